@@ -1,0 +1,165 @@
+//! A rate that changes over time: piecewise constant, repeating.
+
+use units::{BitsPerSecond, Bytes, SimDuration, SimTime};
+
+/// Nanoseconds in a second: work is counted in bit nanoseconds per second, so that everything stays an integer.
+const SECOND: u128 = 1_000_000_000;
+
+/// Bits per second as a piecewise constant function of time that repeats after its period. A constant rate has one
+/// piece.
+#[derive(Clone, Debug)]
+pub struct RateProfile {
+    /// Start of each piece within the period, ns; the first is 0.
+    starts: Vec<u64>,
+    rates: Vec<u64>,
+    /// Work done within the period before each piece, in bits x 1e9.
+    before: Vec<u128>,
+    /// Length of the period, ns, and work done in it.
+    period: u64,
+    whole: u128,
+}
+
+impl RateProfile {
+    /// The same rate for ever.
+    ///
+    /// # Panics
+    /// If it is zero.
+    pub fn constant(rate: BitsPerSecond) -> Self {
+        Self::piecewise(&[(SimDuration::ZERO, rate)], SimDuration::from_secs(1))
+    }
+
+    /// Pieces by start within a period, which repeats.
+    ///
+    /// # Panics
+    /// If there is no piece, the first does not start at 0, starts do not increase, the period ends before the last
+    /// begins, or nothing is ever transferred: whoever reads a file says so to its user first.
+    pub fn piecewise(pieces: &[(SimDuration, BitsPerSecond)], period: SimDuration) -> Self {
+        let starts: Vec<u64> = pieces.iter().map(|(start, _)| start.as_ns()).collect();
+        let rates: Vec<u64> = pieces.iter().map(|(_, rate)| rate.as_u64()).collect();
+        let period = period.as_ns();
+        assert!(starts.first() == Some(&0), "a rate profile starts at 0");
+        let ends = starts[1..].iter().copied().chain([period]);
+        let mut before = Vec::with_capacity(starts.len());
+        let mut whole = 0;
+        for ((&start, &rate), end) in starts.iter().zip(&rates).zip(ends) {
+            assert!(end > start, "a piece of a rate profile ends before it starts");
+            before.push(whole);
+            whole += u128::from(rate) * u128::from(end - start);
+        }
+        assert!(whole > 0, "a rate profile that never transfers anything");
+        Self { starts, rates, before, period, whole }
+    }
+
+    /// Whether the rate never changes.
+    pub fn is_constant(&self) -> bool {
+        self.rates.len() == 1
+    }
+
+    /// The rate at an instant.
+    pub fn at(&self, now: SimTime) -> BitsPerSecond {
+        BitsPerSecond::new(self.rates[self.piece(now.as_ns() % self.period)])
+    }
+
+    /// When the rate changes next; `None` for a constant one.
+    pub fn next_change(&self, now: SimTime) -> Option<SimTime> {
+        if self.is_constant() {
+            return None;
+        }
+        let within = now.as_ns() % self.period;
+        let next = self.starts.get(self.piece(within) + 1).copied().unwrap_or(self.period);
+        Some(now + SimDuration::from_ns(next - within))
+    }
+
+    /// When `size` has been transferred, alone and without pause, from `start` on; rounded up to a nanosecond.
+    pub fn finish(&self, start: SimTime, size: Bytes) -> SimTime {
+        let start = start.as_ns();
+        if self.is_constant() {
+            return SimTime::from_ns(start + ceil_transfer(size, self.rates[0]));
+        }
+        let (periods, within) = (start / self.period, start % self.period);
+        let piece = self.piece(within);
+        let done = self.before[piece] + u128::from(self.rates[piece]) * u128::from(within - self.starts[piece]);
+        // Work since the start of the period in which the transfer begins.
+        let goal = done + u128::from(size.as_u64()) * 8 * SECOND;
+        let (mut whole, mut rest) = (goal / self.whole, goal % self.whole);
+        if rest == 0 && whole > 0 {
+            // It ends with the last bit of a period, which may come before a silent tail.
+            (whole, rest) = (whole - 1, self.whole);
+        }
+        if size.as_u64() == 0 {
+            return SimTime::from_ns(start);
+        }
+        // The first piece within which the rest gets done: `before` of the next reaches it.
+        let last = self.before.partition_point(|&before| before < rest) - 1;
+        let at = u128::from(self.starts[last]) + (rest - self.before[last]).div_ceil(u128::from(self.rates[last]));
+        let at = u64::try_from(at).expect("within a period");
+        let whole = u64::try_from(whole).expect("a transfer of less than 2^64 periods");
+        SimTime::from_ns((periods + whole) * self.period + at)
+    }
+
+    fn piece(&self, within: u64) -> usize {
+        self.starts.partition_point(|&start| start <= within) - 1
+    }
+}
+
+/// ceil(bits x 1e9 / rate), in 64 bits where that is enough.
+fn ceil_transfer(size: Bytes, rate: u64) -> u64 {
+    match size.as_u64().checked_mul(8 * SECOND as u64) {
+        Some(work) => work.div_ceil(rate),
+        None => {
+            let work = u128::from(size.as_u64()) * 8 * SECOND;
+            u64::try_from(work.div_ceil(u128::from(rate))).expect("a transfer of less than 584 years")
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn profile(pieces: &[(u64, u64)], period: u64) -> RateProfile {
+        let pieces: Vec<_> =
+            pieces.iter().map(|&(ns, bps)| (SimDuration::from_ns(ns), BitsPerSecond::new(bps))).collect();
+        RateProfile::piecewise(&pieces, SimDuration::from_ns(period))
+    }
+
+    #[test]
+    fn constant_is_size_over_rate_rounded_up() {
+        let rate = RateProfile::constant(BitsPerSecond::new(400_000_000));
+        assert_eq!(rate.finish(SimTime::from_ns(7), Bytes::new(162_816)).as_ns(), 7 + 3_256_320);
+        let odd = RateProfile::constant(BitsPerSecond::new(3));
+        assert_eq!(odd.finish(SimTime::ZERO, Bytes::new(1)).as_ns(), 2_666_666_667);
+    }
+
+    #[test]
+    fn a_silent_piece_delays() {
+        // 1 Gbit/s for 100 ns, then nothing for 100 ns.
+        let rate = profile(&[(0, 1_000_000_000), (100, 0)], 200);
+        assert_eq!(rate.finish(SimTime::ZERO, Bytes::new(12)).as_ns(), 96);
+        assert_eq!(rate.finish(SimTime::from_ns(50), Bytes::new(10)).as_ns(), 230);
+        assert_eq!(rate.finish(SimTime::from_ns(150), Bytes::new(1)).as_ns(), 208);
+        assert_eq!(rate.next_change(SimTime::from_ns(150)), Some(SimTime::from_ns(200)));
+    }
+
+    proptest! {
+        #[test]
+        fn finishing_agrees_with_a_walk_over_the_nanoseconds(
+            rates in prop::collection::vec(prop::sample::select(vec![0u64, 1, 3, 8]), 1..5),
+            widths in prop::collection::vec(1u64..9, 5), start in 0u64..60, bytes in 0u64..20,
+        ) {
+            prop_assume!(rates.iter().any(|&rate| rate > 0));
+            let starts: Vec<u64> = widths.iter().scan(0, |at, w| { *at += w; Some(*at - w) }).collect();
+            let pieces: Vec<(u64, u64)> =
+                starts.iter().copied().zip(rates.iter().map(|rate| rate * 1_000_000_000)).collect();
+            let period = starts[rates.len() - 1] + widths[rates.len() - 1];
+            let rate = profile(&pieces[..rates.len()], period);
+            let (mut now, mut left) = (start, (bytes * 8) as i64);
+            while left > 0 {
+                left -= (rate.at(SimTime::from_ns(now)).as_u64() / 1_000_000_000) as i64;
+                now += 1;
+            }
+            prop_assert_eq!(rate.finish(SimTime::from_ns(start), Bytes::new(bytes)).as_ns(), now);
+        }
+    }
+}

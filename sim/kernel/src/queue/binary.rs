@@ -1,0 +1,24 @@
+//! What one would write first: the standard library's binary heap. The benchmarks compare the fast queue with it.
+
+use super::{Lane, Queue};
+use crate::Key;
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+
+/// `std::collections::BinaryHeap` of keys.
+#[derive(Default)]
+pub struct BinaryQueue(BinaryHeap<Reverse<Key>>);
+
+impl Queue for BinaryQueue {
+    fn push(&mut self, key: Key, _: Option<Lane>) {
+        self.0.push(Reverse(key));
+    }
+
+    fn pop(&mut self) -> Option<Key> {
+        self.0.pop().map(|Reverse(key)| key)
+    }
+
+    fn len(&self) -> usize {
+        self.0.len()
+    }
+}

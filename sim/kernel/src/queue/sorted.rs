@@ -1,0 +1,23 @@
+//! The judge: a sorted vector, so obvious that there is nothing to get wrong.
+
+use super::{Lane, Queue};
+use crate::Key;
+
+/// All pending events in one vector, latest first. Every insertion searches and shifts; for tests only.
+#[derive(Default)]
+pub struct SortedQueue(Vec<Key>);
+
+impl Queue for SortedQueue {
+    fn push(&mut self, key: Key, _: Option<Lane>) {
+        let place = self.0.partition_point(|other| *other > key);
+        self.0.insert(place, key);
+    }
+
+    fn pop(&mut self) -> Option<Key> {
+        self.0.pop()
+    }
+
+    fn len(&self) -> usize {
+        self.0.len()
+    }
+}

@@ -1,0 +1,111 @@
+//! Devices: what a GPU or a phone can read, multiply, hold and burn.
+//!
+//! The figures are those of `shared/hardware.md` (section "Devices") and `shared/measured/gpus.csv`. A figure that no
+//! source confirms is followed by a `?` in the `source` text: do not build a conclusion on it.
+//! Vendors print "24 GB" for 24 GiB of memory, so capacities are GiB; bandwidths are 10^9 bytes a second.
+
+use std::borrow::Cow;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use units::{Bytes, BytesPerSecond, FlopsPerSecond, Watts};
+
+/// One accelerator and its memory, as its data sheet describes it.
+///
+/// A scenario may define its own: the table's key is the name.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Device {
+    /// Kebab-case name, e.g. `rtx-3090`; taken from the key of the scenario's table.
+    #[serde(skip)]
+    pub name: Cow<'static, str>,
+    /// Memory that weights, activations and KV cache share.
+    pub memory: Bytes,
+    /// Peak memory bandwidth of the data sheet, bytes/s; an engine reaches `eta_mem` of it.
+    pub bandwidth: BytesPerSecond,
+    /// Peak dense fp16 rate with fp32 accumulation, FLOP/s; an engine reaches `eta_flop` of it.
+    pub peak: FlopsPerSecond,
+    /// Power limit of the board, W.
+    pub tdp: Watts,
+    /// Power with a model loaded and nothing to do, W.
+    pub idle: Watts,
+    /// Where each figure is from; `?` marks a figure that no source confirms.
+    #[serde(default)]
+    pub source: Cow<'static, str>,
+}
+
+impl Device {
+    /// The built-in device of that name.
+    pub fn named(name: &str) -> Option<&'static Device> {
+        DEVICES.iter().find(|device| device.name == name)
+    }
+}
+
+/// One line of the list: memory in GiB, bandwidth in 10^6 B/s, peak in TFLOP/s, power in W.
+const fn device(
+    name: &'static str,
+    (gib, mb_per_s, tflops): (u64, u64, f64),
+    (tdp, idle): (f64, f64),
+    source: &'static str,
+) -> Device {
+    Device {
+        name: Cow::Borrowed(name),
+        memory: Bytes::new(gib << 30),
+        bandwidth: BytesPerSecond::new(mb_per_s * 1_000_000),
+        peak: FlopsPerSecond::new(tflops * 1e12),
+        tdp: Watts::new(tdp),
+        idle: Watts::new(idle),
+        source: Cow::Borrowed(source),
+    }
+}
+
+/// Every built-in device. To add one, add a line.
+#[rustfmt::skip]
+pub static DEVICES: [Device; 18] = [
+    //                              GiB   MB/s       TFLOP/s     TDP   idle W
+    device("rtx-3090",            ( 24,   936_000,    71.0 ), (350.0, 25.0), "peak, bandwidth, TDP: NVIDIA GA102 whitepaper; idle 10..25 W? (weak)"),
+    device("rtx-4090",            ( 24, 1_008_000,   165.2 ), (450.0, 25.0), "peak, bandwidth, TDP: NVIDIA Ada whitepaper, waredb.com; idle 10..25 W?"),
+    device("a100-40-pcie",        ( 40, 1_555_000,   312.0 ), (250.0, 50.0), "peak, bandwidth, TDP: thundercompute.com; idle 30..45 W bare?, a context adds 26..50 W (arXiv 2605.23918); 50 W of semantics.md"),
+    device("a100-40-sxm",         ( 40, 1_555_000,   312.0 ), (400.0, 50.0), "peak, bandwidth, TDP: PC2 Paderborn, glennklockwood.com; idle 50..60 W?; 50 W of semantics.md"),
+    device("a100-80-sxm",         ( 80, 2_039_000,   312.0 ), (400.0, 60.0), "peak, bandwidth: gpus.csv (aisimulate); TDP: data sheet; idle?"),
+    device("jetson-agx-orin-64",  ( 64,   204_800,    42.5 ), ( 60.0,  9.0), "bandwidth, TDP: NVIDIA brief via mzph.cn, fixstars; peak: 170 sparse INT8 TOPS / 4?; idle 8..10 W board?; memory shared with the CPU"),
+    device("jetson-orin-nano-8",  (  8,   102_000,    17.0 ), ( 25.0,  4.0), "bandwidth, TDP: brojogopalsapui.com (Super mode; 68 GB/s before); peak: 67 sparse INT8 TOPS / 4?; idle?; memory shared with the CPU"),
+    device("apple-m2",            (  8,   100_000,     3.6 ), ( 50.0,  7.0), "bandwidth, TDP: macgadget.de (Mac mini); peak fp32 3.6, fp16 no faster?; idle?; 8..24 GB sold, smallest taken, shared with the CPU"),
+    device("apple-m4",            ( 16,   120_000,     4.3 ), ( 65.0,  5.0), "bandwidth: applech2.com; TDP, idle: servethehome.com (Mac mini); peak?; 16..32 GB sold, smallest taken, shared with the CPU"),
+    device("iphone-15-pro",       (  8,    51_200,     2.15), (  6.5,  1.0), "peak: hmc-tech.com (GPU; 35 TOPS ANE not counted); bandwidth?; 5..8 W sustained?; idle?; memory shared with the system"),
+    device("snapdragon-8-gen-3",  (  8,    77_000,     3.7 ), (  8.0,  1.0), "bandwidth: vendor; peak 2.8..4.6, middle taken?; 6..10 W?; idle?; 8..16 GB sold, smallest taken, shared with the system"),
+    device("a6000",               ( 48,   768_000,   154.8 ), (300.0, 25.0), "peak, bandwidth: gpus.csv; TDP: data sheet; idle?"),
+    device("a40",                 ( 48,   696_000,   149.7 ), (300.0, 30.0), "peak, bandwidth: gpus.csv; TDP: data sheet; idle?"),
+    device("h100-sxm",            ( 80, 3_350_000,   989.0 ), (700.0, 70.0), "peak, bandwidth: gpus.csv; TDP: data sheet; idle?"),
+    device("l40s",                ( 48,   864_000,   362.05), (350.0, 35.0), "peak, bandwidth: gpus.csv; TDP: data sheet; idle?"),
+    device("rtx-pro-6000",        ( 96, 1_792_000,   467.8 ), (600.0, 30.0), "peak, bandwidth: gpus.csv (LLMServingSim uses 1597 GB/s); TDP: data sheet; idle?"),
+    device("h200-sxm",            (141, 4_800_000,   989.0 ), (700.0, 75.0), "peak, bandwidth: gpus.csv; TDP: data sheet; idle?"),
+    device("a100-80-pcie",        ( 80, 1_935_000,   312.0 ), (300.0, 55.0), "bandwidth: implied by hardware.md section B (42 % of it); peak: as the SXM die; TDP: data sheet; idle?"),
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_paper_s_two_devices_have_the_figures_of_semantics_md() {
+        let edge = Device::named("rtx-3090").unwrap();
+        assert_eq!(edge.bandwidth, BytesPerSecond::new(936_000_000_000));
+        assert_eq!(edge.peak, FlopsPerSecond::new(71e12));
+        assert_eq!((edge.tdp, edge.idle), (Watts::new(350.0), Watts::new(25.0)));
+        let cloud = Device::named("a100-40-pcie").unwrap();
+        assert_eq!(cloud.bandwidth, BytesPerSecond::new(1_555_000_000_000));
+        assert_eq!(cloud.peak, FlopsPerSecond::new(312e12));
+        assert_eq!((cloud.tdp, cloud.idle), (Watts::new(250.0), Watts::new(50.0)));
+        assert!(Device::named("rtx 3090").is_none());
+    }
+
+    #[test]
+    fn names_are_unique_and_figures_positive() {
+        for (i, a) in DEVICES.iter().enumerate() {
+            assert!(DEVICES[..i].iter().all(|b| a.name != b.name), "{}", a.name);
+            assert!(a.idle > Watts::ZERO && a.idle < a.tdp, "{}", a.name);
+            assert!(!a.source.is_empty(), "{}", a.name);
+        }
+    }
+}

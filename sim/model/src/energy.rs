@@ -1,0 +1,127 @@
+//! Energy of a device: `idle x elapsed + (f TDP - idle) x busy` (`shared/semantics.md` section 4), an assumption of
+//! the project: f is .95 in prefill, .65 in decode and verify.
+//!
+//! Energy is reported with and without idle power, because who pays for an idle GPU depends on who shares it.
+
+use units::{Joules, SimDuration, Watts};
+
+use crate::device::Device;
+
+/// What a device is busy with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Activity {
+    /// Reading prompts or encoding images: bound by arithmetic. An iteration that also decodes counts here.
+    Prefill,
+    /// Decoding or verifying: bound by memory.
+    Decode,
+}
+
+impl Activity {
+    /// Share of the board's power limit that is drawn [A]. One report has llama.cpp decode near the full limit
+    /// (`hardware.md` section F), so decode energy may be a third too low.
+    pub const fn share_of_tdp(self) -> f64 {
+        match self {
+            Activity::Prefill => 0.95,
+            Activity::Decode => 0.65,
+        }
+    }
+}
+
+/// The power of one device.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Power {
+    idle: Watts,
+    prefill: Watts,
+    decode: Watts,
+}
+
+impl Power {
+    /// From the data sheet. Where idling is said to draw more than working, working adds nothing.
+    pub fn new(device: &Device) -> Power {
+        let above_idle = |activity: Activity| {
+            let drawn = activity.share_of_tdp() * device.tdp.as_f64();
+            Watts::new((drawn - device.idle.as_f64()).max(0.0))
+        };
+        let (prefill, decode) = (above_idle(Activity::Prefill), above_idle(Activity::Decode));
+        Power { idle: device.idle, prefill, decode }
+    }
+
+    /// Power above idle during that activity: `f TDP - idle`.
+    pub fn above_idle(&self, activity: Activity) -> Watts {
+        match activity {
+            Activity::Prefill => self.prefill,
+            Activity::Decode => self.decode,
+        }
+    }
+
+    /// Energy of a run in which the device was busy so long out of `elapsed`.
+    pub fn energy(&self, busy: &Busy, elapsed: SimDuration) -> Energy {
+        let work = self.prefill * busy.prefill + self.decode * busy.decode;
+        Energy { work, idle: self.idle * elapsed }
+    }
+}
+
+/// How long a device was busy, by activity.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Busy {
+    /// Time in [`Activity::Prefill`].
+    pub prefill: SimDuration,
+    /// Time in [`Activity::Decode`].
+    pub decode: SimDuration,
+}
+
+impl Busy {
+    /// Adds one iteration.
+    #[inline]
+    pub fn add(&mut self, activity: Activity, duration: SimDuration) {
+        match activity {
+            Activity::Prefill => self.prefill += duration,
+            Activity::Decode => self.decode += duration,
+        }
+    }
+
+    /// Time in any activity.
+    pub fn total(&self) -> SimDuration {
+        self.prefill + self.decode
+    }
+}
+
+/// Energy of a device over a run.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Energy {
+    /// Above idle, while busy: what the requests caused.
+    pub work: Joules,
+    /// Idle power over the whole run.
+    pub idle: Joules,
+}
+
+impl Energy {
+    /// With idle power.
+    pub fn total(&self) -> Joules {
+        self.work + self.idle
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn energy_is_the_formula_of_semantics_md() {
+        let device = Device::named("a100-40-sxm").unwrap();
+        let mut busy = Busy::default();
+        busy.add(Activity::Prefill, SimDuration::from_secs(2));
+        busy.add(Activity::Decode, SimDuration::from_secs(3));
+        let energy = Power::new(device).energy(&busy, SimDuration::from_secs(10));
+        assert!((energy.work.as_f64() - (2.0 * (380.0 - 50.0) + 3.0 * (260.0 - 50.0))).abs() < 1e-9);
+        assert!((energy.total().as_f64() - energy.work.as_f64() - 500.0).abs() < 1e-9);
+        assert_eq!(busy.total(), SimDuration::from_secs(5));
+    }
+
+    #[test]
+    fn a_device_that_idles_above_its_working_power_has_no_negative_energy() {
+        let mut device = Device::named("apple-m2").unwrap().clone();
+        device.idle = device.tdp;
+        assert_eq!(Power::new(&device).above_idle(Activity::Decode), Watts::ZERO);
+    }
+}

@@ -1,0 +1,115 @@
+//! Serving engines: how far from the data sheet a runtime stays, and what it costs per iteration.
+//!
+//! The constants are those of `shared/semantics.md` section 4. They were set by hand from four published speeds on an
+//! A100-80 (the anchors there), so agreement with those four is no evidence; `docs/compute-model.md` compares them with
+//! everything else.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use units::{Ratio, SimDuration};
+
+use crate::model_spec::ModelSpec;
+
+/// Which runtime serves a model.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum EngineKind {
+    /// Hugging Face transformers: one request at a time, bound by kernel launches from Python.
+    Hf,
+    /// vLLM: continuous batching, paged KV cache.
+    #[default]
+    Vllm,
+    /// An engine that replays CUDA graphs, with continuous batching (TensorRT-LLM; llama.cpp is nearest to it).
+    Graph,
+}
+
+/// The constants of an engine; a scenario may override any of them.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct EngineProfile {
+    /// Host time of every iteration, beside the GPU's work.
+    pub overhead: SimDuration,
+    /// Shortest iteration of the whole language model: launching its kernels takes that long. A tier that runs a share
+    /// of the layers has that share of it.
+    pub floor: SimDuration,
+    /// Share of the peak memory bandwidth that is reached.
+    pub eta_mem: Ratio,
+    /// Share of the peak FLOP rate that is reached.
+    pub eta_flop: Ratio,
+    /// Extra time of an iteration in which a prompt starts (image preprocessing on the device, set-up of the request).
+    pub prefill_overhead: SimDuration,
+    /// Whether one iteration may hold items of several requests.
+    pub batches: bool,
+}
+
+/// Launch-bound iteration times measured with Hugging Face transformers on an A100-80 at batch 1: 1 / 35.29 and
+/// 1 / 39.02 tokens/s (Qwen2-VL README; `hardware.md` section A). The 7B of Qwen2-VL and of Qwen2.5-VL are one language model.
+const MEASURED_HF_FLOORS: [(&str, SimDuration); 3] = [
+    ("qwen2-vl-2b", SimDuration::from_us(28_300)),
+    ("qwen2-vl-7b", SimDuration::from_us(25_600)),
+    ("qwen2.5-vl-7b", SimDuration::from_us(25_600)),
+];
+
+/// Launch time of a layer for models without a measurement, in microseconds. The two measured models, of 28 layers each,
+/// give 914 and 1,011: the middle of "0.9..1.0 ms per layer" (`hardware.md` section A).
+const HF_US_PER_LAYER: u64 = 950;
+
+impl EngineKind {
+    /// Every engine.
+    pub const ALL: [EngineKind; 3] = [EngineKind::Hf, EngineKind::Vllm, EngineKind::Graph];
+
+    /// The constants for this model (only the floor of `hf` depends on it).
+    pub fn profile(self, model: &ModelSpec) -> EngineProfile {
+        let us = SimDuration::from_us;
+        let (overhead, floor, eta_mem, eta_flop, prefill_overhead, batches) = match self {
+            EngineKind::Hf => (us(0), hf_floor(model), 0.85, 0.45, us(30_000), false),
+            EngineKind::Vllm => (us(3_600), us(0), 0.85, 0.50, us(6_000), true),
+            EngineKind::Graph => (us(800), us(0), 0.88, 0.55, us(3_000), true),
+        };
+        let (eta_mem, eta_flop) = (Ratio::new(eta_mem), Ratio::new(eta_flop));
+        EngineProfile { overhead, floor, eta_mem, eta_flop, prefill_overhead, batches }
+    }
+}
+
+impl EngineProfile {
+    /// The same engine seen as GPU kernels only: no host time, no floor. What a sum of kernel times is compared with.
+    pub fn kernels_only(self) -> EngineProfile {
+        let none = SimDuration::ZERO;
+        EngineProfile { overhead: none, floor: none, prefill_overhead: none, ..self }
+    }
+}
+
+/// The measured floor of this model, or layers x 0.95 ms, which is a guess for any other model.
+fn hf_floor(model: &ModelSpec) -> SimDuration {
+    let measured = MEASURED_HF_FLOORS.iter().find(|(name, _)| model.name == *name);
+    measured.map_or(SimDuration::from_us(HF_US_PER_LAYER * model.layers), |&(_, floor)| floor)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hf_has_the_two_measured_floors_and_a_rule_for_the_rest() {
+        let floor = |name| EngineKind::Hf.profile(ModelSpec::named(name).unwrap()).floor.as_ms_f64();
+        assert_eq!(floor("qwen2-vl-2b"), 28.3);
+        assert_eq!(floor("qwen2.5-vl-7b"), 25.6);
+        assert_eq!(floor("qwen2.5-vl-3b"), 36.0 * 0.95);
+        assert_eq!(floor("llava-1.5-7b"), 32.0 * 0.95);
+    }
+
+    #[test]
+    fn only_hf_serves_one_request_at_a_time() {
+        let model = ModelSpec::named("qwen2-vl-2b").unwrap();
+        let batching = EngineKind::ALL.map(|kind| kind.profile(model).batches);
+        assert_eq!(batching, [false, true, true]);
+    }
+
+    #[test]
+    fn kernels_only_keeps_the_efficiencies() {
+        let model = ModelSpec::named("qwen2-vl-2b").unwrap();
+        let kernels = EngineKind::Vllm.profile(model).kernels_only();
+        assert_eq!((kernels.overhead, kernels.prefill_overhead), (SimDuration::ZERO, SimDuration::ZERO));
+        assert_eq!((kernels.eta_mem, kernels.eta_flop), (Ratio::new(0.85), Ratio::new(0.50)));
+    }
+}

@@ -1,0 +1,20 @@
+//! How often something happens.
+
+use crate::{
+    quantity::{as_string, float_arithmetic, quantity},
+    table::{Table, Unit},
+};
+
+quantity! {
+    /// An event rate. Written `2 /s`, `30 /min` or `100 /h`; printed per second, so that it reads back exactly.
+    pub struct PerSecond(f64);
+    Table {
+        name: "EventRate",
+        what: "an event rate",
+        example: "2 /s",
+        units: &[Unit::part("/h", 3600), Unit::part("/min", 60), Unit::decimal("/s", 0)],
+        counts_data: false,
+    }
+}
+as_string!(PerSecond);
+float_arithmetic!(PerSecond, "events per second");

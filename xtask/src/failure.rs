@@ -1,0 +1,35 @@
+//! Why a command failed: one line a finding, each saying what, where, what was expected and what to do.
+
+use std::fmt;
+
+/// What every command returns.
+pub type Outcome<T = ()> = Result<T, Failure>;
+
+/// The findings of a command that failed; never empty.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Failure(Vec<String>);
+
+impl Failure {
+    /// Passes when nothing was found.
+    pub fn unless_none(findings: Vec<String>) -> Outcome {
+        if findings.is_empty() {
+            Ok(())
+        } else {
+            Err(Self(findings))
+        }
+    }
+}
+
+impl From<String> for Failure {
+    fn from(finding: String) -> Self {
+        Self(vec![finding])
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0
+            .iter()
+            .try_for_each(|finding| writeln!(f, "error: {finding}"))
+    }
+}

@@ -1,0 +1,128 @@
+//! `cargo xtask test`: everything that must hold before a commit, the cheap steps first.
+
+use std::process::Stdio;
+use std::time::Instant;
+
+use clap::{ArgMatches, Command};
+
+use crate::failure::Outcome;
+use crate::house::cargo;
+use crate::{floors, lines, network_free};
+
+/// A step's name and its work.
+type Step = (&'static str, Work);
+
+enum Work {
+    /// A cargo command, with its output let through.
+    Cargo(&'static [&'static str]),
+    /// A check of this package.
+    Here(fn() -> Outcome),
+}
+use Work::{Cargo, Here};
+
+/// Every step, in order; adding one is a line. What needs no build comes first. Clippy comes before
+/// the tests: it is the sooner to fail, and the build scripts and macros it builds serve them too.
+const STEPS: &[Step] = &[
+    ("format", Cargo(&["fmt", "--all", "--check"])),
+    ("floors", Here(floors::check)),
+    ("network-free", Here(network_free::check)),
+    ("lines", Here(lines::check)),
+    (
+        "clippy",
+        Cargo(&[
+            "clippy",
+            "--workspace",
+            "--all-targets",
+            "--",
+            "-D",
+            "warnings",
+        ]),
+    ),
+    ("tests", Here(tests)),
+    ("doctests", Cargo(&["test", "--doc", "--workspace"])),
+];
+
+/// The command and its help.
+pub fn command() -> Command {
+    let names: Vec<_> = STEPS.iter().map(|(name, _)| *name).collect();
+    let help = format!(
+        "Runs every check of the house and stops at the first that fails.\n\nThe steps, in order: {}.\n\n\
+         The tests run with nextest where it is installed, else with `cargo test`; doctests come after \
+         in both cases. CI runs this very command (.ci/run).",
+        names.join(", ")
+    );
+    Command::new("test")
+        .about("Run every check of the house; what CI runs")
+        .long_about(help)
+}
+
+/// Runs the steps.
+pub fn run(_: &ArgMatches) -> Outcome {
+    for (name, work) in STEPS {
+        println!("== {name}");
+        let start = Instant::now();
+        let outcome = work.run();
+        let seconds = start.elapsed().as_secs_f64();
+        if let Err(failure) = outcome {
+            eprint!("{failure}");
+            return Err(format!(
+                "step `{name}` failed after {seconds:.1} s; the steps after it did not run"
+            )
+            .into());
+        }
+        println!("== {name}: {seconds:.1} s\n");
+    }
+    println!("{} steps passed, 0 failed", STEPS.len());
+    Ok(())
+}
+
+impl Work {
+    fn run(&self) -> Outcome {
+        match self {
+            Self::Cargo(arguments) => let_through(arguments),
+            Self::Here(check) => check(),
+        }
+    }
+}
+
+/// Runs cargo with its output on ours.
+fn let_through(arguments: &[&str]) -> Outcome {
+    let told = arguments.join(" ");
+    let status = cargo()
+        .args(arguments)
+        .status()
+        .map_err(|e| format!("`cargo {told}` did not start: {e}; set CARGO to a working cargo"))?;
+    if status.success() {
+        return Ok(());
+    }
+    Err(format!("`cargo {told}` failed ({status}); its output above says why").into())
+}
+
+/// The unit and integration tests, all of them even when one fails, so that one run names them all.
+fn tests() -> Outcome {
+    if has_nextest() {
+        return let_through(&["nextest", "run", "--workspace", "--no-fail-fast"]);
+    }
+    // `--tests` leaves the doctests to their own step; `cargo test` alone would run them twice.
+    let_through(&["test", "--workspace", "--tests", "--no-fail-fast"])
+}
+
+fn has_nextest() -> bool {
+    let mut command = cargo();
+    command.args(["nextest", "--version"]);
+    let status = command.stdout(Stdio::null()).stderr(Stdio::null()).status();
+    status.is_ok_and(|status| status.success())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn step_names_are_distinct() {
+        let mut names: Vec<_> = STEPS.iter().map(|(name, _)| *name).collect();
+        names.sort_unstable();
+        names.dedup();
+        assert_eq!(names.len(), STEPS.len());
+    }
+}
