@@ -12,11 +12,7 @@ pub struct Failure(Vec<String>);
 impl Failure {
     /// Passes when nothing was found.
     pub fn unless_none(findings: Vec<String>) -> Outcome {
-        if findings.is_empty() {
-            Ok(())
-        } else {
-            Err(Self(findings))
-        }
+        if findings.is_empty() { Ok(()) } else { Err(Self(findings)) }
     }
 }
 
@@ -28,8 +24,6 @@ impl From<String> for Failure {
 
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0
-            .iter()
-            .try_for_each(|finding| writeln!(f, "error: {finding}"))
+        self.0.iter().try_for_each(|finding| writeln!(f, "error: {finding}"))
     }
 }

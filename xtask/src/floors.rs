@@ -72,9 +72,7 @@ fn judge(house: &House, from: &str, import: &Import) -> Option<String> {
     let (to, table) = (import.name.as_str(), import.kind.table());
     let edge = format!("`{from}` imports `{to}` ([{table}])");
     if from == OUTSIDE {
-        return Some(format!(
-            "{edge}, but `{OUTSIDE}` must build when the house does not; call its binary instead"
-        ));
+        return Some(format!("{edge}, but `{OUTSIDE}` must build when the house does not; call its binary instead"));
     }
     if to == OUTSIDE {
         return Some(format!(
@@ -89,9 +87,7 @@ fn judge(house: &House, from: &str, import: &Import) -> Option<String> {
         Kind::Dev => "tests count too: move the test to a package above both, or to tests/",
         Kind::Normal | Kind::Build => "move what is needed to a floor below, or pass it in",
     };
-    Some(format!(
-        "{edge}, from floor {above} to floor {below}, not strictly down; {remedy}"
-    ))
+    Some(format!("{edge}, from floor {above} to floor {below}, not strictly down; {remedy}"))
 }
 
 /// The house as a picture: a line a floor, the top first.
@@ -103,9 +99,7 @@ fn draw(house: &House) -> String {
         floors.entry(*floor).or_default().extend(room);
     }
     let rooms = floors.iter().rev();
-    rooms
-        .map(|(floor, rooms)| format!("{floor} | {}\n", rooms.join("; ")))
-        .collect()
+    rooms.map(|(floor, rooms)| format!("{floor} | {}\n", rooms.join("; "))).collect()
 }
 
 /// A package and its edges, the highest floor first; an edge that only tests have is marked.
@@ -142,15 +136,8 @@ mod tests {
 
     fn package(name: &str, edges: &[(&str, &str, Kind)]) -> Package {
         let mine = edges.iter().filter(|(from, ..)| *from == name);
-        let imports = mine.map(|(_, to, kind)| Import {
-            name: (*to).to_owned(),
-            kind: *kind,
-        });
-        Package {
-            name: name.to_owned(),
-            folder: PathBuf::new(),
-            imports: imports.collect(),
-        }
+        let imports = mine.map(|(_, to, kind)| Import { name: (*to).to_owned(), kind: *kind });
+        Package { name: name.to_owned(), folder: PathBuf::new(), imports: imports.collect() }
     }
 
     /// The single finding of a house with one fault.
@@ -188,10 +175,7 @@ mod tests {
 
     #[test]
     fn an_edge_along_a_floor_is_refused() {
-        let house = house(
-            &[("left", 1), ("right", 1)],
-            &[("left", "right", Kind::Normal)],
-        );
+        let house = house(&[("left", 1), ("right", 1)], &[("left", "right", Kind::Normal)]);
         assert!(only_finding(&house).contains("from floor 1 to floor 1"));
     }
 
@@ -204,9 +188,7 @@ mod tests {
     #[test]
     fn a_package_without_a_floor_is_named() {
         let mut house = house(THREE, &[]);
-        house
-            .packages
-            .push(package("shed", &[("shed", "roof", Kind::Normal)]));
+        house.packages.push(package("shed", &[("shed", "roof", Kind::Normal)]));
         assert!(only_finding(&house).starts_with("package `shed` has no floor"));
     }
 
@@ -219,10 +201,7 @@ mod tests {
 
     #[test]
     fn xtask_stands_outside_in_both_directions() {
-        let edges = [
-            ("roof", OUTSIDE, Kind::Normal),
-            (OUTSIDE, "cellar", Kind::Dev),
-        ];
+        let edges = [("roof", OUTSIDE, Kind::Normal), (OUTSIDE, "cellar", Kind::Dev)];
         let mut house = house(THREE, &edges);
         house.packages.push(package(OUTSIDE, &edges));
         let findings = findings(&house);

@@ -67,8 +67,7 @@ impl Kind {
 /// Cargo says it anew at each run: what was compiled in would be another checkout's folder where two
 /// of them share a target directory.
 pub fn root() -> PathBuf {
-    let mut here = env::var_os("CARGO_MANIFEST_DIR")
-        .map_or_else(|| env!("CARGO_MANIFEST_DIR").into(), PathBuf::from);
+    let mut here = env::var_os("CARGO_MANIFEST_DIR").map_or_else(|| env!("CARGO_MANIFEST_DIR").into(), PathBuf::from);
     here.pop();
     here
 }
@@ -108,16 +107,10 @@ impl House {
                 "`cargo metadata` is not as expected: {e}; [workspace.metadata.floors] maps package names to whole numbers"
             )
         })?;
-        let names: BTreeMap<PathBuf, String> = written
-            .packages
-            .iter()
-            .map(|package| (package.folder(), package.name.clone()))
-            .collect();
+        let names: BTreeMap<PathBuf, String> =
+            written.packages.iter().map(|package| (package.folder(), package.name.clone())).collect();
         let packages = written.packages.iter().map(|p| p.resolve(&names));
-        Ok(Self {
-            packages: packages.collect(),
-            floors: written.metadata.unwrap_or_default().floors,
-        })
+        Ok(Self { packages: packages.collect(), floors: written.metadata.unwrap_or_default().floors })
     }
 }
 
@@ -164,11 +157,7 @@ mod written {
                 let kind = dependency.kind.unwrap_or_default();
                 Some(Import { name, kind })
             });
-            super::Package {
-                name: self.name.clone(),
-                folder: self.folder(),
-                imports: imports.collect(),
-            }
+            super::Package { name: self.name.clone(), folder: self.folder(), imports: imports.collect() }
         }
     }
 }
@@ -214,10 +203,7 @@ mod tests {
     #[test]
     fn a_cargo_that_fails_is_told_in_one_line() {
         let message = cargo_says(&["no-such-command"]).unwrap_err().to_string();
-        assert!(
-            message.starts_with("error: `cargo no-such-command` failed: "),
-            "{message}"
-        );
+        assert!(message.starts_with("error: `cargo no-such-command` failed: "), "{message}");
         assert_eq!(message.lines().count(), 1, "{message}");
     }
 }

@@ -52,10 +52,7 @@ fn command_line() -> Command {
 }
 
 fn dispatch(name: &str, arguments: &ArgMatches) -> Outcome {
-    TASKS
-        .iter()
-        .filter(|(command, _)| command().get_name() == name)
-        .try_for_each(|(_, run)| run(arguments))
+    TASKS.iter().filter(|(command, _)| command().get_name() == name).try_for_each(|(_, run)| run(arguments))
 }
 
 #[cfg(test)]
@@ -69,10 +66,7 @@ mod tests {
             let command = command();
             let name = command.get_name().to_owned();
             assert!(command.get_about().is_some(), "{name} has no one-line help");
-            assert!(
-                command.get_long_about().is_some(),
-                "{name} has no long help"
-            );
+            assert!(command.get_long_about().is_some(), "{name} has no long help");
         }
     }
 }

@@ -6,18 +6,8 @@ use crate::failure::{Failure, Outcome};
 use crate::house::cargo_says;
 
 /// HTTP and TLS clients. Each stands for its family too: `hyper` also means `hyper-util`.
-const REFUSED: &[&str] = &[
-    "aws-lc",
-    "curl",
-    "hyper",
-    "native-tls",
-    "object_store",
-    "openssl",
-    "reqwest",
-    "ring",
-    "rustls",
-    "ureq",
-];
+const REFUSED: &[&str] =
+    &["aws-lc", "curl", "hyper", "native-tls", "object_store", "openssl", "reqwest", "ring", "rustls", "ureq"];
 
 const HELP: &str = "\
 Checks that no HTTP or TLS client is linked into the binary `sim`.
@@ -29,9 +19,7 @@ rustls and ring. The failure shows the path by which the client came (`cargo tre
 
 /// The command and its help.
 pub fn command() -> Command {
-    Command::new("network-free")
-        .about("Check that no HTTP or TLS client is linked into `sim`")
-        .long_about(HELP)
+    Command::new("network-free").about("Check that no HTTP or TLS client is linked into `sim`").long_about(HELP)
 }
 
 /// Asks `cargo tree` what `sim` links and judges it.
@@ -44,19 +32,14 @@ pub fn check() -> Outcome {
     let tree = cargo_says(&["tree", "-p", "sim", "-e", "normal", "--prefix", "none"])?;
     let mut findings = Vec::new();
     for spec in refused(&tree) {
-        let why = cargo_says(&[
-            "tree", "-p", "sim", "-e", "normal", "--prefix", "none", "-i", &spec,
-        ]);
+        let why = cargo_says(&["tree", "-p", "sim", "-e", "normal", "--prefix", "none", "-i", &spec]);
         findings.push(format!(
             "`{spec}` is linked into `sim`, expected no HTTP or TLS client; switch off the feature or dependency that imports it: {}",
             why.map_or_else(|_| format!("see `cargo tree -p sim -i {spec}`"), |tree| path(&tree)),
         ));
     }
     Failure::unless_none(findings)?;
-    println!(
-        "{} packages are linked into `sim`, none speaks HTTP or TLS",
-        specs(&tree).len()
-    );
+    println!("{} packages are linked into `sim`, none speaks HTTP or TLS", specs(&tree).len());
     Ok(())
 }
 
@@ -86,8 +69,7 @@ fn refused(tree: &str) -> Vec<String> {
 }
 
 fn is_of_family(name: &str, family: &str) -> bool {
-    name.strip_prefix(family)
-        .is_some_and(|rest| rest.is_empty() || rest.starts_with('-'))
+    name.strip_prefix(family).is_some_and(|rest| rest.is_empty() || rest.starts_with('-'))
 }
 
 /// The first way up through an inverted tree, as far as `sim` itself.
@@ -129,8 +111,7 @@ parquet v60.0.0
 
     #[test]
     fn the_path_ends_at_the_binary() {
-        let inverted =
-            "ring v0.17.1\nrustls v0.23.0\nreports v0.1.0 (/h)\nsim v0.1.0 (/h)\nureq v3.0.0\n";
+        let inverted = "ring v0.17.1\nrustls v0.23.0\nreports v0.1.0 (/h)\nsim v0.1.0 (/h)\nureq v3.0.0\n";
         assert_eq!(path(inverted), "ring <- rustls <- reports <- sim");
     }
 }

@@ -27,17 +27,7 @@ const STEPS: &[Step] = &[
     ("floors", Here(floors::check)),
     ("network-free", Here(network_free::check)),
     ("lines", Here(lines::check)),
-    (
-        "clippy",
-        Cargo(&[
-            "clippy",
-            "--workspace",
-            "--all-targets",
-            "--",
-            "-D",
-            "warnings",
-        ]),
-    ),
+    ("clippy", Cargo(&["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"])),
     ("tests", Here(tests)),
     ("doctests", Cargo(&["test", "--doc", "--workspace"])),
 ];
@@ -51,9 +41,7 @@ pub fn command() -> Command {
          in both cases. CI runs this very command (.ci/run).",
         names.join(", ")
     );
-    Command::new("test")
-        .about("Run every check of the house; what CI runs")
-        .long_about(help)
+    Command::new("test").about("Run every check of the house; what CI runs").long_about(help)
 }
 
 /// Runs the steps.
@@ -65,10 +53,7 @@ pub fn run(_: &ArgMatches) -> Outcome {
         let seconds = start.elapsed().as_secs_f64();
         if let Err(failure) = outcome {
             eprint!("{failure}");
-            return Err(format!(
-                "step `{name}` failed after {seconds:.1} s; the steps after it did not run"
-            )
-            .into());
+            return Err(format!("step `{name}` failed after {seconds:.1} s; the steps after it did not run").into());
         }
         println!("== {name}: {seconds:.1} s\n");
     }

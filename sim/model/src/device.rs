@@ -108,4 +108,14 @@ mod tests {
             assert!(!a.source.is_empty(), "{}", a.name);
         }
     }
+
+    #[test]
+    fn a_scenario_may_define_its_own() {
+        let table =
+            "memory = \"12 GiB\"\nbandwidth = \"360 GB/s\"\npeak = \"51 TFLOP/s\"\ntdp = \"170 W\"\nidle = \"12 W\"\n";
+        let device: Device = toml::from_str(table).unwrap();
+        assert_eq!(device.bandwidth, BytesPerSecond::new(360_000_000_000));
+        assert!(device.name.is_empty() && device.source.is_empty());
+        assert!(toml::from_str::<Device>(&format!("{table}clock = 1\n")).is_err());
+    }
 }

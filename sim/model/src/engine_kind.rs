@@ -94,8 +94,8 @@ mod tests {
         let floor = |name| EngineKind::Hf.profile(ModelSpec::named(name).unwrap()).floor.as_ms_f64();
         assert_eq!(floor("qwen2-vl-2b"), 28.3);
         assert_eq!(floor("qwen2.5-vl-7b"), 25.6);
-        assert_eq!(floor("qwen2.5-vl-3b"), 36.0 * 0.95);
-        assert_eq!(floor("llava-1.5-7b"), 32.0 * 0.95);
+        assert_eq!(floor("qwen2.5-vl-3b"), 34.2);
+        assert_eq!(floor("llava-1.5-7b"), 30.4);
     }
 
     #[test]

@@ -1,1 +1,19 @@
-//! model
+//! Nouns and physics, pure: what a request is, what a device, a model and an engine are, what one iteration costs, what
+//! the models would answer and how sure they are.
+//!
+//! Everything here is a function of its arguments and of named random streams; nothing knows of clocks, queues or
+//! policies. Constants that no source gives are assumptions and say so where they stand; `docs/semantics.md` lists them.
+
+pub mod accuracy;
+pub mod device;
+pub mod energy;
+pub mod engine_kind;
+pub mod kv;
+pub mod latency;
+pub mod mas;
+pub mod memory;
+pub mod model_spec;
+pub mod request;
+pub mod roofline;
+pub mod tokens;
+pub mod vision;

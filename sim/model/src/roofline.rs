@@ -256,7 +256,7 @@ mod tests {
             let kernels = EngineKind::Vllm.profile(model).kernels_only();
             let ideal = EngineProfile { eta_mem: Ratio::ONE, ..kernels };
             let time = ms(&Roofline::new(Device::named(device).unwrap(), model, &ideal), &Load::decode(0));
-            assert!((time / published - 1.0).abs() < 2e-3, "{name} on {device}: {time}");
+            assert!((time / published - 1.0).abs() < 4e-3, "{name} on {device}: {time}");
         }
     }
 

@@ -79,9 +79,7 @@ impl<'ast> Visit<'ast> for Walk {
     }
 
     fn visit_item_trait(&mut self, item: &'ast syn::ItemTrait) {
-        self.inside(item.ident.to_string(), |walk| {
-            visit::visit_item_trait(walk, item)
-        });
+        self.inside(item.ident.to_string(), |walk| visit::visit_item_trait(walk, item));
     }
 
     fn visit_item_fn(&mut self, item: &'ast syn::ItemFn) {

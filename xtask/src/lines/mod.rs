@@ -33,9 +33,7 @@ pub fn command() -> Command {
     let tighten = Arg::new("tighten")
         .long("tighten")
         .action(ArgAction::SetTrue)
-        .help(
-            "Lower the entries of xtask/lines.allow to what is there now; never adds or raises one",
-        );
+        .help("Lower the entries of xtask/lines.allow to what is there now; never adds or raises one");
     Command::new("lines")
         .about("Check that functions and files are short; long ones may only shrink")
         .long_about(HELP)
@@ -143,12 +141,8 @@ fn module_folder(file: &Path) -> PathBuf {
 fn sources() -> Outcome<Vec<PathBuf>> {
     let mut files = Vec::new();
     for package in House::read()?.packages {
-        collect(&package.folder.join("src"), &mut files).map_err(|e| {
-            format!(
-                "src/ of `{}` cannot be listed: {e}; expected a folder",
-                package.name
-            )
-        })?;
+        collect(&package.folder.join("src"), &mut files)
+            .map_err(|e| format!("src/ of `{}` cannot be listed: {e}; expected a folder", package.name))?;
         let script = package.folder.join("build.rs");
         files.extend(script.is_file().then_some(script));
     }
@@ -174,14 +168,8 @@ mod tests {
 
     #[test]
     fn modules_lie_beside_a_root_and_below_a_plain_file() {
-        assert_eq!(
-            module_folder(Path::new("a/src/lib.rs")),
-            Path::new("a/src/")
-        );
-        assert_eq!(
-            module_folder(Path::new("a/src/b/mod.rs")),
-            Path::new("a/src/b/")
-        );
+        assert_eq!(module_folder(Path::new("a/src/lib.rs")), Path::new("a/src/"));
+        assert_eq!(module_folder(Path::new("a/src/b/mod.rs")), Path::new("a/src/b/"));
         assert_eq!(module_folder(Path::new("a/src/b.rs")), Path::new("a/src/b"));
     }
 

@@ -26,18 +26,12 @@ pub type Lengths = BTreeMap<Place, usize>;
 impl Place {
     /// A whole file, by its path from the root.
     pub fn file(file: &str) -> Self {
-        Self {
-            file: file.to_owned(),
-            function: None,
-        }
+        Self { file: file.to_owned(), function: None }
     }
 
     /// A function of a file.
     pub fn function(file: &str, function: &str) -> Self {
-        Self {
-            file: file.to_owned(),
-            function: Some(function.to_owned()),
-        }
+        Self { file: file.to_owned(), function: Some(function.to_owned()) }
     }
 
     /// The most lines that it may have.
@@ -80,16 +74,12 @@ pub fn parse(text: &str) -> Result<Lengths, String> {
 }
 
 fn refusal(number: usize, line: &str) -> String {
-    format!(
-        "{number}: `{line}` is no entry; expected LINES FILE [FUNCTION], as in `83 sim/src/main.rs main`"
-    )
+    format!("{number}: `{line}` is no entry; expected LINES FILE [FUNCTION], as in `83 sim/src/main.rs main`")
 }
 
 /// Writes the list.
 pub fn write(lengths: &Lengths) -> String {
-    let entries = lengths
-        .iter()
-        .map(|(place, lines)| format!("{lines} {place}\n"));
+    let entries = lengths.iter().map(|(place, lines)| format!("{lines} {place}\n"));
     entries.fold(HEADER.to_owned(), |text, entry| text + &entry)
 }
 
@@ -97,22 +87,19 @@ pub fn write(lengths: &Lengths) -> String {
 pub fn findings(over: &Lengths, allowed: &Lengths) -> Vec<String> {
     let gone = allowed.keys().filter(|place| !over.contains_key(place));
     let gone = gone.map(|place| {
-        format!(
-            "{place} is within {} lines or gone, but listed; run `cargo xtask lines --tighten`",
-            place.limit()
-        )
+        format!("{place} is within {} lines or gone, but listed; run `cargo xtask lines --tighten`", place.limit())
     });
     let judged = over.iter().filter_map(|(place, lines)| match allowed.get(place) {
         None => Some(format!(
             "{place} has {lines} lines, at most {} are allowed; split it where its parts have names",
             place.limit()
         )),
-        Some(before) if lines > before => Some(format!(
-            "{place} grew from {before} to {lines} lines, but may only shrink; split off what was added"
-        )),
-        Some(before) if lines < before => Some(format!(
-            "{place} shrank from {before} to {lines} lines; keep that with `cargo xtask lines --tighten`"
-        )),
+        Some(before) if lines > before => {
+            Some(format!("{place} grew from {before} to {lines} lines, but may only shrink; split off what was added"))
+        }
+        Some(before) if lines < before => {
+            Some(format!("{place} shrank from {before} to {lines} lines; keep that with `cargo xtask lines --tighten`"))
+        }
         Some(_) => None,
     });
     judged.chain(gone).collect()
@@ -144,10 +131,7 @@ mod tests {
     #[test]
     fn a_broken_entry_is_named_with_its_line() {
         let refused = parse("# head\nmany a.rs\n").unwrap_err();
-        assert!(
-            refused.starts_with("2: `many a.rs` is no entry"),
-            "{refused}"
-        );
+        assert!(refused.starts_with("2: `many a.rs` is no entry"), "{refused}");
         let twice = parse("80 a.rs f\n81 a.rs f\n").unwrap_err();
         assert!(twice.contains("stands twice"), "{twice}");
     }

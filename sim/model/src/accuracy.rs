@@ -1,0 +1,199 @@
+//! The accuracy model: whether an answer is right. An assumption, except for the numbers that carry a source.
+//!
+//! A request is as hard for each model as a latent normal says; the two models' latents have correlation .85, and a
+//! model answers rightly when its latent lies below the quantile of its accuracy on the dataset. Pruning to retention
+//! r loses the share a (r^-b - 1) of right answers on average, times a factor of the request exp(N(-.18, .6)) whose
+//! mean is 1; compression by rho loses .05 rho^4.
+
+use kernel::{Streams, draw};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use units::Ratio;
+
+/// How much accuracy pruned visual tokens cost: `a (r^-b - 1)` of the right answers at retention r.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum PruningLoss {
+    /// LLaVA-1.5 on VQAv2 by FastV: a = .0133, b = 1.41.
+    LlavaFastv,
+    /// LLaVA-1.5 on VQAv2 by SparseVLM: a = .0031, b = 1.61.
+    LlavaSparsevlm,
+    /// LLaVA-1.5 on VQAv2 by VisionZip: a = .0234, b = .47.
+    LlavaVisionzip,
+    /// Qwen2.5-VL-7B on MMBench by VisPruner: a = .0267, b = .91.
+    #[default]
+    QwenVispruner,
+    /// Qwen2.5-VL-7B on MMBench by DivPrune: a = .0568, b = .60.
+    QwenDivprune,
+}
+
+impl PruningLoss {
+    fn parameters(self) -> (f64, f64) {
+        match self {
+            Self::LlavaFastv => (0.0133, 1.41),
+            Self::LlavaSparsevlm => (0.0031, 1.61),
+            Self::LlavaVisionzip => (0.0234, 0.47),
+            Self::QwenVispruner => (0.0267, 0.91),
+            Self::QwenDivprune => (0.0568, 0.60),
+        }
+    }
+
+    /// Mean share of right answers lost at `retention`.
+    pub fn loss(self, retention: f64) -> f64 {
+        let (a, b) = self.parameters();
+        a * (libm::pow(retention, -b) - 1.0)
+    }
+
+    /// The retention at which the mean loss is `loss`; the inverse of [`loss`](Self::loss).
+    pub fn retention_at(self, loss: f64) -> f64 {
+        let (a, b) = self.parameters();
+        libm::pow(1.0 + loss / a, -1.0 / b)
+    }
+}
+
+/// Share of right answers lost to compressing the payload by `compression`: .05 rho^4.
+pub fn compression_loss(compression: f64) -> f64 {
+    let square = compression * compression;
+    0.05 * square * square
+}
+
+/// The compression at which [`compression_loss`] is `loss`, at most [`MAX_COMPRESSION`].
+pub fn compression_at(loss: f64) -> f64 {
+    (loss / 0.05).max(0.0).sqrt().sqrt().min(MAX_COMPRESSION)
+}
+
+/// No plan compresses a payload by more than this share of its bytes.
+pub const MAX_COMPRESSION: f64 = 0.95;
+
+/// Correlation of how hard a request is for the two models.
+const CORRELATION: f64 = 0.85;
+
+/// Mean and deviation of the logarithm of a request's sensitivity to pruning; the mean of the factor is 1.
+const SENSITIVITY: (f64, f64) = (-0.18, 0.6);
+
+/// How right each model is on a dataset, whole inputs.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Accuracy {
+    /// Of the cloud's model.
+    pub cloud: Ratio,
+    /// Of the edge's model.
+    pub edge: Ratio,
+}
+
+/// Accuracy with its quantiles worked out.
+#[derive(Clone, Copy, Debug)]
+pub struct AccuracyModel {
+    cloud_quantile: f64,
+    edge_quantile: f64,
+    pruning: PruningLoss,
+}
+
+/// Whether each model would answer one request rightly.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Difficulty {
+    /// The cloud's model, on the whole input.
+    pub cloud_right: bool,
+    /// The edge's model, on the whole input.
+    pub edge_right: bool,
+    /// The request's factor on the loss of pruning.
+    sensitivity: f64,
+}
+
+impl AccuracyModel {
+    /// Prepares the quantiles.
+    pub fn new(accuracy: Accuracy, pruning: PruningLoss) -> Self {
+        Self {
+            cloud_quantile: normal_quantile(accuracy.cloud.as_f64()),
+            edge_quantile: normal_quantile(accuracy.edge.as_f64()),
+            pruning,
+        }
+    }
+
+    /// How hard a request is.
+    pub fn difficulty(&self, streams: Streams, request: u64) -> Difficulty {
+        let mut stream = streams.stream("difficulty", request);
+        let cloud = draw::normal(&mut stream);
+        let edge = CORRELATION * cloud + (1.0 - CORRELATION * CORRELATION).sqrt() * draw::normal(&mut stream);
+        let sensitivity = draw::lognormal(SENSITIVITY.0, SENSITIVITY.1, &mut stream);
+        Difficulty { cloud_right: cloud < self.cloud_quantile, edge_right: edge < self.edge_quantile, sensitivity }
+    }
+
+    /// Probability that an answer is right, given who gave it and on what input.
+    pub fn correct(&self, difficulty: &Difficulty, by_cloud: bool, retention: f64, compression: f64) -> f64 {
+        let right = if by_cloud { difficulty.cloud_right } else { difficulty.edge_right };
+        if !right {
+            return 0.0;
+        }
+        let loss = difficulty.sensitivity * self.pruning.loss(retention) + compression_loss(compression);
+        (1.0 - loss).max(0.0)
+    }
+}
+
+/// Quantile of the standard normal, by bisection on the distribution function: a few dozen steps, twice a run, and
+/// portable to the last bit.
+fn normal_quantile(p: f64) -> f64 {
+    if p <= 0.0 {
+        return f64::NEG_INFINITY;
+    }
+    if p >= 1.0 {
+        return f64::INFINITY;
+    }
+    let (mut low, mut high) = (-40.0, 40.0);
+    for _ in 0..200 {
+        let middle = 0.5 * (low + high);
+        let below = 0.5 * libm::erfc(-middle / std::f64::consts::SQRT_2);
+        if below < p { low = middle } else { high = middle }
+    }
+    0.5 * (low + high)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ratio(x: f64) -> Ratio {
+        Ratio::new(x)
+    }
+
+    #[test]
+    fn normal_quantiles() {
+        assert!(normal_quantile(0.5).abs() < 1e-12);
+        assert!((normal_quantile(0.975) - 1.959_963_984_540_054).abs() < 1e-12);
+        assert!((normal_quantile(0.62) + normal_quantile(0.38)).abs() < 1e-12);
+    }
+
+    #[test]
+    fn each_model_has_its_accuracy_and_they_agree_more_than_by_chance() {
+        let model = AccuracyModel::new(Accuracy { cloud: ratio(0.77), edge: ratio(0.62) }, PruningLoss::default());
+        let n = 100_000;
+        let all: Vec<Difficulty> = (0..n).map(|r| model.difficulty(Streams::new(9), r)).collect();
+        let share = |keep: fn(&Difficulty) -> bool| all.iter().filter(|d| keep(d)).count() as f64 / n as f64;
+        assert!((share(|d| d.cloud_right) - 0.77).abs() < 0.005);
+        assert!((share(|d| d.edge_right) - 0.62).abs() < 0.005);
+        // Bivariate normal orthant for these margins and correlation .85: .594.
+        assert!((share(|d| d.cloud_right && d.edge_right) - 0.594).abs() < 0.006);
+        let mean = all.iter().map(|d| d.sensitivity).sum::<f64>() / n as f64;
+        assert!((mean - 1.0).abs() < 0.01, "{mean}");
+    }
+
+    #[test]
+    fn losses_and_their_inverses() {
+        assert_eq!(PruningLoss::default().loss(1.0), 0.0);
+        let retention = PruningLoss::default().retention_at(0.02);
+        assert!((retention - 0.541).abs() < 0.001, "{retention}");
+        assert!((PruningLoss::default().loss(retention) - 0.02).abs() < 1e-12);
+        assert!((compression_loss(compression_at(0.01)) - 0.01).abs() < 1e-12);
+        assert_eq!(compression_at(1.0), MAX_COMPRESSION);
+    }
+
+    #[test]
+    fn pruning_only_takes_from_right_answers() {
+        let model = AccuracyModel::new(Accuracy { cloud: ratio(1.0), edge: ratio(0.0) }, PruningLoss::default());
+        let difficulty = model.difficulty(Streams::new(9), 0);
+        assert_eq!(model.correct(&difficulty, true, 1.0, 0.0), 1.0);
+        assert_eq!(model.correct(&difficulty, false, 1.0, 0.0), 0.0);
+        assert!(model.correct(&difficulty, true, 0.5, 0.3) < 1.0);
+        assert_eq!(model.correct(&difficulty, true, 0.001, 0.0), 0.0);
+    }
+}

@@ -1,0 +1,60 @@
+//! The moments of a request, and every latency as arithmetic on them. The one definition; tools disagree.
+//!
+//! * **submit**: the user has sent it (in an open loop: the arrival, whether or not anybody was free).
+//! * **first token**, **last token**: a token counts when it is *committed at the edge*, where the user sits. A drafted
+//!   token counts when its verdict arrives.
+//!
+//! | metric | definition |
+//! |---|---|
+//! | TTFT | first token - submit |
+//! | TPOT | (last token - first token) / (tokens - 1); none for a single token. A mean over requests weighs requests |
+//! | ITL | time between two tokens that follow each other; tokens of one verdict are 0 apart. Weighs tokens |
+//! | E2E | last token - submit |
+
+use units::{SimDuration, SimTime};
+
+/// When what happened to one answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Moments {
+    /// The request was sent.
+    pub submit: SimTime,
+    /// Its first token was committed at the edge.
+    pub first_token: SimTime,
+    /// Its last token was committed at the edge.
+    pub last_token: SimTime,
+    /// Tokens committed.
+    pub tokens: u32,
+}
+
+impl Moments {
+    /// Time to first token.
+    pub fn ttft(&self) -> SimDuration {
+        self.first_token - self.submit
+    }
+
+    /// Time per output token after the first, rounded down to a nanosecond.
+    pub fn tpot(&self) -> Option<SimDuration> {
+        let gaps = u64::from(self.tokens).checked_sub(1).filter(|&gaps| gaps > 0)?;
+        Some((self.last_token - self.first_token) / gaps)
+    }
+
+    /// End-to-end latency.
+    pub fn e2e(&self) -> SimDuration {
+        self.last_token - self.submit
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn latencies_are_arithmetic_on_moments() {
+        let at = SimTime::from_ns;
+        let moments = Moments { submit: at(100), first_token: at(150), last_token: at(210), tokens: 4 };
+        assert_eq!(moments.ttft(), SimDuration::from_ns(50));
+        assert_eq!(moments.tpot(), Some(SimDuration::from_ns(20)));
+        assert_eq!(moments.e2e(), SimDuration::from_ns(110));
+        assert_eq!(Moments { tokens: 1, ..moments }.tpot(), None);
+    }
+}

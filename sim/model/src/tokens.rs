@@ -1,0 +1,274 @@
+//! The token process: how sure the draft model is of each token, and whether the cloud model agrees. An assumption,
+//! unless a recorded trace is given.
+//!
+//! A request has a share of hard tokens, Beta(1.2, 2.8) with mean .30. Each position keeps its predecessor's state with
+//! probability `stay`, else draws a new one, so hard tokens come in runs. The draft's entropy H (nats) is Gamma(2, .06)
+//! on easy and Gamma(2, .7) on hard tokens; the cloud model agrees with probability .99 / (1 + (H / 1.2)^1.6).
+//!
+//! Every number is a pure function of (seed, request, position): all policies see the same outcomes, and a position
+//! drafted again after a rollback has the outcome that it had.
+
+use kernel::{Keyed, Stream, Streams, draw};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use units::Ratio;
+
+/// What is assumed of tokens.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum TokenProcess {
+    /// Two-state chain of easy and hard tokens; see the module.
+    TwoState(TwoState),
+    /// Every drafted token is accepted with this probability, whatever its entropy (which is drawn as in the two-state
+    /// process). For checks against the formula (1 - a^(k+1)) / (1 - a).
+    Iid(Ratio),
+}
+
+/// Parameters of the two-state chain. By numerical integration the defaults give an acceptance of .829 (.964 below the
+/// 70th percentile) and a 70th percentile of the entropy of .316 nats.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct TwoState {
+    /// First parameter of the Beta law of a request's share of hard tokens.
+    pub hard_alpha: f64,
+    /// Second parameter of the Beta law of a request's share of hard tokens.
+    pub hard_beta: f64,
+    /// Probability that a token keeps the state of the one before it.
+    pub stay: Ratio,
+    /// Mean entropy of an easy token, nats.
+    pub easy_entropy_nats: f64,
+    /// Mean entropy of a hard token, nats.
+    pub hard_entropy_nats: f64,
+    /// Acceptance of a token of entropy zero.
+    pub accept_peak: Ratio,
+    /// Entropy at which acceptance has fallen to half its peak, nats.
+    pub accept_half_nats: f64,
+    /// How steeply acceptance falls with entropy.
+    pub accept_power: f64,
+}
+
+impl Default for TwoState {
+    fn default() -> Self {
+        Self::ASSUMED
+    }
+}
+
+impl Default for TokenProcess {
+    fn default() -> Self {
+        Self::TwoState(TwoState::default())
+    }
+}
+
+impl TwoState {
+    const ASSUMED: Self = Self {
+        hard_alpha: 1.2,
+        hard_beta: 2.8,
+        stay: Ratio::new(0.5),
+        easy_entropy_nats: 0.12,
+        hard_entropy_nats: 1.4,
+        accept_peak: Ratio::new(0.99),
+        accept_half_nats: 1.2,
+        accept_power: 1.6,
+    };
+
+    /// Whether every number makes sense; the name of the first that does not.
+    pub fn check(&self) -> Result<(), &'static str> {
+        let positive = [
+            (self.hard_alpha, "hard_alpha"),
+            (self.hard_beta, "hard_beta"),
+            (self.easy_entropy_nats, "easy_entropy_nats"),
+            (self.hard_entropy_nats, "hard_entropy_nats"),
+            (self.accept_half_nats, "accept_half_nats"),
+            (self.accept_power, "accept_power"),
+        ];
+        match positive.iter().find(|(value, _)| !(value.is_finite() && *value > 0.0)) {
+            Some((_, name)) => Err(name),
+            None if self.stay == Ratio::ONE => Err("stay"),
+            None => Ok(()),
+        }
+    }
+
+    /// Probability that the cloud model agrees with a token drafted at this entropy.
+    pub fn acceptance(&self, entropy_nats: f64) -> f64 {
+        self.accept_peak.as_f64() / (1.0 + libm::pow(entropy_nats / self.accept_half_nats, self.accept_power))
+    }
+
+    fn hard_share(&self, stream: &mut Stream) -> f64 {
+        draw::beta(self.hard_alpha, self.hard_beta, stream)
+    }
+}
+
+/// What the draft model did at one position.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Outcome {
+    /// Entropy of the draft's distribution, nats (Eq. 9).
+    pub entropy_nats: f32,
+    /// Whether its token is the cloud model's.
+    pub agrees: bool,
+}
+
+/// The tokens of one request.
+#[derive(Clone, Copy, Debug)]
+pub struct RequestTokens {
+    keyed: Keyed,
+    hard_share: f64,
+}
+
+/// Draws of one position; a position owns this many keys.
+const DRAWS: u64 = 4;
+const STAY: u64 = 0;
+const STATE: u64 = 1;
+const ENTROPY: u64 = 2;
+const ACCEPT: u64 = 3;
+
+impl TokenProcess {
+    /// The tokens of a request.
+    pub fn request(&self, streams: Streams, request: u64) -> RequestTokens {
+        let hard_share = self.chain().hard_share(&mut streams.stream("tokens/share", request));
+        RequestTokens { keyed: streams.keyed("tokens", request), hard_share }
+    }
+
+    /// What the draft does at `position` of the answer. Costs the same wherever the position is.
+    #[inline]
+    pub fn outcome(&self, tokens: &RequestTokens, position: u32) -> Outcome {
+        let chain = self.chain();
+        let key = u64::from(position) * DRAWS;
+        let mean = if chain.is_hard(tokens, position) { chain.hard_entropy_nats } else { chain.easy_entropy_nats };
+        // Gamma(2, mean / 2): minus the logarithm of a product of two uniforms, which share one draw.
+        let bits = tokens.keyed.bits(key + ENTROPY);
+        let half = |bits: u64| (bits as u32 as f64 + 0.5) * (1.0 / 4_294_967_296.0);
+        let entropy = -0.5 * mean * libm::log(half(bits) * half(bits >> 32));
+        let draw = tokens.keyed.unit(key + ACCEPT);
+        let agrees = match self {
+            Self::TwoState(chain) => draw < chain.acceptance(entropy),
+            Self::Iid(acceptance) => draw < acceptance.as_f64(),
+        };
+        Outcome { entropy_nats: entropy as f32, agrees }
+    }
+
+    fn chain(&self) -> &TwoState {
+        match self {
+            Self::TwoState(chain) => chain,
+            Self::Iid(_) => &TwoState::ASSUMED,
+        }
+    }
+}
+
+impl TwoState {
+    /// The state at a position: the one drawn at the last position, at or before it, that did not stay.
+    #[inline]
+    fn is_hard(&self, tokens: &RequestTokens, position: u32) -> bool {
+        let mut drawn = u64::from(position);
+        while drawn > 0 && tokens.keyed.unit(drawn * DRAWS + STAY) < self.stay.as_f64() {
+            drawn -= 1;
+        }
+        tokens.keyed.unit(drawn * DRAWS + STATE) < tokens.hard_share
+    }
+}
+
+/// The draft's entropy as a calibration set shows it: the empirical distribution of Eq. 12.
+#[derive(Clone, Debug)]
+pub struct Calibration {
+    /// Ascending, nats.
+    entropies: Vec<f32>,
+}
+
+impl Calibration {
+    /// Draws `samples` tokens, each of another request, from a stream of its own, so that the set is never the test
+    /// set (the paper: 500 samples, section 5.1.4).
+    ///
+    /// # Panics
+    /// If there are none.
+    pub fn sample(process: &TokenProcess, samples: u32, seed: u64) -> Self {
+        assert!(samples > 0, "a calibration set is not empty");
+        let streams = Streams::new(seed ^ 0x6361_6C69_6272_6174);
+        let mut entropies: Vec<f32> = (0..u64::from(samples))
+            .map(|sample| process.outcome(&process.request(streams, sample), 0).entropy_nats)
+            .collect();
+        entropies.sort_unstable_by(f32::total_cmp);
+        Self { entropies }
+    }
+
+    /// The entropy that the share `p` of tokens stays at or below: H_emp^-1(p) of Algorithm 1 line 4.
+    pub fn quantile(&self, p: Ratio) -> f32 {
+        let rank = (p.as_f64() * self.entropies.len() as f64).ceil() as usize;
+        self.entropies[rank.clamp(1, self.entropies.len()) - 1]
+    }
+
+    /// The share of tokens at or below `theta`: P_conf of Eq. 12.
+    pub fn share_below(&self, theta: f32) -> f64 {
+        self.entropies.partition_point(|entropy| *entropy <= theta) as f64 / self.entropies.len() as f64
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// (acceptance, acceptance when confident, 70th percentile of entropy) over many requests and positions.
+    fn observe(process: &TokenProcess) -> (f64, f64, f64) {
+        let streams = Streams::new(42);
+        let outcomes: Vec<Outcome> = (0..20_000)
+            .flat_map(|request| {
+                let tokens = process.request(streams, request);
+                (0..10).map(move |position| process.outcome(&tokens, position))
+            })
+            .collect();
+        let mut entropies: Vec<f32> = outcomes.iter().map(|outcome| outcome.entropy_nats).collect();
+        entropies.sort_unstable_by(f32::total_cmp);
+        let percentile = entropies[entropies.len() * 7 / 10];
+        let share = |keep: &dyn Fn(&Outcome) -> bool| {
+            let kept: Vec<_> = outcomes.iter().filter(|outcome| keep(outcome)).collect();
+            kept.iter().filter(|outcome| outcome.agrees).count() as f64 / kept.len() as f64
+        };
+        (share(&|_| true), share(&|outcome| outcome.entropy_nats <= percentile), f64::from(percentile))
+    }
+
+    #[test]
+    fn the_defaults_give_the_integrated_acceptance_and_percentile() {
+        let (acceptance, confident, percentile) = observe(&TokenProcess::default());
+        assert!((acceptance - 0.8287).abs() < 0.004, "{acceptance}");
+        assert!((confident - 0.9641).abs() < 0.003, "{confident}");
+        assert!((percentile - 0.3157).abs() < 0.01, "{percentile}");
+    }
+
+    #[test]
+    fn iid_accepts_at_its_rate_whatever_the_entropy() {
+        let (acceptance, confident, _) = observe(&TokenProcess::Iid(Ratio::new(0.6)));
+        assert!((acceptance - 0.6).abs() < 0.005 && (confident - 0.6).abs() < 0.005);
+    }
+
+    #[test]
+    fn states_persist_with_correlation_stay() {
+        let (process, chain) = (TokenProcess::default(), TwoState::default());
+        let streams = Streams::new(1);
+        let (mut both, mut one, mut n) = (0.0, 0.0, 0.0);
+        for request in 0..40_000 {
+            let tokens = RequestTokens { hard_share: 0.3, ..process.request(streams, request) };
+            let (a, b) = (chain.is_hard(&tokens, 6), chain.is_hard(&tokens, 7));
+            both += f64::from(u8::from(a && b));
+            one += f64::from(u8::from(a));
+            n += 1.0;
+        }
+        let (both, one) = (both / n, one / n);
+        let correlation = (both - one * one) / (one * (1.0 - one));
+        assert!((correlation - 0.5).abs() < 0.02, "{correlation}");
+    }
+
+    #[test]
+    fn a_calibration_set_gives_quantiles_and_shares() {
+        let set = Calibration { entropies: vec![0.1, 0.2, 0.3, 0.4, 0.5] };
+        assert_eq!(set.quantile(Ratio::new(0.7)), 0.4);
+        assert_eq!((set.quantile(Ratio::ZERO), set.quantile(Ratio::ONE)), (0.1, 0.5));
+        assert_eq!((set.share_below(0.3), set.share_below(0.05)), (0.6, 0.0));
+        let sampled = Calibration::sample(&TokenProcess::default(), 500, 1);
+        assert!((sampled.quantile(Ratio::new(0.7)) - 0.316).abs() < 0.1);
+    }
+
+    #[test]
+    fn impossible_parameters_are_named() {
+        assert_eq!(TwoState { hard_beta: f64::NAN, ..TwoState::default() }.check(), Err("hard_beta"));
+        assert_eq!(TwoState { stay: Ratio::ONE, ..TwoState::default() }.check(), Err("stay"));
+        assert_eq!(TwoState::default().check(), Ok(()));
+    }
+}
