@@ -1,1 +1,33 @@
-//! traces
+//! Files from the world and files for it: public traces are read here, result tables are written here.
+//!
+//! | module | what it reads or writes |
+//! |---|---|
+//! | [`requests`] | Azure LLM and LMM CSV, Mooncake JSONL: when requests arrive and how long they are; ServeGen: the laws behind them |
+//! | [`bandwidth`] | CSV series and Mahimahi traces: how fast a link is at each time |
+//! | [`log`] | request, step and token logs and small tables, as Parquet and CSV |
+//!
+//! # Promises
+//!
+//! - A reader gives all of a file or refuses it. A refusal is one line that says where, what was found, what was expected
+//!   and what to do: see [`TraceError`]. No file, however broken, makes a reader panic.
+//! - Inputs may be plain or gzip; which one is seen from the content, not from the name.
+//! - Times are converted from decimal text to whole nanoseconds without passing through floating point.
+//! - The same rows give the same bytes. No time stamp, host name or library version is written.
+//! - Memory is bounded by the trace when reading, and by one row group when writing a log.
+//!
+//! # What is not here
+//!
+//! No random numbers: laws of arrival and length are handed on as data, and whoever draws from them owns the stream. No
+//! idea of what a request costs. No trace data: the public files stay where they were published.
+
+pub mod bandwidth;
+mod decimal;
+mod error;
+pub mod log;
+mod open;
+pub mod requests;
+mod rows;
+#[cfg(test)]
+mod testing;
+
+pub use error::TraceError;

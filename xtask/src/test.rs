@@ -21,15 +21,16 @@ enum Work {
 use Work::{Cargo, Here};
 
 /// Every step, in order; adding one is a line. What needs no build comes first. Clippy comes before
-/// the tests: it is the sooner to fail, and the build scripts and macros it builds serve them too.
+/// the tests: it is the sooner to fail, and the build scripts and macros it builds serve them too. The
+/// tests come last, so that their count is what a log ends with.
 const STEPS: &[Step] = &[
     ("format", Cargo(&["fmt", "--all", "--check"])),
     ("floors", Here(floors::check)),
     ("network-free", Here(network_free::check)),
     ("lines", Here(lines::check)),
     ("clippy", Cargo(&["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"])),
-    ("tests", Here(tests)),
     ("doctests", Cargo(&["test", "--doc", "--workspace"])),
+    ("tests", Here(tests)),
 ];
 
 /// The command and its help.
@@ -37,8 +38,8 @@ pub fn command() -> Command {
     let names: Vec<_> = STEPS.iter().map(|(name, _)| *name).collect();
     let help = format!(
         "Runs every check of the house and stops at the first that fails.\n\nThe steps, in order: {}.\n\n\
-         The tests run with nextest where it is installed, else with `cargo test`; doctests come after \
-         in both cases. CI runs this very command (.ci/run).",
+         The tests run with nextest where it is installed, else with `cargo test`; neither runs \
+         the doctests, which are a step of their own. CI runs this very command (.ci/run).",
         names.join(", ")
     );
     Command::new("test").about("Run every check of the house; what CI runs").long_about(help)

@@ -5,6 +5,7 @@
 //! policies. Constants that no source gives are assumptions and say so where they stand; `docs/semantics.md` lists them.
 
 pub mod accuracy;
+pub mod decoding;
 pub mod device;
 pub mod energy;
 pub mod engine_kind;

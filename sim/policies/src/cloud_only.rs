@@ -1,0 +1,29 @@
+//! Cloud-only (MSAO section 5.1.2): the full model runs in the cloud, all inputs are sent to it.
+
+use crate::{Briefing, Cloud, Edge, Policy, ServedBy, Testbed};
+use model::request::Input;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// The cloud's model answers everything.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct CloudOnly {
+    /// Label of its rows; `cloud_only` if absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub label: Option<String>,
+}
+
+impl Policy for CloudOnly {
+    type Memory = ();
+
+    fn label(&self) -> Option<&str> {
+        self.label.as_deref()
+    }
+
+    async fn serve<B: Testbed>(&self, bed: &B, _: &Briefing, (): &()) -> ServedBy {
+        bed.edge().preprocess().await;
+        bed.cloud().answer(&Input::whole(bed.prompt())).await;
+        ServedBy::Cloud
+    }
+}

@@ -1,0 +1,135 @@
+//! Mahimahi traces: when a link could carry a packet.
+//!
+//! A line is a whole number of milliseconds, and says that one packet of 1500 bytes may leave at that time; a line that is there
+//! `n` times lets `n` packets leave. At the end the trace starts again, its time zero being the last time of the file.
+//!
+//! Mahimahi lets a packet leave at the end of a millisecond in which a link of constant rate would have carried it: the trace
+//! `1` is 12 Mbps, one packet after each millisecond. So the packets of time `t` are spread over the millisecond
+//! before `t`, and a fluid link delivers the last of them just when Mahimahi does. Packets at time 0 fall together with the
+//! end of the period before and are spread over its last millisecond. No packet is gained or lost.
+
+use super::BandwidthSeries;
+use crate::{
+    TraceError,
+    decimal::fixed_point,
+    error::shown,
+    open::{Lines, empty},
+};
+use std::path::Path;
+use units::{BitsPerSecond, SimDuration};
+
+/// 1500 bytes in one millisecond.
+const ONE_PACKET: BitsPerSecond = BitsPerSecond::from_mbps(12);
+
+const EXPECTED: &str = "lines of whole milliseconds, in order";
+
+impl BandwidthSeries {
+    /// Reads the Mahimahi trace at `path`.
+    ///
+    /// # Errors
+    ///
+    /// If the file cannot be read, is empty, has a line that is not a whole number, goes back in time, or ends at time 0.
+    pub fn from_mahimahi(path: &Path) -> Result<Self, TraceError> {
+        let packets = read_packets(path)?;
+        let period_ms = packets.last().map_or(0, |(ms, _)| *ms);
+        if period_ms == 0 {
+            return Err(TraceError::new(path, "a trace that ends at 0 ms", "a later end", "add the time of the end"));
+        }
+        let segments = segments(&packets, period_ms);
+        Self::new(path, segments, SimDuration::from_ms(period_ms))
+    }
+}
+
+/// Milliseconds with packets, rising, and how many packets each has.
+fn read_packets(path: &Path) -> Result<Vec<(u64, u64)>, TraceError> {
+    let mut packets: Vec<(u64, u64)> = Vec::new();
+    let mut lines = Lines::open(path)?;
+    while let Some((number, text)) = lines.next()? {
+        let refuse = |found, remedy| TraceError::new(path, found, EXPECTED, remedy).at(number);
+        let digits = text.bytes().all(|b| b.is_ascii_digit());
+        // Below the nanoseconds of a duration, so that the period fits.
+        let ms = fixed_point(text, 0).filter(|ms| digits && *ms <= u64::MAX / 1_000_000);
+        let ms = ms.ok_or_else(|| refuse(format!("\"{}\"", shown(text)), "correct or remove the line"))?;
+        match packets.last_mut() {
+            Some((last, count)) if *last == ms => *count += 1,
+            Some((last, _)) if *last > ms => return Err(refuse(format!("{ms} after {last}"), "sort the file")),
+            _ => packets.push((ms, 1)),
+        }
+    }
+    if packets.is_empty() { Err(empty(path, EXPECTED)) } else { Ok(packets) }
+}
+
+/// The rate in each millisecond, with the milliseconds without packets between.
+fn segments(packets: &[(u64, u64)], period_ms: u64) -> Vec<(SimDuration, BitsPerSecond)> {
+    let mut segments = Vec::new();
+    let mut free_from = 0;
+    let at_zero = packets.first().map_or(0, |(ms, count)| if *ms == 0 { *count } else { 0 });
+    for &(ms, count) in packets.iter().filter(|(ms, _)| *ms > 0) {
+        let count = if ms == period_ms { count + at_zero } else { count };
+        if free_from < ms - 1 {
+            segments.push((SimDuration::from_ms(free_from), BitsPerSecond::ZERO));
+        }
+        segments.push((SimDuration::from_ms(ms - 1), ONE_PACKET * count));
+        free_from = ms;
+    }
+    segments
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{file_with, shared};
+
+    fn read(text: &str) -> Result<BandwidthSeries, String> {
+        BandwidthSeries::from_mahimahi(file_with(text.as_bytes()).path()).map_err(|error| error.to_string())
+    }
+
+    fn in_ms(series: &BandwidthSeries) -> Vec<(f64, f64)> {
+        series.segments().iter().map(|(start, rate)| (start.as_ms_f64(), rate.as_mbps_f64())).collect()
+    }
+
+    #[test]
+    fn one_packet_each_millisecond_is_12_mbps() {
+        let series = read("1\n").unwrap();
+        assert_eq!(in_ms(&series), [(0.0, 12.0)]);
+        assert_eq!(series.period(), SimDuration::from_ms(1));
+    }
+
+    #[test]
+    fn packets_are_spread_over_the_millisecond_before_and_none_is_lost() {
+        let series = read("0\n0\n1\n2\n5\n5\n8\n").unwrap();
+        assert_eq!(in_ms(&series), [(0.0, 12.0), (2.0, 0.0), (4.0, 24.0), (5.0, 0.0), (7.0, 36.0)]);
+        assert_eq!(series.period(), SimDuration::from_ms(8));
+        assert_eq!(series.mean(), BitsPerSecond::new(7 * 1500 * 8 * 1000 / 8));
+    }
+
+    #[test]
+    fn refusals_say_where_what_and_what_to_do() {
+        for (text, says) in [
+            ("", "found an empty file; expected lines of whole milliseconds, in order"),
+            ("1\n\n2\n", ":2: found \"\"; expected lines of whole milliseconds"),
+            ("1\n2.5\n", ":2: found \"2.5\""),
+            ("1\n-2\n", ":2: found \"-2\""),
+            ("1\nnan\n", ":2: found \"nan\""),
+            ("1\n1e3\n", ":2: found \"1e3\""),
+            ("5\n4\n", ":2: found 4 after 5; expected lines of whole milliseconds, in order; sort the file"),
+            ("0\n0\n", "found a trace that ends at 0 ms"),
+            ("99999999999999999999\n", ":1: found \"99999999999999999999\""),
+        ] {
+            let refused = read(text).unwrap_err();
+            assert!(refused.contains(says), "{refused}\nhas no\n{says}");
+        }
+    }
+
+    #[test]
+    fn shared_traces_are_read() {
+        let Some(folder) = shared("traces/network") else { return };
+        for name in
+            ["ATT-LTE-driving-2016.down", "ATT-LTE-driving-2016.up", "Verizon-LTE-short.down", "Verizon-LTE-short.up"]
+        {
+            let series = BandwidthSeries::from_mahimahi(&folder.join(format!("mahimahi_{name}.gz"))).unwrap();
+            let mean = series.mean().as_mbps_f64();
+            assert!((1.0..40.0).contains(&mean), "{name}: {mean} Mbps");
+        }
+    }
+}

@@ -1,0 +1,173 @@
+//! A log that is written row by row.
+
+use super::{file::ParquetFile, row::Row};
+use crate::TraceError;
+use std::path::Path;
+
+/// Rows of a row group: what is held in memory, and what a reader must unpack at once.
+const ROWS_PER_GROUP: usize = 1 << 16;
+
+/// Writes the rows of a table to a Parquet file, holding at most one row group in memory.
+///
+/// The same rows give the same bytes. A writer that is dropped before [`finish`](Self::finish) leaves a file that no reader
+/// accepts.
+pub struct LogWriter<R: Row> {
+    file: ParquetFile,
+    buffers: R::Buffers,
+    buffered: usize,
+    written: u64,
+}
+
+impl<R: Row> LogWriter<R> {
+    /// Creates the file at `path`, in a folder that exists.
+    ///
+    /// # Errors
+    ///
+    /// If the file cannot be created.
+    pub fn create(path: &Path) -> Result<Self, TraceError> {
+        let file = ParquetFile::create(path, R::TABLE, R::VERSION, R::schema())?;
+        Ok(Self { file, buffers: R::Buffers::default(), buffered: 0, written: 0 })
+    }
+
+    /// Adds a row.
+    ///
+    /// # Errors
+    ///
+    /// If a row group is full and cannot be written.
+    #[inline]
+    pub fn write(&mut self, row: R) -> Result<(), TraceError> {
+        row.push(&mut self.buffers);
+        self.buffered += 1;
+        if self.buffered == ROWS_PER_GROUP { self.flush() } else { Ok(()) }
+    }
+
+    /// Writes what is left and the end of the file, and says how many rows it has.
+    ///
+    /// # Errors
+    ///
+    /// If the file cannot be written.
+    pub fn finish(mut self) -> Result<u64, TraceError> {
+        self.flush()?;
+        self.file.finish()?;
+        Ok(self.written)
+    }
+
+    fn flush(&mut self) -> Result<(), TraceError> {
+        if self.buffered == 0 {
+            return Ok(());
+        }
+        self.file.row_group(|group| R::flush(&mut self.buffers, group))?;
+        self.written += self.buffered as u64;
+        self.buffered = 0;
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::log::{RequestRow, SCHEMA_KEY, StepRow, Text, TokenRow};
+    use parquet::{
+        file::reader::{FileReader, SerializedFileReader},
+        record::{Field, Row as ParquetRow},
+    };
+    use std::{collections::HashSet, fs::File};
+
+    fn request(number: u64) -> RequestRow {
+        RequestRow {
+            policy: if number % 3 == 0 { "msao".into() } else { "cloud \"only\", ü".into() },
+            request: number | 1 << 63,
+            text_tokens: u32::MAX,
+            ttft_ms: (number % 2 == 0).then_some(number as f64 / 3.0),
+            energy_j: number as f64 * 0.1,
+            ..RequestRow::default()
+        }
+    }
+
+    fn written<R: Row>(rows: impl Iterator<Item = R>) -> tempfile::NamedTempFile {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let mut log = LogWriter::create(file.path()).unwrap();
+        let mut count = 0;
+        for row in rows {
+            log.write(row).unwrap();
+            count += 1;
+        }
+        assert_eq!(log.finish().unwrap(), count);
+        file
+    }
+
+    fn field<'a>(row: &'a ParquetRow, name: &str) -> &'a Field {
+        row.get_column_iter().find(|(column, _)| *column == name).map(|(_, field)| field).unwrap()
+    }
+
+    #[test]
+    fn rows_read_back_over_row_groups() {
+        let count = 2 * ROWS_PER_GROUP as u64 + 3;
+        let file = written((0..count).map(request));
+        let reader = SerializedFileReader::new(File::open(file.path()).unwrap()).unwrap();
+        assert_eq!(reader.num_row_groups(), 3);
+        let metadata = reader.metadata().file_metadata();
+        assert_eq!(metadata.created_by(), Some("msao-sim"));
+        let schema = metadata.key_value_metadata().unwrap().iter().find(|kv| kv.key == SCHEMA_KEY).unwrap();
+        assert_eq!(schema.value.as_deref(), Some("requests/1"));
+        for (number, row) in reader.get_row_iter(None).unwrap().enumerate() {
+            let (row, expected) = (row.unwrap(), request(number as u64));
+            assert_eq!(*field(&row, "policy"), Field::Str(expected.policy.to_string()));
+            assert_eq!(*field(&row, "request"), Field::ULong(expected.request));
+            assert_eq!(*field(&row, "text_tokens"), Field::UInt(expected.text_tokens));
+            assert_eq!(*field(&row, "ttft_ms"), expected.ttft_ms.map_or(Field::Null, Field::Double));
+            assert_eq!(*field(&row, "energy_j"), Field::Double(expected.energy_j));
+        }
+    }
+
+    #[test]
+    fn the_same_rows_give_the_same_bytes() {
+        let bytes = || std::fs::read(written((0..70_000).map(request)).path()).unwrap();
+        assert_eq!(bytes(), bytes());
+    }
+
+    #[test]
+    fn an_empty_log_is_a_table_without_rows() {
+        let file = written(std::iter::empty::<TokenRow>());
+        let reader = SerializedFileReader::new(File::open(file.path()).unwrap()).unwrap();
+        assert_eq!(reader.metadata().file_metadata().num_rows(), 0);
+        assert_eq!(reader.metadata().file_metadata().schema_descr().num_columns(), TokenRow::COLUMNS.len());
+    }
+
+    #[test]
+    fn each_type_of_cell_reads_back() {
+        let token = TokenRow { accepted: true, position: 9, theta_nats: f64::INFINITY, ..TokenRow::default() };
+        let file = written(std::iter::once(token));
+        let reader = SerializedFileReader::new(File::open(file.path()).unwrap()).unwrap();
+        let row = reader.get_row_iter(None).unwrap().next().unwrap().unwrap();
+        assert_eq!(*field(&row, "accepted"), Field::Bool(true));
+        assert_eq!(*field(&row, "verified"), Field::Bool(false));
+        assert_eq!(*field(&row, "position"), Field::UInt(9));
+        assert_eq!(*field(&row, "theta_nats"), Field::Double(f64::INFINITY));
+    }
+
+    #[test]
+    fn columns_are_documented_and_distinct() {
+        for columns in [RequestRow::COLUMNS, StepRow::COLUMNS, TokenRow::COLUMNS] {
+            assert!(columns.iter().all(|column| column.meaning.ends_with('.') && !column.meaning.starts_with(' ')));
+            assert_eq!(columns.iter().map(|column| column.name).collect::<HashSet<_>>().len(), columns.len());
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_created_is_named() {
+        let refused = LogWriter::<StepRow>::create(Path::new("/nowhere/steps.parquet")).err().unwrap().to_string();
+        assert!(refused.starts_with("/nowhere/steps.parquet: found a write error ("), "{refused}");
+        assert!(refused.ends_with("expected to write this file; create the folder first"), "{refused}");
+    }
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn a_full_disk_is_named() {
+        let mut log = LogWriter::create(Path::new("/dev/full")).unwrap();
+        log.write(TokenRow { policy: Text::from("msao"), ..TokenRow::default() }).unwrap();
+        let refused = log.finish().unwrap_err().to_string();
+        assert!(refused.starts_with("/dev/full: found a write error (No space left on device"), "{refused}");
+        assert!(refused.ends_with("free some space and run again"), "{refused}");
+    }
+}

@@ -1,0 +1,108 @@
+//! Azure LLM inference traces: CSV, text only.
+//!
+//! Published at <https://github.com/Azure/AzurePublicDataset> with the header `TIMESTAMP,ContextTokens,GeneratedTokens`
+//! and calendar times. Also read: the same with times already in seconds, `arrival_s,context_tokens,generated_tokens`.
+
+use super::{
+    TraceRequest,
+    azure::{Layout, read as read_layouts, timestamp},
+};
+use crate::{TraceError, rows::Row};
+use std::path::Path;
+use units::SimDuration;
+
+const LAYOUTS: [Layout; 2] = [
+    Layout { header: "TIMESTAMP,ContextTokens,GeneratedTokens", request: |row| request(row, timestamp(row, 0)?) },
+    Layout {
+        header: "arrival_s,context_tokens,generated_tokens",
+        request: |row| request(row, SimDuration::from_ns(row.fixed_point(0, 9)?)),
+    },
+];
+
+pub(super) fn read(path: &Path) -> Result<Vec<TraceRequest>, TraceError> {
+    read_layouts(path, &LAYOUTS)
+}
+
+fn request(row: &Row<'_>, arrival: SimDuration) -> Result<TraceRequest, TraceError> {
+    let text_tokens = row.count(1)?;
+    let output_tokens = row.count(2)?;
+    Ok(TraceRequest { arrival, text_tokens, images: 0, image_tokens: Some(0), output_tokens })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{file_with, gzipped, shared};
+
+    const HEADER: &str = "TIMESTAMP,ContextTokens,GeneratedTokens\n";
+
+    fn read_text(text: &str) -> Result<Vec<TraceRequest>, String> {
+        let file = file_with(text.as_bytes());
+        let path = file.path().display().to_string();
+        read(file.path()).map_err(|error| error.to_string().replace(&path, "trace.csv"))
+    }
+
+    #[test]
+    fn both_layouts_give_the_same_requests() {
+        let published = format!(
+            "{HEADER}2023-11-16 18:17:03.9799600,4808,10\n2023-11-16 18:17:04.0319600,3180,8\n2023-11-17 00:00:00,1,1"
+        );
+        let reshaped =
+            "arrival_s,context_tokens,generated_tokens\r\n0.000000,4808,10\r\n0.052,3180,8\r\n20576.02004,1,1\r\n";
+        let requests = read_text(&published).unwrap();
+        assert_eq!(requests, read_text(reshaped).unwrap());
+        assert_eq!(requests[1].arrival, SimDuration::from_ms(52));
+        assert_eq!(requests[1].text_tokens, 3180);
+        let packed = file_with(&gzipped(published.as_bytes()));
+        assert_eq!(read(packed.path()).unwrap(), requests);
+    }
+
+    #[test]
+    fn refusals_say_where_what_and_what_to_do() {
+        let row = |row: &str| format!("{HEADER}2023-11-16 18:17:03,10,10\n{row}");
+        let header =
+            "expected the header TIMESTAMP,ContextTokens,GeneratedTokens or arrival_s,context_tokens,generated_tokens";
+        for (text, message) in [
+            ("".into(), format!("trace.csv: found an empty file; {header}")),
+            ("1,2,3\n".into(), format!("trace.csv:1: found the first line \"1,2,3\"; {header}")),
+            (HEADER.into(), "trace.csv: found no request; expected at least 1".into()),
+            (row("2023-11-16 18:17:04,10"), "trace.csv:3: found 2 fields; expected 3".into()),
+            (row("2023-11-16 18:17:04,10,1,1\n"), "trace.csv:3: found 4 fields; expected 3".into()),
+            (row("2023-11-16 18:17:04,,1\n"), "trace.csv:3: found ContextTokens = \"\"; expected a whole number".into()),
+            (row("2023-11-16 18:17:04,-1,1\n"), "trace.csv:3: found ContextTokens = \"-1\"; expected a whole number".into()),
+            (row("2023-11-16 18:17:04,NaN,1\n"), "trace.csv:3: found ContextTokens = \"NaN\"".into()),
+            (row("2023-11-16 18:17:04,+1,1\n"), "trace.csv:3: found ContextTokens = \"+1\"".into()),
+            (row("2023-11-16 18:17:04,1,5000000000\n"), "trace.csv:3: found GeneratedTokens = \"5000000000\"".into()),
+            (row("2023-11-16 18:17:04,1,0\n"), "trace.csv:3: found a request with 0 output tokens; expected at least 1".into()),
+            (row("2023-11-16 18:17:04,0,1\n"), "trace.csv:3: found a request with 0 input tokens".into()),
+            (row("yesterday,1,1\n"), "trace.csv:3: found TIMESTAMP = \"yesterday\"; expected a time such as".into()),
+            (
+                row("2023-11-16 18:17:02.5,1,1\n"),
+                "trace.csv:3: found an arrival 500 ms before the one above; expected times in order; sort the file by time".into(),
+            ),
+        ] {
+            let refused = read_text(&text).unwrap_err();
+            assert!(refused.starts_with(&message), "{refused}\nis not\n{message}");
+            assert_eq!(refused.lines().count(), 1);
+        }
+        for seconds in ["nan", "inf", "-1", ""] {
+            let text = format!("arrival_s,context_tokens,generated_tokens\n{seconds},1,1\n");
+            let refused = read_text(&text).unwrap_err();
+            assert!(
+                refused.contains(&format!(":2: found arrival_s = \"{seconds}\"; expected a decimal number")),
+                "{refused}"
+            );
+        }
+    }
+
+    #[test]
+    fn shared_traces_are_read() {
+        for (name, requests, seconds) in [("conv", 11_000, 2_000.0), ("code", 5_000, 2_000.0)] {
+            let Some(path) = shared(&format!("traces/requests/azure_llm_2023_{name}.csv.gz")) else { return };
+            let trace = read(&path).unwrap();
+            assert!(trace.len() > requests, "{name}: {}", trace.len());
+            let span = trace.last().unwrap().arrival.as_secs_f64();
+            assert!((seconds..3600.0).contains(&span), "{name}: {span}");
+        }
+    }
+}

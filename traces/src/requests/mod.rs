@@ -1,0 +1,104 @@
+//! When requests arrived at real services, and how long they were.
+//!
+//! A format is a file in this folder and a line in [`RequestFormat`].
+
+mod azure;
+mod azure_llm;
+mod azure_lmm;
+mod mooncake;
+mod servegen;
+mod timestamp;
+
+pub use servegen::{ArrivalWindow, Discrete, Interarrival, ServeGen, ServeGenClient, TokenWindow};
+
+use crate::TraceError;
+use std::path::Path;
+use units::SimDuration;
+
+/// One request of a trace.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TraceRequest {
+    /// When it arrived, counted from the first request of the file.
+    pub arrival: SimDuration,
+    /// Tokens of the prompt's text. Where `image_tokens` is `None`, the image tokens are in here too.
+    pub text_tokens: u32,
+    /// Images in the prompt.
+    pub images: u32,
+    /// Tokens of all images together; `None` where the format does not tell them from the text's.
+    pub image_tokens: Option<u32>,
+    /// Tokens of the answer, at least 1.
+    pub output_tokens: u32,
+}
+
+/// The public formats in which a request is a line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RequestFormat {
+    /// Azure LLM inference traces of 2023 and 2024, CSV.
+    AzureLlm,
+    /// Azure LMM inference trace of 2025, CSV, with images.
+    AzureLmm,
+    /// Mooncake traces, JSONL.
+    Mooncake,
+}
+
+/// Reads all requests of the file at `path`, in order of arrival.
+///
+/// # Errors
+///
+/// If the file cannot be read, is not of this format, has no request, has one without input or output, or goes back in
+/// time.
+pub fn read_requests(path: &Path, format: RequestFormat) -> Result<Vec<TraceRequest>, TraceError> {
+    match format {
+        RequestFormat::AzureLlm => azure_llm::read(path),
+        RequestFormat::AzureLmm => azure_lmm::read(path),
+        RequestFormat::Mooncake => mooncake::read(path),
+    }
+}
+
+/// Requests as they are read: checks what holds in every format and sets the clock to zero at the first.
+#[derive(Default)]
+struct Collector {
+    requests: Vec<TraceRequest>,
+    first: SimDuration,
+    latest: SimDuration,
+}
+
+impl Collector {
+    /// Takes the next request, with `arrival` by the clock of the file. A refusal has no line yet.
+    fn push(&mut self, path: &Path, mut request: TraceRequest) -> Result<(), TraceError> {
+        let refuse = |found: String, expected, remedy| Err(TraceError::new(path, found, expected, remedy));
+        if request.output_tokens == 0 {
+            return refuse("a request with 0 output tokens".into(), "at least 1", "remove the line");
+        }
+        if request.text_tokens == 0 && request.images == 0 {
+            return refuse("a request with 0 input tokens".into(), "at least 1", "remove the line");
+        }
+        if request.arrival < self.latest {
+            let back = self.latest - request.arrival;
+            return refuse(
+                format!("an arrival {back} before the one above"),
+                "times in order",
+                "sort the file by time",
+            );
+        }
+        if self.requests.is_empty() {
+            self.first = request.arrival;
+        }
+        self.latest = request.arrival;
+        request.arrival = request.arrival - self.first;
+        self.requests.push(request);
+        Ok(())
+    }
+
+    fn finish(self, path: &Path) -> Result<Vec<TraceRequest>, TraceError> {
+        if self.requests.is_empty() {
+            return Err(TraceError::new(
+                path,
+                "no request",
+                "at least 1",
+                "check that the file was written completely",
+            ));
+        }
+        Ok(self.requests)
+    }
+}

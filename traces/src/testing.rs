@@ -1,0 +1,32 @@
+//! Small helpers of the tests in this package.
+
+use flate2::{Compression, write::GzEncoder};
+use std::{
+    io::Write,
+    path::{Path, PathBuf},
+};
+use tempfile::NamedTempFile;
+
+/// A temporary file with this content.
+pub fn file_with(content: &[u8]) -> NamedTempFile {
+    let mut file = NamedTempFile::new().expect("a temporary file");
+    file.write_all(content).expect("room for a temporary file");
+    file
+}
+
+/// `content` as one gzip member.
+pub fn gzipped(content: &[u8]) -> Vec<u8> {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
+    encoder.write_all(content).expect("memory");
+    encoder.finish().expect("memory")
+}
+
+/// A path below the shared folder, or `None`, said aloud, where there is no such folder.
+pub fn shared(path: &str) -> Option<PathBuf> {
+    let folder = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../../shared"));
+    if folder.is_dir() {
+        return Some(folder.join(path));
+    }
+    eprintln!("skipped: ../shared is not here");
+    None
+}
