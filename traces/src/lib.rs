@@ -23,6 +23,8 @@
 pub mod bandwidth;
 mod decimal;
 mod error;
+#[cfg(test)]
+mod fuzz;
 pub mod log;
 mod open;
 pub mod requests;

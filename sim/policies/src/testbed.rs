@@ -44,10 +44,11 @@ pub trait Edge {
     fn prefill(&self, input: &Input) -> impl Future<Output = ()>;
     /// Drafts the token that follows what was drafted so far.
     fn draft(&self) -> impl Future<Output = Draft>;
-    /// Commits a verdict's tokens at the time it arrived and, if it rejects a token, forgets what was drafted after it.
+    /// Commits a verdict's tokens at the time it arrived. If it rejects a token or adds one, drafting goes on behind
+    /// what is committed, and what was drafted there before is forgotten.
     fn commit(&self, verdict: &Verdict);
-    /// Forgets drafted tokens that no verdict has committed.
-    fn discard_drafts(&self);
+    /// Forgets what was drafted from this position of the answer on.
+    fn rewind(&self, position: u32);
     /// Runs the cloud model's first layers, as a layer split has them on the edge, over a pass.
     fn lower_layers(&self, pass: Pass) -> impl Future<Output = ()>;
 }
@@ -180,4 +181,3 @@ pub(crate) fn open_share(key: &'static str, value: Ratio) -> Result<(), (&'stati
     }
     Ok(())
 }
-

@@ -45,7 +45,7 @@ impl ParquetFile {
         &mut self,
         fill: impl FnOnce(&mut RowGroup<'_>) -> Result<(), ParquetError>,
     ) -> Result<(), TraceError> {
-        let mut write = || {
+        let write = || {
             let mut group = self.writer.next_row_group()?;
             fill(&mut group)?;
             group.close().map(drop)

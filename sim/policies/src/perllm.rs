@@ -1,0 +1,159 @@
+//! PerLLM (Yang et al., arXiv 2405.14636), in both readings of it.
+//!
+//! `ucb_route` is what the PerLLM paper is: a bandit that sends each whole request to the edge or to the cloud, with
+//! arms that would break a constraint left out (constraint-satisfaction upper confidence bound). `layer_split` is what
+//! the MSAO paper says it is (section 5.1.2, "layer-wise offloading"): the first k layers of the cloud's model run on
+//! the edge, and every token makes a round trip.
+
+use crate::{Briefing, Cloud, Edge, Pass, Policy, ServedBy, Testbed, View};
+use model::request::Input;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use std::cell::RefCell;
+use units::SimDuration;
+
+/// Settings of PerLLM.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct PerLlm {
+    /// Label of its rows; `perllm` if absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub label: Option<String>,
+    /// Which reading.
+    pub reading: Reading,
+}
+
+/// The two readings of PerLLM.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum Reading {
+    /// Whole requests are routed by a constrained bandit.
+    UcbRoute(UcbRoute),
+    /// So many of the first layers of the cloud's model run on the edge.
+    LayerSplit(u32),
+}
+
+impl Default for Reading {
+    fn default() -> Self {
+        Self::UcbRoute(UcbRoute::default())
+    }
+}
+
+/// The constrained bandit.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct UcbRoute {
+    /// Latency that a request may take: the constraint, and the scale of the reward 1 - latency / deadline.
+    pub deadline: SimDuration,
+    /// Weight of the confidence bound.
+    pub exploration: f64,
+    /// Answer length that the constraint is checked with, tokens: the true one is not known.
+    pub assumed_output_tokens: u32,
+}
+
+impl Default for UcbRoute {
+    fn default() -> Self {
+        Self { deadline: SimDuration::from_secs(4), exploration: 0.1, assumed_output_tokens: 32 }
+    }
+}
+
+/// Rewards seen by arm.
+#[derive(Default)]
+pub struct PerLlmMemory(RefCell<[Arm; 2]>);
+
+#[derive(Clone, Copy, Default)]
+struct Arm {
+    pulls: f64,
+    mean_reward: f64,
+}
+
+impl Arm {
+    fn learn(&mut self, reward: f64) {
+        self.pulls += 1.0;
+        self.mean_reward += (reward - self.mean_reward) / self.pulls;
+    }
+}
+
+const ARMS: [ServedBy; 2] = [ServedBy::Edge, ServedBy::Cloud];
+
+impl UcbRoute {
+    /// The arm with the greatest upper confidence bound among those that keep the deadline; among all, if none does.
+    fn choose(&self, arms: &[Arm; 2], view: &View<'_>, input: &Input) -> usize {
+        let feasible = ARMS.map(|arm| self.estimate(arm, view, input) <= self.deadline.as_secs_f64());
+        let none = !feasible.contains(&true);
+        let total: f64 = arms.iter().map(|arm| arm.pulls).sum();
+        let bound = |arm: &Arm| {
+            if arm.pulls == 0.0 {
+                return f64::INFINITY;
+            }
+            arm.mean_reward + self.exploration * (2.0 * libm::log(total) / arm.pulls).sqrt()
+        };
+        let candidates = (0..ARMS.len()).filter(|&arm| none || feasible[arm]);
+        // On a tie the earlier arm: `max_by` would take the later.
+        candidates.rev().max_by(|&a, &b| bound(&arms[a]).total_cmp(&bound(&arms[b]))).expect("two arms")
+    }
+
+    /// Expected latency in seconds, with what waits there counted as whole requests like this one.
+    fn estimate(&self, arm: ServedBy, view: &View<'_>, input: &Input) -> f64 {
+        let (prices, waiting, network) = match arm {
+            ServedBy::Edge => (view.edge, f64::from(view.edge_requests), SimDuration::ZERO),
+            ServedBy::Cloud => (view.cloud, view.cloud_requests, view.uplink.transfer_time(input.payload()) + view.rtt),
+        };
+        let decode = prices.token(prices.prompt_tokens(input)) * u64::from(self.assumed_output_tokens);
+        network.as_secs_f64() + (prices.prefill(input) + decode).as_secs_f64() * (1.0 + waiting)
+    }
+}
+
+impl Policy for PerLlm {
+    type Memory = PerLlmMemory;
+
+    fn label(&self) -> Option<&str> {
+        self.label.as_deref()
+    }
+
+    fn layers_on_edge(&self) -> Option<u32> {
+        match self.reading {
+            Reading::LayerSplit(layers) => Some(layers),
+            Reading::UcbRoute(_) => None,
+        }
+    }
+
+    fn check(&self) -> Result<(), (&'static str, String)> {
+        match self.reading {
+            Reading::UcbRoute(route) if !(route.exploration.is_finite() && route.exploration >= 0.0) => {
+                Err(("reading.ucb_route.exploration", "expected a finite number of at least 0".to_owned()))
+            }
+            Reading::UcbRoute(route) if route.deadline == SimDuration::ZERO => {
+                Err(("reading.ucb_route.deadline", "expected a time above 0".to_owned()))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    async fn serve<B: Testbed>(&self, bed: &B, _: &Briefing, memory: &PerLlmMemory) -> ServedBy {
+        let input = Input::whole(bed.prompt());
+        bed.edge().preprocess().await;
+        match self.reading {
+            Reading::UcbRoute(route) => {
+                let chosen = route.choose(&memory.0.borrow(), &bed.view(), &input);
+                match ARMS[chosen] {
+                    ServedBy::Edge => bed.edge().answer(&input).await,
+                    ServedBy::Cloud => bed.cloud().answer(&input).await,
+                }
+                let reward = 1.0 - bed.elapsed().as_secs_f64() / route.deadline.as_secs_f64();
+                memory.0.borrow_mut()[chosen].learn(reward.max(-1.0));
+                ARMS[chosen]
+            }
+            Reading::LayerSplit(_) => {
+                let mut pass = Pass::Prompt(input);
+                loop {
+                    bed.edge().lower_layers(pass).await;
+                    if bed.cloud().upper_layers(pass).await {
+                        return ServedBy::Cloud;
+                    }
+                    pass = Pass::Token;
+                }
+            }
+        }
+    }
+}
