@@ -1,1 +1,15 @@
-//! backends
+//! Who plays the models: [`Compute`], and the backends behind it.
+//!
+//! A backend holds sequences (a prompt and the answer so far, with its KV cache) and runs batches of work on them. What
+//! a batch takes and what comes out of it is its affair; queues, batching and the link are the engine's.
+//!
+//! [`Modelled`] computes durations by the roofline and outcomes by the token process. To add a backend: one file, its
+//! lines below, and its factory in `tests/conformance.rs`, the suite that every backend passes.
+
+mod compute;
+mod modelled;
+mod pricing;
+
+pub use compute::{Compute, Done, Sequence, Work};
+pub use modelled::{Modelled, Tier};
+pub use pricing::Pricing;

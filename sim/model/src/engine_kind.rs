@@ -36,7 +36,7 @@ pub struct EngineProfile {
     pub eta_mem: Ratio,
     /// Share of the peak FLOP rate that is reached.
     pub eta_flop: Ratio,
-    /// Extra time of an iteration in which a prompt starts (image preprocessing on the device, set-up of the request).
+    /// Extra time of an iteration in which a prompt starts (`semantics.md` does not say what it is made of).
     pub prefill_overhead: SimDuration,
     /// Whether one iteration may hold items of several requests.
     pub batches: bool,

@@ -118,10 +118,7 @@ impl BitsPerSecond {
 
     /// From megabits (10^6) per second. Panics if it does not fit.
     pub const fn from_mbps(mbps: u64) -> Self {
-        Self(
-            mbps.checked_mul(1_000_000)
-                .expect("BitsPerSecond overflows"),
-        )
+        Self(mbps.checked_mul(1_000_000).expect("BitsPerSecond overflows"))
     }
 
     /// In bits per second, exactly.
@@ -228,22 +225,10 @@ mod tests {
 
     #[test]
     fn transfers_round_up_to_the_nanosecond() {
-        assert_eq!(
-            BitsPerSecond::from_mbps(200).transfer_time(Bytes::new(1_500_000)),
-            SimDuration::from_ms(60)
-        );
-        assert_eq!(
-            BitsPerSecond::new(3).transfer_time(Bytes::new(1)),
-            SimDuration::from_ns(2_666_666_667)
-        );
-        assert_eq!(
-            BytesPerSecond::new(2_000_000_000).transfer_time(Bytes::new(3)),
-            SimDuration::from_ns(2)
-        );
-        assert_eq!(
-            BitsPerSecond::ZERO.transfer_time(Bytes::ZERO),
-            SimDuration::ZERO
-        );
+        assert_eq!(BitsPerSecond::from_mbps(200).transfer_time(Bytes::new(1_500_000)), SimDuration::from_ms(60));
+        assert_eq!(BitsPerSecond::new(3).transfer_time(Bytes::new(1)), SimDuration::from_ns(2_666_666_667));
+        assert_eq!(BytesPerSecond::new(2_000_000_000).transfer_time(Bytes::new(3)), SimDuration::from_ns(2));
+        assert_eq!(BitsPerSecond::ZERO.transfer_time(Bytes::ZERO), SimDuration::ZERO);
     }
 
     #[test]

@@ -20,13 +20,9 @@ impl Decimal {
     /// The shortest decimal that reads back as `value`, which must be finite and not negative.
     pub fn from_f64(value: f64) -> Self {
         let text = format!("{value:e}");
-        let (mantissa, exponent) = text
-            .split_once('e')
-            .expect("{:e} always writes an exponent");
+        let (mantissa, exponent) = text.split_once('e').expect("{:e} always writes an exponent");
         let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
-        let digits = format!("{whole}{fraction}")
-            .parse()
-            .expect("a shortest float has at most 17 digits");
+        let digits = format!("{whole}{fraction}").parse().expect("a shortest float has at most 17 digits");
         let exponent: i32 = exponent.parse().expect("{:e} writes an integer exponent");
         let exp10 = exponent - fraction.len() as i32;
         Self { digits, exp10 }
@@ -38,10 +34,7 @@ impl Decimal {
 
     /// Divides by `10^exp10`, exactly.
     pub fn shifted(self, exp10: i32) -> Self {
-        Self {
-            exp10: self.exp10 - exp10,
-            ..self
-        }
+        Self { exp10: self.exp10 - exp10, ..self }
     }
 
     /// Whether the value is at least one.
@@ -80,12 +73,7 @@ mod tests {
 
     #[test]
     fn floats_are_the_shortest_that_reads_back() {
-        for (value, text) in [
-            (0.0, "0"),
-            (0.1, "0.1"),
-            (1.5e-3, "0.0015"),
-            (312e12, "312000000000000"),
-        ] {
+        for (value, text) in [(0.0, "0"), (0.1, "0.1"), (1.5e-3, "0.0015"), (312e12, "312000000000000")] {
             assert_eq!(Decimal::from_f64(value).text(), text);
         }
     }

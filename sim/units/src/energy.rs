@@ -50,14 +50,8 @@ mod tests {
 
     #[test]
     fn power_times_time_is_energy() {
-        assert_eq!(
-            Watts::new(350.0) * SimDuration::from_ms(20),
-            Joules::new(7.0)
-        );
-        assert_eq!(
-            [1.0, 2.5].map(Joules::new).into_iter().sum::<Joules>(),
-            Joules::new(3.5)
-        );
+        assert_eq!(Watts::new(350.0) * SimDuration::from_ms(20), Joules::new(7.0));
+        assert_eq!([1.0, 2.5].map(Joules::new).into_iter().sum::<Joules>(), Joules::new(3.5));
     }
 
     #[test]

@@ -44,11 +44,7 @@ impl QuantityError {
 /// The half of the message that does not depend on what was got.
 pub(crate) fn expected(table: &Table) -> String {
     let of = if table.units.len() > 1 { "one of " } else { "" };
-    format!(
-        "expected a number and {of}{}, as in \"{}\"",
-        table.symbols(),
-        table.example
-    )
+    format!("expected a number and {of}{}, as in \"{}\"", table.symbols(), table.example)
 }
 
 fn unknown_unit(table: &Table, unit: &str) -> String {
@@ -66,9 +62,7 @@ fn unknown_unit(table: &Table, unit: &str) -> String {
 /// Text from outside, cut and escaped so that a message stays one short line.
 fn shown(text: &str) -> String {
     const LONGEST: usize = 40;
-    let escaped = |part: &mut dyn Iterator<Item = char>| {
-        part.flat_map(char::escape_debug).collect::<String>()
-    };
+    let escaped = |part: &mut dyn Iterator<Item = char>| part.flat_map(char::escape_debug).collect::<String>();
     if text.chars().nth(LONGEST).is_some() {
         escaped(&mut text.chars().take(LONGEST)) + "..."
     } else {

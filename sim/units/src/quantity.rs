@@ -88,11 +88,7 @@ macro_rules! integer_arithmetic {
             type Output = Self;
             #[inline]
             fn add(self, other: Self) -> Self {
-                Self(
-                    self.0
-                        .checked_add(other.0)
-                        .expect(concat!(stringify!($name), " sum overflows")),
-                )
+                Self(self.0.checked_add(other.0).expect(concat!(stringify!($name), " sum overflows")))
             }
         }
 
@@ -101,11 +97,7 @@ macro_rules! integer_arithmetic {
             /// Panics if `other` is the larger.
             #[inline]
             fn sub(self, other: Self) -> Self {
-                Self(
-                    self.0
-                        .checked_sub(other.0)
-                        .expect(concat!(stringify!($name), " difference is negative")),
-                )
+                Self(self.0.checked_sub(other.0).expect(concat!(stringify!($name), " difference is negative")))
             }
         }
 
@@ -113,11 +105,7 @@ macro_rules! integer_arithmetic {
             type Output = Self;
             #[inline]
             fn mul(self, times: u64) -> Self {
-                Self(
-                    self.0
-                        .checked_mul(times)
-                        .expect(concat!(stringify!($name), " product overflows")),
-                )
+                Self(self.0.checked_mul(times).expect(concat!(stringify!($name), " product overflows")))
             }
         }
 
@@ -210,11 +198,7 @@ impl<Q> FromText<Q> {
 
 impl<Q: Quantity> FromText<Q> {
     fn bare<E: de::Error>(number: impl fmt::Display) -> E {
-        E::custom(QuantityError::new(
-            Q::TABLE,
-            &number.to_string(),
-            Problem::BareNumber,
-        ))
+        E::custom(QuantityError::new(Q::TABLE, &number.to_string(), Problem::BareNumber))
     }
 }
 
@@ -245,10 +229,7 @@ impl<Q: Quantity> Visitor<'_> for FromText<Q> {
 /// A regular expression that accepts what the grammar accepts, but for the limits of the type.
 pub(crate) fn pattern(table: &Table) -> String {
     let symbols: Vec<&str> = table.units.iter().map(|unit| unit.symbol).collect();
-    format!(
-        "^[0-9]+(_[0-9]+)*(\\.[0-9]+(_[0-9]+)*)? ({})$",
-        symbols.join("|")
-    )
+    format!("^[0-9]+(_[0-9]+)*(\\.[0-9]+(_[0-9]+)*)? ({})$", symbols.join("|"))
 }
 
 /// The JSON schema of a quantity that is written as a string.
@@ -263,9 +244,7 @@ pub(crate) fn string_schema(table: &Table) -> Schema {
 
 fn capitalised(text: &str) -> String {
     let mut letters = text.chars();
-    letters.next().map_or_else(String::new, |first| {
-        first.to_uppercase().chain(letters).collect()
-    })
+    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
 }
 
 #[cfg(test)]
@@ -284,48 +263,26 @@ mod tests {
     fn toml_round_trip() {
         let text = "rate = \"200 Mbps\"\ndelay = \"20 ms\"\n";
         let link: Link = toml::from_str(text).unwrap();
-        assert_eq!(
-            link,
-            Link {
-                rate: BitsPerSecond::from_mbps(200),
-                delay: SimDuration::from_ms(20)
-            }
-        );
+        assert_eq!(link, Link { rate: BitsPerSecond::from_mbps(200), delay: SimDuration::from_ms(20) });
         assert_eq!(toml::to_string(&link).unwrap(), text);
     }
 
     #[test]
     fn bare_numbers_are_refused_where_they_stand() {
         for bare in ["200", "200.5", "-3"] {
-            let message = toml::from_str::<Link>(&format!("delay = \"1 s\"\nrate = {bare}\n"))
-                .unwrap_err()
-                .to_string();
-            assert!(
-                message.contains(&format!("{bare} is a bare number without a unit")),
-                "{message}"
-            );
-            assert!(
-                message.contains("as in \"200 Mbps\"") && message.contains("line 2"),
-                "{message}"
-            );
+            let message = toml::from_str::<Link>(&format!("delay = \"1 s\"\nrate = {bare}\n")).unwrap_err().to_string();
+            assert!(message.contains(&format!("{bare} is a bare number without a unit")), "{message}");
+            assert!(message.contains("as in \"200 Mbps\"") && message.contains("line 2"), "{message}");
         }
-        let message = serde_json::from_str::<Bytes>("true")
-            .unwrap_err()
-            .to_string();
-        assert!(
-            message.contains("expected a string such as \"24 GiB\""),
-            "{message}"
-        );
+        let message = serde_json::from_str::<Bytes>("true").unwrap_err().to_string();
+        assert!(message.contains("expected a string such as \"24 GiB\""), "{message}");
     }
 
     #[test]
     fn the_schema_is_a_string_with_a_pattern() {
         let schema = serde_json::to_value(schemars::schema_for!(BitsPerSecond)).unwrap();
         assert_eq!(schema["type"], "string");
-        assert_eq!(
-            schema["pattern"],
-            "^[0-9]+(_[0-9]+)*(\\.[0-9]+(_[0-9]+)*)? (bps|kbps|Mbps|Gbps|Tbps)$"
-        );
+        assert_eq!(schema["pattern"], "^[0-9]+(_[0-9]+)*(\\.[0-9]+(_[0-9]+)*)? (bps|kbps|Mbps|Gbps|Tbps)$");
         assert_eq!(schema["examples"][0], "200 Mbps");
     }
 }

@@ -19,13 +19,8 @@ use std::{borrow::Cow, fmt, str::FromStr};
 pub struct Ratio(f64);
 
 impl Quantity for Ratio {
-    const TABLE: &'static Table = &Table {
-        name: "Ratio",
-        what: "a ratio",
-        example: "2 %",
-        units: &[Unit::decimal("%", -2)],
-        counts_data: false,
-    };
+    const TABLE: &'static Table =
+        &Table { name: "Ratio", what: "a ratio", example: "2 %", units: &[Unit::decimal("%", -2)], counts_data: false };
 }
 
 impl Ratio {
@@ -48,11 +43,7 @@ impl Ratio {
     #[inline]
     pub const fn checked(share: f64) -> Option<Self> {
         // Adding zero turns -0.0 into 0.0, which has no sign to print.
-        if share >= 0.0 && share <= 1.0 {
-            Some(Self(share + 0.0))
-        } else {
-            None
-        }
+        if share >= 0.0 && share <= 1.0 { Some(Self(share + 0.0)) } else { None }
     }
 
     /// As a share of one.
@@ -167,9 +158,7 @@ mod tests {
     }
 
     fn written(loss: &str) -> Result<Ratio, String> {
-        toml::from_str::<Scenario>(&format!("loss = {loss}"))
-            .map(|s| s.loss)
-            .map_err(|e| e.to_string())
+        toml::from_str::<Scenario>(&format!("loss = {loss}")).map(|s| s.loss).map_err(|e| e.to_string())
     }
 
     #[test]
@@ -185,10 +174,7 @@ mod tests {
     fn out_of_range_is_refused() {
         for wrong in ["1.5", "-0.1", "nan", "inf", "2", "\"101 %\""] {
             let message = written(wrong).unwrap_err();
-            assert!(
-                message.contains("is not between 0 and 1"),
-                "{wrong}: {message}"
-            );
+            assert!(message.contains("is not between 0 and 1"), "{wrong}: {message}");
         }
     }
 }

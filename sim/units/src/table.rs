@@ -12,32 +12,17 @@ pub(crate) struct Unit {
 impl Unit {
     /// A power of ten of the base: `kbps`, `mW`.
     pub const fn decimal(symbol: &'static str, exp10: i32) -> Self {
-        Self {
-            symbol,
-            exp10,
-            times: 1,
-            per: 1,
-        }
+        Self { symbol, exp10, times: 1, per: 1 }
     }
 
     /// A whole multiple that is no power of ten: `GiB`, `min`. `times` counts units of `10^exp10`.
     pub const fn multiple(symbol: &'static str, exp10: i32, times: u64) -> Self {
-        Self {
-            symbol,
-            exp10,
-            times,
-            per: 1,
-        }
+        Self { symbol, exp10, times, per: 1 }
     }
 
     /// A whole part of the base: `/min` is a sixtieth of `/s`.
     pub const fn part(symbol: &'static str, per: u64) -> Self {
-        Self {
-            symbol,
-            exp10: 0,
-            times: 1,
-            per,
-        }
+        Self { symbol, exp10: 0, times: 1, per }
     }
 
     /// Whether the unit differs from the base by a power of ten only, so that a change of unit moves the point.
@@ -70,9 +55,7 @@ impl Table {
     /// The unit that somebody who wrote `symbol` most likely meant.
     pub fn nearest(&self, symbol: &str) -> Option<&'static Unit> {
         let meant = skeleton(symbol);
-        self.units
-            .iter()
-            .find(|unit| skeleton(unit.symbol) == meant)
+        self.units.iter().find(|unit| skeleton(unit.symbol) == meant)
     }
 
     /// `bps, kbps, Mbps`.

@@ -24,9 +24,7 @@ pub(crate) fn read<'t, H: Held>(text: &'t str, table: &Table) -> Result<H, Probl
 
 /// Parts number and unit without looking at what they mean.
 fn split(text: &str) -> Result<(&str, &str), Problem<'_>> {
-    let end = text
-        .find(|c: char| !(c.is_ascii_digit() || c == '.' || c == '_'))
-        .unwrap_or(text.len());
+    let end = text.find(|c: char| !(c.is_ascii_digit() || c == '.' || c == '_')).unwrap_or(text.len());
     let (number, rest) = text.split_at(end);
     if !is_number(number) {
         return Err(Problem::NoNumber);
@@ -42,10 +40,7 @@ fn split(text: &str) -> Result<(&str, &str), Problem<'_>> {
 
 /// Digits, then perhaps a point and digits; single underscores between digits.
 fn is_number(text: &str) -> bool {
-    let digits = |part: &str| {
-        part.split('_')
-            .all(|run| !run.is_empty() && run.bytes().all(|b| b.is_ascii_digit()))
-    };
+    let digits = |part: &str| part.split('_').all(|run| !run.is_empty() && run.bytes().all(|b| b.is_ascii_digit()));
     match text.split_once('.') {
         Some((whole, fraction)) => digits(whole) && digits(fraction),
         None => digits(text),
@@ -56,15 +51,9 @@ impl Held for u64 {
     fn read(number: &str, unit: &Unit) -> Result<Self, Problem<'static>> {
         let (whole, fraction) = number.split_once('.').unwrap_or((number, ""));
         let fraction = fraction.trim_end_matches('0');
-        let digits = format!("{whole}{fraction}")
-            .parse::<u128>()
-            .map_err(|_| Problem::TooLarge)?;
+        let digits = format!("{whole}{fraction}").parse::<u128>().map_err(|_| Problem::TooLarge)?;
         let scaled = power_of_ten(unit.exp10)
-            .and_then(|scale| {
-                digits
-                    .checked_mul(scale)?
-                    .checked_mul(u128::from(unit.times))
-            })
+            .and_then(|scale| digits.checked_mul(scale)?.checked_mul(u128::from(unit.times)))
             .ok_or(Problem::TooLarge)?;
         let parts = power_of_ten(fraction.len() as i32)
             .and_then(|parts| parts.checked_mul(u128::from(unit.per)))
@@ -78,11 +67,7 @@ impl Held for u64 {
     /// Fewest digits win, then the largest unit. A unit that is no power of ten is used for whole numbers only.
     fn write(self, table: &Table) -> String {
         let (number, unit) = in_decimal_unit(Decimal::from_u64(self), table);
-        let shortest = table
-            .units
-            .iter()
-            .rev()
-            .filter_map(|unit| Some((whole(self, unit)?, unit)));
+        let shortest = table.units.iter().rev().filter_map(|unit| Some((whole(self, unit)?, unit)));
         let (number, unit) = shortest
             .chain([(number, unit)])
             .min_by_key(|(number, _)| number.bytes().filter(u8::is_ascii_digit).count())
@@ -94,15 +79,9 @@ impl Held for u64 {
 impl Held for f64 {
     fn read(number: &str, unit: &Unit) -> Result<Self, Problem<'static>> {
         // The power of ten goes through the text, so that "0.3 TFLOP" is the float nearest to 3e11.
-        let scaled: f64 = format!("{number}e{}", unit.exp10)
-            .parse()
-            .map_err(|_| Problem::NoNumber)?;
+        let scaled: f64 = format!("{number}e{}", unit.exp10).parse().map_err(|_| Problem::NoNumber)?;
         let value = scaled * unit.times as f64 / unit.per as f64;
-        if value.is_finite() {
-            Ok(value)
-        } else {
-            Err(Problem::TooLarge)
-        }
+        if value.is_finite() { Ok(value) } else { Err(Problem::TooLarge) }
     }
 
     fn write(self, table: &Table) -> String {
@@ -117,21 +96,15 @@ fn in_decimal_unit(value: Decimal, table: &Table) -> (String, &Unit) {
     let unit = if value.is_zero() {
         decimal().find(|unit| unit.exp10 == 0)
     } else {
-        decimal()
-            .rev()
-            .find(|unit| value.shifted(unit.exp10).has_whole_part())
+        decimal().rev().find(|unit| value.shifted(unit.exp10).has_whole_part())
     };
-    let unit = unit
-        .or_else(|| decimal().next())
-        .expect("each table has a power-of-ten unit");
+    let unit = unit.or_else(|| decimal().next()).expect("each table has a power-of-ten unit");
     (value.shifted(unit.exp10).text(), unit)
 }
 
 /// `value` in a unit that is no power of ten, if it is a whole number of them.
 fn whole(value: u64, unit: &Unit) -> Option<String> {
-    let size = 10u64
-        .checked_pow(u32::try_from(unit.exp10).ok()?)?
-        .checked_mul(unit.times)?;
+    let size = 10u64.checked_pow(u32::try_from(unit.exp10).ok()?)?.checked_mul(unit.times)?;
     let fits = !unit.is_decimal() && value >= size && value.is_multiple_of(size);
     fits.then(|| (value / size).to_string())
 }
@@ -172,30 +145,16 @@ mod tests {
 
     #[test]
     fn text_is_canonical() {
-        for text in [
-            "0 ns",
-            "20 ms",
-            "1.5 ms",
-            "1.234567 ms",
-            "90 s",
-            "1 min",
-            "2 h",
-            "90 min",
-        ] {
+        for text in ["0 ns", "20 ms", "1.5 ms", "1.234567 ms", "90 s", "1 min", "2 h", "90 min"] {
             assert_eq!(text.parse::<SimDuration>().unwrap().to_string(), text);
         }
-        for text in [
-            "0 B", "512 B", "24 GiB", "24 GB", "1.5 kB", "1536 MiB", "80 GB", "4 KiB",
-        ] {
+        for text in ["0 B", "512 B", "24 GiB", "24 GB", "1.5 kB", "1536 MiB", "80 GB", "4 KiB"] {
             assert_eq!(text.parse::<Bytes>().unwrap().to_string(), text);
         }
         for text in ["0 bps", "200 Mbps", "1.5 Gbps", "12.5 kbps", "400 Gbps"] {
             assert_eq!(text.parse::<BitsPerSecond>().unwrap().to_string(), text);
         }
-        assert_eq!(
-            BytesPerSecond::new(3_350_000_000_000).to_string(),
-            "3.35 TB/s"
-        );
+        assert_eq!(BytesPerSecond::new(3_350_000_000_000).to_string(), "3.35 TB/s");
         assert_eq!(FlopsPerSecond::new(989.4e12).to_string(), "989.4 TFLOP/s");
         assert_eq!(FlopsPerSecond::new(1.0).to_string(), "0.000000001 GFLOP/s");
         assert_eq!(Watts::new(0.25).to_string(), "250 mW");
@@ -210,71 +169,23 @@ mod tests {
             ("200", "\"200\" has no unit"),
             ("200 ", "\"200 \" has no unit"),
             ("", "\"\" does not start with a plain decimal number"),
-            (
-                "Mbps",
-                "\"Mbps\" does not start with a plain decimal number",
-            ),
-            (
-                "-1 Mbps",
-                "\"-1 Mbps\" does not start with a plain decimal number",
-            ),
-            (
-                "+1 Mbps",
-                "\"+1 Mbps\" does not start with a plain decimal number",
-            ),
-            (
-                ".5 Mbps",
-                "\".5 Mbps\" does not start with a plain decimal number",
-            ),
-            (
-                "5. Mbps",
-                "\"5. Mbps\" does not start with a plain decimal number",
-            ),
-            (
-                "1__0 Mbps",
-                "\"1__0 Mbps\" does not start with a plain decimal number",
-            ),
-            (
-                "NaN Mbps",
-                "\"NaN Mbps\" does not start with a plain decimal number",
-            ),
-            (
-                "inf Mbps",
-                "\"inf Mbps\" does not start with a plain decimal number",
-            ),
-            (
-                "200Mbps",
-                "\"200Mbps\" needs exactly one space between number and unit",
-            ),
-            (
-                "200  Mbps",
-                "\"200  Mbps\" needs exactly one space between number and unit",
-            ),
-            (
-                "200 Mbps ",
-                "\"200 Mbps \" needs exactly one space between number and unit",
-            ),
-            (
-                "1e3 Mbps",
-                "\"1e3 Mbps\" needs exactly one space between number and unit",
-            ),
-            (
-                "0.5 bps",
-                "\"0.5 bps\" is finer than a bit rate can hold exactly",
-            ),
-            (
-                "18446744073709551616 bps",
-                "\"18446744073709551616 bps\" is too large for a bit rate",
-            ),
-            (
-                "99999999 Tbps",
-                "\"99999999 Tbps\" is too large for a bit rate",
-            ),
+            ("Mbps", "\"Mbps\" does not start with a plain decimal number"),
+            ("-1 Mbps", "\"-1 Mbps\" does not start with a plain decimal number"),
+            ("+1 Mbps", "\"+1 Mbps\" does not start with a plain decimal number"),
+            (".5 Mbps", "\".5 Mbps\" does not start with a plain decimal number"),
+            ("5. Mbps", "\"5. Mbps\" does not start with a plain decimal number"),
+            ("1__0 Mbps", "\"1__0 Mbps\" does not start with a plain decimal number"),
+            ("NaN Mbps", "\"NaN Mbps\" does not start with a plain decimal number"),
+            ("inf Mbps", "\"inf Mbps\" does not start with a plain decimal number"),
+            ("200Mbps", "\"200Mbps\" needs exactly one space between number and unit"),
+            ("200  Mbps", "\"200  Mbps\" needs exactly one space between number and unit"),
+            ("200 Mbps ", "\"200 Mbps \" needs exactly one space between number and unit"),
+            ("1e3 Mbps", "\"1e3 Mbps\" needs exactly one space between number and unit"),
+            ("0.5 bps", "\"0.5 bps\" is finer than a bit rate can hold exactly"),
+            ("18446744073709551616 bps", "\"18446744073709551616 bps\" is too large for a bit rate"),
+            ("99999999 Tbps", "\"99999999 Tbps\" is too large for a bit rate"),
             ("2 horses", "\"2 horses\" has an unknown unit \"horses\""),
-            (
-                "2 \nMbps",
-                "\"2 \\nMbps\" needs exactly one space between number and unit",
-            ),
+            ("2 \nMbps", "\"2 \\nMbps\" needs exactly one space between number and unit"),
         ] {
             assert_eq!(refusal::<BitsPerSecond>(text), format!("{says}: {units}"));
         }
@@ -288,30 +199,18 @@ mod tests {
 
     #[test]
     fn a_confusion_of_bits_and_bytes_is_pointed_out() {
-        let hint = |meant| {
-            format!(
-                "(did you mean {meant}? case matters, and bits and bytes differ by a factor of 8)"
-            )
-        };
+        let hint = |meant| format!("(did you mean {meant}? case matters, and bits and bytes differ by a factor of 8)");
         for text in ["200 MBps", "200 MB/s", "200 mbps", "200 Mb/s", "200 Mbit/s"] {
-            assert!(
-                refusal::<BitsPerSecond>(text).contains(&hint("Mbps")),
-                "{}",
-                refusal::<BitsPerSecond>(text)
-            );
+            assert!(refusal::<BitsPerSecond>(text).contains(&hint("Mbps")), "{}", refusal::<BitsPerSecond>(text));
         }
         assert!(refusal::<Bytes>("24 Gb").contains(&hint("GB")));
         assert!(refusal::<Bytes>("24 gib").contains(&hint("GiB")));
         assert!(refusal::<BytesPerSecond>("100 Gbps").contains(&hint("GB/s")));
         assert!(refusal::<SimDuration>("5 µs").contains("(did you mean us? case matters)"));
-        assert!(
-            refusal::<FlopsPerSecond>("5 TFLOPS").contains("(did you mean TFLOP/s? case matters)")
-        );
+        assert!(refusal::<FlopsPerSecond>("5 TFLOPS").contains("(did you mean TFLOP/s? case matters)"));
     }
 
-    fn reads_back<Q: Display + FromStr<Err = QuantityError> + PartialEq + std::fmt::Debug>(
-        value: Q,
-    ) {
+    fn reads_back<Q: Display + FromStr<Err = QuantityError> + PartialEq + std::fmt::Debug>(value: Q) {
         assert_eq!(value.to_string().parse::<Q>().as_ref(), Ok(&value));
     }
 

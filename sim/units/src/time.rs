@@ -59,11 +59,7 @@ impl SimDuration {
 
     /// From seconds. Panics if it does not fit.
     pub const fn from_secs(seconds: u64) -> Self {
-        Self(
-            seconds
-                .checked_mul(NS_PER_SECOND)
-                .expect("SimDuration overflows"),
-        )
+        Self(seconds.checked_mul(NS_PER_SECOND).expect("SimDuration overflows"))
     }
 
     /// From seconds, rounded to the nearest nanosecond, halves away from zero.
@@ -74,10 +70,7 @@ impl SimDuration {
     #[inline]
     pub fn from_secs_f64(seconds: f64) -> Self {
         let ns = (seconds * NS_PER_SECOND as f64).round();
-        assert!(
-            ns >= 0.0 && ns < u64::MAX as f64,
-            "not a duration: {seconds} s"
-        );
+        assert!(ns >= 0.0 && ns < u64::MAX as f64, "not a duration: {seconds} s");
         Self(ns as u64)
     }
 
@@ -262,13 +255,7 @@ mod tests {
         assert_eq!(start.saturating_since(later), SimDuration::ZERO);
         assert_eq!(later.to_string(), "2.005 us");
         assert_eq!(SimDuration::from_ms(7) / 2 * 2, SimDuration::from_ms(7));
-        assert_eq!(
-            [1, 2, 3]
-                .map(SimDuration::from_secs)
-                .into_iter()
-                .sum::<SimDuration>(),
-            SimDuration::from_secs(6)
-        );
+        assert_eq!([1, 2, 3].map(SimDuration::from_secs).into_iter().sum::<SimDuration>(), SimDuration::from_secs(6));
     }
 
     #[test]
@@ -279,15 +266,8 @@ mod tests {
 
     #[test]
     fn seconds_round_to_the_nearest_nanosecond() {
-        for (seconds, ns) in [
-            (0.0, 0),
-            (-0.0, 0),
-            (1e-9, 1),
-            (0.4e-9, 0),
-            (0.5e-9, 1),
-            (2.5e-9, 3),
-            (0.02, 20_000_000),
-        ] {
+        for (seconds, ns) in [(0.0, 0), (-0.0, 0), (1e-9, 1), (0.4e-9, 0), (0.5e-9, 1), (2.5e-9, 3), (0.02, 20_000_000)]
+        {
             assert_eq!(SimDuration::from_secs_f64(seconds).as_ns(), ns, "{seconds}");
         }
     }
@@ -295,8 +275,7 @@ mod tests {
     #[test]
     fn what_is_no_duration_panics() {
         for seconds in [f64::NAN, f64::INFINITY, -1e-6, 2e10] {
-            std::panic::catch_unwind(|| SimDuration::from_secs_f64(seconds))
-                .expect_err("not a duration");
+            std::panic::catch_unwind(|| SimDuration::from_secs_f64(seconds)).expect_err("not a duration");
         }
     }
 }

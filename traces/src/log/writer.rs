@@ -75,10 +75,10 @@ mod tests {
 
     fn request(number: u64) -> RequestRow {
         RequestRow {
-            policy: if number % 3 == 0 { "msao".into() } else { "cloud \"only\", ü".into() },
+            policy: if number.is_multiple_of(3) { "msao".into() } else { "cloud \"only\", ü".into() },
             request: number | 1 << 63,
             text_tokens: u32::MAX,
-            ttft_ms: (number % 2 == 0).then_some(number as f64 / 3.0),
+            ttft_ms: number.is_multiple_of(2).then_some(number as f64 / 3.0),
             energy_j: number as f64 * 0.1,
             ..RequestRow::default()
         }

@@ -1,6 +1,9 @@
 //! When requests arrived at real services, and how long they were.
 //!
 //! A format is a file in this folder and a line in [`RequestFormat`].
+//!
+//! A file that was cut off is refused where that can be seen: in gzip and JSONL always, in plain CSV unless the cut falls into
+//! the last field of a line. A last line without a line end is no sign of it, since the published Azure files end so.
 
 mod azure;
 mod azure_llm;
@@ -85,7 +88,7 @@ impl Collector {
             self.first = request.arrival;
         }
         self.latest = request.arrival;
-        request.arrival = request.arrival - self.first;
+        request.arrival -= self.first;
         self.requests.push(request);
         Ok(())
     }

@@ -38,7 +38,8 @@ fn roofline(device: &Device, model: &ModelSpec, kind: EngineKind) -> Roofline {
     Roofline::new(device, model, &kind.profile(model))
 }
 
-/// A device that only this test needs: GB/s and TFLOP/s as its vendor prints them; its memory and power play no part.
+/// A device that only this test needs: GB/s and TFLOP/s from memory of its data sheet, not looked up;
+/// its memory and power play no part.
 fn only_here(name: &'static str, gb_per_s: u64, tflops: f64) -> Device {
     Device {
         name: Cow::Borrowed(name),

@@ -1,0 +1,83 @@
+//! The trait of all backends.
+
+use model::{
+    decoding::{Draft, Token},
+    request::{Input, Request},
+    roofline::Cost,
+};
+
+/// A sequence that a backend holds.
+pub type Sequence = u32;
+
+/// One item of a batch.
+#[derive(Clone, Copy, Debug)]
+pub enum Work<'w> {
+    /// Measures the input's modalities with the first layers of the vision tower.
+    Probe,
+    /// Reads the next `tokens` of the prompt; the first chunk encodes the pictures, the last yields a token's logits.
+    Prefill {
+        /// Tokens of this chunk, at least 1.
+        tokens: u32,
+    },
+    /// Appends the model's own next token.
+    Decode,
+    /// Appends the model's own next token as a draft of another model's.
+    Draft,
+    /// Compares drafts with the model's own tokens in one pass of k + 1 positions, appends those that agree, and one of
+    /// its own: the correction at the first mismatch, or a bonus behind the last if that is wanted.
+    Verify {
+        /// The drafts, which continue the answer.
+        drafts: &'w [Token],
+        /// Whether a bonus is wanted.
+        bonus: bool,
+    },
+    /// The first layers of a layer split: over the prompt if it has not been read, else over one token.
+    LowerLayers,
+    /// The remaining layers of a layer split, likewise; appends the model's own next token.
+    UpperLayers,
+}
+
+/// What came of one item.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Done {
+    /// It produced nothing to look at.
+    Nothing,
+    /// A token was appended.
+    Token(Token),
+    /// A draft was appended.
+    Draft(Draft),
+    /// Drafts were compared.
+    Verified {
+        /// Drafts that agree, up to the first mismatch.
+        accepted: u32,
+        /// Whether the answer ends with what was appended.
+        ends: bool,
+    },
+}
+
+/// A model on a device.
+///
+/// # Panics
+/// Every operation on a sequence panics if it is not open: that is a bug of the caller.
+pub trait Compute {
+    /// A new sequence for a request's input. Nothing is read yet.
+    fn open(&mut self, request: &Request, input: &Input) -> Sequence;
+
+    /// Tokens of the sequence's prompt.
+    fn prompt_tokens(&self, sequence: Sequence) -> u32;
+
+    /// Tokens of the answer that the sequence holds.
+    fn answer_tokens(&self, sequence: Sequence) -> u32;
+
+    /// Runs one batch; `done` gets one entry an item, in order.
+    fn run(&mut self, batch: &[(Sequence, Work<'_>)], done: &mut Vec<Done>) -> Cost;
+
+    /// Forgets all but the first `answer_tokens` tokens of the answer, or takes over tokens that another model made.
+    fn set_answer(&mut self, sequence: Sequence, answer_tokens: u32);
+
+    /// Gives up the sequence.
+    fn close(&mut self, sequence: Sequence);
+
+    /// Open sequences.
+    fn open_sequences(&self) -> usize;
+}
