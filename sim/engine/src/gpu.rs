@@ -1,0 +1,146 @@
+//! One GPU: its queues, and what its next iteration is made of.
+//!
+//! `vllm` and `graph`: an iteration takes all waiting decode, draft and verify items, at most `limits.items`, one a
+//! sequence, and at most one chunk of a prompt. `hf`: one item at a time in order of arrival; an answer keeps the GPU to
+//! its end.
+
+use crate::slot::SlotId;
+use backends::Done;
+use kernel::{BatchServer, WaitIndex};
+use model::{
+    energy::{Activity, Busy, Power},
+    kv::KvPool,
+    memory::BatchLimits,
+};
+use std::collections::VecDeque;
+use units::Flops;
+
+/// Something to do for a request.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Job {
+    pub(crate) slot: SlotId,
+    /// Order of arrival at this GPU.
+    pub(crate) ticket: u64,
+    pub(crate) task: Task,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Task {
+    /// Run the probe's layers.
+    Probe { wait: WaitIndex },
+    /// Read the rest of a prompt.
+    Prefill { left: u32, then: Then },
+    /// Make the next token of an answer, and then the next.
+    Answer,
+    /// Draft a token.
+    Draft { wait: WaitIndex },
+    /// Verify the drafts of a message.
+    Verify { message: u32 },
+    /// A layer split's pass on the edge.
+    Lower { wait: WaitIndex },
+    /// A layer split's pass in the cloud, for a message.
+    Upper { message: u32 },
+}
+
+/// What follows a prompt.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Then {
+    /// The answer.
+    Answer,
+    /// The process goes on.
+    Fire(WaitIndex),
+    /// Batches that wait may be verified.
+    Open,
+}
+
+/// A GPU with its queues.
+pub(crate) struct Gpu {
+    pub(crate) server: BatchServer,
+    pub(crate) kv: KvPool,
+    pub(crate) limits: BatchLimits,
+    batches: bool,
+    /// Items of one token or a few.
+    pub(crate) streams: VecDeque<Job>,
+    /// Prompts and probes.
+    pub(crate) prompts: VecDeque<Job>,
+    /// The iteration that runs, and what will come of it.
+    pub(crate) running: Vec<(Job, u32)>,
+    pub(crate) done: Vec<Done>,
+    /// Requests that are assigned to it.
+    pub(crate) requests: u32,
+    pub(crate) power: Power,
+    pub(crate) busy: Busy,
+    pub(crate) flop: Flops,
+    pub(crate) activity: Activity,
+    tickets: u64,
+}
+
+/// Which queue an item of the next iteration comes from.
+pub(crate) enum Pick {
+    Stream,
+    Prompt,
+}
+
+impl Gpu {
+    pub(crate) fn new(kv: KvPool, limits: BatchLimits, batches: bool, power: Power) -> Self {
+        Self {
+            server: BatchServer::default(),
+            kv,
+            limits,
+            batches,
+            streams: VecDeque::new(),
+            prompts: VecDeque::new(),
+            running: Vec::new(),
+            done: Vec::new(),
+            requests: 0,
+            power,
+            busy: Busy::default(),
+            flop: Flops::ZERO,
+            activity: Activity::Decode,
+            tickets: 0,
+        }
+    }
+
+    /// Puts a job into its queue. `true` asks for an event in the batch phase of this instant.
+    #[inline]
+    pub(crate) fn submit(&mut self, slot: SlotId, task: Task) -> bool {
+        let job = Job { slot, ticket: self.tickets, task };
+        self.tickets += 1;
+        match task {
+            Task::Probe { .. } | Task::Prefill { .. } => self.prompts.push_back(job),
+            _ => self.streams.push_back(job),
+        }
+        self.server.poke()
+    }
+
+    /// Puts what is left of a job back to where it was: before everything that came later.
+    #[inline]
+    pub(crate) fn resume(&mut self, job: Job) {
+        let first = !self.batches;
+        match job.task {
+            Task::Prefill { .. } => self.prompts.push_front(job),
+            _ if first => self.streams.push_front(job),
+            _ => self.streams.push_back(job),
+        }
+    }
+
+    /// Whether iterations hold more than one item.
+    pub(crate) fn batches(&self) -> bool {
+        self.batches
+    }
+
+    /// Without batching: the one item to take, the oldest.
+    pub(crate) fn oldest(&self) -> Option<Pick> {
+        match (self.streams.front(), self.prompts.front()) {
+            (Some(stream), Some(prompt)) if stream.ticket < prompt.ticket => Some(Pick::Stream),
+            (_, Some(_)) => Some(Pick::Prompt),
+            (Some(_), None) => Some(Pick::Stream),
+            (None, None) => None,
+        }
+    }
+
+    /// Work that waits or runs, in items.
+    pub(crate) fn is_quiet(&self) -> bool {
+        self.streams.is_empty() && self.prompts.is_empty() && self.running.is_empty()
+    }
+}

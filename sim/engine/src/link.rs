@@ -1,0 +1,157 @@
+//! One direction of the link: headers, queueing or sharing, loss, delay.
+
+use crate::spec::{LinkSpec, Sharing};
+use kernel::{FairLink, FifoLink, RateProfile, Stream, Streams, draw};
+use std::collections::BTreeMap;
+use units::{BitsPerSecond, Bytes, SimDuration, SimTime};
+
+/// From edge to cloud or back.
+pub(crate) struct Direction {
+    medium: Medium,
+    latency: SimDuration,
+    rtt: SimDuration,
+    header: Bytes,
+    packet: Bytes,
+    jitter: SimDuration,
+    loss: f64,
+    /// Rounds of retransmission of the messages that share the link now and need any.
+    rounds: BTreeMap<u32, u64>,
+    stream: Stream,
+    last_arrival: SimTime,
+    /// What was put on the wire, what arrived and what was lost.
+    pub(crate) traffic: Traffic,
+}
+
+enum Medium {
+    Fifo(FifoLink),
+    Fair(FairLink),
+}
+
+/// Bytes by what became of them, headers included.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Traffic {
+    /// Put on the wire.
+    pub sent: Bytes,
+    /// Arrived.
+    pub received: Bytes,
+    /// Lost on the way, and sent again.
+    pub lost: Bytes,
+}
+
+/// A message on its way.
+pub(crate) struct Sending {
+    /// Bytes on the wire that will arrive.
+    pub(crate) wire: Bytes,
+    /// When it arrives; `None` if that depends on what else will share the link, and the link will tell.
+    pub(crate) arrival: Option<SimTime>,
+}
+
+/// A shared message that has left the link.
+pub(crate) struct Left {
+    pub(crate) message: u32,
+    pub(crate) arrival: SimTime,
+}
+
+impl Direction {
+    pub(crate) fn new(spec: &LinkSpec, rate: &RateProfile, streams: Streams, name: &str) -> Self {
+        let medium = match spec.sharing {
+            Sharing::Fifo => Medium::Fifo(FifoLink::new(rate.clone())),
+            Sharing::Fair(cap) => Medium::Fair(FairLink::new(rate.clone(), cap)),
+        };
+        Self {
+            medium,
+            latency: spec.rtt / 2,
+            rtt: spec.rtt,
+            header: spec.header,
+            packet: spec.packet,
+            jitter: spec.jitter,
+            loss: spec.loss.as_f64(),
+            rounds: BTreeMap::new(),
+            stream: streams.stream(name, 0),
+            last_arrival: SimTime::ZERO,
+            traffic: Traffic::default(),
+        }
+    }
+
+    /// Sends a message of so many bytes of payload.
+    pub(crate) fn send(&mut self, now: SimTime, message: u32, payload: Bytes) -> Sending {
+        let packets = payload.as_u64().div_ceil(self.packet.as_u64()).max(1);
+        let wire = payload + self.header * packets;
+        let (lost, rounds) = self.lose(packets, wire);
+        self.traffic.sent += wire + lost;
+        self.traffic.lost += lost;
+        let arrival = match &mut self.medium {
+            Medium::Fifo(link) => {
+                let left = link.send(now, wire + lost).end;
+                Some(self.arrive(left + self.rtt * rounds))
+            }
+            Medium::Fair(link) => {
+                link.start(now, message, wire + lost);
+                if rounds > 0 {
+                    self.rounds.insert(message, rounds);
+                }
+                None
+            }
+        };
+        Sending { wire, arrival }
+    }
+
+    /// A message has arrived.
+    #[inline]
+    pub(crate) fn receive(&mut self, wire: Bytes) {
+        self.traffic.received += wire;
+    }
+
+    /// When the link itself has to be looked at next; for shared links only.
+    pub(crate) fn next_event(&self) -> Option<SimTime> {
+        match &self.medium {
+            Medium::Fifo(_) => None,
+            Medium::Fair(link) => link.next_event(),
+        }
+    }
+
+    /// Takes out the messages that have left a shared link by `now`.
+    pub(crate) fn take_left(&mut self, now: SimTime, left: &mut Vec<Left>) {
+        let Medium::Fair(link) = &mut self.medium else { return };
+        let mut ended = Vec::new();
+        link.take_ended(now, &mut ended);
+        for message in ended {
+            let rounds = self.rounds.remove(&message).unwrap_or(0);
+            left.push(Left { message, arrival: self.arrive(now + self.rtt * rounds) });
+        }
+    }
+
+    /// The rate now.
+    pub(crate) fn rate(&self, now: SimTime) -> BitsPerSecond {
+        match &self.medium {
+            Medium::Fifo(link) => link.rate().at(now),
+            Medium::Fair(link) => link.rate().at(now),
+        }
+    }
+
+    /// Bytes to send again, and in how many rounds. A lost packet is sent again, and may be lost again.
+    fn lose(&mut self, packets: u64, wire: Bytes) -> (Bytes, u64) {
+        if self.loss == 0.0 {
+            return (Bytes::ZERO, 0);
+        }
+        let each = wire.as_u64().div_ceil(packets);
+        let (mut lost, mut rounds, mut pending) = (0, 0, packets);
+        loop {
+            pending = draw::binomial(pending, self.loss, &mut self.stream);
+            if pending == 0 {
+                return (Bytes::new(lost * each), rounds);
+            }
+            lost += pending;
+            rounds += 1;
+        }
+    }
+
+    fn arrive(&mut self, left: SimTime) -> SimTime {
+        let mut arrival = left + self.latency;
+        if self.jitter > SimDuration::ZERO {
+            arrival += SimDuration::from_secs_f64(self.jitter.as_secs_f64() * draw::exponential(&mut self.stream));
+        }
+        self.last_arrival = self.last_arrival.max(arrival);
+        self.last_arrival
+    }
+}

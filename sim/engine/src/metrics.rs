@@ -1,0 +1,157 @@
+//! What is counted during a run.
+
+use crate::recorder::{RequestRecord, Status};
+use hdrhistogram::Histogram;
+use units::{SimDuration, SimTime};
+
+/// Three significant digits: a quantile is within 0.1 % of the exact one. Mean, least and greatest are exact.
+const DIGITS: u8 = 3;
+
+/// Durations, with exact moments and quantiles from a histogram of bounded size.
+pub struct Durations {
+    histogram: Histogram<u64>,
+    sum_ns: u128,
+    count: u64,
+}
+
+impl Default for Durations {
+    fn default() -> Self {
+        Self { histogram: Histogram::new(DIGITS).expect("three digits are allowed"), sum_ns: 0, count: 0 }
+    }
+}
+
+impl Durations {
+    /// Adds one.
+    #[inline]
+    pub fn record(&mut self, duration: SimDuration) {
+        self.record_n(duration, 1);
+    }
+
+    /// Adds the same one several times.
+    #[inline]
+    pub fn record_n(&mut self, duration: SimDuration, times: u64) {
+        // Half microseconds are fine enough for a quantile and keep the histogram small.
+        self.histogram.record_n(duration.as_ns() >> 9, times).expect("an auto-resizing histogram takes any value");
+        self.sum_ns += u128::from(duration.as_ns()) * u128::from(times);
+        self.count += times;
+    }
+
+    /// How many.
+    pub fn count(&self) -> u64 {
+        self.count
+    }
+
+    /// Sum, ns.
+    pub fn sum_ns(&self) -> u128 {
+        self.sum_ns
+    }
+
+    /// Mean in milliseconds; none if there are none.
+    pub fn mean_ms(&self) -> Option<f64> {
+        (self.count > 0).then(|| self.sum_ns as f64 / self.count as f64 / 1e6)
+    }
+
+    /// A quantile in milliseconds, within 0.1 %; none if there are none.
+    pub fn quantile_ms(&self, p: f64) -> Option<f64> {
+        (self.count > 0).then(|| {
+            let bucket = self.histogram.value_at_quantile(p);
+            // The middle of the bucket.
+            let middle = (self.histogram.lowest_equivalent(bucket) + self.histogram.highest_equivalent(bucket)) as f64;
+            (middle + 1.0) * 0.5 * 512.0 / 1e6
+        })
+    }
+}
+
+/// Sums over the requests of a run.
+#[derive(Default)]
+pub struct Metrics {
+    /// Time to first token.
+    pub ttft: Durations,
+    /// Time per output token after the first.
+    pub tpot: Durations,
+    /// Time between tokens.
+    pub itl: Durations,
+    /// End-to-end latency.
+    pub e2e: Durations,
+    /// Requests that were sent.
+    pub submitted: u64,
+    /// Requests that were answered.
+    pub completed: u64,
+    /// Requests that were turned away.
+    pub rejected: u64,
+    /// Tokens of all answers.
+    pub output_tokens: u64,
+    /// Tokens drafted.
+    pub drafted: u64,
+    /// Drafted tokens accepted.
+    pub accepted: u64,
+    /// Drafted tokens that were sent for verification.
+    pub verified: u64,
+    /// Verdicts.
+    pub rounds: u64,
+    /// Probability of being right, summed.
+    pub correct: f64,
+    /// Retention, summed.
+    pub retention: f64,
+    /// Answers given by the cloud.
+    pub by_cloud: u64,
+    /// Requests in flight times time, for Little's law.
+    pub in_flight_area_ns: u128,
+    in_flight: u64,
+    changed: SimTime,
+}
+
+impl Metrics {
+    /// A request was sent.
+    pub(crate) fn submit(&mut self, now: SimTime) {
+        self.step(now);
+        self.submitted += 1;
+        self.in_flight += 1;
+    }
+
+    /// A request has ended.
+    pub(crate) fn end(&mut self, now: SimTime, record: &RequestRecord, by_cloud: bool) {
+        self.step(now);
+        self.in_flight -= 1;
+        if record.status == Status::Rejected {
+            self.rejected += 1;
+            return;
+        }
+        let moments = record.moments.expect("an answered request has moments");
+        self.completed += 1;
+        self.ttft.record(moments.ttft());
+        self.e2e.record(moments.e2e());
+        if let Some(tpot) = moments.tpot() {
+            self.tpot.record(tpot);
+        }
+        self.output_tokens += u64::from(moments.tokens);
+        self.drafted += u64::from(record.drafted);
+        self.accepted += u64::from(record.accepted);
+        self.rounds += u64::from(record.rounds);
+        self.correct += record.correct;
+        self.retention += record.retention;
+        self.by_cloud += u64::from(by_cloud);
+    }
+
+    fn step(&mut self, now: SimTime) {
+        self.in_flight_area_ns += u128::from(self.in_flight) * u128::from((now - self.changed).as_ns());
+        self.changed = now;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn quantiles_are_within_a_thousandth_and_means_are_exact() {
+        let mut durations = Durations::default();
+        (1..=100_000u64).for_each(|us| durations.record(SimDuration::from_us(us)));
+        assert_eq!(durations.mean_ms(), Some(50.0005));
+        for (p, exact) in [(0.5, 50.0), (0.9, 90.0), (0.99, 99.0)] {
+            let error = durations.quantile_ms(p).expect("there are some") / exact - 1.0;
+            assert!(error.abs() < 1.1e-3, "p{p}: {error}");
+        }
+        assert_eq!(Durations::default().quantile_ms(0.5), None);
+    }
+}

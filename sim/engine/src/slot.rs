@@ -1,0 +1,203 @@
+//! A request in flight, and the messages that it has on the link.
+
+use backends::{Done, Sequence};
+use kernel::WaitIndex;
+use model::{
+    decoding::Token,
+    kv::KvSequence,
+    mas::Mas,
+    request::{Input, Request},
+};
+use smallvec::SmallVec;
+use units::{Bytes, Flops, SimDuration, SimTime};
+
+/// Names a request in flight for as long as it lives; what outlives it on the link or in a queue finds out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct SlotId {
+    pub(crate) index: u32,
+    pub(crate) generation: u32,
+}
+
+/// A request in flight.
+pub(crate) struct Slot {
+    pub(crate) request: Request,
+    /// The edge that it came in at, which is also the index of its GPU.
+    pub(crate) edge: u32,
+    pub(crate) client: u32,
+    pub(crate) submit: SimTime,
+    pub(crate) on_edge: Option<Held>,
+    pub(crate) on_cloud: Option<Held>,
+    pub(crate) cloud: CloudSide,
+    /// Result of the edge operation that the policy awaits.
+    pub(crate) edge_done: Done,
+    /// Fires when the whole answer has been committed, for the policies that await that.
+    pub(crate) answered: Option<WaitIndex>,
+    pub(crate) committed: Committed,
+    pub(crate) tally: Tally,
+    /// What the policy served the request with.
+    pub(crate) input: Input,
+    pub(crate) mas: Option<Mas>,
+}
+
+/// A sequence with its blocks.
+pub(crate) struct Held {
+    pub(crate) sequence: Sequence,
+    /// Set when it was admitted.
+    pub(crate) kv: Option<KvSequence>,
+}
+
+/// What the cloud knows of a request.
+#[derive(Default)]
+pub(crate) struct CloudSide {
+    /// The GPU that it was given.
+    pub(crate) gpu: Option<u32>,
+    /// The prompt has been read.
+    pub(crate) ready: bool,
+    /// Batches that came before the prompt had been read, in order.
+    pub(crate) parked: SmallVec<[u32; 2]>,
+    /// Rejections so far; batches drafted before the last one are void.
+    pub(crate) epoch: u32,
+}
+
+/// What has been committed at the edge.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Committed {
+    pub(crate) tokens: u32,
+    pub(crate) first: SimTime,
+    pub(crate) last: SimTime,
+    /// Rejections that the edge has heard of.
+    pub(crate) epoch: u32,
+}
+
+/// What a request has cost.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Tally {
+    pub(crate) uplink: Bytes,
+    pub(crate) downlink: Bytes,
+    pub(crate) rounds: u32,
+    pub(crate) drafted: u32,
+    pub(crate) accepted: u32,
+    pub(crate) edge: Work,
+    pub(crate) cloud: Work,
+}
+
+/// A request's part of the batches that it was in; a batch is shared evenly by its items.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Work {
+    pub(crate) busy: SimDuration,
+    pub(crate) flop: Flops,
+    pub(crate) joules: f64,
+}
+
+impl Slot {
+    pub(crate) fn new(request: Request, edge: u32, client: u32, submit: SimTime) -> Self {
+        Self {
+            request,
+            edge,
+            client,
+            submit,
+            on_edge: None,
+            on_cloud: None,
+            cloud: CloudSide::default(),
+            edge_done: Done::Nothing,
+            answered: None,
+            committed: Committed::default(),
+            tally: Tally::default(),
+            input: Input::whole(request.prompt),
+            mas: None,
+        }
+    }
+
+    /// Commits tokens at an instant; returns the time since the token before them.
+    pub(crate) fn commit(&mut self, tokens: u32, at: SimTime) -> Option<SimDuration> {
+        let committed = &mut self.committed;
+        let gap = (committed.tokens > 0).then(|| at - committed.last);
+        if committed.tokens == 0 {
+            committed.first = at;
+        }
+        committed.tokens += tokens;
+        committed.last = at;
+        gap
+    }
+}
+
+/// What goes over the link.
+pub(crate) struct Message {
+    pub(crate) slot: SlotId,
+    pub(crate) wire: Bytes,
+    pub(crate) body: Body,
+}
+
+pub(crate) enum Body {
+    /// Up: an input to read, and perhaps to answer.
+    Input { answer: bool },
+    /// Up: drafts to verify.
+    Drafts(Drafts),
+    /// Up: hidden states of a layer split's pass.
+    Hidden { wait: WaitIndex },
+    /// Down: a reply; the process that waits for it goes on.
+    Reply { wait: WaitIndex },
+    /// Down: a token of an answer that the cloud streams.
+    Token(Token),
+}
+
+pub(crate) struct Drafts {
+    pub(crate) tokens: SmallVec<[Token; 8]>,
+    /// Position of the first in the answer.
+    pub(crate) start: u32,
+    pub(crate) bonus: bool,
+    pub(crate) epoch: u32,
+    pub(crate) wait: WaitIndex,
+    /// The cloud's answer, once it has given one.
+    pub(crate) accepted: u32,
+    pub(crate) committed: u32,
+    pub(crate) ends: bool,
+    pub(crate) arrives: SimTime,
+}
+
+/// A slab: numbers that are given out, given back and given out again.
+pub(crate) struct Slab<T> {
+    items: Vec<Option<T>>,
+    free: Vec<u32>,
+}
+
+impl<T> Default for Slab<T> {
+    fn default() -> Self {
+        Self { items: Vec::new(), free: Vec::new() }
+    }
+}
+
+impl<T> Slab<T> {
+    pub(crate) fn insert(&mut self, item: T) -> u32 {
+        match self.free.pop() {
+            Some(index) => {
+                self.items[index as usize] = Some(item);
+                index
+            }
+            None => {
+                self.items.push(Some(item));
+                self.items.len() as u32 - 1
+            }
+        }
+    }
+
+    pub(crate) fn remove(&mut self, index: u32) -> T {
+        let item = self.items[index as usize].take().expect("an occupied place");
+        self.free.push(index);
+        item
+    }
+
+    #[inline]
+    pub(crate) fn get(&self, index: u32) -> &T {
+        self.items[index as usize].as_ref().expect("an occupied place")
+    }
+
+    #[inline]
+    pub(crate) fn get_mut(&mut self, index: u32) -> &mut T {
+        self.items[index as usize].as_mut().expect("an occupied place")
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.items.len() - self.free.len()
+    }
+}

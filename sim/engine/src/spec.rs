@@ -1,0 +1,96 @@
+//! Everything that one run needs, resolved: no defaults, no file names, no text.
+
+use crate::workload::Workload;
+use backends::Tier;
+use kernel::RateProfile;
+use model::{
+    accuracy::{Accuracy, PruningLoss},
+    mas::DescriptorLaw,
+    memory::BatchLimits,
+    tokens::TokenProcess,
+};
+use policies::System;
+use units::{BitsPerSecond, Bytes, Ratio, SimDuration};
+
+/// One run: one policy on one plant with one workload.
+#[derive(Clone, Debug)]
+pub struct RunSpec {
+    /// Seed of all random streams.
+    pub seed: u64,
+    /// Number of the replication, which has streams of its own.
+    pub replication: u32,
+    /// The edges.
+    pub edge: EdgeSpec,
+    /// The cloud.
+    pub cloud: CloudSpec,
+    /// The link between them.
+    pub link: LinkSpec,
+    /// Who asks what, and when.
+    pub workload: Workload,
+    /// How the draft model's tokens fare.
+    pub tokens: TokenProcess,
+    /// How right the models are.
+    pub accuracy: Accuracy,
+    /// What pruning costs them.
+    pub pruning: PruningLoss,
+    /// What the probe finds.
+    pub descriptors: DescriptorLaw,
+    /// Who decides.
+    pub policy: System,
+}
+
+/// Edges, all alike.
+#[derive(Clone, Debug)]
+pub struct EdgeSpec {
+    /// Device, model and engine.
+    pub tier: Tier,
+    /// How many edges.
+    pub count: u32,
+    /// Workers of an edge's processor, for preprocessing and planning.
+    pub cpu_workers: u32,
+    /// Decoding and resizing the pictures of a request.
+    pub preprocess: SimDuration,
+    /// Largest iteration.
+    pub limits: BatchLimits,
+}
+
+/// The cloud's GPUs, all alike, each with the whole model. A request stays on the one it is given.
+#[derive(Clone, Debug)]
+pub struct CloudSpec {
+    /// Device, model and engine.
+    pub tier: Tier,
+    /// How many GPUs.
+    pub gpus: u32,
+    /// Largest iteration.
+    pub limits: BatchLimits,
+}
+
+/// The link between the edges and the cloud; up and down apart.
+#[derive(Clone, Debug)]
+pub struct LinkSpec {
+    /// Rate from edge to cloud.
+    pub up: RateProfile,
+    /// Rate from cloud to edge.
+    pub down: RateProfile,
+    /// How messages share it.
+    pub sharing: Sharing,
+    /// Round-trip time; each direction takes half.
+    pub rtt: SimDuration,
+    /// Bytes of headers on every packet.
+    pub header: Bytes,
+    /// Payload of a full packet.
+    pub packet: Bytes,
+    /// Mean of an exponential delay on top of half the RTT. Messages never overtake each other.
+    pub jitter: SimDuration,
+    /// Probability that a packet is lost; it is sent again a round trip later.
+    pub loss: Ratio,
+}
+
+/// How messages share a link.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sharing {
+    /// One after the other.
+    Fifo,
+    /// Max-min fair, each message with at most this rate (its access link's).
+    Fair(Option<BitsPerSecond>),
+}

@@ -1,0 +1,223 @@
+//! Who asks what, and when.
+
+use kernel::{Stream, Streams, draw};
+use model::request::{ImageSize, Images, Prompt, Request};
+use std::sync::Arc;
+use traces::requests::{Interarrival, ServeGen, TraceRequest};
+use units::{Bytes, PerSecond, Ratio, SimDuration, SimTime};
+
+/// The requests of a run.
+#[derive(Clone, Debug)]
+pub struct Workload {
+    /// What is asked.
+    pub content: Content,
+    /// When.
+    pub arrivals: Arrivals,
+    /// How many requests, at most.
+    pub requests: u64,
+    /// Longest answer that memory is set aside for; longer ones are cut.
+    pub max_output_tokens: u32,
+}
+
+/// What is asked.
+#[derive(Clone, Debug)]
+pub enum Content {
+    /// Requests drawn from the shape of a dataset.
+    Shape(Shape),
+    /// Requests of a trace, in its order.
+    Trace(Arc<[TraceRequest]>),
+}
+
+/// The shape of a dataset's requests.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Shape {
+    /// Pixel sizes of the pictures, with weights. Empty: no pictures.
+    pub sizes: Vec<(u32, u32, f64)>,
+    /// Text tokens of the prompt: least and most, evenly spread.
+    pub text_tokens: (u32, u32),
+    /// Tokens of the answer.
+    pub answer: Answer,
+}
+
+/// How long answers are.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Answer {
+    /// Always so many tokens.
+    Fixed(u32),
+    /// One token and a geometric number of tokens of this mean, counted from 1.
+    OnePlusGeometric(f64),
+}
+
+/// When requests arrive.
+#[derive(Clone, Debug)]
+pub enum Arrivals {
+    /// Each client sends its next request when the last was answered and it has thought for a while.
+    ClosedLoop {
+        /// Clients of each edge.
+        clients: u32,
+        /// Time to think.
+        think: SimDuration,
+    },
+    /// Independently of answers, at this rate over all edges; the edge is drawn for each.
+    Poisson {
+        /// Requests a second.
+        rate: PerSecond,
+    },
+    /// At the times of the trace, shifted to start at 0 and stretched by 1 / speed; edges take turns.
+    Trace {
+        /// 2 replays the trace twice as fast.
+        speed: f64,
+    },
+}
+
+/// JPEG bytes a pixel: lognormal with this median and deviation of the logarithm [A].
+const JPEG_BYTES_PER_PIXEL: f64 = 0.53;
+const JPEG_DEVIATION: f64 = 0.35;
+
+/// Pixels of a visual token, where a trace states tokens only.
+const PIXELS_PER_TOKEN: f64 = 784.0;
+
+impl Workload {
+    /// Requests that there are.
+    pub fn len(&self) -> u64 {
+        match &self.content {
+            Content::Shape(_) => self.requests,
+            Content::Trace(trace) => self.requests.min(trace.len() as u64),
+        }
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Request number `number`: the same for every policy.
+    pub fn request(&self, streams: Streams, number: u64) -> Request {
+        let mut stream = streams.stream("input", number);
+        let request = match &self.content {
+            Content::Shape(shape) => shape.draw(&mut stream, number),
+            Content::Trace(trace) => from_trace(&trace[number as usize], &mut stream, number),
+        };
+        Request { output_tokens: request.output_tokens.clamp(1, self.max_output_tokens), ..request }
+    }
+
+    /// Which edge request `number` comes in at, in an open loop.
+    pub(crate) fn edge(&self, streams: Streams, number: u64, edges: u32) -> u32 {
+        match self.arrivals {
+            Arrivals::Trace { .. } => (number % u64::from(edges)) as u32,
+            _ => (streams.keyed("edge", number).bits(0) % u64::from(edges)) as u32,
+        }
+    }
+
+    /// When request `number` arrives in an open loop, given when the one before it did.
+    pub(crate) fn arrival(&self, stream: &mut Stream, number: u64, previous: SimTime) -> SimTime {
+        match (&self.arrivals, &self.content) {
+            (Arrivals::Poisson { rate }, _) => {
+                previous + SimDuration::from_secs_f64(draw::exponential(stream) / rate.as_f64())
+            }
+            (Arrivals::Trace { speed }, Content::Trace(trace)) => {
+                let offset = trace[number as usize].arrival.saturating_sub(trace[0].arrival);
+                SimTime::ZERO + SimDuration::from_secs_f64(offset.as_secs_f64() / speed)
+            }
+            _ => unreachable!("a closed loop has no arrivals, and times of a trace come with its content"),
+        }
+    }
+}
+
+impl Shape {
+    fn draw(&self, stream: &mut Stream, number: u64) -> Request {
+        let images = self.draw_size(stream).map(|(width, height)| {
+            let pixels = f64::from(width) * f64::from(height);
+            Images { count: 1, size: ImageSize::Pixels { width, height }, payload: jpeg(pixels, stream) }
+        });
+        let (least, most) = self.text_tokens;
+        let spread = f64::from(most - least + 1);
+        let text_tokens = least + (draw::uniform(stream) * spread) as u32;
+        let output_tokens = match self.answer {
+            Answer::Fixed(tokens) => tokens,
+            Answer::OnePlusGeometric(mean) => 2 + draw::geometric(1.0 / mean, stream).min(1 << 20) as u32,
+        };
+        Request { prompt: Prompt { request: number, text_tokens, images }, output_tokens }
+    }
+
+    fn draw_size(&self, stream: &mut Stream) -> Option<(u32, u32)> {
+        let total: f64 = self.sizes.iter().map(|(_, _, weight)| weight).sum();
+        let mut left = draw::uniform(stream) * total;
+        for &(width, height, weight) in &self.sizes {
+            left -= weight;
+            if left <= 0.0 {
+                return Some((width, height));
+            }
+        }
+        self.sizes.last().map(|&(width, height, _)| (width, height))
+    }
+}
+
+fn jpeg(pixels: f64, stream: &mut Stream) -> Bytes {
+    let bytes = pixels * JPEG_BYTES_PER_PIXEL * draw::lognormal(0.0, JPEG_DEVIATION, stream);
+    Bytes::new(bytes.max(1.0) as u64)
+}
+
+/// A trace states tokens, not pixels: 784 pixels a visual token give the payload.
+fn from_trace(row: &TraceRequest, stream: &mut Stream, number: u64) -> Request {
+    let images = (row.images > 0).then(|| {
+        // Where the format does not state them, an image of 640 x 480.
+        let total = row.image_tokens.unwrap_or(391 * row.images);
+        let tokens = total.div_ceil(row.images);
+        let payload = jpeg(f64::from(total) * PIXELS_PER_TOKEN, stream);
+        Images { count: row.images, size: ImageSize::Tokens(tokens), payload }
+    });
+    let prompt = Prompt { request: number, text_tokens: row.text_tokens.max(1), images };
+    Request { prompt, output_tokens: row.output_tokens }
+}
+
+/// Draws requests from ServeGen's laws: each client is a renewal process whose law and rate change from window to
+/// window, and each request's lengths come from the client's own distributions. Only this share of the requests is
+/// kept, drawn one by one, and of those at most the first `requests`.
+pub fn draw_servegen(laws: &ServeGen, streams: Streams, requests: u64, share: Ratio) -> Vec<TraceRequest> {
+    let mut all = Vec::new();
+    for client in &laws.clients {
+        let mut stream = streams.stream("servegen", u64::from(client.id));
+        for (index, window) in client.arrivals.iter().enumerate() {
+            let Some(law) = &window.law else { continue };
+            let end = client.arrivals.get(index + 1).map_or(window.start + SERVEGEN_WINDOW, |next| next.start);
+            let mut at = window.start.as_secs_f64() + interarrival(law, window.rate_per_s, &mut stream);
+            while at < end.as_secs_f64() {
+                // Thinning keeps the law of the lengths, whatever the share.
+                if draw::uniform(&mut stream) < share.as_f64() {
+                    all.push(draw_lengths(client, SimDuration::from_secs_f64(at), &mut stream));
+                }
+                at += interarrival(law, window.rate_per_s, &mut stream);
+            }
+        }
+    }
+    // Stable: clients that coincide keep their order.
+    all.sort_by_key(|request| request.arrival);
+    all.truncate(usize::try_from(requests).unwrap_or(usize::MAX));
+    all
+}
+
+/// Length of a window where no other follows.
+const SERVEGEN_WINDOW: SimDuration = SimDuration::from_secs(600);
+
+fn interarrival(law: &Interarrival, rate_per_s: f64, stream: &mut Stream) -> f64 {
+    match *law {
+        Interarrival::Exponential => draw::exponential(stream) / rate_per_s,
+        Interarrival::Gamma { shape, scale } => draw::gamma(shape, scale, stream),
+        Interarrival::Weibull { shape, scale } => draw::weibull(shape, scale, stream),
+    }
+}
+
+fn draw_lengths(client: &traces::requests::ServeGenClient, at: SimDuration, stream: &mut Stream) -> TraceRequest {
+    let window = client.tokens.iter().rev().find(|window| window.start <= at).unwrap_or(&client.tokens[0]);
+    let mut draw = |law: &traces::requests::Discrete| law.quantile(draw::uniform(stream));
+    let images = draw(&window.image_count);
+    let each = draw(&window.image_tokens);
+    TraceRequest {
+        arrival: at,
+        text_tokens: draw(&window.text_tokens),
+        images,
+        image_tokens: (images > 0).then_some(each * images),
+        output_tokens: draw(&window.output_tokens),
+    }
+}
