@@ -14,10 +14,12 @@ pub type Sequence = u32;
 pub enum Work<'w> {
     /// Measures the input's modalities with the first layers of the vision tower.
     Probe,
-    /// Reads the next `tokens` of the prompt; the first chunk encodes the pictures, the last yields a token's logits.
+    /// Reads the next `tokens` of the prompt; the first chunk encodes the pictures.
     Prefill {
         /// Tokens of this chunk, at least 1.
         tokens: u32,
+        /// Whether the logits of the last chunk are made into the first token of an answer, which costs nothing more.
+        answer: bool,
     },
     /// Appends the model's own next token.
     Decode,
@@ -69,8 +71,11 @@ pub trait Compute {
     /// Tokens of the answer that the sequence holds.
     fn answer_tokens(&self, sequence: Sequence) -> u32;
 
-    /// Runs one batch; `done` gets one entry an item, in order.
-    fn run(&mut self, batch: &[(Sequence, Work<'_>)], done: &mut Vec<Done>) -> Cost;
+    /// Tokens that the sequence holds in its KV cache.
+    fn context(&self, sequence: Sequence) -> u64;
+
+    /// Runs one batch, at most one item a sequence; `done` gets one entry an item, in order.
+    fn run<'w>(&mut self, batch: impl Iterator<Item = (Sequence, Work<'w>)>, done: &mut Vec<Done>) -> Cost;
 
     /// Forgets all but the first `answer_tokens` tokens of the answer, or takes over tokens that another model made.
     fn set_answer(&mut self, sequence: Sequence, answer_tokens: u32);

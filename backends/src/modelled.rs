@@ -66,6 +66,12 @@ impl State {
         u64::from(self.read) + u64::from(self.answer)
     }
 
+    /// Appends the target's next token.
+    fn append(&mut self) -> Token {
+        self.answer += 1;
+        self.target(self.answer - 1)
+    }
+
     /// The target's token at a position.
     fn target(&self, position: u32) -> Token {
         Token { id: 2 * position, ends: position + 1 == self.output_tokens }
@@ -102,12 +108,10 @@ impl Modelled {
     fn item(&mut self, sequence: Sequence, work: &Work<'_>) -> (Load, Done) {
         match work {
             Work::Probe => (Load::vision(self.state(sequence).probe), Done::Nothing),
-            Work::Prefill { tokens } => self.prefill(sequence, *tokens),
+            Work::Prefill { tokens, answer } => self.prefill(sequence, *tokens, *answer),
             Work::Decode => {
                 let state = self.state(sequence);
-                let (load, token) = (Load::decode(state.context()), state.target(state.answer));
-                state.answer += 1;
-                (load, Done::Token(token))
+                (Load::decode(state.context()), Done::Token(state.append()))
             }
             Work::Draft => self.draft(sequence),
             Work::Verify { drafts, bonus } => self.verify(sequence, drafts, *bonus),
@@ -116,14 +120,12 @@ impl Modelled {
                 let load = self.split_pass(sequence, true);
                 let state = self.state(sequence);
                 state.read = state.split_prompt;
-                let token = state.target(state.answer);
-                state.answer += 1;
-                (load, Done::Token(token))
+                (load, Done::Token(state.append()))
             }
         }
     }
 
-    fn prefill(&mut self, sequence: Sequence, tokens: u32) -> (Load, Done) {
+    fn prefill(&mut self, sequence: Sequence, tokens: u32, answer: bool) -> (Load, Done) {
         let state = self.state(sequence);
         let mut load = Load::prefill_chunk(u64::from(tokens), u64::from(state.read));
         if state.read == 0 {
@@ -131,8 +133,10 @@ impl Modelled {
         }
         state.read += tokens;
         assert!(state.read <= state.prompt, "sequence {sequence} has no {tokens} tokens left to read");
-        let load = if state.read == state.prompt { load.with_head() } else { load };
-        (load, Done::Nothing)
+        if state.read < state.prompt {
+            return (load, Done::Nothing);
+        }
+        (load.with_head(), if answer { Done::Token(state.append()) } else { Done::Nothing })
     }
 
     #[inline]
@@ -221,12 +225,16 @@ impl Compute for Modelled {
         self.sequences[sequence as usize].as_ref().expect("an open sequence").answer
     }
 
+    fn context(&self, sequence: Sequence) -> u64 {
+        self.sequences[sequence as usize].as_ref().expect("an open sequence").context()
+    }
+
     #[inline]
-    fn run(&mut self, batch: &[(Sequence, Work<'_>)], done: &mut Vec<Done>) -> Cost {
+    fn run<'w>(&mut self, batch: impl Iterator<Item = (Sequence, Work<'w>)>, done: &mut Vec<Done>) -> Cost {
         let mut load = Load::NONE;
         let mut split = false;
         for (sequence, work) in batch {
-            let (item, outcome) = self.item(*sequence, work);
+            let (item, outcome) = self.item(sequence, &work);
             load.add(&item);
             done.push(outcome);
             split |= matches!(work, Work::LowerLayers | Work::UpperLayers);

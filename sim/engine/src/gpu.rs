@@ -36,10 +36,21 @@ pub(crate) enum Task {
     Draft { wait: WaitIndex },
     /// Verify the drafts of a message.
     Verify { message: u32 },
-    /// A layer split's pass on the edge.
-    Lower { wait: WaitIndex },
-    /// A layer split's pass in the cloud, for a message.
-    Upper { message: u32 },
+    /// A layer split's pass on the edge; over the prompt if it is the first.
+    Lower { first: bool, wait: WaitIndex },
+    /// A layer split's pass in the cloud, for a message; over the prompt if it is the first.
+    Upper { first: bool, message: u32 },
+}
+
+impl Task {
+    /// Whether it belongs to the prompts, of which an iteration takes one.
+    fn reads_a_prompt(&self) -> bool {
+        match self {
+            Self::Probe { .. } | Self::Prefill { .. } => true,
+            Self::Lower { first, .. } | Self::Upper { first, .. } => *first,
+            Self::Answer | Self::Draft { .. } | Self::Verify { .. } => false,
+        }
+    }
 }
 
 /// What follows a prompt.
@@ -106,9 +117,10 @@ impl Gpu {
     pub(crate) fn submit(&mut self, slot: SlotId, task: Task) -> bool {
         let job = Job { slot, ticket: self.tickets, task };
         self.tickets += 1;
-        match task {
-            Task::Probe { .. } | Task::Prefill { .. } => self.prompts.push_back(job),
-            _ => self.streams.push_back(job),
+        if task.reads_a_prompt() {
+            self.prompts.push_back(job);
+        } else {
+            self.streams.push_back(job);
         }
         self.server.poke()
     }
@@ -116,11 +128,10 @@ impl Gpu {
     /// Puts what is left of a job back to where it was: before everything that came later.
     #[inline]
     pub(crate) fn resume(&mut self, job: Job) {
-        let first = !self.batches;
         match job.task {
             Task::Prefill { .. } => self.prompts.push_front(job),
-            _ if first => self.streams.push_front(job),
-            _ => self.streams.push_back(job),
+            _ if self.batches => self.streams.push_back(job),
+            _ => self.streams.push_front(job),
         }
     }
 

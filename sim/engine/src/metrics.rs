@@ -85,7 +85,7 @@ pub struct Metrics {
     pub drafted: u64,
     /// Drafted tokens accepted.
     pub accepted: u64,
-    /// Drafted tokens that were sent for verification.
+    /// Drafted tokens on which a verdict was given.
     pub verified: u64,
     /// Verdicts.
     pub rounds: u64,
@@ -97,6 +97,8 @@ pub struct Metrics {
     pub by_cloud: u64,
     /// Requests in flight times time, for Little's law.
     pub in_flight_area_ns: u128,
+    /// Times in flight, summed: the other side of Little's law.
+    pub time_in_flight_ns: u128,
     in_flight: u64,
     changed: SimTime,
 }
@@ -113,6 +115,7 @@ impl Metrics {
     pub(crate) fn end(&mut self, now: SimTime, record: &RequestRecord, by_cloud: bool) {
         self.step(now);
         self.in_flight -= 1;
+        self.time_in_flight_ns += u128::from((now - record.submit).as_ns());
         if record.status == Status::Rejected {
             self.rejected += 1;
             return;

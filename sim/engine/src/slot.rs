@@ -3,7 +3,7 @@
 use backends::{Done, Sequence};
 use kernel::WaitIndex;
 use model::{
-    decoding::Token,
+    decoding::{Draft, Token, Verdict},
     kv::KvSequence,
     mas::Mas,
     request::{Input, Request},
@@ -20,6 +20,7 @@ pub(crate) struct SlotId {
 
 /// A request in flight.
 pub(crate) struct Slot {
+    pub(crate) generation: u32,
     pub(crate) request: Request,
     /// The edge that it came in at, which is also the index of its GPU.
     pub(crate) edge: u32,
@@ -30,6 +31,8 @@ pub(crate) struct Slot {
     pub(crate) cloud: CloudSide,
     /// Result of the edge operation that the policy awaits.
     pub(crate) edge_done: Done,
+    /// The edge's latest draft.
+    pub(crate) last_draft: Option<Draft>,
     /// Fires when the whole answer has been committed, for the policies that await that.
     pub(crate) answered: Option<WaitIndex>,
     pub(crate) committed: Committed,
@@ -57,6 +60,16 @@ pub(crate) struct CloudSide {
     pub(crate) parked: SmallVec<[u32; 2]>,
     /// Rejections so far; batches drafted before the last one are void.
     pub(crate) epoch: u32,
+}
+
+impl Work {
+    /// Adds a part of a batch.
+    #[inline]
+    pub(crate) fn add(&mut self, share: &Self) {
+        self.busy += share.busy;
+        self.flop += share.flop;
+        self.joules += share.joules;
+    }
 }
 
 /// What has been committed at the edge.
@@ -92,6 +105,7 @@ pub(crate) struct Work {
 impl Slot {
     pub(crate) fn new(request: Request, edge: u32, client: u32, submit: SimTime) -> Self {
         Self {
+            generation: 0,
             request,
             edge,
             client,
@@ -100,6 +114,7 @@ impl Slot {
             on_cloud: None,
             cloud: CloudSide::default(),
             edge_done: Done::Nothing,
+            last_draft: None,
             answered: None,
             committed: Committed::default(),
             tally: Tally::default(),
@@ -131,28 +146,25 @@ pub(crate) struct Message {
 pub(crate) enum Body {
     /// Up: an input to read, and perhaps to answer.
     Input { answer: bool },
-    /// Up: drafts to verify.
+    /// Up: drafts to verify. Down: their verdict.
     Drafts(Drafts),
-    /// Up: hidden states of a layer split's pass.
-    Hidden { wait: WaitIndex },
-    /// Down: a reply; the process that waits for it goes on.
-    Reply { wait: WaitIndex },
+    /// Up: hidden states of a layer split's pass. Down: the token that came of them.
+    Hidden { wait: WaitIndex, token: Token },
     /// Down: a token of an answer that the cloud streams.
     Token(Token),
 }
 
 pub(crate) struct Drafts {
     pub(crate) tokens: SmallVec<[Token; 8]>,
-    /// Position of the first in the answer.
-    pub(crate) start: u32,
     pub(crate) bonus: bool,
     pub(crate) epoch: u32,
     pub(crate) wait: WaitIndex,
-    /// The cloud's answer, once it has given one.
-    pub(crate) accepted: u32,
-    pub(crate) committed: u32,
-    pub(crate) ends: bool,
-    pub(crate) arrives: SimTime,
+    /// The edge waits for the verdict no more.
+    pub(crate) abandoned: bool,
+    /// The cloud has dropped them: there will be no verdict.
+    pub(crate) dropped: bool,
+    /// The verdict, once there is one.
+    pub(crate) verdict: Option<Verdict>,
 }
 
 /// A slab: numbers that are given out, given back and given out again.
@@ -195,6 +207,12 @@ impl<T> Slab<T> {
     #[inline]
     pub(crate) fn get_mut(&mut self, index: u32) -> &mut T {
         self.items[index as usize].as_mut().expect("an occupied place")
+    }
+
+    /// What is there, if anything is.
+    #[inline]
+    pub(crate) fn find(&self, index: u32) -> Option<&T> {
+        self.items.get(index as usize).and_then(Option::as_ref)
     }
 
     pub(crate) fn len(&self) -> usize {

@@ -102,9 +102,9 @@ impl Kernel {
         self.events.get()
     }
 
-    /// The journal of this run, after it.
-    pub fn into_journal(self) -> Journal {
-        self.journal.into_inner()
+    /// Takes the journal of this run out, after it.
+    pub fn take_journal(&self) -> Journal {
+        self.journal.replace(Journal::digest_only())
     }
 
     /// Schedules an event for a component.

@@ -1,0 +1,351 @@
+//! What a policy sees of the virtual testbed: one request's bed.
+
+use crate::gpu::{Task, Then};
+use crate::recorder::TokenRecord;
+use crate::slot::{Body, Drafts, Held, SlotId};
+use crate::world::{State, TOKEN_BYTES, World};
+use backends::{Compute, Done, Pricing};
+use kernel::Wait;
+use model::{
+    decoding::{Draft, Token, Verdict},
+    mas::{Descriptors, Mas},
+    request::{Input, Prompt},
+};
+use policies::{Batch, Cloud, Edge, Pass, Prices, Testbed, Verification, View};
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+use units::{Bytes, SimDuration};
+
+/// Prices as policies see them.
+pub(crate) struct Price(pub(crate) Pricing);
+
+impl Prices for Price {
+    fn prefill(&self, input: &Input) -> SimDuration {
+        self.0.prefill(input)
+    }
+    fn token(&self, context: u64) -> SimDuration {
+        self.0.token(context)
+    }
+    fn prompt_tokens(&self, input: &Input) -> u64 {
+        self.0.prompt_tokens(input)
+    }
+}
+
+/// One request's view of the world.
+pub(crate) struct Bed<'w, C> {
+    pub(crate) world: &'w World<'w, C>,
+    pub(crate) id: SlotId,
+}
+
+impl<'w, C: Compute> Bed<'w, C> {
+    fn with<R>(&self, act: impl FnOnce(&mut State<'w, C>) -> R) -> R {
+        act(&mut self.world.state.borrow_mut())
+    }
+
+    fn edge_gpu(&self) -> u32 {
+        self.with(|state| state.slots.get(self.id.index).edge)
+    }
+
+    /// Opens the edge's sequence of this request and returns the length of its prompt.
+    fn open_on_edge(&self, input: &Input) -> u32 {
+        self.with(|state| {
+            let State { slots, edge, gpus, .. } = state;
+            let slot = slots.get_mut(self.id.index);
+            assert!(slot.on_edge.is_none(), "a request has one sequence on its edge");
+            let sequence = edge.open(&slot.request, input);
+            slot.on_edge = Some(Held { sequence, kv: None });
+            gpus[slot.edge as usize].requests += 1;
+            edge.prompt_tokens(sequence)
+        })
+    }
+
+    /// Gives a job to the edge's GPU and waits until it fires.
+    async fn on_edge(&self, task: impl FnOnce(u32) -> Task) -> Done {
+        let wait = self.world.kernel.wait();
+        let gpu = self.edge_gpu();
+        self.with(|state| self.world.submit(state, gpu, self.id, task(wait.index())));
+        wait.await;
+        self.with(|state| state.slots.get(self.id.index).edge_done)
+    }
+
+    /// Occupies a worker of the edge's processor.
+    async fn on_cpu(&self, duration: SimDuration) {
+        if duration == SimDuration::ZERO {
+            return;
+        }
+        let kernel = self.world.kernel;
+        let end = self.with(|state| {
+            let edge = state.slots.get(self.id.index).edge;
+            state.edge_cpus[edge as usize].serve(kernel.now(), duration).end
+        });
+        kernel.sleep(end - kernel.now()).await;
+    }
+
+    /// A wait that fires when the answer has been committed whole.
+    fn answered(&self) -> Wait<'w> {
+        let wait = self.world.kernel.wait();
+        self.with(|state| state.slots.get_mut(self.id.index).answered = Some(wait.index()));
+        wait
+    }
+}
+
+impl<C: Compute> Testbed for Bed<'_, C> {
+    type Edge = Self;
+    type Cloud = Self;
+
+    fn prompt(&self) -> Prompt {
+        self.with(|state| state.slots.get(self.id.index).request.prompt)
+    }
+
+    fn edge(&self) -> &Self {
+        self
+    }
+
+    fn cloud(&self) -> &Self {
+        self
+    }
+
+    fn view(&self) -> View<'_> {
+        let world = self.world;
+        self.with(|state| {
+            let (edges, cloud) = state.gpus.split_at(world.spec.edge.count as usize);
+            let edge = &edges[state.slots.get(self.id.index).edge as usize];
+            View {
+                uplink: state.up.rate(world.kernel.now()),
+                rtt: world.spec.link.rtt,
+                edge_requests: edge.requests,
+                cloud_requests: cloud.iter().map(|gpu| f64::from(gpu.requests)).sum::<f64>() / cloud.len() as f64,
+                edge_free_tokens: edge.kv.free_blocks() * model::kv::BLOCK_TOKENS,
+                edge: &world.edge_prices,
+                cloud: &world.cloud_prices,
+            }
+        })
+    }
+
+    fn elapsed(&self) -> SimDuration {
+        self.world.kernel.now() - self.with(|state| state.slots.get(self.id.index).submit)
+    }
+}
+
+impl<C: Compute> Edge for Bed<'_, C> {
+    async fn preprocess(&self) {
+        if self.prompt().images.is_some() {
+            self.on_cpu(self.world.spec.edge.preprocess).await;
+        }
+    }
+
+    async fn probe(&self) -> Descriptors {
+        let world = self.world;
+        let prompt = self.prompt();
+        // The probe runs before there is a plan, on the whole input.
+        self.open_on_edge(&Input::whole(prompt));
+        self.on_edge(|wait| Task::Probe { wait }).await;
+        self.with(|state| world.close_on_edge(state, self.id));
+        Descriptors::draw(&world.spec.descriptors, world.streams, prompt.request)
+    }
+
+    async fn think(&self, time: SimDuration) {
+        self.on_cpu(time).await;
+    }
+
+    fn note_plan(&self, mas: Mas, input: &Input) {
+        self.with(|state| {
+            let slot = state.slots.get_mut(self.id.index);
+            (slot.mas, slot.input) = (Some(mas), *input);
+        });
+    }
+
+    async fn answer(&self, input: &Input) {
+        let left = self.open_on_edge(input);
+        let answered = self.answered();
+        let gpu = self.edge_gpu();
+        let task = Task::Prefill { left, then: Then::Answer };
+        self.with(|state| self.world.submit(state, gpu, self.id, task));
+        answered.await;
+    }
+
+    async fn prefill(&self, input: &Input) {
+        let left = self.open_on_edge(input);
+        self.on_edge(|wait| Task::Prefill { left, then: Then::Fire(wait) }).await;
+    }
+
+    async fn draft(&self) -> Draft {
+        let Done::Draft(draft) = self.on_edge(|wait| Task::Draft { wait }).await else {
+            unreachable!("a draft step makes a draft")
+        };
+        self.with(|state| {
+            let slot = state.slots.get_mut(self.id.index);
+            slot.tally.drafted += 1;
+            slot.last_draft = Some(draft);
+        });
+        draft
+    }
+
+    fn commit(&self, verdict: &Verdict) {
+        self.with(|state| {
+            let slot = state.slots.get_mut(self.id.index);
+            state.metrics.verified += u64::from(verdict.drafted);
+            slot.tally.rounds += 1;
+            slot.tally.accepted += verdict.accepted;
+            slot.committed.epoch += u32::from(verdict.rejects());
+            let tokens = verdict.committed - slot.committed.tokens;
+            let sequence = slot.on_edge.as_ref().expect("drafts have a sequence").sequence;
+            if verdict.rejects() || verdict.committed > state.edge.answer_tokens(sequence) {
+                state.edge.set_answer(sequence, verdict.committed);
+            }
+            self.world.commit(state, self.id, tokens, verdict.at);
+        });
+    }
+
+    fn rewind(&self, position: u32) {
+        self.with(|state| {
+            let held = state.slots.get(self.id.index).on_edge.as_ref();
+            state.edge.set_answer(held.expect("drafts have a sequence").sequence, position);
+        });
+    }
+
+    async fn lower_layers(&self, pass: Pass) {
+        let first = matches!(pass, Pass::Prompt(_));
+        if let Pass::Prompt(input) = pass {
+            self.open_on_edge(&input);
+        }
+        self.on_edge(|wait| Task::Lower { first, wait }).await;
+    }
+}
+
+impl<'w, C: Compute> Cloud for Bed<'w, C> {
+    type Verification = Flight<'w, C>;
+
+    async fn answer(&self, input: &Input) {
+        let answered = self.answered();
+        self.with(|state| {
+            state.slots.get_mut(self.id.index).input = *input;
+            self.world.send_up(state, self.id, input.payload(), Body::Input { answer: true });
+        });
+        answered.await;
+    }
+
+    fn open(&self, input: &Input) {
+        self.with(|state| {
+            state.slots.get_mut(self.id.index).input = *input;
+            self.world.send_up(state, self.id, input.payload(), Body::Input { answer: false });
+        });
+    }
+
+    fn verify(&self, batch: &Batch<'_>) -> Flight<'w, C> {
+        let wait = self.world.kernel.wait();
+        let payload = TOKEN_BYTES * batch.drafts.len() as u64 + batch.state;
+        self.with(|state| {
+            let epoch = state.slots.get(self.id.index).committed.epoch;
+            let drafts = Drafts {
+                tokens: batch.drafts.iter().map(|draft| draft.token).collect(),
+                bonus: batch.bonus,
+                epoch,
+                wait: wait.index(),
+                abandoned: false,
+                dropped: false,
+                verdict: None,
+            };
+            let message = self.world.send_up(state, self.id, payload, Body::Drafts(drafts));
+            let log = if state.recorder.wants_tokens() { self.log(state, batch) } else { Vec::new() };
+            Flight { world: self.world, message, wait: Some(wait), log }
+        })
+    }
+
+    async fn upper_layers(&self, pass: Pass) -> bool {
+        let wait = self.world.kernel.wait();
+        self.with(|state| {
+            let tokens = match pass {
+                Pass::Prompt(input) => {
+                    state.slots.get_mut(self.id.index).input = input;
+                    policies::Prices::prompt_tokens(&self.world.cloud_prices, &input)
+                }
+                Pass::Token => 1,
+            };
+            let payload = self.world.hidden_bytes() * tokens;
+            let body = Body::Hidden { wait: wait.index(), token: Token::default() };
+            self.world.send_up(state, self.id, payload, body);
+        });
+        wait.await;
+        let Done::Token(token) = self.with(|state| state.slots.get(self.id.index).edge_done) else {
+            unreachable!("the upper layers make a token")
+        };
+        token.ends
+    }
+}
+
+impl<'w, C: Compute> Bed<'w, C> {
+    /// Rows for the tokens of a batch, and for the one that was not sure enough, if the batch goes with a state.
+    fn log(&self, state: &State<'w, C>, batch: &Batch<'_>) -> Vec<TokenRecord> {
+        let slot = state.slots.get(self.id.index);
+        let unsure = slot.last_draft.filter(|_| batch.state != Bytes::ZERO);
+        let row = |draft: &Draft, verified| TokenRecord {
+            request: slot.request.prompt.request,
+            round: slot.tally.rounds,
+            position: draft.position,
+            entropy_nats: draft.entropy_nats,
+            theta_nats: batch.theta_nats,
+            accepted: false,
+            verified,
+        };
+        batch.drafts.iter().map(|draft| row(draft, true)).chain(unsure.map(|draft| row(&draft, false))).collect()
+    }
+}
+
+/// A batch on its way to its verdict. Dropping it gives the verdict up.
+pub(crate) struct Flight<'w, C: Compute> {
+    world: &'w World<'w, C>,
+    message: u32,
+    /// Taken when the verdict has been read.
+    wait: Option<Wait<'w>>,
+    /// Rows of the token log, if one is kept.
+    log: Vec<TokenRecord>,
+}
+
+impl<C: Compute> Flight<'_, C> {
+    fn write_log(&mut self, state: &mut State<'_, C>, accepted: usize) {
+        for (place, mut row) in self.log.drain(..).enumerate() {
+            row.accepted = place < accepted;
+            state.recorder.token(&row);
+        }
+    }
+}
+
+impl<C: Compute> Verification for Flight<'_, C> {
+    fn has_arrived(&self) -> bool {
+        self.wait.as_ref().is_none_or(Wait::is_fired)
+    }
+}
+
+impl<C: Compute> Future for Flight<'_, C> {
+    type Output = Verdict;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Verdict> {
+        let wait = self.wait.as_mut().expect("a verdict is read once");
+        ready!(Pin::new(wait).poll(context));
+        self.wait = None;
+        let state = &mut *self.world.state.borrow_mut();
+        let Body::Drafts(drafts) = state.messages.remove(self.message).body else { unreachable!("a verdict") };
+        let verdict = drafts.verdict.expect("a verdict that has arrived");
+        self.write_log(state, verdict.accepted as usize);
+        Poll::Ready(verdict)
+    }
+}
+
+impl<C: Compute> Drop for Flight<'_, C> {
+    fn drop(&mut self) {
+        let Some(wait) = self.wait.take() else { return };
+        let world = self.world;
+        let state = &mut *world.state.borrow_mut();
+        self.write_log(state, 0);
+        let Body::Drafts(drafts) = &mut state.messages.get_mut(self.message).body else { unreachable!("drafts") };
+        if wait.is_fired() {
+            state.messages.remove(self.message);
+        } else if drafts.dropped {
+            world.forget_drafts(state, self.message);
+        } else {
+            drafts.abandoned = true;
+        }
+    }
+}

@@ -1,0 +1,363 @@
+//! One run, from the first request to the last token.
+
+use crate::bed::{Bed, Price};
+use crate::invariants::Violation;
+use crate::link::Traffic;
+use crate::metrics::Metrics;
+use crate::recorder::{Recorder, RequestRecord, Status};
+use crate::slot::{Slot, SlotId};
+use crate::spec::RunSpec;
+use crate::workload::Arrivals;
+use crate::world::{Event, State, World};
+use backends::{Compute, Modelled, Pricing};
+use kernel::{Host, Journal, Kernel, Spawner, Stream, Streams, Target};
+use model::{
+    accuracy::AccuracyModel,
+    kv::{DoesNotFit, KvPool},
+    latency::Moments,
+    memory::Footprint,
+    tokens::Calibration,
+};
+use policies::{Briefing, Policy, ServedBy, Visitor};
+use std::cell::{Cell, RefCell};
+use std::sync::atomic::{AtomicU64, Ordering};
+use units::{Bytes, Flops, SimDuration, SimTime};
+
+/// What came of a run.
+pub struct Outcome {
+    /// Sums and quantiles over the requests.
+    pub metrics: Metrics,
+    /// Events that happened.
+    pub events: u64,
+    /// From the first request to the end of the last.
+    pub makespan: SimDuration,
+    /// What the edges and the cloud did.
+    pub edge: TierOutcome,
+    /// What the cloud did.
+    pub cloud: TierOutcome,
+    /// Bytes from edge to cloud.
+    pub up: Traffic,
+    /// Bytes from cloud to edge.
+    pub down: Traffic,
+    /// Digest of the events, and how they compare with an earlier run's.
+    pub journal: Journal,
+}
+
+/// What the GPUs of a tier did.
+#[derive(Clone, Copy, Debug)]
+pub struct TierOutcome {
+    /// GPUs.
+    pub gpus: u32,
+    /// Iterations.
+    pub iterations: u64,
+    /// Time in iterations, over all GPUs.
+    pub busy: SimDuration,
+    /// Arithmetic.
+    pub flop: Flops,
+    /// Energy above idle, joules.
+    pub work_joules: f64,
+    /// Idle power over the whole run, joules.
+    pub idle_joules: f64,
+    /// Peak memory of one GPU: weights, activations and the most KV cache that was used at once.
+    pub memory: Bytes,
+}
+
+/// Why a run was not completed.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// A model does not fit its device.
+    #[error(transparent)]
+    DoesNotFit(#[from] DoesNotFit),
+    /// The program is wrong.
+    #[error("{violation} (seed {seed}, replication {replication}, after event {event})")]
+    Broken {
+        /// What does not hold.
+        violation: Violation,
+        /// Seed of the run.
+        seed: u64,
+        /// Replication of the run.
+        replication: u32,
+        /// Events until then.
+        event: u64,
+    },
+}
+
+/// Simulates one run. `progress` is raised by one for each request that ends.
+///
+/// # Errors
+/// If a model does not fit its device, or an invariant is broken.
+pub fn simulate(
+    spec: &RunSpec,
+    journal: Journal,
+    recorder: &mut dyn Recorder,
+    progress: &AtomicU64,
+) -> Result<Outcome, RunError> {
+    spec.policy.visit(Simulation { spec, journal, recorder, progress })
+}
+
+struct Simulation<'s> {
+    spec: &'s RunSpec,
+    journal: Journal,
+    recorder: &'s mut dyn Recorder,
+    progress: &'s AtomicU64,
+}
+
+impl Visitor for Simulation<'_> {
+    type Output = Result<Outcome, RunError>;
+
+    fn visit<P: Policy>(self, policy: &P) -> Self::Output {
+        let Self { spec, journal, recorder, progress } = self;
+        let streams = Streams::new(spec.seed).replication(spec.replication);
+        let computes = [&spec.edge.tier, &spec.cloud.tier].map(|tier| Modelled::new(tier, spec.tokens, streams));
+        let pools = pools(spec)?;
+        let kernel = Kernel::with_journal(journal);
+        let world = World {
+            kernel: &kernel,
+            spec,
+            streams,
+            edge_prices: price(&spec.edge.tier),
+            cloud_prices: price(&spec.cloud.tier),
+            accuracy: AccuracyModel::new(spec.accuracy, spec.pruning),
+            state: RefCell::new(State::new(spec, streams, pools, computes, recorder)),
+        };
+        let calibration = Calibration::sample(&spec.tokens, policy.calibration_samples(), spec.seed);
+        let run = Run {
+            world: &world,
+            policy,
+            memory: P::Memory::default(),
+            briefing: Briefing { calibration, pruning: spec.pruning },
+            next: Cell::new(0),
+            arrivals: RefCell::new(streams.stream("arrivals", 0)),
+            progress,
+        };
+        let waiting = kernel.run(&run, |spawner| run.start(spawner));
+        world.check(waiting).map_err(|violation| RunError::Broken {
+            violation,
+            seed: spec.seed,
+            replication: spec.replication,
+            event: kernel.events(),
+        })?;
+        Ok(outcome(&world))
+    }
+}
+
+fn price(tier: &backends::Tier) -> Price {
+    Price(Pricing::new(&tier.device, &tier.model, &tier.engine))
+}
+
+/// The KV pools of an edge and of a cloud GPU.
+///
+/// # Errors
+/// If a model does not fit its device.
+pub fn pools(spec: &RunSpec) -> Result<[KvPool; 2], DoesNotFit> {
+    let cloud = KvPool::for_model(&spec.cloud.tier.device, &spec.cloud.tier.model, spec.cloud.limits)?;
+    let edge = &spec.edge.tier;
+    let edge = match &edge.split {
+        None => KvPool::for_model(&edge.device, &edge.model, spec.edge.limits)?,
+        // A layer split's edge holds the lower layers of the cloud's model instead of a model of its own.
+        Some((model, _, share)) => {
+            let layers = (share.as_f64() * model.layers as f64 + 0.5) as u64;
+            let activations = model::memory::paged_activations(model, spec.edge.limits);
+            let resident = model.prefix_weight_bytes(layers) + activations + model::memory::RUNTIME;
+            let what = format!("{layers} layers of {}", model.name);
+            KvPool::beside(&edge.device, &what, resident, model.kv_bytes_per_token_of(layers))?
+        }
+    };
+    Ok([edge, cloud])
+}
+
+/// A run under way.
+struct Run<'r, C, P: Policy> {
+    world: &'r World<'r, C>,
+    policy: &'r P,
+    memory: P::Memory,
+    briefing: Briefing,
+    /// Number of the next request.
+    next: Cell<u64>,
+    arrivals: RefCell<Stream>,
+    progress: &'r AtomicU64,
+}
+
+impl<'a, C: Compute, P: Policy> Host<'a> for Run<'a, C, P> {
+    #[inline]
+    fn event(&'a self, target: Target, spawner: &mut Spawner<'a>) {
+        match Event::decode(target.decode().expect("an event for a component")) {
+            Event::Arrival => self.arrive(spawner),
+            event => self.world.handle(event),
+        }
+    }
+}
+
+impl<'a, C: Compute, P: Policy> Run<'a, C, P> {
+    fn start(&'a self, spawner: &mut Spawner<'a>) {
+        match self.world.spec.workload.arrivals {
+            Arrivals::ClosedLoop { clients, think } => {
+                for client in 0..clients {
+                    for edge in 0..self.world.spec.edge.count {
+                        spawner.spawn(self.client(edge, client, think));
+                    }
+                }
+            }
+            Arrivals::Poisson { .. } | Arrivals::Trace { .. } => self.schedule_arrival(),
+        }
+    }
+
+    /// Takes the number of the next request, if there is one.
+    fn take_number(&self) -> Option<u64> {
+        let number = self.next.get();
+        (number < self.world.spec.workload.len()).then(|| {
+            self.next.set(number + 1);
+            number
+        })
+    }
+
+    /// A client of a closed loop.
+    async fn client(&'a self, edge: u32, client: u32, think: SimDuration) {
+        while let Some(number) = self.take_number() {
+            self.serve(number, edge, client).await;
+            if think > SimDuration::ZERO {
+                self.world.kernel.sleep(think).await;
+            }
+        }
+    }
+
+    fn schedule_arrival(&self) {
+        let number = self.next.get();
+        if number < self.world.spec.workload.len() {
+            let now = self.world.kernel.now();
+            let at = self.world.spec.workload.arrival(&mut self.arrivals.borrow_mut(), number, now);
+            self.world.schedule_arrival(at.max(now));
+        }
+    }
+
+    /// A request of an open loop arrives.
+    fn arrive(&'a self, spawner: &mut Spawner<'a>) {
+        let number = self.take_number().expect("an arrival was scheduled for a request");
+        let edge = self.world.spec.workload.edge(self.world.streams, number, self.world.spec.edge.count);
+        spawner.spawn(self.serve(number, edge, 0));
+        self.schedule_arrival();
+    }
+
+    /// Serves one request.
+    async fn serve(&'a self, number: u64, edge: u32, client: u32) {
+        let world = self.world;
+        let request = world.spec.workload.request(world.streams, number);
+        let id = {
+            let state = &mut *world.state.borrow_mut();
+            let now = world.kernel.now();
+            state.metrics.submit(now);
+            state.insert(Slot::new(request, edge, client, now))
+        };
+        let served_by = if self.fits(id) {
+            Some(self.policy.serve(&Bed { world, id }, &self.briefing, &self.memory).await)
+        } else {
+            None
+        };
+        self.end(id, served_by);
+        self.progress.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Whether the prompt and the longest answer fit into the KV cache of both tiers. Asked of every policy alike, so
+    /// that all serve the same requests.
+    fn fits(&self, id: SlotId) -> bool {
+        let world = self.world;
+        let state = world.state.borrow();
+        let input = model::request::Input::whole(state.slots.get(id.index).request.prompt);
+        let edges = world.spec.edge.count as usize;
+        let tiers = [(&world.edge_prices, 0), (&world.cloud_prices, edges)];
+        tiers.into_iter().all(|(price, gpu)| {
+            let tokens = price.0.prompt_tokens(&input) + u64::from(world.spec.workload.max_output_tokens);
+            state.gpus[gpu].kv.could_hold(tokens)
+        })
+    }
+
+    /// A request has ended: its memory is given back and its row is written.
+    fn end(&self, id: SlotId, served_by: Option<ServedBy>) {
+        let world = self.world;
+        let state = &mut *world.state.borrow_mut();
+        world.close_on_edge(state, id);
+        world.close_on_cloud(state, id);
+        let slot = state.slots.remove(id.index);
+        let record = self.record(&slot, served_by);
+        state.metrics.end(world.kernel.now(), &record, served_by == Some(ServedBy::Cloud));
+        state.recorder.request(&record);
+    }
+
+    fn record(&self, slot: &Slot, served_by: Option<ServedBy>) -> RequestRecord {
+        let world = self.world;
+        let committed = &slot.committed;
+        let moments = served_by.map(|_| Moments {
+            submit: slot.submit,
+            first_token: committed.first,
+            last_token: committed.last,
+            tokens: committed.tokens,
+        });
+        let difficulty = world.accuracy.difficulty(world.streams, slot.request.prompt.request);
+        let (by_cloud, input) = (served_by == Some(ServedBy::Cloud), &slot.input);
+        let right = world.accuracy.correct(&difficulty, by_cloud, input.retention, input.compression);
+        let whole = model::request::Input::whole(slot.request.prompt);
+        RequestRecord {
+            request: slot.request,
+            edge: slot.edge,
+            client: slot.client,
+            status: if served_by.is_some() { Status::Completed } else { Status::Rejected },
+            moments,
+            submit: slot.submit,
+            visual_tokens: world.cloud_prices.0.prompt_tokens(&whole) - u64::from(slot.request.prompt.text_tokens),
+            mas: slot.mas,
+            retention: input.retention,
+            compression: input.compression,
+            uplink: slot.tally.uplink,
+            downlink: slot.tally.downlink,
+            rounds: slot.tally.rounds,
+            drafted: slot.tally.drafted,
+            accepted: slot.tally.accepted,
+            edge_flop: slot.tally.edge.flop.as_f64(),
+            cloud_flop: slot.tally.cloud.flop.as_f64(),
+            edge_busy: slot.tally.edge.busy,
+            cloud_busy: slot.tally.cloud.busy,
+            joules: slot.tally.edge.joules + slot.tally.cloud.joules,
+            correct: if served_by.is_some() { right } else { 0.0 },
+            served_by: served_by.unwrap_or(ServedBy::Edge),
+        }
+    }
+}
+
+fn outcome<C: Compute>(world: &World<'_, C>) -> Outcome {
+    let state = &mut *world.state.borrow_mut();
+    let makespan = world.kernel.now() - SimTime::ZERO;
+    let (edges, cloud) = state.gpus.split_at(world.spec.edge.count as usize);
+    let edge_model = (&world.spec.edge.tier, world.spec.edge.limits);
+    let cloud_model = (&world.spec.cloud.tier, world.spec.cloud.limits);
+    Outcome {
+        events: world.kernel.events(),
+        makespan,
+        edge: tier_outcome(edges, edge_model, makespan),
+        cloud: tier_outcome(cloud, cloud_model, makespan),
+        up: state.up.traffic,
+        down: state.down.traffic,
+        metrics: std::mem::take(&mut state.metrics),
+        journal: world.kernel.take_journal(),
+    }
+}
+
+fn tier_outcome(
+    gpus: &[crate::gpu::Gpu],
+    (tier, limits): (&backends::Tier, model::memory::BatchLimits),
+    makespan: SimDuration,
+) -> TierOutcome {
+    let energy = gpus.iter().map(|gpu| gpu.power.energy(&gpu.busy, makespan));
+    let (work, idle) = energy.fold((0.0, 0.0), |(work, idle), energy| {
+        (work + energy.work.as_f64(), idle + energy.idle.as_f64())
+    });
+    let kv = gpus.iter().map(|gpu| gpu.kv.peak_bytes()).max().unwrap_or_default();
+    TierOutcome {
+        gpus: gpus.len() as u32,
+        iterations: gpus.iter().map(|gpu| gpu.server.batches()).sum(),
+        busy: gpus.iter().map(|gpu| gpu.server.busy()).sum(),
+        flop: gpus.iter().map(|gpu| gpu.flop).sum(),
+        work_joules: work,
+        idle_joules: idle,
+        memory: Footprint::paged(&tier.model, limits, kv).total(),
+    }
+}
