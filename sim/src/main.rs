@@ -1,2 +1,86 @@
-//! sim
-fn main() {}
+//! `sim`: simulates edge-cloud offloading of multimodal language models.
+
+mod cli;
+mod failure;
+mod grid;
+mod manifest;
+mod progress;
+mod results;
+mod rows;
+mod scenario;
+mod summary;
+
+use clap::Parser;
+use cli::{Cli, Command, Run, Written};
+use failure::{Code, Failure};
+use scenario::{Scenario, Source};
+use std::io::Write;
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    std::panic::set_hook(Box::new(|panic| {
+        eprintln!("sim: a bug in this program: {panic}\nplease report it with the scenario, the seed and the version");
+        std::process::exit(Code::Bug as i32);
+    }));
+    let cli = Cli::parse();
+    let done = match (cli.command, cli.run) {
+        (Some(Command::Show(written)), _) => show(&written),
+        (Some(Command::Schema), _) => schema(),
+        (None, Some(run)) => simulate(&run),
+        (None, None) => unreachable!("clap asks for a scenario or a command"),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            eprintln!("sim: {failure}");
+            ExitCode::from(failure.code() as u8)
+        }
+    }
+}
+
+fn read(written: &Written) -> Result<(Source, Scenario), Failure> {
+    scenario::read(&written.scenario, &written.overrides())
+}
+
+/// Prints to stdout; a reader that went away early is no failure.
+fn print(text: &str) -> Result<(), Failure> {
+    match std::io::stdout().lock().write_all(text.as_bytes()) {
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
+            Err(Failure::refused(format!("cannot write to stdout: {error}")))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn show(written: &Written) -> Result<(), Failure> {
+    let (source, scenario) = read(written)?;
+    scenario::resolve(&source, &scenario)?;
+    print(&scenario.resolved_text(source.folder()))
+}
+
+fn schema() -> Result<(), Failure> {
+    let schema = schemars::schema_for!(Scenario);
+    print(&(serde_json::to_string_pretty(&schema).expect("a schema is JSON") + "\n"))
+}
+
+fn simulate(run: &Run) -> Result<(), Failure> {
+    let (source, scenario) = read(&run.written)?;
+    let grid = scenario::resolve(&source, &scenario)?;
+    let out = run.out.clone().unwrap_or_else(|| ["results", &scenario.name].iter().collect());
+    let results = results::Results::begin(&out)?;
+    let outcome = grid::run(&grid, run, results.folder())?;
+    summary::write(&grid, &outcome.cells, results.folder())?;
+    manifest::write(&scenario, &source, &outcome, results.folder())?;
+    let folder = results.finish()?;
+    let table = reports::table(&folder).map_err(|error| Failure::bug(error.to_string()))?;
+    print(&table)?;
+    eprintln!(
+        "{} runs, {} events in {:.2} s ({:.1} M events/s); results in {}",
+        outcome.runs,
+        outcome.events,
+        outcome.wall_s,
+        outcome.events as f64 / outcome.wall_s / 1e6,
+        folder.display()
+    );
+    Ok(())
+}

@@ -81,6 +81,8 @@ pub struct Metrics {
     pub rejected: u64,
     /// Tokens of all answers.
     pub output_tokens: u64,
+    /// Tokens a second of each answer by itself, tokens / E2E, summed.
+    pub own_rate: f64,
     /// Tokens drafted.
     pub drafted: u64,
     /// Drafted tokens accepted.
@@ -128,6 +130,7 @@ impl Metrics {
             self.tpot.record(tpot);
         }
         self.output_tokens += u64::from(moments.tokens);
+        self.own_rate += f64::from(moments.tokens) / moments.e2e().as_secs_f64();
         self.drafted += u64::from(record.drafted);
         self.accepted += u64::from(record.accepted);
         self.rounds += u64::from(record.rounds);

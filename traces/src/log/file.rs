@@ -1,11 +1,13 @@
 //! A Parquet file as this house writes it: the same rows give the same bytes.
 
+use super::row::Row;
 use crate::TraceError;
 use parquet::{
+    column::writer::ColumnCloseResult,
     basic::{Compression, Type as Physical, ZstdLevel},
     errors::ParquetError,
     file::{
-        metadata::KeyValue,
+        metadata::{ColumnChunkMetaData, KeyValue, ParquetMetaDataReader, RowGroupMetaData},
         properties::{EnabledStatistics, WriterProperties},
         writer::{SerializedFileWriter, SerializedRowGroupWriter},
     },
@@ -56,6 +58,38 @@ impl ParquetFile {
     /// Writes the end of the file. Without it, a file is not readable.
     pub fn finish(self) -> Result<(), TraceError> {
         self.writer.close().map(drop).map_err(|error| refused(&self.path, error))
+    }
+}
+
+/// Puts the row groups of the tables in `parts`, in that order, into one file at `path`, without unpacking them. All are
+/// tables of `R`, written here.
+///
+/// # Errors
+///
+/// If a part cannot be read or the file cannot be written.
+pub fn concatenate<R: Row>(parts: &[PathBuf], path: &Path) -> Result<(), TraceError> {
+    let mut whole = ParquetFile::create(path, R::TABLE, R::VERSION, R::schema())?;
+    for part in parts {
+        let file = File::open(part).map_err(|error| TraceError::reading(part, error))?;
+        let metadata = ParquetMetaDataReader::new().parse_and_finish(&file).map_err(|error| refused(part, error))?;
+        for group in metadata.row_groups() {
+            whole.row_group(|target| {
+                group.columns().iter().try_for_each(|column| target.append_column(&file, closed(column, group)))
+            })?;
+        }
+    }
+    whole.finish()
+}
+
+/// A column as it was when its writer was closed.
+fn closed(column: &ColumnChunkMetaData, group: &RowGroupMetaData) -> ColumnCloseResult {
+    ColumnCloseResult {
+        bytes_written: column.compressed_size() as u64,
+        rows_written: group.num_rows() as u64,
+        metadata: column.clone(),
+        bloom_filter: None,
+        column_index: None,
+        offset_index: None,
     }
 }
 

@@ -25,7 +25,7 @@ mod table;
 mod tables;
 mod writer;
 
-pub use file::SCHEMA_KEY;
+pub use file::{SCHEMA_KEY, concatenate};
 pub use row::{ColumnDoc, Row};
 pub use table::{Column, TableWriter, Values};
 pub use tables::{RequestRow, StepRow, TokenRow};

@@ -21,11 +21,9 @@ rows! {
         pub edge: u32,
         /// The client that sent it.
         pub client: u32,
-        /// When it arrived, since the start of the run.
-        pub arrival_s: f64,
-        /// When work on it began, since the start of the run.
+        /// When it was sent, since the start of the run; latencies count from here.
         pub submit_s: f64,
-        /// How it ended: completed, rejected or timed_out.
+        /// How it ended: completed or rejected.
         pub status: Text,
         /// Text tokens of the prompt.
         pub text_tokens: u32,
@@ -37,7 +35,7 @@ rows! {
         pub mas_visual: Option<f64>,
         /// The share of visual tokens that were kept.
         pub retention: f64,
-        /// The share of the image's bytes that were sent.
+        /// The share of the image's bytes that compression saved.
         pub compression: f64,
         /// Time to the first token, in milliseconds; none if there was no token.
         pub ttft_ms: Option<f64>,
@@ -61,21 +59,21 @@ rows! {
         pub edge_tflop: f64,
         /// Work of the cloud, in 10^12 operations.
         pub cloud_tflop: f64,
-        /// Time that the edge computed for it, in milliseconds.
+        /// Time that the edge computed for it, in milliseconds; its share, where several were batched.
         pub edge_busy_ms: f64,
         /// Time that the cloud computed for it, in milliseconds; its share, where several were batched.
         pub cloud_busy_ms: f64,
-        /// Energy of edge, link and cloud for it, in joules.
+        /// Energy of edge and cloud for it, without idle power, in joules; its share, where several were batched.
         pub energy_j: f64,
         /// The probability that the answer is correct; 0 or 1 where it was checked.
         pub correct: f64,
-        /// Who gave the answer: edge, cloud or both.
+        /// Whose answer it is: edge or cloud.
         pub served_by: Text,
     }
 }
 
 rows! {
-    /// One compute step.
+    /// One item of one iteration of a GPU.
     pub struct StepRow in "steps", version 1 {
         /// The policy that asked for it.
         pub policy: Text,
@@ -87,23 +85,23 @@ rows! {
         pub point: u32,
         /// The number of the replication.
         pub replication: u32,
-        /// The request it was for; the first of them, where several were batched.
+        /// The request it was for.
         pub request: u64,
         /// Where it ran: edge or cloud.
         pub side: Text,
         /// The number of the device on that side.
         pub gpu: u32,
-        /// What it was: probe, vision, prefill, decode, draft or verify.
+        /// What it was: probe, prefill, decode, draft, verify, lower_layers or upper_layers.
         pub kind: Text,
-        /// Tokens that went through the model, of all requests in the batch.
+        /// Tokens of the request that went through the model.
         pub tokens: u32,
-        /// Tokens in the caches before the step, of all requests in the batch.
+        /// Tokens of the request in the cache after the iteration.
         pub context_tokens: u64,
-        /// Requests in the batch.
+        /// Items of the iteration.
         pub batch: u32,
-        /// When it began, since the start of the run.
+        /// When the iteration began, since the start of the run.
         pub start_s: f64,
-        /// How long it took, in milliseconds.
+        /// How long the iteration took, in milliseconds.
         pub duration_ms: f64,
     }
 }

@@ -1,22 +1,26 @@
 //! Runs for the tests: the paper's platform, everything overridable.
 #![allow(dead_code, reason = "each test binary uses a part of it")]
 
+pub mod oracle;
+
 use backends::Tier;
 use engine::{
-    Answer, Arrivals, CloudSpec, Content, EdgeSpec, LinkSpec, Nobody, Outcome, RunSpec, Shape, Sharing, Workload,
-    simulate,
+    Answer, Arrivals, CloudSpec, Content, EdgeSpec, LinkSpec, Outcome, Recorder, RequestRecord, RunError, RunSpec,
+    Shape, Sharing, Side, StepRecord, TokenRecord, Workload, simulate,
 };
 use kernel::{Journal, RateProfile};
 use model::{
     accuracy::{Accuracy, PruningLoss},
     device::Device,
     engine_kind::EngineKind,
+    kv::BLOCK_TOKENS,
     mas::DescriptorLaw,
-    memory::BatchLimits,
+    memory::{BatchLimits, Footprint},
     model_spec::ModelSpec,
     tokens::TokenProcess,
 };
-use policies::System;
+use policies::{CloudOnly, DraftDuringVerify, EdgeOnly, Msao, PerLlm, Reading, Speculative, System};
+use std::collections::BTreeMap;
 use std::sync::atomic::AtomicU64;
 use units::{BitsPerSecond, Bytes, Ratio, SimDuration};
 
@@ -33,8 +37,7 @@ pub fn tier(device: &str, model: &str, engine: EngineKind) -> Tier {
 
 /// The paper's platform at 400 Mbps, one client, 640 x 480 pictures, answers of `output` tokens.
 pub fn spec(policy: System, engine: EngineKind, requests: u64, output: u32) -> RunSpec {
-    let rate = RateProfile::constant(BitsPerSecond::from_mbps(400));
-    RunSpec {
+    let mut spec = RunSpec {
         seed: 1,
         replication: 0,
         edge: EdgeSpec {
@@ -50,8 +53,8 @@ pub fn spec(policy: System, engine: EngineKind, requests: u64, output: u32) -> R
             limits: BatchLimits::default(),
         },
         link: LinkSpec {
-            up: rate.clone(),
-            down: rate,
+            up: mbps(400),
+            down: mbps(400),
             sharing: Sharing::Fifo,
             rtt: SimDuration::from_ms(20),
             header: Bytes::new(0),
@@ -74,9 +77,166 @@ pub fn spec(policy: System, engine: EngineKind, requests: u64, output: u32) -> R
         pruning: PruningLoss::default(),
         descriptors: DescriptorLaw::default(),
         policy,
+    };
+    place_layers(&mut spec);
+    spec
+}
+
+/// Gives both tiers their part of the cloud's model, where the policy splits its layers.
+fn place_layers(spec: &mut RunSpec) {
+    let System::PerLlm(PerLlm { reading: Reading::LayerSplit(layers), .. }) = &spec.policy else { return };
+    let cloud = &spec.cloud.tier;
+    let below = f64::from(*layers) / cloud.model.layers as f64;
+    let part = |share| Some((cloud.model.clone(), cloud.engine, Ratio::new(share)));
+    (spec.edge.tier.split, spec.cloud.tier.split) = (part(below), part(1.0 - below));
+}
+
+pub fn mbps(rate: u64) -> RateProfile {
+    RateProfile::constant(BitsPerSecond::from_mbps(rate))
+}
+
+pub fn cloud_only() -> System {
+    System::CloudOnly(CloudOnly::default())
+}
+
+pub fn edge_only() -> System {
+    System::EdgeOnly(EdgeOnly::default())
+}
+
+pub fn ucb_route() -> System {
+    System::PerLlm(PerLlm::default())
+}
+
+pub fn layer_split(layers: u32) -> System {
+    System::PerLlm(PerLlm { reading: Reading::LayerSplit(layers), ..PerLlm::default() })
+}
+
+pub fn blocking(n_draft: u32) -> System {
+    System::Speculative(Speculative { n_draft, ..Speculative::default() })
+}
+
+pub fn pipelined(n_draft: u32, window: u32) -> System {
+    let draft_during_verify = DraftDuringVerify::Pipelined(window);
+    System::Speculative(Speculative { n_draft, draft_during_verify, ..Speculative::default() })
+}
+
+pub fn msao() -> System {
+    System::Msao(Msao::default())
+}
+
+/// One of each kind.
+pub fn all_policies() -> [(&'static str, System); 7] {
+    [
+        ("cloud_only", cloud_only()),
+        ("edge_only", edge_only()),
+        ("ucb_route", ucb_route()),
+        ("layer_split", layer_split(8)),
+        ("blocking", blocking(4)),
+        ("pipelined", pipelined(4, 3)),
+        ("msao", msao()),
+    ]
+}
+
+/// What a test overrides most.
+pub trait Override: Sized {
+    fn shape(&mut self) -> &mut Shape;
+    /// Prompts of text alone, all of one length: nothing about them is random.
+    fn text_only(self, tokens: u32) -> Self;
+    fn clients(self, clients: u32) -> Self;
+    fn iid(self, acceptance: f64) -> Self;
+    /// Answers of random length, of this mean.
+    fn geometric(self, mean: f64) -> Self;
+}
+
+impl Override for RunSpec {
+    fn shape(&mut self) -> &mut Shape {
+        let Content::Shape(shape) = &mut self.workload.content else { panic!("a workload with a shape") };
+        shape
+    }
+
+    fn text_only(mut self, tokens: u32) -> Self {
+        let shape = self.shape();
+        (shape.sizes, shape.text_tokens) = (Vec::new(), (tokens, tokens));
+        self
+    }
+
+    fn clients(mut self, clients: u32) -> Self {
+        self.workload.arrivals = Arrivals::ClosedLoop { clients, think: SimDuration::ZERO };
+        self
+    }
+
+    fn iid(mut self, acceptance: f64) -> Self {
+        self.tokens = TokenProcess::Iid(Ratio::new(acceptance));
+        self
+    }
+
+    fn geometric(mut self, mean: f64) -> Self {
+        self.shape().answer = Answer::OnePlusGeometric(mean);
+        self
     }
 }
 
+/// Takes memory off a device until its KV cache has just so many blocks.
+pub fn leave_blocks(tier: &mut Tier, limits: BatchLimits, blocks: u64) {
+    let cache = tier.model.kv_bytes_per_token() * BLOCK_TOKENS * blocks;
+    let wanted = Footprint::paged(&tier.model, limits, cache).total();
+    // The pool fills 90 % of the memory.
+    tier.device.memory = Bytes::new((wanted.as_u64().div_ceil(90) + 1) * 100);
+}
+
+/// All rows of a run.
+#[derive(Default)]
+pub struct Log {
+    pub requests: Vec<RequestRecord>,
+    pub steps: Vec<StepRecord>,
+    pub tokens: Vec<TokenRecord>,
+}
+
+impl Recorder for Log {
+    fn wants_steps(&self) -> bool {
+        true
+    }
+    fn wants_tokens(&self) -> bool {
+        true
+    }
+    fn request(&mut self, row: &RequestRecord) {
+        self.requests.push(row.clone());
+    }
+    fn step(&mut self, row: &StepRecord) {
+        self.steps.push(*row);
+    }
+    fn token(&mut self, row: &TokenRecord) {
+        self.tokens.push(*row);
+    }
+}
+
+impl Log {
+    /// Iterations of one side, by GPU and start.
+    pub fn iterations(&self, side: Side) -> BTreeMap<(u32, u64), Vec<StepRecord>> {
+        let mut iterations: BTreeMap<_, Vec<_>> = BTreeMap::new();
+        for step in self.steps.iter().filter(|step| step.side == side) {
+            iterations.entry((step.gpu, step.start.as_ns())).or_default().push(*step);
+        }
+        iterations
+    }
+
+    /// End-to-end latencies in ns by number of the request; the request must have been answered.
+    pub fn e2e_ns(&self) -> BTreeMap<u64, u64> {
+        let e2e = |row: &RequestRecord| row.moments.expect("an answered request").e2e().as_ns();
+        self.requests.iter().map(|row| (row.request.prompt.request, e2e(row))).collect()
+    }
+}
+
+pub fn try_run(spec: &RunSpec, journal: Journal) -> Result<(Outcome, Log), RunError> {
+    let mut log = Log::default();
+    let outcome = simulate(spec, journal, &mut log, &AtomicU64::new(0))?;
+    Ok((outcome, log))
+}
+
+pub fn run_logged(spec: &RunSpec) -> (Outcome, Log) {
+    try_run(spec, Journal::digest_only()).unwrap_or_else(|error| panic!("{error}\n{spec:#?}"))
+}
+
 pub fn run(spec: &RunSpec) -> Outcome {
-    simulate(spec, Journal::digest_only(), &mut Nobody, &AtomicU64::new(0)).expect("a sound run")
+    run_logged(spec).0
 }

@@ -1,0 +1,82 @@
+//! The table that a run prints: one row for each policy and point, the figures that decide.
+
+use crate::frame::{self, ReportError};
+use comfy_table::{CellAlignment, Table, presets};
+use polars::prelude::{AnyValue, DataFrame};
+use std::path::Path;
+
+/// Columns of the summary that are shown, with their heading and decimals. Means carry their interval.
+const SHOWN: [(&str, &str, usize); 11] = [
+    ("e2e_ms_mean", "E2E ms", 1),
+    ("e2e_ms_p99", "p99", 1),
+    ("ttft_ms_mean", "TTFT ms", 1),
+    ("tpot_ms_mean", "TPOT ms", 2),
+    ("output_tokens_per_s", "tok/s", 1),
+    ("accuracy_pct", "accuracy %", 2),
+    ("acceptance_rate", "accepted", 3),
+    ("uplink_mb_per_request", "up MB", 3),
+    ("cloud_tflop_per_request", "cloud TFLOP", 2),
+    ("memory_gb_peak", "memory GB", 2),
+    ("energy_j_per_request", "J/request", 1),
+];
+
+/// Columns that are figures of no point.
+const COUNTS: [&str; 4] = ["replications", "requests", "completed", "rejected"];
+
+/// The result table of a folder, as text, byte-stable.
+///
+/// # Errors
+/// If the folder has no readable summary.
+pub fn table(folder: &Path) -> Result<String, ReportError> {
+    let frame = frame::read(folder, "summary")?;
+    let names: Vec<String> = frame.get_column_names().iter().map(|name| name.to_string()).collect();
+    // Everything before the counts says which row it is.
+    let keys: Vec<&String> = names.iter().take_while(|name| !COUNTS.contains(&name.as_str())).collect();
+    let mut table = Table::new();
+    table.load_style(presets::NOTHING);
+    let headings = keys.iter().map(|key| key.trim_end_matches("_mbps").to_owned());
+    let headings = headings.map(|key| if key == "bandwidth" { "Mbps".to_owned() } else { key });
+    table.set_header(headings.chain(SHOWN.iter().map(|(_, heading, _)| (*heading).to_owned())));
+    for row in 0..frame.height() {
+        let identity = keys.iter().map(|key| text(&frame, key, row));
+        let figures = SHOWN.iter().map(|(name, _, decimals)| figure(&frame, name, row, *decimals));
+        table.add_row(identity.chain(figures));
+    }
+    for (index, column) in table.column_iter_mut().enumerate() {
+        column.set_padding((0, 2));
+        if index >= keys.len() || keys[index] == "bandwidth_mbps" {
+            column.set_cell_alignment(CellAlignment::Right);
+        }
+    }
+    let lines: Vec<String> = table.lines().map(|line| line.trim_end().to_owned()).collect();
+    Ok(lines.join("\n") + "\n")
+}
+
+fn text(frame: &DataFrame, column: &str, row: usize) -> String {
+    match value(frame, column, row) {
+        Some(AnyValue::Float64(number)) => number.to_string(),
+        Some(AnyValue::String(text)) => text.to_owned(),
+        Some(other) => other.to_string(),
+        None => String::new(),
+    }
+}
+
+/// A figure with its interval, `-` where it does not apply.
+fn figure(frame: &DataFrame, column: &str, row: usize, decimals: usize) -> String {
+    let number = |column: &str| match value(frame, column, row) {
+        Some(AnyValue::Float64(number)) => Some(number),
+        _ => None,
+    };
+    match (number(column), number(&format!("{column}_ci95"))) {
+        // An interval that rounds to nothing says nothing.
+        (Some(mean), Some(half)) if column.ends_with("_mean") && format!("{half:.decimals$}").contains(['1', '2', '3', '4', '5', '6', '7', '8', '9']) => {
+            format!("{mean:.decimals$} ±{half:.decimals$}")
+        }
+        (Some(mean), _) => format!("{mean:.decimals$}"),
+        (None, _) => "-".to_owned(),
+    }
+}
+
+fn value<'f>(frame: &'f DataFrame, column: &str, row: usize) -> Option<AnyValue<'f>> {
+    frame.column(column).ok()?.get(row).ok()
+}

@@ -1,0 +1,130 @@
+//! The hand calculation: iterations priced by the roofline alone, in nanoseconds, without queues, events or backends.
+
+use backends::Tier;
+use model::{
+    request::{ImageSize, Prompt},
+    roofline::{Load, Roofline},
+    vision::VisionTower,
+};
+use units::{Flops, Ratio};
+
+/// One tier on which nothing else happens.
+pub struct Idle {
+    roofline: Roofline,
+    tower: VisionTower,
+    /// Longest chunk of a prompt.
+    chunk: u64,
+}
+
+/// Context of a pass: the engine counts the newest token as cached although this very pass caches it, which charges
+/// one token's keys and values more than are read (43 ns on the cloud).
+fn decode_load(context: u64) -> Load {
+    Load::decode(context)
+}
+
+impl Idle {
+    /// A tier that serves its own model.
+    pub fn new(tier: &Tier) -> Self {
+        let tower = tier.model.vision.clone().expect("a multimodal model");
+        let chunk = if tier.engine.batches { 1024 } else { u64::MAX };
+        Self { roofline: Roofline::new(&tier.device, &tier.model, &tier.engine), tower, chunk }
+    }
+
+    /// A tier that runs a part of the cloud's model, which reads prompts in one pass.
+    pub fn of_split(tier: &Tier) -> Self {
+        let (model, engine, _) = tier.split.as_ref().expect("a tier of a layer split");
+        let tower = model.vision.clone().expect("a multimodal model");
+        Self { roofline: Roofline::new(&tier.device, model, engine), tower, chunk: u64::MAX }
+    }
+
+    /// Duration and arithmetic of an iteration.
+    pub fn ns(&self, load: &Load) -> u64 {
+        self.roofline.iteration(load).duration.as_ns()
+    }
+
+    fn vision(&self, prompt: &Prompt) -> Flops {
+        let patches = pictures(prompt).map_or(0, |(tokens, _)| tokens * 4);
+        if patches == 0 { Flops::ZERO } else { self.tower.flop(patches) }
+    }
+
+    /// The chunks of a prompt; the first encodes the picture, the last has the logits of one row.
+    pub fn prompt_loads(&self, prompt: &Prompt) -> Vec<Load> {
+        let (tokens, mut past, mut loads) = (prompt_tokens(prompt), 0, Vec::new());
+        while past < tokens {
+            let chunk = self.chunk.min(tokens - past);
+            loads.push(Load::prefill_chunk(chunk, past));
+            past += chunk;
+        }
+        loads[0].add(&Load::vision(self.vision(prompt)));
+        let last = loads.len() - 1;
+        loads[last] = loads[last].with_head();
+        loads
+    }
+
+    pub fn prefill_ns(&self, prompt: &Prompt) -> u64 {
+        self.prompt_loads(prompt).iter().map(|load| self.ns(load)).sum()
+    }
+
+    pub fn decode_ns(&self, context: u64) -> u64 {
+        self.ns(&decode_load(context))
+    }
+
+    /// The tokens 1 to `output - 1` of an answer; its first is the prompt's.
+    pub fn decode_answer_ns(&self, prompt: &Prompt, output: u64) -> u64 {
+        (1..output).map(|made| self.decode_ns(prompt_tokens(prompt) + made)).sum()
+    }
+
+    pub fn verify_ns(&self, drafts: u64, context: u64) -> u64 {
+        self.ns(&Load::verify(drafts + 1, context))
+    }
+
+    /// A layer split's pass over the prompt (`made` = 0) or over the token made last.
+    pub fn layers_ns(&self, prompt: &Prompt, made: u64, share: Ratio, upper: bool) -> u64 {
+        let tokens = prompt_tokens(prompt);
+        let load = if made == 0 { Load::prefill_chunk(tokens, 0) } else { decode_load(tokens + made) };
+        let mut load = Load { head_rows: u64::from(upper), ..load.on_layers(share) };
+        if made == 0 && !upper {
+            load.add(&Load::vision(self.vision(prompt)));
+        }
+        self.ns(&load)
+    }
+}
+
+/// Visual tokens and bytes of a prompt's one picture.
+fn pictures(prompt: &Prompt) -> Option<(u64, u64)> {
+    let images = prompt.images?;
+    assert_eq!((images.count, images.size), (1, ImageSize::Pixels { width: 640, height: 480 }));
+    // 640 / 28 = 22.9 and 480 / 28 = 17.1: 23 x 17 tokens.
+    Some((23 * 17, images.payload.as_u64()))
+}
+
+/// Text, visual tokens and the two markers around the picture.
+pub fn prompt_tokens(prompt: &Prompt) -> u64 {
+    u64::from(prompt.text_tokens) + pictures(prompt).map_or(0, |(tokens, _)| tokens + 2)
+}
+
+/// Four bytes a text token, and the picture.
+pub fn payload(prompt: &Prompt) -> u64 {
+    4 * u64::from(prompt.text_tokens) + pictures(prompt).map_or(0, |(_, bytes)| bytes)
+}
+
+/// One direction of a FIFO link of constant rate.
+pub struct Wire {
+    pub bits_per_second: u64,
+    pub header: u64,
+    pub latency_ns: u64,
+    free_at: u64,
+}
+
+impl Wire {
+    pub fn new(bits_per_second: u64, header: u64, latency_ns: u64) -> Self {
+        Self { bits_per_second, header, latency_ns, free_at: 0 }
+    }
+
+    /// When a message that is sent now arrives.
+    pub fn arrival(&mut self, now: u64, payload: u64) -> u64 {
+        let bytes = payload + self.header * payload.div_ceil(1448).max(1);
+        self.free_at = self.free_at.max(now) + (bytes * 8 * 1_000_000_000).div_ceil(self.bits_per_second);
+        self.free_at + self.latency_ns
+    }
+}

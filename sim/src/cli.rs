@@ -1,0 +1,88 @@
+//! The command line.
+
+use crate::scenario::Mode;
+use clap::{Args, Parser, Subcommand};
+use std::path::PathBuf;
+
+const EXAMPLES: &str = "\
+Examples:
+  sim scenarios/paper.toml                        the paper's grid: prints one table, writes results/paper/
+  sim scenarios/paper.toml --set link.rtt=\"80 ms\"  the same over a slower link
+  sim scenarios/paper.toml --set workload.requests=200 --out /tmp/quick
+  sim show scenarios/paper.toml                   every key with its value, defaults filled in
+  sim schema > scenario.schema.json               for completion and checking in editors
+
+Exit codes: 0 done; 2 the scenario, an input file or the place for results was refused; 70 a bug in this program.";
+
+/// Simulates edge-cloud offloading of multimodal language models: MSAO, its baselines and friends.
+///
+/// A scenario says which edge, which cloud, which link, which workload and which policies; a run prints one table and
+/// writes one folder with every request in it.
+#[derive(Debug, Parser)]
+#[command(name = "sim", version, after_help = EXAMPLES, args_conflicts_with_subcommands = true, arg_required_else_help = true)]
+pub struct Cli {
+    /// What else to do than run a scenario.
+    #[command(subcommand)]
+    pub command: Option<Command>,
+    /// The scenario to run.
+    #[command(flatten)]
+    pub run: Option<Run>,
+}
+
+/// Other commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Print a scenario with every default filled in; running what is printed gives the same bytes.
+    Show(Written),
+    /// Print the JSON Schema of scenarios.
+    Schema,
+}
+
+/// A scenario and what the command line changes of it.
+#[derive(Debug, Args)]
+pub struct Written {
+    /// The scenario file (TOML).
+    pub scenario: PathBuf,
+    /// Set a key, over the file: a dotted path and a TOML value (quotes around text may be left out). Repeatable.
+    #[arg(long, value_name = "KEY=VALUE")]
+    pub set: Vec<String>,
+    /// Seed of all random streams, over the file's.
+    #[arg(long, value_name = "N")]
+    pub seed: Option<u64>,
+    /// How to run it, over the file's.
+    #[arg(long)]
+    pub mode: Option<Mode>,
+}
+
+/// Running a scenario.
+#[derive(Debug, Args)]
+pub struct Run {
+    /// What to run.
+    #[command(flatten)]
+    pub written: Written,
+    /// Folder for the results [default: results/NAME]. One of ours is replaced whole, at the end; anything else is left
+    /// alone and refused.
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+    /// Threads that runs are spread over [default: all cores]. Results do not depend on it.
+    #[arg(long, value_name = "N")]
+    pub threads: Option<usize>,
+    /// Also write steps.parquet: every item of every GPU iteration.
+    #[arg(long)]
+    pub steps: bool,
+    /// Also write tokens.parquet: every drafted token, its entropy, the threshold and the verdict.
+    #[arg(long)]
+    pub tokens: bool,
+    /// Run everything twice and compare event by event; the first event that differs is named.
+    #[arg(long)]
+    pub twice: bool,
+}
+
+impl Written {
+    /// All overrides as `--set` would have them.
+    pub fn overrides(&self) -> Vec<String> {
+        let seed = self.seed.map(|seed| format!("seed={seed}"));
+        let mode = self.mode.map(|mode| format!("mode={}", mode.name()));
+        self.set.iter().cloned().chain(seed).chain(mode).collect()
+    }
+}

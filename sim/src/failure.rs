@@ -1,0 +1,62 @@
+//! How the program fails: a message, and an exit code that says whose turn it is.
+
+use std::fmt;
+use std::io;
+use std::path::Path;
+use traces::TraceError;
+
+/// Why there is no result.
+#[derive(Debug)]
+pub struct Failure {
+    message: String,
+    code: Code,
+}
+
+/// Exit codes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Code {
+    /// The scenario, an input file or the place for the results was refused.
+    Refused = 2,
+    /// A bug in this program.
+    Bug = 70,
+}
+
+impl Failure {
+    /// The user's turn: the message says what, where, what was expected and what to do.
+    pub fn refused(message: impl Into<String>) -> Self {
+        Self { message: message.into(), code: Code::Refused }
+    }
+
+    /// Our turn.
+    pub fn bug(message: impl Into<String>) -> Self {
+        Self { message: message.into(), code: Code::Bug }
+    }
+
+    /// A file that could not be read or written.
+    pub fn io(doing: &str, path: &Path, error: &io::Error) -> Self {
+        let remedy = match error.kind() {
+            io::ErrorKind::NotFound => "; check the path",
+            io::ErrorKind::PermissionDenied => "; check its permissions, or choose another place with --out",
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => "; make room, or choose another place with --out",
+            _ => "",
+        };
+        Self::refused(format!("cannot {doing} {}: {error}{remedy}", path.display()))
+    }
+
+    /// The process's exit code.
+    pub fn code(&self) -> Code {
+        self.code
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl From<TraceError> for Failure {
+    fn from(error: TraceError) -> Self {
+        Self::refused(error.to_string())
+    }
+}

@@ -1,0 +1,212 @@
+//! From the engine's records to the rows of a results folder. Each run writes parts of its own; the parts are put
+//! together in the order of the grid, whatever thread ran them.
+
+use crate::failure::Failure;
+use crate::scenario::{Cell, Point};
+use engine::{Recorder, RequestRecord, Side, Status, StepRecord, TokenRecord};
+use policies::ServedBy;
+use std::path::{Path, PathBuf};
+use traces::TraceError;
+use traces::log::{LogWriter, RequestRow, Row, StepRow, Text, TokenRow, concatenate};
+
+/// Which tables are wanted beside the requests.
+#[derive(Clone, Copy, Debug)]
+pub struct Wanted {
+    /// Every item of every iteration.
+    pub steps: bool,
+    /// Every drafted token.
+    pub tokens: bool,
+}
+
+/// Writes the rows of one run.
+pub struct Rows {
+    policy: Text,
+    dataset: Text,
+    bandwidth_mbps: f64,
+    point: u32,
+    replication: u32,
+    names: Names,
+    requests: LogWriter<RequestRow>,
+    steps: Option<LogWriter<StepRow>>,
+    tokens: Option<LogWriter<TokenRow>>,
+    /// The first error; the engine is not bothered with it.
+    failed: Option<TraceError>,
+}
+
+/// Texts that stand in many rows.
+struct Names {
+    completed: Text,
+    rejected: Text,
+    edge: Text,
+    cloud: Text,
+}
+
+impl Rows {
+    /// Begins the parts of run number `run` in `folder`.
+    pub fn create(
+        folder: &Path,
+        run: usize,
+        point: &Point,
+        cell: &Cell,
+        replication: u32,
+        wanted: Wanted,
+    ) -> Result<Self, Failure> {
+        Ok(Self {
+            policy: cell.policy.as_str().into(),
+            dataset: point.dataset.as_str().into(),
+            bandwidth_mbps: point.bandwidth_mbps,
+            point: point.number,
+            replication,
+            names: Names {
+                completed: "completed".into(),
+                rejected: "rejected".into(),
+                edge: "edge".into(),
+                cloud: "cloud".into(),
+            },
+            requests: LogWriter::create(&part::<RequestRow>(folder, run))?,
+            steps: wanted.steps.then(|| LogWriter::create(&part::<StepRow>(folder, run))).transpose()?,
+            tokens: wanted.tokens.then(|| LogWriter::create(&part::<TokenRow>(folder, run))).transpose()?,
+            failed: None,
+        })
+    }
+
+    /// Ends the parts.
+    pub fn finish(self) -> Result<(), Failure> {
+        if let Some(error) = self.failed {
+            return Err(error.into());
+        }
+        self.requests.finish()?;
+        self.steps.map(LogWriter::finish).transpose()?;
+        self.tokens.map(LogWriter::finish).transpose()?;
+        Ok(())
+    }
+
+    fn note(&mut self, written: Result<(), TraceError>) {
+        if let Err(error) = written {
+            self.failed.get_or_insert(error);
+        }
+    }
+}
+
+/// Puts the parts of `runs` runs together.
+pub fn put_together(folder: &Path, runs: usize, wanted: Wanted) -> Result<(), Failure> {
+    put_table_together::<RequestRow>(folder, runs)?;
+    if wanted.steps {
+        put_table_together::<StepRow>(folder, runs)?;
+    }
+    if wanted.tokens {
+        put_table_together::<TokenRow>(folder, runs)?;
+    }
+    Ok(())
+}
+
+fn put_table_together<R: Row>(folder: &Path, runs: usize) -> Result<(), Failure> {
+    let parts: Vec<PathBuf> = (0..runs).map(|run| part::<R>(folder, run)).collect();
+    concatenate::<R>(&parts, &folder.join(format!("{}.parquet", R::TABLE)))?;
+    for part in parts {
+        std::fs::remove_file(&part).map_err(|error| Failure::io("remove", &part, &error))?;
+    }
+    Ok(())
+}
+
+fn part<R: Row>(folder: &Path, run: usize) -> PathBuf {
+    folder.join(format!("{}-{run:06}.part", R::TABLE))
+}
+
+impl Recorder for Rows {
+    fn wants_steps(&self) -> bool {
+        self.steps.is_some()
+    }
+
+    fn wants_tokens(&self) -> bool {
+        self.tokens.is_some()
+    }
+
+    fn request(&mut self, record: &RequestRecord) {
+        let row = self.request_row(record);
+        let written = self.requests.write(row);
+        self.note(written);
+    }
+
+    fn step(&mut self, record: &StepRecord) {
+        let side = if record.side == Side::Edge { &self.names.edge } else { &self.names.cloud };
+        let row = StepRow {
+            policy: self.policy.clone(),
+            dataset: self.dataset.clone(),
+            bandwidth_mbps: self.bandwidth_mbps,
+            point: self.point,
+            replication: self.replication,
+            request: record.request,
+            side: side.clone(),
+            gpu: record.gpu,
+            kind: record.kind.into(),
+            tokens: record.tokens,
+            context_tokens: record.context_tokens,
+            batch: record.batch,
+            start_s: record.start.as_secs_f64(),
+            duration_ms: record.duration.as_ms_f64(),
+        };
+        let written = self.steps.as_mut().map_or(Ok(()), |steps| steps.write(row));
+        self.note(written);
+    }
+
+    fn token(&mut self, record: &TokenRecord) {
+        let row = TokenRow {
+            policy: self.policy.clone(),
+            dataset: self.dataset.clone(),
+            bandwidth_mbps: self.bandwidth_mbps,
+            point: self.point,
+            replication: self.replication,
+            request: record.request,
+            round: record.round,
+            position: record.position,
+            entropy_nats: record.entropy_nats.into(),
+            theta_nats: record.theta_nats.into(),
+            accepted: record.accepted,
+            verified: record.verified,
+        };
+        let written = self.tokens.as_mut().map_or(Ok(()), |tokens| tokens.write(row));
+        self.note(written);
+    }
+}
+
+impl Rows {
+    fn request_row(&self, record: &RequestRecord) -> RequestRow {
+        let moments = record.moments.as_ref();
+        let completed = record.status == Status::Completed;
+        RequestRow {
+            policy: self.policy.clone(),
+            dataset: self.dataset.clone(),
+            bandwidth_mbps: self.bandwidth_mbps,
+            point: self.point,
+            replication: self.replication,
+            request: record.request.prompt.request,
+            edge: record.edge,
+            client: record.client,
+            submit_s: record.submit.as_secs_f64(),
+            status: if completed { &self.names.completed } else { &self.names.rejected }.clone(),
+            text_tokens: record.request.prompt.text_tokens,
+            visual_tokens: u32::try_from(record.visual_tokens).unwrap_or(u32::MAX),
+            output_tokens: record.request.output_tokens,
+            mas_visual: record.mas.map(|mas| mas.visual),
+            retention: record.retention,
+            compression: record.compression,
+            ttft_ms: moments.map(|moments| moments.ttft().as_ms_f64()),
+            tpot_ms: moments.and_then(|moments| moments.tpot()).map(|tpot| tpot.as_ms_f64()),
+            e2e_ms: moments.map(|moments| moments.e2e().as_ms_f64()),
+            uplink_bytes: record.uplink.as_u64(),
+            downlink_bytes: record.downlink.as_u64(),
+            rounds: record.rounds,
+            drafted_tokens: record.drafted,
+            accepted_tokens: record.accepted,
+            wasted_tokens: record.drafted - record.accepted,
+            edge_tflop: record.edge_flop / 1e12,
+            cloud_tflop: record.cloud_flop / 1e12,
+            edge_busy_ms: record.edge_busy.as_ms_f64(),
+            cloud_busy_ms: record.cloud_busy.as_ms_f64(),
+            energy_j: record.joules,
+            correct: record.correct,
+            served_by: if record.served_by == ServedBy::Edge { &self.names.edge } else { &self.names.cloud }.clone(),
+        }
+    }
+}

@@ -1,0 +1,175 @@
+//! Where requests come from: the shapes of the papers' benchmarks, a shape of one's own, or a trace.
+
+use crate::failure::Failure;
+use engine::{Answer, Content, Shape, draw_servegen};
+use kernel::Streams;
+use model::accuracy::Accuracy;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use std::path::{Path, PathBuf};
+use traces::requests::{RequestFormat, ServeGen, read_requests};
+use units::Ratio;
+
+/// The `workload.dataset` key.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum Dataset {
+    /// VQAv2: one COCO picture, a short question, an answer of one word or two.
+    Vqav2,
+    /// MMBench: one small picture, a question with choices, a letter.
+    Mmbench,
+    /// A shape of one's own.
+    Custom(Custom),
+    /// A trace of Azure's LLM inference service, CSV.
+    AzureLlm(PathBuf),
+    /// A trace of Azure's multimodal inference service, CSV.
+    AzureLmm(PathBuf),
+    /// A Mooncake trace, JSONL.
+    Mooncake(PathBuf),
+    /// ServeGen's multimodal clients: laws of arrival and length, from which requests are drawn.
+    Servegen(ServegenFiles),
+}
+
+/// A shape of one's own.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Custom {
+    /// Name of the dataset in tables.
+    pub name: String,
+    /// Width of the picture in pixels; 0 for text alone.
+    pub width: u32,
+    /// Height of the picture in pixels; 0 for text alone.
+    pub height: u32,
+    /// Text tokens of the prompt.
+    pub text_tokens: u32,
+    /// Tokens of the answer.
+    pub output_tokens: u32,
+}
+
+impl Default for Custom {
+    fn default() -> Self {
+        Self { name: "custom".to_owned(), width: 640, height: 480, text_tokens: 30, output_tokens: 200 }
+    }
+}
+
+/// The two files of ServeGen's multimodal clients.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ServegenFiles {
+    /// When each client sends, CSV.
+    pub arrivals: PathBuf,
+    /// How long its requests are, JSONL.
+    pub tokens: PathBuf,
+    /// Share of the requests to keep.
+    #[serde(default = "all")]
+    pub share: Ratio,
+}
+
+fn all() -> Ratio {
+    Ratio::ONE
+}
+
+/// Sizes of COCO val pictures by how many of 3,000 have them or one within six pixels of them: 84 % of the set; mean
+/// 353 visual tokens, against 349 for the whole set.
+const COCO_SIZES: [(u32, u32, f64); 14] = [
+    (640, 427, 731.0),
+    (640, 480, 686.0),
+    (480, 640, 269.0),
+    (427, 640, 242.0),
+    (500, 375, 149.0),
+    (500, 333, 88.0),
+    (640, 360, 78.0),
+    (375, 500, 54.0),
+    (640, 640, 54.0),
+    (612, 612, 46.0),
+    (640, 457, 36.0),
+    (333, 500, 31.0),
+    (640, 400, 29.0),
+    (640, 512, 27.0),
+];
+
+/// MMBench's pictures span 106 x 56 to 512 x 512 pixels; the weights between are an assumption.
+const MMBENCH_SIZES: [(u32, u32, f64); 4] =
+    [(512, 384, 0.4), (384, 288, 0.3), (512, 512, 0.2), (256, 192, 0.1)];
+
+impl Dataset {
+    /// Name in tables.
+    pub fn label(&self) -> String {
+        match self {
+            Self::Vqav2 => "vqav2",
+            Self::Mmbench => "mmbench",
+            Self::Custom(custom) => &custom.name,
+            Self::AzureLlm(_) => "azure_llm",
+            Self::AzureLmm(_) => "azure_lmm",
+            Self::Mooncake(_) => "mooncake",
+            Self::Servegen(_) => "servegen",
+        }
+        .to_owned()
+    }
+
+    /// Accuracies of Qwen2.5-VL-7B and Qwen2-VL-2B: the means over bandwidths of what Table 1 of the MSAO paper prints for
+    /// Cloud-only and Edge-only (they do not depend on the link here). Where no paper says, VQAv2's.
+    pub fn accuracy(&self) -> Accuracy {
+        let (cloud, edge) = match self {
+            Self::Mmbench => (0.7607, 0.5990),
+            _ => (0.7717, 0.6270),
+        };
+        Accuracy { cloud: Ratio::new(cloud), edge: Ratio::new(edge) }
+    }
+
+    /// Whether requests carry arrival times.
+    pub fn is_trace(&self) -> bool {
+        !matches!(self, Self::Vqav2 | Self::Mmbench | Self::Custom(_))
+    }
+
+    /// What is asked. Reads the files of a trace, which stand beside the scenario.
+    pub fn content(&self, beside: &Path, output: Option<u32>, requests: u64, seed: u64) -> Result<Content, Failure> {
+        let answer = |own| output.map_or(own, Answer::Fixed);
+        let read = |file: &Path, format| -> Result<Content, Failure> {
+            let mut trace = read_requests(&beside.join(file), format)?;
+            if let Some(tokens) = output {
+                trace.iter_mut().for_each(|request| request.output_tokens = tokens);
+            }
+            Ok(Content::Trace(trace.into()))
+        };
+        Ok(match self {
+            // A question of 7 or 8 tokens and 20 to 30 of the chat template.
+            Self::Vqav2 => Content::Shape(Shape {
+                sizes: COCO_SIZES.to_vec(),
+                text_tokens: (27, 38),
+                answer: answer(Answer::OnePlusGeometric(1.6)),
+            }),
+            // About 50 tokens of question and choices and 20 to 30 of the chat template.
+            Self::Mmbench => Content::Shape(Shape {
+                sizes: MMBENCH_SIZES.to_vec(),
+                text_tokens: (50, 110),
+                answer: answer(Answer::Fixed(2)),
+            }),
+            Self::Custom(custom) => Content::Shape(Shape {
+                sizes: if custom.width == 0 { Vec::new() } else { vec![(custom.width, custom.height, 1.0)] },
+                text_tokens: (custom.text_tokens, custom.text_tokens),
+                answer: answer(Answer::Fixed(custom.output_tokens)),
+            }),
+            Self::AzureLlm(file) => read(file, RequestFormat::AzureLlm)?,
+            Self::AzureLmm(file) => read(file, RequestFormat::AzureLmm)?,
+            Self::Mooncake(file) => read(file, RequestFormat::Mooncake)?,
+            Self::Servegen(files) => {
+                let laws = ServeGen::read(&beside.join(&files.arrivals), &beside.join(&files.tokens))?;
+                let mut drawn = draw_servegen(&laws, Streams::new(seed), requests, files.share);
+                if let Some(tokens) = output {
+                    drawn.iter_mut().for_each(|request| request.output_tokens = tokens);
+                }
+                Content::Trace(drawn.into())
+            }
+        })
+    }
+
+    /// The files that it reads.
+    pub fn files(&mut self) -> Vec<&mut PathBuf> {
+        match self {
+            Self::Vqav2 | Self::Mmbench | Self::Custom(_) => Vec::new(),
+            Self::AzureLlm(file) | Self::AzureLmm(file) | Self::Mooncake(file) => vec![file],
+            Self::Servegen(files) => vec![&mut files.arrivals, &mut files.tokens],
+        }
+    }
+}

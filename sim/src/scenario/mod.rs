@@ -1,0 +1,223 @@
+//! Scenarios: what a user has written, and what it means.
+//!
+//! A file is read into [`Scenario`], the keys as they stand with every default filled in; [`resolve`] turns that into the
+//! runs of its grid. `sim show` prints the first, and running what it prints gives the same bytes.
+
+mod dataset;
+mod link;
+mod read;
+mod resolve;
+mod tier;
+
+pub use dataset::Dataset;
+pub use read::{Source, read};
+pub use resolve::{Cell, Grid, Point, resolve};
+
+use link::Link;
+use model::{accuracy::PruningLoss, mas::DescriptorLaw, tokens::TokenProcess};
+use policies::PolicyTable;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::path::Path;
+use tier::{Cloud, CustomDevice, Edge};
+use units::{PerSecond, Ratio, SimDuration};
+
+/// A scenario file.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Scenario {
+    /// Name of the scenario and of its results folder.
+    pub name: String,
+    /// What question it answers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub description: Option<String>,
+    /// How it is run.
+    #[serde(default)]
+    pub mode: Mode,
+    /// Seed of all random streams.
+    #[serde(default = "one")]
+    pub seed: u64,
+    /// Independent repetitions, each with its own streams; intervals need at least two.
+    #[serde(default = "three")]
+    pub replications: u32,
+    /// The edges.
+    #[serde(default)]
+    pub edge: Edge,
+    /// The cloud.
+    #[serde(default)]
+    pub cloud: Cloud,
+    /// The link between them.
+    #[serde(default)]
+    pub link: Link,
+    /// What is asked.
+    pub workload: Workload,
+    /// When it is asked.
+    #[serde(default)]
+    pub arrivals: Arrivals,
+    /// How the draft model's tokens fare.
+    #[serde(default)]
+    pub tokens: TokenProcess,
+    /// What the probe finds in a picture.
+    #[serde(default)]
+    pub descriptors: DescriptorLaw,
+    /// How right the models are.
+    #[serde(default)]
+    pub accuracy: AccuracyKeys,
+    /// Devices of one's own, by name.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub device: BTreeMap<String, CustomDevice>,
+    /// The policies to compare.
+    pub policy: PolicyTable,
+    /// Keys to vary, each with its values: every combination is a point.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub sweep: BTreeMap<String, Vec<SweepValue>>,
+}
+
+impl Scenario {
+    /// The scenario as TOML, with every default filled in and file names absolute, so that it can be run from anywhere.
+    pub fn resolved_text(&self, folder: &Path) -> String {
+        let mut resolved = self.clone();
+        let files = resolved.workload.dataset.files().into_iter().chain(resolved.link.files());
+        for file in files {
+            *file = std::path::absolute(folder.join(&*file)).unwrap_or_else(|_| folder.join(&*file));
+        }
+        toml::to_string(&resolved).expect("a scenario is TOML")
+    }
+}
+
+fn one() -> u64 {
+    1
+}
+
+fn three() -> u32 {
+    3
+}
+
+/// How a scenario is run.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema, clap::ValueEnum)]
+#[serde(rename_all = "snake_case")]
+pub enum Mode {
+    /// Virtual clock, modelled compute, modelled link.
+    #[default]
+    Simulate,
+}
+
+impl Mode {
+    /// As it is written.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Simulate => "simulate",
+        }
+    }
+}
+
+/// What is asked.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Workload {
+    /// Where requests come from.
+    pub dataset: Dataset,
+    /// How many requests, at most: a trace may have fewer.
+    #[serde(default = "thousand")]
+    pub requests: u64,
+    /// Gives every answer this length, instead of the dataset's own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub output_tokens: Option<u32>,
+    /// Longest answer; KV cache is set aside for it at admission, and longer answers are cut.
+    #[serde(default = "max_output_tokens")]
+    pub max_output_tokens: u32,
+}
+
+fn thousand() -> u64 {
+    1000
+}
+
+fn max_output_tokens() -> u32 {
+    1024
+}
+
+/// When requests arrive.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum Arrivals {
+    /// Each client sends its next request when the last has been answered.
+    ClosedLoop(ClosedLoop),
+    /// Independently of answers, at a mean rate.
+    Poisson(Poisson),
+    /// At the times of the trace that is the dataset.
+    Trace(TraceTimes),
+}
+
+impl Default for Arrivals {
+    fn default() -> Self {
+        Self::ClosedLoop(ClosedLoop::default())
+    }
+}
+
+/// Clients that wait for their answer.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct ClosedLoop {
+    /// Clients of each edge.
+    pub clients: u32,
+    /// Time between an answer and the next request.
+    pub think: SimDuration,
+}
+
+impl Default for ClosedLoop {
+    fn default() -> Self {
+        Self { clients: 1, think: SimDuration::ZERO }
+    }
+}
+
+/// Arrivals at a mean rate.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Poisson {
+    /// Requests a second, over all edges.
+    pub rate: PerSecond,
+}
+
+/// Arrivals of a trace.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct TraceTimes {
+    /// 2 replays the trace twice as fast.
+    pub speed: f64,
+}
+
+impl Default for TraceTimes {
+    fn default() -> Self {
+        Self { speed: 1.0 }
+    }
+}
+
+/// How right the models are on whole inputs, and what pruning costs.
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct AccuracyKeys {
+    /// Accuracy of the cloud's model; the dataset's own if absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cloud: Option<Ratio>,
+    /// Accuracy of the edge's model; the dataset's own if absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub edge: Option<Ratio>,
+    /// How much dropping visual tokens costs.
+    pub pruning_loss: PruningLoss,
+}
+
+/// A value of a swept key: whatever the key takes.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct SweepValue(pub toml::Value);
+
+impl JsonSchema for SweepValue {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "SweepValue".into()
+    }
+
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        schemars::json_schema!({ "description": "a value that the swept key takes" })
+    }
+}

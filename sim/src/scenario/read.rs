@@ -1,0 +1,219 @@
+//! Reading a scenario, and saying exactly where it is wrong.
+
+use super::Scenario;
+use crate::failure::Failure;
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+use toml::de::{DeTable, DeValue};
+
+/// A scenario's text and where it is from.
+#[derive(Clone, Debug)]
+pub struct Source {
+    /// The file.
+    pub path: PathBuf,
+    text: String,
+    /// `key=value` of the command line, in order.
+    overrides: Vec<(String, toml::Value)>,
+}
+
+/// Reads a scenario file and applies `--set key=value` on top of it.
+///
+/// # Errors
+/// With file, line, a caret, what was expected and the nearest known key.
+pub fn read(path: &Path, set: &[String]) -> Result<(Source, Scenario), Failure> {
+    let text = std::fs::read_to_string(path).map_err(|error| Failure::io("read the scenario", path, &error))?;
+    let mut source = Source { path: path.to_owned(), text, overrides: Vec::new() };
+    // The file alone first, so that its errors have its lines.
+    let scenario = toml::from_str(&source.text).map_err(|error| source.refuse(&error))?;
+    if set.is_empty() {
+        return Ok((source, scenario));
+    }
+    source.overrides = set.iter().map(|set| parse_override(set)).collect::<Result<_, _>>()?;
+    let scenario = source.with(&[])?;
+    Ok((source, scenario))
+}
+
+impl Source {
+    /// The folder that file names in the scenario are relative to.
+    pub fn folder(&self) -> &Path {
+        self.path.parent().unwrap_or(Path::new(""))
+    }
+
+    /// The scenario with the overrides of the command line and some more.
+    pub fn with(&self, more: &[(String, toml::Value)]) -> Result<Scenario, Failure> {
+        let mut table: toml::Table = toml::from_str(&self.text).map_err(|error| self.refuse(&error))?;
+        for (key, value) in self.overrides.iter().chain(more) {
+            put(&mut table, key, value.clone()).map_err(|reason| Failure::refused(format!("{key}: {reason}")))?;
+        }
+        Scenario::deserialize_from(table).map_err(|error| {
+            let keys: Vec<_> = self.overrides.iter().chain(more).map(|(key, value)| format!("{key} = {value}")).collect();
+            Failure::refused(format!("with {}: {}", keys.join(", "), explain(error.message())))
+        })
+    }
+
+    /// Refuses a key of the scenario, at its line if the file has it.
+    pub fn refuse_key(&self, key: &str, reason: &str) -> Failure {
+        if let Some((_, value)) = self.overrides.iter().rev().find(|(set, _)| set == key) {
+            return Failure::refused(format!("with {key} = {value}: {reason}"));
+        }
+        match self.locate(key) {
+            Some(span) => Failure::refused(self.point_at(span, &format!("{key}: {reason}"))),
+            None => Failure::refused(format!("{}: {key}: {reason}", self.path.display())),
+        }
+    }
+
+    fn refuse(&self, error: &toml::de::Error) -> Failure {
+        let message = explain(error.message());
+        Failure::refused(match error.span() {
+            Some(span) => self.point_at(span, &message),
+            None => format!("{}: {message}", self.path.display()),
+        })
+    }
+
+    /// `file:line:column: message`, the line itself and a caret under the place.
+    fn point_at(&self, span: Range<usize>, message: &str) -> String {
+        let start = span.start.min(self.text.len());
+        let line_start = self.text[..start].rfind('\n').map_or(0, |newline| newline + 1);
+        let line = self.text[line_start..].lines().next().unwrap_or("");
+        let number = self.text[..line_start].matches('\n').count() + 1;
+        let column = self.text[line_start..start].chars().count();
+        let width = self.text.get(start..span.end.min(line_start + line.len())).map_or(1, |at| at.chars().count().max(1));
+        let gutter = " ".repeat(number.to_string().len());
+        format!(
+            "{}:{number}:{}: {message}\n{gutter} |\n{number} | {line}\n{gutter} | {}{}",
+            self.path.display(),
+            column + 1,
+            " ".repeat(column),
+            "^".repeat(width)
+        )
+    }
+
+    /// Where a dotted key stands in the file.
+    fn locate(&self, key: &str) -> Option<Range<usize>> {
+        let document = DeTable::parse(&self.text).ok()?;
+        let mut table = document.get_ref();
+        let mut parts = key.split('.').peekable();
+        while let Some(part) = parts.next() {
+            let (name, value) = table.iter().find(|(name, _)| name.get_ref() == part)?;
+            match value.get_ref() {
+                DeValue::Table(inner) if parts.peek().is_some() => table = inner,
+                DeValue::Table(_) => return Some(name.span()),
+                _ => return Some(value.span()),
+            }
+        }
+        None
+    }
+}
+
+impl Scenario {
+    fn deserialize_from(table: toml::Table) -> Result<Self, toml::de::Error> {
+        <Self as serde::Deserialize>::deserialize(table)
+    }
+}
+
+/// `key=value`, the value in TOML; what is not TOML is taken as text, so that quotes may be left out.
+fn parse_override(set: &str) -> Result<(String, toml::Value), Failure> {
+    let Some((key, value)) = set.split_once('=') else {
+        return Err(Failure::refused(format!("--set {set}: expected key=value, as in --set link.rtt=\"50 ms\"")));
+    };
+    let (key, value) = (key.trim(), value.trim());
+    if key.is_empty() || key.split('.').any(str::is_empty) {
+        return Err(Failure::refused(format!("--set {set}: {key:?} is not a dotted key, as in link.rtt")));
+    }
+    let parsed = toml::from_str::<toml::Table>(&format!("value = {value}")).ok();
+    let value = parsed.and_then(|mut table| table.remove("value")).unwrap_or_else(|| value.into());
+    Ok((key.to_owned(), value))
+}
+
+/// Sets a dotted key, making the tables on the way.
+///
+/// An enum such as `[arrivals.poisson]` is a table with the one variant's name; setting another variant's key replaces
+/// the whole of it, which is what somebody who sets `arrivals.poisson.rate` over a closed loop means.
+fn put(table: &mut toml::Table, key: &str, value: toml::Value) -> Result<(), String> {
+    const VARIANTS: [&str; 5] = ["arrivals", "tokens", "workload.dataset", "link.up", "link.down"];
+    let mut table = table;
+    let mut at = String::new();
+    let parts: Vec<&str> = key.split('.').collect();
+    let (last, path) = parts.split_last().expect("a key has a part");
+    for part in path {
+        if VARIANTS.contains(&at.as_str()) && !table.contains_key(*part) {
+            table.clear();
+        }
+        at = if at.is_empty() { (*part).to_owned() } else { format!("{at}.{part}") };
+        let inner = table.entry(*part).or_insert_with(|| toml::Table::new().into());
+        if VARIANTS.contains(&at.as_str()) && !inner.is_table() {
+            *inner = toml::Table::new().into();
+        }
+        table = match inner {
+            toml::Value::Table(inner) => inner,
+            // `[[policy.msao]]`: a key of the first of them.
+            toml::Value::Array(many) => many
+                .first_mut()
+                .and_then(toml::Value::as_table_mut)
+                .ok_or_else(|| format!("{at} is a list of values, not a table"))?,
+            _ => return Err(format!("{at} is a value, not a table")),
+        };
+    }
+    if VARIANTS.contains(&at.as_str()) && !table.contains_key(*last) {
+        table.clear();
+    }
+    table.insert((*last).to_owned(), value);
+    Ok(())
+}
+
+/// Serde's message, with the nearest known name where one was not known.
+fn explain(message: &str) -> String {
+    let quoted = |text: &str| text.split('`').skip(1).step_by(2).map(str::to_owned).collect::<Vec<_>>();
+    let known = |names: Vec<String>, kind: &str, unknown: &str| {
+        let nearest = names
+            .iter()
+            .map(|name| (strsim::damerau_levenshtein(name, unknown), name))
+            .filter(|(distance, name)| *distance <= name.len().max(unknown.len()) / 2)
+            .min();
+        let hint = nearest.map(|(_, name)| format!("; did you mean `{name}`?")).unwrap_or_default();
+        format!("unknown {kind} `{unknown}`{hint} (known: {})", names.join(", "))
+    };
+    for (start, kind) in [("unknown field ", "key"), ("unknown variant ", "value")] {
+        if let Some(rest) = message.strip_prefix(start) {
+            let mut names = quoted(rest);
+            if names.len() > 1 {
+                let unknown = names.remove(0);
+                return known(names, kind, &unknown);
+            }
+        }
+    }
+    message.replace("missing field", "missing key").trim_end().to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_nearest_key_is_named() {
+        assert_eq!(
+            explain("unknown field `rt`, expected one of `bandwidth`, `rtt`"),
+            "unknown key `rt`; did you mean `rtt`? (known: bandwidth, rtt)"
+        );
+        assert_eq!(
+            explain("unknown field `zebra`, expected one of `bandwidth`, `rtt`"),
+            "unknown key `zebra` (known: bandwidth, rtt)"
+        );
+    }
+
+    #[test]
+    fn overrides_are_toml_or_text() {
+        let value = |set| parse_override(set).expect("a sound override").1;
+        assert_eq!(value("a.b=3"), toml::Value::Integer(3));
+        assert_eq!(value("a.b=50 ms"), toml::Value::String("50 ms".to_owned()));
+        assert_eq!(value("a.b=\"50 ms\""), toml::Value::String("50 ms".to_owned()));
+        assert!(parse_override("novalue").is_err() && parse_override("a..b=1").is_err());
+    }
+
+    #[test]
+    fn setting_a_variant_replaces_the_other() {
+        let mut table: toml::Table = toml::from_str("[arrivals.closed_loop]\nclients = 2").expect("toml");
+        put(&mut table, "arrivals.poisson.rate", "2 /s".into()).expect("set");
+        assert_eq!(toml::to_string(&table).expect("toml"), "[arrivals.poisson]\nrate = \"2 /s\"\n");
+    }
+}

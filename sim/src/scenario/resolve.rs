@@ -1,0 +1,281 @@
+//! From what was written to what is run: the grid of points, policies and replications.
+
+use super::{Arrivals, Scenario, Source};
+use crate::failure::Failure;
+use backends::Tier;
+use engine::{CloudSpec, Content, EdgeSpec, RunSpec, Workload, pools};
+use model::{accuracy::Accuracy, device::DEVICES, device::Device, model_spec::MODELS, model_spec::ModelSpec};
+use policies::{Policy, System, Visitor};
+use std::collections::BTreeSet;
+use units::Ratio;
+
+/// All runs of a scenario.
+#[derive(Clone, Debug)]
+pub struct Grid {
+    /// Keys that vary beside dataset and bandwidth, which every row has.
+    pub varied: Vec<String>,
+    /// The points, in order.
+    pub points: Vec<Point>,
+    /// Replications of each cell.
+    pub replications: u32,
+}
+
+/// One combination of swept values.
+#[derive(Clone, Debug)]
+pub struct Point {
+    /// Number in the grid.
+    pub number: u32,
+    /// Name of the dataset.
+    pub dataset: String,
+    /// Mean rate of the uplink.
+    pub bandwidth_mbps: f64,
+    /// Value of each varied key, as text.
+    pub values: Vec<String>,
+    /// A cell for each policy.
+    pub cells: Vec<Cell>,
+}
+
+/// One policy at one point.
+#[derive(Clone, Debug)]
+pub struct Cell {
+    /// Label of the policy.
+    pub policy: String,
+    /// The run of replication 0.
+    pub spec: RunSpec,
+}
+
+/// Works out every run of a scenario, and refuses what cannot be run.
+///
+/// # Errors
+/// At the line of the key that is to blame, where there is one.
+pub fn resolve(source: &Source, scenario: &Scenario) -> Result<Grid, Failure> {
+    check_scalars(source, scenario)?;
+    let keys: Vec<&String> = scenario.sweep.keys().collect();
+    let mut combinations = vec![Vec::new()];
+    for (key, values) in &scenario.sweep {
+        if values.is_empty() {
+            return Err(source.refuse_key(&format!("sweep.{key}"), "expected at least one value"));
+        }
+        if key.starts_with("sweep") || key == "name" || key == "replications" {
+            return Err(source.refuse_key(&format!("sweep.{key}"), "this key cannot vary from point to point"));
+        }
+        combinations = combinations
+            .into_iter()
+            .flat_map(|point: Vec<(String, toml::Value)>| {
+                values.iter().map(move |value| [point.clone(), vec![(key.clone(), value.0.clone())]].concat())
+            })
+            .collect();
+    }
+    let points = combinations
+        .iter()
+        .zip(0..)
+        .map(|(overrides, number)| resolve_point(source, scenario, overrides, number))
+        .collect::<Result<_, _>>()?;
+    let shown = |key: &&&String| !matches!(key.as_str(), "workload.dataset" | "link.bandwidth");
+    let varied = keys.iter().filter(shown).map(|key| (*key).clone()).collect();
+    Ok(Grid { varied, points, replications: scenario.replications })
+}
+
+fn resolve_point(
+    source: &Source,
+    base: &Scenario,
+    overrides: &[(String, toml::Value)],
+    number: u32,
+) -> Result<Point, Failure> {
+    let varied;
+    let scenario = if overrides.is_empty() {
+        base
+    } else {
+        varied = source.with(overrides)?;
+        check_scalars(source, &varied)?;
+        &varied
+    };
+    let plain = |value: &toml::Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+    let values = overrides
+        .iter()
+        .filter(|(key, _)| !matches!(key.as_str(), "workload.dataset" | "link.bandwidth"))
+        .map(|(_, value)| plain(value))
+        .collect();
+    let (spec, bandwidth_mbps) = base_spec(source, scenario)?;
+    let mut labels = BTreeSet::new();
+    let cells = scenario
+        .policy
+        .systems()
+        .into_iter()
+        .map(|(policy, system)| {
+            if !labels.insert(policy.clone()) {
+                let reason = format!("two policies are called {policy}; give one of them another `label`");
+                return Err(source.refuse_key("policy", &reason));
+            }
+            Ok(Cell { spec: with_policy(source, &spec, system)?, policy })
+        })
+        .collect::<Result<_, _>>()?;
+    Ok(Point { number, dataset: scenario.workload.dataset.label(), bandwidth_mbps, values, cells })
+}
+
+/// A run of the scenario, but for its policy.
+fn base_spec(source: &Source, scenario: &Scenario) -> Result<(RunSpec, f64), Failure> {
+    let (link, bandwidth_mbps) = scenario.link.resolve(source.folder())?;
+    let own = scenario.workload.dataset.accuracy();
+    let edge = &scenario.edge;
+    let cloud = &scenario.cloud;
+    let spec = RunSpec {
+        seed: scenario.seed,
+        replication: 0,
+        edge: EdgeSpec {
+            tier: tier(source, scenario, "edge")?,
+            count: edge.count,
+            cpu_workers: edge.cpu_workers,
+            preprocess: edge.preprocess,
+            limits: edge.batch.into(),
+        },
+        cloud: CloudSpec { tier: tier(source, scenario, "cloud")?, gpus: cloud.gpus, limits: cloud.batch.into() },
+        link,
+        workload: workload(source, scenario)?,
+        tokens: scenario.tokens,
+        accuracy: Accuracy {
+            cloud: scenario.accuracy.cloud.unwrap_or(own.cloud),
+            edge: scenario.accuracy.edge.unwrap_or(own.edge),
+        },
+        pruning: scenario.accuracy.pruning_loss,
+        descriptors: scenario.descriptors,
+        policy: System::CloudOnly(policies::CloudOnly::default()),
+    };
+    Ok((spec, bandwidth_mbps))
+}
+
+fn workload(source: &Source, scenario: &Scenario) -> Result<Workload, Failure> {
+    let written = &scenario.workload;
+    let content = written.dataset.content(source.folder(), written.output_tokens, written.requests, scenario.seed)?;
+    if matches!(&content, Content::Trace(trace) if trace.is_empty()) {
+        return Err(source.refuse_key("workload.dataset", "the trace gives no request; keep a larger share of it"));
+    }
+    let arrivals = match scenario.arrivals {
+        Arrivals::ClosedLoop(closed) => engine::Arrivals::ClosedLoop { clients: closed.clients, think: closed.think },
+        Arrivals::Poisson(poisson) => engine::Arrivals::Poisson { rate: poisson.rate },
+        Arrivals::Trace(times) => engine::Arrivals::Trace { speed: times.speed },
+    };
+    Ok(Workload { content, arrivals, requests: written.requests, max_output_tokens: written.max_output_tokens })
+}
+
+/// Device, model and engine of the edge or the cloud.
+fn tier(source: &Source, scenario: &Scenario, side: &str) -> Result<Tier, Failure> {
+    let (device, model, engine, tuning) = match side {
+        "edge" => (&scenario.edge.device, &scenario.edge.model, scenario.edge.engine, &scenario.edge.tuning),
+        _ => (&scenario.cloud.device, &scenario.cloud.model, scenario.cloud.engine, &scenario.cloud.tuning),
+    };
+    let custom = scenario.device.get(device).map(|custom| custom.named(device));
+    let Some(device) = custom.or_else(|| Device::named(device).cloned()) else {
+        let known: Vec<&str> = DEVICES.iter().map(|device| &*device.name).collect();
+        let own = "or give its figures in a table [device.NAME]";
+        return Err(source.refuse_key(&format!("{side}.device"), &unknown("device", device, &known, own)));
+    };
+    let Some(model) = ModelSpec::named(model) else {
+        let known: Vec<&str> = MODELS.iter().map(|model| &*model.name).collect();
+        return Err(source.refuse_key(&format!("{side}.model"), &unknown("model", model, &known, "")));
+    };
+    let engine = tuning.apply(engine.profile(model));
+    let probe_blocks = u64::from(scenario.edge.probe_layers);
+    Ok(Tier { device, model: model.clone(), engine, split: None, probe_blocks })
+}
+
+fn unknown(kind: &str, name: &str, known: &[&str], hint: &str) -> String {
+    let nearest = known.iter().max_by(|a, b| strsim::jaro_winkler(a, name).total_cmp(&strsim::jaro_winkler(b, name)));
+    let nearest = nearest.map(|nearest| format!("; did you mean `{nearest}`?")).unwrap_or_default();
+    format!("unknown {kind} `{name}`{nearest} (known: {}) {hint}", known.join(", ")).trim_end().to_owned()
+}
+
+/// Puts a policy into a run, with what it needs of the tiers, and checks that everything fits.
+fn with_policy(source: &Source, spec: &RunSpec, system: System) -> Result<RunSpec, Failure> {
+    struct LayersOnEdge;
+    impl Visitor for LayersOnEdge {
+        type Output = Option<u32>;
+        fn visit<P: Policy>(self, policy: &P) -> Option<u32> {
+            policy.layers_on_edge()
+        }
+    }
+    system.check().map_err(|(key, reason)| source.refuse_key(&key, &reason))?;
+    let mut spec = RunSpec { policy: system, ..spec.clone() };
+    if let Some(lower) = spec.policy.visit(LayersOnEdge) {
+        let model = spec.cloud.tier.model.clone();
+        if lower == 0 || u64::from(lower) >= model.layers {
+            let reason = format!("expected 1 to {} of the {} layers of {}", model.layers - 1, model.layers, model.name);
+            return Err(source.refuse_key("policy.perllm.reading.layer_split", &reason));
+        }
+        let share = f64::from(lower) / model.layers as f64;
+        // The edge's engine runs the cloud's model, so its floor is that model's.
+        spec.edge.tier.split = Some((model.clone(), spec.edge.tier.engine, Ratio::new(share)));
+        spec.cloud.tier.split = Some((model, spec.cloud.tier.engine, Ratio::new(1.0 - share)));
+    }
+    pools(&spec).map_err(|error| source.refuse_key("edge.device", &error.to_string()))?;
+    Ok(spec)
+}
+
+/// Refuses values that no run can have.
+fn check_scalars(source: &Source, scenario: &Scenario) -> Result<(), Failure> {
+    let counts = [
+        ("replications", u64::from(scenario.replications)),
+        ("edge.count", u64::from(scenario.edge.count)),
+        ("edge.cpu_workers", u64::from(scenario.edge.cpu_workers)),
+        ("edge.batch.items", u64::from(scenario.edge.batch.items)),
+        ("edge.batch.chunk_tokens", u64::from(scenario.edge.batch.chunk_tokens)),
+        ("cloud.gpus", u64::from(scenario.cloud.gpus)),
+        ("cloud.batch.items", u64::from(scenario.cloud.batch.items)),
+        ("cloud.batch.chunk_tokens", u64::from(scenario.cloud.batch.chunk_tokens)),
+        ("workload.requests", scenario.workload.requests),
+        ("workload.output_tokens", u64::from(scenario.workload.output_tokens.unwrap_or(1))),
+        ("workload.max_output_tokens", u64::from(scenario.workload.max_output_tokens)),
+        ("link.bandwidth", scenario.link.bandwidth.as_u64()),
+        ("link.packet", scenario.link.packet.as_u64()),
+    ];
+    for (key, value) in counts {
+        if value == 0 {
+            return Err(source.refuse_key(key, "expected more than 0"));
+        }
+    }
+    if scenario.link.loss.as_f64() > 0.9 {
+        return Err(source.refuse_key("link.loss", "expected at most 0.9: above, retransmission never ends in practice"));
+    }
+    check_arrivals(source, scenario)?;
+    if let model::tokens::TokenProcess::TwoState(chain) = &scenario.tokens {
+        chain.check().map_err(|key| {
+            source.refuse_key(&format!("tokens.two_state.{key}"), "expected a finite number above 0 (`stay`: below 1)")
+        })?;
+    }
+    scenario
+        .descriptors
+        .check()
+        .map_err(|key| source.refuse_key(&format!("descriptors.{key}"), "expected a finite number above 0"))?;
+    if scenario.policy.systems().is_empty() {
+        return Err(source.refuse_key("policy", "expected at least one policy, for example [policy.msao]"));
+    }
+    check_name(source, &scenario.name)
+}
+
+fn check_arrivals(source: &Source, scenario: &Scenario) -> Result<(), Failure> {
+    match scenario.arrivals {
+        Arrivals::ClosedLoop(closed) if closed.clients == 0 => {
+            Err(source.refuse_key("arrivals.closed_loop.clients", "expected more than 0"))
+        }
+        Arrivals::Poisson(poisson) if poisson.rate.as_f64() <= 0.0 => {
+            Err(source.refuse_key("arrivals.poisson.rate", "expected a rate above 0"))
+        }
+        Arrivals::Trace(times) if !(times.speed.is_finite() && times.speed > 0.0) => {
+            Err(source.refuse_key("arrivals.trace.speed", "expected a finite number above 0"))
+        }
+        Arrivals::Trace(_) if !scenario.workload.dataset.is_trace() => {
+            let reason = "the dataset is not a trace, so it has no arrival times; use [arrivals.poisson] or name a trace";
+            Err(source.refuse_key("arrivals.trace", reason))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// A name that is safe as the name of a folder.
+fn check_name(source: &Source, name: &str) -> Result<(), Failure> {
+    let safe = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
+    if name.is_empty() || name.starts_with('.') || !name.chars().all(safe) {
+        return Err(source.refuse_key("name", "expected letters, digits, `-`, `_` and `.`: it names the results folder"));
+    }
+    Ok(())
+}

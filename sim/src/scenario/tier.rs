@@ -1,0 +1,175 @@
+//! The `[edge]`, `[cloud]` and `[device]` tables.
+
+use model::{device::Device, engine_kind::EngineKind, engine_kind::EngineProfile, memory::BatchLimits};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use units::{Bytes, BytesPerSecond, FlopsPerSecond, Ratio, SimDuration, Watts};
+
+/// The edges, all alike.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Edge {
+    /// Device, by name; `sim show` lists none, `sim schema` does.
+    pub device: String,
+    /// Model that it serves.
+    pub model: String,
+    /// Engine that serves it.
+    pub engine: EngineKind,
+    /// Constants of the engine, where they are not to be its own.
+    #[serde(skip_serializing_if = "Tuning::is_empty")]
+    pub tuning: Tuning,
+    /// How many edges share the link.
+    pub count: u32,
+    /// Workers of an edge's processor, for preprocessing and planning.
+    pub cpu_workers: u32,
+    /// Decoding and resizing the pictures of a request.
+    pub preprocess: SimDuration,
+    /// Layers of the vision tower that the probe runs.
+    pub probe_layers: u32,
+    /// Largest iteration.
+    pub batch: Batch,
+}
+
+impl Default for Edge {
+    fn default() -> Self {
+        Self {
+            device: "rtx-3090".to_owned(),
+            model: "qwen2-vl-2b".to_owned(),
+            engine: EngineKind::default(),
+            tuning: Tuning::default(),
+            count: 1,
+            cpu_workers: 4,
+            preprocess: SimDuration::from_ms(12),
+            probe_layers: 2,
+            batch: Batch::default(),
+        }
+    }
+}
+
+/// The cloud's GPUs, all alike.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Cloud {
+    /// Device, by name.
+    pub device: String,
+    /// Model that each GPU serves, whole.
+    pub model: String,
+    /// Engine that serves it.
+    pub engine: EngineKind,
+    /// Constants of the engine, where they are not to be its own.
+    #[serde(skip_serializing_if = "Tuning::is_empty")]
+    pub tuning: Tuning,
+    /// How many GPUs; a request goes to the one with the fewest.
+    pub gpus: u32,
+    /// Largest iteration.
+    pub batch: Batch,
+}
+
+impl Default for Cloud {
+    fn default() -> Self {
+        Self {
+            device: "a100-40-sxm".to_owned(),
+            model: "qwen2.5-vl-7b".to_owned(),
+            engine: EngineKind::default(),
+            tuning: Tuning::default(),
+            gpus: 1,
+            batch: Batch::default(),
+        }
+    }
+}
+
+/// Constants of an engine that a scenario sets itself.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Tuning {
+    /// Host time of every iteration.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub overhead: Option<SimDuration>,
+    /// Extra time of an iteration in which a prompt starts.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub prefill_overhead: Option<SimDuration>,
+    /// Shortest iteration.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub floor: Option<SimDuration>,
+    /// Share of the peak memory bandwidth that is reached.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub eta_mem: Option<Ratio>,
+    /// Share of the peak FLOP rate that is reached.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub eta_flop: Option<Ratio>,
+}
+
+impl Tuning {
+    fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+
+    /// The engine's constants with these in their place.
+    pub fn apply(&self, engine: EngineProfile) -> EngineProfile {
+        EngineProfile {
+            overhead: self.overhead.unwrap_or(engine.overhead),
+            prefill_overhead: self.prefill_overhead.unwrap_or(engine.prefill_overhead),
+            floor: self.floor.unwrap_or(engine.floor),
+            eta_mem: self.eta_mem.unwrap_or(engine.eta_mem),
+            eta_flop: self.eta_flop.unwrap_or(engine.eta_flop),
+            batches: engine.batches,
+        }
+    }
+}
+
+/// Largest iteration of a GPU.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Batch {
+    /// Decode, draft and verify items.
+    pub items: u32,
+    /// Tokens of the one chunk of a prompt.
+    pub chunk_tokens: u32,
+}
+
+impl Default for Batch {
+    fn default() -> Self {
+        let limits = BatchLimits::default();
+        Self { items: limits.items as u32, chunk_tokens: limits.chunk_tokens as u32 }
+    }
+}
+
+impl From<Batch> for BatchLimits {
+    fn from(batch: Batch) -> Self {
+        Self { items: u64::from(batch.items), chunk_tokens: u64::from(batch.chunk_tokens) }
+    }
+}
+
+/// A device of one's own.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CustomDevice {
+    /// Memory.
+    pub memory: Bytes,
+    /// Memory bandwidth.
+    pub bandwidth: BytesPerSecond,
+    /// Peak dense fp16 rate with fp32 accumulation.
+    pub peak: FlopsPerSecond,
+    /// Power limit.
+    pub tdp: Watts,
+    /// Idle power.
+    pub idle: Watts,
+    /// Where the figures are from.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub source: String,
+}
+
+impl CustomDevice {
+    /// As the model knows devices.
+    pub fn named(&self, name: &str) -> Device {
+        Device {
+            name: name.to_owned().into(),
+            memory: self.memory,
+            bandwidth: self.bandwidth,
+            peak: self.peak,
+            tdp: self.tdp,
+            idle: self.idle,
+            source: self.source.clone().into(),
+        }
+    }
+}
