@@ -26,7 +26,10 @@ pub struct Cli {
     pub command: Option<Command>,
     /// The scenario to run.
     #[command(flatten)]
-    pub run: Option<Run>,
+    pub written: Option<Written>,
+    /// How to run it.
+    #[command(flatten)]
+    pub options: Options,
 }
 
 /// Other commands.
@@ -54,12 +57,9 @@ pub struct Written {
     pub mode: Option<Mode>,
 }
 
-/// Running a scenario.
+/// How to run a scenario.
 #[derive(Debug, Args)]
-pub struct Run {
-    /// What to run.
-    #[command(flatten)]
-    pub written: Written,
+pub struct Options {
     /// Folder for the results [default: results/NAME]. One of ours is replaced whole, at the end; anything else is left
     /// alone and refused.
     #[arg(long, value_name = "DIR")]

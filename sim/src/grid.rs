@@ -1,7 +1,7 @@
 //! Runs the grid: every policy at every point, every replication, spread over the cores. Each run is one thread; results
 //! are kept in the order of the grid, so they do not depend on the number of threads.
 
-use crate::cli::Run;
+use crate::cli::Options;
 use crate::failure::Failure;
 use crate::progress::with_bar;
 use crate::rows::{Rows, Wanted, put_together};
@@ -40,7 +40,7 @@ struct Task<'g> {
 }
 
 /// Runs everything and writes the rows into `folder`.
-pub fn run(grid: &Grid, options: &Run, folder: &Path) -> Result<Outcome, Failure> {
+pub fn run(grid: &Grid, options: &Options, folder: &Path) -> Result<Outcome, Failure> {
     let started = Instant::now();
     let wanted = Wanted { steps: options.steps, tokens: options.tokens };
     let tasks = tasks(grid);

@@ -11,7 +11,7 @@ mod scenario;
 mod summary;
 
 use clap::Parser;
-use cli::{Cli, Command, Run, Written};
+use cli::{Cli, Command, Options, Written};
 use failure::{Code, Failure};
 use scenario::{Scenario, Source};
 use std::io::Write;
@@ -23,10 +23,10 @@ fn main() -> ExitCode {
         std::process::exit(Code::Bug as i32);
     }));
     let cli = Cli::parse();
-    let done = match (cli.command, cli.run) {
+    let done = match (cli.command, cli.written) {
         (Some(Command::Show(written)), _) => show(&written),
         (Some(Command::Schema), _) => schema(),
-        (None, Some(run)) => simulate(&run),
+        (None, Some(written)) => simulate(&written, &cli.options),
         (None, None) => unreachable!("clap asks for a scenario or a command"),
     };
     match done {
@@ -63,12 +63,12 @@ fn schema() -> Result<(), Failure> {
     print(&(serde_json::to_string_pretty(&schema).expect("a schema is JSON") + "\n"))
 }
 
-fn simulate(run: &Run) -> Result<(), Failure> {
-    let (source, scenario) = read(&run.written)?;
+fn simulate(written: &Written, options: &Options) -> Result<(), Failure> {
+    let (source, scenario) = read(written)?;
     let grid = scenario::resolve(&source, &scenario)?;
-    let out = run.out.clone().unwrap_or_else(|| ["results", &scenario.name].iter().collect());
+    let out = options.out.clone().unwrap_or_else(|| ["results", &scenario.name].iter().collect());
     let results = results::Results::begin(&out)?;
-    let outcome = grid::run(&grid, run, results.folder())?;
+    let outcome = grid::run(&grid, options, results.folder())?;
     summary::write(&grid, &outcome.cells, results.folder())?;
     manifest::write(&scenario, &source, &outcome, results.folder())?;
     let folder = results.finish()?;

@@ -2,9 +2,9 @@
 //!
 //! Crates share features in one build, and any crate that turns on `num-traits/std` switches `rand_distr` from the
 //! `libm` crate to the platform's own functions, which differ in the last bit in several per cent of draws. So only
-//! the ziggurats of `rand_distr` are used (table lookups; its exponential and normal stay the same in every build), and
-//! everything that needs a logarithm or a power calls `libm` here, by name. The determinism fence forbids
-//! `f64::ln` and its kin in the simulated packages.
+//! the ziggurats of `rand_distr` are used, and of them only the table lookups: their tails take a logarithm, so a draw
+//! that falls into a tail is drawn again here. Everything that needs a logarithm or a power calls `libm`, by name. The
+//! determinism fence forbids `f64::ln` and its kin in the simulated packages.
 
 use crate::random::{Stream, unit};
 use rand_distr::{Distribution, Exp1, StandardNormal};
@@ -18,13 +18,32 @@ pub fn uniform(stream: &mut Stream) -> f64 {
 /// Exponential with mean 1.
 #[inline]
 pub fn exponential(stream: &mut Stream) -> f64 {
-    Exp1.sample(stream)
+    let x: f64 = Exp1.sample(stream);
+    // Beyond any point the law has no memory: the tail begins anew.
+    if x < EXPONENTIAL_TAIL { x } else { EXPONENTIAL_TAIL - libm::log(unit(stream)) }
 }
+
+/// Where the tails of the ziggurats begin (Doornik 2005, 256 layers).
+const EXPONENTIAL_TAIL: f64 = 7.697_117_470_131_05;
+const NORMAL_TAIL: f64 = 3.654_152_885_361_009;
 
 /// Normal with mean 0 and standard deviation 1.
 #[inline]
 pub fn normal(stream: &mut Stream) -> f64 {
-    StandardNormal.sample(stream)
+    let x: f64 = StandardNormal.sample(stream);
+    if x.abs() < NORMAL_TAIL { x } else { normal_tail(stream).copysign(x) }
+}
+
+/// A normal above [`NORMAL_TAIL`], by Marsaglia (1964).
+#[cold]
+fn normal_tail(stream: &mut Stream) -> f64 {
+    loop {
+        let x = -libm::log(unit(stream)) / NORMAL_TAIL;
+        let y = -libm::log(unit(stream));
+        if 2.0 * y > x * x {
+            return NORMAL_TAIL + x;
+        }
+    }
 }
 
 /// exp(N(mu, sigma)): lognormal with median exp(mu).

@@ -86,11 +86,11 @@ fn chain(rate: f64) -> [f64; 2] {
     }
     let (mut sojourns, mut jobs) = (0.0, 0.0);
     for b in 1..=LARGEST {
-        for n in 0..=LARGEST {
-            let wait = if n == 0 { 0.0 } else { service(b) / 2.0 };
-            let batch = n.max(1);
-            jobs += shares[b] * arrivals[b][n] * batch as f64;
-            sojourns += shares[b] * arrivals[b][n] * batch as f64 * (wait + service(batch));
+        for (n, arrivals) in arrivals[b].iter().enumerate() {
+            let (wait, next) = if n == 0 { (0.0, 1) } else { (service(b) / 2.0, n) };
+            let jobs_next = shares[b] * arrivals * next as f64;
+            jobs += jobs_next;
+            sojourns += jobs_next * (wait + service(next));
         }
     }
     [sojourns / jobs, jobs]
