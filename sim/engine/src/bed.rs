@@ -15,7 +15,7 @@ use policies::{Batch, Cloud, Edge, Pass, Prices, Testbed, Verification, View};
 use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
-use units::{Bytes, SimDuration};
+use units::{BitsPerSecond, Bytes, SimDuration};
 
 /// Prices as policies see them.
 pub(crate) struct Price(pub(crate) Pricing);
@@ -112,7 +112,8 @@ impl<C: Compute> Testbed for Bed<'_, C> {
             let (edges, cloud) = state.gpus.split_at(world.spec.edge.count as usize);
             let edge = &edges[state.slots.get(self.id.index).edge as usize];
             View {
-                uplink: state.up.rate(world.kernel.now()),
+                // At a moment of silence next to nothing, so that an upload's time is still a number.
+                uplink: state.up.rate(world.kernel.now()).max(BitsPerSecond::new(1)),
                 rtt: world.spec.link.rtt,
                 edge_requests: edge.requests,
                 cloud_requests: cloud.iter().map(|gpu| f64::from(gpu.requests)).sum::<f64>() / cloud.len() as f64,

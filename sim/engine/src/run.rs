@@ -283,6 +283,15 @@ impl<'a, C: Compute, P: Policy> Run<'a, C, P> {
         state.recorder.request(&record);
     }
 
+    /// Visual tokens of the whole input, without the markers around each picture.
+    fn visual_tokens(&self, prompt: &model::request::Prompt) -> u64 {
+        let tower = self.world.spec.cloud.tier.model.vision.as_ref();
+        let tokens = prompt.images.zip(tower).map(|(images, tower)| {
+            u64::from(images.count) * images.patches(tower).tokens
+        });
+        tokens.unwrap_or(0)
+    }
+
     fn record(&self, slot: &Slot, served_by: Option<ServedBy>) -> RequestRecord {
         let world = self.world;
         let committed = &slot.committed;
@@ -295,7 +304,6 @@ impl<'a, C: Compute, P: Policy> Run<'a, C, P> {
         let difficulty = world.accuracy.difficulty(world.streams, slot.request.prompt.request);
         let (by_cloud, input) = (served_by == Some(ServedBy::Cloud), &slot.input);
         let right = world.accuracy.correct(&difficulty, by_cloud, input.retention, input.compression);
-        let whole = model::request::Input::whole(slot.request.prompt);
         RequestRecord {
             request: slot.request,
             edge: slot.edge,
@@ -303,7 +311,7 @@ impl<'a, C: Compute, P: Policy> Run<'a, C, P> {
             status: if served_by.is_some() { Status::Completed } else { Status::Rejected },
             moments,
             submit: slot.submit,
-            visual_tokens: world.cloud_prices.0.prompt_tokens(&whole) - u64::from(slot.request.prompt.text_tokens),
+            visual_tokens: self.visual_tokens(&slot.request.prompt),
             mas: slot.mas,
             retention: input.retention,
             compression: input.compression,

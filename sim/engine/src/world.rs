@@ -292,8 +292,12 @@ impl<'w, C: Compute> World<'w, C> {
                 match state.gpus[gpu as usize].oldest() {
                     Some(Pick::Stream) => self.pick_stream(state, gpu),
                     Some(Pick::Prompt) if !self.pick_prompt(state, gpu) => {
-                        // The prompt waits for memory that a running answer holds.
-                        self.pick_stream(state, gpu);
+                        // The prompt waits for memory that a running answer holds. Void drafts are no work.
+                        while state.gpus[gpu as usize].running.is_empty()
+                            && !state.gpus[gpu as usize].streams.is_empty()
+                        {
+                            self.pick_stream(state, gpu);
+                        }
                         return;
                     }
                     Some(Pick::Prompt) => {}
@@ -651,6 +655,10 @@ impl<'w, C: Compute> World<'w, C> {
         let this = &gpus[gpu as usize];
         let compute = if on_edge { edge } else { cloud };
         for &(job, chunk) in &this.running {
+            let slot = slots.get(job.slot.index);
+            let held = if on_edge { &slot.on_edge } else { &slot.on_cloud };
+            let sequence = held.as_ref().expect("a sequence").sequence;
+            let whole = compute.prompt_tokens(sequence);
             let (kind, tokens) = match job.task {
                 Task::Probe { .. } => ("probe", 0),
                 Task::Prefill { .. } => ("prefill", chunk),
@@ -660,12 +668,9 @@ impl<'w, C: Compute> World<'w, C> {
                     Body::Drafts(drafts) => ("verify", drafts.tokens.len() as u32 + 1),
                     _ => unreachable!("drafts to verify"),
                 },
-                Task::Lower { .. } => ("lower_layers", 1),
-                Task::Upper { .. } => ("upper_layers", 1),
+                Task::Lower { first, .. } => ("lower_layers", if first { whole } else { 1 }),
+                Task::Upper { first, .. } => ("upper_layers", if first { whole } else { 1 }),
             };
-            let slot = slots.get(job.slot.index);
-            let held = if on_edge { &slot.on_edge } else { &slot.on_cloud };
-            let sequence = held.as_ref().expect("a sequence").sequence;
             recorder.step(&StepRecord {
                 request: slot.request.prompt.request,
                 side,

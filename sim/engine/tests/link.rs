@@ -1,0 +1,208 @@
+//! The link: order, loss, changing rates and sharing.
+
+mod common;
+
+use common::oracle::Idle;
+use common::{Log, Override, blocking, cloud_only, layer_split, mbps, msao, pipelined, run, run_logged, spec, ucb_route};
+use engine::{Outcome, RunSpec, Sharing, Side};
+use kernel::RateProfile;
+use model::engine_kind::EngineKind;
+use units::{BitsPerSecond, Bytes, Ratio, SimDuration};
+
+/// As many edges and cloud GPUs as requests, so that only the link is shared; prompts of text alone, 4 B a token,
+/// read in no time that matters; answers of one token.
+fn uploads(requests: u32, text_tokens: u32) -> RunSpec {
+    let mut spec = spec(cloud_only(), EngineKind::Graph, u64::from(requests), 1).text_only(text_tokens);
+    (spec.edge.count, spec.cloud.gpus) = (requests, requests);
+    spec
+}
+
+/// What a request takes beside its upload and the way back: half a round trip each way, 8 bytes, and the prompt.
+fn beside_ns(spec: &RunSpec, log: &Log) -> u64 {
+    let prompt = &log.requests[0].request.prompt;
+    spec.link.rtt.as_ns() + 160 + Idle::new(&spec.cloud.tier).prefill_ns(prompt)
+}
+
+/// Upload times in ns, ascending.
+fn upload_times(spec: &RunSpec) -> Vec<u64> {
+    let (_, log) = run_logged(spec);
+    let beside = beside_ns(spec, &log);
+    let mut times: Vec<u64> = log.e2e_ns().into_values().map(|e2e| e2e - beside).collect();
+    times.sort_unstable();
+    times
+}
+
+#[test]
+fn equal_uploads_take_turns_or_share() {
+    // 5,000 tokens are 20,000 bytes: 16 ms alone at 10 Mbit/s.
+    let mut spec = uploads(5, 5000);
+    spec.link.up = mbps(10);
+    let alone = 16_000_000;
+    let fifo: Vec<u64> = (1..=5).map(|place| place * alone).collect();
+    // Tokens come back at the same time or one after the other, 160 ns apart at most.
+    let near = |times: &[u64], expected: &[u64]| {
+        assert_eq!(times.len(), expected.len());
+        times.iter().zip(expected).all(|(time, expected)| time.abs_diff(*expected) < 1_000)
+    };
+    let times = upload_times(&spec);
+    assert!(near(&times, &fifo), "{times:?}");
+    spec.link.sharing = Sharing::Fair(None);
+    let times = upload_times(&spec);
+    assert!(near(&times, &[5 * alone; 5]), "the mean is 2 n / (n + 1) of that of turns: {times:?}");
+    // An access link of 4 Mbit/s binds a message alone, but not five of them. It also carries the token back: 16 us.
+    let token = 16_000 - 160;
+    spec.link.sharing = Sharing::Fair(Some(BitsPerSecond::from_mbps(4)));
+    let times = upload_times(&spec);
+    assert!(near(&times, &[5 * alone + token; 5]), "{times:?}");
+    let mut one = uploads(1, 5000);
+    (one.link.up, one.link.sharing) = (spec.link.up.clone(), spec.link.sharing);
+    assert!(near(&upload_times(&one), &[alone * 10 / 4 + token]));
+}
+
+/// 1 Mbit/s for 100 ms, silence for 50 ms, 2 Mbit/s for 50 ms; 200,000 bits in 200 ms.
+fn uneven() -> RateProfile {
+    let piece = |ms, kbps: u64| (SimDuration::from_ms(ms), BitsPerSecond::new(kbps * 1000));
+    RateProfile::piecewise(&[piece(0, 1000), piece(100, 0), piece(150, 2000)], SimDuration::from_ms(200))
+}
+
+#[test]
+fn a_changing_rate_is_followed_exactly() {
+    for (bytes, expected_us) in [
+        // 80,000 bits within the first piece.
+        (10_000, 80_000),
+        // 160,000 bits: 100,000 by 100 ms, silence, 60,000 more at 2 Mbit/s.
+        (20_000, 180_000),
+        // 200,000 bits fill the first period.
+        (25_000, 200_000),
+        // 640,000 bits: three periods, then 40,000 at 1 Mbit/s.
+        (80_000, 640_000),
+    ] {
+        for sharing in [Sharing::Fifo, Sharing::Fair(None)] {
+            let mut spec = uploads(1, bytes / 4);
+            (spec.link.up, spec.link.sharing) = (uneven(), sharing);
+            let time = upload_times(&spec)[0];
+            let rounding = if sharing == Sharing::Fifo { 0 } else { 10 };
+            assert!(time.abs_diff(expected_us * 1000) <= rounding, "{bytes} B, {sharing:?}: {time} ns");
+        }
+    }
+}
+
+#[test]
+fn two_messages_on_a_changing_rate() {
+    // 10,000 bytes each. In turns: by 80 ms, then 20,000 bits by 100 ms and 60,000 from 150 ms on.
+    let mut spec = uploads(2, 2500);
+    spec.link.up = uneven();
+    let times = upload_times(&spec);
+    assert!(times[0].abs_diff(80_000_000) < 1_000 && times[1].abs_diff(180_000_000) < 1_000, "{times:?}");
+    // Shared: both are through when the second would be.
+    spec.link.sharing = Sharing::Fair(None);
+    assert!(upload_times(&spec).iter().all(|time| time.abs_diff(180_000_000) < 1_000));
+}
+
+#[test]
+fn policies_that_look_at_the_rate_survive_a_silent_link() {
+    for policy in [ucb_route(), msao(), layer_split(8), blocking(4)] {
+        let mut spec = spec(policy, EngineKind::Vllm, 10, 5);
+        let (silent, fast) = (BitsPerSecond::ZERO, BitsPerSecond::from_mbps(50));
+        let silent_first = [(SimDuration::ZERO, silent), (SimDuration::from_ms(300), fast)];
+        spec.link.up = RateProfile::piecewise(&silent_first, SimDuration::from_ms(1000));
+        assert_eq!(run(&spec).metrics.completed, 10);
+    }
+}
+
+#[test]
+fn messages_do_not_overtake_each_other_whatever_the_jitter() {
+    // Twenty uploads at one instant; the jitter is 50,000 times as long as an upload.
+    let mut spec = uploads(20, 30);
+    spec.cloud.gpus = 1;
+    spec.link.jitter = SimDuration::from_ms(120);
+    let (outcome, log) = run_logged(&spec);
+    let prompts: Vec<u64> = log.steps.iter().filter(|step| step.side == Side::Cloud).map(|step| step.request).collect();
+    assert_eq!(prompts, (0..20).collect::<Vec<_>>());
+    assert!(outcome.makespan > SimDuration::from_ms(120), "there was jitter");
+    // Tokens that stream down keep their order too: gaps add up to the time from the first to the last.
+    let mut streams = common::spec(cloud_only(), EngineKind::Graph, 10, 50);
+    streams.link.jitter = SimDuration::from_ms(30);
+    let metrics = run(&streams).metrics;
+    assert_eq!(metrics.itl.sum_ns(), metrics.e2e.sum_ns() - metrics.ttft.sum_ns());
+    assert_eq!(metrics.itl.count(), 10 * 49);
+}
+
+#[test]
+fn jitter_has_the_mean_that_was_asked_for() {
+    let requests = 4000;
+    let mut spec = spec(cloud_only(), EngineKind::Graph, requests, 1).text_only(30);
+    let calm = run(&spec).metrics.e2e.sum_ns();
+    spec.link.jitter = SimDuration::from_ms(5);
+    let (jittery, n) = (run(&spec).metrics.e2e.sum_ns(), requests as f64);
+    // One message up and one down, far apart: the sum of two exponential delays.
+    let extra = (jittery - calm) as f64 / n / 1e6;
+    assert!((extra - 10.0).abs() < 4.0 * 5.0 * (2.0 / n).sqrt(), "{extra} ms");
+}
+
+/// Messages of ten full packets.
+fn lossy(loss: f64, requests: u64) -> RunSpec {
+    let mut spec = spec(cloud_only(), EngineKind::Graph, requests, 1).text_only(3620);
+    spec.link.loss = Ratio::new(loss);
+    spec
+}
+
+#[test]
+fn lost_bytes_are_p_over_one_minus_p_of_those_that_arrive() {
+    for loss in [0.01, 0.1, 0.4] {
+        let up = run(&lossy(loss, 1000)).up;
+        assert_eq!((up.received.as_u64(), up.lost.as_u64() % 1448), (1000 * 14_480, 0));
+        assert_eq!(up.sent, up.received + up.lost);
+        // Each packet is lost a geometric number of times: mean p / (1 - p), variance p / (1 - p)^2.
+        let (lost, packets) = (up.lost.as_u64() as f64 / 1448.0, 10_000.0);
+        let (mean, deviation) = (packets * loss / (1.0 - loss), (packets * loss).sqrt() / (1.0 - loss));
+        assert!((lost - mean).abs() < 4.0 * deviation, "p = {loss}: {lost} lost, expected {mean} +- {deviation}");
+    }
+}
+
+#[test]
+fn every_round_of_losses_costs_a_round_trip_and_the_bytes() {
+    let spec = lossy(0.2, 50);
+    let base = run_logged(&lossy(0.0, 1)).1.e2e_ns()[&0];
+    let (outcome, log) = run_logged(&spec);
+    let extra: u64 = log.e2e_ns().values().map(|e2e| e2e - base).sum();
+    // A packet of 1,448 bytes takes 28,960 ns, a token of 8 bytes 160 ns; the rest are whole round trips.
+    let again = outcome.up.lost.as_u64() * 20 + outcome.down.lost.as_u64() * 20;
+    assert!(outcome.up.lost > Bytes::ZERO && outcome.down.lost > Bytes::ZERO);
+    assert_eq!((extra - again) % spec.link.rtt.as_ns(), 0, "{extra} {again}");
+    let rounds = (extra - again) / spec.link.rtt.as_ns();
+    assert!((50..200).contains(&rounds), "{rounds} rounds for 50 messages of ten packets");
+}
+
+/// Bytes that the requests' rows say.
+fn rows(log: &Log) -> [Bytes; 2] {
+    [log.requests.iter().map(|row| row.uplink).sum(), log.requests.iter().map(|row| row.downlink).sum()]
+}
+
+#[test]
+fn bytes_on_the_wire_are_those_of_the_requests() {
+    let conserved = |outcome: &Outcome, lossless: bool| {
+        for traffic in [outcome.up, outcome.down] {
+            assert_eq!(traffic.sent, traffic.received + traffic.lost);
+            assert_eq!(traffic.lost == Bytes::ZERO, lossless);
+        }
+    };
+    for (policy, sharing) in [
+        (cloud_only(), Sharing::Fifo),
+        (blocking(3), Sharing::Fair(None)),
+        (pipelined(2, 4), Sharing::Fifo),
+        (msao(), Sharing::Fair(Some(BitsPerSecond::from_mbps(20)))),
+    ] {
+        let mut spec = spec(policy, EngineKind::Vllm, 20, 40).clients(3);
+        (spec.link.header, spec.link.sharing) = (Bytes::new(52), sharing);
+        let (outcome, log) = run_logged(&spec);
+        conserved(&outcome, true);
+        // A verdict that comes after the end of its request is nobody's, so the rows may have less than the wire.
+        assert_eq!(outcome.up.received, rows(&log)[0]);
+        assert!(outcome.down.received >= rows(&log)[1]);
+        spec.link.loss = Ratio::new(0.05);
+        let (outcome, log) = run_logged(&spec);
+        conserved(&outcome, false);
+        assert_eq!(outcome.up.received, rows(&log)[0]);
+    }
+}
