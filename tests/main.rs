@@ -1,1 +1,13 @@
 //! Tests of the whole, through the real binary.
+
+mod command_line;
+mod determinism;
+mod parquet_file;
+mod real_input;
+mod refusals;
+mod results;
+mod scenarios;
+mod schema;
+mod summary;
+mod support;
+mod trace_files;

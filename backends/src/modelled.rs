@@ -157,7 +157,8 @@ impl Modelled {
         let state = self.state(sequence);
         let load = Load::verify(drafts.len() as u64 + 1, state.context());
         let agree = |(draft, position): &(&Token, u32)| draft.id == state.target(*position).id;
-        let accepted = drafts.iter().zip(state.answer..).take_while(agree).count();
+        // What is drafted behind the end of the answer agrees with nothing.
+        let accepted = drafts.iter().zip(state.answer..state.output_tokens).take_while(agree).count();
         let rejects = accepted < drafts.len();
         state.answer += accepted as u32;
         if (rejects || bonus) && state.answer < state.output_tokens {

@@ -1,7 +1,7 @@
 //! How the program fails: a message, and an exit code that says whose turn it is.
 
 use std::fmt;
-use std::io;
+use std::io::{self, Write};
 use std::path::Path;
 use traces::TraceError;
 
@@ -37,6 +37,7 @@ impl Failure {
         let remedy = match error.kind() {
             io::ErrorKind::NotFound => "; check the path",
             io::ErrorKind::PermissionDenied => "; check its permissions, or choose another place with --out",
+            io::ErrorKind::AlreadyExists | io::ErrorKind::NotADirectory => "; a file is in the way",
             io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => "; make room, or choose another place with --out",
             _ => "",
         };
@@ -47,6 +48,12 @@ impl Failure {
     pub fn code(&self) -> Code {
         self.code
     }
+}
+
+/// Says something on stderr. Unlike `eprintln!`, it does not panic where nobody listens: `sim ... 2>&1 | head -1`.
+pub fn say(line: impl fmt::Display) {
+    // Nowhere is left to say that this failed.
+    let _ = writeln!(io::stderr(), "{line}");
 }
 
 impl fmt::Display for Failure {

@@ -44,7 +44,7 @@ pub fn run(grid: &Grid, options: &Options, folder: &Path) -> Result<Outcome, Fai
     let started = Instant::now();
     let wanted = Wanted { steps: options.steps, tokens: options.tokens };
     let tasks = tasks(grid);
-    let requests: u64 = tasks.iter().map(|task| task.cell.spec.workload.len()).sum();
+    let requests: u64 = tasks.iter().fold(0, |sum: u64, task| sum.saturating_add(task.cell.spec.workload.len()));
     let pool = rayon::ThreadPoolBuilder::new()
         .num_threads(options.threads.unwrap_or(0))
         .build()

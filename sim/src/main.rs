@@ -12,14 +12,16 @@ mod summary;
 
 use clap::Parser;
 use cli::{Cli, Command, Options, Written};
-use failure::{Code, Failure};
+use failure::{Code, Failure, say};
 use scenario::{Scenario, Source};
 use std::io::Write;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
     std::panic::set_hook(Box::new(|panic| {
-        eprintln!("sim: a bug in this program: {panic}\nplease report it with the scenario, the seed and the version");
+        say(format_args!(
+            "sim: a bug in this program: {panic}\nplease report it with the scenario, the seed and the version"
+        ));
         std::process::exit(Code::Bug as i32);
     }));
     let cli = Cli::parse();
@@ -32,7 +34,7 @@ fn main() -> ExitCode {
     match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
-            eprintln!("sim: {failure}");
+            say(format_args!("sim: {failure}"));
             ExitCode::from(failure.code() as u8)
         }
     }
@@ -74,13 +76,13 @@ fn simulate(written: &Written, options: &Options) -> Result<(), Failure> {
     let folder = results.finish()?;
     let table = reports::table(&folder).map_err(|error| Failure::bug(error.to_string()))?;
     print(&table)?;
-    eprintln!(
+    say(format_args!(
         "{} runs, {} events in {:.2} s ({:.1} M events/s); results in {}",
         outcome.runs,
         outcome.events,
         outcome.wall_s,
         outcome.events as f64 / outcome.wall_s / 1e6,
         folder.display()
-    );
+    ));
     Ok(())
 }

@@ -18,13 +18,16 @@ impl Results {
     /// # Errors
     /// If something that is not ours is in the way, or the place cannot be written to.
     pub fn begin(target: &Path) -> Result<Self, Failure> {
+        let Some(name) = target.file_name().map(|name| name.to_string_lossy()) else {
+            let remedy = "give --out a folder by its name";
+            return Err(Failure::refused(format!("{}: results cannot replace this folder; {remedy}", target.display())));
+        };
         may_replace(target)?;
         let parent = match target.parent() {
             Some(parent) if parent != Path::new("") => parent,
             _ => Path::new("."),
         };
         fs::create_dir_all(parent).map_err(|error| Failure::io("make the folder", parent, &error))?;
-        let name = target.file_name().map_or_else(|| "results".into(), |name| name.to_string_lossy());
         let making = tempfile::Builder::new()
             .prefix(&format!(".{name}."))
             .suffix(".partial")

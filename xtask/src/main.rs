@@ -7,6 +7,7 @@ use std::process::ExitCode;
 
 use clap::{ArgMatches, Command};
 
+mod bench;
 mod failure;
 mod floors;
 mod house;
@@ -25,6 +26,7 @@ const TASKS: &[Task] = &[
     (floors::command, floors::run),
     (network_free::command, network_free::run),
     (lines::command, lines::run),
+    (bench::command, bench::run),
 ];
 
 fn main() -> ExitCode {

@@ -2,7 +2,7 @@
 
 use crate::spec::{LinkSpec, Sharing};
 use kernel::{FairLink, FifoLink, RateProfile, Stream, Streams, draw};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use units::{BitsPerSecond, Bytes, SimDuration, SimTime};
 
 /// From edge to cloud or back.
@@ -14,8 +14,9 @@ pub(crate) struct Direction {
     packet: Bytes,
     jitter: SimDuration,
     loss: f64,
-    /// Rounds of retransmission of the messages that share the link now and need any.
-    rounds: BTreeMap<u32, u64>,
+    /// On a shared link: the messages of each request, of which the first is on it. A request is one flow, so that its
+    /// messages share as one and stay in order, whatever their sizes and losses.
+    flows: BTreeMap<u32, VecDeque<Pending>>,
     stream: Stream,
     last_arrival: SimTime,
     /// What was put on the wire, what arrived and what was lost.
@@ -36,6 +37,15 @@ pub struct Traffic {
     pub received: Bytes,
     /// Lost on the way, and sent again.
     pub lost: Bytes,
+}
+
+/// A message that is on a shared link or waits for those before it.
+struct Pending {
+    message: u32,
+    /// With what is sent again.
+    bytes: Bytes,
+    /// Rounds of retransmission.
+    rounds: u64,
 }
 
 /// A message on its way.
@@ -66,15 +76,15 @@ impl Direction {
             packet: spec.packet,
             jitter: spec.jitter,
             loss: spec.loss.as_f64(),
-            rounds: BTreeMap::new(),
+            flows: BTreeMap::new(),
             stream: streams.stream(name, 0),
             last_arrival: SimTime::ZERO,
             traffic: Traffic::default(),
         }
     }
 
-    /// Sends a message of so many bytes of payload.
-    pub(crate) fn send(&mut self, now: SimTime, message: u32, payload: Bytes) -> Sending {
+    /// Sends a message of so many bytes of payload; `flow` is the request's own number.
+    pub(crate) fn send(&mut self, now: SimTime, flow: u32, message: u32, payload: Bytes) -> Sending {
         let packets = payload.as_u64().div_ceil(self.packet.as_u64()).max(1);
         let wire = payload + self.header * packets;
         let (lost, rounds) = self.lose(packets, wire);
@@ -86,10 +96,11 @@ impl Direction {
                 Some(self.arrive(left + self.rtt * rounds))
             }
             Medium::Fair(link) => {
-                link.start(now, message, wire + lost);
-                if rounds > 0 {
-                    self.rounds.insert(message, rounds);
+                let pending = self.flows.entry(flow).or_default();
+                if pending.is_empty() {
+                    link.start(now, flow, wire + lost);
                 }
+                pending.push_back(Pending { message, bytes: wire + lost, rounds });
                 None
             }
         };
@@ -113,10 +124,18 @@ impl Direction {
     /// Takes out the messages that have left a shared link by `now`.
     pub(crate) fn take_left(&mut self, now: SimTime, left: &mut Vec<Left>) {
         let Medium::Fair(link) = &mut self.medium else { return };
-        let mut ended = Vec::new();
+        let (mut ended, mut passed) = (Vec::new(), Vec::new());
         link.take_ended(now, &mut ended);
-        for message in ended {
-            let rounds = self.rounds.remove(&message).unwrap_or(0);
+        for flow in ended {
+            let pending = self.flows.get_mut(&flow).expect("a flow has messages");
+            let Pending { message, rounds, .. } = pending.pop_front().expect("the one that has left");
+            match pending.front() {
+                Some(next) => link.start(now, flow, next.bytes),
+                None => drop(self.flows.remove(&flow)),
+            }
+            passed.push((message, rounds));
+        }
+        for (message, rounds) in passed {
             left.push(Left { message, arrival: self.arrive(now + self.rtt * rounds) });
         }
     }

@@ -183,7 +183,7 @@ impl<'w, C: Compute> World<'w, C> {
     pub(crate) fn send_up(&self, state: &mut State<'w, C>, slot: SlotId, payload: Bytes, body: Body) -> u32 {
         let now = self.kernel.now();
         let message = state.messages.insert(Message { slot, wire: Bytes::ZERO, body });
-        let sending = state.up.send(now, message, payload);
+        let sending = state.up.send(now, slot.generation, message, payload);
         state.messages.get_mut(message).wire = sending.wire;
         state.slots.get_mut(slot.index).tally.uplink += sending.wire;
         match sending.arrival {
@@ -196,12 +196,9 @@ impl<'w, C: Compute> World<'w, C> {
     /// Sends a message that is there back to the edge.
     pub(crate) fn send_down(&self, state: &mut State<'w, C>, message: u32, payload: Bytes) {
         let now = self.kernel.now();
-        let sending = state.down.send(now, message, payload);
-        let slot = {
-            let message = state.messages.get_mut(message);
-            message.wire = sending.wire;
-            message.slot
-        };
+        let slot = state.messages.get(message).slot;
+        let sending = state.down.send(now, slot.generation, message, payload);
+        state.messages.get_mut(message).wire = sending.wire;
         if state.lives(slot) {
             state.slots.get_mut(slot.index).tally.downlink += sending.wire;
         }

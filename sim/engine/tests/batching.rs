@@ -3,9 +3,7 @@
 mod common;
 
 use common::oracle::{Idle, prompt_tokens};
-use common::{
-    Log, Override, all_policies, blocking, cloud_only, edge_only, leave_blocks, pipelined, run_logged, spec,
-};
+use common::{Log, Override, all_policies, blocking, cloud_only, edge_only, leave_blocks, pipelined, run_logged, spec};
 use engine::{RunSpec, Sharing, Side, Status, StepRecord};
 use model::{engine_kind::EngineKind, memory::BatchLimits, roofline::Load};
 use std::collections::{BTreeMap, BTreeSet};
@@ -181,9 +179,12 @@ fn two_of_three(requests: u64) -> RunSpec {
 fn a_prompt_that_waits_for_memory_delays_nobody() {
     let finish = |requests| {
         let log = run_logged(&two_of_three(requests)).1;
-        let last = |request| log.requests.iter().find(|row| row.request.prompt.request == request).map(|row| {
-            row.moments.expect("an answered request").last_token
-        });
+        let last = |request| {
+            log.requests
+                .iter()
+                .find(|row| row.request.prompt.request == request)
+                .map(|row| row.moments.expect("an answered request").last_token)
+        };
         last(0).min(last(1)).expect("two requests")
     };
     let (alone, besides) = (finish(2), finish(3));

@@ -46,12 +46,24 @@ fn check(make: fn(System) -> RunSpec, golden: &[Golden]) {
 
 #[rustfmt::skip]
 const BUSY: [Golden; 7] = [
-    ("", 0, 0, 0); 7
+    ("cloud_only", 0x3c7f5882eff40135, 21921883440, 7649441),
+    ("edge_only", 0x1c377ddf6d153357, 16066065258, 0),
+    ("ucb_route", 0x6debd48adfdcf61d, 16915825761, 2453490),
+    ("layer_split", 0x90d8580e0768bece, 70665530752, 134020032),
+    ("blocking", 0x8cdf4e3ef84069ca, 33089038534, 7621397),
+    ("pipelined", 0x186107e6d7c312cb, 31472786401, 7667987),
+    ("msao", 0x05c9f2575a0f7027, 33868989081, 5222197),
 ];
 
 #[rustfmt::skip]
 const SHARED: [Golden; 7] = [
-    ("", 0, 0, 0); 7
+    ("cloud_only", 0x86ee37b61566edc3, 21801228273, 7649215),
+    ("edge_only", 0x1c377ddf6d153357, 16066065258, 0),
+    ("ucb_route", 0x2ab0da16fa372a32, 16929460527, 2453430),
+    ("layer_split", 0x15d6db6a8d476618, 63262982233, 134017110),
+    ("blocking", 0xd2c7aaf6f9046ea4, 32687173959, 7640780),
+    ("pipelined", 0x1c5e1877954dfddb, 30756024163, 7667825),
+    ("msao", 0x72fecbbf37bdf792, 33499746762, 5210620),
 ];
 
 #[test]

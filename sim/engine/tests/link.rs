@@ -3,7 +3,9 @@
 mod common;
 
 use common::oracle::Idle;
-use common::{Log, Override, blocking, cloud_only, layer_split, mbps, msao, pipelined, run, run_logged, spec, ucb_route};
+use common::{
+    Log, Override, blocking, cloud_only, layer_split, mbps, msao, pipelined, run, run_logged, spec, ucb_route,
+};
 use engine::{Outcome, RunSpec, Sharing, Side};
 use kernel::RateProfile;
 use model::engine_kind::EngineKind;
@@ -138,6 +140,19 @@ fn jitter_has_the_mean_that_was_asked_for() {
     // One message up and one down, far apart: the sum of two exponential delays.
     let extra = (jittery - calm) as f64 / n / 1e6;
     assert!((extra - 10.0).abs() < 4.0 * 5.0 * (2.0 / n).sqrt(), "{extra} ms");
+}
+
+#[test]
+fn messages_of_a_request_stay_in_order_on_a_shared_link() {
+    // Losses make a message longer than the one behind it, and silence lets both wait side by side: were they two
+    // flows, a later batch would reach the cloud first, and the last token of an answer the edge.
+    for (policy, loss) in [(pipelined(1, 3), 0.3), (pipelined(4, 3), 0.0), (cloud_only(), 0.3), (msao(), 0.3)] {
+        let mut spec = spec(policy, EngineKind::Graph, 10, 60).text_only(30).clients(2);
+        (spec.link.up, spec.link.down, spec.link.sharing) = (uneven(), uneven(), Sharing::Fair(None));
+        spec.link.loss = Ratio::new(loss);
+        let metrics = run(&spec).metrics;
+        assert_eq!((metrics.completed, metrics.output_tokens), (10, 600));
+    }
 }
 
 /// Messages of ten full packets.

@@ -102,8 +102,7 @@ fn a_prompt_of_vllm_is_read_in_chunks_of_1024() {
     let (_, log) = run_logged(&spec(edge_only(), EngineKind::Vllm, 1, 2).text_only(2500));
     let chunks: Vec<_> = log.steps.iter().map(|step| (step.kind, step.tokens, step.context_tokens)).collect();
     // The last chunk also makes the first token of the answer.
-    let expected =
-        [("prefill", 1024, 1024), ("prefill", 1024, 2048), ("prefill", 452, 2501), ("decode", 1, 2502)];
+    let expected = [("prefill", 1024, 1024), ("prefill", 1024, 2048), ("prefill", 452, 2501), ("decode", 1, 2502)];
     assert_eq!(chunks, expected);
 }
 
@@ -112,9 +111,8 @@ fn a_layer_split_makes_a_round_trip_a_token() {
     for engine in EngineKind::ALL {
         for spec in prompts(&spec(layer_split(8), engine, 2, OUTPUT)) {
             compare(&spec, |spec, prompt| {
-                let [lower, upper] = [&spec.edge.tier, &spec.cloud.tier].map(|tier| {
-                    (Idle::of_split(tier), tier.split.as_ref().expect("a split tier").2)
-                });
+                let [lower, upper] = [&spec.edge.tier, &spec.cloud.tier]
+                    .map(|tier| (Idle::of_split(tier), tier.split.as_ref().expect("a split tier").2));
                 let ([mut up, mut down], hidden) = (wires(spec), 2 * spec.cloud.tier.model.hidden);
                 let (mut now, mut first) = (preprocess(prompt), 0);
                 for made in 0..u64::from(OUTPUT) {

@@ -1,6 +1,6 @@
 //! Devices: what a GPU or a phone can read, multiply, hold and burn.
 //!
-//! The figures are those of `shared/hardware.md` (section "Devices") and `shared/measured/gpus.csv`. A figure that no
+//! The figures are those of `docs/hardware.md` (section "Devices") and `measured/gpus.csv`. A figure that no
 //! source confirms is followed by a `?` in the `source` text: do not build a conclusion on it.
 //! Vendors print "24 GB" for 24 GiB of memory, so capacities are GiB; bandwidths are 10^9 bytes a second.
 
@@ -73,14 +73,14 @@ pub static DEVICES: [Device; 18] = [
     device("apple-m2",            (  8,   100_000,     3.6 ), ( 50.0,  7.0), "bandwidth, TDP: macgadget.de (Mac mini); peak fp32 3.6, fp16 no faster?; idle?; 8..24 GB sold, smallest taken, shared with the CPU"),
     device("apple-m4",            ( 16,   120_000,     4.3 ), ( 65.0,  5.0), "bandwidth: applech2.com; TDP, idle: servethehome.com (Mac mini); peak?; 16..32 GB sold, smallest taken, shared with the CPU"),
     device("iphone-15-pro",       (  8,    51_200,     2.15), (  6.5,  1.0), "peak: hmc-tech.com (GPU; 35 TOPS ANE not counted); bandwidth?; 5..8 W sustained?; idle?; memory shared with the system"),
-    device("snapdragon-8-gen-3",  (  8,    77_000,     3.7 ), (  8.0,  1.0), "bandwidth: hardware.md names no source?; peak 2.8..4.6, middle taken?; 6..10 W?; idle?; 8..16 GB sold, smallest taken, shared with the system"),
+    device("snapdragon-8-gen-3",  (  8,    77_000,     3.7 ), (  8.0,  1.0), "bandwidth: no source?; peak 2.8..4.6, middle taken?; 6..10 W?; idle?; 8..16 GB sold, smallest taken, shared with the system"),
     device("a6000",               ( 48,   768_000,   154.8 ), (300.0, 25.0), "peak, bandwidth: gpus.csv; TDP: from memory, not looked up?; idle?"),
     device("a40",                 ( 48,   696_000,   149.7 ), (300.0, 30.0), "peak, bandwidth: gpus.csv; TDP: from memory, not looked up?; idle?"),
     device("h100-sxm",            ( 80, 3_350_000,   989.0 ), (700.0, 70.0), "peak, bandwidth: gpus.csv; TDP: from memory, not looked up?; idle?"),
     device("l40s",                ( 48,   864_000,   362.05), (350.0, 35.0), "peak, bandwidth: gpus.csv; TDP: from memory, not looked up?; idle?"),
     device("rtx-pro-6000",        ( 96, 1_792_000,   467.8 ), (600.0, 30.0), "peak, bandwidth: gpus.csv (LLMServingSim uses 1597 GB/s); TDP: from memory, not looked up?; idle?"),
     device("h200-sxm",            (141, 4_800_000,   989.0 ), (700.0, 75.0), "peak, bandwidth: gpus.csv; TDP: from memory, not looked up?; idle?"),
-    device("a100-80-pcie",        ( 80, 1_935_000,   312.0 ), (300.0, 55.0), "bandwidth: from memory?, agrees with hardware.md section B (816 GB/s are 42 % of it); peak: as the SXM die?; TDP: from memory, not looked up?; idle?"),
+    device("a100-80-pcie",        ( 80, 1_935_000,   312.0 ), (300.0, 55.0), "bandwidth: from memory?, agrees with section B of docs/hardware.md (816 GB/s are 42 % of it); peak: as the SXM die?; TDP: from memory, not looked up?; idle?"),
 ];
 
 #[cfg(test)]
@@ -88,7 +88,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_paper_s_two_devices_have_the_figures_of_semantics_md() {
+    fn the_paper_s_two_devices_have_their_figures() {
         let edge = Device::named("rtx-3090").unwrap();
         assert_eq!(edge.bandwidth, BytesPerSecond::new(936_000_000_000));
         assert_eq!(edge.peak, FlopsPerSecond::new(71e12));

@@ -1,4 +1,4 @@
-//! Energy of a device: `idle x elapsed + (f TDP - idle) x busy` (`shared/semantics.md` section 4), an assumption of
+//! Energy of a device: `idle x elapsed + (f TDP - idle) x busy` (`docs/compute-model.md`), an assumption of
 //! the project: f is .95 in prefill, .65 in decode and verify.
 //!
 //! Energy is reported with and without idle power, because who pays for an idle GPU depends on who shares it.
@@ -18,7 +18,7 @@ pub enum Activity {
 
 impl Activity {
     /// Share of the board's power limit that is drawn [A]. One report has llama.cpp decode near the full limit
-    /// (`hardware.md` section F), so decode energy may be a third too low.
+    /// (`docs/hardware.md` section F), so decode energy may be a third too low.
     pub const fn share_of_tdp(self) -> f64 {
         match self {
             Activity::Prefill => 0.95,
@@ -107,7 +107,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn energy_is_the_formula_of_semantics_md() {
+    fn energy_is_the_documented_formula() {
         let device = Device::named("a100-40-sxm").unwrap();
         let mut busy = Busy::default();
         busy.add(Activity::Prefill, SimDuration::from_secs(2));

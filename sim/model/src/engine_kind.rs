@@ -1,6 +1,6 @@
 //! Serving engines: how far from the data sheet a runtime stays, and what it costs per iteration.
 //!
-//! The constants are those of `shared/semantics.md` section 4. They were set by hand from four published speeds on an
+//! The constants are those of `docs/compute-model.md`. They were set by hand from four published speeds on an
 //! A100-80 (the anchors there), so agreement with those four is no evidence; `docs/compute-model.md` compares them with
 //! everything else.
 
@@ -36,14 +36,14 @@ pub struct EngineProfile {
     pub eta_mem: Ratio,
     /// Share of the peak FLOP rate that is reached.
     pub eta_flop: Ratio,
-    /// Extra time of an iteration in which a prompt starts (`semantics.md` does not say what it is made of).
+    /// Extra time of an iteration in which a prompt starts (what it is made of is not known).
     pub prefill_overhead: SimDuration,
     /// Whether one iteration may hold items of several requests.
     pub batches: bool,
 }
 
 /// Launch-bound iteration times measured with Hugging Face transformers on an A100-80 at batch 1: 1 / 35.29 and
-/// 1 / 39.02 tokens/s (Qwen2-VL README; `hardware.md` section A). The 7B of Qwen2-VL and of Qwen2.5-VL are one language model.
+/// 1 / 39.02 tokens/s (Qwen2-VL README; `docs/hardware.md` section A). The 7B of Qwen2-VL and of Qwen2.5-VL are one language model.
 const MEASURED_HF_FLOORS: [(&str, SimDuration); 3] = [
     ("qwen2-vl-2b", SimDuration::from_us(28_300)),
     ("qwen2-vl-7b", SimDuration::from_us(25_600)),
@@ -51,7 +51,7 @@ const MEASURED_HF_FLOORS: [(&str, SimDuration); 3] = [
 ];
 
 /// Launch time of a layer for models without a measurement, in microseconds. The two measured models, of 28 layers each,
-/// give 914 and 1,011: the middle of "0.9..1.0 ms per layer" (`hardware.md` section A).
+/// give 914 and 1,011: the middle of "0.9..1.0 ms per layer" (`docs/hardware.md` section A).
 const HF_US_PER_LAYER: u64 = 950;
 
 impl EngineKind {

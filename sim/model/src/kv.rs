@@ -13,7 +13,7 @@ use crate::{
     model_spec::ModelSpec,
 };
 
-/// Tokens of a block (vLLM's default; `semantics.md` section 4).
+/// Tokens of a block (vLLM's default).
 pub const BLOCK_TOKENS: u64 = 16;
 
 /// Per cent of a device's memory that weights, activations and cache may fill: `gpu_memory_utilization` of vLLM.

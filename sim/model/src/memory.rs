@@ -1,6 +1,6 @@
 //! Memory of a tier: weights, KV cache, activations, and what the runtime itself takes.
 //!
-//! For Hugging Face transformers the formula was found from the eight published peaks of Qwen2-VL (`hardware.md` section
+//! For Hugging Face transformers the formula was found from the eight published peaks of Qwen2-VL (`docs/hardware.md` section
 //! A; they are GiB, though printed as GB: the 7B's 16.07 would be less than its weights otherwise). Between prompts of
 //! 6,144, 14,336 and 30,720 tokens each further token costs
 //!
@@ -69,9 +69,9 @@ impl Footprint {
 /// The largest iteration that an engine may run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct BatchLimits {
-    /// Decode and verify items: 64 in `semantics.md` section 3.
+    /// Decode and verify items: 64 in `docs/semantics.md` section 2.
     pub items: u64,
-    /// Tokens of the one prompt chunk: 1,024 in `semantics.md` section 3.
+    /// Tokens of the one prompt chunk: 1,024 in `docs/semantics.md` section 2.
     pub chunk_tokens: u64,
 }
 

@@ -1,7 +1,7 @@
 //! Models: the dimensions of a decoder and its vision tower, and what follows from them by arithmetic.
 //!
 //! Only dimensions are stored; parameters, bytes and FLOP are derived, and the tests compare them with every number of
-//! `shared/hardware.md` (section "Architecture numbers"), whose configuration sources are named there.
+//! `docs/hardware.md` (section "Architecture numbers"), whose configuration sources are named there.
 //! A multiply-accumulate counts as two FLOP. Norms, softmax, activations and rotary embedding are not counted.
 
 use std::borrow::Cow;
@@ -139,7 +139,7 @@ impl ModelSpec {
         self.bytes_of(rest * self.layer_stored() + ends)
     }
 
-    /// KV cache bytes of one token: 2 x layers x KV heads x head dim x bytes (`semantics.md` section 4).
+    /// KV cache bytes of one token: 2 x layers x KV heads x head dim x bytes.
     pub fn kv_bytes_per_token(&self) -> Bytes {
         self.kv_bytes_per_token_of(self.layers)
     }
@@ -301,7 +301,7 @@ pub static MODELS: [ModelSpec; 5] = [
 mod tests {
     use super::*;
 
-    /// One column of the table in `hardware.md`.
+    /// One column of the table in `docs/hardware.md`.
     struct Published {
         name: &'static str,
         params: u64,

@@ -1,5 +1,5 @@
 //! The time of one iteration: `max(floor, overhead + vision + max(bytes / (bandwidth eta_mem), FLOP / (peak eta_flop)))`
-//! (`shared/semantics.md` section 4).
+//! (`docs/compute-model.md`).
 //!
 //! `bytes` are the weights that the iteration runs, once, and the KV cache of every item; writing new keys and values,
 //! activations and communication between GPUs are not counted. Vision towers are encoded before the language model
@@ -247,7 +247,7 @@ mod tests {
     }
 
     #[test]
-    fn the_memory_roofline_of_hardware_md() {
+    fn the_published_memory_roofline() {
         // Weights / bandwidth, ms per token in bf16, empty context: 2B on 3090 and A100-40, 7B on Orin, LLaVA on M2.
         let rows = [("rtx-3090", "qwen2-vl-2b", 3.30), ("a100-40-pcie", "qwen2-vl-2b", 1.99)];
         let slow = [("jetson-agx-orin-64", "qwen2.5-vl-7b", 69.0), ("apple-m2", "llava-1.5-7b", 132.0)];

@@ -1,6 +1,6 @@
 //! Vision towers: how many patches and tokens an image becomes, and what encoding them costs.
 //!
-//! The resize rule is `smart_resize` of the Qwen2-VL image processor (transformers), as `shared/hardware.md` ("Visual
+//! The resize rule is `smart_resize` of the Qwen2-VL image processor (transformers), as `docs/hardware.md` ("Visual
 //! tokens") restates it; its examples are the tests. LLaVA-1.5 always sees 336 x 336 pixels.
 
 use units::Flops;

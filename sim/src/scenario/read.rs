@@ -29,7 +29,7 @@ pub fn read(path: &Path, set: &[String]) -> Result<(Source, Scenario), Failure> 
         return Ok((source, scenario));
     }
     source.overrides = set.iter().map(|set| parse_override(set)).collect::<Result<_, _>>()?;
-    let scenario = source.with(&[])?;
+    let scenario = source.scenario()?;
     Ok((source, scenario))
 }
 
@@ -39,14 +39,25 @@ impl Source {
         self.path.parent().unwrap_or(Path::new(""))
     }
 
-    /// The scenario with the overrides of the command line and some more.
-    pub fn with(&self, more: &[(String, toml::Value)]) -> Result<Scenario, Failure> {
+    /// This with more overrides, as a point of a sweep has them.
+    pub fn with(&self, more: &[(String, toml::Value)]) -> Self {
+        Self { overrides: [&self.overrides, more].concat(), ..self.clone() }
+    }
+
+    /// Whether the command line sets this key, a part of it or a whole that it is a part of.
+    pub fn overrides(&self, key: &str) -> bool {
+        let within = |a: &str, b: &str| a.strip_prefix(b).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'));
+        self.overrides.iter().any(|(set, _)| within(set, key) || within(key, set))
+    }
+
+    /// The scenario with the overrides.
+    pub fn scenario(&self) -> Result<Scenario, Failure> {
         let mut table: toml::Table = toml::from_str(&self.text).map_err(|error| self.refuse(&error))?;
-        for (key, value) in self.overrides.iter().chain(more) {
+        for (key, value) in &self.overrides {
             put(&mut table, key, value.clone()).map_err(|reason| Failure::refused(format!("{key}: {reason}")))?;
         }
         Scenario::deserialize_from(table).map_err(|error| {
-            let keys: Vec<_> = self.overrides.iter().chain(more).map(|(key, value)| format!("{key} = {value}")).collect();
+            let keys: Vec<_> = self.overrides.iter().map(|(key, value)| format!("{key} = {value}")).collect();
             Failure::refused(format!("with {}: {}", keys.join(", "), explain(error.message())))
         })
     }
@@ -92,7 +103,7 @@ impl Source {
     fn locate(&self, key: &str) -> Option<Range<usize>> {
         let document = DeTable::parse(&self.text).ok()?;
         let mut table = document.get_ref();
-        let mut parts = key.split('.').peekable();
+        let mut parts = parts(key).into_iter().peekable();
         while let Some(part) = parts.next() {
             let (name, value) = table.iter().find(|(name, _)| name.get_ref() == part)?;
             match value.get_ref() {
@@ -125,6 +136,14 @@ fn parse_override(set: &str) -> Result<(String, toml::Value), Failure> {
     Ok((key.to_owned(), value))
 }
 
+/// The names on the way to a dotted key. A key of `[sweep]` is itself dotted, and one name.
+fn parts(key: &str) -> Vec<&str> {
+    match key.split_once('.') {
+        Some(("sweep", swept)) => vec!["sweep", swept],
+        _ => key.split('.').collect(),
+    }
+}
+
 /// Sets a dotted key, making the tables on the way.
 ///
 /// An enum such as `[arrivals.poisson]` is a table with the one variant's name; setting another variant's key replaces
@@ -133,7 +152,7 @@ fn put(table: &mut toml::Table, key: &str, value: toml::Value) -> Result<(), Str
     const VARIANTS: [&str; 5] = ["arrivals", "tokens", "workload.dataset", "link.up", "link.down"];
     let mut table = table;
     let mut at = String::new();
-    let parts: Vec<&str> = key.split('.').collect();
+    let parts = parts(key);
     let (last, path) = parts.split_last().expect("a key has a part");
     for part in path {
         if VARIANTS.contains(&at.as_str()) && !table.contains_key(*part) {
@@ -182,7 +201,12 @@ fn explain(message: &str) -> String {
             }
         }
     }
-    message.replace("missing field", "missing key").trim_end().to_owned()
+    // Serde names the types of this program, which a user does not know.
+    let message = match message.split_once(", expected struct ") {
+        Some((found, _)) => format!("{found}, expected a table"),
+        None => message.to_owned(),
+    };
+    message.replace("missing field", "missing key").replace("a sequence", "a list").trim_end().to_owned()
 }
 
 #[cfg(test)]

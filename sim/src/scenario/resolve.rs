@@ -4,7 +4,7 @@ use super::{Arrivals, Scenario, Source};
 use crate::failure::Failure;
 use backends::Tier;
 use engine::{CloudSpec, Content, EdgeSpec, RunSpec, Workload, pools};
-use model::{accuracy::Accuracy, device::DEVICES, device::Device, model_spec::MODELS, model_spec::ModelSpec};
+use model::{accuracy::Accuracy, device::DEVICES, device::Device, kv::KvPool, model_spec::MODELS, model_spec::ModelSpec};
 use policies::{Policy, System, Visitor};
 use std::collections::BTreeSet;
 use units::Ratio;
@@ -59,6 +59,10 @@ pub fn resolve(source: &Source, scenario: &Scenario) -> Result<Grid, Failure> {
         if key.starts_with("sweep") || key == "name" || key == "replications" {
             return Err(source.refuse_key(&format!("sweep.{key}"), "this key cannot vary from point to point"));
         }
+        if source.overrides(key) {
+            let reason = format!("the sweep varies this key, so --set cannot fix it; use --set 'sweep.{key}=[...]'");
+            return Err(source.refuse_key(key, &reason));
+        }
         combinations = combinations
             .into_iter()
             .flat_map(|point: Vec<(String, toml::Value)>| {
@@ -82,11 +86,12 @@ fn resolve_point(
     overrides: &[(String, toml::Value)],
     number: u32,
 ) -> Result<Point, Failure> {
+    let source = &source.with(overrides);
     let varied;
     let scenario = if overrides.is_empty() {
         base
     } else {
-        varied = source.with(overrides)?;
+        varied = source.scenario()?;
         check_scalars(source, &varied)?;
         &varied
     };
@@ -180,7 +185,8 @@ fn tier(source: &Source, scenario: &Scenario, side: &str) -> Result<Tier, Failur
 }
 
 fn unknown(kind: &str, name: &str, known: &[&str], hint: &str) -> String {
-    let nearest = known.iter().max_by(|a, b| strsim::jaro_winkler(a, name).total_cmp(&strsim::jaro_winkler(b, name)));
+    let similarity = |known: &str| strsim::jaro_winkler(known, &name.to_lowercase());
+    let nearest = known.iter().max_by(|a, b| similarity(a).total_cmp(&similarity(b)));
     let nearest = nearest.map(|nearest| format!("; did you mean `{nearest}`?")).unwrap_or_default();
     format!("unknown {kind} `{name}`{nearest} (known: {}) {hint}", known.join(", ")).trim_end().to_owned()
 }
@@ -207,9 +213,17 @@ fn with_policy(source: &Source, spec: &RunSpec, system: System) -> Result<RunSpe
         spec.edge.tier.split = Some((model.clone(), spec.edge.tier.engine, Ratio::new(share)));
         spec.cloud.tier.split = Some((model, spec.cloud.tier.engine, Ratio::new(1.0 - share)));
     }
-    pools(&spec).map_err(|error| source.refuse_key("edge.device", &error.to_string()))?;
+    pools(&spec).map_err(|error| {
+        // The cloud's model is looked at first, so the edge is to blame if that fits.
+        let (cloud, limits) = (&spec.cloud.tier, spec.cloud.limits);
+        let side = if KvPool::for_model(&cloud.device, &cloud.model, limits).is_err() { "cloud" } else { "edge" };
+        source.refuse_key(&format!("{side}.device"), &error.to_string())
+    })?;
     Ok(spec)
 }
+
+/// Most replications, edges, workers and GPUs.
+const MOST: u32 = 100_000;
 
 /// Refuses values that no run can have.
 fn check_scalars(source: &Source, scenario: &Scenario) -> Result<(), Failure> {
@@ -231,6 +245,17 @@ fn check_scalars(source: &Source, scenario: &Scenario) -> Result<(), Failure> {
     for (key, value) in counts {
         if value == 0 {
             return Err(source.refuse_key(key, "expected more than 0"));
+        }
+    }
+    // Each of these has a place in memory from the start.
+    for (key, value) in [
+        ("replications", scenario.replications),
+        ("edge.count", scenario.edge.count),
+        ("edge.cpu_workers", scenario.edge.cpu_workers),
+        ("cloud.gpus", scenario.cloud.gpus),
+    ] {
+        if value > MOST {
+            return Err(source.refuse_key(key, &format!("expected at most {MOST}")));
         }
     }
     if scenario.link.loss.as_f64() > 0.9 {

@@ -3,8 +3,8 @@
 use super::row::Row;
 use crate::TraceError;
 use parquet::{
-    column::writer::ColumnCloseResult,
     basic::{Compression, Type as Physical, ZstdLevel},
+    column::writer::ColumnCloseResult,
     errors::ParquetError,
     file::{
         metadata::{ColumnChunkMetaData, KeyValue, ParquetMetaDataReader, RowGroupMetaData},

@@ -20,12 +20,14 @@
 
 mod cell;
 mod file;
+mod recorded;
 mod row;
 mod table;
 mod tables;
 mod writer;
 
 pub use file::{SCHEMA_KEY, concatenate};
+pub use recorded::{RecordedToken, read_tokens};
 pub use row::{ColumnDoc, Row};
 pub use table::{Column, TableWriter, Values};
 pub use tables::{RequestRow, StepRow, TokenRow};

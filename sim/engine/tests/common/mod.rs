@@ -234,7 +234,7 @@ pub fn try_run(spec: &RunSpec, journal: Journal) -> Result<(Outcome, Log), RunEr
 }
 
 pub fn run_logged(spec: &RunSpec) -> (Outcome, Log) {
-    try_run(spec, Journal::digest_only()).unwrap_or_else(|error| panic!("{error}\n{spec:#?}"))
+    try_run(spec, Journal::digest_only()).unwrap_or_else(|error| panic!("{error}"))
 }
 
 pub fn run(spec: &RunSpec) -> Outcome {

@@ -1,4 +1,4 @@
-//! Speeds that others printed: `shared/hardware.md`, "Published measurements", by its section letters, and MindFusion's
+//! Speeds that others printed: `docs/hardware.md`, "Published measurements", by its section letters, and MindFusion's
 //! devices alone.
 
 use std::borrow::Cow;

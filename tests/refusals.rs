@@ -1,0 +1,213 @@
+//! What is refused, and how it is said. A snapshot shows each message under what caused it.
+
+use crate::support::{Output, SMALL, Sim};
+
+/// Runs `sim` in a folder and expects a refusal: exit code 2, a message, nothing on stdout, and nothing left behind.
+pub fn refused(sim: &Sim, args: &[&str]) -> String {
+    let before = sim.tree();
+    let Output { stdout, stderr, code } = sim.run(args);
+    assert_eq!(code, Some(2), "{args:?}: {stderr}");
+    assert_eq!(stdout, "", "{args:?}");
+    assert_eq!(sim.tree(), before, "{args:?} left something behind");
+    assert!(!stderr.contains("panicked") && !stderr.trim().is_empty(), "{args:?}: {stderr}");
+    stderr
+}
+
+/// The refusals of scenarios, each under the name that it is given.
+fn refusals<'a>(cases: impl IntoIterator<Item = (&'a str, String)>) -> String {
+    let refusal = |(what, text): (&str, String)| {
+        let message = refused(&Sim::new().with("scenario.toml", text), &["scenario.toml"]);
+        format!("# {what}\n{message}\n")
+    };
+    cases.into_iter().map(refusal).collect()
+}
+
+/// The refusals of [`SMALL`] with each of these lines below it.
+fn refusals_of(added: &[&str]) -> String {
+    refusals(added.iter().map(|added| (*added, format!("{SMALL}\n{added}\n"))))
+}
+
+/// The refusals of [`SMALL`] with each of these command lines.
+fn refusals_of_arguments(lines: &[&[&str]]) -> String {
+    let refusal = |line: &&[&str]| {
+        let sim = Sim::small();
+        let message = refused(&sim, &[&["small.toml"], *line].concat());
+        format!("# {}\n{message}\n", line.join(" "))
+    };
+    lines.iter().map(refusal).collect()
+}
+
+#[test]
+fn keys() {
+    insta::assert_snapshot!(refusals_of(&[
+        "[link]\nrt = \"20 ms\"",
+        "[link]\nzebra = \"20 ms\"",
+        "[polcy.msao]",
+        "[policy.moa]",
+        "[policy.msao]\nlabl = \"a\"",
+        "[policy.perllm.reading]\nlayer_splt = 3",
+        "[policy.speculative.draft_during_verify]\npipeline = 3",
+        "[arrivals.poison]\nrate = \"2 /s\"",
+        "[edge.tuning]\noverheads = \"2 ms\"",
+        "[link.up.csv]\nfile = \"a.csv\"\ntime = \"t_s\"",
+        "[device.mine]\nmemory = \"24 GB\"",
+        "[cloud]\nengine = \"vlm\"",
+    ]));
+}
+
+#[test]
+fn values() {
+    insta::assert_snapshot!(refusals_of(&[
+        "[link]\nrtt = \"20\"",
+        "[link]\nrtt = 20",
+        "[link]\nrtt = \"-20 ms\"",
+        "[link]\nrtt = \"20 m\"",
+        "[link]\nbandwidth = \"200 MB/s\"",
+        "[link]\nbandwidth = \"0 Mbps\"",
+        "[link]\nloss = 0.95",
+        "[link]\nloss = \"95 %\"",
+        "[link]\nloss = \"101 %\"",
+        "[link]\npacket = \"0 B\"",
+        "[device.tiny]\nmemory = \"24 Gb\"\nbandwidth = \"1 TB/s\"\npeak = \"100 TFLOPS\"\ntdp = \"300 W\"\nidle = \"30 W\"",
+        "[edge]\ncount = 0",
+        "[edge]\ncount = -1",
+        "[edge]\ncount = 1.5",
+        "[edge]\ncount = 4000000000",
+        "[arrivals.poisson]\nrate = \"0 /s\"",
+        "[arrivals.poisson]\nrate = \"-1 /s\"",
+        "[arrivals.closed_loop]\nclients = 0",
+        "[arrivals.trace]",
+        "[arrivals.trace]\nspeed = nan",
+        "[arrivals.poisson]\nrate = \"1 /s\"\n[arrivals.trace]",
+        "[tokens.two_state]\nstay = 1.5",
+        "[accuracy]\ncloud = \"120 %\"",
+    ]));
+}
+
+#[test]
+fn whole_files() {
+    let small = |from: &str, to: &str| {
+        assert!(SMALL.contains(from), "{from}");
+        SMALL.replace(from, to)
+    };
+    insta::assert_snapshot!(refusals([
+        ("no replications", small("replications = 1", "replications = 0")),
+        ("very many replications", small("replications = 1", "replications = 4_000_000_000")),
+        ("no requests", small("requests = 5", "requests = 0")),
+        ("no policy", small("[policy.cloud_only]", "")),
+        ("an empty table of policies", small("[policy.cloud_only]", "[policy]")),
+        ("no dataset", small("dataset = \"vqav2\"", "")),
+        ("an unknown dataset", small("\"vqav2\"", "\"vqa\"")),
+        ("a dataset that needs a file", small("\"vqav2\"", "\"mooncake\"")),
+        ("no name", small("name = \"small\"", "")),
+        ("a name with a slash", small("\"small\"", "\"../small\"")),
+        ("an empty name", small("\"small\"", "\"\"")),
+        ("an unknown mode", small("replications = 1", "mode = \"live\"")),
+        ("a seed below 0", small("replications = 1", "seed = -1")),
+        ("an open table", small("[workload]", "[workload")),
+        ("a key without a value", small("replications = 1", "replications =")),
+        ("a key given twice", small("replications = 1", "replications = 1\nreplications = 2")),
+        ("an empty file", String::new()),
+    ]));
+}
+
+#[test]
+fn devices_and_models() {
+    const TINY: &str = "[device.tiny]\nmemory = \"4 GB\"\nbandwidth = \"1 TB/s\"\npeak = \"100 TFLOPS\"\ntdp = \"300 W\"\nidle = \"30 W\"";
+    insta::assert_snapshot!(refusals_of(&[
+        "[edge]\ndevice = \"rtx-3080\"",
+        "[cloud]\ndevice = \"A100\"",
+        "[cloud]\nmodel = \"qwen2.5-vl-8b\"",
+        "[edge]\ndevice = \"jetson-orin-nano-8\"\nmodel = \"qwen2.5-vl-7b\"",
+        "[cloud]\ndevice = \"jetson-orin-nano-8\"",
+        &format!("[edge]\ndevice = \"tiny\"\n{TINY}"),
+        &format!("[cloud]\ndevice = \"tiny\"\n{TINY}"),
+        &format!("[edge]\ndevice = \"tiny\"\n{TINY}\n[policy.perllm]\nreading.layer_split = 20"),
+    ]));
+}
+
+#[test]
+fn policies() {
+    insta::assert_snapshot!(refusals_of(&[
+        "[policy.edge_only]\nlabel = \"cloud_only\"",
+        "[[policy.msao]]\n[[policy.msao]]",
+        "[policy.perllm]\nreading.layer_split = 0",
+        "[policy.perllm]\nreading.layer_split = 28",
+        "[policy.speculative]\nn_draft = 0",
+        "[policy.speculative]\ndraft_during_verify.pipelined = 0",
+    ]));
+}
+
+#[test]
+fn sweeps() {
+    insta::assert_snapshot!(refusals_of(&[
+        "[sweep]\n\"link.bandwith\" = [\"200 Mbps\"]",
+        "[sweep]\n\"link.rtt\" = []",
+        "[sweep]\n\"link.rtt\" = \"20 ms\"",
+        "[sweep]\n\"link.rtt\" = [\"20 ms\", \"30\"]",
+        "[sweep]\n\"link.bandwidth\" = [\"20 Mbps\", \"0 Mbps\"]",
+        "[sweep]\n\"edge.device\" = [\"rtx-3090\", \"rtx-3091\"]",
+        "[sweep]\n\"replications\" = [1, 2]",
+        "[sweep]\n\"name\" = [\"a\", \"b\"]",
+        "[sweep]\nlink.rtt = [\"20 ms\"]",
+        "[sweep]\n\"name.x\" = [1]",
+    ]));
+}
+
+#[test]
+fn overrides() {
+    insta::assert_snapshot!(refusals_of_arguments(&[
+        &["--set", "link.rtt"],
+        &["--set", "=5"],
+        &["--set", "link..rtt=5 ms"],
+        &["--set", "link.rt=5 ms"],
+        &["--set", "link.rtt=5"],
+        &["--set", "link.rtt="],
+        &["--set", "link.bandwidth=0 Mbps"],
+        &["--set", "link=5"],
+        &["--set", "name.x=5"],
+        &["--set", "workload.requests=0"],
+        &["--set", "name=a/b"],
+        &["--set", "policy.msao.labl=a"],
+        &["--set", "edge.device=rtx-309"],
+        &["--set", "cloud.device=jetson-orin-nano-8"],
+        &["--set", "sweep.link.rtt=[]"],
+        &["--set", "sweep.link.rtt=[\"20 ms\"]", "--set", "link.rtt=30 ms"],
+        &["--set", "workload.dataset.mooncake=nowhere.jsonl"],
+    ]));
+}
+
+#[test]
+fn command_lines() {
+    insta::assert_snapshot!(refusals_of_arguments(&[
+        &["--mode", "live"],
+        &["--seed", "-1"],
+        &["--seed", "one"],
+        &["--threads", "many"],
+        &["--thread", "2"],
+        &["--out"],
+        &["--out", "."],
+        &["--out", ".."],
+        &["--out", ""],
+        &["--out", "small.toml"],
+        &["--out", "small.toml/results"],
+        &["second.toml"],
+    ]));
+}
+
+#[test]
+fn no_such_scenario() {
+    insta::assert_snapshot!(refused(&Sim::new(), &["nowhere.toml"]), @"sim: cannot read the scenario nowhere.toml: No such file or directory (os error 2); check the path");
+    insta::assert_snapshot!(refused(&Sim::new().with("folder/file", ""), &["folder"]), @"sim: cannot read the scenario folder: Is a directory (os error 21)");
+    let sim = Sim::new().with("latin1.toml", b"name = \"caf\xe9\"\n");
+    insta::assert_snapshot!(refused(&sim, &["latin1.toml"]), @"");
+}
+
+#[test]
+fn show_refuses_what_a_run_refuses() {
+    for key in ["link.rt=5 ms", "workload.requests=0", "cloud.device=jetson-orin-nano-8"] {
+        let sim = Sim::small();
+        let of_run = refused(&sim, &["small.toml", "--set", key]);
+        assert_eq!(refused(&sim, &["show", "small.toml", "--set", key]), of_run);
+    }
+}

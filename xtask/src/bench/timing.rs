@@ -1,0 +1,60 @@
+//! CPU time, as ratios.
+
+use serde_json::Value;
+
+use super::json::{best_of_three, number};
+use crate::failure::Outcome;
+
+/// Devices and requests of the full model.
+const SCALES: [(&str, &str); 3] = [("1", "3000"), ("1000", "10000"), ("20000", "60000")];
+
+/// Prints every comparison.
+pub fn run() -> Outcome {
+    super::build(&["-p", "engine", "--example", "scale"])?;
+    let ours = full_model("lanes")?;
+    super::build(&["-p", "engine", "--example", "scale", "--features", "binary-queue"])?;
+    let theirs = full_model("std heap")?;
+    for ((devices, _), (ours, theirs)) in SCALES.iter().zip(ours.iter().zip(&theirs)) {
+        expect_equal(ours, theirs, "check")?;
+        let ratio = number(theirs, "ns_per_event")? / number(ours, "ns_per_event")?;
+        println!("full model at {devices} devices: {ratio:.2} times the speed of the std heap, equal results");
+    }
+    python()
+}
+
+fn full_model(queue: &str) -> Outcome<Vec<Value>> {
+    SCALES
+        .iter()
+        .map(|(devices, requests)| {
+            let line = best_of_three("target/release/examples/scale", &["pipelined", devices, requests, "100"])?;
+            println!(
+                "full model, {queue}, {devices} devices: {:.1} ns an event, {:.2} M events/s, {:.0} requests/s, {:.0} tokens/s, {:.0} MB",
+                number(&line, "ns_per_event")?,
+                number(&line, "events_per_s")? / 1e6,
+                number(&line, "requests_per_s")?,
+                number(&line, "output_tokens_per_s")?,
+                number(&line, "peak_rss_mb")?,
+            );
+            Ok(line)
+        })
+        .collect()
+}
+
+/// The tandem of three queues against a plain heapq script.
+fn python() -> Outcome {
+    let arguments = ["1", "200000", "--time"];
+    let ours = best_of_three("target/release/examples/tandem", &arguments)?;
+    let script = [&["sim/kernel/benches/reference/tandem.py"], &arguments[..]].concat();
+    let theirs = best_of_three("python3", &script)?;
+    expect_equal(&ours, &theirs, "sojourns_ns")?;
+    let (ours, theirs) = (number(&ours, "ns_per_event")?, number(&theirs, "ns_per_event")?);
+    println!("tandem: {ours:.1} ns an event, plain Python {theirs:.0}: {:.1} times, equal results", theirs / ours);
+    Ok(())
+}
+
+fn expect_equal(a: &Value, b: &Value, key: &str) -> Outcome {
+    if a[key] == b[key] && !a[key].is_null() {
+        return Ok(());
+    }
+    Err(format!("two programs that must agree differ in `{key}`: {a} and {b}").into())
+}
