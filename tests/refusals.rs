@@ -68,7 +68,7 @@ fn values() {
         "[link]\nloss = \"95 %\"",
         "[link]\nloss = \"101 %\"",
         "[link]\npacket = \"0 B\"",
-        "[device.tiny]\nmemory = \"24 Gb\"\nbandwidth = \"1 TB/s\"\npeak = \"100 TFLOPS\"\ntdp = \"300 W\"\nidle = \"30 W\"",
+        "[device.tiny]\nmemory = \"24 Gb\"\nbandwidth = \"1 TB/s\"\npeak = \"100 TFLOP/s\"\ntdp = \"300 W\"\nidle = \"30 W\"",
         "[edge]\ncount = 0",
         "[edge]\ncount = -1",
         "[edge]\ncount = 1.5",
@@ -113,7 +113,7 @@ fn whole_files() {
 
 #[test]
 fn devices_and_models() {
-    const TINY: &str = "[device.tiny]\nmemory = \"4 GB\"\nbandwidth = \"1 TB/s\"\npeak = \"100 TFLOPS\"\ntdp = \"300 W\"\nidle = \"30 W\"";
+    const TINY: &str = "[device.tiny]\nmemory = \"4 GB\"\nbandwidth = \"1 TB/s\"\npeak = \"100 TFLOP/s\"\ntdp = \"300 W\"\nidle = \"30 W\"";
     insta::assert_snapshot!(refusals_of(&[
         "[edge]\ndevice = \"rtx-3080\"",
         "[cloud]\ndevice = \"A100\"",
@@ -173,6 +173,8 @@ fn overrides() {
         &["--set", "cloud.device=jetson-orin-nano-8"],
         &["--set", "sweep.link.rtt=[]"],
         &["--set", "sweep.link.rtt=[\"20 ms\"]", "--set", "link.rtt=30 ms"],
+        &["--set", "sweep.seed=[1]", "--seed", "2"],
+        &["--set", "sweep.workload.dataset=[\"vqav2\"]", "--set", "workload.dataset.custom.width=640"],
         &["--set", "workload.dataset.mooncake=nowhere.jsonl"],
     ]));
 }

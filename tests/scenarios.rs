@@ -1,1 +1,80 @@
-//! scenarios
+//! Every file in `scenarios/` is parsed and run, shortened.
+
+use crate::support::{Output, Sim, repository};
+use std::path::PathBuf;
+
+const SHORT: [&str; 4] = ["--set", "workload.requests=40", "--set", "replications=1"];
+
+/// Measured files that `scenarios/trace.toml` tells its reader to fetch, in small.
+const ARRIVALS: &str = "TIMESTAMP,ContextTokens,GeneratedTokens\n\
+    2023-11-16 18:15:46.6805900,374,44\n2023-11-16 18:15:50.9951690,396,109\n2023-11-16 18:15:51.2224670,879,55\n";
+const BANDWIDTH: &str = "t_s,uplink_mbps,downlink_mbps\n0,40,300\n1,5,80\n2,25.5,210\n";
+
+/// A folder with the scenarios and the files that they name, and the names of the scenarios.
+fn copied() -> (Sim, Vec<String>) {
+    let mut sim =
+        Sim::new().with("traces/AzureLLMInferenceTrace_conv.csv", ARRIVALS).with("traces/5g.csv", BANDWIDTH);
+    let mut names = Vec::new();
+    let is_scenario = |path: &PathBuf| path.extension().is_some_and(|ending| ending == "toml");
+    let entries = std::fs::read_dir(repository("scenarios")).expect("scenarios");
+    for path in entries.map(|entry| entry.expect("an entry").path()).filter(is_scenario) {
+        let name = path.file_name().and_then(|name| name.to_str()).expect("UTF-8").to_owned();
+        sim = sim.with(&name, std::fs::read(&path).expect("a scenario"));
+        names.push(name);
+    }
+    names.sort();
+    (sim, names)
+}
+
+#[test]
+fn all_run() {
+    let (sim, names) = copied();
+    for known in ["load.toml", "paper.toml", "speculation.toml", "trace.toml"] {
+        assert!(names.iter().any(|name| name == known), "{known} is gone");
+    }
+    for name in names {
+        let Output { stdout, stderr, .. } = sim.done([&[name.as_str()], &SHORT[..]].concat());
+        let folder = format!("results/{}", name.trim_end_matches(".toml"));
+        assert!(stderr.ends_with(&format!("results in {folder}\n")), "{name} writes elsewhere: {stderr}");
+        assert!(stdout.starts_with("policy ") && stdout.lines().count() > 1, "{stdout}");
+    }
+}
+
+#[test]
+fn what_show_prints_is_a_fixed_point() {
+    let (sim, names) = copied();
+    for name in names {
+        let shown = sim.done(["show", &name]).stdout;
+        assert!(toml::from_str::<toml::Table>(&shown).is_ok(), "{shown}");
+        // Shown in another folder: the files that it names are found from anywhere.
+        std::fs::create_dir_all(sim.path("shown")).expect("a folder");
+        std::fs::write(sim.path("shown/again.toml"), &shown).expect("a file");
+        assert_eq!(sim.done(["show", "shown/again.toml"]).stdout, shown, "{name}");
+    }
+}
+
+#[test]
+fn what_show_prints_runs_to_the_same_table() {
+    let (sim, names) = copied();
+    for name in names {
+        let shown = sim.done([&["show", name.as_str()], &SHORT[..]].concat()).stdout;
+        std::fs::write(sim.path("again.toml"), shown).expect("a file");
+        let [one, again] = [
+            sim.done([&[name.as_str(), "--out", "one"], &SHORT[..]].concat()),
+            sim.done(["again.toml", "--out", "again"]),
+        ];
+        assert_eq!(again.stdout, one.stdout, "{name}");
+        assert!(sim.text("one/scenario.toml") == sim.text("again/scenario.toml"), "{name}");
+        assert!(sim.tree_of("one")["requests.parquet"] == sim.tree_of("again")["requests.parquet"], "{name}");
+    }
+}
+
+/// A key that the sweep varies can be given other values from the command line.
+#[test]
+fn a_sweep_is_changed_from_the_command_line() {
+    let (sim, _) = copied();
+    let set = ["--set", "sweep.link.bandwidth=[\"50 Mbps\"]", "--set", "sweep.workload.dataset=[\"mmbench\"]"];
+    let table = sim.done([&["paper.toml"], &set[..], &SHORT[..]].concat()).stdout;
+    assert_eq!(table.lines().count(), 1 + 4, "{table}");
+    assert!(table.lines().skip(1).all(|row| row.contains(" mmbench ") && row.contains(" 50 ")), "{table}");
+}

@@ -1,1 +1,110 @@
-//! schema
+//! The JSON Schema of scenarios: every scenario of ours is valid by it, and a key that is not known is not.
+
+use crate::support::{Sim, repository};
+use serde_json::Value;
+
+/// Where a value is not as the schema has it. Knows what schemars writes, and refuses to judge by a word that it does not know.
+fn wrong(root: &Value, schema: &Value, value: &Value, at: &str) -> Option<String> {
+    let Some(schema) = schema.as_object() else {
+        return (schema == &Value::Bool(false)).then(|| format!("{at}: nothing may stand here"));
+    };
+    schema.iter().find_map(|(word, rule)| match word.as_str() {
+        "$schema" | "$defs" | "title" | "description" | "default" | "format" => None,
+        "$ref" => {
+            let pointer = rule.as_str().expect("a pointer").trim_start_matches('#');
+            wrong(root, root.pointer(pointer).unwrap_or_else(|| panic!("no {pointer}")), value, at)
+        }
+        "type" => (!has_type(rule, value)).then(|| format!("{at}: not a {rule}")),
+        "const" => (rule != value).then(|| format!("{at}: not {rule}")),
+        "enum" => (!list(rule).contains(value)).then(|| format!("{at}: none of {rule}")),
+        "minimum" => (value.as_f64() < rule.as_f64()).then(|| format!("{at}: below {rule}")),
+        "maximum" => (value.as_f64() > rule.as_f64()).then(|| format!("{at}: above {rule}")),
+        "pattern" => None,
+        "required" => {
+            let missing = list(rule).iter().find(|key| value.get(key.as_str().expect("a key")).is_none());
+            missing.map(|key| format!("{at}: no {key}"))
+        }
+        "properties" => members(rule).find_map(|(key, rule)| {
+            value.get(key).and_then(|value| wrong(root, rule, value, &format!("{at}.{key}")))
+        }),
+        "additionalProperties" => members(value).filter(|(key, _)| schema["properties"].get(key).is_none()).find_map(
+            |(key, value)| wrong(root, rule, value, &format!("{at}.{key}")),
+        ),
+        "items" => list(value).iter().find_map(|value| wrong(root, rule, value, &format!("{at}[]"))),
+        "oneOf" | "anyOf" => {
+            let fits = list(rule).iter().filter(|rule| wrong(root, rule, value, at).is_none()).count();
+            let wanted = if word == "oneOf" { fits == 1 } else { fits > 0 };
+            (!wanted).then(|| format!("{at}: fits {fits} of {word}"))
+        }
+        other => panic!("{at}: the schema has a word that this test does not know: {other}"),
+    })
+}
+
+fn list(value: &Value) -> &[Value] {
+    value.as_array().map_or(&[], Vec::as_slice)
+}
+
+fn members(value: &Value) -> impl Iterator<Item = (&str, &Value)> {
+    value.as_object().into_iter().flatten().map(|(key, value)| (key.as_str(), value))
+}
+
+fn has_type(rule: &Value, value: &Value) -> bool {
+    if let Some(any) = rule.as_array() {
+        return any.iter().any(|rule| has_type(rule, value));
+    }
+    match rule.as_str().expect("a type") {
+        "object" => value.is_object(),
+        "array" => value.is_array(),
+        "string" => value.is_string(),
+        "integer" => value.is_i64() || value.is_u64(),
+        "number" => value.is_number(),
+        "boolean" => value.is_boolean(),
+        "null" => value.is_null(),
+        other => panic!("an unknown type {other}"),
+    }
+}
+
+fn schema() -> Value {
+    serde_json::from_str(&Sim::new().done(["schema"]).stdout).expect("a schema is JSON")
+}
+
+fn scenario(text: &str) -> Value {
+    serde_json::to_value(toml::from_str::<toml::Table>(text).expect("TOML")).expect("JSON")
+}
+
+#[test]
+fn every_scenario_is_valid() {
+    let schema = schema();
+    for name in ["load", "paper", "speculation", "trace"] {
+        let path = repository(&format!("scenarios/{name}.toml"));
+        let written = std::fs::read_to_string(path).expect("a scenario");
+        assert_eq!(wrong(&schema, &schema, &scenario(&written), name), None);
+    }
+    let shown = Sim::small().done(["show", "small.toml"]).stdout;
+    assert_eq!(wrong(&schema, &schema, &scenario(&shown), "shown"), None);
+}
+
+#[test]
+fn a_wrong_scenario_is_not() {
+    let schema = schema();
+    let wrong_with = |line: &str| {
+        let text = format!("name = \"a\"\n{line}\n[workload]\ndataset = \"vqav2\"\n[policy.msao]\n");
+        wrong(&schema, &schema, &scenario(&text), "scenario")
+    };
+    assert_eq!(wrong_with("link.rtt = \"20 ms\""), None);
+    for line in ["nme = \"b\"", "link.rt = \"20 ms\"", "link.rtt = 20", "policies = []", "arrivals.poison = {}", "seed = -1"] {
+        assert!(wrong_with(line).is_some(), "{line} is valid");
+    }
+}
+
+#[test]
+fn every_key_is_described() {
+    let schema = schema();
+    let tables = std::iter::once(("Scenario", &schema)).chain(members(&schema["$defs"]));
+    let keys = tables.flat_map(|(table, schema)| members(&schema["properties"]).map(move |key| (table, key)));
+    let bare: Vec<String> = keys
+        .filter(|(_, (_, rule))| rule.get("description").is_none())
+        .map(|(table, (key, _))| format!("{table}.{key}"))
+        .collect();
+    assert!(bare.is_empty(), "{bare:?}");
+}

@@ -136,3 +136,10 @@ pub fn aloud(line: &str) {
     // Not `eprintln!`, which the runner captures and shows of failed tests only.
     let _ = writeln!(std::io::stderr(), "{line}");
 }
+
+/// A text as a gzip file.
+pub fn gzipped(text: &str) -> Vec<u8> {
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    encoder.write_all(text.as_bytes()).expect("memory");
+    encoder.finish().expect("memory")
+}

@@ -81,9 +81,10 @@ impl State {
 impl Modelled {
     /// A backend for one tier of a run.
     pub fn new(tier: &Tier, process: TokenProcess, streams: Streams) -> Self {
-        let split = tier.split.as_ref().map(|(model, engine, share)| {
-            (Roofline::new(&tier.device, model, engine), model.vision.clone(), *share)
-        });
+        let split = tier
+            .split
+            .as_ref()
+            .map(|(model, engine, share)| (Roofline::new(&tier.device, model, engine), model.vision.clone(), *share));
         Self {
             main: Roofline::new(&tier.device, &tier.model, &tier.engine),
             split,
@@ -141,14 +142,13 @@ impl Modelled {
 
     #[inline]
     fn draft(&mut self, sequence: Sequence) -> (Load, Done) {
-        let process = self.process;
-        let state = self.state(sequence);
+        let state = *self.state(sequence);
         let position = state.answer;
-        let outcome = process.outcome(&state.tokens, position);
+        let outcome = self.process.outcome(&state.tokens, position);
         let target = state.target(position);
         let token = if outcome.agrees { target } else { Token { id: target.id + 1, ends: false } };
+        self.state(sequence).answer += 1;
         let load = Load::decode(state.context());
-        state.answer += 1;
         (load, Done::Draft(Draft { token, position, entropy_nats: outcome.entropy_nats }))
     }
 

@@ -391,7 +391,7 @@ impl Simulated {
             split: None,
             probe_blocks: 2,
         };
-        Modelled::new(&tier, self.1, Streams::new(7))
+        Modelled::new(&tier, self.1.clone(), Streams::new(7))
     }
 }
 

@@ -69,7 +69,10 @@ fn figure(frame: &DataFrame, column: &str, row: usize, decimals: usize) -> Strin
     };
     match (number(column), number(&format!("{column}_ci95"))) {
         // An interval that rounds to nothing says nothing.
-        (Some(mean), Some(half)) if column.ends_with("_mean") && format!("{half:.decimals$}").contains(['1', '2', '3', '4', '5', '6', '7', '8', '9']) => {
+        (Some(mean), Some(half))
+            if column.ends_with("_mean")
+                && format!("{half:.decimals$}").contains(['1', '2', '3', '4', '5', '6', '7', '8', '9']) =>
+        {
             format!("{mean:.decimals$} ±{half:.decimals$}")
         }
         (Some(mean), _) => format!("{mean:.decimals$}"),

@@ -38,7 +38,9 @@ impl Failure {
             io::ErrorKind::NotFound => "; check the path",
             io::ErrorKind::PermissionDenied => "; check its permissions, or choose another place with --out",
             io::ErrorKind::AlreadyExists | io::ErrorKind::NotADirectory => "; a file is in the way",
-            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => "; make room, or choose another place with --out",
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
+                "; make room, or choose another place with --out"
+            }
             _ => "",
         };
         Self::refused(format!("cannot {doing} {}: {error}{remedy}", path.display()))

@@ -20,7 +20,10 @@ impl Results {
     pub fn begin(target: &Path) -> Result<Self, Failure> {
         let Some(name) = target.file_name().map(|name| name.to_string_lossy()) else {
             let remedy = "give --out a folder by its name";
-            return Err(Failure::refused(format!("{}: results cannot replace this folder; {remedy}", target.display())));
+            return Err(Failure::refused(format!(
+                "{}: results cannot replace this folder; {remedy}",
+                target.display()
+            )));
         };
         may_replace(target)?;
         let parent = match target.parent() {

@@ -136,9 +136,8 @@ fn columns(grid: &Grid, cells: &[Vec<Sample>]) -> Vec<Column> {
     for (index, key) in grid.varied.iter().enumerate() {
         columns.push(column(key, Values::Text(rows.iter().map(|(point, _)| point.values[index].clone()).collect())));
     }
-    let total = |count: fn(&Sample) -> u64| {
-        Values::U64(cells.iter().map(|samples| samples.iter().map(count).sum()).collect())
-    };
+    let total =
+        |count: fn(&Sample) -> u64| Values::U64(cells.iter().map(|samples| samples.iter().map(count).sum()).collect());
     columns.push(column("replications", Values::U64(cells.iter().map(|samples| samples.len() as u64).collect())));
     columns.push(column("requests", total(|sample| sample.submitted)));
     columns.push(column("completed", total(|sample| sample.completed)));

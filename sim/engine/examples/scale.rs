@@ -61,9 +61,8 @@ fn main() {
 }
 
 fn policy_named(name: &str) -> System {
-    let speculative = |draft_during_verify| {
-        System::Speculative(Speculative { draft_during_verify, ..Speculative::default() })
-    };
+    let speculative =
+        |draft_during_verify| System::Speculative(Speculative { draft_during_verify, ..Speculative::default() });
     match name {
         "pipelined" => speculative(DraftDuringVerify::Pipelined(3)),
         "blocking" => speculative(DraftDuringVerify::Blocking),

@@ -28,10 +28,7 @@ pub(crate) fn check<C: Compute>(state: &State<'_, C>, now: SimTime, waiting: usi
 fn conservation_of_requests<C: Compute>(state: &State<'_, C>) -> Result<(), Violation> {
     let metrics = &state.metrics;
     require(metrics.submitted == metrics.completed + metrics.rejected, || {
-        format!(
-            "{} requests in, {} completed and {} rejected",
-            metrics.submitted, metrics.completed, metrics.rejected
-        )
+        format!("{} requests in, {} completed and {} rejected", metrics.submitted, metrics.completed, metrics.rejected)
     })?;
     require(metrics.accepted <= metrics.verified && metrics.verified <= metrics.drafted, || {
         format!("{} drafted, {} verified, {} accepted", metrics.drafted, metrics.verified, metrics.accepted)

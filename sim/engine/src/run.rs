@@ -108,7 +108,8 @@ impl Visitor for Simulation<'_> {
     fn visit<P: Policy>(self, policy: &P) -> Self::Output {
         let Self { spec, journal, recorder, progress } = self;
         let streams = Streams::new(spec.seed).replication(spec.replication);
-        let computes = [&spec.edge.tier, &spec.cloud.tier].map(|tier| Modelled::new(tier, spec.tokens, streams));
+        let computes =
+            [&spec.edge.tier, &spec.cloud.tier].map(|tier| Modelled::new(tier, spec.tokens.clone(), streams));
         let pools = pools(spec)?;
         let kernel = Kernel::with_journal(journal);
         let world = World {
@@ -286,9 +287,8 @@ impl<'a, C: Compute, P: Policy> Run<'a, C, P> {
     /// Visual tokens of the whole input, without the markers around each picture.
     fn visual_tokens(&self, prompt: &model::request::Prompt) -> u64 {
         let tower = self.world.spec.cloud.tier.model.vision.as_ref();
-        let tokens = prompt.images.zip(tower).map(|(images, tower)| {
-            u64::from(images.count) * images.patches(tower).tokens
-        });
+        let tokens =
+            prompt.images.zip(tower).map(|(images, tower)| u64::from(images.count) * images.patches(tower).tokens);
         tokens.unwrap_or(0)
     }
 
@@ -355,9 +355,8 @@ fn tier_outcome(
     makespan: SimDuration,
 ) -> TierOutcome {
     let energy = gpus.iter().map(|gpu| gpu.power.energy(&gpu.busy, makespan));
-    let (work, idle) = energy.fold((0.0, 0.0), |(work, idle), energy| {
-        (work + energy.work.as_f64(), idle + energy.idle.as_f64())
-    });
+    let (work, idle) =
+        energy.fold((0.0, 0.0), |(work, idle), energy| (work + energy.work.as_f64(), idle + energy.idle.as_f64()));
     let kv = gpus.iter().map(|gpu| gpu.kv.peak_bytes()).max().unwrap_or_default();
     TierOutcome {
         gpus: gpus.len() as u32,

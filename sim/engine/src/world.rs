@@ -1,5 +1,6 @@
 //! The virtual testbed: edges, link and cloud as one state, and what every event does to it.
 
+use crate::bed::Price;
 use crate::gpu::{Gpu, Job, Pick, Task, Then};
 use crate::invariants::Violation;
 use crate::link::{Direction, Left, Traffic};
@@ -7,7 +8,6 @@ use crate::metrics::Metrics;
 use crate::recorder::{Recorder, Side, StepRecord};
 use crate::slot::{Body, Held, Message, Slab, Slot, SlotId, Work as Share};
 use crate::spec::RunSpec;
-use crate::bed::Price;
 use backends::{Compute, Done, Work};
 use kernel::{FifoServer, Kernel, Phase, Streams, Target};
 use model::{
@@ -456,8 +456,7 @@ impl<'w, C: Compute> World<'w, C> {
             }
             Task::Verify { message } => self.end_verify(state, job.slot, message, done),
             Task::Upper { message, .. } => {
-                let (Done::Token(made), Body::Hidden { token, .. }) =
-                    (done, &mut state.messages.get_mut(message).body)
+                let (Done::Token(made), Body::Hidden { token, .. }) = (done, &mut state.messages.get_mut(message).body)
                 else {
                     unreachable!("the upper layers make a token")
                 };
@@ -646,8 +645,7 @@ impl<'w, C: Compute> World<'w, C> {
 
     fn record_steps(&self, state: &mut State<'w, C>, gpu: u32, duration: units::SimDuration) {
         let on_edge = self.is_edge(gpu);
-        let (side, index) =
-            if on_edge { (Side::Edge, gpu) } else { (Side::Cloud, gpu - self.edges()) };
+        let (side, index) = if on_edge { (Side::Edge, gpu) } else { (Side::Cloud, gpu - self.edges()) };
         let State { gpus, slots, messages, edge, cloud, recorder, .. } = state;
         let this = &gpus[gpu as usize];
         let compute = if on_edge { edge } else { cloud };
@@ -706,4 +704,3 @@ impl<'w, C: Compute> World<'w, C> {
         crate::invariants::check(&self.state.borrow(), self.kernel.now(), waiting)
     }
 }
-

@@ -136,7 +136,7 @@ fn waiting_for_memory_takes_longer_than_having_it() {
     let plenty = spec(edge_only(), EngineKind::Vllm, 12, 100).clients(6);
     let mut scarce = plenty.clone();
     leave_blocks(&mut scarce.edge.tier, BatchLimits::default(), 423u64.div_ceil(16) + 1024 / 16);
-    let [plenty, scarce] = [&plenty, &scarce].map(|spec| run_logged(spec));
+    let [plenty, scarce] = [&plenty, &scarce].map(run_logged);
     assert_eq!(most_at_once(&scarce.1, Side::Edge, &MODEL_STEPS), 1);
     assert_eq!(most_at_once(&plenty.1, Side::Edge, &MODEL_STEPS), 6);
     assert!(scarce.0.makespan > plenty.0.makespan * 2);

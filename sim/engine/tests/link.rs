@@ -146,12 +146,14 @@ fn jitter_has_the_mean_that_was_asked_for() {
 fn messages_of_a_request_stay_in_order_on_a_shared_link() {
     // Losses make a message longer than the one behind it, and silence lets both wait side by side: were they two
     // flows, a later batch would reach the cloud first, and the last token of an answer the edge.
-    for (policy, loss) in [(pipelined(1, 3), 0.3), (pipelined(4, 3), 0.0), (cloud_only(), 0.3), (msao(), 0.3)] {
-        let mut spec = spec(policy, EngineKind::Graph, 10, 60).text_only(30).clients(2);
-        (spec.link.up, spec.link.down, spec.link.sharing) = (uneven(), uneven(), Sharing::Fair(None));
+    let piece = |ms, mbps| (SimDuration::from_ms(ms), BitsPerSecond::from_mbps(mbps));
+    let gappy = RateProfile::piecewise(&[piece(0, 0), piece(30, 10)], SimDuration::from_ms(100));
+    for (policy, loss) in [(pipelined(1, 2), 0.3), (pipelined(4, 3), 0.0), (cloud_only(), 0.3), (msao(), 0.3)] {
+        let mut spec = spec(policy, EngineKind::Vllm, 40, 60).text_only(30);
+        (spec.link.up, spec.link.down, spec.link.sharing) = (gappy.clone(), gappy.clone(), Sharing::Fair(None));
         spec.link.loss = Ratio::new(loss);
         let metrics = run(&spec).metrics;
-        assert_eq!((metrics.completed, metrics.output_tokens), (10, 600));
+        assert_eq!((metrics.completed, metrics.output_tokens), (40, 2400));
     }
 }
 

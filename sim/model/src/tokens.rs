@@ -5,23 +5,105 @@
 //! probability `stay`, else draws a new one, so hard tokens come in runs. The draft's entropy H (nats) is Gamma(2, .06)
 //! on easy and Gamma(2, .7) on hard tokens; the cloud model agrees with probability .99 / (1 + (H / 1.2)^1.6).
 //!
+//! Alternatives: [`Ar1`], entropies that drift instead of switching; `Iid`, for checks against formulas; [`Recorded`],
+//! the tokens of an earlier run.
+//!
 //! Every number is a pure function of (seed, request, position): all policies see the same outcomes, and a position
 //! drafted again after a rollback has the outcome that it had.
 
 use kernel::{Keyed, Stream, Streams, draw};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use std::sync::Arc;
 use units::Ratio;
 
-/// What is assumed of tokens.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case", deny_unknown_fields)]
+/// How the draft model's tokens fare.
+#[derive(Clone, Debug, PartialEq)]
 pub enum TokenProcess {
-    /// Two-state chain of easy and hard tokens; see the module.
+    /// Easy and hard tokens; see the module.
     TwoState(TwoState),
     /// Every drafted token is accepted with this probability, whatever its entropy (which is drawn as in the two-state
     /// process). For checks against the formula (1 - a^(k+1)) / (1 - a).
     Iid(Ratio),
+    /// Entropies that drift.
+    Ar1(Ar1),
+    /// The tokens of an earlier run.
+    Recorded(Recorded),
+}
+
+/// Lognormal entropies whose logarithms are a first-order autoregressive process, with the two-state chain's acceptance
+/// at each entropy.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Ar1 {
+    /// Correlation of the logarithms of neighbours, below 1.
+    pub correlation: Ratio,
+    /// Median entropy, nats.
+    pub median_nats: f64,
+    /// Deviation of the logarithm.
+    pub deviation: f64,
+}
+
+impl Default for Ar1 {
+    /// Median and deviation of the two-state chain's entropies; its correlation.
+    fn default() -> Self {
+        Self { correlation: Ratio::new(0.5), median_nats: 0.15, deviation: 1.3 }
+    }
+}
+
+impl Ar1 {
+    /// Whether every number makes sense; the name of the first that does not.
+    pub fn check(&self) -> Result<(), &'static str> {
+        let positive = |value: f64| value.is_finite() && value > 0.0;
+        match self {
+            _ if self.correlation.as_f64() > 0.95 => Err("correlation"),
+            _ if !positive(self.median_nats) => Err("median_nats"),
+            _ if !positive(self.deviation) => Err("deviation"),
+            _ => Ok(()),
+        }
+    }
+
+    /// The entropy at a position: a moving average over the innovations at and before it, cut off where what is left
+    /// is below a millionth, so that a position can be asked for by itself.
+    fn entropy(&self, keyed: Keyed, position: u32) -> f64 {
+        let correlation = self.correlation.as_f64();
+        let (mut weight, mut sum) = ((1.0 - correlation * correlation).sqrt(), 0.0);
+        let mut at = i64::from(position);
+        while weight > 1e-6 {
+            // Innovations before the first token count too: the process is in its steady state from the start.
+            sum += weight * normal(keyed, (at + INNOVATIONS) as u64);
+            weight *= correlation;
+            at -= 1;
+        }
+        self.median_nats * libm::exp(self.deviation * sum)
+    }
+}
+
+/// Keys of the innovations, far above those of [`DRAWS`].
+const INNOVATIONS: i64 = 1 << 40;
+
+/// A normal variate from two keyed draws (Box and Muller).
+fn normal(keyed: Keyed, key: u64) -> f64 {
+    let radius = (-2.0 * libm::log(keyed.unit(2 * key))).sqrt();
+    radius * libm::cos(std::f64::consts::TAU * keyed.unit(2 * key + 1))
+}
+
+/// The tokens of an earlier run: each request here plays one of the requests there, drawn at random; past the end of that
+/// one's answer it starts again at its beginning.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Recorded(Arc<[Vec<Outcome>]>);
+
+impl Recorded {
+    /// What the tokens of each request were, in the order of their positions; `None` if there is nothing to play.
+    pub fn new(requests: Vec<Vec<Outcome>>) -> Option<Self> {
+        let requests: Vec<Vec<Outcome>> = requests.into_iter().filter(|tokens| !tokens.is_empty()).collect();
+        (!requests.is_empty()).then(|| Self(requests.into()))
+    }
+
+    fn outcome(&self, keyed: Keyed, position: u32) -> Outcome {
+        let tokens = &self.0[(keyed.bits(u64::MAX) % self.0.len() as u64) as usize];
+        tokens[position as usize % tokens.len()]
+    }
 }
 
 /// Parameters of the two-state chain. By numerical integration the defaults give an acceptance of .829 (.964 below the
@@ -131,30 +213,38 @@ impl TokenProcess {
     /// What the draft does at `position` of the answer. Costs the same wherever the position is.
     #[inline]
     pub fn outcome(&self, tokens: &RequestTokens, position: u32) -> Outcome {
-        let chain = self.chain();
-        let key = u64::from(position) * DRAWS;
-        let mean = if chain.is_hard(tokens, position) { chain.hard_entropy_nats } else { chain.easy_entropy_nats };
-        // Gamma(2, mean / 2): minus the logarithm of a product of two uniforms, which share one draw.
-        let bits = tokens.keyed.bits(key + ENTROPY);
-        let half = |bits: u64| (bits as u32 as f64 + 0.5) * (1.0 / 4_294_967_296.0);
-        let entropy = -0.5 * mean * libm::log(half(bits) * half(bits >> 32));
-        let draw = tokens.keyed.unit(key + ACCEPT);
-        let agrees = match self {
-            Self::TwoState(chain) => draw < chain.acceptance(entropy),
-            Self::Iid(acceptance) => draw < acceptance.as_f64(),
+        let entropy = match self {
+            Self::Recorded(recorded) => return recorded.outcome(tokens.keyed, position),
+            Self::Ar1(ar1) => ar1.entropy(tokens.keyed, position),
+            Self::TwoState(_) | Self::Iid(_) => self.chain().entropy(tokens, position),
         };
-        Outcome { entropy_nats: entropy as f32, agrees }
+        let acceptance = match self {
+            Self::Iid(acceptance) => acceptance.as_f64(),
+            _ => self.chain().acceptance(entropy),
+        };
+        let draw = tokens.keyed.unit(u64::from(position) * DRAWS + ACCEPT);
+        Outcome { entropy_nats: entropy as f32, agrees: draw < acceptance }
     }
 
     fn chain(&self) -> &TwoState {
         match self {
             Self::TwoState(chain) => chain,
-            Self::Iid(_) => &TwoState::ASSUMED,
+            Self::Iid(_) | Self::Ar1(_) | Self::Recorded(_) => &TwoState::ASSUMED,
         }
     }
 }
 
 impl TwoState {
+    /// The entropy at a position.
+    #[inline]
+    fn entropy(&self, tokens: &RequestTokens, position: u32) -> f64 {
+        let mean = if self.is_hard(tokens, position) { self.hard_entropy_nats } else { self.easy_entropy_nats };
+        // Gamma(2, mean / 2): minus the logarithm of a product of two uniforms, which share one draw.
+        let bits = tokens.keyed.bits(u64::from(position) * DRAWS + ENTROPY);
+        let half = |bits: u64| (bits as u32 as f64 + 0.5) * (1.0 / 4_294_967_296.0);
+        -0.5 * mean * libm::log(half(bits) * half(bits >> 32))
+    }
+
     /// The state at a position: the one drawn at the last position, at or before it, that did not stay.
     #[inline]
     fn is_hard(&self, tokens: &RequestTokens, position: u32) -> bool {
@@ -236,6 +326,32 @@ mod tests {
     fn iid_accepts_at_its_rate_whatever_the_entropy() {
         let (acceptance, confident, _) = observe(&TokenProcess::Iid(Ratio::new(0.6)));
         assert!((acceptance - 0.6).abs() < 0.005 && (confident - 0.6).abs() < 0.005);
+    }
+
+    #[test]
+    fn drifting_entropies_have_their_median_deviation_and_correlation() {
+        let ar1 = Ar1::default();
+        let streams = Streams::new(4);
+        let logs = |position| {
+            (0..20_000u64).map(move |r| libm::log(ar1.entropy(streams.keyed("tokens", r), position) / ar1.median_nats))
+        };
+        let mean = |values: &mut dyn Iterator<Item = f64>| values.sum::<f64>() / 20_000.0;
+        let variance = mean(&mut logs(0).map(|x| x * x));
+        let covariance = mean(&mut logs(0).zip(logs(1)).map(|(x, y)| x * y));
+        assert!(mean(&mut logs(3)).abs() < 0.04);
+        assert!((variance / 1.69 - 1.0).abs() < 0.05, "{variance}");
+        assert!((covariance / variance - 0.5).abs() < 0.03, "{covariance} {variance}");
+    }
+
+    #[test]
+    fn recorded_tokens_are_played_again() {
+        let outcome = |entropy_nats, agrees| Outcome { entropy_nats, agrees };
+        let recorded = Recorded::new(vec![vec![], vec![outcome(0.1, true), outcome(2.0, false)]]).expect("one request");
+        let process = TokenProcess::Recorded(recorded);
+        let tokens = process.request(Streams::new(1), 5);
+        let played: Vec<Outcome> = (0..3).map(|position| process.outcome(&tokens, position)).collect();
+        assert_eq!(played, [outcome(0.1, true), outcome(2.0, false), outcome(0.1, true)]);
+        assert_eq!(Recorded::new(vec![vec![]]), None);
     }
 
     #[test]

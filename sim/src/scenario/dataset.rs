@@ -89,8 +89,7 @@ const COCO_SIZES: [(u32, u32, f64); 14] = [
 ];
 
 /// MMBench's pictures span 106 x 56 to 512 x 512 pixels; the weights between are an assumption.
-const MMBENCH_SIZES: [(u32, u32, f64); 4] =
-    [(512, 384, 0.4), (384, 288, 0.3), (512, 512, 0.2), (256, 192, 0.1)];
+const MMBENCH_SIZES: [(u32, u32, f64); 4] = [(512, 384, 0.4), (384, 288, 0.3), (512, 512, 0.2), (256, 192, 0.1)];
 
 impl Dataset {
     /// Name in tables.

@@ -8,19 +8,21 @@ mod link;
 mod read;
 mod resolve;
 mod tier;
+mod tokens;
 
 pub use dataset::Dataset;
 pub use read::{Source, read};
 pub use resolve::{Cell, Grid, Point, resolve};
 
 use link::Link;
-use model::{accuracy::PruningLoss, mas::DescriptorLaw, tokens::TokenProcess};
+use model::{accuracy::PruningLoss, mas::DescriptorLaw};
 use policies::PolicyTable;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::path::Path;
 use tier::{Cloud, CustomDevice, Edge};
+use tokens::Tokens;
 use units::{PerSecond, Ratio, SimDuration};
 
 /// A scenario file.
@@ -57,7 +59,7 @@ pub struct Scenario {
     pub arrivals: Arrivals,
     /// How the draft model's tokens fare.
     #[serde(default)]
-    pub tokens: TokenProcess,
+    pub tokens: Tokens,
     /// What the probe finds in a picture.
     #[serde(default)]
     pub descriptors: DescriptorLaw,
@@ -78,7 +80,8 @@ impl Scenario {
     /// The scenario as TOML, with every default filled in and file names absolute, so that it can be run from anywhere.
     pub fn resolved_text(&self, folder: &Path) -> String {
         let mut resolved = self.clone();
-        let files = resolved.workload.dataset.files().into_iter().chain(resolved.link.files());
+        let files =
+            resolved.workload.dataset.files().into_iter().chain(resolved.link.files()).chain(resolved.tokens.file());
         for file in files {
             *file = std::path::absolute(folder.join(&*file)).unwrap_or_else(|_| folder.join(&*file));
         }

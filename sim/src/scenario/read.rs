@@ -88,7 +88,8 @@ impl Source {
         let line = self.text[line_start..].lines().next().unwrap_or("");
         let number = self.text[..line_start].matches('\n').count() + 1;
         let column = self.text[line_start..start].chars().count();
-        let width = self.text.get(start..span.end.min(line_start + line.len())).map_or(1, |at| at.chars().count().max(1));
+        let width =
+            self.text.get(start..span.end.min(line_start + line.len())).map_or(1, |at| at.chars().count().max(1));
         let gutter = " ".repeat(number.to_string().len());
         format!(
             "{}:{number}:{}: {message}\n{gutter} |\n{number} | {line}\n{gutter} | {}{}",

@@ -4,7 +4,9 @@ use super::{Arrivals, Scenario, Source};
 use crate::failure::Failure;
 use backends::Tier;
 use engine::{CloudSpec, Content, EdgeSpec, RunSpec, Workload, pools};
-use model::{accuracy::Accuracy, device::DEVICES, device::Device, kv::KvPool, model_spec::MODELS, model_spec::ModelSpec};
+use model::{
+    accuracy::Accuracy, device::DEVICES, device::Device, kv::KvPool, model_spec::MODELS, model_spec::ModelSpec,
+};
 use policies::{Policy, System, Visitor};
 use std::collections::BTreeSet;
 use units::Ratio;
@@ -137,7 +139,7 @@ fn base_spec(source: &Source, scenario: &Scenario) -> Result<(RunSpec, f64), Fai
         cloud: CloudSpec { tier: tier(source, scenario, "cloud")?, gpus: cloud.gpus, limits: cloud.batch.into() },
         link,
         workload: workload(source, scenario)?,
-        tokens: scenario.tokens,
+        tokens: scenario.tokens.resolve(source.folder())?,
         accuracy: Accuracy {
             cloud: scenario.accuracy.cloud.unwrap_or(own.cloud),
             edge: scenario.accuracy.edge.unwrap_or(own.edge),
@@ -259,14 +261,12 @@ fn check_scalars(source: &Source, scenario: &Scenario) -> Result<(), Failure> {
         }
     }
     if scenario.link.loss.as_f64() > 0.9 {
-        return Err(source.refuse_key("link.loss", "expected at most 0.9: above, retransmission never ends in practice"));
+        return Err(
+            source.refuse_key("link.loss", "expected at most 0.9: above, retransmission never ends in practice")
+        );
     }
     check_arrivals(source, scenario)?;
-    if let model::tokens::TokenProcess::TwoState(chain) = &scenario.tokens {
-        chain.check().map_err(|key| {
-            source.refuse_key(&format!("tokens.two_state.{key}"), "expected a finite number above 0 (`stay`: below 1)")
-        })?;
-    }
+    scenario.tokens.check().map_err(|(key, expected)| source.refuse_key(&key, expected))?;
     scenario
         .descriptors
         .check()
@@ -289,7 +289,8 @@ fn check_arrivals(source: &Source, scenario: &Scenario) -> Result<(), Failure> {
             Err(source.refuse_key("arrivals.trace.speed", "expected a finite number above 0"))
         }
         Arrivals::Trace(_) if !scenario.workload.dataset.is_trace() => {
-            let reason = "the dataset is not a trace, so it has no arrival times; use [arrivals.poisson] or name a trace";
+            let reason =
+                "the dataset is not a trace, so it has no arrival times; use [arrivals.poisson] or name a trace";
             Err(source.refuse_key("arrivals.trace", reason))
         }
         _ => Ok(()),
@@ -300,7 +301,9 @@ fn check_arrivals(source: &Source, scenario: &Scenario) -> Result<(), Failure> {
 fn check_name(source: &Source, name: &str) -> Result<(), Failure> {
     let safe = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
     if name.is_empty() || name.starts_with('.') || !name.chars().all(safe) {
-        return Err(source.refuse_key("name", "expected letters, digits, `-`, `_` and `.`: it names the results folder"));
+        return Err(
+            source.refuse_key("name", "expected letters, digits, `-`, `_` and `.`: it names the results folder")
+        );
     }
     Ok(())
 }

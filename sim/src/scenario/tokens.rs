@@ -1,0 +1,70 @@
+//! The `[tokens]` table.
+
+use crate::failure::Failure;
+use model::tokens::{Ar1, Outcome, Recorded, TokenProcess, TwoState};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use std::path::{Path, PathBuf};
+use traces::log::read_tokens;
+use units::Ratio;
+
+/// How the draft model's tokens fare: an assumption, unless a trace is given.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum Tokens {
+    /// A chain of easy and hard tokens.
+    TwoState(TwoState),
+    /// Every drafted token is accepted with this probability, whatever its entropy.
+    Iid(Ratio),
+    /// Entropies that drift from token to token.
+    Ar1(Ar1),
+    /// `tokens.parquet` of an earlier run, beside the scenario, played again.
+    Trace(PathBuf),
+}
+
+impl Default for Tokens {
+    fn default() -> Self {
+        Self::TwoState(TwoState::default())
+    }
+}
+
+impl Tokens {
+    /// Refuses numbers that make no sense: dotted key and what was expected.
+    pub fn check(&self) -> Result<(), (String, &'static str)> {
+        match self {
+            Self::TwoState(chain) => chain.check().map_err(|key| {
+                (format!("tokens.two_state.{key}"), "expected a finite number above 0 (`stay`: below 1)")
+            }),
+            Self::Ar1(ar1) => ar1.check().map_err(|key| {
+                (format!("tokens.ar1.{key}"), "expected a finite number above 0 (`correlation`: at most 0.95)")
+            }),
+            Self::Iid(_) | Self::Trace(_) => Ok(()),
+        }
+    }
+
+    /// Reads the trace, if there is one.
+    pub fn resolve(&self, beside: &Path) -> Result<TokenProcess, Failure> {
+        Ok(match self {
+            Self::TwoState(chain) => TokenProcess::TwoState(*chain),
+            Self::Iid(acceptance) => TokenProcess::Iid(*acceptance),
+            Self::Ar1(ar1) => TokenProcess::Ar1(*ar1),
+            Self::Trace(file) => {
+                let played = |token: traces::log::RecordedToken| Outcome {
+                    entropy_nats: token.entropy_nats,
+                    agrees: token.accepted,
+                };
+                let requests = read_tokens(&beside.join(file))?;
+                let requests = requests.into_iter().map(|tokens| tokens.into_iter().map(played).collect()).collect();
+                TokenProcess::Recorded(Recorded::new(requests).expect("the reader refuses an empty log"))
+            }
+        })
+    }
+
+    /// The file that it reads.
+    pub fn file(&mut self) -> Option<&mut PathBuf> {
+        match self {
+            Self::Trace(file) => Some(file),
+            Self::TwoState(_) | Self::Iid(_) | Self::Ar1(_) => None,
+        }
+    }
+}
