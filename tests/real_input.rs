@@ -87,9 +87,10 @@ fn conserved(summary: &BTreeMap<&str, &str>, rows: &[Row], requests: usize) {
         let (ttft, e2e) = (number(row, "ttft_ms").expect("a first token"), number(row, "e2e_ms").expect("an end"));
         assert!(0.0 < ttft && ttft <= e2e, "{policy}: {row:?}");
         assert!(count(row, "accepted_tokens") <= count(row, "drafted_tokens"), "{policy}: {row:?}");
-        assert_eq!(text(row, "served_by") == "edge" && policy == "cloud_only", false);
+        assert!(text(row, "served_by") == "cloud" || policy != "cloud_only", "{row:?}");
     }
-    let mean = |column: &str| completed.iter().filter_map(|row| number(row, column)).sum::<f64>() / completed.len() as f64;
+    let mean =
+        |column: &str| completed.iter().filter_map(|row| number(row, column)).sum::<f64>() / completed.len() as f64;
     let near = |column: &str, expected: f64| {
         let said = summary::number(summary, column);
         assert!((said - expected).abs() <= 1e-6 * expected.abs(), "{policy}: {column} = {said}, rows say {expected}");
@@ -157,7 +158,6 @@ fn drawn_from_servegen(traces: &Path, rows: &BTreeMap<String, Vec<Row>>) {
     assert!(of_cloud.values().any(|[_, visual, _]| *visual > 0), "no picture");
     for (policy, rows) in rows {
         assert!(prompts(rows) == of_cloud, "{policy} has other requests");
-        assert!(rows.windows(2).all(|_| true));
     }
 }
 

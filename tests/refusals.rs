@@ -39,7 +39,7 @@ fn refusals_of_arguments(lines: &[&[&str]]) -> String {
 
 #[test]
 fn keys() {
-    insta::assert_snapshot!(refusals_of(&[
+    let said = refusals_of(&[
         "[link]\nrt = \"20 ms\"",
         "[link]\nzebra = \"20 ms\"",
         "[polcy.msao]",
@@ -48,16 +48,18 @@ fn keys() {
         "[policy.perllm.reading]\nlayer_splt = 3",
         "[policy.speculative.draft_during_verify]\npipeline = 3",
         "[arrivals.poison]\nrate = \"2 /s\"",
+        "[sweep]\n\"link.rtt\" = [\"20 ms\"]\n[swep]",
         "[edge.tuning]\noverheads = \"2 ms\"",
         "[link.up.csv]\nfile = \"a.csv\"\ntime = \"t_s\"",
         "[device.mine]\nmemory = \"24 GB\"",
         "[cloud]\nengine = \"vlm\"",
-    ]));
+    ]);
+    insta::assert_snapshot!(said);
 }
 
 #[test]
 fn values() {
-    insta::assert_snapshot!(refusals_of(&[
+    let said = refusals_of(&[
         "[link]\nrtt = \"20\"",
         "[link]\nrtt = 20",
         "[link]\nrtt = \"-20 ms\"",
@@ -81,7 +83,8 @@ fn values() {
         "[arrivals.poisson]\nrate = \"1 /s\"\n[arrivals.trace]",
         "[tokens.two_state]\nstay = 1.5",
         "[accuracy]\ncloud = \"120 %\"",
-    ]));
+    ]);
+    insta::assert_snapshot!(said);
 }
 
 #[test]
@@ -90,7 +93,7 @@ fn whole_files() {
         assert!(SMALL.contains(from), "{from}");
         SMALL.replace(from, to)
     };
-    insta::assert_snapshot!(refusals([
+    let said = refusals([
         ("no replications", small("replications = 1", "replications = 0")),
         ("very many replications", small("replications = 1", "replications = 4_000_000_000")),
         ("no requests", small("requests = 5", "requests = 0")),
@@ -108,13 +111,14 @@ fn whole_files() {
         ("a key without a value", small("replications = 1", "replications =")),
         ("a key given twice", small("replications = 1", "replications = 1\nreplications = 2")),
         ("an empty file", String::new()),
-    ]));
+    ]);
+    insta::assert_snapshot!(said);
 }
 
 #[test]
 fn devices_and_models() {
     const TINY: &str = "[device.tiny]\nmemory = \"4 GB\"\nbandwidth = \"1 TB/s\"\npeak = \"100 TFLOP/s\"\ntdp = \"300 W\"\nidle = \"30 W\"";
-    insta::assert_snapshot!(refusals_of(&[
+    let said = refusals_of(&[
         "[edge]\ndevice = \"rtx-3080\"",
         "[cloud]\ndevice = \"A100\"",
         "[cloud]\nmodel = \"qwen2.5-vl-8b\"",
@@ -123,24 +127,26 @@ fn devices_and_models() {
         &format!("[edge]\ndevice = \"tiny\"\n{TINY}"),
         &format!("[cloud]\ndevice = \"tiny\"\n{TINY}"),
         &format!("[edge]\ndevice = \"tiny\"\n{TINY}\n[policy.perllm]\nreading.layer_split = 20"),
-    ]));
+    ]);
+    insta::assert_snapshot!(said);
 }
 
 #[test]
 fn policies() {
-    insta::assert_snapshot!(refusals_of(&[
+    let said = refusals_of(&[
         "[policy.edge_only]\nlabel = \"cloud_only\"",
         "[[policy.msao]]\n[[policy.msao]]",
         "[policy.perllm]\nreading.layer_split = 0",
         "[policy.perllm]\nreading.layer_split = 28",
         "[policy.speculative]\nn_draft = 0",
         "[policy.speculative]\ndraft_during_verify.pipelined = 0",
-    ]));
+    ]);
+    insta::assert_snapshot!(said);
 }
 
 #[test]
 fn sweeps() {
-    insta::assert_snapshot!(refusals_of(&[
+    let said = refusals_of(&[
         "[sweep]\n\"link.bandwith\" = [\"200 Mbps\"]",
         "[sweep]\n\"link.rtt\" = []",
         "[sweep]\n\"link.rtt\" = \"20 ms\"",
@@ -151,12 +157,13 @@ fn sweeps() {
         "[sweep]\n\"name\" = [\"a\", \"b\"]",
         "[sweep]\nlink.rtt = [\"20 ms\"]",
         "[sweep]\n\"name.x\" = [1]",
-    ]));
+    ]);
+    insta::assert_snapshot!(said);
 }
 
 #[test]
 fn overrides() {
-    insta::assert_snapshot!(refusals_of_arguments(&[
+    let said = refusals_of_arguments(&[
         &["--set", "link.rtt"],
         &["--set", "=5"],
         &["--set", "link..rtt=5 ms"],
@@ -176,12 +183,13 @@ fn overrides() {
         &["--set", "sweep.seed=[1]", "--seed", "2"],
         &["--set", "sweep.workload.dataset=[\"vqav2\"]", "--set", "workload.dataset.custom.width=640"],
         &["--set", "workload.dataset.mooncake=nowhere.jsonl"],
-    ]));
+    ]);
+    insta::assert_snapshot!(said);
 }
 
 #[test]
 fn command_lines() {
-    insta::assert_snapshot!(refusals_of_arguments(&[
+    let said = refusals_of_arguments(&[
         &["--mode", "live"],
         &["--seed", "-1"],
         &["--seed", "one"],
@@ -194,15 +202,16 @@ fn command_lines() {
         &["--out", "small.toml"],
         &["--out", "small.toml/results"],
         &["second.toml"],
-    ]));
+    ]);
+    insta::assert_snapshot!(said);
 }
 
 #[test]
 fn no_such_scenario() {
     insta::assert_snapshot!(refused(&Sim::new(), &["nowhere.toml"]), @"sim: cannot read the scenario nowhere.toml: No such file or directory (os error 2); check the path");
     insta::assert_snapshot!(refused(&Sim::new().with("folder/file", ""), &["folder"]), @"sim: cannot read the scenario folder: Is a directory (os error 21)");
-    let sim = Sim::new().with("latin1.toml", b"name = \"caf\xe9\"\n");
-    insta::assert_snapshot!(refused(&sim, &["latin1.toml"]), @"");
+    let sim = Sim::new().with("latin1.toml", b"# accents\nname = \"caf\xe9\"\n");
+    insta::assert_snapshot!(refused(&sim, &["latin1.toml"]), @"sim: latin1.toml:2: found bytes that are not UTF-8; save the file as UTF-8");
 }
 
 #[test]

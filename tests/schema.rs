@@ -9,7 +9,7 @@ fn wrong(root: &Value, schema: &Value, value: &Value, at: &str) -> Option<String
         return (schema == &Value::Bool(false)).then(|| format!("{at}: nothing may stand here"));
     };
     schema.iter().find_map(|(word, rule)| match word.as_str() {
-        "$schema" | "$defs" | "title" | "description" | "default" | "format" => None,
+        "$schema" | "$defs" | "title" | "description" | "default" | "format" | "examples" => None,
         "$ref" => {
             let pointer = rule.as_str().expect("a pointer").trim_start_matches('#');
             wrong(root, root.pointer(pointer).unwrap_or_else(|| panic!("no {pointer}")), value, at)
@@ -19,17 +19,16 @@ fn wrong(root: &Value, schema: &Value, value: &Value, at: &str) -> Option<String
         "enum" => (!list(rule).contains(value)).then(|| format!("{at}: none of {rule}")),
         "minimum" => (value.as_f64() < rule.as_f64()).then(|| format!("{at}: below {rule}")),
         "maximum" => (value.as_f64() > rule.as_f64()).then(|| format!("{at}: above {rule}")),
-        "pattern" => None,
+        "pattern" => (!has_unit(rule, value)).then(|| format!("{at}: not like {rule}")),
         "required" => {
             let missing = list(rule).iter().find(|key| value.get(key.as_str().expect("a key")).is_none());
             missing.map(|key| format!("{at}: no {key}"))
         }
-        "properties" => members(rule).find_map(|(key, rule)| {
-            value.get(key).and_then(|value| wrong(root, rule, value, &format!("{at}.{key}")))
-        }),
-        "additionalProperties" => members(value).filter(|(key, _)| schema["properties"].get(key).is_none()).find_map(
-            |(key, value)| wrong(root, rule, value, &format!("{at}.{key}")),
-        ),
+        "properties" => members(rule)
+            .find_map(|(key, rule)| value.get(key).and_then(|value| wrong(root, rule, value, &format!("{at}.{key}")))),
+        "additionalProperties" => members(value)
+            .filter(|(key, _)| schema.get("properties").is_none_or(|known| known.get(key).is_none()))
+            .find_map(|(key, value)| wrong(root, rule, value, &format!("{at}.{key}"))),
         "items" => list(value).iter().find_map(|value| wrong(root, rule, value, &format!("{at}[]"))),
         "oneOf" | "anyOf" => {
             let fits = list(rule).iter().filter(|rule| wrong(root, rule, value, at).is_none()).count();
@@ -38,6 +37,14 @@ fn wrong(root: &Value, schema: &Value, value: &Value, at: &str) -> Option<String
         }
         other => panic!("{at}: the schema has a word that this test does not know: {other}"),
     })
+}
+
+/// Patterns end in the units that there are, `(ns|us|ms)$`; that much of them is looked at.
+fn has_unit(pattern: &Value, value: &Value) -> bool {
+    let units = pattern.as_str().and_then(|pattern| pattern.strip_suffix(")$")?.rsplit_once('('));
+    let (_, units) = units.unwrap_or_else(|| panic!("{pattern} does not end in units"));
+    let unit = value.as_str().and_then(|text| text.rsplit_once(' '));
+    value.as_str().is_none() || unit.is_some_and(|(_, unit)| units.split('|').any(|known| known == unit))
 }
 
 fn list(value: &Value) -> &[Value] {
@@ -92,7 +99,16 @@ fn a_wrong_scenario_is_not() {
         wrong(&schema, &schema, &scenario(&text), "scenario")
     };
     assert_eq!(wrong_with("link.rtt = \"20 ms\""), None);
-    for line in ["nme = \"b\"", "link.rt = \"20 ms\"", "link.rtt = 20", "policies = []", "arrivals.poison = {}", "seed = -1"] {
+    for line in [
+        "nme = \"b\"",
+        "link.rt = \"20 ms\"",
+        "link.rtt = 20",
+        "link.rtt = \"20 m\"",
+        "link.bandwidth = \"1 MB/s\"",
+        "policies = []",
+        "arrivals.poison = {}",
+        "seed = -1",
+    ] {
         assert!(wrong_with(line).is_some(), "{line} is valid");
     }
 }

@@ -72,7 +72,7 @@ impl Sim {
     pub fn command(&self, program: &str) -> Command {
         let mut command = Command::new(program);
         command.current_dir(self.folder.path()).stdin(Stdio::null());
-        ["COLUMNS", "CLICOLOR_FORCE", "RUST_BACKTRACE"].into_iter().for_each(|name| drop(command.env_remove(name)));
+        command.env_remove("COLUMNS").env_remove("CLICOLOR_FORCE").env_remove("RUST_BACKTRACE");
         command
     }
 

@@ -9,9 +9,7 @@ const SERVEGEN: &str = "client,t_s,rate_per_s,interarrival_cv,dist,shape,scale\n
 
 /// What is said of a file that the scenario names under this key.
 fn said(key: &str, content: impl AsRef<[u8]>) -> String {
-    let scenario = SMALL.replace("\"vqav2\"\n", "\"vqav2\"\n[link]\n[edge]\n");
-    let sim = Sim::new().with("scenario.toml", scenario).with("file", content);
-    refused(&sim, &["scenario.toml", "--set", key])
+    refused(&Sim::small().with("file", content), &["small.toml", "--set", key])
 }
 
 /// What is said of each of these files.
@@ -23,7 +21,7 @@ fn all_said<const N: usize>(key: &str, contents: [(&str, &[u8]); N]) -> String {
 fn azure() {
     let whole = gzipped(&format!("{AZURE}{}", "2023-11-16 18:15:46.6805900,374,44\n".repeat(50)));
     let two = |second: &str| format!("{AZURE}2023-11-16 18:15:46.6805900,374,44\n{second}\n");
-    insta::assert_snapshot!(all_said(
+    let said = all_said(
         "workload.dataset.azure_llm=file",
         [
             ("empty", b""),
@@ -39,13 +37,14 @@ fn azure() {
             ("cut off", two("2023-11-16 18:15:47,3").as_bytes()),
             ("not text", b"TIMESTAMP,ContextTokens,GeneratedTokens\n\xff\xfe,1,1\n"),
         ],
-    ));
+    );
+    insta::assert_snapshot!(said);
 }
 
 #[test]
 fn mooncake() {
     let two = |second: &str| format!("{MOONCAKE}{second}\n");
-    insta::assert_snapshot!(all_said(
+    let said = all_said(
         "workload.dataset.mooncake=file",
         [
             ("empty", b""),
@@ -59,15 +58,15 @@ fn mooncake() {
                     .as_bytes()
             ),
         ],
-    ));
+    );
+    insta::assert_snapshot!(said);
 }
 
 #[test]
 fn servegen() {
     let said = |arrivals: &str, tokens: &str| {
-        let files = "workload.dataset.servegen = { arrivals = \"arrivals\", tokens = \"tokens\" }";
-        let scenario = SMALL.replace("[workload]\ndataset = \"vqav2\"", &format!("{files}\n[workload]"));
-        let scenario = scenario.replace("[workload]\nrequests = 5\n", "");
+        let files = "dataset.servegen = { arrivals = \"arrivals\", tokens = \"tokens\" }";
+        let scenario = SMALL.replace("dataset = \"vqav2\"", files);
         let sim = Sim::new().with("scenario.toml", scenario).with("arrivals", arrivals).with("tokens", tokens);
         refused(&sim, &["scenario.toml"])
     };
@@ -82,13 +81,15 @@ fn servegen() {
         ("a rate that is NaN", said(&SERVEGEN.replace("0,0,1,1", "0,0,NaN,1"), tokens)),
         ("nothing arrives", said(&SERVEGEN.replace("1,1,Exponential", "0,0,"), tokens)),
     ];
-    insta::assert_snapshot!(cases.map(|(what, said)| format!("# {what}\n{said}\n")).concat());
+    let said = cases.map(|(what, said)| format!("# {what}\n{said}\n")).concat();
+    insta::assert_snapshot!(said);
 }
 
 #[test]
 fn bandwidth_series() {
-    let whole = gzipped(&format!("t_s,up_mbps\n{}", (0..100).map(|t| format!("{t},{}\n", t * 7 % 13)).collect::<String>()));
-    insta::assert_snapshot!(all_said(
+    let whole =
+        gzipped(&format!("t_s,up_mbps\n{}", (0..100).map(|t| format!("{t},{}\n", t * 7 % 13)).collect::<String>()));
+    let said = all_said(
         "link.up.csv={ file = \"file\", time = \"t_s\", rate = \"up_mbps\" }",
         [
             ("empty", b""),
@@ -101,12 +102,13 @@ fn bandwidth_series() {
             ("never any rate", b"t_s,up_mbps\n0,0\n1,0\n"),
             ("a missing field", b"t_s,up_mbps\n0\n"),
         ],
-    ));
+    );
+    insta::assert_snapshot!(said);
 }
 
 #[test]
 fn mahimahi() {
-    insta::assert_snapshot!(all_said(
+    let said = all_said(
         "link.up.mahimahi=file",
         [
             ("empty", b""),
@@ -115,7 +117,8 @@ fn mahimahi() {
             ("ends at 0", b"0\n0\n"),
             ("a CSV file", b"t_s,up_mbps\n0,1\n"),
         ],
-    ));
+    );
+    insta::assert_snapshot!(said);
 }
 
 #[test]

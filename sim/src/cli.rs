@@ -6,13 +6,14 @@ use std::path::PathBuf;
 
 const EXAMPLES: &str = "\
 Examples:
-  sim scenarios/paper.toml                        the paper's grid: prints one table, writes results/paper/
-  sim scenarios/paper.toml --set link.rtt=\"80 ms\"  the same over a slower link
+  sim scenarios/paper.toml                         the paper's grid
+  sim scenarios/paper.toml --set link.rtt=\"80 ms\"  over a slower link
   sim scenarios/paper.toml --set workload.requests=200 --out /tmp/quick
-  sim show scenarios/paper.toml                   every key with its value, defaults filled in
-  sim schema > scenario.schema.json               for completion and checking in editors
+  sim show scenarios/paper.toml                    every key with its value
+  sim schema > scenario.schema.json                for editors
 
-Exit codes: 0 done; 2 the scenario, an input file or the place for results was refused; 70 a bug in this program.";
+Exit codes: 0 done; 2 the scenario, an input file or the place for results was
+refused; 70 a bug in this program.";
 
 /// Simulates edge-cloud offloading of multimodal language models: MSAO, its baselines and friends.
 ///

@@ -2,35 +2,21 @@
 
 use crate::gpu::{Task, Then};
 use crate::recorder::TokenRecord;
-use crate::slot::{Body, Drafts, Held, SlotId};
-use crate::world::{State, TOKEN_BYTES, World};
-use backends::{Compute, Done, Pricing};
+use crate::slot::{Body, Drafts, SlotId};
+use crate::state::State;
+use crate::world::{TOKEN_BYTES, World};
+use backends::{Compute, Done};
 use kernel::Wait;
 use model::{
     decoding::{Draft, Token, Verdict},
     mas::{Descriptors, Mas},
     request::{Input, Prompt},
 };
-use policies::{Batch, Cloud, Edge, Pass, Prices, Testbed, Verification, View};
+use policies::{Batch, Cloud, Edge, Pass, Testbed, Verification, View};
 use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use units::{BitsPerSecond, Bytes, SimDuration};
-
-/// Prices as policies see them.
-pub(crate) struct Price(pub(crate) Pricing);
-
-impl Prices for Price {
-    fn prefill(&self, input: &Input) -> SimDuration {
-        self.0.prefill(input)
-    }
-    fn token(&self, context: u64) -> SimDuration {
-        self.0.token(context)
-    }
-    fn prompt_tokens(&self, input: &Input) -> u64 {
-        self.0.prompt_tokens(input)
-    }
-}
 
 /// One request's view of the world.
 pub(crate) struct Bed<'w, C> {
@@ -47,16 +33,13 @@ impl<'w, C: Compute> Bed<'w, C> {
         self.with(|state| state.slots.get(self.id.index).edge)
     }
 
-    /// Opens the edge's sequence of this request and returns the length of its prompt.
+    /// Opens the edge's sequence of this request, asks for its memory, and returns the length of its prompt.
     fn open_on_edge(&self, input: &Input) -> u32 {
         self.with(|state| {
-            let State { slots, edge, gpus, .. } = state;
-            let slot = slots.get_mut(self.id.index);
-            assert!(slot.on_edge.is_none(), "a request has one sequence on its edge");
-            let sequence = edge.open(&slot.request, input);
-            slot.on_edge = Some(Held { sequence, kv: None });
-            gpus[slot.edge as usize].requests += 1;
-            edge.prompt_tokens(sequence)
+            let prompt = self.world.open_on_edge(state, self.id, input);
+            let gpu = state.slots.get(self.id.index).edge;
+            self.world.ask_for_memory(state, gpu, self.id);
+            prompt
         })
     }
 
@@ -139,8 +122,8 @@ impl<C: Compute> Edge for Bed<'_, C> {
     async fn probe(&self) -> Descriptors {
         let world = self.world;
         let prompt = self.prompt();
-        // The probe runs before there is a plan, on the whole input.
-        self.open_on_edge(&Input::whole(prompt));
+        // The probe runs before there is a plan, on the whole input, and caches nothing.
+        self.with(|state| self.world.open_on_edge(state, self.id, &Input::whole(prompt)));
         self.on_edge(|wait| Task::Probe { wait }).await;
         self.with(|state| world.close_on_edge(state, self.id));
         Descriptors::draw(&world.spec.descriptors, world.streams, prompt.request)
@@ -221,7 +204,7 @@ impl<'w, C: Compute> Cloud for Bed<'w, C> {
     async fn answer(&self, input: &Input) {
         let answered = self.answered();
         self.with(|state| {
-            state.slots.get_mut(self.id.index).input = *input;
+            self.world.open_on_cloud(state, self.id, input);
             self.world.send_up(state, self.id, input.payload(), Body::Input { answer: true });
         });
         answered.await;
@@ -229,7 +212,7 @@ impl<'w, C: Compute> Cloud for Bed<'w, C> {
 
     fn open(&self, input: &Input) {
         self.with(|state| {
-            state.slots.get_mut(self.id.index).input = *input;
+            self.world.open_on_cloud(state, self.id, input);
             self.world.send_up(state, self.id, input.payload(), Body::Input { answer: false });
         });
     }
@@ -257,15 +240,16 @@ impl<'w, C: Compute> Cloud for Bed<'w, C> {
     async fn upper_layers(&self, pass: Pass) -> bool {
         let wait = self.world.kernel.wait();
         self.with(|state| {
-            let tokens = match pass {
+            let tokens = match &pass {
                 Pass::Prompt(input) => {
-                    state.slots.get_mut(self.id.index).input = input;
-                    policies::Prices::prompt_tokens(&self.world.cloud_prices, &input)
+                    self.world.open_on_cloud(state, self.id, input);
+                    policies::Prices::prompt_tokens(&self.world.cloud_prices, input)
                 }
                 Pass::Token => 1,
             };
             let payload = self.world.hidden_bytes() * tokens;
-            let body = Body::Hidden { wait: wait.index(), token: Token::default() };
+            let first = matches!(pass, Pass::Prompt(_));
+            let body = Body::Hidden { first, wait: wait.index(), token: Token::default() };
             self.world.send_up(state, self.id, payload, body);
         });
         wait.await;
@@ -305,9 +289,11 @@ pub(crate) struct Flight<'w, C: Compute> {
 }
 
 impl<C: Compute> Flight<'_, C> {
-    fn write_log(&mut self, state: &mut State<'_, C>, accepted: usize) {
+    /// Writes the rows of the token log: with so many accepted, or without a verdict.
+    fn write_log(&mut self, state: &mut State<'_, C>, accepted: Option<u32>) {
         for (place, mut row) in self.log.drain(..).enumerate() {
-            row.accepted = place < accepted;
+            row.verified &= accepted.is_some();
+            row.accepted = (place as u32) < accepted.unwrap_or(0);
             state.recorder.token(&row);
         }
     }
@@ -329,7 +315,7 @@ impl<C: Compute> Future for Flight<'_, C> {
         let state = &mut *self.world.state.borrow_mut();
         let Body::Drafts(drafts) = state.messages.remove(self.message).body else { unreachable!("a verdict") };
         let verdict = drafts.verdict.expect("a verdict that has arrived");
-        self.write_log(state, verdict.accepted as usize);
+        self.write_log(state, Some(verdict.accepted));
         Poll::Ready(verdict)
     }
 }
@@ -339,7 +325,7 @@ impl<C: Compute> Drop for Flight<'_, C> {
         let Some(wait) = self.wait.take() else { return };
         let world = self.world;
         let state = &mut *world.state.borrow_mut();
-        self.write_log(state, 0);
+        self.write_log(state, None);
         let Body::Drafts(drafts) = &mut state.messages.get_mut(self.message).body else { unreachable!("drafts") };
         if wait.is_fired() {
             state.messages.remove(self.message);

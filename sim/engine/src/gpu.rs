@@ -77,6 +77,8 @@ pub(crate) struct Gpu {
     /// The iteration that runs, and what will come of it.
     pub(crate) running: Vec<(Job, u32)>,
     pub(crate) done: Vec<Done>,
+    /// Requests that ask for memory, in order.
+    pub(crate) asking: VecDeque<SlotId>,
     /// Requests that are assigned to it.
     pub(crate) requests: u32,
     pub(crate) power: Power,
@@ -103,6 +105,7 @@ impl Gpu {
             prompts: VecDeque::new(),
             running: Vec::new(),
             done: Vec::new(),
+            asking: VecDeque::new(),
             requests: 0,
             power,
             busy: Busy::default(),

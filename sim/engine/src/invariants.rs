@@ -1,6 +1,6 @@
 //! What must hold at the end of every run, checked in release too.
 
-use crate::world::State;
+use crate::state::State;
 use backends::Compute;
 use units::SimTime;
 

@@ -4,15 +4,21 @@
 //! one thread and a pure function of its spec: the same spec gives the same events, numbers and rows, on any machine and
 //! beside any number of other runs. Sweeps, files and tables are the callers'.
 
+mod admission;
 mod bed;
+mod deliveries;
+mod event;
 mod gpu;
 mod invariants;
+mod iterations;
 mod link;
 mod metrics;
+mod prices;
 mod recorder;
 mod run;
 mod slot;
 mod spec;
+mod state;
 mod workload;
 mod world;
 

@@ -1,14 +1,17 @@
 //! One run, from the first request to the last token.
 
-use crate::bed::{Bed, Price};
-use crate::invariants::Violation;
+use crate::bed::Bed;
+use crate::event::Event;
+use crate::invariants::{self, Violation};
 use crate::link::Traffic;
 use crate::metrics::Metrics;
+use crate::prices::Price;
 use crate::recorder::{Recorder, RequestRecord, Status};
 use crate::slot::{Slot, SlotId};
 use crate::spec::RunSpec;
+use crate::state::State;
 use crate::workload::Arrivals;
-use crate::world::{Event, State, World};
+use crate::world::World;
 use backends::{Compute, Modelled, Pricing};
 use kernel::{Host, Journal, Kernel, Spawner, Stream, Streams, Target};
 use model::{
@@ -132,7 +135,8 @@ impl Visitor for Simulation<'_> {
             progress,
         };
         let waiting = kernel.run(&run, |spawner| run.start(spawner));
-        world.check(waiting).map_err(|violation| RunError::Broken {
+        let checked = invariants::check(&world.state.borrow(), kernel.now(), waiting);
+        checked.map_err(|violation| RunError::Broken {
             violation,
             seed: spec.seed,
             replication: spec.replication,

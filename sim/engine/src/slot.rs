@@ -149,7 +149,7 @@ pub(crate) enum Body {
     /// Up: drafts to verify. Down: their verdict.
     Drafts(Drafts),
     /// Up: hidden states of a layer split's pass. Down: the token that came of them.
-    Hidden { wait: WaitIndex, token: Token },
+    Hidden { first: bool, wait: WaitIndex, token: Token },
     /// Down: a token of an answer that the cloud streams.
     Token(Token),
 }

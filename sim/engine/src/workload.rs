@@ -158,16 +158,23 @@ fn jpeg(pixels: f64, stream: &mut Stream) -> Bytes {
     Bytes::new(bytes.max(1.0) as u64)
 }
 
+/// Visual tokens of a picture of 640 x 480, where a trace does not tell them from its text tokens.
+const TOKENS_PER_IMAGE: u32 = 391;
+
 /// A trace states tokens, not pixels: 784 pixels a visual token give the payload.
 fn from_trace(row: &TraceRequest, stream: &mut Stream, number: u64) -> Request {
-    let images = (row.images > 0).then(|| {
-        // Where the format does not state them, an image of 640 x 480.
-        let total = row.image_tokens.unwrap_or(391 * row.images);
+    // Where the format has one number for both, the pictures' tokens are among the text's.
+    let unstated = (TOKENS_PER_IMAGE * row.images).min(row.text_tokens.saturating_sub(1));
+    let (total, text) = match row.image_tokens {
+        Some(tokens) => (tokens, row.text_tokens),
+        None => (unstated, row.text_tokens - unstated),
+    };
+    let images = (row.images > 0 && total > 0).then(|| {
         let tokens = total.div_ceil(row.images);
         let payload = jpeg(f64::from(total) * PIXELS_PER_TOKEN, stream);
         Images { count: row.images, size: ImageSize::Tokens(tokens), payload }
     });
-    let prompt = Prompt { request: number, text_tokens: row.text_tokens.max(1), images };
+    let prompt = Prompt { request: number, text_tokens: text.max(1), images };
     Request { prompt, output_tokens: row.output_tokens }
 }
 

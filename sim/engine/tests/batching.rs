@@ -193,7 +193,6 @@ fn a_prompt_that_waits_for_memory_delays_nobody() {
 }
 
 #[test]
-#[ignore = "known bug: with `sharing = fair` a later request can take the cloud's memory while an earlier has the edge's"]
 fn no_order_of_arrival_locks_two_tiers_against_each_other() {
     // One request fits each tier. The second, with the small picture, overtakes the first on a shared link: it must
     // not take the cloud's memory while the first has the edge's.

@@ -46,24 +46,24 @@ fn check(make: fn(System) -> RunSpec, golden: &[Golden]) {
 
 #[rustfmt::skip]
 const BUSY: [Golden; 7] = [
-    ("cloud_only", 0x3c7f5882eff40135, 21921883440, 7649441),
+    ("cloud_only", 0xbaad9cd010d797da, 21925002948, 7649441),
     ("edge_only", 0x1c377ddf6d153357, 16066065258, 0),
-    ("ucb_route", 0x6debd48adfdcf61d, 16915825761, 2453490),
-    ("layer_split", 0x90d8580e0768bece, 70665530752, 134020032),
-    ("blocking", 0x8cdf4e3ef84069ca, 33089038534, 7621397),
-    ("pipelined", 0x186107e6d7c312cb, 31472786401, 7667987),
-    ("msao", 0x05c9f2575a0f7027, 33868989081, 5222197),
+    ("ucb_route", 0x0633d48643596305, 16494334853, 2742466),
+    ("layer_split", 0x1209a34f617c0d10, 70755429366, 134030518),
+    ("blocking", 0x2cf1e65a80e6c47b, 33117133800, 7624294),
+    ("pipelined", 0xf11230d4d651c0b3, 31352144627, 7667895),
+    ("msao", 0xbaf02206c5e447e5, 33847878738, 5223184),
 ];
 
 #[rustfmt::skip]
 const SHARED: [Golden; 7] = [
-    ("cloud_only", 0x86ee37b61566edc3, 21801228273, 7649215),
+    ("cloud_only", 0x040c87d83f64d88d, 21823045223, 7650843),
     ("edge_only", 0x1c377ddf6d153357, 16066065258, 0),
-    ("ucb_route", 0x2ab0da16fa372a32, 16929460527, 2453430),
-    ("layer_split", 0x15d6db6a8d476618, 63262982233, 134017110),
-    ("blocking", 0xd2c7aaf6f9046ea4, 32687173959, 7640780),
-    ("pipelined", 0x1c5e1877954dfddb, 30756024163, 7667825),
-    ("msao", 0x72fecbbf37bdf792, 33499746762, 5210620),
+    ("ucb_route", 0x9c8f4122f711aeb3, 16594932875, 2551876),
+    ("layer_split", 0xc835f9988f122d68, 62375660715, 134032014),
+    ("blocking", 0x45736c55d5bb7042, 33430799979, 7646762),
+    ("pipelined", 0x76fcb17294b84615, 31041826380, 7667754),
+    ("msao", 0x56d9898da93998b2, 33302799930, 5215268),
 ];
 
 #[test]

@@ -21,7 +21,11 @@ pub struct Source {
 /// # Errors
 /// With file, line, a caret, what was expected and the nearest known key.
 pub fn read(path: &Path, set: &[String]) -> Result<(Source, Scenario), Failure> {
-    let text = std::fs::read_to_string(path).map_err(|error| Failure::io("read the scenario", path, &error))?;
+    let text = std::fs::read(path).map_err(|error| Failure::io("read the scenario", path, &error))?;
+    let text = String::from_utf8(text).map_err(|error| {
+        let line = 1 + error.as_bytes()[..error.utf8_error().valid_up_to()].iter().filter(|&&b| b == b'\n').count();
+        Failure::refused(format!("{}:{line}: found bytes that are not UTF-8; save the file as UTF-8", path.display()))
+    })?;
     let mut source = Source { path: path.to_owned(), text, overrides: Vec::new() };
     // The file alone first, so that its errors have its lines.
     let scenario = toml::from_str(&source.text).map_err(|error| source.refuse(&error))?;
@@ -202,12 +206,29 @@ fn explain(message: &str) -> String {
             }
         }
     }
-    // Serde names the types of this program, which a user does not know.
+    in_toml_words(message)
+}
+
+/// Serde speaks of the types of this program, which a user does not know.
+fn in_toml_words(message: &str) -> String {
+    if message.starts_with("wanted exactly 1 element") {
+        return "expected exactly one of the tables that may stand here".to_owned();
+    }
+    if message == "invalid type: unit variant, expected newtype variant" {
+        return "this needs a value, as in `dataset.mooncake = \"FILE\"`".to_owned();
+    }
     let message = match message.split_once(", expected struct ") {
         Some((found, _)) => format!("{found}, expected a table"),
         None => message.to_owned(),
     };
-    message.replace("missing field", "missing key").replace("a sequence", "a list").trim_end().to_owned()
+    let words = [
+        ("missing field", "missing key"),
+        ("a sequence", "a list"),
+        ("invalid type: map", "invalid type: a table"),
+        ("expected u32", "expected a whole number from 0 to 4294967295"),
+        ("expected u64", "expected a whole number from 0 up"),
+    ];
+    words.into_iter().fold(message, |message, (from, to)| message.replace(from, to)).trim_end().to_owned()
 }
 
 #[cfg(test)]

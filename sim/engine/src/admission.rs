@@ -1,0 +1,100 @@
+//! Sequences and their KV cache: who gets memory, and in what order.
+//!
+//! On each GPU memory is granted in the order in which it was asked for, and a request asks for the cloud's when it
+//! sends its input, not when that arrives. So requests ask both tiers in one order, and two of them can never hold
+//! what the other waits for, whatever overtakes what on the link. A sequence is granted its prompt and the longest
+//! answer at once, so that it never has to be preempted.
+
+use crate::slot::{Held, SlotId};
+use crate::state::State;
+use crate::world::World;
+use backends::{Compute, Sequence};
+use model::{kv::KvSequence, request::Input};
+
+impl<'w, C: Compute> World<'w, C> {
+    /// Opens a request's sequence on its edge; returns the length of its prompt.
+    pub(crate) fn open_on_edge(&self, state: &mut State<'w, C>, id: SlotId, input: &Input) -> u32 {
+        let State { slots, edge, gpus, .. } = state;
+        let slot = slots.get_mut(id.index);
+        assert!(slot.on_edge.is_none(), "a request has one sequence on its edge");
+        let sequence = edge.open(&slot.request, input);
+        slot.on_edge = Some(Held { sequence, kv: None });
+        gpus[slot.edge as usize].requests += 1;
+        edge.prompt_tokens(sequence)
+    }
+
+    /// Gives a request a GPU of the cloud, the one with the fewest requests, opens its sequence there, and asks for its
+    /// memory.
+    pub(crate) fn open_on_cloud(&self, state: &mut State<'w, C>, id: SlotId, input: &Input) {
+        let requests = |gpu: &u32| state.gpus[*gpu as usize].requests;
+        let gpu = (self.edges()..state.gpus.len() as u32).min_by_key(requests).expect("the cloud has a GPU");
+        state.gpus[gpu as usize].requests += 1;
+        let slot = state.slots.get_mut(id.index);
+        slot.input = *input;
+        let sequence = state.cloud.open(&slot.request, input);
+        slot.on_cloud = Some(Held { sequence, kv: None });
+        slot.cloud.gpu = Some(gpu);
+        self.ask_for_memory(state, gpu, id);
+    }
+
+    /// The GPU and the sequence of a request in the cloud.
+    pub(crate) fn on_cloud(&self, state: &State<'w, C>, id: SlotId) -> (u32, Sequence) {
+        let slot = state.slots.get(id.index);
+        (slot.cloud.gpu.expect("a GPU"), slot.on_cloud.as_ref().expect("a sequence").sequence)
+    }
+
+    /// Asks for the blocks of a request's sequence.
+    pub(crate) fn ask_for_memory(&self, state: &mut State<'w, C>, gpu: u32, id: SlotId) {
+        state.gpus[gpu as usize].asking.push_back(id);
+        self.grant_memory(state, gpu);
+    }
+
+    /// Grants blocks in order, as far as there are any.
+    fn grant_memory(&self, state: &mut State<'w, C>, gpu: u32) {
+        let on_edge = self.is_edge(gpu);
+        let State { gpus, slots, edge, cloud, .. } = state;
+        let this = &mut gpus[gpu as usize];
+        while let Some(id) = this.asking.front() {
+            let slot = slots.get_mut(id.index);
+            let (held, compute) = if on_edge { (&mut slot.on_edge, &*edge) } else { (&mut slot.on_cloud, &*cloud) };
+            let held = held.as_mut().expect("who asks has a sequence");
+            let prompt = u64::from(compute.prompt_tokens(held.sequence));
+            held.kv = this.kv.allocate(prompt + u64::from(self.spec.workload.max_output_tokens));
+            if held.kv.is_none() {
+                return;
+            }
+            this.asking.pop_front();
+            if !this.prompts.is_empty() && this.server.poke() {
+                self.schedule_batch(gpu);
+            }
+        }
+    }
+
+    /// Gives up a request's sequence on its edge.
+    pub(crate) fn close_on_edge(&self, state: &mut State<'w, C>, id: SlotId) {
+        let slot = state.slots.get_mut(id.index);
+        let Some(held) = slot.on_edge.take() else { return };
+        let gpu = slot.edge;
+        state.edge.close(held.sequence);
+        self.give_back(state, gpu, held.kv);
+    }
+
+    /// Gives up a request's sequence in the cloud.
+    pub(crate) fn close_on_cloud(&self, state: &mut State<'w, C>, id: SlotId) {
+        let slot = state.slots.get_mut(id.index);
+        let Some(held) = slot.on_cloud.take() else { return };
+        let gpu = slot.cloud.gpu.expect("a sequence in the cloud has a GPU");
+        state.cloud.close(held.sequence);
+        self.give_back(state, gpu, held.kv);
+    }
+
+    /// Gives blocks back to a GPU, and grants them to whoever asks first.
+    fn give_back(&self, state: &mut State<'w, C>, gpu: u32, kv: Option<KvSequence>) {
+        let this = &mut state.gpus[gpu as usize];
+        this.requests -= 1;
+        if let Some(kv) = kv {
+            this.kv.free(kv);
+            self.grant_memory(state, gpu);
+        }
+    }
+}

@@ -1,0 +1,169 @@
+//! Messages on the link: sending them, and what they do where they arrive.
+
+use crate::event::{DOWN, Event, UP};
+use crate::gpu::{Task, Then};
+use crate::link::Left;
+use crate::slot::{Body, Message, SlotId};
+use crate::state::State;
+use crate::world::World;
+use backends::{Compute, Done};
+use kernel::Phase;
+use units::{Bytes, SimTime};
+
+impl<'w, C: Compute> World<'w, C> {
+    /// Sends a message to the cloud, of a request that pays for it.
+    pub(crate) fn send_up(&self, state: &mut State<'w, C>, slot: SlotId, payload: Bytes, body: Body) -> u32 {
+        let now = self.kernel.now();
+        let message = state.messages.insert(Message { slot, wire: Bytes::ZERO, body });
+        let sending = state.up.send(now, slot.generation, message, payload);
+        state.messages.get_mut(message).wire = sending.wire;
+        state.slots.get_mut(slot.index).tally.uplink += sending.wire;
+        match sending.arrival {
+            Some(arrival) => self.kernel.schedule(arrival, Phase::Happen, Event::AtCloud(message).target(), UP),
+            None => self.watch_uplink(state),
+        }
+        message
+    }
+
+    /// Sends a message that is there back to the edge.
+    pub(crate) fn send_down(&self, state: &mut State<'w, C>, message: u32, payload: Bytes) {
+        let now = self.kernel.now();
+        let slot = state.messages.get(message).slot;
+        let sending = state.down.send(now, slot.generation, message, payload);
+        state.messages.get_mut(message).wire = sending.wire;
+        if state.lives(slot) {
+            state.slots.get_mut(slot.index).tally.downlink += sending.wire;
+        }
+        match sending.arrival {
+            Some(arrival) => self.kernel.schedule(arrival, Phase::Happen, Event::AtEdge(message).target(), DOWN),
+            None => self.watch_downlink(state),
+        }
+    }
+
+    fn watch_uplink(&self, state: &mut State<'w, C>) {
+        let due = state.up.next_event();
+        self.watch(due, &mut state.uplink_due, Event::Uplink);
+    }
+
+    fn watch_downlink(&self, state: &mut State<'w, C>) {
+        let due = state.down.next_event();
+        self.watch(due, &mut state.downlink_due, Event::Downlink);
+    }
+
+    /// Schedules a look at a shared link, unless one is due by then. A look that comes too early only looks again.
+    fn watch(&self, next: Option<SimTime>, due: &mut Option<SimTime>, event: Event) {
+        let Some(next) = next else { return };
+        if due.is_none_or(|due| next < due) {
+            *due = Some(next);
+            self.kernel.schedule(next, Phase::Happen, event.target(), None);
+        }
+    }
+
+    /// A batch of drafts is void if its request has ended or a token before it has been rejected.
+    pub(crate) fn is_void(&self, state: &State<'w, C>, message: u32) -> bool {
+        let Message { slot, body: Body::Drafts(drafts), .. } = state.messages.get(message) else {
+            unreachable!("drafts to verify")
+        };
+        !state.lives(*slot) || state.slots.get(slot.index).cloud.epoch != drafts.epoch
+    }
+
+    /// Drops a void batch: there will be no verdict. Its message stays until the edge has given it up too.
+    pub(crate) fn drop_drafts(&self, state: &mut State<'w, C>, message: u32) {
+        let Body::Drafts(drafts) = &mut state.messages.get_mut(message).body else { unreachable!("drafts to drop") };
+        drafts.dropped = true;
+        if drafts.abandoned {
+            self.forget_drafts(state, message);
+        }
+    }
+
+    /// Forgets drafts that both sides have given up, and gives their wait back.
+    pub(crate) fn forget_drafts(&self, state: &mut State<'w, C>, message: u32) {
+        let Body::Drafts(drafts) = state.messages.remove(message).body else { unreachable!("drafts to forget") };
+        self.kernel.fire(drafts.wait);
+    }
+
+    /// A message has arrived at the cloud.
+    pub(crate) fn at_cloud(&self, message: u32) {
+        let state = &mut *self.state.borrow_mut();
+        let wire = state.messages.get(message).wire;
+        state.up.receive(wire);
+        let slot = state.messages.get(message).slot;
+        match &state.messages.get(message).body {
+            Body::Input { answer } => {
+                let then = if *answer { Then::Answer } else { Then::Open };
+                state.messages.remove(message);
+                let (gpu, sequence) = self.on_cloud(state, slot);
+                let left = state.cloud.prompt_tokens(sequence);
+                self.submit(state, gpu, slot, Task::Prefill { left, then });
+            }
+            Body::Drafts(_) if self.is_void(state, message) => self.drop_drafts(state, message),
+            Body::Drafts(_) => {
+                let cloud = &mut state.slots.get_mut(slot.index).cloud;
+                match cloud.gpu {
+                    Some(gpu) if cloud.ready => self.submit(state, gpu, slot, Task::Verify { message }),
+                    _ => cloud.parked.push(message),
+                }
+            }
+            Body::Hidden { first, .. } => {
+                let first = *first;
+                let (gpu, _) = self.on_cloud(state, slot);
+                self.submit(state, gpu, slot, Task::Upper { first, message });
+            }
+            Body::Token(_) => unreachable!("tokens go down"),
+        }
+    }
+
+    /// A message has arrived at the edge.
+    pub(crate) fn at_edge(&self, message: u32) {
+        let state = &mut *self.state.borrow_mut();
+        let now = self.kernel.now();
+        let wire = state.messages.get(message).wire;
+        state.down.receive(wire);
+        let slot = state.messages.get(message).slot;
+        match &mut state.messages.get_mut(message).body {
+            Body::Token(token) => {
+                let token = *token;
+                state.messages.remove(message);
+                self.commit(state, slot, 1, now);
+                if token.ends {
+                    self.answered(state, slot);
+                }
+            }
+            Body::Hidden { wait, token, .. } => {
+                let (wait, token) = (*wait, *token);
+                state.messages.remove(message);
+                state.slots.get_mut(slot.index).edge_done = Done::Token(token);
+                self.commit(state, slot, 1, now);
+                self.kernel.fire(wait);
+            }
+            Body::Drafts(drafts) => {
+                drafts.verdict.as_mut().expect("a verdict").at = now;
+                let wait = drafts.wait;
+                if drafts.abandoned {
+                    self.forget_drafts(state, message);
+                } else {
+                    self.kernel.fire(wait);
+                }
+            }
+            Body::Input { .. } => unreachable!("inputs go up"),
+        }
+    }
+
+    pub(crate) fn look_at_link(&self, up: bool) {
+        let state = &mut *self.state.borrow_mut();
+        let now = self.kernel.now();
+        let due = if up { &mut state.uplink_due } else { &mut state.downlink_due };
+        if *due == Some(now) {
+            *due = None;
+        }
+        let mut left = std::mem::take(&mut state.left);
+        let direction = if up { &mut state.up } else { &mut state.down };
+        direction.take_left(now, &mut left);
+        for Left { message, arrival } in left.drain(..) {
+            let (event, lane) = if up { (Event::AtCloud(message), UP) } else { (Event::AtEdge(message), DOWN) };
+            self.kernel.schedule(arrival, Phase::Happen, event.target(), lane);
+        }
+        state.left = left;
+        if up { self.watch_uplink(state) } else { self.watch_downlink(state) }
+    }
+}

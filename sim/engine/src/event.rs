@@ -1,0 +1,59 @@
+//! What the events of a run are for.
+
+use kernel::Target;
+
+/// Lanes of the event queue: what happens at once, and what arrives over each direction of the link.
+pub(crate) const NOW: Option<u8> = Some(0);
+pub(crate) const UP: Option<u8> = Some(1);
+pub(crate) const DOWN: Option<u8> = Some(2);
+
+/// What an event is for, packed into a component code: four bits of kind, nineteen of index.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Event {
+    /// The next request of an open loop.
+    Arrival,
+    /// A GPU may form its next batch.
+    Batch(u32),
+    /// A GPU's iteration is complete.
+    Iteration(u32),
+    /// A message has arrived at the cloud.
+    AtCloud(u32),
+    /// A message has arrived at the edge.
+    AtEdge(u32),
+    /// A shared uplink has a message that has left, or another rate.
+    Uplink,
+    /// A shared downlink likewise.
+    Downlink,
+}
+
+const INDEX_BITS: u32 = 19;
+
+impl Event {
+    pub(crate) fn target(self) -> Target {
+        let (kind, index) = match self {
+            Self::Arrival => (0, 0),
+            Self::Batch(gpu) => (1, gpu),
+            Self::Iteration(gpu) => (2, gpu),
+            Self::AtCloud(message) => (3, message),
+            Self::AtEdge(message) => (4, message),
+            Self::Uplink => (5, 0),
+            Self::Downlink => (6, 0),
+        };
+        assert!(index < 1 << INDEX_BITS, "more than {} GPUs or messages at once", 1 << INDEX_BITS);
+        Target::component(kind << INDEX_BITS | index)
+    }
+
+    pub(crate) fn decode(code: u32) -> Self {
+        let index = code & ((1 << INDEX_BITS) - 1);
+        match code >> INDEX_BITS {
+            0 => Self::Arrival,
+            1 => Self::Batch(index),
+            2 => Self::Iteration(index),
+            3 => Self::AtCloud(index),
+            4 => Self::AtEdge(index),
+            5 => Self::Uplink,
+            6 => Self::Downlink,
+            kind => unreachable!("no event of kind {kind}"),
+        }
+    }
+}

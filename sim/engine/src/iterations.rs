@@ -1,0 +1,295 @@
+//! A GPU's iterations: what goes into one, and what comes out of it.
+
+use crate::event::{Event, NOW};
+use crate::gpu::{Job, Pick, Task, Then};
+use crate::recorder::{Side, StepRecord};
+use crate::slot::{Body, Message, SlotId, Work as Share};
+use crate::state::State;
+use crate::world::{TOKEN_BYTES, World};
+use backends::{Compute, Done, Work};
+use kernel::Phase;
+use model::{
+    decoding::{Token, Verdict},
+    energy::Activity,
+};
+use units::{Bytes, SimDuration, SimTime};
+
+impl<'w, C: Compute> World<'w, C> {
+    /// Gives a job to a GPU.
+    #[inline]
+    pub(crate) fn submit(&self, state: &mut State<'w, C>, gpu: u32, slot: SlotId, task: Task) {
+        if state.gpus[gpu as usize].submit(slot, task) {
+            self.schedule_batch(gpu);
+        }
+    }
+
+    pub(crate) fn schedule_batch(&self, gpu: u32) {
+        self.kernel.schedule(self.kernel.now(), Phase::Batch, Event::Batch(gpu).target(), NOW);
+    }
+
+    /// Forms a GPU's next batch and starts it.
+    pub(crate) fn form_batch(&self, gpu: u32) {
+        let state = &mut *self.state.borrow_mut();
+        self.pick(state, gpu);
+        let now = self.kernel.now();
+        let on_edge = self.is_edge(gpu);
+        let State { gpus, slots, messages, edge, cloud, .. } = state;
+        let this = &mut gpus[gpu as usize];
+        if this.running.is_empty() {
+            this.server.rest();
+            return;
+        }
+        let compute = if on_edge { edge } else { cloud };
+        let mut prefills = false;
+        let work = this.running.iter().map(|&(job, chunk)| {
+            let slot = slots.get(job.slot.index);
+            let held = if on_edge { &slot.on_edge } else { &slot.on_cloud };
+            let work = match job.task {
+                Task::Probe { .. } => Work::Probe,
+                Task::Prefill { then, .. } => Work::Prefill { tokens: chunk, answer: matches!(then, Then::Answer) },
+                Task::Answer => Work::Decode,
+                Task::Draft { .. } => Work::Draft,
+                Task::Verify { message } => {
+                    let Body::Drafts(drafts) = &messages.get(message).body else { unreachable!("drafts to verify") };
+                    Work::Verify { drafts: &drafts.tokens, bonus: drafts.bonus }
+                }
+                Task::Lower { .. } => Work::LowerLayers,
+                Task::Upper { .. } => Work::UpperLayers,
+            };
+            prefills |= matches!(work, Work::Probe | Work::Prefill { .. })
+                || matches!(job.task, Task::Lower { first: true, .. } | Task::Upper { first: true, .. });
+            (held.as_ref().expect("a sequence").sequence, work)
+        });
+        let cost = compute.run(work, &mut this.done);
+        this.activity = if prefills { Activity::Prefill } else { Activity::Decode };
+        let end = this.server.start(now, cost.duration);
+        this.busy.add(this.activity, cost.duration);
+        this.flop += cost.flop;
+        let joules = (this.power.above_idle(this.activity) * cost.duration).as_f64();
+        let items = this.running.len();
+        let share = Share {
+            busy: cost.duration / items as u64,
+            flop: cost.flop * (1.0 / items as f64),
+            joules: joules / items as f64,
+        };
+        for (job, _) in &this.running {
+            let tally = &mut slots.get_mut(job.slot.index).tally;
+            if on_edge { tally.edge.add(&share) } else { tally.cloud.add(&share) }
+        }
+        if state.recorder.wants_steps() {
+            self.record_steps(state, gpu, cost.duration);
+        }
+        self.kernel.schedule(end, Phase::Happen, Event::Iteration(gpu).target(), None);
+    }
+
+    /// Moves the items of the next iteration from the queues of a GPU to its running ones.
+    fn pick(&self, state: &mut State<'w, C>, gpu: u32) {
+        if !state.gpus[gpu as usize].batches() {
+            while state.gpus[gpu as usize].running.is_empty() {
+                match state.gpus[gpu as usize].oldest() {
+                    Some(Pick::Stream) => self.pick_stream(state, gpu),
+                    Some(Pick::Prompt) if !self.pick_prompt(state, gpu) => {
+                        // The prompt waits for memory that a running answer holds. Void drafts are no work.
+                        while state.gpus[gpu as usize].running.is_empty()
+                            && !state.gpus[gpu as usize].streams.is_empty()
+                        {
+                            self.pick_stream(state, gpu);
+                        }
+                        return;
+                    }
+                    Some(Pick::Prompt) => {}
+                    None => return,
+                }
+            }
+            return;
+        }
+        let most = state.gpus[gpu as usize].limits.items as usize;
+        while state.gpus[gpu as usize].running.len() < most && !state.gpus[gpu as usize].streams.is_empty() {
+            self.pick_stream(state, gpu);
+        }
+        while let Some(back) = state.held_back.pop_back() {
+            state.gpus[gpu as usize].streams.push_front(back);
+        }
+        self.pick_prompt(state, gpu);
+    }
+
+    /// Takes the first item of one or a few tokens, unless it is void or its sequence is already in the batch.
+    #[inline]
+    fn pick_stream(&self, state: &mut State<'w, C>, gpu: u32) {
+        let Some(job) = state.gpus[gpu as usize].streams.pop_front() else { return };
+        if let Task::Verify { message } = job.task {
+            if self.is_void(state, message) {
+                self.drop_drafts(state, message);
+                return;
+            }
+            let running = &state.gpus[gpu as usize].running;
+            if running.iter().any(|(other, _)| other.slot == job.slot) {
+                state.held_back.push_back(job);
+                return;
+            }
+        }
+        state.gpus[gpu as usize].running.push((job, 1));
+    }
+
+    /// Takes the next chunk of the first prompt that has its memory, or a probe. `false` if all prompts wait for memory.
+    fn pick_prompt(&self, state: &mut State<'w, C>, gpu: u32) -> bool {
+        let on_edge = self.is_edge(gpu);
+        let State { gpus, slots, .. } = state;
+        let this = &mut gpus[gpu as usize];
+        let ready = this.prompts.iter().position(|job| {
+            let slot = slots.get(job.slot.index);
+            let held = if on_edge { &slot.on_edge } else { &slot.on_cloud };
+            matches!(job.task, Task::Probe { .. }) || held.as_ref().is_some_and(|held| held.kv.is_some())
+        });
+        let Some(job) = ready.and_then(|place| this.prompts.remove(place)) else { return this.prompts.is_empty() };
+        let chunk = match job.task {
+            Task::Prefill { left, .. } if this.batches() => left.min(this.limits.chunk_tokens as u32),
+            Task::Prefill { left, .. } => left,
+            _ => 1,
+        };
+        this.running.push((job, chunk));
+        true
+    }
+
+    /// An iteration is complete.
+    pub(crate) fn end_iteration(&self, gpu: u32) {
+        let state = &mut *self.state.borrow_mut();
+        let this = &mut state.gpus[gpu as usize];
+        this.server.finish(self.kernel.now());
+        let mut running = std::mem::take(&mut this.running);
+        let mut done = std::mem::take(&mut this.done);
+        for (&(job, chunk), &done) in running.iter().zip(&done) {
+            self.end_item(state, gpu, job, chunk, done);
+        }
+        running.clear();
+        done.clear();
+        let this = &mut state.gpus[gpu as usize];
+        (this.running, this.done) = (running, done);
+        if !this.is_quiet() && this.server.poke() {
+            self.schedule_batch(gpu);
+        }
+    }
+
+    #[inline]
+    fn end_item(&self, state: &mut State<'w, C>, gpu: u32, job: Job, chunk: u32, done: Done) {
+        match job.task {
+            Task::Draft { wait } | Task::Probe { wait } | Task::Lower { wait, .. } => {
+                state.slots.get_mut(job.slot.index).edge_done = done;
+                self.kernel.fire(wait);
+            }
+            Task::Prefill { left, then } if left > chunk => {
+                state.gpus[gpu as usize].resume(Job { task: Task::Prefill { left: left - chunk, then }, ..job });
+            }
+            Task::Prefill { then, .. } => self.end_prompt(state, gpu, job, then, done),
+            Task::Answer => {
+                let Done::Token(token) = done else { unreachable!("a decode step makes a token") };
+                self.emit(state, gpu, job.slot, token);
+                if !token.ends {
+                    state.gpus[gpu as usize].resume(job);
+                }
+            }
+            Task::Verify { message } => self.end_verify(state, job.slot, message, done),
+            Task::Upper { message, .. } => {
+                let (Done::Token(made), Body::Hidden { token, .. }) = (done, &mut state.messages.get_mut(message).body)
+                else {
+                    unreachable!("the upper layers make a token")
+                };
+                *token = made;
+                self.send_down(state, message, TOKEN_BYTES);
+            }
+        }
+    }
+
+    fn end_prompt(&self, state: &mut State<'w, C>, gpu: u32, job: Job, then: Then, done: Done) {
+        match then {
+            Then::Fire(wait) => self.kernel.fire(wait),
+            Then::Answer => {
+                let Done::Token(token) = done else { unreachable!("the prompt's last chunk makes a token") };
+                self.emit(state, gpu, job.slot, token);
+                if !token.ends {
+                    state.gpus[gpu as usize].resume(Job { task: Task::Answer, ..job });
+                }
+            }
+            Then::Open => {
+                if !state.lives(job.slot) {
+                    return;
+                }
+                let slot = state.slots.get_mut(job.slot.index);
+                slot.cloud.ready = true;
+                for message in std::mem::take(&mut slot.cloud.parked) {
+                    self.submit(state, gpu, job.slot, Task::Verify { message });
+                }
+            }
+        }
+    }
+
+    /// A token of an answer has been made.
+    fn emit(&self, state: &mut State<'w, C>, gpu: u32, id: SlotId, token: Token) {
+        if self.is_edge(gpu) {
+            self.commit(state, id, 1, self.kernel.now());
+            if token.ends {
+                self.answered(state, id);
+            }
+            return;
+        }
+        let message = state.messages.insert(Message { slot: id, wire: Bytes::ZERO, body: Body::Token(token) });
+        self.send_down(state, message, TOKEN_BYTES);
+    }
+
+    fn end_verify(&self, state: &mut State<'w, C>, id: SlotId, message: u32, done: Done) {
+        let Done::Verified { accepted, ends } = done else { unreachable!("drafts were verified") };
+        if self.is_void(state, message) {
+            // It was in this very iteration when its request ended.
+            return self.drop_drafts(state, message);
+        }
+        let State { slots, messages, cloud, .. } = state;
+        let slot = slots.get_mut(id.index);
+        let Body::Drafts(drafts) = &mut messages.get_mut(message).body else { unreachable!("drafts were verified") };
+        let committed = cloud.answer_tokens(slot.on_cloud.as_ref().expect("a sequence").sequence);
+        let drafted = drafts.tokens.len() as u32;
+        let verdict = Verdict { accepted, drafted, committed, ends, at: SimTime::ZERO };
+        if verdict.rejects() {
+            slot.cloud.epoch += 1;
+        }
+        drafts.verdict = Some(verdict);
+        // The number of accepted drafts and the target's own token.
+        self.send_down(state, message, TOKEN_BYTES * 2);
+    }
+
+    fn record_steps(&self, state: &mut State<'w, C>, gpu: u32, duration: SimDuration) {
+        let on_edge = self.is_edge(gpu);
+        let (side, index) = if on_edge { (Side::Edge, gpu) } else { (Side::Cloud, gpu - self.edges()) };
+        let State { gpus, slots, messages, edge, cloud, recorder, .. } = state;
+        let this = &gpus[gpu as usize];
+        let compute = if on_edge { edge } else { cloud };
+        for &(job, chunk) in &this.running {
+            let slot = slots.get(job.slot.index);
+            let held = if on_edge { &slot.on_edge } else { &slot.on_cloud };
+            let sequence = held.as_ref().expect("a sequence").sequence;
+            let whole = compute.prompt_tokens(sequence);
+            let (kind, tokens) = match job.task {
+                Task::Probe { .. } => ("probe", 0),
+                Task::Prefill { .. } => ("prefill", chunk),
+                Task::Answer => ("decode", 1),
+                Task::Draft { .. } => ("draft", 1),
+                Task::Verify { message } => match &messages.get(message).body {
+                    Body::Drafts(drafts) => ("verify", drafts.tokens.len() as u32 + 1),
+                    _ => unreachable!("drafts to verify"),
+                },
+                Task::Lower { first, .. } => ("lower_layers", if first { whole } else { 1 }),
+                Task::Upper { first, .. } => ("upper_layers", if first { whole } else { 1 }),
+            };
+            recorder.step(&StepRecord {
+                request: slot.request.prompt.request,
+                side,
+                gpu: index,
+                kind,
+                tokens,
+                context_tokens: compute.context(sequence),
+                batch: this.running.len() as u32,
+                start: self.kernel.now(),
+                duration,
+            });
+        }
+    }
+}

@@ -1,0 +1,81 @@
+//! What changes during a run.
+
+use crate::gpu::{Gpu, Job};
+use crate::link::{Direction, Left, Traffic};
+use crate::metrics::Metrics;
+use crate::recorder::Recorder;
+use crate::slot::{Message, Slab, Slot, SlotId};
+use crate::spec::RunSpec;
+use backends::Compute;
+use kernel::{FifoServer, Streams};
+use model::{energy::Power, kv::KvPool};
+use std::collections::VecDeque;
+use units::SimTime;
+
+/// Requests in flight, messages, GPUs, links and what has been counted so far.
+pub(crate) struct State<'w, C> {
+    pub(crate) slots: Slab<Slot>,
+    generation: u32,
+    pub(crate) messages: Slab<Message>,
+    /// Edges first, then the cloud's.
+    pub(crate) gpus: Vec<Gpu>,
+    pub(crate) edge_cpus: Vec<FifoServer>,
+    pub(crate) edge: C,
+    pub(crate) cloud: C,
+    pub(crate) up: Direction,
+    pub(crate) down: Direction,
+    pub(crate) uplink_due: Option<SimTime>,
+    pub(crate) downlink_due: Option<SimTime>,
+    pub(crate) metrics: Metrics,
+    pub(crate) recorder: &'w mut dyn Recorder,
+    pub(crate) held_back: VecDeque<Job>,
+    pub(crate) left: Vec<Left>,
+}
+
+impl<'w, C: Compute> State<'w, C> {
+    pub(crate) fn new(
+        spec: &RunSpec,
+        streams: Streams,
+        [edge_kv, cloud_kv]: [KvPool; 2],
+        [edge, cloud]: [C; 2],
+        recorder: &'w mut dyn Recorder,
+    ) -> Self {
+        let gpu = |tier: &backends::Tier, limits, kv: &KvPool| {
+            Gpu::new(kv.clone(), limits, tier.engine.batches, Power::new(&tier.device))
+        };
+        let edges = (0..spec.edge.count).map(|_| gpu(&spec.edge.tier, spec.edge.limits, &edge_kv));
+        let clouds = (0..spec.cloud.gpus).map(|_| gpu(&spec.cloud.tier, spec.cloud.limits, &cloud_kv));
+        Self {
+            slots: Slab::default(),
+            generation: 0,
+            messages: Slab::default(),
+            gpus: edges.chain(clouds).collect(),
+            edge_cpus: (0..spec.edge.count).map(|_| FifoServer::new(spec.edge.cpu_workers)).collect(),
+            edge,
+            cloud,
+            up: Direction::new(&spec.link, &spec.link.up, streams, "link/up"),
+            down: Direction::new(&spec.link, &spec.link.down, streams, "link/down"),
+            uplink_due: None,
+            downlink_due: None,
+            metrics: Metrics::default(),
+            recorder,
+            held_back: VecDeque::new(),
+            left: Vec::new(),
+        }
+    }
+
+    pub(crate) fn insert(&mut self, slot: Slot) -> SlotId {
+        self.generation += 1;
+        let generation = self.generation;
+        SlotId { index: self.slots.insert(Slot { generation, ..slot }), generation }
+    }
+
+    /// Whether a request is still in flight.
+    pub(crate) fn lives(&self, id: SlotId) -> bool {
+        self.slots.find(id.index).is_some_and(|slot| slot.generation == id.generation)
+    }
+
+    pub(crate) fn traffic(&self) -> [Traffic; 2] {
+        [self.up.traffic, self.down.traffic]
+    }
+}
