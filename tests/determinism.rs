@@ -21,6 +21,7 @@ fn threads_do_not_change_a_byte() {
     let two = paper(&sim, &["--threads", "2", "--out", "two"]);
     assert_eq!(one, two);
     same_results(&sim, "one", "two");
+    assert_eq!(paper(&sim, &["--threads", "1000000", "--out", "many"]), one);
     assert_eq!(paper(&sim, &["--twice", "--out", "twice"]), one);
     same_results(&sim, "one", "twice");
 }
@@ -71,6 +72,14 @@ fn the_papers_grid_is_what_it_should_be() {
             assert!(number(row, "ttft_ms_mean") <= number(row, "e2e_ms_mean"));
         }
     }
+}
+
+/// Both are documented as text alone.
+#[test]
+fn a_picture_without_width_or_height_is_none() {
+    let sim = Sim::small();
+    let size = |key: &str| sim.done(["small.toml", "--set", &format!("workload.dataset.custom.{key}=0")]).stdout;
+    assert_eq!(size("width"), size("height"));
 }
 
 #[test]

@@ -74,7 +74,6 @@ fn values() {
         "[edge]\ncount = 0",
         "[edge]\ncount = -1",
         "[edge]\ncount = 1.5",
-        "[edge]\ncount = 4000000000",
         "[arrivals.poisson]\nrate = \"0 /s\"",
         "[arrivals.poisson]\nrate = \"-1 /s\"",
         "[arrivals.closed_loop]\nclients = 0",
@@ -87,6 +86,31 @@ fn values() {
     insta::assert_snapshot!(said);
 }
 
+/// What can be written but would overflow the clock or exhaust the memory.
+#[test]
+fn amounts() {
+    const DEVICE: &str = "[device.slow]\nmemory = \"24 GB\"\ntdp = \"300 W\"\nidle = \"30 W\"";
+    let said = refusals_of(&[
+        "[edge]\ncount = 4_000_000_000",
+        "[edge]\ncpu_workers = 4_000_000_000",
+        "[edge]\npreprocess = \"5_000_000 h\"",
+        "[edge]\ntuning.floor = \"5_000_000 h\"",
+        "[edge]\ntuning.eta_mem = \"0 %\"",
+        "[cloud]\ntuning.eta_flop = 0.0",
+        "[cloud]\ngpus = 4_000_000_000",
+        "[link]\nrtt = \"5_000_000 h\"",
+        "[link]\njitter = \"5_000_000 h\"",
+        "[link]\nbandwidth = \"1 bps\"",
+        "[arrivals.closed_loop]\nclients = 4_000_000_000",
+        "[arrivals.closed_loop]\nthink = \"5_000_000 h\"",
+        "[arrivals.poisson]\nrate = \"0.000_001 /h\"",
+        "[arrivals.trace]\nspeed = 1e-300",
+        &format!("{DEVICE}\nbandwidth = \"0 B/s\"\npeak = \"1 TFLOP/s\""),
+        &format!("{DEVICE}\nbandwidth = \"1 TB/s\"\npeak = \"0 TFLOP/s\""),
+    ]);
+    insta::assert_snapshot!(said);
+}
+
 #[test]
 fn whole_files() {
     let small = |from: &str, to: &str| {
@@ -94,6 +118,7 @@ fn whole_files() {
         SMALL.replace(from, to)
     };
     let said = refusals([
+        ("a very wide picture", small("\"vqav2\"", "{ custom = { width = 4_000_000_000 } }")),
         ("no replications", small("replications = 1", "replications = 0")),
         ("very many replications", small("replications = 1", "replications = 4_000_000_000")),
         ("no requests", small("requests = 5", "requests = 0")),
@@ -193,6 +218,7 @@ fn command_lines() {
         &["--mode", "live"],
         &["--seed", "-1"],
         &["--seed", "one"],
+        &["--seed", "18446744073709551615"],
         &["--threads", "many"],
         &["--thread", "2"],
         &["--out"],

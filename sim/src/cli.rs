@@ -51,7 +51,8 @@ pub struct Written {
     #[arg(long, value_name = "KEY=VALUE")]
     pub set: Vec<String>,
     /// Seed of all random streams, over the file's.
-    #[arg(long, value_name = "N")]
+    // TOML's integers end there.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(..=i64::MAX as u64))]
     pub seed: Option<u64>,
     /// How to run it, over the file's.
     #[arg(long)]

@@ -46,7 +46,8 @@ pub fn run(grid: &Grid, options: &Options, folder: &Path) -> Result<Outcome, Fai
     let tasks = tasks(grid);
     let requests: u64 = tasks.iter().fold(0, |sum: u64, task| sum.saturating_add(task.cell.spec.workload.len()));
     let pool = rayon::ThreadPoolBuilder::new()
-        .num_threads(options.threads.unwrap_or(0))
+        // More would have nothing to do. 0 is all cores.
+        .num_threads(options.threads.unwrap_or(0).min(tasks.len()))
         .build()
         .map_err(|error| Failure::refused(format!("cannot start {:?} threads: {error}", options.threads)))?;
     let samples: Vec<Result<Sample, Failure>> = with_bar(requests, "requests", |progress| {

@@ -145,7 +145,11 @@ impl Dataset {
                 answer: answer(Answer::Fixed(2)),
             }),
             Self::Custom(custom) => Content::Shape(Shape {
-                sizes: if custom.width == 0 { Vec::new() } else { vec![(custom.width, custom.height, 1.0)] },
+                sizes: if custom.width == 0 || custom.height == 0 {
+                    Vec::new()
+                } else {
+                    vec![(custom.width, custom.height, 1.0)]
+                },
                 text_tokens: (custom.text_tokens, custom.text_tokens),
                 answer: answer(Answer::Fixed(custom.output_tokens)),
             }),

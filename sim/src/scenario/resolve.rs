@@ -1,6 +1,6 @@
 //! From what was written to what is run: the grid of points, policies and replications.
 
-use super::{Arrivals, Scenario, Source};
+use super::{Arrivals, Scenario, Source, amounts};
 use crate::failure::Failure;
 use backends::Tier;
 use engine::{CloudSpec, Content, EdgeSpec, RunSpec, Workload, pools};
@@ -224,9 +224,6 @@ fn with_policy(source: &Source, spec: &RunSpec, system: System) -> Result<RunSpe
     Ok(spec)
 }
 
-/// Most replications, edges, workers and GPUs.
-const MOST: u32 = 100_000;
-
 /// Refuses values that no run can have.
 fn check_scalars(source: &Source, scenario: &Scenario) -> Result<(), Failure> {
     let counts = [
@@ -249,17 +246,7 @@ fn check_scalars(source: &Source, scenario: &Scenario) -> Result<(), Failure> {
             return Err(source.refuse_key(key, "expected more than 0"));
         }
     }
-    // Each of these has a place in memory from the start.
-    for (key, value) in [
-        ("replications", scenario.replications),
-        ("edge.count", scenario.edge.count),
-        ("edge.cpu_workers", scenario.edge.cpu_workers),
-        ("cloud.gpus", scenario.cloud.gpus),
-    ] {
-        if value > MOST {
-            return Err(source.refuse_key(key, &format!("expected at most {MOST}")));
-        }
-    }
+    amounts::check(source, scenario)?;
     if scenario.link.loss.as_f64() > 0.9 {
         return Err(
             source.refuse_key("link.loss", "expected at most 0.9: above, retransmission never ends in practice")
@@ -281,9 +268,6 @@ fn check_arrivals(source: &Source, scenario: &Scenario) -> Result<(), Failure> {
     match scenario.arrivals {
         Arrivals::ClosedLoop(closed) if closed.clients == 0 => {
             Err(source.refuse_key("arrivals.closed_loop.clients", "expected more than 0"))
-        }
-        Arrivals::Poisson(poisson) if poisson.rate.as_f64() <= 0.0 => {
-            Err(source.refuse_key("arrivals.poisson.rate", "expected a rate above 0"))
         }
         Arrivals::Trace(times) if !(times.speed.is_finite() && times.speed > 0.0) => {
             Err(source.refuse_key("arrivals.trace.speed", "expected a finite number above 0"))

@@ -1,0 +1,103 @@
+//! Refuses amounts that can be written but not simulated: they would overflow the clock or exhaust the memory.
+
+use super::{Arrivals, Dataset, Scenario, Source};
+use crate::failure::Failure;
+use units::{PerSecond, SimDuration};
+
+/// Most of what has a place in memory from the start: replications, edges, workers, clients and GPUs.
+const MOST: u32 = 100_000;
+
+/// Longest duration: the clock ends after 584 years, that is five million requests of an hour each.
+const LONGEST: SimDuration = SimDuration::from_secs(3600);
+
+/// Widest and highest picture: the most that a JPEG can have.
+const WIDEST: u32 = 65_535;
+
+/// Refuses what is too much or too little.
+pub fn check(source: &Source, scenario: &Scenario) -> Result<(), Failure> {
+    let too = |key: &str, expected: &str| Err(source.refuse_key(key, &format!("expected {expected}")));
+    for (key, value, most) in counts(scenario) {
+        if value > most {
+            return too(key, &format!("at most {most}"));
+        }
+    }
+    for (key, value) in durations(scenario) {
+        if value > LONGEST {
+            return too(key, &format!("at most {LONGEST}"));
+        }
+    }
+    for (key, share) in shares(scenario) {
+        if share <= 0.0 {
+            return too(key, "more than 0");
+        }
+    }
+    for (name, device) in &scenario.device {
+        if device.bandwidth.as_u64() < 1_000_000 {
+            return too(&format!("device.{name}.bandwidth"), "at least 1 MB/s");
+        }
+        if device.peak.as_tflop_per_s_f64() < 1e-3 {
+            return too(&format!("device.{name}.peak"), "at least 1 GFLOP/s");
+        }
+    }
+    match scenario.arrivals {
+        Arrivals::Poisson(poisson) if poisson.rate < PerSecond::new(1.0 / 3600.0) => {
+            return too("arrivals.poisson.rate", "at least 1 /h");
+        }
+        Arrivals::Trace(times) if times.speed < 1e-3 => return too("arrivals.trace.speed", "at least 0.001"),
+        _ => {}
+    }
+    if scenario.link.bandwidth.as_u64() < 1000 {
+        return too("link.bandwidth", "at least 1 kbps");
+    }
+    Ok(())
+}
+
+fn counts(scenario: &Scenario) -> Vec<(&'static str, u32, u32)> {
+    let mut counts = vec![
+        ("replications", scenario.replications, MOST),
+        ("edge.count", scenario.edge.count, MOST),
+        ("edge.cpu_workers", scenario.edge.cpu_workers, MOST),
+        ("cloud.gpus", scenario.cloud.gpus, MOST),
+    ];
+    if let Arrivals::ClosedLoop(closed) = scenario.arrivals {
+        counts.push(("arrivals.closed_loop.clients", closed.clients, MOST));
+    }
+    if let Dataset::Custom(custom) = &scenario.workload.dataset {
+        counts.push(("workload.dataset.custom.width", custom.width, WIDEST));
+        counts.push(("workload.dataset.custom.height", custom.height, WIDEST));
+    }
+    counts
+}
+
+fn durations(scenario: &Scenario) -> Vec<(&'static str, SimDuration)> {
+    let (edge, cloud) = (scenario.edge.tuning, scenario.cloud.tuning);
+    let mut durations = vec![
+        ("link.rtt", scenario.link.rtt),
+        ("link.jitter", scenario.link.jitter),
+        ("edge.preprocess", scenario.edge.preprocess),
+    ];
+    let tuned = [
+        ("edge.tuning.overhead", edge.overhead),
+        ("edge.tuning.prefill_overhead", edge.prefill_overhead),
+        ("edge.tuning.floor", edge.floor),
+        ("cloud.tuning.overhead", cloud.overhead),
+        ("cloud.tuning.prefill_overhead", cloud.prefill_overhead),
+        ("cloud.tuning.floor", cloud.floor),
+    ];
+    durations.extend(tuned.into_iter().filter_map(|(key, value)| Some((key, value?))));
+    if let Arrivals::ClosedLoop(closed) = scenario.arrivals {
+        durations.push(("arrivals.closed_loop.think", closed.think));
+    }
+    durations
+}
+
+fn shares(scenario: &Scenario) -> impl Iterator<Item = (&'static str, f64)> {
+    let (edge, cloud) = (scenario.edge.tuning, scenario.cloud.tuning);
+    let shares = [
+        ("edge.tuning.eta_mem", edge.eta_mem),
+        ("edge.tuning.eta_flop", edge.eta_flop),
+        ("cloud.tuning.eta_mem", cloud.eta_mem),
+        ("cloud.tuning.eta_flop", cloud.eta_flop),
+    ];
+    shares.into_iter().filter_map(|(key, share)| Some((key, share?.as_f64())))
+}
