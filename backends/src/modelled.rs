@@ -78,6 +78,12 @@ impl State {
     }
 }
 
+#[inline]
+fn open_state(sequences: &mut [Option<State>], sequence: Sequence) -> &mut State {
+    let state = sequences.get_mut(sequence as usize).and_then(Option::as_mut);
+    state.unwrap_or_else(|| panic!("sequence {sequence} is not open"))
+}
+
 impl Modelled {
     /// A backend for one tier of a run.
     pub fn new(tier: &Tier, process: TokenProcess, streams: Streams) -> Self {
@@ -97,11 +103,9 @@ impl Modelled {
         }
     }
 
+    #[inline]
     fn state(&mut self, sequence: Sequence) -> &mut State {
-        self.sequences
-            .get_mut(sequence as usize)
-            .and_then(Option::as_mut)
-            .unwrap_or_else(|| panic!("sequence {sequence} is not open"))
+        open_state(&mut self.sequences, sequence)
     }
 
     /// Runs one item: what it adds to the batch and what comes of it.
@@ -142,13 +146,14 @@ impl Modelled {
 
     #[inline]
     fn draft(&mut self, sequence: Sequence) -> (Load, Done) {
-        let state = *self.state(sequence);
+        let Self { process, sequences, .. } = self;
+        let state = open_state(sequences, sequence);
         let position = state.answer;
-        let outcome = self.process.outcome(&state.tokens, position);
+        let outcome = process.outcome(&state.tokens, position);
         let target = state.target(position);
         let token = if outcome.agrees { target } else { Token { id: target.id + 1, ends: false } };
-        self.state(sequence).answer += 1;
         let load = Load::decode(state.context());
+        state.answer += 1;
         (load, Done::Draft(Draft { token, position, entropy_nats: outcome.entropy_nats }))
     }
 

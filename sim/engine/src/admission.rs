@@ -14,21 +14,21 @@ use model::{kv::KvSequence, request::Input};
 impl<'w, C: Compute> World<'w, C> {
     /// Opens a request's sequence on its edge; returns the length of its prompt.
     pub(crate) fn open_on_edge(&self, state: &mut State<'w, C>, id: SlotId, input: &Input) -> u32 {
-        let State { slots, edge, gpus, .. } = state;
+        let State { slots, edge, requests, .. } = state;
         let slot = slots.get_mut(id.index);
         assert!(slot.on_edge.is_none(), "a request has one sequence on its edge");
         let sequence = edge.open(&slot.request, input);
         slot.on_edge = Some(Held { sequence, kv: None });
-        gpus[slot.edge as usize].requests += 1;
+        requests[slot.edge as usize] += 1;
         edge.prompt_tokens(sequence)
     }
 
     /// Gives a request a GPU of the cloud, the one with the fewest requests, opens its sequence there, and asks for its
     /// memory.
     pub(crate) fn open_on_cloud(&self, state: &mut State<'w, C>, id: SlotId, input: &Input) {
-        let requests = |gpu: &u32| state.gpus[*gpu as usize].requests;
+        let requests = |gpu: &u32| state.requests[*gpu as usize];
         let gpu = (self.edges()..state.gpus.len() as u32).min_by_key(requests).expect("the cloud has a GPU");
-        state.gpus[gpu as usize].requests += 1;
+        state.requests[gpu as usize] += 1;
         let slot = state.slots.get_mut(id.index);
         slot.input = *input;
         let sequence = state.cloud.open(&slot.request, input);
@@ -90,10 +90,9 @@ impl<'w, C: Compute> World<'w, C> {
 
     /// Gives blocks back to a GPU, and grants them to whoever asks first.
     fn give_back(&self, state: &mut State<'w, C>, gpu: u32, kv: Option<KvSequence>) {
-        let this = &mut state.gpus[gpu as usize];
-        this.requests -= 1;
+        state.requests[gpu as usize] -= 1;
         if let Some(kv) = kv {
-            this.kv.free(kv);
+            state.gpus[gpu as usize].kv.free(kv);
             self.grant_memory(state, gpu);
         }
     }

@@ -2,11 +2,11 @@
 
 use crate::gpu::{Task, Then};
 use crate::recorder::TokenRecord;
-use crate::slot::{Body, Drafts, SlotId};
+use crate::slot::{Body, Drafts, Slot, SlotId};
 use crate::state::State;
 use crate::world::{TOKEN_BYTES, World};
 use backends::{Compute, Done};
-use kernel::Wait;
+use kernel::{Wait, WaitIndex};
 use model::{
     decoding::{Draft, Token, Verdict},
     mas::{Descriptors, Mas},
@@ -25,12 +25,16 @@ pub(crate) struct Bed<'w, C> {
 }
 
 impl<'w, C: Compute> Bed<'w, C> {
+    #[inline]
     fn with<R>(&self, act: impl FnOnce(&mut State<'w, C>) -> R) -> R {
         act(&mut self.world.state.borrow_mut())
     }
 
-    fn edge_gpu(&self) -> u32 {
-        self.with(|state| state.slots.get(self.id.index).edge)
+    fn submit_to_edge(&self, task: Task) {
+        self.with(|state| {
+            let gpu = state.slots.get(self.id.index).edge;
+            self.world.submit(state, gpu, self.id, task);
+        });
     }
 
     /// Opens the edge's sequence of this request, asks for its memory, and returns the length of its prompt.
@@ -43,13 +47,12 @@ impl<'w, C: Compute> Bed<'w, C> {
         })
     }
 
-    /// Gives a job to the edge's GPU and waits until it fires.
-    async fn on_edge(&self, task: impl FnOnce(u32) -> Task) -> Done {
+    /// Gives a job to the edge's GPU, waits until it fires, and looks at what came of it.
+    async fn on_edge<R>(&self, task: impl FnOnce(WaitIndex) -> Task, then: impl FnOnce(&mut Slot) -> R) -> R {
         let wait = self.world.kernel.wait();
-        let gpu = self.edge_gpu();
-        self.with(|state| self.world.submit(state, gpu, self.id, task(wait.index())));
+        self.submit_to_edge(task(wait.index()));
         wait.await;
-        self.with(|state| state.slots.get(self.id.index).edge_done)
+        self.with(|state| then(state.slots.get_mut(self.id.index)))
     }
 
     /// Occupies a worker of the edge's processor.
@@ -92,15 +95,15 @@ impl<C: Compute> Testbed for Bed<'_, C> {
     fn view(&self) -> View<'_> {
         let world = self.world;
         self.with(|state| {
-            let (edges, cloud) = state.gpus.split_at(world.spec.edge.count as usize);
-            let edge = &edges[state.slots.get(self.id.index).edge as usize];
+            let (edge_requests, cloud_requests) = state.requests.split_at(world.spec.edge.count as usize);
+            let index = state.slots.get(self.id.index).edge as usize;
             View {
                 // At a moment of silence next to nothing, so that an upload's time is still a number.
                 uplink: state.up.rate(world.kernel.now()).max(BitsPerSecond::new(1)),
                 rtt: world.spec.link.rtt,
-                edge_requests: edge.requests,
-                cloud_requests: cloud.iter().map(|gpu| f64::from(gpu.requests)).sum::<f64>() / cloud.len() as f64,
-                edge_free_tokens: edge.kv.free_blocks() * model::kv::BLOCK_TOKENS,
+                edge_requests: edge_requests[index],
+                cloud_requests: f64::from(cloud_requests.iter().sum::<u32>()) / cloud_requests.len() as f64,
+                edge_free_tokens: state.gpus[index].kv.free_blocks() * model::kv::BLOCK_TOKENS,
                 edge: &world.edge_prices,
                 cloud: &world.cloud_prices,
             }
@@ -124,7 +127,7 @@ impl<C: Compute> Edge for Bed<'_, C> {
         let prompt = self.prompt();
         // The probe runs before there is a plan, on the whole input, and caches nothing.
         self.with(|state| self.world.open_on_edge(state, self.id, &Input::whole(prompt)));
-        self.on_edge(|wait| Task::Probe { wait }).await;
+        self.on_edge(|wait| Task::Probe { wait }, |_| ()).await;
         self.with(|state| world.close_on_edge(state, self.id));
         Descriptors::draw(&world.spec.descriptors, world.streams, prompt.request)
     }
@@ -143,27 +146,22 @@ impl<C: Compute> Edge for Bed<'_, C> {
     async fn answer(&self, input: &Input) {
         let left = self.open_on_edge(input);
         let answered = self.answered();
-        let gpu = self.edge_gpu();
-        let task = Task::Prefill { left, then: Then::Answer };
-        self.with(|state| self.world.submit(state, gpu, self.id, task));
+        self.submit_to_edge(Task::Prefill { left, then: Then::Answer });
         answered.await;
     }
 
     async fn prefill(&self, input: &Input) {
         let left = self.open_on_edge(input);
-        self.on_edge(|wait| Task::Prefill { left, then: Then::Fire(wait) }).await;
+        self.on_edge(|wait| Task::Prefill { left, then: Then::Fire(wait) }, |_| ()).await;
     }
 
     async fn draft(&self) -> Draft {
-        let Done::Draft(draft) = self.on_edge(|wait| Task::Draft { wait }).await else {
-            unreachable!("a draft step makes a draft")
-        };
-        self.with(|state| {
-            let slot = state.slots.get_mut(self.id.index);
+        let take = |slot: &mut Slot| {
+            let Done::Draft(draft) = slot.edge_done else { unreachable!("a draft step makes a draft") };
             slot.tally.drafted += 1;
-            slot.last_draft = Some(draft);
-        });
-        draft
+            draft
+        };
+        self.on_edge(|wait| Task::Draft { wait }, take).await
     }
 
     fn commit(&self, verdict: &Verdict) {
@@ -194,7 +192,7 @@ impl<C: Compute> Edge for Bed<'_, C> {
         if let Pass::Prompt(input) = pass {
             self.open_on_edge(&input);
         }
-        self.on_edge(|wait| Task::Lower { first, wait }).await;
+        self.on_edge(|wait| Task::Lower { first, wait }, |_| ()).await;
     }
 }
 
@@ -264,7 +262,10 @@ impl<'w, C: Compute> Bed<'w, C> {
     /// Rows for the tokens of a batch, and for the one that was not sure enough, if the batch goes with a state.
     fn log(&self, state: &State<'w, C>, batch: &Batch<'_>) -> Vec<TokenRecord> {
         let slot = state.slots.get(self.id.index);
-        let unsure = slot.last_draft.filter(|_| batch.state != Bytes::ZERO);
+        let unsure = match slot.edge_done {
+            Done::Draft(draft) if batch.state != Bytes::ZERO => Some(draft),
+            _ => None,
+        };
         let row = |draft: &Draft, verified| TokenRecord {
             request: slot.request.prompt.request,
             round: slot.tally.rounds,

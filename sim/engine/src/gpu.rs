@@ -42,6 +42,16 @@ pub(crate) enum Task {
     Upper { first: bool, message: u32 },
 }
 
+/// A job in an iteration.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Item {
+    pub(crate) job: Job,
+    /// Tokens of a prompt's chunk.
+    pub(crate) chunk: u32,
+    /// What will come of it.
+    pub(crate) done: Done,
+}
+
 impl Task {
     /// Whether it belongs to the prompts, of which an iteration takes one.
     fn reads_a_prompt(&self) -> bool {
@@ -74,13 +84,10 @@ pub(crate) struct Gpu {
     pub(crate) streams: VecDeque<Job>,
     /// Prompts and probes.
     pub(crate) prompts: VecDeque<Job>,
-    /// The iteration that runs, and what will come of it.
-    pub(crate) running: Vec<(Job, u32)>,
-    pub(crate) done: Vec<Done>,
+    /// The iteration that runs.
+    pub(crate) running: Vec<Item>,
     /// Requests that ask for memory, in order.
     pub(crate) asking: VecDeque<SlotId>,
-    /// Requests that are assigned to it.
-    pub(crate) requests: u32,
     pub(crate) power: Power,
     pub(crate) busy: Busy,
     pub(crate) flop: Flops,
@@ -104,9 +111,7 @@ impl Gpu {
             streams: VecDeque::new(),
             prompts: VecDeque::new(),
             running: Vec::new(),
-            done: Vec::new(),
             asking: VecDeque::new(),
-            requests: 0,
             power,
             busy: Busy::default(),
             flop: Flops::ZERO,

@@ -1,7 +1,7 @@
 //! A GPU's iterations: what goes into one, and what comes out of it.
 
 use crate::event::{Event, NOW};
-use crate::gpu::{Job, Pick, Task, Then};
+use crate::gpu::{Item, Job, Pick, Task, Then};
 use crate::recorder::{Side, StepRecord};
 use crate::slot::{Body, Message, SlotId, Work as Share};
 use crate::state::State;
@@ -33,7 +33,7 @@ impl<'w, C: Compute> World<'w, C> {
         self.pick(state, gpu);
         let now = self.kernel.now();
         let on_edge = self.is_edge(gpu);
-        let State { gpus, slots, messages, edge, cloud, .. } = state;
+        let State { gpus, slots, messages, edge, cloud, done, .. } = state;
         let this = &mut gpus[gpu as usize];
         if this.running.is_empty() {
             this.server.rest();
@@ -41,7 +41,7 @@ impl<'w, C: Compute> World<'w, C> {
         }
         let compute = if on_edge { edge } else { cloud };
         let mut prefills = false;
-        let work = this.running.iter().map(|&(job, chunk)| {
+        let work = this.running.iter().map(|&Item { job, chunk, .. }| {
             let slot = slots.get(job.slot.index);
             let held = if on_edge { &slot.on_edge } else { &slot.on_cloud };
             let work = match job.task {
@@ -60,7 +60,10 @@ impl<'w, C: Compute> World<'w, C> {
                 || matches!(job.task, Task::Lower { first: true, .. } | Task::Upper { first: true, .. });
             (held.as_ref().expect("a sequence").sequence, work)
         });
-        let cost = compute.run(work, &mut this.done);
+        let cost = compute.run(work, done);
+        for (item, done) in this.running.iter_mut().zip(done.drain(..)) {
+            item.done = done;
+        }
         this.activity = if prefills { Activity::Prefill } else { Activity::Decode };
         let end = this.server.start(now, cost.duration);
         this.busy.add(this.activity, cost.duration);
@@ -72,8 +75,8 @@ impl<'w, C: Compute> World<'w, C> {
             flop: cost.flop * (1.0 / items as f64),
             joules: joules / items as f64,
         };
-        for (job, _) in &this.running {
-            let tally = &mut slots.get_mut(job.slot.index).tally;
+        for item in &this.running {
+            let tally = &mut slots.get_mut(item.job.slot.index).tally;
             if on_edge { tally.edge.add(&share) } else { tally.cloud.add(&share) }
         }
         if state.recorder.wants_steps() {
@@ -123,12 +126,12 @@ impl<'w, C: Compute> World<'w, C> {
                 return;
             }
             let running = &state.gpus[gpu as usize].running;
-            if running.iter().any(|(other, _)| other.slot == job.slot) {
+            if running.iter().any(|other| other.job.slot == job.slot) {
                 state.held_back.push_back(job);
                 return;
             }
         }
-        state.gpus[gpu as usize].running.push((job, 1));
+        state.gpus[gpu as usize].running.push(Item { job, chunk: 1, done: Done::Nothing });
     }
 
     /// Takes the next chunk of the first prompt that has its memory, or a probe. `false` if all prompts wait for memory.
@@ -147,7 +150,7 @@ impl<'w, C: Compute> World<'w, C> {
             Task::Prefill { left, .. } => left,
             _ => 1,
         };
-        this.running.push((job, chunk));
+        this.running.push(Item { job, chunk, done: Done::Nothing });
         true
     }
 
@@ -157,21 +160,19 @@ impl<'w, C: Compute> World<'w, C> {
         let this = &mut state.gpus[gpu as usize];
         this.server.finish(self.kernel.now());
         let mut running = std::mem::take(&mut this.running);
-        let mut done = std::mem::take(&mut this.done);
-        for (&(job, chunk), &done) in running.iter().zip(&done) {
-            self.end_item(state, gpu, job, chunk, done);
+        for &item in &running {
+            self.end_item(state, gpu, item);
         }
         running.clear();
-        done.clear();
         let this = &mut state.gpus[gpu as usize];
-        (this.running, this.done) = (running, done);
+        this.running = running;
         if !this.is_quiet() && this.server.poke() {
             self.schedule_batch(gpu);
         }
     }
 
     #[inline]
-    fn end_item(&self, state: &mut State<'w, C>, gpu: u32, job: Job, chunk: u32, done: Done) {
+    fn end_item(&self, state: &mut State<'w, C>, gpu: u32, Item { job, chunk, done }: Item) {
         match job.task {
             Task::Draft { wait } | Task::Probe { wait } | Task::Lower { wait, .. } => {
                 state.slots.get_mut(job.slot.index).edge_done = done;
@@ -262,7 +263,7 @@ impl<'w, C: Compute> World<'w, C> {
         let State { gpus, slots, messages, edge, cloud, recorder, .. } = state;
         let this = &gpus[gpu as usize];
         let compute = if on_edge { edge } else { cloud };
-        for &(job, chunk) in &this.running {
+        for &Item { job, chunk, .. } in &this.running {
             let slot = slots.get(job.slot.index);
             let held = if on_edge { &slot.on_edge } else { &slot.on_cloud };
             let sequence = held.as_ref().expect("a sequence").sequence;

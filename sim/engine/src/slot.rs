@@ -3,7 +3,7 @@
 use backends::{Done, Sequence};
 use kernel::WaitIndex;
 use model::{
-    decoding::{Draft, Token, Verdict},
+    decoding::{Token, Verdict},
     kv::KvSequence,
     mas::Mas,
     request::{Input, Request},
@@ -29,10 +29,8 @@ pub(crate) struct Slot {
     pub(crate) on_edge: Option<Held>,
     pub(crate) on_cloud: Option<Held>,
     pub(crate) cloud: CloudSide,
-    /// Result of the edge operation that the policy awaits.
+    /// Result of the edge's last operation.
     pub(crate) edge_done: Done,
-    /// The edge's latest draft.
-    pub(crate) last_draft: Option<Draft>,
     /// Fires when the whole answer has been committed, for the policies that await that.
     pub(crate) answered: Option<WaitIndex>,
     pub(crate) committed: Committed,
@@ -114,7 +112,6 @@ impl Slot {
             on_cloud: None,
             cloud: CloudSide::default(),
             edge_done: Done::Nothing,
-            last_draft: None,
             answered: None,
             committed: Committed::default(),
             tally: Tally::default(),

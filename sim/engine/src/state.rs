@@ -6,7 +6,7 @@ use crate::metrics::Metrics;
 use crate::recorder::Recorder;
 use crate::slot::{Message, Slab, Slot, SlotId};
 use crate::spec::RunSpec;
-use backends::Compute;
+use backends::{Compute, Done};
 use kernel::{FifoServer, Streams};
 use model::{energy::Power, kv::KvPool};
 use std::collections::VecDeque;
@@ -19,6 +19,8 @@ pub(crate) struct State<'w, C> {
     pub(crate) messages: Slab<Message>,
     /// Edges first, then the cloud's.
     pub(crate) gpus: Vec<Gpu>,
+    /// Requests that are assigned to each GPU; apart, so that the least busy one is found in a few cache lines.
+    pub(crate) requests: Vec<u32>,
     pub(crate) edge_cpus: Vec<FifoServer>,
     pub(crate) edge: C,
     pub(crate) cloud: C,
@@ -28,7 +30,9 @@ pub(crate) struct State<'w, C> {
     pub(crate) downlink_due: Option<SimTime>,
     pub(crate) metrics: Metrics,
     pub(crate) recorder: &'w mut dyn Recorder,
+    /// Room to work in.
     pub(crate) held_back: VecDeque<Job>,
+    pub(crate) done: Vec<Done>,
     pub(crate) left: Vec<Left>,
 }
 
@@ -50,6 +54,7 @@ impl<'w, C: Compute> State<'w, C> {
             generation: 0,
             messages: Slab::default(),
             gpus: edges.chain(clouds).collect(),
+            requests: vec![0; (spec.edge.count + spec.cloud.gpus) as usize],
             edge_cpus: (0..spec.edge.count).map(|_| FifoServer::new(spec.edge.cpu_workers)).collect(),
             edge,
             cloud,
@@ -60,6 +65,7 @@ impl<'w, C: Compute> State<'w, C> {
             metrics: Metrics::default(),
             recorder,
             held_back: VecDeque::new(),
+            done: Vec::new(),
             left: Vec::new(),
         }
     }

@@ -4,8 +4,8 @@
 //! slot that somebody fires, at once or at a given time. There is no waker beyond the index of the process.
 
 use crate::journal::Journal;
-use crate::queue::Lane;
-use crate::{Key, LaneQueue, Phase, Queue, Target};
+use crate::queue::{Lane, Pending};
+use crate::{Key, Phase, Queue, Target};
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::future::Future;
@@ -18,7 +18,7 @@ pub struct Kernel {
     now: Cell<SimTime>,
     sequence: Cell<u64>,
     events: Cell<u64>,
-    queue: RefCell<LaneQueue>,
+    queue: RefCell<Pending>,
     waits: RefCell<Waits>,
     ready: RefCell<VecDeque<ProcessId>>,
     polled: Cell<ProcessId>,

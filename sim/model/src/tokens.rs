@@ -175,9 +175,36 @@ impl TwoState {
         self.accept_peak.as_f64() / (1.0 + libm::pow(entropy_nats / self.accept_half_nats, self.accept_power))
     }
 
+    /// Whether a draw, uniform in (0, 1), lies below [`acceptance`](Self::acceptance). The power is worked out only if
+    /// its bounds, which cost a multiplication each, leave the answer open: for one token in twenty.
+    #[inline]
+    fn accepts(&self, entropy_nats: f64, draw: f64) -> bool {
+        /// Relative; far above the rounding of any of these numbers.
+        const MARGIN: f64 = 1e-9;
+        let (low, high) = power_bounds(entropy_nats / self.accept_half_nats, self.accept_power);
+        let peak = self.accept_peak.as_f64();
+        if draw * (1.0 + high) < peak * (1.0 - MARGIN) {
+            return true;
+        }
+        draw * (1.0 + low) <= peak * (1.0 + MARGIN) && draw < self.acceptance(entropy_nats)
+    }
+
     fn hard_share(&self, stream: &mut Stream) -> f64 {
         draw::beta(self.hard_alpha, self.hard_beta, stream)
     }
+}
+
+/// Bounds of `base` to the power of `exponent`, both positive: the whole powers below and above, in order.
+#[inline]
+fn power_bounds(base: f64, exponent: f64) -> (f64, f64) {
+    let whole = exponent.min(8.0) as u32;
+    let near = (0..whole).fold(1.0, |power, _| power * base);
+    let far = match (exponent < 8.0, base < 1.0) {
+        (true, _) => near * base,
+        (false, true) => 0.0,
+        (false, false) => f64::INFINITY,
+    };
+    if base < 1.0 { (far, near) } else { (near, far) }
 }
 
 /// What the draft model did at one position.
@@ -218,12 +245,12 @@ impl TokenProcess {
             Self::Ar1(ar1) => ar1.entropy(tokens.keyed, position),
             Self::TwoState(_) | Self::Iid(_) => self.chain().entropy(tokens, position),
         };
-        let acceptance = match self {
-            Self::Iid(acceptance) => acceptance.as_f64(),
-            _ => self.chain().acceptance(entropy),
-        };
         let draw = tokens.keyed.unit(u64::from(position) * DRAWS + ACCEPT);
-        Outcome { entropy_nats: entropy as f32, agrees: draw < acceptance }
+        let agrees = match self {
+            Self::Iid(acceptance) => draw < acceptance.as_f64(),
+            _ => self.chain().accepts(entropy, draw),
+        };
+        Outcome { entropy_nats: entropy as f32, agrees }
     }
 
     fn chain(&self) -> &TwoState {
@@ -352,6 +379,18 @@ mod tests {
         let played: Vec<Outcome> = (0..3).map(|position| process.outcome(&tokens, position)).collect();
         assert_eq!(played, [outcome(0.1, true), outcome(2.0, false), outcome(0.1, true)]);
         assert_eq!(Recorded::new(vec![vec![]]), None);
+    }
+
+    #[test]
+    fn the_short_way_to_a_verdict_is_the_long_way() {
+        let keyed = Streams::new(8).keyed("verdicts", 0);
+        for power in [0.3, 1.0, 1.6, 2.0, 7.5, 8.0, 12.0] {
+            let chain = TwoState { accept_power: power, ..TwoState::default() };
+            for k in 0..20_000 {
+                let (entropy, draw) = (4.0 * keyed.unit(2 * k), keyed.unit(2 * k + 1));
+                assert_eq!(chain.accepts(entropy, draw), draw < chain.acceptance(entropy), "{entropy} {draw} {power}");
+            }
+        }
     }
 
     #[test]

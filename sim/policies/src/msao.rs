@@ -6,7 +6,7 @@
 
 use crate::plan::{Bounds, Plans};
 use crate::speculation::{Gate, Speculation};
-use crate::testbed::at_least_one;
+use crate::testbed::count;
 use crate::theta::{Theta, ThetaSettings};
 use crate::{Briefing, Cloud, Edge, Policy, ServedBy, Testbed};
 use model::{
@@ -56,6 +56,9 @@ impl Default for Msao {
     }
 }
 
+/// A plan that takes longer is a mistyped unit.
+const LONGEST_PLANNING: SimDuration = SimDuration::from_secs(3600);
+
 impl Gate for Theta {
     fn is_confident(&self, draft: &Draft) -> bool {
         draft.entropy_nats <= self.nats()
@@ -87,7 +90,10 @@ impl Policy for Msao {
     }
 
     fn check(&self) -> Result<(), (&'static str, String)> {
-        at_least_one("n_max", self.n_max)?;
+        count("n_max", self.n_max)?;
+        if self.planning_time > LONGEST_PLANNING {
+            return Err(("planning_time", format!("expected at most {LONGEST_PLANNING}")));
+        }
         self.theta.check()
     }
 

@@ -2,7 +2,7 @@
 //! batch; no probe, no plan, no confidence gate.
 
 use crate::speculation::{Gate, Speculation};
-use crate::testbed::at_least_one;
+use crate::testbed::count;
 use crate::{Briefing, Cloud, Edge, Policy, ServedBy, Testbed};
 use model::{
     decoding::{Draft, Verdict},
@@ -74,12 +74,13 @@ impl Policy for Speculative {
     }
 
     fn check(&self) -> Result<(), (&'static str, String)> {
-        at_least_one("n_draft", self.n_draft)?;
+        count("n_draft", self.n_draft)?;
         match self.draft_during_verify {
             DraftDuringVerify::Pipelined(window) if window < 2 => {
                 Err(("draft_during_verify.pipelined", "expected at least 2 batches; 1 is `blocking`".to_owned()))
             }
-            _ => Ok(()),
+            DraftDuringVerify::Pipelined(window) => count("draft_during_verify.pipelined", window),
+            DraftDuringVerify::Blocking => Ok(()),
         }
     }
 

@@ -169,9 +169,12 @@ pub trait Policy: Sized {
     fn serve<B: Testbed>(&self, bed: &B, briefing: &Briefing, memory: &Self::Memory) -> impl Future<Output = ServedBy>;
 }
 
-/// Refuses a count of zero.
-pub(crate) fn at_least_one(key: &'static str, value: u32) -> Result<(), (&'static str, String)> {
-    if value == 0 { Err((key, "expected at least 1".to_owned())) } else { Ok(()) }
+/// Most tokens of a batch, and most batches in flight.
+const MOST: u32 = 1024;
+
+/// Refuses a count of zero, or one that no draft model could be asked for.
+pub(crate) fn count(key: &'static str, value: u32) -> Result<(), (&'static str, String)> {
+    if (1..=MOST).contains(&value) { Ok(()) } else { Err((key, format!("expected 1 to {MOST}, got {value}"))) }
 }
 
 /// Refuses a share of exactly 0 or 1.

@@ -50,7 +50,9 @@ impl ThetaSettings {
     pub(crate) fn check(&self) -> Result<(), (&'static str, String)> {
         crate::testbed::open_share("theta.percentile", self.percentile)?;
         crate::testbed::open_share("theta.p_target", self.p_target)?;
-        crate::testbed::at_least_one("theta.calibration_samples", self.calibration_samples)?;
+        if !(1..=1_000_000).contains(&self.calibration_samples) {
+            return Err(("theta.calibration_samples", "expected 1 to 1000000".to_owned()));
+        }
         if self.min_percentile > self.percentile {
             return Err(("theta.min_percentile", "expected at most theta.percentile".to_owned()));
         }

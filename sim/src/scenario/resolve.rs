@@ -110,6 +110,9 @@ fn resolve_point(
         .systems()
         .into_iter()
         .map(|(policy, system)| {
+            if policy.trim().is_empty() {
+                return Err(source.refuse_key("policy", "a label is empty; leave it out or give it letters"));
+            }
             if !labels.insert(policy.clone()) {
                 let reason = format!("two policies are called {policy}; give one of them another `label`");
                 return Err(source.refuse_key("policy", &reason));

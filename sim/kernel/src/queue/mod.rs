@@ -12,6 +12,12 @@ pub use binary::BinaryQueue;
 pub use lanes::LaneQueue;
 pub use sorted::SortedQueue;
 
+/// The queue that the kernel runs on.
+#[cfg(not(feature = "binary-queue"))]
+pub(crate) type Pending = LaneQueue;
+#[cfg(feature = "binary-queue")]
+pub(crate) type Pending = BinaryQueue;
+
 /// A queue of events that gives back the smallest [`Key`] first.
 ///
 /// `lane` is a hint and never changes the order: events of one lane are expected to come already sorted (a constant
