@@ -7,7 +7,7 @@ use clap::{ArgMatches, Command};
 
 use crate::failure::Outcome;
 use crate::house::cargo;
-use crate::{floors, lines, network_free};
+use crate::{bench, floors, lines, network_free};
 
 /// A step's name and its work.
 type Step = (&'static str, Work);
@@ -22,7 +22,8 @@ use Work::{Cargo, Here};
 
 /// Every step, in order; adding one is a line. What needs no build comes first. Clippy comes before
 /// the tests: it is the sooner to fail, and the build scripts and macros it builds serve them too. The
-/// tests come last, so that their count is what a log ends with.
+/// digests are those of the tests again, optimised and with the features of one package alone: both
+/// have to give the same events. The tests come last, so that their count is what a log ends with.
 const STEPS: &[Step] = &[
     ("format", Cargo(&["fmt", "--all", "--check"])),
     ("floors", Here(floors::check)),
@@ -30,6 +31,8 @@ const STEPS: &[Step] = &[
     ("lines", Here(lines::check)),
     ("clippy", Cargo(&["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"])),
     ("doctests", Cargo(&["test", "--doc", "--workspace"])),
+    ("instructions", Here(bench::check)),
+    ("digests, optimised and alone", Cargo(&["test", "--release", "-p", "engine", "--test", "digest"])),
     ("tests", Here(tests)),
 ];
 
