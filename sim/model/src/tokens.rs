@@ -176,7 +176,7 @@ impl TwoState {
     }
 
     /// Whether a draw, uniform in (0, 1), lies below [`acceptance`](Self::acceptance). The power is worked out only if
-    /// its bounds, which cost a multiplication each, leave the answer open: for one token in twenty.
+    /// its bounds, which cost a multiplication each, leave the answer open: for one token in twelve.
     #[inline]
     fn accepts(&self, entropy_nats: f64, draw: f64) -> bool {
         /// Relative; far above the rounding of any of these numbers.
