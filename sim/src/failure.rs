@@ -1,5 +1,6 @@
 //! How the program fails: a message, and an exit code that says whose turn it is.
 
+use std::cell::RefCell;
 use std::fmt;
 use std::io::{self, Write};
 use std::path::Path;
@@ -50,6 +51,21 @@ impl Failure {
     pub fn code(&self) -> Code {
         self.code
     }
+}
+
+thread_local! {
+    /// The run that this thread is at.
+    static AT_WORK: RefCell<Option<String>> = const { RefCell::new(None) };
+}
+
+/// Notes which run this thread is at, for the report of a bug.
+pub fn at_work_on(run: String) {
+    AT_WORK.set(Some(run));
+}
+
+/// What a bug's report says of where it happened.
+pub fn at_work() -> String {
+    AT_WORK.with_borrow(|run| run.as_ref().map_or_else(String::new, |run| format!(" (in {run})")))
 }
 
 /// Says something on stderr. Unlike `eprintln!`, it does not panic where nobody listens: `sim ... 2>&1 | head -1`.

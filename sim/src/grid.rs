@@ -2,7 +2,7 @@
 //! are kept in the order of the grid, so they do not depend on the number of threads.
 
 use crate::cli::Options;
-use crate::failure::Failure;
+use crate::failure::{Failure, at_work_on};
 use crate::progress::with_bar;
 use crate::rows::{Rows, Wanted, put_together};
 use crate::scenario::{Cell, Grid, Point};
@@ -85,6 +85,7 @@ fn run_one(
     twice: bool,
     progress: &AtomicU64,
 ) -> Result<Sample, Failure> {
+    at_work_on(name(task));
     let spec = RunSpec { replication: task.replication, ..task.cell.spec.clone() };
     let mut rows = Rows::create(folder, task.number, task.point, task.cell, task.replication, wanted)?;
     let first = if twice { Journal::recorder() } else { Journal::digest_only() };
@@ -114,5 +115,6 @@ fn run_spec(
 }
 
 fn name(task: &Task<'_>) -> String {
-    format!("{} at point {}, replication {}", task.cell.policy, task.point.number, task.replication)
+    let Task { point, cell, replication, .. } = task;
+    format!("{} at point {}, replication {replication}, seed {}", cell.policy, point.number, cell.spec.seed)
 }

@@ -20,7 +20,8 @@ use std::process::ExitCode;
 fn main() -> ExitCode {
     std::panic::set_hook(Box::new(|panic| {
         say(format_args!(
-            "sim: a bug in this program: {panic}\nplease report it with the scenario, the seed and the version"
+            "sim: a bug in this program{}: {panic}\nplease report it with the scenario and the version",
+            failure::at_work()
         ));
         std::process::exit(Code::Bug as i32);
     }));
