@@ -8,7 +8,7 @@ const EXAMPLES: &str = "\
 Examples:
   sim scenarios/paper.toml                         the paper's grid
   sim scenarios/paper.toml --set link.rtt=\"80 ms\"  over a slower link
-  sim scenarios/paper.toml --set workload.requests=200 --out /tmp/quick
+  sim scenarios/paper.toml --set workload.requests=200 --out quick
   sim show scenarios/paper.toml                    every key with its value
   sim schema > scenario.schema.json                for editors
 

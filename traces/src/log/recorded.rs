@@ -17,10 +17,11 @@ pub struct RecordedToken {
     pub accepted: bool,
 }
 
-/// Reads `tokens.parquet` of a results folder: for each request, in the order of policy, point, replication
-/// and number, what its drafted tokens were,
-/// in the order of their place in the answer. Tokens without a verdict are left out, since nothing is known of them; of a place that was drafted several times,
-/// the last verdict counts.
+/// Reads `tokens.parquet` of a results folder: what each request's drafted tokens were, by place in the answer; requests
+/// in the order of policy, point, replication and number.
+///
+/// Tokens without a verdict are left out, since nothing is known of them; of a place that was drafted several times, the
+/// last verdict counts.
 ///
 /// # Errors
 ///
