@@ -23,8 +23,12 @@ pub enum Work<'w> {
     },
     /// Appends the model's own next token.
     Decode,
+    /// Passes one token through the model and appends nothing.
+    Pass,
     /// Appends the model's own next token as a draft of another model's.
     Draft,
+    /// Appends the model's own next token, with its entropy.
+    Own,
     /// Compares drafts with the model's own tokens in one pass of k + 1 positions, appends those that agree, and one of
     /// its own: the correction at the first mismatch, or a bonus behind the last if that is wanted.
     Verify {
@@ -32,11 +36,11 @@ pub enum Work<'w> {
         drafts: &'w [Token],
         /// Whether a bonus is wanted.
         bonus: bool,
+        /// Whether they are compared, or taken as they are.
+        judged: bool,
     },
-    /// The first layers of a layer split: over the prompt if it has not been read, else over one token.
-    LowerLayers,
-    /// The remaining layers of a layer split, likewise; appends the model's own next token.
-    UpperLayers,
+    /// Encodes the pictures with the vision tower of the cloud's model.
+    Encode,
 }
 
 /// What came of one item.
@@ -50,8 +54,10 @@ pub enum Done {
     Draft(Draft),
     /// Drafts were compared.
     Verified {
-        /// Drafts that agree, up to the first mismatch.
+        /// Drafts that agree, up to the first mismatch; of those that are not judged, all.
         accepted: u32,
+        /// The token of its own that was appended behind them, if one was.
+        token: Option<Token>,
         /// Whether the answer ends with what was appended.
         ends: bool,
     },
@@ -79,6 +85,12 @@ pub trait Compute {
 
     /// Forgets all but the first `answer_tokens` tokens of the answer, or takes over tokens that another model made.
     fn set_answer(&mut self, sequence: Sequence, answer_tokens: u32);
+
+    /// Whether the target would have made the same token, where the backend knows: a modelled one does, a real one would
+    /// have to ask.
+    fn agrees(&self, _: Sequence, _: &Draft) -> Option<bool> {
+        None
+    }
 
     /// Gives up the sequence.
     fn close(&mut self, sequence: Sequence);

@@ -9,7 +9,9 @@
 mod compute;
 mod modelled;
 mod pricing;
+mod tier;
 
 pub use compute::{Compute, Done, Sequence, Work};
-pub use modelled::{Modelled, Tier};
+pub use modelled::Modelled;
 pub use pricing::Pricing;
+pub use tier::{Part, Tier};

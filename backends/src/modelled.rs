@@ -3,43 +3,19 @@
 //! Token ids are synthetic. The target's token at position p of an answer is 2 p; a draft that disagrees is 2 p + 1. So
 //! the cloud's backend compares ids, as a real one does, and needs to know nothing of the edge's.
 
-use crate::pricing::{each_picture, prompt_tokens, vision_flop};
-use crate::{Compute, Done, Sequence, Work};
+use crate::{Compute, Done, Pricing, Sequence, Tier, Work};
 use kernel::Streams;
 use model::{
     decoding::{Draft, Token},
-    device::Device,
-    engine_kind::EngineProfile,
-    model_spec::ModelSpec,
     request::{Input, Request},
-    roofline::{Cost, Load, Roofline},
+    roofline::{Cost, Load},
     tokens::{RequestTokens, TokenProcess},
-    vision::VisionTower,
 };
-use units::{Flops, Ratio};
-
-/// A model on a device, with what a simulation assumes of it.
-#[derive(Clone, Debug)]
-pub struct Tier {
-    /// The device.
-    pub device: Device,
-    /// The model that it serves.
-    pub model: ModelSpec,
-    /// The engine that serves it.
-    pub engine: EngineProfile,
-    /// The share of another model's layers, counted from below, that the device runs besides, for a layer split; on
-    /// the cloud, what is left of its own.
-    pub split: Option<(ModelSpec, EngineProfile, Ratio)>,
-    /// Layers of the vision tower that the probe runs.
-    pub probe_blocks: u64,
-}
+use units::Flops;
 
 /// See the module.
 pub struct Modelled {
-    main: Roofline,
-    split: Option<(Roofline, Option<VisionTower>, Ratio)>,
-    tower: Option<VisionTower>,
-    probe_blocks: u64,
+    pricing: Pricing,
     process: TokenProcess,
     streams: Streams,
     sequences: Vec<Option<State>>,
@@ -55,15 +31,22 @@ struct State {
     /// Tokens of the prompt that have been read.
     read: u32,
     answer: u32,
-    vision: Flops,
+    /// Encoding pictures and sound.
+    encoders: Flops,
+    /// The probe's layers.
     probe: Flops,
-    split_prompt: u32,
-    split_vision: Flops,
+    /// The cloud model's vision tower, where the pictures are sent as its output.
+    encode: Flops,
 }
 
 impl State {
     fn context(&self) -> u64 {
         u64::from(self.read) + u64::from(self.answer)
+    }
+
+    /// Tokens before the one that goes through the model next: the token that was made last, or the prompt's last.
+    fn past(&self) -> u64 {
+        self.context().saturating_sub(1)
     }
 
     /// Appends the target's next token.
@@ -87,20 +70,7 @@ fn open_state(sequences: &mut [Option<State>], sequence: Sequence) -> &mut State
 impl Modelled {
     /// A backend for one tier of a run.
     pub fn new(tier: &Tier, process: TokenProcess, streams: Streams) -> Self {
-        let split = tier
-            .split
-            .as_ref()
-            .map(|(model, engine, share)| (Roofline::new(&tier.device, model, engine), model.vision.clone(), *share));
-        Self {
-            main: Roofline::new(&tier.device, &tier.model, &tier.engine),
-            split,
-            tower: tier.model.vision.clone(),
-            probe_blocks: tier.probe_blocks,
-            process,
-            streams,
-            sequences: Vec::new(),
-            free: Vec::new(),
-        }
+        Self { pricing: Pricing::new(tier), process, streams, sequences: Vec::new(), free: Vec::new() }
     }
 
     #[inline]
@@ -113,35 +83,45 @@ impl Modelled {
     fn item(&mut self, sequence: Sequence, work: &Work<'_>) -> (Load, Done) {
         match work {
             Work::Probe => (Load::vision(self.state(sequence).probe), Done::Nothing),
+            Work::Encode => (Load::vision(self.state(sequence).encode), Done::Nothing),
             Work::Prefill { tokens, answer } => self.prefill(sequence, *tokens, *answer),
-            Work::Decode => {
-                let state = self.state(sequence);
-                (Load::decode(state.context()), Done::Token(state.append()))
-            }
+            Work::Decode => self.decode(sequence),
+            Work::Pass => (Load::decode(self.state(sequence).past()), Done::Nothing),
             Work::Draft => self.draft(sequence),
-            Work::Verify { drafts, bonus } => self.verify(sequence, drafts, *bonus),
-            Work::LowerLayers => (self.split_pass(sequence, false), Done::Nothing),
-            Work::UpperLayers => {
-                let load = self.split_pass(sequence, true);
-                let state = self.state(sequence);
-                state.read = state.split_prompt;
-                (load, Done::Token(state.append()))
+            Work::Own => {
+                let (load, Done::Draft(draft)) = self.draft(sequence) else { unreachable!("a draft step makes a draft") };
+                let ends = draft.position + 1 == self.state(sequence).output_tokens;
+                (load, Done::Draft(Draft { token: Token { ends, ..draft.token }, ..draft }))
             }
+            Work::Verify { drafts, judged: true, bonus } => self.verify(sequence, drafts, *bonus),
+            Work::Verify { drafts, .. } => self.take(sequence, drafts),
         }
     }
 
     fn prefill(&mut self, sequence: Sequence, tokens: u32, answer: bool) -> (Load, Done) {
-        let state = self.state(sequence);
-        let mut load = Load::prefill_chunk(u64::from(tokens), u64::from(state.read));
-        if state.read == 0 {
-            load.add(&Load::vision(state.vision));
-        }
+        let Self { pricing, sequences, .. } = self;
+        let state = open_state(sequences, sequence);
+        let before = state.read;
         state.read += tokens;
         assert!(state.read <= state.prompt, "sequence {sequence} has no {tokens} tokens left to read");
-        if state.read < state.prompt {
-            return (load, Done::Nothing);
+        let last = state.read == state.prompt;
+        let mut load = pricing.prompt_load(u64::from(tokens), u64::from(before), last);
+        if before == 0 {
+            load.add(&Load::vision(state.encoders));
         }
-        (load.with_head(), if answer { Done::Token(state.append()) } else { Done::Nothing })
+        let makes = last && answer && pricing.makes_tokens();
+        (load, if makes { Done::Token(state.append()) } else { Done::Nothing })
+    }
+
+    #[inline]
+    fn decode(&mut self, sequence: Sequence) -> (Load, Done) {
+        let Self { pricing, sequences, .. } = self;
+        let state = open_state(sequences, sequence);
+        let makes = pricing.makes_tokens();
+        // The lower part of a model reads a token that the upper part has made.
+        let load = pricing.token_load(if makes { state.past() } else { state.context() });
+        let token = state.append();
+        (load, if makes { Done::Token(token) } else { Done::Nothing })
     }
 
     #[inline]
@@ -152,7 +132,7 @@ impl Modelled {
         let outcome = process.outcome(&state.tokens, position);
         let target = state.target(position);
         let token = if outcome.agrees { target } else { Token { id: target.id + 1, ends: false } };
-        let load = Load::decode(state.context());
+        let load = Load::decode(state.past());
         state.answer += 1;
         (load, Done::Draft(Draft { token, position, entropy_nats: outcome.entropy_nats }))
     }
@@ -160,56 +140,44 @@ impl Modelled {
     #[inline]
     fn verify(&mut self, sequence: Sequence, drafts: &[Token], bonus: bool) -> (Load, Done) {
         let state = self.state(sequence);
-        let load = Load::verify(drafts.len() as u64 + 1, state.context());
+        let load = Load::verify(drafts.len() as u64 + 1, state.past());
         let agree = |(draft, position): &(&Token, u32)| draft.id == state.target(*position).id;
         // What is drafted behind the end of the answer agrees with nothing.
         let accepted = drafts.iter().zip(state.answer..state.output_tokens).take_while(agree).count();
         let rejects = accepted < drafts.len();
         state.answer += accepted as u32;
-        if (rejects || bonus) && state.answer < state.output_tokens {
-            state.answer += 1;
-        }
+        let adds = (rejects || bonus) && state.answer < state.output_tokens;
+        let token = adds.then(|| state.append());
         let ends = state.answer == state.output_tokens;
-        (load, Done::Verified { accepted: accepted as u32, ends })
+        (load, Done::Verified { accepted: accepted as u32, token, ends })
     }
 
-    /// The load of one side of a layer split, over the prompt or over one token.
-    fn split_pass(&mut self, sequence: Sequence, upper: bool) -> Load {
-        let share = self.split.as_ref().expect("a tier of a layer split").2;
+    /// Takes tokens as they are and makes the next one. What a real model would write behind tokens that are not its own is
+    /// not known: it keeps to its own answer here.
+    fn take(&mut self, sequence: Sequence, tokens: &[Token]) -> (Load, Done) {
         let state = self.state(sequence);
-        let first = if upper { state.read == 0 } else { state.answer == 0 };
-        let mut load = if first {
-            Load::prefill_chunk(u64::from(state.split_prompt), 0)
-        } else {
-            Load::decode(u64::from(state.split_prompt) + u64::from(state.answer))
-        };
-        load = load.on_layers(share);
-        load.head_rows = u64::from(upper);
-        if first && !upper {
-            load.add(&Load::vision(state.split_vision));
-        }
-        if !upper {
-            state.answer += 1;
-        }
-        load
+        let load = Load::verify(tokens.len() as u64 + 1, state.past());
+        state.answer += tokens.len() as u32;
+        let token = (state.answer < state.output_tokens).then(|| state.append());
+        let ends = state.answer == state.output_tokens;
+        (load, Done::Verified { accepted: tokens.len() as u32, token, ends })
     }
 }
 
 impl Compute for Modelled {
     fn open(&mut self, request: &Request, input: &Input) -> Sequence {
-        let prompt = |tower| u32::try_from(prompt_tokens(tower, input)).expect("a prompt of fewer than 2^32 tokens");
-        let tower = self.tower.as_ref();
-        let split_tower = self.split.as_ref().and_then(|(_, tower, _)| tower.as_ref());
+        let Self { pricing, .. } = self;
+        let prompt = u32::try_from(pricing.prompt_tokens(input)).expect("a prompt of fewer than 2^32 tokens");
+        let encoded = input.prompt.images.is_some_and(|images| images.encoded);
         let state = State {
             tokens: self.process.request(self.streams, request.prompt.request),
             output_tokens: request.output_tokens,
-            prompt: prompt(tower),
+            prompt,
             read: 0,
             answer: 0,
-            vision: vision_flop(tower, input),
-            probe: each_picture(tower, input, |tower, whole| tower.blocks_flop(whole.patches, self.probe_blocks)),
-            split_prompt: prompt(split_tower),
-            split_vision: vision_flop(split_tower, input),
+            encoders: pricing.encoder_flop(input),
+            probe: pricing.probe_flop(&input.prompt),
+            encode: if encoded { pricing.encode_flop(&input.prompt) } else { Flops::ZERO },
         };
         match self.free.pop() {
             Some(sequence) => {
@@ -238,21 +206,20 @@ impl Compute for Modelled {
     #[inline]
     fn run<'w>(&mut self, batch: impl Iterator<Item = (Sequence, Work<'w>)>, done: &mut Vec<Done>) -> Cost {
         let mut load = Load::NONE;
-        let mut split = false;
         for (sequence, work) in batch {
             let (item, outcome) = self.item(sequence, &work);
             load.add(&item);
             done.push(outcome);
-            split |= matches!(work, Work::LowerLayers | Work::UpperLayers);
         }
-        match (&self.split, split) {
-            (Some((roofline, ..)), true) => roofline.iteration(&load),
-            _ => self.main.iteration(&load),
-        }
+        self.pricing.roofline().iteration(&load)
     }
 
     fn set_answer(&mut self, sequence: Sequence, answer_tokens: u32) {
         self.state(sequence).answer = answer_tokens;
+    }
+
+    fn agrees(&self, _: Sequence, draft: &Draft) -> Option<bool> {
+        Some(draft.token.id == 2 * draft.position)
     }
 
     fn close(&mut self, sequence: Sequence) {

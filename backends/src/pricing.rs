@@ -1,61 +1,179 @@
-//! What work costs on an idle device, for planning.
+//! What work loads a tier with, and what that costs on an idle device.
 
+use crate::Tier;
 use model::{
-    device::Device,
-    engine_kind::EngineProfile,
-    model_spec::ModelSpec,
-    request::Input,
+    audio,
+    modality::Modality,
+    request::{Input, Prompt},
     roofline::{Load, Roofline},
     vision::{Patches, Resize, VisionTower},
 };
-use units::{Flops, SimDuration};
+use units::{Bytes, Flops, Ratio, SimDuration};
 
-/// Prices of one tier.
+/// Loads and prices of one tier.
 #[derive(Clone, Debug)]
 pub struct Pricing {
+    tier: Tier,
     roofline: Roofline,
-    tower: Option<VisionTower>,
 }
 
+/// Bytes of an activation: fp16.
+const ACTIVATION_BYTES: u64 = 2;
+
 impl Pricing {
-    /// The prices of a model on a device.
-    pub fn new(device: &Device, model: &ModelSpec, engine: &EngineProfile) -> Self {
-        Self { roofline: Roofline::new(device, model, engine), tower: model.vision.clone() }
+    /// The prices of a tier.
+    pub fn new(tier: &Tier) -> Self {
+        Self { roofline: Roofline::new(&tier.device, &tier.model, &tier.engine), tier: tier.clone() }
     }
 
-    /// Reading the whole prompt at once: vision tower and language model.
+    /// Time, arithmetic and memory traffic of loads.
+    pub fn roofline(&self) -> &Roofline {
+        &self.roofline
+    }
+
+    fn time(&self, load: &Load) -> SimDuration {
+        self.roofline.iteration(load).duration
+    }
+
+    /// Reading the whole prompt at once: encoders and language model.
     pub fn prefill(&self, input: &Input) -> SimDuration {
-        let mut load = Load::prefill_chunk(self.prompt_tokens(input), 0).with_head();
-        load.add(&Load::vision(vision_flop(self.tower.as_ref(), input)));
-        self.roofline.iteration(&load).duration
+        let mut load = self.prompt_load(self.prompt_tokens(input), 0, true);
+        load.add(&Load::vision(self.encoder_flop(input)));
+        self.time(&load)
     }
 
     /// One token behind a context of so many.
     pub fn token(&self, context: u64) -> SimDuration {
-        self.roofline.iteration(&Load::decode(context)).duration
+        self.time(&self.token_load(context))
     }
 
-    /// Tokens of the input as this model counts them.
+    /// So many tokens at once behind a context of so many.
+    pub fn verify(&self, tokens: u64, context: u64) -> SimDuration {
+        self.time(&Load::verify(tokens, context))
+    }
+
+    /// The probe, alone.
+    pub fn probe(&self, prompt: &Prompt) -> SimDuration {
+        self.time(&Load::vision(self.probe_flop(prompt)))
+    }
+
+    /// The cloud model's vision tower, alone.
+    pub fn encode(&self, prompt: &Prompt) -> SimDuration {
+        self.time(&Load::vision(self.encode_flop(prompt)))
+    }
+
+    /// `tokens` of a prompt behind `past` of it, on the layers that run here; `last` if its logits are wanted.
+    pub(crate) fn prompt_load(&self, tokens: u64, past: u64, last: bool) -> Load {
+        let load = Load::prefill_chunk(tokens, past);
+        match &self.tier.part {
+            None if last => load.with_head(),
+            None => load,
+            Some(part) if last && part.upper => load.on_layers(part.share).with_head(),
+            Some(part) => load.on_layers(part.share),
+        }
+    }
+
+    /// One token of an answer behind `past` tokens, on the layers that run here.
+    #[inline]
+    pub(crate) fn token_load(&self, past: u64) -> Load {
+        let load = Load::decode(past);
+        match &self.tier.part {
+            None => load,
+            Some(part) => Load { head_rows: u64::from(part.upper), ..load.on_layers(part.decode_share) },
+        }
+    }
+
+    /// Whether what runs here makes tokens.
+    #[inline]
+    pub(crate) fn makes_tokens(&self) -> bool {
+        self.tier.part.is_none_or(|part| part.upper)
+    }
+
+    /// Tokens of the input as this model counts them: text, visual tokens (and for Qwen's towers the two markers around
+    /// each picture), and sound.
     pub fn prompt_tokens(&self, input: &Input) -> u64 {
-        prompt_tokens(self.tower.as_ref(), input)
+        let spoken = input.tokens(Modality::Text) + input.tokens(Modality::Audio);
+        let (Some(tower), Some(images)) = (&self.tier.model.vision, input.prompt.images) else { return spoken };
+        let markers = if matches!(tower.resize, Resize::Qwen { .. }) { 2 } else { 0 };
+        spoken + u64::from(images.count) * (input.patches(tower).tokens + markers)
     }
-}
 
-/// Text tokens, visual tokens, and for Qwen's towers the two markers around each picture.
-pub(crate) fn prompt_tokens(tower: Option<&VisionTower>, input: &Input) -> u64 {
-    let text = u64::from(input.prompt.text_tokens);
-    let (Some(tower), Some(images)) = (tower, input.prompt.images) else { return text };
-    let markers = if matches!(tower.resize, Resize::Qwen { .. }) { 2 } else { 0 };
-    text + u64::from(images.count) * (input.patches(tower).tokens + markers)
-}
+    /// FLOP of encoding what is left of pictures and sound, as far as that happens here.
+    pub(crate) fn encoder_flop(&self, input: &Input) -> Flops {
+        if self.tier.part.is_some_and(|part| part.upper) {
+            return Flops::ZERO;
+        }
+        let sound = audio::encoder_flop(input.tokens(Modality::Audio));
+        if self.tier.receives && input.prompt.images.is_some_and(|images| images.encoded) {
+            return sound;
+        }
+        let tower = self.tier.model.vision.as_ref();
+        sound + each_picture(tower, input, |tower, patches| tower.flop(patches.patches))
+    }
 
-/// FLOP of encoding what is left of the pictures.
-pub(crate) fn vision_flop(tower: Option<&VisionTower>, input: &Input) -> Flops {
-    each_picture(tower, input, |tower, patches| tower.flop(patches.patches))
+    /// FLOP of the first layers of the encoders on the whole input.
+    pub fn probe_flop(&self, prompt: &Prompt) -> Flops {
+        let (input, blocks) = (Input::whole(*prompt), self.tier.probe_blocks);
+        let sound = audio::blocks_flop(input.tokens(Modality::Audio), blocks);
+        let tower = self.tier.model.vision.as_ref();
+        sound + each_picture(tower, &input, |tower, patches| tower.blocks_flop(patches.patches, blocks))
+    }
+
+    /// Memory that the probe takes while it runs: the feature map of the last layer that it runs, and the importance map.
+    /// The weights are those of the encoder that is loaded anyway.
+    pub fn probe_bytes(&self, prompt: &Prompt) -> Bytes {
+        let input = Input::whole(*prompt);
+        let map = |tower: &VisionTower| {
+            let patches = u64::from(prompt.images.map_or(0, |images| images.count)) * input.patches(tower).patches;
+            patches * (tower.hidden * ACTIVATION_BYTES + 4)
+        };
+        Bytes::new(self.tier.model.vision.as_ref().map_or(0, map))
+    }
+
+    /// FLOP of the cloud model's vision tower on the whole pictures.
+    pub(crate) fn encode_flop(&self, prompt: &Prompt) -> Flops {
+        each_picture(self.tier.encoder.as_ref(), &Input::whole(*prompt), |tower, whole| tower.flop(whole.patches))
+    }
+
+    /// Bytes of a token's hidden state.
+    pub fn hidden_bytes(&self) -> Bytes {
+        Bytes::new(self.tier.model.hidden * ACTIVATION_BYTES)
+    }
+
+    /// Bytes of a token's keys and values.
+    pub fn kv_bytes(&self) -> Bytes {
+        self.tier.model.kv_bytes_per_token()
+    }
+
+    /// Bytes of the pictures as this model's vision tower encodes them: a row of the language model's width a token.
+    pub fn encoded_bytes(&self, prompt: &Prompt) -> Bytes {
+        let (Some(tower), Some(images)) = (&self.tier.model.vision, prompt.images) else { return Bytes::ZERO };
+        self.hidden_bytes() * (u64::from(images.count) * images.patches(tower).tokens)
+    }
+
+    /// Bytes of the hidden states of a prompt, with this share of the visual tokens'.
+    pub fn prompt_state_bytes(&self, input: &Input, visual: Ratio) -> Bytes {
+        let all = self.prompt_tokens(input);
+        let tower = self.tier.model.vision.as_ref();
+        let pictures = input.prompt.images.zip(tower).map_or(0, |(images, tower)| {
+            u64::from(images.count) * input.patches(tower).tokens
+        });
+        let sent = self.hidden_bytes().as_u64() as f64 * ((all - pictures) as f64 + pictures as f64 * visual.as_f64());
+        Bytes::new(sent.ceil() as u64)
+    }
+
+    /// FLOP of the whole of a request on this tier, with an answer of so many tokens: what the probe is compared with.
+    pub fn request_flop(&self, input: &Input, output_tokens: u32) -> Flops {
+        let prompt = self.prompt_tokens(input);
+        let mut load = self.prompt_load(prompt, 0, true);
+        load.add(&Load::vision(self.encoder_flop(input)));
+        let answer = self.roofline.iteration(&self.token_load(prompt + u64::from(output_tokens) / 2)).flop;
+        self.roofline.iteration(&load).flop + answer * f64::from(output_tokens - 1)
+    }
 }
 
 /// FLOP of some work on each picture.
-pub(crate) fn each_picture(
+fn each_picture(
     tower: Option<&VisionTower>,
     input: &Input,
     work: impl Fn(&VisionTower, Patches) -> Flops,

@@ -4,19 +4,20 @@ use crate::gpu::{Task, Then};
 use crate::recorder::TokenRecord;
 use crate::slot::{Body, Drafts, Slot, SlotId};
 use crate::state::State;
-use crate::world::{TOKEN_BYTES, World};
+use crate::world::World;
 use backends::{Compute, Done};
 use kernel::{Wait, WaitIndex};
 use model::{
+    accuracy::Score,
     decoding::{Draft, Token, Verdict},
-    mas::{Descriptors, Mas},
+    mas::Descriptors,
     request::{Input, Prompt},
 };
-use policies::{Batch, Cloud, Edge, Pass, Testbed, Verification, View};
+use policies::{Batch, Cloud, Edge, Hidden, Plan, Prices, Testbed, Verification, View};
 use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
-use units::{BitsPerSecond, Bytes, SimDuration};
+use units::{Ratio, SimDuration};
 
 /// One request's view of the world.
 pub(crate) struct Bed<'w, C> {
@@ -94,20 +95,7 @@ impl<C: Compute> Testbed for Bed<'_, C> {
 
     fn view(&self) -> View<'_> {
         let world = self.world;
-        self.with(|state| {
-            let (edge_requests, cloud_requests) = state.requests.split_at(world.spec.edge.count as usize);
-            let index = state.slots.get(self.id.index).edge as usize;
-            View {
-                // At a moment of silence next to nothing, so that an upload's time is still a number.
-                uplink: state.up.rate(world.kernel.now()).max(BitsPerSecond::new(1)),
-                rtt: world.spec.link.rtt,
-                edge_requests: edge_requests[index],
-                cloud_requests: f64::from(cloud_requests.iter().sum::<u32>()) / cloud_requests.len() as f64,
-                edge_free_tokens: state.gpus[index].kv.free_blocks() * model::kv::BLOCK_TOKENS,
-                edge: &world.edge_prices,
-                cloud: &world.cloud_prices,
-            }
-        })
+        self.with(|state| world.view(state, state.slots.get(self.id.index).edge))
     }
 
     fn elapsed(&self) -> SimDuration {
@@ -117,29 +105,39 @@ impl<C: Compute> Testbed for Bed<'_, C> {
 
 impl<C: Compute> Edge for Bed<'_, C> {
     async fn preprocess(&self) {
-        if self.prompt().images.is_some() {
+        if !self.prompt().is_text() {
             self.on_cpu(self.world.spec.edge.preprocess).await;
         }
     }
 
-    async fn probe(&self) -> Descriptors {
+    async fn probe(&self, tau_s: Ratio) -> Descriptors {
         let world = self.world;
         let prompt = self.prompt();
-        // The probe runs before there is a plan, on the whole input, and caches nothing.
-        self.with(|state| self.world.open_on_edge(state, self.id, &Input::whole(prompt)));
-        self.on_edge(|wait| Task::Probe { wait }, |_| ()).await;
-        self.with(|state| world.close_on_edge(state, self.id));
-        Descriptors::draw(&world.spec.descriptors, world.streams, prompt.request)
+        let start = world.kernel.now();
+        self.look_at(&Input::whole(prompt), |wait| Task::Probe { wait }).await;
+        let bytes = world.edge_prices.0.probe_bytes(&prompt);
+        self.with(|state| state.metrics.probe.record(world.kernel.now() - start, bytes));
+        world.spec.descriptors.draw(world.streams, &prompt, tau_s)
+    }
+
+    fn score(&self, auc: Ratio) -> f64 {
+        let world = self.world;
+        let request = self.prompt().request;
+        let difficulty = world.accuracy.difficulty(world.streams, request);
+        Score::new(auc, world.accuracy.edge_error()).draw(&difficulty, world.streams, request)
     }
 
     async fn think(&self, time: SimDuration) {
         self.on_cpu(time).await;
     }
 
-    fn note_plan(&self, mas: Mas, input: &Input) {
+    fn note_plan(&self, plan: &Plan) {
         self.with(|state| {
             let slot = state.slots.get_mut(self.id.index);
-            (slot.mas, slot.input) = (Some(mas), *input);
+            (slot.mas, slot.input) = (plan.mas, plan.input);
+            if let Some(regret) = &plan.regret {
+                state.metrics.regret.record(regret);
+            }
         });
     }
 
@@ -157,26 +155,36 @@ impl<C: Compute> Edge for Bed<'_, C> {
 
     async fn draft(&self) -> Draft {
         let take = |slot: &mut Slot| {
-            let Done::Draft(draft) = slot.edge_done else { unreachable!("a draft step makes a draft") };
             slot.tally.drafted += 1;
-            draft
+            slot.drafted()
         };
         self.on_edge(|wait| Task::Draft { wait }, take).await
     }
 
+    async fn decode(&self) -> Draft {
+        self.on_edge(|wait| Task::Own { wait }, |slot| slot.drafted()).await
+    }
+
+    fn trust(&self, token: &Draft) {
+        let world = self.world;
+        self.with(|state| {
+            let State { slots, edge, .. } = state;
+            let slot = slots.get_mut(self.id.index);
+            let sequence = slot.on_edge.as_ref().expect("tokens have a sequence").sequence;
+            let critical = token.position < world.spec.critical_tokens;
+            slot.diverged |= critical && edge.agrees(sequence, token) == Some(false);
+            world.commit(state, self.id, 1, world.kernel.now());
+        });
+    }
+
     fn commit(&self, verdict: &Verdict) {
         self.with(|state| {
-            let slot = state.slots.get_mut(self.id.index);
-            state.metrics.verified += u64::from(verdict.drafted);
-            slot.tally.rounds += 1;
-            slot.tally.accepted += verdict.accepted;
-            slot.committed.epoch += u32::from(verdict.rejects());
-            let tokens = verdict.committed - slot.committed.tokens;
+            let slot = state.slots.get(self.id.index);
             let sequence = slot.on_edge.as_ref().expect("drafts have a sequence").sequence;
             if verdict.rejects() || verdict.committed > state.edge.answer_tokens(sequence) {
                 state.edge.set_answer(sequence, verdict.committed);
             }
-            self.world.commit(state, self.id, tokens, verdict.at);
+            self.world.commit_verdict(state, self.id, verdict);
         });
     }
 
@@ -187,12 +195,12 @@ impl<C: Compute> Edge for Bed<'_, C> {
         });
     }
 
-    async fn lower_layers(&self, pass: Pass) {
-        let first = matches!(pass, Pass::Prompt(_));
-        if let Pass::Prompt(input) = pass {
-            self.open_on_edge(&input);
-        }
-        self.on_edge(|wait| Task::Lower { first, wait }, |_| ()).await;
+    fn adopt(&self, position: u32) {
+        self.rewind(position + 1);
+    }
+
+    async fn pass(&self) {
+        self.on_edge(|wait| Task::Lower { wait }, |_| ()).await;
     }
 }
 
@@ -200,82 +208,138 @@ impl<'w, C: Compute> Cloud for Bed<'w, C> {
     type Verification = Flight<'w, C>;
 
     async fn answer(&self, input: &Input) {
+        self.encode(input).await;
         let answered = self.answered();
-        self.with(|state| {
-            self.world.open_on_cloud(state, self.id, input);
-            self.world.send_up(state, self.id, input.payload(), Body::Input { answer: true });
-        });
+        self.upload(input, true);
         answered.await;
     }
 
-    fn open(&self, input: &Input) {
-        self.with(|state| {
-            self.world.open_on_cloud(state, self.id, input);
-            self.world.send_up(state, self.id, input.payload(), Body::Input { answer: false });
-        });
+    async fn open(&self, input: &Input) {
+        self.encode(input).await;
+        self.upload(input, false);
     }
 
     fn verify(&self, batch: &Batch<'_>) -> Flight<'w, C> {
         let wait = self.world.kernel.wait();
-        let payload = TOKEN_BYTES * batch.drafts.len() as u64 + batch.state;
-        self.with(|state| {
-            let epoch = state.slots.get(self.id.index).committed.epoch;
-            let drafts = Drafts {
-                tokens: batch.drafts.iter().map(|draft| draft.token).collect(),
-                bonus: batch.bonus,
-                epoch,
-                wait: wait.index(),
-                abandoned: false,
-                dropped: false,
-                verdict: None,
-            };
-            let message = self.world.send_up(state, self.id, payload, Body::Drafts(drafts));
-            let log = if state.recorder.wants_tokens() { self.log(state, batch) } else { Vec::new() };
-            Flight { world: self.world, message, wait: Some(wait), log }
-        })
+        let message = self.send_drafts(batch, Some(wait.index()));
+        Flight { world: self.world, message, wait: Some(wait), log: self.log(batch) }
     }
 
-    async fn upper_layers(&self, pass: Pass) -> bool {
-        let wait = self.world.kernel.wait();
+    async fn finish(&self, batch: &Batch<'_>) {
+        let answered = self.answered();
+        let mut log = self.log(batch);
+        self.send_drafts(batch, None);
+        answered.await;
         self.with(|state| {
-            let tokens = match &pass {
-                Pass::Prompt(input) => {
-                    self.world.open_on_cloud(state, self.id, input);
-                    policies::Prices::prompt_tokens(&self.world.cloud_prices, input)
-                }
-                Pass::Token => 1,
-            };
-            let payload = self.world.hidden_bytes() * tokens;
-            let first = matches!(pass, Pass::Prompt(_));
-            let body = Body::Hidden { first, wait: wait.index(), token: Token::default() };
-            self.world.send_up(state, self.id, payload, body);
+            let verdict = state.slots.get(self.id.index).last_verdict.expect("the drafts had a verdict");
+            write_log(&mut log, state, Some(verdict.accepted));
         });
+    }
+
+    async fn pass(&self, hidden: &Hidden<'_>) -> bool {
+        let wait = self.world.kernel.wait();
+        let first = hidden.prompt.is_some();
+        self.send_hidden(hidden, Body::Hidden { first, wait: wait.index(), token: Token::default() });
         wait.await;
         let Done::Token(token) = self.with(|state| state.slots.get(self.id.index).edge_done) else {
             unreachable!("the upper layers make a token")
         };
         token.ends
     }
+
+    async fn answer_from(&self, hidden: &Hidden<'_>) {
+        let answered = self.answered();
+        self.send_hidden(hidden, Body::Prompt);
+        answered.await;
+    }
 }
 
 impl<'w, C: Compute> Bed<'w, C> {
-    /// Rows for the tokens of a batch, and for the one that was not sure enough, if the batch goes with a state.
-    fn log(&self, state: &State<'w, C>, batch: &Batch<'_>) -> Vec<TokenRecord> {
-        let slot = state.slots.get(self.id.index);
-        let unsure = match slot.edge_done {
-            Done::Draft(draft) if batch.state != Bytes::ZERO => Some(draft),
-            _ => None,
-        };
-        let row = |draft: &Draft, verified| TokenRecord {
-            request: slot.request.prompt.request,
-            round: slot.tally.rounds,
-            position: draft.position,
-            entropy_nats: draft.entropy_nats,
-            theta_nats: batch.theta_nats,
-            accepted: false,
-            verified,
-        };
-        batch.drafts.iter().map(|draft| row(draft, true)).chain(unsure.map(|draft| row(&draft, false))).collect()
+    /// Lets the edge's GPU look at an input, before any prompt is read; nothing is cached.
+    async fn look_at(&self, input: &Input, task: impl FnOnce(WaitIndex) -> Task) {
+        self.with(|state| self.world.open_on_edge(state, self.id, input));
+        self.on_edge(task, |_| ()).await;
+        self.with(|state| self.world.close_on_edge(state, self.id));
+    }
+
+    /// Runs the cloud model's vision tower, where its output is what is sent.
+    async fn encode(&self, input: &Input) {
+        if input.prompt.images.is_some_and(|images| images.encoded) {
+            self.look_at(input, |wait| Task::Encode { wait }).await;
+        }
+    }
+
+    fn upload(&self, input: &Input, answer: bool) {
+        self.with(|state| {
+            let view = self.world.view(state, state.slots.get(self.id.index).edge);
+            let delay = view.delay(&input.prompt) - view.rtt / 2;
+            self.world.open_on_cloud(state, self.id, input);
+            self.world.send_up(state, self.id, input.payload(), Body::Input { answer, delay });
+        });
+    }
+
+    fn send_hidden(&self, hidden: &Hidden<'_>, body: Body) {
+        let prices = &self.world.cloud_prices;
+        self.with(|state| {
+            let payload = match hidden.prompt {
+                Some(input) => {
+                    self.world.open_on_cloud(state, self.id, input);
+                    prices.prompt_state_bytes(input, hidden.visual)
+                }
+                None => prices.hidden_bytes(),
+            };
+            self.world.send_up(state, self.id, payload, body);
+        });
+    }
+
+    fn send_drafts(&self, batch: &Batch<'_>, wait: Option<WaitIndex>) -> u32 {
+        let payload = batch.verify.token_bytes * batch.drafts.len() as u64 + batch.state;
+        self.with(|state| {
+            let drafts = Drafts {
+                tokens: batch.drafts.iter().map(|draft| draft.token).collect(),
+                start: batch.start,
+                bonus: batch.bonus,
+                judged: batch.judged,
+                one_by_one: batch.verify.one_by_one,
+                off_the_link: batch.verify.off_the_link,
+                epoch: state.slots.get(self.id.index).committed.epoch,
+                wait,
+                abandoned: false,
+                dropped: false,
+                verdict: None,
+            };
+            self.world.send_up(state, self.id, payload, Body::Drafts(drafts))
+        })
+    }
+
+    /// Rows for the tokens of a batch, and for the one that was not sure enough, if a log is kept.
+    fn log(&self, batch: &Batch<'_>) -> Vec<TokenRecord> {
+        self.with(|state| {
+            if !state.recorder.wants_tokens() {
+                return Vec::new();
+            }
+            let slot = state.slots.get(self.id.index);
+            let row = |draft: &Draft, verified| TokenRecord {
+                request: slot.request.prompt.request,
+                round: slot.tally.rounds,
+                position: draft.position,
+                entropy_nats: draft.entropy_nats,
+                theta_nats: batch.theta_nats,
+                accepted: false,
+                verified,
+            };
+            let drafts = batch.drafts.iter().map(|draft| row(draft, batch.judged));
+            drafts.chain(batch.unsure.map(|draft| row(draft, false))).collect()
+        })
+    }
+}
+
+/// Writes the rows of a batch: with so many of its tokens accepted, or without a verdict.
+fn write_log<C: Compute>(log: &mut Vec<TokenRecord>, state: &mut State<'_, C>, accepted: Option<u32>) {
+    for (place, mut row) in log.drain(..).enumerate() {
+        row.verified &= accepted.is_some();
+        row.accepted = (place as u32) < accepted.unwrap_or(0);
+        state.recorder.token(&row);
     }
 }
 
@@ -287,17 +351,6 @@ pub(crate) struct Flight<'w, C: Compute> {
     wait: Option<Wait<'w>>,
     /// Rows of the token log, if one is kept.
     log: Vec<TokenRecord>,
-}
-
-impl<C: Compute> Flight<'_, C> {
-    /// Writes the rows of the token log: with so many accepted, or without a verdict.
-    fn write_log(&mut self, state: &mut State<'_, C>, accepted: Option<u32>) {
-        for (place, mut row) in self.log.drain(..).enumerate() {
-            row.verified &= accepted.is_some();
-            row.accepted = (place as u32) < accepted.unwrap_or(0);
-            state.recorder.token(&row);
-        }
-    }
 }
 
 impl<C: Compute> Verification for Flight<'_, C> {
@@ -316,7 +369,7 @@ impl<C: Compute> Future for Flight<'_, C> {
         let state = &mut *self.world.state.borrow_mut();
         let Body::Drafts(drafts) = state.messages.remove(self.message).body else { unreachable!("a verdict") };
         let verdict = drafts.verdict.expect("a verdict that has arrived");
-        self.write_log(state, Some(verdict.accepted));
+        write_log(&mut self.log, state, Some(verdict.accepted));
         Poll::Ready(verdict)
     }
 }
@@ -326,7 +379,7 @@ impl<C: Compute> Drop for Flight<'_, C> {
         let Some(wait) = self.wait.take() else { return };
         let world = self.world;
         let state = &mut *world.state.borrow_mut();
-        self.write_log(state, None);
+        write_log(&mut self.log, state, None);
         let Body::Drafts(drafts) = &mut state.messages.get_mut(self.message).body else { unreachable!("drafts") };
         if wait.is_fired() {
             state.messages.remove(self.message);

@@ -1,6 +1,6 @@
 //! Messages on the link: sending them, and what they do where they arrive.
 
-use crate::event::{DOWN, Event, UP};
+use crate::event::{DOWN, Event, NOW, UP};
 use crate::gpu::{Task, Then};
 use crate::link::Left;
 use crate::slot::{Body, Message, SlotId};
@@ -8,18 +8,21 @@ use crate::state::State;
 use crate::world::World;
 use backends::{Compute, Done};
 use kernel::Phase;
-use units::{Bytes, SimTime};
+use units::{Bytes, SimDuration, SimTime};
 
 impl<'w, C: Compute> World<'w, C> {
     /// Sends a message to the cloud, of a request that pays for it.
     pub(crate) fn send_up(&self, state: &mut State<'w, C>, slot: SlotId, payload: Bytes, body: Body) -> u32 {
         let now = self.kernel.now();
+        let past = body.is_off_the_link();
         let message = state.messages.insert(Message { slot, wire: Bytes::ZERO, body });
-        let sending = state.up.send(now, slot.generation, message, payload);
+        let sending =
+            if past { state.up.send_past(now, payload) } else { state.up.send(now, slot.generation, message, payload) };
         state.messages.get_mut(message).wire = sending.wire;
         state.slots.get_mut(slot.index).tally.uplink += sending.wire;
+        let lane = if past { NOW } else { UP };
         match sending.arrival {
-            Some(arrival) => self.kernel.schedule(arrival, Phase::Happen, Event::AtCloud(message).target(), UP),
+            Some(arrival) => self.kernel.schedule(arrival, Phase::Happen, Event::AtCloud(message).target(), lane),
             None => self.watch_uplink(state),
         }
         message
@@ -28,14 +31,20 @@ impl<'w, C: Compute> World<'w, C> {
     /// Sends a message that is there back to the edge.
     pub(crate) fn send_down(&self, state: &mut State<'w, C>, message: u32, payload: Bytes) {
         let now = self.kernel.now();
-        let slot = state.messages.get(message).slot;
-        let sending = state.down.send(now, slot.generation, message, payload);
+        let Message { slot, ref body, .. } = *state.messages.get(message);
+        let past = body.is_off_the_link();
+        let sending = if past {
+            state.down.send_past(now, payload)
+        } else {
+            state.down.send(now, slot.generation, message, payload)
+        };
         state.messages.get_mut(message).wire = sending.wire;
         if state.lives(slot) {
             state.slots.get_mut(slot.index).tally.downlink += sending.wire;
         }
+        let lane = if past { NOW } else { DOWN };
         match sending.arrival {
-            Some(arrival) => self.kernel.schedule(arrival, Phase::Happen, Event::AtEdge(message).target(), DOWN),
+            Some(arrival) => self.kernel.schedule(arrival, Phase::Happen, Event::AtEdge(message).target(), lane),
             None => self.watch_downlink(state),
         }
     }
@@ -79,38 +88,54 @@ impl<'w, C: Compute> World<'w, C> {
     /// Forgets drafts that both sides have given up, and gives their wait back.
     pub(crate) fn forget_drafts(&self, state: &mut State<'w, C>, message: u32) {
         let Body::Drafts(drafts) = state.messages.remove(message).body else { unreachable!("drafts to forget") };
-        self.kernel.fire(drafts.wait);
+        self.kernel.fire(drafts.wait.expect("only drafts that somebody waits for are given up"));
     }
 
     /// A message has arrived at the cloud.
     pub(crate) fn at_cloud(&self, message: u32) {
         let state = &mut *self.state.borrow_mut();
-        let wire = state.messages.get(message).wire;
-        state.up.receive(wire);
-        let slot = state.messages.get(message).slot;
+        let Message { slot, wire, body } = state.messages.get_mut(message);
+        if let Body::Input { delay, .. } = body
+            && *delay > SimDuration::ZERO
+        {
+            let later = self.kernel.now() + std::mem::take(delay);
+            self.kernel.schedule(later, Phase::Happen, Event::AtCloud(message).target(), None);
+            return;
+        }
+        let slot = *slot;
+        state.up.receive(*wire);
         match &state.messages.get(message).body {
-            Body::Input { answer } => {
+            Body::Input { answer, .. } => {
                 let then = if *answer { Then::Answer } else { Then::Open };
                 state.messages.remove(message);
-                let (gpu, sequence) = self.on_cloud(state, slot);
-                let left = state.cloud.prompt_tokens(sequence);
-                self.submit(state, gpu, slot, Task::Prefill { left, then });
+                self.prefill_in_cloud(state, slot, then);
+            }
+            Body::Prompt => {
+                state.messages.remove(message);
+                self.prefill_in_cloud(state, slot, Then::Answer);
             }
             Body::Drafts(_) if self.is_void(state, message) => self.drop_drafts(state, message),
             Body::Drafts(_) => {
                 let cloud = &mut state.slots.get_mut(slot.index).cloud;
                 match cloud.gpu {
-                    Some(gpu) if cloud.ready => self.submit(state, gpu, slot, Task::Verify { message }),
+                    Some(gpu) if cloud.ready => self.submit_drafts(state, gpu, slot, message),
                     _ => cloud.parked.push(message),
                 }
             }
-            Body::Hidden { first, .. } => {
-                let first = *first;
+            Body::Hidden { first: true, .. } => self.prefill_in_cloud(state, slot, Then::Return(message)),
+            Body::Hidden { .. } => {
                 let (gpu, _) = self.on_cloud(state, slot);
-                self.submit(state, gpu, slot, Task::Upper { first, message });
+                self.submit(state, gpu, slot, Task::Upper { message });
             }
             Body::Token(_) => unreachable!("tokens go down"),
         }
+    }
+
+    /// Lets the cloud read a prompt that has arrived.
+    fn prefill_in_cloud(&self, state: &mut State<'w, C>, slot: SlotId, then: Then) {
+        let (gpu, sequence) = self.on_cloud(state, slot);
+        let left = state.cloud.prompt_tokens(sequence);
+        self.submit(state, gpu, slot, Task::Prefill { left, then });
     }
 
     /// A message has arrived at the edge.
@@ -138,14 +163,24 @@ impl<'w, C: Compute> World<'w, C> {
             }
             Body::Drafts(drafts) => {
                 drafts.verdict.as_mut().expect("a verdict").at = now;
-                let wait = drafts.wait;
-                if drafts.abandoned {
-                    self.forget_drafts(state, message);
-                } else {
-                    self.kernel.fire(wait);
+                match drafts.wait {
+                    Some(_) if drafts.abandoned => self.forget_drafts(state, message),
+                    Some(wait) => self.kernel.fire(wait),
+                    None => self.end_drafting(state, slot, message),
                 }
             }
-            Body::Input { .. } => unreachable!("inputs go up"),
+            Body::Input { .. } | Body::Prompt => unreachable!("inputs go up"),
+        }
+    }
+
+    /// The last verdict of a request, behind which the cloud writes on by itself.
+    fn end_drafting(&self, state: &mut State<'w, C>, slot: SlotId, message: u32) {
+        let Body::Drafts(drafts) = state.messages.remove(message).body else { unreachable!("a verdict") };
+        let verdict = drafts.verdict.expect("a verdict that has arrived");
+        state.slots.get_mut(slot.index).last_verdict = Some(verdict);
+        self.commit_verdict(state, slot, &verdict);
+        if verdict.ends {
+            self.answered(state, slot);
         }
     }
 

@@ -28,18 +28,22 @@ pub(crate) struct Job {
 pub(crate) enum Task {
     /// Run the probe's layers.
     Probe { wait: WaitIndex },
+    /// Encode the pictures with the vision tower of the cloud's model.
+    Encode { wait: WaitIndex },
     /// Read the rest of a prompt.
     Prefill { left: u32, then: Then },
     /// Make the next token of an answer, and then the next.
     Answer,
     /// Draft a token.
     Draft { wait: WaitIndex },
-    /// Verify the drafts of a message.
-    Verify { message: u32 },
-    /// A layer split's pass on the edge; over the prompt if it is the first.
-    Lower { first: bool, wait: WaitIndex },
-    /// A layer split's pass in the cloud, for a message; over the prompt if it is the first.
-    Upper { first: bool, message: u32 },
+    /// Make the next token of the edge's own answer.
+    Own { wait: WaitIndex },
+    /// Verify the drafts of a message, after so many iterations that only read them.
+    Verify { message: u32, before: u32 },
+    /// Pass the last token through the edge's part of a split model.
+    Lower { wait: WaitIndex },
+    /// Pass the hidden states of a message through the cloud's part of a split model.
+    Upper { message: u32 },
 }
 
 /// A job in an iteration.
@@ -54,12 +58,8 @@ pub(crate) struct Item {
 
 impl Task {
     /// Whether it belongs to the prompts, of which an iteration takes one.
-    fn reads_a_prompt(&self) -> bool {
-        match self {
-            Self::Probe { .. } | Self::Prefill { .. } => true,
-            Self::Lower { first, .. } | Self::Upper { first, .. } => *first,
-            Self::Answer | Self::Draft { .. } | Self::Verify { .. } => false,
-        }
+    pub(crate) fn reads_a_prompt(&self) -> bool {
+        matches!(self, Self::Probe { .. } | Self::Encode { .. } | Self::Prefill { .. })
     }
 }
 
@@ -72,6 +72,8 @@ pub(crate) enum Then {
     Fire(WaitIndex),
     /// Batches that wait may be verified.
     Open,
+    /// The token goes down with a message.
+    Return(u32),
 }
 
 /// A GPU with its queues.

@@ -40,24 +40,25 @@ impl<'w, C: Compute> World<'w, C> {
             return;
         }
         let compute = if on_edge { edge } else { cloud };
-        let mut prefills = false;
+        let prefills = this.running.iter().any(|item| item.job.task.reads_a_prompt());
         let work = this.running.iter().map(|&Item { job, chunk, .. }| {
             let slot = slots.get(job.slot.index);
             let held = if on_edge { &slot.on_edge } else { &slot.on_cloud };
             let work = match job.task {
                 Task::Probe { .. } => Work::Probe,
-                Task::Prefill { then, .. } => Work::Prefill { tokens: chunk, answer: matches!(then, Then::Answer) },
-                Task::Answer => Work::Decode,
-                Task::Draft { .. } => Work::Draft,
-                Task::Verify { message } => {
-                    let Body::Drafts(drafts) = &messages.get(message).body else { unreachable!("drafts to verify") };
-                    Work::Verify { drafts: &drafts.tokens, bonus: drafts.bonus }
+                Task::Encode { .. } => Work::Encode,
+                Task::Prefill { then, .. } => {
+                    Work::Prefill { tokens: chunk, answer: matches!(then, Then::Answer | Then::Return(_)) }
                 }
-                Task::Lower { .. } => Work::LowerLayers,
-                Task::Upper { .. } => Work::UpperLayers,
+                Task::Draft { .. } => Work::Draft,
+                Task::Own { .. } => Work::Own,
+                Task::Verify { before: 1.., .. } => Work::Pass,
+                Task::Verify { message, .. } => {
+                    let Body::Drafts(drafts) = &messages.get(message).body else { unreachable!("drafts to verify") };
+                    Work::Verify { drafts: &drafts.tokens, bonus: drafts.bonus, judged: drafts.judged }
+                }
+                Task::Answer | Task::Lower { .. } | Task::Upper { .. } => Work::Decode,
             };
-            prefills |= matches!(work, Work::Probe | Work::Prefill { .. })
-                || matches!(job.task, Task::Lower { first: true, .. } | Task::Upper { first: true, .. });
             (held.as_ref().expect("a sequence").sequence, work)
         });
         let cost = compute.run(work, done);
@@ -120,7 +121,7 @@ impl<'w, C: Compute> World<'w, C> {
     #[inline]
     fn pick_stream(&self, state: &mut State<'w, C>, gpu: u32) {
         let Some(job) = state.gpus[gpu as usize].streams.pop_front() else { return };
-        if let Task::Verify { message } = job.task {
+        if let Task::Verify { message, .. } = job.task {
             if self.is_void(state, message) {
                 self.drop_drafts(state, message);
                 return;
@@ -142,7 +143,7 @@ impl<'w, C: Compute> World<'w, C> {
         let ready = this.prompts.iter().position(|job| {
             let slot = slots.get(job.slot.index);
             let held = if on_edge { &slot.on_edge } else { &slot.on_cloud };
-            matches!(job.task, Task::Probe { .. }) || held.as_ref().is_some_and(|held| held.kv.is_some())
+            matches!(job.task, Task::Probe { .. } | Task::Encode { .. }) || held.as_ref().is_some_and(|held| held.kv.is_some())
         });
         let Some(job) = ready.and_then(|place| this.prompts.remove(place)) else { return this.prompts.is_empty() };
         let chunk = match job.task {
@@ -174,7 +175,11 @@ impl<'w, C: Compute> World<'w, C> {
     #[inline]
     fn end_item(&self, state: &mut State<'w, C>, gpu: u32, Item { job, chunk, done }: Item) {
         match job.task {
-            Task::Draft { wait } | Task::Probe { wait } | Task::Lower { wait, .. } => {
+            Task::Draft { wait }
+            | Task::Own { wait }
+            | Task::Probe { wait }
+            | Task::Encode { wait }
+            | Task::Lower { wait } => {
                 state.slots.get_mut(job.slot.index).edge_done = done;
                 self.kernel.fire(wait);
             }
@@ -189,21 +194,27 @@ impl<'w, C: Compute> World<'w, C> {
                     state.gpus[gpu as usize].resume(job);
                 }
             }
-            Task::Verify { message } => self.end_verify(state, job.slot, message, done),
-            Task::Upper { message, .. } => {
-                let (Done::Token(made), Body::Hidden { token, .. }) = (done, &mut state.messages.get_mut(message).body)
-                else {
-                    unreachable!("the upper layers make a token")
-                };
-                *token = made;
-                self.send_down(state, message, TOKEN_BYTES);
+            Task::Verify { message, before: 0 } => self.end_verify(state, gpu, job.slot, message, done),
+            Task::Verify { message, before } => {
+                state.gpus[gpu as usize].resume(Job { task: Task::Verify { message, before: before - 1 }, ..job });
             }
+            Task::Upper { message } => self.give_back_token(state, message, done),
         }
+    }
+
+    /// Hidden states have become a token, which goes down.
+    fn give_back_token(&self, state: &mut State<'w, C>, message: u32, done: Done) {
+        let (Done::Token(made), Body::Hidden { token, .. }) = (done, &mut state.messages.get_mut(message).body) else {
+            unreachable!("the upper layers make a token")
+        };
+        *token = made;
+        self.send_down(state, message, TOKEN_BYTES);
     }
 
     fn end_prompt(&self, state: &mut State<'w, C>, gpu: u32, job: Job, then: Then, done: Done) {
         match then {
             Then::Fire(wait) => self.kernel.fire(wait),
+            Then::Return(message) => self.give_back_token(state, message, done),
             Then::Answer => {
                 let Done::Token(token) = done else { unreachable!("the prompt's last chunk makes a token") };
                 self.emit(state, gpu, job.slot, token);
@@ -218,7 +229,7 @@ impl<'w, C: Compute> World<'w, C> {
                 let slot = state.slots.get_mut(job.slot.index);
                 slot.cloud.ready = true;
                 for message in std::mem::take(&mut slot.cloud.parked) {
-                    self.submit(state, gpu, job.slot, Task::Verify { message });
+                    self.submit_drafts(state, gpu, job.slot, message);
                 }
             }
         }
@@ -237,8 +248,21 @@ impl<'w, C: Compute> World<'w, C> {
         self.send_down(state, message, TOKEN_BYTES);
     }
 
-    fn end_verify(&self, state: &mut State<'w, C>, id: SlotId, message: u32, done: Done) {
-        let Done::Verified { accepted, ends } = done else { unreachable!("drafts were verified") };
+    /// Lets drafts be verified in the cloud.
+    pub(crate) fn submit_drafts(&self, state: &mut State<'w, C>, gpu: u32, id: SlotId, message: u32) {
+        let State { slots, messages, cloud, .. } = state;
+        let Body::Drafts(drafts) = &messages.get(message).body else { unreachable!("drafts to verify") };
+        let sequence = slots.get(id.index).on_cloud.as_ref().expect("a sequence").sequence;
+        // Tokens that the cloud has taken without judging them come again, to be judged.
+        if drafts.start < cloud.answer_tokens(sequence) {
+            cloud.set_answer(sequence, drafts.start);
+        }
+        let before = if drafts.one_by_one { (drafts.tokens.len() as u32).saturating_sub(1) } else { 0 };
+        self.submit(state, gpu, id, Task::Verify { message, before });
+    }
+
+    fn end_verify(&self, state: &mut State<'w, C>, gpu: u32, id: SlotId, message: u32, done: Done) {
+        let Done::Verified { accepted, token, ends } = done else { unreachable!("drafts were verified") };
         if self.is_void(state, message) {
             // It was in this very iteration when its request ended.
             return self.drop_drafts(state, message);
@@ -248,13 +272,18 @@ impl<'w, C: Compute> World<'w, C> {
         let Body::Drafts(drafts) = &mut messages.get_mut(message).body else { unreachable!("drafts were verified") };
         let committed = cloud.answer_tokens(slot.on_cloud.as_ref().expect("a sequence").sequence);
         let drafted = drafts.tokens.len() as u32;
-        let verdict = Verdict { accepted, drafted, committed, ends, at: SimTime::ZERO };
+        let (accepted, drafted) = if drafts.judged { (accepted, drafted) } else { (0, 0) };
+        let verdict = Verdict { accepted, drafted, committed, token, ends, at: SimTime::ZERO };
         if verdict.rejects() {
             slot.cloud.epoch += 1;
         }
         drafts.verdict = Some(verdict);
+        let goes_on = drafts.wait.is_none() && !ends;
         // The number of accepted drafts and the target's own token.
         self.send_down(state, message, TOKEN_BYTES * 2);
+        if goes_on {
+            self.submit(state, gpu, id, Task::Answer);
+        }
     }
 
     fn record_steps(&self, state: &mut State<'w, C>, gpu: u32, duration: SimDuration) {
@@ -267,18 +296,20 @@ impl<'w, C: Compute> World<'w, C> {
             let slot = slots.get(job.slot.index);
             let held = if on_edge { &slot.on_edge } else { &slot.on_cloud };
             let sequence = held.as_ref().expect("a sequence").sequence;
-            let whole = compute.prompt_tokens(sequence);
             let (kind, tokens) = match job.task {
                 Task::Probe { .. } => ("probe", 0),
                 Task::Prefill { .. } => ("prefill", chunk),
                 Task::Answer => ("decode", 1),
+                Task::Encode { .. } => ("encode", 0),
                 Task::Draft { .. } => ("draft", 1),
-                Task::Verify { message } => match &messages.get(message).body {
+                Task::Own { .. } => ("decode", 1),
+                Task::Verify { before: 1.., .. } => ("verify", 1),
+                Task::Verify { message, .. } => match &messages.get(message).body {
                     Body::Drafts(drafts) => ("verify", drafts.tokens.len() as u32 + 1),
                     _ => unreachable!("drafts to verify"),
                 },
-                Task::Lower { first, .. } => ("lower_layers", if first { whole } else { 1 }),
-                Task::Upper { first, .. } => ("upper_layers", if first { whole } else { 1 }),
+                Task::Lower { .. } => ("lower_layers", 1),
+                Task::Upper { .. } => ("upper_layers", 1),
             };
             recorder.step(&StepRecord {
                 request: slot.request.prompt.request,

@@ -2,7 +2,9 @@
 
 use crate::recorder::{RequestRecord, Status};
 use hdrhistogram::Histogram;
-use units::{SimDuration, SimTime};
+use model::modality::Modality;
+use policies::Regret;
+use units::{Bytes, SimDuration, SimTime};
 
 /// Three significant digits: a quantile is within 0.1 % of the exact one. Mean, least and greatest are exact.
 const DIGITS: u8 = 3;
@@ -62,9 +64,76 @@ impl Durations {
     }
 }
 
+/// What probing took.
+#[derive(Default)]
+pub struct ProbeSums {
+    /// From asking to knowing, the queue at the edge's GPU included.
+    pub time: Durations,
+    /// Most memory of one probe.
+    pub memory: Bytes,
+}
+
+impl ProbeSums {
+    pub(crate) fn record(&mut self, time: SimDuration, memory: Bytes) {
+        self.time.record(time);
+        self.memory = self.memory.max(memory);
+    }
+}
+
+/// How a solver of the plan fared against the exact one.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct RegretSums {
+    /// Requests on which they were compared.
+    pub requests: u64,
+    /// Those of them for which the solver found no plan that is allowed.
+    pub infeasible: u64,
+    /// Gaps to the exact optimum, in parts of it, summed over the others.
+    pub gap: f64,
+    /// The greatest of them.
+    pub gap_max: f64,
+    /// Plans that were looked at, summed.
+    pub evaluations: u64,
+    /// Time that was charged, summed.
+    pub time: SimDuration,
+}
+
+impl RegretSums {
+    pub(crate) fn record(&mut self, regret: &Regret) {
+        self.requests += 1;
+        self.evaluations += u64::from(regret.evaluations);
+        self.time += regret.time;
+        match regret.gap {
+            Some(gap) => {
+                self.gap += gap;
+                self.gap_max = self.gap_max.max(gap);
+            }
+            None => self.infeasible += 1,
+        }
+    }
+}
+
+/// What closed forms say of the first requests.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct TwinSums {
+    /// Requests.
+    pub requests: u64,
+    /// Latency by Eq. 14 as printed, seconds, summed.
+    pub eq14_s: f64,
+    /// Latency by the renewal form, seconds, summed.
+    pub renewal_s: f64,
+    /// FLOP of the probe in parts of those of the cloud's model for the whole request, summed.
+    pub probe_flop: f64,
+}
+
 /// Sums over the requests of a run.
 #[derive(Default)]
 pub struct Metrics {
+    /// Probes.
+    pub probe: ProbeSums,
+    /// Solvers of the plan.
+    pub regret: RegretSums,
+    /// Closed forms.
+    pub twin: TwinSums,
     /// Time to first token.
     pub ttft: Durations,
     /// Time per output token after the first.
@@ -95,7 +164,7 @@ pub struct Metrics {
     pub correct: f64,
     /// Retention, summed.
     pub retention: f64,
-    /// Answers given by the cloud.
+    /// Answers given by the cloud's model, or verified by it.
     pub by_cloud: u64,
     /// Requests in flight times time, for Little's law.
     pub in_flight_area_ns: u128,
@@ -135,7 +204,7 @@ impl Metrics {
         self.accepted += u64::from(record.accepted);
         self.rounds += u64::from(record.rounds);
         self.correct += record.correct;
-        self.retention += record.retention;
+        self.retention += record.input.kept[Modality::Visual].retention;
         self.by_cloud += u64::from(by_cloud);
     }
 

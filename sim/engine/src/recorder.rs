@@ -1,6 +1,10 @@
 //! Where a run's rows go. Does nothing by default; whoever wants files implements it.
 
-use model::{latency::Moments, mas::Mas, request::Request};
+use model::{
+    latency::Moments,
+    mas::Mas,
+    request::{Input, Request},
+};
 use policies::ServedBy;
 use units::{Bytes, SimDuration, SimTime};
 
@@ -55,10 +59,8 @@ pub struct RequestRecord {
     pub visual_tokens: u64,
     /// MAS, where the policy measured it.
     pub mas: Option<Mas>,
-    /// Share of the visual tokens kept.
-    pub retention: f64,
-    /// Share of the payload saved by compression.
-    pub compression: f64,
+    /// The input as the plan let it through.
+    pub input: Input,
     /// Bytes on the wire, up and down.
     pub uplink: Bytes,
     /// Bytes on the wire, down.
@@ -103,7 +105,7 @@ pub struct StepRecord {
     pub side: Side,
     /// GPU of that side.
     pub gpu: u32,
-    /// probe, prefill, decode, draft, verify, lower_layers or upper_layers.
+    /// probe, encode, prefill, decode, draft, verify, lower_layers or upper_layers.
     pub kind: &'static str,
     /// Tokens that went through the model.
     pub tokens: u32,

@@ -12,16 +12,17 @@ use crate::spec::RunSpec;
 use crate::state::State;
 use crate::workload::Arrivals;
 use crate::world::World;
-use backends::{Compute, Modelled, Pricing};
+use backends::{Compute, Modelled, Part, Pricing};
 use kernel::{Host, Journal, Kernel, Spawner, Stream, Streams, Target};
 use model::{
     accuracy::AccuracyModel,
     kv::{DoesNotFit, KvPool},
     latency::Moments,
-    memory::Footprint,
+    memory::{BatchLimits, Footprint},
+    request::{Input, PayloadFormat, Request},
     tokens::Calibration,
 };
-use policies::{Briefing, Policy, ServedBy, Visitor};
+use policies::{Alone, Briefing, Policy, Prices, ServedBy, Twin, Visitor};
 use std::cell::{Cell, RefCell};
 use std::sync::atomic::{AtomicU64, Ordering};
 use units::{Bytes, Flops, SimDuration, SimTime};
@@ -113,6 +114,7 @@ impl Visitor for Simulation<'_> {
         let streams = Streams::new(spec.seed).replication(spec.replication);
         let computes =
             [&spec.edge.tier, &spec.cloud.tier].map(|tier| Modelled::new(tier, spec.tokens.clone(), streams));
+        let calibration = |samples, seed| Calibration::sample(&spec.tokens, samples, seed);
         let pools = pools(spec)?;
         let kernel = Kernel::with_journal(journal);
         let world = World {
@@ -122,14 +124,18 @@ impl Visitor for Simulation<'_> {
             edge_prices: price(&spec.edge.tier),
             cloud_prices: price(&spec.cloud.tier),
             accuracy: AccuracyModel::new(spec.accuracy, spec.pruning),
+            twin_tokens: calibration(TWIN_TOKENS, spec.seed ^ 1),
             state: RefCell::new(State::new(spec, streams, pools, computes, recorder)),
         };
-        let calibration = Calibration::sample(&spec.tokens, policy.calibration_samples(), spec.seed);
         let run = Run {
             world: &world,
             policy,
             memory: P::Memory::default(),
-            briefing: Briefing { calibration, pruning: spec.pruning },
+            briefing: Briefing {
+                calibration: calibration(policy.calibration_samples(), spec.seed),
+                pruning: spec.pruning,
+                benchmark: spec.benchmark,
+            },
             next: Cell::new(0),
             arrivals: RefCell::new(streams.stream("arrivals", 0)),
             progress,
@@ -147,28 +153,44 @@ impl Visitor for Simulation<'_> {
 }
 
 fn price(tier: &backends::Tier) -> Price {
-    Price(Pricing::new(&tier.device, &tier.model, &tier.engine))
+    Price(Pricing::new(tier))
 }
+
+/// Tokens that the closed forms know the token process by.
+const TWIN_TOKENS: u32 = 10_000;
+
+/// Requests whose closed forms are worked out.
+const TWINS: u64 = 256;
 
 /// The KV pools of an edge and of a cloud GPU.
 ///
 /// # Errors
 /// If a model does not fit its device.
 pub fn pools(spec: &RunSpec) -> Result<[KvPool; 2], DoesNotFit> {
-    let cloud = KvPool::for_model(&spec.cloud.tier.device, &spec.cloud.tier.model, spec.cloud.limits)?;
-    let edge = &spec.edge.tier;
-    let edge = match &edge.split {
-        None => KvPool::for_model(&edge.device, &edge.model, spec.edge.limits)?,
-        // A layer split's edge holds the lower layers of the cloud's model instead of a model of its own.
-        Some((model, _, share)) => {
-            let layers = (share.as_f64() * model.layers as f64 + 0.5) as u64;
-            let activations = model::memory::paged_activations(model, spec.edge.limits);
-            let resident = model.prefix_weight_bytes(layers) + activations + model::memory::RUNTIME;
-            let what = format!("{layers} layers of {}", model.name);
-            KvPool::beside(&edge.device, &what, resident, model.kv_bytes_per_token_of(layers))?
+    Ok([pool(&spec.edge.tier, spec.edge.limits)?, pool(&spec.cloud.tier, spec.cloud.limits)?])
+}
+
+fn pool(tier: &backends::Tier, limits: BatchLimits) -> Result<KvPool, DoesNotFit> {
+    let model = &tier.model;
+    match &tier.part {
+        Some(part) => {
+            let what = format!("{} layers of {}", part.layers, model.name);
+            let resident = footprint(tier, limits, Bytes::ZERO).total();
+            KvPool::beside(&tier.device, &what, resident, model.kv_bytes_per_token_of(part.layers))
         }
+        None => KvPool::for_model(&tier.device, model, limits),
+    }
+}
+
+/// What fills a tier's memory, with that much KV cache: of a split model, its part.
+fn footprint(tier: &backends::Tier, limits: BatchLimits, kv: Bytes) -> Footprint {
+    let whole = Footprint::paged(&tier.model, limits, kv);
+    let weights = match tier.part {
+        None => whole.weights,
+        Some(Part { upper: false, layers, .. }) => tier.model.prefix_weight_bytes(layers),
+        Some(Part { layers, .. }) => tier.model.suffix_weight_bytes(tier.model.layers - layers),
     };
-    Ok([edge, cloud])
+    Footprint { weights, ..whole }
 }
 
 /// A run under way.
@@ -246,7 +268,7 @@ impl<'a, C: Compute, P: Policy> Run<'a, C, P> {
     /// Serves one request.
     async fn serve(&'a self, number: u64, edge: u32, client: u32) {
         let world = self.world;
-        let request = world.spec.workload.request(world.streams, number);
+        let request = self.request(number);
         let id = {
             let state = &mut *world.state.borrow_mut();
             let now = world.kernel.now();
@@ -262,12 +284,25 @@ impl<'a, C: Compute, P: Policy> Run<'a, C, P> {
         self.progress.fetch_add(1, Ordering::Relaxed);
     }
 
+    /// Request number `number`, with its pictures as they are sent.
+    fn request(&self, number: u64) -> Request {
+        let world = self.world;
+        let mut request = world.spec.workload.request(world.streams, number);
+        let encoded = world.cloud_prices.encoded_bytes(&request.prompt);
+        if let Some(images) = &mut request.prompt.images
+            && world.spec.workload.payload == PayloadFormat::VisionTokens
+        {
+            (images.payload, images.encoded) = (encoded, true);
+        }
+        request
+    }
+
     /// Whether the prompt and the longest answer fit into the KV cache of both tiers. Asked of every policy alike, so
     /// that all serve the same requests.
     fn fits(&self, id: SlotId) -> bool {
         let world = self.world;
         let state = world.state.borrow();
-        let input = model::request::Input::whole(state.slots.get(id.index).request.prompt);
+        let input = Input::whole(state.slots.get(id.index).request.prompt);
         let edges = world.spec.edge.count as usize;
         let tiers = [(&world.edge_prices, 0), (&world.cloud_prices, edges)];
         tiers.into_iter().all(|(price, gpu)| {
@@ -284,8 +319,49 @@ impl<'a, C: Compute, P: Policy> Run<'a, C, P> {
         world.close_on_cloud(state, id);
         let slot = state.slots.remove(id.index);
         let record = self.record(&slot, served_by);
-        state.metrics.end(world.kernel.now(), &record, served_by == Some(ServedBy::Cloud));
+        let by_cloud = matches!(served_by, Some(ServedBy::Cloud | ServedBy::Published(_)));
+        state.metrics.end(world.kernel.now(), &record, by_cloud);
+        if record.moments.is_some() && slot.request.prompt.request < TWINS {
+            self.add_twin(state, &slot);
+        }
         state.recorder.request(&record);
+    }
+
+    /// Works out what closed forms say of a request.
+    fn add_twin(&self, state: &mut State<'a, C>, slot: &Slot) {
+        let world = self.world;
+        let prompt = &slot.request.prompt;
+        let alone = Alone {
+            view: world.view(state, slot.edge),
+            input: &slot.input,
+            output_tokens: slot.request.output_tokens,
+            preprocess: if prompt.is_text() { SimDuration::ZERO } else { world.spec.edge.preprocess },
+            tokens: &world.twin_tokens,
+            briefing: &self.briefing,
+        };
+        let Twin { eq14_s, renewal_s } = self.policy.twin(&alone);
+        let whole = world.cloud_prices.0.request_flop(&Input::whole(*prompt), slot.request.output_tokens);
+        let twin = &mut state.metrics.twin;
+        twin.requests += 1;
+        twin.eq14_s += eq14_s;
+        twin.renewal_s += renewal_s;
+        twin.probe_flop += world.edge_prices.0.probe_flop(prompt).as_f64() / whole.as_f64();
+    }
+
+    /// Probability that an answer is right.
+    fn correct(&self, slot: &Slot, served_by: ServedBy, e2e: SimDuration) -> f64 {
+        let world = self.world;
+        if world.spec.deadline.is_some_and(|deadline| e2e > deadline) {
+            return 0.0;
+        }
+        let difficulty = world.accuracy.difficulty(world.streams, slot.request.prompt.request);
+        let right = |by_cloud, input: &Input| world.accuracy.correct(&difficulty, by_cloud, input);
+        match served_by {
+            ServedBy::Edge => right(false, &slot.input),
+            ServedBy::Cloud => right(true, &slot.input),
+            ServedBy::Both => right(!slot.diverged, &slot.input),
+            ServedBy::Published(remaining) => right(true, &Input::whole(slot.request.prompt)) * remaining,
+        }
     }
 
     /// Visual tokens of the whole input, without the markers around each picture.
@@ -297,7 +373,6 @@ impl<'a, C: Compute, P: Policy> Run<'a, C, P> {
     }
 
     fn record(&self, slot: &Slot, served_by: Option<ServedBy>) -> RequestRecord {
-        let world = self.world;
         let committed = &slot.committed;
         let moments = served_by.map(|_| Moments {
             submit: slot.submit,
@@ -305,9 +380,7 @@ impl<'a, C: Compute, P: Policy> Run<'a, C, P> {
             last_token: committed.last,
             tokens: committed.tokens,
         });
-        let difficulty = world.accuracy.difficulty(world.streams, slot.request.prompt.request);
-        let (by_cloud, input) = (served_by == Some(ServedBy::Cloud), &slot.input);
-        let right = world.accuracy.correct(&difficulty, by_cloud, input.retention, input.compression);
+        let correct = served_by.zip(moments.as_ref()).map(|(by, moments)| self.correct(slot, by, moments.e2e()));
         RequestRecord {
             request: slot.request,
             edge: slot.edge,
@@ -317,8 +390,7 @@ impl<'a, C: Compute, P: Policy> Run<'a, C, P> {
             submit: slot.submit,
             visual_tokens: self.visual_tokens(&slot.request.prompt),
             mas: slot.mas,
-            retention: input.retention,
-            compression: input.compression,
+            input: slot.input,
             uplink: slot.tally.uplink,
             downlink: slot.tally.downlink,
             rounds: slot.tally.rounds,
@@ -329,7 +401,7 @@ impl<'a, C: Compute, P: Policy> Run<'a, C, P> {
             edge_busy: slot.tally.edge.busy,
             cloud_busy: slot.tally.cloud.busy,
             joules: slot.tally.edge.joules + slot.tally.cloud.joules,
-            correct: if served_by.is_some() { right } else { 0.0 },
+            correct: correct.unwrap_or(0.0),
             served_by: served_by.unwrap_or(ServedBy::Edge),
         }
     }
@@ -369,6 +441,6 @@ fn tier_outcome(
         flop: gpus.iter().map(|gpu| gpu.flop).sum(),
         work_joules: work,
         idle_joules: idle,
-        memory: Footprint::paged(&tier.model, limits, kv).total(),
+        memory: footprint(tier, limits, kv).total(),
     }
 }

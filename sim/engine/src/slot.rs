@@ -3,7 +3,7 @@
 use backends::{Done, Sequence};
 use kernel::WaitIndex;
 use model::{
-    decoding::{Token, Verdict},
+    decoding::{Draft, Token, Verdict},
     kv::KvSequence,
     mas::Mas,
     request::{Input, Request},
@@ -38,6 +38,10 @@ pub(crate) struct Slot {
     /// What the policy served the request with.
     pub(crate) input: Input,
     pub(crate) mas: Option<Mas>,
+    /// A token that nobody verified, and on which the answer hangs, is not the cloud's.
+    pub(crate) diverged: bool,
+    /// The verdict behind which the cloud writes on by itself.
+    pub(crate) last_verdict: Option<Verdict>,
 }
 
 /// A sequence with its blocks.
@@ -117,7 +121,16 @@ impl Slot {
             tally: Tally::default(),
             input: Input::whole(request.prompt),
             mas: None,
+            diverged: false,
+            last_verdict: None,
         }
+    }
+
+    /// The token that the edge has made last.
+    #[inline]
+    pub(crate) fn drafted(&self) -> Draft {
+        let Done::Draft(draft) = self.edge_done else { unreachable!("a draft step makes a draft") };
+        draft
     }
 
     /// Commits tokens at an instant; returns the time since the token before them.
@@ -141,21 +154,37 @@ pub(crate) struct Message {
 }
 
 pub(crate) enum Body {
-    /// Up: an input to read, and perhaps to answer.
-    Input { answer: bool },
+    /// Up: an input to read, and perhaps to answer. It takes so much longer than its bytes and half a round trip.
+    Input { answer: bool, delay: SimDuration },
     /// Up: drafts to verify. Down: their verdict.
     Drafts(Drafts),
-    /// Up: hidden states of a layer split's pass. Down: the token that came of them.
+    /// Up: hidden states of a prompt, from which the cloud writes the whole answer.
+    Prompt,
+    /// Up: hidden states of a prompt or of a token. Down: the token that came of them.
     Hidden { first: bool, wait: WaitIndex, token: Token },
     /// Down: a token of an answer that the cloud streams.
     Token(Token),
 }
 
+impl Body {
+    /// Whether it takes no time on the link.
+    #[inline]
+    pub(crate) fn is_off_the_link(&self) -> bool {
+        matches!(self, Self::Drafts(drafts) if drafts.off_the_link)
+    }
+}
+
 pub(crate) struct Drafts {
     pub(crate) tokens: SmallVec<[Token; 8]>,
+    /// Position of the first of them.
+    pub(crate) start: u32,
     pub(crate) bonus: bool,
+    pub(crate) judged: bool,
+    pub(crate) one_by_one: bool,
+    pub(crate) off_the_link: bool,
     pub(crate) epoch: u32,
-    pub(crate) wait: WaitIndex,
+    /// Fires when the verdict is there; none if the cloud goes on by itself then.
+    pub(crate) wait: Option<WaitIndex>,
     /// The edge waits for the verdict no more.
     pub(crate) abandoned: bool,
     /// The cloud has dropped them: there will be no verdict.

@@ -7,6 +7,7 @@ use model::{
     accuracy::{Accuracy, PruningLoss},
     mas::DescriptorLaw,
     memory::BatchLimits,
+    published::Benchmark,
     tokens::TokenProcess,
 };
 use policies::System;
@@ -33,6 +34,12 @@ pub struct RunSpec {
     pub accuracy: Accuracy,
     /// What pruning costs them.
     pub pruning: PruningLoss,
+    /// Answers that take longer count as wrong.
+    pub deadline: Option<SimDuration>,
+    /// The first so many tokens of an answer decide whether it is right, where nobody verifies them.
+    pub critical_tokens: u32,
+    /// The benchmark that is asked, as far as published accuracies go by it.
+    pub benchmark: Benchmark,
     /// What the probe finds.
     pub descriptors: DescriptorLaw,
     /// Who decides.
@@ -76,6 +83,8 @@ pub struct LinkSpec {
     pub sharing: Sharing,
     /// Round-trip time; each direction takes half.
     pub rtt: SimDuration,
+    /// Whether an upload takes a round trip for each of its modalities (Eq. 8) instead of half of one.
+    pub rtt_per_modality: bool,
     /// Bytes of headers on every packet.
     pub header: Bytes,
     /// Payload of a full packet.

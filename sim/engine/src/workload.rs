@@ -1,7 +1,8 @@
 //! Who asks what, and when.
 
 use kernel::{Stream, Streams, draw};
-use model::request::{ImageSize, Images, Prompt, Request};
+use model::audio::Audio;
+use model::request::{ImageSize, Images, PayloadFormat, Prompt, Request};
 use std::sync::Arc;
 use traces::requests::{Interarrival, ServeGen, TraceRequest};
 use units::{Bytes, PerSecond, Ratio, SimDuration, SimTime};
@@ -17,6 +18,8 @@ pub struct Workload {
     pub requests: u64,
     /// Longest answer that memory is set aside for; longer ones are cut.
     pub max_output_tokens: u32,
+    /// What pictures are sent as.
+    pub payload: PayloadFormat,
 }
 
 /// What is asked.
@@ -33,6 +36,10 @@ pub enum Content {
 pub struct Shape {
     /// Pixel sizes of the pictures, with weights. Empty: no pictures.
     pub sizes: Vec<(u32, u32, f64)>,
+    /// Frames of a video of that size, instead of one picture.
+    pub frames: Option<u32>,
+    /// Length of the sound, if any.
+    pub audio: Option<SimDuration>,
     /// Text tokens of the prompt: least and most, evenly spread.
     pub text_tokens: (u32, u32),
     /// Tokens of the answer.
@@ -72,7 +79,11 @@ pub enum Arrivals {
 
 /// JPEG bytes a pixel: lognormal with this median and deviation of the logarithm [A].
 const JPEG_BYTES_PER_PIXEL: f64 = 0.53;
-const JPEG_DEVIATION: f64 = 0.35;
+const ENCODING_DEVIATION: f64 = 0.35;
+/// The same of the frames of a video, sampled about once a second: less than a picture's, for what neighbours share [A].
+const VIDEO_BYTES_PER_PIXEL: f64 = 0.1;
+/// Qwen's towers take two frames of a video as one picture.
+const FRAMES_PER_PICTURE: u32 = 2;
 
 /// Pixels of a visual token, where a trace states tokens only.
 const PIXELS_PER_TOKEN: f64 = 784.0;
@@ -95,8 +106,8 @@ impl Workload {
     pub fn request(&self, streams: Streams, number: u64) -> Request {
         let mut stream = streams.stream("input", number);
         let request = match &self.content {
-            Content::Shape(shape) => shape.draw(&mut stream, number),
-            Content::Trace(trace) => from_trace(&trace[number as usize], &mut stream, number),
+            Content::Shape(shape) => shape.draw(self.payload, &mut stream, number),
+            Content::Trace(trace) => from_trace(&trace[number as usize], self.payload, &mut stream, number),
         };
         Request { output_tokens: request.output_tokens.clamp(1, self.max_output_tokens), ..request }
     }
@@ -125,10 +136,19 @@ impl Workload {
 }
 
 impl Shape {
-    fn draw(&self, stream: &mut Stream, number: u64) -> Request {
+    fn draw(&self, format: PayloadFormat, stream: &mut Stream, number: u64) -> Request {
         let images = self.draw_size(stream).map(|(width, height)| {
-            let pixels = f64::from(width) * f64::from(height);
-            Images { count: 1, size: ImageSize::Pixels { width, height }, payload: jpeg(pixels, stream) }
+            let frames = self.frames.unwrap_or(1);
+            let pixels = f64::from(width) * f64::from(height) * f64::from(frames);
+            let moving = self.frames.is_some();
+            let encoded = encode(pixels, if moving { VIDEO_BYTES_PER_PIXEL } else { JPEG_BYTES_PER_PIXEL }, stream);
+            Images {
+                count: frames.div_ceil(if moving { FRAMES_PER_PICTURE } else { 1 }),
+                size: ImageSize::Pixels { width, height },
+                payload: format.bytes(pixels).unwrap_or(encoded),
+                moving,
+                encoded: false,
+            }
         });
         let (least, most) = self.text_tokens;
         let spread = f64::from(most - least + 1);
@@ -137,7 +157,8 @@ impl Shape {
             Answer::Fixed(tokens) => tokens,
             Answer::OnePlusGeometric(mean) => 2 + draw::geometric(1.0 / mean, stream).min(1 << 20) as u32,
         };
-        Request { prompt: Prompt { request: number, text_tokens, images }, output_tokens }
+        let audio = self.audio.map(Audio::lasting);
+        Request { prompt: Prompt { request: number, text_tokens, images, audio }, output_tokens }
     }
 
     fn draw_size(&self, stream: &mut Stream) -> Option<(u32, u32)> {
@@ -153,8 +174,9 @@ impl Shape {
     }
 }
 
-fn jpeg(pixels: f64, stream: &mut Stream) -> Bytes {
-    let bytes = pixels * JPEG_BYTES_PER_PIXEL * draw::lognormal(0.0, JPEG_DEVIATION, stream);
+/// Bytes of pixels in an encoding of so many bytes a pixel.
+fn encode(pixels: f64, median: f64, stream: &mut Stream) -> Bytes {
+    let bytes = pixels * median * draw::lognormal(0.0, ENCODING_DEVIATION, stream);
     Bytes::new(bytes.max(1.0) as u64)
 }
 
@@ -162,7 +184,7 @@ fn jpeg(pixels: f64, stream: &mut Stream) -> Bytes {
 const TOKENS_PER_IMAGE: u32 = 391;
 
 /// A trace states tokens, not pixels: 784 pixels a visual token give the payload.
-fn from_trace(row: &TraceRequest, stream: &mut Stream, number: u64) -> Request {
+fn from_trace(row: &TraceRequest, format: PayloadFormat, stream: &mut Stream, number: u64) -> Request {
     // Where the format has one number for both, the pictures' tokens are among the text's.
     let unstated = (TOKENS_PER_IMAGE * row.images).min(row.text_tokens.saturating_sub(1));
     let (total, text) = match row.image_tokens {
@@ -171,10 +193,12 @@ fn from_trace(row: &TraceRequest, stream: &mut Stream, number: u64) -> Request {
     };
     let images = (row.images > 0 && total > 0).then(|| {
         let tokens = total.div_ceil(row.images);
-        let payload = jpeg(f64::from(total) * PIXELS_PER_TOKEN, stream);
-        Images { count: row.images, size: ImageSize::Tokens(tokens), payload }
+        let pixels = f64::from(total) * PIXELS_PER_TOKEN;
+        let encoded = encode(pixels, JPEG_BYTES_PER_PIXEL, stream);
+        let payload = format.bytes(pixels).unwrap_or(encoded);
+        Images { count: row.images, size: ImageSize::Tokens(tokens), payload, moving: false, encoded: false }
     });
-    let prompt = Prompt { request: number, text_tokens: text.max(1), images };
+    let prompt = Prompt { request: number, text_tokens: text.max(1), images, audio: None };
     Request { prompt, output_tokens: row.output_tokens }
 }
 

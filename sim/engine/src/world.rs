@@ -13,9 +13,10 @@ use crate::spec::RunSpec;
 use crate::state::State;
 use backends::Compute;
 use kernel::{Kernel, Phase, Streams};
-use model::accuracy::AccuracyModel;
+use model::{accuracy::AccuracyModel, decoding::Verdict, tokens::Calibration};
 use std::cell::RefCell;
-use units::{Bytes, SimDuration, SimTime};
+use policies::View;
+use units::{BitsPerSecond, Bytes, SimDuration, SimTime};
 
 /// Bytes of a token id on the wire.
 pub(crate) const TOKEN_BYTES: Bytes = Bytes::new(8);
@@ -28,6 +29,8 @@ pub(crate) struct World<'w, C> {
     pub(crate) edge_prices: Price,
     pub(crate) cloud_prices: Price,
     pub(crate) accuracy: AccuracyModel,
+    /// The token process, as closed forms know it.
+    pub(crate) twin_tokens: Calibration,
     pub(crate) state: RefCell<State<'w, C>>,
 }
 
@@ -38,11 +41,6 @@ impl<'w, C: Compute> World<'w, C> {
 
     pub(crate) fn is_edge(&self, gpu: u32) -> bool {
         gpu < self.edges()
-    }
-
-    /// Bytes of a token's hidden state between the layers of the cloud's model.
-    pub(crate) fn hidden_bytes(&self) -> Bytes {
-        Bytes::new(self.spec.cloud.tier.model.hidden * 2)
     }
 
     /// Commits tokens at the edge.
@@ -58,6 +56,35 @@ impl<'w, C: Compute> World<'w, C> {
         if tokens > 1 {
             state.metrics.itl.record_n(SimDuration::ZERO, u64::from(tokens - 1));
         }
+    }
+
+    /// What can be observed now at an edge.
+    pub(crate) fn view(&self, state: &State<'w, C>, edge: u32) -> View<'_> {
+        let (edge_requests, cloud_requests) = state.requests.split_at(self.edges() as usize);
+        let index = edge as usize;
+        View {
+            // At a moment of silence next to nothing, so that an upload's time is still a number.
+            uplink: state.up.rate(self.kernel.now()).max(BitsPerSecond::new(1)),
+            rtt: self.spec.link.rtt,
+            rtt_per_modality: self.spec.link.rtt_per_modality,
+            edge_requests: edge_requests[index],
+            cloud_requests: f64::from(cloud_requests.iter().sum::<u32>()) / cloud_requests.len() as f64,
+            edge_free_tokens: state.gpus[index].kv.free_blocks() * model::kv::BLOCK_TOKENS,
+            edge: &self.edge_prices,
+            cloud: &self.cloud_prices,
+        }
+    }
+
+    /// Commits what a verdict lets stand, at the time it arrived.
+    #[inline]
+    pub(crate) fn commit_verdict(&self, state: &mut State<'w, C>, id: SlotId, verdict: &Verdict) {
+        state.metrics.verified += u64::from(verdict.drafted);
+        let slot = state.slots.get_mut(id.index);
+        slot.tally.rounds += 1;
+        slot.tally.accepted += verdict.accepted;
+        slot.committed.epoch += u32::from(verdict.rejects());
+        let tokens = verdict.committed - slot.committed.tokens;
+        self.commit(state, id, tokens, verdict.at);
     }
 
     pub(crate) fn answered(&self, state: &mut State<'w, C>, id: SlotId) {

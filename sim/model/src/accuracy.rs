@@ -5,6 +5,7 @@
 //! r loses the share a (r^-b - 1) of right answers on average, times a factor of the request exp(N(-.18, .6)) whose
 //! mean is 1; compression by rho loses .05 rho^4.
 
+use crate::request::{Input, Kept};
 use kernel::{Streams, draw};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -119,14 +120,24 @@ impl AccuracyModel {
         Difficulty { cloud_right: cloud < self.cloud_quantile, edge_right: edge < self.edge_quantile, sensitivity }
     }
 
-    /// Probability that an answer is right, given who gave it and on what input.
-    pub fn correct(&self, difficulty: &Difficulty, by_cloud: bool, retention: f64, compression: f64) -> f64 {
+    /// Probability that an answer is right, given who gave it and on what input. What is lost in one modality adds up
+    /// with what is lost in the others, each by the same law (an assumption: no source has it for text or sound).
+    pub fn correct(&self, difficulty: &Difficulty, by_cloud: bool, input: &Input) -> f64 {
         let right = if by_cloud { difficulty.cloud_right } else { difficulty.edge_right };
         if !right {
             return 0.0;
         }
-        let loss = difficulty.sensitivity * self.pruning.loss(retention) + compression_loss(compression);
+        let loss = |kept: &Kept| {
+            difficulty.sensitivity * self.pruning.loss(kept.retention) + compression_loss(kept.compression)
+        };
+        let loss: f64 = input.kept.iter().map(|(_, kept)| loss(kept)).sum();
         (1.0 - loss).max(0.0)
+    }
+
+    /// Probability that the edge's model answers wrongly: the share of requests that a perfect router would send to the
+    /// cloud.
+    pub fn edge_error(&self) -> f64 {
+        1.0 - normal_share(self.edge_quantile)
     }
 }
 
@@ -142,15 +153,43 @@ fn normal_quantile(p: f64) -> f64 {
     let (mut low, mut high) = (-40.0, 40.0);
     for _ in 0..200 {
         let middle = 0.5 * (low + high);
-        let below = 0.5 * libm::erfc(-middle / std::f64::consts::SQRT_2);
-        if below < p { low = middle } else { high = middle }
+        if normal_share(middle) < p { low = middle } else { high = middle }
     }
     0.5 * (low + high)
+}
+
+/// Share of the standard normal below a value.
+fn normal_share(value: f64) -> f64 {
+    0.5 * libm::erfc(-value / std::f64::consts::SQRT_2)
+}
+
+/// A score of how hard a request is for the edge's model, as a router with this AUC would see it: the share of requests
+/// that look easier. The score is normal, with a mean that lies higher where the edge's model is wrong by as much as
+/// gives the AUC (Phi(d / sqrt 2)); an AUC of one half is a coin.
+#[derive(Clone, Copy, Debug)]
+pub struct Score {
+    shift: f64,
+    edge_error: f64,
+}
+
+impl Score {
+    /// The score of a router with that AUC, where the edge's model is wrong that often.
+    pub fn new(auc: Ratio, edge_error: f64) -> Self {
+        Self { shift: normal_quantile(auc.as_f64()) * std::f64::consts::SQRT_2, edge_error }
+    }
+
+    /// The score of a request, uniform over all requests.
+    pub fn draw(&self, difficulty: &Difficulty, streams: Streams, request: u64) -> f64 {
+        let shift = if difficulty.edge_right { 0.0 } else { self.shift };
+        let seen = shift + draw::normal(&mut streams.stream("score", request));
+        (1.0 - self.edge_error) * normal_share(seen) + self.edge_error * normal_share(seen - self.shift)
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{modality::Modality, request::Prompt};
 
     fn ratio(x: f64) -> Ratio {
         Ratio::new(x)
@@ -191,9 +230,40 @@ mod tests {
     fn pruning_only_takes_from_right_answers() {
         let model = AccuracyModel::new(Accuracy { cloud: ratio(1.0), edge: ratio(0.0) }, PruningLoss::default());
         let difficulty = model.difficulty(Streams::new(9), 0);
-        assert_eq!(model.correct(&difficulty, true, 1.0, 0.0), 1.0);
-        assert_eq!(model.correct(&difficulty, false, 1.0, 0.0), 0.0);
-        assert!(model.correct(&difficulty, true, 0.5, 0.3) < 1.0);
-        assert_eq!(model.correct(&difficulty, true, 0.001, 0.0), 0.0);
+        let input = |retention, compression| {
+            let prompt = Prompt { request: 0, text_tokens: 9, images: None, audio: None };
+            let mut input = Input::whole(prompt);
+            input.kept[Modality::Visual] = Kept { retention, compression };
+            input
+        };
+        assert_eq!(model.correct(&difficulty, true, &input(1.0, 0.0)), 1.0);
+        assert_eq!(model.correct(&difficulty, false, &input(1.0, 0.0)), 0.0);
+        let visual = model.correct(&difficulty, true, &input(0.5, 0.3));
+        assert!(visual < 1.0);
+        let mut both = input(0.5, 0.3);
+        both.kept[Modality::Text].retention = 0.8;
+        assert!(model.correct(&difficulty, true, &both) < visual);
+        assert_eq!(model.correct(&difficulty, true, &input(0.001, 0.0)), 0.0);
+    }
+
+    #[test]
+    fn a_score_has_its_auc_and_is_uniform() {
+        let model = AccuracyModel::new(Accuracy { cloud: ratio(0.77), edge: ratio(0.62) }, PruningLoss::default());
+        let score = Score::new(ratio(0.75), model.edge_error());
+        let streams = Streams::new(9);
+        let drawn = |request| {
+            let difficulty = model.difficulty(streams, request);
+            (score.draw(&difficulty, streams, request), difficulty.edge_right)
+        };
+        let mut all: Vec<(f64, bool)> = (0..20_000).map(drawn).collect();
+        all.sort_by(|a, b| a.0.total_cmp(&b.0));
+        // AUC: the share of (wrong, right) pairs in which the wrong one scores higher.
+        let (mut right, mut above) = (0u64, 0u64);
+        for (_, edge_right) in &all {
+            if *edge_right { right += 1 } else { above += right }
+        }
+        let auc = above as f64 / (right * (all.len() as u64 - right)) as f64;
+        assert!((auc - 0.75).abs() < 0.01, "{auc}");
+        assert!((all[10_000].0 - 0.5).abs() < 0.01 && (all[2_000].0 - 0.1).abs() < 0.01);
     }
 }

@@ -31,6 +31,8 @@ pub struct Verdict {
     pub drafted: u32,
     /// Tokens of the answer that are now committed, from its start.
     pub committed: u32,
+    /// The target's own token behind the accepted ones, if it added one.
+    pub token: Option<Token>,
     /// Whether the answer is complete.
     pub ends: bool,
     /// When it reached the edge.

@@ -5,6 +5,7 @@
 //! policies. Constants that no source gives are assumptions and say so where they stand; `docs/semantics.md` lists them.
 
 pub mod accuracy;
+pub mod audio;
 pub mod decoding;
 pub mod device;
 pub mod energy;
@@ -13,7 +14,9 @@ pub mod kv;
 pub mod latency;
 pub mod mas;
 pub mod memory;
+pub mod modality;
 pub mod model_spec;
+pub mod published;
 pub mod request;
 pub mod roofline;
 pub mod tokens;

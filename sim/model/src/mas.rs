@@ -1,125 +1,315 @@
 //! Modality Activation Sparsity (MSAO, Eq. 4 to 7) on the quantities that a probe measures.
 //!
-//! In simulation those quantities are descriptors drawn for each request; [`Descriptors::draw`] documents the law, an
+//! In simulation those quantities are descriptors drawn for each request; [`DescriptorLaw`] documents the law, an
 //! assumption of ours, since the paper gives none.
 
-use kernel::{Streams, draw};
+use crate::modality::{Modality, PerModality};
+use crate::request::Prompt;
+use kernel::{Stream, Streams, draw};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use units::Ratio;
 
-/// What the probe measures of one request with pictures.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Descriptors {
-    /// rho_spatial: share of the spatial map below tau_s (Eq. 4).
+/// What the probe measures of one modality.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Descriptor {
+    /// rho_spatial: share of the importance map below tau_s (Eq. 4); 0 where there is no map.
     pub spatial: f64,
-    /// Relevance alpha of the pictures minus that of the text (Eq. 6); softmax needs only the difference.
+    /// Mean similarity of neighbouring frames (Eq. 5), if there are frames; gamma is 1 minus it.
+    pub similarity: Option<f64>,
+    /// Relevance alpha to the prompt (Eq. 6).
     pub relevance: f64,
 }
+
+/// What the probe measures of a request: of each modality that it has.
+pub type Descriptors = PerModality<Option<Descriptor>>;
 
 /// The law of the descriptors.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct DescriptorLaw {
-    /// First parameter of the Beta law of the spatial sparsity.
+    /// First parameter of the Beta law of the spatial sparsity at the paper's tau_s of .3.
     pub spatial_alpha: f64,
-    /// Second parameter of the Beta law of the spatial sparsity.
+    /// Second parameter of the Beta law of the spatial sparsity at the paper's tau_s of .3.
     pub spatial_beta: f64,
-    /// Mean of the normal law of the pictures' relevance over the text's.
+    /// Deviation of the logits of an importance map: how fast the sparsity grows with tau_s.
+    pub importance_deviation: f64,
+    /// First parameter of the Beta law of the similarity of neighbouring frames.
+    pub similarity_alpha: f64,
+    /// Second parameter of the Beta law of the similarity of neighbouring frames.
+    pub similarity_beta: f64,
+    /// Mean of the normal law of the relevance of pictures, and of sound, over the text's.
     pub relevance_mean: f64,
-    /// Deviation of the normal law of the pictures' relevance over the text's.
+    /// Deviation of the normal law of the relevance of pictures, and of sound, over the text's.
     pub relevance_deviation: f64,
 }
 
 impl Default for DescriptorLaw {
     fn default() -> Self {
-        Self { spatial_alpha: 3.0, spatial_beta: 3.0, relevance_mean: 0.0, relevance_deviation: 0.5 }
+        Self {
+            spatial_alpha: 3.0,
+            spatial_beta: 3.0,
+            importance_deviation: 1.5,
+            similarity_alpha: 8.0,
+            similarity_beta: 2.0,
+            relevance_mean: 0.0,
+            relevance_deviation: 0.5,
+        }
     }
 }
+
+/// tau_s of the paper, at which the law's spatial sparsity holds.
+const PAPER_TAU_S: f64 = 0.3;
 
 impl DescriptorLaw {
     /// Whether every number makes sense; the name of the first that does not.
     pub fn check(&self) -> Result<(), &'static str> {
-        let positive = |value: f64| value.is_finite() && value > 0.0;
-        if !positive(self.spatial_alpha) {
-            Err("spatial_alpha")
-        } else if !positive(self.spatial_beta) {
-            Err("spatial_beta")
-        } else if !self.relevance_mean.is_finite() {
-            Err("relevance_mean")
-        } else if !(self.relevance_deviation.is_finite() && self.relevance_deviation >= 0.0) {
-            Err("relevance_deviation")
-        } else {
-            Ok(())
+        let positive = [
+            (self.spatial_alpha, "spatial_alpha"),
+            (self.spatial_beta, "spatial_beta"),
+            (self.importance_deviation, "importance_deviation"),
+            (self.similarity_alpha, "similarity_alpha"),
+            (self.similarity_beta, "similarity_beta"),
+        ];
+        match positive.iter().find(|(value, _)| !(value.is_finite() && *value > 0.0)) {
+            Some((_, name)) => Err(name),
+            None if !self.relevance_mean.is_finite() => Err("relevance_mean"),
+            None if !(self.relevance_deviation.is_finite() && self.relevance_deviation >= 0.0) => {
+                Err("relevance_deviation")
+            }
+            None => Ok(()),
         }
+    }
+
+    /// The descriptors of a request, as a probe with threshold `tau_s` would find them: spatial sparsity Beta(3, 3),
+    /// similarity of frames Beta(8, 2), relevance N(0, .5) over the text's, which is 0.
+    pub fn draw(&self, streams: Streams, prompt: &Prompt, tau_s: Ratio) -> Descriptors {
+        let stream = &mut streams.stream("descriptors", prompt.request);
+        let visual = prompt.images.map(|images| {
+            let (spatial, relevance) = (self.spatial(tau_s, stream), self.relevance(stream));
+            Descriptor { spatial, relevance, similarity: images.moving.then(|| self.similarity(stream)) }
+        });
+        let audio = prompt.audio.map(|_| Descriptor {
+            spatial: 0.0,
+            relevance: self.relevance(stream),
+            similarity: Some(self.similarity(stream)),
+        });
+        PerModality::of(|modality| match modality {
+            Modality::Text => Some(Descriptor::default()),
+            Modality::Visual => visual,
+            Modality::Audio => audio,
+        })
+    }
+
+    fn relevance(&self, stream: &mut Stream) -> f64 {
+        self.relevance_mean + self.relevance_deviation * draw::normal(stream)
+    }
+
+    fn similarity(&self, stream: &mut Stream) -> f64 {
+        draw::beta(self.similarity_alpha, self.similarity_beta, stream)
+    }
+
+    /// Share of a map below `tau_s`, where the logits of a map are normal: the drawn share is that at the paper's
+    /// threshold, and the logistic function stands in for the normal one (1.702 makes them agree within .01).
+    fn spatial(&self, tau_s: Ratio, stream: &mut Stream) -> f64 {
+        let share = draw::beta(self.spatial_alpha, self.spatial_beta, stream);
+        let tau_s = tau_s.as_f64();
+        if tau_s == PAPER_TAU_S {
+            return share;
+        }
+        let logit = |p: f64| libm::log(p / (1.0 - p));
+        let moved = 1.702 * (logit(tau_s) - logit(PAPER_TAU_S)) / self.importance_deviation;
+        1.0 / (1.0 + libm::exp(-(logit(share) + moved)))
     }
 }
 
-impl Descriptors {
-    /// The descriptors of a request: spatial sparsity Beta(3, 3) (mean one half), relevance N(0, .5) by default.
-    pub fn draw(law: &DescriptorLaw, streams: Streams, request: u64) -> Self {
-        let mut stream = streams.stream("descriptors", request);
-        Self {
-            spatial: draw::beta(law.spatial_alpha, law.spatial_beta, &mut stream),
-            relevance: law.relevance_mean + law.relevance_deviation * draw::normal(&mut stream),
-        }
-    }
+/// What the temporal term of Eq. 7 is made of.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum TemporalSign {
+    /// The similarity of neighbouring frames: redundancy raises the MAS, as the text around Eq. 5 and 7 wants it.
+    #[default]
+    Corrected,
+    /// gamma = 1 - similarity, as Eq. 7 is printed: novelty raises the MAS.
+    Literal,
 }
 
-/// Weights of Eq. 7. Pictures have no temporal term.
+/// How relevance scores become the shares b of Eq. 7.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Relevance {
+    /// Over the modalities of the request, as printed: each of K equal ones gets 1 / K.
+    #[default]
+    Softmax,
+    /// Each modality by itself.
+    Sigmoid,
+}
+
+/// Whether text may be dropped.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum TextBound {
+    /// Text is kept whole.
+    #[default]
+    ProtectText,
+    /// beta >= 1 - MAS holds for text as for any modality.
+    Literal,
+}
+
+/// How the MAS is worked out (Eq. 4 to 7). The weights and tau_s are the paper's (section 5.1.4).
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
-pub struct MasWeights {
-    /// lambda_spatial, .6 in the paper.
+pub struct MasSettings {
+    /// tau_s: patches of less importance count as background: .3.
+    pub tau_s: Ratio,
+    /// lambda_spatial: .6.
     pub lambda_spatial: Ratio,
+    /// lambda_temporal: .4.
+    pub lambda_temporal: Ratio,
+    /// What the temporal term is made of.
+    pub temporal_sign: TemporalSign,
+    /// How relevance scores become shares.
+    pub relevance: Relevance,
+    /// Whether text may be dropped.
+    pub text_bound: TextBound,
 }
 
-impl Default for MasWeights {
+impl Default for MasSettings {
     fn default() -> Self {
-        Self { lambda_spatial: Ratio::new(0.6) }
+        Self {
+            tau_s: Ratio::new(PAPER_TAU_S),
+            lambda_spatial: Ratio::new(0.6),
+            lambda_temporal: Ratio::new(0.4),
+            temporal_sign: TemporalSign::default(),
+            relevance: Relevance::default(),
+            text_bound: TextBound::default(),
+        }
     }
 }
 
-/// MAS of the pictures of a request: high means redundant or irrelevant, so that it may be pruned.
+/// MAS of each modality, in [0, 1]: high means redundant or irrelevant, so that it may be pruned. 1 for a modality that
+/// the request does not have.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Mas {
-    /// Of the visual modality, in [0, 1]; 1 without pictures.
-    pub visual: f64,
-}
+pub struct Mas(pub PerModality<f64>);
 
 impl Mas {
-    /// A request of text alone: nothing visual is needed.
-    pub const TEXT_ONLY: Self = Self { visual: 1.0 };
+    /// Eq. 7: `1 - b (1 - lambda_spatial rho - lambda_temporal gamma)` for each modality.
+    pub fn of(descriptors: &Descriptors, settings: &MasSettings) -> Self {
+        // alpha is a difference to the text's, so no exponential overflows that a probe could mean.
+        let total: f64 = descriptors.iter().filter_map(|(_, one)| one.map(|one| libm::exp(one.relevance))).sum();
+        Self(PerModality::of(|modality| {
+            let Some(one) = descriptors[modality] else { return 1.0 };
+            let share = match settings.relevance {
+                Relevance::Softmax => libm::exp(one.relevance) / total,
+                Relevance::Sigmoid => 1.0 / (1.0 + libm::exp(-one.relevance)),
+            };
+            let temporal = one.similarity.map_or(0.0, |similarity| match settings.temporal_sign {
+                TemporalSign::Corrected => similarity,
+                TemporalSign::Literal => 1.0 - similarity,
+            });
+            let redundancy =
+                settings.lambda_spatial.as_f64() * one.spatial + settings.lambda_temporal.as_f64() * temporal;
+            // With weights that sum to more than 1 the printed formula would leave [0, 1].
+            1.0 - share * (1.0 - redundancy).max(0.0)
+        }))
+    }
 
-    /// Eq. 7 with the softmax of Eq. 6 over text and pictures: `1 - b (1 - lambda_spatial rho)`.
-    pub fn of(descriptors: &Descriptors, weights: &MasWeights) -> Self {
-        let relevance = 1.0 / (1.0 + libm::exp(-descriptors.relevance));
-        Self { visual: 1.0 - relevance * (1.0 - weights.lambda_spatial.as_f64() * descriptors.spatial) }
+    /// The least that may be kept of a modality (the last constraint of Eq. 11).
+    pub fn least(&self, modality: Modality, settings: &MasSettings) -> f64 {
+        if modality == Modality::Text && settings.text_bound == TextBound::ProtectText {
+            return 1.0;
+        }
+        1.0 - self.0[modality]
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{audio::Audio, request::ImageSize, request::Images};
     use proptest::prelude::*;
+    use units::{Bytes, SimDuration};
+
+    fn of(visual: Descriptor, settings: &MasSettings) -> Mas {
+        let descriptors = PerModality::of(|modality| match modality {
+            Modality::Text => Some(Descriptor::default()),
+            Modality::Visual => Some(visual),
+            Modality::Audio => None,
+        });
+        Mas::of(&descriptors, settings)
+    }
+
+    fn still(spatial: f64, relevance: f64) -> Descriptor {
+        Descriptor { spatial, relevance, similarity: None }
+    }
 
     #[test]
     fn by_hand() {
-        // b = 1/2, rho = 1/2: 1 - .5 (1 - .3) = .65.
-        let mas = Mas::of(&Descriptors { spatial: 0.5, relevance: 0.0 }, &MasWeights::default());
-        assert!((mas.visual - 0.65).abs() < 1e-15);
+        // b = 1/2, rho = 1/2: 1 - .5 (1 - .3) = .65. Text: 1 - .5 = .5.
+        let mas = of(still(0.5, 0.0), &MasSettings::default());
+        assert!((mas.0[Modality::Visual] - 0.65).abs() < 1e-15);
+        assert_eq!((mas.0[Modality::Text], mas.0[Modality::Audio]), (0.5, 1.0));
+        // A video with similarity .9: 1 - .5 (1 - .3 - .36) = .83, as printed 1 - .5 (1 - .3 - .04) = .67.
+        let video = Descriptor { similarity: Some(0.9), ..still(0.5, 0.0) };
+        assert!((of(video, &MasSettings::default()).0[Modality::Visual] - 0.83).abs() < 1e-15);
+        let literal = MasSettings { temporal_sign: TemporalSign::Literal, ..MasSettings::default() };
+        assert!((of(video, &literal).0[Modality::Visual] - 0.67).abs() < 1e-15);
+        // Sigmoid of ln 3 is 3/4; softmax of (0, ln 3) as well; over (0, 0) they differ for three modalities only.
+        let sigmoid = MasSettings { relevance: Relevance::Sigmoid, ..MasSettings::default() };
+        assert!((of(still(0.0, libm::log(3.0)), &sigmoid).0[Modality::Visual] - 0.25).abs() < 1e-15);
+    }
+
+    #[test]
+    fn text_is_protected_unless_the_bound_is_literal() {
+        let mas = of(still(0.5, 0.0), &MasSettings::default());
+        assert_eq!(mas.least(Modality::Text, &MasSettings::default()), 1.0);
+        let literal = MasSettings { text_bound: TextBound::Literal, ..MasSettings::default() };
+        assert_eq!(mas.least(Modality::Text, &literal), 0.5);
+    }
+
+    fn trimodal(request: u64) -> Prompt {
+        let size = ImageSize::Pixels { width: 640, height: 480 };
+        let images = Images { count: 4, size, payload: Bytes::new(1), moving: true, encoded: false };
+        let audio = Some(Audio::lasting(SimDuration::from_secs(5)));
+        Prompt { request, text_tokens: 20, images: Some(images), audio }
+    }
+
+    #[test]
+    fn a_higher_tau_s_finds_more_background() {
+        let law = DescriptorLaw::default();
+        let spatial = |request, tau_s| {
+            law.draw(Streams::new(3), &trimodal(request), Ratio::new(tau_s))[Modality::Visual].unwrap().spatial
+        };
+        for request in 0..50 {
+            assert!(spatial(request, 0.1) < spatial(request, 0.3) && spatial(request, 0.3) < spatial(request, 0.5));
+        }
+        let mean = (0..5000).map(|request| spatial(request, 0.3)).sum::<f64>() / 5000.0;
+        assert!((mean - 0.5).abs() < 0.01, "{mean}");
     }
 
     proptest! {
         #[test]
-        fn sparser_raises_it_and_more_relevant_lowers_it(
-            spatial in 0.0f64..0.99, relevance in -5.0f64..5.0, step in 0.001f64..0.01
+        fn sparser_and_stiller_raises_it_and_more_relevant_lowers_it(
+            spatial in 0.0f64..0.99, similarity in 0.0f64..0.99, relevance in -5.0f64..5.0, step in 0.001f64..0.01
         ) {
-            let mas = |spatial, relevance| Mas::of(&Descriptors { spatial, relevance }, &MasWeights::default()).visual;
-            let here = mas(spatial, relevance);
+            let mas = |spatial, similarity, relevance| {
+                let one = Descriptor { spatial, similarity: Some(similarity), relevance };
+                of(one, &MasSettings::default()).0[Modality::Visual]
+            };
+            let here = mas(spatial, similarity, relevance);
             prop_assert!((0.0..=1.0).contains(&here));
-            prop_assert!(mas(spatial + step, relevance) > here);
-            prop_assert!(mas(spatial, relevance + step) < here);
+            prop_assert!(mas(spatial + step, similarity, relevance) > here);
+            prop_assert!(mas(spatial, similarity + step, relevance) > here);
+            prop_assert!(mas(spatial, similarity, relevance + step) < here);
+        }
+
+        #[test]
+        fn any_weights_stay_within_bounds(spatial in 0.0f64..1.0, similarity in 0.0f64..1.0, weight in 0.0f64..1.0) {
+            let settings = MasSettings {
+                lambda_spatial: Ratio::new(weight), lambda_temporal: Ratio::new(1.0), ..MasSettings::default()
+            };
+            let one = Descriptor { spatial, similarity: Some(similarity), relevance: 0.3 };
+            prop_assert!((0.0..=1.0).contains(&of(one, &settings).0[Modality::Visual]));
         }
     }
 }

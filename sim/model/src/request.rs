@@ -1,17 +1,25 @@
 //! Requests: what a policy may see of one, and what it may not.
 
+use crate::audio::Audio;
+use crate::modality::{Modality, PerModality};
 use crate::vision::{Patches, VisionTower};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 use units::Bytes;
 
 /// The pictures of a request. All pictures of one request have the same size.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Images {
-    /// How many.
+    /// How many. Of a video: pairs of frames, since the towers of Qwen take two frames for one picture.
     pub count: u32,
     /// Size of each.
     pub size: ImageSize,
-    /// Encoded bytes of all together (JPEG).
+    /// Bytes on the wire of all together.
     pub payload: Bytes,
+    /// Whether they are the frames of one video, so that neighbours may be alike.
+    pub moving: bool,
+    /// Whether `payload` is the output of the cloud model's vision tower, which then has run on the edge.
+    pub encoded: bool,
 }
 
 /// The size of a picture, as far as it is known.
@@ -38,6 +46,36 @@ impl Images {
     }
 }
 
+/// What pictures are sent as.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum PayloadFormat {
+    /// JPEG; of a video, an encoded stream.
+    #[default]
+    Jpeg,
+    /// Pixels, 3 B each.
+    Rgb8,
+    /// Pixels as the vision tower takes them, 6 B each.
+    Fp16Tensor,
+    /// The same in single precision, 12 B each.
+    Fp32Tensor,
+    /// The output of the cloud model's vision tower, which then runs on the edge.
+    VisionTokens,
+}
+
+impl PayloadFormat {
+    /// Bytes of so many pixels; none where they depend on the pixels themselves or on a model.
+    pub fn bytes(self, pixels: f64) -> Option<Bytes> {
+        let each = match self {
+            Self::Jpeg | Self::VisionTokens => return None,
+            Self::Rgb8 => 3.0,
+            Self::Fp16Tensor => 6.0,
+            Self::Fp32Tensor => 12.0,
+        };
+        Some(Bytes::new((pixels * each) as u64))
+    }
+}
+
 /// What everybody may see of a request: the prompt.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Prompt {
@@ -45,48 +83,153 @@ pub struct Prompt {
     pub request: u64,
     /// Text tokens, chat template included.
     pub text_tokens: u32,
-    /// Pictures, if any.
+    /// Pictures or a video, if any.
     pub images: Option<Images>,
+    /// Sound, if any.
+    pub audio: Option<Audio>,
 }
 
 impl Prompt {
     /// Bytes a text token takes on the wire: its id.
     const TEXT_TOKEN_BYTES: u64 = 4;
 
-    /// Bytes of the text on the wire.
-    pub fn text_bytes(&self) -> Bytes {
-        Bytes::new(u64::from(self.text_tokens) * Self::TEXT_TOKEN_BYTES)
+    /// Whether it has anything of a modality. There is always text.
+    pub fn has(&self, modality: Modality) -> bool {
+        match modality {
+            Modality::Text => true,
+            Modality::Visual => self.images.is_some(),
+            Modality::Audio => self.audio.is_some(),
+        }
+    }
+
+    /// Whether there is nothing but text.
+    pub fn is_text(&self) -> bool {
+        self.images.is_none() && self.audio.is_none()
+    }
+
+    /// Modalities that it has.
+    pub fn modalities(&self) -> u32 {
+        Modality::ALL.into_iter().map(|modality| u32::from(self.has(modality))).sum()
+    }
+
+    /// Bytes of a modality on the wire, whole.
+    pub fn bytes(&self, modality: Modality) -> Bytes {
+        match modality {
+            Modality::Text => Bytes::new(u64::from(self.text_tokens) * Self::TEXT_TOKEN_BYTES),
+            Modality::Visual => self.images.map_or(Bytes::ZERO, |images| images.payload),
+            Modality::Audio => self.audio.map_or(Bytes::ZERO, |audio| audio.payload),
+        }
     }
 }
 
-/// A prompt as a plan lets it through: pruned to the share `retention` of its visual tokens (beta of Eq. 11) and its
-/// payload compressed by `compression` (rho of Eq. 11).
+/// What a plan lets through of one modality (beta and rho of Eq. 11).
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Input {
-    /// The prompt itself.
-    pub prompt: Prompt,
-    /// Share of the visual tokens that is kept, in (0, 1].
+pub struct Kept {
+    /// Share of the tokens that is kept, in (0, 1].
     pub retention: f64,
     /// Share of the payload's bytes that compression removes, in [0, 1).
     pub compression: f64,
 }
 
+impl Kept {
+    /// All of it.
+    pub const WHOLE: Self = Self { retention: 1.0, compression: 0.0 };
+}
+
+impl Default for Kept {
+    fn default() -> Self {
+        Self::WHOLE
+    }
+}
+
+/// Where patches are dropped.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum PruneStage {
+    /// Before the vision tower and the upload: neither sees them.
+    #[default]
+    PreVit,
+    /// Behind the vision tower: it encodes them, the payload carries them, the language model does not read them.
+    PostVit,
+}
+
+/// What compression takes away.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum RhoMeaning {
+    /// Bytes of the payload; the tokens stay.
+    #[default]
+    Bytes,
+    /// Tokens are merged, so there are fewer of them too.
+    TokenMerge,
+}
+
+/// How the two numbers of a plan act on an input; the paper does not say.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Handling {
+    /// Where patches are dropped.
+    pub prune_stage: PruneStage,
+    /// What compression takes away.
+    pub rho_meaning: RhoMeaning,
+}
+
+/// A prompt as a plan lets it through.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Input {
+    /// The prompt itself.
+    pub prompt: Prompt,
+    /// What is kept of each modality.
+    pub kept: PerModality<Kept>,
+    /// How that acts.
+    pub handling: Handling,
+}
+
 impl Input {
     /// The prompt whole.
     pub fn whole(prompt: Prompt) -> Self {
-        Self { prompt, retention: 1.0, compression: 0.0 }
+        Self { prompt, kept: PerModality::default(), handling: Handling::default() }
     }
 
-    /// What is kept of one picture before a vision tower.
+    /// What is left of one picture: the patches that a tower encodes, and the tokens that the language model reads.
     pub fn patches(&self, tower: &VisionTower) -> Patches {
-        self.prompt.images.map_or(Patches::default(), |images| tower.retain(images.patches(tower), self.retention))
+        let Some(images) = self.prompt.images else { return Patches::default() };
+        let Kept { retention, compression } = self.kept[Modality::Visual];
+        let whole = images.patches(tower);
+        let encoded = match self.handling.prune_stage {
+            PruneStage::PreVit => tower.retain(whole, retention),
+            PruneStage::PostVit => whole,
+        };
+        let merged = match self.handling.rho_meaning {
+            RhoMeaning::Bytes => 1.0,
+            RhoMeaning::TokenMerge => 1.0 - compression,
+        };
+        Patches { patches: encoded.patches, tokens: tower.retain(whole, retention * merged).tokens }
     }
 
-    /// Bytes to send to the cloud: text whole, pictures pruned and compressed (Eq. 8's DataSize).
+    /// Tokens of text, or of sound, that the language model reads.
+    pub fn tokens(&self, modality: Modality) -> u64 {
+        let whole = match modality {
+            Modality::Text => self.prompt.text_tokens,
+            Modality::Audio => self.prompt.audio.map_or(0, |audio| audio.tokens),
+            Modality::Visual => unreachable!("visual tokens depend on the tower"),
+        };
+        (f64::from(whole) * self.kept[modality].retention).ceil() as u64
+    }
+
+    /// Bytes of one modality on the wire (Eq. 8's DataSize).
+    pub fn bytes(&self, modality: Modality) -> Bytes {
+        let Kept { retention, compression } = self.kept[modality];
+        // Patches that are dropped behind the tower are still part of the picture that is sent.
+        let in_picture = modality == Modality::Visual
+            && self.handling.prune_stage == PruneStage::PostVit
+            && self.prompt.images.is_some_and(|images| !images.encoded);
+        let kept = if in_picture { 1.0 } else { retention };
+        Bytes::new((self.prompt.bytes(modality).as_u64() as f64 * kept * (1.0 - compression)).ceil() as u64)
+    }
+
+    /// Bytes to send to the cloud.
     pub fn payload(&self) -> Bytes {
-        let images = self.prompt.images.map_or(0, |images| images.payload.as_u64());
-        let kept = (images as f64 * self.retention * (1.0 - self.compression)).ceil() as u64;
-        self.prompt.text_bytes() + Bytes::new(kept)
+        Modality::ALL.into_iter().map(|modality| self.bytes(modality)).sum()
     }
 }
 
@@ -103,14 +246,47 @@ pub struct Request {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model_spec::ModelSpec;
+    use units::SimDuration;
+
+    fn input(retention: f64, compression: f64) -> Input {
+        let size = ImageSize::Pixels { width: 640, height: 480 };
+        let images = Images { count: 1, size, payload: Bytes::new(100_000), moving: false, encoded: false };
+        let audio = Some(Audio::lasting(SimDuration::from_secs(4)));
+        let mut input = Input::whole(Prompt { request: 0, text_tokens: 10, images: Some(images), audio });
+        input.kept[Modality::Visual] = Kept { retention, compression };
+        input
+    }
+
+    fn patches(input: &Input) -> (u64, u64) {
+        let tower = ModelSpec::named("qwen2-vl-2b").unwrap().vision.as_ref().unwrap();
+        let patches = input.patches(tower);
+        (patches.patches, patches.tokens)
+    }
 
     #[test]
-    fn payload_is_text_plus_what_is_left_of_the_pictures() {
-        let size = ImageSize::Pixels { width: 640, height: 480 };
-        let images = Images { count: 1, size, payload: Bytes::new(100_000) };
-        let prompt = Prompt { request: 0, text_tokens: 10, images: Some(images) };
-        assert_eq!(Input::whole(prompt).payload(), Bytes::new(100_040));
-        let pruned = Input { retention: 0.5, compression: 0.2, ..Input::whole(prompt) };
-        assert_eq!(pruned.payload(), Bytes::new(40_040));
+    fn payload_is_what_is_left_of_each_modality() {
+        assert_eq!(input(1.0, 0.0).payload(), Bytes::new(40 + 100_000 + 32_000));
+        assert_eq!(input(0.5, 0.2).payload(), Bytes::new(40 + 40_000 + 32_000));
+        let mut quiet = input(1.0, 0.0);
+        quiet.kept[Modality::Audio].retention = 0.25;
+        assert_eq!((quiet.tokens(Modality::Audio), quiet.bytes(Modality::Audio)), (25, Bytes::new(8_000)));
+    }
+
+    #[test]
+    fn where_patches_are_dropped_decides_who_sees_them() {
+        assert_eq!(patches(&input(0.5, 0.2)), (196 * 4, 196));
+        let mut late = input(0.5, 0.2);
+        late.handling.prune_stage = PruneStage::PostVit;
+        assert_eq!((patches(&late), late.bytes(Modality::Visual)), ((391 * 4, 196), Bytes::new(80_000)));
+        late.prompt.images.as_mut().unwrap().encoded = true;
+        assert_eq!(late.bytes(Modality::Visual), Bytes::new(40_000), "tokens that are dropped need not be sent");
+    }
+
+    #[test]
+    fn merging_also_divides_the_tokens() {
+        let mut merged = input(0.5, 0.2);
+        merged.handling.rho_meaning = RhoMeaning::TokenMerge;
+        assert_eq!(patches(&merged), (196 * 4, 157));
     }
 }

@@ -288,6 +288,8 @@ impl TwoState {
 pub struct Calibration {
     /// Ascending, nats.
     entropies: Vec<f32>,
+    /// How many of the tokens up to each of them the target agrees with.
+    agreed: Vec<u32>,
 }
 
 impl Calibration {
@@ -299,11 +301,17 @@ impl Calibration {
     pub fn sample(process: &TokenProcess, samples: u32, seed: u64) -> Self {
         assert!(samples > 0, "a calibration set is not empty");
         let streams = Streams::new(seed ^ 0x6361_6C69_6272_6174);
-        let mut entropies: Vec<f32> = (0..u64::from(samples))
-            .map(|sample| process.outcome(&process.request(streams, sample), 0).entropy_nats)
-            .collect();
-        entropies.sort_unstable_by(f32::total_cmp);
-        Self { entropies }
+        let outcomes = (0..u64::from(samples)).map(|sample| process.outcome(&process.request(streams, sample), 0));
+        Self::of(outcomes.collect())
+    }
+
+    fn of(mut outcomes: Vec<Outcome>) -> Self {
+        outcomes.sort_by(|a, b| a.entropy_nats.total_cmp(&b.entropy_nats));
+        let agreed = outcomes.iter().scan(0, |sum, outcome| {
+            *sum += u32::from(outcome.agrees);
+            Some(*sum)
+        });
+        Self { agreed: agreed.collect(), entropies: outcomes.iter().map(|outcome| outcome.entropy_nats).collect() }
     }
 
     /// The entropy that the share `p` of tokens stays at or below: H_emp^-1(p) of Algorithm 1 line 4.
@@ -314,7 +322,14 @@ impl Calibration {
 
     /// The share of tokens at or below `theta`: P_conf of Eq. 12.
     pub fn share_below(&self, theta: f32) -> f64 {
-        self.entropies.partition_point(|entropy| *entropy <= theta) as f64 / self.entropies.len() as f64
+        self.below(theta).0
+    }
+
+    /// The share of tokens at or below `theta`, and the share of those that the target agrees with (1 if there are none).
+    pub fn below(&self, theta: f32) -> (f64, f64) {
+        let below = self.entropies.partition_point(|entropy| *entropy <= theta);
+        let agreed = below.checked_sub(1).map_or(1.0, |last| f64::from(self.agreed[last]) / below as f64);
+        (below as f64 / self.entropies.len() as f64, agreed)
     }
 }
 
@@ -412,10 +427,12 @@ mod tests {
 
     #[test]
     fn a_calibration_set_gives_quantiles_and_shares() {
-        let set = Calibration { entropies: vec![0.1, 0.2, 0.3, 0.4, 0.5] };
+        let outcome = |tenths: u8| Outcome { entropy_nats: f32::from(tenths) / 10.0, agrees: tenths != 2 };
+        let set = Calibration::of([3, 1, 2, 5, 4].map(outcome).to_vec());
         assert_eq!(set.quantile(Ratio::new(0.7)), 0.4);
         assert_eq!((set.quantile(Ratio::ZERO), set.quantile(Ratio::ONE)), (0.1, 0.5));
         assert_eq!((set.share_below(0.3), set.share_below(0.05)), (0.6, 0.0));
+        assert_eq!((set.below(0.4), set.below(0.0)), ((0.8, 0.75), (0.0, 1.0)));
         let sampled = Calibration::sample(&TokenProcess::default(), 500, 1);
         assert!((sampled.quantile(Ratio::new(0.7)) - 0.316).abs() < 0.1);
     }

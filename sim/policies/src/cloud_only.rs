@@ -1,5 +1,6 @@
 //! Cloud-only (MSAO section 5.1.2): the full model runs in the cloud, all inputs are sent to it.
 
+use crate::twin::{Alone, Twin};
 use crate::{Briefing, Cloud, Edge, Policy, ServedBy, Testbed};
 use model::request::Input;
 use schemars::JsonSchema;
@@ -25,5 +26,8 @@ impl Policy for CloudOnly {
         bed.edge().preprocess().await;
         bed.cloud().answer(&Input::whole(bed.prompt())).await;
         ServedBy::Cloud
+    }
+    fn twin(&self, alone: &Alone<'_>) -> Twin {
+        alone.on_cloud()
     }
 }

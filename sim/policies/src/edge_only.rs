@@ -1,5 +1,6 @@
 //! Edge-only (MSAO section 5.1.2): the small model runs on the edge, nothing is sent.
 
+use crate::twin::{Alone, Twin};
 use crate::{Briefing, Edge, Policy, ServedBy, Testbed};
 use model::request::Input;
 use schemars::JsonSchema;
@@ -25,5 +26,8 @@ impl Policy for EdgeOnly {
         bed.edge().preprocess().await;
         bed.edge().answer(&Input::whole(bed.prompt())).await;
         ServedBy::Edge
+    }
+    fn twin(&self, alone: &Alone<'_>) -> Twin {
+        alone.on_edge()
     }
 }

@@ -7,23 +7,41 @@
 //! To add one: a file like `cloud_only.rs`, and its two lines in the list below.
 
 mod cloud_only;
+mod cloud_pruned;
 mod edge_only;
 mod list;
+mod mindfusion;
 mod msao;
 mod one_or_many;
 mod perllm;
 mod plan;
+mod route;
+mod search;
 mod speculation;
 mod speculative;
 mod testbed;
 mod theta;
+mod token_dropping;
+mod trust;
+mod twin;
+mod verification;
 
 pub use cloud_only::CloudOnly;
+pub use cloud_pruned::CloudPruned;
 pub use edge_only::EdgeOnly;
 pub use list::{PolicyTable, System, Visitor};
-pub use msao::{Msao, MsaoMemory};
+pub use mindfusion::MindFusion;
+pub use msao::{Msao, Semantics, State};
 pub use one_or_many::OneOrMany;
-pub use perllm::{PerLlm, PerLlmMemory, Reading, UcbRoute};
-pub use speculative::{DraftDuringVerify, Speculative};
-pub use testbed::{Batch, Briefing, Cloud, Edge, Pass, Policy, Prices, ServedBy, Testbed, Verification, View};
-pub use theta::ThetaSettings;
+pub use perllm::{PerLlm, Reading, UcbRoute};
+pub use plan::{Awareness, Plan, PlanSettings, Regret, Solver};
+pub use route::{Router, Score};
+pub use speculation::{CacheAtLowConfidence, LowConfidence};
+pub use speculative::Speculative;
+pub use testbed::{
+    Batch, Briefing, Cloud, Edge, Hidden, Policy, Prices, ServedBy, Split, Testbed, Verification, Verify, View,
+};
+pub use theta::{AcceptRule, DraftLength, EntropyUnits, Reset, ThetaSettings};
+pub use token_dropping::TokenDropping;
+pub use twin::{Alone, Twin};
+pub use verification::{BonusToken, DraftDuringVerify, VerifyRtt, VerifyRule, VerifySettings, VerifyTime};

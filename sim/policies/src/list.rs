@@ -1,6 +1,8 @@
 //! The list of systems. A new policy has one line in each of the two calls below.
 
-use crate::{CloudOnly, EdgeOnly, Msao, OneOrMany, PerLlm, Policy, Speculative};
+use crate::{
+    CloudOnly, CloudPruned, EdgeOnly, MindFusion, Msao, OneOrMany, PerLlm, Policy, Speculative, TokenDropping,
+};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -60,10 +62,16 @@ macro_rules! systems {
 systems! {
     /// Everything is sent to the cloud's model.
     cloud_only: CloudOnly,
+    /// Everything is sent to the cloud's model, pruned as MSAO would: the control that its paper lacks.
+    cloud_pruned: CloudPruned,
     /// The edge's model answers alone.
     edge_only: EdgeOnly,
     /// PerLLM: requests routed by a constrained bandit, or layers split between the tiers.
     perllm: PerLlm,
+    /// Visual tokens are dropped behind the vision tower on the edge; accuracies as published.
+    token_dropping: TokenDropping,
+    /// MindFusion: the first layers on the device, compressed activations up, the cloud decodes by itself.
+    mindfusion: MindFusion,
     /// Edge drafts, cloud verifies every batch; no confidence gate.
     speculative: Speculative,
     /// MSAO, Algorithm 1.

@@ -1,21 +1,21 @@
-//! MSAO (arXiv 2604.02945), Algorithm 1 at token level with lossless verification.
+//! MSAO (arXiv 2604.02945), Algorithm 1.
 //!
-//! Where the paper leaves a point open, the default here is the one that `docs/semantics.md` names: text is protected,
-//! patches are dropped before the vision tower, a batch is verified in one iteration with k + 1 query tokens, the edge
-//! waits for the verdict, a low-confidence token is left to the cloud together with the cache.
+//! Where the paper leaves a point open, the default here is the one that `docs/semantics.md` names, and each alternative
+//! is a key.
 
-use crate::plan::{Bounds, Plans};
-use crate::speculation::{Gate, Speculation};
+use crate::plan::{PlanSettings, Plans, probe_and_plan};
+use crate::route::Router;
+use crate::speculation::{CacheAtLowConfidence, Gate, LowConfidence, Speculation, StateSize, Unsure};
 use crate::testbed::count;
-use crate::theta::{Theta, ThetaSettings};
-use crate::{Briefing, Cloud, Edge, Policy, ServedBy, Testbed};
-use model::{
-    decoding::{Draft, Verdict},
-    mas::{Mas, MasWeights},
-};
+use crate::theta::{DraftLength, Reset, Theta, ThetaSettings};
+use crate::twin::{Alone, Drafting, Twin};
+use crate::verification::{BonusToken, DraftDuringVerify, VerifySettings};
+use crate::{Briefing, Cloud, Edge, Policy, ServedBy, Testbed, View, trust};
+use model::{mas::MasSettings, request::Input};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use units::{Bytes, Ratio, SimDuration};
+use std::cell::Cell;
+use units::Bytes;
 
 /// Settings of MSAO; the defaults are the paper's (section 5.1.4) where it gives one.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -24,59 +24,86 @@ pub struct Msao {
     /// Label of its rows; `msao` if absent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub label: Option<String>,
-    /// Weights of the MAS (Eq. 7).
-    pub mas: MasWeights,
-    /// eps_Q: share of right answers that pruning and compression may cost: 2 %.
-    pub quality_loss_max: Ratio,
-    /// T_max: bound on the upload of a modality (Eq. 11); none if absent, as the paper gives none.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub upload_time_max: Option<SimDuration>,
-    /// Time charged to a request for solving the plan. The exact solver takes about 2 us; the paper charges nothing.
-    pub planning_time: SimDuration,
-    /// The confidence threshold.
-    pub theta: ThetaSettings,
+    /// What "offloading" means.
+    pub semantics: Semantics,
+    /// Tokens of a batch (line 5).
+    pub n_draft: DraftLength,
     /// N_max: most tokens of a batch: 5.
     pub n_max: u32,
-    /// Bytes of the intermediate state that goes up with a low-confidence token: one hidden state of the 2B.
-    pub state_bytes: Bytes,
+    /// Whether the edge drafts on while verdicts are on their way.
+    pub draft_during_verify: DraftDuringVerify,
+    /// Whether a batch that is accepted whole brings a token of the cloud's own.
+    pub bonus_token: BonusToken,
+    /// What the edge does at a token that is not sure enough.
+    pub low_confidence: LowConfidence,
+    /// What becomes of tokens that were drafted and not sent at that moment.
+    pub cache_at_low_confidence: CacheAtLowConfidence,
+    /// The intermediate state that goes up with a token that is not sure enough.
+    pub state_bytes: State,
+    /// How the MAS is worked out (Eq. 4 to 7).
+    pub mas: MasSettings,
+    /// How the coarse plan is made (line 3).
+    pub plan: PlanSettings,
+    /// The confidence threshold (lines 4, 10 and 13).
+    pub theta: ThetaSettings,
+    /// How drafts are verified.
+    pub verify: VerifySettings,
 }
 
 impl Default for Msao {
     fn default() -> Self {
         Self {
             label: None,
-            mas: MasWeights::default(),
-            quality_loss_max: Ratio::new(0.02),
-            upload_time_max: None,
-            planning_time: SimDuration::from_us(2),
-            theta: ThetaSettings::default(),
+            semantics: Semantics::default(),
+            n_draft: DraftLength::default(),
             n_max: 5,
-            state_bytes: Bytes::new(3072),
+            draft_during_verify: DraftDuringVerify::default(),
+            bonus_token: BonusToken::default(),
+            low_confidence: LowConfidence::default(),
+            cache_at_low_confidence: CacheAtLowConfidence::default(),
+            state_bytes: State::default(),
+            mas: MasSettings::default(),
+            plan: PlanSettings::default(),
+            theta: ThetaSettings::default(),
+            verify: VerifySettings::default(),
         }
     }
 }
 
-/// A plan that takes longer is a mistyped unit.
-const LONGEST_PLANNING: SimDuration = SimDuration::from_secs(3600);
-
-impl Gate for Theta {
-    fn is_confident(&self, draft: &Draft) -> bool {
-        draft.entropy_nats <= self.nats()
-    }
-    fn doubt(&mut self) {
-        self.decay();
-    }
-    fn learn(&mut self, verdict: &Verdict) {
-        Theta::learn(self, verdict);
-    }
-    fn theta_nats(&self) -> f32 {
-        self.nats()
-    }
+/// What MSAO's "offloading" means; its Algorithm 1 says one thing and its section 5.3.4 another.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum Semantics {
+    /// Tokens are drafted at the edge and verified in the cloud: Algorithm 1, lossless.
+    #[default]
+    Alg1,
+    /// Whole requests go to the edge or to the cloud: section 5.3.4.
+    Route(Router),
+    /// Tokens that the edge is sure of are not verified.
+    Trust,
 }
 
-/// Plans solved so far.
+/// The intermediate state of line 12; the paper does not say what it is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum State {
+    /// One hidden state of the edge's model: 3,072 B for Qwen2-VL-2B.
+    #[default]
+    Hidden,
+    /// Nothing but the ids that go with every batch.
+    IdsOnly,
+    /// Keys and values of the tokens that the cloud has not seen: 28,672 B each for Qwen2-VL-2B.
+    KvDelta,
+    /// Keys and values of the whole context.
+    FullKv,
+}
+
+/// What MSAO keeps between requests: plans solved so far, and a threshold that is not reset.
 #[derive(Default)]
-pub struct MsaoMemory(Plans);
+pub struct MsaoMemory {
+    plans: Plans,
+    theta_nats: Cell<Option<f32>>,
+}
 
 impl Policy for Msao {
     type Memory = MsaoMemory;
@@ -91,31 +118,86 @@ impl Policy for Msao {
 
     fn check(&self) -> Result<(), (&'static str, String)> {
         count("n_max", self.n_max)?;
-        if self.planning_time > LONGEST_PLANNING {
-            return Err(("planning_time", format!("expected at most {LONGEST_PLANNING}")));
+        self.n_draft.check()?;
+        self.draft_during_verify.check()?;
+        if self.cache_at_low_confidence == CacheAtLowConfidence::Persist && self.draft_during_verify.window() > 1 {
+            let reason = "a cache that persists needs `draft_during_verify = \"blocking\"`".to_owned();
+            return Err(("cache_at_low_confidence", reason));
         }
+        if let Semantics::Route(router) = self.semantics {
+            router.check("semantics.route.score.auc")?;
+        }
+        self.verify.check()?;
+        self.plan.check()?;
         self.theta.check()
     }
 
     async fn serve<B: Testbed>(&self, bed: &B, briefing: &Briefing, memory: &MsaoMemory) -> ServedBy {
-        let bounds = Bounds {
-            quality_loss: self.quality_loss_max.as_f64(),
-            upload: self.upload_time_max,
-            pruning: briefing.pruning,
-        };
         bed.edge().preprocess().await;
-        let descriptors = bed.edge().probe().await;
-        let mas = if bed.prompt().images.is_some() { Mas::of(&descriptors, &self.mas) } else { Mas::TEXT_ONLY };
-
-        let input = memory.0.solve(bed.prompt(), &mas, &bed.view(), &bounds); // line 3
-        bed.edge().think(self.planning_time).await;
-        bed.edge().note_plan(mas, &input);
-        let mut theta = self.theta.start(&briefing.calibration); // line 4
-        let n_draft = self.theta.n_draft(&briefing.calibration, self.n_max); // line 5
-
-        bed.cloud().open(&input); // goes on in the cloud while the edge reads its own prompt: the max( , ) of Eq. 14
+        let input = probe_and_plan(bed, &self.mas, &self.plan, briefing, &memory.plans).await; // line 3
+        if let Semantics::Route(router) = self.semantics {
+            return router.choose(bed).serve(bed, &input).await;
+        }
+        let mut theta = self.start(briefing, memory); // lines 4 and 5
+        bed.cloud().open(&input).await; // goes on in the cloud while the edge reads its own prompt: the max( , ) of Eq. 14
         bed.edge().prefill(&input).await;
-        Speculation { n_draft, window: 1, state: self.state_bytes }.run(bed, &mut theta).await; // lines 6 to 15
-        ServedBy::Cloud
+        let speculation = self.speculation(&bed.view(), &input);
+        let served_by = if self.semantics == Semantics::Trust {
+            trust::run(bed, &speculation, &mut theta).await;
+            ServedBy::Both
+        } else {
+            speculation.run(bed, &mut theta).await; // lines 6 to 15
+            ServedBy::Cloud
+        };
+        memory.theta_nats.set(Some(theta.nats()));
+        served_by
+    }
+
+    fn twin(&self, alone: &Alone<'_>) -> Twin {
+        let planned = self.plan.time(alone);
+        if let Semantics::Route(router) = self.semantics {
+            return router.twin(alone).after(planned);
+        }
+        let theta = self.start(alone.briefing, &MsaoMemory::default());
+        let (confident, acceptance) = alone.tokens.below(theta.nats());
+        let speculation = self.speculation(&alone.view, alone.input);
+        let drafting = Drafting { n_draft: theta.n_draft(), confident, acceptance, speculation: &speculation };
+        let trusts = self.semantics == Semantics::Trust;
+        let twin = if trusts { alone.trusting(&drafting) } else { alone.drafting(&drafting) };
+        twin.after(planned)
+    }
+}
+
+impl Msao {
+    /// The threshold at the start of a request.
+    fn start<'c>(&self, briefing: &'c Briefing, memory: &MsaoMemory) -> Theta<'c> {
+        let mut theta = self.theta.start(self.n_draft, self.n_max, &briefing.calibration);
+        if let (Reset::Persistent, Some(nats)) = (self.theta.reset, memory.theta_nats.get()) {
+            theta.resume(nats);
+        }
+        theta
+    }
+
+    /// How a request is drafted and verified.
+    fn speculation(&self, view: &View<'_>, input: &Input) -> Speculation {
+        let window = self.draft_during_verify.window();
+        let (zero, kv) = (Bytes::ZERO, view.edge.kv_bytes());
+        let (fixed, per_new_token, per_token) = match self.state_bytes {
+            State::Hidden => (view.edge.hidden_bytes(), zero, zero),
+            State::IdsOnly => (zero, zero, zero),
+            State::KvDelta => (zero, kv, zero),
+            State::FullKv => (zero, zero, kv),
+        };
+        let prompt_tokens = view.edge.prompt_tokens(input);
+        Speculation {
+            window,
+            bonus: self.bonus_token.is_wanted(window),
+            verify: self.verify.verify(),
+            unsure: Unsure {
+                then: self.low_confidence,
+                cache: self.cache_at_low_confidence,
+                state: StateSize { fixed, per_new_token, per_token, prompt_tokens },
+            },
+        }
     }
 }

@@ -5,12 +5,15 @@
 //! the MSAO paper says it is (section 5.1.2, "layer-wise offloading"): the first k layers of the cloud's model run on
 //! the edge, and every token makes a round trip.
 
-use crate::{Briefing, Cloud, Edge, Pass, Policy, ServedBy, Testbed, View};
+use crate::route::{Router, Target};
+use crate::testbed::{Hidden, Split};
+use crate::twin::{Alone, Twin};
+use crate::{Briefing, Cloud, Edge, Policy, ServedBy, Testbed, View};
 use model::request::Input;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::cell::RefCell;
-use units::SimDuration;
+use units::{Ratio, SimDuration};
 
 /// Settings of PerLLM.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -31,6 +34,8 @@ pub enum Reading {
     UcbRoute(UcbRoute),
     /// So many of the first layers of the cloud's model run on the edge.
     LayerSplit(u32),
+    /// Whole requests go to the cloud with this probability: what the paper's figures for PerLLM look like (preset R).
+    Static(Ratio),
 }
 
 impl Default for Reading {
@@ -74,7 +79,7 @@ impl Arm {
     }
 }
 
-const ARMS: [ServedBy; 2] = [ServedBy::Edge, ServedBy::Cloud];
+const ARMS: [Target; 2] = [Target::Edge, Target::Cloud];
 
 impl UcbRoute {
     /// The arm with the greatest upper confidence bound among those that keep the deadline; among all, if none does.
@@ -94,10 +99,10 @@ impl UcbRoute {
     }
 
     /// Expected latency in seconds, with what waits there counted as whole requests like this one.
-    fn estimate(&self, arm: ServedBy, view: &View<'_>, input: &Input) -> f64 {
+    fn estimate(&self, arm: Target, view: &View<'_>, input: &Input) -> f64 {
         let (prices, waiting, network) = match arm {
-            ServedBy::Edge => (view.edge, f64::from(view.edge_requests), SimDuration::ZERO),
-            ServedBy::Cloud => (view.cloud, view.cloud_requests, view.uplink.transfer_time(input.payload()) + view.rtt),
+            Target::Edge => (view.edge, f64::from(view.edge_requests), SimDuration::ZERO),
+            Target::Cloud => (view.cloud, view.cloud_requests, view.upload_time(input) + view.rtt / 2),
         };
         let decode = prices.token(prices.prompt_tokens(input)) * u64::from(self.assumed_output_tokens);
         network.as_secs_f64() + (prices.prefill(input) + decode).as_secs_f64() * (1.0 + waiting)
@@ -111,10 +116,10 @@ impl Policy for PerLlm {
         self.label.as_deref()
     }
 
-    fn layers_on_edge(&self) -> Option<u32> {
+    fn split(&self) -> Option<Split> {
         match self.reading {
-            Reading::LayerSplit(layers) => Some(layers),
-            Reading::UcbRoute(_) => None,
+            Reading::LayerSplit(layers_on_edge) => Some(Split { layers_on_edge, shortcut: false }),
+            Reading::UcbRoute(_) | Reading::Static(_) => None,
         }
     }
 
@@ -136,24 +141,33 @@ impl Policy for PerLlm {
         match self.reading {
             Reading::UcbRoute(route) => {
                 let chosen = route.choose(&memory.0.borrow(), &bed.view(), &input);
-                match ARMS[chosen] {
-                    ServedBy::Edge => bed.edge().answer(&input).await,
-                    ServedBy::Cloud => bed.cloud().answer(&input).await,
-                }
+                let served_by = ARMS[chosen].serve(bed, &input).await;
                 let reward = 1.0 - bed.elapsed().as_secs_f64() / route.deadline.as_secs_f64();
                 memory.0.borrow_mut()[chosen].learn(reward.max(-1.0));
-                ARMS[chosen]
+                served_by
             }
             Reading::LayerSplit(_) => {
-                let mut pass = Pass::Prompt(input);
-                loop {
-                    bed.edge().lower_layers(pass).await;
-                    if bed.cloud().upper_layers(pass).await {
-                        return ServedBy::Cloud;
-                    }
-                    pass = Pass::Token;
+                bed.edge().prefill(&input).await;
+                let mut hidden = Hidden { prompt: Some(&input), visual: Ratio::ONE };
+                while !bed.cloud().pass(&hidden).await {
+                    bed.edge().pass().await;
+                    hidden.prompt = None;
                 }
+                ServedBy::Cloud
             }
+            Reading::Static(share) => Router::Static(share).choose(bed).serve(bed, &input).await,
+        }
+    }
+
+    fn twin(&self, alone: &Alone<'_>) -> Twin {
+        match self.reading {
+            // An idle platform's bandit settles on the faster tier.
+            Reading::UcbRoute(_) => {
+                let (edge, cloud) = (alone.on_edge(), alone.on_cloud());
+                if edge.renewal_s <= cloud.renewal_s { edge } else { cloud }
+            }
+            Reading::LayerSplit(_) => alone.split(Ratio::ONE, false),
+            Reading::Static(share) => Router::Static(share).twin(alone),
         }
     }
 }

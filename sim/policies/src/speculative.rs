@@ -1,8 +1,10 @@
 //! Edge-cloud speculative decoding in the manner of SLED (Li et al. 2025): the edge drafts, the cloud verifies every
 //! batch; no probe, no plan, no confidence gate.
 
-use crate::speculation::{Gate, Speculation};
+use crate::speculation::{Gate, Speculation, Unsure};
 use crate::testbed::count;
+use crate::twin::{Alone, Drafting, Twin};
+use crate::verification::{BonusToken, DraftDuringVerify, VerifySettings};
 use crate::{Briefing, Cloud, Edge, Policy, ServedBy, Testbed};
 use model::{
     decoding::{Draft, Verdict},
@@ -10,7 +12,6 @@ use model::{
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use units::Bytes;
 
 /// Every batch of `n_draft` tokens is verified.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -23,46 +24,46 @@ pub struct Speculative {
     pub n_draft: u32,
     /// Whether the edge drafts on while verdicts are on their way.
     pub draft_during_verify: DraftDuringVerify,
-}
-
-/// What the edge does while a batch is verified.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case", deny_unknown_fields)]
-pub enum DraftDuringVerify {
-    /// It waits; a batch accepted whole brings a bonus token.
-    #[default]
-    Blocking,
-    /// It drafts on, with at most so many batches in flight; no bonus token.
-    Pipelined(u32),
-}
-
-impl DraftDuringVerify {
-    /// Batches in flight.
-    fn window(self) -> u32 {
-        match self {
-            Self::Blocking => 1,
-            Self::Pipelined(window) => window,
-        }
-    }
+    /// Whether a batch that is accepted whole brings a token of the cloud's own.
+    pub bonus_token: BonusToken,
+    /// How drafts are verified.
+    pub verify: VerifySettings,
 }
 
 impl Default for Speculative {
     fn default() -> Self {
-        Self { label: None, n_draft: 4, draft_during_verify: DraftDuringVerify::default() }
+        Self {
+            label: None,
+            n_draft: 4,
+            draft_during_verify: DraftDuringVerify::default(),
+            bonus_token: BonusToken::default(),
+            verify: VerifySettings::default(),
+        }
     }
 }
 
-/// A gate that is always open.
-struct Open;
+/// A gate that is always open, for batches of one length.
+struct Open(u32);
 
 impl Gate for Open {
-    fn is_confident(&self, _: &Draft) -> bool {
+    fn is_confident(&mut self, _: &Draft) -> bool {
         true
     }
     fn doubt(&mut self) {}
     fn learn(&mut self, _: &Verdict) {}
     fn theta_nats(&self) -> f32 {
         f32::INFINITY
+    }
+    fn n_draft(&self) -> u32 {
+        self.0
+    }
+}
+
+impl Speculative {
+    fn speculation(&self) -> Speculation {
+        let window = self.draft_during_verify.window();
+        let bonus = self.bonus_token.is_wanted(window);
+        Speculation { window, bonus, verify: self.verify.verify(), unsure: Unsure::NEVER }
     }
 }
 
@@ -75,22 +76,22 @@ impl Policy for Speculative {
 
     fn check(&self) -> Result<(), (&'static str, String)> {
         count("n_draft", self.n_draft)?;
-        match self.draft_during_verify {
-            DraftDuringVerify::Pipelined(window) if window < 2 => {
-                Err(("draft_during_verify.pipelined", "expected at least 2 batches; 1 is `blocking`".to_owned()))
-            }
-            DraftDuringVerify::Pipelined(window) => count("draft_during_verify.pipelined", window),
-            DraftDuringVerify::Blocking => Ok(()),
-        }
+        self.verify.check()?;
+        self.draft_during_verify.check()
     }
 
     async fn serve<B: Testbed>(&self, bed: &B, _: &Briefing, (): &()) -> ServedBy {
         let input = Input::whole(bed.prompt());
         bed.edge().preprocess().await;
-        bed.cloud().open(&input);
+        bed.cloud().open(&input).await;
         bed.edge().prefill(&input).await;
-        let window = self.draft_during_verify.window();
-        Speculation { n_draft: self.n_draft, window, state: Bytes::ZERO }.run(bed, &mut Open).await;
+        self.speculation().run(bed, &mut Open(self.n_draft)).await;
         ServedBy::Cloud
+    }
+
+    fn twin(&self, alone: &Alone<'_>) -> Twin {
+        let (_, acceptance) = alone.tokens.below(f32::INFINITY);
+        let speculation = &self.speculation();
+        alone.drafting(&Drafting { n_draft: self.n_draft, confident: 1.0, acceptance, speculation })
     }
 }

@@ -1,8 +1,11 @@
 //! What a policy may do and see.
 
+use crate::plan::Plan;
+use crate::twin::{Alone, Twin};
 use model::{
     decoding::{Draft, Verdict},
-    mas::{Descriptors, Mas},
+    mas::Descriptors,
+    published::Benchmark,
     request::{Input, Prompt},
     tokens::Calibration,
 };
@@ -33,24 +36,32 @@ pub trait Edge {
     /// Decodes and resizes the pictures on the edge's processor.
     fn preprocess(&self) -> impl Future<Output = ()>;
     /// Measures how redundant and how relevant each modality is, on the edge's GPU (Eq. 3 to 6).
-    fn probe(&self) -> impl Future<Output = Descriptors>;
+    fn probe(&self, tau_s: Ratio) -> impl Future<Output = Descriptors>;
+    /// How hard the request looks to a router of this AUC: the share of requests that look easier.
+    fn score(&self, auc: Ratio) -> f64;
     /// Spends time of the edge's processor on planning.
     fn think(&self, time: SimDuration) -> impl Future<Output = ()>;
-    /// Notes the MAS and the plan that the request is served with, for the log.
-    fn note_plan(&self, mas: Mas, input: &Input);
+    /// Notes the plan that the request is served with, for the log.
+    fn note_plan(&self, plan: &Plan);
     /// Answers the request with the edge's model alone.
     fn answer(&self, input: &Input) -> impl Future<Output = ()>;
-    /// Lets the edge's model read the prompt; drafting starts after it.
+    /// Lets the edge's model, or its part of the cloud's, read the prompt.
     fn prefill(&self, input: &Input) -> impl Future<Output = ()>;
-    /// Drafts the token that follows what was drafted so far.
+    /// Drafts the token that follows what was drafted so far: a guess at the cloud's answer.
     fn draft(&self) -> impl Future<Output = Draft>;
+    /// Makes the next token of the edge's own answer.
+    fn decode(&self) -> impl Future<Output = Draft>;
+    /// Commits a token of the edge's own answer, which nobody verifies.
+    fn trust(&self, token: &Draft);
     /// Commits a verdict's tokens at the time it arrived. If it rejects a token or adds one, drafting goes on behind
     /// what is committed, and what was drafted there before is forgotten.
     fn commit(&self, verdict: &Verdict);
     /// Forgets what was drafted from this position of the answer on.
     fn rewind(&self, position: u32);
-    /// Runs the cloud model's first layers, as a layer split has them on the edge, over a pass.
-    fn lower_layers(&self, pass: Pass) -> impl Future<Output = ()>;
+    /// Drafts on behind a token that the cloud made for this position.
+    fn adopt(&self, position: u32);
+    /// Runs the edge's layers of the cloud's model over the token that was made last.
+    fn pass(&self) -> impl Future<Output = ()>;
 }
 
 /// Operations on the cloud. Each carries its payload over the link, up and down.
@@ -60,13 +71,18 @@ pub trait Cloud {
 
     /// Uploads the input and answers it with the cloud's model; tokens stream down as they are made.
     fn answer(&self, input: &Input) -> impl Future<Output = ()>;
-    /// Starts to upload the input and to prefill it, and returns at once: verification waits for it by itself.
-    fn open(&self, input: &Input);
+    /// Starts to upload the input and to prefill it, and returns when it is on its way: verification waits for the rest by
+    /// itself.
+    fn open(&self, input: &Input) -> impl Future<Output = ()>;
     /// Sends drafted tokens for verification, and returns at once.
-    fn verify(&self, batch: &Batch) -> Self::Verification;
-    /// Sends the hidden states of a pass up, runs the remaining layers on them, and brings the token down. Returns
-    /// whether it ends the answer.
-    fn upper_layers(&self, pass: Pass) -> impl Future<Output = bool>;
+    fn verify(&self, batch: &Batch<'_>) -> Self::Verification;
+    /// Sends drafted tokens for verification, lets the cloud's model write the rest of the answer, and waits for its end.
+    fn finish(&self, batch: &Batch<'_>) -> impl Future<Output = ()>;
+    /// Sends hidden states up, runs the cloud's layers on them, and brings the token down. Returns whether it ends the
+    /// answer.
+    fn pass(&self, hidden: &Hidden<'_>) -> impl Future<Output = bool>;
+    /// Sends hidden states of the prompt up and lets the cloud's layers write the whole answer.
+    fn answer_from(&self, hidden: &Hidden<'_>) -> impl Future<Output = ()>;
 }
 
 /// A verdict to come: await it, or look whether it is there.
@@ -84,19 +100,36 @@ pub struct Batch<'d> {
     pub start: u32,
     /// Whether the target adds its own token when it accepts all. On a rejection it always corrects.
     pub bonus: bool,
-    /// Whether the target goes on from a state of the edge that it has to be sent (low confidence).
+    /// Whether the target judges the tokens, or takes them as they are and only adds its own.
+    pub judged: bool,
+    /// Bytes of the edge's state that go with them.
     pub state: Bytes,
+    /// How they are verified.
+    pub verify: Verify,
     /// Threshold at the time, for the log.
     pub theta_nats: f32,
+    /// The token at the end of them that was not sure enough to be drafted, for the log.
+    pub unsure: Option<&'d Draft>,
 }
 
-/// A forward pass in a layer split.
+/// How drafts are verified.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Verify {
+    /// One after the other, an iteration each, instead of all in one.
+    pub one_by_one: bool,
+    /// Without the link: Eq. 14 has no term for it.
+    pub off_the_link: bool,
+    /// Bytes of a drafted token on the wire.
+    pub token_bytes: Bytes,
+}
+
+/// Hidden states between the edge's layers and the cloud's.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Pass {
-    /// Over the whole prompt.
-    Prompt(Input),
-    /// Over the token that was made last.
-    Token,
+pub struct Hidden<'i> {
+    /// Of the whole prompt, or of the token that was made last.
+    pub prompt: Option<&'i Input>,
+    /// Share of the bytes of visual tokens that is sent.
+    pub visual: Ratio,
 }
 
 /// What can be observed at an instant. It has no true output length and no future bandwidth.
@@ -106,6 +139,8 @@ pub struct View<'v> {
     pub uplink: BitsPerSecond,
     /// Round-trip time.
     pub rtt: SimDuration,
+    /// Whether an upload takes a round trip for each of its modalities (Eq. 8) instead of half of one.
+    pub rtt_per_modality: bool,
     /// Work that waits or runs on this edge's GPU, in requests.
     pub edge_requests: u32,
     /// Work that waits or runs in the cloud, in requests per GPU.
@@ -118,23 +153,53 @@ pub struct View<'v> {
     pub cloud: &'v dyn Prices,
 }
 
-/// What work costs on an idle device, to plan with.
+impl View<'_> {
+    /// How long an input takes to the cloud when the link is free (Eq. 8).
+    pub fn upload_time(&self, input: &Input) -> SimDuration {
+        self.uplink.transfer_time(input.payload()) + self.delay(&input.prompt)
+    }
+
+    /// The part of that which does not depend on the bytes.
+    pub fn delay(&self, prompt: &Prompt) -> SimDuration {
+        if self.rtt_per_modality { self.rtt * u64::from(prompt.modalities()) } else { self.rtt / 2 }
+    }
+}
+
+/// What work costs on an idle device, to plan with, and what its model's states weigh.
 pub trait Prices {
     /// Reading a prompt: vision tower and language model.
     fn prefill(&self, input: &Input) -> SimDuration;
     /// One token behind a context of so many tokens.
     fn token(&self, context: u64) -> SimDuration;
+    /// So many tokens at once behind a context.
+    fn verify(&self, tokens: u64, context: u64) -> SimDuration;
+    /// The probe.
+    fn probe(&self, prompt: &Prompt) -> SimDuration;
     /// Tokens of the input as this side's model counts them.
     fn prompt_tokens(&self, input: &Input) -> u64;
+    /// Bytes of a token's hidden state.
+    fn hidden_bytes(&self) -> Bytes;
+    /// Bytes of a token's keys and values.
+    fn kv_bytes(&self) -> Bytes;
+    /// Bytes of the pictures as this side's vision tower encodes them.
+    fn encoded_bytes(&self, prompt: &Prompt) -> Bytes;
+    /// The cloud model's vision tower on this side's device.
+    fn encode(&self, prompt: &Prompt) -> SimDuration;
+    /// Bytes of the hidden states of a prompt, with this share of the visual tokens'.
+    fn prompt_state_bytes(&self, input: &Input, visual: Ratio) -> Bytes;
 }
 
 /// Who gave an answer: decides its accuracy.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub enum ServedBy {
     /// The edge's model.
     Edge,
     /// The cloud's model, or tokens that it verified.
     Cloud,
+    /// The edge's model, with tokens of the cloud's where it was not sure.
+    Both,
+    /// The cloud's model on an input whose effect on accuracy is published: the share of right answers that remains.
+    Published(f64),
 }
 
 /// What a policy is told before the first request.
@@ -144,6 +209,8 @@ pub struct Briefing {
     pub calibration: Calibration,
     /// Mean share of right answers lost at a retention (policies do not know a request's own factor).
     pub pruning: model::accuracy::PruningLoss,
+    /// The benchmark that is asked.
+    pub benchmark: Benchmark,
 }
 
 /// An offloading policy.
@@ -153,11 +220,11 @@ pub trait Policy: Sized {
 
     /// The label that its rows carry, if it is not the system's name.
     fn label(&self) -> Option<&str>;
-    /// How many of the cloud model's layers the edge must hold, for a layer split.
-    fn layers_on_edge(&self) -> Option<u32> {
+    /// How the layers of the cloud's model are placed, where the policy splits them.
+    fn split(&self) -> Option<Split> {
         None
     }
-    /// The share of a calibration set below which the threshold starts, where one is used.
+    /// Size of the calibration set that the threshold starts from, where one is used.
     fn calibration_samples(&self) -> u32 {
         500
     }
@@ -167,6 +234,17 @@ pub trait Policy: Sized {
     }
     /// Serves one request to the end.
     fn serve<B: Testbed>(&self, bed: &B, briefing: &Briefing, memory: &Self::Memory) -> impl Future<Output = ServedBy>;
+    /// What closed forms say of a request that is alone on the platform.
+    fn twin(&self, alone: &Alone<'_>) -> Twin;
+}
+
+/// A cut through the cloud's model.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Split {
+    /// Layers on the edge, counted from below.
+    pub layers_on_edge: u32,
+    /// Whether the cloud decodes by itself, past the edge's layers (MindFusion's decoding shortcut).
+    pub shortcut: bool,
 }
 
 /// Most tokens of a batch, and most batches in flight.

@@ -1,13 +1,18 @@
-//! The confidence threshold of Algorithm 1 (lines 4, 10 and 13).
+//! The confidence threshold of Algorithm 1 (lines 4, 5, 10 and 13).
 //!
 //! It starts at a percentile of the draft's entropy, falls by the factor delta with every low-confidence token, and
-//! recovers with every verdict: `theta <- .7 theta + .3 theta_0 min(A / P_target, 1.25)`, A the moving average of the
-//! acceptance rate. The paper only says "update with EMA of accepted tokens"; this is our reading of it. Taken
-//! literally, as a moving average of the accepted tokens' entropy, theta can only fall.
+//! changes with every verdict by the accept rule. The paper only says "update with EMA of accepted tokens"; taken
+//! literally, as a moving average of the accepted tokens' entropy, theta can only fall, so the default is another rule.
 
-use model::{decoding::Verdict, tokens::Calibration};
+use crate::speculation::Gate;
+use crate::testbed::{count, open_share};
+use model::{
+    decoding::{Draft, Verdict},
+    tokens::Calibration,
+};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use std::collections::VecDeque;
 use units::Ratio;
 
 /// Settings of the threshold; the defaults are the paper's where it gives one.
@@ -16,14 +21,20 @@ use units::Ratio;
 pub struct ThetaSettings {
     /// Share of the calibration set's entropies below the first threshold: 70 %.
     pub percentile: Ratio,
-    /// Share of the calibration set's entropies below the least threshold (theta_min; the paper gives none).
+    /// Share of the calibration set's entropies below the least threshold (theta_min; the paper gives none). 0 %: none.
     pub min_percentile: Ratio,
     /// Factor on the threshold at every low-confidence token: .95.
     pub delta: Ratio,
     /// Acceptance that is aimed at: .8.
     pub p_target: Ratio,
+    /// How a verdict changes it (line 10).
+    pub accept_rule: AcceptRule,
     /// Weight of the newest verdict in the moving average of the acceptance rate (the paper gives none).
     pub acceptance_weight: Ratio,
+    /// When it starts anew.
+    pub reset: Reset,
+    /// What entropies are measured in.
+    pub entropy_units: EntropyUnits,
     /// Size of the calibration set: 500.
     pub calibration_samples: u32,
 }
@@ -35,21 +46,93 @@ impl Default for ThetaSettings {
             min_percentile: Ratio::new(0.5),
             delta: Ratio::new(0.95),
             p_target: Ratio::new(0.8),
+            accept_rule: AcceptRule::default(),
             acceptance_weight: Ratio::new(0.3),
+            reset: Reset::default(),
+            entropy_units: EntropyUnits::default(),
             calibration_samples: 500,
         }
     }
 }
 
+/// How a verdict changes the threshold (line 10).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum AcceptRule {
+    /// `theta <- .7 theta + .3 theta_0 min(A / P_target, 1.25)`, A the moving average of the acceptance rate.
+    #[default]
+    EmaRecover,
+    /// `theta <- .7 theta + .3 H`, H the mean entropy of the accepted tokens: the literal reading. No accepted token
+    /// lies above theta, so theta only falls.
+    EmaEntropy,
+    /// Not at all.
+    Static,
+    /// `theta <- the percentile of the last 64 drafted tokens`.
+    Quantile,
+}
+
+/// When the threshold starts anew.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Reset {
+    /// With every request.
+    #[default]
+    PerRequest,
+    /// Never: a request starts with the threshold of the one that ended last.
+    Persistent,
+}
+
+/// What entropies are measured in. The paper has `theta in [0, 1]` and an entropy that is not normalised (Eq. 9, 10).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum EntropyUnits {
+    /// Nats, without a bound: theta comes from a percentile.
+    #[default]
+    Nats,
+    /// H / ln V, so that theta is at most 1 by itself: ln V = 11.9 nats.
+    Normalised,
+    /// Nats, and theta at most 1 all the same.
+    LiteralCap1,
+}
+
+impl EntropyUnits {
+    /// The greatest threshold, nats.
+    fn cap_nats(self) -> f64 {
+        match self {
+            Self::Nats => f64::INFINITY,
+            // The logarithm of the 151,936 tokens of Qwen2's vocabulary.
+            Self::Normalised => 11.93,
+            Self::LiteralCap1 => 1.0,
+        }
+    }
+}
+
+/// Tokens of a batch (line 5), fixed or recomputed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum DraftLength {
+    /// `min(floor(ln(1 - P_target) / ln P_conf), N_max)`, at least 1, once for the request.
+    #[default]
+    Line5,
+    /// The same with the P_conf of the threshold as it stands, for every batch.
+    Recompute,
+    /// Always so many.
+    Fixed(u32),
+    /// The longest batch that is accepted whole with probability P_target, at the acceptance rate seen so far.
+    AcceptTarget,
+}
+
 /// Weight of the old threshold when a verdict arrives, and bound of the recovery above the first threshold.
 const KEEP: f64 = 0.7;
 const RECOVERY: f64 = 1.25;
+/// Drafted tokens that `quantile` looks back on.
+const WINDOW: usize = 64;
 
 impl ThetaSettings {
     /// Refuses settings that make no sense: key and reason.
     pub(crate) fn check(&self) -> Result<(), (&'static str, String)> {
-        crate::testbed::open_share("theta.percentile", self.percentile)?;
-        crate::testbed::open_share("theta.p_target", self.p_target)?;
+        open_share("theta.percentile", self.percentile)?;
+        open_share("theta.p_target", self.p_target)?;
         if !(1..=1_000_000).contains(&self.calibration_samples) {
             return Err(("theta.calibration_samples", "expected 1 to 1000000".to_owned()));
         }
@@ -59,55 +142,151 @@ impl ThetaSettings {
         Ok(())
     }
 
-    /// The threshold at the start of a request (line 4).
-    pub(crate) fn start(&self, calibration: &Calibration) -> Theta {
-        let first = f64::from(calibration.quantile(self.percentile));
-        Theta {
+    /// The threshold at the start of a request (line 4) and the length of its batches (line 5).
+    pub(crate) fn start<'c>(&self, length: DraftLength, n_max: u32, calibration: &'c Calibration) -> Theta<'c> {
+        let first = f64::from(calibration.quantile(self.percentile)).min(self.entropy_units.cap_nats());
+        let least = match self.min_percentile {
+            Ratio::ZERO => 0.0,
+            percentile => f64::from(calibration.quantile(percentile)),
+        };
+        let mut theta = Theta {
             now: first,
             first,
-            least: f64::from(calibration.quantile(self.min_percentile)),
+            least: least.min(first),
             acceptance: self.p_target.as_f64(),
+            n_draft: 0,
+            length,
+            n_max,
             settings: *self,
-        }
-    }
-
-    /// N_draft of line 5: how many tokens it takes until one is unsure with probability P_target, at least 1.
-    pub(crate) fn n_draft(&self, calibration: &Calibration, n_max: u32) -> u32 {
-        let p_conf = calibration.share_below(calibration.quantile(self.percentile));
-        // P_conf = 1: no token is ever unsure, so nothing but N_max bounds the batch.
-        let n = if p_conf < 1.0 { libm::log(1.0 - self.p_target.as_f64()) / libm::log(p_conf) } else { f64::INFINITY };
-        (libm::floor(n) as u32).clamp(1, n_max)
+            calibration,
+            seen: VecDeque::new(),
+            in_flight: VecDeque::new(),
+        };
+        theta.n_draft = theta.batch_length();
+        theta
     }
 }
 
 /// The threshold within one request.
 #[derive(Clone, Debug)]
-pub(crate) struct Theta {
+pub(crate) struct Theta<'c> {
     now: f64,
     first: f64,
     least: f64,
     acceptance: f64,
+    n_draft: u32,
+    length: DraftLength,
+    n_max: u32,
     settings: ThetaSettings,
+    calibration: &'c Calibration,
+    /// Entropies drafted last, for `quantile`.
+    seen: VecDeque<f32>,
+    /// Entropies of the batches in flight, for `ema_entropy`.
+    in_flight: VecDeque<Vec<f32>>,
 }
 
-impl Theta {
+impl Theta<'_> {
     /// The threshold, nats.
     pub(crate) fn nats(&self) -> f32 {
         self.now as f32
     }
 
-    /// Line 13: a token was unsure.
-    pub(crate) fn decay(&mut self) {
-        self.now = (self.now * self.settings.delta.as_f64()).max(self.least);
+    /// Starts where another request has ended.
+    pub(crate) fn resume(&mut self, nats: f32) {
+        self.now = f64::from(nats);
+        self.n_draft = self.batch_length();
     }
 
-    /// Line 10: a verdict has arrived.
-    pub(crate) fn learn(&mut self, verdict: &Verdict) {
+    fn set(&mut self, nats: f64) {
+        self.now = nats.clamp(self.least, self.settings.entropy_units.cap_nats());
+        if self.length != DraftLength::Line5 {
+            self.n_draft = self.batch_length();
+        }
+    }
+
+    fn batch_length(&self) -> u32 {
+        // How many tokens it takes until one is unsure with probability P_target.
+        let until_unsure = |share: f64| libm::log(1.0 - self.settings.p_target.as_f64()) / libm::log(share);
+        let n = match self.length {
+            DraftLength::Fixed(n) => return n,
+            DraftLength::Line5 | DraftLength::Recompute => until_unsure(self.calibration.share_below(self.nats())),
+            DraftLength::AcceptTarget => libm::log(self.settings.p_target.as_f64()) / libm::log(self.acceptance),
+        };
+        // A probability of 1: no token is ever unsure, so nothing but N_max bounds the batch.
+        let n = if n.is_finite() { n } else { f64::INFINITY };
+        (libm::floor(n) as u32).clamp(1, self.n_max)
+    }
+
+    fn quantile_seen(&self) -> Option<f64> {
+        let mut seen: Vec<f32> = self.seen.iter().copied().collect();
+        seen.sort_unstable_by(f32::total_cmp);
+        let rank = (self.settings.percentile.as_f64() * seen.len() as f64).ceil() as usize;
+        seen.get(rank.max(1) - 1).map(|&nats| f64::from(nats))
+    }
+}
+
+impl Gate for Theta<'_> {
+    fn is_confident(&mut self, draft: &Draft) -> bool {
+        if self.settings.accept_rule == AcceptRule::Quantile {
+            if self.seen.len() == WINDOW {
+                self.seen.pop_front();
+            }
+            self.seen.push_back(draft.entropy_nats);
+        }
+        draft.entropy_nats <= self.nats()
+    }
+
+    /// Line 13.
+    fn doubt(&mut self) {
+        self.set(self.now * self.settings.delta.as_f64());
+    }
+
+    fn sent(&mut self, drafts: &[Draft]) {
+        if self.settings.accept_rule == AcceptRule::EmaEntropy {
+            self.in_flight.push_back(drafts.iter().map(|draft| draft.entropy_nats).collect());
+        }
+    }
+
+    /// Line 10.
+    fn learn(&mut self, verdict: &Verdict) {
+        let entropies = self.in_flight.pop_front().unwrap_or_default();
+        if verdict.rejects() {
+            self.in_flight.clear();
+        }
         let Some(acceptance) = verdict.acceptance() else { return };
         let weight = self.settings.acceptance_weight.as_f64();
         self.acceptance += weight * (acceptance - self.acceptance);
-        let recovery = (self.acceptance / self.settings.p_target.as_f64()).min(RECOVERY);
-        self.now = (KEEP * self.now + (1.0 - KEEP) * self.first * recovery).max(self.least);
+        match self.settings.accept_rule {
+            AcceptRule::EmaRecover => {
+                let recovery = (self.acceptance / self.settings.p_target.as_f64()).min(RECOVERY);
+                self.set(KEEP * self.now + (1.0 - KEEP) * self.first * recovery);
+            }
+            AcceptRule::EmaEntropy if verdict.accepted > 0 => {
+                let accepted = &entropies[..verdict.accepted as usize];
+                let mean = accepted.iter().map(|&nats| f64::from(nats)).sum::<f64>() / accepted.len() as f64;
+                self.set(KEEP * self.now + (1.0 - KEEP) * mean);
+            }
+            AcceptRule::Quantile => self.set(self.quantile_seen().unwrap_or(self.now)),
+            AcceptRule::EmaEntropy | AcceptRule::Static => self.set(self.now),
+        }
+    }
+
+    fn theta_nats(&self) -> f32 {
+        self.nats()
+    }
+
+    fn n_draft(&self) -> u32 {
+        self.n_draft
+    }
+}
+
+impl DraftLength {
+    /// Refuses a count that makes no sense: key and reason.
+    pub(crate) fn check(self) -> Result<(), (&'static str, String)> {
+        match self {
+            Self::Fixed(n) => count("n_draft.fixed", n),
+            _ => Ok(()),
+        }
     }
 }
 
@@ -122,27 +301,40 @@ mod tests {
     }
 
     fn verdict(accepted: u32, drafted: u32) -> Verdict {
-        Verdict { accepted, drafted, committed: 0, ends: false, at: SimTime::ZERO }
+        Verdict { accepted, drafted, committed: 0, token: None, ends: false, at: SimTime::ZERO }
+    }
+
+    fn draft(nats: f32) -> Draft {
+        Draft { token: Default::default(), position: 0, entropy_nats: nats }
+    }
+
+    fn n_draft(settings: ThetaSettings, n_max: u32) -> u32 {
+        settings.start(DraftLength::Line5, n_max, &calibration()).n_draft()
+    }
+
+    fn with(rule: AcceptRule) -> ThetaSettings {
+        ThetaSettings { accept_rule: rule, ..ThetaSettings::default() }
     }
 
     #[test]
     fn line_5_gives_four_at_the_papers_settings() {
         // floor(ln(1 - .8) / ln .7) = floor(4.51).
-        assert_eq!(ThetaSettings::default().n_draft(&calibration(), 5), 4);
-        assert_eq!(ThetaSettings::default().n_draft(&calibration(), 3), 3);
+        assert_eq!((n_draft(ThetaSettings::default(), 5), n_draft(ThetaSettings::default(), 3)), (4, 3));
         let sure = ThetaSettings { percentile: Ratio::new(0.999), ..ThetaSettings::default() };
-        assert_eq!(sure.n_draft(&calibration(), 7), 7);
-        let unsure = ThetaSettings { percentile: Ratio::new(0.05), ..ThetaSettings::default() };
-        assert_eq!(unsure.n_draft(&calibration(), 5), 1);
+        assert_eq!(n_draft(sure, 7), 7);
+        let unsure =
+            ThetaSettings { percentile: Ratio::new(0.05), min_percentile: Ratio::ZERO, ..ThetaSettings::default() };
+        assert_eq!(n_draft(unsure, 5), 1);
     }
 
     #[test]
     fn it_decays_to_the_floor_and_recovers_with_acceptance() {
-        let mut theta = ThetaSettings::default().start(&calibration());
+        let calibration = calibration();
+        let mut theta = ThetaSettings::default().start(DraftLength::Line5, 5, &calibration);
         let first = theta.now;
-        theta.decay();
+        theta.doubt();
         assert_eq!(theta.now, first * 0.95);
-        (0..100).for_each(|_| theta.decay());
+        (0..100).for_each(|_| theta.doubt());
         assert_eq!(theta.now, theta.least);
         (0..100).for_each(|_| theta.learn(&verdict(4, 4)));
         assert!((theta.now / first - 1.25).abs() < 1e-9, "all accepted: 1 / .8 of the first threshold");
@@ -151,5 +343,61 @@ mod tests {
         let before = theta.now;
         theta.learn(&verdict(0, 0));
         assert_eq!(theta.now, before, "a verdict on nothing teaches nothing");
+    }
+
+    #[test]
+    fn the_literal_rule_only_falls() {
+        let calibration = calibration();
+        let settings = ThetaSettings { min_percentile: Ratio::ZERO, ..with(AcceptRule::EmaEntropy) };
+        let mut theta = settings.start(DraftLength::Line5, 5, &calibration);
+        for _ in 0..50 {
+            let before = theta.now;
+            // Four accepted tokens, spread evenly below the threshold.
+            let drafts: Vec<Draft> = (1..=4).map(|part| draft(theta.nats() * part as f32 / 4.0)).collect();
+            theta.sent(&drafts);
+            theta.learn(&verdict(4, 4));
+            assert!(theta.now < before);
+        }
+        assert!(theta.now < 0.01 * theta.first, "{}", theta.now);
+    }
+
+    #[test]
+    fn static_stays_and_quantile_follows_what_is_drafted() {
+        let calibration = calibration();
+        let mut still = with(AcceptRule::Static).start(DraftLength::Line5, 5, &calibration);
+        still.learn(&verdict(1, 4));
+        assert_eq!(still.now, still.first);
+        let mut follows = with(AcceptRule::Quantile).start(DraftLength::Line5, 5, &calibration);
+        (1..=200).for_each(|part| drop(follows.is_confident(&draft(part as f32 / 100.0))));
+        follows.learn(&verdict(4, 4));
+        // The 70th percentile of 1.37 to 2.00: the 45th of 64.
+        assert!((follows.now - 1.81).abs() < 1e-6, "{}", follows.now);
+    }
+
+    #[test]
+    fn caps_bind_only_where_they_lie_below_the_percentile() {
+        let calibration = calibration();
+        let high = |entropy_units| {
+            let settings = ThetaSettings { percentile: Ratio::new(0.95), entropy_units, ..ThetaSettings::default() };
+            settings.start(DraftLength::Line5, 5, &calibration).now
+        };
+        assert!(high(EntropyUnits::Nats) > 1.2);
+        assert_eq!((high(EntropyUnits::Normalised), high(EntropyUnits::LiteralCap1)), (high(EntropyUnits::Nats), 1.0));
+    }
+
+    #[test]
+    fn lengths_of_batches() {
+        let calibration = calibration();
+        let start = |length| ThetaSettings::default().start(length, 5, &calibration);
+        assert_eq!(start(DraftLength::Fixed(9)).n_draft(), 9);
+        // Acceptance starts at P_target: one token is accepted with just that probability.
+        let mut by_acceptance = start(DraftLength::AcceptTarget);
+        assert_eq!(by_acceptance.n_draft(), 1);
+        (0..20).for_each(|_| by_acceptance.learn(&verdict(4, 4)));
+        assert_eq!(by_acceptance.n_draft(), 5);
+        let mut again = start(DraftLength::Recompute);
+        (0..100).for_each(|_| again.doubt());
+        // At the median: floor(ln .2 / ln .5) = 2.
+        assert_eq!((again.n_draft(), start(DraftLength::Line5).n_draft()), (2, 4));
     }
 }

@@ -1,0 +1,54 @@
+//! What one side of a run consists of.
+
+use model::{device::Device, engine_kind::EngineProfile, model_spec::ModelSpec, vision::VisionTower};
+use units::Ratio;
+
+/// A model on a device, with what a simulation assumes of it.
+#[derive(Clone, Debug)]
+pub struct Tier {
+    /// The device.
+    pub device: Device,
+    /// The model that it serves, or serves a part of.
+    pub model: ModelSpec,
+    /// The engine that serves it.
+    pub engine: EngineProfile,
+    /// The part of the model's layers that runs here, where it is split.
+    pub part: Option<Part>,
+    /// Layers of the vision tower that the probe runs.
+    pub probe_blocks: u64,
+    /// The cloud model's vision tower, on an edge that may have to run it.
+    pub encoder: Option<VisionTower>,
+    /// Whether pictures may arrive here as the output of a vision tower.
+    pub receives: bool,
+}
+
+/// A part of a model's layers.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Part {
+    /// How many of its layers, counted from below if it is the lower part.
+    pub layers: u64,
+    /// Their share of all layers.
+    pub share: Ratio,
+    /// Whether it is the upper part, which is given hidden states and makes tokens.
+    pub upper: bool,
+    /// The same share while decoding: more with a projection network in place of the lower part (MindFusion).
+    pub decode_share: Ratio,
+}
+
+impl Part {
+    /// The first `layers` of a model.
+    pub fn lower(model: &ModelSpec, layers: u64) -> Self {
+        let share = Ratio::new(layers as f64 / model.layers as f64);
+        Self { layers, share, upper: false, decode_share: share }
+    }
+
+    /// The layers from `layers` on. With a shortcut each token also passes a projection network: four fully connected
+    /// layers, d to d to 4d to 2d to d (MindFusion section IV-B; "symmetrically" read so), 15 d^2 weights.
+    pub fn upper(model: &ModelSpec, layers: u64, shortcut: bool) -> Self {
+        let rest = model.layers - layers;
+        let share = rest as f64 / model.layers as f64;
+        let projection = (15 * model.hidden * model.hidden) as f64 / model.lm_layer_params() as f64;
+        let decode_share = if shortcut { (share + projection).min(1.0) } else { share };
+        Self { layers: rest, share: Ratio::new(share), upper: true, decode_share: Ratio::new(decode_share) }
+    }
+}

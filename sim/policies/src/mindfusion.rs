@@ -1,0 +1,84 @@
+//! MindFusion (Zeng and Huang): the first k layers of the cloud's model run on the device, image activations go up
+//! compressed (R), and the cloud decodes by itself through a shortcut past the device's layers (D), so that no token makes
+//! a round trip. The device needs no model of its own, and no raw data leaves it.
+
+use crate::testbed::{Hidden, Split};
+use crate::twin::{Alone, Twin};
+use crate::{Briefing, Cloud, Edge, Policy, ServedBy, Testbed};
+use model::{published::MindFusionVariant, request::Input};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use units::Ratio;
+
+/// Settings of MindFusion; the defaults are its full system, R + D.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct MindFusion {
+    /// Label of its rows; `mindfusion` if absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub label: Option<String>,
+    /// k: layers of the cloud's model on the device. The paper gives none.
+    pub layers_on_device: u32,
+    /// R: whether image activations are compressed, to `compressed_share` of their bytes.
+    pub representation_compression: bool,
+    /// Share of the bytes of image activations that is sent with R: 1/8.
+    pub compressed_share: Ratio,
+    /// D: whether the cloud decodes without the device.
+    pub decoding_shortcut: bool,
+}
+
+impl Default for MindFusion {
+    fn default() -> Self {
+        Self {
+            label: None,
+            layers_on_device: 8,
+            representation_compression: true,
+            compressed_share: Ratio::new(0.125),
+            decoding_shortcut: true,
+        }
+    }
+}
+
+impl MindFusion {
+    /// Share of the bytes of image activations that is sent.
+    fn visual(&self) -> Ratio {
+        if self.representation_compression { self.compressed_share } else { Ratio::ONE }
+    }
+
+    fn variant(&self) -> MindFusionVariant {
+        MindFusionVariant { compression: self.representation_compression, shortcut: self.decoding_shortcut }
+    }
+}
+
+impl Policy for MindFusion {
+    type Memory = ();
+
+    fn label(&self) -> Option<&str> {
+        self.label.as_deref()
+    }
+
+    fn split(&self) -> Option<Split> {
+        Some(Split { layers_on_edge: self.layers_on_device, shortcut: self.decoding_shortcut })
+    }
+
+    async fn serve<B: Testbed>(&self, bed: &B, briefing: &Briefing, (): &()) -> ServedBy {
+        let input = Input::whole(bed.prompt());
+        let prompt = Hidden { prompt: Some(&input), visual: self.visual() };
+        bed.edge().preprocess().await;
+        bed.edge().prefill(&input).await;
+        if self.decoding_shortcut {
+            bed.cloud().answer_from(&prompt).await;
+        } else {
+            let mut hidden = prompt;
+            while !bed.cloud().pass(&hidden).await {
+                bed.edge().pass().await;
+                hidden.prompt = None;
+            }
+        }
+        ServedBy::Published(self.variant().remaining(briefing.benchmark))
+    }
+
+    fn twin(&self, alone: &Alone<'_>) -> Twin {
+        alone.split(self.visual(), self.decoding_shortcut)
+    }
+}

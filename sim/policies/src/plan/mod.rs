@@ -1,0 +1,217 @@
+//! The coarse plan (Eq. 11; Algorithm 1 line 3), once a request: how much of each modality to keep and how hard to
+//! compress it.
+
+mod problem;
+mod solver;
+#[cfg(test)]
+mod tests;
+
+pub use solver::{Regret, Solver};
+
+use crate::twin::Alone;
+use crate::{Briefing, Edge, Testbed, View};
+use model::{
+    mas::{Mas, MasSettings},
+    modality::{Modality, PerModality},
+    request::{Handling, Input, Kept, Prompt, PruneStage, RhoMeaning},
+};
+use problem::{Bounds, Problem};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use std::{cell::RefCell, collections::BTreeMap};
+use units::{Bytes, Ratio, SimDuration};
+
+/// How the plan is made; the defaults are the paper's (section 5.1.4) where it gives one.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct PlanSettings {
+    /// Whether what is kept depends on the MAS.
+    pub modality_awareness: Awareness,
+    /// eps_Q: share of right answers that pruning and compression may cost: 2 %.
+    pub quality_loss_max: Ratio,
+    /// T_max: bound on the upload (Eq. 11); none if absent, as the paper gives none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub upload_time_max: Option<SimDuration>,
+    /// Where patches are dropped.
+    pub prune_stage: PruneStage,
+    /// What compression takes away.
+    pub rho_meaning: RhoMeaning,
+    /// Who solves Eq. 11.
+    pub coarse_solver: Solver,
+    /// Share of the requests on which a solver other than `exact` is used and compared with it; the others use `exact`.
+    pub solver_share: Ratio,
+    /// xi of the expected improvement: .1, on an objective scaled to deviation 1 (on raw seconds it would be larger than
+    /// the whole range).
+    pub xi: f64,
+    /// Time charged to a request for solving the plan; what the solver takes on one core if absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub planning_time: Option<SimDuration>,
+}
+
+impl Default for PlanSettings {
+    fn default() -> Self {
+        Self {
+            modality_awareness: Awareness::default(),
+            quality_loss_max: Ratio::new(0.02),
+            upload_time_max: None,
+            prune_stage: PruneStage::default(),
+            rho_meaning: RhoMeaning::default(),
+            coarse_solver: Solver::default(),
+            solver_share: Ratio::ONE,
+            xi: 0.1,
+            planning_time: None,
+        }
+    }
+}
+
+/// Whether what is kept depends on the MAS.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum Awareness {
+    /// The probe measures it, and the plan obeys it.
+    #[default]
+    Mas,
+    /// The same share of every modality of every request is kept, text included, and nothing is probed: the paper's
+    /// "uniform offloading policy regardless of input modality complexity".
+    Uniform(Ratio),
+}
+
+/// A plan that takes longer is a mistyped unit.
+const LONGEST_PLANNING: SimDuration = SimDuration::from_secs(3600);
+
+impl PlanSettings {
+    /// Refuses settings that make no sense: key and reason.
+    pub(crate) fn check(&self) -> Result<(), (&'static str, String)> {
+        if self.planning_time.is_some_and(|time| time > LONGEST_PLANNING) {
+            return Err(("plan.planning_time", format!("expected at most {LONGEST_PLANNING}")));
+        }
+        if self.modality_awareness == Awareness::Uniform(Ratio::ZERO) {
+            return Err(("plan.modality_awareness.uniform", "expected a share above 0".to_owned()));
+        }
+        if !(self.xi.is_finite() && self.xi >= 0.0) {
+            return Err(("plan.xi", "expected a finite number of at least 0".to_owned()));
+        }
+        self.coarse_solver.check()
+    }
+
+    /// What probing and planning take on an idle platform.
+    pub(crate) fn time(&self, alone: &Alone<'_>) -> SimDuration {
+        match self.modality_awareness {
+            Awareness::Uniform(_) => SimDuration::ZERO,
+            Awareness::Mas => alone.probe() + self.planning_time.unwrap_or(self.coarse_solver.time(1)),
+        }
+    }
+
+    fn handling(&self) -> Handling {
+        Handling { prune_stage: self.prune_stage, rho_meaning: self.rho_meaning }
+    }
+}
+
+/// What a request is served with, for the log.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Plan {
+    /// The MAS, where it was measured.
+    pub mas: Option<Mas>,
+    /// The input as it is let through.
+    pub input: Input,
+    /// How the solver fared against the exact one, where they were compared.
+    pub regret: Option<Regret>,
+}
+
+/// Probes a request and plans it: what MSAO does before any model reads anything.
+pub(crate) async fn probe_and_plan<B: Testbed>(
+    bed: &B,
+    mas: &MasSettings,
+    settings: &PlanSettings,
+    briefing: &Briefing,
+    plans: &Plans,
+) -> Input {
+    let prompt = bed.prompt();
+    if let Awareness::Uniform(share) = settings.modality_awareness {
+        let kept = PerModality::of(|_| Kept { retention: share.as_f64(), compression: 0.0 });
+        let input = Input { prompt, kept, handling: settings.handling() };
+        bed.edge().note_plan(&Plan { mas: None, input, regret: None });
+        return input;
+    }
+    let measured = Mas::of(&bed.edge().probe(mas.tau_s).await, mas);
+    let (plan, time) = plans.make(settings, mas, &measured, prompt, &bed.view(), briefing);
+    bed.edge().think(settings.planning_time.unwrap_or(time)).await;
+    bed.edge().note_plan(&plan);
+    plan.input
+}
+
+/// Plans that were solved before, by quantised state: requests that look alike get the same plan.
+#[derive(Default)]
+pub(crate) struct Plans(RefCell<BTreeMap<State, PerModality<Kept>>>);
+
+/// What a plan depends on, quantised so finely that the objective changes by less than a per cent between neighbours.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct State {
+    mas_64ths: [u32; 3],
+    prompt_tokens: u64,
+    payload_16ths_of_octave: i32,
+    audio_tokens: u32,
+    uplink_mbps: u64,
+    free_blocks: u64,
+}
+
+impl Plans {
+    /// The plan of a request, and what it takes to make it.
+    fn make(
+        &self,
+        settings: &PlanSettings,
+        mas: &MasSettings,
+        measured: &Mas,
+        prompt: Prompt,
+        view: &View<'_>,
+        briefing: &Briefing,
+    ) -> (Plan, SimDuration) {
+        let bounds = Bounds {
+            quality_loss: settings.quality_loss_max.as_f64(),
+            upload: settings.upload_time_max,
+            pruning: briefing.pruning,
+        };
+        let plan = |input, regret| Plan { mas: Some(*measured), input, regret };
+        let least = |measured: &Mas| PerModality::of(|modality| measured.least(modality, mas));
+        let problem = |prompt, least| Problem { prompt, view, bounds: &bounds, handling: settings.handling(), least };
+        let whole = problem(prompt, least(measured));
+        if whole.prompt.is_text() && whole.free().is_empty() {
+            return (plan(whole.input(PerModality::default()), None), SimDuration::ZERO);
+        }
+        if settings.coarse_solver != Solver::Exact && solver::is_chosen(settings.solver_share, prompt.request) {
+            let (kept, regret) = settings.coarse_solver.solve(&whole, settings.xi);
+            return (plan(whole.input(kept), regret), settings.coarse_solver.time(whole.free().len()));
+        }
+        let (state, seen) = State::of(prompt, measured, view);
+        let kept = *self.0.borrow_mut().entry(state).or_insert_with(|| {
+            solver::exact(&problem(seen, least(&state.mas())))
+        });
+        (plan(whole.input(kept), None), Solver::Exact.time(whole.free().len()))
+    }
+}
+
+impl State {
+    /// The state of a request, and the prompt that stands for all of that state.
+    fn of(prompt: Prompt, mas: &Mas, view: &View<'_>) -> (Self, Prompt) {
+        let payload = prompt.bytes(Modality::Visual).as_u64().max(1);
+        let payload_16ths = libm::round(16.0 * libm::log2(payload as f64));
+        let state = Self {
+            mas_64ths: Modality::ALL.map(|modality| (mas.0[modality] * 64.0) as u32),
+            prompt_tokens: view.edge.prompt_tokens(&Input::whole(prompt)),
+            payload_16ths_of_octave: payload_16ths as i32,
+            audio_tokens: prompt.audio.map_or(0, |audio| audio.tokens),
+            uplink_mbps: view.uplink.as_u64() / 1_000_000,
+            // Memory binds only where little is left.
+            free_blocks: (view.edge_free_tokens / 16).min(1024),
+        };
+        let mut seen = prompt;
+        if let Some(images) = &mut seen.images {
+            images.payload = Bytes::new(libm::exp2(payload_16ths / 16.0) as u64);
+        }
+        (state, seen)
+    }
+
+    fn mas(&self) -> Mas {
+        Mas(PerModality::of(|modality| f64::from(self.mas_64ths[modality as usize]) / 64.0))
+    }
+}

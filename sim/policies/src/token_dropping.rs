@@ -1,0 +1,65 @@
+//! Token dropping before the cloud, as published points: MindFusion's Table IV compares itself with five methods that
+//! keep 64 of LLaVA-1.5's 576 visual tokens. The edge runs the cloud model's vision tower, the method drops tokens, the
+//! rest goes up. What the method itself computes is not counted.
+
+use crate::twin::{Alone, Twin};
+use crate::{Briefing, Cloud, Edge, Policy, ServedBy, Testbed, View};
+use model::{
+    modality::Modality,
+    published::Dropping,
+    request::{Input, Kept, Prompt, PruneStage},
+};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// Visual tokens are dropped on the edge, the cloud's model answers.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct TokenDropping {
+    /// Label of its rows; `token_dropping` if absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub label: Option<String>,
+    /// Whose scores.
+    pub method: Dropping,
+}
+
+impl Default for TokenDropping {
+    fn default() -> Self {
+        Self { label: None, method: Dropping::MustDrop }
+    }
+}
+
+impl TokenDropping {
+    fn input(&self, prompt: Prompt, view: &View<'_>) -> Input {
+        let mut input = Input::whole(prompt);
+        if let Some(images) = &mut input.prompt.images {
+            images.payload = view.cloud.encoded_bytes(&prompt);
+            images.encoded = true;
+            input.handling.prune_stage = PruneStage::PostVit;
+            input.kept[Modality::Visual] = Kept { retention: Dropping::RETENTION, compression: 0.0 };
+        }
+        input
+    }
+}
+
+impl Policy for TokenDropping {
+    type Memory = ();
+
+    fn label(&self) -> Option<&str> {
+        self.label.as_deref()
+    }
+
+    async fn serve<B: Testbed>(&self, bed: &B, briefing: &Briefing, (): &()) -> ServedBy {
+        bed.edge().preprocess().await;
+        let input = self.input(bed.prompt(), &bed.view());
+        bed.cloud().answer(&input).await;
+        match bed.prompt().images {
+            Some(_) => ServedBy::Published(self.method.remaining(briefing.benchmark)),
+            None => ServedBy::Cloud,
+        }
+    }
+
+    fn twin(&self, alone: &Alone<'_>) -> Twin {
+        alone.on_cloud().after(alone.encode())
+    }
+}

@@ -1,0 +1,39 @@
+//! `semantics = "trust"`: tokens that the edge is sure of are committed as they are, and nobody verifies them. The other
+//! reading of "adaptive speculative": fast, and no longer lossless.
+
+use crate::speculation::{Gate, Speculation};
+use crate::{Batch, Cloud, Edge, Testbed};
+
+/// Answers with the edge's model, except for tokens that it is not sure of: those the cloud makes. The edge has read its
+/// prompt, the cloud is opened.
+pub(crate) async fn run<B: Testbed>(bed: &B, speculation: &Speculation, theta: &mut impl Gate) {
+    // Tokens that the cloud has not seen yet.
+    let mut trusted = Vec::new();
+    loop {
+        let token = bed.edge().decode().await;
+        if theta.is_confident(&token) {
+            bed.edge().trust(&token);
+            trusted.push(token);
+            if token.token.ends {
+                return;
+            }
+            continue;
+        }
+        bed.edge().rewind(token.position);
+        let state = speculation.state(&trusted, &token);
+        let batch = Batch {
+            bonus: true,
+            judged: false,
+            theta_nats: theta.theta_nats(),
+            unsure: Some(&token),
+            ..speculation.batch(&trusted, &token, state)
+        };
+        let made = bed.cloud().verify(&batch).await;
+        bed.edge().commit(&made);
+        if made.ends {
+            return;
+        }
+        trusted.clear();
+        theta.doubt();
+    }
+}
