@@ -8,6 +8,10 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use units::Ratio;
 
+pub mod relevance;
+pub mod spatial;
+pub mod temporal;
+
 /// What the probe measures of one request with pictures.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Descriptors {
