@@ -17,7 +17,7 @@ pub enum Activity {
 }
 
 impl Activity {
-    /// Share of the board's power limit that is drawn [A]. One report has llama.cpp decode near the full limit
+    /// Share of the board's power limit that is drawn (an assumption). One report has llama.cpp decode near the full limit
     /// (`docs/hardware.md` section F), so decode energy may be a third too low.
     pub const fn share_of_tdp(self) -> f64 {
         match self {

@@ -1,7 +1,15 @@
 //! Modality Activation Sparsity (MSAO, Eq. 4 to 7) on the quantities that a probe measures.
 //!
 //! In simulation those quantities are descriptors drawn for each request; [`DescriptorLaw`] documents the law, an
-//! assumption of ours, since the paper gives none.
+//! assumption of ours, since the paper gives none. On real tensors Eq. 3 to 6 are in [`spatial`], [`temporal`] and
+//! [`relevance`].
+
+pub mod relevance;
+pub mod spatial;
+mod tensor;
+pub mod temporal;
+
+pub use tensor::TensorError;
 
 use crate::modality::{Modality, PerModality};
 use crate::request::Prompt;
@@ -119,7 +127,7 @@ impl DescriptorLaw {
         }
         let logit = |p: f64| libm::log(p / (1.0 - p));
         let moved = 1.702 * (logit(tau_s) - logit(PAPER_TAU_S)) / self.importance_deviation;
-        1.0 / (1.0 + libm::exp(-(logit(share) + moved)))
+        relevance::sigmoid(logit(share) + moved)
     }
 }
 
@@ -201,7 +209,7 @@ impl Mas {
             let Some(one) = descriptors[modality] else { return 1.0 };
             let share = match settings.relevance {
                 Relevance::Softmax => libm::exp(one.relevance) / total,
-                Relevance::Sigmoid => 1.0 / (1.0 + libm::exp(-one.relevance)),
+                Relevance::Sigmoid => relevance::sigmoid(one.relevance),
             };
             let temporal = one.similarity.map_or(0.0, |similarity| match settings.temporal_sign {
                 TemporalSign::Corrected => similarity,
