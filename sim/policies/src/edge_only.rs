@@ -1,6 +1,6 @@
 //! Edge-only (MSAO section 5.1.2): the small model runs on the edge, nothing is sent.
 
-use crate::{Briefing, Edge, Policy, ServedBy, Testbed};
+use crate::{Briefing, Edge, Policy, ServedBy, Testbed, Uses};
 use model::request::Input;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -19,6 +19,10 @@ impl Policy for EdgeOnly {
 
     fn label(&self) -> Option<&str> {
         self.label.as_deref()
+    }
+
+    fn uses(&self) -> Uses {
+        Uses { edge_model: true, ..Uses::default() }
     }
 
     async fn serve<B: Testbed>(&self, bed: &B, _: &Briefing, (): &()) -> ServedBy {

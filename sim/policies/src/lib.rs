@@ -4,7 +4,7 @@
 //! A policy awaits operations; it never sees a clock to move, a queue, a heap, the true length of an answer or the
 //! bandwidth to come. Sequence is dependency; what is started without being awaited overlaps.
 //!
-//! To add one: a file like `cloud_only.rs`, and its two lines in the list below.
+//! To add one: a file like `cloud_only.rs`, its `mod` line below and its line in `list.rs`; CONTRIBUTING.md walks through it.
 
 mod cloud_only;
 mod edge_only;
@@ -18,12 +18,10 @@ mod speculative;
 mod testbed;
 mod theta;
 
-pub use cloud_only::CloudOnly;
-pub use edge_only::EdgeOnly;
-pub use list::{PolicyTable, System, Visitor};
-pub use msao::{Msao, MsaoMemory};
+pub use list::*;
+pub use msao::MsaoMemory;
 pub use one_or_many::OneOrMany;
-pub use perllm::{PerLlm, PerLlmMemory, Reading, UcbRoute};
-pub use speculative::{DraftDuringVerify, Speculative};
-pub use testbed::{Batch, Briefing, Cloud, Edge, Pass, Policy, Prices, ServedBy, Testbed, Verification, View};
+pub use perllm::{PerLlmMemory, Reading, UcbRoute};
+pub use speculative::DraftDuringVerify;
+pub use testbed::{Batch, Briefing, Cloud, Edge, Pass, Policy, Prices, ServedBy, Testbed, Uses, Verification, View};
 pub use theta::ThetaSettings;

@@ -8,7 +8,7 @@ use crate::plan::{Bounds, Plans};
 use crate::speculation::{Gate, Speculation};
 use crate::testbed::count;
 use crate::theta::{Theta, ThetaSettings};
-use crate::{Briefing, Cloud, Edge, Policy, ServedBy, Testbed};
+use crate::{Briefing, Cloud, Edge, Policy, ServedBy, Testbed, Uses};
 use model::{
     decoding::{Draft, Verdict},
     mas::{Mas, MasWeights},
@@ -83,6 +83,18 @@ impl Policy for Msao {
 
     fn label(&self) -> Option<&str> {
         self.label.as_deref()
+    }
+
+    fn uses(&self) -> Uses {
+        let prunes = self.quality_loss_max > Ratio::ZERO;
+        Uses { edge_model: true, cloud: true, drafts: true, probes: true, prunes }
+    }
+
+    fn idle(&self) -> Vec<(&'static str, &'static str)> {
+        // The plan is the whole input then, however long its upload takes.
+        let whole = self.quality_loss_max == Ratio::ZERO && self.upload_time_max.is_some();
+        let why = "quality_loss_max is 0, so the plan has nothing to prune or compress";
+        if whole { vec![("upload_time_max", why)] } else { Vec::new() }
     }
 
     fn calibration_samples(&self) -> u32 {

@@ -5,7 +5,7 @@
 //! the MSAO paper says it is (section 5.1.2, "layer-wise offloading"): the first k layers of the cloud's model run on
 //! the edge, and every token makes a round trip.
 
-use crate::{Briefing, Cloud, Edge, Pass, Policy, ServedBy, Testbed, View};
+use crate::{Briefing, Cloud, Edge, Pass, Policy, ServedBy, Testbed, Uses, View};
 use model::request::Input;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -109,6 +109,11 @@ impl Policy for PerLlm {
 
     fn label(&self) -> Option<&str> {
         self.label.as_deref()
+    }
+
+    fn uses(&self) -> Uses {
+        // The bandit tries both; a layer split keeps both busy.
+        Uses { edge_model: true, cloud: true, ..Uses::default() }
     }
 
     fn layers_on_edge(&self) -> Option<u32> {

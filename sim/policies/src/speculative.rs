@@ -3,7 +3,7 @@
 
 use crate::speculation::{Gate, Speculation};
 use crate::testbed::count;
-use crate::{Briefing, Cloud, Edge, Policy, ServedBy, Testbed};
+use crate::{Briefing, Cloud, Edge, Policy, ServedBy, Testbed, Uses};
 use model::{
     decoding::{Draft, Verdict},
     request::Input,
@@ -71,6 +71,10 @@ impl Policy for Speculative {
 
     fn label(&self) -> Option<&str> {
         self.label.as_deref()
+    }
+
+    fn uses(&self) -> Uses {
+        Uses { edge_model: true, cloud: true, drafts: true, ..Uses::default() }
     }
 
     fn check(&self) -> Result<(), (&'static str, String)> {

@@ -146,6 +146,35 @@ pub struct Briefing {
     pub pruning: model::accuracy::PruningLoss,
 }
 
+/// What of the testbed a policy may ever use, with its settings as they are. A key that only serves what no policy of a
+/// scenario uses is warned about, so when in doubt it is `true`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Uses {
+    /// Runs a model on the edge's GPU: the edge's own, or layers of the cloud's.
+    pub edge_model: bool,
+    /// Sends anything to the cloud.
+    pub cloud: bool,
+    /// Drafts tokens.
+    pub drafts: bool,
+    /// Probes the inputs.
+    pub probes: bool,
+    /// Prunes or compresses the inputs.
+    pub prunes: bool,
+}
+
+impl Uses {
+    /// What either of two policies uses.
+    pub fn or(self, other: Self) -> Self {
+        Self {
+            edge_model: self.edge_model || other.edge_model,
+            cloud: self.cloud || other.cloud,
+            drafts: self.drafts || other.drafts,
+            probes: self.probes || other.probes,
+            prunes: self.prunes || other.prunes,
+        }
+    }
+}
+
 /// An offloading policy.
 pub trait Policy: Sized {
     /// What it keeps between requests, for instance what it has learned.
@@ -153,6 +182,12 @@ pub trait Policy: Sized {
 
     /// The label that its rows carry, if it is not the system's name.
     fn label(&self) -> Option<&str>;
+    /// What it uses, with these settings.
+    fn uses(&self) -> Uses;
+    /// Settings that have no effect beside the others, whatever they are set to: key within the policy's table and reason.
+    fn idle(&self) -> Vec<(&'static str, &'static str)> {
+        Vec::new()
+    }
     /// How many of the cloud model's layers the edge must hold, for a layer split.
     fn layers_on_edge(&self) -> Option<u32> {
         None
