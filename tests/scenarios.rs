@@ -59,6 +59,52 @@ fn the_results_have_the_scenario_without_comments() {
 }
 
 #[test]
+fn show_says_where_each_value_is_from() {
+    let (sim, _) = copied();
+    let shown = |args: &[&str]| {
+        let text = sim.done([&["show"], args].concat()).stdout;
+        let mut table = String::new();
+        let mut origins = std::collections::BTreeMap::new();
+        for line in text.lines() {
+            if let Some((entry, origin)) = line.rsplit_once("  # ") {
+                let (key, _) = entry.split_once(" = ").unwrap_or_else(|| panic!("{line}"));
+                origins.insert(format!("{table}{key}"), origin.to_owned());
+            } else if let Some(name) = line.strip_prefix('[') {
+                table = format!("{}.", name.trim_matches(['[', ']']));
+            } else {
+                assert_eq!(line, "", "no comment");
+            }
+        }
+        origins
+    };
+    let origins = shown(&["paper.toml", "--seed", "7", "--mode", "simulate", "--set", "edge.tuning={floor=\"1 ms\"}"]);
+    for (key, origin) in [
+        ("name", "set"),
+        ("seed", "set"),
+        ("mode", "set"),
+        ("edge.device", "set"),
+        ("edge.tuning.floor", "set"),
+        ("edge.batch.items", "default"),
+        ("link.rtt", "set"),
+        ("link.bandwidth", "swept"),
+        ("workload.dataset", "swept"),
+        ("workload.requests", "set"),
+        ("arrivals.closed_loop.clients", "set"),
+        ("arrivals.closed_loop.think", "default"),
+        ("tokens.two_state.stay", "default"),
+        ("policy.msao.theta.delta", "default"),
+        ("sweep.\"link.bandwidth\"", "set"),
+    ] {
+        assert_eq!(origins.get(key).map(String::as_str), Some(origin), "{key} of {origins:#?}");
+    }
+    let origins = shown(&["load.toml"]);
+    assert_eq!(origins["arrivals.poisson.rate"], "swept");
+    let origins = shown(&["speculation.toml"]);
+    assert_eq!(origins["policy.speculative.draft_during_verify.pipelined"], "set");
+    assert_eq!(origins["workload.dataset.custom.width"], "set");
+}
+
+#[test]
 fn what_show_prints_is_a_fixed_point() {
     let (sim, names) = copied();
     for name in names {

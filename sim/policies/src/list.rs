@@ -73,13 +73,9 @@ macro_rules! systems {
                 match self { $(Self::$policy(policy) => policy.idle(),)* }
             }
 
-            /// Refuses settings that make no sense: dotted key and reason.
-            pub fn check(&self) -> Result<(), (String, String)> {
-                match self {
-                    $(Self::$policy(policy) => policy
-                        .check()
-                        .map_err(|(key, reason)| (format!("policy.{}.{key}", stringify!($table)), reason)),)*
-                }
+            /// Refuses settings that make no sense: key within its table and reason.
+            pub fn check(&self) -> Result<(), (&'static str, String)> {
+                match self { $(Self::$policy(policy) => policy.check(),)* }
             }
         }
     };

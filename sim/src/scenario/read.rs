@@ -92,7 +92,8 @@ impl Source {
 
     /// Refuses a key of the scenario, at its line if the file has it.
     pub fn refuse_key(&self, key: &str, reason: &str) -> Failure {
-        if let Some((_, value)) = self.overrides.iter().rev().find(|(set, _)| set == key) {
+        let first = |set: &str| keys::canonical(&self.written(), &parts(set)).join(".") == key;
+        if let Some((key, value)) = self.overrides.iter().rev().find(|(set, _)| set == key || first(set)) {
             return Failure::refused(format!("with {key} = {value}: {reason}"));
         }
         match self.locate(&parts(key)) {
