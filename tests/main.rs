@@ -2,7 +2,9 @@
 
 mod command_line;
 mod determinism;
+mod idle_keys;
 mod parquet_file;
+mod policies;
 mod real_input;
 mod refusals;
 mod results;

@@ -165,6 +165,8 @@ fn policies() {
         "[policy.perllm]\nreading.layer_split = 28",
         "[policy.speculative]\nn_draft = 0",
         "[policy.speculative]\ndraft_during_verify.pipelined = 0",
+        "[[policy.msao]]\nn_max = 3\n[[policy.msao]]\nlabel = \"b\"\nn_max = 0",
+        "[[policy.perllm]]\n[[policy.perllm]]\nlabel = \"b\"\nreading = { layer_split = 28 }",
     ]);
     insta::assert_snapshot!(said);
 }
@@ -201,6 +203,9 @@ fn overrides() {
         &["--set", "workload.requests=0"],
         &["--set", "name=a/b"],
         &["--set", "policy.msao.labl=a"],
+        &["--set", "policy.msao=[{label=\"a\"}, {label=\"b\"}]", "--set", "policy.msao.1.n_max=0"],
+        &["--set", "policy.msao=[{label=\"a\"}, {label=\"b\"}]", "--set", "policy.msao.n_max=0"],
+        &["--set", "policy.msao=[{label=\"a\"}, {label=\"b\"}]", "--set", "policy.msao.2.n_max=0"],
         &["--set", "edge.device=rtx-309"],
         &["--set", "cloud.device=jetson-orin-nano-8"],
         &["--set", "sweep.link.rtt=[]"],

@@ -35,8 +35,73 @@ fn all_run() {
         let Output { stdout, stderr, .. } = sim.done([&[name.as_str()], &SHORT[..]].concat());
         let folder = format!("results/{}", name.trim_end_matches(".toml"));
         assert!(stderr.ends_with(&format!("results in {folder}\n")), "{name} writes elsewhere: {stderr}");
+        assert!(!stderr.contains("warning"), "{name} has a key without effect: {stderr}");
         assert!(stdout.starts_with("policy ") && stdout.lines().count() > 1, "{stdout}");
     }
+}
+
+/// What was shown, without what it says of where each value is from.
+fn without_comments(shown: &str) -> String {
+    let line = |line: &str| format!("{}\n", line.split("  # ").next().unwrap_or_default().trim_end());
+    shown.lines().map(line).collect()
+}
+
+/// The scenario in the results folder does not tell how it was written, so that two ways of writing one give one file.
+#[test]
+fn the_results_have_the_scenario_without_comments() {
+    let (sim, names) = copied();
+    for name in names {
+        let shown = sim.done([&["show", name.as_str()], &SHORT[..]].concat());
+        assert!(shown.stderr.is_empty(), "{name} has a key without effect: {}", shown.stderr);
+        sim.done([&[name.as_str(), "--out", "out"], &SHORT[..]].concat());
+        assert_eq!(sim.text("out/scenario.toml"), without_comments(&shown.stdout), "{name}");
+    }
+}
+
+#[test]
+fn show_says_where_each_value_is_from() {
+    let (sim, _) = copied();
+    let shown = |args: &[&str]| {
+        let text = sim.done([&["show"], args].concat()).stdout;
+        let mut table = String::new();
+        let mut origins = std::collections::BTreeMap::new();
+        for line in text.lines() {
+            if let Some((entry, origin)) = line.rsplit_once("  # ") {
+                let (key, _) = entry.split_once(" = ").unwrap_or_else(|| panic!("{line}"));
+                origins.insert(format!("{table}{key}"), origin.to_owned());
+            } else if let Some(name) = line.strip_prefix('[') {
+                table = format!("{}.", name.trim_matches(['[', ']']));
+            } else {
+                assert_eq!(line, "", "no comment");
+            }
+        }
+        origins
+    };
+    let origins = shown(&["paper.toml", "--seed", "7", "--mode", "simulate", "--set", "edge.tuning={floor=\"1 ms\"}"]);
+    for (key, origin) in [
+        ("name", "set"),
+        ("seed", "set"),
+        ("mode", "set"),
+        ("edge.device", "set"),
+        ("edge.tuning.floor", "set"),
+        ("edge.batch.items", "default"),
+        ("link.rtt", "set"),
+        ("link.bandwidth", "swept"),
+        ("workload.dataset", "swept"),
+        ("workload.requests", "set"),
+        ("arrivals.closed_loop.clients", "set"),
+        ("arrivals.closed_loop.think", "default"),
+        ("tokens.two_state.stay", "default"),
+        ("policy.msao.theta.delta", "default"),
+        ("sweep.\"link.bandwidth\"", "set"),
+    ] {
+        assert_eq!(origins.get(key).map(String::as_str), Some(origin), "{key} of {origins:#?}");
+    }
+    let origins = shown(&["load.toml"]);
+    assert_eq!(origins["arrivals.poisson.rate"], "swept");
+    let origins = shown(&["speculation.toml"]);
+    assert_eq!(origins["policy.speculative.draft_during_verify.pipelined"], "set");
+    assert_eq!(origins["workload.dataset.custom.width"], "set");
 }
 
 #[test]
@@ -48,7 +113,9 @@ fn what_show_prints_is_a_fixed_point() {
         // Shown in another folder: the files that it names are found from anywhere.
         std::fs::create_dir_all(sim.path("shown")).expect("a folder");
         std::fs::write(sim.path("shown/again.toml"), &shown).expect("a file");
-        assert_eq!(sim.done(["show", "shown/again.toml"]).stdout, shown, "{name}");
+        let again = sim.done(["show", "shown/again.toml"]).stdout;
+        assert_eq!(without_comments(&again), without_comments(&shown), "{name}");
+        assert!(shown.contains("# default") && !again.contains("# default"), "what was shown is set now: {again}");
     }
 }
 

@@ -89,7 +89,9 @@ impl Modelled {
             Work::Pass => (Load::decode(self.state(sequence).past()), Done::Nothing),
             Work::Draft => self.draft(sequence),
             Work::Own => {
-                let (load, Done::Draft(draft)) = self.draft(sequence) else { unreachable!("a draft step makes a draft") };
+                let (load, Done::Draft(draft)) = self.draft(sequence) else {
+                    unreachable!("a draft step makes a draft")
+                };
                 let ends = draft.position + 1 == self.state(sequence).output_tokens;
                 (load, Done::Draft(Draft { token: Token { ends, ..draft.token }, ..draft }))
             }

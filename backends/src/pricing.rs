@@ -155,9 +155,11 @@ impl Pricing {
     pub fn prompt_state_bytes(&self, input: &Input, visual: Ratio) -> Bytes {
         let all = self.prompt_tokens(input);
         let tower = self.tier.model.vision.as_ref();
-        let pictures = input.prompt.images.zip(tower).map_or(0, |(images, tower)| {
-            u64::from(images.count) * input.patches(tower).tokens
-        });
+        let pictures = input
+            .prompt
+            .images
+            .zip(tower)
+            .map_or(0, |(images, tower)| u64::from(images.count) * input.patches(tower).tokens);
         let sent = self.hidden_bytes().as_u64() as f64 * ((all - pictures) as f64 + pictures as f64 * visual.as_f64());
         Bytes::new(sent.ceil() as u64)
     }
@@ -173,11 +175,7 @@ impl Pricing {
 }
 
 /// FLOP of some work on each picture.
-fn each_picture(
-    tower: Option<&VisionTower>,
-    input: &Input,
-    work: impl Fn(&VisionTower, Patches) -> Flops,
-) -> Flops {
+fn each_picture(tower: Option<&VisionTower>, input: &Input, work: impl Fn(&VisionTower, Patches) -> Flops) -> Flops {
     let (Some(tower), Some(images)) = (tower, input.prompt.images) else { return Flops::ZERO };
     work(tower, input.patches(tower)) * f64::from(images.count)
 }

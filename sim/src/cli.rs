@@ -2,6 +2,7 @@
 
 use crate::scenario::Mode;
 use clap::{Args, Parser, Subcommand};
+use policies::SYSTEMS;
 use std::path::PathBuf;
 
 const EXAMPLES: &str = "\
@@ -9,18 +10,41 @@ Examples:
   sim scenarios/paper.toml                         the paper's grid
   sim scenarios/paper.toml --set link.rtt=\"80 ms\"  over a slower link
   sim scenarios/paper.toml --set workload.requests=200 --out quick
-  sim show scenarios/paper.toml                    every key with its value
+  sim show scenarios/paper.toml                    every key, default or set
   sim schema > scenario.schema.json                for editors
 
 Exit codes: 0 done; 2 the scenario, an input file or the place for results was
 refused; 70 a bug in this program.";
+
+/// Columns that the text after the options fills: a terminal has at least 80.
+const COLUMNS: usize = 80;
+
+/// The policies that there are, each with its sentence, and the examples.
+fn after_help() -> String {
+    let widest = SYSTEMS.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
+    let mut help = "Policies, each a table [policy.NAME] of the scenario:\n".to_owned();
+    for (name, what) in SYSTEMS {
+        let margin = format!("  {:widest$}  ", "");
+        let mut line = format!("  {name:widest$} ");
+        for word in what.split(' ') {
+            if line.len() + 1 + word.len() > COLUMNS {
+                help += &format!("{line}\n");
+                line = format!("{margin}{word}");
+            } else {
+                line += &format!(" {word}");
+            }
+        }
+        help += &format!("{line}\n");
+    }
+    format!("{help}\n{EXAMPLES}")
+}
 
 /// Simulates edge-cloud offloading of multimodal language models: MSAO, its baselines and friends.
 ///
 /// A scenario says which edge, which cloud, which link, which workload and which policies; a run prints one table and
 /// writes one folder with every request in it.
 #[derive(Debug, Parser)]
-#[command(name = "sim", version, after_help = EXAMPLES, args_conflicts_with_subcommands = true, arg_required_else_help = true)]
+#[command(name = "sim", version, after_help = after_help(), args_conflicts_with_subcommands = true, arg_required_else_help = true)]
 pub struct Cli {
     /// What else to do than run a scenario.
     #[command(subcommand)]
@@ -36,7 +60,8 @@ pub struct Cli {
 /// Other commands.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Print a scenario with every default filled in; running what is printed gives the same bytes.
+    /// Print a scenario with every key, and whether it is the default or was set; running what is printed gives the same
+    /// bytes.
     Show(Written),
     /// Print the JSON Schema of scenarios.
     Schema,

@@ -58,7 +58,14 @@ fn print(text: &str) -> Result<(), Failure> {
 fn show(written: &Written) -> Result<(), Failure> {
     let (source, scenario) = read(written)?;
     scenario::resolve(&source, &scenario)?;
-    print(&scenario.resolved_text(source.folder()))
+    warn_of_idle_keys(&source, &scenario);
+    print(&scenario::shown(&source, &scenario))
+}
+
+fn warn_of_idle_keys(source: &Source, scenario: &Scenario) {
+    for remark in scenario::idle(source, scenario) {
+        say(format_args!("sim: warning: {remark}"));
+    }
 }
 
 fn schema() -> Result<(), Failure> {
@@ -69,6 +76,7 @@ fn schema() -> Result<(), Failure> {
 fn simulate(written: &Written, options: &Options) -> Result<(), Failure> {
     let (source, scenario) = read(written)?;
     let grid = scenario::resolve(&source, &scenario)?;
+    warn_of_idle_keys(&source, &scenario);
     let out = options.out.clone().unwrap_or_else(|| ["results", &scenario.name].iter().collect());
     let results = results::Results::begin(&out)?;
     let outcome = grid::run(&grid, options, results.folder())?;

@@ -143,7 +143,8 @@ impl<'w, C: Compute> World<'w, C> {
         let ready = this.prompts.iter().position(|job| {
             let slot = slots.get(job.slot.index);
             let held = if on_edge { &slot.on_edge } else { &slot.on_cloud };
-            matches!(job.task, Task::Probe { .. } | Task::Encode { .. }) || held.as_ref().is_some_and(|held| held.kv.is_some())
+            matches!(job.task, Task::Probe { .. } | Task::Encode { .. })
+                || held.as_ref().is_some_and(|held| held.kv.is_some())
         });
         let Some(job) = ready.and_then(|place| this.prompts.remove(place)) else { return this.prompts.is_empty() };
         let chunk = match job.task {

@@ -14,8 +14,8 @@ use crate::state::State;
 use backends::Compute;
 use kernel::{Kernel, Phase, Streams};
 use model::{accuracy::AccuracyModel, decoding::Verdict, tokens::Calibration};
-use std::cell::RefCell;
 use policies::View;
+use std::cell::RefCell;
 use units::{BitsPerSecond, Bytes, SimDuration, SimTime};
 
 /// Bytes of a token id on the wire.

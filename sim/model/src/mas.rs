@@ -6,8 +6,8 @@
 
 pub mod relevance;
 pub mod spatial;
-mod tensor;
 pub mod temporal;
+mod tensor;
 
 pub use tensor::TensorError;
 

@@ -1,7 +1,7 @@
 //! Cloud-only (MSAO section 5.1.2): the full model runs in the cloud, all inputs are sent to it.
 
 use crate::twin::{Alone, Twin};
-use crate::{Briefing, Cloud, Edge, Policy, ServedBy, Testbed};
+use crate::{Briefing, Cloud, Edge, Policy, ServedBy, Testbed, Uses};
 use model::request::Input;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -20,6 +20,10 @@ impl Policy for CloudOnly {
 
     fn label(&self) -> Option<&str> {
         self.label.as_deref()
+    }
+
+    fn uses(&self) -> Uses {
+        Uses { cloud: true, ..Uses::default() }
     }
 
     async fn serve<B: Testbed>(&self, bed: &B, _: &Briefing, (): &()) -> ServedBy {

@@ -3,7 +3,7 @@
 
 use crate::plan::{PlanSettings, Plans, probe_and_plan};
 use crate::twin::{Alone, Twin};
-use crate::{Briefing, Cloud, Edge, Policy, ServedBy, Testbed};
+use crate::{Briefing, Cloud, Edge, Idle, Policy, ServedBy, Testbed, Uses};
 use model::mas::MasSettings;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -30,6 +30,14 @@ impl Policy for CloudPruned {
 
     fn label(&self) -> Option<&str> {
         self.label.as_deref()
+    }
+
+    fn uses(&self) -> Uses {
+        Uses { cloud: true, edge_model: self.plan.probes(), ..self.plan.uses() }
+    }
+
+    fn idle(&self) -> Vec<Idle> {
+        self.plan.idle()
     }
 
     fn check(&self) -> Result<(), (&'static str, String)> {

@@ -1,7 +1,7 @@
 //! Edge-only (MSAO section 5.1.2): the small model runs on the edge, nothing is sent.
 
 use crate::twin::{Alone, Twin};
-use crate::{Briefing, Edge, Policy, ServedBy, Testbed};
+use crate::{Briefing, Edge, Policy, ServedBy, Testbed, Uses};
 use model::request::Input;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -20,6 +20,10 @@ impl Policy for EdgeOnly {
 
     fn label(&self) -> Option<&str> {
         self.label.as_deref()
+    }
+
+    fn uses(&self) -> Uses {
+        Uses { edge_model: true, edge_answers: true, ..Uses::default() }
     }
 
     async fn serve<B: Testbed>(&self, bed: &B, _: &Briefing, (): &()) -> ServedBy {

@@ -1,8 +1,7 @@
-//! The list of systems. A new policy has one line in each of the two calls below.
+//! The list of systems: the one place that names them. A new policy has one line in the call at the end, under the name
+//! of its file, with its sentence; scenarios, schema, help and documents follow, and tests hold them to it.
 
-use crate::{
-    CloudOnly, CloudPruned, EdgeOnly, MindFusion, Msao, OneOrMany, PerLlm, Policy, Speculative, TokenDropping,
-};
+use crate::{OneOrMany, Policy, Uses};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -16,6 +15,12 @@ pub trait Visitor {
 
 macro_rules! systems {
     ($($(#[doc = $doc:literal])* $table:ident: $policy:ident,)*) => {
+        $(pub use crate::$table::$policy;)*
+
+        /// Every policy: its name in scenarios and the first sentence of what it is.
+        pub const SYSTEMS: &[(&str, &str)] =
+            &[$((stringify!($table), first_sentence(concat!($($doc),*)))),*];
+
         /// The `[policy]` table of a scenario: each system by its name, once or several times.
         #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
         #[serde(default, deny_unknown_fields)]
@@ -39,6 +44,17 @@ macro_rules! systems {
                 })*
                 systems
             }
+
+            /// The dotted path of each of the [`systems`](Self::systems), in their order: `policy.msao`, or
+            /// `policy.msao.1` for the second of several.
+            pub fn paths(&self) -> Vec<String> {
+                let mut paths = Vec::new();
+                $(match self.$table.0.len() {
+                    1 => paths.push(format!("policy.{}", stringify!($table))),
+                    many => paths.extend((0..many).map(|index| format!("policy.{}.{index}", stringify!($table)))),
+                })*
+                paths
+            }
         }
 
         impl System {
@@ -47,16 +63,35 @@ macro_rules! systems {
                 match self { $(Self::$policy(policy) => visitor.visit(policy),)* }
             }
 
-            /// Refuses settings that make no sense: dotted key and reason.
-            pub fn check(&self) -> Result<(), (String, String)> {
-                match self {
-                    $(Self::$policy(policy) => policy
-                        .check()
-                        .map_err(|(key, reason)| (format!("policy.{}.{key}", stringify!($table)), reason)),)*
-                }
+            /// What it uses of the testbed.
+            pub fn uses(&self) -> Uses {
+                match self { $(Self::$policy(policy) => policy.uses(),)* }
+            }
+
+            /// Settings that have no effect beside the others: key within its table and reason.
+            pub fn idle(&self) -> Vec<(&'static str, &'static str)> {
+                match self { $(Self::$policy(policy) => policy.idle(),)* }
+            }
+
+            /// Refuses settings that make no sense: key within its table and reason.
+            pub fn check(&self) -> Result<(), (&'static str, String)> {
+                match self { $(Self::$policy(policy) => policy.check(),)* }
             }
         }
     };
+}
+
+/// A text up to its first full stop that ends a sentence.
+const fn first_sentence(doc: &'static str) -> &'static str {
+    let (text, mut end) = (doc.trim_ascii(), 0);
+    while end < text.len() {
+        let after = end + 1;
+        if text.as_bytes()[end] == b'.' && (after == text.len() || text.as_bytes()[after] == b' ') {
+            return text.split_at(after).0;
+        }
+        end += 1;
+    }
+    text
 }
 
 systems! {
@@ -76,4 +111,25 @@ systems! {
     speculative: Speculative,
     /// MSAO, Algorithm 1.
     msao: Msao,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_sentence_ends_at_a_full_stop_before_a_space() {
+        assert_eq!(first_sentence(" One of v1.2 here. Two."), "One of v1.2 here.");
+        assert_eq!(first_sentence("No full stop"), "No full stop");
+        assert_eq!(first_sentence(""), "");
+    }
+
+    #[test]
+    fn paths_count_only_where_there_are_several() {
+        let one = OneOrMany(vec![Msao::default()]);
+        let two = OneOrMany(vec![Speculative::default(); 2]);
+        let table = PolicyTable { speculative: two, msao: one, ..PolicyTable::default() };
+        assert_eq!(table.paths(), ["policy.speculative.0", "policy.speculative.1", "policy.msao"]);
+        assert_eq!(table.paths().len(), table.systems().len());
+    }
 }

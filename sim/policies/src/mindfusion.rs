@@ -2,9 +2,9 @@
 //! compressed (R), and the cloud decodes by itself through a shortcut past the device's layers (D), so that no token makes
 //! a round trip. The device needs no model of its own, and no raw data leaves it.
 
-use crate::testbed::{Hidden, Split};
+use crate::testbed::{Hidden, Split, idle_if};
 use crate::twin::{Alone, Twin};
-use crate::{Briefing, Cloud, Edge, Policy, ServedBy, Testbed};
+use crate::{Briefing, Cloud, Edge, Idle, Policy, ServedBy, Testbed, Uses};
 use model::{published::MindFusionVariant, request::Input};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -55,6 +55,14 @@ impl Policy for MindFusion {
 
     fn label(&self) -> Option<&str> {
         self.label.as_deref()
+    }
+
+    fn uses(&self) -> Uses {
+        Uses { edge_model: true, cloud: true, ..Uses::default() }
+    }
+
+    fn idle(&self) -> Vec<Idle> {
+        idle_if(!self.representation_compression, &["compressed_share"], "representation_compression is off")
     }
 
     fn split(&self) -> Option<Split> {

@@ -6,11 +6,11 @@
 use crate::plan::{PlanSettings, Plans, probe_and_plan};
 use crate::route::Router;
 use crate::speculation::{CacheAtLowConfidence, Gate, LowConfidence, Speculation, StateSize, Unsure};
-use crate::testbed::count;
+use crate::testbed::{count, idle_if};
 use crate::theta::{DraftLength, Reset, Theta, ThetaSettings};
 use crate::twin::{Alone, Drafting, Twin};
 use crate::verification::{BonusToken, DraftDuringVerify, VerifySettings};
-use crate::{Briefing, Cloud, Edge, Policy, ServedBy, Testbed, View, trust};
+use crate::{Briefing, Cloud, Edge, Idle, Policy, ServedBy, Testbed, Uses, View, trust};
 use model::{mas::MasSettings, request::Input};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -105,11 +105,53 @@ pub struct MsaoMemory {
     theta_nats: Cell<Option<f32>>,
 }
 
+/// Keys of drafting, which routed requests have no use for.
+const DECODING: [&str; 9] = [
+    "n_draft",
+    "n_max",
+    "draft_during_verify",
+    "bonus_token",
+    "low_confidence",
+    "cache_at_low_confidence",
+    "state_bytes",
+    "theta",
+    "verify",
+];
+/// Keys of batches, which a system without verification does not send.
+const VERIFYING: [&str; 6] =
+    ["n_draft", "n_max", "draft_during_verify", "bonus_token", "low_confidence", "cache_at_low_confidence"];
+
 impl Policy for Msao {
     type Memory = MsaoMemory;
 
     fn label(&self) -> Option<&str> {
         self.label.as_deref()
+    }
+
+    fn uses(&self) -> Uses {
+        let plain = Uses { edge_model: true, cloud: true, ..self.plan.uses() };
+        match self.semantics {
+            Semantics::Alg1 => Uses { drafts: true, ..plain },
+            Semantics::Route(_) => Uses { edge_answers: true, ..plain },
+            Semantics::Trust => Uses { drafts: true, trusts: true, edge_answers: true, ..plain },
+        }
+    }
+
+    fn idle(&self) -> Vec<Idle> {
+        let routed = matches!(self.semantics, Semantics::Route(_));
+        let trusts = self.semantics == Semantics::Trust;
+        let blocking = self.draft_during_verify == DraftDuringVerify::Blocking;
+        let fixed = matches!(self.n_draft, DraftLength::Fixed(_));
+        let flushed = self.low_confidence != LowConfidence::Wait;
+        [
+            idle_if(routed, &DECODING, "semantics.route sends whole requests, nothing is drafted"),
+            idle_if(trusts, &VERIFYING, "semantics = \"trust\" sends no batches of drafts"),
+            idle_if(!blocking, &["bonus_token"], "only blocking drafts leave room for a bonus"),
+            idle_if(fixed, &["n_max"], "n_draft is fixed"),
+            idle_if(flushed, &["cache_at_low_confidence"], "only low_confidence = \"wait\" leaves a choice"),
+            self.plan.idle(),
+        ]
+        .concat()
     }
 
     fn calibration_samples(&self) -> u32 {

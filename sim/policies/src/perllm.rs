@@ -8,7 +8,7 @@
 use crate::route::{Router, Target};
 use crate::testbed::{Hidden, Split};
 use crate::twin::{Alone, Twin};
-use crate::{Briefing, Cloud, Edge, Policy, ServedBy, Testbed, View};
+use crate::{Briefing, Cloud, Edge, Policy, ServedBy, Testbed, Uses, View};
 use model::request::Input;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -114,6 +114,12 @@ impl Policy for PerLlm {
 
     fn label(&self) -> Option<&str> {
         self.label.as_deref()
+    }
+
+    fn uses(&self) -> Uses {
+        // The bandit tries both; a layer split keeps both busy.
+        let edge_answers = !matches!(self.reading, Reading::LayerSplit(_));
+        Uses { edge_model: true, edge_answers, cloud: true, ..Uses::default() }
     }
 
     fn split(&self) -> Option<Split> {

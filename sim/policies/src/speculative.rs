@@ -2,10 +2,10 @@
 //! batch; no probe, no plan, no confidence gate.
 
 use crate::speculation::{Gate, Speculation, Unsure};
-use crate::testbed::count;
+use crate::testbed::{count, idle_if};
 use crate::twin::{Alone, Drafting, Twin};
 use crate::verification::{BonusToken, DraftDuringVerify, VerifySettings};
-use crate::{Briefing, Cloud, Edge, Policy, ServedBy, Testbed};
+use crate::{Briefing, Cloud, Edge, Idle, Policy, ServedBy, Testbed, Uses};
 use model::{
     decoding::{Draft, Verdict},
     request::Input,
@@ -72,6 +72,15 @@ impl Policy for Speculative {
 
     fn label(&self) -> Option<&str> {
         self.label.as_deref()
+    }
+
+    fn uses(&self) -> Uses {
+        Uses { edge_model: true, cloud: true, drafts: true, ..Uses::default() }
+    }
+
+    fn idle(&self) -> Vec<Idle> {
+        let pipelined = self.draft_during_verify != DraftDuringVerify::Blocking;
+        idle_if(pipelined, &["bonus_token"], "only blocking drafts leave room for a bonus")
     }
 
     fn check(&self) -> Result<(), (&'static str, String)> {

@@ -213,6 +213,44 @@ pub struct Briefing {
     pub benchmark: Benchmark,
 }
 
+/// What of the testbed a policy may ever use, with its settings as they are. A key that only serves what no policy of a
+/// scenario uses is warned about, so when in doubt it is `true`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Uses {
+    /// Runs a model on the edge's GPU: the edge's own, or layers of the cloud's.
+    pub edge_model: bool,
+    /// Gives answers of the edge's own model.
+    pub edge_answers: bool,
+    /// Sends anything to the cloud.
+    pub cloud: bool,
+    /// Drafts tokens.
+    pub drafts: bool,
+    /// Commits tokens that nobody verifies.
+    pub trusts: bool,
+    /// Probes the inputs.
+    pub probes: bool,
+    /// Prunes or compresses the inputs.
+    pub prunes: bool,
+}
+
+impl Uses {
+    /// What either of two policies uses.
+    pub fn or(self, other: Self) -> Self {
+        Self {
+            edge_model: self.edge_model || other.edge_model,
+            edge_answers: self.edge_answers || other.edge_answers,
+            cloud: self.cloud || other.cloud,
+            drafts: self.drafts || other.drafts,
+            trusts: self.trusts || other.trusts,
+            probes: self.probes || other.probes,
+            prunes: self.prunes || other.prunes,
+        }
+    }
+}
+
+/// A setting without effect: its key within the policy's table, and why.
+pub type Idle = (&'static str, &'static str);
+
 /// An offloading policy.
 pub trait Policy: Sized {
     /// What it keeps between requests, for instance what it has learned.
@@ -220,6 +258,12 @@ pub trait Policy: Sized {
 
     /// The label that its rows carry, if it is not the system's name.
     fn label(&self) -> Option<&str>;
+    /// What it uses, with these settings.
+    fn uses(&self) -> Uses;
+    /// Settings that have no effect beside the others, whatever they are set to.
+    fn idle(&self) -> Vec<Idle> {
+        Vec::new()
+    }
     /// How the layers of the cloud's model are placed, where the policy splits them.
     fn split(&self) -> Option<Split> {
         None
@@ -245,6 +289,11 @@ pub struct Split {
     pub layers_on_edge: u32,
     /// Whether the cloud decodes by itself, past the edge's layers (MindFusion's decoding shortcut).
     pub shortcut: bool,
+}
+
+/// These keys, if they are idle.
+pub(crate) fn idle_if(idle: bool, keys: &[&'static str], why: &'static str) -> Vec<Idle> {
+    if idle { keys.iter().map(|key| (*key, why)).collect() } else { Vec::new() }
 }
 
 /// Most tokens of a batch, and most batches in flight.

@@ -3,7 +3,7 @@
 //! rest goes up. What the method itself computes is not counted.
 
 use crate::twin::{Alone, Twin};
-use crate::{Briefing, Cloud, Edge, Policy, ServedBy, Testbed, View};
+use crate::{Briefing, Cloud, Edge, Policy, ServedBy, Testbed, Uses, View};
 use model::{
     modality::Modality,
     published::Dropping,
@@ -47,6 +47,11 @@ impl Policy for TokenDropping {
 
     fn label(&self) -> Option<&str> {
         self.label.as_deref()
+    }
+
+    fn uses(&self) -> Uses {
+        // The edge runs the vision tower of the cloud's model.
+        Uses { edge_model: true, cloud: true, ..Uses::default() }
     }
 
     async fn serve<B: Testbed>(&self, bed: &B, briefing: &Briefing, (): &()) -> ServedBy {

@@ -146,13 +146,13 @@ impl Alone<'_> {
         let edge = view.edge.prefill(self.input);
         let cloud = view.cloud.prefill(self.input);
         let printed = edge.max(cloud + self.printed_upload()).as_secs_f64();
-        let offload = (view.uplink.transfer_time(drafting.speculation.state_of_one()) + view.rtt).as_secs_f64() + decode;
+        let offload =
+            (view.uplink.transfer_time(drafting.speculation.state_of_one()) + view.rtt).as_secs_f64() + decode;
         // With P_conf = 1 Eq. 13 diverges: the answer is drafted to its end.
         let spec = (1.0 / (1.0 - drafting.confident)).min(f64::from(self.output_tokens));
         let n = f64::from(drafting.n_draft);
-        let eq14_s = printed
-            + spec * (n * draft + drafting.confident * n * decode)
-            + (1.0 - drafting.confident) * offload;
+        let eq14_s =
+            printed + spec * (n * draft + drafting.confident * n * decode) + (1.0 - drafting.confident) * offload;
         let start = self.preprocess + edge.max(view.upload_time(self.input) + cloud);
         let rounds = Rounds { drafting, draft, verify: &|drafts| self.verify_s(drafting, drafts) };
         let decoding = if drafting.speculation.window == 1 {
@@ -184,7 +184,8 @@ impl Alone<'_> {
         } else {
             prices.verify(u64::from(drafts) + 1, context)
         };
-        let link = self.view.uplink.transfer_time(drafting.speculation.verify.token_bytes * u64::from(drafts)) + self.view.rtt;
+        let link =
+            self.view.uplink.transfer_time(drafting.speculation.verify.token_bytes * u64::from(drafts)) + self.view.rtt;
         (if drafting.speculation.verify.off_the_link { compute } else { compute + link }).as_secs_f64()
     }
 }

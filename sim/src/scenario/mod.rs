@@ -5,15 +5,20 @@
 
 mod amounts;
 mod dataset;
+mod idle;
+mod keys;
 mod link;
 mod read;
 mod resolve;
+mod show;
 mod tier;
 mod tokens;
 
 pub use dataset::Dataset;
+pub use idle::idle;
 pub use read::{Source, read};
 pub use resolve::{Cell, Grid, Point, resolve};
+pub use show::shown;
 
 use link::Link;
 use model::{accuracy::PruningLoss, mas::DescriptorLaw};

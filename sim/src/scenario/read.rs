@@ -1,6 +1,6 @@
 //! Reading a scenario, and saying exactly where it is wrong.
 
-use super::Scenario;
+use super::{Scenario, keys};
 use crate::failure::Failure;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
@@ -66,12 +66,37 @@ impl Source {
         })
     }
 
+    /// All that was set, by the file or over it.
+    pub fn written(&self) -> toml::Table {
+        let mut table = toml::from_str(&self.text).unwrap_or_default();
+        for (key, value) in &self.overrides {
+            // What cannot be put was refused when the scenario was read.
+            let _ = put(&mut table, key, value.clone());
+        }
+        table
+    }
+
+    /// A remark on a key that was set, and where it was: first by place in the file, then in the order of the overrides.
+    pub fn remark(&self, key: &[String], message: &str) -> ((usize, usize), String) {
+        let table = self.written();
+        let covers = |set: &str| key.starts_with(&keys::canonical(&table, &parts(set)));
+        let last = self.overrides.iter().enumerate().rev().find(|(_, (set, _))| covers(set));
+        if let Some((index, (set, value))) = last {
+            return ((1, index), format!("with {set} = {value}: {message}"));
+        }
+        match self.locate(&key.iter().map(String::as_str).collect::<Vec<_>>()) {
+            Some(span) => ((0, span.start), self.point_at(span, message)),
+            None => ((0, usize::MAX), format!("{}: {message}", self.path.display())),
+        }
+    }
+
     /// Refuses a key of the scenario, at its line if the file has it.
     pub fn refuse_key(&self, key: &str, reason: &str) -> Failure {
-        if let Some((_, value)) = self.overrides.iter().rev().find(|(set, _)| set == key) {
+        let first = |set: &str| keys::canonical(&self.written(), &parts(set)).join(".") == key;
+        if let Some((key, value)) = self.overrides.iter().rev().find(|(set, _)| set == key || first(set)) {
             return Failure::refused(format!("with {key} = {value}: {reason}"));
         }
-        match self.locate(key) {
+        match self.locate(&parts(key)) {
             Some(span) => Failure::refused(self.point_at(span, &format!("{key}: {reason}"))),
             None => Failure::refused(format!("{}: {key}: {reason}", self.path.display())),
         }
@@ -104,20 +129,34 @@ impl Source {
         )
     }
 
-    /// Where a dotted key stands in the file.
-    fn locate(&self, key: &str) -> Option<Range<usize>> {
-        let document = DeTable::parse(&self.text).ok()?;
-        let mut table = document.get_ref();
-        let mut parts = parts(key).into_iter().peekable();
-        while let Some(part) = parts.next() {
-            let (name, value) = table.iter().find(|(name, _)| name.get_ref() == part)?;
-            match value.get_ref() {
-                DeValue::Table(inner) if parts.peek().is_some() => table = inner,
-                DeValue::Table(_) => return Some(name.span()),
-                _ => return Some(value.span()),
+    /// Where a key stands in the file.
+    fn locate(&self, parts: &[&str]) -> Option<Range<usize>> {
+        locate_in(DeTable::parse(&self.text).ok()?.get_ref(), parts)
+    }
+}
+
+/// Where a key stands in a table. Of several `[[tables]]` a number says which; without one, a key that only one of them
+/// has is found.
+fn locate_in(table: &DeTable<'_>, parts: &[&str]) -> Option<Range<usize>> {
+    let (part, rest) = parts.split_first()?;
+    let (name, value) = table.iter().find(|(name, _)| name.get_ref() == part)?;
+    match (value.get_ref(), rest) {
+        (DeValue::Table(_), []) => Some(name.span()),
+        (DeValue::Table(inner), rest) => locate_in(inner, rest),
+        (DeValue::Array(many), [part, rest @ ..]) if many.iter().any(|one| one.get_ref().is_table()) => {
+            let within = |one: &toml::Spanned<DeValue<'_>>| match (one.get_ref(), rest) {
+                (DeValue::Table(_), []) => Some(one.span()),
+                (DeValue::Table(inner), rest) => locate_in(inner, rest),
+                _ => None,
+            };
+            if let Ok(index) = part.parse::<usize>() {
+                return many.get(index).and_then(within);
             }
+            let all = |one: &toml::Spanned<DeValue<'_>>| locate_in(one.get_ref().as_table()?, &parts[1..]);
+            let mut found = many.iter().filter_map(all);
+            found.next().filter(|_| found.next().is_none())
         }
-        None
+        _ => Some(value.span()),
     }
 }
 
@@ -142,7 +181,7 @@ fn parse_override(set: &str) -> Result<(String, toml::Value), Failure> {
 }
 
 /// The names on the way to a dotted key. A key of `[sweep]` is itself dotted, and one name.
-fn parts(key: &str) -> Vec<&str> {
+pub(super) fn parts(key: &str) -> Vec<&str> {
     match key.split_once('.') {
         Some(("sweep", swept)) => vec!["sweep", swept],
         _ => key.split('.').collect(),
@@ -159,7 +198,8 @@ fn put(table: &mut toml::Table, key: &str, value: toml::Value) -> Result<(), Str
     let mut at = String::new();
     let parts = parts(key);
     let (last, path) = parts.split_last().expect("a key has a part");
-    for part in path {
+    let mut path = path.iter().peekable();
+    while let Some(part) = path.next() {
         if VARIANTS.contains(&at.as_str()) && !table.contains_key(*part) {
             table.clear();
         }
@@ -170,11 +210,17 @@ fn put(table: &mut toml::Table, key: &str, value: toml::Value) -> Result<(), Str
         }
         table = match inner {
             toml::Value::Table(inner) => inner,
-            // `[[policy.msao]]`: a key of the first of them.
-            toml::Value::Array(many) => many
-                .first_mut()
-                .and_then(toml::Value::as_table_mut)
-                .ok_or_else(|| format!("{at} is a list of values, not a table"))?,
+            // `[[policy.msao]]`: a key of the first of them, unless a number says of which.
+            toml::Value::Array(many) => {
+                let index = path.peek().and_then(|next| next.parse().ok());
+                if index.is_some() {
+                    path.next();
+                }
+                many.get_mut(index.unwrap_or(0)).and_then(toml::Value::as_table_mut).ok_or_else(|| match index {
+                    Some(index) => format!("{at} has no table {index}; they are counted from 0"),
+                    None => format!("{at} is a list of values, not a table"),
+                })?
+            }
             _ => return Err(format!("{at} is a value, not a table")),
         };
     }
@@ -254,6 +300,15 @@ mod tests {
         assert_eq!(value("a.b=50 ms"), toml::Value::String("50 ms".to_owned()));
         assert_eq!(value("a.b=\"50 ms\""), toml::Value::String("50 ms".to_owned()));
         assert!(parse_override("novalue").is_err() && parse_override("a..b=1").is_err());
+    }
+
+    #[test]
+    fn a_number_says_which_of_several_tables_is_set() {
+        let mut table: toml::Table = toml::from_str("[[a]]\n[[a]]").expect("toml");
+        put(&mut table, "a.x", 1.into()).expect("set");
+        put(&mut table, "a.1.x", 2.into()).expect("set");
+        assert_eq!(toml::to_string(&table).expect("toml"), "[[a]]\nx = 1\n\n[[a]]\nx = 2\n");
+        assert!(put(&mut table, "a.2.x", 3.into()).is_err());
     }
 
     #[test]

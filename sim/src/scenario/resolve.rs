@@ -109,7 +109,8 @@ fn resolve_point(
         .policy
         .systems()
         .into_iter()
-        .map(|(policy, system)| {
+        .zip(scenario.policy.paths())
+        .map(|((policy, system), path)| {
             if policy.trim().is_empty() {
                 return Err(source.refuse_key("policy", "a label is empty; leave it out or give it letters"));
             }
@@ -117,7 +118,7 @@ fn resolve_point(
                 let reason = format!("two policies are called {policy}; give one of them another `label`");
                 return Err(source.refuse_key("policy", &reason));
             }
-            Ok(Cell { spec: with_policy(source, &spec, system)?, policy })
+            Ok(Cell { spec: with_policy(source, &spec, system, &path)?, policy })
         })
         .collect::<Result<_, _>>()?;
     Ok(Point { number, dataset: scenario.workload.dataset.label(), bandwidth_mbps, values, cells })
@@ -197,7 +198,7 @@ fn unknown(kind: &str, name: &str, known: &[&str], hint: &str) -> String {
 }
 
 /// Puts a policy into a run, with what it needs of the tiers, and checks that everything fits.
-fn with_policy(source: &Source, spec: &RunSpec, system: System) -> Result<RunSpec, Failure> {
+fn with_policy(source: &Source, spec: &RunSpec, system: System, path: &str) -> Result<RunSpec, Failure> {
     struct LayersOnEdge;
     impl Visitor for LayersOnEdge {
         type Output = Option<u32>;
@@ -205,13 +206,13 @@ fn with_policy(source: &Source, spec: &RunSpec, system: System) -> Result<RunSpe
             policy.layers_on_edge()
         }
     }
-    system.check().map_err(|(key, reason)| source.refuse_key(&key, &reason))?;
+    system.check().map_err(|(key, reason)| source.refuse_key(&format!("{path}.{key}"), &reason))?;
     let mut spec = RunSpec { policy: system, ..spec.clone() };
     if let Some(lower) = spec.policy.visit(LayersOnEdge) {
         let model = spec.cloud.tier.model.clone();
         if lower == 0 || u64::from(lower) >= model.layers {
             let reason = format!("expected 1 to {} of the {} layers of {}", model.layers - 1, model.layers, model.name);
-            return Err(source.refuse_key("policy.perllm.reading.layer_split", &reason));
+            return Err(source.refuse_key(&format!("{path}.reading.layer_split"), &reason));
         }
         let share = f64::from(lower) / model.layers as f64;
         // The edge's engine runs the cloud's model, so its floor is that model's.

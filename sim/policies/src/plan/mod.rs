@@ -8,8 +8,9 @@ mod tests;
 
 pub use solver::{Regret, Solver};
 
+use crate::testbed::idle_if;
 use crate::twin::Alone;
-use crate::{Briefing, Edge, Testbed, View};
+use crate::{Briefing, Edge, Idle, Testbed, Uses, View};
 use model::{
     mas::{Mas, MasSettings},
     modality::{Modality, PerModality},
@@ -92,6 +93,37 @@ impl PlanSettings {
             return Err(("plan.xi", "expected a finite number of at least 0".to_owned()));
         }
         self.coarse_solver.check()
+    }
+
+    /// Whether requests are probed.
+    pub(crate) fn probes(&self) -> bool {
+        self.modality_awareness == Awareness::Mas
+    }
+
+    /// What a policy uses that plans so.
+    pub(crate) fn uses(&self) -> Uses {
+        let plans = self.coarse_solver != Solver::None && self.quality_loss_max > Ratio::ZERO;
+        Uses { probes: self.probes(), prunes: !self.probes() || plans, ..Uses::default() }
+    }
+
+    /// Settings that have no effect beside the others.
+    pub(crate) fn idle(&self) -> Vec<Idle> {
+        let unsolved = ["plan.quality_loss_max", "plan.upload_time_max", "plan.prune_stage", "plan.rho_meaning"];
+        let solved = self.probes() && self.coarse_solver != Solver::None;
+        let searched = solved && self.coarse_solver != Solver::Exact;
+        let whole = self.quality_loss_max == Ratio::ZERO;
+        let solver = "only gp_ei and random are used for a share of the requests";
+        [
+            idle_if(!self.probes(), &["mas"], "modality_awareness.uniform measures no MAS"),
+            idle_if(!self.probes(), &["plan.coarse_solver"], "modality_awareness.uniform solves nothing"),
+            idle_if(!self.probes(), &["plan.planning_time"], "modality_awareness.uniform solves nothing"),
+            idle_if(!self.probes(), &unsolved[..2], "modality_awareness.uniform solves nothing"),
+            idle_if(self.probes() && !solved, &unsolved, "coarse_solver = \"none\" keeps everything"),
+            idle_if(solved && whole, &unsolved[1..], "quality_loss_max is 0: nothing can be pruned or compressed"),
+            idle_if(!searched, &["plan.solver_share"], solver),
+            idle_if(!matches!(self.coarse_solver, Solver::GpEi(_)), &["plan.xi"], "only gp_ei has a xi"),
+        ]
+        .concat()
     }
 
     /// What probing and planning take on an idle platform.
@@ -183,9 +215,8 @@ impl Plans {
             return (plan(whole.input(kept), regret), settings.coarse_solver.time(whole.free().len()));
         }
         let (state, seen) = State::of(prompt, measured, view);
-        let kept = *self.0.borrow_mut().entry(state).or_insert_with(|| {
-            solver::exact(&problem(seen, least(&state.mas())))
-        });
+        let kept =
+            *self.0.borrow_mut().entry(state).or_insert_with(|| solver::exact(&problem(seen, least(&state.mas()))));
         (plan(whole.input(kept), None), Solver::Exact.time(whole.free().len()))
     }
 }

@@ -16,6 +16,12 @@ pub(crate) struct Found {
     pub evaluations: u32,
 }
 
-pub(crate) fn exact(_: &impl Objective) -> Found { todo!() }
-pub(crate) fn random(_: &impl Objective, _: u32, _: &mut kernel::Stream) -> Found { todo!() }
-pub(crate) fn gp_ei(_: &impl Objective, _: u32, _: f64, _: &mut kernel::Stream) -> Found { todo!() }
+pub(crate) fn exact(_: &impl Objective) -> Found {
+    todo!()
+}
+pub(crate) fn random(_: &impl Objective, _: u32, _: &mut kernel::Stream) -> Found {
+    todo!()
+}
+pub(crate) fn gp_ei(_: &impl Objective, _: u32, _: f64, _: &mut kernel::Stream) -> Found {
+    todo!()
+}

@@ -1,0 +1,212 @@
+//! Keys that were set although nothing in the scenario reads them.
+//!
+//! To add a rule: a line in [`RULES`], or for settings of a policy in its `Policy::idle`. A rule covers a key and all
+//! below it, and must be true whatever the key's value is. A key is idle if at every point of the sweep a rule covers it.
+//!
+//! Not idle, though it may look so: `edge.device`, `cloud.device` and `cloud.gpus` have idle power, which every policy is
+//! charged; `cloud.model` counts the visual tokens of `requests.parquet`.
+
+use super::keys::{self, Path};
+use super::{Dataset, Scenario, Source, read::parts};
+use policies::Uses;
+use units::{Bytes, Ratio};
+
+/// What the rules look at: one point of the sweep.
+struct At<'s> {
+    scenario: &'s Scenario,
+    /// What any of its policies uses.
+    uses: Uses,
+}
+
+/// Keys, why they are idle, and when.
+type Rule = (&'static [&'static str], &'static str, fn(&At<'_>) -> bool);
+
+/// The first rule that covers a key gives its reason.
+const RULES: &[Rule] = &[
+    (&["edge.engine", "edge.tuning"], "no policy here runs a model on the edge", |at| !at.uses.edge_model),
+    (&["edge.model", "edge.batch"], "no policy here runs a model on the edge (it only has to fit there)", |at| {
+        !at.uses.edge_model
+    }),
+    (&["accuracy.edge"], "no policy here answers on the edge", |at| !at.uses.edge_model),
+    (&["cloud.engine", "cloud.tuning"], "no policy here uses the cloud", |at| !at.uses.cloud),
+    (&["cloud.batch"], "no policy here uses the cloud (its model only has to fit there)", |at| !at.uses.cloud),
+    (&["accuracy.cloud"], "no policy here answers from the cloud", |at| !at.uses.cloud),
+    (&["link.bandwidth"], "link.up and link.down both have a rate of their own", |at| {
+        at.scenario.link.up.is_some() && at.scenario.link.down.is_some()
+    }),
+    (&["link.bandwidth", "link.up"], "no policy here uses the link (its rate only labels the rows)", |at| {
+        !at.uses.cloud
+    }),
+    (&["link"], "no policy here uses the link", |at| !at.uses.cloud),
+    (&["link.packet"], "packets have no header and none is lost, so their size does not matter", |at| {
+        at.scenario.link.header == Bytes::ZERO && at.scenario.link.loss == Ratio::ZERO
+    }),
+    (&["tokens"], "no policy here drafts tokens", |at| !at.uses.drafts),
+    (&["descriptors", "edge.probe_layers"], "no policy here probes the inputs", |at| !at.uses.probes),
+    (&["accuracy.pruning_loss"], "no policy here prunes the inputs", |at| !at.uses.prunes),
+    (
+        &["edge.preprocess", "edge.probe_layers", "descriptors", "accuracy.pruning_loss"],
+        "the requests are text alone",
+        |at| text_alone(&at.scenario.workload.dataset),
+    ),
+    (
+        &["workload.dataset.custom.width"],
+        "the height is 0, so there is no picture",
+        |at| matches!(&at.scenario.workload.dataset, Dataset::Custom(custom) if custom.height == 0 && custom.width > 0),
+    ),
+    (
+        &["workload.dataset.custom.height"],
+        "the width is 0, so there is no picture",
+        |at| matches!(&at.scenario.workload.dataset, Dataset::Custom(custom) if custom.width == 0 && custom.height > 0),
+    ),
+    (&["workload.dataset.custom.output_tokens"], "workload.output_tokens gives every answer its length", |at| {
+        at.scenario.workload.output_tokens.is_some()
+    }),
+];
+
+/// Whether no request can have a picture.
+fn text_alone(dataset: &Dataset) -> bool {
+    match dataset {
+        Dataset::Custom(custom) => custom.width == 0 || custom.height == 0,
+        Dataset::AzureLlm(_) | Dataset::Mooncake(_) => true,
+        _ => false,
+    }
+}
+
+/// A remark for each key that was set and has no effect, in the order of the file, and then of the command line.
+pub fn idle(source: &Source, scenario: &Scenario) -> Vec<String> {
+    let mut keys = set_keys(source, scenario);
+    for overrides in points(scenario) {
+        // The points were all resolved before, so they can be read.
+        let Ok(point) = source.with(&overrides).scenario() else { return Vec::new() };
+        let covered = covered(&point);
+        keys.retain_mut(|key| {
+            let why = covered.iter().find(|(idle, _)| key.path.starts_with(idle)).map(|(_, why)| why);
+            key.why = key.why.take().or(why.cloned());
+            why.is_some()
+        });
+        if keys.is_empty() {
+            break;
+        }
+    }
+    let remark = |Key { path, at, why }: Key| {
+        source.remark(&at, &format!("{} has no effect: {}", path.join("."), why.unwrap_or_default()))
+    };
+    let mut remarks: Vec<_> = keys.into_iter().map(remark).collect();
+    remarks.sort_by_key(|(place, _)| *place);
+    remarks.into_iter().map(|(_, remark)| remark).collect()
+}
+
+/// A key that was set.
+struct Key {
+    path: Path,
+    /// Where it was set: in its place or in the sweep.
+    at: Path,
+    /// Why it is idle at the first point.
+    why: Option<String>,
+}
+
+/// Every key that was set. One that the sweep varies is the sweep's, whatever stands in its place.
+fn set_keys(source: &Source, scenario: &Scenario) -> Vec<Key> {
+    let written = source.written();
+    let swept = scenario.sweep.keys().map(|key| Key {
+        path: keys::canonical(&written, &parts(key)),
+        at: vec!["sweep".to_owned(), key.clone()],
+        why: None,
+    });
+    let mut keys: Vec<Key> = swept.collect();
+    for leaf in keys::leaves(&written) {
+        let path = named(leaf);
+        let known = keys.iter().any(|key| path.starts_with(&key.path));
+        if !known && path[0] != "sweep" {
+            keys.push(Key { at: path.clone(), path, why: None });
+        }
+    }
+    keys
+}
+
+/// The key that a value is spoken of by: a device of one's own and the rate of a direction are spoken of as a whole.
+fn named(mut path: Path) -> Path {
+    if matches!(path.iter().map(String::as_str).collect::<Vec<_>>()[..], ["device", ..] | ["link", "up" | "down", ..]) {
+        path.truncate(2);
+    }
+    path
+}
+
+/// Every combination of swept values; one without any, if there is no sweep.
+fn points(scenario: &Scenario) -> impl Iterator<Item = Vec<(String, toml::Value)>> {
+    let sweep: Vec<_> = scenario.sweep.iter().map(|(key, values)| (key.clone(), values.clone())).collect();
+    let count = sweep.iter().map(|(_, values)| values.len()).product::<usize>();
+    (0..count).map(move |number| {
+        let mut left = number;
+        let value = |(key, values): &(String, Vec<super::SweepValue>)| {
+            let value = values[left % values.len()].0.clone();
+            left /= values.len();
+            (key.clone(), value)
+        };
+        sweep.iter().map(value).collect()
+    })
+}
+
+/// What is idle at a point, with the reasons.
+fn covered(scenario: &Scenario) -> Vec<(Path, String)> {
+    let systems = scenario.policy.systems();
+    let uses = systems.iter().fold(Uses::default(), |uses, (_, system)| uses.or(system.uses()));
+    let at = At { scenario, uses };
+    let path = |key: &str| parts(key).into_iter().map(str::to_owned).collect::<Path>();
+    let mut covered = Vec::new();
+    for (keys, why, holds) in RULES {
+        if holds(&at) {
+            covered.extend(keys.iter().map(|key| (path(key), (*why).to_owned())));
+        }
+    }
+    for name in scenario.device.keys().filter(|name| ![&scenario.edge.device, &scenario.cloud.device].contains(name)) {
+        let why = format!("neither edge.device nor cloud.device is \"{name}\"");
+        covered.push((vec!["device".to_owned(), name.clone()], why));
+    }
+    for ((_, system), table) in systems.iter().zip(scenario.policy.paths()) {
+        let keys = system.idle().into_iter();
+        covered.extend(keys.map(|(key, why)| (path(&format!("{table}.{key}")), why.to_owned())));
+    }
+    covered
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::Value;
+
+    /// Whether a schema has a key, in whatever variant.
+    fn has(root: &Value, schema: &Value, path: &[&str]) -> bool {
+        let Some((name, rest)) = path.split_first() else { return true };
+        if let Some(pointer) = schema["$ref"].as_str() {
+            return root.pointer(pointer.trim_start_matches('#')).is_some_and(|schema| has(root, schema, path));
+        }
+        let below = schema["properties"].get(*name).is_some_and(|schema| has(root, schema, rest));
+        let variants = ["anyOf", "oneOf"].iter().filter_map(|word| schema[*word].as_array()).flatten();
+        below || variants.into_iter().any(|schema| has(root, schema, path))
+    }
+
+    #[test]
+    fn rules_are_of_keys_that_there_are() {
+        let schema = serde_json::to_value(schemars::schema_for!(Scenario)).expect("JSON");
+        for key in RULES.iter().flat_map(|(keys, ..)| *keys) {
+            assert!(has(&schema, &schema, &parts(key)), "{key}");
+        }
+        assert!(!has(&schema, &schema, &parts("link.rt")));
+    }
+
+    #[test]
+    fn points_are_all_combinations() {
+        let scenario = |sweep: &str| {
+            let text = format!("name = \"a\"\nworkload.dataset = \"vqav2\"\npolicy.msao = {{}}\n{sweep}");
+            toml::from_str::<Scenario>(&text).expect("a scenario")
+        };
+        assert_eq!(points(&scenario("")).collect::<Vec<_>>(), [vec![]]);
+        let scenario = scenario("[sweep]\nseed = [1, 2, 3]\n\"edge.count\" = [4, 5]");
+        let mut points: Vec<String> = points(&scenario).map(|point| format!("{point:?}")).collect();
+        points.sort();
+        points.dedup();
+        assert_eq!(points.len(), 6);
+    }
+}

@@ -1,0 +1,126 @@
+//! Keys as paths through tables, and which of them a table has.
+
+use toml::{Table, Value};
+
+/// The names on the way to a key. In an array of several tables a table's number is a part of the way; in an array of one
+/// it is not, as `[[policy.msao]]` alone is what `[policy.msao]` is.
+pub type Path = Vec<String>;
+
+/// The tables of an array of tables, each with its number, if they need one.
+pub fn tables(value: &Value) -> Option<Vec<(Option<String>, &Table)>> {
+    let many = value.as_array().filter(|many| !many.is_empty())?;
+    let number = |index: usize| (many.len() > 1).then(|| index.to_string());
+    many.iter().enumerate().map(|(index, one)| Some((number(index), one.as_table()?))).collect()
+}
+
+/// The paths of all values of a table; a table without any is one itself.
+pub fn leaves(table: &Table) -> Vec<Path> {
+    let mut paths = Vec::new();
+    collect(&mut Vec::new(), table, &mut paths);
+    paths
+}
+
+fn collect(at: &mut Path, table: &Table, paths: &mut Vec<Path>) {
+    if table.is_empty() && !at.is_empty() {
+        paths.push(at.clone());
+    }
+    for (name, value) in table {
+        at.push(name.clone());
+        if let Value::Table(inner) = value {
+            collect(at, inner, paths);
+        } else if let Some(many) = tables(value) {
+            for (number, inner) in many {
+                at.extend(number.clone());
+                collect(at, inner, paths);
+                at.truncate(at.len() - usize::from(number.is_some()));
+            }
+        } else {
+            paths.push(at.clone());
+        }
+        at.pop();
+    }
+}
+
+/// Whether a table has this key, or a value in the place of a table on the way to it.
+pub fn has(table: &Table, path: &[String]) -> bool {
+    let Some((name, rest)) = path.split_first() else { return true };
+    let Some(value) = table.get(name) else { return false };
+    if rest.is_empty() {
+        return true;
+    }
+    match (value, tables(value).as_deref()) {
+        (Value::Table(inner), _) => has(inner, rest),
+        (_, Some([(None, inner)])) => has(inner, rest),
+        (_, Some(many)) => {
+            let one = many.iter().find(|(number, _)| number.as_ref() == rest.first());
+            one.is_some_and(|(_, inner)| has(inner, &rest[1..]))
+        }
+        _ => true,
+    }
+}
+
+/// The path of a key that `--set` or `[sweep]` names: of several tables the first is meant, unless a number says which.
+pub fn canonical(table: &Table, parts: &[&str]) -> Path {
+    let mut path = Path::new();
+    let mut table = Some(table);
+    let mut parts = parts.iter().peekable();
+    while let Some(part) = parts.next() {
+        path.push((*part).to_owned());
+        let value = table.and_then(|table| table.get(*part));
+        table = value.and_then(Value::as_table);
+        let Some(many) = value.and_then(tables) else { continue };
+        let index: Option<usize> = parts.peek().and_then(|next| next.parse().ok());
+        if index.is_some() {
+            parts.next();
+        }
+        if let (Some((number, inner)), true) = (many.get(index.unwrap_or(0)), index.is_some() || parts.peek().is_some())
+        {
+            path.extend(number.clone());
+            table = Some(inner);
+        }
+    }
+    path
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn table(text: &str) -> Table {
+        toml::from_str(text).expect("TOML")
+    }
+
+    fn dotted(paths: &[Path]) -> Vec<String> {
+        paths.iter().map(|path| path.join(".")).collect()
+    }
+
+    const SEVERAL: &str = "a = 1\nb.c = [1, 2]\n[[d]]\n[[d]]\nx = { y = 1 }\n[[e]]\nz = 1\n[f]";
+
+    #[test]
+    fn leaves_are_values_and_empty_tables() {
+        assert_eq!(dotted(&leaves(&table(SEVERAL))), ["a", "b.c", "d.0", "d.1.x.y", "e.z", "f"]);
+        assert!(leaves(&Table::new()).is_empty());
+    }
+
+    #[test]
+    fn a_table_has_its_leaves_and_what_is_on_the_way_to_them() {
+        let table = table(SEVERAL);
+        assert!(leaves(&table).iter().all(|path| has(&table, path)));
+        let has = |path: &str| has(&table, &path.split('.').map(str::to_owned).collect::<Path>());
+        assert!(has("d.1.x") && has("b") && has("a.within"));
+        assert!(!has("d.0.x.y") && !has("d.2.x") && !has("e.y") && !has("f.x") && !has("g"));
+    }
+
+    #[test]
+    fn the_first_of_several_is_meant_unless_a_number_says_which() {
+        let table = table(SEVERAL);
+        let canonical = |key: &str| canonical(&table, &key.split('.').collect::<Vec<_>>()).join(".");
+        assert_eq!(canonical("d.x.y"), "d.0.x.y");
+        assert_eq!(canonical("d.1.x"), "d.1.x");
+        assert_eq!(canonical("d.0"), "d.0");
+        assert_eq!(canonical("d"), "d");
+        assert_eq!(canonical("e.z"), "e.z");
+        assert_eq!(canonical("e.0.z"), "e.z");
+        assert_eq!(canonical("g.h"), "g.h");
+    }
+}

@@ -1,0 +1,54 @@
+//! The list of policies is one: scenarios, schema, help and documents have the same.
+
+use crate::support::{Sim, repository};
+use policies::SYSTEMS;
+use serde_json::Value;
+
+fn names() -> Vec<&'static str> {
+    SYSTEMS.iter().map(|(name, _)| *name).collect()
+}
+
+#[test]
+fn the_schema_has_them() {
+    let schema: Value = serde_json::from_str(&Sim::new().done(["schema"]).stdout).expect("JSON");
+    let properties = schema["$defs"]["PolicyTable"]["properties"].as_object().expect("a table");
+    let mut names = names();
+    names.sort_unstable();
+    assert!(properties.keys().eq(names), "{properties:?}");
+    for (name, what) in SYSTEMS {
+        let described = properties[*name]["description"].as_str().expect("a description");
+        assert!(described.starts_with(what), "{name}: {described}");
+    }
+}
+
+#[test]
+fn the_help_has_them_with_their_sentences() {
+    let help = Sim::new().done(["--help"]).stdout;
+    let (_, list) = help.split_once("Policies, each a table [policy.NAME] of the scenario:\n").expect("a list");
+    let (list, _) = list.split_once("\n\n").expect("something after it");
+    let words = |text: &str| text.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
+    let expected: Vec<String> = SYSTEMS.iter().flat_map(|(name, what)| words(&format!("{name} {what}"))).collect();
+    assert_eq!(words(list), expected);
+    assert!(list.lines().all(|line| line.len() <= 80), "{list}");
+}
+
+#[test]
+fn the_document_has_a_row_and_a_section_for_each() {
+    let text = std::fs::read_to_string(repository("docs/policies.md")).expect("docs/policies.md");
+    let rows: Vec<Vec<&str>> = text
+        .lines()
+        .filter(|line| line.starts_with("| `"))
+        .map(|line| line.trim_matches('|').split('|').map(str::trim).collect())
+        .collect();
+    let unquoted = |row: &Vec<&str>| row[0].trim_matches('`').to_owned();
+    assert_eq!(rows.iter().map(unquoted).collect::<Vec<_>>(), names());
+    for (row, (name, what)) in rows.iter().zip(SYSTEMS) {
+        let [_, said, source] = row[..] else { panic!("{row:?}: expected policy, what it is, source") };
+        assert_eq!(said, *what, "{name}");
+        let path = format!("sim/policies/src/{name}.rs");
+        assert_eq!(source, format!("[`{path}`](../{path})"));
+        assert!(repository(&path).is_file(), "{path}");
+        assert!(text.contains(&format!("\n## `{name}`\n")), "{name} has no section");
+    }
+    assert_eq!(text.matches("\n## `").count(), SYSTEMS.len(), "a section of a policy that is not there");
+}
