@@ -91,7 +91,7 @@ fn run_one(
     let first = if twice { Journal::recorder() } else { Journal::digest_only() };
     let outcome = run_spec(task, &spec, first, &mut rows, progress)?;
     rows.finish()?;
-    let sample = sample(&outcome);
+    let sample = sample(&outcome, task.point.memory_scope, task.cell.spec.policy.uses());
     if twice {
         let again = run_spec(task, &spec, Journal::checker(outcome.journal), &mut Nobody, &AtomicU64::new(0))?;
         if let Some(difference) = again.journal.difference() {

@@ -4,6 +4,7 @@
 use crate::failure::Failure;
 use crate::scenario::{Cell, Point};
 use engine::{Recorder, RequestRecord, Side, Status, StepRecord, TokenRecord};
+use model::modality::Modality;
 use policies::ServedBy;
 use std::path::{Path, PathBuf};
 use traces::TraceError;
@@ -39,6 +40,7 @@ struct Names {
     rejected: Text,
     edge: Text,
     cloud: Text,
+    both: Text,
 }
 
 impl Rows {
@@ -62,6 +64,7 @@ impl Rows {
                 rejected: "rejected".into(),
                 edge: "edge".into(),
                 cloud: "cloud".into(),
+                both: "both".into(),
             },
             requests: LogWriter::create(&part::<RequestRow>(folder, run))?,
             steps: wanted.steps.then(|| LogWriter::create(&part::<StepRow>(folder, run))).transpose()?,
@@ -174,6 +177,8 @@ impl Rows {
     fn request_row(&self, record: &RequestRecord) -> RequestRow {
         let moments = record.moments.as_ref();
         let completed = record.status == Status::Completed;
+        let mas = |modality| record.mas.map(|mas| mas.0[modality]);
+        let kept = &record.input.kept;
         RequestRow {
             policy: self.policy.clone(),
             dataset: self.dataset.clone(),
@@ -188,9 +193,15 @@ impl Rows {
             text_tokens: record.request.prompt.text_tokens,
             visual_tokens: u32::try_from(record.visual_tokens).unwrap_or(u32::MAX),
             output_tokens: record.request.output_tokens,
-            mas_visual: record.mas.map(|mas| mas.visual),
-            retention: record.retention,
-            compression: record.compression,
+            audio_tokens: record.request.prompt.audio.map_or(0, |audio| audio.tokens),
+            mas_text: mas(Modality::Text),
+            mas_visual: mas(Modality::Visual),
+            mas_audio: mas(Modality::Audio),
+            retention_text: kept[Modality::Text].retention,
+            retention: kept[Modality::Visual].retention,
+            retention_audio: kept[Modality::Audio].retention,
+            compression: kept[Modality::Visual].compression,
+            compression_audio: kept[Modality::Audio].compression,
             ttft_ms: moments.map(|moments| moments.ttft().as_ms_f64()),
             tpot_ms: moments.and_then(|moments| moments.tpot()).map(|tpot| tpot.as_ms_f64()),
             e2e_ms: moments.map(|moments| moments.e2e().as_ms_f64()),
@@ -206,7 +217,11 @@ impl Rows {
             cloud_busy_ms: record.cloud_busy.as_ms_f64(),
             energy_j: record.joules,
             correct: record.correct,
-            served_by: if record.served_by == ServedBy::Edge { &self.names.edge } else { &self.names.cloud }.clone(),
+            served_by: match record.served_by {
+                ServedBy::Edge => self.names.edge.clone(),
+                ServedBy::Cloud | ServedBy::Published(_) => self.names.cloud.clone(),
+                ServedBy::Both => self.names.both.clone(),
+            },
         }
     }
 }

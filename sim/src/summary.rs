@@ -2,14 +2,15 @@
 //! half-widths from Student's t.
 
 use crate::failure::Failure;
-use crate::scenario::Grid;
-use engine::{Durations, Outcome, TierOutcome};
+use crate::scenario::{Grid, MemoryScope};
+use engine::{Durations, Outcome, RegretSums, TierOutcome};
+use policies::Uses;
 use statrs::distribution::{ContinuousCDF, StudentsT};
 use std::path::Path;
 use traces::log::{Column, TableWriter, Values};
 
 /// Version of the summary's columns.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 
 /// What a run contributes to the summary.
 #[derive(Clone, Debug)]
@@ -18,6 +19,8 @@ pub struct Sample {
     pub digest: u64,
     /// Its events.
     pub events: u64,
+    /// How the plan's solver fared.
+    pub regret: RegretSums,
     submitted: u64,
     completed: u64,
     rejected: u64,
@@ -26,15 +29,24 @@ pub struct Sample {
 }
 
 /// Reads off a run what the summary needs.
-pub fn sample(outcome: &Outcome) -> Sample {
+pub fn sample(outcome: &Outcome, scope: MemoryScope, uses: Uses) -> Sample {
     let metrics = &outcome.metrics;
+    let groups = [
+        latencies(outcome),
+        twin(outcome),
+        rates(outcome),
+        speculation(outcome),
+        probing(outcome),
+        resources(outcome, scope, uses),
+    ];
     Sample {
+        regret: metrics.regret,
         digest: outcome.journal.digest(),
         events: outcome.events,
         submitted: metrics.submitted,
         completed: metrics.completed,
         rejected: metrics.rejected,
-        metrics: [latencies(outcome), rates(outcome), speculation(outcome), resources(outcome)].concat(),
+        metrics: groups.concat(),
     }
 }
 
@@ -57,6 +69,25 @@ fn latencies(outcome: &Outcome) -> Metrics {
         ("tpot_ms_p99", quantile(&metrics.tpot, 0.99)),
         ("itl_ms_mean", metrics.itl.mean_ms()),
         ("itl_ms_p99", quantile(&metrics.itl, 0.99)),
+    ]
+}
+
+/// What closed forms say of the same latency; see `policies::Twin`.
+fn twin(outcome: &Outcome) -> Metrics {
+    let twin = &outcome.metrics.twin;
+    vec![
+        ("e2e_ms_eq14", per(1e3 * twin.eq14_s, twin.requests)),
+        ("e2e_ms_renewal", per(1e3 * twin.renewal_s, twin.requests)),
+    ]
+}
+
+fn probing(outcome: &Outcome) -> Metrics {
+    let (probe, twin) = (&outcome.metrics.probe, &outcome.metrics.twin);
+    let probes = probe.time.count() > 0;
+    vec![
+        ("probe_ms_mean", probe.time.mean_ms()),
+        ("probe_flop_pct", per(100.0 * twin.probe_flop, twin.requests).filter(|_| probes)),
+        ("probe_memory_gb_peak", probes.then(|| probe.memory.as_gb_f64())),
     ]
 }
 
@@ -87,7 +118,7 @@ fn speculation(outcome: &Outcome) -> Metrics {
     ]
 }
 
-fn resources(outcome: &Outcome) -> Metrics {
+fn resources(outcome: &Outcome, scope: MemoryScope, uses: Uses) -> Metrics {
     let Outcome { edge, cloud, up, down, makespan, metrics, .. } = outcome;
     let utilisation = |tier: &TierOutcome| {
         let most = makespan.as_secs_f64() * f64::from(tier.gpus);
@@ -95,6 +126,11 @@ fn resources(outcome: &Outcome) -> Metrics {
     };
     // A tier that ran nothing needs no model in its memory.
     let memory_gb = |tier: &TierOutcome| if tier.iterations > 0 { tier.memory.as_gb_f64() } else { 0.0 };
+    let peak = match scope {
+        MemoryScope::Total => memory_gb(edge) + memory_gb(cloud),
+        MemoryScope::Paper if uses.edge_model => memory_gb(edge),
+        MemoryScope::Paper => memory_gb(cloud),
+    };
     let work = edge.work_joules + cloud.work_joules;
     let idle = edge.idle_joules + cloud.idle_joules;
     let completed = metrics.completed;
@@ -105,7 +141,7 @@ fn resources(outcome: &Outcome) -> Metrics {
         ("cloud_utilisation_pct", utilisation(cloud)),
         ("edge_memory_gb_peak", Some(memory_gb(edge))),
         ("cloud_memory_gb_peak", Some(memory_gb(cloud))),
-        ("memory_gb_peak", Some(memory_gb(edge) + memory_gb(cloud))),
+        ("memory_gb_peak", Some(peak)),
         ("energy_j_per_request", per(work + idle, completed)),
         ("energy_without_idle_j_per_request", per(work, completed)),
         ("uplink_mb_per_request", per(up.sent.as_mb_f64(), completed)),
@@ -122,12 +158,37 @@ pub fn write(grid: &Grid, cells: &[Vec<Sample>], folder: &Path) -> Result<(), Fa
     let table = TableWriter::new("summary", VERSION, columns(grid, cells));
     table.write_csv(&folder.join("summary.csv"))?;
     table.write_parquet(&folder.join("summary.parquet"))?;
+    write_regret(grid, cells, &folder.join("regret.csv"))
+}
+
+/// `regret.csv`: how the plan's solver fared against the exact one; only where another one was used.
+fn write_regret(grid: &Grid, cells: &[Vec<Sample>], path: &Path) -> Result<(), Failure> {
+    let sums: Vec<RegretSums> = cells.iter().map(|samples| samples.iter().map(|sample| sample.regret).sum()).collect();
+    if sums.iter().all(|sums| sums.requests == 0) {
+        return Ok(());
+    }
+    let of = |value: fn(&RegretSums) -> Option<f64>| Values::F64(sums.iter().map(value).collect());
+    let mut columns = point_columns(grid);
+    let values = [
+        ("requests", Values::U64(sums.iter().map(|sums| sums.requests).collect())),
+        ("infeasible_pct", of(|sums| per(100.0 * sums.infeasible as f64, sums.requests))),
+        ("gap_pct_mean", of(|sums| per(100.0 * sums.gap, sums.requests - sums.infeasible))),
+        ("gap_pct_max", of(|sums| (sums.requests > sums.infeasible).then_some(100.0 * sums.gap_max))),
+        ("evaluations_mean", of(|sums| per(sums.evaluations as f64, sums.requests))),
+        ("planning_ms_mean", of(|sums| per(sums.time.as_ms_f64(), sums.requests))),
+    ];
+    columns.extend(values.map(|(name, values)| column(name, values)));
+    TableWriter::new("regret", VERSION, columns).write_csv(path)?;
     Ok(())
 }
 
-fn columns(grid: &Grid, cells: &[Vec<Sample>]) -> Vec<Column> {
+fn column(name: &str, values: Values) -> Column {
+    Column { name: name.to_owned(), values }
+}
+
+/// What says which policy and point a row is of.
+fn point_columns(grid: &Grid) -> Vec<Column> {
     let rows: Vec<_> = grid.points.iter().flat_map(|point| point.cells.iter().map(move |cell| (point, cell))).collect();
-    let column = |name: &str, values| Column { name: name.to_owned(), values };
     let mut columns = vec![
         column("policy", Values::Text(rows.iter().map(|(_, cell)| cell.policy.clone()).collect())),
         column("dataset", Values::Text(rows.iter().map(|(point, _)| point.dataset.clone()).collect())),
@@ -136,6 +197,13 @@ fn columns(grid: &Grid, cells: &[Vec<Sample>]) -> Vec<Column> {
     for (index, key) in grid.varied.iter().enumerate() {
         columns.push(column(key, Values::Text(rows.iter().map(|(point, _)| point.values[index].clone()).collect())));
     }
+    columns
+}
+
+fn columns(grid: &Grid, cells: &[Vec<Sample>]) -> Vec<Column> {
+    let mut columns = point_columns(grid);
+    let engines = grid.points.iter().flat_map(|point| point.cells.iter().map(|_| point.engines.clone()));
+    columns.push(column("engines", Values::Text(engines.collect())));
     let total =
         |count: fn(&Sample) -> u64| Values::U64(cells.iter().map(|samples| samples.iter().map(count).sum()).collect());
     columns.push(column("replications", Values::U64(cells.iter().map(|samples| samples.len() as u64).collect())));

@@ -24,7 +24,7 @@ mod world;
 
 pub use invariants::Violation;
 pub use link::Traffic;
-pub use metrics::{Durations, Metrics};
+pub use metrics::{Durations, Metrics, ProbeSums, RegretSums, TwinSums};
 pub use recorder::{Nobody, Recorder, RequestRecord, Side, Status, StepRecord, TokenRecord};
 pub use run::{Outcome, RunError, TierOutcome, pools, simulate};
 pub use spec::{CloudSpec, EdgeSpec, LinkSpec, RunSpec, Sharing};

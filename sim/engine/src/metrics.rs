@@ -112,6 +112,19 @@ impl RegretSums {
     }
 }
 
+impl std::iter::Sum for RegretSums {
+    fn sum<I: Iterator<Item = Self>>(all: I) -> Self {
+        all.fold(Self::default(), |sum, one| Self {
+            requests: sum.requests + one.requests,
+            infeasible: sum.infeasible + one.infeasible,
+            gap: sum.gap + one.gap,
+            gap_max: sum.gap_max.max(one.gap_max),
+            evaluations: sum.evaluations + one.evaluations,
+            time: sum.time + one.time,
+        })
+    }
+}
+
 /// What closed forms say of the first requests.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct TwinSums {

@@ -58,6 +58,15 @@ impl EngineKind {
     /// Every engine.
     pub const ALL: [EngineKind; 3] = [EngineKind::Hf, EngineKind::Vllm, EngineKind::Graph];
 
+    /// Name in scenarios.
+    pub fn name(self) -> &'static str {
+        match self {
+            EngineKind::Hf => "hf",
+            EngineKind::Vllm => "vllm",
+            EngineKind::Graph => "graph",
+        }
+    }
+
     /// The constants for this model (only the floor of `hf` depends on it).
     pub fn profile(self, model: &ModelSpec) -> EngineProfile {
         let us = SimDuration::from_us;

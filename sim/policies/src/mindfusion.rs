@@ -66,7 +66,8 @@ impl Policy for MindFusion {
     }
 
     fn split(&self) -> Option<Split> {
-        Some(Split { layers_on_edge: self.layers_on_device, shortcut: self.decoding_shortcut })
+        let (layers_on_edge, shortcut) = (self.layers_on_device, self.decoding_shortcut);
+        Some(Split { layers_on_edge, shortcut, key: "layers_on_device" })
     }
 
     async fn serve<B: Testbed>(&self, bed: &B, briefing: &Briefing, (): &()) -> ServedBy {

@@ -124,7 +124,9 @@ impl Policy for PerLlm {
 
     fn split(&self) -> Option<Split> {
         match self.reading {
-            Reading::LayerSplit(layers_on_edge) => Some(Split { layers_on_edge, shortcut: false }),
+            Reading::LayerSplit(layers_on_edge) => {
+                Some(Split { layers_on_edge, shortcut: false, key: "reading.layer_split" })
+            }
             Reading::UcbRoute(_) | Reading::Static(_) => None,
         }
     }

@@ -289,6 +289,8 @@ pub struct Split {
     pub layers_on_edge: u32,
     /// Whether the cloud decodes by itself, past the edge's layers (MindFusion's decoding shortcut).
     pub shortcut: bool,
+    /// The key that the layers were set by.
+    pub key: &'static str,
 }
 
 /// These keys, if they are idle.

@@ -3,12 +3,12 @@
 use crate::failure::Failure;
 use engine::{Answer, Content, Shape, draw_servegen};
 use kernel::Streams;
-use model::accuracy::Accuracy;
+use model::{accuracy::Accuracy, published::Benchmark};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 use traces::requests::{RequestFormat, ServeGen, read_requests};
-use units::Ratio;
+use units::{Ratio, SimDuration};
 
 /// The `workload.dataset` key.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
@@ -18,6 +18,21 @@ pub enum Dataset {
     Vqav2,
     /// MMBench: one small picture, a question with choices, a letter.
     Mmbench,
+    /// Text alone, as the first of the seven configurations of the MSAO paper's Figure 4. It names their modalities and
+    /// that they grow; sizes and lengths are assumptions.
+    V1,
+    /// A picture of 336 x 336 pixels.
+    V2,
+    /// A picture of 640 x 480 pixels.
+    V3,
+    /// A picture of 1024 x 1024 pixels.
+    V4,
+    /// 8 frames of video of 320 x 240 pixels and 4 s of sound.
+    V5,
+    /// 16 frames of 480 x 360 pixels and 8 s of sound.
+    V6,
+    /// 32 frames of 640 x 480 pixels and 16 s of sound.
+    V7,
     /// A shape of one's own.
     Custom(Custom),
     /// A trace of Azure's LLM inference service, CSV.
@@ -40,6 +55,12 @@ pub struct Custom {
     pub width: u32,
     /// Height of the picture in pixels; 0 for text alone.
     pub height: u32,
+    /// Frames of a video of that size, instead of one picture.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub frames: Option<u32>,
+    /// Length of the sound, if there is any.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub audio: Option<SimDuration>,
     /// Text tokens of the prompt.
     pub text_tokens: u32,
     /// Tokens of the answer.
@@ -48,9 +69,38 @@ pub struct Custom {
 
 impl Default for Custom {
     fn default() -> Self {
-        Self { name: "custom".to_owned(), width: 640, height: 480, text_tokens: 30, output_tokens: 200 }
+        Self {
+            name: "custom".to_owned(),
+            width: 640,
+            height: 480,
+            frames: None,
+            audio: None,
+            text_tokens: 30,
+            output_tokens: 200,
+        }
     }
 }
+
+impl Custom {
+    /// Whether there is nothing but text.
+    pub fn is_text(&self) -> bool {
+        (self.width == 0 || self.height == 0) && self.audio.is_none()
+    }
+
+    fn shape(&self, answer: Answer) -> Shape {
+        let pictures = self.width > 0 && self.height > 0;
+        Shape {
+            sizes: if pictures { vec![(self.width, self.height, 1.0)] } else { Vec::new() },
+            frames: self.frames,
+            audio: self.audio,
+            text_tokens: (self.text_tokens, self.text_tokens),
+            answer,
+        }
+    }
+}
+
+/// Answers of the configurations: a sentence or two.
+const CONFIGURATION_OUTPUT_TOKENS: u32 = 50;
 
 /// The two files of ServeGen's multimodal clients.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
@@ -97,6 +147,13 @@ impl Dataset {
         match self {
             Self::Vqav2 => "vqav2",
             Self::Mmbench => "mmbench",
+            Self::V1 => "v1",
+            Self::V2 => "v2",
+            Self::V3 => "v3",
+            Self::V4 => "v4",
+            Self::V5 => "v5",
+            Self::V6 => "v6",
+            Self::V7 => "v7",
             Self::Custom(custom) => &custom.name,
             Self::AzureLlm(_) => "azure_llm",
             Self::AzureLmm(_) => "azure_lmm",
@@ -118,7 +175,42 @@ impl Dataset {
 
     /// Whether requests carry arrival times.
     pub fn is_trace(&self) -> bool {
-        !matches!(self, Self::Vqav2 | Self::Mmbench | Self::Custom(_))
+        matches!(self, Self::AzureLlm(_) | Self::AzureLmm(_) | Self::Mooncake(_) | Self::Servegen(_))
+    }
+
+    /// Whether requests have nothing but text.
+    pub fn is_text(&self) -> bool {
+        match self {
+            Self::V1 | Self::AzureLlm(_) | Self::Mooncake(_) => true,
+            Self::Custom(custom) => custom.is_text(),
+            _ => false,
+        }
+    }
+
+    /// The benchmark, as far as published accuracies go by it.
+    pub fn benchmark(&self) -> Benchmark {
+        match self {
+            Self::Vqav2 => Benchmark::Vqav2,
+            Self::Mmbench => Benchmark::Mmbench,
+            _ => Benchmark::Other,
+        }
+    }
+
+    /// One of the seven configurations: width, height, frames, seconds of sound, text tokens.
+    fn configuration(&self) -> Option<Custom> {
+        let (width, height, frames, audio_s, text_tokens) = match self {
+            Self::V1 => (0, 0, None, 0, 128),
+            Self::V2 => (336, 336, None, 0, 32),
+            Self::V3 => (640, 480, None, 0, 48),
+            Self::V4 => (1024, 1024, None, 0, 64),
+            Self::V5 => (320, 240, Some(8), 4, 48),
+            Self::V6 => (480, 360, Some(16), 8, 64),
+            Self::V7 => (640, 480, Some(32), 16, 96),
+            _ => return None,
+        };
+        let audio = (audio_s > 0).then(|| SimDuration::from_secs(audio_s));
+        let output_tokens = CONFIGURATION_OUTPUT_TOKENS;
+        Some(Custom { name: self.label(), width, height, frames, audio, text_tokens, output_tokens })
     }
 
     /// What is asked. Reads the files of a trace, which stand beside the scenario.
@@ -135,24 +227,24 @@ impl Dataset {
             // A question of 7 or 8 tokens and 20 to 30 of the chat template.
             Self::Vqav2 => Content::Shape(Shape {
                 sizes: COCO_SIZES.to_vec(),
+                frames: None,
+                audio: None,
                 text_tokens: (27, 38),
                 answer: answer(Answer::OnePlusGeometric(1.6)),
             }),
             // About 50 tokens of question and choices and 20 to 30 of the chat template.
             Self::Mmbench => Content::Shape(Shape {
                 sizes: MMBENCH_SIZES.to_vec(),
+                frames: None,
+                audio: None,
                 text_tokens: (50, 110),
                 answer: answer(Answer::Fixed(2)),
             }),
-            Self::Custom(custom) => Content::Shape(Shape {
-                sizes: if custom.width == 0 || custom.height == 0 {
-                    Vec::new()
-                } else {
-                    vec![(custom.width, custom.height, 1.0)]
-                },
-                text_tokens: (custom.text_tokens, custom.text_tokens),
-                answer: answer(Answer::Fixed(custom.output_tokens)),
-            }),
+            Self::Custom(custom) => Content::Shape(custom.shape(answer(Answer::Fixed(custom.output_tokens)))),
+            Self::V1 | Self::V2 | Self::V3 | Self::V4 | Self::V5 | Self::V6 | Self::V7 => {
+                let configuration = self.configuration().expect("one of the seven");
+                Content::Shape(configuration.shape(answer(Answer::Fixed(configuration.output_tokens))))
+            }
             Self::AzureLlm(file) => read(file, RequestFormat::AzureLlm)?,
             Self::AzureLmm(file) => read(file, RequestFormat::AzureLmm)?,
             Self::Mooncake(file) => read(file, RequestFormat::Mooncake)?,
@@ -170,9 +262,9 @@ impl Dataset {
     /// The files that it reads.
     pub fn files(&mut self) -> Vec<&mut PathBuf> {
         match self {
-            Self::Vqav2 | Self::Mmbench | Self::Custom(_) => Vec::new(),
             Self::AzureLlm(file) | Self::AzureLmm(file) | Self::Mooncake(file) => vec![file],
             Self::Servegen(files) => vec![&mut files.arrivals, &mut files.tokens],
+            _ => Vec::new(),
         }
     }
 }

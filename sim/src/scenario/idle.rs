@@ -23,11 +23,17 @@ type Rule = (&'static [&'static str], &'static str, fn(&At<'_>) -> bool);
 
 /// The first rule that covers a key gives its reason.
 const RULES: &[Rule] = &[
+    (&["edge.weights"], "no policy here runs a model on the edge (it only has to fit there)", |at| !at.uses.edge_model),
+    (&["cloud.weights"], "no policy here uses the cloud (its model only has to fit there)", |at| !at.uses.cloud),
+    (&["workload.payload"], "no policy here sends pictures", |at| {
+        !at.uses.cloud || at.scenario.workload.dataset.is_text()
+    }),
     (&["edge.engine", "edge.tuning"], "no policy here runs a model on the edge", |at| !at.uses.edge_model),
     (&["edge.model", "edge.batch"], "no policy here runs a model on the edge (it only has to fit there)", |at| {
         !at.uses.edge_model
     }),
-    (&["accuracy.edge"], "no policy here answers on the edge", |at| !at.uses.edge_model),
+    (&["accuracy.edge"], "no policy here answers on the edge", |at| !at.uses.edge_answers),
+    (&["accuracy.critical_tokens"], "no policy here leaves tokens unverified", |at| !at.uses.trusts),
     (&["cloud.engine", "cloud.tuning"], "no policy here uses the cloud", |at| !at.uses.cloud),
     (&["cloud.batch"], "no policy here uses the cloud (its model only has to fit there)", |at| !at.uses.cloud),
     (&["accuracy.cloud"], "no policy here answers from the cloud", |at| !at.uses.cloud),
@@ -47,7 +53,7 @@ const RULES: &[Rule] = &[
     (
         &["edge.preprocess", "edge.probe_layers", "descriptors", "accuracy.pruning_loss"],
         "the requests are text alone",
-        |at| text_alone(&at.scenario.workload.dataset),
+        |at| at.scenario.workload.dataset.is_text(),
     ),
     (
         &["workload.dataset.custom.width"],
@@ -63,15 +69,6 @@ const RULES: &[Rule] = &[
         at.scenario.workload.output_tokens.is_some()
     }),
 ];
-
-/// Whether no request can have a picture.
-fn text_alone(dataset: &Dataset) -> bool {
-    match dataset {
-        Dataset::Custom(custom) => custom.width == 0 || custom.height == 0,
-        Dataset::AzureLlm(_) | Dataset::Mooncake(_) => true,
-        _ => false,
-    }
-}
 
 /// A remark for each key that was set and has no effect, in the order of the file, and then of the command line.
 pub fn idle(source: &Source, scenario: &Scenario) -> Vec<String> {

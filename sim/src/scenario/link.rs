@@ -23,6 +23,8 @@ pub struct Link {
     pub down: Option<Rate>,
     /// Round-trip time; each direction takes half.
     pub rtt: SimDuration,
+    /// What of it an upload of an input takes.
+    pub t_comm_rtt: InputRtt,
     /// Bytes of headers on every packet: Ethernet, IP, TCP.
     pub header: Bytes,
     /// Payload of a full packet.
@@ -42,6 +44,7 @@ impl Default for Link {
             up: None,
             down: None,
             rtt: SimDuration::from_ms(20),
+            t_comm_rtt: InputRtt::default(),
             header: Bytes::new(66),
             packet: Bytes::new(1448),
             jitter: SimDuration::ZERO,
@@ -49,6 +52,17 @@ impl Default for Link {
             sharing: Share::default(),
         }
     }
+}
+
+/// What of the round-trip time an upload of an input takes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum InputRtt {
+    /// Half of it, as any message.
+    #[default]
+    Half,
+    /// All of it for each modality, as Eq. 8 is printed.
+    Literal,
 }
 
 /// The rate of one direction.
@@ -118,8 +132,9 @@ impl Link {
             Share::Fifo => Sharing::Fifo,
             Share::Fair(FairShare { access }) => Sharing::Fair(access),
         };
-        let (rtt, header, packet) = (self.rtt, self.header, self.packet);
-        let spec = LinkSpec { up, down, sharing, rtt, header, packet, jitter: self.jitter, loss: self.loss };
+        let Self { rtt, header, packet, jitter, loss, .. } = *self;
+        let rtt_per_modality = self.t_comm_rtt == InputRtt::Literal;
+        let spec = LinkSpec { up, down, sharing, rtt, rtt_per_modality, header, packet, jitter, loss };
         Ok((spec, mean.as_mbps_f64()))
     }
 

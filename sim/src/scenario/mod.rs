@@ -21,7 +21,7 @@ pub use resolve::{Cell, Grid, Point, resolve};
 pub use show::shown;
 
 use link::Link;
-use model::{accuracy::PruningLoss, mas::DescriptorLaw};
+use model::{accuracy::PruningLoss, mas::DescriptorLaw, request::PayloadFormat};
 use policies::PolicyTable;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -72,6 +72,9 @@ pub struct Scenario {
     /// How right the models are.
     #[serde(default)]
     pub accuracy: AccuracyKeys,
+    /// What `memory_gb_peak` is the peak of; each tier's has a column of its own.
+    #[serde(default)]
+    pub memory_scope: MemoryScope,
     /// Devices of one's own, by name.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub device: BTreeMap<String, CustomDevice>,
@@ -92,6 +95,13 @@ impl Scenario {
             *file = std::path::absolute(folder.join(&*file)).unwrap_or_else(|_| folder.join(&*file));
         }
         toml::to_string(&resolved).expect("a scenario is TOML")
+    }
+}
+
+impl Scenario {
+    /// The engines of the edge and of the cloud.
+    pub fn engines(&self) -> String {
+        format!("{}/{}", self.edge.engine.name(), self.cloud.engine.name())
     }
 }
 
@@ -133,6 +143,9 @@ pub struct Workload {
     /// Gives every answer this length, instead of the dataset's own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub output_tokens: Option<u32>,
+    /// What pictures are sent as.
+    #[serde(default)]
+    pub payload: PayloadFormat,
     /// Longest answer; KV cache is set aside for it at admission, and longer answers are cut.
     #[serde(default = "max_output_tokens")]
     pub max_output_tokens: u32,
@@ -203,7 +216,7 @@ impl Default for TraceTimes {
 }
 
 /// How right the models are on whole inputs, and what pruning costs.
-#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct AccuracyKeys {
     /// Accuracy of the cloud's model; the dataset's own if absent.
@@ -214,6 +227,29 @@ pub struct AccuracyKeys {
     pub edge: Option<Ratio>,
     /// How much dropping visual tokens costs.
     pub pruning_loss: PruningLoss,
+    /// Answers that take longer count as wrong; if absent, accuracy does not depend on the link.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub deadline: Option<SimDuration>,
+    /// The first so many tokens of an answer decide whether it is right: where nobody verifies them, one that the cloud's
+    /// model would not have made turns the answer into the edge's.
+    pub critical_tokens: u32,
+}
+
+impl Default for AccuracyKeys {
+    fn default() -> Self {
+        Self { cloud: None, edge: None, pruning_loss: PruningLoss::default(), deadline: None, critical_tokens: 8 }
+    }
+}
+
+/// What `memory_gb_peak` is the peak of.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum MemoryScope {
+    /// One GPU of each tier that runs anything, together.
+    #[default]
+    Total,
+    /// As the MSAO paper seems to count: the edge's GPU, or the cloud's for a system that runs nothing on the edge.
+    Paper,
 }
 
 /// A value of a swept key: whatever the key takes.

@@ -1,15 +1,14 @@
 //! From what was written to what is run: the grid of points, policies and replications.
 
-use super::{Arrivals, Scenario, Source, amounts};
+use super::{Arrivals, MemoryScope, Scenario, Source, Workload as Written, amounts};
 use crate::failure::Failure;
-use backends::Tier;
+use backends::{Part, Tier};
 use engine::{CloudSpec, Content, EdgeSpec, RunSpec, Workload, pools};
 use model::{
     accuracy::Accuracy, device::DEVICES, device::Device, kv::KvPool, model_spec::MODELS, model_spec::ModelSpec,
 };
-use policies::{Policy, System, Visitor};
+use policies::{Policy, Split, System, Visitor};
 use std::collections::BTreeSet;
-use units::Ratio;
 
 /// All runs of a scenario.
 #[derive(Clone, Debug)]
@@ -33,6 +32,10 @@ pub struct Point {
     pub bandwidth_mbps: f64,
     /// Value of each varied key, as text.
     pub values: Vec<String>,
+    /// The engines of the edge and of the cloud.
+    pub engines: String,
+    /// What the peak of memory is of.
+    pub memory_scope: MemoryScope,
     /// A cell for each policy.
     pub cells: Vec<Cell>,
 }
@@ -118,10 +121,18 @@ fn resolve_point(
                 let reason = format!("two policies are called {policy}; give one of them another `label`");
                 return Err(source.refuse_key("policy", &reason));
             }
-            Ok(Cell { spec: with_policy(source, &spec, system, &path)?, policy })
+            Ok(Cell { spec: with_policy(source, scenario, &spec, system, &path)?, policy })
         })
         .collect::<Result<_, _>>()?;
-    Ok(Point { number, dataset: scenario.workload.dataset.label(), bandwidth_mbps, values, cells })
+    Ok(Point {
+        number,
+        dataset: scenario.workload.dataset.label(),
+        bandwidth_mbps,
+        values,
+        engines: scenario.engines(),
+        memory_scope: scenario.memory_scope,
+        cells,
+    })
 }
 
 /// A run of the scenario, but for its policy.
@@ -149,6 +160,9 @@ fn base_spec(source: &Source, scenario: &Scenario) -> Result<(RunSpec, f64), Fai
             edge: scenario.accuracy.edge.unwrap_or(own.edge),
         },
         pruning: scenario.accuracy.pruning_loss,
+        deadline: scenario.accuracy.deadline,
+        critical_tokens: scenario.accuracy.critical_tokens,
+        benchmark: scenario.workload.dataset.benchmark(),
         descriptors: scenario.descriptors,
         policy: System::CloudOnly(policies::CloudOnly::default()),
     };
@@ -166,14 +180,16 @@ fn workload(source: &Source, scenario: &Scenario) -> Result<Workload, Failure> {
         Arrivals::Poisson(poisson) => engine::Arrivals::Poisson { rate: poisson.rate },
         Arrivals::Trace(times) => engine::Arrivals::Trace { speed: times.speed },
     };
-    Ok(Workload { content, arrivals, requests: written.requests, max_output_tokens: written.max_output_tokens })
+    let Written { requests, max_output_tokens, payload, .. } = *written;
+    Ok(Workload { content, arrivals, requests, max_output_tokens, payload })
 }
 
 /// Device, model and engine of the edge or the cloud.
 fn tier(source: &Source, scenario: &Scenario, side: &str) -> Result<Tier, Failure> {
-    let (device, model, engine, tuning) = match side {
-        "edge" => (&scenario.edge.device, &scenario.edge.model, scenario.edge.engine, &scenario.edge.tuning),
-        _ => (&scenario.cloud.device, &scenario.cloud.model, scenario.cloud.engine, &scenario.cloud.tuning),
+    let Scenario { edge, cloud, .. } = scenario;
+    let (device, model, weights, engine, tuning) = match side {
+        "edge" => (&edge.device, &edge.model, edge.weights, edge.engine, &edge.tuning),
+        _ => (&cloud.device, &cloud.model, cloud.weights, cloud.engine, &cloud.tuning),
     };
     let custom = scenario.device.get(device).map(|custom| custom.named(device));
     let Some(device) = custom.or_else(|| Device::named(device).cloned()) else {
@@ -186,8 +202,11 @@ fn tier(source: &Source, scenario: &Scenario, side: &str) -> Result<Tier, Failur
         return Err(source.refuse_key(&format!("{side}.model"), &unknown("model", model, &known, "")));
     };
     let engine = tuning.apply(engine.profile(model));
-    let probe_blocks = u64::from(scenario.edge.probe_layers);
-    Ok(Tier { device, model: model.clone(), engine, split: None, probe_blocks })
+    let probe_blocks = u64::from(edge.probe_layers);
+    // An unknown model of the cloud is refused when the cloud's turn comes.
+    let encoder = ModelSpec::named(&cloud.model).filter(|_| side == "edge").and_then(|model| model.vision.clone());
+    let model = model.clone().with_bytes_per_weight(weights.bytes());
+    Ok(Tier { device, model, engine, part: None, probe_blocks, encoder, receives: side == "cloud" })
 }
 
 fn unknown(kind: &str, name: &str, known: &[&str], hint: &str) -> String {
@@ -198,26 +217,35 @@ fn unknown(kind: &str, name: &str, known: &[&str], hint: &str) -> String {
 }
 
 /// Puts a policy into a run, with what it needs of the tiers, and checks that everything fits.
-fn with_policy(source: &Source, spec: &RunSpec, system: System, path: &str) -> Result<RunSpec, Failure> {
-    struct LayersOnEdge;
-    impl Visitor for LayersOnEdge {
-        type Output = Option<u32>;
-        fn visit<P: Policy>(self, policy: &P) -> Option<u32> {
-            policy.layers_on_edge()
+fn with_policy(
+    source: &Source,
+    scenario: &Scenario,
+    spec: &RunSpec,
+    system: System,
+    path: &str,
+) -> Result<RunSpec, Failure> {
+    struct Cut;
+    impl Visitor for Cut {
+        type Output = Option<Split>;
+        fn visit<P: Policy>(self, policy: &P) -> Option<Split> {
+            policy.split()
         }
     }
     system.check().map_err(|(key, reason)| source.refuse_key(&format!("{path}.{key}"), &reason))?;
     let mut spec = RunSpec { policy: system, ..spec.clone() };
-    if let Some(lower) = spec.policy.visit(LayersOnEdge) {
+    if let Some(Split { layers_on_edge, shortcut, key }) = spec.policy.visit(Cut) {
         let model = spec.cloud.tier.model.clone();
-        if lower == 0 || u64::from(lower) >= model.layers {
+        let layers = u64::from(layers_on_edge);
+        if layers == 0 || layers >= model.layers {
             let reason = format!("expected 1 to {} of the {} layers of {}", model.layers - 1, model.layers, model.name);
-            return Err(source.refuse_key(&format!("{path}.reading.layer_split"), &reason));
+            return Err(source.refuse_key(&format!("{path}.{key}"), &reason));
         }
-        let share = f64::from(lower) / model.layers as f64;
+        spec.cloud.tier.part = Some(Part::upper(&model, layers, shortcut));
+        let edge = &mut spec.edge.tier;
+        edge.part = Some(Part::lower(&model, layers));
         // The edge's engine runs the cloud's model, so its floor is that model's.
-        spec.edge.tier.split = Some((model.clone(), spec.edge.tier.engine, Ratio::new(share)));
-        spec.cloud.tier.split = Some((model, spec.cloud.tier.engine, Ratio::new(1.0 - share)));
+        edge.engine = scenario.edge.tuning.apply(scenario.edge.engine.profile(&model));
+        edge.model = model;
     }
     pools(&spec).map_err(|error| {
         // The cloud's model is looked at first, so the edge is to blame if that fits.

@@ -13,6 +13,8 @@ pub struct Edge {
     pub device: String,
     /// Model that it serves.
     pub model: String,
+    /// Width of its weights.
+    pub weights: Weights,
     /// Engine that serves it.
     pub engine: EngineKind,
     /// Constants of the engine, where they are not to be its own.
@@ -35,6 +37,7 @@ impl Default for Edge {
         Self {
             device: "rtx-3090".to_owned(),
             model: "qwen2-vl-2b".to_owned(),
+            weights: Weights::default(),
             engine: EngineKind::default(),
             tuning: Tuning::default(),
             count: 1,
@@ -54,6 +57,8 @@ pub struct Cloud {
     pub device: String,
     /// Model that each GPU serves, whole.
     pub model: String,
+    /// Width of its weights.
+    pub weights: Weights,
     /// Engine that serves it.
     pub engine: EngineKind,
     /// Constants of the engine, where they are not to be its own.
@@ -70,10 +75,37 @@ impl Default for Cloud {
         Self {
             device: "a100-40-sxm".to_owned(),
             model: "qwen2.5-vl-7b".to_owned(),
+            weights: Weights::default(),
             engine: EngineKind::default(),
             tuning: Tuning::default(),
             gpus: 1,
             batch: Batch::default(),
+        }
+    }
+}
+
+/// Width of a model's weights. Activations and KV cache stay fp16.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Weights {
+    /// 2 B a weight.
+    #[default]
+    Fp16,
+    /// Groups of 32 weights of 8 bits with an fp16 scale: 1.0625 B a weight (llama.cpp).
+    #[serde(rename = "q8_0")]
+    Q8,
+    /// Groups of 32 weights of 4 bits with an fp16 scale: 0.5625 B a weight (llama.cpp).
+    #[serde(rename = "q4_0")]
+    Q4,
+}
+
+impl Weights {
+    /// Bytes of a weight.
+    pub fn bytes(self) -> f64 {
+        match self {
+            Self::Fp16 => 2.0,
+            Self::Q8 => 1.0625,
+            Self::Q4 => 0.5625,
         }
     }
 }

@@ -4,7 +4,7 @@ use super::{Text, row::rows};
 
 rows! {
     /// One request.
-    pub struct RequestRow in "requests", version 1 {
+    pub struct RequestRow in "requests", version 2 {
         /// The policy that served it.
         pub policy: Text,
         /// The data set it is from.
@@ -31,12 +31,24 @@ rows! {
         pub visual_tokens: u32,
         /// Tokens of the answer.
         pub output_tokens: u32,
-        /// The modality activation sparsity of the images, where the policy measures it.
+        /// Tokens of sound in the prompt, before any is left out.
+        pub audio_tokens: u32,
+        /// The modality activation sparsity of the text, where the policy measures it.
+        pub mas_text: Option<f64>,
+        /// The same of pictures or video; 1 if there are none.
         pub mas_visual: Option<f64>,
+        /// The same of sound; 1 if there is none.
+        pub mas_audio: Option<f64>,
+        /// The share of text tokens that were kept.
+        pub retention_text: f64,
         /// The share of visual tokens that were kept.
         pub retention: f64,
+        /// The share of the tokens of sound that were kept.
+        pub retention_audio: f64,
         /// The share of the image's bytes that compression saved.
         pub compression: f64,
+        /// The share of the sound's bytes that compression saved.
+        pub compression_audio: f64,
         /// Time to the first token, in milliseconds; none if there was no token.
         pub ttft_ms: Option<f64>,
         /// Time per output token after the first, in milliseconds; none below two tokens.
@@ -67,7 +79,7 @@ rows! {
         pub energy_j: f64,
         /// The probability that the answer is correct; 0 or 1 where it was checked.
         pub correct: f64,
-        /// Whose answer it is: edge or cloud.
+        /// Whose answer it is: edge, cloud, or both where unverified tokens of the edge stand beside the cloud's.
         pub served_by: Text,
     }
 }
@@ -91,7 +103,7 @@ rows! {
         pub side: Text,
         /// The number of the device on that side.
         pub gpu: u32,
-        /// What it was: probe, prefill, decode, draft, verify, lower_layers or upper_layers.
+        /// What it was: probe, encode, prefill, decode, draft, verify, lower_layers or upper_layers.
         pub kind: Text,
         /// Tokens of the request that went through the model.
         pub tokens: u32,
