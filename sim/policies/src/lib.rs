@@ -13,6 +13,8 @@ mod msao;
 mod one_or_many;
 mod perllm;
 mod plan;
+#[cfg_attr(not(test), expect(dead_code, reason = "the plan is about to use it"))]
+mod search;
 mod speculation;
 mod speculative;
 mod testbed;
