@@ -3,6 +3,7 @@
 use crate::frame::{self, ReportError};
 use comfy_table::{CellAlignment, Table, presets};
 use polars::prelude::{AnyValue, DataFrame};
+use std::collections::BTreeSet;
 use std::path::Path;
 
 /// Columns of the summary that are shown, with their heading and decimals. Means carry their interval.
@@ -49,7 +50,22 @@ pub fn table(folder: &Path) -> Result<String, ReportError> {
         }
     }
     let lines: Vec<String> = table.lines().map(|line| line.trim_end().to_owned()).collect();
-    Ok(lines.join("\n") + "\n")
+    Ok(lines.join("\n") + "\n" + &engines(&frame))
+}
+
+/// A line that says so where the two tiers run different engines: such rows compare the engines too.
+fn engines(frame: &DataFrame) -> String {
+    let row = |row| (text(frame, "edge_engine", row), text(frame, "cloud_engine", row));
+    let differ: BTreeSet<String> = (0..frame.height())
+        .map(row)
+        .filter(|(edge, cloud)| edge != cloud)
+        .map(|(edge, cloud)| format!("{edge} on the edge, {cloud} in the cloud"))
+        .collect();
+    if differ.is_empty() {
+        return String::new();
+    }
+    let differ: Vec<String> = differ.into_iter().collect();
+    format!("\nThe two tiers run different engines ({}): the figures compare those too.\n", differ.join("; "))
 }
 
 fn text(frame: &DataFrame, column: &str, row: usize) -> String {

@@ -202,14 +202,16 @@ fn point_columns(grid: &Grid) -> Vec<Column> {
 
 fn columns(grid: &Grid, cells: &[Vec<Sample>]) -> Vec<Column> {
     let mut columns = point_columns(grid);
-    let engines = grid.points.iter().flat_map(|point| point.cells.iter().map(|_| point.engines.clone()));
-    columns.push(column("engines", Values::Text(engines.collect())));
     let total =
         |count: fn(&Sample) -> u64| Values::U64(cells.iter().map(|samples| samples.iter().map(count).sum()).collect());
     columns.push(column("replications", Values::U64(cells.iter().map(|samples| samples.len() as u64).collect())));
     columns.push(column("requests", total(|sample| sample.submitted)));
     columns.push(column("completed", total(|sample| sample.completed)));
     columns.push(column("rejected", total(|sample| sample.rejected)));
+    for (name, side) in [("edge_engine", 0), ("cloud_engine", 1)] {
+        let names = grid.points.iter().flat_map(|point| vec![point.engines[side].to_owned(); point.cells.len()]);
+        columns.push(column(name, Values::Text(names.collect())));
+    }
     let metrics = cells.first().and_then(|samples| samples.first()).map_or(0, |sample| sample.metrics.len());
     for index in 0..metrics {
         let name = cells[0][0].metrics[index].0;

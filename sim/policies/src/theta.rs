@@ -368,7 +368,9 @@ mod tests {
         still.learn(&verdict(1, 4));
         assert_eq!(still.now, still.first);
         let mut follows = with(AcceptRule::Quantile).start(DraftLength::Line5, 5, &calibration);
-        (1..=200).for_each(|part| drop(follows.is_confident(&draft(part as f32 / 100.0))));
+        for part in 1..=200u8 {
+            follows.is_confident(&draft(f32::from(part) / 100.0));
+        }
         follows.learn(&verdict(4, 4));
         // The 70th percentile of 1.37 to 2.00: the 45th of 64.
         assert!((follows.now - 1.81).abs() < 1e-6, "{}", follows.now);

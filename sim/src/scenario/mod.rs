@@ -100,8 +100,8 @@ impl Scenario {
 
 impl Scenario {
     /// The engines of the edge and of the cloud.
-    pub fn engines(&self) -> String {
-        format!("{}/{}", self.edge.engine.name(), self.cloud.engine.name())
+    pub fn engines(&self) -> [&'static str; 2] {
+        [self.edge.engine.name(), self.cloud.engine.name()]
     }
 }
 

@@ -33,7 +33,7 @@ pub struct Point {
     /// Value of each varied key, as text.
     pub values: Vec<String>,
     /// The engines of the edge and of the cloud.
-    pub engines: String,
+    pub engines: [&'static str; 2],
     /// What the peak of memory is of.
     pub memory_scope: MemoryScope,
     /// A cell for each policy.

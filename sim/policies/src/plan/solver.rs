@@ -67,8 +67,8 @@ impl Solver {
         let stream = &mut Streams::new(0).stream("plan", problem.prompt.request);
         let found = match self {
             Self::Exact | Self::None => return (PerModality::default(), None),
-            Self::GpEi(evaluations) => search::gp_ei(&printed, evaluations, xi, stream),
-            Self::Random(plans) => search::random(&printed, plans, stream),
+            Self::GpEi(evaluations) => search::gp_ei::solve(&printed, evaluations, xi, stream),
+            Self::Random(plans) => search::random::solve(&printed, plans, stream),
         };
         let best = problem.evaluate(exact(problem)).value;
         let gap = found.feasible.then(|| found.value / best - 1.0);
@@ -85,7 +85,7 @@ pub(super) fn exact(problem: &Problem<'_>) -> PerModality<Kept> {
     let Found { at, .. } = if reduced.bounds().is_empty() {
         Found { at: Vec::new(), value: 0.0, feasible: true, evaluations: 0 }
     } else {
-        search::exact(&reduced)
+        search::exact::solve(&reduced)
     };
     reduced.kept(&at)
 }

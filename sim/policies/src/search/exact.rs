@@ -1,0 +1,356 @@
+//! Exact search, for a problem whose objective costs little: a coarse grid, then line searches by golden section about
+//! its best point.
+//!
+//! Lines run along the coordinates, along bases that are turned at random, and along chords between points that such
+//! lines lead to. Coordinates alone get stuck at a kink, such as the ridge where edge and cloud take equally long, and
+//! at a boundary, such as the quality bound of Eq. 11: there no coordinate improves by itself.
+//!
+//! How exact: in one and two dimensions a convex problem is solved to 1e-5 of its value. From three dimensions on the
+//! answer may stay where several kinks and boundaries cross: of 109 random problems of three dimensions with kinks and
+//! two constraints, a tenth missed the least value by more than 6e-4 of it and the worst by 2 %. Of several valleys the
+//! one with the best grid point is taken.
+
+use super::{Evaluation, Found, Objective, Watch, golden::golden_section};
+use kernel::Streams;
+
+/// Golden-section steps on one line: to 5e-4 of its length.
+const STEPS: u64 = 16;
+/// Halvings that find where a line leaves the feasible part: to 6e-5 of its length.
+const HALVINGS: u32 = 14;
+/// How far the step away goes, in lengths of a line: lines get back to kinks and boundaries of slopes up to its
+/// inverse.
+const AWAY: f64 = 0.1;
+/// A round of lines that improves by no more than this part of the value has failed.
+const RELATIVE: f64 = 1e-6;
+/// After a failed round lines are this much shorter..
+const SHORTER: f64 = 0.125;
+/// ..and the search ends where they would be shorter than this part of the range.
+const SHORTEST: f64 = 1e-6;
+/// Rounds at the most.
+const ROUNDS: u64 = 100;
+
+/// The least value of a problem of a handful of dimensions. Takes some 200 evaluations in one dimension, 2,000 to 6,000
+/// in two, 6,000 to 20,000 in three.
+pub(crate) fn solve(objective: &dyn Objective) -> Found {
+    let mut watch = Watch::new(objective);
+    let points = points_a_side(watch.dimensions());
+    grid(&mut watch, points);
+    let spacing = 1.0 / (points - 1) as f64;
+    if !watch.best().1.feasible() {
+        refine(&mut watch, spacing, Goal::Violation);
+    }
+    if watch.best().1.feasible() {
+        refine(&mut watch, spacing, Goal::Value);
+    }
+    watch.found()
+}
+
+/// What lines make less.
+#[derive(Clone, Copy, PartialEq)]
+enum Goal {
+    Violation,
+    Value,
+}
+
+impl Goal {
+    fn of(self, seen: Evaluation) -> f64 {
+        match self {
+            Self::Violation => seen.violation,
+            Self::Value if seen.feasible() => seen.value,
+            Self::Value => f64::INFINITY,
+        }
+    }
+}
+
+/// So many that the grid has at most 729 points up to six dimensions.
+const fn points_a_side(dimensions: usize) -> usize {
+    match dimensions {
+        0..=2 => 17,
+        3 => 9,
+        4 => 5,
+        _ => 3,
+    }
+}
+
+/// Looks at all points of a grid that has the corners of the unit cube among them.
+fn grid(watch: &mut Watch<'_>, points: usize) {
+    let mut index = vec![0; watch.dimensions()];
+    loop {
+        let at: Vec<f64> = index.iter().map(|i| *i as f64 / (points - 1) as f64).collect();
+        watch.look(&at);
+        let Some(next) = index.iter().position(|i| i + 1 < points) else { return };
+        index[..next].fill(0);
+        index[next] += 1;
+    }
+}
+
+/// Rounds of lines, shorter after every round that fails. Ends at once where violation was to be less and nothing is
+/// violated any more.
+fn refine(watch: &mut Watch<'_>, mut reach: f64, goal: Goal) {
+    let dimensions = watch.dimensions();
+    let axes: Vec<_> = (0..dimensions).map(|axis| unit_vector(axis, dimensions)).collect();
+    for round in 0..ROUNDS {
+        let before = goal.of(watch.best().1);
+        lines(watch, &axes, reach, goal);
+        if dimensions > 1 {
+            lines(watch, &turned_basis(dimensions, round), reach, goal);
+        }
+        let (_, best) = watch.best();
+        if goal == Goal::Violation && best.feasible() {
+            return;
+        }
+        if before - goal.of(best) <= RELATIVE * before.abs() {
+            reach *= SHORTER;
+            if reach < SHORTEST {
+                return;
+            }
+        }
+    }
+}
+
+/// Lines through the best point along a basis, then along chords: a step away along one vector, back down along the
+/// others, and on in the direction in which that has led.
+fn lines(watch: &mut Watch<'_>, basis: &[Vec<f64>], reach: f64, goal: Goal) {
+    for direction in basis {
+        let centre = watch.best().0.to_vec();
+        line(watch, &centre, direction, reach, goal);
+    }
+    for (away, direction) in basis.iter().enumerate() {
+        for step in [-AWAY * reach, AWAY * reach] {
+            let centre = watch.best().0.to_vec();
+            let mut at = along(&centre, direction, farthest(watch, &centre, direction, step, goal).0);
+            for back in (0..basis.len()).filter(|back| *back != away) {
+                at = line(watch, &at, &basis[back], reach, goal);
+                let chord: Vec<f64> = at.iter().zip(&centre).map(|(to, from)| to - from).collect();
+                let length = chord.iter().map(|x| x * x).sum::<f64>().sqrt();
+                if length > 0.0 {
+                    let direction: Vec<f64> = chord.iter().map(|x| x / length).collect();
+                    line(watch, &centre, &direction, reach, goal);
+                }
+            }
+        }
+    }
+}
+
+fn unit_vector(axis: usize, dimensions: usize) -> Vec<f64> {
+    (0..dimensions).map(|i| f64::from(u8::from(i == axis))).collect()
+}
+
+/// The axes, mirrored in a random plane (Householder): they stay orthogonal.
+fn turned_basis(dimensions: usize, round: u64) -> Vec<Vec<f64>> {
+    let keyed = Streams::new(0).keyed("search.exact", round);
+    let normal: Vec<f64> = (0..dimensions as u64).map(|k| keyed.unit(k) - 0.5).collect();
+    let square: f64 = normal.iter().map(|x| x * x).sum();
+    let mirrored = |axis: usize| {
+        let mut vector = unit_vector(axis, dimensions);
+        let twice = 2.0 * normal[axis] / square;
+        vector.iter_mut().zip(&normal).for_each(|(v, n)| *v -= twice * n);
+        vector
+    };
+    (0..dimensions).map(mirrored).collect()
+}
+
+/// The least point, by golden section, of the line through `centre` as far as `reach` to either side, the unit cube and
+/// the feasible part let it. Both ends are looked at.
+fn line(watch: &mut Watch<'_>, centre: &[f64], direction: &[f64], reach: f64, goal: Goal) -> Vec<f64> {
+    let low = farthest(watch, centre, direction, -reach, goal);
+    let high = farthest(watch, centre, direction, reach, goal);
+    let least = if low.1 < high.1 { low } else { high };
+    if low.0 >= high.0 {
+        return along(centre, direction, least.0);
+    }
+    let middle = golden_section(|t| goal.of(watch.look(&along(centre, direction, t))), low.0, high.0, STEPS);
+    along(centre, direction, if middle.1 < least.1 { middle.0 } else { least.0 })
+}
+
+fn along(centre: &[f64], direction: &[f64], t: f64) -> Vec<f64> {
+    centre.iter().zip(direction).map(|(x, v)| (x + t * v).clamp(0.0, 1.0)).collect()
+}
+
+/// How far from `centre` one may go towards `reach` within the unit cube at finite cost, and the cost there. The
+/// centre's own cost is taken for finite.
+fn farthest(watch: &mut Watch<'_>, centre: &[f64], direction: &[f64], reach: f64, goal: Goal) -> (f64, f64) {
+    let to_wall = |(x, v): (&f64, &f64)| {
+        let wall = if v * reach > 0.0 { 1.0 - x } else { -x };
+        if *v == 0.0 { f64::INFINITY } else { (wall / v).abs() }
+    };
+    let room = centre.iter().zip(direction).map(to_wall).fold(reach.abs(), f64::min);
+    let mut cost = |t: f64| (t, goal.of(watch.look(&along(centre, direction, t))));
+    let mut outside = cost(room.copysign(reach));
+    if outside.1.is_finite() {
+        return outside;
+    }
+    let mut inside = (0.0, f64::INFINITY);
+    for _ in 0..HALVINGS {
+        let middle = cost(0.5 * (inside.0 + outside.0));
+        if middle.1.is_finite() {
+            inside = middle;
+        } else {
+            outside = middle;
+        }
+    }
+    inside
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{super::tests::Problem, *};
+    use kernel::Keyed;
+
+    /// The least feasible value on a grid of so many points a side.
+    fn brute_force(problem: &Problem, points: usize) -> f64 {
+        let mut watch = Watch::new(problem);
+        grid(&mut watch, points);
+        assert!(watch.best().1.feasible());
+        watch.best().1.value
+    }
+
+    /// No worse than brute force, nor better than it by more than its grid is coarse.
+    fn check(problem: &Problem, points: usize, coarse: f64) -> Found {
+        let (found, brute) = (solve(problem), brute_force(problem, points));
+        assert!(found.feasible);
+        let seen = problem.evaluate(&found.at);
+        assert_eq!((seen.value, seen.violation), (found.value, 0.0));
+        assert!(found.value <= brute + 1e-5 * brute.abs().max(1e-3), "{found:?} brute force {brute}");
+        assert!(found.value >= brute - coarse, "{found:?} brute force {brute}");
+        found
+    }
+
+    #[test]
+    fn convex_in_one_two_and_three_dimensions() {
+        let bowl = |at: &[f64]| at.iter().map(|x| (x - 0.37) * (x - 0.37)).sum::<f64>() + 1.0;
+        for (dimensions, points) in [(1, 10_001), (2, 501), (3, 101)] {
+            let found = check(&Problem::free(&vec![(-2.0, 3.0); dimensions], bowl), points, 1e-2);
+            assert!(found.at.iter().all(|x| (x - 0.37).abs() < 1e-3), "{found:?}");
+        }
+    }
+
+    #[test]
+    fn one_dimension_takes_few_looks() {
+        let found = solve(&Problem::free(&[(0.0, 1.0)], |at| 1.0 + (at[0] - 0.37).abs()));
+        assert!(found.value < 1.000_001 && found.evaluations < 200, "{found:?}");
+    }
+
+    #[test]
+    fn ends_and_corners_are_hit_to_the_last_bit() {
+        let found = solve(&Problem::free(&[(0.1, 0.7)], |at| -at[0]));
+        assert_eq!(found.at, [0.7]);
+        let found = check(&Problem::free(&[(0.1, 0.7), (-3.0, 9.1)], |at| at[1] - at[0]), 101, 1e-12);
+        assert_eq!(found.at, [0.7, -3.0]);
+    }
+
+    #[test]
+    fn a_ridge_across_the_axes_does_not_hold_it_up() {
+        // The least of max(3x + y, 2 - x + y / 2) on [0, 1]^2 is at y = 0, x = 1/2: 1.5.
+        let ridge = |at: &[f64]| (3.0 * at[0] + at[1]).max(2.0 - at[0] + at[1] / 2.0);
+        let found = check(&Problem::free(&[(0.0, 1.0); 2], ridge), 1001, 1e-9);
+        assert!((found.value - 1.5).abs() < 1e-5, "{found:?}");
+        // No coordinate improves anywhere on x + y = 1.1 but towards x = .45, where it ends.
+        let steep = |at: &[f64]| 10.0 * (at[0] + at[1] - 1.1).abs() + (at[0] - at[1] - 0.2).abs();
+        let found = check(&Problem::free(&[(0.0, 1.0); 2], steep), 1001, 1e-9);
+        assert!(found.value < 1e-4, "{found:?}");
+    }
+
+    #[test]
+    fn a_constraint_that_cuts_off_the_corner() {
+        // The corner (1, 1) would be best. On the circle about it, x = .9 / sqrt(1 + 4), y = 2x.
+        let problem = Problem {
+            bounds: vec![(0.0, 1.0); 2],
+            value: |at| 3.0 - at[0] - 2.0 * at[1],
+            violation: |at| (at[0] * at[0] + at[1] * at[1] - 0.81).max(0.0),
+        };
+        let found = check(&problem, 2001, 1e-3);
+        assert!((found.value - (3.0 - 0.9 * 5f64.sqrt())).abs() < 1e-5, "{found:?}");
+    }
+
+    #[test]
+    fn the_shape_of_the_plan() {
+        // Retention and compression: the slower of two tiers, and a loss that may not be above .02.
+        let problem = Problem {
+            bounds: vec![(0.2, 1.0), (0.0, 0.9)],
+            value: |at| (0.05 + 0.10 * at[0]).max(0.02 + 0.16 * at[0] * (1.0 - at[1])),
+            violation: |at| {
+                let pruned = 1.0 - at[0];
+                let squared = at[1] * at[1];
+                (0.06 * pruned * pruned + 0.05 * squared * squared - 0.02).max(0.0)
+            },
+        };
+        check(&problem, 3001, 1e-3);
+    }
+
+    #[test]
+    fn a_sliver_between_the_grid_points_is_found_by_its_violation() {
+        let sliver = Problem {
+            bounds: vec![(0.0, 1.0); 2],
+            value: |at| at[0],
+            violation: |at| ((at[0] + at[1] - 1.03).abs() - 1e-3).max(0.0),
+        };
+        let found = solve(&sliver);
+        // x + y lies in [1.029, 1.031], so the least x is .029.
+        assert!(found.feasible && (found.value - 0.029).abs() < 1e-4, "{found:?}");
+    }
+
+    #[test]
+    fn a_feasible_middle_of_a_line() {
+        let problem = Problem {
+            bounds: vec![(0.0, 10.0)],
+            value: |at| at[0],
+            violation: |at| (3.21 - at[0]).max(at[0] - 4.0).max(0.0),
+        };
+        let found = solve(&problem);
+        assert!(found.feasible && (found.value - 3.21).abs() < 1e-5, "{found:?}");
+    }
+
+    #[test]
+    fn nothing_feasible_gives_the_least_violation() {
+        let problem = Problem {
+            bounds: vec![(0.0, 1.0); 2],
+            value: |at| at[0],
+            violation: |at| 1.0 + (at[0] - 0.3).abs() + (at[1] - 0.8).abs(),
+        };
+        let found = solve(&problem);
+        assert!(!found.feasible);
+        assert!((found.at[0] - 0.3).abs() < 1e-4 && (found.at[1] - 0.8).abs() < 1e-4, "{found:?}");
+    }
+
+    #[test]
+    fn bounds_that_coincide_are_left_out() {
+        let value = |at: &[f64]| (at[1] - 0.4).abs() + at[0];
+        let found = solve(&Problem::free(&[(0.5, 0.5), (0.0, 1.0)], value));
+        assert!(found.at[0] == 0.5 && (found.at[1] - 0.4).abs() < 1e-6, "{found:?}");
+        let found = solve(&Problem::free(&[(0.5, 0.5), (0.25, 0.25)], value));
+        assert_eq!((found.at, found.value), (vec![0.5, 0.25], 0.65));
+    }
+
+    /// The greatest of three planes over the unit square, outside of a disc forbidden.
+    struct Planes(Keyed);
+
+    impl Objective for Planes {
+        fn bounds(&self) -> &[(f64, f64)] {
+            &[(0.0, 1.0); 2]
+        }
+        fn evaluate(&self, at: &[f64]) -> Evaluation {
+            let draw = |k| self.0.unit(k) - 0.5;
+            let plane = |k: u64| draw(k) + 10.0 * draw(k + 1) * at[0] + 2.0 * draw(k + 2) * at[1];
+            let (x, y) = (at[0] - draw(9) - 0.5, at[1] - draw(10) - 0.5);
+            Evaluation { value: 3.0 + plane(0).max(plane(3)).max(plane(6)), violation: (x * x + y * y - 0.1).max(0.0) }
+        }
+    }
+
+    #[test]
+    fn random_convex_problems_of_two_dimensions_are_solved() {
+        for seed in 0..100 {
+            let problem = Planes(Streams::new(seed).keyed("planes", 0));
+            let found = solve(&problem);
+            // A golden section within a golden section needs no care at kinks, and a steep penalty keeps it inside.
+            let penalised = |x, y| {
+                let seen = problem.evaluate(&[x, y]);
+                seen.value + 1e4 * seen.violation
+            };
+            let over_y = |x| [0.0, 1.0].map(|y| penalised(x, y)).into_iter().fold(f64::INFINITY, f64::min);
+            let over_y = |x| golden_section(|y| penalised(x, y), 0.0, 1.0, 40).1.min(over_y(x));
+            let want = golden_section(over_y, 0.0, 1.0, 40).1.min(over_y(0.0)).min(over_y(1.0));
+            assert!(found.feasible && (found.value - want).abs() < 2e-5, "{seed}: {found:?}, not {want}");
+        }
+    }
+}

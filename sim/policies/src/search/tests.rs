@@ -1,0 +1,121 @@
+//! What every search keeps to, on random problems; and the problem that the tests of each are written with.
+
+use super::{Evaluation, Found, Objective, exact, gp_ei, random};
+use kernel::Streams;
+use proptest::prelude::*;
+
+/// A problem of two functions.
+pub(super) struct Problem {
+    pub bounds: Vec<(f64, f64)>,
+    pub value: fn(&[f64]) -> f64,
+    pub violation: fn(&[f64]) -> f64,
+}
+
+impl Problem {
+    /// Without constraints.
+    pub fn free(bounds: &[(f64, f64)], value: fn(&[f64]) -> f64) -> Self {
+        Self { bounds: bounds.to_vec(), value, violation: |_| 0.0 }
+    }
+}
+
+impl Objective for Problem {
+    fn bounds(&self) -> &[(f64, f64)] {
+        &self.bounds
+    }
+    fn evaluate(&self, at: &[f64]) -> Evaluation {
+        Evaluation { value: (self.value)(at), violation: (self.violation)(at) }
+    }
+}
+
+/// A random problem: kinked, stepped, cut off by a plane, of any scale.
+#[derive(Clone, Debug)]
+struct Any {
+    bounds: Vec<(f64, f64)>,
+    slopes: Vec<f64>,
+    scale: f64,
+    steps: f64,
+    cut: f64,
+}
+
+impl Objective for Any {
+    fn bounds(&self) -> &[(f64, f64)] {
+        &self.bounds
+    }
+    fn evaluate(&self, at: &[f64]) -> Evaluation {
+        let within = self.bounds.iter().zip(at).all(|((low, high), x)| low <= x && x <= high);
+        assert!(within, "{at:?} is out of bounds");
+        let sum: f64 = at.iter().zip(&self.slopes).map(|(x, slope)| x * slope).sum();
+        let stepped = if self.steps > 0.0 { (sum * self.steps).floor() / self.steps } else { sum };
+        Evaluation { value: self.scale * stepped.max(-0.5 * sum), violation: self.scale * (sum - self.cut).max(0.0) }
+    }
+}
+
+fn any_problem() -> impl Strategy<Value = Any> {
+    let bound = prop_oneof![3 => (-2.0f64..2.0, 0.0f64..3.0), 1 => (-2.0f64..2.0, Just(0.0))];
+    let dimension = (bound.prop_map(|(low, width)| (low, low + width)), prop_oneof![-1.0f64..1.0, Just(0.0)]);
+    let scale = prop_oneof![Just(1e-9), Just(1.0), Just(1e9)];
+    (prop::collection::vec(dimension, 1..4), scale, prop_oneof![Just(0.0), Just(1.0), Just(10.0)], -4.0f64..4.0)
+        .prop_map(|(dimensions, scale, steps, cut)| {
+            let (bounds, slopes) = dimensions.into_iter().unzip();
+            Any { bounds, slopes, scale, steps, cut }
+        })
+}
+
+/// The answer is a point of the problem, and is told as it is.
+fn check(problem: &Any, found: &Found) {
+    let seen = problem.evaluate(&found.at);
+    assert!(found.value.is_finite() && found.value == seen.value, "{found:?}");
+    assert_eq!(found.feasible, seen.violation == 0.0);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 96, failure_persistence: None, ..ProptestConfig::default() })]
+    #[test]
+    fn any_problem_is_answered(problem in any_problem(), n in 1u32..24, seed in 0u64..1000) {
+        let stream = || Streams::new(seed).stream("search", 0);
+        let by_process = gp_ei::solve(&problem, n, 0.1, &mut stream());
+        let by_chance = random::solve(&problem, n, &mut stream());
+        let exactly = exact::solve(&problem);
+        for found in [&by_process, &by_chance, &exactly] {
+            check(&problem, found);
+        }
+        prop_assert_eq!((by_process.evaluations, by_chance.evaluations), (n, n));
+        prop_assert!(exactly.feasible || !(by_process.feasible || by_chance.feasible));
+        prop_assert_eq!(gp_ei::solve(&problem, n, 0.1, &mut stream()), by_process);
+    }
+}
+
+/// What the plan of as many modalities looks like: the slower of two tiers, under a bound on loss.
+fn two_tiers(dimensions: usize) -> Problem {
+    Problem {
+        bounds: vec![(0.1, 1.0); dimensions],
+        value: |at| (0.1 * at[0] + 0.05).max(at.iter().sum::<f64>() * 0.04),
+        violation: |at| (0.3 - at.iter().map(|x| x * x).sum::<f64>() / at.len() as f64).max(0.0),
+    }
+}
+
+/// For timing from outside: `time` of the test binary of `cargo test --release -p policies --no-run`, with
+/// `--ignored by_process_in_2`.
+fn solve_200_times(dimensions: usize) {
+    for seed in 0..200 {
+        gp_ei::solve(&two_tiers(dimensions), 50, 0.1, &mut Streams::new(seed).stream("search", 0));
+    }
+}
+
+#[test]
+#[ignore = "for timing only"]
+fn by_process_in_1_dimension() {
+    solve_200_times(1);
+}
+
+#[test]
+#[ignore = "for timing only"]
+fn by_process_in_2_dimensions() {
+    solve_200_times(2);
+}
+
+#[test]
+#[ignore = "for timing only"]
+fn by_process_in_4_dimensions() {
+    solve_200_times(4);
+}
