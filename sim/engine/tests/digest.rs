@@ -45,7 +45,7 @@ fn check(make: fn(System) -> RunSpec, golden: &[Golden]) {
 }
 
 #[rustfmt::skip]
-const BUSY: [Golden; 7] = [
+const BUSY: &[Golden] = &[
     ("cloud_only", 0xbaad9cd010d797da, 21925002948, 7649441),
     ("edge_only", 0x1c377ddf6d153357, 16066065258, 0),
     ("ucb_route", 0x0633d48643596305, 16494334853, 2742466),
@@ -56,7 +56,7 @@ const BUSY: [Golden; 7] = [
 ];
 
 #[rustfmt::skip]
-const SHARED: [Golden; 7] = [
+const SHARED: &[Golden] = &[
     ("cloud_only", 0x040c87d83f64d88d, 21823045223, 7650843),
     ("edge_only", 0x1c377ddf6d153357, 16066065258, 0),
     ("ucb_route", 0x9c8f4122f711aeb3, 16594932875, 2551876),
@@ -68,10 +68,10 @@ const SHARED: [Golden; 7] = [
 
 #[test]
 fn golden_runs_with_a_fifo_link() {
-    check(busy, &BUSY);
+    check(busy, BUSY);
 }
 
 #[test]
 fn golden_runs_with_a_shared_link() {
-    check(shared, &SHARED);
+    check(shared, SHARED);
 }

@@ -115,7 +115,10 @@ proptest! {
             prop_assert!(row.submit <= moments.first_token && moments.first_token <= moments.last_token);
             prop_assert_eq!(moments.tokens, row.request.output_tokens);
             prop_assert!(row.accepted <= row.drafted);
-            prop_assert!(row.retention > 0.0 && row.retention <= 1.0);
+            for (modality, kept) in row.input.kept.iter() {
+                prop_assert!(kept.retention > 0.0 && kept.retention <= 1.0, "{:?}: {:?}", modality, kept);
+                prop_assert!((0.0..1.0).contains(&kept.compression), "{:?}: {:?}", modality, kept);
+            }
         }
         prop_assert_eq!(metrics.itl.sum_ns(), metrics.e2e.sum_ns() - metrics.ttft.sum_ns());
         prop_assert_eq!(metrics.itl.count(), metrics.output_tokens - metrics.completed);
