@@ -56,11 +56,22 @@ fn draft<C: Compute>(backend: &mut C, sequence: Sequence) -> Draft {
     draft
 }
 
-/// Verifies and returns the number accepted and whether the answer ends.
-fn verify<C: Compute>(backend: &mut C, sequence: Sequence, drafts: &[Token], bonus: bool) -> (u32, bool) {
-    let Done::Verified { accepted, ends } = one(backend, sequence, Work::Verify { drafts, bonus }).0 else {
+fn own<C: Compute>(backend: &mut C, sequence: Sequence) -> Draft {
+    let Done::Draft(token) = one(backend, sequence, Work::Own).0 else { panic!("an own token comes with its entropy") };
+    token
+}
+
+/// Verifies and returns the number accepted, the token added and whether the answer ends.
+fn judge<C: Compute>(backend: &mut C, sequence: Sequence, work: Work<'_>) -> (u32, Option<Token>, bool) {
+    let Done::Verified { accepted, token, ends } = one(backend, sequence, work).0 else {
         panic!("drafts were verified")
     };
+    (accepted, token, ends)
+}
+
+/// Verifies and returns the number accepted and whether the answer ends.
+fn verify<C: Compute>(backend: &mut C, sequence: Sequence, drafts: &[Token], bonus: bool) -> (u32, bool) {
+    let (accepted, _, ends) = judge(backend, sequence, Work::Verify { drafts, bonus, judged: true });
     (accepted, ends)
 }
 
@@ -279,7 +290,7 @@ fn what_is_not_open_is_refused(factory: &impl Factory) {
             ("close", |backend, sequence| backend.close(sequence)),
             ("decode", |backend, sequence| { one(backend, sequence, Work::Decode); }),
             ("draft", |backend, sequence| { one(backend, sequence, Work::Draft); }),
-            ("verify", |backend, sequence| { one(backend, sequence, Work::Verify { drafts: &[], bonus: true }); }),
+            ("verify", |backend, sequence| { one(backend, sequence, Work::Verify { drafts: &[], bonus: true, judged: true }); }),
             ("prefill", |backend, sequence| { one(backend, sequence, Work::Prefill { tokens: 1, answer: true }); }),
         ]
     }
@@ -305,7 +316,7 @@ fn more_than_the_prompt_is_refused(factory: &impl Factory) {
 
 /// One item of each kind for sequences that have read their prompts, except the last, which is about to.
 fn mixed_batch(drafts: &[Token]) -> [Work<'_>; 4] {
-    [Work::Decode, Work::Verify { drafts, bonus: true }, Work::Draft, Work::Prefill { tokens: 20, answer: true }]
+    [Work::Decode, Work::Verify { drafts, bonus: true, judged: true }, Work::Draft, Work::Prefill { tokens: 20, answer: true }]
 }
 
 fn a_batch_has_the_outcomes_of_its_items(factory: &impl Factory) {
@@ -345,9 +356,9 @@ fn costs_lie_between(batch: &Cost, items: &[Cost]) {
 
 fn costs_are_positive_and_grow_with_the_work(factory: &impl Factory) {
     let (mut target, sequence, answer) = ready(factory);
-    let short = one(&mut target, sequence, Work::Verify { drafts: &answer[..1], bonus: false }).1;
+    let short = one(&mut target, sequence, Work::Verify { drafts: &answer[..1], bonus: false, judged: true }).1;
     target.set_answer(sequence, 0);
-    let long = one(&mut target, sequence, Work::Verify { drafts: &answer[..9], bonus: false }).1;
+    let long = one(&mut target, sequence, Work::Verify { drafts: &answer[..9], bonus: false, judged: true }).1;
     assert!(short.duration > SimDuration::ZERO && long.duration >= short.duration);
     assert!(long.flop > short.flop);
 }
@@ -408,9 +419,9 @@ impl Factory for Simulated {
 
     fn request(&self, number: u64) -> Request {
         let size = ImageSize::Pixels { width: 280, height: 280 };
-        let images = Images { count: 2, size, payload: Bytes::new(40_000) };
+        let images = Images { count: 2, size, payload: Bytes::new(40_000), moving: false, encoded: false };
         let images = (number % 2 == 1).then_some(images);
-        let prompt = Prompt { request: number, text_tokens: 30 + number as u32, images };
+        let prompt = Prompt { request: number, text_tokens: 30 + number as u32, images, audio: None };
         Request { prompt, output_tokens: 1 + 7 * number as u32 }
     }
 }

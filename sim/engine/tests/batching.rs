@@ -114,9 +114,7 @@ fn prompts_wait_for_memory_and_nothing_deadlocks() {
             // 423 prompt tokens and 64 of the answer: 31 blocks a request.
             let limits = BatchLimits::default();
             leave_blocks(&mut spec.cloud.tier, limits, 2 * 31);
-            if spec.edge.tier.part.is_none() {
-                leave_blocks(&mut spec.edge.tier, limits, 2 * 31);
-            }
+            leave_blocks(&mut spec.edge.tier, limits, 2 * 31);
             let (outcome, log) = run_logged(&spec);
             assert_eq!((outcome.metrics.completed, outcome.metrics.rejected), (12, 0), "{engine:?} {name}");
             let most = [Side::Edge, Side::Cloud].map(|side| most_at_once(&log, side, &MODEL_STEPS));

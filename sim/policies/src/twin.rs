@@ -99,7 +99,7 @@ impl Alone<'_> {
     }
 
     /// The cloud's model answers.
-    pub(crate) fn on_cloud(&self) -> Twin {
+    pub fn on_cloud(&self) -> Twin {
         let token = self.view.cloud.token(self.context(self.view.cloud));
         let prefill = self.view.cloud.prefill(self.input);
         let printed = self.printed_upload() + prefill + token * u64::from(self.output_tokens);
@@ -108,7 +108,7 @@ impl Alone<'_> {
     }
 
     /// The edge's model answers.
-    pub(crate) fn on_edge(&self) -> Twin {
+    pub fn on_edge(&self) -> Twin {
         let token = self.view.edge.token(self.context(self.view.edge));
         let prefill = self.view.edge.prefill(self.input);
         let printed = prefill + token * u64::from(self.output_tokens);

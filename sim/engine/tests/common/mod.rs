@@ -2,6 +2,7 @@
 #![allow(dead_code, reason = "each test binary uses a part of it")]
 
 pub mod oracle;
+pub mod strategies;
 
 use backends::{Part, Tier};
 use engine::{
@@ -231,8 +232,16 @@ impl Override for RunSpec {
 
 /// Takes memory off a device until its KV cache has just so many blocks.
 pub fn leave_blocks(tier: &mut Tier, limits: BatchLimits, blocks: u64) {
-    let cache = tier.model.kv_bytes_per_token() * BLOCK_TOKENS * blocks;
-    let wanted = Footprint::paged(&tier.model, limits, cache).total();
+    let model = &tier.model;
+    let layers = tier.part.map_or(model.layers, |part| part.layers);
+    let cache = model.kv_bytes_per_token_of(layers) * BLOCK_TOKENS * blocks;
+    let whole = Footprint::paged(model, limits, cache);
+    let weights = match tier.part {
+        None => whole.weights,
+        Some(part) if part.upper => model.suffix_weight_bytes(model.layers - layers),
+        Some(_) => model.prefix_weight_bytes(layers),
+    };
+    let wanted = Footprint { weights, ..whole }.total();
     // The pool fills 90 % of the memory.
     tier.device.memory = Bytes::new((wanted.as_u64().div_ceil(90) + 1) * 100);
 }
