@@ -58,7 +58,10 @@ fn pruning_loses_no_more_than_the_bound_on_average() {
     let whole = run_logged(&short(cloud_only())).1;
     for pruning in [PruningLoss::QwenVispruner, PruningLoss::LlavaVisionzip, PruningLoss::LlavaFastv] {
         for bound in [0.005, 0.02, 0.05] {
-            let policy = Msao { plan: PlanSettings { quality_loss_max: Ratio::new(bound), ..PlanSettings::default() }, ..Msao::default() };
+            let policy = Msao {
+                plan: PlanSettings { quality_loss_max: Ratio::new(bound), ..PlanSettings::default() },
+                ..Msao::default()
+            };
             let spec = RunSpec { pruning, ..short(System::Msao(policy)) };
             let losses = losses(&whole, &run_logged(&spec).1);
             let n = losses.len() as f64;

@@ -3,7 +3,8 @@
 
 // What `crate::` offers in the package itself.
 use policies::{
-    Alone, Batch, Briefing, Cloud, Edge, Hidden, Plan, Policy, Prices, ServedBy, Testbed, Twin, Uses, Verification, View,
+    Alone, Batch, Briefing, Cloud, Edge, Hidden, Plan, Policy, Prices, ServedBy, Testbed, Twin, Uses, Verification,
+    View,
 };
 
 #[path = "walkthrough/cloud_if_long.rs"]

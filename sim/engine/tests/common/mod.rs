@@ -63,11 +63,7 @@ pub fn spec(policy: System, engine: EngineKind, requests: u64, output: u32) -> R
             preprocess: SimDuration::from_ms(12),
             limits: BatchLimits::default(),
         },
-        cloud: CloudSpec {
-            tier: cloud,
-            gpus: 1,
-            limits: BatchLimits::default(),
-        },
+        cloud: CloudSpec { tier: cloud, gpus: 1, limits: BatchLimits::default() },
         link: LinkSpec {
             up: mbps(400),
             down: mbps(400),

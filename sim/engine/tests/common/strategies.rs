@@ -1,8 +1,6 @@
 //! Any platform and any load, for property tests.
 
-use super::{
-    Override, all_policies, blocking, layer_split, mbps, mindfusion, pipelined, spec,
-};
+use super::{Override, all_policies, blocking, layer_split, mbps, mindfusion, pipelined, spec};
 use engine::{Answer, Arrivals, RunSpec, Sharing};
 use kernel::RateProfile;
 use model::{engine_kind::EngineKind, request::PayloadFormat, tokens::TokenProcess};
