@@ -205,7 +205,12 @@ impl Speculation {
 
     /// The same for the first token of an answer.
     pub(crate) fn state_of_one(&self) -> Bytes {
-        self.unsure.state.bytes(0, 0)
+        self.state_behind(0, 0)
+    }
+
+    /// The same for a token at a position, behind so many that the cloud has not seen.
+    pub(crate) fn state_behind(&self, cached: u32, position: u32) -> Bytes {
+        self.unsure.state.bytes(cached as usize, position)
     }
 
     /// A batch of what was drafted, up to the draft that was made last.
