@@ -128,6 +128,6 @@ fn a_longer_way_takes_a_round_trip_of_each_round_more() {
         run(&spec).metrics.twin.renewal_s
     };
     let rounds = (form(120) - form(20)) / 0.1;
-    // The first token of all waits half a round trip for the upload, and an overshoot of two tokens is .4 rounds.
-    assert!((rounds - 50.9).abs() < 0.1, "{rounds} rounds");
+    // The upload takes half of one more, where the edge does not read its prompt in the meantime.
+    assert!((50.0..51.0).contains(&rounds), "{rounds} rounds");
 }

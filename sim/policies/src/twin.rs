@@ -319,9 +319,9 @@ impl Rounds<'_> {
                 break;
             }
         }
-        // Where nothing stops it, the answer ends the cycle.
+        // Where nothing stops it, the answer ends the cycle, and its last batch.
         mean += reach * tokens;
-        time += reach * landed[most - 1];
+        time += reach * (landed[most - 1] - (most as f64 * n - tokens) * self.draft);
         // The last cycle is cut short by what it overshoots, but for the wait at its end.
         let overshoot = (1.0 - reach) * (square / mean - 1.0).max(0.0) / 2.0;
         let each = sent[most - 1] / (most as f64 * n);
