@@ -48,7 +48,8 @@ fn all_sure(spec: &mut RunSpec) {
 
 #[test]
 fn trust_is_as_right_as_whom_it_trusts() {
-    let wanted = [cloud_only(), edge_only()].map(|policy| correct(&run_logged(&spec(policy, EngineKind::Graph, 400, 3)).1));
+    let wanted =
+        [cloud_only(), edge_only()].map(|policy| correct(&run_logged(&spec(policy, EngineKind::Graph, 400, 3)).1));
     assert!(wanted[0] != wanted[1]);
     for (acceptance, wanted) in [(1.0, &wanted[0]), (0.0, &wanted[1])] {
         let mut spec = spec(trust(0.5), EngineKind::Graph, 400, 3).iid(acceptance);
@@ -113,7 +114,9 @@ fn the_shorter_queue_keeps_both_tiers_busy() {
     let cloud = by_cloud(&log).len() as f64 / 300.0;
     assert!((0.35..0.65).contains(&cloud), "{cloud} of the requests went to the cloud");
     // Two clients and two servers of one request at a time: neither ever waits for the other's.
-    let busy = |outcome: &Outcome| [outcome.edge.busy, outcome.cloud.busy].map(|busy| busy.as_secs_f64() / outcome.makespan.as_secs_f64());
+    let busy = |outcome: &Outcome| {
+        [outcome.edge.busy, outcome.cloud.busy].map(|busy| busy.as_secs_f64() / outcome.makespan.as_secs_f64())
+    };
     assert!(busy(&outcome).iter().all(|busy| *busy > 0.8), "{:?}", busy(&outcome));
     let alone = run(&RunSpec { policy: edge_only(), ..spec });
     assert!(outcome.makespan < alone.makespan * 7 / 10, "two servers are faster than one");
@@ -143,7 +146,8 @@ fn a_better_router_is_right_more_often_with_the_same_cloud() {
     let mut last = 0.0;
     for auc in [0.5, 0.7, 0.85, 0.98] {
         let score = Score { auc: Ratio::new(auc), cloud_share: Ratio::new(share) };
-        let (outcome, log) = run_logged(&spec(route(Router::Score(score)), EngineKind::Graph, n as u64, 1).text_only(30));
+        let (outcome, log) =
+            run_logged(&spec(route(Router::Score(score)), EngineKind::Graph, n as u64, 1).text_only(30));
         let sent = by_cloud(&log).len() as f64;
         assert!((sent - n * share).abs() < 4.0 * (n * share * (1.0 - share)).sqrt(), "{sent} at {auc}");
         let right = outcome.metrics.correct / n;
@@ -165,9 +169,9 @@ fn an_answer_that_comes_too_late_is_wrong() {
     let middle = e2e.values().copied().sum::<u64>() / 200;
     spec.deadline = Some(units::SimDuration::from_ns(middle));
     let (_, log) = run_logged(&spec);
-    let expected = correct(&on_time).into_iter().map(|(request, right)| {
-        (request, if e2e[&request] > middle { 0.0 } else { right })
-    });
+    let expected = correct(&on_time)
+        .into_iter()
+        .map(|(request, right)| (request, if e2e[&request] > middle { 0.0 } else { right }));
     assert_eq!(correct(&log), expected.collect());
     assert!(correct(&log) != correct(&on_time));
 }
