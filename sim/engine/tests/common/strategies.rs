@@ -81,8 +81,11 @@ fn gappy(rate: u64) -> RateProfile {
     RateProfile::piecewise(&pieces, SimDuration::from_ms(100))
 }
 
+/// Pictures or frames of a video, sound, and what they are sent as.
+type Content = (Vec<(u32, u32, f64)>, Option<u32>, Option<SimDuration>, PayloadFormat);
+
 /// What a request has beside its text.
-fn payload() -> impl Strategy<Value = (Vec<(u32, u32, f64)>, Option<u32>, Option<SimDuration>, PayloadFormat)> {
+fn payload() -> impl Strategy<Value = Content> {
     use PayloadFormat::{Fp16Tensor, Fp32Tensor, Jpeg, Rgb8, VisionTokens};
     let format = prop::sample::select(vec![Jpeg, Jpeg, Rgb8, Fp16Tensor, Fp32Tensor, VisionTokens, VisionTokens]);
     let frames = prop::option::weighted(0.2, 1u32..6);

@@ -1,4 +1,4 @@
-//! Every setting of MSAO with every other: runs end, every invariant holds, every answer is committed whole.
+//! Every setting of MSAO and of plain speculation with every other: runs end, every invariant holds, every answer is committed whole.
 
 mod common;
 
@@ -9,8 +9,8 @@ use model::memory::BatchLimits;
 use model::request::{PruneStage, RhoMeaning};
 use policies::{
     AcceptRule, Awareness, BonusToken, CacheAtLowConfidence, DraftDuringVerify, DraftLength, EntropyUnits,
-    LowConfidence, Msao, PlanSettings, Reset, Router, Score, Semantics, Solver, State, System, ThetaSettings,
-    VerifyRtt, VerifyRule, VerifySettings, VerifyTime,
+    LowConfidence, Msao, PlanSettings, Reset, Router, Score, Semantics, Solver, Speculative, State, System,
+    ThetaSettings, VerifyRtt, VerifyRule, VerifySettings, VerifyTime,
 };
 use proptest::prelude::*;
 use units::Ratio;
@@ -92,8 +92,19 @@ prop_compose! {
     }
 }
 
+prop_compose! {
+    fn any_speculative()(
+        n_draft in 1u32..9, draft_during_verify in drafting(), verify in verify(),
+        bonus_token in one_of(&[BonusToken::WhenBlocking, BonusToken::Never]),
+    ) -> Speculative {
+        Speculative { n_draft, draft_during_verify, bonus_token, verify, ..Speculative::default() }
+    }
+}
+
 fn policy() -> impl Strategy<Value = System> {
-    any_msao().prop_map(System::Msao).prop_filter("refused by its own check", |system| system.check().is_ok())
+    let policies =
+        prop_oneof![5 => any_msao().prop_map(System::Msao), 1 => any_speculative().prop_map(System::Speculative)];
+    policies.prop_filter("refused by its own check", |system| system.check().is_ok())
 }
 
 /// Any run of MSAO, with memory for everybody or for one or two requests at a time.
