@@ -2,9 +2,9 @@
 
 mod common;
 
-use common::{Log, Override, cloud_only, edge_only, msao_of, run, run_logged, spec, unpruned};
+use common::{Log, Override, cloud_only, edge_only, leave_blocks, msao_of, run, run_logged, spec, unpruned};
 use engine::{Outcome, RunSpec, Side};
-use model::engine_kind::EngineKind;
+use model::{engine_kind::EngineKind, memory::BatchLimits};
 use policies::{Msao, Router, Score, Semantics, ServedBy, System, ThetaSettings};
 use std::collections::{BTreeMap, BTreeSet};
 use units::Ratio;
@@ -43,7 +43,7 @@ fn trust_commits_what_it_is_sure_of_without_a_verdict() {
 /// Every token is sure enough: no calibration token's entropy lies above the threshold.
 fn all_sure(spec: &mut RunSpec) {
     let System::Msao(policy) = &mut spec.policy else { panic!("MSAO") };
-    (policy.theta.percentile, policy.theta.calibration_samples) = (Ratio::new(0.999_999), 1_000_000);
+    (policy.theta.percentile, policy.theta.calibration_samples) = (Ratio::new(0.999_99), 100_000);
 }
 
 #[test]
@@ -83,17 +83,35 @@ fn only_critical_tokens_make_an_answer_the_edge_s() {
     }
 }
 
+/// Requests whose prompt was read to its end in the cloud, and those of which some was.
+fn read_in_cloud(log: &Log) -> (usize, usize) {
+    let mut read = BTreeMap::new();
+    for step in log.steps.iter().filter(|step| (step.side, step.kind) == (Side::Cloud, "prefill")) {
+        *read.entry(step.request).or_insert(0) += step.tokens;
+    }
+    (read.values().filter(|tokens| **tokens == 1893).count(), read.len())
+}
+
 #[test]
 fn a_request_may_end_before_the_cloud_has_read_it() {
-    // Short answers that the edge is sure of, and an upload of half a second: what comes after the end is nobody's.
+    // Short answers that eight edges are sure of, and one GPU in the cloud: their inputs are on the link, their prompts in
+    // its queue, in an iteration, or waiting for memory when they end.
     for engine in EngineKind::ALL {
-        let mut spec = spec(trust(0.5), engine, 30, 4).clients(3);
+        let mut spec = spec(trust(0.5), engine, 60, 4).clients(2);
         all_sure(&mut spec);
-        for mbps in [2, 400] {
+        spec.edge.count = 8;
+        spec.shape().text_tokens = (1500, 1500);
+        for (mbps, room) in [(2, None), (400, None), (400, Some(2))] {
             spec.link.up = common::mbps(mbps);
+            if let Some(requests) = room {
+                let blocks = (1500u64 + 393 + 1024).div_ceil(16) * requests;
+                leave_blocks(&mut spec.cloud.tier, BatchLimits::default(), blocks);
+            }
             let (outcome, log) = run_logged(&spec);
-            assert_eq!((outcome.metrics.completed, outcome.metrics.output_tokens), (30, 120));
+            assert_eq!((outcome.metrics.completed, outcome.metrics.output_tokens), (60, 240));
             assert_eq!(outcome.up.received, log.requests.iter().map(|row| row.uplink).sum(), "all is on the wire");
+            let (read, begun) = read_in_cloud(&log);
+            assert!(read < 60, "{engine:?} {mbps}: {read} read to their ends, {begun} begun");
         }
     }
 }
