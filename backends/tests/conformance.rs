@@ -3,7 +3,10 @@
 //! Nothing here knows what tokens there are or how long answers get: the target is asked first, and everything else is
 //! compared with what it said.
 
-use backends::{Compute, Done, Modelled, Sequence, Tier, Work};
+#[path = "conformance/operations.rs"]
+mod operations;
+
+use backends::{Compute, Done, Modelled, Part, Sequence, Tier, Work};
 use kernel::Streams;
 use model::{
     decoding::{Draft, Token},
@@ -14,6 +17,7 @@ use model::{
     roofline::Cost,
     tokens::TokenProcess,
 };
+use operations::*;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use units::{Bytes, Ratio, SimDuration};
 
@@ -24,6 +28,8 @@ trait Factory {
     fn target(&self) -> Self::Backend;
     /// The model that drafts.
     fn drafter(&self) -> Self::Backend;
+    /// A part of the model that verifies: its lower layers or its upper ones.
+    fn part(&self, upper: bool) -> Self::Backend;
     /// A request; different numbers are different requests, and some of the numbers from 0 to 9 have ten tokens at least.
     fn request(&self, number: u64) -> Request;
 }
@@ -56,11 +62,22 @@ fn draft<C: Compute>(backend: &mut C, sequence: Sequence) -> Draft {
     draft
 }
 
-/// Verifies and returns the number accepted and whether the answer ends.
-fn verify<C: Compute>(backend: &mut C, sequence: Sequence, drafts: &[Token], bonus: bool) -> (u32, bool) {
-    let Done::Verified { accepted, ends } = one(backend, sequence, Work::Verify { drafts, bonus }).0 else {
+fn own<C: Compute>(backend: &mut C, sequence: Sequence) -> Draft {
+    let Done::Draft(token) = one(backend, sequence, Work::Own).0 else { panic!("an own token comes with its entropy") };
+    token
+}
+
+/// Verifies and returns the number accepted, the token added and whether the answer ends.
+fn judge<C: Compute>(backend: &mut C, sequence: Sequence, work: Work<'_>) -> (u32, Option<Token>, bool) {
+    let Done::Verified { accepted, token, ends } = one(backend, sequence, work).0 else {
         panic!("drafts were verified")
     };
+    (accepted, token, ends)
+}
+
+/// Verifies and returns the number accepted and whether the answer ends.
+fn verify<C: Compute>(backend: &mut C, sequence: Sequence, drafts: &[Token], bonus: bool) -> (u32, bool) {
+    let (accepted, _, ends) = judge(backend, sequence, Work::Verify { drafts, bonus, judged: true });
     (accepted, ends)
 }
 
@@ -270,7 +287,7 @@ fn closing_frees(factory: &impl Factory) {
 fn what_is_not_open_is_refused(factory: &impl Factory) {
     type Use<C> = fn(&mut C, Sequence);
     #[rustfmt::skip]
-    fn uses<C: Compute>() -> [(&'static str, Use<C>); 9] {
+    fn uses<C: Compute>() -> [(&'static str, Use<C>); 12] {
         [
             ("prompt_tokens", |backend, sequence| { backend.prompt_tokens(sequence); }),
             ("answer_tokens", |backend, sequence| { backend.answer_tokens(sequence); }),
@@ -279,7 +296,10 @@ fn what_is_not_open_is_refused(factory: &impl Factory) {
             ("close", |backend, sequence| backend.close(sequence)),
             ("decode", |backend, sequence| { one(backend, sequence, Work::Decode); }),
             ("draft", |backend, sequence| { one(backend, sequence, Work::Draft); }),
-            ("verify", |backend, sequence| { one(backend, sequence, Work::Verify { drafts: &[], bonus: true }); }),
+            ("own", |backend, sequence| { one(backend, sequence, Work::Own); }),
+            ("pass", |backend, sequence| { one(backend, sequence, Work::Pass); }),
+            ("encode", |backend, sequence| { one(backend, sequence, Work::Encode); }),
+            ("verify", |backend, sequence| { one(backend, sequence, Work::Verify { drafts: &[], bonus: true, judged: true }); }),
             ("prefill", |backend, sequence| { one(backend, sequence, Work::Prefill { tokens: 1, answer: true }); }),
         ]
     }
@@ -304,16 +324,24 @@ fn more_than_the_prompt_is_refused(factory: &impl Factory) {
 }
 
 /// One item of each kind for sequences that have read their prompts, except the last, which is about to.
-fn mixed_batch(drafts: &[Token]) -> [Work<'_>; 4] {
-    [Work::Decode, Work::Verify { drafts, bonus: true }, Work::Draft, Work::Prefill { tokens: 20, answer: true }]
+fn mixed_batch(drafts: &[Token]) -> [Work<'_>; 7] {
+    [
+        Work::Decode,
+        Work::Verify { drafts, bonus: true, judged: true },
+        Work::Draft,
+        Work::Own,
+        Work::Pass,
+        Work::Verify { drafts, bonus: true, judged: false },
+        Work::Prefill { tokens: 20, answer: true },
+    ]
 }
 
 fn a_batch_has_the_outcomes_of_its_items(factory: &impl Factory) {
     let (request, answer) = reference(factory);
     let fresh = || {
         let mut target = factory.target();
-        let sequences: Vec<Sequence> = (0..4).map(|_| open(&mut target, &request)).collect();
-        for sequence in &sequences[..3] {
+        let sequences: Vec<Sequence> = (0..7).map(|_| open(&mut target, &request)).collect();
+        for sequence in &sequences[..6] {
             read(&mut target, *sequence, false);
         }
         (target, sequences)
@@ -345,9 +373,9 @@ fn costs_lie_between(batch: &Cost, items: &[Cost]) {
 
 fn costs_are_positive_and_grow_with_the_work(factory: &impl Factory) {
     let (mut target, sequence, answer) = ready(factory);
-    let short = one(&mut target, sequence, Work::Verify { drafts: &answer[..1], bonus: false }).1;
+    let short = one(&mut target, sequence, Work::Verify { drafts: &answer[..1], bonus: false, judged: true }).1;
     target.set_answer(sequence, 0);
-    let long = one(&mut target, sequence, Work::Verify { drafts: &answer[..9], bonus: false }).1;
+    let long = one(&mut target, sequence, Work::Verify { drafts: &answer[..9], bonus: false, judged: true }).1;
     assert!(short.duration > SimDuration::ZERO && long.duration >= short.duration);
     assert!(long.flop > short.flop);
 }
@@ -364,7 +392,11 @@ macro_rules! conformance {
                 every_operation_has_its_lengths, a_chunked_prompt_is_the_whole_prompt,
                 a_rollback_equals_never_having_drafted, verifying_drafts_equals_decoding_them,
                 the_first_mismatch_is_corrected, nothing_is_appended_past_the_end,
-                what_is_drafted_behind_the_end_is_not_accepted,
+                what_is_drafted_behind_the_end_is_not_accepted, an_own_answer_ends_at_its_own_length,
+                own_tokens_are_those_that_are_drafted, a_pass_appends_nothing,
+                a_verdict_names_the_token_that_decoding_appends, what_is_not_judged_is_taken_as_it_is,
+                what_is_not_judged_may_reach_past_the_end, two_parts_make_the_answer_of_the_whole,
+                two_parts_do_the_work_of_the_whole, chunks_of_a_part_are_its_whole_prompt,
                 drafts_that_a_model_makes_are_verified_alike_at_once_and_one_by_one, closing_frees,
                 what_is_not_open_is_refused, more_than_the_prompt_is_refused, a_batch_has_the_outcomes_of_its_items,
                 costs_are_positive_and_grow_with_the_work, a_backend_repeats_itself);
@@ -382,13 +414,15 @@ macro_rules! conformance {
 struct Simulated(EngineKind, TokenProcess);
 
 impl Simulated {
-    fn backend(&self, device: &str, model: &str) -> Modelled {
+    fn backend(&self, device: &str, model: &str, part: impl FnOnce(&ModelSpec) -> Option<Part>) -> Modelled {
         let model = ModelSpec::named(model).expect("a known model").clone();
         let tier = Tier {
             device: Device::named(device).expect("a known device").clone(),
             engine: self.0.profile(&model),
+            part: part(&model),
+            encoder: None,
+            receives: false,
             model,
-            split: None,
             probe_blocks: 2,
         };
         Modelled::new(&tier, self.1.clone(), Streams::new(7))
@@ -399,18 +433,23 @@ impl Factory for Simulated {
     type Backend = Modelled;
 
     fn target(&self) -> Modelled {
-        self.backend("a100-40-sxm", "qwen2.5-vl-7b")
+        self.backend("a100-40-sxm", "qwen2.5-vl-7b", |_| None)
     }
 
     fn drafter(&self) -> Modelled {
-        self.backend("rtx-3090", "qwen2-vl-2b")
+        self.backend("rtx-3090", "qwen2-vl-2b", |_| None)
+    }
+
+    fn part(&self, upper: bool) -> Modelled {
+        let part = |model: &ModelSpec| if upper { Part::upper(model, 8, false) } else { Part::lower(model, 8) };
+        self.backend("a100-40-sxm", "qwen2.5-vl-7b", |model| Some(part(model)))
     }
 
     fn request(&self, number: u64) -> Request {
         let size = ImageSize::Pixels { width: 280, height: 280 };
-        let images = Images { count: 2, size, payload: Bytes::new(40_000) };
+        let images = Images { count: 2, size, payload: Bytes::new(40_000), moving: false, encoded: false };
         let images = (number % 2 == 1).then_some(images);
-        let prompt = Prompt { request: number, text_tokens: 30 + number as u32, images };
+        let prompt = Prompt { request: number, text_tokens: 30 + number as u32, images, audio: None };
         Request { prompt, output_tokens: 1 + 7 * number as u32 }
     }
 }

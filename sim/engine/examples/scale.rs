@@ -18,6 +18,8 @@ use model::{
     mas::DescriptorLaw,
     memory::BatchLimits,
     model_spec::ModelSpec,
+    published::Benchmark,
+    request::PayloadFormat,
     tokens::TokenProcess,
 };
 use policies::{CloudOnly, DraftDuringVerify, EdgeOnly, Msao, Speculative, System};
@@ -97,20 +99,31 @@ fn spec(policy: System, devices: u32, requests: u64, answer: Answer) -> RunSpec 
             down: rate,
             sharing: Sharing::Fifo,
             rtt: SimDuration::from_ms(20),
+            rtt_per_modality: false,
             header: Bytes::new(52),
             packet: Bytes::new(1448),
             jitter: SimDuration::ZERO,
             loss: Ratio::ZERO,
         },
         workload: Workload {
-            content: Content::Shape(Shape { sizes: vec![(640, 480, 1.0)], text_tokens: (5, 40), answer }),
+            content: Content::Shape(Shape {
+                sizes: vec![(640, 480, 1.0)],
+                frames: None,
+                audio: None,
+                text_tokens: (5, 40),
+                answer,
+            }),
             arrivals: Arrivals::ClosedLoop { clients: 1, think: SimDuration::ZERO },
             requests,
             max_output_tokens: 1024,
+            payload: PayloadFormat::default(),
         },
         tokens: TokenProcess::default(),
         accuracy: Accuracy { cloud: Ratio::new(0.77), edge: Ratio::new(0.62) },
         pruning: PruningLoss::default(),
+        deadline: None,
+        critical_tokens: 32,
+        benchmark: Benchmark::Vqav2,
         descriptors: DescriptorLaw::default(),
         policy,
     }
@@ -122,8 +135,10 @@ fn tier(device: &str, model: &str) -> Tier {
         device: Device::named(device).expect("a known device").clone(),
         engine: EngineKind::Vllm.profile(&model),
         model,
-        split: None,
+        part: None,
         probe_blocks: 2,
+        encoder: None,
+        receives: false,
     }
 }
 

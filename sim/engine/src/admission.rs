@@ -79,12 +79,19 @@ impl<'w, C: Compute> World<'w, C> {
         self.give_back(state, gpu, held.kv);
     }
 
-    /// Gives up a request's sequence in the cloud.
+    /// Gives up a request's sequence in the cloud, and what was still to be read of its prompt.
     pub(crate) fn close_on_cloud(&self, state: &mut State<'w, C>, id: SlotId) {
         let slot = state.slots.get_mut(id.index);
         let Some(held) = slot.on_cloud.take() else { return };
-        let gpu = slot.cloud.gpu.expect("a sequence in the cloud has a GPU");
+        let (gpu, reading) = (slot.cloud.gpu.expect("a sequence in the cloud has a GPU"), slot.cloud.reading);
         state.cloud.close(held.sequence);
+        if reading {
+            state.gpus[gpu as usize].prompts.retain(|job| job.slot != id);
+        }
+        if held.kv.is_none() {
+            state.gpus[gpu as usize].asking.retain(|asking| *asking != id);
+            self.grant_memory(state, gpu);
+        }
         self.give_back(state, gpu, held.kv);
     }
 

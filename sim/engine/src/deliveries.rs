@@ -104,6 +104,11 @@ impl<'w, C: Compute> World<'w, C> {
         }
         let slot = *slot;
         state.up.receive(*wire);
+        if matches!(state.messages.get(message).body, Body::Input { .. }) && !state.lives(slot) {
+            // Its request has ended without it.
+            state.messages.remove(message);
+            return;
+        }
         match &state.messages.get(message).body {
             Body::Input { answer, .. } => {
                 let then = if *answer { Then::Answer } else { Then::Open };
@@ -135,6 +140,7 @@ impl<'w, C: Compute> World<'w, C> {
     fn prefill_in_cloud(&self, state: &mut State<'w, C>, slot: SlotId, then: Then) {
         let (gpu, sequence) = self.on_cloud(state, slot);
         let left = state.cloud.prompt_tokens(sequence);
+        state.slots.get_mut(slot.index).cloud.reading = true;
         self.submit(state, gpu, slot, Task::Prefill { left, then });
     }
 

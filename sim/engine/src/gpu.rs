@@ -140,6 +140,8 @@ impl Gpu {
     pub(crate) fn resume(&mut self, job: Job) {
         match job.task {
             Task::Prefill { .. } => self.prompts.push_front(job),
+            // Later batches of its request wait behind it.
+            Task::Verify { .. } => self.streams.push_front(job),
             _ if self.batches => self.streams.push_back(job),
             _ => self.streams.push_front(job),
         }

@@ -184,9 +184,11 @@ impl<'w, C: Compute> World<'w, C> {
                 state.slots.get_mut(job.slot.index).edge_done = done;
                 self.kernel.fire(wait);
             }
-            Task::Prefill { left, then } if left > chunk => {
+            Task::Prefill { left, then } if left > chunk && state.lives(job.slot) => {
                 state.gpus[gpu as usize].resume(Job { task: Task::Prefill { left: left - chunk, then }, ..job });
             }
+            // A request that trusts its edge may have ended before the cloud has read its prompt.
+            Task::Prefill { .. } if !state.lives(job.slot) => {}
             Task::Prefill { then, .. } => self.end_prompt(state, gpu, job, then, done),
             Task::Answer => {
                 let Done::Token(token) = done else { unreachable!("a decode step makes a token") };
@@ -213,6 +215,9 @@ impl<'w, C: Compute> World<'w, C> {
     }
 
     fn end_prompt(&self, state: &mut State<'w, C>, gpu: u32, job: Job, then: Then, done: Done) {
+        if !self.is_edge(gpu) {
+            state.slots.get_mut(job.slot.index).cloud.reading = false;
+        }
         match then {
             Then::Fire(wait) => self.kernel.fire(wait),
             Then::Return(message) => self.give_back_token(state, message, done),
@@ -224,9 +229,6 @@ impl<'w, C: Compute> World<'w, C> {
                 }
             }
             Then::Open => {
-                if !state.lives(job.slot) {
-                    return;
-                }
                 let slot = state.slots.get_mut(job.slot.index);
                 slot.cloud.ready = true;
                 for message in std::mem::take(&mut slot.cloud.parked) {

@@ -56,7 +56,9 @@ pub(crate) struct Held {
 pub(crate) struct CloudSide {
     /// The GPU that it was given.
     pub(crate) gpu: Option<u32>,
-    /// The prompt has been read.
+    /// The prompt waits to be read or is being read.
+    pub(crate) reading: bool,
+    /// The prompt has been read, and batches may be verified.
     pub(crate) ready: bool,
     /// Batches that came before the prompt had been read, in order.
     pub(crate) parked: SmallVec<[u32; 2]>,

@@ -7,8 +7,10 @@ use engine::{RequestRecord, RunSpec};
 use model::{
     accuracy::{PruningLoss, compression_loss},
     engine_kind::EngineKind,
+    modality::{Modality, PerModality},
+    request::Kept,
 };
-use policies::{Msao, System};
+use policies::{Msao, PlanSettings, System};
 use std::collections::BTreeMap;
 use units::Ratio;
 
@@ -56,7 +58,10 @@ fn pruning_loses_no_more_than_the_bound_on_average() {
     let whole = run_logged(&short(cloud_only())).1;
     for pruning in [PruningLoss::QwenVispruner, PruningLoss::LlavaVisionzip, PruningLoss::LlavaFastv] {
         for bound in [0.005, 0.02, 0.05] {
-            let policy = Msao { quality_loss_max: Ratio::new(bound), ..Msao::default() };
+            let policy = Msao {
+                plan: PlanSettings { quality_loss_max: Ratio::new(bound), ..PlanSettings::default() },
+                ..Msao::default()
+            };
             let spec = RunSpec { pruning, ..short(System::Msao(policy)) };
             let losses = losses(&whole, &run_logged(&spec).1);
             let n = losses.len() as f64;
@@ -69,29 +74,36 @@ fn pruning_loses_no_more_than_the_bound_on_average() {
     }
 }
 
+/// Share of the visual tokens that a request kept.
+fn retention(row: &RequestRecord) -> f64 {
+    row.input.kept[Modality::Visual].retention
+}
+
 #[test]
 fn every_plan_keeps_what_its_mas_protects_and_its_quality() {
     let (_, log) = run_logged(&short(msao()));
     let mut pruned = 0;
     for row in &log.requests {
-        let mas = row.mas.expect("MSAO measures it").visual;
-        assert!(row.retention >= 1.0 - mas && row.retention <= 1.0, "{row:?}");
-        let loss = PruningLoss::default().loss(row.retention) + compression_loss(row.compression);
+        let mas = row.mas.expect("MSAO measures it").0[Modality::Visual];
+        let Kept { retention, compression } = row.input.kept[Modality::Visual];
+        assert!(retention >= 1.0 - mas && retention <= 1.0, "{row:?}");
+        assert_eq!(row.input.kept[Modality::Text], Kept::WHOLE);
+        let loss = PruningLoss::default().loss(retention) + compression_loss(compression);
         assert!(loss <= 0.02 + 1e-9, "{loss}: {row:?}");
-        pruned += u32::from(row.retention < 1.0);
+        pruned += u32::from(retention < 1.0);
     }
     assert!(pruned > 1000, "{pruned} of {REQUESTS} pruned");
     let distinct = |value: fn(&RequestRecord) -> f64| {
         let values: std::collections::BTreeSet<u64> = log.requests.iter().map(|row| value(row).to_bits()).collect();
         values.len()
     };
-    assert!(distinct(|row| row.retention) > 5, "requests differ");
-    let metrics_sum: f64 = log.requests.iter().map(|row| row.retention).sum();
+    assert!(distinct(retention) > 5, "requests differ");
+    let metrics_sum: f64 = log.requests.iter().map(retention).sum();
     assert!((run_logged(&short(msao())).0.metrics.retention - metrics_sum).abs() < 1e-6);
 }
 
 #[test]
 fn text_alone_is_not_pruned() {
     let (_, log) = run_logged(&short(msao()).text_only(100));
-    assert!(log.requests.iter().all(|row| (row.retention, row.compression) == (1.0, 0.0)));
+    assert!(log.requests.iter().all(|row| row.input.kept == PerModality::default()));
 }

@@ -45,33 +45,45 @@ fn check(make: fn(System) -> RunSpec, golden: &[Golden]) {
 }
 
 #[rustfmt::skip]
-const BUSY: [Golden; 7] = [
-    ("cloud_only", 0xbaad9cd010d797da, 21925002948, 7649441),
-    ("edge_only", 0x1c377ddf6d153357, 16066065258, 0),
-    ("ucb_route", 0x0633d48643596305, 16494334853, 2742466),
-    ("layer_split", 0x1209a34f617c0d10, 70755429366, 134030518),
-    ("blocking", 0x2cf1e65a80e6c47b, 33117133800, 7624294),
-    ("pipelined", 0xf11230d4d651c0b3, 31352144627, 7667895),
-    ("msao", 0xbaf02206c5e447e5, 33847878738, 5223184),
+const BUSY: &[Golden] = &[
+    ("cloud_only", 0x420a6432bcf322a6, 21924894091, 7649441),
+    ("cloud_pruned", 0x95707e3fe46c7f5b, 19421516656, 4016249),
+    ("edge_only", 0x034ccd91439f657f, 16066003260, 0),
+    ("ucb_route", 0x1a1b1717cfb311a5, 16494276358, 2742466),
+    ("layer_split", 0x9f43e207396ae64d, 70755376295, 134030518),
+    ("token_dropping", 0xbebd84b3fe6cb165, 20232060240, 13117945),
+    ("mindfusion", 0x47c832a202ce8ae0, 21820242336, 24312712),
+    ("mindfusion_no_d", 0xf9d7864069c74f2f, 61331457952, 31396090),
+    ("blocking", 0x8b2864b32e987f16, 33117071850, 7624294),
+    ("pipelined", 0x3afe5903d78c4427, 31352003879, 7667895),
+    ("msao", 0xfff9a0f11c94587a, 33847814537, 5223184),
+    ("route", 0x6119462442e72afe, 15591828052, 2683244),
+    ("trust", 0x5240dab4e8fc956a, 38326374117, 9138384),
 ];
 
 #[rustfmt::skip]
-const SHARED: [Golden; 7] = [
-    ("cloud_only", 0x040c87d83f64d88d, 21823045223, 7650843),
-    ("edge_only", 0x1c377ddf6d153357, 16066065258, 0),
-    ("ucb_route", 0x9c8f4122f711aeb3, 16594932875, 2551876),
-    ("layer_split", 0xc835f9988f122d68, 62375660715, 134032014),
-    ("blocking", 0x45736c55d5bb7042, 33430799979, 7646762),
-    ("pipelined", 0x76fcb17294b84615, 31041826380, 7667754),
-    ("msao", 0x56d9898da93998b2, 33302799930, 5215268),
+const SHARED: &[Golden] = &[
+    ("cloud_only", 0xba740e6011644f00, 21822938512, 7650843),
+    ("cloud_pruned", 0xe2ac133fce55aa3a, 19338209229, 4008741),
+    ("edge_only", 0x034ccd91439f657f, 16066003260, 0),
+    ("ucb_route", 0xbeeabb100205747a, 16594873573, 2551876),
+    ("layer_split", 0x68da2f9bb0f7c275, 62375620647, 134032014),
+    ("token_dropping", 0x6ac00eee9c525a4c, 20236799585, 13129785),
+    ("mindfusion", 0xa5ba823e1fb2e8d4, 21947193632, 24318584),
+    ("mindfusion_no_d", 0xd3cc2a8c85ee3867, 58953447248, 31397552),
+    ("blocking", 0xab44a930a59a6114, 33430735403, 7646762),
+    ("pipelined", 0x70924f2833b6e707, 31041688851, 7667754),
+    ("msao", 0xb0da59f53c4cf75c, 33302740169, 5215268),
+    ("route", 0x63d395cbf9fca510, 15562455223, 2736722),
+    ("trust", 0x045a18c77ecf73d3, 38343744436, 9147930),
 ];
 
 #[test]
 fn golden_runs_with_a_fifo_link() {
-    check(busy, &BUSY);
+    check(busy, BUSY);
 }
 
 #[test]
 fn golden_runs_with_a_shared_link() {
-    check(shared, &SHARED);
+    check(shared, SHARED);
 }

@@ -111,17 +111,16 @@ fn a_layer_split_makes_a_round_trip_a_token() {
     for engine in EngineKind::ALL {
         for spec in prompts(&spec(layer_split(8), engine, 2, OUTPUT)) {
             compare(&spec, |spec, prompt| {
-                let [lower, upper] = [&spec.edge.tier, &spec.cloud.tier]
-                    .map(|tier| (Idle::of_split(tier), tier.split.as_ref().expect("a split tier").2));
+                let [lower, upper] = [Idle::new(&spec.edge.tier), Idle::new(&spec.cloud.tier)];
                 let ([mut up, mut down], hidden) = (wires(spec), 2 * spec.cloud.tier.model.hidden);
-                let (mut now, mut first) = (preprocess(prompt), 0);
-                for made in 0..u64::from(OUTPUT) {
-                    let tokens = if made == 0 { prompt_tokens(prompt) } else { 1 };
-                    now += lower.0.layers_ns(prompt, made, lower.1, false);
-                    now = up.arrival(now, hidden * tokens);
-                    now += upper.0.layers_ns(prompt, made, upper.1, true);
-                    now = down.arrival(now, TOKEN_BYTES);
-                    first = if made == 0 { now } else { first };
+                let context = prompt_tokens(prompt);
+                let mut now = preprocess(prompt) + lower.prefill_ns(prompt);
+                now = up.arrival(now, hidden * context) + upper.prefill_ns(prompt);
+                now = down.arrival(now, TOKEN_BYTES);
+                let first = now;
+                for made in 1..u64::from(OUTPUT) {
+                    now = up.arrival(now + lower.decode_ns(context + made), hidden);
+                    now = down.arrival(now + upper.decode_ns(context + made), TOKEN_BYTES);
                 }
                 [first, now]
             });

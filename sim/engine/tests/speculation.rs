@@ -6,7 +6,7 @@ use common::{
     Log, Override, all_policies, blocking, cloud_only, edge_only, msao, pipelined, run, run_logged, spec, tier,
 };
 use engine::{Outcome, RequestRecord, RunSpec};
-use model::{engine_kind::EngineKind, request::Input};
+use model::engine_kind::EngineKind;
 use policies::System;
 use std::collections::BTreeMap;
 use units::SimDuration;
@@ -195,8 +195,7 @@ fn rows(log: &Log, request: u64) -> [u32; 3] {
 
 /// Bytes of a request's input as it was sent, headers being none.
 fn input_bytes(row: &RequestRecord) -> u64 {
-    let input = Input { prompt: row.request.prompt, retention: row.retention, compression: row.compression };
-    input.payload().as_u64()
+    row.input.payload().as_u64()
 }
 
 #[test]

@@ -178,10 +178,12 @@ impl Speculation {
             CacheAtLowConfidence::Persist => {
                 let batch = Batch { judged: false, theta_nats: gate.theta_nats(), ..offloaded(cache) };
                 let made = bed.cloud().verify(&batch).await;
-                let token = made.token.expect("the token that was asked for");
-                bed.edge().adopt(unsure.position);
-                cache.push(Draft { token, ..*unsure });
-                if cache.len() >= gate.n_draft() as usize || token.ends {
+                if let Some(token) = made.token {
+                    bed.edge().adopt(unsure.position);
+                    cache.push(Draft { token, ..*unsure });
+                }
+                // No token: the cloud's answer ends within the cache, where a draft disagrees.
+                if cache.len() >= gate.n_draft() as usize || made.token.is_none_or(|token| token.ends) {
                     flight.send(bed, gate, self.batch(cache, unsure, Bytes::ZERO));
                     cache.clear();
                 }
@@ -203,7 +205,12 @@ impl Speculation {
 
     /// The same for the first token of an answer.
     pub(crate) fn state_of_one(&self) -> Bytes {
-        self.unsure.state.bytes(0, 0)
+        self.state_behind(0, 0)
+    }
+
+    /// The same for a token at a position, behind so many that the cloud has not seen.
+    pub(crate) fn state_behind(&self, cached: u32, position: u32) -> Bytes {
+        self.unsure.state.bytes(cached as usize, position)
     }
 
     /// A batch of what was drafted, up to the draft that was made last.

@@ -9,7 +9,9 @@
 //! *Renewal form*: rounds of drafting and verifying are a renewal process. A round drafts until the batch is full or a
 //! token is unsure, and commits the accepted tokens and one of the target's own:
 //! `rate = E[tokens committed] / E[draws t_draft + RTT + t_verify]`. It takes acceptances as independent, the threshold as
-//! it starts, and every GPU and the link as idle.
+//! it starts, and every GPU and the link as idle; at a token that is not sure enough the edge flushes its cache and waits.
+//! With several batches in flight a round is what lies between two stops: verdicts that reject a token, and tokens that
+//! are not sure enough.
 
 use crate::speculation::Speculation;
 use crate::{Briefing, View};
@@ -18,7 +20,7 @@ use model::{
     request::{Input, Prompt},
     tokens::Calibration,
 };
-use units::{Ratio, SimDuration};
+use units::{Bytes, Ratio, SimDuration};
 
 /// A request that is alone on the platform.
 pub struct Alone<'v> {
@@ -99,7 +101,7 @@ impl Alone<'_> {
     }
 
     /// The cloud's model answers.
-    pub(crate) fn on_cloud(&self) -> Twin {
+    pub fn on_cloud(&self) -> Twin {
         let token = self.view.cloud.token(self.context(self.view.cloud));
         let prefill = self.view.cloud.prefill(self.input);
         let printed = self.printed_upload() + prefill + token * u64::from(self.output_tokens);
@@ -108,7 +110,7 @@ impl Alone<'_> {
     }
 
     /// The edge's model answers.
-    pub(crate) fn on_edge(&self) -> Twin {
+    pub fn on_edge(&self) -> Twin {
         let token = self.view.edge.token(self.context(self.view.edge));
         let prefill = self.view.edge.prefill(self.input);
         let printed = prefill + token * u64::from(self.output_tokens);
@@ -154,7 +156,12 @@ impl Alone<'_> {
         let eq14_s =
             printed + spec * (n * draft + drafting.confident * n * decode) + (1.0 - drafting.confident) * offload;
         let start = self.preprocess + edge.max(view.upload_time(self.input) + cloud);
-        let rounds = Rounds { drafting, draft, verify: &|drafts| self.verify_s(drafting, drafts) };
+        let rounds = Rounds {
+            drafting,
+            draft,
+            compute: &|drafts| self.compute_s(drafting, drafts),
+            link: &|drafts, unsure| self.link_s(drafting, drafts, unsure),
+        };
         let decoding = if drafting.speculation.window == 1 {
             rounds.blocking(f64::from(self.output_tokens))
         } else {
@@ -169,24 +176,35 @@ impl Alone<'_> {
         let edge = self.view.edge.prefill(self.input);
         let draft = self.view.edge.token(self.context(self.view.edge)).as_secs_f64();
         let unsure = 1.0 - drafting.confident;
-        let each = draft + unsure * self.verify_s(drafting, 0);
+        // Tokens that were trusted since the last that was not.
+        let trusted = (drafting.confident / unsure).min(f64::from(self.output_tokens)) as u32;
+        let each = draft + unsure * (self.compute_s(drafting, trusted) + self.link_s(drafting, trusted, true));
         // Nothing waits for the cloud's prefill but the first unsure token.
         let renewal_s = (self.preprocess + edge).as_secs_f64() + f64::from(self.output_tokens) * each;
         Twin { renewal_s, ..blocking }
     }
 
-    /// From sending a batch to its verdict.
-    fn verify_s(&self, drafting: &Drafting<'_>, drafts: u32) -> f64 {
-        let prices = self.view.cloud;
-        let context = self.context(prices);
-        let compute = if drafting.speculation.verify.one_by_one {
+    /// What verifying so many drafts takes in the cloud.
+    fn compute_s(&self, drafting: &Drafting<'_>, drafts: u32) -> f64 {
+        let (prices, context) = (self.view.cloud, self.context(self.view.cloud));
+        let time = if drafting.speculation.verify.one_by_one {
             prices.token(context) * u64::from(drafts.max(1))
         } else {
             prices.verify(u64::from(drafts) + 1, context)
         };
-        let link =
-            self.view.uplink.transfer_time(drafting.speculation.verify.token_bytes * u64::from(drafts)) + self.view.rtt;
-        (if drafting.speculation.verify.off_the_link { compute } else { compute + link }).as_secs_f64()
+        time.as_secs_f64()
+    }
+
+    /// What it takes on the link, up and down, with the state of a token that is not sure enough if there is one.
+    fn link_s(&self, drafting: &Drafting<'_>, drafts: u32, unsure: bool) -> f64 {
+        let Speculation { verify, .. } = drafting.speculation;
+        if verify.off_the_link {
+            return 0.0;
+        }
+        let half = self.output_tokens / 2;
+        let state = if unsure { drafting.speculation.state_behind(drafts, half) } else { Bytes::ZERO };
+        let bytes = verify.token_bytes * u64::from(drafts) + state;
+        (self.view.uplink.transfer_time(bytes) + self.view.rtt).as_secs_f64()
     }
 }
 
@@ -195,11 +213,35 @@ struct Rounds<'d> {
     drafting: &'d Drafting<'d>,
     /// Seconds of a drafted token.
     draft: f64,
-    /// Seconds of the verification of so many.
-    verify: &'d dyn Fn(u32) -> f64,
+    /// Seconds in the cloud of the verification of so many.
+    compute: &'d dyn Fn(u32) -> f64,
+    /// Seconds on the link of so many, with or without the state of an unsure token.
+    link: &'d dyn Fn(u32, bool) -> f64,
+}
+
+/// How the batches of a pipeline end that is never stopped: when each is sent and when its verdict is there.
+struct Unstopped {
+    sent: Vec<f64>,
+    landed: Vec<f64>,
 }
 
 impl Rounds<'_> {
+    /// From sending a batch to its verdict.
+    fn verify(&self, drafts: u32, unsure: bool) -> f64 {
+        (self.compute)(drafts) + (self.link)(drafts, unsure)
+    }
+
+    /// Batches that end early: the probability of each, and its tokens that are sure enough.
+    fn unsure(&self) -> impl Iterator<Item = (f64, u32)> {
+        let Drafting { n_draft, confident, .. } = *self.drafting;
+        let reach = (0..n_draft).scan(1.0, move |reach, sure| {
+            let unsure = *reach * (1.0 - confident);
+            *reach *= confident;
+            Some((unsure, sure))
+        });
+        reach.filter(|(probability, _)| *probability > 0.0)
+    }
+
     /// Seconds for so many tokens when the edge waits for every verdict.
     fn blocking(&self, tokens: f64) -> f64 {
         let Drafting { n_draft, confident, acceptance, speculation } = *self.drafting;
@@ -209,36 +251,81 @@ impl Rounds<'_> {
             square += probability * committed.1;
             time += probability * seconds;
         };
-        let mut reach = 1.0;
-        for sure in 0..n_draft {
-            let unsure = reach * (1.0 - confident);
-            let seconds = f64::from(sure + 1) * self.draft + (self.verify)(sure);
-            add(unsure, committed(acceptance, sure, true), seconds);
-            reach *= confident;
+        for (probability, sure) in self.unsure() {
+            let seconds = f64::from(sure + 1) * self.draft + self.verify(sure, true);
+            add(probability, committed(acceptance, sure, true), seconds);
         }
-        let seconds = f64::from(n_draft) * self.draft + (self.verify)(n_draft);
-        add(reach, committed(acceptance, n_draft, speculation.bonus), seconds);
+        let full = libm::pow(confident, f64::from(n_draft));
+        let seconds = f64::from(n_draft) * self.draft + self.verify(n_draft, false);
+        add(full, committed(acceptance, n_draft, speculation.bonus), seconds);
         // The last round overshoots by half of what the mean round of a length-biased choice holds.
         let overshoot = (square / mean - 1.0) / 2.0;
         (tokens + overshoot) / mean * time
     }
 
-    /// Seconds for so many tokens with several batches in flight: cycles that end with a token that is unsure or rejected.
+    /// The first so many batches of a pipeline. The edge goes on when fewer than W of them are on their way, the cloud
+    /// verifies one after the other.
+    fn unstopped(&self, batches: usize) -> Unstopped {
+        let Drafting { n_draft, speculation, .. } = *self.drafting;
+        let (window, drafting) = (speculation.window as usize, f64::from(n_draft) * self.draft);
+        let (compute, verify) = ((self.compute)(n_draft), self.verify(n_draft, false));
+        let (mut sent, mut landed) = (Vec::with_capacity(batches), Vec::with_capacity(batches));
+        for batch in 0..batches {
+            let last = sent.last().copied().unwrap_or(0.0);
+            let room = if batch < window { 0.0 } else { landed[batch - window] };
+            sent.push(f64::max(last, room) + drafting);
+            let free = landed.last().map_or(0.0, |landed| landed + compute);
+            landed.push(f64::max(sent[batch] + verify, free));
+        }
+        Unstopped { sent, landed }
+    }
+
+    /// Seconds for so many tokens with several batches in flight: cycles of batches that are accepted whole, and one at the
+    /// end that is rejected or has a token that is not sure enough, whose verdict the edge has to wait for.
     fn pipelined(&self, tokens: f64) -> f64 {
         let Drafting { n_draft, confident, acceptance, speculation } = *self.drafting;
-        let (n, window) = (f64::from(n_draft), speculation.window);
-        let verify = (self.verify)(n_draft);
-        // A full window holds the edge back to one batch in (n t_draft + verdict) / W.
-        let each = self.draft.max((n * self.draft + verify) / (n * f64::from(window)));
-        let good = confident * acceptance;
-        let before = good / (1.0 - good).max(1e-12);
-        let rejected = confident * (1.0 - acceptance) / (1.0 - good).max(1e-12);
-        // The batch of a rejected token is drafted to its end first; on average half of it is left.
-        let wasted = rejected * (n - 1.0) / 2.0 * self.draft;
-        let cycle = (before + 1.0) * each + wasted + verify;
-        let in_cycles = tokens / (before + 1.0) * cycle;
-        // An answer without any such token ends with one verdict.
-        in_cycles.min(tokens * each + verify + tokens / (before + 1.0) * (wasted + verify))
+        let (n, window) = (f64::from(n_draft), speculation.window as usize);
+        let most = libm::ceil(tokens / n) as usize;
+        let Unstopped { sent, landed } = self.unstopped(most + window);
+        let full = libm::pow(confident, n);
+        let whole = full * libm::pow(acceptance, n);
+        // Tokens of a full batch that is accepted whole, and what the others bring by themselves.
+        let all = committed(acceptance, n_draft, false);
+        let rejected = (full * all.0 - whole * n, full * all.1 - whole * n * n);
+        let (mut mean, mut square, mut time, mut reach) = (0.0, 0.0, 0.0, 1.0);
+        for batch in 0..most {
+            let before = batch as f64 * n;
+            let mut add = |probability: f64, tokens: (f64, f64)| {
+                mean += reach * (probability * before + tokens.0);
+                square += reach * (probability * before * before + 2.0 * before * tokens.0 + tokens.1);
+            };
+            let free = if batch == 0 { f64::NEG_INFINITY } else { landed[batch - 1] };
+            let begun = sent[batch] - n * self.draft;
+            for (probability, sure) in self.unsure() {
+                let sending = begun + f64::from(sure + 1) * self.draft;
+                let verdict = f64::max(sending + self.verify(sure, true), free + (self.compute)(sure));
+                let tokens = committed(acceptance, sure, true);
+                add(probability, (probability * tokens.0, probability * tokens.1));
+                time += reach * probability * verdict;
+            }
+            // The token that is being drafted when the verdict arrives is made to its end, unless the window is full.
+            let ahead = (landed[batch] - sent[batch]) / self.draft;
+            let full_window = sent[batch + window - 1] <= landed[batch];
+            let left = if full_window { 0.0 } else { (libm::ceil(ahead) - ahead) * self.draft };
+            add(full - whole, rejected);
+            time += reach * (full - whole) * (landed[batch] + left);
+            reach *= whole;
+            if reach < 1e-9 {
+                break;
+            }
+        }
+        // Where nothing stops it, the answer ends the cycle, and its last batch.
+        mean += reach * tokens;
+        time += reach * (landed[most - 1] - (most as f64 * n - tokens) * self.draft);
+        // The last cycle is cut short by what it overshoots, but for the wait at its end.
+        let overshoot = (1.0 - reach) * (square / mean - 1.0).max(0.0) / 2.0;
+        let each = sent[most - 1] / (most as f64 * n);
+        tokens / mean * time + overshoot * (time / mean - each)
     }
 }
 
@@ -264,7 +351,7 @@ mod tests {
     fn tokens_of_a_verify_are_the_formula() {
         // (1 - a^(g+1)) / (1 - a) with a bonus, (1 - a^g) / (1 - a) without.
         for (a, g) in [(0.5, 4), (0.825, 4), (0.9, 1), (0.97, 16)] {
-            let formula = |n: i32| (1.0 - f64::powi(a, n)) / (1.0 - a);
+            let formula = |n: i32| (1.0 - libm::pow(a, f64::from(n))) / (1.0 - a);
             assert!((committed(a, g, true).0 - formula(g as i32 + 1)).abs() < 1e-12);
             assert!((committed(a, g, false).0 - formula(g as i32)).abs() < 1e-12);
         }

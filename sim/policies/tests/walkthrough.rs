@@ -2,7 +2,10 @@
 //! are of the form that the policies of the house have.
 
 // What `crate::` offers in the package itself.
-use policies::{Batch, Briefing, Cloud, Edge, Pass, Policy, ServedBy, Testbed, Uses, Verification, View};
+use policies::{
+    Alone, Batch, Briefing, Cloud, Edge, Hidden, Plan, Policy, Prices, ServedBy, Testbed, Twin, Uses, Verification,
+    View,
+};
 
 #[path = "walkthrough/cloud_if_long.rs"]
 mod cloud_if_long;
@@ -11,7 +14,8 @@ use cloud_if_long::CloudIfLong;
 use model::{
     accuracy::PruningLoss,
     decoding::{Draft, Verdict},
-    mas::{Descriptors, Mas},
+    mas::Descriptors,
+    published::Benchmark,
     request::{Input, Prompt},
     tokens::{Calibration, TokenProcess},
 };
@@ -19,7 +23,7 @@ use std::cell::RefCell;
 use std::future::Future;
 use std::pin::{Pin, pin};
 use std::task::{Context, Poll, Waker};
-use units::SimDuration;
+use units::{BitsPerSecond, Bytes, Ratio, SimDuration};
 
 const CONTRIBUTING: &str = include_str!("../../../CONTRIBUTING.md");
 
@@ -60,11 +64,14 @@ impl Edge for Noted {
     async fn preprocess(&self) {
         self.note("preprocess");
     }
-    async fn probe(&self) -> Descriptors {
+    async fn probe(&self, _: Ratio) -> Descriptors {
         unreachable!("not probed")
     }
+    fn score(&self, _: Ratio) -> f64 {
+        unreachable!("not scored")
+    }
     async fn think(&self, _: SimDuration) {}
-    fn note_plan(&self, _: Mas, _: &Input) {}
+    fn note_plan(&self, _: &Plan) {}
     async fn answer(&self, input: &Input) {
         assert_eq!(*input, Input::whole(self.prompt));
         self.note("edge");
@@ -73,9 +80,14 @@ impl Edge for Noted {
     async fn draft(&self) -> Draft {
         unreachable!("not drafted")
     }
+    async fn decode(&self) -> Draft {
+        unreachable!("not decoded")
+    }
+    fn trust(&self, _: &Draft) {}
     fn commit(&self, _: &Verdict) {}
     fn rewind(&self, _: u32) {}
-    async fn lower_layers(&self, _: Pass) {}
+    fn adopt(&self, _: u32) {}
+    async fn pass(&self) {}
 }
 
 /// No verdict is ever asked for.
@@ -102,21 +114,30 @@ impl Cloud for Noted {
         assert_eq!(*input, Input::whole(self.prompt));
         self.note("cloud");
     }
-    fn open(&self, _: &Input) {}
+    async fn open(&self, _: &Input) {}
     fn verify(&self, _: &Batch<'_>) -> Never {
         Never
     }
-    async fn upper_layers(&self, _: Pass) -> bool {
+    async fn finish(&self, _: &Batch<'_>) {}
+    async fn pass(&self, _: &Hidden<'_>) -> bool {
         true
     }
+    async fn answer_from(&self, _: &Hidden<'_>) {}
+}
+
+fn prompt(text_tokens: u32) -> Prompt {
+    Prompt { request: 0, text_tokens, images: None, audio: None }
+}
+
+fn briefing() -> Briefing {
+    let calibration = Calibration::sample(&TokenProcess::default(), 1, 1);
+    Briefing { calibration, pruning: PruningLoss::default(), benchmark: Benchmark::Other }
 }
 
 /// Serves one prompt of so many text tokens: by whom, and what was done for it.
 fn serve(policy: &CloudIfLong, text_tokens: u32) -> (ServedBy, Vec<&'static str>) {
-    let bed = Noted { prompt: Prompt { request: 0, text_tokens, images: None }, done: RefCell::default() };
-    let calibration = Calibration::sample(&TokenProcess::default(), 1, 1);
-    let briefing = Briefing { calibration, pruning: PruningLoss::default() };
-    let served = pin!(policy.serve(&bed, &briefing, &())).poll(&mut Context::from_waker(Waker::noop()));
+    let bed = Noted { prompt: prompt(text_tokens), done: RefCell::default() };
+    let served = pin!(policy.serve(&bed, &briefing(), &())).poll(&mut Context::from_waker(Waker::noop()));
     let Poll::Ready(by) = served else { panic!("nothing on this testbed takes time") };
     (by, bed.done.take())
 }
@@ -127,7 +148,71 @@ fn the_policy_does_what_it_says() {
     assert_eq!(serve(&policy, 49), (ServedBy::Edge, vec!["preprocess", "edge"]));
     assert_eq!(serve(&policy, 50), (ServedBy::Cloud, vec!["preprocess", "cloud"]));
     assert_eq!(policy.label(), None);
-    assert_eq!(policy.uses(), Uses { edge_model: true, cloud: true, ..Uses::default() });
+    assert_eq!(policy.uses(), Uses { edge_model: true, edge_answers: true, cloud: true, ..Uses::default() });
+}
+
+/// Everything takes so many milliseconds, reading a prompt as well as making a token.
+struct Each(u64);
+
+impl Prices for Each {
+    fn prefill(&self, _: &Input) -> SimDuration {
+        SimDuration::from_ms(self.0)
+    }
+    fn token(&self, _: u64) -> SimDuration {
+        SimDuration::from_ms(self.0)
+    }
+    fn verify(&self, _: u64, _: u64) -> SimDuration {
+        SimDuration::from_ms(self.0)
+    }
+    fn probe(&self, _: &Prompt) -> SimDuration {
+        SimDuration::from_ms(self.0)
+    }
+    fn encode(&self, _: &Prompt) -> SimDuration {
+        SimDuration::from_ms(self.0)
+    }
+    fn prompt_tokens(&self, input: &Input) -> u64 {
+        input.prompt.text_tokens.into()
+    }
+    fn hidden_bytes(&self) -> Bytes {
+        Bytes::ZERO
+    }
+    fn kv_bytes(&self) -> Bytes {
+        Bytes::ZERO
+    }
+    fn encoded_bytes(&self, _: &Prompt) -> Bytes {
+        Bytes::ZERO
+    }
+    fn prompt_state_bytes(&self, _: &Input, _: Ratio) -> Bytes {
+        Bytes::ZERO
+    }
+}
+
+/// What the closed forms say of one prompt of so many text tokens and an answer of ten.
+fn twin(policy: &CloudIfLong, text_tokens: u32) -> Twin {
+    let (edge, cloud) = (Each(5), Each(20));
+    let view = View {
+        uplink: BitsPerSecond::from_mbps(8),
+        rtt: SimDuration::from_ms(30),
+        rtt_per_modality: false,
+        edge_requests: 0,
+        cloud_requests: 0.0,
+        edge_free_tokens: 10_000,
+        edge: &edge,
+        cloud: &cloud,
+    };
+    let tokens = Calibration::sample(&TokenProcess::default(), 1, 1);
+    let (preprocess, input) = (SimDuration::ZERO, Input::whole(prompt(text_tokens)));
+    let briefing = briefing();
+    policy.twin(&Alone { view, input: &input, output_tokens: 10, preprocess, tokens: &tokens, briefing: &briefing })
+}
+
+#[test]
+fn the_closed_forms_follow_the_rule() {
+    let policy = CloudIfLong { long_tokens: 50, ..CloudIfLong::default() };
+    // The edge: ten passes of 5 ms, the prompt's among them.
+    assert!((twin(&policy, 49).renewal_s - 0.050).abs() < 1e-9);
+    // 200 bytes take .2 ms up, ten passes of 20 ms, and a round trip.
+    assert!((twin(&policy, 50).renewal_s - 0.2302).abs() < 1e-9);
 }
 
 #[test]

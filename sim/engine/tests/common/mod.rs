@@ -2,8 +2,9 @@
 #![allow(dead_code, reason = "each test binary uses a part of it")]
 
 pub mod oracle;
+pub mod strategies;
 
-use backends::Tier;
+use backends::{Part, Tier};
 use engine::{
     Answer, Arrivals, CloudSpec, Content, EdgeSpec, LinkSpec, Outcome, Recorder, RequestRecord, RunError, RunSpec,
     Shape, Sharing, Side, StepRecord, TokenRecord, Workload, simulate,
@@ -17,9 +18,14 @@ use model::{
     mas::DescriptorLaw,
     memory::{BatchLimits, Footprint},
     model_spec::ModelSpec,
+    published::Benchmark,
+    request::PayloadFormat,
     tokens::TokenProcess,
 };
-use policies::{CloudOnly, DraftDuringVerify, EdgeOnly, Msao, PerLlm, Reading, Speculative, System};
+use policies::{
+    CloudOnly, CloudPruned, DraftDuringVerify, EdgeOnly, MindFusion, Msao, PerLlm, PlanSettings, Policy, Reading,
+    Router, Semantics, Solver, Speculative, Split, System, TokenDropping, Visitor,
+};
 use std::collections::BTreeMap;
 use std::sync::atomic::AtomicU64;
 use units::{BitsPerSecond, Bytes, Ratio, SimDuration};
@@ -30,33 +36,40 @@ pub fn tier(device: &str, model: &str, engine: EngineKind) -> Tier {
         device: Device::named(device).expect("a known device").clone(),
         engine: engine.profile(&model),
         model,
-        split: None,
+        part: None,
         probe_blocks: 2,
+        encoder: None,
+        receives: false,
     }
+}
+
+/// The edge's tier, which may have to run the vision tower of the cloud's model, and the cloud's.
+fn tiers(engine: EngineKind) -> [Tier; 2] {
+    let (mut edge, mut cloud) = (tier("rtx-3090", "qwen2-vl-2b", engine), tier("a100-40-sxm", "qwen2.5-vl-7b", engine));
+    (edge.encoder, cloud.receives) = (cloud.model.vision.clone(), true);
+    [edge, cloud]
 }
 
 /// The paper's platform at 400 Mbps, one client, 640 x 480 pictures, answers of `output` tokens.
 pub fn spec(policy: System, engine: EngineKind, requests: u64, output: u32) -> RunSpec {
+    let [edge, cloud] = tiers(engine);
     let mut spec = RunSpec {
         seed: 1,
         replication: 0,
         edge: EdgeSpec {
-            tier: tier("rtx-3090", "qwen2-vl-2b", engine),
+            tier: edge,
             count: 1,
             cpu_workers: 1,
             preprocess: SimDuration::from_ms(12),
             limits: BatchLimits::default(),
         },
-        cloud: CloudSpec {
-            tier: tier("a100-40-sxm", "qwen2.5-vl-7b", engine),
-            gpus: 1,
-            limits: BatchLimits::default(),
-        },
+        cloud: CloudSpec { tier: cloud, gpus: 1, limits: BatchLimits::default() },
         link: LinkSpec {
             up: mbps(400),
             down: mbps(400),
             sharing: Sharing::Fifo,
             rtt: SimDuration::from_ms(20),
+            rtt_per_modality: false,
             header: Bytes::new(0),
             packet: Bytes::new(1448),
             jitter: SimDuration::ZERO,
@@ -65,16 +78,22 @@ pub fn spec(policy: System, engine: EngineKind, requests: u64, output: u32) -> R
         workload: Workload {
             content: Content::Shape(Shape {
                 sizes: vec![(640, 480, 1.0)],
+                frames: None,
+                audio: None,
                 text_tokens: (30, 30),
                 answer: Answer::Fixed(output),
             }),
             arrivals: Arrivals::ClosedLoop { clients: 1, think: SimDuration::ZERO },
             requests,
             max_output_tokens: 1024,
+            payload: PayloadFormat::default(),
         },
         tokens: TokenProcess::default(),
         accuracy: Accuracy { cloud: Ratio::new(0.77), edge: Ratio::new(0.62) },
         pruning: PruningLoss::default(),
+        deadline: None,
+        critical_tokens: 32,
+        benchmark: Benchmark::Vqav2,
         descriptors: DescriptorLaw::default(),
         policy,
     };
@@ -82,13 +101,23 @@ pub fn spec(policy: System, engine: EngineKind, requests: u64, output: u32) -> R
     spec
 }
 
+/// How a policy cuts the cloud's model, if it does.
+struct Cut;
+
+impl Visitor for Cut {
+    type Output = Option<Split>;
+    fn visit<P: Policy>(self, policy: &P) -> Option<Split> {
+        policy.split()
+    }
+}
+
 /// Gives both tiers their part of the cloud's model, where the policy splits its layers.
-fn place_layers(spec: &mut RunSpec) {
-    let System::PerLlm(PerLlm { reading: Reading::LayerSplit(layers), .. }) = &spec.policy else { return };
-    let cloud = &spec.cloud.tier;
-    let below = f64::from(*layers) / cloud.model.layers as f64;
-    let part = |share| Some((cloud.model.clone(), cloud.engine, Ratio::new(share)));
-    (spec.edge.tier.split, spec.cloud.tier.split) = (part(below), part(1.0 - below));
+pub fn place_layers(spec: &mut RunSpec) {
+    let Some(Split { layers_on_edge, shortcut, .. }) = spec.policy.visit(Cut) else { return };
+    let (model, layers) = (spec.cloud.tier.model.clone(), u64::from(layers_on_edge));
+    spec.cloud.tier.part = Some(Part::upper(&model, layers, shortcut));
+    let (edge, engine) = (&mut spec.edge.tier, spec.cloud.tier.engine);
+    (edge.part, edge.model, edge.engine) = (Some(Part::lower(&model, layers)), model, engine);
 }
 
 pub fn mbps(rate: u64) -> RateProfile {
@@ -124,16 +153,37 @@ pub fn msao() -> System {
     System::Msao(Msao::default())
 }
 
+/// MSAO that probes and keeps everything: what is left of it is the gate.
+pub fn unpruned() -> Msao {
+    let plan = PlanSettings { coarse_solver: Solver::None, ..PlanSettings::default() };
+    Msao { plan, ..Msao::default() }
+}
+
+pub fn msao_of(semantics: Semantics) -> System {
+    System::Msao(Msao { semantics, ..unpruned() })
+}
+
+pub fn mindfusion(layers_on_device: u32, representation_compression: bool, decoding_shortcut: bool) -> System {
+    let default = MindFusion::default();
+    System::MindFusion(MindFusion { layers_on_device, representation_compression, decoding_shortcut, ..default })
+}
+
 /// One of each kind.
-pub fn all_policies() -> [(&'static str, System); 7] {
+pub fn all_policies() -> [(&'static str, System); 13] {
     [
         ("cloud_only", cloud_only()),
+        ("cloud_pruned", System::CloudPruned(CloudPruned::default())),
         ("edge_only", edge_only()),
         ("ucb_route", ucb_route()),
         ("layer_split", layer_split(8)),
+        ("token_dropping", System::TokenDropping(TokenDropping::default())),
+        ("mindfusion", mindfusion(8, true, true)),
+        ("mindfusion_no_d", mindfusion(8, true, false)),
         ("blocking", blocking(4)),
         ("pipelined", pipelined(4, 3)),
         ("msao", msao()),
+        ("route", msao_of(Semantics::Route(Router::JoinShortestQueue))),
+        ("trust", msao_of(Semantics::Trust)),
     ]
 }
 
@@ -178,8 +228,16 @@ impl Override for RunSpec {
 
 /// Takes memory off a device until its KV cache has just so many blocks.
 pub fn leave_blocks(tier: &mut Tier, limits: BatchLimits, blocks: u64) {
-    let cache = tier.model.kv_bytes_per_token() * BLOCK_TOKENS * blocks;
-    let wanted = Footprint::paged(&tier.model, limits, cache).total();
+    let model = &tier.model;
+    let layers = tier.part.map_or(model.layers, |part| part.layers);
+    let cache = model.kv_bytes_per_token_of(layers) * BLOCK_TOKENS * blocks;
+    let whole = Footprint::paged(model, limits, cache);
+    let weights = match tier.part {
+        None => whole.weights,
+        Some(part) if part.upper => model.suffix_weight_bytes(model.layers - layers),
+        Some(_) => model.prefix_weight_bytes(layers),
+    };
+    let wanted = Footprint { weights, ..whole }.total();
     // The pool fills 90 % of the memory.
     tier.device.memory = Bytes::new((wanted.as_u64().div_ceil(90) + 1) * 100);
 }

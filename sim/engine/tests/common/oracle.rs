@@ -1,6 +1,6 @@
 //! The hand calculation: iterations priced by the roofline alone, in nanoseconds, without queues, events or backends.
 
-use backends::Tier;
+use backends::{Part, Tier};
 use model::{
     request::{ImageSize, Prompt},
     roofline::{Load, Roofline},
@@ -14,27 +14,17 @@ pub struct Idle {
     tower: VisionTower,
     /// Longest chunk of a prompt.
     chunk: u64,
-}
-
-/// Context of a pass: the engine counts the newest token as cached although this very pass caches it, which charges
-/// one token's keys and values more than are read (43 ns on the cloud).
-fn decode_load(context: u64) -> Load {
-    Load::decode(context)
+    /// The layers that run here, where the model is split.
+    part: Option<Part>,
 }
 
 impl Idle {
-    /// A tier that serves its own model.
+    /// A tier that serves its own model, or its part of the cloud's.
     pub fn new(tier: &Tier) -> Self {
         let tower = tier.model.vision.clone().expect("a multimodal model");
         let chunk = if tier.engine.batches { 1024 } else { u64::MAX };
-        Self { roofline: Roofline::new(&tier.device, &tier.model, &tier.engine), tower, chunk }
-    }
-
-    /// A tier that runs a part of the cloud's model, which reads prompts in one pass.
-    pub fn of_split(tier: &Tier) -> Self {
-        let (model, engine, _) = tier.split.as_ref().expect("a tier of a layer split");
-        let tower = model.vision.clone().expect("a multimodal model");
-        Self { roofline: Roofline::new(&tier.device, model, engine), tower, chunk: u64::MAX }
+        let roofline = Roofline::new(&tier.device, &tier.model, &tier.engine);
+        Self { roofline, tower, chunk, part: tier.part }
     }
 
     /// Duration and arithmetic of an iteration.
@@ -47,17 +37,32 @@ impl Idle {
         if patches == 0 { Flops::ZERO } else { self.tower.flop(patches) }
     }
 
+    /// Whether pictures are encoded and tokens are made here: only a split model has these apart.
+    fn ends(&self) -> (bool, bool) {
+        self.part.map_or((true, true), |part| (!part.upper, part.upper))
+    }
+
+    /// A load on the layers that run here.
+    fn here(&self, load: Load, share: impl Fn(&Part) -> Ratio) -> Load {
+        self.part.as_ref().map_or(load, |part| load.on_layers(share(part)))
+    }
+
     /// The chunks of a prompt; the first encodes the picture, the last has the logits of one row.
     pub fn prompt_loads(&self, prompt: &Prompt) -> Vec<Load> {
         let (tokens, mut past, mut loads) = (prompt_tokens(prompt), 0, Vec::new());
         while past < tokens {
             let chunk = self.chunk.min(tokens - past);
-            loads.push(Load::prefill_chunk(chunk, past));
+            loads.push(self.here(Load::prefill_chunk(chunk, past), |part| part.share));
             past += chunk;
         }
-        loads[0].add(&Load::vision(self.vision(prompt)));
+        let (encodes, makes) = self.ends();
+        if encodes {
+            loads[0].add(&Load::vision(self.vision(prompt)));
+        }
         let last = loads.len() - 1;
-        loads[last] = loads[last].with_head();
+        if makes {
+            loads[last] = loads[last].with_head();
+        }
         loads
     }
 
@@ -65,8 +70,16 @@ impl Idle {
         self.prompt_loads(prompt).iter().map(|load| self.ns(load)).sum()
     }
 
+    /// One token's pass behind `past` tokens whose keys and values are cached.
+    pub fn token_load(&self, past: u64) -> Load {
+        let load = self.here(Load::decode(past), |part| part.decode_share);
+        Load { head_rows: u64::from(self.ends().1), ..load }
+    }
+
+    /// The pass that makes the next token behind `context` tokens of prompt and answer: the newest of
+    /// them goes in, so its keys and values are not cached yet.
     pub fn decode_ns(&self, context: u64) -> u64 {
-        self.ns(&decode_load(context))
+        self.ns(&self.token_load(context - 1))
     }
 
     /// The tokens 1 to `output - 1` of an answer; its first is the prompt's.
@@ -74,19 +87,9 @@ impl Idle {
         (1..output).map(|made| self.decode_ns(prompt_tokens(prompt) + made)).sum()
     }
 
+    /// The newest token and the drafts behind it, all at once.
     pub fn verify_ns(&self, drafts: u64, context: u64) -> u64 {
-        self.ns(&Load::verify(drafts + 1, context))
-    }
-
-    /// A layer split's pass over the prompt (`made` = 0) or over the token made last.
-    pub fn layers_ns(&self, prompt: &Prompt, made: u64, share: Ratio, upper: bool) -> u64 {
-        let tokens = prompt_tokens(prompt);
-        let load = if made == 0 { Load::prefill_chunk(tokens, 0) } else { decode_load(tokens + made) };
-        let mut load = Load { head_rows: u64::from(upper), ..load.on_layers(share) };
-        if made == 0 && !upper {
-            load.add(&Load::vision(self.vision(prompt)));
-        }
-        self.ns(&load)
+        self.ns(&Load::verify(drafts + 1, context - 1))
     }
 }
 

@@ -1,6 +1,6 @@
 //! Long prompts go to the cloud; the edge answers the rest.
 
-use crate::{Briefing, Cloud, Edge, Policy, ServedBy, Testbed, Uses};
+use crate::{Alone, Briefing, Cloud, Edge, Policy, ServedBy, Testbed, Twin, Uses};
 use model::request::Input;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -31,18 +31,28 @@ impl Policy for CloudIfLong {
     }
 
     fn uses(&self) -> Uses {
-        Uses { edge_model: true, cloud: true, ..Uses::default() }
+        Uses { edge_model: true, edge_answers: true, cloud: true, ..Uses::default() }
     }
 
     async fn serve<B: Testbed>(&self, bed: &B, _: &Briefing, (): &()) -> ServedBy {
         let input = Input::whole(bed.prompt());
         bed.edge().preprocess().await;
-        if bed.prompt().text_tokens >= self.long_tokens {
+        if self.is_long(&input) {
             bed.cloud().answer(&input).await;
             ServedBy::Cloud
         } else {
             bed.edge().answer(&input).await;
             ServedBy::Edge
         }
+    }
+
+    fn twin(&self, alone: &Alone<'_>) -> Twin {
+        if self.is_long(alone.input) { alone.on_cloud() } else { alone.on_edge() }
+    }
+}
+
+impl CloudIfLong {
+    fn is_long(&self, input: &Input) -> bool {
+        input.prompt.text_tokens >= self.long_tokens
     }
 }

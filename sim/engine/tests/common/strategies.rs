@@ -1,0 +1,116 @@
+//! Any platform and any load, for property tests.
+
+use super::{Override, all_policies, blocking, layer_split, mbps, mindfusion, pipelined, spec};
+use engine::{Answer, Arrivals, RunSpec, Sharing};
+use kernel::RateProfile;
+use model::{engine_kind::EngineKind, request::PayloadFormat, tokens::TokenProcess};
+use policies::System;
+use proptest::prelude::*;
+use proptest::test_runner::RngSeed;
+use units::{BitsPerSecond, Bytes, PerSecond, Ratio, SimDuration};
+
+/// The same cases every time; so many, unless `PROPTEST_CASES` asks for another number than proptest's own 256.
+pub fn config(cases: u32) -> ProptestConfig {
+    let default = ProptestConfig::default();
+    let cases = if default.cases == 256 { cases } else { default.cases };
+    ProptestConfig { cases, rng_seed: RngSeed::Fixed(1), failure_persistence: None, ..default }
+}
+
+/// Any policy, with the settings that change what it does.
+pub fn policy() -> impl Strategy<Value = System> {
+    prop_oneof![
+        4 => prop::sample::select(all_policies().map(|(_, policy)| policy).to_vec()),
+        1 => (1u32..28).prop_map(layer_split),
+        1 => (1u32..28, any::<bool>(), any::<bool>()).prop_map(|(layers, r, d)| mindfusion(layers, r, d)),
+        1 => (1u32..7).prop_map(blocking),
+        1 => (1u32..7, 2u32..5).prop_map(|(n, window)| pipelined(n, window)),
+    ]
+}
+
+fn engine() -> impl Strategy<Value = EngineKind> {
+    prop::sample::select(EngineKind::ALL.to_vec())
+}
+
+fn tokens() -> impl Strategy<Value = TokenProcess> {
+    let iid = |a| TokenProcess::Iid(Ratio::new(a));
+    prop_oneof![Just(TokenProcess::default()), Just(iid(0.0)), Just(iid(1.0)), (0.0..1.0).prop_map(iid)]
+}
+
+fn arrivals() -> impl Strategy<Value = Arrivals> {
+    let closed = |(clients, think)| Arrivals::ClosedLoop { clients, think: SimDuration::from_ms(think) };
+    prop_oneof![
+        (1u32..7, prop::sample::select(vec![0u64, 0, 50])).prop_map(closed),
+        (0.5..50.0).prop_map(|rate| Arrivals::Poisson { rate: PerSecond::new(rate) }),
+    ]
+}
+
+fn answer() -> impl Strategy<Value = Answer> {
+    prop_oneof![(1u32..40).prop_map(Answer::Fixed), (1.0..30.0).prop_map(Answer::OnePlusGeometric)]
+}
+
+/// Pictures of several sizes, or none.
+fn sizes() -> impl Strategy<Value = Vec<(u32, u32, f64)>> {
+    prop::sample::select(vec![vec![], vec![(640, 480, 1.0)], vec![(224, 224, 2.0), (1280, 720, 1.0)]])
+}
+
+/// A link: steady or with silent moments, calm or jittery, lossless or not, in turns or shared.
+pub fn with_link(spec: RunSpec) -> impl Strategy<Value = RunSpec> {
+    let sharing = prop::sample::select(vec![
+        Sharing::Fifo,
+        Sharing::Fair(None),
+        Sharing::Fair(Some(BitsPerSecond::from_mbps(50))),
+    ]);
+    let choice = |values: &[u64]| prop::sample::select(values.to_vec());
+    let loss = prop_oneof![Just(0.0), 0.0..0.3];
+    let numbers = (choice(&[0, 1, 20, 150]), 10u64..1000, choice(&[0, 52]), choice(&[0, 7]), loss, any::<bool>());
+    (sharing, numbers, any::<bool>()).prop_map(move |(sharing, numbers, per_modality)| {
+        let (rtt, rate, header, jitter, loss, steady) = numbers;
+        let mut spec = spec.clone();
+        let link = &mut spec.link;
+        (link.sharing, link.rtt, link.loss) = (sharing, SimDuration::from_ms(rtt), Ratio::new(loss));
+        link.rtt_per_modality = per_modality;
+        (link.header, link.jitter) = (Bytes::new(header), SimDuration::from_ms(jitter));
+        (link.up, link.down) = (if steady { mbps(rate) } else { gappy(rate) }, mbps(rate));
+        spec
+    })
+}
+
+/// Silent for 30 ms of every 100.
+fn gappy(rate: u64) -> RateProfile {
+    let pieces = [(SimDuration::ZERO, BitsPerSecond::ZERO), (SimDuration::from_ms(30), BitsPerSecond::from_mbps(rate))];
+    RateProfile::piecewise(&pieces, SimDuration::from_ms(100))
+}
+
+/// Pictures or frames of a video, sound, and what they are sent as.
+type Content = (Vec<(u32, u32, f64)>, Option<u32>, Option<SimDuration>, PayloadFormat);
+
+/// What a request has beside its text.
+fn payload() -> impl Strategy<Value = Content> {
+    use PayloadFormat::{Fp16Tensor, Fp32Tensor, Jpeg, Rgb8, VisionTokens};
+    let format = prop::sample::select(vec![Jpeg, Jpeg, Rgb8, Fp16Tensor, Fp32Tensor, VisionTokens, VisionTokens]);
+    let frames = prop::option::weighted(0.2, 1u32..6);
+    let sound = prop::option::weighted(0.2, (1u64..20).prop_map(SimDuration::from_secs));
+    (sizes(), frames, sound, format)
+}
+
+prop_compose! {
+    /// Any policy of `policy` on any platform, but for the link.
+    pub fn plant(policy: BoxedStrategy<System>)(
+        policy in policy, engine in engine(), requests in 1u64..16, arrivals in arrivals(), answer in answer(),
+        (sizes, frames, audio, payload) in payload(), tokens in tokens(), edges in 1u32..4, gpus in 1u32..4,
+        workers in 1u32..3, seed in any::<u64>(),
+    ) -> RunSpec {
+        let mut spec = spec(policy, engine, requests, 1);
+        let shape = spec.shape();
+        (shape.sizes, shape.frames, shape.audio, shape.answer) = (sizes, frames, audio, answer);
+        (spec.workload.arrivals, spec.workload.payload) = (arrivals, payload);
+        (spec.edge.count, spec.cloud.gpus, spec.edge.cpu_workers) = (edges, gpus, workers);
+        (spec.tokens, spec.seed) = (tokens, seed);
+        spec
+    }
+}
+
+/// Any policy of `policy` on any platform.
+pub fn any_spec(policy: BoxedStrategy<System>) -> impl Strategy<Value = RunSpec> {
+    plant(policy).prop_flat_map(with_link)
+}
