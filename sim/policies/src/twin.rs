@@ -9,7 +9,8 @@
 //! *Renewal form*: rounds of drafting and verifying are a renewal process. A round drafts until the batch is full or a
 //! token is unsure, and commits the accepted tokens and one of the target's own:
 //! `rate = E[tokens committed] / E[draws t_draft + RTT + t_verify]`. It takes acceptances as independent, the threshold as
-//! it starts, and every GPU and the link as idle; at a token that is not sure enough the edge flushes its cache and waits.
+//! it starts, and every GPU and the link as idle; at a token that is not sure enough the edge flushes its cache and waits, or
+//! drafts on (`continue`); the other choices are not told apart.
 //! With several batches in flight a round is what lies between two stops: verdicts that reject a token, and tokens that
 //! are not sure enough.
 
@@ -70,6 +71,16 @@ pub(crate) struct Drafting<'s> {
     pub acceptance: f64,
     /// The rest.
     pub speculation: &'s Speculation,
+}
+
+impl Drafting<'_> {
+    /// Where a token that is not sure enough ends its batch but stops nothing: batches of the mean length, whose tokens
+    /// are accepted as all tokens are.
+    pub(crate) fn without_stops(self, acceptance: f64) -> Self {
+        let sure = libm::pow(self.confident, f64::from(self.n_draft));
+        let length = if self.confident < 1.0 { (1.0 - sure) / (1.0 - self.confident) } else { f64::from(self.n_draft) };
+        Self { n_draft: libm::round(length).max(1.0) as u32, confident: 1.0, acceptance, ..self }
+    }
 }
 
 impl Alone<'_> {
