@@ -178,10 +178,12 @@ impl Speculation {
             CacheAtLowConfidence::Persist => {
                 let batch = Batch { judged: false, theta_nats: gate.theta_nats(), ..offloaded(cache) };
                 let made = bed.cloud().verify(&batch).await;
-                let token = made.token.expect("the token that was asked for");
-                bed.edge().adopt(unsure.position);
-                cache.push(Draft { token, ..*unsure });
-                if cache.len() >= gate.n_draft() as usize || token.ends {
+                if let Some(token) = made.token {
+                    bed.edge().adopt(unsure.position);
+                    cache.push(Draft { token, ..*unsure });
+                }
+                // No token: the cloud's answer ends within the cache, where a draft disagrees.
+                if cache.len() >= gate.n_draft() as usize || made.token.is_none_or(|token| token.ends) {
                     flight.send(bed, gate, self.batch(cache, unsure, Bytes::ZERO));
                     cache.clear();
                 }

@@ -260,6 +260,9 @@ fn in_toml_words(message: &str) -> String {
     if message.starts_with("wanted exactly 1 element") {
         return "expected exactly one of the tables that may stand here".to_owned();
     }
+    if message == "invalid type: unit variant, expected string only" {
+        return "expected the name of one of its values".to_owned();
+    }
     if message == "invalid type: unit variant, expected newtype variant" {
         return "this needs a value, as in `dataset.mooncake = \"FILE\"`".to_owned();
     }
@@ -271,6 +274,7 @@ fn in_toml_words(message: &str) -> String {
         ("missing field", "missing key"),
         ("a sequence", "a list"),
         ("invalid type: map", "invalid type: a table"),
+        ("wanted string or table", "expected the name of one of its values, in quotes"),
         ("expected u32", "expected a whole number from 0 to 4294967295"),
         ("expected u64", "expected a whole number from 0 up"),
     ];
