@@ -169,7 +169,8 @@ impl Modelled {
 impl Compute for Modelled {
     fn open(&mut self, request: &Request, input: &Input) -> Sequence {
         let Self { pricing, .. } = self;
-        let prompt = u32::try_from(pricing.prompt_tokens(input)).expect("a prompt of fewer than 2^32 tokens");
+        let (tokens, encoders) = pricing.reading(input);
+        let prompt = u32::try_from(tokens).expect("a prompt of fewer than 2^32 tokens");
         let encoded = input.prompt.images.is_some_and(|images| images.encoded);
         let state = State {
             tokens: self.process.request(self.streams, request.prompt.request),
@@ -177,7 +178,7 @@ impl Compute for Modelled {
             prompt,
             read: 0,
             answer: 0,
-            encoders: pricing.encoder_flop(input),
+            encoders,
             probe: pricing.probe_flop(&input.prompt),
             encode: if encoded { pricing.encode_flop(&input.prompt) } else { Flops::ZERO },
         };

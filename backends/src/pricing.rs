@@ -37,8 +37,9 @@ impl Pricing {
 
     /// Reading the whole prompt at once: encoders and language model.
     pub fn prefill(&self, input: &Input) -> SimDuration {
-        let mut load = self.prompt_load(self.prompt_tokens(input), 0, true);
-        load.add(&Load::vision(self.encoder_flop(input)));
+        let (tokens, encoders) = self.reading(input);
+        let mut load = self.prompt_load(tokens, 0, true);
+        load.add(&Load::vision(encoders));
         self.time(&load)
     }
 
@@ -92,23 +93,34 @@ impl Pricing {
     /// Tokens of the input as this model counts them: text, visual tokens (and for Qwen's towers the two markers around
     /// each picture), and sound.
     pub fn prompt_tokens(&self, input: &Input) -> u64 {
+        let patches = self.tier.model.vision.as_ref().map_or(Patches::default(), |tower| input.patches(tower));
+        self.tokens(input, patches)
+    }
+
+    /// Tokens of the input, and FLOP of encoding what is left of pictures and sound, as far as that happens here.
+    pub(crate) fn reading(&self, input: &Input) -> (u64, Flops) {
+        let sound =
+            if input.prompt.audio.is_some() { audio::encoder_flop(input.tokens(Modality::Audio)) } else { Flops::ZERO };
+        let Some((tower, images)) = self.tier.model.vision.as_ref().zip(input.prompt.images) else {
+            return (self.tokens(input, Patches::default()), self.unless_upper(sound));
+        };
+        let patches = input.patches(tower);
+        let elsewhere = self.tier.receives && images.encoded;
+        let pictures = if elsewhere { Flops::ZERO } else { tower.flop(patches.patches) * f64::from(images.count) };
+        (self.tokens(input, patches), self.unless_upper(sound + pictures))
+    }
+
+    /// The upper part of a split model is given hidden states: what encoders do has been done.
+    fn unless_upper(&self, encoders: Flops) -> Flops {
+        if self.tier.part.is_some_and(|part| part.upper) { Flops::ZERO } else { encoders }
+    }
+
+    /// Tokens of the input, with that much left of each picture.
+    fn tokens(&self, input: &Input, patches: Patches) -> u64 {
         let spoken = input.tokens(Modality::Text) + input.tokens(Modality::Audio);
         let (Some(tower), Some(images)) = (&self.tier.model.vision, input.prompt.images) else { return spoken };
         let markers = if matches!(tower.resize, Resize::Qwen { .. }) { 2 } else { 0 };
-        spoken + u64::from(images.count) * (input.patches(tower).tokens + markers)
-    }
-
-    /// FLOP of encoding what is left of pictures and sound, as far as that happens here.
-    pub(crate) fn encoder_flop(&self, input: &Input) -> Flops {
-        if self.tier.part.is_some_and(|part| part.upper) {
-            return Flops::ZERO;
-        }
-        let sound = audio::encoder_flop(input.tokens(Modality::Audio));
-        if self.tier.receives && input.prompt.images.is_some_and(|images| images.encoded) {
-            return sound;
-        }
-        let tower = self.tier.model.vision.as_ref();
-        sound + each_picture(tower, input, |tower, patches| tower.flop(patches.patches))
+        spoken + u64::from(images.count) * (patches.tokens + markers)
     }
 
     /// FLOP of the first layers of the encoders on the whole input.
@@ -166,9 +178,9 @@ impl Pricing {
 
     /// FLOP of the whole of a request on this tier, with an answer of so many tokens: what the probe is compared with.
     pub fn request_flop(&self, input: &Input, output_tokens: u32) -> Flops {
-        let prompt = self.prompt_tokens(input);
+        let (prompt, encoders) = self.reading(input);
         let mut load = self.prompt_load(prompt, 0, true);
-        load.add(&Load::vision(self.encoder_flop(input)));
+        load.add(&Load::vision(encoders));
         let answer = self.roofline.iteration(&self.token_load(prompt + u64::from(output_tokens) / 2)).flop;
         self.roofline.iteration(&load).flop + answer * f64::from(output_tokens - 1)
     }

@@ -213,7 +213,7 @@ impl Input {
             Modality::Audio => self.prompt.audio.map_or(0, |audio| audio.tokens),
             Modality::Visual => unreachable!("visual tokens depend on the tower"),
         };
-        (f64::from(whole) * self.kept[modality].retention).ceil() as u64
+        share_of(u64::from(whole), self.kept[modality].retention)
     }
 
     /// Bytes of one modality on the wire (Eq. 8's DataSize).
@@ -224,13 +224,18 @@ impl Input {
             && self.handling.prune_stage == PruneStage::PostVit
             && self.prompt.images.is_some_and(|images| !images.encoded);
         let kept = if in_picture { 1.0 } else { retention };
-        Bytes::new((self.prompt.bytes(modality).as_u64() as f64 * kept * (1.0 - compression)).ceil() as u64)
+        Bytes::new(share_of(self.prompt.bytes(modality).as_u64(), kept * (1.0 - compression)))
     }
 
     /// Bytes to send to the cloud.
     pub fn payload(&self) -> Bytes {
         Modality::ALL.into_iter().map(|modality| self.bytes(modality)).sum()
     }
+}
+
+/// A share of a number, rounded up.
+fn share_of(whole: u64, share: f64) -> u64 {
+    if share == 1.0 { whole } else { (whole as f64 * share).ceil() as u64 }
 }
 
 /// A whole request, with what only the simulated world knows. Policies get the [`Prompt`]; the length of the answer

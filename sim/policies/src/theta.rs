@@ -143,19 +143,16 @@ impl ThetaSettings {
         Ok(())
     }
 
-    /// Settings that have no effect beside the others. A system that `trusts` has no verdicts and sends no batches.
+    /// Settings that have no effect beside the others. A system that `trusts` sends no batches.
     pub(crate) fn idle(&self, length: DraftLength, trusts: bool) -> Vec<Idle> {
-        let verdicts = ["theta.accept_rule", "theta.acceptance_weight", "theta.p_target"];
         // Both the rule and the length of a batch may look at the acceptance rate and at P_target.
         let recovers = self.accept_rule == AcceptRule::EmaRecover;
-        let averages = recovers || length == DraftLength::AcceptTarget;
-        let aims = recovers || !matches!(length, DraftLength::Fixed(_));
-        [
-            idle_if(trusts, &verdicts, "semantics = \"trust\" has no verdicts and no batches"),
-            idle_if(!averages, &verdicts[1..2], "neither accept_rule nor n_draft looks at the acceptance rate"),
-            idle_if(!aims, &verdicts[2..], "neither accept_rule nor n_draft aims at an acceptance"),
-        ]
-        .concat()
+        let averages = recovers || length == DraftLength::AcceptTarget && !trusts;
+        let aims = recovers || !matches!(length, DraftLength::Fixed(_)) && !trusts;
+        let averaged = "neither accept_rule nor the length of a batch looks at the acceptance rate";
+        let aimed = "neither accept_rule nor the length of a batch aims at an acceptance";
+        [idle_if(!averages, &["theta.acceptance_weight"], averaged), idle_if(!aims, &["theta.p_target"], aimed)]
+            .concat()
     }
 
     /// The threshold at the start of a request (line 4) and the length of its batches (line 5).

@@ -3,6 +3,7 @@
 
 use crate::speculation::{Gate, Speculation};
 use crate::{Batch, Cloud, Edge, Testbed};
+use model::decoding::Verdict;
 
 /// Answers with the edge's model, except for tokens that it is not sure of: those the cloud makes. The edge has read its
 /// prompt, the cloud is opened.
@@ -33,7 +34,11 @@ pub(crate) async fn run<B: Testbed>(bed: &B, speculation: &Speculation, theta: &
         if made.ends {
             return;
         }
-        trusted.clear();
+        // Nobody has judged them, but they stand: for the threshold they are accepted.
+        let stand = trusted.len() as u32;
+        theta.sent(&trusted);
+        theta.learn(&Verdict { accepted: stand, drafted: stand, ..made });
         theta.doubt();
+        trusted.clear();
     }
 }

@@ -200,11 +200,13 @@ pub(crate) async fn probe_and_plan<B: Testbed>(
 #[derive(Default)]
 pub(crate) struct Plans(RefCell<BTreeMap<State, PerModality<Kept>>>);
 
-/// What a plan depends on, quantised so finely that the objective changes by less than a per cent between neighbours.
+/// What a plan depends on, quantised so that between neighbours the objective changes by a few per cent and the best plan
+/// by less.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 struct State {
-    mas_64ths: [u32; 3],
-    prompt_tokens: u64,
+    /// `1 - MAS` of each modality, where that binds: where less must not be kept for the quality's sake, it is 0.
+    least_64ths: [u32; 3],
+    prompt_tokens_16ths: u64,
     payload_16ths_of_octave: i32,
     audio_tokens: u32,
     uplink_mbps: u64,
@@ -241,35 +243,40 @@ impl Plans {
             let (kept, regret) = settings.coarse_solver.solve(&whole, settings.xi);
             return (plan(whole.input(kept), regret), settings.coarse_solver.time(whole.free().len()));
         }
-        let (state, seen) = State::of(prompt, measured, view);
-        let kept =
-            *self.0.borrow_mut().entry(state).or_insert_with(|| solver::exact(&problem(seen, least(&state.mas()))));
+        let (state, seen) = State::of(&whole);
+        let kept = *self.0.borrow_mut().entry(state).or_insert_with(|| solver::exact(&problem(seen, state.least())));
         (plan(whole.input(kept), None), Solver::Exact.time(whole.free().len()))
     }
 }
 
 impl State {
     /// The state of a request, and the prompt that stands for all of that state.
-    fn of(prompt: Prompt, mas: &Mas, view: &View<'_>) -> (Self, Prompt) {
+    fn of(problem: &Problem<'_>) -> (Self, Prompt) {
+        let Problem { prompt, view, bounds, least, .. } = problem;
+        let quality = bounds.pruning.retention_at(bounds.quality_loss);
         let payload = prompt.bytes(Modality::Visual).as_u64().max(1);
         let payload_16ths = libm::round(16.0 * libm::log2(payload as f64));
         let state = Self {
-            mas_64ths: Modality::ALL.map(|modality| (mas.0[modality] * 64.0) as u32),
-            prompt_tokens: view.edge.prompt_tokens(&Input::whole(prompt)),
+            // Rounded up: what must be kept is kept.
+            least_64ths: Modality::ALL.map(|modality| match least[modality] {
+                least if least <= quality => 0,
+                least => (least * 64.0).ceil() as u32,
+            }),
+            prompt_tokens_16ths: view.edge.prompt_tokens(&Input::whole(*prompt)) / 16,
             payload_16ths_of_octave: payload_16ths as i32,
             audio_tokens: prompt.audio.map_or(0, |audio| audio.tokens),
             uplink_mbps: view.uplink.as_u64() / 1_000_000,
             // Memory binds only where little is left.
             free_blocks: (view.edge_free_tokens / 16).min(1024),
         };
-        let mut seen = prompt;
+        let mut seen = *prompt;
         if let Some(images) = &mut seen.images {
             images.payload = Bytes::new(libm::exp2(payload_16ths / 16.0) as u64);
         }
         (state, seen)
     }
 
-    fn mas(&self) -> Mas {
-        Mas(PerModality::of(|modality| f64::from(self.mas_64ths[modality as usize]) / 64.0))
+    fn least(&self) -> PerModality<f64> {
+        PerModality::of(|modality| f64::from(self.least_64ths[modality as usize]) / 64.0)
     }
 }

@@ -70,7 +70,11 @@ impl Problem<'_> {
     /// in proportion to the cube root of `p beta`. Text is never compressed.
     fn compress(&self, mut kept: PerModality<Kept>) -> PerModality<Kept> {
         let left = (self.bounds.quality_loss - self.loss(&kept)).max(0.0);
-        let weight = |modality: Modality| libm::cbrt(self.input(kept).bytes(modality).as_u64() as f64);
+        let input = self.input(kept);
+        let weight = |modality: Modality| match input.bytes(modality).as_u64() {
+            0 => 0.0,
+            bytes => libm::cbrt(bytes as f64),
+        };
         let weights = [Modality::Visual, Modality::Audio].map(|modality| (modality, weight(modality)));
         let cost: f64 = weights.iter().map(|(_, weight)| compression_loss(*weight)).sum();
         if cost == 0.0 {

@@ -49,13 +49,15 @@ impl Solver {
         }
     }
 
-    /// What it takes on one core of a server, as measured with this program (docs/semantics.md, section 4).
+    /// What it takes on one core of a server, as measured with this program in release (docs/semantics.md, section 4), for
+    /// so many free modalities. Plans that are found among those solved before are charged alike.
     pub(super) fn time(self, free: usize) -> SimDuration {
         let us = match self {
-            Self::Exact if free <= 1 => 2,
-            Self::Exact => 100,
-            Self::GpEi(evaluations) => u64::from(evaluations) * u64::from(evaluations) * 4,
-            Self::Random(plans) => u64::from(plans) / 5,
+            Self::Exact if free <= 1 => 15,
+            Self::Exact => 4000,
+            // Conditioning and refitting the process grow with the square and the cube of what it has seen.
+            Self::GpEi(evaluations) => u64::from(evaluations) * u64::from(evaluations) * 8,
+            Self::Random(plans) => u64::from(plans) * 2 / 5,
             Self::None => 0,
         };
         SimDuration::from_us(us)
