@@ -2,6 +2,7 @@
 
 use crate::summary::summary;
 use crate::support::Sim;
+use std::collections::BTreeMap;
 
 /// A scenario with this policy and these lines below it.
 fn scenario(policy: &str, lines: &str) -> Sim {
@@ -12,6 +13,14 @@ fn scenario(policy: &str, lines: &str) -> Sim {
 }
 
 const TEXT: &str = "workload.dataset={custom={width=0,height=0}}";
+const SOUND: &str = "workload.dataset={custom={width=0,height=0,audio=\"2 s\"}}";
+const LONG: &str = "workload.output_tokens=40";
+const WHOLE: &str = "policy.msao.plan.quality_loss_max=0";
+const UNIFORM: &str = "policy.msao.plan.modality_awareness.uniform=0.5";
+const NO_PLAN: &str = "policy.msao.plan.coarse_solver=none";
+const TRUST: &str = "policy.msao.semantics=trust";
+const STATIC: &str = "policy.msao.theta.accept_rule=static";
+const SPLIT: &str = "policy.perllm.reading.layer_split=4";
 
 /// A policy, what else is set, and a key without effect beside that, with two values of it.
 const CASES: &[(&str, &[&str], &str, [&str; 2])] = &[
@@ -38,8 +47,9 @@ const CASES: &[(&str, &[&str], &str, [&str; 2])] = &[
     ("perllm", &["policy.perllm.reading.layer_split=4"], "descriptors.relevance_mean", ["0.1", "0.9"]),
     ("speculative", &[], "edge.probe_layers", ["1", "9"]),
     ("speculative", &[], "accuracy.pruning_loss", ["llava-fastv", "llava-visionzip"]),
-    ("msao", &["policy.msao.quality_loss_max=0"], "policy.msao.upload_time_max", ["1 us", "9 s"]),
-    ("msao", &["policy.msao.quality_loss_max=0"], "accuracy.pruning_loss", ["llava-fastv", "llava-visionzip"]),
+    ("msao", &[WHOLE], "policy.msao.plan.upload_time_max", ["1 us", "9 s"]),
+    ("msao", &[WHOLE], "policy.msao.plan.prune_stage", ["pre_vit", "post_vit"]),
+    ("msao", &[WHOLE], "accuracy.pruning_loss", ["llava-fastv", "llava-visionzip"]),
     ("msao", &[TEXT], "edge.preprocess", ["1 ms", "90 ms"]),
     ("msao", &[TEXT], "edge.probe_layers", ["1", "9"]),
     ("msao", &[TEXT], "descriptors.spatial_beta", ["1.5", "2.5"]),
@@ -54,29 +64,168 @@ const CASES: &[(&str, &[&str], &str, [&str; 2])] = &[
         ["1 Mbps", "9 Mbps"],
     ),
     ("msao", &["link.header=0 B"], "link.packet", ["100 B", "900 B"]),
+    // What runs where.
+    ("cloud_only", &[], "edge.weights", ["q8_0", "q4_0"]),
+    ("edge_only", &[], "cloud.weights", ["q8_0", "q4_0"]),
+    ("mindfusion", &[], "edge.weights", ["q8_0", "q4_0"]),
+    ("mindfusion", &[], "edge.model", ["qwen2-vl-7b", "qwen2.5-vl-3b"]),
+    ("perllm", &[SPLIT], "edge.weights", ["q8_0", "q4_0"]),
+    ("cloud_only", &[], "memory_scope", ["total", "paper"]),
+    ("edge_only", &[], "memory_scope", ["total", "paper"]),
+    // What is sent.
+    ("cloud_only", &[TEXT], "workload.payload", ["rgb8", "vision_tokens"]),
+    ("cloud_only", &[SOUND], "workload.payload", ["rgb8", "vision_tokens"]),
+    ("edge_only", &[], "workload.payload", ["rgb8", "vision_tokens"]),
+    ("mindfusion", &[], "workload.payload", ["rgb8", "vision_tokens"]),
+    ("token_dropping", &[], "workload.payload", ["rgb8", "vision_tokens"]),
+    ("perllm", &[SPLIT], "workload.payload", ["rgb8", "vision_tokens"]),
+    ("edge_only", &[], "link.t_comm_rtt", ["half", "literal"]),
+    ("mindfusion", &[], "link.t_comm_rtt", ["half", "literal"]),
+    ("perllm", &[SPLIT], "link.t_comm_rtt", ["half", "literal"]),
+    ("cloud_only", &["link.rtt=0 s"], "link.t_comm_rtt", ["half", "literal"]),
+    ("msao", &[SOUND], "workload.dataset.custom.frames", ["2", "9"]),
+    // What is published.
+    ("mindfusion", &[TEXT], "policy.mindfusion.representation_compression", ["true", "false"]),
+    ("mindfusion", &[SOUND], "policy.mindfusion.compressed_share", ["10 %", "90 %"]),
+    (
+        "mindfusion",
+        &["policy.mindfusion.representation_compression=false"],
+        "policy.mindfusion.compressed_share",
+        ["10 %", "90 %"],
+    ),
+    ("token_dropping", &[TEXT], "policy.token_dropping.method", ["tome", "mustdrop"]),
+    // What decides which tokens are verified.
+    ("msao", &[], "accuracy.critical_tokens", ["1", "99"]),
+    ("msao", &["policy.msao.semantics.route.static=0.5"], "policy.msao.theta.delta", ["0.1", "0.9"]),
+    ("msao", &["policy.msao.semantics.route.static=0.5"], "policy.msao.state_bytes", ["ids_only", "full_kv"]),
+    ("msao", &[TRUST], "policy.msao.n_draft", ["recompute", "accept_target"]),
+    ("msao", &[TRUST], "policy.msao.low_confidence", ["wait", "continue"]),
+    ("msao", &[TRUST, STATIC], "policy.msao.theta.p_target", ["0.5", "0.9"]),
+    ("msao", &[TRUST, STATIC], "policy.msao.theta.acceptance_weight", ["0.1", "0.9"]),
+    ("msao", &[STATIC], "policy.msao.theta.acceptance_weight", ["0.1", "0.9"]),
+    ("msao", &[STATIC, "policy.msao.n_draft.fixed=3"], "policy.msao.theta.p_target", ["0.5", "0.9"]),
+    ("msao", &["policy.msao.n_draft.fixed=3"], "policy.msao.n_max", ["1", "9"]),
+    ("msao", &["policy.msao.draft_during_verify.pipelined=3"], "policy.msao.bonus_token", ["never", "when_blocking"]),
+    ("msao", &["policy.msao.low_confidence=continue"], "policy.msao.cache_at_low_confidence", ["discard", "persist"]),
+    // What is planned.
+    ("msao", &[NO_PLAN], "policy.msao.plan.quality_loss_max", ["1 %", "9 %"]),
+    ("msao", &[NO_PLAN], "policy.msao.plan.solver_share", ["10 %", "90 %"]),
+    ("msao", &[NO_PLAN], "accuracy.pruning_loss", ["llava-fastv", "llava-visionzip"]),
+    ("msao", &[], "policy.msao.plan.solver_share", ["10 %", "90 %"]),
+    ("msao", &["policy.msao.plan.coarse_solver.random=9"], "policy.msao.plan.xi", ["0.1", "9"]),
+    ("msao", &[UNIFORM], "policy.msao.mas.relevance", ["softmax", "sigmoid"]),
+    ("msao", &[UNIFORM], "policy.msao.plan.coarse_solver.gp_ei", ["9", "19"]),
+    ("msao", &[UNIFORM], "policy.msao.plan.planning_time", ["1 ms", "9 ms"]),
+    ("msao", &[UNIFORM], "policy.msao.plan.quality_loss_max", ["1 %", "9 %"]),
+    ("msao", &[UNIFORM], "policy.msao.plan.rho_meaning", ["bytes", "token_merge"]),
+    ("msao", &[UNIFORM], "edge.probe_layers", ["1", "9"]),
+    (
+        "cloud_pruned",
+        &["policy.cloud_pruned.plan.modality_awareness.uniform=0.5"],
+        "policy.cloud_pruned.mas.tau_s",
+        ["0.1", "0.9"],
+    ),
+    ("cloud_pruned", &[], "tokens.two_state.stay", ["0.1", "0.9"]),
+    ("cloud_pruned", &[], "policy.cloud_pruned.plan.xi", ["0.1", "0.9"]),
+    ("msao", &[TEXT], "policy.msao.plan.coarse_solver.gp_ei", ["9", "19"]),
+    ("msao", &[TEXT], "policy.msao.plan.quality_loss_max", ["1 %", "90 %"]),
+    ("msao", &[TEXT, "policy.msao.mas.text_bound=literal"], "policy.msao.plan.quality_loss_max", ["1 %", "90 %"]),
+    ("msao", &[SOUND], "policy.msao.plan.rho_meaning", ["bytes", "token_merge"]),
+    ("msao", &[SOUND], "policy.msao.plan.prune_stage", ["pre_vit", "post_vit"]),
+    // What is measured.
+    ("msao", &[SOUND], "policy.msao.mas.tau_s", ["0.1", "0.9"]),
+    ("msao", &[SOUND], "policy.msao.mas.lambda_spatial", ["0.1", "0.9"]),
+    ("msao", &[], "policy.msao.mas.lambda_temporal", ["0.1", "0.9"]),
+    ("msao", &[], "policy.msao.mas.temporal_sign", ["corrected", "literal"]),
+    ("msao", &[SOUND], "descriptors.spatial_alpha", ["1.5", "2.5"]),
+    ("msao", &[SOUND], "descriptors.importance_deviation", ["1.5", "2.5"]),
+    ("msao", &[], "descriptors.importance_deviation", ["1.5", "2.5"]),
+    ("msao", &[], "descriptors.similarity_alpha", ["1.5", "2.5"]),
+    ("cloud_pruned", &[], "descriptors.similarity_beta", ["1.5", "2.5"]),
 ];
+
+/// What looks like one of the [`CASES`] and has an effect.
+const EFFECTIVE: &[(&str, &[&str], &str, [&str; 2])] = &[
+    // The vision tower of the cloud's model then runs on the edge.
+    ("cloud_only", &["workload.payload=vision_tokens"], "edge.engine", ["vllm", "graph"]),
+    ("cloud_only", &["workload.payload=vision_tokens"], "edge.weights", ["fp16", "q4_0"]),
+    ("cloud_only", &["workload.payload=vision_tokens"], "memory_scope", ["total", "paper"]),
+    ("token_dropping", &[], "link.t_comm_rtt", ["half", "literal"]),
+    // Text is pruned like everything else.
+    ("msao", &[TEXT, UNIFORM], "accuracy.pruning_loss", ["llava-fastv", "llava-visionzip"]),
+    (
+        "msao",
+        &[TEXT, "policy.msao.mas.text_bound=literal", "policy.msao.mas.relevance=sigmoid"],
+        "policy.msao.plan.quality_loss_max",
+        ["1 %", "9 %"],
+    ),
+    // Sound is compressed and has neighbours in time.
+    ("msao", &[SOUND], "policy.msao.plan.quality_loss_max", ["1 %", "9 %"]),
+    (
+        "msao",
+        &[SOUND, "policy.msao.plan.quality_loss_max=0.9"],
+        "policy.msao.mas.temporal_sign",
+        ["corrected", "literal"],
+    ),
+    (
+        "msao",
+        &["policy.msao.mas.tau_s=0.5", "policy.msao.plan.quality_loss_max=0.9"],
+        "descriptors.importance_deviation",
+        ["0.5", "5"],
+    ),
+    (
+        "msao",
+        &[LONG, STATIC, "policy.msao.n_draft=accept_target"],
+        "policy.msao.theta.acceptance_weight",
+        ["0.1", "0.9"],
+    ),
+    ("msao", &[LONG, STATIC], "policy.msao.theta.p_target", ["0.5", "0.9"]),
+    ("msao", &[LONG, TRUST], "policy.msao.theta.accept_rule", ["static", "ema_entropy"]),
+    ("msao", &[LONG, TRUST], "policy.msao.verify.rule", ["greedy", "full_distribution"]),
+    ("msao", &["workload.requests=60", LONG, TRUST], "accuracy.critical_tokens", ["0", "1024"]),
+];
+
+/// Figures of a run: the columns of its row, and the digest of its events.
+type Figures = (BTreeMap<String, String>, serde_json::Value);
+
+/// Runs a policy with a key at a value, with what is set beside it: the warnings, and the figures.
+fn run(policy: &str, beside: &[&str], set: &str) -> (Vec<String>, Figures) {
+    let sim = scenario(&format!("[policy.{policy}]"), "");
+    let beside: Vec<&str> = beside.iter().flat_map(|set| ["--set", set]).collect();
+    let output = sim.done([&["small.toml", "--out", "out"], &beside[..], &["--set", set]].concat());
+    let warnings = output.stderr.lines().filter(|line| line.starts_with("sim: warning: ")).map(str::to_owned);
+    let csv = sim.text("out/summary.csv");
+    let mut row: BTreeMap<_, _> = summary(&csv)[0].iter().map(|(a, b)| ((*a).to_owned(), (*b).to_owned())).collect();
+    // Labels, which is why their warnings say so.
+    for label in ["bandwidth_mbps", "edge_engine", "cloud_engine"] {
+        row.remove(label);
+    }
+    let manifest: serde_json::Value = serde_json::from_str(&sim.text("out/manifest.json")).expect("JSON");
+    (warnings.collect(), (row, manifest["journal_digest"].clone()))
+}
 
 #[test]
 fn what_is_named_has_no_effect() {
     for (policy, beside, key, values) in CASES {
-        let sim = scenario(&format!("[policy.{policy}]"), "");
-        let beside: Vec<&str> = beside.iter().flat_map(|set| ["--set", set]).collect();
-        let rows = |value: &str| {
-            let set = format!("{key}={value}");
-            let output = sim.done([&["small.toml", "--out", "out"], &beside[..], &["--set", &set]].concat());
-            let warnings: Vec<&str> = output.stderr.lines().filter(|line| line.starts_with("sim: warning: ")).collect();
-            let [warning] = warnings[..] else { panic!("{policy} with {set}: {}", output.stderr) };
+        let figures = values.map(|value| {
+            let (warnings, figures) = run(policy, beside, &format!("{key}={value}"));
+            let [warning] = &warnings[..] else { panic!("{policy} with {beside:?}, {key}={value}: {warnings:?}") };
             assert!(warning.contains(&format!(": {key} has no effect: ")), "{warning}");
-            let mut rows: Vec<_> = summary(&sim.text("out/summary.csv"))
-                .into_iter()
-                .map(|row| row.into_iter().map(|(column, value)| (column.to_owned(), value.to_owned())).collect())
-                .collect::<Vec<std::collections::BTreeMap<_, _>>>();
-            // A label, which is why its warning says so.
-            rows.iter_mut().for_each(|row| drop(row.remove("bandwidth_mbps")));
-            let manifest: serde_json::Value = serde_json::from_str(&sim.text("out/manifest.json")).expect("JSON");
-            (rows, manifest["journal_digest"].clone())
-        };
-        assert_eq!(rows(values[0]), rows(values[1]), "{policy} with {key}");
+            figures
+        });
+        assert_eq!(figures[0], figures[1], "{policy} with {beside:?}, {key}");
+    }
+}
+
+#[test]
+fn what_has_an_effect_is_not_named() {
+    for (policy, beside, key, values) in EFFECTIVE {
+        let figures = values.map(|value| {
+            let (warnings, figures) = run(policy, beside, &format!("{key}={value}"));
+            assert!(warnings.is_empty(), "{policy} with {beside:?}, {key}={value}: {warnings:?}");
+            figures
+        });
+        assert_ne!(figures[0], figures[1], "{policy} with {beside:?}, {key}");
     }
 }
 
@@ -101,17 +250,20 @@ fn each_is_pointed_at_in_the_order_of_the_file() {
 
 #[test]
 fn of_several_policies_the_right_one_is_named() {
-    let policies = "[[policy.msao]]\nupload_time_max = \"2 s\"\n\
-                    [[policy.msao]]\nlabel = \"b\"\nquality_loss_max = 0\nupload_time_max = \"3 s\"";
+    let policies = "[[policy.msao]]\nplan.upload_time_max = \"2 s\"\n\
+                    [[policy.msao]]\nlabel = \"b\"\nplan.quality_loss_max = 0\nplan.upload_time_max = \"3 s\"";
     let sim = scenario(policies, "");
     insta::assert_snapshot!(said(&sim, &[]), @r#"
-    sim: warning: small.toml:12:19: policy.msao.1.upload_time_max has no effect: quality_loss_max is 0, so the plan has nothing to prune or compress
+    sim: warning: small.toml:12:24: policy.msao.1.plan.upload_time_max has no effect: quality_loss_max is 0: nothing can be pruned or compressed
        |
-    12 | upload_time_max = "3 s"
-       |                   ^^^^^
+    12 | plan.upload_time_max = "3 s"
+       |                        ^^^^^
     "#);
-    let over = said(&sim, &["--set", "policy.msao.1.quality_loss_max=1 %", "--set", "policy.msao.quality_loss_max=0"]);
-    assert!(over.contains("small.toml:8:19: policy.msao.0.upload_time_max") && !over.contains("msao.1"), "{over}");
+    let over = said(
+        &sim,
+        &["--set", "policy.msao.1.plan.quality_loss_max=1 %", "--set", "policy.msao.plan.quality_loss_max=0"],
+    );
+    assert!(over.contains("small.toml:8:24: policy.msao.0.plan.upload_time_max") && !over.contains("msao.1"), "{over}");
 }
 
 /// A key is idle only if it is so at every point and for every policy.

@@ -3,6 +3,7 @@
 mod command_line;
 mod determinism;
 mod idle_keys;
+mod keys;
 mod parquet_file;
 mod policies;
 mod real_input;

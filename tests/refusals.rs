@@ -1,5 +1,6 @@
 //! What is refused, and how it is said. A snapshot shows each message under what caused it.
 
+use crate::summary::{number, summary};
 use crate::support::{Output, SMALL, Sim};
 
 /// Runs `sim` in a folder and expects a refusal: exit code 2, a message, nothing on stdout, and nothing left behind.
@@ -169,6 +170,124 @@ fn policies() {
         "[[policy.perllm]]\n[[policy.perllm]]\nlabel = \"b\"\nreading = { layer_split = 28 }",
     ]);
     insta::assert_snapshot!(said);
+}
+
+/// Keys of the papers' open points.
+#[test]
+fn open_points() {
+    let said = refusals_of(&[
+        "[policy.msao]\ncache_at_low_confidence = \"persist\"\ndraft_during_verify.pipelined = 3",
+        "[policy.msao]\ncache_at_low_confidence = \"keep\"",
+        "[policy.msao]\ndraft_during_verify.pipelined = 1",
+        "[policy.msao]\nn_draft.fixed = 0",
+        "[policy.msao]\nn_draft = 4",
+        "[policy.msao]\nstate_bytes = 3072",
+        "[policy.msao.semantics.route.score]\nauc = 0.3",
+        "[policy.msao.semantics.route.score]\nauc = 1.0",
+        "[policy.msao.semantics.route]\nstatic = 1.5",
+        "[policy.msao]\nsemantics = \"route\"",
+        "[policy.msao.mas]\ntau_s = 1.5",
+        "[policy.msao.theta]\nmin_percentile = 0.8",
+        "[policy.msao.verify]\nrule.stochastic_topk = 0",
+        "[policy.perllm]\nreading.static = \"120 %\"",
+        "[policy.mindfusion]\nlayers_on_device = 0",
+        "[policy.mindfusion]\nlayers_on_device = 28",
+        "[policy.mindfusion]\ncompressed_share = 2",
+        "[policy.token_dropping]\nmethod = \"must_drop\"",
+        "[accuracy]\ndeadline = 3",
+        "[link]\nt_comm_rtt = \"full\"",
+        "[edge]\nweights = \"q4\"",
+    ]);
+    insta::assert_snapshot!(said);
+}
+
+#[test]
+fn plans() {
+    let said = refusals_of(&[
+        "[policy.msao]\nplan.coarse_solver.gp_ei = 3",
+        "[policy.msao]\nplan.coarse_solver.gp_ei = 201",
+        "[policy.cloud_pruned]\nplan.coarse_solver.random = 0",
+        "[policy.msao]\nplan.coarse_solver = \"gp\"",
+        "[policy.msao]\nplan.xi = -0.1",
+        "[policy.msao]\nplan.xi = inf",
+        "[policy.cloud_pruned.plan]\nmodality_awareness.uniform = 0",
+        "[policy.msao]\nplan.solver_share = -1",
+        "[policy.msao]\nplan.planning_time = \"2 h\"",
+        "[policy.msao]\nquality_loss_max = 0.02",
+        "[descriptors]\nsimilarity_alpha = 0",
+        "[descriptors]\nimportance_deviation = nan",
+        "[descriptors]\nrelevance_mean = 800",
+        "[descriptors]\nrelevance_deviation = -1",
+    ]);
+    insta::assert_snapshot!(said);
+}
+
+#[test]
+fn inputs() {
+    let custom = |keys: &str| SMALL.replace("dataset = \"vqav2\"", &format!("dataset.custom = {{ {keys} }}"));
+    let said = refusals([
+        ("a video without frames", custom("frames = 0")),
+        ("a very long video", custom("frames = 4_000_000_000")),
+        ("sound of no length", custom("audio = \"0 s\"")),
+        ("very long sound", custom("audio = \"5_000_000 h\"")),
+        ("sound without a unit", custom("audio = 3")),
+        ("an unknown payload", SMALL.replace("requests = 5", "requests = 5\npayload = \"png\"")),
+    ]);
+    insta::assert_snapshot!(said);
+}
+
+/// Values at the ends of what is allowed: all of them run, and no figure is lost.
+#[test]
+fn ends_of_ranges_run() {
+    const MSAO: &[&[&str]] = &[
+        &["mas.tau_s=0"],
+        &["mas.tau_s=1"],
+        &["mas.lambda_spatial=1", "mas.lambda_temporal=1"],
+        &["semantics.route.score.auc=0.5"],
+        &["semantics.route.score.auc=0.999999"],
+        &["semantics.route.score.cloud_share=0"],
+        &["semantics.route.static=1"],
+        &["plan.xi=1e308", "plan.coarse_solver.gp_ei=6"],
+        &["plan.xi=0", "plan.coarse_solver.gp_ei=6"],
+        &["plan.coarse_solver.random=1"],
+        &["plan.solver_share=0", "plan.coarse_solver.gp_ei=6"],
+        &["plan.modality_awareness.uniform=1e-12"],
+        &["plan.upload_time_max=0 s", "plan.coarse_solver.random=9"],
+        &["plan.quality_loss_max=1", "mas.text_bound=literal"],
+        &["plan.planning_time=1 h"],
+        &["theta.delta=0", "theta.min_percentile=0", "theta.reset=persistent"],
+        &["theta.acceptance_weight=1", "n_draft=accept_target"],
+        &["n_draft.fixed=1024"],
+        &["draft_during_verify.pipelined=1024"],
+        &["verify.rule.stochastic_topk=1024"],
+    ];
+    let sim = Sim::small();
+    for keys in MSAO {
+        let set: Vec<String> = keys.iter().map(|key| format!("policy.msao.{key}")).collect();
+        let set = set.iter().flat_map(|set| ["--set", set.as_str()]);
+        let base = ["small.toml", "--out", "out", "--set", "policy={msao={}}", "--set", "workload.output_tokens=30"];
+        sim.done(base.into_iter().chain(set));
+        let csv = sim.text("out/summary.csv");
+        let row = &summary(&csv)[0];
+        assert_eq!(row["completed"], "5", "{keys:?}");
+        assert!(number(row, "e2e_ms_mean") > 0.0 && number(row, "accuracy_pct") >= 0.0, "{keys:?}: {csv}");
+        assert!(!csv.contains("NaN") && !csv.contains("inf"), "{keys:?}: {csv}");
+    }
+}
+
+/// Where drafts run past the end of the cloud's answer, a cache that persists has nothing to be given.
+#[test]
+fn a_cache_that_persists_reaches_the_end() {
+    let sim = Sim::small();
+    let keys = ["workload.requests=40", "workload.output_tokens=60", "policy.msao.cache_at_low_confidence=persist"];
+    let keys = keys.iter().flat_map(|key| ["--set", *key]).collect::<Vec<_>>();
+    for (seed, length) in [("4", "={fixed=9}"), ("1", "=accept_target"), ("2", "=recompute"), ("6", "=line5")] {
+        let length = format!("policy.msao.n_draft{length}");
+        sim.done([&["small.toml", "--out", "out", "--seed", seed, "--set", &length], &keys[..]].concat());
+        let csv = sim.text("out/summary.csv");
+        let row = &summary(&csv)[1];
+        assert_eq!((row["policy"], row["completed"], row["output_tokens_per_request"]), ("msao", "40", "60"));
+    }
 }
 
 #[test]

@@ -82,11 +82,16 @@ fn scenario(text: &str) -> Value {
 #[test]
 fn every_scenario_is_valid() {
     let schema = schema();
-    for name in ["load", "paper", "speculation", "trace"] {
-        let path = repository(&format!("scenarios/{name}.toml"));
-        let written = std::fs::read_to_string(path).expect("a scenario");
-        assert_eq!(wrong(&schema, &schema, &scenario(&written), name), None);
+    let entries = std::fs::read_dir(repository("scenarios")).expect("scenarios");
+    let mut seen = 0;
+    for path in entries.map(|entry| entry.expect("an entry").path()) {
+        if path.extension().is_some_and(|ending| ending == "toml") {
+            let written = std::fs::read_to_string(&path).expect("a scenario");
+            assert_eq!(wrong(&schema, &schema, &scenario(&written), &path.display().to_string()), None);
+            seen += 1;
+        }
     }
+    assert!(seen >= 4, "{seen} scenarios");
     let shown = Sim::small().done(["show", "small.toml"]).stdout;
     assert_eq!(wrong(&schema, &schema, &scenario(&shown), "shown"), None);
 }

@@ -70,8 +70,8 @@ impl Default for DescriptorLaw {
 const PAPER_TAU_S: f64 = 0.3;
 
 impl DescriptorLaw {
-    /// Whether every number makes sense; the name of the first that does not.
-    pub fn check(&self) -> Result<(), &'static str> {
+    /// Whether every number makes sense; the name of the first that does not, and what was expected.
+    pub fn check(&self) -> Result<(), (&'static str, &'static str)> {
         let positive = [
             (self.spatial_alpha, "spatial_alpha"),
             (self.spatial_beta, "spatial_beta"),
@@ -80,10 +80,11 @@ impl DescriptorLaw {
             (self.similarity_beta, "similarity_beta"),
         ];
         match positive.iter().find(|(value, _)| !(value.is_finite() && *value > 0.0)) {
-            Some((_, name)) => Err(name),
-            None if !self.relevance_mean.is_finite() => Err("relevance_mean"),
-            None if !(self.relevance_deviation.is_finite() && self.relevance_deviation >= 0.0) => {
-                Err("relevance_deviation")
+            Some((_, name)) => Err((name, "expected a finite number above 0")),
+            // Exponentials of relevances are summed up: far beyond these, they overflow.
+            None if !(-100.0..=100.0).contains(&self.relevance_mean) => Err(("relevance_mean", "expected -100 to 100")),
+            None if !(0.0..=50.0).contains(&self.relevance_deviation) => {
+                Err(("relevance_deviation", "expected 0 to 50"))
             }
             None => Ok(()),
         }

@@ -3,7 +3,7 @@
 
 use crate::plan::{PlanSettings, Plans, probe_and_plan};
 use crate::twin::{Alone, Twin};
-use crate::{Briefing, Cloud, Edge, Idle, Policy, ServedBy, Testbed, Uses};
+use crate::{Asked, Briefing, Cloud, Edge, Idle, Policy, ServedBy, Testbed, Uses};
 use model::mas::MasSettings;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -33,11 +33,12 @@ impl Policy for CloudPruned {
     }
 
     fn uses(&self) -> Uses {
-        Uses { cloud: true, edge_model: self.plan.probes(), ..self.plan.uses() }
+        let edge_model = self.plan.probes();
+        Uses { cloud: true, edge_model, ..self.plan.uses(&self.mas) }
     }
 
-    fn idle(&self) -> Vec<Idle> {
-        self.plan.idle()
+    fn idle(&self, asked: Asked) -> Vec<Idle> {
+        self.plan.idle(&self.mas, asked)
     }
 
     fn check(&self) -> Result<(), (&'static str, String)> {
@@ -52,6 +53,6 @@ impl Policy for CloudPruned {
     }
 
     fn twin(&self, alone: &Alone<'_>) -> Twin {
-        alone.on_cloud().after(self.plan.time(alone))
+        alone.on_cloud().after(self.plan.time(&self.mas, alone))
     }
 }

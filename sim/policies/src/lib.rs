@@ -34,8 +34,8 @@ pub use plan::{Awareness, Plan, PlanSettings, Regret, Solver};
 pub use route::{Router, Score};
 pub use speculation::{CacheAtLowConfidence, LowConfidence};
 pub use testbed::{
-    Batch, Briefing, Cloud, Edge, Hidden, Idle, Policy, Prices, ServedBy, Split, Testbed, Uses, Verification, Verify,
-    View,
+    Asked, Batch, Briefing, Cloud, Edge, Hidden, Idle, Policy, Prices, ServedBy, Split, Testbed, Uses, Verification,
+    Verify, View,
 };
 pub use theta::{AcceptRule, DraftLength, EntropyUnits, Reset, ThetaSettings};
 pub use twin::{Alone, Twin};

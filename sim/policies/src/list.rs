@@ -1,7 +1,7 @@
 //! The list of systems: the one place that names them. A new policy has one line in the call at the end, under the name
 //! of its file, with its sentence; scenarios, schema, help and documents follow, and tests hold them to it.
 
-use crate::{OneOrMany, Policy, Uses};
+use crate::{Asked, OneOrMany, Policy, Split, Uses};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -69,8 +69,13 @@ macro_rules! systems {
             }
 
             /// Settings that have no effect beside the others: key within its table and reason.
-            pub fn idle(&self) -> Vec<(&'static str, &'static str)> {
-                match self { $(Self::$policy(policy) => policy.idle(),)* }
+            pub fn idle(&self, asked: Asked) -> Vec<(&'static str, &'static str)> {
+                match self { $(Self::$policy(policy) => policy.idle(asked),)* }
+            }
+
+            /// How the layers of the cloud's model are placed, where it splits them.
+            pub fn split(&self) -> Option<Split> {
+                match self { $(Self::$policy(policy) => policy.split(),)* }
             }
 
             /// Refuses settings that make no sense: key within its table and reason.

@@ -4,8 +4,11 @@
 
 use crate::testbed::{Hidden, Split, idle_if};
 use crate::twin::{Alone, Twin};
-use crate::{Briefing, Cloud, Edge, Idle, Policy, ServedBy, Testbed, Uses};
-use model::{published::MindFusionVariant, request::Input};
+use crate::{Asked, Briefing, Cloud, Edge, Idle, Policy, ServedBy, Testbed, Uses};
+use model::{
+    published::MindFusionVariant,
+    request::{Input, Prompt},
+};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use units::Ratio;
@@ -45,8 +48,10 @@ impl MindFusion {
         if self.representation_compression { self.compressed_share } else { Ratio::ONE }
     }
 
-    fn variant(&self) -> MindFusionVariant {
-        MindFusionVariant { compression: self.representation_compression, shortcut: self.decoding_shortcut }
+    /// What is at work on a prompt: without pictures there is nothing to compress.
+    fn variant(&self, prompt: &Prompt) -> MindFusionVariant {
+        let compression = self.representation_compression && prompt.images.is_some();
+        MindFusionVariant { compression, shortcut: self.decoding_shortcut }
     }
 }
 
@@ -61,8 +66,13 @@ impl Policy for MindFusion {
         Uses { edge_model: true, cloud: true, ..Uses::default() }
     }
 
-    fn idle(&self) -> Vec<Idle> {
-        idle_if(!self.representation_compression, &["compressed_share"], "representation_compression is off")
+    fn idle(&self, asked: Asked) -> Vec<Idle> {
+        let compression = ["representation_compression", "compressed_share"];
+        [
+            idle_if(!asked.pictures, &compression, "no request has pictures"),
+            idle_if(!self.representation_compression, &compression[1..], "representation_compression is off"),
+        ]
+        .concat()
     }
 
     fn split(&self) -> Option<Split> {
@@ -84,7 +94,7 @@ impl Policy for MindFusion {
                 hidden.prompt = None;
             }
         }
-        ServedBy::Published(self.variant().remaining(briefing.benchmark))
+        ServedBy::Published(self.variant(&bed.prompt()).remaining(briefing.benchmark))
     }
 
     fn twin(&self, alone: &Alone<'_>) -> Twin {

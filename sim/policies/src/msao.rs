@@ -10,7 +10,7 @@ use crate::testbed::{count, idle_if};
 use crate::theta::{DraftLength, Reset, Theta, ThetaSettings};
 use crate::twin::{Alone, Drafting, Twin};
 use crate::verification::{BonusToken, DraftDuringVerify, VerifySettings};
-use crate::{Briefing, Cloud, Edge, Idle, Policy, ServedBy, Testbed, Uses, View, trust};
+use crate::{Asked, Briefing, Cloud, Edge, Idle, Policy, ServedBy, Testbed, Uses, View, trust};
 use model::{mas::MasSettings, request::Input};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -129,7 +129,7 @@ impl Policy for Msao {
     }
 
     fn uses(&self) -> Uses {
-        let plain = Uses { edge_model: true, cloud: true, ..self.plan.uses() };
+        let plain = Uses { edge_model: true, cloud: true, ..self.plan.uses(&self.mas) };
         match self.semantics {
             Semantics::Alg1 => Uses { drafts: true, ..plain },
             Semantics::Route(_) => Uses { edge_answers: true, ..plain },
@@ -137,7 +137,7 @@ impl Policy for Msao {
         }
     }
 
-    fn idle(&self) -> Vec<Idle> {
+    fn idle(&self, asked: Asked) -> Vec<Idle> {
         let routed = matches!(self.semantics, Semantics::Route(_));
         let trusts = self.semantics == Semantics::Trust;
         let blocking = self.draft_during_verify == DraftDuringVerify::Blocking;
@@ -149,7 +149,8 @@ impl Policy for Msao {
             idle_if(!blocking, &["bonus_token"], "only blocking drafts leave room for a bonus"),
             idle_if(fixed, &["n_max"], "n_draft is fixed"),
             idle_if(flushed, &["cache_at_low_confidence"], "only low_confidence = \"wait\" leaves a choice"),
-            self.plan.idle(),
+            self.theta.idle(self.n_draft, trusts),
+            self.plan.idle(&self.mas, asked),
         ]
         .concat()
     }
@@ -196,7 +197,7 @@ impl Policy for Msao {
     }
 
     fn twin(&self, alone: &Alone<'_>) -> Twin {
-        let planned = self.plan.time(alone);
+        let planned = self.plan.time(&self.mas, alone);
         if let Semantics::Route(router) = self.semantics {
             return router.twin(alone).after(planned);
         }

@@ -5,7 +5,7 @@ use crate::speculation::{Gate, Speculation, Unsure};
 use crate::testbed::{count, idle_if};
 use crate::twin::{Alone, Drafting, Twin};
 use crate::verification::{BonusToken, DraftDuringVerify, VerifySettings};
-use crate::{Briefing, Cloud, Edge, Idle, Policy, ServedBy, Testbed, Uses};
+use crate::{Asked, Briefing, Cloud, Edge, Idle, Policy, ServedBy, Testbed, Uses};
 use model::{
     decoding::{Draft, Verdict},
     request::Input,
@@ -78,7 +78,7 @@ impl Policy for Speculative {
         Uses { edge_model: true, cloud: true, drafts: true, ..Uses::default() }
     }
 
-    fn idle(&self) -> Vec<Idle> {
+    fn idle(&self, _: Asked) -> Vec<Idle> {
         let pipelined = self.draft_during_verify != DraftDuringVerify::Blocking;
         idle_if(pipelined, &["bonus_token"], "only blocking drafts leave room for a bonus")
     }

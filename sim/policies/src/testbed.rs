@@ -223,6 +223,8 @@ pub struct Uses {
     pub edge_answers: bool,
     /// Sends anything to the cloud.
     pub cloud: bool,
+    /// Sends pictures as the cloud model's vision tower encodes them, whatever `workload.payload` says.
+    pub encodes: bool,
     /// Drafts tokens.
     pub drafts: bool,
     /// Commits tokens that nobody verifies.
@@ -231,6 +233,8 @@ pub struct Uses {
     pub probes: bool,
     /// Prunes or compresses the inputs.
     pub prunes: bool,
+    /// Prunes text too.
+    pub prunes_text: bool,
 }
 
 impl Uses {
@@ -240,12 +244,25 @@ impl Uses {
             edge_model: self.edge_model || other.edge_model,
             edge_answers: self.edge_answers || other.edge_answers,
             cloud: self.cloud || other.cloud,
+            encodes: self.encodes || other.encodes,
             drafts: self.drafts || other.drafts,
             trusts: self.trusts || other.trusts,
             probes: self.probes || other.probes,
             prunes: self.prunes || other.prunes,
+            prunes_text: self.prunes_text || other.prunes_text,
         }
     }
+}
+
+/// What the requests of a workload may have beside text, as far as that is known beforehand.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Asked {
+    /// Pictures or a video.
+    pub pictures: bool,
+    /// What has neighbours in time: a video or sound.
+    pub moves: bool,
+    /// Anything at all.
+    pub more_than_text: bool,
 }
 
 /// A setting without effect: its key within the policy's table, and why.
@@ -260,8 +277,8 @@ pub trait Policy: Sized {
     fn label(&self) -> Option<&str>;
     /// What it uses, with these settings.
     fn uses(&self) -> Uses;
-    /// Settings that have no effect beside the others, whatever they are set to.
-    fn idle(&self) -> Vec<Idle> {
+    /// Settings that have no effect beside the others on such requests, whatever they are set to.
+    fn idle(&self, _: Asked) -> Vec<Idle> {
         Vec::new()
     }
     /// How the layers of the cloud's model are placed, where the policy splits them.

@@ -4,8 +4,9 @@
 //! changes with every verdict by the accept rule. The paper only says "update with EMA of accepted tokens"; taken
 //! literally, as a moving average of the accepted tokens' entropy, theta can only fall, so the default is another rule.
 
+use crate::Idle;
 use crate::speculation::Gate;
-use crate::testbed::{count, open_share};
+use crate::testbed::{count, idle_if, open_share};
 use model::{
     decoding::{Draft, Verdict},
     tokens::Calibration,
@@ -140,6 +141,18 @@ impl ThetaSettings {
             return Err(("theta.min_percentile", "expected at most theta.percentile".to_owned()));
         }
         Ok(())
+    }
+
+    /// Settings that have no effect beside the others. A system that `trusts` sends no batches.
+    pub(crate) fn idle(&self, length: DraftLength, trusts: bool) -> Vec<Idle> {
+        // Both the rule and the length of a batch may look at the acceptance rate and at P_target.
+        let recovers = self.accept_rule == AcceptRule::EmaRecover;
+        let averages = recovers || length == DraftLength::AcceptTarget && !trusts;
+        let aims = recovers || !matches!(length, DraftLength::Fixed(_)) && !trusts;
+        let averaged = "neither accept_rule nor the length of a batch looks at the acceptance rate";
+        let aimed = "neither accept_rule nor the length of a batch aims at an acceptance";
+        [idle_if(!averages, &["theta.acceptance_weight"], averaged), idle_if(!aims, &["theta.p_target"], aimed)]
+            .concat()
     }
 
     /// The threshold at the start of a request (line 4) and the length of its batches (line 5).

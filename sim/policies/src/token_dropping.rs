@@ -2,8 +2,9 @@
 //! keep 64 of LLaVA-1.5's 576 visual tokens. The edge runs the cloud model's vision tower, the method drops tokens, the
 //! rest goes up. What the method itself computes is not counted.
 
+use crate::testbed::idle_if;
 use crate::twin::{Alone, Twin};
-use crate::{Briefing, Cloud, Edge, Policy, ServedBy, Testbed, Uses, View};
+use crate::{Asked, Briefing, Cloud, Edge, Idle, Policy, ServedBy, Testbed, Uses, View};
 use model::{
     modality::Modality,
     published::Dropping,
@@ -50,8 +51,12 @@ impl Policy for TokenDropping {
     }
 
     fn uses(&self) -> Uses {
-        // The edge runs the vision tower of the cloud's model.
-        Uses { edge_model: true, cloud: true, ..Uses::default() }
+        // The edge runs the vision tower of the cloud's model, and what that makes is sent.
+        Uses { edge_model: true, cloud: true, encodes: true, ..Uses::default() }
+    }
+
+    fn idle(&self, asked: Asked) -> Vec<Idle> {
+        idle_if(!asked.pictures, &["method"], "no request has pictures")
     }
 
     async fn serve<B: Testbed>(&self, bed: &B, briefing: &Briefing, (): &()) -> ServedBy {
@@ -65,6 +70,6 @@ impl Policy for TokenDropping {
     }
 
     fn twin(&self, alone: &Alone<'_>) -> Twin {
-        alone.on_cloud().after(alone.encode())
+        alone.on_cloud()
     }
 }

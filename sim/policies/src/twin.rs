@@ -89,9 +89,10 @@ impl Alone<'_> {
         self.view.edge.probe(self.prompt())
     }
 
-    /// The cloud model's vision tower, on the edge.
-    pub(crate) fn encode(&self) -> SimDuration {
-        self.view.edge.encode(self.prompt())
+    /// The cloud model's vision tower, on the edge, where its output is what is sent.
+    fn encode(&self) -> SimDuration {
+        let encoded = self.prompt().images.is_some_and(|images| images.encoded);
+        if encoded { self.view.edge.encode(self.prompt()) } else { SimDuration::ZERO }
     }
 
     /// The prompt.
@@ -116,7 +117,12 @@ impl Alone<'_> {
         let token = self.view.cloud.token(self.context(self.view.cloud));
         let prefill = self.view.cloud.prefill(self.input);
         let printed = self.printed_upload() + prefill + token * u64::from(self.output_tokens);
-        let real = self.preprocess + self.view.upload_time(self.input) + prefill + self.rest(token) + self.view.rtt / 2;
+        let real = self.preprocess
+            + self.encode()
+            + self.view.upload_time(self.input)
+            + prefill
+            + self.rest(token)
+            + self.view.rtt / 2;
         Twin { eq14_s: printed.as_secs_f64(), renewal_s: real.as_secs_f64() }
     }
 
@@ -158,15 +164,9 @@ impl Alone<'_> {
         let decode = view.cloud.token(self.context(view.cloud)).as_secs_f64();
         let edge = view.edge.prefill(self.input);
         let cloud = view.cloud.prefill(self.input);
-        let printed = edge.max(cloud + self.printed_upload()).as_secs_f64();
-        let offload =
-            (view.uplink.transfer_time(drafting.speculation.state_of_one()) + view.rtt).as_secs_f64() + decode;
-        // With P_conf = 1 Eq. 13 diverges: the answer is drafted to its end.
-        let spec = (1.0 / (1.0 - drafting.confident)).min(f64::from(self.output_tokens));
         let n = f64::from(drafting.n_draft);
-        let eq14_s =
-            printed + spec * (n * draft + drafting.confident * n * decode) + (1.0 - drafting.confident) * offload;
-        let start = self.preprocess + edge.max(view.upload_time(self.input) + cloud);
+        let eq14_s = self.eq14(drafting, n * draft + drafting.confident * n * decode);
+        let start = self.preprocess + self.encode() + edge.max(view.upload_time(self.input) + cloud);
         let rounds = Rounds {
             drafting,
             draft,
@@ -181,9 +181,20 @@ impl Alone<'_> {
         Twin { eq14_s, renewal_s: start.as_secs_f64() + decoding }
     }
 
-    /// Tokens that are sure enough stand as the edge made them; the cloud makes the others.
+    /// Eq. 14 as printed, with so many seconds for a round of drafting and verifying.
+    fn eq14(&self, drafting: &Drafting<'_>, round: f64) -> f64 {
+        let view = &self.view;
+        let prefill = view.edge.prefill(self.input).max(view.cloud.prefill(self.input) + self.printed_upload());
+        let upload = view.uplink.transfer_time(drafting.speculation.state_of_one()) + view.rtt;
+        let offload = (upload + view.cloud.token(self.context(view.cloud))).as_secs_f64();
+        // With P_conf = 1 Eq. 13 diverges: the answer is drafted to its end.
+        let spec = (1.0 / (1.0 - drafting.confident)).min(f64::from(self.output_tokens));
+        prefill.as_secs_f64() + spec * round + (1.0 - drafting.confident) * offload
+    }
+
+    /// Tokens that are sure enough stand as the edge made them; the cloud makes the others. Eq. 14 has rounds of one token
+    /// then, and nothing to verify.
     pub(crate) fn trusting(&self, drafting: &Drafting<'_>) -> Twin {
-        let blocking = self.drafting(drafting);
         let edge = self.view.edge.prefill(self.input);
         let draft = self.view.edge.token(self.context(self.view.edge)).as_secs_f64();
         let unsure = 1.0 - drafting.confident;
@@ -191,8 +202,8 @@ impl Alone<'_> {
         let trusted = (drafting.confident / unsure).min(f64::from(self.output_tokens)) as u32;
         let each = draft + unsure * (self.compute_s(drafting, trusted) + self.link_s(drafting, trusted, true));
         // Nothing waits for the cloud's prefill but the first unsure token.
-        let renewal_s = (self.preprocess + edge).as_secs_f64() + f64::from(self.output_tokens) * each;
-        Twin { renewal_s, ..blocking }
+        let renewal_s = (self.preprocess + self.encode() + edge).as_secs_f64() + f64::from(self.output_tokens) * each;
+        Twin { eq14_s: self.eq14(drafting, draft), renewal_s }
     }
 
     /// What verifying so many drafts takes in the cloud.

@@ -65,6 +65,7 @@ fn counts(scenario: &Scenario) -> Vec<(&'static str, u32, u32)> {
     if let Dataset::Custom(custom) = &scenario.workload.dataset {
         counts.push(("workload.dataset.custom.width", custom.width, WIDEST));
         counts.push(("workload.dataset.custom.height", custom.height, WIDEST));
+        counts.push(("workload.dataset.custom.frames", custom.frames.unwrap_or(1), MOST));
     }
     counts
 }
@@ -85,6 +86,9 @@ fn durations(scenario: &Scenario) -> Vec<(&'static str, SimDuration)> {
         ("cloud.tuning.floor", cloud.floor),
     ];
     durations.extend(tuned.into_iter().filter_map(|(key, value)| Some((key, value?))));
+    if let Dataset::Custom(custom) = &scenario.workload.dataset {
+        durations.extend(custom.audio.map(|audio| ("workload.dataset.custom.audio", audio)));
+    }
     if let Arrivals::ClosedLoop(closed) = scenario.arrivals {
         durations.push(("arrivals.closed_loop.think", closed.think));
     }

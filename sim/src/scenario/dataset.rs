@@ -4,6 +4,7 @@ use crate::failure::Failure;
 use engine::{Answer, Content, Shape, draw_servegen};
 use kernel::Streams;
 use model::{accuracy::Accuracy, published::Benchmark};
+use policies::Asked;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
@@ -176,6 +177,19 @@ impl Dataset {
     /// Whether requests carry arrival times.
     pub fn is_trace(&self) -> bool {
         matches!(self, Self::AzureLlm(_) | Self::AzureLmm(_) | Self::Mooncake(_) | Self::Servegen(_))
+    }
+
+    /// What requests may have.
+    pub fn asked(&self) -> Asked {
+        let custom = match self {
+            Self::Custom(custom) => Some(custom.clone()),
+            one => one.configuration(),
+        };
+        let more_than_text = !self.is_text();
+        let Some(custom) = custom else { return Asked { pictures: more_than_text, moves: false, more_than_text } };
+        let pictures = custom.width > 0 && custom.height > 0;
+        let moves = pictures && custom.frames.is_some() || custom.audio.is_some();
+        Asked { pictures, moves, more_than_text }
     }
 
     /// Whether requests have nothing but text.

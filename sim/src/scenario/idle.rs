@@ -8,14 +8,39 @@
 
 use super::keys::{self, Path};
 use super::{Dataset, Scenario, Source, read::parts};
-use policies::Uses;
-use units::{Bytes, Ratio};
+use model::{mas::MasSettings, request::PayloadFormat};
+use policies::{Asked, System, Uses};
+use units::{Bytes, Ratio, SimDuration};
 
 /// What the rules look at: one point of the sweep.
 struct At<'s> {
     scenario: &'s Scenario,
     /// What any of its policies uses.
     uses: Uses,
+    /// What its requests may have.
+    asked: Asked,
+    /// What each of them uses; of one that splits the cloud's model, only hidden states go up.
+    each: Vec<(Uses, bool)>,
+}
+
+impl<'s> At<'s> {
+    fn new(scenario: &'s Scenario, systems: &[(String, System)]) -> Self {
+        let asked = scenario.workload.dataset.asked();
+        let encodes = asked.pictures && scenario.workload.payload == PayloadFormat::VisionTokens;
+        let uses = |(_, system): &(String, System)| {
+            let uses = system.uses();
+            // The vision tower of the cloud's model then runs on the edge.
+            let splits = system.split().is_some();
+            (Uses { edge_model: uses.edge_model || uses.cloud && encodes, ..uses }, splits)
+        };
+        let each: Vec<_> = systems.iter().map(uses).collect();
+        Self { scenario, asked, uses: each.iter().fold(Uses::default(), |all, (one, _)| all.or(*one)), each }
+    }
+
+    /// Whether any policy that does not split the cloud's model is such.
+    fn any_whole(&self, is: fn(&Uses) -> bool) -> bool {
+        self.each.iter().any(|(uses, splits)| !splits && is(uses))
+    }
 }
 
 /// Keys, why they are idle, and when.
@@ -25,8 +50,15 @@ type Rule = (&'static [&'static str], &'static str, fn(&At<'_>) -> bool);
 const RULES: &[Rule] = &[
     (&["edge.weights"], "no policy here runs a model on the edge (it only has to fit there)", |at| !at.uses.edge_model),
     (&["cloud.weights"], "no policy here uses the cloud (its model only has to fit there)", |at| !at.uses.cloud),
-    (&["workload.payload"], "no policy here sends pictures", |at| {
-        !at.uses.cloud || at.scenario.workload.dataset.is_text()
+    (&["workload.payload"], "no request has pictures", |at| !at.asked.pictures),
+    (&["workload.payload"], "no policy here sends pictures as they are", |at| {
+        !at.any_whole(|uses| uses.cloud && !uses.encodes)
+    }),
+    (&["memory_scope"], "no policy here uses both tiers", |at| {
+        !at.each.iter().any(|(uses, _)| uses.edge_model && uses.cloud)
+    }),
+    (&["edge.model", "edge.weights"], "the edge only runs layers of the cloud's model", |at| {
+        at.uses.edge_model && !at.any_whole(|uses| uses.edge_model)
     }),
     (&["edge.engine", "edge.tuning"], "no policy here runs a model on the edge", |at| !at.uses.edge_model),
     (&["edge.model", "edge.batch"], "no policy here runs a model on the edge (it only has to fit there)", |at| {
@@ -44,17 +76,32 @@ const RULES: &[Rule] = &[
         !at.uses.cloud
     }),
     (&["link"], "no policy here uses the link", |at| !at.uses.cloud),
+    (&["link.t_comm_rtt"], "no policy here uploads inputs", |at| !at.any_whole(|uses| uses.cloud)),
+    (&["link.t_comm_rtt"], "link.rtt is 0", |at| at.scenario.link.rtt == SimDuration::ZERO),
     (&["link.packet"], "packets have no header and none is lost, so their size does not matter", |at| {
         at.scenario.link.header == Bytes::ZERO && at.scenario.link.loss == Ratio::ZERO
     }),
     (&["tokens"], "no policy here drafts tokens", |at| !at.uses.drafts),
     (&["descriptors", "edge.probe_layers"], "no policy here probes the inputs", |at| !at.uses.probes),
     (&["accuracy.pruning_loss"], "no policy here prunes the inputs", |at| !at.uses.prunes),
-    (
-        &["edge.preprocess", "edge.probe_layers", "descriptors", "accuracy.pruning_loss"],
-        "the requests are text alone",
-        |at| at.scenario.workload.dataset.is_text(),
-    ),
+    (&["edge.preprocess", "edge.probe_layers", "descriptors"], "the requests are text alone", |at| {
+        !at.asked.more_than_text
+    }),
+    (&["accuracy.pruning_loss"], "the requests are text alone, which is kept whole", |at| {
+        !at.asked.more_than_text && !at.uses.prunes_text
+    }),
+    (&["descriptors.spatial_alpha", "descriptors.spatial_beta"], "no request has pictures", |at| !at.asked.pictures),
+    (&["descriptors.importance_deviation"], "no request has pictures", |at| !at.asked.pictures),
+    (&["descriptors.importance_deviation"], "every tau_s is .3, at which the sparsity is given", |at| {
+        let policy = &at.scenario.policy;
+        let paper = MasSettings::default().tau_s;
+        policy.msao.0.iter().all(|one| one.mas.tau_s == paper)
+            && policy.cloud_pruned.0.iter().all(|one| one.mas.tau_s == paper)
+    }),
+    (&["descriptors.similarity_alpha", "descriptors.similarity_beta"], "no request has a video or sound", |at| {
+        !at.asked.moves
+    }),
+    (&["workload.dataset.custom.frames"], "width or height is 0, so there is no video", |at| !at.asked.pictures),
     (
         &["workload.dataset.custom.width"],
         "the height is 0, so there is no picture",
@@ -148,8 +195,7 @@ fn points(scenario: &Scenario) -> impl Iterator<Item = Vec<(String, toml::Value)
 /// What is idle at a point, with the reasons.
 fn covered(scenario: &Scenario) -> Vec<(Path, String)> {
     let systems = scenario.policy.systems();
-    let uses = systems.iter().fold(Uses::default(), |uses, (_, system)| uses.or(system.uses()));
-    let at = At { scenario, uses };
+    let at = At::new(scenario, &systems);
     let path = |key: &str| parts(key).into_iter().map(str::to_owned).collect::<Path>();
     let mut covered = Vec::new();
     for (keys, why, holds) in RULES {
@@ -162,7 +208,7 @@ fn covered(scenario: &Scenario) -> Vec<(Path, String)> {
         covered.push((vec!["device".to_owned(), name.clone()], why));
     }
     for ((_, system), table) in systems.iter().zip(scenario.policy.paths()) {
-        let keys = system.idle().into_iter();
+        let keys = system.idle(at.asked).into_iter();
         covered.extend(keys.map(|(key, why)| (path(&format!("{table}.{key}")), why.to_owned())));
     }
     covered

@@ -255,10 +255,17 @@ fn explain(message: &str) -> String {
     in_toml_words(message)
 }
 
+/// What an enum wants.
+const NAMED: &str =
+    "expected one of its values by name, as in `key = \"NAME\"` or, where that takes one, `key.NAME = VALUE`";
+
 /// Serde speaks of the types of this program, which a user does not know.
 fn in_toml_words(message: &str) -> String {
     if message.starts_with("wanted exactly 1 element") {
         return "expected exactly one of the tables that may stand here".to_owned();
+    }
+    if message == "invalid type: unit variant, expected string only" {
+        return NAMED.to_owned();
     }
     if message == "invalid type: unit variant, expected newtype variant" {
         return "this needs a value, as in `dataset.mooncake = \"FILE\"`".to_owned();
@@ -271,6 +278,7 @@ fn in_toml_words(message: &str) -> String {
         ("missing field", "missing key"),
         ("a sequence", "a list"),
         ("invalid type: map", "invalid type: a table"),
+        ("wanted string or table", NAMED),
         ("expected u32", "expected a whole number from 0 to 4294967295"),
         ("expected u64", "expected a whole number from 0 up"),
     ];

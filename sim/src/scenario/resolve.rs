@@ -1,14 +1,15 @@
 //! From what was written to what is run: the grid of points, policies and replications.
 
-use super::{Arrivals, MemoryScope, Scenario, Source, Workload as Written, amounts};
+use super::{Arrivals, Dataset, MemoryScope, Scenario, Source, Workload as Written, amounts};
 use crate::failure::Failure;
 use backends::{Part, Tier};
 use engine::{CloudSpec, Content, EdgeSpec, RunSpec, Workload, pools};
 use model::{
     accuracy::Accuracy, device::DEVICES, device::Device, kv::KvPool, model_spec::MODELS, model_spec::ModelSpec,
 };
-use policies::{Policy, Split, System, Visitor};
+use policies::{Split, System};
 use std::collections::BTreeSet;
+use units::SimDuration;
 
 /// All runs of a scenario.
 #[derive(Clone, Debug)]
@@ -224,16 +225,9 @@ fn with_policy(
     system: System,
     path: &str,
 ) -> Result<RunSpec, Failure> {
-    struct Cut;
-    impl Visitor for Cut {
-        type Output = Option<Split>;
-        fn visit<P: Policy>(self, policy: &P) -> Option<Split> {
-            policy.split()
-        }
-    }
     system.check().map_err(|(key, reason)| source.refuse_key(&format!("{path}.{key}"), &reason))?;
     let mut spec = RunSpec { policy: system, ..spec.clone() };
-    if let Some(Split { layers_on_edge, shortcut, key }) = spec.policy.visit(Cut) {
+    if let Some(Split { layers_on_edge, shortcut, key }) = spec.policy.split() {
         let model = spec.cloud.tier.model.clone();
         let layers = u64::from(layers_on_edge);
         if layers == 0 || layers >= model.layers {
@@ -278,6 +272,7 @@ fn check_scalars(source: &Source, scenario: &Scenario) -> Result<(), Failure> {
             return Err(source.refuse_key(key, "expected more than 0"));
         }
     }
+    check_custom(source, scenario)?;
     amounts::check(source, scenario)?;
     if scenario.link.loss.as_f64() > 0.9 {
         return Err(
@@ -289,11 +284,27 @@ fn check_scalars(source: &Source, scenario: &Scenario) -> Result<(), Failure> {
     scenario
         .descriptors
         .check()
-        .map_err(|key| source.refuse_key(&format!("descriptors.{key}"), "expected a finite number above 0"))?;
+        .map_err(|(key, expected)| source.refuse_key(&format!("descriptors.{key}"), expected))?;
     if scenario.policy.systems().is_empty() {
         return Err(source.refuse_key("policy", "expected at least one policy, for example [policy.msao]"));
     }
     check_name(source, &scenario.name)
+}
+
+/// Refuses parts of a request that are there and have nothing in them.
+fn check_custom(source: &Source, scenario: &Scenario) -> Result<(), Failure> {
+    let Dataset::Custom(custom) = &scenario.workload.dataset else { return Ok(()) };
+    if custom.frames == Some(0) {
+        return Err(
+            source.refuse_key("workload.dataset.custom.frames", "expected more than 0; leave it out for one picture")
+        );
+    }
+    if custom.audio == Some(SimDuration::ZERO) {
+        return Err(
+            source.refuse_key("workload.dataset.custom.audio", "expected a time above 0; leave it out for no sound")
+        );
+    }
+    Ok(())
 }
 
 fn check_arrivals(source: &Source, scenario: &Scenario) -> Result<(), Failure> {

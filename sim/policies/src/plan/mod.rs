@@ -10,9 +10,9 @@ pub use solver::{Regret, Solver};
 
 use crate::testbed::idle_if;
 use crate::twin::Alone;
-use crate::{Briefing, Edge, Idle, Testbed, Uses, View};
+use crate::{Asked, Briefing, Edge, Idle, Testbed, Uses, View};
 use model::{
-    mas::{Mas, MasSettings},
+    mas::{Mas, MasSettings, Relevance, TextBound},
     modality::{Modality, PerModality},
     request::{Handling, Input, Kept, Prompt, PruneStage, RhoMeaning},
 };
@@ -77,6 +77,9 @@ pub enum Awareness {
     Uniform(Ratio),
 }
 
+/// Keys that only a solved plan reads; the last two are of pictures.
+const UNSOLVED: [&str; 4] = ["plan.quality_loss_max", "plan.upload_time_max", "plan.prune_stage", "plan.rho_meaning"];
+
 /// A plan that takes longer is a mistyped unit.
 const LONGEST_PLANNING: SimDuration = SimDuration::from_secs(3600);
 
@@ -101,14 +104,15 @@ impl PlanSettings {
     }
 
     /// What a policy uses that plans so.
-    pub(crate) fn uses(&self) -> Uses {
+    pub(crate) fn uses(&self, mas: &MasSettings) -> Uses {
         let plans = self.coarse_solver != Solver::None && self.quality_loss_max > Ratio::ZERO;
-        Uses { probes: self.probes(), prunes: !self.probes() || plans, ..Uses::default() }
+        let text = plans && mas.text_bound == TextBound::Literal;
+        let uniform = !self.probes();
+        Uses { probes: !uniform, prunes: uniform || plans, prunes_text: uniform || text, ..Uses::default() }
     }
 
     /// Settings that have no effect beside the others.
-    pub(crate) fn idle(&self) -> Vec<Idle> {
-        let unsolved = ["plan.quality_loss_max", "plan.upload_time_max", "plan.prune_stage", "plan.rho_meaning"];
+    pub(crate) fn idle(&self, mas: &MasSettings, asked: Asked) -> Vec<Idle> {
         let solved = self.probes() && self.coarse_solver != Solver::None;
         let searched = solved && self.coarse_solver != Solver::Exact;
         let whole = self.quality_loss_max == Ratio::ZERO;
@@ -117,21 +121,41 @@ impl PlanSettings {
             idle_if(!self.probes(), &["mas"], "modality_awareness.uniform measures no MAS"),
             idle_if(!self.probes(), &["plan.coarse_solver"], "modality_awareness.uniform solves nothing"),
             idle_if(!self.probes(), &["plan.planning_time"], "modality_awareness.uniform solves nothing"),
-            idle_if(!self.probes(), &unsolved[..2], "modality_awareness.uniform solves nothing"),
-            idle_if(self.probes() && !solved, &unsolved, "coarse_solver = \"none\" keeps everything"),
-            idle_if(solved && whole, &unsolved[1..], "quality_loss_max is 0: nothing can be pruned or compressed"),
+            idle_if(!self.probes(), &UNSOLVED[..2], "modality_awareness.uniform solves nothing"),
+            idle_if(self.probes() && !solved, &UNSOLVED, "coarse_solver = \"none\" keeps everything"),
+            idle_if(solved && whole, &UNSOLVED[1..], "quality_loss_max is 0: nothing can be pruned or compressed"),
             idle_if(!searched, &["plan.solver_share"], solver),
             idle_if(!matches!(self.coarse_solver, Solver::GpEi(_)), &["plan.xi"], "only gp_ei has a xi"),
+            idle_if(!self.probes(), &["plan.rho_meaning"], "modality_awareness.uniform compresses nothing"),
+            self.idle_on(mas, asked),
+        ]
+        .concat()
+    }
+
+    /// Settings that have no effect on such requests.
+    fn idle_on(&self, mas: &MasSettings, asked: Asked) -> Vec<Idle> {
+        let problem = [&UNSOLVED[..], &["plan.coarse_solver", "plan.solver_share", "plan.xi"]].concat();
+        // The MAS of text alone is 0 by the softmax: all of it has to be kept.
+        let whole = mas.text_bound == TextBound::ProtectText || mas.relevance == Relevance::Softmax;
+        [
+            idle_if(self.probes() && whole && !asked.more_than_text, &problem, "text alone is kept whole"),
+            idle_if(!asked.pictures, &UNSOLVED[2..], "no request has pictures"),
+            idle_if(!asked.pictures, &["mas.tau_s", "mas.lambda_spatial"], "no request has pictures"),
+            idle_if(!asked.moves, &["mas.lambda_temporal", "mas.temporal_sign"], "no request has a video or sound"),
         ]
         .concat()
     }
 
     /// What probing and planning take on an idle platform.
-    pub(crate) fn time(&self, alone: &Alone<'_>) -> SimDuration {
-        match self.modality_awareness {
-            Awareness::Uniform(_) => SimDuration::ZERO,
-            Awareness::Mas => alone.probe() + self.planning_time.unwrap_or(self.coarse_solver.time(1)),
+    pub(crate) fn time(&self, mas: &MasSettings, alone: &Alone<'_>) -> SimDuration {
+        if !self.probes() {
+            return SimDuration::ZERO;
         }
+        let prompt = &alone.input.prompt;
+        let text = mas.text_bound == TextBound::Literal && !(prompt.is_text() && mas.relevance == Relevance::Softmax);
+        let free = prompt.modalities() as usize - usize::from(!text);
+        let solved = if free == 0 { SimDuration::ZERO } else { self.coarse_solver.time(free) };
+        alone.probe() + self.planning_time.unwrap_or(solved)
     }
 
     fn handling(&self) -> Handling {
@@ -210,6 +234,9 @@ impl Plans {
         let problem = |prompt, least| Problem { prompt, view, bounds: &bounds, handling: settings.handling(), least };
         let whole = problem(prompt, least(measured));
         if whole.prompt.is_text() && whole.free().is_empty() {
+            return (plan(whole.input(PerModality::default()), None), SimDuration::ZERO);
+        }
+        if settings.coarse_solver == Solver::None {
             return (plan(whole.input(PerModality::default()), None), SimDuration::ZERO);
         }
         if settings.coarse_solver != Solver::Exact && solver::is_chosen(settings.solver_share, prompt.request) {
