@@ -47,7 +47,7 @@ fn check(make: fn(System) -> RunSpec, golden: &[Golden]) {
 #[rustfmt::skip]
 const BUSY: &[Golden] = &[
     ("cloud_only", 0x420a6432bcf322a6, 21924894091, 7649441),
-    ("cloud_pruned", 0x95707e3fe46c7f5b, 19421516656, 4016249),
+    ("cloud_pruned", 0xc4ce3331f84ba0a2, 19421594656, 4016249),
     ("edge_only", 0x034ccd91439f657f, 16066003260, 0),
     ("ucb_route", 0x1a1b1717cfb311a5, 16494276358, 2742466),
     ("layer_split", 0x9f43e207396ae64d, 70755376295, 134030518),
@@ -56,15 +56,15 @@ const BUSY: &[Golden] = &[
     ("mindfusion_no_d", 0xf9d7864069c74f2f, 61331457952, 31396090),
     ("blocking", 0x8b2864b32e987f16, 33117071850, 7624294),
     ("pipelined", 0x3afe5903d78c4427, 31352003879, 7667895),
-    ("msao", 0xfff9a0f11c94587a, 33847814537, 5223184),
+    ("msao", 0x64cb01f9e4859a49, 33848815537, 5223184),
     ("route", 0x6119462442e72afe, 15591828052, 2683244),
-    ("trust", 0x5240dab4e8fc956a, 38326374117, 9138384),
+    ("trust", 0xd2c03a5f06cd78ab, 35716358539, 8929227),
 ];
 
 #[rustfmt::skip]
 const SHARED: &[Golden] = &[
     ("cloud_only", 0xba740e6011644f00, 21822938512, 7650843),
-    ("cloud_pruned", 0xe2ac133fce55aa3a, 19338209229, 4008741),
+    ("cloud_pruned", 0xb51a55b204ee0ac7, 19338287229, 4008741),
     ("edge_only", 0x034ccd91439f657f, 16066003260, 0),
     ("ucb_route", 0xbeeabb100205747a, 16594873573, 2551876),
     ("layer_split", 0x68da2f9bb0f7c275, 62375620647, 134032014),
@@ -73,9 +73,9 @@ const SHARED: &[Golden] = &[
     ("mindfusion_no_d", 0xd3cc2a8c85ee3867, 58953447248, 31397552),
     ("blocking", 0xab44a930a59a6114, 33430735403, 7646762),
     ("pipelined", 0x70924f2833b6e707, 31041688851, 7667754),
-    ("msao", 0xb0da59f53c4cf75c, 33302740169, 5215268),
+    ("msao", 0x87a009017752b7ec, 33304222169, 5215268),
     ("route", 0x63d395cbf9fca510, 15562455223, 2736722),
-    ("trust", 0x045a18c77ecf73d3, 38343744436, 9147930),
+    ("trust", 0x4a6ddbfe447d9b02, 35156802658, 8914455),
 ];
 
 #[test]
