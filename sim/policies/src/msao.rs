@@ -204,12 +204,12 @@ impl Policy for Msao {
         let theta = self.start(alone.briefing, &MsaoMemory::default());
         let (confident, acceptance) = alone.tokens.below(theta.nats());
         let speculation = self.speculation(&alone.view, alone.input);
-        let mut drafting = Drafting { n_draft: theta.n_draft(), confident, acceptance, speculation: &speculation };
-        if self.low_confidence == LowConfidence::Continue {
-            drafting = drafting.without_stops(alone.tokens.below(f32::INFINITY).1);
-        }
-        let trusts = self.semantics == Semantics::Trust;
-        let twin = if trusts { alone.trusting(&drafting) } else { alone.drafting(&drafting) };
+        let drafting = Drafting { n_draft: theta.n_draft(), confident, acceptance, speculation: &speculation };
+        let twin = match self.low_confidence {
+            _ if self.semantics == Semantics::Trust => alone.trusting(&drafting),
+            LowConfidence::Continue => alone.drafting(&drafting.without_stops(alone.tokens.below(f32::INFINITY).1)),
+            LowConfidence::Wait | LowConfidence::RestOnCloud => alone.drafting(&drafting),
+        };
         twin.after(planned)
     }
 }
