@@ -6,6 +6,7 @@ mod idle_keys;
 mod keys;
 mod parquet_file;
 mod policies;
+mod presets;
 mod real_input;
 mod refusals;
 mod results;

@@ -183,7 +183,8 @@ fn parse_override(set: &str) -> Result<(String, toml::Value), Failure> {
 /// The names on the way to a dotted key. A key of `[sweep]` is itself dotted, and one name.
 pub(super) fn parts(key: &str) -> Vec<&str> {
     match key.split_once('.') {
-        Some(("sweep", swept)) => vec!["sweep", swept],
+        // Quoted as in the file, or not.
+        Some(("sweep", swept)) => vec!["sweep", swept.trim_matches('"')],
         _ => key.split('.').collect(),
     }
 }
