@@ -17,7 +17,7 @@ impl<'w, C: Compute> World<'w, C> {
         let State { slots, edge, requests, .. } = state;
         let slot = slots.get_mut(id.index);
         assert!(slot.on_edge.is_none(), "a request has one sequence on its edge");
-        let sequence = edge.open(&slot.request, input);
+        let sequence = edge.open(&slot.about.request, input);
         slot.on_edge = Some(Held { sequence, kv: None });
         requests[slot.edge as usize] += 1;
         edge.prompt_tokens(sequence)
@@ -30,8 +30,8 @@ impl<'w, C: Compute> World<'w, C> {
         let gpu = (self.edges()..state.gpus.len() as u32).min_by_key(requests).expect("the cloud has a GPU");
         state.requests[gpu as usize] += 1;
         let slot = state.slots.get_mut(id.index);
-        slot.input = *input;
-        let sequence = state.cloud.open(&slot.request, input);
+        slot.about.input = *input;
+        let sequence = state.cloud.open(&slot.about.request, input);
         slot.on_cloud = Some(Held { sequence, kv: None });
         slot.cloud.gpu = Some(gpu);
         self.ask_for_memory(state, gpu, id);

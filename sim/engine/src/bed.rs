@@ -82,7 +82,7 @@ impl<C: Compute> Testbed for Bed<'_, C> {
     type Cloud = Self;
 
     fn prompt(&self) -> Prompt {
-        self.with(|state| state.slots.get(self.id.index).request.prompt)
+        self.with(|state| state.slots.get(self.id.index).about.request.prompt)
     }
 
     fn edge(&self) -> &Self {
@@ -99,7 +99,7 @@ impl<C: Compute> Testbed for Bed<'_, C> {
     }
 
     fn elapsed(&self) -> SimDuration {
-        self.world.kernel.now() - self.with(|state| state.slots.get(self.id.index).submit)
+        self.world.kernel.now() - self.with(|state| state.slots.get(self.id.index).about.submit)
     }
 }
 
@@ -134,7 +134,7 @@ impl<C: Compute> Edge for Bed<'_, C> {
     fn note_plan(&self, plan: &Plan) {
         self.with(|state| {
             let slot = state.slots.get_mut(self.id.index);
-            (slot.mas, slot.input) = (plan.mas, plan.input);
+            (slot.about.mas, slot.about.input) = (plan.mas, plan.input);
             if let Some(regret) = &plan.regret {
                 state.metrics.regret.record(regret);
             }
@@ -172,7 +172,7 @@ impl<C: Compute> Edge for Bed<'_, C> {
             let slot = slots.get_mut(self.id.index);
             let sequence = slot.on_edge.as_ref().expect("tokens have a sequence").sequence;
             let critical = token.position < world.spec.critical_tokens;
-            slot.diverged |= critical && edge.agrees(sequence, token) == Some(false);
+            slot.about.diverged |= critical && edge.agrees(sequence, token) == Some(false);
             world.commit(state, self.id, 1, world.kernel.now());
         });
     }
@@ -231,7 +231,7 @@ impl<'w, C: Compute> Cloud for Bed<'w, C> {
         self.send_drafts(batch, None);
         answered.await;
         self.with(|state| {
-            let verdict = state.slots.get(self.id.index).last_verdict.expect("the drafts had a verdict");
+            let verdict = state.slots.get(self.id.index).about.last_verdict.expect("the drafts had a verdict");
             write_log(&mut log, state, Some(verdict.accepted));
         });
     }
@@ -320,7 +320,7 @@ impl<'w, C: Compute> Bed<'w, C> {
             }
             let slot = state.slots.get(self.id.index);
             let row = |draft: &Draft, verified| TokenRecord {
-                request: slot.request.prompt.request,
+                request: slot.about.request.prompt.request,
                 round: slot.tally.rounds,
                 position: draft.position,
                 entropy_nats: draft.entropy_nats,

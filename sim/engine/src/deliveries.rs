@@ -183,7 +183,7 @@ impl<'w, C: Compute> World<'w, C> {
     fn end_drafting(&self, state: &mut State<'w, C>, slot: SlotId, message: u32) {
         let Body::Drafts(drafts) = state.messages.remove(message).body else { unreachable!("a verdict") };
         let verdict = drafts.verdict.expect("a verdict that has arrived");
-        state.slots.get_mut(slot.index).last_verdict = Some(verdict);
+        state.slots.get_mut(slot.index).about.last_verdict = Some(verdict);
         self.commit_verdict(state, slot, &verdict);
         if verdict.ends {
             self.answered(state, slot);

@@ -315,7 +315,7 @@ impl<'w, C: Compute> World<'w, C> {
                 Task::Upper { .. } => ("upper_layers", 1),
             };
             recorder.step(&StepRecord {
-                request: slot.request.prompt.request,
+                request: slot.about.request.prompt.request,
                 side,
                 gpu: index,
                 kind,

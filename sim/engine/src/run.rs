@@ -302,7 +302,7 @@ impl<'a, C: Compute, P: Policy> Run<'a, C, P> {
     fn fits(&self, id: SlotId) -> bool {
         let world = self.world;
         let state = world.state.borrow();
-        let input = Input::whole(state.slots.get(id.index).request.prompt);
+        let input = Input::whole(state.slots.get(id.index).about.request.prompt);
         let edges = world.spec.edge.count as usize;
         let tiers = [(&world.edge_prices, 0), (&world.cloud_prices, edges)];
         tiers.into_iter().all(|(price, gpu)| {
@@ -321,7 +321,7 @@ impl<'a, C: Compute, P: Policy> Run<'a, C, P> {
         let record = self.record(&slot, served_by);
         let by_cloud = matches!(served_by, Some(ServedBy::Cloud | ServedBy::Published(_)));
         state.metrics.end(world.kernel.now(), &record, by_cloud);
-        if record.moments.is_some() && slot.request.prompt.request < TWINS {
+        if record.moments.is_some() && slot.about.request.prompt.request < TWINS {
             self.add_twin(state, &slot);
         }
         state.recorder.request(&record);
@@ -330,17 +330,17 @@ impl<'a, C: Compute, P: Policy> Run<'a, C, P> {
     /// Works out what closed forms say of a request.
     fn add_twin(&self, state: &mut State<'a, C>, slot: &Slot) {
         let world = self.world;
-        let prompt = &slot.request.prompt;
+        let prompt = &slot.about.request.prompt;
         let alone = Alone {
             view: world.view(state, slot.edge),
-            input: &slot.input,
-            output_tokens: slot.request.output_tokens,
+            input: &slot.about.input,
+            output_tokens: slot.about.request.output_tokens,
             preprocess: if prompt.is_text() { SimDuration::ZERO } else { world.spec.edge.preprocess },
             tokens: &world.twin_tokens,
             briefing: &self.briefing,
         };
         let Twin { eq14_s, renewal_s } = self.policy.twin(&alone);
-        let whole = world.cloud_prices.0.request_flop(&Input::whole(*prompt), slot.request.output_tokens);
+        let whole = world.cloud_prices.0.request_flop(&Input::whole(*prompt), slot.about.request.output_tokens);
         let twin = &mut state.metrics.twin;
         twin.requests += 1;
         twin.eq14_s += eq14_s;
@@ -354,13 +354,13 @@ impl<'a, C: Compute, P: Policy> Run<'a, C, P> {
         if world.spec.deadline.is_some_and(|deadline| e2e > deadline) {
             return 0.0;
         }
-        let difficulty = world.accuracy.difficulty(world.streams, slot.request.prompt.request);
+        let difficulty = world.accuracy.difficulty(world.streams, slot.about.request.prompt.request);
         let right = |by_cloud, input: &Input| world.accuracy.correct(&difficulty, by_cloud, input);
         match served_by {
-            ServedBy::Edge => right(false, &slot.input),
-            ServedBy::Cloud => right(true, &slot.input),
-            ServedBy::Both => right(!slot.diverged, &slot.input),
-            ServedBy::Published(remaining) => right(true, &Input::whole(slot.request.prompt)) * remaining,
+            ServedBy::Edge => right(false, &slot.about.input),
+            ServedBy::Cloud => right(true, &slot.about.input),
+            ServedBy::Both => right(!slot.about.diverged, &slot.about.input),
+            ServedBy::Published(remaining) => right(true, &Input::whole(slot.about.request.prompt)) * remaining,
         }
     }
 
@@ -375,22 +375,22 @@ impl<'a, C: Compute, P: Policy> Run<'a, C, P> {
     fn record(&self, slot: &Slot, served_by: Option<ServedBy>) -> RequestRecord {
         let committed = &slot.committed;
         let moments = served_by.map(|_| Moments {
-            submit: slot.submit,
+            submit: slot.about.submit,
             first_token: committed.first,
             last_token: committed.last,
             tokens: committed.tokens,
         });
         let correct = served_by.zip(moments.as_ref()).map(|(by, moments)| self.correct(slot, by, moments.e2e()));
         RequestRecord {
-            request: slot.request,
+            request: slot.about.request,
             edge: slot.edge,
-            client: slot.client,
+            client: slot.about.client,
             status: if served_by.is_some() { Status::Completed } else { Status::Rejected },
             moments,
-            submit: slot.submit,
-            visual_tokens: self.visual_tokens(&slot.request.prompt),
-            mas: slot.mas,
-            input: slot.input,
+            submit: slot.about.submit,
+            visual_tokens: self.visual_tokens(&slot.about.request.prompt),
+            mas: slot.about.mas,
+            input: slot.about.input,
             uplink: slot.tally.uplink,
             downlink: slot.tally.downlink,
             rounds: slot.tally.rounds,

@@ -21,11 +21,10 @@ pub(crate) struct SlotId {
 /// A request in flight.
 pub(crate) struct Slot {
     pub(crate) generation: u32,
-    pub(crate) request: Request,
     /// The edge that it came in at, which is also the index of its GPU.
     pub(crate) edge: u32,
-    pub(crate) client: u32,
-    pub(crate) submit: SimTime,
+    /// Apart, so that the steps of an answer touch few cache lines.
+    pub(crate) about: Box<About>,
     pub(crate) on_edge: Option<Held>,
     pub(crate) on_cloud: Option<Held>,
     pub(crate) cloud: CloudSide,
@@ -35,6 +34,13 @@ pub(crate) struct Slot {
     pub(crate) answered: Option<WaitIndex>,
     pub(crate) committed: Committed,
     pub(crate) tally: Tally,
+}
+
+/// What a request is, and what is noted of it.
+pub(crate) struct About {
+    pub(crate) request: Request,
+    pub(crate) client: u32,
+    pub(crate) submit: SimTime,
     /// What the policy served the request with.
     pub(crate) input: Input,
     pub(crate) mas: Option<Mas>,
@@ -108,12 +114,12 @@ pub(crate) struct Work {
 
 impl Slot {
     pub(crate) fn new(request: Request, edge: u32, client: u32, submit: SimTime) -> Self {
+        let input = Input::whole(request.prompt);
+        let about = About { request, client, submit, input, mas: None, diverged: false, last_verdict: None };
         Self {
             generation: 0,
-            request,
             edge,
-            client,
-            submit,
+            about: Box::new(about),
             on_edge: None,
             on_cloud: None,
             cloud: CloudSide::default(),
@@ -121,10 +127,6 @@ impl Slot {
             answered: None,
             committed: Committed::default(),
             tally: Tally::default(),
-            input: Input::whole(request.prompt),
-            mas: None,
-            diverged: false,
-            last_verdict: None,
         }
     }
 

@@ -5,12 +5,12 @@
 
 use crate::plan::{PlanSettings, Plans, probe_and_plan};
 use crate::route::Router;
-use crate::speculation::{CacheAtLowConfidence, Gate, LowConfidence, Speculation, StateSize, Unsure};
+use crate::speculation::{CacheAtLowConfidence, Gate, LowConfidence, Speculation, StateSize, Unsure, read_prompt};
 use crate::testbed::{count, idle_if};
 use crate::theta::{DraftLength, Reset, Theta, ThetaSettings};
 use crate::twin::{Alone, Drafting, Twin};
 use crate::verification::{BonusToken, DraftDuringVerify, VerifySettings};
-use crate::{Asked, Briefing, Cloud, Edge, Idle, Policy, ServedBy, Testbed, Uses, View, trust};
+use crate::{Asked, Briefing, Edge, Idle, Policy, ServedBy, Testbed, Uses, View, trust};
 use model::{mas::MasSettings, request::Input};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -177,14 +177,14 @@ impl Policy for Msao {
 
     async fn serve<B: Testbed>(&self, bed: &B, briefing: &Briefing, memory: &MsaoMemory) -> ServedBy {
         bed.edge().preprocess().await;
-        let input = probe_and_plan(bed, &self.mas, &self.plan, briefing, &memory.plans).await; // line 3
+        // Boxed, as what comes before the drafting, so that drafting, which every request waits in, stays small.
+        let input = Box::pin(probe_and_plan(bed, &self.mas, &self.plan, briefing, &memory.plans)).await; // line 3
         if let Semantics::Route(router) = self.semantics {
-            return router.choose(bed).serve(bed, &input).await;
+            return Box::pin(router.choose(bed).serve(bed, &input)).await;
         }
-        let mut theta = self.start(briefing, memory); // lines 4 and 5
-        bed.cloud().open(&input).await; // goes on in the cloud while the edge reads its own prompt: the max( , ) of Eq. 14
-        bed.edge().prefill(&input).await;
         let speculation = self.speculation(&bed.view(), &input);
+        Box::pin(read_prompt(bed, input)).await;
+        let mut theta = self.start(briefing, memory); // lines 4 and 5
         let served_by = if self.semantics == Semantics::Trust {
             trust::run(bed, &speculation, &mut theta).await;
             ServedBy::Both
@@ -216,7 +216,7 @@ impl Policy for Msao {
 
 impl Msao {
     /// The threshold at the start of a request.
-    fn start<'c>(&self, briefing: &'c Briefing, memory: &MsaoMemory) -> Theta<'c> {
+    fn start<'c>(&'c self, briefing: &'c Briefing, memory: &MsaoMemory) -> Theta<'c> {
         let mut theta = self.theta.start(self.n_draft, self.n_max, &briefing.calibration);
         if let (Reset::Persistent, Some(nats)) = (self.theta.reset, memory.theta_nats.get()) {
             theta.resume(nats);

@@ -6,7 +6,10 @@
 //! already drafted.
 
 use crate::{Batch, Cloud, Edge, Testbed, Verification, Verify};
-use model::decoding::{Draft, Verdict};
+use model::{
+    decoding::{Draft, Verdict},
+    request::Input,
+};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::VecDeque;
@@ -107,6 +110,13 @@ impl StateSize {
     }
 }
 
+/// Lets both sides read an input: it goes up, and the cloud reads it while the edge reads its own prompt, the max( , ) of
+/// Eq. 14.
+pub(crate) async fn read_prompt<B: Testbed>(bed: &B, input: Input) {
+    bed.cloud().open(&input).await;
+    bed.edge().prefill(&input).await;
+}
+
 impl Speculation {
     /// Drafts and verifies until the answer is committed. The edge has read its prompt, the cloud is opened.
     pub(crate) async fn run<B: Testbed>(&self, bed: &B, gate: &mut impl Gate) {
@@ -139,9 +149,10 @@ impl Speculation {
                 hold = draft.token.ends;
             } else {
                 if self.unsure.then == LowConfidence::RestOnCloud && flight.0.is_empty() {
-                    return self.leave_to_cloud(bed, gate, &cache, &draft).await;
+                    return Box::pin(self.leave_to_cloud(bed, gate, &cache, &draft)).await;
                 }
-                self.offload(bed, gate, &mut cache, &mut flight, &draft).await; // lines 11 and 12
+                // Boxed, so that drafting, which every request waits in, stays small.
+                Box::pin(self.offload(bed, gate, &mut cache, &mut flight, &draft)).await; // lines 11 and 12
                 hold = !flight.0.is_empty();
             }
             if !confident {

@@ -1,11 +1,11 @@
 //! Edge-cloud speculative decoding in the manner of SLED (Li et al. 2025): the edge drafts, the cloud verifies every
 //! batch; no probe, no plan, no confidence gate.
 
-use crate::speculation::{Gate, Speculation, Unsure};
+use crate::speculation::{Gate, Speculation, Unsure, read_prompt};
 use crate::testbed::{count, idle_if};
 use crate::twin::{Alone, Drafting, Twin};
 use crate::verification::{BonusToken, DraftDuringVerify, VerifySettings};
-use crate::{Asked, Briefing, Cloud, Edge, Idle, Policy, ServedBy, Testbed, Uses};
+use crate::{Asked, Briefing, Edge, Idle, Policy, ServedBy, Testbed, Uses};
 use model::{
     decoding::{Draft, Verdict},
     request::Input,
@@ -90,10 +90,9 @@ impl Policy for Speculative {
     }
 
     async fn serve<B: Testbed>(&self, bed: &B, _: &Briefing, (): &()) -> ServedBy {
-        let input = Input::whole(bed.prompt());
         bed.edge().preprocess().await;
-        bed.cloud().open(&input).await;
-        bed.edge().prefill(&input).await;
+        // Boxed, so that drafting, which every request waits in, stays small.
+        Box::pin(read_prompt(bed, Input::whole(bed.prompt()))).await;
         self.speculation().run(bed, &mut Open(self.n_draft)).await;
         ServedBy::Cloud
     }

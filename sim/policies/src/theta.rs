@@ -156,7 +156,7 @@ impl ThetaSettings {
     }
 
     /// The threshold at the start of a request (line 4) and the length of its batches (line 5).
-    pub(crate) fn start<'c>(&self, length: DraftLength, n_max: u32, calibration: &'c Calibration) -> Theta<'c> {
+    pub(crate) fn start<'c>(&'c self, length: DraftLength, n_max: u32, calibration: &'c Calibration) -> Theta<'c> {
         let first = f64::from(calibration.quantile(self.percentile)).min(self.entropy_units.cap_nats());
         let least = match self.min_percentile {
             Ratio::ZERO => 0.0,
@@ -170,10 +170,9 @@ impl ThetaSettings {
             n_draft: 0,
             length,
             n_max,
-            settings: *self,
+            settings: self,
             calibration,
-            seen: VecDeque::new(),
-            in_flight: VecDeque::new(),
+            history: matches!(self.accept_rule, AcceptRule::EmaEntropy | AcceptRule::Quantile).then(Box::default),
         };
         theta.n_draft = theta.batch_length();
         theta
@@ -190,8 +189,15 @@ pub(crate) struct Theta<'c> {
     n_draft: u32,
     length: DraftLength,
     n_max: u32,
-    settings: ThetaSettings,
+    settings: &'c ThetaSettings,
     calibration: &'c Calibration,
+    /// Kept only where the accept rule looks back.
+    history: Option<Box<History>>,
+}
+
+/// What accept rules look back on.
+#[derive(Clone, Debug, Default)]
+struct History {
     /// Entropies drafted last, for `quantile`.
     seen: VecDeque<f32>,
     /// Entropies of the batches in flight, for `ema_entropy`.
@@ -231,7 +237,7 @@ impl Theta<'_> {
     }
 
     fn quantile_seen(&self) -> Option<f64> {
-        let mut seen: Vec<f32> = self.seen.iter().copied().collect();
+        let mut seen: Vec<f32> = self.history.as_ref()?.seen.iter().copied().collect();
         seen.sort_unstable_by(f32::total_cmp);
         let rank = (self.settings.percentile.as_f64() * seen.len() as f64).ceil() as usize;
         seen.get(rank.max(1) - 1).map(|&nats| f64::from(nats))
@@ -240,11 +246,11 @@ impl Theta<'_> {
 
 impl Gate for Theta<'_> {
     fn is_confident(&mut self, draft: &Draft) -> bool {
-        if self.settings.accept_rule == AcceptRule::Quantile {
-            if self.seen.len() == WINDOW {
-                self.seen.pop_front();
+        if let Some(history) = &mut self.history {
+            if history.seen.len() == WINDOW {
+                history.seen.pop_front();
             }
-            self.seen.push_back(draft.entropy_nats);
+            history.seen.push_back(draft.entropy_nats);
         }
         draft.entropy_nats <= self.nats()
     }
@@ -255,17 +261,21 @@ impl Gate for Theta<'_> {
     }
 
     fn sent(&mut self, drafts: &[Draft]) {
-        if self.settings.accept_rule == AcceptRule::EmaEntropy {
-            self.in_flight.push_back(drafts.iter().map(|draft| draft.entropy_nats).collect());
+        if let Some(history) = &mut self.history {
+            history.in_flight.push_back(drafts.iter().map(|draft| draft.entropy_nats).collect());
         }
     }
 
     /// Line 10.
     fn learn(&mut self, verdict: &Verdict) {
-        let entropies = self.in_flight.pop_front().unwrap_or_default();
-        if verdict.rejects() {
-            self.in_flight.clear();
-        }
+        let in_flight = self.history.as_mut().map(|history| &mut history.in_flight);
+        let entropies = in_flight.map_or_else(Vec::new, |in_flight| {
+            let oldest = in_flight.pop_front().unwrap_or_default();
+            if verdict.rejects() {
+                in_flight.clear();
+            }
+            oldest
+        });
         let Some(acceptance) = verdict.acceptance() else { return };
         let weight = self.settings.acceptance_weight.as_f64();
         self.acceptance += weight * (acceptance - self.acceptance);
@@ -343,7 +353,8 @@ mod tests {
     #[test]
     fn it_decays_to_the_floor_and_recovers_with_acceptance() {
         let calibration = calibration();
-        let mut theta = ThetaSettings::default().start(DraftLength::Line5, 5, &calibration);
+        let settings = ThetaSettings::default();
+        let mut theta = settings.start(DraftLength::Line5, 5, &calibration);
         let first = theta.now;
         theta.doubt();
         assert_eq!(theta.now, first * 0.95);
@@ -377,10 +388,11 @@ mod tests {
     #[test]
     fn static_stays_and_quantile_follows_what_is_drafted() {
         let calibration = calibration();
-        let mut still = with(AcceptRule::Static).start(DraftLength::Line5, 5, &calibration);
+        let (still, follows) = (with(AcceptRule::Static), with(AcceptRule::Quantile));
+        let mut still = still.start(DraftLength::Line5, 5, &calibration);
         still.learn(&verdict(1, 4));
         assert_eq!(still.now, still.first);
-        let mut follows = with(AcceptRule::Quantile).start(DraftLength::Line5, 5, &calibration);
+        let mut follows = follows.start(DraftLength::Line5, 5, &calibration);
         for part in 1..=200u8 {
             follows.is_confident(&draft(f32::from(part) / 100.0));
         }
@@ -403,7 +415,8 @@ mod tests {
     #[test]
     fn lengths_of_batches() {
         let calibration = calibration();
-        let start = |length| ThetaSettings::default().start(length, 5, &calibration);
+        let settings = ThetaSettings::default();
+        let start = |length| settings.start(length, 5, &calibration);
         assert_eq!(start(DraftLength::Fixed(9)).n_draft(), 9);
         // Acceptance starts at P_target: one token is accepted with just that probability.
         let mut by_acceptance = start(DraftLength::AcceptTarget);
