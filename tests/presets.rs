@@ -26,7 +26,7 @@ fn the_literal_threshold_collapses() {
     let mut theta = BTreeMap::<(String, bool), Vec<f64>>::new();
     for row in rows(&sim.path("out/tokens.parquet")) {
         let position = count(&row, "position");
-        if position < 4 || position >= 90 {
+        if !(4..90).contains(&position) {
             let nats = number(&row, "theta_nats").expect("a threshold");
             theta.entry((text(&row, "policy").to_owned(), position >= 90)).or_default().push(nats);
         }

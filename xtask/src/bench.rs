@@ -14,7 +14,7 @@ Measures in one run, in CPU time of one thread, because the machine may be share
 
   full model    events, requests and tokens a second at 1, 1,000 and 20,000 devices, all metrics on
   std heap      the same model with the standard library's BinaryHeap instead of our queue
-  python        a tandem of three queues as a plain heapq script with equal results
+  python        a tandem of three queues, by events and by processes, as a plain heapq script with equal results
   instructions  instructions per event of the kernel's hot paths, by valgrind, beside the committed values in
                 xtask/instructions.txt; more than 3 % above one of them fails
 

@@ -3,7 +3,7 @@
 #[path = "../examples/tandem/model.rs"]
 mod model;
 
-use model::{Draws, Outcome, simulate};
+use model::{Draws, Outcome, simulate, simulate_events};
 use std::process::Command;
 
 const SCRIPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/benches/reference/tandem.py");
@@ -17,6 +17,7 @@ fn the_python_reference_gives_the_same_result() {
     }
     for (seed, jobs) in [(1, 20_000), (7, 1), (8, 1_000)] {
         let Outcome { events, sojourns_ns } = simulate(&Draws::new(seed, jobs));
+        assert_eq!(simulate_events(&Draws::new(seed, jobs)), Outcome { events, sojourns_ns });
         let output = Command::new("python3").arg(SCRIPT).args([seed, jobs].map(|n| n.to_string())).output();
         let output = output.expect("python3 starts");
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
@@ -29,6 +30,8 @@ fn the_python_reference_gives_the_same_result() {
 #[test]
 fn the_result_is_frozen() {
     // Holds where there is no Python, too.
-    let outcome = simulate(&Draws::new(1, 20_000));
-    assert_eq!(outcome, Outcome { events: 80_000, sojourns_ns: 88_134_232_141 });
+    for simulate in [simulate, simulate_events] {
+        let outcome = simulate(&Draws::new(1, 20_000));
+        assert_eq!(outcome, Outcome { events: 80_000, sojourns_ns: 88_134_232_141 });
+    }
 }

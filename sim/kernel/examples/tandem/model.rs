@@ -1,9 +1,12 @@
 //! The tandem of three FIFO queues that `benches/reference/tandem.py` simulates too, with the same draws and so with
 //! the same result to the nanosecond. `tests/reference.rs` compares them.
+//!
+//! Written twice, as one may write a model for this kernel: with a process for each job, as SimPy has it, and with events
+//! for three components, as the Python script has it.
 
 use kernel::{FifoServer, Host, Kernel, Phase, Spawner, Streams, Target};
 use std::cell::{Cell, RefCell};
-use units::SimDuration;
+use units::{SimDuration, SimTime};
 
 /// Means of the gaps between arrivals and of the three services, ns; each is uniform from 0 to twice its mean.
 const MEANS: [u64; 4] = [1_000_000, 700_000, 850_000, 600_000];
@@ -63,6 +66,69 @@ impl<'a> Host<'a> for Tandem<'a> {
         self.plan_arrival();
         spawner.spawn(self.job(number));
     }
+}
+
+/// The same queues as components: an event is an arrival or the end of a service, and the host does what follows.
+struct Components<'k> {
+    kernel: &'k Kernel,
+    draws: &'k Draws,
+    stages: [RefCell<FifoServer>; 3],
+    arrivals: RefCell<Vec<SimTime>>,
+    /// Jobs that each stage has served: in a tandem they come in order.
+    served: [Cell<usize>; 3],
+    sojourns_ns: Cell<u64>,
+}
+
+/// Component codes: the end of a service at a stage is its number.
+const ARRIVAL: u32 = 3;
+
+impl Components<'_> {
+    fn plan_arrival(&self, job: usize) {
+        if let Some(&gap) = self.draws.0[0].get(job) {
+            let time = self.kernel.now() + SimDuration::from_ns(gap);
+            self.kernel.schedule(time, Phase::Happen, Target::component(ARRIVAL), None);
+        }
+    }
+
+    fn serve(&self, stage: u32, job: usize) {
+        let service = SimDuration::from_ns(self.draws.0[stage as usize + 1][job]);
+        let end = self.stages[stage as usize].borrow_mut().serve(self.kernel.now(), service).end;
+        // Services of a stage end in order, so each stage may have a lane.
+        self.kernel.schedule(end, Phase::Happen, Target::component(stage), Some(stage as u8));
+    }
+}
+
+impl<'a> Host<'a> for Components<'a> {
+    fn event(&'a self, target: Target, _: &mut Spawner<'a>) {
+        let stage = target.decode().expect("an event for a component");
+        if stage == ARRIVAL {
+            let job = self.arrivals.borrow().len();
+            self.arrivals.borrow_mut().push(self.kernel.now());
+            self.plan_arrival(job + 1);
+            return self.serve(0, job);
+        }
+        let job = self.served[stage as usize].replace(self.served[stage as usize].get() + 1);
+        if stage + 1 < ARRIVAL {
+            return self.serve(stage + 1, job);
+        }
+        let sojourn = self.kernel.now() - self.arrivals.borrow()[job];
+        self.sojourns_ns.set(self.sojourns_ns.get() + sojourn.as_ns());
+    }
+}
+
+/// Simulates all jobs by events alone.
+pub fn simulate_events(draws: &Draws) -> Outcome {
+    let kernel = Kernel::new();
+    let components = Components {
+        kernel: &kernel,
+        draws,
+        stages: [1, 1, 1].map(|workers| RefCell::new(FifoServer::new(workers))),
+        arrivals: RefCell::default(),
+        served: Default::default(),
+        sojourns_ns: Cell::new(0),
+    };
+    kernel.run(&components, |_| components.plan_arrival(0));
+    Outcome { events: kernel.events(), sojourns_ns: components.sojourns_ns.get() }
 }
 
 /// Simulates all jobs, a process each.
