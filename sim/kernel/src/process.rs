@@ -153,7 +153,10 @@ impl Kernel {
         let mut spawner = Spawner { processes: Vec::new(), free: Vec::new(), spawned: Vec::new() };
         start(&mut spawner);
         loop {
-            self.poll_ready(&mut spawner);
+            // Events for components alone leave nobody ready.
+            if !(spawner.spawned.is_empty() && self.ready.borrow().is_empty()) {
+                self.poll_ready(&mut spawner);
+            }
             let Some(key) = self.queue.borrow_mut().pop() else { break };
             self.advance(key);
             match key.target().decode() {

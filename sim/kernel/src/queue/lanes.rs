@@ -8,6 +8,7 @@ use super::heap::Heap;
 use super::{Lane, Queue};
 use crate::Key;
 use std::collections::VecDeque;
+use std::hint::select_unpredictable;
 
 const LANES: usize = 3;
 
@@ -45,19 +46,20 @@ impl Queue for LaneQueue {
 
     #[inline]
     fn pop(&mut self) -> Option<Key> {
-        let (mut least, mut from) = (self.heap.peek(), None);
+        let (mut least, mut from) = (self.heap.peek(), LANES);
         for (lane, head) in self.heads.iter().enumerate() {
-            if head.0 < least {
-                (least, from) = (head.0, Some(lane));
-            }
+            // Which is least is a coin's throw, and a branch that guesses wrong costs more than all of this.
+            let less = head.0 < least;
+            least = select_unpredictable(less, head.0, least);
+            from = select_unpredictable(less, lane, from);
         }
-        match from {
-            Some(lane) => {
-                self.lanes[lane].pop_front();
-                self.heads[lane].0 = self.lanes[lane].front().copied().unwrap_or(Key::NEVER);
-            }
-            None if least == Key::NEVER => return None,
-            None => self.heap.remove_peeked(),
+        if from < LANES {
+            self.lanes[from].pop_front();
+            self.heads[from].0 = self.lanes[from].front().copied().unwrap_or(Key::NEVER);
+        } else if least == Key::NEVER {
+            return None;
+        } else {
+            self.heap.remove_peeked();
         }
         Some(least)
     }
