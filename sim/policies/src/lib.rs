@@ -30,12 +30,12 @@ pub use list::*;
 pub use msao::{MsaoMemory, Semantics, State};
 pub use one_or_many::OneOrMany;
 pub use perllm::{Reading, UcbRoute};
-pub use plan::{Awareness, Plan, PlanSettings, Regret, Solver};
+pub use plan::{Awareness, PlanSettings, Solver};
 pub use route::{Router, Score};
 pub use speculation::{CacheAtLowConfidence, LowConfidence};
 pub use testbed::{
-    Asked, Batch, Briefing, Cloud, Edge, Hidden, Idle, Policy, Prices, ServedBy, Split, Testbed, Uses, Verification,
-    Verify, View,
+    Asked, Batch, Briefing, Cloud, Edge, Hidden, Idle, Plan, Policy, Prices, Regret, ServedBy, Split, Testbed, Uses,
+    Verification, Verify, View,
 };
 pub use theta::{AcceptRule, DraftLength, EntropyUnits, Reset, ThetaSettings};
 pub use twin::{Alone, Twin};

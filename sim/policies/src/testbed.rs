@@ -1,10 +1,9 @@
 //! What a policy may do and see.
 
-use crate::plan::Plan;
 use crate::twin::{Alone, Twin};
 use model::{
     decoding::{Draft, Verdict},
-    mas::Descriptors,
+    mas::{Descriptors, Mas},
     published::Benchmark,
     request::{Input, Prompt},
     tokens::Calibration,
@@ -130,6 +129,28 @@ pub struct Hidden<'i> {
     pub prompt: Option<&'i Input>,
     /// Share of the bytes of visual tokens that is sent.
     pub visual: Ratio,
+}
+
+/// What a request is served with, for the log.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Plan {
+    /// The MAS, where it was measured.
+    pub mas: Option<Mas>,
+    /// The input as it is let through.
+    pub input: Input,
+    /// How the solver fared against the exact one, where they were compared.
+    pub regret: Option<Regret>,
+}
+
+/// How a solver of Eq. 11 fared against the exact one on a request.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Regret {
+    /// E[L_prefill] of the solver's plan over that of the exact plan, minus 1; none if no plan it looked at was allowed.
+    pub gap: Option<f64>,
+    /// Plans that it looked at.
+    pub evaluations: u32,
+    /// Time that it is charged.
+    pub time: SimDuration,
 }
 
 /// What can be observed at an instant. It has no true output length and no future bandwidth.

@@ -6,11 +6,11 @@ mod solver;
 #[cfg(test)]
 mod tests;
 
-pub use solver::{Regret, Solver};
+pub use solver::Solver;
 
 use crate::testbed::idle_if;
 use crate::twin::Alone;
-use crate::{Asked, Briefing, Edge, Idle, Testbed, Uses, View};
+use crate::{Asked, Briefing, Edge, Idle, Plan, Testbed, Uses, View};
 use model::{
     mas::{Mas, MasSettings, Relevance, TextBound},
     modality::{Modality, PerModality},
@@ -161,17 +161,6 @@ impl PlanSettings {
     fn handling(&self) -> Handling {
         Handling { prune_stage: self.prune_stage, rho_meaning: self.rho_meaning }
     }
-}
-
-/// What a request is served with, for the log.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Plan {
-    /// The MAS, where it was measured.
-    pub mas: Option<Mas>,
-    /// The input as it is let through.
-    pub input: Input,
-    /// How the solver fared against the exact one, where they were compared.
-    pub regret: Option<Regret>,
 }
 
 /// Probes a request and plans it: what MSAO does before any model reads anything.

@@ -1,6 +1,7 @@
 //! Who solves Eq. 11.
 
 use super::problem::{Printed, Problem, Reduced};
+use crate::Regret;
 use crate::search::{self, Found, Objective};
 use kernel::Streams;
 use model::{modality::PerModality, request::Kept};
@@ -22,17 +23,6 @@ pub enum Solver {
     Random(u32),
     /// Nothing is pruned or compressed.
     None,
-}
-
-/// How a solver fared against the exact one on a request.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Regret {
-    /// E[L_prefill] of the solver's plan over that of the exact plan, minus 1; none if no plan it looked at was allowed.
-    pub gap: Option<f64>,
-    /// Plans that it looked at.
-    pub evaluations: u32,
-    /// Time that it is charged.
-    pub time: SimDuration,
 }
 
 impl Solver {

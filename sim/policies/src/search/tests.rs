@@ -84,38 +84,3 @@ proptest! {
         prop_assert_eq!(gp_ei::solve(&problem, n, 0.1, &mut stream()), by_process);
     }
 }
-
-/// What the plan of as many modalities looks like: the slower of two tiers, under a bound on loss.
-fn two_tiers(dimensions: usize) -> Problem {
-    Problem {
-        bounds: vec![(0.1, 1.0); dimensions],
-        value: |at| (0.1 * at[0] + 0.05).max(at.iter().sum::<f64>() * 0.04),
-        violation: |at| (0.3 - at.iter().map(|x| x * x).sum::<f64>() / at.len() as f64).max(0.0),
-    }
-}
-
-/// For timing from outside: `time` of the test binary of `cargo test --release -p policies --no-run`, with
-/// `--ignored by_process_in_2`.
-fn solve_200_times(dimensions: usize) {
-    for seed in 0..200 {
-        gp_ei::solve(&two_tiers(dimensions), 50, 0.1, &mut Streams::new(seed).stream("search", 0));
-    }
-}
-
-#[test]
-#[ignore = "for timing only"]
-fn by_process_in_1_dimension() {
-    solve_200_times(1);
-}
-
-#[test]
-#[ignore = "for timing only"]
-fn by_process_in_2_dimensions() {
-    solve_200_times(2);
-}
-
-#[test]
-#[ignore = "for timing only"]
-fn by_process_in_4_dimensions() {
-    solve_200_times(4);
-}
