@@ -37,10 +37,15 @@ impl Pricing {
 
     /// Reading the whole prompt at once: encoders and language model.
     pub fn prefill(&self, input: &Input) -> SimDuration {
+        self.time(&self.reading_load(input).1)
+    }
+
+    /// Tokens of the input, and the load of reading all of it at once.
+    fn reading_load(&self, input: &Input) -> (u64, Load) {
         let (tokens, encoders) = self.reading(input);
         let mut load = self.prompt_load(tokens, 0, true);
         load.add(&Load::vision(encoders));
-        self.time(&load)
+        (tokens, load)
     }
 
     /// One token behind a context of so many.
@@ -159,28 +164,25 @@ impl Pricing {
 
     /// Bytes of the pictures as this model's vision tower encodes them: a row of the language model's width a token.
     pub fn encoded_bytes(&self, prompt: &Prompt) -> Bytes {
-        let (Some(tower), Some(images)) = (&self.tier.model.vision, prompt.images) else { return Bytes::ZERO };
-        self.hidden_bytes() * (u64::from(images.count) * images.patches(tower).tokens)
+        self.hidden_bytes() * self.visual_tokens(&Input::whole(*prompt))
+    }
+
+    /// Visual tokens that are left of all pictures, without the markers around each.
+    pub fn visual_tokens(&self, input: &Input) -> u64 {
+        let pictures = input.prompt.images.zip(self.tier.model.vision.as_ref());
+        pictures.map_or(0, |(images, tower)| u64::from(images.count) * input.patches(tower).tokens)
     }
 
     /// Bytes of the hidden states of a prompt, with this share of the visual tokens'.
     pub fn prompt_state_bytes(&self, input: &Input, visual: Ratio) -> Bytes {
-        let all = self.prompt_tokens(input);
-        let tower = self.tier.model.vision.as_ref();
-        let pictures = input
-            .prompt
-            .images
-            .zip(tower)
-            .map_or(0, |(images, tower)| u64::from(images.count) * input.patches(tower).tokens);
+        let (all, pictures) = (self.prompt_tokens(input), self.visual_tokens(input));
         let sent = self.hidden_bytes().as_u64() as f64 * ((all - pictures) as f64 + pictures as f64 * visual.as_f64());
         Bytes::new(sent.ceil() as u64)
     }
 
     /// FLOP of the whole of a request on this tier, with an answer of so many tokens: what the probe is compared with.
     pub fn request_flop(&self, input: &Input, output_tokens: u32) -> Flops {
-        let (prompt, encoders) = self.reading(input);
-        let mut load = self.prompt_load(prompt, 0, true);
-        load.add(&Load::vision(encoders));
+        let (prompt, load) = self.reading_load(input);
         let answer = self.roofline.iteration(&self.token_load(prompt + u64::from(output_tokens) / 2)).flop;
         self.roofline.iteration(&load).flop + answer * f64::from(output_tokens - 1)
     }

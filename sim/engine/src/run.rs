@@ -288,11 +288,11 @@ impl<'a, C: Compute, P: Policy> Run<'a, C, P> {
     fn request(&self, number: u64) -> Request {
         let world = self.world;
         let mut request = world.spec.workload.request(world.streams, number);
-        let encoded = world.cloud_prices.encoded_bytes(&request.prompt);
-        if let Some(images) = &mut request.prompt.images
-            && world.spec.workload.payload == PayloadFormat::VisionTokens
-        {
-            (images.payload, images.encoded) = (encoded, true);
+        if world.spec.workload.payload == PayloadFormat::VisionTokens {
+            let encoded = world.cloud_prices.encoded_bytes(&request.prompt);
+            if let Some(images) = &mut request.prompt.images {
+                (images.payload, images.encoded) = (encoded, true);
+            }
         }
         request
     }
@@ -364,14 +364,6 @@ impl<'a, C: Compute, P: Policy> Run<'a, C, P> {
         }
     }
 
-    /// Visual tokens of the whole input, without the markers around each picture.
-    fn visual_tokens(&self, prompt: &model::request::Prompt) -> u64 {
-        let tower = self.world.spec.cloud.tier.model.vision.as_ref();
-        let tokens =
-            prompt.images.zip(tower).map(|(images, tower)| u64::from(images.count) * images.patches(tower).tokens);
-        tokens.unwrap_or(0)
-    }
-
     fn record(&self, slot: &Slot, served_by: Option<ServedBy>) -> RequestRecord {
         let committed = &slot.committed;
         let moments = served_by.map(|_| Moments {
@@ -388,7 +380,7 @@ impl<'a, C: Compute, P: Policy> Run<'a, C, P> {
             status: if served_by.is_some() { Status::Completed } else { Status::Rejected },
             moments,
             submit: slot.about.submit,
-            visual_tokens: self.visual_tokens(&slot.about.request.prompt),
+            visual_tokens: self.world.cloud_prices.0.visual_tokens(&Input::whole(slot.about.request.prompt)),
             mas: slot.about.mas,
             input: slot.about.input,
             uplink: slot.tally.uplink,
