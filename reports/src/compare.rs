@@ -7,7 +7,7 @@
 use crate::estimate::Estimate;
 use crate::frame::ReportError;
 use crate::metric::Metric;
-use crate::numbers::{per_cent, short};
+use crate::numbers::{interval, per_cent, short};
 use crate::runs::{Cell, Runs};
 use crate::sheet::Sheet;
 use std::fmt::Write;
@@ -130,14 +130,11 @@ impl Line {
         let basis = format!("{metric}, paired, {pairs} replications");
         match words(metric, estimate.mean).filter(|_| self.is_seen() == Some(true)) {
             Some(word) => {
-                format!(
-                    "{policy} is {} ± {} {word} than {reference} ({basis})",
-                    share(estimate.mean.abs()),
-                    share(half)
-                )
+                let by = interval(estimate.mean.abs(), Some(half), false);
+                format!("{policy} is {by} {word} than {reference} ({basis})")
             }
             None => {
-                let seen = format!("({} ± {}; {basis})", share(estimate.mean), share(half));
+                let seen = format!("({}; {basis})", interval(estimate.mean, Some(half), false));
                 format!("no difference seen between {policy} and {reference} {seen}")
             }
         }
@@ -205,10 +202,7 @@ impl Comparison {
 fn shown_figures(line: &Line) -> Vec<String> {
     let [mean, reference] = line.means.map(|mean| mean.map_or("-".to_owned(), |mean| short(mean, 5)));
     let difference = match &line.difference {
-        Difference::Relative(Estimate { mean, ci95: Some(half) }, _) => {
-            format!("{} ± {}", per_cent(*mean, true), per_cent(*half, false))
-        }
-        Difference::Relative(Estimate { mean, .. }, _) => per_cent(*mean, true),
+        Difference::Relative(Estimate { mean, ci95 }, _) => interval(*mean, *ci95, true),
         Difference::None(_) => "-".to_owned(),
     };
     vec![line.policy.clone(), line.metric.clone(), mean, reference, difference]
@@ -236,10 +230,10 @@ mod tests {
         let Difference::Relative(estimate, 3) = comparison.lines[0].difference else { panic!("{comparison:?}") };
         assert!((estimate.mean - 0.123_333_333).abs() < 1e-8);
         assert!((estimate.ci95.unwrap() - 0.014_342_176).abs() < 1e-8, "{estimate:?}");
-        let sentence = "msao is 12.3 % ± 1.43 % slower than edge_only (e2e_ms_mean, paired, 3 replications)";
+        let sentence = "msao is 12.3 % ± 1.4 % slower than edge_only (e2e_ms_mean, paired, 3 replications)";
         assert!(comparison.text().ends_with(&format!("\n\n{sentence}\n")), "{}", comparison.text());
         let other = compared(&cells, Some("msao")).lines[0].sentence("msao");
-        assert!(other.starts_with("edge_only is 11 % ± 1.12 % faster than msao"), "{other}");
+        assert!(other.starts_with("edge_only is 11.0 % ± 1.1 % faster than msao"), "{other}");
     }
 
     #[test]
@@ -251,8 +245,8 @@ mod tests {
         ];
         let said: Vec<String> = compared(&cells, None).lines.iter().map(|line| line.sentence("edge_only")).collect();
         let basis = "e2e_ms_mean, paired, 3 replications";
-        assert_eq!(said[0], format!("no difference seen between msao and edge_only (1 % ± 27.3 %; {basis})"));
-        assert_eq!(said[1], format!("no difference seen between twin and edge_only (0 % ± 0 %; {basis})"));
+        assert_eq!(said[0], format!("no difference seen between msao and edge_only (1 % ± 27 %; {basis})"));
+        assert_eq!(said[1], format!("no difference seen between twin and edge_only (0.00 % ± 0.00 %; {basis})"));
     }
 
     #[test]

@@ -3,6 +3,7 @@
 //!
 //! It never sees the engine. It reads Parquet through polars and refuses a folder that it does not know.
 
+mod best;
 pub mod check;
 mod compare;
 mod estimate;
@@ -15,6 +16,7 @@ mod runs;
 mod sheet;
 mod table;
 
+pub use best::{Answer, Constraint, Objective, Question, best};
 pub use compare::{Comparison, Difference, Line, compare};
 pub use estimate::Estimate;
 pub use frame::ReportError;

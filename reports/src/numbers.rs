@@ -18,8 +18,22 @@ pub(crate) fn short(value: f64, digits: usize) -> String {
 
 /// A share as per cent: `12.1 %`; with its sign if asked.
 pub(crate) fn per_cent(share: f64, signed: bool) -> String {
-    let plus = if signed && share > 0.0 { "+" } else { "" };
-    format!("{plus}{} %", short(100.0 * share, 3))
+    format!("{}{} %", plus(share, signed), short(100.0 * share, 3))
+}
+
+/// A share with its half-width, to two digits of the latter: `12.1 % ± 0.4 %`.
+pub(crate) fn interval(share: f64, half: Option<f64>, signed: bool) -> String {
+    let Some(half) = half else { return per_cent(share, signed) };
+    let (share, half) = (100.0 * share, 100.0 * half);
+    // Of a half-width of nothing the share has three digits.
+    let (leading, digits) = if half > 0.0 { (half, 2) } else { (share, 3) };
+    let exponent = format!("{leading:.*e}", digits - 1).split_once('e').and_then(|(_, e)| e.parse::<i32>().ok());
+    let decimals = (digits as i32 - 1 - exponent.expect("an exponent")).clamp(0, 6) as usize;
+    format!("{}{share:.decimals$} % ± {half:.decimals$} %", plus(share, signed))
+}
+
+fn plus(value: f64, signed: bool) -> &'static str {
+    if signed && value > 0.0 { "+" } else { "" }
 }
 
 #[cfg(test)]
@@ -38,5 +52,10 @@ mod tests {
             [per_cent(0.1213, true), per_cent(-0.004, true), per_cent(0.004, false)],
             ["+12.1 %", "-0.4 %", "0.4 %"]
         );
+        assert_eq!(interval(0.109_777, Some(0.011_26), false), "11.0 % ± 1.1 %");
+        assert_eq!(interval(0.109_777, Some(0.0), true), "+11.0 % ± 0.0 %");
+        assert_eq!(interval(-0.5, Some(1.234), true), "-50 % ± 123 %");
+        assert_eq!(interval(0.0, Some(0.0), true), "0.00 % ± 0.00 %");
+        assert_eq!(interval(0.5, None, true), "+50 %");
     }
 }

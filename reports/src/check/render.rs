@@ -1,7 +1,7 @@
 //! A check as text for a terminal, and as Markdown for the summary of a CI step.
 
 use super::{Change, Check, Detail, Finding, Verdict, unit};
-use crate::numbers::{per_cent, short};
+use crate::numbers::{interval, short};
 use std::fmt::Write;
 
 /// Rows of a Markdown table: a step's summary holds a megabyte.
@@ -56,13 +56,12 @@ pub(super) fn said(finding: &Finding) -> String {
 /// `+12.1 % ± 0.4 %`; in the metric's unit where the baseline is 0.
 fn difference(change: &Change) -> String {
     let Change { base, difference, .. } = change;
-    let (mean, half) = if *base == 0.0 {
-        let plus = if difference.mean > 0.0 { "+" } else { "" };
-        (format!("{plus}{}", short(difference.mean, 3)), difference.ci95.map(|half| short(half, 3)))
-    } else {
-        (per_cent(difference.mean / base.abs(), true), difference.ci95.map(|half| per_cent(half / base.abs(), false)))
-    };
-    half.map_or(mean.clone(), |half| format!("{mean} ± {half}"))
+    if *base != 0.0 {
+        return interval(difference.mean / base.abs(), difference.ci95.map(|half| half / base.abs()), true);
+    }
+    let plus = if difference.mean > 0.0 { "+" } else { "" };
+    let half = difference.ci95.map_or_else(String::new, |half| format!(" ± {}", short(half, 3)));
+    format!("{plus}{}{half}", short(difference.mean, 3))
 }
 
 /// On how much a difference rests.

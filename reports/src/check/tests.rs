@@ -151,7 +151,7 @@ fn what_fails_most_comes_first() {
     assert!(lines.iter().zip(starts).all(|(line, start)| line.starts_with(start)), "{text}");
     assert_eq!(
         lines[2],
-        "REGRESSED   e2e_ms_mean of msao at vqav2, 400 Mbps, policy.msao.tau_s 0.5: 100 -> 150 ms, +50 % ± 12.4 % \
+        "REGRESSED   e2e_ms_mean of msao at vqav2, 400 Mbps, policy.msao.tau_s 0.5: 100 -> 150 ms, +50 % ± 12 % \
          (paired, 3 replications; 50 times the 1 % allowed)"
     );
     assert!(lines[6].ends_with("2 changed, 2 regressed, 1 improved, 10 unchanged"), "{text}");
