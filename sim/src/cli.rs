@@ -65,6 +65,12 @@ pub enum Command {
     Show(Written),
     /// Print the JSON Schema of scenarios.
     Schema,
+    /// Hold the runs of a results folder to a baseline: the regression gate for CI.
+    Check(crate::check::Args),
+    /// Compare policies pair by pair, with 95 % intervals.
+    Compare(crate::compare::Args),
+    /// Find the best points of a sweep, under constraints, or its Pareto front.
+    Best(crate::best::Args),
 }
 
 /// A scenario and what the command line changes of it.

@@ -18,6 +18,10 @@ pub struct Failure {
 pub enum Code {
     /// The scenario, an input file or the place for the results was refused.
     Refused = 2,
+    /// Something got worse than its baseline allows.
+    Regression = 3,
+    /// A backend, device or program that was asked for is not available here.
+    Unavailable = 4,
     /// A bug in this program.
     Bug = 70,
 }
@@ -26,6 +30,16 @@ impl Failure {
     /// The user's turn: the message says what, where, what was expected and what to do.
     pub fn refused(message: impl Into<String>) -> Self {
         Self { message: message.into(), code: Code::Refused }
+    }
+
+    /// Something got worse.
+    pub fn regression(message: impl Into<String>) -> Self {
+        Self { message: message.into(), code: Code::Regression }
+    }
+
+    /// What was asked for is not available here.
+    pub fn unavailable(message: impl Into<String>) -> Self {
+        Self { message: message.into(), code: Code::Unavailable }
     }
 
     /// Our turn.
@@ -82,6 +96,12 @@ impl fmt::Display for Failure {
 
 impl From<TraceError> for Failure {
     fn from(error: TraceError) -> Self {
+        Self::refused(error.to_string())
+    }
+}
+
+impl From<reports::ReportError> for Failure {
+    fn from(error: reports::ReportError) -> Self {
         Self::refused(error.to_string())
     }
 }

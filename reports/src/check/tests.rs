@@ -179,8 +179,7 @@ fn another_scenario_or_none_of_its_rows_is_refused() {
     let check = check(&runs, &hash, &baseline(&cells()), "b.toml").unwrap();
     assert!(
         !check.fails()
-            && text(&check)
-                .starts_with("note: the scenario is no longer what was blessed (hash 0123456789ab, now fedc)")
+            && text(&check).starts_with("note: the resolved scenario has changed (hash 0123456789ab, now fedc)")
     );
 }
 
