@@ -13,6 +13,7 @@ mod floors;
 mod house;
 mod lines;
 mod network_free;
+mod regression;
 mod test;
 
 use failure::Outcome;
@@ -27,6 +28,7 @@ const TASKS: &[Task] = &[
     (network_free::command, network_free::run),
     (lines::command, lines::run),
     (bench::command, bench::run),
+    (regression::command, regression::run),
 ];
 
 fn main() -> ExitCode {

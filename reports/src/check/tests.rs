@@ -252,6 +252,8 @@ fn an_old_or_foreign_folder_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     let refused = || Runs::read(folder.path()).map(drop).unwrap_err().to_string();
     assert!(refused().contains("expected a results folder of msao-sim"), "{}", refused());
+    std::fs::write(folder.path().join("manifest.json"), "{}").unwrap();
+    assert!(refused().contains("runs.parquet: it is not there; an earlier version"), "{}", refused());
     fixture::write(&cells(), folder.path(), 2);
     assert!(refused().contains("found runs/2, expected the table runs/1; run the scenario again"), "{}", refused());
     std::fs::write(folder.path().join("runs.parquet"), "no Parquet").unwrap();
