@@ -18,6 +18,8 @@ pub struct Failure {
 pub enum Code {
     /// The scenario, an input file or the place for the results was refused.
     Refused = 2,
+    /// A backend, a device or an engine such as Slurm is not available.
+    Unavailable = 4,
     /// A bug in this program.
     Bug = 70,
 }
@@ -28,9 +30,19 @@ impl Failure {
         Self { message: message.into(), code: Code::Refused }
     }
 
+    /// Nobody's turn here: the message says what is not available, and what to do instead.
+    pub fn unavailable(message: impl Into<String>) -> Self {
+        Self { message: message.into(), code: Code::Unavailable }
+    }
+
     /// Our turn.
     pub fn bug(message: impl Into<String>) -> Self {
         Self { message: message.into(), code: Code::Bug }
+    }
+
+    /// With the exit code that another process ended with.
+    pub fn with_code(code: Code, message: impl Into<String>) -> Self {
+        Self { message: message.into(), code }
     }
 
     /// A file that could not be read or written.

@@ -9,6 +9,7 @@ mod results;
 mod rows;
 mod scenario;
 mod summary;
+mod sweep;
 
 use clap::Parser;
 use cli::{Cli, Command, Options, Written};

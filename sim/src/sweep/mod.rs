@@ -1,0 +1,5 @@
+//! Sweeps.
+#![allow(dead_code)]
+
+pub mod emit;
+pub mod slurm;
