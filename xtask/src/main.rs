@@ -13,6 +13,7 @@ mod floors;
 mod house;
 mod lines;
 mod network_free;
+mod packages;
 mod test;
 
 use failure::Outcome;
