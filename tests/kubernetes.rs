@@ -14,7 +14,10 @@ fn validated(file: &Path) -> (bool, String) {
     let program = find("kubernetes-validate").expect("it was looked for");
     let output = Command::new(program).args(["--strict", "--kubernetes-version", VERSION]).arg(file).output();
     let output = output.expect("the checker starts");
-    (output.status.success(), String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr))
+    (
+        output.status.success(),
+        String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr),
+    )
 }
 
 #[test]
@@ -31,7 +34,11 @@ fn kubernetes_job_follows_the_schema() {
 
     // The checker would see what is wrong.
     let text = std::fs::read_to_string(&file).expect("a file");
-    for (right, wrong) in [("completions: 7", "completions: seven"), ("completionMode:", "completionsMode:"), ("action: FailJob", "act: FailJob")] {
+    for (right, wrong) in [
+        ("completions: 7", "completions: seven"),
+        ("completionMode:", "completionsMode:"),
+        ("action: FailJob", "act: FailJob"),
+    ] {
         let spoilt = sim.path("spoilt.yaml");
         std::fs::write(&spoilt, text.replace(right, wrong)).expect("a file");
         assert!(!validated(&spoilt).0, "{wrong}");

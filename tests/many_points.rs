@@ -52,7 +52,9 @@ pub fn with_stand_in(sim: &Sim, script: &str, lines: &str) -> PathBuf {
 /// A folder has the very bytes of one process.
 pub fn assert_same_results(sim: &Sim, folder: &str) {
     for name in ["runs.parquet", "summary.parquet", "summary.csv"] {
-        let read = |folder: &str| fs::read(sim.path(folder).join(name)).unwrap_or_else(|error| panic!("{folder}/{name}: {error}"));
+        let read = |folder: &str| {
+            fs::read(sim.path(folder).join(name)).unwrap_or_else(|error| panic!("{folder}/{name}: {error}"))
+        };
         assert!(read(folder) == read("whole"), "{folder}/{name} differs from that of one process");
     }
 }

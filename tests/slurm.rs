@@ -3,7 +3,6 @@
 mod cluster;
 
 use crate::many_points::{assert_same_results, sweep, with_stand_in};
-use crate::support::Sim;
 use crate::tools::are_there;
 use cluster::Slurm;
 use std::fs;
@@ -35,14 +34,16 @@ fn slurm_survives_a_crash_a_dead_node_and_lost_parts() {
     let job = slurm.sbatch(&script, &[]);
 
     // The node that shard 9 is at dies, and takes the shard with it. Slurm queues it again.
-    let node = slurm.wait_for("shard 9 at work", |_| fs::read_to_string(sim.path("node")).ok().filter(|node| !node.is_empty()));
+    let node = slurm
+        .wait_for("shard 9 at work", |_| fs::read_to_string(sim.path("node")).ok().filter(|node| !node.is_empty()));
     slurm.kill_node(node.trim());
     let task = format!("{job}_9");
-    let is_requeued = |slurm: &Slurm| slurm.queue().iter().any(|t| t.id == task && t.reason == "BeginTime");
+    let is_requeued =
+        |slurm: &Slurm| slurm.queue().iter().any(|t| t.id == task && t.reason == "BeginTime").then_some(());
     slurm.wait_for("the dead node's shard in the queue again", is_requeued);
     // Slurm would let two minutes pass before it starts.
     slurm.says("scontrol", &["update", &format!("JobId={task}"), "StartTime=now"]);
-    let is_over = |slurm: &Slurm| slurm.queue().is_empty();
+    let is_over = |slurm: &Slurm| slurm.queue().is_empty().then_some(());
     slurm.wait_for("the end of the array", is_over);
     let log = sim.text("parts/logs/shard-9.log");
     assert!(log.contains(&format!("on {}, restart 0", node.trim())) && log.contains("restart 1"), "{log}");
@@ -84,7 +85,7 @@ fn slurm_flag_submits_waits_and_merges() {
     };
     let first = fs::File::create(sim.path("first.err")).expect("a file");
     let mut waiter = command().stderr(first).spawn().expect("sim starts");
-    slurm.wait_for("shard 0 at work", |_| sim.path("waits").exists());
+    slurm.wait_for("shard 0 at work", |_| sim.path("waits").exists().then_some(()));
     let interrupt = Command::new("kill").args(["-INT", &waiter.id().to_string()]).status().expect("kill");
     assert!(interrupt.success());
     assert_eq!(waiter.wait().expect("it ends").code(), None);

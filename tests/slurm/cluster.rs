@@ -27,9 +27,8 @@ pub struct Slurm {
 pub struct Task {
     /// Job and task: `7_3`.
     pub id: String,
+    /// Why it does not run, if it does not.
     pub reason: String,
-    /// Where it runs, if it does.
-    pub node: String,
 }
 
 impl Slurm {
@@ -38,7 +37,7 @@ impl Slurm {
         let folder = tempfile::tempdir().expect("a temporary folder");
         configure(folder.path(), nodes);
         let mut reaper = Command::new("bash");
-        reaper.arg(concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/slurm/reaper.sh")).env("FOLDER", folder.path());
+        reaper.args(["-c", include_str!("reaper.sh")]).env("FOLDER", folder.path());
         let reaper = alone(&mut reaper).stdin(Stdio::piped()).spawn().expect("bash");
         let mut slurm = Self { folder, reaper, daemons: Vec::new() };
         slurm.start("slurmctld", &[]);
@@ -46,7 +45,13 @@ impl Slurm {
             slurm.start("slurmd", &["-N", &format!("n{node}")]);
         }
         slurm.wait_for("all nodes idle", |slurm| {
-            slurm.says("sinfo", &["-h", "-N", "-o", "%T"]).lines().filter(|state| *state == "idle").count() == nodes
+            slurm
+                .says("sinfo", &["-h", "-N", "-o", "%T"])
+                .lines()
+                .filter(|state| *state == "idle")
+                .count()
+                .eq(&nodes)
+                .then_some(())
         });
         slurm
     }
@@ -81,21 +86,20 @@ impl Slurm {
 
     /// All tasks that are not done.
     pub fn queue(&self) -> Vec<Task> {
-        let listed = self.says("squeue", &["-h", "-r", "-o", "%i|%r|%N"]);
+        let listed = self.says("squeue", &["-h", "-r", "-o", "%i|%r"]);
         let task = |line: &str| {
-            let [id, reason, node] = line.split('|').map(str::to_owned).collect::<Vec<_>>().try_into().expect("3 columns");
-            Task { id, reason, node }
+            let (id, reason) = line.split_once('|').expect("two columns");
+            Task { id: id.to_owned(), reason: reason.to_owned() }
         };
         listed.lines().map(task).collect()
     }
 
-    /// Waits until something holds.
-    pub fn wait_for<T: Told>(&self, what: &str, mut holds: impl FnMut(&Self) -> T) -> T {
+    /// Waits until something is there.
+    pub fn wait_for<T>(&self, what: &str, mut look: impl FnMut(&Self) -> Option<T>) -> T {
         let start = Instant::now();
         loop {
-            let told = holds(self);
-            if told.holds() {
-                return told;
+            if let Some(found) = look(self) {
+                return found;
             }
             assert!(start.elapsed() < PATIENCE, "waited in vain for {what}: {:#?}\n{}", self.queue(), self.logs());
             std::thread::sleep(Duration::from_millis(200));
@@ -107,7 +111,8 @@ impl Slurm {
         let daemon = format!("-N\0{node}\0");
         let (log, spool) = (self.path(&format!("log/slurmd.{node}.log")), self.path(&format!("spool/{node}/")));
         let name = format!("SLURMD_NODENAME={node}");
-        let of_here = |process: &Path| contains(&process.join("environ"), self.path("slurm.conf").to_str().expect("UTF-8"));
+        let of_here =
+            |process: &Path| contains(&process.join("environ"), self.path("slurm.conf").to_str().expect("UTF-8"));
         // In this order: a step that outlives slurmd reports how its script ended.
         kill(|process| contains(&process.join("cmdline"), &daemon) && has_open(process, &log));
         kill(|process| has_open(process, &log));
@@ -136,28 +141,12 @@ impl Slurm {
 impl Drop for Slurm {
     fn drop(&mut self) {
         drop(self.reaper.stdin.take());
-        for child in [&mut self.reaper].into_iter().chain(&mut self.daemons) {
-            // It has ended, or will; nobody is left to tell that it could not be waited for.
-            let _ = child.wait();
+        // Nobody is left to tell that one of them had ended before.
+        let _ = self.reaper.wait();
+        for daemon in &mut self.daemons {
+            let _ = daemon.kill();
+            let _ = daemon.wait();
         }
-    }
-}
-
-/// What one waits for.
-pub trait Told {
-    /// Whether it has come.
-    fn holds(&self) -> bool;
-}
-
-impl Told for bool {
-    fn holds(&self) -> bool {
-        *self
-    }
-}
-
-impl<T> Told for Option<T> {
-    fn holds(&self) -> bool {
-        self.is_some()
     }
 }
 
@@ -195,7 +184,8 @@ fn configure(folder: &Path, nodes: usize) {
 /// Kills all processes of which something holds.
 fn kill(is_one: impl Fn(&Path) -> bool) {
     let processes = fs::read_dir("/proc").expect("Linux").filter_map(|entry| Some(entry.ok()?.path()));
-    let is_number = |process: &Path| process.file_name().is_some_and(|name| name.to_string_lossy().parse::<u32>().is_ok());
+    let is_number =
+        |process: &Path| process.file_name().is_some_and(|name| name.to_string_lossy().parse::<u32>().is_ok());
     for process in processes.filter(|process| is_number(process) && is_one(process)) {
         let number = process.file_name().expect("a name");
         // It may have ended meanwhile.

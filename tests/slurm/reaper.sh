@@ -17,3 +17,5 @@ for round in 1 2 3 4 5; do
   [ -n "$found" ] || break
   sleep 0.1
 done
+# Where the test was killed, nobody else removes it.
+[ ! -e "$FOLDER/slurm.conf" ] || rm -rf "$FOLDER"

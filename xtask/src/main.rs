@@ -27,6 +27,7 @@ const TASKS: &[Task] = &[
     (floors::command, floors::run),
     (network_free::command, network_free::run),
     (lines::command, lines::run),
+    (packages::command, packages::run),
     (bench::command, bench::run),
 ];
 

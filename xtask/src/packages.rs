@@ -1,4 +1,5 @@
-//! What the tests need of the machine beside Rust: Slurm and GNU parallel from Debian, and a checker of Kubernetes files from PyPI.
+//! `cargo xtask packages`: what the tests need of the machine beside Rust. Slurm and GNU parallel from Debian, and a checker of
+//! Kubernetes files from PyPI.
 //!
 //! Tests look for them and say that they were skipped where they are missing. Under `CI=true` nothing is skipped, so a
 //! machine that cannot have them fails here, in a sentence, and not in the tests.
@@ -7,6 +8,8 @@ use std::env;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+use clap::{ArgMatches, Command as Clap};
+
 use crate::failure::{Failure, Outcome};
 use crate::house::{House, root};
 
@@ -14,6 +17,20 @@ use crate::house::{House, root};
 /// keeps one, patched in place, and drops the patched one from its mirrors, so that `pkg=version` would break with each patch.
 const PROGRAMS: [(&str, &str); 4] =
     [("slurmctld", "slurmctld"), ("slurmd", "slurmd"), ("sbatch", "slurm-client"), ("parallel", "parallel")];
+
+/// The command and its help.
+pub fn command() -> Clap {
+    Clap::new("packages").about("Obtain what tests need beside Rust: Slurm, GNU parallel, the Kubernetes schema").long_about(
+        "Obtains what tests need beside Rust, once: Slurm and GNU parallel from Debian, as root with apt-get, and the packages of \
+         tests/kubernetes/requirements.txt from PyPI, in target/python.\n\nWhat cannot be had is said; the tests that need it are \
+         skipped, and say so. Under CI=true it is a failure.",
+    )
+}
+
+/// Runs the command.
+pub fn run(_: &ArgMatches) -> Outcome {
+    obtain()
+}
 
 /// Obtains what is missing, where that is possible.
 pub fn obtain() -> Outcome {
@@ -35,7 +52,9 @@ fn debian() -> Result<(), String> {
         return Ok(());
     }
     let install = format!("apt-get install -y --no-install-recommends {}", packages.join(" "));
-    let by_hand = |why: &str| format!("tests of Slurm and GNU parallel: {why}; `{install}` as root would install what is missing");
+    let by_hand = |why: &str| {
+        format!("tests of Slurm and GNU parallel: {why}; `{install}` as root would install what is missing")
+    };
     if !is_there("apt-get") {
         return Err(by_hand("no apt-get here"));
     }
@@ -43,7 +62,9 @@ fn debian() -> Result<(), String> {
         return Err(by_hand("we are not root"));
     }
     println!("{install}");
-    let apt = |arguments: &str| said(Command::new("apt-get").args(arguments.split(' ')).env("DEBIAN_FRONTEND", "noninteractive"));
+    let apt = |arguments: &str| {
+        said(Command::new("apt-get").args(arguments.split(' ')).env("DEBIAN_FRONTEND", "noninteractive"))
+    };
     let arguments = install.trim_start_matches("apt-get ");
     // The lists of packages are fetched only where they are missing or too old.
     apt(arguments).or_else(|_| apt("update").and_then(|_| apt(arguments))).map_err(|error| by_hand(&error))?;
@@ -55,7 +76,7 @@ fn debian() -> Result<(), String> {
 
 /// `target/python`, with the packages of `tests/kubernetes/requirements.txt`.
 fn python() -> Result<(), String> {
-    let target = House::target().map_err(|failure| failure.to_string())?;
+    let target = House::target().map_err(|failure| failure.to_string().trim().replace("error: ", ""))?;
     let wanted = root().join("tests/kubernetes/requirements.txt");
     let venv = target.join("python");
     let installed = venv.join("requirements.txt");
@@ -66,7 +87,9 @@ fn python() -> Result<(), String> {
     }
     println!("python3 -m venv {0}; pip install -r {1} there", venv.display(), wanted.display());
     said(Command::new("python3").args(["-m", "venv", "--clear"]).arg(&venv))
-        .and_then(|_| said(Command::new(venv.join("bin/pip")).args(["install", "--quiet", "--no-deps", "-r"]).arg(&wanted)))
+        .and_then(|_| {
+            said(Command::new(venv.join("bin/pip")).args(["install", "--quiet", "--no-deps", "-r"]).arg(&wanted))
+        })
         // Copied last: a half-made folder is made again.
         .and_then(|_| std::fs::copy(&wanted, &installed).map_err(|error| error.to_string()))
         .map_err(|error| format!("tests of the Kubernetes schema: {error}; Python 3 with venv and pip is needed"))?;

@@ -33,7 +33,7 @@ const STEPS: &[Step] = &[
     ("doctests", Cargo(&["test", "--doc", "--workspace"])),
     ("instructions", Here(bench::check)),
     ("digests, optimised and alone", Cargo(&["test", "--release", "-p", "engine", "--test", "digest"])),
-    ("packages of the machine", Here(packages::obtain)),
+    ("packages", Here(packages::obtain)),
     ("tests", Here(tests)),
 ];
 

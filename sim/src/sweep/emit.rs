@@ -30,8 +30,6 @@ pub struct Job {
     pub name: String,
     /// Shards that the points are dealt to.
     pub shards: u64,
-    /// The resolved scenario in the folder of the sweep.
-    pub scenario: PathBuf,
     /// The program, as the machines that run the shards find it.
     pub sim: PathBuf,
 }
@@ -122,7 +120,7 @@ fn text(engine: Engine, job: &Job, folder: &Path) -> Result<String, Failure> {
         )));
     }
     let path = |path: &Path| -> Result<String, Failure> { writable(engine, &absolute(path)?).map(str::to_owned) };
-    let (folder_text, scenario, sim) = (path(folder)?, path(&job.scenario)?, path(&job.sim)?);
+    let (folder_text, sim) = (path(folder)?, path(&job.sim)?);
     let log = format!("{}/logs/shard-%a.log", folder_text.replace('%', "%%"));
     let label = job.label(folder);
     let value = |key: &str| match key {
@@ -134,7 +132,7 @@ fn text(engine: Engine, job: &Job, folder: &Path) -> Result<String, Failure> {
         "VERSION" => env!("CARGO_PKG_VERSION").to_owned(),
         "SCRIPT" => engine.quoted(&format!("{folder_text}/{}", engine.script())),
         "SIM" => engine.quoted(&sim),
-        "SCENARIO" => engine.quoted(&scenario),
+        "SCENARIO" => engine.quoted(&format!("{folder_text}/scenario.toml")),
         "FOLDER" => engine.quoted(&folder_text),
         // A mount is taken as it is.
         "MOUNT" => yaml(&folder_text),

@@ -4,20 +4,15 @@ use std::process::Command;
 
 const ENGINES: [Engine; 3] = [Engine::Slurm, Engine::Kubernetes, Engine::Parallel];
 
-fn job(folder: &Path) -> Job {
-    Job {
-        name: "paper grid".to_owned(),
-        shards: 16,
-        scenario: folder.join("scenario.toml"),
-        sim: PathBuf::from("/opt/msao sim/bin/sim"),
-    }
+fn job() -> Job {
+    Job { name: "paper grid".to_owned(), shards: 16, sim: PathBuf::from("/opt/msao sim/bin/sim") }
 }
 
 #[test]
 fn scripts() {
     let folder = Path::new("/sweeps/it's 100% \"odd\" #1");
     for engine in ENGINES {
-        insta::assert_snapshot!(engine.script(), text(engine, &job(folder), folder).expect("a script"));
+        insta::assert_snapshot!(engine.script(), text(engine, &job(), folder).expect("a script"));
     }
 }
 
@@ -25,10 +20,10 @@ fn scripts() {
 fn a_script_is_written_once_and_then_left_alone() {
     let folder = tempfile::tempdir().expect("a folder");
     for engine in ENGINES {
-        let script = emit(engine, &job(folder.path()), folder.path()).expect("written");
-        assert_eq!(emit(engine, &job(folder.path()), folder.path()).expect("the same"), script);
+        let script = emit(engine, &job(), folder.path()).expect("written");
+        assert_eq!(emit(engine, &job(), folder.path()).expect("the same"), script);
         fs::write(&script, "changed").expect("a file");
-        let refused = emit(engine, &job(folder.path()), folder.path()).expect_err("it was changed");
+        let refused = emit(engine, &job(), folder.path()).expect_err("it was changed");
         assert!(refused.to_string().contains("a job script that differs is in the way"), "{refused}");
         assert_eq!(fs::read_to_string(&script).expect("a file"), "changed");
     }
@@ -39,7 +34,7 @@ fn the_number_of_shards_has_bounds() {
     let folder = tempfile::tempdir().expect("a folder");
     for engine in ENGINES {
         for (shards, fits) in [(0, false), (1, true), (1000, true), (1001, false)] {
-            let job = Job { shards, ..job(folder.path()) };
+            let job = Job { shards, ..job() };
             let text = text(engine, &job, folder.path());
             assert_eq!(text.is_ok(), fits, "{shards}");
             assert!(fits || text.expect_err("out of bounds").to_string().contains("expected 1 to 1000"));
@@ -58,14 +53,14 @@ fn paths_that_an_engine_cannot_be_told_are_refused() {
         (Engine::Kubernetes, "/a\tb"),
     ] {
         let folder = Path::new(path);
-        let refused = text(engine, &job(folder), folder).expect_err("a path that cannot be told");
+        let refused = text(engine, &job(), folder).expect_err("a path that cannot be told");
         assert!(refused.to_string().contains("cannot name this path"), "{refused}");
     }
 }
 
 #[test]
 fn jobs_of_two_folders_have_two_names() {
-    let job = job(Path::new("/a"));
+    let job = job();
     assert_eq!(job.label(Path::new("/a")), job.label(Path::new("/a")));
     assert_ne!(job.label(Path::new("/a")), job.label(Path::new("/b")));
 }
@@ -74,7 +69,7 @@ proptest! {
     /// What RFC 1123 has for labels, with room for the number of the shard and the suffix of a pod.
     #[test]
     fn a_label_is_one_of_dns(name in ".{0,80}") {
-        let label = Job { name, ..job(Path::new("/a")) }.label(Path::new("/a"));
+        let label = Job { name, ..job() }.label(Path::new("/a"));
         prop_assert!(label.len() <= 50, "{}", label);
         prop_assert!(label.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-'), "{}", label);
         prop_assert!(label.starts_with("sim-") && !label.contains("--"), "{}", label);

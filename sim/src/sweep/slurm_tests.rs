@@ -44,7 +44,7 @@ impl Fake {
     }
 
     fn job(&self) -> Job {
-        Job { name: "fake".into(), shards: 4, scenario: self.path("scenario.toml"), sim: "/bin/sim".into() }
+        Job { name: "fake".into(), shards: 4, sim: "/bin/sim".into() }
     }
 
     /// Waits for the sweep, at most twice for a shard.

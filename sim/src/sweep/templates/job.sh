@@ -15,6 +15,6 @@ command -v parallel >/dev/null || { echo "job.sh: no GNU parallel on this machin
 
 # A code other than 0 is no reason to stop: points may have failed (5), and the merge refuses gaps.
 seq 0 @LAST@ | parallel --quote --jobs "$jobs" --joblog "$folder/logs/joblog" \
-  "$sim" sweep @SCENARIO@ --out "$folder" --shard {}/@SHARDS@ --threads 1 || true
+  "$sim" sweep "$folder/scenario.toml" --out "$folder" --shard {}/@SHARDS@ --threads 1 || true
 
-exec "$sim" sweep @SCENARIO@ --out "$folder" --merge
+exec "$sim" sweep "$folder/scenario.toml" --out "$folder" --merge
