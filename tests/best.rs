@@ -17,7 +17,7 @@ requests = 20
 
 [sweep]
 \"link.rtt\" = [\"5 ms\", \"80 ms\"]
-\"policy.msao.plan.tau_s\" = [0.1, 0.5, 0.9]
+\"policy.msao.mas.tau_s\" = [0.1, 0.5, 0.9]
 ";
 
 fn swept() -> Sim {

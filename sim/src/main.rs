@@ -15,6 +15,7 @@ mod runs;
 mod sample;
 mod scenario;
 mod summary;
+mod sweep;
 mod threads;
 mod until;
 mod whole_file;
@@ -32,12 +33,15 @@ fn main() -> ExitCode {
             "sim: a bug in this program{}: {panic}\nplease report it with the scenario and the version",
             failure::at_work()
         ));
-        std::process::exit(Code::Bug as i32);
+        if !failure::survives() {
+            std::process::exit(Code::Bug as i32);
+        }
     }));
     let cli = Cli::parse();
     let done = match (cli.command, cli.written) {
         (Some(Command::Show(written)), _) => show(&written),
         (Some(Command::Schema), _) => schema(),
+        (Some(Command::Sweep(args)), _) => sweep::run(&args),
         (Some(Command::Check(args)), _) => check::run(&args),
         (Some(Command::Compare(args)), _) => compare::run(&args),
         (Some(Command::Best(args)), _) => best::run(&args),

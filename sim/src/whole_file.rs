@@ -18,6 +18,8 @@ pub fn write(path: &Path, text: &str) -> Result<(), Failure> {
         Some(parent) if parent != Path::new("") => parent,
         _ => Path::new("."),
     };
+    // Said of the folder itself, not of a temporary name in it.
+    fs::metadata(parent).map_err(|error| failed(&error))?;
     let mut making = builder().tempfile_in(parent).map_err(|error| failed(&error))?;
     making.write_all(text.as_bytes()).map_err(|error| failed(&error))?;
     making.as_file().sync_all().map_err(|error| failed(&error))?;

@@ -13,6 +13,7 @@ mod floors;
 mod house;
 mod lines;
 mod network_free;
+mod packages;
 mod regression;
 mod test;
 
@@ -27,6 +28,7 @@ const TASKS: &[Task] = &[
     (floors::command, floors::run),
     (network_free::command, network_free::run),
     (lines::command, lines::run),
+    (packages::command, packages::run),
     (bench::command, bench::run),
     (regression::command, regression::run),
 ];
