@@ -64,7 +64,8 @@ fn policies_are_compared_in_pairs() {
         "{}",
         output.stdout
     );
-    assert!(output.stdout.contains(" than edge_only (accuracy_pct, paired, 3 replications)"), "{}", output.stdout);
+    // Of 20 requests, accuracy is all noise.
+    assert!(output.stdout.contains("; accuracy_pct, paired, 3 replications)"), "{}", output.stdout);
     let other = sim.done(["compare", "out", "--to", "msao"]).stdout;
     assert!(other.contains("edge_only is ") && other.contains(" faster than msao"), "{other}");
 }

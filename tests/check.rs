@@ -240,13 +240,13 @@ fn another_binary_is_the_baseline() {
     let output = sim.done(["check", "out", "--against", this]);
     assert_eq!(last(&output.stdout), format!("guarded against {this}: 56 unchanged"));
     // What the other build does slower is better now.
-    build(&sim, "slower", &format!("exec {this} \"$@\" --set {SLOWER_EDGE}"));
+    build(&sim, "slower", &format!("exec {this} \"$@\" --set 'link.rtt=80 ms'"));
     let output = sim.done(["check", "out", "--against", "./slower"]);
-    assert!(output.stdout.contains("\nimproved    e2e_ms_mean of edge_only"), "{output:#?}");
-    build(&sim, "faster", &format!("exec {this} \"$@\" --set {FASTER_EDGE}"));
+    assert!(output.stdout.contains("\nimproved    e2e_ms_mean of cloud_only"), "{output:#?}");
+    build(&sim, "faster", &format!("exec {this} \"$@\" --set 'link.rtt=2 ms'"));
     let output = sim.run(["check", "out", "--against", "./faster"]);
     assert_eq!(output.code, Some(3), "{output:#?}");
-    assert!(output.stdout.contains("\nREGRESSED   e2e_ms_mean of edge_only"), "{output:#?}");
+    assert!(output.stdout.contains("\nREGRESSED   e2e_ms_mean of cloud_only"), "{output:#?}");
     // With rules of one's own.
     let text = sim
         .text("b.toml")
@@ -339,4 +339,32 @@ fn the_workflow_runs_as_it_stands() {
     let uploaded = workflow["jobs"]["baselines"]["steps"].as_array().and_then(|steps| steps.last()).expect("a step");
     assert!(uploaded["with"]["path"].as_str().is_some_and(|path| path.contains("check/*.junit.xml")), "{uploaded}");
     assert_eq!(sim.names("here/check").iter().filter(|name| name.ends_with(".junit.xml")).count(), guarded().len());
+}
+
+#[test]
+fn a_sweep_is_checked_as_a_run_is_and_what_failed_fails() {
+    let varied = "[sweep]\n\"cloud.device\" = [\"a100-40-pcie\", \"jetson-orin-nano-8\"]\n";
+    let scenario = GUARDED.split("[sweep]").next().expect("a scenario").to_owned();
+    let sim = Sim::new().with("whole.toml", format!("{scenario}[sweep]\n\"link.rtt\" = [\"5 ms\", \"80 ms\"]\n"));
+    let sim = sim.with("part.toml", scenario + varied);
+    sim.done(["sweep", "whole.toml", "--out", "whole"]);
+    let output = sim.done(["check", "whole", "--against", env!("CARGO_BIN_EXE_sim")]);
+    assert!(last(&output.stdout).ends_with(": 56 unchanged"), "{output:#?}");
+    let swept = sim.run(["sweep", "part.toml", "--out", "part"]);
+    assert_eq!(swept.code, Some(5), "{swept:#?}");
+    let output = sim.run(["check", "part", "--baseline", "b.toml", "--bless"]);
+    assert_eq!(output.code, Some(2), "{output:#?}");
+    assert!(output.stderr.contains("failed: ") && output.stderr.contains("a baseline needs whole runs"), "{output:#?}");
+    // Held to a baseline of whole runs, the failed ones come first.
+    let whole =
+        std::fs::read_to_string(sim.path("part.toml")).expect("a file").replace("jetson-orin-nano-8", "a100-80-pcie");
+    std::fs::write(sim.path("mended.toml"), whole).expect("a file");
+    sim.done(["sweep", "mended.toml", "--out", "mended"]);
+    sim.done(["check", "mended", "--baseline", "b.toml", "--bless"]);
+    let output = check(&sim, "part");
+    assert_eq!(output.code, Some(3), "{output:#?}");
+    let told: Vec<&str> = output.stdout.lines().filter(|line| !line.starts_with("note: ")).collect();
+    assert!(told[0].starts_with("FAILED      runs of ") && told[0].contains("replication 0: "), "{output:#?}");
+    let output = sim.done(["best", "part", "--minimise", "e2e_ms_mean"]);
+    assert!(output.stdout.contains(" failed"), "{output:#?}");
 }
