@@ -4,7 +4,7 @@
 //! The figure is `(a - b) / b` of each pair, as its mean with a 95 % interval: what the two share cancels, and a difference
 //! shows that two intervals side by side would hide.
 
-use crate::estimate::Estimate;
+use crate::estimate::{Estimate, mean};
 use crate::frame::ReportError;
 use crate::metric::Metric;
 use crate::numbers::{interval, per_cent, short};
@@ -73,7 +73,7 @@ pub fn compare(runs: &Runs, metrics: &[String], reference: Option<&str>) -> Resu
         for cell in point.iter().filter(|cell| cell.policy != reference && !cell.policy.is_empty()) {
             for (name, column) in &columns {
                 let [now, base_values] = [Some(cell), base].map(|cell| column.all_of(cell?));
-                let mean = |values: &Option<Vec<f64>>| values.as_ref().map(|values| Estimate::of(values).mean);
+                let mean = |values: &Option<Vec<f64>>| values.as_deref().map(mean);
                 lines.push(Line {
                     values: cell.values.clone(),
                     place: runs.place(cell),

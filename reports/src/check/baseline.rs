@@ -62,9 +62,7 @@ pub(super) struct Row {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Written {
-    // Looked at before the rest is read.
-    #[serde(rename = "schema")]
-    _schema: u32,
+    schema: i64,
     scenario: String,
     scenario_sha256: String,
     tool_version: String,
@@ -146,15 +144,16 @@ impl Baseline {
             let at = error.span().map_or(1, |span| line(span.start));
             (at, format!("{}; expected a baseline as --bless writes it", error.message()))
         };
-        // Another schema may have other keys: it is looked for first.
-        let table: toml::Table = toml::from_str(text).map_err(broken)?;
-        let schema = table.get("schema").and_then(Value::as_integer);
-        if schema != Some(i64::from(SCHEMA)) {
-            let found = schema.map_or("none".to_owned(), |schema| schema.to_string());
-            let remedy = "bless a new baseline under another name, and take the rules over";
-            return Err((line_of(text, "schema"), format!("schema: expected {SCHEMA}, found {found}; {remedy}")));
-        }
-        let written: Written = toml::from_str(text).map_err(broken)?;
+        let written: Written = match toml::from_str(text) {
+            Ok(written) => written,
+            // Another schema may have other keys: that is said rather than which.
+            Err(error) => {
+                let table: toml::Table = toml::from_str(text).map_err(broken)?;
+                other_schema(text, table.get("schema").and_then(Value::as_integer))?;
+                return Err(broken(error));
+            }
+        };
+        other_schema(text, Some(written.schema))?;
         if let Some((name, why)) = written.rules.problem() {
             return Err((line_of(text, name), format!("{name}: {why}")));
         }
@@ -183,6 +182,16 @@ impl Baseline {
         }
         text
     }
+}
+
+/// The line of the schema, and why it is not ours.
+fn other_schema(text: &str, schema: Option<i64>) -> Result<(), (usize, String)> {
+    if schema == Some(i64::from(SCHEMA)) {
+        return Ok(());
+    }
+    let found = schema.map_or("none".to_owned(), |schema| schema.to_string());
+    let remedy = "bless a new baseline under another name, and take the rules over";
+    Err((line_of(text, "schema"), format!("schema: expected {SCHEMA}, found {found}; {remedy}")))
 }
 
 /// The first row that is none, and why.

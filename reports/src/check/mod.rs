@@ -16,7 +16,7 @@ pub use judge::Verdict;
 pub use render::{markdown, text};
 pub use rules::{Exact, Rules, Tolerance, Worse};
 
-use crate::estimate::Estimate;
+use crate::estimate::{Estimate, mean};
 use crate::frame::ReportError;
 use crate::metric::{METRICS, Metric, unknown};
 use crate::runs::{Cell, Runs};
@@ -238,7 +238,6 @@ impl Judge<'_> {
             (Some(base), Some(values)) => {
                 let paired = row.seeds == now.seeds;
                 let difference = if paired { Estimate::paired } else { Estimate::unpaired }(values, base);
-                let mean = |values: &[f64]| Estimate::of(values).mean;
                 let change = Change {
                     base: mean(base),
                     now: mean(values),
