@@ -18,5 +18,6 @@ mod schema;
 mod slurm;
 mod summary;
 mod support;
+mod sweep;
 mod tools;
 mod trace_files;
