@@ -1,5 +1,7 @@
 //! Tests of the whole, through the real binary.
 
+mod best;
+mod check;
 mod command_line;
 mod determinism;
 mod idle_keys;
