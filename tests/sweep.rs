@@ -181,7 +181,11 @@ fn what_cannot_be_swept_is_refused() {
 /// A text with stars for hashes, which change with every default.
 fn masked(text: &str) -> String {
     let is_hash = |word: &str| word.len() == 12 && word.chars().all(|c| c.is_ascii_hexdigit());
-XX
+    let star = |c: char| if c.is_ascii_hexdigit() { '*' } else { c };
+    let mask = |word: &str| match is_hash(word.trim_end_matches([',', ';'])) {
+        true => word.chars().map(star).collect(),
+        false => word.to_owned(),
+    };
     let line = |line: &str| line.split(' ').map(mask).collect::<Vec<_>>().join(" ");
     text.lines().map(line).collect::<Vec<_>>().join("\n")
 }
