@@ -6,8 +6,9 @@ use polars_io::parquet::read::ParquetReader;
 use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
+use traces::log::SCHEMA_KEY;
 
-/// Why a results folder could not be read.
+/// Why a results folder could not be read, or a question about it could not be answered.
 #[derive(Debug, thiserror::Error)]
 pub enum ReportError {
     /// A table is not there, or cannot be opened.
@@ -26,11 +27,41 @@ pub enum ReportError {
         /// What polars said.
         error: PolarsError,
     },
+    /// A file or a question is not what it should be: what, where, what was expected and what to do.
+    #[error("{0}")]
+    Refused(String),
+}
+
+impl ReportError {
+    pub(crate) fn refused(message: impl Into<String>) -> Self {
+        Self::Refused(message.into())
+    }
 }
 
 /// One table of a results folder, whole.
 pub(crate) fn read(folder: &Path, table: &str) -> Result<DataFrame, ReportError> {
     let path = folder.join(format!("{table}.parquet"));
-    let file = File::open(&path).map_err(|error| ReportError::Open { path: path.clone(), error })?;
-    ParquetReader::new(file).finish().map_err(|error| ReportError::Table { path, error })
+    open(&path)?.finish().map_err(|error| ReportError::Table { path, error })
+}
+
+/// The same, of one version of its columns and no other.
+pub(crate) fn read_version(folder: &Path, table: &str, version: u32) -> Result<DataFrame, ReportError> {
+    let path = folder.join(format!("{table}.parquet"));
+    let mut reader = open(&path)?;
+    let failed = |error| ReportError::Table { path: path.clone(), error };
+    let metadata = reader.get_metadata().map_err(failed)?;
+    let entry = metadata.key_value_metadata().iter().flatten().find(|entry| entry.key == SCHEMA_KEY);
+    let found = entry.and_then(|entry| entry.value.as_deref()).unwrap_or("no table of msao-sim");
+    let expected = format!("{table}/{version}");
+    if found != expected {
+        let remedy = "run the scenario again with this version of sim";
+        let message = format!("{}: found {found}, expected the table {expected}; {remedy}", path.display());
+        return Err(ReportError::Refused(message));
+    }
+    reader.finish().map_err(failed)
+}
+
+fn open(path: &Path) -> Result<ParquetReader<File>, ReportError> {
+    let file = File::open(path).map_err(|error| ReportError::Open { path: path.to_owned(), error })?;
+    Ok(ParquetReader::new(file))
 }

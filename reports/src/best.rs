@@ -1,0 +1,438 @@
+//! The best points of a sweep, by one metric under constraints or by several at once (the Pareto front).
+//!
+//! A candidate is a policy at a point; its figures are means over replications. What failed, or what a metric in question
+//! does not apply to, is no candidate, and is counted.
+
+use crate::estimate::Estimate;
+use crate::frame::ReportError;
+use crate::metric::{Better, Metric};
+use crate::numbers::short;
+use crate::runs::{Cell, Runs, Values};
+use crate::sheet::Sheet;
+use std::cmp::Ordering;
+use std::str::FromStr;
+
+/// A metric, and which way it is better.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Objective {
+    /// The metric.
+    pub metric: String,
+    /// Whether more of it is better.
+    pub maximise: bool,
+}
+
+/// A bound on a metric's mean.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Constraint {
+    metric: String,
+    bound: Bound,
+    value: f64,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Bound {
+    AtMost,
+    AtLeast,
+    Below,
+    Above,
+}
+
+/// The two-letter ones first: `<` would match them too.
+const BOUNDS: [(&str, Bound); 4] =
+    [("<=", Bound::AtMost), (">=", Bound::AtLeast), ("<", Bound::Below), (">", Bound::Above)];
+
+impl FromStr for Constraint {
+    type Err = String;
+
+    /// Reads `accuracy_pct >= 75`.
+    fn from_str(text: &str) -> Result<Self, String> {
+        let refused = || format!("{text}: expected a metric, one of <= >= < >, and a number, as in accuracy_pct >= 75");
+        let (metric, bound, value) = BOUNDS
+            .iter()
+            .find_map(|(sign, bound)| text.split_once(sign).map(|(metric, value)| (metric.trim(), *bound, value)))
+            .ok_or_else(refused)?;
+        let is_name = !metric.is_empty() && metric.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
+        let value: f64 = value.trim().parse().map_err(|_| refused())?;
+        if !is_name || !value.is_finite() {
+            return Err(refused());
+        }
+        Ok(Self { metric: metric.to_owned(), bound, value })
+    }
+}
+
+impl Constraint {
+    fn holds(&self, mean: f64) -> bool {
+        match self.bound {
+            Bound::AtMost => mean <= self.value,
+            Bound::AtLeast => mean >= self.value,
+            Bound::Below => mean < self.value,
+            Bound::Above => mean > self.value,
+        }
+    }
+}
+
+impl FromStr for Objective {
+    type Err = String;
+
+    /// Reads `accuracy_pct`, whose direction is known, or `served_by_cloud_pct:min`, `...:max`.
+    fn from_str(text: &str) -> Result<Self, String> {
+        let (metric, way) = text.split_once(':').unwrap_or((text, ""));
+        let maximise = match (way, Metric::of(metric).better) {
+            ("max", _) | ("", Better::Higher) => true,
+            ("min", _) | ("", Better::Lower) => false,
+            ("", Better::Neither) => {
+                return Err(format!("{metric} is better neither way by itself: say {metric}:min or {metric}:max"));
+            }
+            _ => return Err(format!("{text}: expected {metric}, {metric}:min or {metric}:max")),
+        };
+        Ok(Self { metric: metric.to_owned(), maximise })
+    }
+}
+
+impl Objective {
+    /// Orders two values, the better first.
+    fn order(&self, a: f64, b: f64) -> Ordering {
+        if self.maximise { b.total_cmp(&a) } else { a.total_cmp(&b) }
+    }
+}
+
+/// What is asked of a sweep.
+#[derive(Clone, Debug)]
+pub struct Question {
+    /// One for the best points, several for the Pareto front.
+    pub objectives: Vec<Objective>,
+    /// What has to hold of the means.
+    pub constraints: Vec<Constraint>,
+    /// Of one policy only.
+    pub policy: Option<String>,
+}
+
+/// A policy at a point, with its figures.
+#[derive(Clone, Debug)]
+struct Candidate<'r> {
+    cell: &'r Cell,
+    /// Of the objectives, then of the metrics that only constraints are of.
+    figures: Vec<Estimate>,
+}
+
+/// The answer, the best first.
+#[derive(Clone, Debug)]
+pub struct Answer<'r> {
+    runs: &'r Runs,
+    metrics: Vec<String>,
+    objectives: Vec<Objective>,
+    found: Vec<Candidate<'r>>,
+    /// Policies at points that were looked at.
+    looked_at: usize,
+    failed: usize,
+    without: usize,
+    outside: usize,
+}
+
+/// Finds the best points by one objective, or the Pareto front of several.
+///
+/// # Errors
+///
+/// If there is no such metric or policy; the nearest known name is given.
+pub fn best<'r>(runs: &'r Runs, question: &Question) -> Result<Answer<'r>, ReportError> {
+    let Question { objectives, constraints, policy } = question;
+    if let Some(policy) = policy {
+        runs.policy(policy)?;
+    }
+    let mut metrics: Vec<String> = objectives.iter().map(|objective| objective.metric.clone()).collect();
+    for constraint in constraints.iter().filter(|constraint| !objectives.iter().any(|o| o.metric == constraint.metric))
+    {
+        if !metrics.contains(&constraint.metric) {
+            metrics.push(constraint.metric.clone());
+        }
+    }
+    let columns = metrics.iter().map(|name| runs.metric(name)).collect::<Result<Vec<_>, _>>()?;
+    let objectives = objectives.clone();
+    let mut answer =
+        Answer { runs, metrics, objectives, found: Vec::new(), looked_at: 0, failed: 0, without: 0, outside: 0 };
+    for cell in runs.cells.iter().filter(|cell| policy.as_ref().is_none_or(|policy| *policy == cell.policy)) {
+        answer.consider(cell, &columns, constraints);
+    }
+    answer.sort();
+    if answer.objectives.len() > 1 {
+        answer.keep_the_front();
+    }
+    Ok(answer)
+}
+
+impl<'r> Answer<'r> {
+    fn consider(&mut self, cell: &'r Cell, columns: &[Values<'r>], constraints: &[Constraint]) {
+        self.looked_at += 1;
+        if self.runs.failures(cell).next().is_some() {
+            self.failed += 1;
+            return;
+        }
+        let figures = columns.iter().map(|column| column.all_of(cell).map(|values| Estimate::of(&values)));
+        let Some(figures) = figures.collect::<Option<Vec<_>>>() else {
+            self.without += 1;
+            return;
+        };
+        let place = |name: &str| self.metrics.iter().position(|metric| metric == name).expect("a column for each");
+        if constraints.iter().all(|constraint| constraint.holds(figures[place(&constraint.metric)].mean)) {
+            self.found.push(Candidate { cell, figures });
+        } else {
+            self.outside += 1;
+        }
+    }
+
+    /// By the first objective, then by the next; equal ones stay in the order of the table.
+    fn sort(&mut self) {
+        let objectives = &self.objectives;
+        self.found.sort_by(|a, b| {
+            let orders = objectives.iter().enumerate().map(|(i, o)| o.order(a.figures[i].mean, b.figures[i].mean));
+            orders.fold(Ordering::Equal, Ordering::then)
+        });
+    }
+
+    /// Drops what another candidate is better than in one metric and as good as in all. Sorted as they are, only one that
+    /// comes before can be, and then one of the front is.
+    fn keep_the_front(&mut self) {
+        let objectives = &self.objectives;
+        let mut front: Vec<Candidate<'r>> = Vec::new();
+        for candidate in self.found.drain(..) {
+            if !front.iter().any(|other| dominates(objectives, other, &candidate)) {
+                front.push(candidate);
+            }
+        }
+        self.found = front;
+    }
+
+    /// How good a candidate is beside the best: `best`, `tied`, `overlaps` where the intervals do; nothing on a front, where
+    /// each is best in its way.
+    fn mark(&self, candidate: &Candidate<'_>, rank: usize) -> &'static str {
+        if self.objectives.len() > 1 {
+            return "";
+        }
+        let (best, own) = (self.found[0].figures[0], candidate.figures[0]);
+        let ([low, high], [own_low, own_high]) = (best.interval(), own.interval());
+        if rank == 0 {
+            "best"
+        } else if own.mean == best.mean {
+            "tied"
+        } else if own_low <= high && low <= own_high {
+            "overlaps"
+        } else {
+            ""
+        }
+    }
+
+    /// Points found: all that hold the constraints, or those on the front.
+    pub fn len(&self) -> usize {
+        self.found.len()
+    }
+
+    /// Whether no point holds the constraints.
+    pub fn is_empty(&self) -> bool {
+        self.found.is_empty()
+    }
+
+    /// Each found policy and point, in order, with the means of the objectives; what tests hold against other searches.
+    #[cfg(test)]
+    fn means(&self) -> Vec<(u64, &str, Vec<f64>)> {
+        let means = |candidate: &Candidate<'_>| candidate.figures.iter().map(|figure| figure.mean).collect();
+        self.found.iter().map(|found| (found.cell.point, found.cell.policy.as_str(), means(found))).collect()
+    }
+
+    /// The first `top` as a table, with a line that says what was left out.
+    pub fn text(&self, top: usize) -> String {
+        let shown = |estimate: &Estimate| {
+            let half = estimate.ci95.map_or_else(String::new, |half| format!(" ± {}", short(half, 2)));
+            vec![format!("{}{half}", short(estimate.mean, 5))]
+        };
+        let table =
+            if self.is_empty() { String::new() } else { self.sheet(top, &["", "_ci95"][..1], shown).text() + "\n" };
+        format!("{table}{}\n", self.foot(top))
+    }
+
+    /// The first `top` as CSV, with all digits.
+    pub fn csv(&self, top: usize) -> String {
+        let raw = |estimate: &Estimate| {
+            vec![estimate.mean.to_string(), estimate.ci95.map_or_else(String::new, |half| half.to_string())]
+        };
+        self.sheet(top, &["", "_ci95"], raw).csv()
+    }
+
+    fn sheet(&self, top: usize, suffixes: &[&str], figures: impl Fn(&Estimate) -> Vec<String>) -> Sheet {
+        let columns =
+            self.metrics.iter().flat_map(|metric| suffixes.iter().map(move |suffix| format!("{metric}{suffix}")));
+        let columns: Vec<String> = columns.collect();
+        let single = self.objectives.len() == 1;
+        let heading = ["point", "policy"].into_iter().chain(self.runs.keys.iter().map(String::as_str));
+        let heading = heading.chain(columns.iter().map(String::as_str));
+        let mut sheet = Sheet::new(heading.chain(single.then_some("rank")));
+        for (rank, found) in self.found.iter().take(top).enumerate() {
+            let names = [found.cell.point.to_string(), found.cell.policy.clone()];
+            let row = names.into_iter().chain(found.cell.values.iter().cloned());
+            let row = row.chain(found.figures.iter().flat_map(&figures));
+            sheet.row(row.chain(single.then(|| self.mark(found, rank).to_owned())));
+        }
+        sheet
+    }
+
+    fn foot(&self, top: usize) -> String {
+        let Self { looked_at, failed, without, outside, found, .. } = self;
+        let mut said = match (self.objectives.len(), found.len()) {
+            (_, 0) => format!("no point holds the constraints, of {looked_at} (policies at points)"),
+            (1, held) => format!("{} of {held} points that hold the constraints, of {looked_at}", top.min(held)),
+            (_, front) => format!("{front} points on the front, of {looked_at}"),
+        };
+        let others =
+            [(*outside, "outside the constraints"), (*failed, "failed"), (*without, "without one of the metrics")];
+        for (count, why) in others.iter().filter(|(count, _)| *count > 0) {
+            said += &format!("; {count} {why}");
+        }
+        if self.objectives.len() == 1 && found.len() > 1 {
+            let overlaps =
+                found.iter().enumerate().filter(|(rank, found)| *rank > 0 && !self.mark(found, *rank).is_empty());
+            said += &format!("; {} not to be told from the best by their intervals", overlaps.count());
+        }
+        said
+    }
+}
+
+fn dominates(objectives: &[Objective], one: &Candidate<'_>, other: &Candidate<'_>) -> bool {
+    let orders = objectives.iter().enumerate().map(|(i, o)| o.order(one.figures[i].mean, other.figures[i].mean));
+    let (mut better, mut worse) = (false, false);
+    for order in orders {
+        better |= order == Ordering::Less;
+        worse |= order == Ordering::Greater;
+    }
+    better && !worse
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fixture::{self, Cell as Made};
+    use proptest::prelude::*;
+
+    const TAUS: [&str; 12] = ["0", "1", "2", "3", "4", "5", "6", "7", "8", "9", "10", "11"];
+
+    fn sweep(points: &[(f64, f64)]) -> Vec<Made> {
+        let cell = |(tau, (e2e, accuracy)): (&&'static str, &(f64, f64))| {
+            Made::new("msao", tau, &[("e2e_ms_mean", &[*e2e, *e2e]), ("accuracy_pct", &[*accuracy, *accuracy])])
+        };
+        TAUS.iter().zip(points).map(cell).collect()
+    }
+
+    fn question(objectives: &[&str], constraints: &[&str]) -> Question {
+        Question {
+            objectives: objectives.iter().map(|text| text.parse().unwrap()).collect(),
+            constraints: constraints.iter().map(|text| text.parse().unwrap()).collect(),
+            policy: None,
+        }
+    }
+
+    /// Few distinct values, so that ties are common.
+    fn points() -> impl Strategy<Value = Vec<(f64, f64)>> {
+        let point = (1..6u8, 1..6u8).prop_map(|(a, b)| (f64::from(a), f64::from(b)));
+        proptest::collection::vec(point, 1..12)
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(40))]
+
+        #[test]
+        fn the_best_against_trying_all(points in points(), least in 1..6u8) {
+            let runs = fixture::runs(&sweep(&points));
+            let answer = best(&runs, &question(&["e2e_ms_mean"], &[&format!("accuracy_pct >= {least}")])).unwrap();
+            let mut expected: Vec<(u64, f64)> = points
+                .iter()
+                .enumerate()
+                .filter(|(_, (_, accuracy))| *accuracy >= f64::from(least))
+                .map(|(point, (e2e, _))| (point as u64, *e2e))
+                .collect();
+            expected.sort_by(|a, b| a.1.total_cmp(&b.1));
+            let found: Vec<(u64, f64)> = answer.means().iter().map(|(point, _, means)| (*point, means[0])).collect();
+            prop_assert_eq!(found, expected);
+        }
+
+        #[test]
+        fn nothing_on_the_front_is_dominated_and_everything_else_is(points in points()) {
+            let runs = fixture::runs(&sweep(&points));
+            let answer = best(&runs, &question(&["e2e_ms_mean", "accuracy_pct"], &[])).unwrap();
+            let front: Vec<u64> = answer.means().iter().map(|(point, ..)| *point).collect();
+            for (number, (e2e, accuracy)) in points.iter().enumerate() {
+                let dominated = points.iter().any(|(other, right)| {
+                    other <= e2e && right >= accuracy && (other < e2e || right > accuracy)
+                });
+                prop_assert_eq!(front.contains(&(number as u64)), !dominated, "point {}", number);
+            }
+        }
+    }
+
+    #[test]
+    fn ties_and_overlaps_are_marked() {
+        let cell = |tau, values: &[f64]| Made::new("msao", tau, &[("e2e_ms_mean", values)]);
+        let cells =
+            [cell("0", &[9.0, 11.0]), cell("1", &[8.0, 12.0]), cell("2", &[30.0, 30.1]), cell("3", &[2000.0, 2001.0])];
+        let runs = fixture::runs(&cells);
+        let text = best(&runs, &question(&["e2e_ms_mean"], &[])).unwrap().text(3);
+        let marks: Vec<_> = text.lines().take(4).map(|line| line.split_whitespace().last().unwrap()).collect();
+        // Half-widths of 12.7 and 25.4 around 10: 30.05 lies in neither interval, but its own is narrow.
+        assert_eq!(marks, ["rank", "best", "tied", "0.64"], "{text}");
+        assert!(
+            text.ends_with(
+                "\n3 of 4 points that hold the constraints, of 4; 1 not to be told from the best by their intervals\n"
+            ),
+            "{text}"
+        );
+    }
+
+    #[test]
+    fn what_has_no_figure_is_counted() {
+        let mut cells = sweep(&[(1.0, 50.0), (2.0, 80.0), (3.0, 80.0), (4.0, 90.0)]);
+        cells[1].failed = "broken";
+        cells[2].metrics[0].1[0] = None;
+        let runs = fixture::runs(&cells);
+        let answer = best(&runs, &question(&["e2e_ms_mean"], &["accuracy_pct >= 75"])).unwrap();
+        assert_eq!(answer.means(), [(3, "msao", vec![4.0, 90.0])]);
+        let foot = "1 of 1 points that hold the constraints, of 4; 1 outside the constraints; 1 failed; 1 without one of the metrics\n";
+        assert!(answer.text(10).ends_with(foot), "{}", answer.text(10));
+        let none = best(&runs, &question(&["e2e_ms_mean"], &["accuracy_pct > 99"])).unwrap();
+        assert!(none.is_empty() && none.text(10).starts_with("no point holds the constraints, of 4"));
+        let csv = answer.csv(10);
+        assert_eq!(csv.lines().nth(1), Some("3,msao,vqav2,400,3,4,0,90,0,best"), "{csv}");
+    }
+
+    #[test]
+    fn constraints_and_objectives_are_read() {
+        let constraint = |text: &str| text.parse::<Constraint>();
+        assert_eq!(constraint("accuracy_pct>=75").unwrap(), constraint(" accuracy_pct  >=  75.0 ").unwrap());
+        assert!(constraint("e2e_ms_mean < 1e3").unwrap().holds(999.0));
+        assert!(!constraint("e2e_ms_mean < 1e3").unwrap().holds(1000.0));
+        assert!(constraint("e2e_ms_mean <= 1000").unwrap().holds(1000.0));
+        for bad in [
+            "",
+            "accuracy_pct",
+            "accuracy_pct = 75",
+            ">= 75",
+            "accuracy_pct >= 75 %",
+            "a b >= 1",
+            "a >= nan",
+            "a >= 1 >= 2",
+        ] {
+            let refused = constraint(bad).unwrap_err();
+            assert!(refused.contains("expected a metric, one of <= >= < >, and a number"), "{refused}");
+        }
+        let objective = |text: &str| text.parse::<Objective>();
+        assert!(objective("accuracy_pct").unwrap().maximise && !objective("e2e_ms_mean").unwrap().maximise);
+        assert!(objective("e2e_ms_mean:max").unwrap().maximise);
+        assert!(objective("served_by_cloud_pct").unwrap_err().contains("say served_by_cloud_pct:min or"));
+        assert!(objective("e2e_ms_mean:up").unwrap_err().contains("expected e2e_ms_mean, e2e_ms_mean:min or"));
+    }
+
+    #[test]
+    fn one_policy_may_be_asked_for() {
+        let cell = |policy, e2e| Made::new(policy, "0", &[("e2e_ms_mean", &[e2e])]);
+        let runs = fixture::runs(&[cell("msao", 2.0), cell("edge_only", 1.0)]);
+        let asked = |policy: &str| Question { policy: Some(policy.to_owned()), ..question(&["e2e_ms_mean"], &[]) };
+        assert_eq!(best(&runs, &asked("msao")).unwrap().means()[0].1, "msao");
+        assert!(best(&runs, &asked("msoa")).unwrap_err().to_string().contains("did you mean msao?"));
+    }
+}

@@ -1,0 +1,263 @@
+//! The regression gate: runs against a baseline.
+//!
+//! Each row (policy and point) is judged by the rules of the baseline: what is exact must be equal; what is tolerant has
+//! regressed only if it is worse by more than its tolerance and the whole 95 % interval of the difference lies beyond it.
+//! Where seeds and replications agree the difference is paired, otherwise it is Welch's. `docs/regression.md` has it all.
+
+mod baseline;
+mod export;
+mod judge;
+mod render;
+mod rules;
+
+pub use baseline::{Baseline, Identity};
+pub use export::{benchmark_action, bmf, junit};
+pub use judge::Verdict;
+pub use render::{markdown, text};
+pub use rules::{Exact, Rules, Tolerance, Worse};
+
+use crate::estimate::Estimate;
+use crate::frame::ReportError;
+use crate::metric::{METRICS, Metric, unknown};
+use crate::runs::{Cell, Runs};
+use baseline::{Row, rounded};
+use judge::judge;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// What a check found.
+#[derive(Clone, Debug)]
+pub struct Check {
+    /// The scenario.
+    pub scenario: String,
+    /// What the runs were held to, for messages.
+    pub against: String,
+    /// What a reader has to know besides the findings.
+    pub notes: Vec<String>,
+    /// Every verdict, the gravest first; among equals, what is furthest beyond its tolerance first.
+    pub findings: Vec<Finding>,
+}
+
+/// One verdict.
+#[derive(Clone, Debug)]
+pub struct Finding {
+    /// Of this policy.
+    pub policy: String,
+    /// At this point, as text.
+    pub place: String,
+    /// The metric or count; `runs` where it is about the row.
+    pub subject: String,
+    /// What became of it.
+    pub verdict: Verdict,
+    /// By how much.
+    pub detail: Detail,
+}
+
+/// What a verdict rests on.
+#[derive(Clone, Debug)]
+pub enum Detail {
+    /// Two means.
+    Change(Change),
+    /// Anything else, in words.
+    Words(String),
+}
+
+/// A metric, then and now.
+#[derive(Clone, Copy, Debug)]
+pub struct Change {
+    /// Mean in the baseline.
+    pub base: f64,
+    /// Mean now.
+    pub now: f64,
+    /// Now less baseline.
+    pub difference: Estimate,
+    /// What is allowed.
+    pub tolerance: Tolerance,
+    /// Whether replications were compared one by one.
+    pub paired: bool,
+    /// Replications in the baseline and now.
+    pub replications: [usize; 2],
+}
+
+impl Change {
+    /// The difference as a multiple of what is allowed; infinite where nothing is.
+    pub fn excess(&self) -> f64 {
+        let allowed = self.tolerance.allowed(self.base);
+        if self.difference.mean == 0.0 { 0.0 } else { self.difference.mean.abs() / allowed }
+    }
+}
+
+impl Check {
+    /// Whether something got worse.
+    pub fn fails(&self) -> bool {
+        self.findings.iter().any(|finding| finding.verdict.fails())
+    }
+
+    /// How many findings there are of a verdict.
+    pub fn count(&self, verdict: Verdict) -> usize {
+        self.findings.iter().filter(|finding| finding.verdict == verdict).count()
+    }
+}
+
+/// Holds runs to a baseline.
+///
+/// # Errors
+///
+/// If the baseline is of another scenario, no row of it is a row of the runs, or a rule is of a metric that neither has.
+pub fn check(runs: &Runs, identity: &Identity, baseline: &Baseline, against: &str) -> Result<Check, ReportError> {
+    belongs(runs, identity, baseline, against)?;
+    let mut rows: BTreeMap<_, &Row> = baseline.rows.iter().map(|row| (row_key(row), row)).collect();
+    let held = rows.len();
+    let mut findings = Vec::new();
+    for cell in &runs.cells {
+        let keys = runs.keys.iter().map(String::as_str).zip(cell.values.iter().map(String::as_str));
+        let row = rows.remove(&(cell.policy.as_str(), keys.collect()));
+        Judge { runs, cell, rules: &baseline.rules, findings: &mut findings }.row(row);
+    }
+    if rows.len() == held {
+        let what =
+            "no row is of a policy and point of these runs; give the baseline of this scenario, or bless a new one";
+        return Err(ReportError::refused(format!("{against}: {what}")));
+    }
+    // In the order of the baseline.
+    for row in baseline.rows.iter().filter(|row| rows.contains_key(&row_key(row))) {
+        let words = "the baseline has this row, the runs do not".to_owned();
+        findings.push(Finding {
+            policy: row.policy.clone(),
+            place: row.place(),
+            subject: "runs".to_owned(),
+            verdict: Verdict::Missing,
+            detail: Detail::Words(words),
+        });
+    }
+    findings.sort_by(|a, b| a.verdict.cmp(&b.verdict).then(excess(b).total_cmp(&excess(a))));
+    let notes = notes(identity, baseline);
+    Ok(Check { scenario: identity.scenario.clone(), against: against.to_owned(), notes, findings })
+}
+
+type RowKey<'r> = (&'r str, BTreeMap<&'r str, &'r str>);
+
+fn row_key(row: &Row) -> RowKey<'_> {
+    let point = row.point.iter().map(|(key, value)| (key.as_str(), value.as_str()));
+    (row.policy.as_str(), point.collect())
+}
+
+fn excess(finding: &Finding) -> f64 {
+    match &finding.detail {
+        Detail::Change(change) => change.excess(),
+        Detail::Words(_) => 0.0,
+    }
+}
+
+/// Refuses a baseline of something else.
+fn belongs(runs: &Runs, identity: &Identity, baseline: &Baseline, against: &str) -> Result<(), ReportError> {
+    let of = &baseline.identity.scenario;
+    if *of != identity.scenario {
+        let what = format!("is of the scenario {of}, the runs are of {}", identity.scenario);
+        return Err(ReportError::refused(format!("{against}: {what}; give the baseline of this scenario")));
+    }
+    let known: BTreeSet<&str> = runs.metrics().chain(METRICS.iter().map(|metric| metric.name)).collect();
+    let known: Vec<&str> = known.into_iter().collect();
+    let held = |name: &str| baseline.rows.iter().any(|row| row.metrics.contains_key(name));
+    match baseline.rules.tolerant.keys().find(|name| !known.contains(&name.as_str()) && !held(name)) {
+        Some(name) => Err(ReportError::refused(format!("{against}: [rules]: {}", unknown("metric", name, &known)))),
+        None => Ok(()),
+    }
+}
+
+fn notes(identity: &Identity, baseline: &Baseline) -> Vec<String> {
+    let mut notes = Vec::new();
+    let short = |hash: &str| hash.chars().take(12).collect::<String>();
+    if identity.sha256 != baseline.identity.sha256 {
+        notes.push(format!(
+            "the scenario is no longer what was blessed (hash {}, now {}): rows are compared where policy and point agree",
+            short(&baseline.identity.sha256),
+            short(&identity.sha256)
+        ));
+    }
+    if identity.tool_version != baseline.identity.tool_version {
+        let versions = [&baseline.identity.tool_version, &identity.tool_version];
+        notes.push(format!("blessed with version {}, run with {}", versions[0], versions[1]));
+    }
+    notes
+}
+
+/// At work on one row.
+struct Judge<'j> {
+    runs: &'j Runs,
+    cell: &'j Cell,
+    rules: &'j Rules,
+    findings: &'j mut Vec<Finding>,
+}
+
+impl Judge<'_> {
+    fn note(&mut self, subject: &str, verdict: Verdict, detail: Detail) {
+        let (policy, place) = (self.cell.policy.clone(), self.runs.place(self.cell));
+        self.findings.push(Finding { policy, place, subject: subject.to_owned(), verdict, detail });
+    }
+
+    fn words(&mut self, subject: &str, verdict: Verdict, words: impl Into<String>) {
+        self.note(subject, verdict, Detail::Words(words.into()));
+    }
+
+    fn row(&mut self, row: Option<&Row>) {
+        let failures: Vec<_> = self.runs.failures(self.cell).collect();
+        for (replication, why) in &failures {
+            self.words("runs", Verdict::Failed, format!("replication {replication}: {why}"));
+        }
+        match row {
+            // A failed run has nothing to compare.
+            _ if !failures.is_empty() => {}
+            None => self.words("runs", Verdict::New, "the baseline has no such row"),
+            Some(row) => {
+                self.exact(row);
+                let now = Row::of(self.runs, self.cell, self.rules);
+                for (name, tolerance) in self.rules.tolerances() {
+                    self.metric(name, tolerance, row, &now);
+                }
+            }
+        }
+    }
+
+    fn exact(&mut self, row: &Row) {
+        for exact in &self.rules.exact {
+            let now = exact.of(self.runs, self.cell);
+            match row.exact.get(exact) {
+                None => self.words(exact.name(), Verdict::New, "the baseline has no value"),
+                Some(base) if *base == now => self.words(exact.name(), Verdict::Same, format!("{now}")),
+                Some(base) => self.words(exact.name(), Verdict::Changed, format!("{base} -> {now}")),
+            }
+        }
+    }
+
+    fn metric(&mut self, name: &str, tolerance: Tolerance, row: &Row, now: &Row) {
+        match (row.metrics.get(name), now.metrics.get(name)) {
+            // It applies to neither.
+            (None, None) => {}
+            (None, Some(_)) => self.words(name, Verdict::New, "the baseline has no value"),
+            (Some(_), None) => self.words(name, Verdict::Missing, "the baseline has values, the runs have none"),
+            (Some(base), Some(values)) => {
+                let paired = row.seeds == now.seeds;
+                let difference = if paired { Estimate::paired } else { Estimate::unpaired }(values, base);
+                let mean = |values: &[f64]| Estimate::of(values).mean;
+                let change = Change {
+                    base: mean(base),
+                    now: mean(values),
+                    difference,
+                    tolerance,
+                    paired,
+                    replications: [base.len(), values.len()],
+                };
+                let verdict = judge(difference, tolerance.allowed(rounded(change.base)), tolerance.worse);
+                self.note(name, verdict, Detail::Change(change));
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
+
+/// The unit of a finding's metric.
+fn unit(finding: &Finding) -> &'static str {
+    Metric::of(&finding.subject).unit
+}

@@ -1,0 +1,166 @@
+//! What a baseline holds a run to: what has to be equal, and how much worse a metric may be.
+
+use crate::metric::Metric;
+use serde::Deserialize;
+use std::collections::BTreeMap;
+use std::fmt;
+use units::Ratio;
+
+/// The rules of a baseline, written once and kept by `--bless`.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Rules {
+    /// What may not differ at all.
+    #[serde(default)]
+    pub exact: Vec<Exact>,
+    /// What may be a little worse, by metric.
+    #[serde(default)]
+    pub tolerant: BTreeMap<String, Tolerance>,
+}
+
+/// What is compared for equality, replication by replication.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Exact {
+    /// Requests that were asked.
+    Requests,
+    /// Requests that were answered.
+    Completed,
+    /// Requests that did not fit.
+    Rejected,
+    /// Events of the simulation.
+    Events,
+    /// Every event of every replication, as one number; see [`Runs::digest`](crate::Runs::digest).
+    JournalDigest,
+}
+
+impl Exact {
+    /// Its column.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Requests => "requests",
+            Self::Completed => "completed",
+            Self::Rejected => "rejected",
+            Self::Events => "events",
+            Self::JournalDigest => "journal_digest",
+        }
+    }
+}
+
+/// How much worse a metric may be: the larger of the two allowances.
+#[derive(Clone, Copy, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Tolerance {
+    /// As a share of the baseline's mean; nothing where that is 0.
+    pub relative: Option<Ratio>,
+    /// In the unit of the metric.
+    pub absolute: Option<f64>,
+    /// Which way is worse.
+    pub worse: Worse,
+}
+
+/// Which way a metric is worse.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Worse {
+    /// More of it: latency.
+    Higher,
+    /// Less of it: accuracy.
+    Lower,
+    /// Any change: what describes and does not judge.
+    Either,
+}
+
+impl Tolerance {
+    /// What is allowed, in the unit of the metric, where the baseline's mean is `base`.
+    pub fn allowed(&self, base: f64) -> f64 {
+        let relative = self.relative.map_or(0.0, |share| share.as_f64() * base.abs());
+        relative.max(self.absolute.unwrap_or(0.0))
+    }
+
+    /// Why it is none.
+    fn problem(&self) -> Option<&'static str> {
+        match self {
+            Self { relative: None, absolute: None, .. } => {
+                Some("expected relative = \"1 %\", absolute = 0.5, or both; 0 allows nothing")
+            }
+            Self { absolute: Some(absolute), .. } if !(absolute.is_finite() && *absolute >= 0.0) => {
+                Some("expected an absolute tolerance of 0 or more")
+            }
+            _ => None,
+        }
+    }
+}
+
+impl fmt::Display for Tolerance {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (self.relative, self.absolute) {
+            (Some(relative), Some(absolute)) => write!(f, "{relative} or {absolute}"),
+            (Some(relative), None) => write!(f, "{relative}"),
+            (None, absolute) => write!(f, "{}", absolute.unwrap_or(0.0)),
+        }
+    }
+}
+
+impl Rules {
+    /// The rules of a baseline that nobody has written rules for, as they stand in its file.
+    pub const DEFAULT: &str = include_str!("default_rules.toml");
+
+    /// Reads a text that holds the table `[rules]` and nothing else.
+    pub(super) fn parse(text: &str) -> Option<Self> {
+        #[derive(Deserialize)]
+        #[serde(deny_unknown_fields)]
+        struct Written {
+            rules: Rules,
+        }
+        toml::from_str::<Written>(text).ok().map(|written| written.rules)
+    }
+
+    /// The tolerances, in the order of the metrics.
+    pub fn tolerances(&self) -> Vec<(&str, Tolerance)> {
+        let mut all: Vec<_> = self.tolerant.iter().map(|(name, tolerance)| (name.as_str(), *tolerance)).collect();
+        all.sort_by_key(|(name, _)| Metric::place(name));
+        all
+    }
+
+    /// The first tolerance that makes no sense, and why.
+    pub(super) fn problem(&self) -> Option<(&str, &'static str)> {
+        self.tolerant.iter().find_map(|(name, tolerance)| Some((name.as_str(), tolerance.problem()?)))
+    }
+}
+
+impl Default for Rules {
+    fn default() -> Self {
+        Self::parse(Self::DEFAULT).expect("the default rules are rules")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::metric::{Better, METRICS};
+
+    #[test]
+    fn the_default_rules_are_of_known_metrics_and_their_directions() {
+        let rules = Rules::default();
+        assert_eq!(rules.problem(), None);
+        assert!(rules.tolerant.len() > 8);
+        for (name, tolerance) in rules.tolerances() {
+            let metric = METRICS.iter().find(|metric| metric.name == name).expect(name);
+            let worse = match metric.better {
+                Better::Lower => Worse::Higher,
+                Better::Higher => Worse::Lower,
+                Better::Neither => Worse::Either,
+            };
+            assert_eq!(tolerance.worse, worse, "{name}");
+        }
+    }
+
+    #[test]
+    fn the_larger_allowance_counts() {
+        let both = Tolerance { relative: Some(Ratio::new(0.01)), absolute: Some(0.5), worse: Worse::Higher };
+        assert_eq!((both.allowed(-200.0), both.allowed(10.0), both.allowed(0.0)), (2.0, 0.5, 0.5));
+        let relative = Tolerance { absolute: None, ..both };
+        assert_eq!(relative.allowed(0.0), 0.0);
+    }
+}

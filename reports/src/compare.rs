@@ -1,0 +1,289 @@
+//! Policies against one of them, at each point: differences under common random numbers.
+//!
+//! All policies of a point answer the same requests with the same draws, so replication `r` of one and of another are a pair.
+//! The figure is `(a - b) / b` of each pair, as its mean with a 95 % interval: what the two share cancels, and a difference
+//! shows that two intervals side by side would hide.
+
+use crate::estimate::Estimate;
+use crate::frame::ReportError;
+use crate::metric::Metric;
+use crate::numbers::{interval, per_cent, short};
+use crate::runs::{Cell, Runs};
+use crate::sheet::Sheet;
+use std::fmt::Write;
+
+/// Sentences that are printed below the table; beyond, nobody reads them.
+const SENTENCES: usize = 24;
+
+/// Every difference from the reference.
+#[derive(Clone, Debug)]
+pub struct Comparison {
+    keys: Vec<String>,
+    /// The policy that the others are compared with.
+    pub reference: String,
+    /// A line for each point, metric and policy other than the reference.
+    pub lines: Vec<Line>,
+}
+
+/// A policy against the reference, in one metric at one point.
+#[derive(Clone, Debug)]
+pub struct Line {
+    values: Vec<String>,
+    place: String,
+    /// The policy.
+    pub policy: String,
+    /// The metric.
+    pub metric: String,
+    /// Its mean, and the mean of the reference; none where it does not apply.
+    pub means: [Option<f64>; 2],
+    /// The relative difference.
+    pub difference: Difference,
+}
+
+/// A relative difference, or why there is none.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Difference {
+    /// As a share of the reference, over so many pairs.
+    Relative(Estimate, usize),
+    /// There is none, because.
+    None(&'static str),
+}
+
+/// Compares every policy with `reference` (the first of the scenario if none) in these metrics.
+///
+/// # Errors
+///
+/// If there is no such metric or policy, or nothing to compare with; the nearest known name is given.
+pub fn compare(runs: &Runs, metrics: &[String], reference: Option<&str>) -> Result<Comparison, ReportError> {
+    let policies = runs.policies();
+    let reference = reference.unwrap_or(policies[0]);
+    runs.policy(reference)?;
+    if policies.len() < 2 {
+        let what =
+            format!("{}: {reference} is the only policy; give the scenario another to compare", runs.path.display());
+        return Err(ReportError::Refused(what));
+    }
+    let columns = metrics.iter().map(|name| Ok((name, runs.metric(name)?))).collect::<Result<Vec<_>, ReportError>>()?;
+    let mut lines = Vec::new();
+    for point in runs.cells.chunk_by(|a, b| a.point == b.point) {
+        let base = point.iter().find(|cell| cell.policy == reference);
+        for cell in point.iter().filter(|cell| cell.policy != reference) {
+            for (name, column) in &columns {
+                let [now, base_values] = [Some(cell), base].map(|cell| column.all_of(cell?));
+                let mean = |values: &Option<Vec<f64>>| values.as_ref().map(|values| Estimate::of(values).mean);
+                lines.push(Line {
+                    values: cell.values.clone(),
+                    place: runs.place(cell),
+                    policy: cell.policy.clone(),
+                    metric: (*name).clone(),
+                    means: [mean(&now), mean(&base_values)],
+                    difference: difference(runs, [Some(cell), base], [now, base_values]),
+                });
+            }
+        }
+    }
+    Ok(Comparison { keys: runs.keys.clone(), reference: reference.to_owned(), lines })
+}
+
+fn difference(runs: &Runs, cells: [Option<&Cell>; 2], values: [Option<Vec<f64>>; 2]) -> Difference {
+    let [Some(cell), Some(base)] = cells else { return Difference::None("the reference has no run there") };
+    if [cell, base].iter().any(|cell| runs.failures(cell).next().is_some()) {
+        return Difference::None("a run failed");
+    }
+    let [Some(now), Some(then)] = values else { return Difference::None("it does not apply to both") };
+    if runs.seeds(cell) != runs.seeds(base) {
+        return Difference::None("the seeds differ: these are no pairs");
+    }
+    if then.contains(&0.0) {
+        return Difference::None("the reference is 0");
+    }
+    let relative: Vec<f64> = now.iter().zip(&then).map(|(a, b)| (a - b) / b.abs()).collect();
+    Difference::Relative(Estimate::of(&relative), relative.len())
+}
+
+impl Line {
+    /// Whether the interval leaves out zero; a single pair has none, and then nobody knows.
+    pub fn is_seen(&self) -> Option<bool> {
+        match self.difference {
+            Difference::Relative(Estimate { mean, ci95 }, _) => ci95.map(|half| mean.abs() > half),
+            Difference::None(_) => None,
+        }
+    }
+
+    /// `msao is 12.1 % ± 0.4 % slower than edge_only (e2e_ms_mean, paired, 3 replications)`.
+    pub fn sentence(&self, reference: &str) -> String {
+        let Self { policy, metric, .. } = self;
+        let (estimate, pairs) = match &self.difference {
+            Difference::Relative(estimate, pairs) => (estimate, *pairs),
+            Difference::None(why) => {
+                return format!("{policy} against {reference}: no relative difference, {why} ({metric})");
+            }
+        };
+        let share = |share| per_cent(share, false);
+        let Some(half) = estimate.ci95 else {
+            let basis = format!("({metric}, paired, 1 replication: no interval)");
+            return match words(metric, estimate.mean) {
+                Some(word) => format!("{policy} is {} {word} than {reference} {basis}", share(estimate.mean.abs())),
+                None => format!("{policy} is as {reference} {basis}"),
+            };
+        };
+        let basis = format!("{metric}, paired, {pairs} replications");
+        match words(metric, estimate.mean).filter(|_| self.is_seen() == Some(true)) {
+            Some(word) => {
+                let by = interval(estimate.mean.abs(), Some(half), false);
+                format!("{policy} is {by} {word} than {reference} ({basis})")
+            }
+            None => {
+                let seen = format!("({}; {basis})", interval(estimate.mean, Some(half), false));
+                format!("no difference seen between {policy} and {reference} {seen}")
+            }
+        }
+    }
+}
+
+/// What a policy is that has more of a metric, or less; nothing for as much.
+fn words(metric: &str, difference: f64) -> Option<&'static str> {
+    let [less, more] = Metric::of(metric).words;
+    if difference == 0.0 { None } else { Some(if difference > 0.0 { more } else { less }) }
+}
+
+impl Comparison {
+    /// The table, and below it a sentence for each of its lines, if they are few.
+    pub fn text(&self) -> String {
+        let mut text = self.sheet(false).text();
+        let many = self.lines.len() > SENTENCES;
+        let points = self.lines.chunk_by(|a, b| a.place == b.place).count() > 1;
+        for line in self.lines.iter().filter(|_| !many) {
+            let place = if points { format!("{}: ", line.place) } else { String::new() };
+            write!(text, "\n{place}{}", line.sentence(&self.reference)).expect("memory");
+        }
+        if many { text } else { text + "\n" }
+    }
+
+    /// The same lines as CSV, with all digits; shares, not per cent.
+    pub fn csv(&self) -> String {
+        self.sheet(true).csv()
+    }
+
+    fn sheet(&self, raw: bool) -> Sheet {
+        let own = [
+            "policy",
+            "reference",
+            "metric",
+            "mean",
+            "mean_reference",
+            "difference",
+            "difference_ci95",
+            "replications",
+        ];
+        let shown = ["policy", "metric", "mean", self.reference.as_str(), "difference"];
+        let columns: &[&str] = if raw { &own } else { &shown };
+        let mut sheet = Sheet::new(self.keys.iter().map(String::as_str).chain(columns.iter().copied()));
+        for line in &self.lines {
+            let figures = if raw { self.raw(line) } else { shown_figures(line) };
+            sheet.row(line.values.iter().cloned().chain(figures));
+        }
+        sheet
+    }
+
+    fn raw(&self, line: &Line) -> Vec<String> {
+        let number = |value: Option<f64>| value.map_or_else(String::new, |value| value.to_string());
+        let (difference, half, pairs) = match &line.difference {
+            Difference::Relative(estimate, pairs) => (Some(estimate.mean), estimate.ci95, pairs.to_string()),
+            Difference::None(_) => (None, None, String::new()),
+        };
+        let [mean, reference] = line.means;
+        let names = [line.policy.clone(), self.reference.clone(), line.metric.clone()];
+        let figures = [number(mean), number(reference), number(difference), number(half), pairs];
+        names.into_iter().chain(figures).collect()
+    }
+}
+
+fn shown_figures(line: &Line) -> Vec<String> {
+    let [mean, reference] = line.means.map(|mean| mean.map_or("-".to_owned(), |mean| short(mean, 5)));
+    let difference = match &line.difference {
+        Difference::Relative(Estimate { mean, ci95 }, _) => interval(*mean, *ci95, true),
+        Difference::None(_) => "-".to_owned(),
+    };
+    vec![line.policy.clone(), line.metric.clone(), mean, reference, difference]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fixture::{self, Cell as Made};
+
+    const E2E: &str = "e2e_ms_mean";
+
+    fn compared(cells: &[Made], to: Option<&str>) -> Comparison {
+        compare(&fixture::runs(cells), &[E2E.to_owned()], to).unwrap()
+    }
+
+    #[test]
+    fn pairs_against_a_computation_by_hand() {
+        let cells = [
+            Made::new("edge_only", "1", &[(E2E, &[100.0, 200.0, 400.0])]),
+            Made::new("msao", "1", &[(E2E, &[112.0, 224.0, 452.0])]),
+        ];
+        let comparison = compared(&cells, None);
+        // 0.12, 0.12, 0.13: mean 0.123333, deviation 0.0057735, half-width 4.302653 * 0.0057735 / sqrt(3).
+        let Difference::Relative(estimate, 3) = comparison.lines[0].difference else { panic!("{comparison:?}") };
+        assert!((estimate.mean - 0.123_333_333).abs() < 1e-8);
+        assert!((estimate.ci95.unwrap() - 0.014_342_176).abs() < 1e-8, "{estimate:?}");
+        let sentence = "msao is 12.3 % ± 1.4 % slower than edge_only (e2e_ms_mean, paired, 3 replications)";
+        assert!(comparison.text().ends_with(&format!("\n\n{sentence}\n")), "{}", comparison.text());
+        let other = compared(&cells, Some("msao")).lines[0].sentence("msao");
+        assert!(other.starts_with("edge_only is 11.0 % ± 1.1 % faster than msao"), "{other}");
+    }
+
+    #[test]
+    fn what_noise_explains_is_no_difference() {
+        let cells = [
+            Made::new("edge_only", "1", &[(E2E, &[100.0, 100.0, 100.0])]),
+            Made::new("msao", "1", &[(E2E, &[90.0, 112.0, 101.0])]),
+            Made::new("twin", "1", &[(E2E, &[100.0, 100.0, 100.0])]),
+        ];
+        let said: Vec<String> = compared(&cells, None).lines.iter().map(|line| line.sentence("edge_only")).collect();
+        let basis = "e2e_ms_mean, paired, 3 replications";
+        assert_eq!(said[0], format!("no difference seen between msao and edge_only (1 % ± 27 %; {basis})"));
+        assert_eq!(said[1], format!("no difference seen between twin and edge_only (0.00 % ± 0.00 %; {basis})"));
+    }
+
+    #[test]
+    fn where_there_is_no_difference_it_says_why() {
+        let cell = |policy, values: &[f64]| Made::new(policy, "1", &[(E2E, values)]);
+        let why = |cells: &[Made]| compared(cells, None).lines[0].sentence("a");
+        assert!(why(&[cell("a", &[0.0, 1.0]), cell("b", &[1.0, 1.0])]).contains("the reference is 0"));
+        let mut failed = cell("b", &[1.0, 1.0]);
+        failed.failed = "broken";
+        assert!(why(&[cell("a", &[1.0, 1.0]), failed]).contains("a run failed"));
+        let mut other = cell("b", &[1.0, 1.0]);
+        other.seed = 9;
+        assert!(why(&[cell("a", &[1.0, 1.0]), other]).contains("no pairs"));
+        assert!(why(&[cell("a", &[1.0, 1.0]), Made::new("b", "1", &[("x", &[1.0, 1.0])])]).contains("does not apply"));
+        assert_eq!(
+            why(&[cell("a", &[2.0]), cell("b", &[3.0])]),
+            "b is 50 % slower than a (e2e_ms_mean, paired, 1 replication: no interval)"
+        );
+    }
+
+    #[test]
+    fn unknown_names_are_refused_with_the_nearest() {
+        let runs =
+            fixture::runs(&[Made::new("msao", "1", &[(E2E, &[1.0])]), Made::new("edge_only", "1", &[(E2E, &[1.0])])]);
+        let refused = |metric: &str, to| compare(&runs, &[metric.to_owned()], to).map(drop).unwrap_err().to_string();
+        assert_eq!(refused("e2e_mean", None), "no metric e2e_mean; did you mean e2e_ms_mean?");
+        assert_eq!(refused(E2E, Some("msoa")), "no policy msoa; did you mean msao?");
+        let alone = fixture::runs(&[Made::new("msao", "1", &[(E2E, &[1.0])])]);
+        assert!(compare(&alone, &[], None).unwrap_err().to_string().contains("msao is the only policy"));
+    }
+
+    #[test]
+    fn csv_has_all_digits() {
+        let cells = [Made::new("a", "1", &[(E2E, &[3.0, 3.0])]), Made::new("b", "1", &[(E2E, &[4.0, 4.0])])];
+        let csv = compared(&cells, None).csv();
+        let expected = "dataset,bandwidth_mbps,policy.msao.tau_s,policy,reference,metric,mean,mean_reference,difference,\
+                        difference_ci95,replications\nvqav2,400,1,b,a,e2e_ms_mean,4,3,0.3333333333333333,0,2\n";
+        assert_eq!(csv, expected);
+    }
+}

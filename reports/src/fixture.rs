@@ -1,0 +1,100 @@
+//! Results folders for tests: as `sim` writes them, with numbers of the test's own.
+
+use crate::check::Identity;
+use crate::runs::{Runs, VERSION};
+use std::path::Path;
+use tempfile::TempDir;
+use traces::log::{Column, TableWriter, Values};
+
+/// One policy at one point: a value for each replication of each metric.
+#[derive(Clone)]
+pub struct Cell {
+    pub policy: &'static str,
+    pub tau: &'static str,
+    pub metrics: Vec<(&'static str, Vec<Option<f64>>)>,
+    pub requests: u64,
+    pub digest: u64,
+    pub seed: u64,
+    /// Why the last replication failed.
+    pub failed: &'static str,
+}
+
+impl Cell {
+    pub fn new(policy: &'static str, tau: &'static str, metrics: &[(&'static str, &[f64])]) -> Self {
+        let values = |values: &[f64]| values.iter().map(|value| Some(*value)).collect();
+        let metrics = metrics.iter().map(|(name, column)| (*name, values(column))).collect();
+        Self { policy, tau, metrics, requests: 100, digest: 7, seed: 1, failed: "" }
+    }
+
+    fn replications(&self) -> usize {
+        self.metrics.first().map_or(1, |(_, values)| values.len())
+    }
+}
+
+/// A results folder with these cells, of the scenario `fixture`.
+pub fn folder(cells: &[Cell]) -> TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    write(cells, folder.path(), VERSION);
+    folder
+}
+
+/// Reads such a folder.
+pub fn runs(cells: &[Cell]) -> Runs {
+    Runs::read(folder(cells).path()).unwrap()
+}
+
+/// What the manifest of such a folder says.
+pub fn identity() -> Identity {
+    let text = str::to_owned;
+    Identity { scenario: text("fixture"), sha256: text("0123456789abcdef"), tool_version: text("0.1.0") }
+}
+
+pub fn write(cells: &[Cell], folder: &Path, version: u32) {
+    let rows: Vec<(&Cell, usize)> =
+        cells.iter().flat_map(|cell| (0..cell.replications()).map(move |replication| (cell, replication))).collect();
+    let text = |of: &dyn Fn(&Cell, usize) -> String| Values::Text(rows.iter().map(|(cell, r)| of(cell, *r)).collect());
+    let count = |of: &dyn Fn(&Cell, usize) -> u64| Values::U64(rows.iter().map(|(cell, r)| of(cell, *r)).collect());
+    let last = |cell: &Cell, r: usize| r + 1 == cell.replications();
+    let mut points: Vec<&str> = Vec::new();
+    for cell in cells {
+        if points.last() != Some(&cell.tau) {
+            points.push(cell.tau);
+        }
+    }
+    let point = |cell: &Cell, _| points.iter().position(|tau| *tau == cell.tau).unwrap() as u64;
+    let mut columns = vec![
+        ("point", count(&point)),
+        ("point_id", text(&|cell, r| format!("{:016x}", point(cell, r)))),
+        ("policy", text(&|cell, _| cell.policy.to_owned())),
+        ("dataset", text(&|_, _| "vqav2".to_owned())),
+        ("bandwidth_mbps", Values::F64(rows.iter().map(|_| Some(400.0)).collect())),
+        ("policy.msao.tau_s", text(&|cell, _| cell.tau.to_owned())),
+        ("replication", count(&|_, r| r as u64)),
+        ("seed", count(&|cell, _| cell.seed)),
+        ("failed", text(&|cell, r| if last(cell, r) { cell.failed.to_owned() } else { String::new() })),
+        ("journal_digest", text(&|cell, r| format!("{:016x}", cell.digest + r as u64))),
+        ("events", count(&|_, _| 1000)),
+        ("requests", count(&|cell, _| cell.requests)),
+        ("completed", count(&|cell, _| cell.requests)),
+        ("rejected", count(&|_, _| 0)),
+        ("edge_engine", text(&|_, _| "vllm".to_owned())),
+        ("cloud_engine", text(&|_, _| "vllm".to_owned())),
+    ];
+    let mut names: Vec<&'static str> = Vec::new();
+    for (name, _) in cells.iter().flat_map(|cell| &cell.metrics) {
+        if !names.contains(name) {
+            names.push(name);
+        }
+    }
+    let value = |cell: &Cell, name: &str, r: usize| {
+        cell.metrics.iter().find(|(known, _)| *known == name).and_then(|(_, values)| values[r])
+    };
+    for name in names {
+        columns.push((name, Values::F64(rows.iter().map(|(cell, r)| value(cell, name, *r)).collect())));
+    }
+    let columns = columns.into_iter().map(|(name, values)| Column { name: name.to_owned(), values }).collect();
+    TableWriter::new("runs", version, columns).write_parquet(&folder.join("runs.parquet")).unwrap();
+    let manifest = "{\"tool\": \"msao-sim\", \"tool_version\": \"0.1.0\", \"scenario\": \"fixture\", \
+                    \"scenario_sha256\": \"0123456789abcdef\"}";
+    std::fs::write(folder.join("manifest.json"), manifest).unwrap();
+}

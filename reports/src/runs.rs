@@ -1,0 +1,262 @@
+//! `runs.parquet`: a row for each run, that is for each point, policy and replication.
+//!
+//! Everything that compares reads this table and no other: [`check`](crate::check()), [`compare`](crate::compare()) and
+//! [`best`](crate::best()). Runs of a point and policy stand together, in the order of their replications: a [`Cell`].
+
+use crate::frame::{self, ReportError};
+use crate::metric;
+use polars::prelude::{Column, DataFrame, DataType};
+use std::collections::BTreeSet;
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+
+/// Version of the columns that this reads.
+pub const VERSION: u32 = 1;
+
+/// Where the metrics begin: everything of text or whole numbers stands before them.
+const FIXED: [&str; 12] = [
+    "point",
+    "point_id",
+    "policy",
+    "replication",
+    "seed",
+    "failed",
+    "journal_digest",
+    "events",
+    "requests",
+    "completed",
+    "rejected",
+    "edge_engine",
+];
+
+/// The runs of a results folder.
+#[derive(Clone, Debug)]
+pub struct Runs {
+    /// The table, for messages.
+    pub path: PathBuf,
+    /// What varies from point to point: `dataset`, `bandwidth_mbps`, and the keys that a sweep varies.
+    pub keys: Vec<String>,
+    /// Points and policies, in the order of the table.
+    pub cells: Vec<Cell>,
+    metrics: Vec<MetricColumn>,
+    counts: Vec<(&'static str, Vec<u64>)>,
+    seeds: Vec<(u64, u64)>,
+    failed: Vec<String>,
+    digests: Vec<u64>,
+}
+
+/// A metric's name and its value in every run.
+type MetricColumn = (String, Vec<Option<f64>>);
+
+/// The runs of one policy at one point.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Cell {
+    /// Number of the point.
+    pub point: u64,
+    /// The policy's label.
+    pub policy: String,
+    /// The values of [`Runs::keys`], as text.
+    pub values: Vec<String>,
+    /// Its rows.
+    rows: Range<usize>,
+}
+
+/// What is counted in every run.
+pub(crate) const COUNTS: [&str; 4] = ["requests", "completed", "rejected", "events"];
+
+impl Runs {
+    /// Reads the runs of a results folder.
+    ///
+    /// # Errors
+    ///
+    /// If there is no such table, it is of another version, or it is not in order.
+    pub fn read(folder: &Path) -> Result<Self, ReportError> {
+        let path = folder.join("runs.parquet");
+        let frame = frame::read_version(folder, "runs", VERSION)?;
+        let table = Table { path: &path, frame: &frame };
+        let keys = table.keys();
+        let metrics = table.metrics()?;
+        let cells = table.cells(&keys)?;
+        let counts = COUNTS.iter().map(|name| Ok((*name, table.whole(name)?))).collect::<Result<_, ReportError>>()?;
+        let seeds = table.whole("replication")?.into_iter().zip(table.whole("seed")?).collect();
+        let failed = table.text("failed")?;
+        let digests = table.digests(&failed)?;
+        Ok(Self { keys, cells, metrics, counts, seeds, failed, digests, path })
+    }
+
+    /// The names of the metrics, in the order of the table.
+    pub fn metrics(&self) -> impl Iterator<Item = &str> {
+        self.metrics.iter().map(|(name, _)| name.as_str())
+    }
+
+    /// The policies, in the order of the scenario.
+    pub fn policies(&self) -> Vec<&str> {
+        let mut seen = BTreeSet::new();
+        self.cells.iter().map(|cell| cell.policy.as_str()).filter(|policy| seen.insert(*policy)).collect()
+    }
+
+    /// A metric's column.
+    ///
+    /// # Errors
+    ///
+    /// If there is no such metric; the nearest one is named.
+    pub fn metric(&self, name: &str) -> Result<Values<'_>, ReportError> {
+        let column = self.metrics.iter().find(|(known, _)| known == name);
+        column.map(|(_, values)| Values(values)).ok_or_else(|| {
+            let known: Vec<&str> = self.metrics().collect();
+            ReportError::Refused(metric::unknown("metric", name, &known))
+        })
+    }
+
+    /// Refuses a policy that has no run.
+    ///
+    /// # Errors
+    ///
+    /// If there is no such policy; the nearest one is named.
+    pub fn policy(&self, name: &str) -> Result<(), ReportError> {
+        let known = self.policies();
+        let found = known.contains(&name);
+        if found { Ok(()) } else { Err(ReportError::Refused(metric::unknown("policy", name, &known))) }
+    }
+
+    /// Replication and seed of each run of a cell.
+    pub fn seeds(&self, cell: &Cell) -> &[(u64, u64)] {
+        &self.seeds[cell.rows.clone()]
+    }
+
+    /// A count of each run of a cell, by its name in [`COUNTS`].
+    pub(crate) fn count(&self, name: &str, cell: &Cell) -> Option<&[u64]> {
+        let column = self.counts.iter().find(|(known, _)| *known == name);
+        column.map(|(_, values)| &values[cell.rows.clone()])
+    }
+
+    /// The digests of a cell's journals as one: folded over its replications in order, each bit moved on by seven places.
+    /// It is the fold with which `manifest.json` puts all runs together.
+    pub fn digest(&self, cell: &Cell) -> u64 {
+        self.digests[cell.rows.clone()].iter().fold(0, |all: u64, digest| all.rotate_left(7) ^ digest)
+    }
+
+    /// Why runs of a cell failed, with their replications; none if all are fine.
+    pub fn failures<'r>(&'r self, cell: &Cell) -> impl Iterator<Item = (u64, &'r str)> {
+        let rows = cell.rows.clone().filter(|row| !self.failed[*row].is_empty());
+        rows.map(|row| (self.seeds[row].0, self.failed[row].as_str()))
+    }
+
+    /// A cell's place as text: `vqav2, 400 Mbps, policy.msao.tau_s 0.25`.
+    pub fn place(&self, cell: &Cell) -> String {
+        place(self.keys.iter().map(String::as_str).zip(cell.values.iter().map(String::as_str)))
+    }
+}
+
+/// A point as text, from its keys and values.
+pub(crate) fn place<'p>(keys: impl Iterator<Item = (&'p str, &'p str)>) -> String {
+    let parts = keys.map(|(key, value)| match key {
+        "dataset" => value.to_owned(),
+        "bandwidth_mbps" => format!("{value} Mbps"),
+        other => format!("{other} {value}"),
+    });
+    parts.collect::<Vec<_>>().join(", ")
+}
+
+/// A metric of every run.
+#[derive(Clone, Copy, Debug)]
+pub struct Values<'r>(&'r [Option<f64>]);
+
+impl<'r> Values<'r> {
+    /// Of each run of a cell.
+    pub fn of(self, cell: &Cell) -> &'r [Option<f64>] {
+        &self.0[cell.rows.clone()]
+    }
+
+    /// Of each run of a cell; none if it does not apply to one of them: then it has no mean either.
+    pub fn all_of(self, cell: &Cell) -> Option<Vec<f64>> {
+        self.of(cell).iter().map(|value| value.filter(|value| value.is_finite())).collect()
+    }
+}
+
+/// The table while it is read.
+struct Table<'t> {
+    path: &'t Path,
+    frame: &'t DataFrame,
+}
+
+impl Table<'_> {
+    fn foreign(&self, what: &str) -> ReportError {
+        let remedy = "run the scenario again with this version of sim";
+        ReportError::Refused(format!("{}: {what}; {remedy}", self.path.display()))
+    }
+
+    fn column(&self, name: &str) -> Result<&Column, ReportError> {
+        self.frame.column(name).map_err(|_| self.foreign(&format!("expected a column {name}, found none")))
+    }
+
+    /// Between the policy and the replication stands what the points differ in.
+    fn keys(&self) -> Vec<String> {
+        let names = self.frame.get_column_names().into_iter().map(|name| name.to_string());
+        names.skip_while(|name| name != "policy").skip(1).take_while(|name| name != "replication").collect()
+    }
+
+    fn text(&self, name: &str) -> Result<Vec<String>, ReportError> {
+        let column = self.column(name)?;
+        if let Ok(numbers) = column.f64() {
+            return Ok(numbers.iter().map(|value| value.map_or_else(String::new, |value| value.to_string())).collect());
+        }
+        let texts = column.str().map_err(|_| self.foreign(&format!("column {name}: expected text")))?;
+        Ok(texts.iter().map(|value| value.unwrap_or_default().to_owned()).collect())
+    }
+
+    fn whole(&self, name: &str) -> Result<Vec<u64>, ReportError> {
+        let column = self.column(name)?;
+        let column = column.u64().map_err(|_| self.foreign(&format!("column {name}: expected whole numbers")))?;
+        Ok(column.iter().map(Option::unwrap_or_default).collect())
+    }
+
+    /// Journals of failed runs may be missing.
+    fn digests(&self, failed: &[String]) -> Result<Vec<u64>, ReportError> {
+        let digest = |(text, failed): (String, &String)| match u64::from_str_radix(&text, 16) {
+            Ok(digest) => Ok(digest),
+            Err(_) if !failed.is_empty() => Ok(0),
+            Err(_) => {
+                Err(self.foreign(&format!("column journal_digest: expected 16 hexadecimal digits, found {text:?}")))
+            }
+        };
+        self.text("journal_digest")?.into_iter().zip(failed).map(digest).collect()
+    }
+
+    /// Every number that may be missing, behind the counts.
+    fn metrics(&self) -> Result<Vec<MetricColumn>, ReportError> {
+        let is_metric = |column: &&Column| *column.dtype() == DataType::Float64 && column.name() != "bandwidth_mbps";
+        let columns = self.frame.columns().iter().filter(is_metric);
+        let columns: Vec<_> = columns
+            .map(|column| {
+                let values = column.f64().map_err(|_| self.foreign("expected numbers"))?;
+                Ok((column.name().to_string(), values.iter().collect()))
+            })
+            .collect::<Result<_, ReportError>>()?;
+        if columns.is_empty() { Err(self.foreign("expected metrics, found none")) } else { Ok(columns) }
+    }
+
+    fn cells(&self, keys: &[String]) -> Result<Vec<Cell>, ReportError> {
+        for name in FIXED {
+            self.column(name)?;
+        }
+        let (points, policies) = (self.whole("point")?, self.text("policy")?);
+        let values = keys.iter().map(|key| self.text(key)).collect::<Result<Vec<_>, _>>()?;
+        let mut cells: Vec<Cell> = Vec::new();
+        for (row, (point, policy)) in points.into_iter().zip(policies).enumerate() {
+            match cells.last_mut() {
+                Some(cell) if cell.point == point && cell.policy == policy => cell.rows.end = row + 1,
+                _ => {
+                    let values = values.iter().map(|column| column[row].clone()).collect();
+                    cells.push(Cell { point, policy, values, rows: row..row + 1 });
+                }
+            }
+        }
+        let mut seen = BTreeSet::new();
+        match cells.iter().find(|cell| !seen.insert((&cell.policy, &cell.values))) {
+            None if cells.is_empty() => Err(self.foreign("expected runs, found none")),
+            None => Ok(cells),
+            Some(twice) => Err(self.foreign(&format!("found {} twice at one point", twice.policy))),
+        }
+    }
+}
