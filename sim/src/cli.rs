@@ -1,6 +1,8 @@
 //! The command line.
 
+use crate::failure::Failure;
 use crate::scenario::Mode;
+use crate::until::Until;
 use clap::{Args, Parser, Subcommand};
 use policies::SYSTEMS;
 use std::path::PathBuf;
@@ -100,9 +102,25 @@ pub struct Options {
     /// Also write tokens.parquet: every drafted token, its entropy, the threshold and the verdict.
     #[arg(long)]
     pub tokens: bool,
+    /// Add replications until the 95 % interval of a mean is within this share of it, for every policy at every point.
+    #[arg(long, value_name = "PERCENT")]
+    pub until_ci: Option<String>,
+    /// The mean that --until-ci looks at.
+    #[arg(long, value_name = "METRIC", default_value = "e2e_ms_mean", requires = "until_ci")]
+    pub ci_metric: String,
+    /// The most replications that --until-ci may come to.
+    #[arg(long, value_name = "N", default_value_t = 100, requires = "until_ci")]
+    pub max_replications: u32,
     /// Run everything twice and compare event by event; the first event that differs is named.
     #[arg(long)]
     pub twice: bool,
+}
+
+impl Options {
+    /// When there are enough replications, where that is asked for.
+    pub fn until(&self) -> Result<Option<Until>, Failure> {
+        self.until_ci.as_ref().map(|share| Until::new(share, &self.ci_metric, self.max_replications)).transpose()
+    }
 }
 
 impl Written {

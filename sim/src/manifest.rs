@@ -2,7 +2,7 @@
 
 use crate::failure::Failure;
 use crate::grid::Outcome;
-use crate::scenario::{Scenario, Source};
+use crate::scenario::Plan;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use std::fs;
@@ -14,8 +14,9 @@ const TOOL: &str = "msao-sim";
 const SCHEMA_VERSION: u32 = 1;
 
 /// Writes both files.
-pub fn write(scenario: &Scenario, source: &Source, outcome: &Outcome, folder: &Path) -> Result<(), Failure> {
-    let text = scenario.resolved_text(source.folder());
+pub fn write(plan: &Plan, outcome: &Outcome, folder: &Path) -> Result<(), Failure> {
+    let scenario = &plan.scenario;
+    let text = scenario.resolved_text(plan.source.folder());
     let hash = Sha256::digest(text.as_bytes());
     let hash: String = hash.iter().map(|byte| format!("{byte:02x}")).collect();
     let manifest = json!({
