@@ -5,6 +5,8 @@
 //! explains alone is left to interactions. Keys that were sampled, with many values, are put into [`BINS`] bins of as many
 //! points; so are shares of them estimates, and `by_chance_pct` says what a key without any effect would seem to explain.
 //!
+//! Keys that vary together, as those of a zipped group do, cannot be told apart: they are one key here.
+//!
 //! It is no test of significance, and it knows nothing of replications: those are averaged before.
 
 use crate::natural::Levels;
@@ -48,8 +50,8 @@ pub(crate) struct Points {
 /// A key that varies.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Key {
-    /// Its dotted name.
-    pub name: String,
+    /// Its dotted name; those of all that vary together.
+    pub names: Vec<String>,
     /// Its values, in their natural order, or bins of them.
     pub levels: Levels,
     /// Which of them each point has.
@@ -57,13 +59,14 @@ pub(crate) struct Key {
 }
 
 impl Key {
-    fn new(name: &str, texts: &[String]) -> Self {
+    /// A key with its value at each point.
+    pub fn new(name: &str, texts: &[String]) -> Self {
         let levels = Levels::of(texts.iter().map(String::as_str));
         let place = |text: &String| levels.texts.iter().position(|level| level == text).expect("each text is a level");
         let of_point: Vec<usize> = texts.iter().map(place).collect();
-        let name = name.to_owned();
+        let names = vec![name.to_owned()];
         if levels.texts.len() <= MOST_VALUES || levels.numbers.is_none() {
-            return Self { name, levels, of_point };
+            return Self { names, levels, of_point };
         }
         // A value is in the bin of the first point that has it.
         let mut sorted = of_point.clone();
@@ -71,8 +74,39 @@ impl Key {
         let rank = |level: usize| sorted.partition_point(|other| *other < level);
         let bins: Vec<usize> = (0..levels.texts.len()).map(|level| rank(level) * BINS / texts.len()).collect();
         let (levels, renumbered) = levels.binned(&bins);
-        Self { name, levels, of_point: of_point.into_iter().map(|level| renumbered[level]).collect() }
+        Self { names, levels, of_point: of_point.into_iter().map(|level| renumbered[level]).collect() }
     }
+}
+
+impl Key {
+    /// The points by the first that has the same value: equal for keys that vary together.
+    fn partition(&self) -> Vec<usize> {
+        let mut first = vec![usize::MAX; self.levels.texts.len()];
+        let place = |(point, level): (usize, &usize)| {
+            first[*level] = first[*level].min(point);
+            first[*level]
+        };
+        self.of_point.iter().enumerate().map(place).collect()
+    }
+}
+
+/// Keys that vary together as one, with the values of the first of them that has numbers.
+pub(crate) fn together(keys: impl Iterator<Item = Key>) -> Vec<Key> {
+    let mut apart: Vec<(Vec<usize>, Key)> = Vec::new();
+    for key in keys {
+        let partition = key.partition();
+        match apart.iter_mut().find(|(other, _)| *other == partition) {
+            Some((_, first)) => {
+                let names = [std::mem::take(&mut first.names), key.names.clone()].concat();
+                if first.levels.numbers.is_none() && key.levels.numbers.is_some() {
+                    *first = key;
+                }
+                first.names = names;
+            }
+            None => apart.push((partition, key)),
+        }
+    }
+    apart.into_iter().map(|(_, key)| key).collect()
 }
 
 /// What a key does to a metric under a policy.
@@ -174,7 +208,7 @@ impl Points {
         });
         let metrics = metrics.collect();
         let replications = runs.cells.iter().map(|cell| runs.seeds(cell).len()).max().unwrap_or(0);
-        let keys = keys.filter(|key| key.levels.texts.len() > 1).collect();
+        let keys = together(keys.filter(|key| key.levels.texts.len() > 1));
         Self { keys, metrics, count: numbers.len(), policies, replications }
     }
 
@@ -208,11 +242,13 @@ impl Points {
             let effect = effect(key, values);
             explained = explained.zip(effect.share).map(|(sum, share)| sum + share);
             for (text, level) in key.levels.texts.iter().zip(&effect.levels) {
-                rows.extend(level.iter().map(|at| row(&key.name, text, at, effect.share, Some(effect.by_chance))));
+                rows.extend(
+                    level.iter().map(|at| row(&key.names.join(" + "), text, at, effect.share, Some(effect.by_chance))),
+                );
             }
         }
         let all: Vec<f64> = values.iter().copied().flatten().collect();
-        // Keys that vary together explain the same twice, and more than all.
+        // Keys that are not independent may explain the same twice, and more than all.
         let left = explained.map(|explained| 1.0 - explained).filter(|left| *left > -1e-9).map(|left| left.max(0.0));
         rows.extend(Spread::of(&all).map(|at| row("interactions", "", &at, left, None)));
         rows

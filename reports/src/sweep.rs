@@ -26,6 +26,7 @@ pub fn write_sweep_report(folder: &Path) -> Result<Vec<PathBuf>, ReportError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::effects::{Key, together};
     use tempfile::TempDir;
     use traces::log::{Column, TableWriter, Values};
 
@@ -133,6 +134,24 @@ mod tests {
         let rows = rows(&folder, "msao,e2e_ms_mean,link.rtt,");
         assert_eq!(rows.len(), 8);
         assert!(rows[0].starts_with("0 to 4 ms,5,2,") && rows[7].starts_with("35 to 39 ms,5,37,"), "{rows:?}");
+    }
+
+    #[test]
+    fn keys_that_vary_together_are_one() {
+        let e2e = |_: usize, levels: &[usize]| Some(100.0 * levels[0] as f64);
+        let runs = crate::runs::Runs::read(swept(&[RTT, TAU], &[("e2e_ms_mean", &e2e)]).path()).expect("runs");
+        let mut points = Points::of(&runs);
+        assert_eq!(points.keys.len(), 2);
+        // The same round trips by another name, and in words that stand the other way round.
+        let words: Vec<String> =
+            points.keys[0].of_point.iter().map(|level| ["near", "far"][*level].to_owned()).collect();
+        let zipped = [Key::new("words", &words), points.keys[0].clone(), points.keys[1].clone()];
+        points.keys = together(zipped.into_iter());
+        assert_eq!(points.keys[0].names, ["words", "link.rtt"]);
+        assert_eq!(points.keys[0].levels.texts, ["5 ms", "20 ms"], "numbers go before words");
+        assert_eq!(points.keys.len(), 2);
+        let csv = points.csv();
+        assert!(csv.contains("\nmsao,e2e_ms_mean,words + link.rtt,20 ms,3,100,100,100,100.00,20.00\n"), "{csv}");
     }
 
     #[test]

@@ -152,13 +152,20 @@ impl Sweep {
         let key = &self.columns[column];
         let unit = key.levels.unit.as_ref().map_or_else(String::new, |unit| format!(", {unit}"));
         let middle = panel.left + panel.width / 2.0;
-        let name = format!("{}{unit}", key.name.rsplit('.').next().unwrap_or(&key.name));
+        let mut last: Vec<&str> = key.names.iter().map(|name| name.rsplit('.').next().unwrap_or(name)).collect();
+        last.sort_unstable_by_key(|name| key.names.iter().position(|whole| whole.ends_with(name)));
+        last.dedup();
+        let name = format!("{}{unit}", last.join(" / "));
         sheet.text(&name, (middle, 98.0), &bold(14.0, INK, Across::Center, Down::Top))?;
-        // The whole name below, unless it is wider than the column.
         let below = self.panel(column, self.rows.len() - 1).bottom() + 34.0;
-        let fits = |size: &f64| width_px(&key.name, *size, false) <= panel.width + BETWEEN_COLUMNS - 4.0;
+        let whole = match key.names.as_slice() {
+            [name] => name.clone(),
+            names => format!("{} keys that vary together", names.len()),
+        };
+        // Smaller where it is wider than the column.
+        let fits = |size: &f64| width_px(&whole, *size, false) <= panel.width + BETWEEN_COLUMNS - 4.0;
         let size = [11.0, 10.0, 9.0, 8.0].into_iter().find(fits).unwrap_or(7.0);
-        sheet.text(&key.name, (middle, below), &text(size, GREY, Across::Center, Down::Top))
+        sheet.text(&whole, (middle, below), &text(size, GREY, Across::Center, Down::Top))
     }
 
     fn curves(&self, sheet: &Sheet<'_>, column: usize, row: usize) -> Drawn {
