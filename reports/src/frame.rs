@@ -60,6 +60,13 @@ pub(crate) fn read(folder: &Path, table: &str) -> Result<DataFrame, ReportError>
     open(&path)?.finish().map_err(|error| ReportError::Table { path, error })
 }
 
+/// Some columns of it.
+pub(crate) fn read_columns(folder: &Path, table: &str, columns: &[&str]) -> Result<DataFrame, ReportError> {
+    let path = folder.join(format!("{table}.parquet"));
+    let columns = columns.iter().map(|column| (*column).to_owned()).collect();
+    open(&path)?.with_columns(Some(columns)).finish().map_err(|error| ReportError::Table { path, error })
+}
+
 /// The same, of one version of its columns and no other.
 pub(crate) fn read_version(folder: &Path, table: &str, version: u32) -> Result<DataFrame, ReportError> {
     let path = folder.join(format!("{table}.parquet"));

@@ -28,3 +28,12 @@ pub use metric::{Better, METRICS, Metric};
 pub use runs::{Cell, Runs, VERSION as RUNS_VERSION, Values};
 pub use sweep::write_sweep_report;
 pub use table::table;
+
+/// Draws every figure that a results folder has the tables for, as `report/NAME.svg` and `report/NAME.png` in it. The files.
+///
+/// # Errors
+///
+/// If a table cannot be read, or a file cannot be written.
+pub fn write_figures(folder: &std::path::Path) -> Result<Vec<std::path::PathBuf>, ReportError> {
+    figure::draw(folder, |_| true)
+}

@@ -19,7 +19,7 @@ pub fn write_sweep_report(folder: &Path) -> Result<Vec<PathBuf>, ReportError> {
         return Ok(Vec::new());
     }
     let mut files = vec![figure::write(folder, "effects.csv", points.csv().as_bytes())?];
-    files.extend(figure::draw(folder)?);
+    files.extend(figure::draw(folder, |name| name == "sweep")?);
     Ok(files)
 }
 

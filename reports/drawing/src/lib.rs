@@ -9,7 +9,7 @@ mod sheet;
 mod style;
 
 pub use panel::{Axis, Panel, grouped};
-pub use plotters::style::RGBColor;
+pub use plotters::style::{RGBColor, WHITE};
 pub use sheet::{At, DrawError, Drawing, Drawn, Sheet, png, svg};
 pub use style::{
     AXIS, Across, Down, GREY, GRID, INK, Look, Marker, Stroke, Text, bold, looks, stroke, text, upright, width_px,

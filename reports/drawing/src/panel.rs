@@ -41,6 +41,16 @@ impl Axis {
         Self { lowest: lowest - beyond, highest: highest + beyond, logarithmic: false, ticks }
     }
 
+    /// An axis from one value to another.
+    pub fn between(lowest: f64, highest: f64, ticks: Vec<(f64, String)>) -> Self {
+        Self { lowest, highest, logarithmic: false, ticks }
+    }
+
+    /// Whether a value lies on it.
+    pub fn shows(&self, value: f64) -> bool {
+        (self.lowest..=self.highest).contains(&value)
+    }
+
     /// Where a value stands: 0 at the beginning of the axis, 1 at its end.
     fn share(&self, value: f64) -> f64 {
         if self.logarithmic {

@@ -2,7 +2,15 @@
 //!
 //! Equal folders give equal bytes. A figure says what it shows without a caption.
 
+mod accuracy;
+mod bars;
+mod computing;
+mod latency;
+mod latency_cdf;
+mod memory;
+mod printed;
 mod sweep;
+mod throughput;
 
 use crate::frame::ReportError;
 use drawing::Drawing;
@@ -25,13 +33,21 @@ pub(crate) struct Figure {
 }
 
 /// Every figure.
-pub(crate) const FIGURES: [Figure; 1] =
-    [Figure { name: "sweep", title: "What each key of a sweep does", needs: &["runs"], prepare: sweep::prepare }];
+pub(crate) const FIGURES: [Figure; 7] = [
+    accuracy::FIGURE,
+    throughput::FIGURE,
+    latency::FIGURE,
+    latency_cdf::FIGURE,
+    computing::FIGURE,
+    memory::FIGURE,
+    sweep::FIGURE,
+];
 
-/// Draws the figures that `folder` has the tables for into `report/` in it. The files, in the order of [`FIGURES`].
-pub(crate) fn draw(folder: &Path) -> Result<Vec<PathBuf>, ReportError> {
+/// Draws the figures that `folder` has the tables for, of those that are `wanted` by name, into `report/` in it. The files, in
+/// the order of [`FIGURES`].
+pub(crate) fn draw(folder: &Path, wanted: impl Fn(&str) -> bool) -> Result<Vec<PathBuf>, ReportError> {
     let mut files = Vec::new();
-    for figure in FIGURES {
+    for figure in FIGURES.into_iter().filter(|figure| wanted(figure.name)) {
         let has = |table: &&str| folder.join(format!("{table}.parquet")).exists();
         if !figure.needs.iter().all(has) {
             continue;

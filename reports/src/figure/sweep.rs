@@ -2,7 +2,7 @@
 //! metrics that decide; in each panel the mean at each value of the key over all other keys, a line for each policy, and a
 //! band from the 10th to the 90th percentile over the other keys.
 
-use super::Prepared;
+use super::{Figure, Prepared};
 use crate::effects::{Effect, Key, Points, effect};
 use crate::natural::Spacing;
 use crate::runs::Runs;
@@ -58,8 +58,12 @@ struct Row {
     effects: Vec<Vec<Effect>>,
 }
 
+/// The line of the list.
+pub(super) const FIGURE: Figure =
+    Figure { name: "sweep", title: "What each key of a sweep does", needs: &["runs"], prepare };
+
 /// Reads the runs; nothing if they are all of one point.
-pub(super) fn prepare(folder: &Path) -> Prepared {
+fn prepare(folder: &Path) -> Prepared {
     let points = Points::of(&Runs::read(folder)?);
     if points.keys.is_empty() { Ok(None) } else { Ok(Some(Box::new(Sweep::of(points)))) }
 }
