@@ -2,6 +2,7 @@
 
 use crate::failure::Failure;
 use crate::scenario::Mode;
+use crate::sweep;
 use crate::until::Until;
 use clap::{Args, Parser, Subcommand};
 use policies::SYSTEMS;
@@ -12,11 +13,13 @@ Examples:
   sim scenarios/paper.toml                         the paper's grid
   sim scenarios/paper.toml --set link.rtt=\"80 ms\"  over a slower link
   sim scenarios/paper.toml --set workload.requests=200 --out quick
+  sim sweep scenarios/sweep_mas.toml               thousands of points, in parts
   sim show scenarios/paper.toml                    every key, default or set
   sim schema > scenario.schema.json                for editors
 
 Exit codes: 0 done; 2 the scenario, an input file or the place for results was
-refused; 70 a bug in this program.";
+refused; 4 an engine such as Slurm is not available; 5 done, but runs of a sweep
+failed; 70 a bug in this program.";
 
 /// Columns that the text after the options fills: a terminal has at least 80.
 const COLUMNS: usize = 80;
@@ -67,6 +70,7 @@ pub enum Command {
     Show(Written),
     /// Print the JSON Schema of scenarios.
     Schema,
+    Sweep(sweep::Args),
 }
 
 /// A scenario and what the command line changes of it.

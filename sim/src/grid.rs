@@ -7,6 +7,7 @@ use crate::one_run::OneRun;
 use crate::progress::with_bar;
 use crate::rows::{Part, Rows, Wanted, put_together};
 use crate::runs::{Run, RunsWriter};
+use crate::sample::Sample;
 use crate::scenario::{Plan, Point};
 use crate::summary::Summary;
 use crate::threads;
@@ -20,6 +21,7 @@ use std::time::Instant;
 const MOST_POINTS: u64 = 100_000;
 
 /// What came of a grid.
+#[derive(Debug, Default)]
 pub struct Outcome {
     /// Runs.
     pub runs: usize,
@@ -33,6 +35,15 @@ pub struct Outcome {
     pub digest: u64,
     /// Seconds on the wall.
     pub wall_s: f64,
+}
+
+impl Outcome {
+    /// Adds a run that did not fail, in the order of the grid.
+    pub fn add(&mut self, sample: &Sample) {
+        self.requests += sample.submitted;
+        self.events += sample.events;
+        self.digest = self.digest.rotate_left(7) ^ sample.digest;
+    }
 }
 
 /// Works out every point.
@@ -70,15 +81,10 @@ pub fn run(plan: &Plan, points: &[Point], options: &Options, folder: &Path) -> R
     if let Some(until) = until {
         until.report(&runs);
     }
-    let samples = || in_order().filter_map(|run| run.result.as_ref().ok());
-    Ok(Outcome {
-        runs: in_order().count(),
-        replications: wanted,
-        requests: samples().map(|sample| sample.submitted).sum(),
-        events: samples().map(|sample| sample.events).sum(),
-        digest: samples().fold(0, |digest: u64, sample| digest.rotate_left(7) ^ sample.digest),
-        wall_s: started.elapsed().as_secs_f64(),
-    })
+    let mut outcome = Outcome { runs: in_order().count(), replications: wanted, ..Outcome::default() };
+    in_order().filter_map(|run| run.result.as_ref().ok()).for_each(|sample| outcome.add(sample));
+    outcome.wall_s = started.elapsed().as_secs_f64();
+    Ok(outcome)
 }
 
 /// A policy at a point, as the first replication.

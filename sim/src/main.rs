@@ -12,6 +12,7 @@ mod runs;
 mod sample;
 mod scenario;
 mod summary;
+mod sweep;
 mod threads;
 mod until;
 
@@ -28,12 +29,15 @@ fn main() -> ExitCode {
             "sim: a bug in this program{}: {panic}\nplease report it with the scenario and the version",
             failure::at_work()
         ));
-        std::process::exit(Code::Bug as i32);
+        if !failure::survives() {
+            std::process::exit(Code::Bug as i32);
+        }
     }));
     let cli = Cli::parse();
     let done = match (cli.command, cli.written) {
         (Some(Command::Show(written)), _) => show(&written),
         (Some(Command::Schema), _) => schema(),
+        (Some(Command::Sweep(args)), _) => sweep::run(&args),
         (None, Some(written)) => simulate(&written, &cli.options),
         (None, None) => unreachable!("clap asks for a scenario or a command"),
     };

@@ -4,7 +4,7 @@
 use crate::failure::Failure;
 use crate::sample::{Sample, metric_names};
 use engine::RegretSums;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use traces::TraceError;
 use traces::log::{Column, TableFile, TableReader, Values};
@@ -14,7 +14,7 @@ use units::SimDuration;
 pub const RUNS: (&str, u32) = ("runs", 1);
 
 /// Rows of a group, about: what is held in memory while parts are read or written.
-pub const ROWS_PER_GROUP: usize = 256;
+pub const ROWS_PER_GROUP: usize = 128;
 
 /// Which point a run is of.
 #[derive(Clone, Debug, PartialEq)]
@@ -82,8 +82,12 @@ impl RunsWriter {
 }
 
 /// The runs of a table, in its order, with one group of them in memory.
+///
+/// The file is open only while it is read, since a merge has as many readers as there are shards.
 pub struct RunsReader {
-    table: TableReader,
+    path: PathBuf,
+    notes: Vec<(String, String)>,
+    groups: usize,
     varied: usize,
     next_group: usize,
     waiting: std::vec::IntoIter<Run>,
@@ -96,18 +100,20 @@ impl RunsReader {
     /// If it is no whole table of runs.
     pub fn open(path: &Path, varied: usize) -> Result<Self, Failure> {
         let table = TableReader::open(path, RUNS)?;
-        Ok(Self { table, varied, next_group: 0, waiting: Vec::new().into_iter() })
+        let waiting = Vec::new().into_iter();
+        Ok(Self { path: path.to_owned(), notes: table.notes(), groups: table.groups(), varied, next_group: 0, waiting })
     }
 
     /// What its metadata says under a key.
     pub fn note(&self, key: &str) -> Option<&str> {
-        self.table.note(key)
+        self.notes.iter().find(|(name, _)| name == key).map(|(_, value)| value.as_str())
     }
 
     /// The next run.
     pub fn next(&mut self) -> Result<Option<Run>, Failure> {
-        while self.waiting.len() == 0 && self.next_group < self.table.groups() {
-            self.waiting = decode(self.table.group(self.next_group)?, self.varied).into_iter();
+        while self.waiting.len() == 0 && self.next_group < self.groups {
+            let group = TableReader::open(&self.path, RUNS)?.group(self.next_group)?;
+            self.waiting = decode(group, self.varied).into_iter();
             self.next_group += 1;
         }
         Ok(self.waiting.next())

@@ -101,6 +101,14 @@ impl House {
         Self::parse(&told)
     }
 
+    /// The folder that cargo builds in.
+    pub fn target() -> Outcome<PathBuf> {
+        let told = cargo_says(&["metadata", "--format-version", "1", "--no-deps"])?;
+        let written: written::Target =
+            serde_json::from_str(&told).map_err(|e| format!("`cargo metadata` names no target folder: {e}"))?;
+        Ok(written.target_directory)
+    }
+
     fn parse(metadata: &str) -> Outcome<Self> {
         let written: written::Metadata = serde_json::from_str(metadata).map_err(|e| {
             format!(
@@ -122,6 +130,11 @@ mod written {
     pub struct Metadata {
         pub packages: Vec<Package>,
         pub metadata: Option<Workspace>,
+    }
+
+    #[derive(Deserialize)]
+    pub struct Target {
+        pub target_directory: PathBuf,
     }
 
     #[derive(Default, Deserialize)]

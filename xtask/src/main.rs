@@ -13,6 +13,7 @@ mod floors;
 mod house;
 mod lines;
 mod network_free;
+mod packages;
 mod test;
 
 use failure::Outcome;
@@ -26,6 +27,7 @@ const TASKS: &[Task] = &[
     (floors::command, floors::run),
     (network_free::command, network_free::run),
     (lines::command, lines::run),
+    (packages::command, packages::run),
     (bench::command, bench::run),
 ];
 

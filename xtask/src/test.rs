@@ -7,7 +7,7 @@ use clap::{ArgMatches, Command};
 
 use crate::failure::Outcome;
 use crate::house::cargo;
-use crate::{bench, floors, lines, network_free};
+use crate::{bench, floors, lines, network_free, packages};
 
 /// A step's name and its work.
 type Step = (&'static str, Work);
@@ -33,6 +33,7 @@ const STEPS: &[Step] = &[
     ("doctests", Cargo(&["test", "--doc", "--workspace"])),
     ("instructions", Here(bench::check)),
     ("digests, optimised and alone", Cargo(&["test", "--release", "-p", "engine", "--test", "digest"])),
+    ("packages", Here(packages::obtain)),
     ("tests", Here(tests)),
 ];
 

@@ -108,10 +108,12 @@ impl Source {
         if let Some((key, value)) = self.overrides.iter().rev().find(|(set, _)| set == key || first(set)) {
             return Failure::refused(format!("with {key} = {value}: {reason}"));
         }
-        match self.locate(path) {
-            Some(span) => Failure::refused(self.point_at(span, &format!("{key}: {reason}"))),
-            None => Failure::refused(format!("{}: {key}: {reason}", self.path.display())),
-        }
+        let brief = format!("{key}: {reason}");
+        let refusal = match self.locate(path) {
+            Some(span) => Failure::refused(self.point_at(span, &brief)),
+            None => Failure::refused(format!("{}: {brief}", self.path.display())),
+        };
+        refusal.told_briefly(brief)
     }
 
     fn refuse(&self, error: &toml::de::Error) -> Failure {

@@ -34,17 +34,17 @@ impl TableReader {
         let expected = format!("{table}/{version}");
         let reader = SerializedFileReader::new(file).map_err(|error| foreign(path, error.to_string(), &expected))?;
         let opened = Self { path: path.to_owned(), expected, reader };
-        match opened.note(SCHEMA_KEY) {
-            Some(schema) if schema == opened.expected => Ok(opened),
-            Some(schema) => Err(opened.refused(format!("the table {schema}"))),
+        match opened.notes().into_iter().find(|(key, _)| key == SCHEMA_KEY) {
+            Some((_, schema)) if schema == opened.expected => Ok(opened),
+            Some((_, schema)) => Err(opened.refused(format!("the table {schema}"))),
             None => Err(opened.refused("a Parquet file without the name of a table".to_owned())),
         }
     }
 
-    /// What its metadata says under a key.
-    pub fn note(&self, key: &str) -> Option<&str> {
-        let notes = self.reader.metadata().file_metadata().key_value_metadata()?;
-        notes.iter().find(|note| note.key == key)?.value.as_deref()
+    /// What its metadata says, by key.
+    pub fn notes(&self) -> Vec<(String, String)> {
+        let notes = self.reader.metadata().file_metadata().key_value_metadata().into_iter().flatten();
+        notes.filter_map(|note| Some((note.key.clone(), note.value.clone()?))).collect()
     }
 
     /// The number of its rows.
@@ -144,7 +144,8 @@ mod tests {
         (0..3).for_each(|group| table.write(&columns(group)).unwrap());
         table.finish().unwrap();
         let read = TableReader::open(file.path(), ("runs", 1)).unwrap();
-        assert_eq!((read.note("plan"), read.note("other"), read.rows()), (Some("abc"), None, 6));
+        assert!(read.notes().contains(&("plan".to_owned(), "abc".to_owned())));
+        assert_eq!(read.rows(), 6);
         let groups: Vec<_> = (0..read.groups()).map(|group| read.group(group).unwrap()).collect();
         assert_eq!(groups, (0..3).map(columns).collect::<Vec<_>>());
     }

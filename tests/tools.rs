@@ -1,0 +1,43 @@
+//! Programs that tests need beside `sim`: Slurm, GNU parallel, a checker of Kubernetes files. `cargo xtask test` obtains them.
+//!
+//! Where they are missing their tests have nothing to test: each says that it was skipped, and
+//! [`tool_tests_that_were_skipped`] lists them all, which nextest shows. Under `CI=true` that is a failure.
+
+use crate::support::aloud;
+use std::path::{Path, PathBuf};
+
+/// What is needed for what; the tests call [`are_there`] with the name of theirs.
+const NEEDS: [(&str, &[&str]); 4] = [
+    ("slurm_survives_a_crash_a_dead_node_and_lost_parts", &SLURM),
+    ("slurm_flag_submits_waits_and_merges", &SLURM),
+    ("parallel_runs_the_emitted_script", &["parallel"]),
+    ("kubernetes_job_follows_the_schema", &["kubernetes-validate"]),
+];
+
+const SLURM: [&str; 3] = ["slurmctld", "slurmd", "sbatch"];
+
+/// A program in the PATH, where Debian puts daemons, or where `cargo xtask test` puts packages of Python.
+pub fn find(program: &str) -> Option<PathBuf> {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let target = Path::new(env!("CARGO_TARGET_TMPDIR")).parent().expect("the folder that cargo builds in");
+    let more = [PathBuf::from("/usr/sbin"), target.join("python/bin")];
+    std::env::split_paths(&path).chain(more).map(|folder| folder.join(program)).find(|file| file.is_file())
+}
+
+/// Whether all is there that a test needs.
+pub fn are_there(test: &str) -> bool {
+    let (_, needs) = NEEDS.iter().find(|(name, _)| *name == test).expect("a test in the list");
+    let missing: Vec<_> = needs.iter().filter(|program| find(program).is_none()).collect();
+    if !missing.is_empty() {
+        aloud(&format!("skipped: {test}: {missing:?} not on this machine; cargo xtask test obtains what it can"));
+        assert_ne!(std::env::var("CI").as_deref(), Ok("true"), "{missing:?} not there, and nothing is skipped in CI");
+    }
+    missing.is_empty()
+}
+
+#[test]
+fn tool_tests_that_were_skipped() {
+    for (test, _) in NEEDS {
+        are_there(test);
+    }
+}
