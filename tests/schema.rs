@@ -18,6 +18,8 @@ fn wrong(root: &Value, schema: &Value, value: &Value, at: &str) -> Option<String
         "const" => (rule != value).then(|| format!("{at}: not {rule}")),
         "enum" => (!list(rule).contains(value)).then(|| format!("{at}: none of {rule}")),
         "minimum" => (value.as_f64() < rule.as_f64()).then(|| format!("{at}: below {rule}")),
+        "minItems" => (list(value).len() < rule.as_u64().map_or(0, |least| least as usize))
+            .then(|| format!("{at}: fewer than {rule}")),
         "maximum" => (value.as_f64() > rule.as_f64()).then(|| format!("{at}: above {rule}")),
         "pattern" => (!has_unit(rule, value)).then(|| format!("{at}: not like {rule}")),
         "required" => {
@@ -113,6 +115,10 @@ fn a_wrong_scenario_is_not() {
         "policies = []",
         "arrivals.poison = {}",
         "seed = -1",
+        "sweep.\"link.rtt\" = \"20 ms\"",
+        "sweep.\"link.rtt\" = { from = 1, to = 2, by = 3 }",
+        "sweep.zip = [{ seed = 3 }]",
+        "sweep.random = { points = 3 }",
     ] {
         assert!(wrong_with(line).is_some(), "{line} is valid");
     }

@@ -22,7 +22,7 @@ const SHOWN: [(&str, &str, usize); 11] = [
 ];
 
 /// Columns that are figures of no point.
-const COUNTS: [&str; 4] = ["replications", "requests", "completed", "rejected"];
+const COUNTS: [&str; 5] = ["replications", "failed", "requests", "completed", "rejected"];
 
 /// The result table of a folder, as text, byte-stable.
 ///

@@ -1,6 +1,9 @@
 //! The command line.
 
+use crate::failure::Failure;
 use crate::scenario::Mode;
+use crate::sweep;
+use crate::until::Until;
 use clap::{Args, Parser, Subcommand};
 use policies::SYSTEMS;
 use std::path::PathBuf;
@@ -10,11 +13,13 @@ Examples:
   sim scenarios/paper.toml                         the paper's grid
   sim scenarios/paper.toml --set link.rtt=\"80 ms\"  over a slower link
   sim scenarios/paper.toml --set workload.requests=200 --out quick
+  sim sweep scenarios/sweep_mas.toml               thousands of points, in parts
   sim show scenarios/paper.toml                    every key, default or set
   sim schema > scenario.schema.json                for editors
 
 Exit codes: 0 done; 2 the scenario, an input file or the place for results was
-refused; 70 a bug in this program.";
+refused; 4 an engine such as Slurm is not available; 5 done, but runs of a sweep
+failed; 70 a bug in this program.";
 
 /// Columns that the text after the options fills: a terminal has at least 80.
 const COLUMNS: usize = 80;
@@ -65,6 +70,7 @@ pub enum Command {
     Show(Written),
     /// Print the JSON Schema of scenarios.
     Schema,
+    Sweep(sweep::Args),
 }
 
 /// A scenario and what the command line changes of it.
@@ -100,9 +106,25 @@ pub struct Options {
     /// Also write tokens.parquet: every drafted token, its entropy, the threshold and the verdict.
     #[arg(long)]
     pub tokens: bool,
+    /// Add replications until the 95 % interval of a mean is within this share of it, for every policy at every point.
+    #[arg(long, value_name = "PERCENT")]
+    pub until_ci: Option<String>,
+    /// The mean that --until-ci looks at.
+    #[arg(long, value_name = "METRIC", default_value = "e2e_ms_mean", requires = "until_ci")]
+    pub ci_metric: String,
+    /// The most replications that --until-ci may come to.
+    #[arg(long, value_name = "N", default_value_t = 100, requires = "until_ci")]
+    pub max_replications: u32,
     /// Run everything twice and compare event by event; the first event that differs is named.
     #[arg(long)]
     pub twice: bool,
+}
+
+impl Options {
+    /// When there are enough replications, where that is asked for.
+    pub fn until(&self) -> Result<Option<Until>, Failure> {
+        self.until_ci.as_ref().map(|share| Until::new(share, &self.ci_metric, self.max_replications)).transpose()
+    }
 }
 
 impl Written {

@@ -1,6 +1,6 @@
 //! How the program fails: a message, and an exit code that says whose turn it is.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::fmt;
 use std::io::{self, Write};
 use std::path::Path;
@@ -10,6 +10,8 @@ use traces::TraceError;
 #[derive(Debug)]
 pub struct Failure {
     message: String,
+    /// The message without the place in the scenario, where it names one.
+    brief: Option<String>,
     code: Code,
 }
 
@@ -20,6 +22,8 @@ pub enum Code {
     Refused = 2,
     /// A backend, a device or an engine such as Slurm is not available.
     Unavailable = 4,
+    /// All was done, but runs of a sweep failed.
+    Failed = 5,
     /// A bug in this program.
     Bug = 70,
 }
@@ -27,22 +31,22 @@ pub enum Code {
 impl Failure {
     /// The user's turn: the message says what, where, what was expected and what to do.
     pub fn refused(message: impl Into<String>) -> Self {
-        Self { message: message.into(), code: Code::Refused }
+        Self::with_code(Code::Refused, message)
     }
 
     /// Nobody's turn here: the message says what is not available, and what to do instead.
     pub fn unavailable(message: impl Into<String>) -> Self {
-        Self { message: message.into(), code: Code::Unavailable }
+        Self::with_code(Code::Unavailable, message)
     }
 
     /// Our turn.
     pub fn bug(message: impl Into<String>) -> Self {
-        Self { message: message.into(), code: Code::Bug }
+        Self::with_code(Code::Bug, message)
     }
 
-    /// With the exit code that another process ended with.
+    /// With an exit code, for instance that of another process.
     pub fn with_code(code: Code, message: impl Into<String>) -> Self {
-        Self { message: message.into(), code }
+        Self { message: message.into(), brief: None, code }
     }
 
     /// A file that could not be read or written.
@@ -59,6 +63,21 @@ impl Failure {
         Self::refused(format!("cannot {doing} {}: {error}{remedy}", path.display()))
     }
 
+    /// This, told as `brief` where the place in the scenario does not matter.
+    pub fn told_briefly(self, brief: String) -> Self {
+        Self { brief: Some(brief), ..self }
+    }
+
+    /// The message without the place in the scenario.
+    pub fn brief(&self) -> &str {
+        self.brief.as_ref().unwrap_or(&self.message)
+    }
+
+    /// Whether it is our turn.
+    pub fn is_bug(&self) -> bool {
+        self.code == Code::Bug
+    }
+
     /// The process's exit code.
     pub fn code(&self) -> Code {
         self.code
@@ -68,6 +87,25 @@ impl Failure {
 thread_local! {
     /// The run that this thread is at.
     static AT_WORK: RefCell<Option<String>> = const { RefCell::new(None) };
+    /// Whether a panic of this thread is caught.
+    static SURVIVES: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Whether a panic of this thread does not end the program.
+pub fn survives() -> bool {
+    SURVIVES.get()
+}
+
+/// Does some work of many; if it panics, that is a failure of this work alone. The panic is reported where it happens.
+pub fn surviving<T>(work: impl FnOnce() -> T) -> Result<T, Failure> {
+    SURVIVES.set(true);
+    // Whatever the work has touched is dropped with it.
+    let done = std::panic::catch_unwind(std::panic::AssertUnwindSafe(work));
+    SURVIVES.set(false);
+    done.map_err(|panic| {
+        let text = panic.downcast_ref::<String>().map(String::as_str).or(panic.downcast_ref::<&str>().copied());
+        Failure::bug(text.unwrap_or("a panic without a message"))
+    })
 }
 
 /// Notes which run this thread is at, for the report of a bug.

@@ -1,25 +1,32 @@
-//! Runs the grid: every policy at every point, every replication, spread over the cores. Each run is one thread; results
-//! are kept in the order of the grid, so they do not depend on the number of threads.
+//! Runs the grid of a scenario into a results folder: every policy at every point, every replication, spread over the cores.
+//! Each run is one thread; results are kept in the order of the grid, so they do not depend on the number of threads.
 
 use crate::cli::Options;
-use crate::failure::{Failure, at_work_on};
+use crate::failure::Failure;
+use crate::one_run::OneRun;
 use crate::progress::with_bar;
-use crate::rows::{Rows, Wanted, put_together};
-use crate::scenario::{Cell, Grid, Point};
-use crate::summary::{Sample, sample};
-use engine::{Nobody, Recorder, RunError, RunSpec, simulate};
-use kernel::Journal;
+use crate::rows::{Part, Rows, Wanted, put_together};
+use crate::runs::{Run, RunsWriter};
+use crate::sample::Sample;
+use crate::scenario::{Plan, Point};
+use crate::summary::Summary;
+use crate::threads;
+use rayon::ThreadPool;
 use rayon::prelude::*;
 use std::path::Path;
 use std::sync::atomic::AtomicU64;
 use std::time::Instant;
 
+/// Points that a results folder with a row for each request may have.
+const MOST_POINTS: u64 = 100_000;
+
 /// What came of a grid.
+#[derive(Debug, Default)]
 pub struct Outcome {
-    /// For each point and policy, in order, the samples of its replications.
-    pub cells: Vec<Vec<Sample>>,
     /// Runs.
     pub runs: usize,
+    /// Replications of each policy at each point.
+    pub replications: u32,
     /// Requests over all runs.
     pub requests: u64,
     /// Events over all runs.
@@ -30,91 +37,107 @@ pub struct Outcome {
     pub wall_s: f64,
 }
 
-/// One run of the grid.
-#[derive(Clone, Copy)]
-struct Task<'g> {
-    number: usize,
-    point: &'g Point,
-    cell: &'g Cell,
-    replication: u32,
+impl Outcome {
+    /// Adds a run that did not fail, in the order of the grid.
+    pub fn add(&mut self, sample: &Sample) {
+        self.requests += sample.submitted;
+        self.events += sample.events;
+        self.digest = self.digest.rotate_left(7) ^ sample.digest;
+    }
 }
 
-/// Runs everything and writes the rows into `folder`.
-pub fn run(grid: &Grid, options: &Options, folder: &Path) -> Result<Outcome, Failure> {
+/// Works out every point.
+///
+/// # Errors
+/// If one cannot be run, or there are too many.
+pub fn points(plan: &Plan) -> Result<Vec<Point>, Failure> {
+    if plan.points() > MOST_POINTS {
+        let remedy = "`sim sweep` writes no rows of requests and runs as many as you like";
+        let (path, points) = (plan.source.path.display(), plan.points());
+        return Err(Failure::refused(format!("{path}: {points} points, expected at most {MOST_POINTS}; {remedy}")));
+    }
+    (0..plan.points()).map(|number| plan.point(number)).collect()
+}
+
+/// Runs everything and writes all tables into `folder`.
+pub fn run(plan: &Plan, points: &[Point], options: &Options, folder: &Path) -> Result<Outcome, Failure> {
     let started = Instant::now();
-    let wanted = Wanted { steps: options.steps, tokens: options.tokens };
-    let tasks = tasks(grid);
-    let requests: u64 = tasks.iter().fold(0, |sum: u64, task| sum.saturating_add(task.cell.spec.workload.len()));
-    let pool = rayon::ThreadPoolBuilder::new()
-        // More would have nothing to do. 0 is all cores.
-        .num_threads(options.threads.unwrap_or(0).min(tasks.len()))
-        .build()
-        .map_err(|error| Failure::refused(format!("cannot start {:?} threads: {error}", options.threads)))?;
-    let samples: Vec<Result<Sample, Failure>> = with_bar(requests, "requests", |progress| {
-        let run = |task: &Task| run_one(task, folder, wanted, options.twice, progress);
-        pool.install(|| tasks.par_iter().map(run).collect())
-    });
-    let samples = samples.into_iter().collect::<Result<Vec<_>, _>>()?;
-    put_together(folder, tasks.len(), wanted)?;
-    Ok(Outcome {
-        runs: tasks.len(),
-        requests,
-        events: samples.iter().map(|sample| sample.events).sum(),
-        digest: samples.iter().fold(0, |digest: u64, sample| digest.rotate_left(7) ^ sample.digest),
-        cells: samples.chunks(grid.replications as usize).map(<[Sample]>::to_vec).collect(),
-        wall_s: started.elapsed().as_secs_f64(),
-    })
-}
-
-fn tasks(grid: &Grid) -> Vec<Task<'_>> {
-    let mut tasks = Vec::new();
-    for point in &grid.points {
-        for cell in &point.cells {
-            for replication in 0..grid.replications {
-                tasks.push(Task { number: tasks.len(), point, cell, replication });
-            }
+    let grid = Grid { cells: cells(points), options, folder };
+    let pool = threads::pool(options.threads, grid.cells.len() as u64 * u64::from(plan.scenario.replications))?;
+    let until = options.until()?;
+    // By replication, then by cell.
+    let mut runs: Vec<Vec<Run>> = Vec::new();
+    let mut wanted = plan.scenario.replications;
+    loop {
+        runs.extend(grid.replications(&pool, runs.len() as u32..wanted)?);
+        match until.as_ref().and_then(|until| until.more(&runs)) {
+            Some(more) => wanted = more,
+            None => break,
         }
     }
-    tasks
-}
-
-fn run_one(
-    task: &Task<'_>,
-    folder: &Path,
-    wanted: Wanted,
-    twice: bool,
-    progress: &AtomicU64,
-) -> Result<Sample, Failure> {
-    at_work_on(name(task));
-    let spec = RunSpec { replication: task.replication, ..task.cell.spec.clone() };
-    let mut rows = Rows::create(folder, task.number, task.point, task.cell, task.replication, wanted)?;
-    let first = if twice { Journal::recorder() } else { Journal::digest_only() };
-    let outcome = run_spec(task, &spec, first, &mut rows, progress)?;
-    rows.finish()?;
-    let sample = sample(&outcome, task.point.memory_scope, task.cell.spec.policy.uses());
-    if twice {
-        let again = run_spec(task, &spec, Journal::checker(outcome.journal), &mut Nobody, &AtomicU64::new(0))?;
-        if let Some(difference) = again.journal.difference() {
-            return Err(Failure::bug(format!("{}: two equal runs differ: {difference}", name(task))));
-        }
+    let in_order = || (0..grid.cells.len()).flat_map(|cell| runs.iter().map(move |replication| &replication[cell]));
+    put_together(folder, grid.cells.len(), wanted, grid.wanted())?;
+    write_tables(plan, in_order(), folder)?;
+    if let Some(until) = until {
+        until.report(&runs);
     }
-    Ok(sample)
+    let mut outcome = Outcome { runs: in_order().count(), replications: wanted, ..Outcome::default() };
+    in_order().filter_map(|run| run.result.as_ref().ok()).for_each(|sample| outcome.add(sample));
+    outcome.wall_s = started.elapsed().as_secs_f64();
+    Ok(outcome)
 }
 
-fn run_spec(
-    task: &Task<'_>,
-    spec: &RunSpec,
-    journal: Journal,
-    recorder: &mut dyn Recorder,
-    progress: &AtomicU64,
-) -> Result<engine::Outcome, Failure> {
-    simulate(spec, journal, recorder, progress).map_err(|error| match error {
-        RunError::DoesNotFit(_) => Failure::refused(format!("{}: {error}", name(task))),
-        RunError::Broken { .. } => Failure::bug(format!("{}: {error}", name(task))),
-    })
+/// A policy at a point, as the first replication.
+fn cells(points: &[Point]) -> Vec<OneRun<'_>> {
+    let cells = points.iter().flat_map(|point| point.cells.iter().map(move |cell| (point, cell)));
+    cells.map(|(point, cell)| OneRun { point, cell, replication: 0 }).collect()
 }
 
-fn name(task: &Task<'_>) -> String {
-    let Task { point, cell, replication, .. } = task;
-    format!("{} at point {}, replication {replication}, seed {}", cell.policy, point.number, cell.spec.seed)
+/// What is run, and where its rows go.
+struct Grid<'g> {
+    cells: Vec<OneRun<'g>>,
+    options: &'g Options,
+    folder: &'g Path,
+}
+
+impl Grid<'_> {
+    fn wanted(&self) -> Wanted {
+        Wanted { steps: self.options.steps, tokens: self.options.tokens }
+    }
+
+    /// Runs these replications of every cell.
+    fn replications(&self, pool: &ThreadPool, numbers: std::ops::Range<u32>) -> Result<Vec<Vec<Run>>, Failure> {
+        let one = self.cells.iter().map(|run| run.cell.spec.workload.len());
+        let one = one.fold(0, u64::saturating_add);
+        let requests = one.saturating_mul(u64::from(numbers.end - numbers.start));
+        let tasks: Vec<(usize, u32)> =
+            numbers.flat_map(|replication| (0..self.cells.len()).map(move |cell| (cell, replication))).collect();
+        let run = |progress: &AtomicU64| {
+            let one = |&(cell, replication): &(usize, u32)| self.run_one(cell, replication, progress);
+            pool.install(|| tasks.par_iter().map(one).collect::<Vec<_>>())
+        };
+        let runs = with_bar(requests, "requests", run).into_iter().collect::<Result<Vec<_>, _>>()?;
+        Ok(runs.chunks(self.cells.len()).map(<[Run]>::to_vec).collect())
+    }
+
+    fn run_one(&self, cell: usize, replication: u32, progress: &AtomicU64) -> Result<Run, Failure> {
+        let run = OneRun { replication, ..self.cells[cell] };
+        let mut rows = Rows::create(&Part { folder: self.folder, cell, replication }, &run, self.wanted())?;
+        let sample = if self.options.twice { OneRun::sample_twice } else { OneRun::sample };
+        let sample = sample(&run, &mut rows, progress)?;
+        rows.finish()?;
+        Ok(run.row(Ok(sample)))
+    }
+}
+
+/// Writes `runs.parquet` and the summary from runs in the order of the grid.
+fn write_tables<'r>(plan: &Plan, runs: impl Iterator<Item = &'r Run>, folder: &Path) -> Result<(), Failure> {
+    let mut table = RunsWriter::create(&folder.join("runs.parquet"), &plan.varied, &[])?;
+    let mut summary = Summary::create(folder, &plan.varied)?;
+    for run in runs {
+        table.write(run.clone())?;
+        summary.add(run.clone())?;
+    }
+    table.finish()?;
+    summary.finish()
 }

@@ -4,17 +4,22 @@ mod cli;
 mod failure;
 mod grid;
 mod manifest;
+mod one_run;
 mod progress;
 mod results;
 mod rows;
+mod runs;
+mod sample;
 mod scenario;
 mod summary;
 mod sweep;
+mod threads;
+mod until;
 
 use clap::Parser;
 use cli::{Cli, Command, Options, Written};
 use failure::{Code, Failure, say};
-use scenario::{Scenario, Source};
+use scenario::{Plan, Scenario};
 use std::io::Write;
 use std::process::ExitCode;
 
@@ -24,12 +29,15 @@ fn main() -> ExitCode {
             "sim: a bug in this program{}: {panic}\nplease report it with the scenario and the version",
             failure::at_work()
         ));
-        std::process::exit(Code::Bug as i32);
+        if !failure::survives() {
+            std::process::exit(Code::Bug as i32);
+        }
     }));
     let cli = Cli::parse();
     let done = match (cli.command, cli.written) {
         (Some(Command::Show(written)), _) => show(&written),
         (Some(Command::Schema), _) => schema(),
+        (Some(Command::Sweep(args)), _) => sweep::run(&args),
         (None, Some(written)) => simulate(&written, &cli.options),
         (None, None) => unreachable!("clap asks for a scenario or a command"),
     };
@@ -42,8 +50,9 @@ fn main() -> ExitCode {
     }
 }
 
-fn read(written: &Written) -> Result<(Source, Scenario), Failure> {
-    scenario::read(&written.scenario, &written.overrides())
+fn plan(written: &Written) -> Result<Plan, Failure> {
+    let (source, scenario) = scenario::read(&written.scenario, &written.overrides())?;
+    Plan::new(source, scenario)
 }
 
 /// Prints to stdout; a reader that went away early is no failure.
@@ -57,14 +66,14 @@ fn print(text: &str) -> Result<(), Failure> {
 }
 
 fn show(written: &Written) -> Result<(), Failure> {
-    let (source, scenario) = read(written)?;
-    scenario::resolve(&source, &scenario)?;
-    warn_of_idle_keys(&source, &scenario);
-    print(&scenario::shown(&source, &scenario))
+    let plan = plan(written)?;
+    plan.point(0)?;
+    warn_of_idle_keys(&plan);
+    print(&scenario::shown(&plan))
 }
 
-fn warn_of_idle_keys(source: &Source, scenario: &Scenario) {
-    for remark in scenario::idle(source, scenario) {
+fn warn_of_idle_keys(plan: &Plan) {
+    for remark in scenario::idle(plan) {
         say(format_args!("sim: warning: {remark}"));
     }
 }
@@ -75,14 +84,14 @@ fn schema() -> Result<(), Failure> {
 }
 
 fn simulate(written: &Written, options: &Options) -> Result<(), Failure> {
-    let (source, scenario) = read(written)?;
-    let grid = scenario::resolve(&source, &scenario)?;
-    warn_of_idle_keys(&source, &scenario);
-    let out = options.out.clone().unwrap_or_else(|| ["results", &scenario.name].iter().collect());
+    let mut plan = plan(written)?;
+    let points = grid::points(&plan)?;
+    warn_of_idle_keys(&plan);
+    let out = options.out.clone().unwrap_or_else(|| ["results", &plan.scenario.name].iter().collect());
     let results = results::Results::begin(&out)?;
-    let outcome = grid::run(&grid, options, results.folder())?;
-    summary::write(&grid, &outcome.cells, results.folder())?;
-    manifest::write(&scenario, &source, &outcome, results.folder())?;
+    let outcome = grid::run(&plan, &points, options, results.folder())?;
+    plan.scenario.replications = outcome.replications;
+    manifest::write(&plan, &outcome, results.folder())?;
     let folder = results.finish()?;
     let table = reports::table(&folder).map_err(|error| Failure::bug(error.to_string()))?;
     print(&table)?;

@@ -2,23 +2,41 @@
 
 use crate::failure::Failure;
 use crate::grid::Outcome;
-use crate::scenario::{Scenario, Source};
+use crate::scenario::Plan;
+use crate::sweep::Merged;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use std::fs;
 use std::path::Path;
 
-const TOOL: &str = "msao-sim";
+/// How this program calls itself in files.
+pub const TOOL: &str = "msao-sim";
 
 /// Version of the files in a results folder.
 const SCHEMA_VERSION: u32 = 1;
 
 /// Writes both files.
-pub fn write(scenario: &Scenario, source: &Source, outcome: &Outcome, folder: &Path) -> Result<(), Failure> {
-    let text = scenario.resolved_text(source.folder());
-    let hash = Sha256::digest(text.as_bytes());
+pub fn write(plan: &Plan, outcome: &Outcome, folder: &Path) -> Result<(), Failure> {
+    let mut manifest = manifest(plan, outcome);
+    manifest["wall_s"] = json!(outcome.wall_s);
+    write_file(folder, "scenario.toml", &plan.scenario.resolved_text(plan.source.folder()))?;
+    write_manifest(folder, &manifest)
+}
+
+/// Writes the manifest of a sweep: no time of day and no duration, so that it is the same however often the sweep was killed.
+pub fn write_sweep(plan: &Plan, plan_sha256: &str, merged: &Merged, folder: &Path) -> Result<(), Failure> {
+    let mut manifest = manifest(plan, &merged.outcome);
+    manifest["plan_sha256"] = json!(plan_sha256);
+    manifest["points"] = json!(plan.points());
+    manifest["failed_runs"] = json!(merged.failed);
+    write_manifest(folder, &manifest)
+}
+
+fn manifest(plan: &Plan, outcome: &Outcome) -> Value {
+    let scenario = &plan.scenario;
+    let hash = Sha256::digest(scenario.resolved_text(plan.source.folder()).as_bytes());
     let hash: String = hash.iter().map(|byte| format!("{byte:02x}")).collect();
-    let manifest = json!({
+    json!({
         "tool": TOOL,
         "tool_version": env!("CARGO_PKG_VERSION"),
         "commit": env!("MSAO_SIM_COMMIT"),
@@ -35,14 +53,17 @@ pub fn write(scenario: &Scenario, source: &Source, outcome: &Outcome, folder: &P
         "requests": outcome.requests,
         "events": outcome.events,
         "journal_digest": format!("{:016x}", outcome.digest),
-        "wall_s": outcome.wall_s,
-    });
-    let manifest = serde_json::to_string_pretty(&manifest).expect("a manifest is JSON") + "\n";
-    for (name, text) in [("scenario.toml", &text), ("manifest.json", &manifest)] {
-        let path = folder.join(name);
-        fs::write(&path, text).map_err(|error| Failure::io("write", &path, &error))?;
-    }
-    Ok(())
+    })
+}
+
+fn write_manifest(folder: &Path, manifest: &Value) -> Result<(), Failure> {
+    let text = serde_json::to_string_pretty(manifest).expect("a manifest is JSON") + "\n";
+    write_file(folder, "manifest.json", &text)
+}
+
+fn write_file(folder: &Path, name: &str, text: &str) -> Result<(), Failure> {
+    let path = folder.join(name);
+    fs::write(&path, text).map_err(|error| Failure::io("write", &path, &error))
 }
 
 /// Whether a folder holds results of this tool.

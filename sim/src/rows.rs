@@ -2,7 +2,7 @@
 //! together in the order of the grid, whatever thread ran them.
 
 use crate::failure::Failure;
-use crate::scenario::{Cell, Point};
+use crate::one_run::OneRun;
 use engine::{Recorder, RequestRecord, Side, Status, StepRecord, TokenRecord};
 use model::modality::Modality;
 use policies::ServedBy;
@@ -44,21 +44,15 @@ struct Names {
 }
 
 impl Rows {
-    /// Begins the parts of run number `run` in `folder`.
-    pub fn create(
-        folder: &Path,
-        run: usize,
-        point: &Point,
-        cell: &Cell,
-        replication: u32,
-        wanted: Wanted,
-    ) -> Result<Self, Failure> {
+    /// Begins the parts of a run.
+    pub fn create(part: &Part<'_>, run: &OneRun<'_>, wanted: Wanted) -> Result<Self, Failure> {
+        let place = &run.point.place;
         Ok(Self {
-            policy: cell.policy.as_str().into(),
-            dataset: point.dataset.as_str().into(),
-            bandwidth_mbps: point.bandwidth_mbps,
-            point: point.number,
-            replication,
+            policy: run.cell.policy.as_str().into(),
+            dataset: place.dataset.as_str().into(),
+            bandwidth_mbps: place.bandwidth_mbps.expect("a point that runs has a link"),
+            point: u32::try_from(place.point).expect("few points have rows of requests"),
+            replication: run.replication,
             names: Names {
                 completed: "completed".into(),
                 rejected: "rejected".into(),
@@ -66,9 +60,9 @@ impl Rows {
                 cloud: "cloud".into(),
                 both: "both".into(),
             },
-            requests: LogWriter::create(&part::<RequestRow>(folder, run))?,
-            steps: wanted.steps.then(|| LogWriter::create(&part::<StepRow>(folder, run))).transpose()?,
-            tokens: wanted.tokens.then(|| LogWriter::create(&part::<TokenRow>(folder, run))).transpose()?,
+            requests: LogWriter::create(&part.path::<RequestRow>())?,
+            steps: wanted.steps.then(|| LogWriter::create(&part.path::<StepRow>())).transpose()?,
+            tokens: wanted.tokens.then(|| LogWriter::create(&part.path::<TokenRow>())).transpose()?,
             failed: None,
         })
     }
@@ -91,29 +85,43 @@ impl Rows {
     }
 }
 
-/// Puts the parts of `runs` runs together.
-pub fn put_together(folder: &Path, runs: usize, wanted: Wanted) -> Result<(), Failure> {
-    put_table_together::<RequestRow>(folder, runs)?;
+/// Where the rows of one run are written.
+pub struct Part<'f> {
+    /// The folder.
+    pub folder: &'f Path,
+    /// Number of the cell, a policy at a point.
+    pub cell: usize,
+    /// Its replication.
+    pub replication: u32,
+}
+
+impl Part<'_> {
+    fn path<R: Row>(&self) -> PathBuf {
+        self.folder.join(format!("{}-{:06}-{:06}.part", R::TABLE, self.cell, self.replication))
+    }
+}
+
+/// Puts the parts of so many cells and replications together.
+pub fn put_together(folder: &Path, cells: usize, replications: u32, wanted: Wanted) -> Result<(), Failure> {
+    let part = |cell| (0..replications).map(move |replication| Part { folder, cell, replication });
+    let parts: Vec<Part<'_>> = (0..cells).flat_map(part).collect();
+    put_table_together::<RequestRow>(folder, &parts)?;
     if wanted.steps {
-        put_table_together::<StepRow>(folder, runs)?;
+        put_table_together::<StepRow>(folder, &parts)?;
     }
     if wanted.tokens {
-        put_table_together::<TokenRow>(folder, runs)?;
+        put_table_together::<TokenRow>(folder, &parts)?;
     }
     Ok(())
 }
 
-fn put_table_together<R: Row>(folder: &Path, runs: usize) -> Result<(), Failure> {
-    let parts: Vec<PathBuf> = (0..runs).map(|run| part::<R>(folder, run)).collect();
+fn put_table_together<R: Row>(folder: &Path, parts: &[Part<'_>]) -> Result<(), Failure> {
+    let parts: Vec<PathBuf> = parts.iter().map(Part::path::<R>).collect();
     concatenate::<R>(&parts, &folder.join(format!("{}.parquet", R::TABLE)))?;
     for part in parts {
         std::fs::remove_file(&part).map_err(|error| Failure::io("remove", &part, &error))?;
     }
     Ok(())
-}
-
-fn part<R: Row>(folder: &Path, run: usize) -> PathBuf {
-    folder.join(format!("{}-{run:06}.part", R::TABLE))
 }
 
 impl Recorder for Rows {

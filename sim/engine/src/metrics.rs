@@ -81,7 +81,7 @@ impl ProbeSums {
 }
 
 /// How a solver of the plan fared against the exact one.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct RegretSums {
     /// Requests on which they were compared.
     pub requests: u64,

@@ -7,7 +7,7 @@
 //! charged; `cloud.model` counts the visual tokens of `requests.parquet`.
 
 use super::keys::{self, Path};
-use super::{Dataset, Scenario, Source, read::parts};
+use super::{Dataset, Plan, Scenario, read::parts};
 use model::{mas::MasSettings, request::PayloadFormat};
 use policies::{Asked, System, Uses};
 use units::{Bytes, Ratio, SimDuration};
@@ -118,11 +118,11 @@ const RULES: &[Rule] = &[
 ];
 
 /// A remark for each key that was set and has no effect, in the order of the file, and then of the command line.
-pub fn idle(source: &Source, scenario: &Scenario) -> Vec<String> {
-    let mut keys = set_keys(source, scenario);
-    for overrides in points(scenario) {
-        // The points were all resolved before, so they can be read.
-        let Ok(point) = source.with(&overrides).scenario() else { return Vec::new() };
+pub fn idle(plan: &Plan) -> Vec<String> {
+    let mut keys = set_keys(plan);
+    for number in looked_at(plan.points()) {
+        // A point that cannot be read has no say.
+        let Ok((_, point)) = plan.scenario_at(number) else { continue };
         let covered = covered(&point);
         keys.retain_mut(|key| {
             let why = covered.iter().find(|(idle, _)| key.path.starts_with(idle)).map(|(_, why)| why);
@@ -134,7 +134,7 @@ pub fn idle(source: &Source, scenario: &Scenario) -> Vec<String> {
         }
     }
     let remark = |Key { path, at, why }: Key| {
-        source.remark(&at, &format!("{} has no effect: {}", path.join("."), why.unwrap_or_default()))
+        plan.source.remark(&at, &format!("{} has no effect: {}", path.join("."), why.unwrap_or_default()))
     };
     let mut remarks: Vec<_> = keys.into_iter().map(remark).collect();
     remarks.sort_by_key(|(place, _)| *place);
@@ -151,15 +151,12 @@ struct Key {
 }
 
 /// Every key that was set. One that the sweep varies is the sweep's, whatever stands in its place.
-fn set_keys(source: &Source, scenario: &Scenario) -> Vec<Key> {
-    let written = source.written();
-    let swept = scenario.sweep.keys().map(|key| Key {
-        path: keys::canonical(&written, &parts(key)),
-        at: vec!["sweep".to_owned(), key.clone()],
-        why: None,
-    });
-    let mut keys: Vec<Key> = swept.collect();
-    for leaf in keys::leaves(&written) {
+fn set_keys(plan: &Plan) -> Vec<Key> {
+    let written = plan.source.written();
+    let swept = plan.design.places();
+    let mut keys: Vec<Key> =
+        swept.map(|(key, at)| Key { path: keys::canonical(written, &parts(key)), at, why: None }).collect();
+    for leaf in keys::leaves(written) {
         let path = named(leaf);
         let known = keys.iter().any(|key| path.starts_with(&key.path));
         if !known && path[0] != "sweep" {
@@ -177,19 +174,13 @@ fn named(mut path: Path) -> Path {
     path
 }
 
-/// Every combination of swept values; one without any, if there is no sweep.
-fn points(scenario: &Scenario) -> impl Iterator<Item = Vec<(String, toml::Value)>> {
-    let sweep: Vec<_> = scenario.sweep.iter().map(|(key, values)| (key.clone(), values.clone())).collect();
-    let count = sweep.iter().map(|(_, values)| values.len()).product::<usize>();
-    (0..count).map(move |number| {
-        let mut left = number;
-        let value = |(key, values): &(String, Vec<super::SweepValue>)| {
-            let value = values[left % values.len()].0.clone();
-            left /= values.len();
-            (key.clone(), value)
-        };
-        sweep.iter().map(value).collect()
-    })
+/// The points that are looked at: all, or of many a thousand, spread as multiples of the golden section are, which follow
+/// the lengths of no axes.
+fn looked_at(points: u64) -> impl Iterator<Item = u64> {
+    const MOST: u64 = 1000;
+    const GOLDEN: f64 = 0.618_033_988_749_894_9;
+    let spread = move |n: u64| ((n as f64 * GOLDEN).fract() * points as f64) as u64;
+    (0..points.min(MOST)).map(move |n| if points <= MOST { n } else { spread(n).min(points - 1) })
 }
 
 /// What is idle at a point, with the reasons.
@@ -240,16 +231,12 @@ mod tests {
     }
 
     #[test]
-    fn points_are_all_combinations() {
-        let scenario = |sweep: &str| {
-            let text = format!("name = \"a\"\nworkload.dataset = \"vqav2\"\npolicy.msao = {{}}\n{sweep}");
-            toml::from_str::<Scenario>(&text).expect("a scenario")
-        };
-        assert_eq!(points(&scenario("")).collect::<Vec<_>>(), [vec![]]);
-        let scenario = scenario("[sweep]\nseed = [1, 2, 3]\n\"edge.count\" = [4, 5]");
-        let mut points: Vec<String> = points(&scenario).map(|point| format!("{point:?}")).collect();
-        points.sort();
-        points.dedup();
-        assert_eq!(points.len(), 6);
+    fn of_many_points_a_thousand_are_looked_at() {
+        assert_eq!(looked_at(3).collect::<Vec<_>>(), [0, 1, 2]);
+        // Of axes of 100 and of 7 x 13 values, each value is among them.
+        for (points, axis) in [(10_000, 100), (91 * 97, 91), (91 * 97, 7)] {
+            let seen: std::collections::BTreeSet<u64> = looked_at(points).map(|point| point % axis).collect();
+            assert_eq!(seen.len() as u64, axis, "{points} points");
+        }
     }
 }

@@ -8,16 +8,19 @@ mod dataset;
 mod idle;
 mod keys;
 mod link;
+mod plan;
 mod read;
 mod resolve;
 mod show;
+mod sweep;
 mod tier;
 mod tokens;
 
 pub use dataset::Dataset;
 pub use idle::idle;
+pub use plan::{Plan, Point};
 pub use read::{Source, read};
-pub use resolve::{Cell, Grid, Point, resolve};
+pub use resolve::Cell;
 pub use show::shown;
 
 use link::Link;
@@ -26,7 +29,8 @@ use policies::PolicyTable;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use sweep::Sweep;
 use tier::{Cloud, CustomDevice, Edge};
 use tokens::Tokens;
 use units::{PerSecond, Ratio, SimDuration};
@@ -80,21 +84,28 @@ pub struct Scenario {
     pub device: BTreeMap<String, CustomDevice>,
     /// The policies to compare.
     pub policy: PolicyTable,
-    /// Keys to vary, each with its values: every combination is a point.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub sweep: BTreeMap<String, Vec<SweepValue>>,
+    /// Whether points of a sweep share their random numbers.
+    #[serde(default)]
+    pub point_seeds: PointSeeds,
+    /// Keys to vary: every combination is a point.
+    #[serde(default, skip_serializing_if = "Sweep::is_empty")]
+    pub sweep: Sweep,
 }
 
 impl Scenario {
     /// The scenario as TOML, with every default filled in and file names absolute, so that it can be run from anywhere.
     pub fn resolved_text(&self, folder: &Path) -> String {
-        let mut resolved = self.clone();
-        let files =
-            resolved.workload.dataset.files().into_iter().chain(resolved.link.files()).chain(resolved.tokens.file());
+        self.text_with(|file| std::path::absolute(folder.join(file)).unwrap_or_else(|_| folder.join(file)))
+    }
+
+    /// The scenario as TOML, with every default filled in and another name for each file.
+    fn text_with(&self, mut name: impl FnMut(&Path) -> PathBuf) -> String {
+        let mut named = self.clone();
+        let files = named.workload.dataset.files().into_iter().chain(named.link.files()).chain(named.tokens.file());
         for file in files {
-            *file = std::path::absolute(folder.join(&*file)).unwrap_or_else(|_| folder.join(&*file));
+            *file = name(file);
         }
-        toml::to_string(&resolved).expect("a scenario is TOML")
+        toml::to_string(&named).expect("a scenario is TOML")
     }
 }
 
@@ -241,6 +252,17 @@ impl Default for AccuracyKeys {
     }
 }
 
+/// Whether points of a sweep share their random numbers.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum PointSeeds {
+    /// Every point has the scenario's seed, so that differences between points are paired.
+    #[default]
+    Common,
+    /// The seed of a point is made of its id and the scenario's seed, so that points are independent.
+    FromId,
+}
+
 /// What `memory_gb_peak` is the peak of.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
@@ -250,19 +272,4 @@ pub enum MemoryScope {
     Total,
     /// As the MSAO paper seems to count: the edge's GPU, or the cloud's for a system that runs nothing on the edge.
     Paper,
-}
-
-/// A value of a swept key: whatever the key takes.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct SweepValue(pub toml::Value);
-
-impl JsonSchema for SweepValue {
-    fn schema_name() -> std::borrow::Cow<'static, str> {
-        "SweepValue".into()
-    }
-
-    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
-        schemars::json_schema!({ "description": "a value that the swept key takes" })
-    }
 }

@@ -1,9 +1,11 @@
 //! Reading a scenario, and saying exactly where it is wrong.
 
-use super::{Scenario, keys};
+use super::{Scenario, keys, sweep::Overrides};
 use crate::failure::Failure;
+use serde::Deserialize;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use toml::de::{DeTable, DeValue};
 
 /// A scenario's text and where it is from.
@@ -11,9 +13,11 @@ use toml::de::{DeTable, DeValue};
 pub struct Source {
     /// The file.
     pub path: PathBuf,
-    text: String,
-    /// `key=value` of the command line, in order.
-    overrides: Vec<(String, toml::Value)>,
+    text: Arc<str>,
+    /// `key=value` of the command line and of a point of the sweep, in order.
+    overrides: Overrides,
+    /// All that is set, by the file or over it.
+    table: toml::Table,
 }
 
 /// Reads a scenario file and applies `--set key=value` on top of it.
@@ -26,13 +30,16 @@ pub fn read(path: &Path, set: &[String]) -> Result<(Source, Scenario), Failure> 
         let line = 1 + error.as_bytes()[..error.utf8_error().valid_up_to()].iter().filter(|&&b| b == b'\n').count();
         Failure::refused(format!("{}:{line}: found bytes that are not UTF-8; save the file as UTF-8", path.display()))
     })?;
-    let mut source = Source { path: path.to_owned(), text, overrides: Vec::new() };
+    let mut source =
+        Source { path: path.to_owned(), text: text.into(), overrides: Overrides::new(), table: toml::Table::new() };
     // The file alone first, so that its errors have its lines.
     let scenario = toml::from_str(&source.text).map_err(|error| source.refuse(&error))?;
+    source.table = toml::from_str(&source.text).map_err(|error| source.refuse(&error))?;
     if set.is_empty() {
         return Ok((source, scenario));
     }
-    source.overrides = set.iter().map(|set| parse_override(set)).collect::<Result<_, _>>()?;
+    let overrides = set.iter().map(|set| parse_override(set)).collect::<Result<Overrides, _>>()?;
+    let source = source.with(&overrides)?;
     let scenario = source.scenario()?;
     Ok((source, scenario))
 }
@@ -44,8 +51,17 @@ impl Source {
     }
 
     /// This with more overrides, as a point of a sweep has them.
-    pub fn with(&self, more: &[(String, toml::Value)]) -> Self {
-        Self { overrides: [&self.overrides, more].concat(), ..self.clone() }
+    ///
+    /// # Errors
+    /// If one of them is no key that can be set.
+    pub fn with(&self, more: &[(String, toml::Value)]) -> Result<Self, Failure> {
+        let mut source = self.clone();
+        for (key, value) in more {
+            put(&mut source.table, key, value.clone())
+                .map_err(|reason| Failure::refused(format!("{key}: {reason}")))?;
+        }
+        source.overrides.extend_from_slice(more);
+        Ok(source)
     }
 
     /// Whether the command line sets this key, a part of it or a whole that it is a part of.
@@ -56,30 +72,20 @@ impl Source {
 
     /// The scenario with the overrides.
     pub fn scenario(&self) -> Result<Scenario, Failure> {
-        let mut table: toml::Table = toml::from_str(&self.text).map_err(|error| self.refuse(&error))?;
-        for (key, value) in &self.overrides {
-            put(&mut table, key, value.clone()).map_err(|reason| Failure::refused(format!("{key}: {reason}")))?;
-        }
-        Scenario::deserialize_from(table).map_err(|error| {
+        Scenario::deserialize(self.table.clone()).map_err(|error| {
             let keys: Vec<_> = self.overrides.iter().map(|(key, value)| format!("{key} = {value}")).collect();
             Failure::refused(format!("with {}: {}", keys.join(", "), explain(error.message())))
         })
     }
 
     /// All that was set, by the file or over it.
-    pub fn written(&self) -> toml::Table {
-        let mut table = toml::from_str(&self.text).unwrap_or_default();
-        for (key, value) in &self.overrides {
-            // What cannot be put was refused when the scenario was read.
-            let _ = put(&mut table, key, value.clone());
-        }
-        table
+    pub fn written(&self) -> &toml::Table {
+        &self.table
     }
 
     /// A remark on a key that was set, and where it was: first by place in the file, then in the order of the overrides.
     pub fn remark(&self, key: &[String], message: &str) -> ((usize, usize), String) {
-        let table = self.written();
-        let covers = |set: &str| key.starts_with(&keys::canonical(&table, &parts(set)));
+        let covers = |set: &str| key.starts_with(&keys::canonical(&self.table, &parts(set)));
         let last = self.overrides.iter().enumerate().rev().find(|(_, (set, _))| covers(set));
         if let Some((index, (set, value))) = last {
             return ((1, index), format!("with {set} = {value}: {message}"));
@@ -92,14 +98,22 @@ impl Source {
 
     /// Refuses a key of the scenario, at its line if the file has it.
     pub fn refuse_key(&self, key: &str, reason: &str) -> Failure {
-        let first = |set: &str| keys::canonical(&self.written(), &parts(set)).join(".") == key;
+        self.refuse_at(&parts(key), reason)
+    }
+
+    /// Refuses the key at a path of names.
+    pub fn refuse_at(&self, path: &[&str], reason: &str) -> Failure {
+        let key = &path.join(".");
+        let first = |set: &str| keys::canonical(&self.table, &parts(set)).join(".") == *key;
         if let Some((key, value)) = self.overrides.iter().rev().find(|(set, _)| set == key || first(set)) {
             return Failure::refused(format!("with {key} = {value}: {reason}"));
         }
-        match self.locate(&parts(key)) {
-            Some(span) => Failure::refused(self.point_at(span, &format!("{key}: {reason}"))),
-            None => Failure::refused(format!("{}: {key}: {reason}", self.path.display())),
-        }
+        let brief = format!("{key}: {reason}");
+        let refusal = match self.locate(path) {
+            Some(span) => Failure::refused(self.point_at(span, &brief)),
+            None => Failure::refused(format!("{}: {brief}", self.path.display())),
+        };
+        refusal.told_briefly(brief)
     }
 
     fn refuse(&self, error: &toml::de::Error) -> Failure {
@@ -157,12 +171,6 @@ fn locate_in(table: &DeTable<'_>, parts: &[&str]) -> Option<Range<usize>> {
             found.next().filter(|_| found.next().is_none())
         }
         _ => Some(value.span()),
-    }
-}
-
-impl Scenario {
-    fn deserialize_from(table: toml::Table) -> Result<Self, toml::de::Error> {
-        <Self as serde::Deserialize>::deserialize(table)
     }
 }
 
@@ -284,6 +292,19 @@ fn in_toml_words(message: &str) -> String {
         ("expected u64", "expected a whole number from 0 up"),
     ];
     words.into_iter().fold(message, |message, (from, to)| message.replace(from, to)).trim_end().to_owned()
+}
+
+#[cfg(test)]
+pub(super) mod testing {
+    use super::*;
+
+    /// A scenario as if it stood in the file `s.toml`.
+    pub fn source(text: &str) -> (Source, Scenario) {
+        let table = toml::from_str(text).expect("TOML");
+        let source = Source { path: "s.toml".into(), text: text.into(), overrides: Overrides::new(), table };
+        let scenario = source.scenario().expect("a scenario");
+        (source, scenario)
+    }
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
-//! From what was written to what is run: the grid of points, policies and replications.
+//! From what was written to what is run: the specs of one point, a cell for each policy.
 
-use super::{Arrivals, Dataset, MemoryScope, Scenario, Source, Workload as Written, amounts};
+use super::{Arrivals, Dataset, Scenario, Source, Workload as Written, amounts};
 use crate::failure::Failure;
 use backends::{Part, Tier};
 use engine::{CloudSpec, Content, EdgeSpec, RunSpec, Workload, pools};
@@ -11,36 +11,6 @@ use policies::{Split, System};
 use std::collections::BTreeSet;
 use units::SimDuration;
 
-/// All runs of a scenario.
-#[derive(Clone, Debug)]
-pub struct Grid {
-    /// Keys that vary beside dataset and bandwidth, which every row has.
-    pub varied: Vec<String>,
-    /// The points, in order.
-    pub points: Vec<Point>,
-    /// Replications of each cell.
-    pub replications: u32,
-}
-
-/// One combination of swept values.
-#[derive(Clone, Debug)]
-pub struct Point {
-    /// Number in the grid.
-    pub number: u32,
-    /// Name of the dataset.
-    pub dataset: String,
-    /// Mean rate of the uplink.
-    pub bandwidth_mbps: f64,
-    /// Value of each varied key, as text.
-    pub values: Vec<String>,
-    /// The engines of the edge and of the cloud.
-    pub engines: [&'static str; 2],
-    /// What the peak of memory is of.
-    pub memory_scope: MemoryScope,
-    /// A cell for each policy.
-    pub cells: Vec<Cell>,
-}
-
 /// One policy at one point.
 #[derive(Clone, Debug)]
 pub struct Cell {
@@ -50,63 +20,12 @@ pub struct Cell {
     pub spec: RunSpec,
 }
 
-/// Works out every run of a scenario, and refuses what cannot be run.
+/// The runs of a scenario that does not vary, and the mean rate of its uplink in Mbps.
 ///
 /// # Errors
 /// At the line of the key that is to blame, where there is one.
-pub fn resolve(source: &Source, scenario: &Scenario) -> Result<Grid, Failure> {
+pub fn cells(source: &Source, scenario: &Scenario) -> Result<(Vec<Cell>, f64), Failure> {
     check_scalars(source, scenario)?;
-    let keys: Vec<&String> = scenario.sweep.keys().collect();
-    let mut combinations = vec![Vec::new()];
-    for (key, values) in &scenario.sweep {
-        if values.is_empty() {
-            return Err(source.refuse_key(&format!("sweep.{key}"), "expected at least one value"));
-        }
-        if key.starts_with("sweep") || key == "name" || key == "replications" {
-            return Err(source.refuse_key(&format!("sweep.{key}"), "this key cannot vary from point to point"));
-        }
-        if source.overrides(key) {
-            let reason = format!("the sweep varies this key, so --set cannot fix it; use --set 'sweep.{key}=[...]'");
-            return Err(source.refuse_key(key, &reason));
-        }
-        combinations = combinations
-            .into_iter()
-            .flat_map(|point: Vec<(String, toml::Value)>| {
-                values.iter().map(move |value| [point.clone(), vec![(key.clone(), value.0.clone())]].concat())
-            })
-            .collect();
-    }
-    let points = combinations
-        .iter()
-        .zip(0..)
-        .map(|(overrides, number)| resolve_point(source, scenario, overrides, number))
-        .collect::<Result<_, _>>()?;
-    let shown = |key: &&&String| !matches!(key.as_str(), "workload.dataset" | "link.bandwidth");
-    let varied = keys.iter().filter(shown).map(|key| (*key).clone()).collect();
-    Ok(Grid { varied, points, replications: scenario.replications })
-}
-
-fn resolve_point(
-    source: &Source,
-    base: &Scenario,
-    overrides: &[(String, toml::Value)],
-    number: u32,
-) -> Result<Point, Failure> {
-    let source = &source.with(overrides);
-    let varied;
-    let scenario = if overrides.is_empty() {
-        base
-    } else {
-        varied = source.scenario()?;
-        check_scalars(source, &varied)?;
-        &varied
-    };
-    let plain = |value: &toml::Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-    let values = overrides
-        .iter()
-        .filter(|(key, _)| !matches!(key.as_str(), "workload.dataset" | "link.bandwidth"))
-        .map(|(_, value)| plain(value))
-        .collect();
     let (spec, bandwidth_mbps) = base_spec(source, scenario)?;
     let mut labels = BTreeSet::new();
     let cells = scenario
@@ -125,15 +44,7 @@ fn resolve_point(
             Ok(Cell { spec: with_policy(source, scenario, &spec, system, &path)?, policy })
         })
         .collect::<Result<_, _>>()?;
-    Ok(Point {
-        number,
-        dataset: scenario.workload.dataset.label(),
-        bandwidth_mbps,
-        values,
-        engines: scenario.engines(),
-        memory_scope: scenario.memory_scope,
-        cells,
-    })
+    Ok((cells, bandwidth_mbps))
 }
 
 /// A run of the scenario, but for its policy.

@@ -1,7 +1,7 @@
 //! What `sim show` prints: the scenario with every default filled in, and behind each key whether it was set.
 
 use super::keys::{self, Path};
-use super::{Scenario, Source, read::parts};
+use super::{Plan, read::parts};
 use std::collections::BTreeMap;
 use toml::Table;
 use toml::de::{DeTable, DeValue};
@@ -9,11 +9,11 @@ use toml::de::{DeTable, DeValue};
 /// Comments stand in one column, but for lines that are longer than this.
 const WIDEST: usize = 48;
 
-/// The text of [`Scenario::resolved_text`], each key with a comment: `default`, `set` (in the file or over it) or `swept`.
-pub fn shown(source: &Source, scenario: &Scenario) -> String {
-    let written = source.written();
-    let swept: Vec<Path> = scenario.sweep.keys().map(|key| keys::canonical(&written, &parts(key))).collect();
-    annotated(&scenario.resolved_text(source.folder()), &written, &swept)
+/// The text of `Scenario::resolved_text`, each key with a comment: `default`, `set` (in the file or over it) or `swept`.
+pub fn shown(plan: &Plan) -> String {
+    let written = plan.source.written();
+    let swept: Vec<Path> = plan.design.keys().map(|key| keys::canonical(written, &parts(key))).collect();
+    annotated(&plan.scenario.resolved_text(plan.source.folder()), written, &swept)
 }
 
 /// Adds the comments to a TOML text.

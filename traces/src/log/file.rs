@@ -32,10 +32,19 @@ pub(super) struct ParquetFile {
 }
 
 impl ParquetFile {
-    /// Creates the file at `path` with the given columns.
-    pub fn create(path: &Path, table: &str, version: u32, columns: Vec<TypePtr>) -> Result<Self, TraceError> {
+    /// Creates the file at `path` with the given columns, and with `notes` in its metadata.
+    pub fn create(
+        path: &Path,
+        table: &str,
+        version: u32,
+        columns: Vec<TypePtr>,
+        notes: &[(&str, &str)],
+    ) -> Result<Self, TraceError> {
         let file = File::create(path).map_err(|error| TraceError::writing(path, error))?;
-        let properties = Arc::new(properties(table, version, &columns));
+        let schema = format!("{table}/{version}");
+        let notes = [(SCHEMA_KEY, schema.as_str())].into_iter().chain(notes.iter().copied());
+        let notes = notes.map(|(key, value)| KeyValue::new(key.to_owned(), value.to_owned())).collect();
+        let properties = Arc::new(properties(notes, &columns));
         let schema = Type::group_type_builder(table).with_fields(columns).build();
         let schema = Arc::new(schema.map_err(|error| refused(path, error))?);
         let writer = SerializedFileWriter::new(file, schema, properties).map_err(|error| refused(path, error))?;
@@ -68,7 +77,7 @@ impl ParquetFile {
 ///
 /// If a part cannot be read or the file cannot be written.
 pub fn concatenate<R: Row>(parts: &[PathBuf], path: &Path) -> Result<(), TraceError> {
-    let mut whole = ParquetFile::create(path, R::TABLE, R::VERSION, R::schema())?;
+    let mut whole = ParquetFile::create(path, R::TABLE, R::VERSION, R::schema(), &[])?;
     for part in parts {
         let file = File::open(part).map_err(|error| TraceError::reading(part, error))?;
         let metadata = ParquetMetaDataReader::new().parse_and_finish(&file).map_err(|error| refused(part, error))?;
@@ -93,13 +102,12 @@ fn closed(column: &ColumnChunkMetaData, group: &RowGroupMetaData) -> ColumnClose
     }
 }
 
-fn properties(table: &str, version: u32, columns: &[TypePtr]) -> WriterProperties {
-    let schema = KeyValue::new(SCHEMA_KEY.to_owned(), format!("{table}/{version}"));
+fn properties(notes: Vec<KeyValue>, columns: &[TypePtr]) -> WriterProperties {
     // 360,000 request rows took 0.42 s and 42.0 MB at level 1, 0.49 s and as many bytes at level 3.
     let level = ZstdLevel::try_new(1).expect("zstd has a level 1");
     let mut properties = WriterProperties::builder()
         .set_created_by("msao-sim".to_owned())
-        .set_key_value_metadata(Some(vec![schema]))
+        .set_key_value_metadata(Some(notes))
         .set_compression(Compression::ZSTD(level))
         .set_statistics_enabled(EnabledStatistics::Chunk)
         .set_offset_index_disabled(true);

@@ -20,6 +20,7 @@
 
 mod cell;
 mod file;
+mod read;
 mod recorded;
 mod row;
 mod table;
@@ -27,9 +28,10 @@ mod tables;
 mod writer;
 
 pub use file::{SCHEMA_KEY, concatenate};
+pub use read::TableReader;
 pub use recorded::{RecordedToken, read_tokens};
 pub use row::{ColumnDoc, Row};
-pub use table::{Column, TableWriter, Values};
+pub use table::{Column, CsvFile, TableFile, TableWriter, Values};
 pub use tables::{RequestRow, StepRow, TokenRow};
 pub use writer::LogWriter;
 

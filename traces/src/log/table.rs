@@ -1,4 +1,5 @@
-//! A small table whose columns are known only when it is written, as Parquet and as CSV.
+//! A table whose columns are known only when it is written, as Parquet and as CSV: whole, or group by group where it may be
+//! longer than memory.
 
 use super::{
     Text,
@@ -9,7 +10,7 @@ use crate::TraceError;
 use parquet::{errors::ParquetError, schema::types::TypePtr};
 use std::{collections::HashSet, fs::File, io, path::Path};
 
-/// A column of a small table.
+/// A column of a table, or of a group of its rows.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Column {
     /// The name, with the unit last.
@@ -29,13 +30,122 @@ pub enum Values {
     U64(Vec<u64>),
 }
 
+/// A table as a Parquet file that is written group by group.
+pub struct TableFile {
+    file: ParquetFile,
+    names: Vec<String>,
+}
+
+impl TableFile {
+    /// Creates the file at `path` for a table with the columns of `like` (their values are not written), named and versioned as
+    /// those of a log are, and with `notes` in its metadata.
+    ///
+    /// # Errors
+    ///
+    /// If the file cannot be created.
+    pub fn create(
+        path: &Path,
+        (table, version): (&str, u32),
+        like: &[Column],
+        notes: &[(&str, &str)],
+    ) -> Result<Self, TraceError> {
+        let schema = like.iter().map(|column| column.values.schema(&column.name)).collect();
+        let names = like.iter().map(|column| column.name.clone()).collect();
+        Ok(Self { file: ParquetFile::create(path, table, version, schema, notes)?, names })
+    }
+
+    /// Writes a group of rows; nothing if there is none.
+    ///
+    /// # Errors
+    ///
+    /// If the file cannot be written.
+    ///
+    /// # Panics
+    ///
+    /// If the columns are not those of the table, or differ in length.
+    pub fn write(&mut self, columns: &[Column]) -> Result<(), TraceError> {
+        assert!(columns.iter().map(|column| &column.name).eq(&self.names), "a group has the columns of its table");
+        if checked_rows(columns) == 0 {
+            return Ok(());
+        }
+        self.file.row_group(|group| columns.iter().try_for_each(|column| column.values.flush(group)))
+    }
+
+    /// Writes the end of the file. Without it, a file is not readable.
+    ///
+    /// # Errors
+    ///
+    /// If the file cannot be written.
+    pub fn finish(self) -> Result<(), TraceError> {
+        self.file.finish()
+    }
+}
+
+/// A table as a CSV file that is written group by group: a header, fields quoted as in RFC 4180 where they must be, lines that
+/// end in `\n` for the sake of `git` and `awk`, nothing where a number is missing, and otherwise the shortest text that reads
+/// back as the same number.
+pub struct CsvFile {
+    path: std::path::PathBuf,
+    writer: csv::Writer<File>,
+}
+
+impl CsvFile {
+    /// Creates the file at `path` with the names of these columns.
+    ///
+    /// # Errors
+    ///
+    /// If the file cannot be created.
+    pub fn create(path: &Path, like: &[Column]) -> Result<Self, TraceError> {
+        let file = File::create(path).map_err(|error| TraceError::writing(path, error))?;
+        let mut writer = csv::Writer::from_writer(file);
+        let header = writer.write_record(like.iter().map(|column| column.name.as_str()));
+        header.map_err(|error| csv_refused(path, error))?;
+        Ok(Self { path: path.to_owned(), writer })
+    }
+
+    /// Writes a group of rows.
+    ///
+    /// # Errors
+    ///
+    /// If the file cannot be written.
+    pub fn write(&mut self, columns: &[Column]) -> Result<(), TraceError> {
+        (0..checked_rows(columns))
+            .try_for_each(|row| self.writer.write_record(columns.iter().map(|column| column.values.text(row))))
+            .map_err(|error| csv_refused(&self.path, error))
+    }
+
+    /// Writes what is left.
+    ///
+    /// # Errors
+    ///
+    /// If the file cannot be written.
+    pub fn finish(mut self) -> Result<(), TraceError> {
+        self.writer.flush().map_err(|error| TraceError::writing(&self.path, error))
+    }
+}
+
+fn csv_refused(path: &Path, error: csv::Error) -> TraceError {
+    match error.into_kind() {
+        csv::ErrorKind::Io(error) => TraceError::writing(path, error),
+        other => TraceError::writing(path, io::Error::other(format!("{other:?}"))),
+    }
+}
+
+/// The number of rows, which all columns must have.
+fn checked_rows(columns: &[Column]) -> usize {
+    let rows = columns.first().map_or(0, |column| column.values.len());
+    for column in columns {
+        assert_eq!(column.values.len(), rows, "the length of column {}", column.name);
+    }
+    rows
+}
+
 /// A whole table in memory, to be written as Parquet, as CSV or as both.
 #[derive(Debug, Clone, PartialEq)]
 pub struct TableWriter {
     table: String,
     version: u32,
     columns: Vec<Column>,
-    rows: usize,
 }
 
 impl TableWriter {
@@ -45,13 +155,11 @@ impl TableWriter {
     ///
     /// If there is no column, two have one name, or they differ in length: then it is no table.
     pub fn new(table: &str, version: u32, columns: Vec<Column>) -> Self {
-        let rows = columns.first().expect("a table has a column").values.len();
-        for column in &columns {
-            assert_eq!(column.values.len(), rows, "the length of column {}", column.name);
-        }
+        assert!(!columns.is_empty(), "a table has a column");
+        checked_rows(&columns);
         let names: HashSet<&str> = columns.iter().map(|column| column.name.as_str()).collect();
         assert_eq!(names.len(), columns.len(), "the columns of {table} have distinct names");
-        Self { table: table.to_owned(), version, columns, rows }
+        Self { table: table.to_owned(), version, columns }
     }
 
     /// Writes the table to a Parquet file at `path`, as one row group.
@@ -60,34 +168,20 @@ impl TableWriter {
     ///
     /// If the file cannot be written.
     pub fn write_parquet(&self, path: &Path) -> Result<(), TraceError> {
-        let schema = self.columns.iter().map(|column| column.values.schema(&column.name)).collect();
-        let mut file = ParquetFile::create(path, &self.table, self.version, schema)?;
-        if self.rows > 0 {
-            file.row_group(|group| self.columns.iter().try_for_each(|column| column.values.flush(group)))?;
-        }
+        let mut file = TableFile::create(path, (&self.table, self.version), &self.columns, &[])?;
+        file.write(&self.columns)?;
         file.finish()
     }
 
-    /// Writes the table to a CSV file at `path`: a header, fields quoted as in RFC 4180 where they must be, lines that end in
-    /// `\n` for the sake of `git` and `awk`, nothing where a number is missing, and otherwise the shortest text that reads
-    /// back as the same number.
+    /// Writes the table to a CSV file at `path`, as [`CsvFile`] does.
     ///
     /// # Errors
     ///
     /// If the file cannot be written.
     pub fn write_csv(&self, path: &Path) -> Result<(), TraceError> {
-        let write = || -> Result<(), csv::Error> {
-            let mut writer = csv::Writer::from_writer(File::create(path)?);
-            writer.write_record(self.columns.iter().map(|column| column.name.as_str()))?;
-            for row in 0..self.rows {
-                writer.write_record(self.columns.iter().map(|column| column.values.text(row)))?;
-            }
-            Ok(writer.flush()?)
-        };
-        write().map_err(|error| match error.into_kind() {
-            csv::ErrorKind::Io(error) => TraceError::writing(path, error),
-            other => TraceError::writing(path, io::Error::other(format!("{other:?}"))),
-        })
+        let mut file = CsvFile::create(path, &self.columns)?;
+        file.write(&self.columns)?;
+        file.finish()
     }
 }
 

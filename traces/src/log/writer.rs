@@ -25,7 +25,7 @@ impl<R: Row> LogWriter<R> {
     ///
     /// If the file cannot be created.
     pub fn create(path: &Path) -> Result<Self, TraceError> {
-        let file = ParquetFile::create(path, R::TABLE, R::VERSION, R::schema())?;
+        let file = ParquetFile::create(path, R::TABLE, R::VERSION, R::schema(), &[])?;
         Ok(Self { file, buffers: R::Buffers::default(), buffered: 0, written: 0 })
     }
 

@@ -1,0 +1,149 @@
+//! All that a scenario runs: its points, each worked out when its turn comes, and what says that two lists of points are the
+//! same.
+
+use super::sweep::{Design, Overrides};
+use super::{Cell, MemoryScope, PointSeeds, Scenario, Source, resolve};
+use crate::failure::Failure;
+use crate::runs::Place;
+use sha2::{Digest, Sha256};
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
+use toml::Value;
+
+/// Columns that every table has beside those of the keys that vary.
+const OWN_COLUMN: [&str; 2] = ["workload.dataset", "link.bandwidth"];
+
+/// All that a scenario runs.
+pub struct Plan {
+    /// The scenario's text.
+    pub source: Source,
+    /// What it says where nothing varies.
+    pub scenario: Scenario,
+    /// The list of points.
+    pub design: Design,
+    /// Keys that vary beside dataset and bandwidth, which every row has.
+    pub varied: Vec<String>,
+    /// Hashes of the files that points name.
+    files: Mutex<BTreeMap<PathBuf, String>>,
+}
+
+/// One combination of swept values.
+#[derive(Clone, Debug)]
+pub struct Point {
+    /// What its rows say of it.
+    pub place: Arc<Place>,
+    /// What the peak of memory is of.
+    pub memory_scope: MemoryScope,
+    /// A cell for each policy.
+    pub cells: Vec<Cell>,
+}
+
+impl Plan {
+    /// Works out the list of points, and what is wrong with any value by itself.
+    ///
+    /// # Errors
+    /// At the line of the key that is to blame, where there is one.
+    pub fn new(source: Source, scenario: Scenario) -> Result<Self, Failure> {
+        /// Values of an axis that are looked at before anything is run.
+        const LOOKED_AT: u64 = 1000;
+        let design = Design::read(&source, &scenario.sweep, scenario.seed)?;
+        let varied = design.keys().filter(|key| !OWN_COLUMN.contains(key)).map(str::to_owned).collect();
+        let plan = Self { source, scenario, design, varied, files: Mutex::default() };
+        for number in plan.design.along_the_axes(LOOKED_AT) {
+            plan.scenario_at(number)?;
+        }
+        Ok(plan)
+    }
+
+    /// Number of points.
+    pub fn points(&self) -> u64 {
+        self.design.points()
+    }
+
+    /// A point as if it were a scenario of its own.
+    pub fn scenario_at(&self, number: u64) -> Result<(Source, Scenario), Failure> {
+        let overrides = self.design.point(number);
+        if overrides.is_empty() {
+            return Ok((self.source.clone(), self.scenario.clone()));
+        }
+        let source = self.source.with(&overrides)?;
+        let scenario = source.scenario()?;
+        Ok((source, scenario))
+    }
+
+    /// Works out a point.
+    ///
+    /// # Errors
+    /// If it cannot be run: at the line of the key that is to blame, where there is one.
+    pub fn point(&self, number: u64) -> Result<Point, Failure> {
+        let (source, mut scenario) = self.scenario_at(number)?;
+        let id = self.id(&scenario);
+        if scenario.point_seeds == PointSeeds::FromId {
+            scenario.seed = seed_of(&id);
+        }
+        let (cells, bandwidth_mbps) = resolve::cells(&source, &scenario)?;
+        let place = Place {
+            point: number,
+            id,
+            dataset: scenario.workload.dataset.label(),
+            bandwidth_mbps: Some(bandwidth_mbps),
+            values: self.values(&self.design.point(number)),
+            engines: scenario.engines().map(str::to_owned),
+        };
+        Ok(Point { place: place.into(), memory_scope: scenario.memory_scope, cells })
+    }
+
+    /// What there is to say of a point that cannot be run.
+    pub fn place_of_refused(&self, number: u64) -> Place {
+        let overrides = self.design.point(number);
+        let (id, dataset) = self.scenario_at(number).map_or_else(
+            |_| (String::new(), String::new()),
+            |(_, scenario)| (self.id(&scenario), scenario.workload.dataset.label()),
+        );
+        let values = self.values(&overrides);
+        Place { point: number, id, dataset, bandwidth_mbps: None, values, engines: [String::new(), String::new()] }
+    }
+
+    /// Hash of all that the list of points and the results are made of: the resolved scenario, and what is in the files that it
+    /// names, wherever they lie.
+    pub fn hash(&self) -> String {
+        hex(&Sha256::digest(self.scenario.text_with(|file| self.file_hash(file))))
+    }
+
+    /// The first 64 bits of the hash of the resolved point.
+    fn id(&self, point: &Scenario) -> String {
+        let mut alone = point.clone();
+        alone.name = String::new();
+        alone.description = None;
+        alone.sweep = super::Sweep::default();
+        let hash = Sha256::digest(alone.text_with(|file| self.file_hash(file)));
+        hex(&hash[..8])
+    }
+
+    /// The hash of a file, in place of its name.
+    fn file_hash(&self, file: &Path) -> PathBuf {
+        let path = self.source.folder().join(file);
+        let mut known = self.files.lock().expect("no panic holds this lock");
+        let hash = known.entry(path.clone()).or_insert_with(|| {
+            // What cannot be read is refused with its reason when the point is resolved.
+            std::fs::read(&path).map_or_else(|_| "unreadable".to_owned(), |bytes| hex(&Sha256::digest(&bytes)))
+        });
+        PathBuf::from(&*hash)
+    }
+
+    fn values(&self, overrides: &Overrides) -> Vec<String> {
+        let plain = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+        let shown = overrides.iter().filter(|(key, _)| !OWN_COLUMN.contains(&key.as_str()));
+        shown.map(|(_, value)| plain(value)).collect()
+    }
+}
+
+/// A seed that TOML can hold.
+fn seed_of(id: &str) -> u64 {
+    u64::from_str_radix(id, 16).map_or(0, |bits| bits >> 1)
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}

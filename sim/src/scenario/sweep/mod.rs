@@ -1,0 +1,377 @@
+//! The `[sweep]` table: which keys vary and how, and so the list of points, a pure function of the scenario.
+//!
+//! ```toml
+//! [sweep]
+//! "link.rtt" = ["5 ms", "20 ms"]                              # each value
+//! "link.bandwidth" = { from = "100 Mbps", to = "400 Mbps", step = "100 Mbps" }
+//! "policy.msao.tau_s" = { from = 0.1, to = 0.9, points = 5 }  # evenly spaced
+//! "arrivals.poisson.rate" = { from = "1 /s", to = "64 /s", points = 7, scale = "log" }
+//!
+//! [[sweep.zip]]                                               # these vary together
+//! "edge.device" = ["rtx3090", "jetson_orin_64"]
+//! "edge.model" = ["qwen2.5-vl-3b", "qwen2-vl-2b"]
+//!
+//! [sweep.latin_hypercube]                                     # or [sweep.random]
+//! points = 64
+//! keys = { "policy.msao.lambda_s" = { from = 0.1, to = 10.0, scale = "log" } }
+//! ```
+//!
+//! Every combination of these is a point; the first key varies slowest. Points are worked out one by one, so that a list of
+//! millions takes no memory.
+
+mod range;
+mod sample;
+
+use super::Source;
+use crate::failure::Failure;
+use range::Range;
+use sample::{Domain, Law, Sampled};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, BTreeSet};
+use toml::Value;
+
+/// The table as it is written; [`Design`] is what it means.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Sweep(pub BTreeMap<String, Value>);
+
+impl Sweep {
+    /// Whether nothing varies.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+impl JsonSchema for Sweep {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Sweep".into()
+    }
+
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        let end = serde_json::json!({ "type": ["number", "string"] });
+        let list = serde_json::json!({ "type": "array", "minItems": 1, "description": "each of these values" });
+        let range = serde_json::json!({
+            "type": "object",
+            "description": "values from one end to the other, by `step` or as so many `points`",
+            "properties": {
+                "from": end, "to": end, "step": end,
+                "points": { "type": "integer", "minimum": 2 },
+                "scale": { "enum": ["linear", "log"] },
+            },
+            "required": ["from", "to"],
+            "additionalProperties": false,
+        });
+        let values = serde_json::json!({ "anyOf": [list, range] });
+        let sample = serde_json::json!({
+            "type": "object",
+            "description": "points drawn at random, or with one in each part of each key's range",
+            "properties": {
+                "points": { "type": "integer", "minimum": 1 },
+                "keys": { "type": "object", "additionalProperties": values },
+            },
+            "required": ["points", "keys"],
+            "additionalProperties": false,
+        });
+        schemars::json_schema!({
+            "type": "object",
+            "description": "keys to vary, by their dotted names; every combination is a point",
+            "properties": {
+                "zip": {
+                    "type": "array",
+                    "description": "keys that vary together: lists of one length",
+                    "items": { "type": "object", "additionalProperties": list },
+                },
+                "random": sample,
+                "latin_hypercube": sample,
+            },
+            "additionalProperties": values,
+        })
+    }
+}
+
+/// What a point sets: keys with their values.
+pub type Overrides = Vec<(String, Value)>;
+
+/// The list of points.
+#[derive(Clone, Debug)]
+pub struct Design {
+    axes: Vec<Axis>,
+    points: u64,
+}
+
+/// Keys that vary together, independently of the other axes.
+#[derive(Clone, Debug)]
+struct Axis {
+    /// Where the keys stand in the scenario.
+    at: Vec<String>,
+    keys: Vec<String>,
+    rows: Rows,
+}
+
+/// The values of an axis: one for each of its keys in each row.
+#[derive(Clone, Debug)]
+enum Rows {
+    Listed(Vec<Vec<Value>>),
+    Sampled(Sampled),
+}
+
+impl Axis {
+    fn len(&self) -> u64 {
+        match &self.rows {
+            Rows::Listed(rows) => rows.len() as u64,
+            Rows::Sampled(sampled) => sampled.points(),
+        }
+    }
+
+    fn set(&self, row: u64, overrides: &mut Overrides) {
+        let keys = self.keys.iter().cloned();
+        match &self.rows {
+            Rows::Listed(rows) => overrides.extend(keys.zip(rows[row as usize].iter().cloned())),
+            Rows::Sampled(sampled) => overrides.extend(keys.zip(sampled.values(row))),
+        }
+    }
+}
+
+/// The path to a place in the table.
+fn place(names: &[&str]) -> Vec<String> {
+    ["sweep"].iter().chain(names).map(|name| (*name).to_owned()).collect()
+}
+
+/// Names in the table that are no keys of a scenario.
+const ZIP: &str = "zip";
+const LAWS: [(&str, Law); 2] = [("random", Law::Random), ("latin_hypercube", Law::LatinHypercube)];
+
+impl Design {
+    /// Works out what the table means.
+    ///
+    /// # Errors
+    /// At the key's line, if a range is empty or wrong, lists of a group differ in length, a key varies twice or cannot vary.
+    pub fn read(source: &Source, sweep: &Sweep, seed: u64) -> Result<Self, Failure> {
+        let mut axes = Vec::new();
+        let crossed = sweep.0.iter().filter(|(key, _)| *key != ZIP && LAWS.iter().all(|(name, _)| key != name));
+        for (key, value) in crossed {
+            let refuse = |reason: String| source.refuse_at(&["sweep", key], &reason);
+            let rows = listed(value).map_err(refuse)?.into_iter().map(|value| vec![value]).collect();
+            axes.push(Axis { at: place(&[]), keys: vec![key.clone()], rows: Rows::Listed(rows) });
+        }
+        if let Some(groups) = sweep.0.get(ZIP) {
+            axes.extend(zipped(source, groups)?);
+        }
+        for (name, law) in LAWS {
+            if let Some(table) = sweep.0.get(name) {
+                axes.push(sampled(source, name, law, table, seed)?);
+            }
+        }
+        let points = axes.iter().try_fold(1u64, |points, axis| points.checked_mul(axis.len()));
+        let points =
+            points.ok_or_else(|| source.refuse_at(&["sweep"], "the grid has more points than can be counted"))?;
+        let design = Self { axes, points };
+        design.check_keys(source)?;
+        Ok(design)
+    }
+
+    fn check_keys(&self, source: &Source) -> Result<(), Failure> {
+        let mut seen = BTreeSet::new();
+        for (key, place) in self.places() {
+            let place: Vec<&str> = place.iter().map(String::as_str).collect();
+            let refuse = |reason: &str| Err(source.refuse_at(&place, reason));
+            if key.starts_with("sweep") || ["name", "description", "replications", "mode", "point_seeds"].contains(&key)
+            {
+                return refuse("this key cannot vary from point to point");
+            }
+            if !seen.insert(key) {
+                return refuse("this key varies twice");
+            }
+            if source.overrides(key) {
+                let reason =
+                    format!("the sweep varies this key, so --set cannot fix it; use --set 'sweep.{key}=[...]'");
+                return Err(source.refuse_key(key, &reason));
+            }
+        }
+        Ok(())
+    }
+
+    /// Number of points, at least one.
+    pub fn points(&self) -> u64 {
+        self.points
+    }
+
+    /// Every key that varies, in the order of the columns.
+    pub fn keys(&self) -> impl Iterator<Item = &str> {
+        self.axes.iter().flat_map(|axis| &axis.keys).map(String::as_str)
+    }
+
+    /// Every key that varies, and where it stands in the scenario.
+    pub fn places(&self) -> impl Iterator<Item = (&str, Vec<String>)> {
+        self.axes.iter().flat_map(|axis| {
+            axis.keys.iter().map(|key| (key.as_str(), [axis.at.as_slice(), std::slice::from_ref(key)].concat()))
+        })
+    }
+
+    /// What point number `number` sets.
+    ///
+    /// # Panics
+    /// If there is no such point.
+    pub fn point(&self, number: u64) -> Overrides {
+        assert!(number < self.points, "point {number} of {}", self.points);
+        let mut left = number;
+        let mut rows: Vec<u64> = Vec::with_capacity(self.axes.len());
+        for axis in self.axes.iter().rev() {
+            rows.push(left % axis.len());
+            left /= axis.len();
+        }
+        let mut overrides = Overrides::new();
+        for (axis, row) in self.axes.iter().zip(rows.into_iter().rev()) {
+            axis.set(row, &mut overrides);
+        }
+        overrides
+    }
+
+    /// Numbers of points that between them have every value of every axis, of long ones `most` evenly spaced: what is wrong
+    /// with a value by itself shows at one of them.
+    pub fn along_the_axes(&self, most: u64) -> BTreeSet<u64> {
+        let mut numbers = BTreeSet::from([0]);
+        let mut stride = self.points;
+        for axis in &self.axes {
+            stride /= axis.len();
+            let rows = axis.len().min(most);
+            numbers.extend(
+                (0..rows)
+                    .map(|row| u128::from(row) * u128::from(axis.len()) / u128::from(rows))
+                    .map(|row| u64::try_from(row).expect("less than the length of the axis") * stride),
+            );
+        }
+        numbers
+    }
+}
+
+/// Values of a list or a range.
+fn listed(value: &Value) -> Result<Vec<Value>, String> {
+    match value {
+        Value::Array(values) if values.is_empty() => Err("expected at least one value".to_owned()),
+        Value::Array(values) => Ok(values.clone()),
+        Value::Table(table) => Range::read(table)?.values(),
+        _ => Err("expected a list of values, or a range as in { from = 0.1, to = 0.9, step = 0.1 }".to_owned()),
+    }
+}
+
+fn zipped(source: &Source, groups: &Value) -> Result<Vec<Axis>, Failure> {
+    let refuse = |reason: &str| source.refuse_at(&["sweep", ZIP], reason);
+    let expected = "expected tables [[sweep.zip]], each with keys and their lists of values";
+    let groups = groups.as_array().ok_or_else(|| refuse(expected))?;
+    let group = |(index, group): (usize, &Value)| {
+        let index = index.to_string();
+        let refuse_key = |key: &str, reason: String| source.refuse_at(&["sweep", ZIP, &index, key], &reason);
+        let table = group.as_table().filter(|table| !table.is_empty()).ok_or_else(|| refuse(expected))?;
+        let mut rows: Vec<Vec<Value>> = Vec::new();
+        for (key, value) in table {
+            let values = listed(value).map_err(|reason| refuse_key(key, reason))?;
+            if rows.is_empty() {
+                rows = vec![Vec::new(); values.len()];
+            }
+            if rows.len() != values.len() {
+                let reason = format!("expected {} values, as the first key of the group has", rows.len());
+                return Err(refuse_key(key, reason));
+            }
+            rows.iter_mut().zip(values).for_each(|(row, value)| row.push(value));
+        }
+        Ok(Axis { at: place(&[ZIP, &index]), keys: table.keys().cloned().collect(), rows: Rows::Listed(rows) })
+    };
+    groups.iter().enumerate().map(group).collect()
+}
+
+fn sampled(source: &Source, name: &str, law: Law, table: &Value, seed: u64) -> Result<Axis, Failure> {
+    let refuse = |path: &[&str], reason: &str| source.refuse_at(&[&["sweep", name], path].concat(), reason);
+    let expected = "expected `points`, how many to draw, and a table `keys` with a range or a list for each key";
+    let table = table.as_table().ok_or_else(|| refuse(&[], expected))?;
+    if let Some(unknown) = table.keys().find(|key| !["points", "keys"].contains(&key.as_str())) {
+        return Err(refuse(&[unknown], expected));
+    }
+    let points = table.get("points").and_then(Value::as_integer).ok_or_else(|| refuse(&[], expected))?;
+    let points = u32::try_from(points).ok().filter(|points| *points > 0);
+    let points = points.ok_or_else(|| refuse(&["points"], "expected a whole number from 1 to 4294967295"))?;
+    let keys = table.get("keys").and_then(Value::as_table).filter(|keys| !keys.is_empty());
+    let domains = keys.ok_or_else(|| refuse(&[], expected))?.iter().map(|(key, value)| {
+        let domain = match value {
+            Value::Array(values) if !values.is_empty() => Ok(Domain::OneOf(values.clone())),
+            Value::Table(table) => Range::read(table).and_then(Domain::within),
+            _ => Err("expected a range as in { from = 0.1, to = 0.9 }, or a list of values".to_owned()),
+        };
+        Ok((key.clone(), domain.map_err(|reason| refuse(&["keys", key], &reason))?))
+    });
+    let domains = domains.collect::<Result<Vec<_>, Failure>>()?;
+    let keys = domains.iter().map(|(key, _)| key.clone()).collect();
+    let rows = Rows::Sampled(Sampled::new(law, points, domains, seed));
+    Ok(Axis { at: place(&[name, "keys"]), keys, rows })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::scenario::read::testing::source;
+
+    const BASE: &str = "name = \"a\"\nworkload.dataset = \"vqav2\"\npolicy.msao = {}\n";
+
+    fn design(sweep: &str) -> Result<Design, String> {
+        let (source, scenario) = source(&format!("{BASE}{sweep}"));
+        Design::read(&source, &scenario.sweep, scenario.seed).map_err(|failure| failure.to_string())
+    }
+
+    fn points(design: &Design) -> Vec<String> {
+        let show = |(key, value): (String, Value)| format!("{key}={value}");
+        (0..design.points()).map(|n| design.point(n).into_iter().map(show).collect::<Vec<_>>().join(" ")).collect()
+    }
+
+    #[test]
+    fn points_are_all_combinations_and_the_first_key_is_slowest() {
+        assert_eq!(points(&design("").expect("no sweep")), [""]);
+        let design = design(
+            "[sweep]\n\"edge.count\" = [4, 5]\n\"link.rtt\" = { from = \"5 ms\", to = \"10 ms\", step = \"5 ms\" }\n\
+             [[sweep.zip]]\nseed = [1, 2]\n\"edge.cpu_workers\" = [8, 9]",
+        );
+        let design = design.expect("a sweep");
+        let points = points(&design);
+        assert_eq!(points.len(), 8);
+        assert_eq!(points[0], "edge.count=4 link.rtt=\"5 ms\" edge.cpu_workers=8 seed=1");
+        assert_eq!(points[1], "edge.count=4 link.rtt=\"5 ms\" edge.cpu_workers=9 seed=2");
+        assert_eq!(points[7], "edge.count=5 link.rtt=\"10 ms\" edge.cpu_workers=9 seed=2");
+        assert_eq!(design.along_the_axes(10), BTreeSet::from([0, 1, 2, 4]));
+    }
+
+    #[test]
+    fn samples_cross_with_the_rest() {
+        let sweep = "[sweep]\nseed = [1, 2]\n[sweep.latin_hypercube]\npoints = 3\n\
+                     keys = { \"edge.count\" = { from = 1, to = 9 } }";
+        let design = design(sweep).expect("a sweep");
+        let points = points(&design);
+        assert_eq!(points.len(), 6);
+        let count = |point: &String| point.split_once("edge.count=").expect("drawn").1.to_owned();
+        assert_eq!(
+            points[..3].iter().map(count).collect::<Vec<_>>(),
+            points[3..].iter().map(count).collect::<Vec<_>>()
+        );
+    }
+
+    #[test]
+    fn what_cannot_vary_is_refused_at_its_line() {
+        for (sweep, refusal) in [
+            ("[sweep]\nseed = []", "s.toml:5:8: sweep.seed: expected at least one value"),
+            ("[sweep]\nseed = 3", "sweep.seed: expected a list of values, or a range"),
+            ("[sweep]\nname = [\"b\"]", "sweep.name: this key cannot vary from point to point"),
+            (
+                "[sweep]\nseed = { from = 3, to = 1, step = 1 }",
+                "s.toml:5:1: sweep.seed: an empty range: 1 is less than 3",
+            ),
+            ("[[sweep.zip]]\nseed = [1, 2]\n\"edge.count\" = [1]", "sweep.zip.0.seed: expected 1 values"),
+            ("sweep.zip = 3", "sweep.zip: expected tables [[sweep.zip]]"),
+            ("[sweep]\nseed = [1]\n[[sweep.zip]]\nseed = [1]", "s.toml:7:8: sweep.zip.0.seed: this key varies twice"),
+            ("[sweep.random]\npoints = 3", "sweep.random: expected `points`, how many to draw"),
+            ("[sweep.random]\npoints = 0\nkeys = { seed = [1] }", "sweep.random.points: expected a whole number"),
+            ("[sweep.random]\npoints = 1\nkeys = { seed = [] }", "sweep.random.keys.seed: expected a range"),
+        ] {
+            let said = design(sweep).expect_err(sweep);
+            assert!(said.contains(refusal), "{sweep}: {said}");
+        }
+    }
+}
