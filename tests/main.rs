@@ -20,5 +20,6 @@ mod schema;
 mod slurm;
 mod summary;
 mod support;
+mod sweep;
 mod tools;
 mod trace_files;

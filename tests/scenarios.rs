@@ -5,6 +5,13 @@ use std::path::PathBuf;
 
 const SHORT: [&str; 4] = ["--set", "workload.requests=40", "--set", "replications=1"];
 
+/// Of scenarios that have hundreds of points.
+const SHORTER: [&str; 4] = ["--set", "workload.requests=2", "--set", "replications=1"];
+
+fn short(name: &str) -> &'static [&'static str] {
+    if name.starts_with("sweep_") { &SHORTER } else { &SHORT }
+}
+
 /// Measured files that `scenarios/trace.toml` tells its reader to fetch, in small.
 const ARRIVALS: &str = "TIMESTAMP,ContextTokens,GeneratedTokens\n\
     2023-11-16 18:15:46.6805900,374,44\n2023-11-16 18:15:50.9951690,396,109\n2023-11-16 18:15:51.2224670,879,55\n";
@@ -32,7 +39,7 @@ fn all_run() {
         assert!(names.iter().any(|name| name == known), "{known} is gone");
     }
     for name in names {
-        let Output { stdout, stderr, .. } = sim.done([&[name.as_str()], &SHORT[..]].concat());
+        let Output { stdout, stderr, .. } = sim.done([&[name.as_str()], short(&name)].concat());
         let folder = format!("results/{}", name.trim_end_matches(".toml"));
         assert!(stderr.ends_with(&format!("results in {folder}\n")), "{name} writes elsewhere: {stderr}");
         assert!(!stderr.contains("warning"), "{name} has a key without effect: {stderr}");
@@ -51,9 +58,9 @@ fn without_comments(shown: &str) -> String {
 fn the_results_have_the_scenario_without_comments() {
     let (sim, names) = copied();
     for name in names {
-        let shown = sim.done([&["show", name.as_str()], &SHORT[..]].concat());
+        let shown = sim.done([&["show", name.as_str()], short(&name)].concat());
         assert!(shown.stderr.is_empty(), "{name} has a key without effect: {}", shown.stderr);
-        sim.done([&[name.as_str(), "--out", "out"], &SHORT[..]].concat());
+        sim.done([&[name.as_str(), "--out", "out"], short(&name)].concat());
         assert_eq!(sim.text("out/scenario.toml"), without_comments(&shown.stdout), "{name}");
     }
 }
@@ -123,10 +130,10 @@ fn what_show_prints_is_a_fixed_point() {
 fn what_show_prints_runs_to_the_same_table() {
     let (sim, names) = copied();
     for name in names {
-        let shown = sim.done([&["show", name.as_str()], &SHORT[..]].concat()).stdout;
+        let shown = sim.done([&["show", name.as_str()], short(&name)].concat()).stdout;
         std::fs::write(sim.path("again.toml"), shown).expect("a file");
         let [one, again] = [
-            sim.done([&[name.as_str(), "--out", "one"], &SHORT[..]].concat()),
+            sim.done([&[name.as_str(), "--out", "one"], short(&name)].concat()),
             sim.done(["again.toml", "--out", "again"]),
         ];
         assert_eq!(again.stdout, one.stdout, "{name}");

@@ -27,6 +27,22 @@ pub enum ReportError {
         /// What polars said.
         error: PolarsError,
     },
+    /// A file of the report cannot be written.
+    #[error("{}: {error}; expected a folder that can be written to", path.display())]
+    Write {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        error: io::Error,
+    },
+    /// A figure cannot be drawn: a bug.
+    #[error("the figure {figure} cannot be drawn: {error}")]
+    Draw {
+        /// Its name.
+        figure: &'static str,
+        /// What the drawing library said.
+        error: String,
+    },
     /// A file or a question is not what it should be: what, where, what was expected and what to do.
     #[error("{0}")]
     Refused(String),
@@ -42,6 +58,13 @@ impl ReportError {
 pub(crate) fn read(folder: &Path, table: &str) -> Result<DataFrame, ReportError> {
     let path = folder.join(format!("{table}.parquet"));
     open(&path)?.finish().map_err(|error| ReportError::Table { path, error })
+}
+
+/// Some columns of it.
+pub(crate) fn read_columns(folder: &Path, table: &str, columns: &[&str]) -> Result<DataFrame, ReportError> {
+    let path = folder.join(format!("{table}.parquet"));
+    let columns = columns.iter().map(|column| (*column).to_owned()).collect();
+    open(&path)?.with_columns(Some(columns)).finish().map_err(|error| ReportError::Table { path, error })
 }
 
 /// The same, of one version of its columns and no other.

@@ -1,0 +1,16 @@
+//! What figures are drawn with: a sheet that becomes SVG and PNG alike, panels with axes, and one style for all.
+//!
+//! It knows nothing of results. It is a package of its own so that it is compiled fast even where `reports` is not: a PNG is
+//! made of fifteen million pixels. The same drawing gives the same bytes; no font of the system is used.
+
+mod panel;
+mod paper;
+mod sheet;
+mod style;
+
+pub use panel::{Axis, Panel, grouped};
+pub use plotters::style::{RGBColor, WHITE};
+pub use sheet::{At, DrawError, Drawing, Drawn, Sheet, png, svg};
+pub use style::{
+    AXIS, Across, Down, GREY, GRID, INK, Look, Marker, Stroke, Text, bold, looks, stroke, text, upright, width_px,
+};

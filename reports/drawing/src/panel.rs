@@ -1,0 +1,217 @@
+//! A panel: a frame with two axes, in which values become places.
+
+use crate::sheet::{At, Drawn, Sheet};
+use crate::style::{AXIS, Across, Down, GREY, GRID, stroke, text, width_px};
+
+/// Size of the figures along an axis, in pixels.
+const TICK_PX: f64 = 10.5;
+
+/// An axis: its range, and the values that are named along it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Axis {
+    lowest: f64,
+    highest: f64,
+    logarithmic: bool,
+    ticks: Vec<(f64, String)>,
+}
+
+impl Axis {
+    /// An axis over `values` and a little beyond, with about `count` round ticks. From zero if `from_zero`.
+    pub fn over(values: impl IntoIterator<Item = f64>, count: usize, from_zero: bool) -> Self {
+        let (mut lowest, mut highest) = range(values);
+        if from_zero {
+            (lowest, highest) = (lowest.min(0.0), highest.max(0.0));
+        }
+        // A single value stands in the middle of an axis that shows some of its surroundings.
+        let spread = if highest > lowest { highest - lowest } else { (0.1 * highest.abs()).max(1e-9) };
+        let margin = if highest > lowest { 0.06 * spread } else { spread };
+        let floor = if from_zero && lowest == 0.0 { 0.0 } else { lowest - margin };
+        let (lowest, highest) = (floor, highest + margin);
+        Self { lowest, highest, logarithmic: false, ticks: round_ticks(lowest, highest, count) }
+    }
+
+    /// An axis with a tick at each of these values, rising, and room of `margin` of its length at either end.
+    pub fn at(ticks: Vec<(f64, String)>, logarithmic: bool, margin: f64) -> Self {
+        let (lowest, highest) = range(ticks.iter().map(|(value, _)| *value));
+        if logarithmic && lowest > 0.0 && highest > lowest {
+            let beyond = (highest / lowest).powf(margin);
+            return Self { lowest: lowest / beyond, highest: highest * beyond, logarithmic, ticks };
+        }
+        let beyond = if highest > lowest { margin * (highest - lowest) } else { 0.5 };
+        Self { lowest: lowest - beyond, highest: highest + beyond, logarithmic: false, ticks }
+    }
+
+    /// An axis from one value to another.
+    pub fn between(lowest: f64, highest: f64, ticks: Vec<(f64, String)>) -> Self {
+        Self { lowest, highest, logarithmic: false, ticks }
+    }
+
+    /// Whether a value lies on it.
+    pub fn shows(&self, value: f64) -> bool {
+        (self.lowest..=self.highest).contains(&value)
+    }
+
+    /// Where a value stands: 0 at the beginning of the axis, 1 at its end.
+    fn share(&self, value: f64) -> f64 {
+        if self.logarithmic {
+            return (value / self.lowest).ln() / (self.highest / self.lowest).ln();
+        }
+        (value - self.lowest) / (self.highest - self.lowest)
+    }
+}
+
+fn range(values: impl IntoIterator<Item = f64>) -> (f64, f64) {
+    let wide = (f64::INFINITY, f64::NEG_INFINITY);
+    let (lowest, highest) = values.into_iter().fold(wide, |(low, high), value| (low.min(value), high.max(value)));
+    if lowest <= highest { (lowest, highest) } else { (0.0, 1.0) }
+}
+
+/// About `count` round values within a range, as they are written.
+fn round_ticks(lowest: f64, highest: f64, count: usize) -> Vec<(f64, String)> {
+    let rough = (highest - lowest) / count.max(1) as f64;
+    let power = rough.log10().floor() as i32;
+    let step =
+        [1.0, 2.0, 5.0, 10.0].map(|digit| digit * 10f64.powi(power)).into_iter().find(|step| *step >= 0.999 * rough);
+    let step = step.unwrap_or(rough);
+    let decimals = if step < 0.999 { (-step.log10()).ceil() as usize } else { 0 };
+    let first = (lowest / step).ceil() as i64;
+    let last = (highest / step).floor() as i64;
+    (first..=last).map(|index| (index as f64 * step, grouped(index as f64 * step, decimals))).collect()
+}
+
+/// A number with so many decimals, its thousands set apart.
+pub fn grouped(value: f64, decimals: usize) -> String {
+    let plain = format!("{:.decimals$}", value.abs());
+    let (whole, fraction) = plain.split_once('.').map_or((plain.as_str(), None), |(whole, rest)| (whole, Some(rest)));
+    let mut out = String::new();
+    for (index, digit) in whole.chars().enumerate() {
+        if index > 0 && (whole.len() - index) % 3 == 0 {
+            out.push(',');
+        }
+        out.push(digit);
+    }
+    let zero = plain.chars().all(|digit| matches!(digit, '0' | '.'));
+    let sign = if value < 0.0 && !zero { "-" } else { "" };
+    fraction.map_or_else(|| format!("{sign}{out}"), |fraction| format!("{sign}{out}.{fraction}"))
+}
+
+/// A frame on the sheet, in pixels, and its axes.
+pub struct Panel {
+    /// Its left edge.
+    pub left: f64,
+    /// Its upper edge.
+    pub top: f64,
+    /// From left to right.
+    pub width: f64,
+    /// From the upper to the lower edge.
+    pub height: f64,
+    /// Across, from the left.
+    pub x: Axis,
+    /// Up, from the lower edge.
+    pub y: Axis,
+}
+
+impl Panel {
+    /// Where a pair of values stands.
+    pub fn at(&self, x: f64, y: f64) -> At {
+        (self.left + self.width * self.x.share(x), self.top + self.height * (1.0 - self.y.share(y)))
+    }
+
+    /// Its lower edge.
+    pub fn bottom(&self) -> f64 {
+        self.top + self.height
+    }
+
+    /// Lines across at the ticks of the y axis, and the x axis.
+    ///
+    /// # Errors
+    ///
+    /// Those of the sheet.
+    pub fn grid(&self, sheet: &Sheet<'_>) -> Drawn {
+        let right = self.left + self.width;
+        for (value, _) in &self.y.ticks {
+            let y = self.at(self.x.lowest, *value).1;
+            sheet.line([(self.left, y), (right, y)], stroke(GRID, 1.0))?;
+        }
+        sheet.line([(self.left, self.bottom()), (right, self.bottom())], stroke(AXIS, 1.0))
+    }
+
+    /// The values of the y axis, to its left.
+    ///
+    /// # Errors
+    ///
+    /// Those of the sheet.
+    pub fn y_labels(&self, sheet: &Sheet<'_>) -> Drawn {
+        let style = text(TICK_PX, GREY, Across::Right, Down::Center);
+        for (value, label) in &self.y.ticks {
+            let (_, y) = self.at(self.x.lowest, *value);
+            sheet.text(label, (self.left - 6.0, y), &style)?;
+        }
+        Ok(())
+    }
+
+    /// Marks at the values of the x axis; if `labelled`, with the values that have room: the first, the last, and those between.
+    ///
+    /// # Errors
+    ///
+    /// Those of the sheet.
+    pub fn x_labels(&self, sheet: &Sheet<'_>, labelled: bool) -> Drawn {
+        let style = text(TICK_PX, GREY, Across::Center, Down::Top);
+        let place = |value: f64| self.at(value, self.y.lowest).0;
+        for (value, _) in &self.x.ticks {
+            let x = place(*value);
+            sheet.line([(x, self.bottom()), (x, self.bottom() + 3.0)], stroke(AXIS, 1.0))?;
+        }
+        let half = |label: &str| width_px(label, TICK_PX, false) / 2.0 + 3.0;
+        let last = self.x.ticks.len().saturating_sub(1);
+        let mut free_from = f64::NEG_INFINITY;
+        for (index, (value, label)) in self.x.ticks.iter().enumerate().filter(|_| labelled) {
+            let (x, half_last) = (place(*value), half(&self.x.ticks[last].1));
+            let room = index == last || x + half(label) <= place(self.x.ticks[last].0) - half_last;
+            if x - half(label) >= free_from && room {
+                sheet.text(label, (x, self.bottom() + 8.0), &style)?;
+                free_from = x + half(label);
+            }
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn labels(lowest: f64, highest: f64) -> Vec<String> {
+        round_ticks(lowest, highest, 5).into_iter().map(|(_, label)| label).collect()
+    }
+
+    #[test]
+    fn ticks_are_round() {
+        assert_eq!(labels(0.0, 100.0), ["0", "20", "40", "60", "80", "100"]);
+        assert_eq!(labels(71.3, 74.9), ["72", "73", "74"]);
+        assert_eq!(labels(0.13, 0.41), ["0.2", "0.3", "0.4"]);
+        assert_eq!(labels(-3.0, 7.0), ["-2", "0", "2", "4", "6"]);
+        assert_eq!(labels(900.0, 3200.0), ["1,000", "1,500", "2,000", "2,500", "3,000"]);
+        assert_eq!(labels(0.0001, 0.0009), ["0.0002", "0.0004", "0.0006", "0.0008"]);
+    }
+
+    #[test]
+    fn thousands_are_set_apart() {
+        assert_eq!(grouped(1234567.891, 1), "1,234,567.9");
+        assert_eq!(grouped(-1234.0, 0), "-1,234");
+        assert_eq!(grouped(-0.04, 1), "0.0");
+        assert_eq!(grouped(999.6, 0), "1,000");
+    }
+
+    #[test]
+    fn values_stand_where_they_belong() {
+        let axis = Axis::at(vec![(5.0, "5".into()), (20.0, "20".into()), (80.0, "80".into())], true, 0.0);
+        assert!((axis.share(20.0) - 0.5).abs() < 1e-12);
+        let axis = Axis::over([0.0, 10.0], 5, true);
+        assert_eq!(axis.share(0.0), 0.0);
+        assert!(axis.share(10.0) < 1.0);
+        let alone = Axis::over([5.0], 5, false);
+        assert!((alone.share(5.0) - 0.5).abs() < 1e-12);
+        assert!(Axis::over([], 5, false).share(0.5).is_finite(), "no value at all");
+    }
+}

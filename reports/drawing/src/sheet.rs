@@ -1,0 +1,130 @@
+//! The sheet that a figure is drawn on, in pixels of the size shown, from the upper left.
+
+use crate::paper::{self, Paper};
+use crate::style::{Look, Marker, Stroke, Text, load_fonts, px, stroke};
+use plotters::drawing::{DrawingArea, DrawingAreaErrorKind, IntoDrawingArea};
+use plotters::element::{Circle, PathElement, Polygon, Text as TextElement};
+use plotters::style::{Color, RGBColor, WHITE};
+use std::io;
+
+/// Why nothing could be drawn: never for what is drawn, since all of it goes to memory.
+pub type DrawError = DrawingAreaErrorKind<io::Error>;
+
+/// What drawing something returns.
+pub type Drawn = Result<(), DrawError>;
+
+/// Where something stands, in pixels.
+pub type At = (f64, f64);
+
+/// What can be drawn, once its data are at hand.
+pub trait Drawing {
+    /// Width and height at which it is to be read, in pixels.
+    fn size(&self) -> (u32, u32);
+
+    /// Draws it.
+    ///
+    /// # Errors
+    ///
+    /// Those of the sheet.
+    fn draw(&self, sheet: &Sheet<'_>) -> Drawn;
+}
+
+/// A drawing in the making.
+pub struct Sheet<'p> {
+    area: DrawingArea<Paper<'p>, plotters::coord::Shift>,
+}
+
+/// The drawing as SVG, with a title for those who cannot see it.
+///
+/// # Errors
+///
+/// Those of the drawing.
+pub fn svg(drawing: &dyn Drawing, title: &str) -> Result<String, DrawError> {
+    paper::svg(drawing.size(), title, |paper| Sheet::filled(paper, drawing))
+}
+
+/// The drawing as PNG, twice as large as it is to be read, for dense screens.
+///
+/// # Errors
+///
+/// Those of the drawing.
+pub fn png(drawing: &dyn Drawing) -> Result<Vec<u8>, DrawError> {
+    paper::png(drawing.size(), |paper| Sheet::filled(paper, drawing))
+}
+
+impl Sheet<'_> {
+    fn filled(paper: Paper<'_>, drawing: &dyn Drawing) -> Drawn {
+        load_fonts();
+        let sheet = Sheet { area: paper.into_drawing_area() };
+        sheet.area.fill(&WHITE)?;
+        drawing.draw(&sheet)?;
+        sheet.area.present()
+    }
+
+    /// A line of text.
+    ///
+    /// # Errors
+    ///
+    /// As for all that draws: for what is drawn in memory, never.
+    pub fn text(&self, text: &str, at: At, style: &Text) -> Drawn {
+        self.area.draw(&TextElement::new(text.to_owned(), fine(at), style.clone()))
+    }
+
+    /// A line through points.
+    ///
+    /// # Errors
+    ///
+    /// As for all that draws.
+    pub fn line(&self, points: impl IntoIterator<Item = At>, style: Stroke) -> Drawn {
+        self.path(points.into_iter().map(fine).collect(), style)
+    }
+
+    // Apart, so that it is compiled here, and fast.
+    fn path(&self, points: Vec<(i32, i32)>, style: Stroke) -> Drawn {
+        if points.len() < 2 { Ok(()) } else { self.area.draw(&PathElement::new(points, style)) }
+    }
+
+    /// An area between corners; an opacity of 1 hides what is below.
+    ///
+    /// # Errors
+    ///
+    /// As for all that draws.
+    pub fn area(&self, corners: impl IntoIterator<Item = At>, colour: RGBColor, opacity: f64) -> Drawn {
+        self.polygon(corners.into_iter().map(fine).collect(), colour, opacity)
+    }
+
+    fn polygon(&self, corners: Vec<(i32, i32)>, colour: RGBColor, opacity: f64) -> Drawn {
+        self.area.draw(&Polygon::new(corners, colour.mix(opacity).filled()))
+    }
+
+    /// A point of a policy, `radius` pixels large, with a thin white edge that keeps it apart from what it lies on.
+    ///
+    /// # Errors
+    ///
+    /// As for all that draws.
+    pub fn marker(&self, at: At, look: Look, radius: f64) -> Drawn {
+        let edge = 0.9;
+        self.shape(at, look.marker, radius + edge, WHITE)?;
+        self.shape(at, look.marker, radius, look.colour)
+    }
+
+    fn shape(&self, (x, y): At, marker: Marker, radius: f64, colour: RGBColor) -> Drawn {
+        let corners =
+            |offsets: &[At]| offsets.iter().map(|(dx, dy)| (x + dx * radius, y + dy * radius)).collect::<Vec<At>>();
+        match marker {
+            Marker::Circle => self.area.draw(&Circle::new(fine((x, y)), px(radius), colour.filled())),
+            Marker::Square => self.area(corners(&[(-0.9, -0.9), (0.9, -0.9), (0.9, 0.9), (-0.9, 0.9)]), colour, 1.0),
+            Marker::Triangle => self.area(corners(&[(0.0, -1.2), (1.1, 0.8), (-1.1, 0.8)]), colour, 1.0),
+            Marker::Diamond => self.area(corners(&[(0.0, -1.3), (1.2, 0.0), (0.0, 1.3), (-1.2, 0.0)]), colour, 1.0),
+            Marker::Cross => {
+                let width = stroke(colour, 0.7 * radius);
+                self.line(corners(&[(-1.0, -1.0), (1.0, 1.0)]), width)?;
+                self.line(corners(&[(-1.0, 1.0), (1.0, -1.0)]), width)
+            }
+        }
+    }
+}
+
+fn fine((x, y): At) -> (i32, i32) {
+    (px(x), px(y))
+}

@@ -1,0 +1,234 @@
+//! Bars of a metric for each policy, in groups by bandwidth or whatever else differs between points, in a panel for each
+//! dataset; with 95 % confidence intervals, and what the paper prints beside them.
+
+use super::Prepared;
+use super::printed::printed;
+use crate::estimate::Estimate;
+use crate::natural::Levels;
+use crate::runs::{Cell, Runs};
+use drawing::{
+    Across, Axis, Down, Drawing, Drawn, GREY, INK, Look, Panel, Sheet, bold, grouped, looks, stroke, text, upright,
+    width_px,
+};
+use std::collections::BTreeMap;
+use std::path::Path;
+
+/// What is drawn, and how it is called.
+pub(super) struct Measure {
+    /// Columns of the runs, which are summed up.
+    pub columns: &'static [&'static str],
+    /// Above the figure.
+    pub title: &'static str,
+    /// Along the y axis.
+    pub axis: &'static str,
+    /// Of the values above the bars.
+    pub decimals: usize,
+}
+
+/// More groups than this are a sweep's, not bars.
+const MOST_GROUPS: usize = 9;
+
+const SIZE: (u32, u32) = (1000, 440);
+const EDGE: f64 = 22.0;
+const LEFT: f64 = 82.0;
+const RIGHT: f64 = 18.0;
+const TOP: f64 = 106.0;
+const BOTTOM: f64 = 46.0;
+const BETWEEN: f64 = 34.0;
+
+struct Bars {
+    measure: &'static Measure,
+    policies: Vec<String>,
+    looks: Vec<Look>,
+    panels: Vec<Group>,
+    y: Axis,
+    replications: usize,
+}
+
+/// A dataset, with what differs within it.
+struct Group {
+    title: String,
+    /// Label, and a bar for each policy.
+    groups: Vec<(String, Vec<Option<Bar>>)>,
+}
+
+#[derive(Clone, Copy)]
+struct Bar {
+    value: Estimate,
+    printed: Option<f64>,
+}
+
+/// Reads the runs; nothing if no policy has the metric, or there are too many points for bars.
+pub(super) fn prepare(folder: &Path, measure: &'static Measure) -> Prepared {
+    let runs = Runs::read(folder)?;
+    let Some(panels) = panels(&runs, measure, printed(folder)) else { return Ok(None) };
+    let bars = || panels.iter().flat_map(|panel| &panel.groups).flat_map(|(_, bars)| bars).flatten();
+    if bars().next().is_none() {
+        return Ok(None);
+    }
+    let tops = bars().flat_map(|bar| [bar.value.interval()[1], bar.printed.unwrap_or(0.0)]);
+    let policies: Vec<String> = runs.policies().into_iter().map(str::to_owned).collect();
+    let replications = runs.cells.iter().map(|cell| runs.seeds(cell).len()).max().unwrap_or(0);
+    let y = Axis::over(tops, 5, true);
+    Ok(Some(Box::new(Bars { measure, looks: looks(&policies), policies, panels, y, replications })))
+}
+
+/// A policy's bar at a point, among those of its dataset and group.
+type Groups<'r> = BTreeMap<usize, BTreeMap<usize, Vec<&'r Cell>>>;
+
+fn panels(runs: &Runs, measure: &Measure, printed: impl Fn(&str, &Cell) -> Option<f64>) -> Option<Vec<Group>> {
+    let columns: Option<Vec<_>> = measure.columns.iter().map(|column| runs.metric(column).ok()).collect();
+    let columns = columns?;
+    let value = |cell: &Cell| {
+        let all: Option<Vec<Vec<f64>>> = columns.iter().map(|column| column.all_of(cell)).collect();
+        let all = all?;
+        let sums: Vec<f64> = (0..all.first()?.len()).map(|run| all.iter().map(|column| column[run]).sum()).collect();
+        Some(Bar { value: Estimate::of(&sums), printed: printed(measure.columns[0], cell) })
+    };
+    let dataset = |cell: &Cell| {
+        runs.keys.iter().position(|key| key == "dataset").map_or(String::new(), |key| cell.values[key].clone())
+    };
+    let names: Vec<String> = runs.cells.iter().map(|cell| group_name(runs, cell)).collect();
+    let (datasets, groups) =
+        (runs.cells.iter().map(dataset).collect::<Vec<_>>(), Levels::of(names.iter().map(String::as_str)));
+    if groups.texts.len() > MOST_GROUPS {
+        return None;
+    }
+    // Datasets in the order of the scenario, groups in their natural order.
+    let mut order: Vec<&String> = Vec::new();
+    let mut cells: Groups<'_> = BTreeMap::new();
+    for ((cell, dataset), name) in runs.cells.iter().zip(&datasets).zip(&names) {
+        let place = order.iter().position(|known| *known == dataset).unwrap_or_else(|| {
+            order.push(dataset);
+            order.len() - 1
+        });
+        let group = groups.texts.iter().position(|text| text == name).expect("each name is a level");
+        cells.entry(place).or_default().entry(group).or_default().push(cell);
+    }
+    let policies = runs.policies();
+    let bars = |cells: &[&Cell]| {
+        let of = |policy: &&str| cells.iter().find(|cell| cell.policy == *policy).and_then(|cell| value(cell));
+        policies.iter().map(of).collect::<Vec<_>>()
+    };
+    let panel = |(place, panel): (usize, BTreeMap<usize, Vec<&Cell>>)| Group {
+        title: order[place].clone(),
+        groups: panel.into_iter().map(|(group, cells)| (groups.texts[group].clone(), bars(&cells))).collect(),
+    };
+    Some(cells.into_iter().map(panel).collect())
+}
+
+/// What a point is called within its dataset: the values of the keys that vary.
+fn group_name(runs: &Runs, cell: &Cell) -> String {
+    let varies = |key: usize| runs.cells.iter().any(|other| other.values[key] != cell.values[key]);
+    let part = |(key, name): (usize, &String)| match name.as_str() {
+        "dataset" => None,
+        "bandwidth_mbps" => Some(format!("{} Mbps", cell.values[key])).filter(|_| varies(key)),
+        _ => Some(cell.values[key].clone()).filter(|_| varies(key)),
+    };
+    runs.keys.iter().enumerate().filter_map(part).collect::<Vec<_>>().join(", ")
+}
+
+impl Bars {
+    fn panel(&self, index: usize) -> Panel {
+        let count = self.panels.len() as f64;
+        let width = (f64::from(SIZE.0) - LEFT - RIGHT - BETWEEN * (count - 1.0)) / count;
+        let groups = self.panels[index].groups.iter().enumerate();
+        let ticks = groups.map(|(place, (label, _))| (place as f64, label.clone())).collect();
+        Panel {
+            left: LEFT + index as f64 * (width + BETWEEN),
+            top: TOP,
+            width,
+            height: f64::from(SIZE.1) - TOP - BOTTOM,
+            x: Axis::between(-0.5, self.panels[index].groups.len() as f64 - 0.5, ticks),
+            y: self.y.clone(),
+        }
+    }
+
+    fn heading(&self, sheet: &Sheet<'_>) -> Drawn {
+        sheet.text(self.measure.title, (EDGE, 16.0), &bold(17.0, INK, Across::Left, Down::Top))?;
+        let has_printed = self.panels.iter().flat_map(|panel| &panel.groups).flat_map(|(_, bars)| bars).flatten();
+        let has_printed = has_printed.into_iter().any(|bar| bar.printed.is_some());
+        let whiskers = match self.replications {
+            1 => "One replication: no intervals.".to_owned(),
+            more => format!("Mean of {more} replications; whiskers: 95 % confidence."),
+        };
+        let lines = if has_printed { " Black line and number: what the paper prints." } else { "" };
+        sheet.text(&format!("{whiskers}{lines}"), (EDGE, 42.0), &text(11.5, GREY, Across::Left, Down::Top))?;
+        let mut x = EDGE;
+        for (policy, look) in self.policies.iter().zip(&self.looks) {
+            sheet.area([(x, 62.0), (x + 12.0, 62.0), (x + 12.0, 74.0), (x, 74.0)], look.colour, 1.0)?;
+            sheet.text(policy, (x + 18.0, 68.0), &text(12.5, INK, Across::Left, Down::Center))?;
+            x += 18.0 + width_px(policy, 12.5, false) + 18.0;
+        }
+        Ok(())
+    }
+
+    fn bar(&self, sheet: &Sheet<'_>, panel: &Panel, at: (f64, f64), bar: &Bar, look: Look) -> Drawn {
+        let (left, right) = at;
+        let middle = (left + right) / 2.0;
+        let y = |value: f64| panel.at(0.0, value).1;
+        let (top, floor) = (y(bar.value.mean), y(0.0));
+        sheet.area([(left, top), (right, top), (right, floor), (left, floor)], look.colour, 1.0)?;
+        let [low, high] = bar.value.interval().map(y);
+        // An interval that is not seen needs no whisker.
+        if low - high > 2.0 {
+            let cap = (right - left) * 0.18;
+            sheet.line([(middle, low), (middle, high)], stroke(INK, 1.2))?;
+            for end in [low, high] {
+                sheet.line([(middle - cap, end), (middle + cap, end)], stroke(INK, 1.2))?;
+            }
+        }
+        let label = grouped(bar.value.mean, self.measure.decimals);
+        let size = [10.5, 9.5, 8.5].into_iter().find(|size| width_px(&label, *size, false) < right - left + 4.0);
+        if let Some(printed) = bar.printed {
+            let line = y(printed);
+            sheet.line([(left - 2.0, line), (right + 2.0, line)], stroke(INK, 2.0))?;
+            sheet.text(
+                &grouped(printed, self.measure.decimals),
+                (middle, line - 5.0),
+                &bold(9.5, INK, Across::Center, Down::Bottom),
+            )?;
+        }
+        // Where the printed value stands just above, the bar's own goes inside.
+        let crowded = bar
+            .printed
+            .is_some_and(|printed| (y(printed) - top).abs() < 26.0 || y(printed) > top && y(printed) - top < 26.0);
+        let (place, colour, anchor) = match crowded && floor - top > 40.0 {
+            true => (top.max(bar.printed.map_or(top, y)) + 8.0, drawing::WHITE, Down::Top),
+            false => (high.min(top) - 5.0, INK, Down::Bottom),
+        };
+        sheet.text(&label, (middle, place), &text(size.unwrap_or(8.0), colour, Across::Center, anchor))
+    }
+}
+
+impl Drawing for Bars {
+    fn size(&self) -> (u32, u32) {
+        SIZE
+    }
+
+    fn draw(&self, sheet: &Sheet<'_>) -> Drawn {
+        self.heading(sheet)?;
+        for (index, group) in self.panels.iter().enumerate() {
+            let panel = self.panel(index);
+            panel.grid(sheet)?;
+            let middle = panel.left + panel.width / 2.0;
+            sheet.text(&group.title, (middle, TOP - 12.0), &bold(13.0, INK, Across::Center, Down::Bottom))?;
+            // A group takes four fifths of its room.
+            let step = 0.8 / self.policies.len() as f64;
+            for (place, (_, bars)) in group.groups.iter().enumerate() {
+                for (policy, bar) in bars.iter().enumerate() {
+                    let left = place as f64 - 0.4 + step * policy as f64;
+                    let edges = (panel.at(left + 0.06 * step, 0.0).0, panel.at(left + 0.94 * step, 0.0).0);
+                    bar.iter().try_for_each(|bar| self.bar(sheet, &panel, edges, bar, self.looks[policy]))?;
+                }
+            }
+            panel.x_labels(sheet, true)?;
+            if index == 0 {
+                panel.y_labels(sheet)?;
+                let title = upright(&bold(12.5, INK, Across::Center, Down::Top));
+                sheet.text(self.measure.axis, (EDGE, panel.top + panel.height / 2.0), &title)?;
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,15 @@
+//! `computing`: computing of both tiers of each policy (the paper's Fig. 7).
+
+use super::Figure;
+use super::bars::{Measure, prepare};
+
+const MEASURE: Measure = Measure {
+    columns: &["edge_tflop_per_request", "cloud_tflop_per_request"],
+    title: "Computing of both tiers",
+    axis: "computing, TFLOP a request",
+    decimals: 2,
+};
+
+/// The line of the list.
+pub(super) const FIGURE: Figure =
+    Figure { name: "computing", title: MEASURE.title, needs: &["runs"], prepare: |folder| prepare(folder, &MEASURE) };

@@ -1,0 +1,11 @@
+//! `memory`: peak memory of the GPUs of each policy (the paper's Fig. 8).
+
+use super::Figure;
+use super::bars::{Measure, prepare};
+
+const MEASURE: Measure =
+    Measure { columns: &["memory_gb_peak"], title: "Peak memory of the GPUs", axis: "peak memory, GB", decimals: 1 };
+
+/// The line of the list.
+pub(super) const FIGURE: Figure =
+    Figure { name: "memory", title: MEASURE.title, needs: &["runs"], prepare: |folder| prepare(folder, &MEASURE) };

@@ -1,0 +1,283 @@
+//! `sweep`: what each key of a sweep does. A column for each key, the one that explains most first; a row for each of the
+//! metrics that decide; in each panel the mean at each value of the key over all other keys, a line for each policy, and a
+//! band from the 10th to the 90th percentile over the other keys.
+
+use super::{Figure, Prepared};
+use crate::effects::{Effect, Key, Points, effect};
+use crate::natural::Spacing;
+use crate::runs::Runs;
+use drawing::{
+    Across, Axis, Down, Drawing, Drawn, GREY, INK, Look, Panel, Sheet, bold, looks, stroke, text, upright, width_px,
+};
+use std::path::Path;
+
+/// The metrics that may have a row, the most wanted first, and what stands beside it.
+const ROWS: [(&str, &str); 5] = [
+    ("e2e_ms_mean", "end-to-end latency, ms"),
+    ("accuracy_pct", "accuracy, %"),
+    ("energy_j_per_request", "energy, J a request"),
+    ("output_tokens_per_s", "output, tokens/s"),
+    ("uplink_mb_per_request", "uplink, MB a request"),
+];
+
+/// So many of them have one.
+const MOST_ROWS: usize = 3;
+
+/// Keys that have a column; the others explain less, and stand in `effects.csv`.
+const MOST_COLUMNS: usize = 6;
+
+/// Policies whose shares are printed one by one.
+const MOST_SHARES: usize = 4;
+
+const SIZE: (u32, u32) = (1200, 800);
+/// Of all that is not a panel.
+const EDGE: f64 = 22.0;
+const LEFT: f64 = 84.0;
+const RIGHT: f64 = 20.0;
+const TOP: f64 = 136.0;
+const BOTTOM: f64 = 58.0;
+const BETWEEN_COLUMNS: f64 = 18.0;
+const BETWEEN_ROWS: f64 = 30.0;
+
+/// The figure with its data.
+struct Sweep {
+    policies: Vec<String>,
+    looks: Vec<Look>,
+    columns: Vec<Key>,
+    rows: Vec<Row>,
+    keys: usize,
+    points: usize,
+    replications: usize,
+}
+
+/// A row of panels.
+struct Row {
+    title: &'static str,
+    y: Axis,
+    /// By column, then by policy.
+    effects: Vec<Vec<Effect>>,
+}
+
+/// The line of the list.
+pub(super) const FIGURE: Figure =
+    Figure { name: "sweep", title: "What each key of a sweep does", needs: &["runs"], prepare };
+
+/// Reads the runs; nothing if they are all of one point.
+fn prepare(folder: &Path) -> Prepared {
+    let points = Points::of(&Runs::read(folder)?);
+    if points.keys.is_empty() { Ok(None) } else { Ok(Some(Box::new(Sweep::of(points)))) }
+}
+
+impl Sweep {
+    fn of(points: Points) -> Self {
+        let values = |metric: &str| points.metrics.iter().find(|(name, _)| *name == metric).map(|(_, values)| values);
+        let rows = ROWS.iter().filter_map(|(metric, title)| {
+            let effects = |key: &Key| values(metric).into_iter().flatten().map(|values| effect(key, values)).collect();
+            let effects: Vec<Vec<Effect>> = points.keys.iter().map(effects).collect();
+            // What never differs needs no row.
+            let differs = effects.iter().flatten().any(|effect| effect.share.is_some());
+            differs.then_some((*title, effects))
+        });
+        let mut rows: Vec<(&str, Vec<Vec<Effect>>)> = rows.take(MOST_ROWS).collect();
+        let weight = |key: usize| rows.iter().map(|(_, effects)| weight(&effects[key])).sum::<f64>();
+        let mut order: Vec<usize> = (0..points.keys.len()).collect();
+        order.sort_by(|a, b| weight(*b).total_cmp(&weight(*a)).then(a.cmp(b)));
+        order.truncate(MOST_COLUMNS);
+        let rows = rows.iter_mut().map(|(title, effects)| {
+            let effects: Vec<Vec<Effect>> = order.iter().map(|key| std::mem::take(&mut effects[*key])).collect();
+            let spreads = effects.iter().flatten().flat_map(|effect| effect.levels.iter().flatten());
+            let y = Axis::over(spreads.flat_map(|spread| [spread.p10, spread.mean, spread.p90]), 4, false);
+            Row { title, y, effects }
+        });
+        Self {
+            rows: rows.collect(),
+            looks: looks(&points.policies),
+            columns: order.iter().map(|key| points.keys[*key].clone()).collect(),
+            keys: points.keys.len(),
+            points: points.count,
+            replications: points.replications,
+            policies: points.policies,
+        }
+    }
+
+    fn panel(&self, column: usize, row: usize) -> Panel {
+        let columns = self.columns.len() as f64;
+        // One or two keys do not become wider than they read well.
+        let width = ((f64::from(SIZE.0) - LEFT - RIGHT - BETWEEN_COLUMNS * (columns - 1.0)) / columns).min(420.0);
+        let rows = self.rows.len() as f64;
+        let height = (f64::from(SIZE.1) - TOP - BOTTOM - BETWEEN_ROWS * (rows - 1.0)) / rows;
+        Panel {
+            left: LEFT + column as f64 * (width + BETWEEN_COLUMNS),
+            top: TOP + row as f64 * (height + BETWEEN_ROWS),
+            width,
+            height,
+            x: x_axis(&self.columns[column]),
+            y: self.rows[row].y.clone(),
+        }
+    }
+
+    fn heading(&self, sheet: &Sheet<'_>) -> Drawn {
+        let title = "What each key of the sweep does";
+        sheet.text(title, (EDGE, 16.0), &bold(17.0, INK, Across::Left, Down::Top))?;
+        let runs = match self.replications {
+            1 => "one replication of each".to_owned(),
+            more => format!("{more} replications of each"),
+        };
+        let shown = match self.keys - self.columns.len() {
+            0 => String::new(),
+            more => format!(" {more} keys that explain less: effects.csv."),
+        };
+        let points = self.points;
+        let how = format!(
+            "Lines: means over all points with that value; bands: their 10th to 90th percentile; “explains”: share of the \
+             variance between points. {points} points, {runs}.{shown}"
+        );
+        sheet.text(&how, (EDGE, 42.0), &text(11.5, GREY, Across::Left, Down::Top))?;
+        self.legend(sheet)
+    }
+
+    /// The policies, in their order.
+    fn legend(&self, sheet: &Sheet<'_>) -> Drawn {
+        let width = |policy: &String| 24.0 + width_px(policy, 12.5, false) + 14.0;
+        let mut x = EDGE;
+        for (policy, look) in self.policies.iter().zip(&self.looks) {
+            let y = 70.0;
+            sheet.line([(x, y), (x + 18.0, y)], stroke(look.colour, 2.0))?;
+            sheet.marker((x + 9.0, y), *look, 3.4)?;
+            sheet.text(policy, (x + 24.0, y), &text(12.5, INK, Across::Left, Down::Center))?;
+            x += width(policy);
+        }
+        Ok(())
+    }
+
+    /// The key's name above its column.
+    fn key_name(&self, sheet: &Sheet<'_>, column: usize) -> Drawn {
+        let panel = self.panel(column, 0);
+        let key = &self.columns[column];
+        let unit = key.levels.unit.as_ref().map_or_else(String::new, |unit| format!(", {unit}"));
+        let middle = panel.left + panel.width / 2.0;
+        let mut last: Vec<&str> = key.names.iter().map(|name| name.rsplit('.').next().unwrap_or(name)).collect();
+        last.sort_unstable_by_key(|name| key.names.iter().position(|whole| whole.ends_with(name)));
+        last.dedup();
+        let name = format!("{}{unit}", last.join(" / "));
+        sheet.text(&name, (middle, 98.0), &bold(14.0, INK, Across::Center, Down::Top))?;
+        let below = self.panel(column, self.rows.len() - 1).bottom() + 34.0;
+        let whole = match key.names.as_slice() {
+            [name] => name.clone(),
+            names => format!("{} keys that vary together", names.len()),
+        };
+        // Smaller where it is wider than the column.
+        let fits = |size: &f64| width_px(&whole, *size, false) <= panel.width + BETWEEN_COLUMNS - 4.0;
+        let size = [11.0, 10.0, 9.0, 8.0].into_iter().find(fits).unwrap_or(7.0);
+        sheet.text(&whole, (middle, below), &text(size, GREY, Across::Center, Down::Top))
+    }
+
+    fn curves(&self, sheet: &Sheet<'_>, column: usize, row: usize) -> Drawn {
+        let panel = self.panel(column, row);
+        let places = places(&self.columns[column]);
+        panel.grid(sheet)?;
+        let effects = &self.rows[row].effects[column];
+        let spreads = |effect: &Effect| -> Vec<_> {
+            let places = places.iter().copied().zip(&effect.levels);
+            places.filter_map(|(x, spread)| spread.map(|spread| (x, spread))).collect()
+        };
+        for (effect, look) in effects.iter().zip(&self.looks) {
+            let spreads = spreads(effect);
+            let upper = spreads.iter().map(|(x, spread)| panel.at(*x, spread.p90));
+            let lower = spreads.iter().rev().map(|(x, spread)| panel.at(*x, spread.p10));
+            if spreads.len() > 1 {
+                sheet.area(upper.chain(lower), look.colour, 0.14)?;
+            }
+        }
+        for (effect, look) in effects.iter().zip(&self.looks) {
+            let means: Vec<_> = spreads(effect).iter().map(|(x, spread)| panel.at(*x, spread.mean)).collect();
+            sheet.line(means.iter().copied(), stroke(look.colour, 2.0))?;
+            for at in means {
+                sheet.marker(at, *look, 3.4)?;
+            }
+        }
+        panel.x_labels(sheet, row + 1 == self.rows.len())?;
+        if column == 0 {
+            panel.y_labels(sheet)?;
+            let title = upright(&bold(12.5, INK, Across::Center, Down::Top));
+            sheet.text(self.rows[row].title, (EDGE, panel.top + panel.height / 2.0), &title)?;
+        }
+        self.shares(sheet, &panel, effects)
+    }
+
+    /// What the key explains, above its panel: for each policy in its colour, or the most of all.
+    fn shares(&self, sheet: &Sheet<'_>, panel: &Panel, effects: &[Effect]) -> Drawn {
+        let shares: Vec<(f64, Look)> = effects
+            .iter()
+            .zip(&self.looks)
+            .filter_map(|(effect, look)| effect.share.map(|share| (share, *look)))
+            .collect();
+        let most = shares.iter().map(|(share, _)| *share).fold(0.0, f64::max);
+        let parts: Vec<(String, _)> = match shares.len() {
+            0 => vec![("does not differ".to_owned(), GREY)],
+            1 => vec![(format!("explains {}", percent(shares[0].0)), INK)],
+            2..=MOST_SHARES => {
+                let own = shares.iter().map(|(share, look)| (percent(*share), look.colour));
+                std::iter::once(("explains".to_owned(), INK)).chain(own).collect()
+            }
+            _ => vec![(format!("explains up to {}", percent(most)), INK)],
+        };
+        let width = |part: &str| width_px(part, 11.5, true);
+        let whole = parts.iter().map(|(part, _)| width(part)).sum::<f64>() + 7.0 * (parts.len() - 1) as f64;
+        let mut x = panel.left + (panel.width - whole) / 2.0;
+        for (part, colour) in parts {
+            sheet.text(&part, (x, panel.top - 6.0), &bold(11.5, colour, Across::Left, Down::Bottom))?;
+            x += width(&part) + 7.0;
+        }
+        Ok(())
+    }
+}
+
+/// How much a key matters for a metric: what it explains, in parts of what differs under the policy where most does.
+fn weight(effects: &[Effect]) -> f64 {
+    let most = effects.iter().map(|effect| effect.variance).fold(0.0, f64::max);
+    let parts =
+        effects.iter().map(|effect| effect.share.unwrap_or(0.0) * effect.variance / most.max(f64::MIN_POSITIVE));
+    parts.fold(0.0, f64::max)
+}
+
+fn percent(share: f64) -> String {
+    match 100.0 * share {
+        none if none < 1e-6 => "0 %".to_owned(),
+        tiny if tiny < 0.1 => "< 0.1 %".to_owned(),
+        small if small < 9.95 => format!("{small:.1} %"),
+        large => format!("{large:.0} %"),
+    }
+}
+
+/// Where the values of a key stand along its axis.
+fn places(key: &Key) -> Vec<f64> {
+    match (&key.levels.numbers, key.levels.spacing()) {
+        (Some(numbers), Spacing::Linear | Spacing::Log) => numbers.clone(),
+        _ => (0..key.levels.texts.len()).map(|place| place as f64).collect(),
+    }
+}
+
+fn x_axis(key: &Key) -> Axis {
+    let ticks = places(key).into_iter().zip(key.levels.labels.iter().cloned()).collect();
+    // Words take more room than figures.
+    let margin = if key.levels.numbers.is_some() { 0.1 } else { 0.2 };
+    Axis::at(ticks, key.levels.spacing() == Spacing::Log, margin)
+}
+
+impl Drawing for Sweep {
+    fn size(&self) -> (u32, u32) {
+        SIZE
+    }
+
+    fn draw(&self, sheet: &Sheet<'_>) -> Drawn {
+        self.heading(sheet)?;
+        for column in 0..self.columns.len() {
+            self.key_name(sheet, column)?;
+            for row in 0..self.rows.len() {
+                self.curves(sheet, column, row)?;
+            }
+        }
+        Ok(())
+    }
+}
