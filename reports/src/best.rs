@@ -61,6 +61,20 @@ impl FromStr for Constraint {
 }
 
 impl Constraint {
+    /// The metric that it bounds.
+    pub fn metric(&self) -> &str {
+        &self.metric
+    }
+
+    /// By how much a mean breaks it, in parts of the bound; 0 if it holds.
+    pub fn excess(&self, mean: f64) -> f64 {
+        if self.holds(mean) {
+            0.0
+        } else {
+            ((mean - self.value).abs() / self.value.abs().max(1e-9)).max(f64::MIN_POSITIVE)
+        }
+    }
+
     fn holds(&self, mean: f64) -> bool {
         match self.bound {
             Bound::AtMost => mean <= self.value,

@@ -79,6 +79,7 @@ pub enum Command {
     Compare(crate::compare::Args),
     /// Find the best points of a sweep, under constraints, or its Pareto front.
     Best(crate::best::Args),
+    Tune(crate::tune::Args),
 }
 
 /// A scenario and what the command line changes of it.

@@ -131,7 +131,7 @@ impl Grid<'_> {
 }
 
 /// Writes `runs.parquet` and the summary from runs in the order of the grid.
-fn write_tables<'r>(plan: &Plan, runs: impl Iterator<Item = &'r Run>, folder: &Path) -> Result<(), Failure> {
+pub fn write_tables<'r>(plan: &Plan, runs: impl Iterator<Item = &'r Run>, folder: &Path) -> Result<(), Failure> {
     let mut table = RunsWriter::create(&folder.join("runs.parquet"), &plan.varied, &[])?;
     let mut summary = Summary::create(folder, &plan.varied)?;
     for run in runs {

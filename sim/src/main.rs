@@ -17,6 +17,7 @@ mod scenario;
 mod summary;
 mod sweep;
 mod threads;
+mod tune;
 mod until;
 mod whole_file;
 
@@ -45,6 +46,7 @@ fn main() -> ExitCode {
         (Some(Command::Check(args)), _) => check::run(&args),
         (Some(Command::Compare(args)), _) => compare::run(&args),
         (Some(Command::Best(args)), _) => best::run(&args),
+        (Some(Command::Tune(args)), _) => tune::run(&args),
         (None, Some(written)) => simulate(&written, &cli.options),
         (None, None) => unreachable!("clap asks for a scenario or a command"),
     };

@@ -103,6 +103,21 @@ pub fn metric_names() -> impl Iterator<Item = &'static str> {
     METRICS.iter().map(|(name, _)| *name)
 }
 
+/// The place of a metric among them.
+///
+/// # Errors
+/// That there is no such metric, and which is nearest.
+pub fn metric_index(name: &str) -> Result<usize, String> {
+    metric_names().position(|known| known == name).ok_or_else(|| {
+        let distance = |known: &&str| strsim::damerau_levenshtein(known, name);
+        let nearest = metric_names().min_by_key(distance).unwrap_or_default();
+        format!(
+            "{name}: no such metric; did you mean {nearest}? (known: {})",
+            metric_names().collect::<Vec<_>>().join(", ")
+        )
+    })
+}
+
 impl Facts<'_> {
     fn per_request(&self, sum: f64) -> Option<f64> {
         per(sum, self.outcome.metrics.completed)

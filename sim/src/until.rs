@@ -2,7 +2,7 @@
 
 use crate::failure::{Failure, say};
 use crate::runs::Run;
-use crate::sample::metric_names;
+use crate::sample::metric_index;
 use reports::Estimate;
 
 /// Replications until the half-width of the 95 % interval of a metric is at most a share of its mean, for every policy at
@@ -27,11 +27,7 @@ impl Until {
         let Some(percent) = percent.filter(|percent| *percent > 0.0 && percent.is_finite()) else {
             return Err(Failure::refused(format!("--until-ci {share}: expected a share above 0, as in --until-ci 1%")));
         };
-        let Some(index) = metric_names().position(|name| name == metric) else {
-            let distance = |name: &&str| strsim::damerau_levenshtein(name, metric);
-            let nearest = metric_names().min_by_key(distance).unwrap_or_default();
-            return Err(Failure::refused(format!("--ci-metric {metric}: no such metric; did you mean {nearest}?")));
-        };
+        let index = metric_index(metric).map_err(|reason| Failure::refused(format!("--ci-metric {reason}")))?;
         Ok(Self { metric: index, name: metric.to_owned(), share: percent / 100.0, limit })
     }
 

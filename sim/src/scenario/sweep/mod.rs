@@ -4,16 +4,16 @@
 //! [sweep]
 //! "link.rtt" = ["5 ms", "20 ms"]                              # each value
 //! "link.bandwidth" = { from = "100 Mbps", to = "400 Mbps", step = "100 Mbps" }
-//! "policy.msao.tau_s" = { from = 0.1, to = 0.9, points = 5 }  # evenly spaced
+//! "policy.msao.mas.tau_s" = { from = 0.1, to = 0.9, points = 5 }  # evenly spaced
 //! "arrivals.poisson.rate" = { from = "1 /s", to = "64 /s", points = 7, scale = "log" }
 //!
 //! [[sweep.zip]]                                               # these vary together
-//! "edge.device" = ["rtx3090", "jetson_orin_64"]
+//! "edge.device" = ["rtx-3090", "jetson-agx-orin-64"]
 //! "edge.model" = ["qwen2.5-vl-3b", "qwen2-vl-2b"]
 //!
 //! [sweep.latin_hypercube]                                     # or [sweep.random]
 //! points = 64
-//! keys = { "policy.msao.lambda_s" = { from = 0.1, to = 10.0, scale = "log" } }
+//! keys = { "policy.msao.mas.lambda_spatial" = { from = 0.0, to = 1.0 } }
 //! ```
 //!
 //! Every combination of these is a point; the first key varies slowest. Points are worked out one by one, so that a list of
@@ -195,6 +195,11 @@ impl Design {
     /// Number of points, at least one.
     pub fn points(&self) -> u64 {
         self.points
+    }
+
+    /// Number of values of each axis; the point's number is that of a place in this box, the first axis slowest.
+    pub fn lengths(&self) -> impl Iterator<Item = u64> {
+        self.axes.iter().map(Axis::len)
     }
 
     /// Every key that varies, in the order of the columns.

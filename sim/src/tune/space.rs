@@ -1,0 +1,125 @@
+//! The points of a sweep as a box of whole numbers, and what each point costs.
+
+use crate::failure::Failure;
+use crate::one_run::OneRun;
+use crate::runs::Run;
+use crate::sample::metric_index;
+use crate::scenario::{Cell, Plan};
+use engine::Nobody;
+use reports::{Constraint, Estimate, Objective};
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+
+/// Costs of points that break a constraint begin here, and of points that cannot be run there: above any metric.
+const BROKEN: f64 = 1e100;
+const FAILED: f64 = 1e110;
+
+/// What is looked for.
+pub struct Goal {
+    objective: usize,
+    maximise: bool,
+    constraints: Vec<(usize, Constraint)>,
+    policy: Option<String>,
+}
+
+impl Goal {
+    /// Looks up the metrics.
+    ///
+    /// # Errors
+    /// If there is no such metric.
+    pub fn new(objective: &Objective, constraints: &[Constraint], policy: Option<String>) -> Result<Self, Failure> {
+        let index = |metric: &str| metric_index(metric).map_err(Failure::refused);
+        let constraint = |constraint: &Constraint| Ok((index(constraint.metric())?, constraint.clone()));
+        Ok(Self {
+            objective: index(&objective.metric)?,
+            maximise: objective.maximise,
+            constraints: constraints.iter().map(constraint).collect::<Result<_, Failure>>()?,
+            policy,
+        })
+    }
+
+    /// What is minimised: the objective, and for a point that breaks a constraint more than for any that breaks none.
+    fn cost(&self, runs: &[Run]) -> f64 {
+        let mean = |metric: usize| {
+            let values = runs.iter().map(|run| run.result.as_ref().ok()?.metrics[metric]);
+            values.collect::<Option<Vec<f64>>>().map(|values| Estimate::of(&values).mean)
+        };
+        let excess = |(metric, constraint): &(usize, Constraint)| mean(*metric).map(|mean| constraint.excess(mean));
+        let broken: Option<f64> = self.constraints.iter().map(excess).sum();
+        match (broken, mean(self.objective)) {
+            (Some(0.0), Some(mean)) if self.maximise => -mean,
+            (Some(0.0), Some(mean)) => mean,
+            (Some(broken), Some(_)) => BROKEN * (1.0 + broken.min(1e6)),
+            _ => FAILED,
+        }
+    }
+}
+
+/// The points of a plan and what is known of them. Threads share it.
+pub struct Space<'p> {
+    plan: &'p Plan,
+    goal: &'p Goal,
+    lengths: Vec<u64>,
+    known: Mutex<BTreeMap<u64, Arc<(f64, Vec<Run>)>>>,
+    looked_at: &'p AtomicU64,
+}
+
+impl<'p> Space<'p> {
+    /// All points, none of them looked at; `looked_at` counts them.
+    pub fn new(plan: &'p Plan, goal: &'p Goal, looked_at: &'p AtomicU64) -> Self {
+        Self { plan, goal, lengths: plan.design.lengths().collect(), known: Mutex::default(), looked_at }
+    }
+
+    /// Number of values of each axis.
+    pub fn lengths(&self) -> &[u64] {
+        &self.lengths
+    }
+
+    /// The number of a point in the plan.
+    pub fn number(&self, at: &[u64]) -> u64 {
+        at.iter().zip(&self.lengths).fold(0, |number, (index, length)| number * length + index)
+    }
+
+    /// What a point costs; it is run only if it has not been.
+    pub fn cost(&self, at: &[u64]) -> f64 {
+        let number = self.number(at);
+        let known = || self.known.lock().expect("no panic holds this lock").get(&number).map(|point| point.0);
+        if let Some(cost) = known() {
+            return cost;
+        }
+        let runs = self.run(number);
+        let cost = self.goal.cost(&runs);
+        self.known.lock().expect("no panic holds this lock").entry(number).or_insert_with(|| {
+            self.looked_at.fetch_add(1, Ordering::Relaxed);
+            Arc::new((cost, runs))
+        });
+        cost
+    }
+
+    fn run(&self, number: u64) -> Vec<Run> {
+        let point = match self.plan.point(number) {
+            Ok(point) => point,
+            Err(failure) => {
+                let place = self.plan.place_of_refused(number).into();
+                let (policy, seed) = (self.goal.policy.clone().unwrap_or_default(), self.plan.scenario.seed);
+                return vec![Run { place, policy, replication: 0, seed, result: Err(failure.brief().to_owned()) }];
+            }
+        };
+        let wanted = |cell: &&Cell| self.goal.policy.as_ref().is_none_or(|policy| cell.policy == *policy);
+        let cells = point.cells.iter().filter(wanted);
+        let replications = 0..self.plan.scenario.replications;
+        let runs = cells.flat_map(|cell| replications.clone().map(move |replication| (cell, replication)));
+        runs.map(|(cell, replication)| {
+            let run = OneRun { point: &point, cell, replication };
+            run.row(run.sample(&mut Nobody, &AtomicU64::new(0)).map_err(|failure| failure.brief().to_owned()))
+        })
+        .collect()
+    }
+
+    /// The runs of all points that were looked at, in the order of the plan.
+    pub fn into_runs(self) -> Vec<Run> {
+        let known = self.known.into_inner().expect("no panic holds this lock");
+        known.into_values().flat_map(|point| point.1.clone()).collect()
+    }
+}
