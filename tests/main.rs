@@ -1,5 +1,7 @@
 //! Tests of the whole, through the real binary.
 
+mod best;
+mod check;
 mod command_line;
 mod determinism;
 mod idle_keys;
@@ -18,5 +20,6 @@ mod schema;
 mod slurm;
 mod summary;
 mod support;
+mod sweep;
 mod tools;
 mod trace_files;

@@ -28,15 +28,18 @@ pub fn sweep() -> Sim {
     sim
 }
 
+/// What stands in for `sim` begins with.
+const STAND_IN: &str = r#"#!/bin/bash
+while [ $# -gt 0 ] && [ "$last" != --shard ]; do last=$1; words+=("$1"); shift; done
+shard=${1%/*}
+set -- "${words[@]}" "$@"
+"#;
+
 /// Lets a job script run lines of shell before `sim`, in which `$shard` is the number and `$HERE` the test's folder.
 pub fn with_stand_in(sim: &Sim, script: &str, lines: &str) -> PathBuf {
     let stand_in = sim.path("stand_in.sh");
-    let text = format!(
-        "#!/bin/bash\nHERE='{}'\nfor word; do case $word in */*) ;; *) continue;; esac; case ${{word%/*}} in *[!0-9]*|'') ;; *) \
-         shard=${{word%/*}};; esac; done\n{lines}exec '{}' \"$@\"\n",
-        sim.path("").display(),
-        env!("CARGO_BIN_EXE_sim")
-    );
+    let (here, program) = (sim.path(""), env!("CARGO_BIN_EXE_sim"));
+    let text = format!("{STAND_IN}HERE='{}'{lines}exec '{program}' \"$@\"\n", here.display());
     fs::write(&stand_in, text).expect("a file");
     fs::set_permissions(&stand_in, fs::Permissions::from_mode(0o755)).expect("permissions");
     let path = sim.path(script);

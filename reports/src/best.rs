@@ -244,8 +244,7 @@ impl<'r> Answer<'r> {
             let half = estimate.ci95.map_or_else(String::new, |half| format!(" ± {}", short(half, 2)));
             vec![format!("{}{half}", short(estimate.mean, 5))]
         };
-        let table =
-            if self.is_empty() { String::new() } else { self.sheet(top, &["", "_ci95"][..1], shown).text() + "\n" };
+        let table = if self.is_empty() { String::new() } else { self.sheet(top, &[""], shown).text() + "\n" };
         format!("{table}{}\n", self.foot(top))
     }
 
@@ -277,9 +276,9 @@ impl<'r> Answer<'r> {
     fn foot(&self, top: usize) -> String {
         let Self { looked_at, failed, without, outside, found, .. } = self;
         let mut said = match (self.objectives.len(), found.len()) {
-            (_, 0) => format!("no point holds the constraints, of {looked_at} (policies at points)"),
-            (1, held) => format!("{} of {held} points that hold the constraints, of {looked_at}", top.min(held)),
-            (_, front) => format!("{front} points on the front, of {looked_at}"),
+            (_, 0) => format!("no point found, of {looked_at} (policies at points)"),
+            (1, held) => format!("the best {} of {held} points, of {looked_at} (policies at points)", top.min(held)),
+            (_, front) => format!("{front} points on the front, of {looked_at} (policies at points)"),
         };
         let others =
             [(*outside, "outside the constraints"), (*failed, "failed"), (*without, "without one of the metrics")];
@@ -378,7 +377,7 @@ mod tests {
         assert_eq!(marks, ["rank", "best", "tied", "0.64"], "{text}");
         assert!(
             text.ends_with(
-                "\n3 of 4 points that hold the constraints, of 4; 1 not to be told from the best by their intervals\n"
+                "\nthe best 3 of 4 points, of 4 (policies at points); 1 not to be told from the best by their intervals\n"
             ),
             "{text}"
         );
@@ -392,10 +391,10 @@ mod tests {
         let runs = fixture::runs(&cells);
         let answer = best(&runs, &question(&["e2e_ms_mean"], &["accuracy_pct >= 75"])).unwrap();
         assert_eq!(answer.means(), [(3, "msao", vec![4.0, 90.0])]);
-        let foot = "1 of 1 points that hold the constraints, of 4; 1 outside the constraints; 1 failed; 1 without one of the metrics\n";
+        let foot = "the best 1 of 1 points, of 4 (policies at points); 1 outside the constraints; 1 failed; 1 without one of the metrics\n";
         assert!(answer.text(10).ends_with(foot), "{}", answer.text(10));
         let none = best(&runs, &question(&["e2e_ms_mean"], &["accuracy_pct > 99"])).unwrap();
-        assert!(none.is_empty() && none.text(10).starts_with("no point holds the constraints, of 4"));
+        assert!(none.is_empty() && none.text(10).starts_with("no point found, of 4"));
         let csv = answer.csv(10);
         assert_eq!(csv.lines().nth(1), Some("3,msao,vqav2,400,3,4,0,90,0,best"), "{csv}");
     }

@@ -56,7 +56,10 @@ pub enum Difference {
 /// If there is no such metric or policy, or nothing to compare with; the nearest known name is given.
 pub fn compare(runs: &Runs, metrics: &[String], reference: Option<&str>) -> Result<Comparison, ReportError> {
     let policies = runs.policies();
-    let reference = reference.unwrap_or(policies[0]);
+    let Some(first) = policies.first() else {
+        return Err(ReportError::Refused(format!("{}: every point failed: nothing to compare", runs.path.display())));
+    };
+    let reference = reference.unwrap_or(first);
     runs.policy(reference)?;
     if policies.len() < 2 {
         let what =
@@ -67,7 +70,7 @@ pub fn compare(runs: &Runs, metrics: &[String], reference: Option<&str>) -> Resu
     let mut lines = Vec::new();
     for point in runs.cells.chunk_by(|a, b| a.point == b.point) {
         let base = point.iter().find(|cell| cell.policy == reference);
-        for cell in point.iter().filter(|cell| cell.policy != reference) {
+        for cell in point.iter().filter(|cell| cell.policy != reference && !cell.policy.is_empty()) {
             for (name, column) in &columns {
                 let [now, base_values] = [Some(cell), base].map(|cell| column.all_of(cell?));
                 let mean = |values: &Option<Vec<f64>>| values.as_ref().map(|values| Estimate::of(values).mean);

@@ -70,6 +70,10 @@ pub(crate) fn read_columns(folder: &Path, table: &str, columns: &[&str]) -> Resu
 /// The same, of one version of its columns and no other.
 pub(crate) fn read_version(folder: &Path, table: &str, version: u32) -> Result<DataFrame, ReportError> {
     let path = folder.join(format!("{table}.parquet"));
+    if !path.exists() && folder.join("manifest.json").exists() {
+        let remedy = "an earlier version of sim wrote this folder: run the scenario again with this one";
+        return Err(ReportError::Refused(format!("{}: it is not there; {remedy}", path.display())));
+    }
     let mut reader = open(&path)?;
     let failed = |error| ReportError::Table { path: path.clone(), error };
     let metadata = reader.get_metadata().map_err(failed)?;

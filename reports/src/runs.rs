@@ -89,9 +89,9 @@ impl Runs {
         self.metrics.iter().map(|(name, _)| name.as_str())
     }
 
-    /// The policies, in the order of the scenario.
+    /// The policies, in the order of the scenario. A point that fails as a whole has none.
     pub fn policies(&self) -> Vec<&str> {
-        let mut seen = BTreeSet::new();
+        let mut seen = BTreeSet::from([""]);
         self.cells.iter().map(|cell| cell.policy.as_str()).filter(|policy| seen.insert(*policy)).collect()
     }
 
@@ -223,10 +223,12 @@ impl Table<'_> {
         self.text("journal_digest")?.into_iter().zip(failed).map(digest).collect()
     }
 
-    /// Every number that may be missing, behind the counts.
+    /// Every number that may be missing, behind the engines; how the plan's solver fared is no metric of a run.
     fn metrics(&self) -> Result<Vec<MetricColumn>, ReportError> {
-        let is_metric = |column: &&Column| *column.dtype() == DataType::Float64 && column.name() != "bandwidth_mbps";
-        let columns = self.frame.columns().iter().filter(is_metric);
+        let is_metric =
+            |column: &&Column| *column.dtype() == DataType::Float64 && !column.name().starts_with("regret_");
+        let behind = self.frame.columns().iter().skip_while(|column| column.name() != "cloud_engine");
+        let columns = behind.filter(is_metric);
         let columns: Vec<_> = columns
             .map(|column| {
                 let values = column.f64().map_err(|_| self.foreign("expected numbers"))?;

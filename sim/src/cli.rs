@@ -14,12 +14,14 @@ Examples:
   sim scenarios/paper.toml --set link.rtt=\"80 ms\"  over a slower link
   sim scenarios/paper.toml --set workload.requests=200 --out quick
   sim sweep scenarios/sweep_mas.toml               thousands of points, in parts
+  sim compare results/paper                        policies, pair by pair
+  sim check results/paper --baseline FILE          a regression gate for CI
   sim show scenarios/paper.toml                    every key, default or set
   sim schema > scenario.schema.json                for editors
 
 Exit codes: 0 done; 2 the scenario, an input file or the place for results was
-refused; 4 an engine such as Slurm is not available; 5 done, but runs of a sweep
-failed; 70 a bug in this program.";
+refused; 3 sim check found a regression; 4 an engine such as Slurm is not
+available; 5 done, but runs of a sweep failed; 70 a bug in this program.";
 
 /// Columns that the text after the options fills: a terminal has at least 80.
 const COLUMNS: usize = 80;
@@ -71,6 +73,12 @@ pub enum Command {
     /// Print the JSON Schema of scenarios.
     Schema,
     Sweep(sweep::Args),
+    /// Hold the runs of a results folder to a baseline: the regression gate for CI.
+    Check(crate::check::Args),
+    /// Compare policies pair by pair, with 95 % intervals.
+    Compare(crate::compare::Args),
+    /// Find the best points of a sweep, under constraints, or its Pareto front.
+    Best(crate::best::Args),
 }
 
 /// A scenario and what the command line changes of it.

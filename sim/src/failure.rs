@@ -20,6 +20,8 @@ pub struct Failure {
 pub enum Code {
     /// The scenario, an input file or the place for the results was refused.
     Refused = 2,
+    /// Something got worse than its baseline allows.
+    Regression = 3,
     /// A backend, a device or an engine such as Slurm is not available.
     Unavailable = 4,
     /// All was done, but runs of a sweep failed.
@@ -37,6 +39,11 @@ impl Failure {
     /// Nobody's turn here: the message says what is not available, and what to do instead.
     pub fn unavailable(message: impl Into<String>) -> Self {
         Self::with_code(Code::Unavailable, message)
+    }
+
+    /// Something got worse: the message says how much of it.
+    pub fn regression(message: impl Into<String>) -> Self {
+        Self::with_code(Code::Regression, message)
     }
 
     /// Our turn.
@@ -132,6 +139,12 @@ impl fmt::Display for Failure {
 
 impl From<TraceError> for Failure {
     fn from(error: TraceError) -> Self {
+        Self::refused(error.to_string())
+    }
+}
+
+impl From<reports::ReportError> for Failure {
+    fn from(error: reports::ReportError) -> Self {
         Self::refused(error.to_string())
     }
 }

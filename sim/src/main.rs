@@ -1,6 +1,9 @@
 //! `sim`: simulates edge-cloud offloading of multimodal language models.
 
+mod best;
+mod check;
 mod cli;
+mod compare;
 mod failure;
 mod grid;
 mod manifest;
@@ -15,6 +18,7 @@ mod summary;
 mod sweep;
 mod threads;
 mod until;
+mod whole_file;
 
 use clap::Parser;
 use cli::{Cli, Command, Options, Written};
@@ -38,6 +42,9 @@ fn main() -> ExitCode {
         (Some(Command::Show(written)), _) => show(&written),
         (Some(Command::Schema), _) => schema(),
         (Some(Command::Sweep(args)), _) => sweep::run(&args),
+        (Some(Command::Check(args)), _) => check::run(&args),
+        (Some(Command::Compare(args)), _) => compare::run(&args),
+        (Some(Command::Best(args)), _) => best::run(&args),
         (None, Some(written)) => simulate(&written, &cli.options),
         (None, None) => unreachable!("clap asks for a scenario or a command"),
     };

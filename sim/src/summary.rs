@@ -5,7 +5,7 @@ use crate::failure::Failure;
 use crate::runs::{ROWS_PER_GROUP, Run, place_columns};
 use crate::sample::{Sample, metric_names, per};
 use engine::RegretSums;
-use statrs::distribution::{ContinuousCDF, StudentsT};
+use reports::Estimate;
 use std::path::{Path, PathBuf};
 use traces::TraceError;
 use traces::log::{Column, CsvFile, TableFile, Values};
@@ -148,41 +148,4 @@ fn columns(varied: &[String], cells: &[Cell]) -> Vec<Column> {
         columns.push(column(&format!("{name}_ci95"), Values::F64(half)));
     }
     columns
-}
-
-/// A mean over replications, folded in their order.
-pub struct Estimate {
-    /// The mean.
-    pub mean: f64,
-    /// Half-width of the 95 % confidence interval; none from a single replication.
-    pub ci95: Option<f64>,
-}
-
-impl Estimate {
-    /// Of values that there are.
-    pub fn of(values: &[f64]) -> Self {
-        let n = values.len() as f64;
-        let mean = values.iter().sum::<f64>() / n;
-        let ci95 = (values.len() > 1).then(|| {
-            let variance = values.iter().map(|value| (value - mean) * (value - mean)).sum::<f64>() / (n - 1.0);
-            let t = StudentsT::new(0.0, 1.0, n - 1.0).expect("at least one degree of freedom").inverse_cdf(0.975);
-            t * (variance / n).sqrt()
-        });
-        Self { mean, ci95 }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn intervals_are_students() {
-        // Mean 2, deviation 1, t(.975, 2) = 4.302653.
-        let estimate = Estimate::of(&[1.0, 2.0, 3.0]);
-        assert_eq!(estimate.mean, 2.0);
-        let half = estimate.ci95.expect("three replications");
-        assert!((half - 4.302_652_73 / 3.0f64.sqrt()).abs() < 1e-6, "{half}");
-        assert_eq!(Estimate::of(&[5.0]).ci95, None);
-    }
 }

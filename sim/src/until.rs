@@ -3,7 +3,7 @@
 use crate::failure::{Failure, say};
 use crate::runs::Run;
 use crate::sample::metric_names;
-use crate::summary::Estimate;
+use reports::Estimate;
 
 /// Replications until the half-width of the 95 % interval of a metric is at most a share of its mean, for every policy at
 /// every point; and for all of them the same number, so that differences stay paired.

@@ -159,18 +159,17 @@ fn configure(folder: &Path, nodes: usize) {
     for name in ["state", "log", "spool"] {
         fs::create_dir(folder.join(name)).expect("a folder");
     }
-    let word = |program: &str, argument: &str| {
-        let output = Command::new(program).arg(argument).output().expect("a program");
-        String::from_utf8(output.stdout).expect("UTF-8").trim().to_owned()
-    };
-    let host = word("hostname", "-s");
+    let host = fs::read_to_string("/proc/sys/kernel/hostname").expect("Linux");
+    let host = host.trim().split('.').next().expect("the first of some words");
+    let user = Command::new("id").arg("-un").output().expect("coreutils").stdout;
+    let user = String::from_utf8(user).expect("UTF-8");
     // All at once, so that they differ.
     let listeners: Vec<_> = (0..=nodes).map(|_| TcpListener::bind("127.0.0.1:0").expect("a free port")).collect();
     let ports: Vec<_> = listeners.iter().map(|listener| listener.local_addr().expect("an address").port()).collect();
     let mut text = include_str!("slurm.conf")
-        .replace("@HOST@", &host)
+        .replace("@HOST@", host)
         .replace("@PORT@", &ports[0].to_string())
-        .replace("@USER@", &word("id", "-un"))
+        .replace("@USER@", user.trim())
         .replace("@FOLDER@", folder.to_str().expect("UTF-8"));
     for (node, port) in ports.iter().enumerate().skip(1) {
         fs::create_dir(folder.join(format!("spool/n{node}"))).expect("a folder");

@@ -14,6 +14,7 @@ mod house;
 mod lines;
 mod network_free;
 mod packages;
+mod regression;
 mod test;
 
 use failure::Outcome;
@@ -29,6 +30,7 @@ const TASKS: &[Task] = &[
     (lines::command, lines::run),
     (packages::command, packages::run),
     (bench::command, bench::run),
+    (regression::command, regression::run),
 ];
 
 fn main() -> ExitCode {

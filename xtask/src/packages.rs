@@ -63,7 +63,10 @@ fn debian() -> Result<(), String> {
     }
     println!("{install}");
     let apt = |arguments: &str| {
-        said(Command::new("apt-get").args(arguments.split(' ')).env("DEBIAN_FRONTEND", "noninteractive"))
+        let mut apt = Command::new("apt-get");
+        // Another apt may be at work; it is waited for.
+        apt.args(["-o", "DPkg::Lock::Timeout=300"]).args(arguments.split(' '));
+        said(apt.env("DEBIAN_FRONTEND", "noninteractive"))
     };
     let arguments = install.trim_start_matches("apt-get ");
     // The lists of packages are fetched only where they are missing or too old.

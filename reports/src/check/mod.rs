@@ -169,14 +169,14 @@ fn notes(identity: &Identity, baseline: &Baseline) -> Vec<String> {
     let short = |hash: &str| hash.chars().take(12).collect::<String>();
     if identity.sha256 != baseline.identity.sha256 {
         notes.push(format!(
-            "the scenario is no longer what was blessed (hash {}, now {}): rows are compared where policy and point agree",
+            "the resolved scenario has changed (hash {}, now {}): rows are compared where policy and point agree",
             short(&baseline.identity.sha256),
             short(&identity.sha256)
         ));
     }
     if identity.tool_version != baseline.identity.tool_version {
         let versions = [&baseline.identity.tool_version, &identity.tool_version];
-        notes.push(format!("blessed with version {}, run with {}", versions[0], versions[1]));
+        notes.push(format!("the baseline is of version {}, the runs of {}", versions[0], versions[1]));
     }
     notes
 }

@@ -179,8 +179,7 @@ fn another_scenario_or_none_of_its_rows_is_refused() {
     let check = check(&runs, &hash, &baseline(&cells()), "b.toml").unwrap();
     assert!(
         !check.fails()
-            && text(&check)
-                .starts_with("note: the scenario is no longer what was blessed (hash 0123456789ab, now fedc)")
+            && text(&check).starts_with("note: the resolved scenario has changed (hash 0123456789ab, now fedc)")
     );
 }
 
@@ -253,6 +252,8 @@ fn an_old_or_foreign_folder_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     let refused = || Runs::read(folder.path()).map(drop).unwrap_err().to_string();
     assert!(refused().contains("expected a results folder of msao-sim"), "{}", refused());
+    std::fs::write(folder.path().join("manifest.json"), "{}").unwrap();
+    assert!(refused().contains("runs.parquet: it is not there; an earlier version"), "{}", refused());
     fixture::write(&cells(), folder.path(), 2);
     assert!(refused().contains("found runs/2, expected the table runs/1; run the scenario again"), "{}", refused());
     std::fs::write(folder.path().join("runs.parquet"), "no Parquet").unwrap();

@@ -6,6 +6,7 @@
 
 mod admission;
 mod bed;
+mod calibration;
 mod deliveries;
 mod event;
 mod gpu;

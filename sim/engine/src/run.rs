@@ -1,6 +1,7 @@
 //! One run, from the first request to the last token.
 
 use crate::bed::Bed;
+use crate::calibration::calibration;
 use crate::event::Event;
 use crate::invariants::{self, Violation};
 use crate::link::Traffic;
@@ -20,7 +21,6 @@ use model::{
     latency::Moments,
     memory::{BatchLimits, Footprint},
     request::{Input, PayloadFormat, Request},
-    tokens::Calibration,
 };
 use policies::{Alone, Briefing, Policy, Prices, ServedBy, Twin, Visitor};
 use std::cell::{Cell, RefCell};
@@ -114,7 +114,6 @@ impl Visitor for Simulation<'_> {
         let streams = Streams::new(spec.seed).replication(spec.replication);
         let computes =
             [&spec.edge.tier, &spec.cloud.tier].map(|tier| Modelled::new(tier, spec.tokens.clone(), streams));
-        let calibration = |samples, seed| Calibration::sample(&spec.tokens, samples, seed);
         let pools = pools(spec)?;
         let kernel = Kernel::with_journal(journal);
         let world = World {
@@ -124,7 +123,7 @@ impl Visitor for Simulation<'_> {
             edge_prices: price(&spec.edge.tier),
             cloud_prices: price(&spec.cloud.tier),
             accuracy: AccuracyModel::new(spec.accuracy, spec.pruning),
-            twin_tokens: calibration(TWIN_TOKENS, spec.seed ^ 1),
+            twin_tokens: calibration(&spec.tokens, TWIN_TOKENS, spec.seed ^ 1),
             state: RefCell::new(State::new(spec, streams, pools, computes, recorder)),
         };
         let run = Run {
@@ -132,7 +131,7 @@ impl Visitor for Simulation<'_> {
             policy,
             memory: P::Memory::default(),
             briefing: Briefing {
-                calibration: calibration(policy.calibration_samples(), spec.seed),
+                calibration: calibration(&spec.tokens, policy.calibration_samples(), spec.seed),
                 pruning: spec.pruning,
                 benchmark: spec.benchmark,
             },

@@ -16,6 +16,7 @@ use kernel::{Kernel, Phase, Streams};
 use model::{accuracy::AccuracyModel, decoding::Verdict, tokens::Calibration};
 use policies::View;
 use std::cell::RefCell;
+use std::rc::Rc;
 use units::{BitsPerSecond, Bytes, SimDuration, SimTime};
 
 /// Bytes of a token id on the wire.
@@ -30,7 +31,7 @@ pub(crate) struct World<'w, C> {
     pub(crate) cloud_prices: Price,
     pub(crate) accuracy: AccuracyModel,
     /// The token process, as closed forms know it.
-    pub(crate) twin_tokens: Calibration,
+    pub(crate) twin_tokens: Rc<Calibration>,
     pub(crate) state: RefCell<State<'w, C>>,
 }
 

@@ -9,6 +9,7 @@ use model::{
     tokens::Calibration,
 };
 use std::future::Future;
+use std::rc::Rc;
 use units::{BitsPerSecond, Bytes, Ratio, SimDuration};
 
 /// One request's view of the world: an edge with its GPU, a cloud, and a link between them.
@@ -227,7 +228,7 @@ pub enum ServedBy {
 #[derive(Clone, Debug)]
 pub struct Briefing {
     /// The draft's entropy on a calibration set.
-    pub calibration: Calibration,
+    pub calibration: Rc<Calibration>,
     /// Mean share of right answers lost at a retention (policies do not know a request's own factor).
     pub pruning: model::accuracy::PruningLoss,
     /// The benchmark that is asked.

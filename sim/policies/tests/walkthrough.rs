@@ -131,7 +131,7 @@ fn prompt(text_tokens: u32) -> Prompt {
 
 fn briefing() -> Briefing {
     let calibration = Calibration::sample(&TokenProcess::default(), 1, 1);
-    Briefing { calibration, pruning: PruningLoss::default(), benchmark: Benchmark::Other }
+    Briefing { calibration: calibration.into(), pruning: PruningLoss::default(), benchmark: Benchmark::Other }
 }
 
 /// Serves one prompt of so many text tokens: by whom, and what was done for it.

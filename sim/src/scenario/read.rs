@@ -188,13 +188,14 @@ fn parse_override(set: &str) -> Result<(String, toml::Value), Failure> {
     Ok((key.to_owned(), value))
 }
 
-/// The names on the way to a dotted key. A key of `[sweep]` is itself dotted, and one name.
+/// The names on the way to a dotted key. A key that a sweep varies is itself dotted, and one name.
 pub(super) fn parts(key: &str) -> Vec<&str> {
-    match key.split_once('.') {
-        // Quoted as in the file, or not.
-        Some(("sweep", swept)) => vec!["sweep", swept.trim_matches('"')],
-        _ => key.split('.').collect(),
-    }
+    let Some(("sweep", rest)) = key.split_once('.') else { return key.split('.').collect() };
+    // Where keys may stand in [sweep] beside itself, and how many names that is.
+    let within = [("random.keys.", 2), ("latin_hypercube.keys.", 2), ("random.", 1), ("latin_hypercube.", 1)];
+    let names = within.iter().find(|(start, _)| rest.starts_with(start)).map_or(0, |(_, names)| *names);
+    // Quoted as in the file, or not.
+    std::iter::once("sweep").chain(rest.splitn(names + 1, '.').map(|name| name.trim_matches('"'))).collect()
 }
 
 /// Sets a dotted key, making the tables on the way.
@@ -330,6 +331,16 @@ mod tests {
         assert_eq!(value("a.b=50 ms"), toml::Value::String("50 ms".to_owned()));
         assert_eq!(value("a.b=\"50 ms\""), toml::Value::String("50 ms".to_owned()));
         assert!(parse_override("novalue").is_err() && parse_override("a..b=1").is_err());
+    }
+
+    #[test]
+    fn a_swept_key_is_one_name() {
+        assert_eq!(parts("link.rtt"), ["link", "rtt"]);
+        for key in ["sweep.link.rtt", "sweep.\"link.rtt\""] {
+            assert_eq!(parts(key), ["sweep", "link.rtt"]);
+        }
+        assert_eq!(parts("sweep.random.points"), ["sweep", "random", "points"]);
+        assert_eq!(parts("sweep.random.keys.link.rtt"), ["sweep", "random", "keys", "link.rtt"]);
     }
 
     #[test]

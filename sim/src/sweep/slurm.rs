@@ -67,6 +67,8 @@ pub fn run(
         emit(Engine::Slurm, job, &folder)?;
     }
     let (label, logs) = (job.label(&folder), folder.join("logs"));
+    // Slurm starts no task whose log it cannot open.
+    fs::create_dir_all(&logs).map_err(|error| Failure::io("make the folder", &logs, &error))?;
     Waiter { slurm, job, label, script, logs, resubmit, submitted: BTreeMap::new(), pace: PACE }.wait(missing)
 }
 

@@ -77,7 +77,7 @@ fn prompt(audio: bool) -> Prompt {
 
 fn briefing() -> Briefing {
     let calibration = Calibration::sample(&TokenProcess::default(), 10, 1);
-    Briefing { calibration, pruning: PruningLoss::default(), benchmark: Benchmark::Other }
+    Briefing { calibration: calibration.into(), pruning: PruningLoss::default(), benchmark: Benchmark::Other }
 }
 
 fn make(case: Case, prompt: Prompt, settings: &PlanSettings, mas: &MasSettings) -> Plan {
