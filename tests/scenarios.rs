@@ -5,8 +5,17 @@ use std::path::PathBuf;
 
 const SHORT: [&str; 4] = ["--set", "workload.requests=40", "--set", "replications=1"];
 
-/// Of scenarios that have hundreds of points.
-const SHORTER: [&str; 4] = ["--set", "workload.requests=2", "--set", "replications=1"];
+/// Of sweeps, which have hundreds of points: over one link, too.
+const SHORTER: [&str; 8] = [
+    "--set",
+    "workload.requests=2",
+    "--set",
+    "replications=1",
+    "--set",
+    "sweep.link.rtt=[\"5 ms\"]",
+    "--set",
+    "sweep.link.bandwidth=[\"20 Mbps\"]",
+];
 
 fn short(name: &str) -> &'static [&'static str] {
     if name.starts_with("sweep_") { &SHORTER } else { &SHORT }

@@ -150,7 +150,7 @@ impl Panel {
         Ok(())
     }
 
-    /// Marks at the values of the x axis; if `labelled`, with the values that have room: the first, the last, and those between.
+    /// Marks at the values of the x axis; if `labelled`, with the values that have room.
     ///
     /// # Errors
     ///
@@ -162,15 +162,13 @@ impl Panel {
             let x = place(*value);
             sheet.line([(x, self.bottom()), (x, self.bottom() + 3.0)], stroke(AXIS, 1.0))?;
         }
-        let half = |label: &str| width_px(label, TICK_PX, false) / 2.0 + 3.0;
-        let last = self.x.ticks.len().saturating_sub(1);
-        let mut free_from = f64::NEG_INFINITY;
-        for (index, (value, label)) in self.x.ticks.iter().enumerate().filter(|_| labelled) {
-            let (x, half_last) = (place(*value), half(&self.x.ticks[last].1));
-            let room = index == last || x + half(label) <= place(self.x.ticks[last].0) - half_last;
-            if x - half(label) >= free_from && room {
-                sheet.text(label, (x, self.bottom() + 8.0), &style)?;
-                free_from = x + half(label);
+        // A label that has no room beside the one before stands a line below; if it has none there either, it is left out.
+        let mut free_from = [f64::NEG_INFINITY; 2];
+        for (value, label) in self.x.ticks.iter().filter(|_| labelled) {
+            let (x, half) = (place(*value), width_px(label, TICK_PX, false) / 2.0 + 3.0);
+            if let Some(row) = free_from.iter().position(|free| x - half >= *free) {
+                sheet.text(label, (x, self.bottom() + 8.0 + 13.0 * row as f64), &style)?;
+                free_from[row] = x + half;
             }
         }
         Ok(())

@@ -48,6 +48,9 @@ const PALETTE: [RGBColor; 7] = [
 const KNOWN: [(&str, usize); 6] =
     [("cloud_only", 0), ("msao", 1), ("edge_only", 2), ("perllm", 3), ("mindfusion", 4), ("speculative", 5)];
 
+/// The order in which other labels take what is left: first what stands out from the systems that are likely beside them.
+const SPARE: [usize; 7] = [6, 3, 4, 2, 5, 0, 1];
+
 /// The shape of a policy's points.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Marker {
@@ -90,8 +93,8 @@ pub fn looks(policies: &[String]) -> Vec<Look> {
     for index in 0..policies.len() {
         if taken[index].is_none() {
             // Where there are more policies than colours, the markers tell them apart.
-            let free = (0..PALETTE.len()).find(|colour| !taken.contains(&Some(*colour)));
-            taken[index] = Some(free.unwrap_or(next % PALETTE.len()));
+            let free = SPARE.into_iter().find(|colour| !taken.contains(&Some(*colour)));
+            taken[index] = Some(free.unwrap_or(SPARE[next % SPARE.len()]));
             next += 1;
         }
     }

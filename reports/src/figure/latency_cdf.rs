@@ -52,24 +52,29 @@ struct Point {
 struct Latencies {
     policies: Vec<String>,
     by_cell: BTreeMap<(u32, usize), Vec<f64>>,
-    titles: BTreeMap<u32, String>,
+    /// Dataset, in the order of the table, and bandwidth of each point, Mbps.
+    places: BTreeMap<u32, (usize, f64)>,
+    datasets: Vec<String>,
 }
 
 fn prepare(folder: &Path) -> Prepared {
     let frame = frame::read_columns(folder, "requests", &["policy", "dataset", "bandwidth_mbps", "point", "e2e_ms"])?;
     let latencies =
         Latencies::of(&frame).map_err(|error| ReportError::Table { path: folder.join("requests.parquet"), error })?;
-    if latencies.titles.is_empty() || latencies.titles.len() > MOST_POINTS {
+    if latencies.places.is_empty() || latencies.places.len() > MOST_POINTS {
         return Ok(None);
     }
     let policies = 0..latencies.policies.len();
     let steps =
         |point: u32, policy: usize| latencies.by_cell.get(&(point, policy)).map(|all| steps(all)).unwrap_or_default();
-    let panel = |(point, title): (&u32, &String)| Point {
-        title: title.clone(),
-        lines: policies.clone().map(|policy| steps(*point, policy)).collect(),
+    let panel = |(point, (dataset, mbps)): (u32, (usize, f64))| Point {
+        title: format!("{}, {mbps} Mbps", latencies.datasets[dataset]),
+        lines: policies.clone().map(|policy| steps(point, policy)).collect(),
     };
-    let panels: Vec<Point> = latencies.titles.iter().map(panel).collect();
+    // By dataset, then by bandwidth.
+    let mut points: Vec<(u32, (usize, f64))> = latencies.places.iter().map(|(point, place)| (*point, *place)).collect();
+    points.sort_by(|(_, a), (_, b)| a.0.cmp(&b.0).then(a.1.total_cmp(&b.1)));
+    let panels: Vec<Point> = points.into_iter().map(panel).collect();
     // The slowest hundredth of the slowest policy would leave no room for the others.
     let slow = |line: &Vec<f64>| line.get(line.len() * 99 / 100).copied();
     let longest = panels.iter().flat_map(|panel| &panel.lines).filter_map(slow).fold(0.0, f64::max);
@@ -95,17 +100,22 @@ impl Latencies {
             .zip(frame.column("e2e_ms")?.f64()?.iter());
         for ((((policy, dataset), mbps), point), e2e) in rows {
             let (Some(policy), Some(point)) = (policy, point) else { continue };
-            let place = all.policies.iter().position(|known| known == policy).unwrap_or_else(|| {
-                all.policies.push(policy.to_owned());
-                all.policies.len() - 1
-            });
-            let title = || format!("{}, {} Mbps", dataset.unwrap_or_default(), mbps.unwrap_or_default());
-            all.titles.entry(point).or_insert_with(title);
+            let place = place_of(&mut all.policies, policy);
+            let dataset = place_of(&mut all.datasets, dataset.unwrap_or_default());
+            all.places.entry(point).or_insert((dataset, mbps.unwrap_or_default()));
             // A rejected request has none.
             all.by_cell.entry((point, place)).or_default().extend(e2e);
         }
         Ok(all)
     }
+}
+
+/// Where a name stands in a list, which takes it if it is new.
+fn place_of(names: &mut Vec<String>, name: &str) -> usize {
+    names.iter().position(|known| known == name).unwrap_or_else(|| {
+        names.push(name.to_owned());
+        names.len() - 1
+    })
 }
 
 /// The values at equal steps of the share, the least and the greatest among them.
@@ -175,6 +185,9 @@ impl Drawing for Cdf {
                 panel.y_labels(sheet)?;
                 let title = upright(&bold(12.0, INK, Across::Center, Down::Top));
                 sheet.text("share of requests, %", (EDGE, panel.top + panel.height / 2.0), &title)?;
+            }
+            if index + IN_A_ROW < self.panels.len() {
+                continue;
             }
             let below = (panel.left + panel.width / 2.0, panel.bottom() + 28.0);
             sheet.text("end-to-end latency, ms", below, &text(11.0, GREY, Across::Center, Down::Top))?;

@@ -70,3 +70,87 @@ pub(crate) fn write(folder: &Path, name: &str, content: &[u8]) -> Result<PathBuf
     written.map_err(|error| ReportError::Write { path: path.clone(), error })?;
     Ok(path)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fixture::{self, Cell};
+    use traces::log::{LogWriter, RequestRow};
+
+    /// A figure as SVG; none where the folder does not have it.
+    fn svg(name: &str, folder: &Path) -> Option<String> {
+        let figure = FIGURES.into_iter().find(|figure| figure.name == name).expect("a figure of that name");
+        let drawing = (figure.prepare)(folder).expect("tables that can be read")?;
+        Some(drawing::svg(&*drawing, figure.title).expect("a drawing"))
+    }
+
+    /// How often a text stands in a figure.
+    fn count(svg: &str, text: &str) -> usize {
+        svg.matches(&format!("\n{text}\n")).count()
+    }
+
+    fn cells() -> [Cell; 2] {
+        [
+            Cell::new("msao", "0.3", &[("e2e_ms_mean", &[100.0, 140.0]), ("output_tokens_per_s", &[20.0, 30.0])]),
+            Cell::new("cloud_only", "0.3", &[("e2e_ms_mean", &[90.0, 90.0]), ("output_tokens_per_s", &[40.0, 40.0])]),
+        ]
+    }
+
+    #[test]
+    fn names_are_distinct_and_said_in_a_line() {
+        for (index, figure) in FIGURES.iter().enumerate() {
+            assert!(FIGURES[..index].iter().all(|other| other.name != figure.name), "{}", figure.name);
+            assert!(!figure.title.is_empty() && !figure.needs.is_empty(), "{}", figure.name);
+        }
+    }
+
+    #[test]
+    fn bars_say_their_value_and_the_printed_one_where_it_is_of_the_paper() {
+        let folder = fixture::folder(&cells());
+        let latency = svg("latency", folder.path()).expect("a figure");
+        for text in ["End-to-end latency", "vqav2", "msao", "cloud_only", "120", "90"] {
+            assert_eq!(count(&latency, text), 1, "{text} in {latency}");
+        }
+        let throughput = svg("throughput", folder.path()).expect("a figure");
+        assert_eq!((count(&throughput, "25.0"), count(&throughput, "128.0")), (1, 0), "{throughput}");
+        std::fs::write(folder.path().join("manifest.json"), "{\"scenario\": \"paper\"}").expect("a file");
+        let throughput = svg("throughput", folder.path()).expect("a figure");
+        assert_eq!((count(&throughput, "128.0"), count(&throughput, "35.0")), (1, 1), "{throughput}");
+        assert_eq!(svg("memory", folder.path()), None, "a metric that is not there has no figure");
+    }
+
+    #[test]
+    fn many_points_have_no_bars() {
+        let taus = ["0.1", "0.2", "0.3", "0.4", "0.5", "0.6", "0.7", "0.8", "0.85", "0.9"];
+        let cells = taus.map(|tau| Cell::new("msao", tau, &[("e2e_ms_mean", &[1.0])]));
+        assert_eq!(svg("latency", fixture::folder(&cells).path()), None);
+        assert!(svg("latency", fixture::folder(&cells[..9]).path()).is_some());
+    }
+
+    #[test]
+    fn latencies_have_a_panel_for_each_point() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let write = |points: u32| {
+            let mut log = LogWriter::create(&folder.path().join("requests.parquet")).expect("a file");
+            for row in 0..40 * points {
+                let (point, policy) = (row % points, if row % 2 == 0 { "msao" } else { "edge_only" });
+                let e2e_ms = (row % 7 != 0).then_some(f64::from(row) * 100.0);
+                let bandwidth_mbps = 100.0 * f64::from(points - point);
+                let (policy, dataset) = (policy.into(), "vqav2".into());
+                log.write(RequestRow { policy, dataset, bandwidth_mbps, point, e2e_ms, ..RequestRow::default() })
+                    .expect("a row");
+            }
+            log.finish().expect("a file");
+        };
+        write(3);
+        let cdf = svg("latency_cdf", folder.path()).expect("a figure");
+        let place = |text: &str| cdf.find(&format!("\n{text}\n")).unwrap_or_else(|| panic!("no {text} in {cdf}"));
+        let order = ["msao", "vqav2, 100 Mbps", "vqav2, 200 Mbps", "vqav2, 300 Mbps"].map(place);
+        assert!(order.is_sorted(), "the slowest link first: {order:?}");
+        // A line in each panel and one in the legend, in the colours of the two systems.
+        let lines = ["#D55E00", "#009E73"].map(|colour| cdf.matches(&format!("stroke=\"{colour}\"")).count());
+        assert_eq!(lines, [4, 4], "{cdf}");
+        write(7);
+        assert_eq!(svg("latency_cdf", folder.path()), None, "no room for seven panels");
+    }
+}

@@ -12,10 +12,11 @@ use drawing::{
 use std::path::Path;
 
 /// The metrics that may have a row, the most wanted first, and what stands beside it.
-const ROWS: [(&str, &str); 5] = [
+const ROWS: [(&str, &str); 6] = [
     ("e2e_ms_mean", "end-to-end latency, ms"),
     ("accuracy_pct", "accuracy, %"),
     ("energy_j_per_request", "energy, J a request"),
+    ("acceptance_rate", "share of drafts accepted"),
     ("output_tokens_per_s", "output, tokens/s"),
     ("uplink_mb_per_request", "uplink, MB a request"),
 ];
@@ -74,8 +75,8 @@ impl Sweep {
         let rows = ROWS.iter().filter_map(|(metric, title)| {
             let effects = |key: &Key| values(metric).into_iter().flatten().map(|values| effect(key, values)).collect();
             let effects: Vec<Vec<Effect>> = points.keys.iter().map(effects).collect();
-            // What never differs needs no row.
-            let differs = effects.iter().flatten().any(|effect| effect.share.is_some());
+            // What hardly differs needs no row.
+            let differs = effects.iter().flatten().any(differs);
             differs.then_some((*title, effects))
         });
         let mut rows: Vec<(&str, Vec<Vec<Effect>>)> = rows.take(MOST_ROWS).collect();
@@ -86,7 +87,7 @@ impl Sweep {
         let rows = rows.iter_mut().map(|(title, effects)| {
             let effects: Vec<Vec<Effect>> = order.iter().map(|key| std::mem::take(&mut effects[*key])).collect();
             let spreads = effects.iter().flatten().flat_map(|effect| effect.levels.iter().flatten());
-            let y = Axis::over(spreads.flat_map(|spread| [spread.p10, spread.mean, spread.p90]), 4, false);
+            let y = Axis::over(spreads.flat_map(|spread| [spread.p10, spread.mean, spread.p90]), 5, false);
             Row { title, y, effects }
         });
         Self {
@@ -161,14 +162,14 @@ impl Sweep {
         last.dedup();
         let name = format!("{}{unit}", last.join(" / "));
         sheet.text(&name, (middle, 98.0), &bold(14.0, INK, Across::Center, Down::Top))?;
-        let below = self.panel(column, self.rows.len() - 1).bottom() + 34.0;
+        let below = self.panel(column, self.rows.len() - 1).bottom() + 38.0;
         let whole = match key.names.as_slice() {
             [name] => name.clone(),
             names => format!("{} keys that vary together", names.len()),
         };
         // Smaller where it is wider than the column.
-        let fits = |size: &f64| width_px(&whole, *size, false) <= panel.width + BETWEEN_COLUMNS - 4.0;
-        let size = [11.0, 10.0, 9.0, 8.0].into_iter().find(fits).unwrap_or(7.0);
+        let fits = |size: &f64| width_px(&whole, *size, false) <= panel.width + 4.0;
+        let size = [11.0, 10.5, 10.0, 9.5, 9.0, 8.0].into_iter().find(fits).unwrap_or(7.0);
         sheet.text(&whole, (middle, below), &text(size, GREY, Across::Center, Down::Top))
     }
 
@@ -231,6 +232,12 @@ impl Sweep {
         }
         Ok(())
     }
+}
+
+/// Whether the points lie apart by more than a thousandth: less is noise that nobody would act on.
+fn differs(effect: &Effect) -> bool {
+    let mean = effect.levels.iter().flatten().next().map_or(0.0, |level| level.mean);
+    effect.share.is_some() && effect.variance.sqrt() > 1e-3 * mean.abs()
 }
 
 /// How much a key matters for a metric: what it explains, in parts of what differs under the policy where most does.
