@@ -3,6 +3,7 @@
 mod cluster;
 
 use crate::many_points::{assert_same_results, sweep, with_stand_in};
+use crate::support::{SMALL, Sim};
 use crate::tools::are_there;
 use cluster::Slurm;
 use std::fs;
@@ -47,6 +48,7 @@ fn slurm_survives_a_crash_a_dead_node_and_lost_parts() {
     slurm.wait_for("the end of the array", is_over);
     let log = sim.text("parts/logs/shard-9.log");
     assert!(log.contains(&format!("on {}, restart 0", node.trim())) && log.contains("restart 1"), "{log}");
+    assert!(!log.contains("warning"), "whoever wrote the job was warned: {log}");
     assert!(!log.lines().last().is_some_and(|line| line.contains(node.trim())), "{log}");
 
     // The shard that crashed is what is missing, then the two whose parts are deleted.
@@ -125,4 +127,16 @@ fn more_shards_than_an_array_has_tasks_are_refused() {
         assert!(output.stderr.contains("1001 is not in 1..=1000"), "{output:#?}");
         assert_eq!(sim.tree().into_keys().collect::<Vec<_>>(), before);
     }
+}
+
+/// The shards of a sweep that needs `--yes` do not: the script would not say it.
+#[test]
+fn shards_of_many_points_are_run_without_asking() {
+    let many = "[sweep]\n\"link.rtt\" = { from = \"1 us\", to = \"100001 us\", step = \"1 us\" }\n";
+    let sim = Sim::small().with("many.toml", format!("{SMALL}{many}"));
+    let emit = ["sweep", "many.toml", "--emit", "slurm", "--shards", "1000", "--out", "out"];
+    assert_eq!(sim.run(emit).code, Some(2));
+    sim.done(emit.into_iter().chain(["--yes"]));
+    sim.done("sweep out/scenario.toml --out out --shard 999/1000 --threads 1".split(' '));
+    assert_eq!(sim.done("sweep out/scenario.toml --out out --missing".split(' ')).stdout, "0-998\n");
 }

@@ -115,7 +115,9 @@ impl<'a> Sweep<'a> {
     fn new(args: &'a Args) -> Result<Self, Failure> {
         let plan = crate::plan(&args.written)?;
         let points = plan.points();
-        if points > MOST_WITHOUT_YES && !args.yes {
+        // A sweep that is run in shards was meant: it was asked where the job was written.
+        let begins = args.shard.is_none() && !args.missing && !args.merge;
+        if points > MOST_WITHOUT_YES && begins && !args.yes {
             let path = plan.source.path.display();
             let remedy = "say --yes if that is meant";
             return Err(Failure::refused(format!(
@@ -131,7 +133,13 @@ impl<'a> Sweep<'a> {
         let mut first = None;
         for number in self.plan.design.along_the_axes(20) {
             match self.plan.point(number) {
-                Ok(_) => return Ok(crate::warn_of_idle_keys(&self.plan)),
+                Ok(_) => {
+                    // Whoever wrote a job was warned; the logs of its shards need not say it again.
+                    if self.args.shard.is_none() {
+                        crate::warn_of_idle_keys(&self.plan);
+                    }
+                    return Ok(());
+                }
                 Err(failure) => first = first.or(Some(failure)),
             }
         }
