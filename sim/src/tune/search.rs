@@ -22,6 +22,9 @@ pub struct Limits {
 /// Share of the points that the searches may use; the rest is for the neighbours of the best.
 const FOR_SEARCHES: f64 = 0.75;
 
+/// Cost of points that a search may no longer look at: above all others, and its square is still a number.
+const OUT_OF_REACH: f64 = 1e150;
+
 /// How far the corners of the first simplex lie from its start, in parts of the box.
 const FIRST_STEP: f64 = 0.5;
 
@@ -47,7 +50,7 @@ struct Looks {
     best: (Vec<u64>, f64),
 }
 
-/// A cost over the unit box that ends the search when it has looked at enough points.
+/// A cost over the unit box, of so many points at most.
 struct Rounded<'c, C> {
     lengths: &'c [u64],
     most: usize,
@@ -63,7 +66,8 @@ impl<C: Fn(&[u64]) -> f64> CostFunction for &Rounded<'_, C> {
         let at = rounded(at, self.lengths);
         let mut looks = self.looks.borrow_mut();
         if !looks.seen.contains(&at) && looks.seen.len() >= self.most {
-            return Err(Error::msg("enough points"));
+            // Not an error: argmin panics if the corners of its first simplex have none.
+            return Ok(OUT_OF_REACH);
         }
         let cost = (self.cost)(&at);
         looks.seen.insert(at.clone());
@@ -99,12 +103,12 @@ fn simplex(lengths: &[u64], limits: Limits, start: u32, most: usize, cost: &(imp
     // A simplex that has shrunk into one point of the box stops by itself; one that goes round in circles looks at no new
     // point, and is stopped.
     let steps = 20 * most as u64;
-    // It fails only where the cost does, which says that enough points were looked at; what was found is in the problem.
-    let _ = Executor::new(&problem, NelderMead::new(corners))
+    let searched = Executor::new(&problem, NelderMead::new(corners))
         .configure(|state| state.max_iters(steps))
         .timer(false)
         .ctrlc(false)
         .run();
+    searched.expect("argmin fails only where the cost does, and this one does not");
     problem.looks.into_inner()
 }
 
