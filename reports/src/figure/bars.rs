@@ -185,7 +185,7 @@ impl Bars {
             sheet.line([(left - 2.0, line), (right + 2.0, line)], stroke(INK, 2.0))?;
             sheet.text(
                 &grouped(printed, self.measure.decimals),
-                (middle, line - 5.0),
+                (middle, if (line - high).abs() < 26.0 { line.min(high) } else { line } - 5.0),
                 &bold(9.5, INK, Across::Center, Down::Bottom),
             )?;
         }
@@ -194,7 +194,7 @@ impl Bars {
             .printed
             .is_some_and(|printed| (y(printed) - top).abs() < 26.0 || y(printed) > top && y(printed) - top < 26.0);
         let (place, colour, anchor) = match crowded && floor - top > 40.0 {
-            true => (top.max(bar.printed.map_or(top, y)) + 8.0, drawing::WHITE, Down::Top),
+            true => (low.max(bar.printed.map_or(top, y)) + 8.0, drawing::WHITE, Down::Top),
             false => (high.min(top) - 5.0, INK, Down::Bottom),
         };
         sheet.text(&label, (middle, place), &text(size.unwrap_or(8.0), colour, Across::Center, anchor))
