@@ -120,7 +120,7 @@ fn points_that_fail_are_recorded() {
     let failed =
         rows(&sim.path("some/runs.parquet")).iter().filter(|row| row["failed"] != Field::Str(String::new())).count();
     assert_eq!(failed, failures.lines().count() - 1);
-    assert!(failed >= 2 && failed < 6, "{failed}");
+    assert!((2..6).contains(&failed), "{failed}");
     // The others are whole, and the shards say the same.
     let summary = rows(&sim.path("some/summary.parquet"));
     assert!(summary.iter().any(|row| count(row, "replications") == 2 && count(row, "failed") == 0));
