@@ -23,3 +23,4 @@ mod support;
 mod sweep;
 mod tools;
 mod trace_files;
+mod tune;

@@ -10,7 +10,7 @@
 //! It is no test of significance, and it knows nothing of replications: those are averaged before.
 
 use crate::natural::Levels;
-use crate::runs::Runs;
+use crate::runs::{Cell, Runs};
 
 /// Up to so many values, each stands for itself.
 const MOST_VALUES: usize = 12;
@@ -178,12 +178,15 @@ pub(crate) fn effect(key: &Key, values: &[Option<f64>]) -> Effect {
 impl Points {
     /// From the runs of a sweep; keys that do not vary are left out.
     pub fn of(runs: &Runs) -> Self {
-        let policies: Vec<String> = runs.policies().into_iter().map(str::to_owned).collect();
-        let mut numbers: Vec<u64> = runs.cells.iter().map(|cell| cell.point).collect();
+        // A point that could not be run at all has a row without a policy, and nothing to say here.
+        let cells: Vec<&Cell> = runs.cells.iter().filter(|cell| !cell.policy.is_empty()).collect();
+        let policies: Vec<String> =
+            runs.policies().into_iter().filter(|policy| !policy.is_empty()).map(str::to_owned).collect();
+        let mut numbers: Vec<u64> = cells.iter().map(|cell| cell.point).collect();
         numbers.dedup();
         let place = |point: u64| numbers.binary_search(&point).expect("each cell has a point");
         let mut texts = vec![vec![String::new(); numbers.len()]; runs.keys.len()];
-        for cell in &runs.cells {
+        for cell in &cells {
             for (texts, value) in texts.iter_mut().zip(&cell.values) {
                 texts[place(cell.point)].clone_from(value);
             }
@@ -199,7 +202,7 @@ impl Points {
         let metrics = METRICS.into_iter().filter_map(|name| {
             let column = runs.metric(name).ok()?;
             let mut values = vec![vec![None; numbers.len()]; policies.len()];
-            for cell in &runs.cells {
+            for cell in &cells {
                 let policy = policies.iter().position(|policy| *policy == cell.policy).expect("each cell has a policy");
                 let mean = column.all_of(cell).map(|runs| runs.iter().sum::<f64>() / runs.len() as f64);
                 values[policy][place(cell.point)] = mean;
@@ -207,7 +210,7 @@ impl Points {
             Some((name, values))
         });
         let metrics = metrics.collect();
-        let replications = runs.cells.iter().map(|cell| runs.seeds(cell).len()).max().unwrap_or(0);
+        let replications = cells.iter().map(|cell| runs.seeds(cell).len()).max().unwrap_or(0);
         let keys = together(keys.filter(|key| key.levels.texts.len() > 1));
         Self { keys, metrics, count: numbers.len(), policies, replications }
     }

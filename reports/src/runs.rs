@@ -255,7 +255,7 @@ impl Table<'_> {
             }
         }
         let mut seen = BTreeSet::new();
-        match cells.iter().find(|cell| !seen.insert((&cell.policy, &cell.values))) {
+        match cells.iter().find(|cell| !seen.insert((&cell.policy, cell.point))) {
             None if cells.is_empty() => Err(self.foreign("expected runs, found none")),
             None => Ok(cells),
             Some(twice) => Err(self.foreign(&format!("found {} twice at one point", twice.policy))),

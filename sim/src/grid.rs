@@ -11,6 +11,7 @@ use crate::sample::Sample;
 use crate::scenario::{Plan, Point};
 use crate::summary::Summary;
 use crate::threads;
+use crate::until::Until;
 use rayon::ThreadPool;
 use rayon::prelude::*;
 use std::path::Path;
@@ -59,12 +60,17 @@ pub fn points(plan: &Plan) -> Result<Vec<Point>, Failure> {
     (0..plan.points()).map(|number| plan.point(number)).collect()
 }
 
-/// Runs everything and writes all tables into `folder`.
-pub fn run(plan: &Plan, points: &[Point], options: &Options, folder: &Path) -> Result<Outcome, Failure> {
+/// Runs everything and writes all tables into `folder`; `until` may ask for more replications.
+pub fn run(
+    plan: &Plan,
+    points: &[Point],
+    options: &Options,
+    until: Option<Until>,
+    folder: &Path,
+) -> Result<Outcome, Failure> {
     let started = Instant::now();
     let grid = Grid { cells: cells(points), options, folder };
     let pool = threads::pool(options.threads, grid.cells.len() as u64 * u64::from(plan.scenario.replications))?;
-    let until = options.until()?;
     // By replication, then by cell.
     let mut runs: Vec<Vec<Run>> = Vec::new();
     let mut wanted = plan.scenario.replications;

@@ -93,12 +93,13 @@ fn schema() -> Result<(), Failure> {
 }
 
 fn simulate(written: &Written, options: &Options) -> Result<(), Failure> {
+    let until = options.until()?;
     let mut plan = plan(written)?;
     let points = grid::points(&plan)?;
     warn_of_idle_keys(&plan);
     let out = options.out.clone().unwrap_or_else(|| ["results", &plan.scenario.name].iter().collect());
     let results = results::Results::begin(&out)?;
-    let outcome = grid::run(&plan, &points, options, results.folder())?;
+    let outcome = grid::run(&plan, &points, options, until, results.folder())?;
     plan.scenario.replications = outcome.replications;
     manifest::write(&plan, &outcome, results.folder())?;
     let folder = results.finish()?;

@@ -117,6 +117,8 @@ impl Plan {
         alone.name = String::new();
         alone.description = None;
         alone.sweep = super::Sweep::default();
+        // More of them leave those that there are as they are.
+        alone.replications = 1;
         let hash = Sha256::digest(alone.text_with(|file| self.file_hash(file)));
         hex(&hash[..8])
     }

@@ -277,7 +277,6 @@ impl<'a> Sweep<'a> {
     /// Puts the parts together, draws and prints.
     fn finish(&self, folder: &Folder, started: Instant) -> Result<(), Failure> {
         let merged = merge(folder, &self.plan)?;
-        reports::write_sweep_report(folder.path()).map_err(|error| Failure::bug(error.to_string()))?;
         self.print(folder.path(), &merged, started)?;
         let where_to = folder.path().join("failures.csv");
         verdict(merged.failed, merged.bugs, &self.plan.scenario.name, &format!("see {}", where_to.display()))

@@ -15,9 +15,12 @@ use std::fs;
 use std::path::Path;
 use traces::log::{Column, CsvFile, Values};
 
-/// The tables, in the order in which they appear; the manifest says that all are there.
-const FILES: [&str; 6] =
-    ["runs.parquet", "summary.parquet", "summary.csv", "regret.csv", "failures.csv", "manifest.json"];
+/// What is written, in the order in which it appears; the manifest says that all is there.
+const FILES: [&str; 7] =
+    ["runs.parquet", "summary.parquet", "summary.csv", "regret.csv", "failures.csv", "report", "manifest.json"];
+
+/// Points of a sweep that is drawn: a report holds all of its runs in memory.
+const MOST_DRAWN: u64 = 100_000;
 
 /// What a merge came to.
 pub struct Merged {
@@ -47,15 +50,20 @@ pub fn merge(folder: &Folder, plan: &Plan) -> Result<Merged, Failure> {
     let failed = |error| Failure::io("write in the folder", folder.path(), &error);
     let making = tempfile::Builder::new().prefix(".").suffix(PARTIAL).tempdir_in(folder.path()).map_err(failed)?;
     let merged = tables(folder, plan, making.path())?;
+    if plan.points() <= MOST_DRAWN {
+        reports::write_sweep_report(making.path()).map_err(|error| Failure::bug(error.to_string()))?;
+    }
     manifest::write_sweep(plan, folder.plan_sha256(), &merged, making.path())?;
     for name in FILES {
         let (from, to) = (making.path().join(name), folder.path().join(name));
-        if from.exists() {
-            fs::File::open(&from)
-                .and_then(|file| file.sync_all())
-                .and_then(|()| fs::rename(&from, &to))
-                .map_err(failed)?;
+        if !from.exists() {
+            continue;
         }
+        if to.is_dir() {
+            // A folder is not renamed over another.
+            fs::remove_dir_all(&to).map_err(failed)?;
+        }
+        fs::File::open(&from).and_then(|file| file.sync_all()).and_then(|()| fs::rename(&from, &to)).map_err(failed)?;
     }
     sync_folder(&folder.path().join("manifest.json"));
     drop(making);

@@ -40,7 +40,7 @@ pub struct Args {
     /// The policy to tune; needed where the scenario has several.
     #[arg(long, value_name = "POLICY")]
     policy: Option<String>,
-    /// The most points to run [default: a tenth of the grid, 20 to 200].
+    /// The most points to run [default: a fifth of the grid, 40 to 200].
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=1_000_000))]
     points: Option<u64>,
     /// Places to start from.
@@ -74,7 +74,7 @@ pub fn run(args: &Args) -> Result<(), Failure> {
     crate::warn_of_idle_keys(&plan);
     let out = args.out.clone().unwrap_or_else(|| ["results", &format!("{}-tune", plan.scenario.name)].iter().collect());
     let results = results::Results::begin(&out)?;
-    let points = args.points.unwrap_or((plan.points() / 10).clamp(20, 200)).min(plan.points());
+    let points = args.points.unwrap_or((plan.points() / 5).clamp(40, 200)).min(plan.points());
     let limits = Limits { points, starts: args.starts, seed: plan.scenario.seed };
     let pool = threads::pool(args.threads, points)?;
     let runs = with_bar(points, "points", |looked_at| {

@@ -8,8 +8,8 @@ use crate::scenario::{Cell, Plan};
 use engine::Nobody;
 use reports::{Constraint, Estimate, Objective};
 use std::collections::BTreeMap;
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex};
 
 /// Costs of points that break a constraint begin here, and of points that cannot be run there: above any metric.
 const BROKEN: f64 = 1e100;
@@ -56,12 +56,18 @@ impl Goal {
     }
 }
 
+/// A point that was looked at.
+struct Known {
+    cost: f64,
+    runs: Vec<Run>,
+}
+
 /// The points of a plan and what is known of them. Threads share it.
 pub struct Space<'p> {
     plan: &'p Plan,
     goal: &'p Goal,
     lengths: Vec<u64>,
-    known: Mutex<BTreeMap<u64, Arc<(f64, Vec<Run>)>>>,
+    known: Mutex<BTreeMap<u64, Known>>,
     looked_at: &'p AtomicU64,
 }
 
@@ -84,7 +90,7 @@ impl<'p> Space<'p> {
     /// What a point costs; it is run only if it has not been.
     pub fn cost(&self, at: &[u64]) -> f64 {
         let number = self.number(at);
-        let known = || self.known.lock().expect("no panic holds this lock").get(&number).map(|point| point.0);
+        let known = || self.known.lock().expect("no panic holds this lock").get(&number).map(|point| point.cost);
         if let Some(cost) = known() {
             return cost;
         }
@@ -92,7 +98,7 @@ impl<'p> Space<'p> {
         let cost = self.goal.cost(&runs);
         self.known.lock().expect("no panic holds this lock").entry(number).or_insert_with(|| {
             self.looked_at.fetch_add(1, Ordering::Relaxed);
-            Arc::new((cost, runs))
+            Known { cost, runs }
         });
         cost
     }
@@ -120,6 +126,6 @@ impl<'p> Space<'p> {
     /// The runs of all points that were looked at, in the order of the plan.
     pub fn into_runs(self) -> Vec<Run> {
         let known = self.known.into_inner().expect("no panic holds this lock");
-        known.into_values().flat_map(|point| point.1.clone()).collect()
+        known.into_values().flat_map(|point| point.runs).collect()
     }
 }

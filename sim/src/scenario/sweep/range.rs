@@ -33,8 +33,14 @@ pub enum Form {
 }
 
 impl Form {
+    /// A number between two that were written, as a value that can be read and typed. Rates and times have a finest unit, so
+    /// more digits would be refused.
+    pub fn between(&self, number: f64) -> Value {
+        self.value(number, 6)
+    }
+
     /// The number as a value, rounded to so many significant digits, so that sums of steps read as they were meant.
-    pub fn value(&self, number: f64, digits: usize) -> Value {
+    fn value(&self, number: f64, digits: usize) -> Value {
         let rounded: f64 = format!("{number:.*e}", digits - 1).parse().expect("a number that was just written");
         match self {
             Self::Whole => Value::Integer(number.round() as i64),
@@ -154,7 +160,8 @@ impl Range {
             Some(Spacing::Step(step)) => self.from + f64::from(n) * step,
             _ => self.at(f64::from(n) / (count - 1.0)),
         };
-        let mut values: Vec<Value> = (0..count as u32).map(|n| form.value(number(n), DIGITS)).collect();
+        let value = |number| if self.log { form.between(number) } else { form.value(number, DIGITS) };
+        let mut values: Vec<Value> = (0..count as u32).map(|n| value(number(n))).collect();
         // Whole numbers on a log scale may round to the same one.
         values.dedup();
         Ok(values)
@@ -185,6 +192,8 @@ mod tests {
             ("from = 1\nto = 64\npoints = 7\nscale = \"log\"", "1, 2, 4, 8, 16, 32, 64"),
             ("from = 1\nto = 4\npoints = 9\nscale = \"log\"", "1, 2, 3, 4"),
             ("from = \"10 Mbps\"\nto = \"1000 Mbps\"\npoints = 3\nscale = \"log\"", "10 Mbps, 100 Mbps, 1000 Mbps"),
+            ("from = \"10 Mbps\"\nto = \"90 Mbps\"\npoints = 3\nscale = \"log\"", "10 Mbps, 30 Mbps, 90 Mbps"),
+            ("from = \"10 Mbps\"\nto = \"20 Mbps\"\npoints = 3\nscale = \"log\"", "10 Mbps, 14.1421 Mbps, 20 Mbps"),
             ("from = 3\nto = 3\nstep = 1", "3"),
         ] {
             assert_eq!(values(range).as_deref(), Ok(expected), "{range}");

@@ -5,9 +5,6 @@ use super::range::{Form, Range};
 use kernel::{Keyed, Streams};
 use toml::Value;
 
-/// Digits that a drawn number is rounded to, so that it can be read and typed.
-const DIGITS: usize = 6;
-
 /// How points are drawn.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Law {
@@ -42,9 +39,9 @@ impl Domain {
             // Each whole number is as likely as the others.
             Self::Within(range) if range.form == Form::Whole && !range.log => {
                 let number = (range.from + share * (range.to - range.from + 1.0)).floor();
-                range.form.value(number.min(range.to), DIGITS)
+                range.form.between(number.min(range.to))
             }
-            Self::Within(range) => range.form.value(range.at(share), DIGITS),
+            Self::Within(range) => range.form.between(range.at(share)),
         }
     }
 }
