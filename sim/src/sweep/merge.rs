@@ -20,7 +20,7 @@ const FILES: [&str; 7] =
     ["runs.parquet", "summary.parquet", "summary.csv", "regret.csv", "failures.csv", "report", "manifest.json"];
 
 /// Points of a sweep that is drawn: a report holds all of its runs in memory.
-const MOST_DRAWN: u64 = 100_000;
+const MOST_DRAWN: u64 = 20_000;
 
 /// What a merge came to.
 pub struct Merged {
