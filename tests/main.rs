@@ -14,6 +14,7 @@ mod policies;
 mod presets;
 mod real_input;
 mod refusals;
+mod report;
 mod results;
 mod scenarios;
 mod schema;

@@ -191,6 +191,16 @@ fn masked(text: &str) -> String {
 }
 
 #[test]
+fn a_run_does_not_replace_a_sweep_nor_a_sweep_a_run() {
+    let sim = sweep();
+    let said = refused(&sim, "many.toml --out whole");
+    assert!(said.contains("whole: a sweep is in the way of the results; move it away"), "{said}");
+    sim.done("many.toml --out run".split(' '));
+    let said = refused(&sim, "sweep many.toml --out run");
+    assert!(said.contains("run: a folder that is no sweep is in the way"), "{said}");
+}
+
+#[test]
 fn foreign_parts_are_refused() {
     let sim = sweep();
     sim.done("sweep many.toml --out other --seed 2".split(' '));

@@ -80,6 +80,7 @@ pub enum Command {
     /// Find the best points of a sweep, under constraints, or its Pareto front.
     Best(crate::best::Args),
     Tune(crate::tune::Args),
+    Report(crate::report::Args),
 }
 
 /// A scenario and what the command line changes of it.

@@ -9,6 +9,7 @@ mod grid;
 mod manifest;
 mod one_run;
 mod progress;
+mod report;
 mod results;
 mod rows;
 mod runs;
@@ -47,6 +48,7 @@ fn main() -> ExitCode {
         (Some(Command::Compare(args)), _) => compare::run(&args),
         (Some(Command::Best(args)), _) => best::run(&args),
         (Some(Command::Tune(args)), _) => tune::run(&args),
+        (Some(Command::Report(args)), _) => report::run(&args),
         (None, Some(written)) => simulate(&written, &cli.options),
         (None, None) => unreachable!("clap asks for a scenario or a command"),
     };

@@ -92,6 +92,10 @@ fn may_replace(target: &Path) -> Result<(), Failure> {
     if !metadata.is_dir() {
         return refuse("something that is not a folder");
     }
+    if target.join("sweep.json").exists() {
+        // Its parts may be hours of work; `sim sweep` goes on with them.
+        return refuse("a sweep");
+    }
     let empty = fs::read_dir(target).map_err(|error| Failure::io("read", target, &error))?.next().is_none();
     if empty || manifest::is_ours(target) { Ok(()) } else { refuse("a folder that msao-sim did not write") }
 }

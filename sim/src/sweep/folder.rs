@@ -5,12 +5,11 @@ use crate::failure::Failure;
 use crate::manifest::TOOL;
 use crate::runs::{Run, RunsReader, RunsWriter};
 use crate::scenario::Plan;
+use crate::whole_file::{self, PARTIAL};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
-use std::fs::{self, File};
-use std::io::Write;
+use std::fs;
 use std::path::{Path, PathBuf};
-use tempfile::NamedTempFile;
 
 /// Version of `sweep.json`.
 const SCHEMA_VERSION: u32 = 1;
@@ -103,9 +102,9 @@ impl Folder {
         let parts = path.join("parts");
         fs::create_dir_all(&parts).map_err(|error| Failure::io("make the folder", &parts, &error))?;
         let folder = Self { path: path.to_owned(), identity: Identity::of(plan, split) };
-        folder.write("scenario.toml", &plan.scenario.resolved_text(plan.source.folder()))?;
+        whole_file::write(&path.join("scenario.toml"), &plan.scenario.resolved_text(plan.source.folder()))?;
         let identity = serde_json::to_string_pretty(&folder.identity).expect("an identity is JSON") + "\n";
-        folder.write("sweep.json", &identity)?;
+        whole_file::write(&path.join("sweep.json"), &identity)?;
         Ok(folder)
     }
 
@@ -203,29 +202,14 @@ impl Folder {
         plan: &Plan,
         fill: impl FnOnce(&mut dyn FnMut(Run) -> Result<(), Failure>) -> Result<(), Failure>,
     ) -> Result<(), Failure> {
-        let file = self.temporary(&self.parts())?;
+        let parts = self.parts();
+        let file = whole_file::begin(&parts).map_err(|error| Failure::io("write in the folder", &parts, &error))?;
         let notes = self.notes(part);
         let notes: Vec<(&str, &str)> = notes.iter().map(|(note, value)| (*note, value.as_str())).collect();
         let mut writer = RunsWriter::create(file.path(), &plan.varied, &notes)?;
         fill(&mut |run| Ok(writer.write(run)?))?;
         writer.finish()?;
-        put(file, &self.part(part))
-    }
-
-    /// Puts a small file in its place, whole.
-    pub fn write(&self, name: &str, text: &str) -> Result<(), Failure> {
-        let place = self.path.join(name);
-        let mut file = self.temporary(&self.path)?;
-        file.write_all(text.as_bytes()).map_err(|error| Failure::io("write", &place, &error))?;
-        put(file, &place)
-    }
-
-    fn temporary(&self, beside: &Path) -> Result<NamedTempFile, Failure> {
-        let mut builder = tempfile::Builder::new();
-        builder.prefix(".").suffix(PARTIAL);
-        #[cfg(unix)]
-        builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o644));
-        builder.tempfile_in(beside).map_err(|error| Failure::io("write in the folder", beside, &error))
+        whole_file::put(file, &self.part(part))
     }
 
     /// Removes what killed processes left, once nobody is at work.
@@ -261,24 +245,6 @@ impl Folder {
         }
         Ok(())
     }
-}
-
-/// Ends the name of what is being written.
-pub const PARTIAL: &str = ".partial";
-
-/// Syncs a file and puts it in its place.
-fn put(file: NamedTempFile, place: &Path) -> Result<(), Failure> {
-    let failed = |error| Failure::io("write", place, &error);
-    file.as_file().sync_all().map_err(failed)?;
-    file.persist(place).map_err(|error| failed(error.error))?;
-    sync_folder(place);
-    Ok(())
-}
-
-/// Makes a rename outlive a loss of power, where the system can.
-pub fn sync_folder(place: &Path) {
-    // Some file systems cannot sync a folder; the rename itself has been done.
-    let _ = place.parent().and_then(|folder| File::open(folder).ok()).map(|folder| folder.sync_all());
 }
 
 /// Whether a sweep may begin there: nothing is there, or an empty folder.

@@ -1,7 +1,7 @@
 //! Puts the parts of a sweep together: `runs.parquet`, the summary and the manifest, the same bytes whatever the parts were.
 //! Reads a group of rows of each part at a time, so that it takes no more memory for more points.
 
-use super::folder::{Folder, PARTIAL, sync_folder};
+use super::folder::Folder;
 use super::point::is_bug;
 use super::split::Split;
 use crate::failure::Failure;
@@ -10,6 +10,7 @@ use crate::manifest;
 use crate::runs::{Run, RunsReader, RunsWriter, place_columns};
 use crate::scenario::Plan;
 use crate::summary::Summary;
+use crate::whole_file::{PARTIAL, sync_folder};
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
@@ -65,7 +66,7 @@ pub fn merge(folder: &Folder, plan: &Plan) -> Result<Merged, Failure> {
         }
         fs::File::open(&from).and_then(|file| file.sync_all()).and_then(|()| fs::rename(&from, &to)).map_err(failed)?;
     }
-    sync_folder(&folder.path().join("manifest.json"));
+    sync_folder(folder.path());
     drop(making);
     folder.tidy();
     Ok(merged)
