@@ -1,6 +1,7 @@
 //! Means with 95 % confidence intervals from Student's t.
 
 use statrs::distribution::{ContinuousCDF, StudentsT};
+use std::sync::LazyLock;
 
 /// A mean, folded in the order of the values.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -69,8 +70,15 @@ impl Moments {
     }
 }
 
-/// How many standard errors on each side hold 95 %.
+/// How many standard errors on each side hold 95 %. Of few replications it is looked up: a summary asks for it in every cell,
+/// and it is the root of an equation.
 fn students_t(freedom: f64) -> f64 {
+    static WHOLE: LazyLock<Vec<f64>> = LazyLock::new(|| (1..=64).map(f64::from).map(quantile).collect());
+    let whole = (freedom.fract() == 0.0).then(|| WHOLE.get(freedom as usize - 1)).flatten();
+    whole.copied().unwrap_or_else(|| quantile(freedom))
+}
+
+fn quantile(freedom: f64) -> f64 {
     StudentsT::new(0.0, 1.0, freedom).expect("degrees of freedom are positive").inverse_cdf(0.975)
 }
 
