@@ -75,7 +75,7 @@ pub struct Args {
     #[arg(long, group = "what")]
     slurm: bool,
     /// Shards of the job [default: 100, or the number of points].
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=MOST_SHARDS))]
+    #[arg(long, value_name = "N", requires = "what", value_parser = clap::value_parser!(u64).range(1..=MOST_SHARDS))]
     shards: Option<u64>,
     /// Times that --slurm submits a lost shard again.
     #[arg(long, value_name = "N", default_value_t = 3, requires = "slurm")]
