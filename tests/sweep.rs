@@ -159,6 +159,7 @@ fn what_cannot_be_swept_is_refused() {
         "sweep many.toml --out whole",
         "sweep many.toml --out new --set sweep.link.rt=[1]",
         "sweep many.toml --out new --set sweep.link.jitter=[]",
+        "sweep many.toml --out new --set sweep.seed={from=1,to=500000,step=1}",
         "sweep many.toml --out new --set sweep.seed={from=1,to=10000000,step=1}",
         "sweep many.toml --out new --set edge.device=rtx-309",
         "sweep many.toml --out whole --seed 2 --resume",

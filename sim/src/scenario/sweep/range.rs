@@ -3,7 +3,7 @@
 use toml::{Table, Value};
 
 /// More values than that are a mistake.
-const MOST: f64 = 1e7;
+const MOST: f64 = 1e6;
 
 /// `{ from, to }` with `step`, or with `points` and `scale`.
 #[derive(Clone, Debug, PartialEq)]
