@@ -105,10 +105,11 @@ impl Plan {
         Place { point: number, id, dataset, bandwidth_mbps: None, values, engines: [String::new(), String::new()] }
     }
 
-    /// Hash of all that the list of points and the results are made of: the resolved scenario, and what is in the files that it
-    /// names, wherever they lie.
+    /// Hash of all that the list of points and the results are made of: the resolved scenario but for its description, and what
+    /// is in the files that it names, wherever they lie.
     pub fn hash(&self) -> String {
-        hex(&Sha256::digest(self.scenario.text_with(|file| self.file_hash(file))))
+        let told = Scenario { description: None, ..self.scenario.clone() };
+        hex(&Sha256::digest(told.text_with(|file| self.file_hash(file))))
     }
 
     /// The first 64 bits of the hash of the resolved point.
