@@ -6,8 +6,7 @@ use crate::failure::Failure;
 use crate::one_run::OneRun;
 use crate::progress::with_bar;
 use crate::rows::{Part, Rows, Wanted, put_together};
-use crate::runs::{Run, RunsWriter};
-use crate::sample::Sample;
+use crate::runs::{Outcome, Run, RunsWriter};
 use crate::scenario::{Plan, Point};
 use crate::summary::Summary;
 use crate::threads;
@@ -20,32 +19,6 @@ use std::time::Instant;
 
 /// Points that a results folder with a row for each request may have.
 const MOST_POINTS: u64 = 100_000;
-
-/// What came of a grid.
-#[derive(Debug, Default)]
-pub struct Outcome {
-    /// Runs.
-    pub runs: usize,
-    /// Replications of each policy at each point.
-    pub replications: u32,
-    /// Requests over all runs.
-    pub requests: u64,
-    /// Events over all runs.
-    pub events: u64,
-    /// Digest of the digests, in order.
-    pub digest: u64,
-    /// Seconds on the wall.
-    pub wall_s: f64,
-}
-
-impl Outcome {
-    /// Adds a run that did not fail, in the order of the grid.
-    pub fn add(&mut self, sample: &Sample) {
-        self.requests += sample.submitted;
-        self.events += sample.events;
-        self.digest = self.digest.rotate_left(7) ^ sample.digest;
-    }
-}
 
 /// Works out every point.
 ///

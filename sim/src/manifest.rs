@@ -1,7 +1,7 @@
 //! `manifest.json` and `scenario.toml` of a results folder: what was run, by what.
 
 use crate::failure::Failure;
-use crate::grid::Outcome;
+use crate::runs::Outcome;
 use crate::scenario::Plan;
 use crate::sweep::Merged;
 use serde_json::{Value, json};

@@ -48,6 +48,32 @@ pub struct Run {
     pub result: Result<Sample, String>,
 }
 
+/// What came of all runs.
+#[derive(Debug, Default)]
+pub struct Outcome {
+    /// Runs.
+    pub runs: usize,
+    /// Replications of each policy at each point.
+    pub replications: u32,
+    /// Requests over all runs.
+    pub requests: u64,
+    /// Events over all runs.
+    pub events: u64,
+    /// Digest of the digests, in order.
+    pub digest: u64,
+    /// Seconds on the wall.
+    pub wall_s: f64,
+}
+
+impl Outcome {
+    /// Adds a run that did not fail, in the order of the grid.
+    pub fn add(&mut self, sample: &Sample) {
+        self.requests += sample.submitted;
+        self.events += sample.events;
+        self.digest = self.digest.rotate_left(7) ^ sample.digest;
+    }
+}
+
 /// Writes runs, in the order of the grid.
 pub struct RunsWriter {
     file: TableFile,

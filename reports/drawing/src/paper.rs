@@ -6,16 +6,13 @@
 //! Text is placed by us in both, and in the PNG drawn by us: plotters with `ab_glyph` forgets the space to the left of each
 //! letter, and its two backends disagree on where a line of text stands.
 
-use crate::style::{CAP_PER_EM, LINE_PER_EM, face};
+use crate::style::{CAP_PER_EM, FINE, LINE_PER_EM, face};
 use ab_glyph::{Font, PxScale, ScaleFont, point};
 use plotters::backend::{BitMapBackend, DrawingBackend, SVGBackend};
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 use plotters::style::{FontFamily, FontStyle, FontTransform};
 use plotters_backend::{BackendColor, BackendCoord, BackendStyle, BackendTextStyle, DrawingErrorKind};
 use std::io;
-
-/// Units of a drawing for each pixel of the size at which it is shown.
-pub(crate) const FINE: u32 = 4;
 
 /// Pixels of the PNG for each pixel of the size at which it is shown: sharp on dense screens.
 const PNG_SCALE: u32 = 2;

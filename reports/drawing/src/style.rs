@@ -2,7 +2,6 @@
 //!
 //! Sizes are given in pixels of the size at which a figure is shown; [`px`] makes units of the drawing of them.
 
-use crate::paper::FINE;
 use ab_glyph::{Font, FontRef, ScaleFont};
 use plotters::style::text_anchor::Pos;
 pub use plotters::style::text_anchor::{HPos as Across, VPos as Down};
@@ -15,6 +14,9 @@ use std::sync::{LazyLock, Once};
 pub type Stroke = ShapeStyle;
 /// How a text is written.
 pub type Text = TextStyle<'static>;
+
+/// Units of a drawing for each pixel of the size at which it is shown.
+pub(crate) const FINE: u32 = 4;
 
 /// Text and what carries meaning.
 pub const INK: RGBColor = RGBColor(34, 34, 34);
