@@ -170,7 +170,7 @@ impl<'a> Sweep<'a> {
     fn run_part(&self, folder: &Folder, part: u64, progress: &AtomicU64) -> Result<(), Failure> {
         folder.write_part(part, &self.plan, |write| {
             for number in folder.split().points_of(part, self.plan.points()) {
-                point::run(&self.plan, number).into_iter().try_for_each(&mut *write)?;
+                point::run(&self.plan, number, None).into_iter().try_for_each(&mut *write)?;
                 progress.fetch_add(1, Ordering::Relaxed);
             }
             Ok(())
@@ -187,7 +187,7 @@ impl<'a> Sweep<'a> {
                 folder.write_part(index, &self.plan, |write| {
                     for some in numbers.chunks(POINTS_AT_ONCE) {
                         let run = |number: &u64| {
-                            let runs = point::run(&self.plan, *number);
+                            let runs = point::run(&self.plan, *number, None);
                             progress.fetch_add(1, Ordering::Relaxed);
                             runs
                         };

@@ -8,7 +8,7 @@ mod command;
 pub mod emit;
 mod folder;
 mod merge;
-mod point;
+pub mod point;
 pub mod slurm;
 mod split;
 

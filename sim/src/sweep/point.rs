@@ -1,4 +1,4 @@
-//! One point of a sweep: every policy, every replication. A point that cannot be run is recorded with its reason.
+//! One point of a sweep: every replication of every policy, or of one. A point that cannot be run is recorded with its reason.
 
 use crate::failure::{Failure, surviving};
 use crate::one_run::OneRun;
@@ -16,10 +16,10 @@ pub fn is_bug(reason: &str) -> bool {
     reason.starts_with(BUG)
 }
 
-/// Runs a point, and gives its rows in their order.
-pub fn run(plan: &Plan, number: u64) -> Vec<Run> {
+/// Runs a point, of all policies or `only` one, and gives its rows in their order.
+pub fn run(plan: &Plan, number: u64, only: Option<&str>) -> Vec<Run> {
     match surviving(|| plan.point(number)).and_then(|point| point) {
-        Ok(point) => run_cells(plan, &point),
+        Ok(point) => run_cells(plan, &point, only),
         Err(failure) => vec![Run {
             place: plan.place_of_refused(number).into(),
             policy: String::new(),
@@ -30,9 +30,10 @@ pub fn run(plan: &Plan, number: u64) -> Vec<Run> {
     }
 }
 
-fn run_cells(plan: &Plan, point: &Point) -> Vec<Run> {
+fn run_cells(plan: &Plan, point: &Point, only: Option<&str>) -> Vec<Run> {
     let replications = 0..plan.scenario.replications;
-    let runs = point.cells.iter().flat_map(|cell| replications.clone().map(move |replication| (cell, replication)));
+    let cells = point.cells.iter().filter(|cell| only.is_none_or(|only| cell.policy == only));
+    let runs = cells.flat_map(|cell| replications.clone().map(move |replication| (cell, replication)));
     runs.map(|(cell, replication)| {
         let run = OneRun { point, cell, replication };
         run.row(sample(&run).map_err(|failure| reason(&failure)))

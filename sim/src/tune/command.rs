@@ -8,6 +8,7 @@ use crate::grid::write_tables;
 use crate::progress::with_bar;
 use crate::runs::Outcome;
 use crate::scenario::Plan;
+use crate::sweep::point;
 use crate::{manifest, results, threads};
 use clap::ArgGroup;
 use reports::{Constraint, Objective, Question, Runs};
@@ -71,7 +72,7 @@ pub fn run(args: &Args) -> Result<(), Failure> {
     let started = Instant::now();
     let plan = crate::plan(&args.written)?;
     let policy = policy(&plan, args.policy.as_ref())?;
-    let goal = Goal::new(&args.objective(), &args.subject_to, Some(policy.clone()))?;
+    let goal = Goal::new(&args.objective(), &args.subject_to, policy.clone())?;
     crate::warn_of_idle_keys(&plan);
     let out = args.out.clone().unwrap_or_else(|| ["results", &format!("{}-tune", plan.scenario.name)].iter().collect());
     let results = results::Results::begin(&out)?;
@@ -95,7 +96,10 @@ pub fn run(args: &Args) -> Result<(), Failure> {
     crate::print(&reports::best(&rows, &question)?.text(5))?;
     report(&plan, &rows, &outcome);
     say(format_args!("results in {}", folder.display()));
-    Ok(())
+    match runs.iter().find_map(|run| run.result.as_ref().err().filter(|reason| point::is_bug(reason))) {
+        Some(reason) => Err(Failure::bug(format!("some points met {reason}"))),
+        None => Ok(()),
+    }
 }
 
 /// The policy to tune.

@@ -1,11 +1,10 @@
 //! The points of a sweep as a box of whole numbers, and what each point costs.
 
 use crate::failure::Failure;
-use crate::one_run::OneRun;
 use crate::runs::Run;
 use crate::sample::metric_index;
-use crate::scenario::{Cell, Plan};
-use engine::Nobody;
+use crate::scenario::Plan;
+use crate::sweep::point;
 use reports::{Constraint, Estimate, Objective};
 use std::collections::BTreeMap;
 use std::sync::Mutex;
@@ -20,7 +19,7 @@ pub struct Goal {
     objective: usize,
     maximise: bool,
     constraints: Vec<(usize, Constraint)>,
-    policy: Option<String>,
+    policy: String,
 }
 
 impl Goal {
@@ -28,7 +27,7 @@ impl Goal {
     ///
     /// # Errors
     /// If there is no such metric.
-    pub fn new(objective: &Objective, constraints: &[Constraint], policy: Option<String>) -> Result<Self, Failure> {
+    pub fn new(objective: &Objective, constraints: &[Constraint], policy: String) -> Result<Self, Failure> {
         let index = |metric: &str| metric_index(metric).map_err(Failure::refused);
         let constraint = |constraint: &Constraint| Ok((index(constraint.metric())?, constraint.clone()));
         Ok(Self {
@@ -83,7 +82,7 @@ impl<'p> Space<'p> {
     }
 
     /// The number of a point in the plan.
-    pub fn number(&self, at: &[u64]) -> u64 {
+    fn number(&self, at: &[u64]) -> u64 {
         at.iter().zip(&self.lengths).fold(0, |number, (index, length)| number * length + index)
     }
 
@@ -94,33 +93,13 @@ impl<'p> Space<'p> {
         if let Some(cost) = known() {
             return cost;
         }
-        let runs = self.run(number);
+        let runs = point::run(self.plan, number, Some(&self.goal.policy));
         let cost = self.goal.cost(&runs);
         self.known.lock().expect("no panic holds this lock").entry(number).or_insert_with(|| {
             self.looked_at.fetch_add(1, Ordering::Relaxed);
             Known { cost, runs }
         });
         cost
-    }
-
-    fn run(&self, number: u64) -> Vec<Run> {
-        let point = match self.plan.point(number) {
-            Ok(point) => point,
-            Err(failure) => {
-                let place = self.plan.place_of_refused(number).into();
-                let (policy, seed) = (self.goal.policy.clone().unwrap_or_default(), self.plan.scenario.seed);
-                return vec![Run { place, policy, replication: 0, seed, result: Err(failure.brief().to_owned()) }];
-            }
-        };
-        let wanted = |cell: &&Cell| self.goal.policy.as_ref().is_none_or(|policy| cell.policy == *policy);
-        let cells = point.cells.iter().filter(wanted);
-        let replications = 0..self.plan.scenario.replications;
-        let runs = cells.flat_map(|cell| replications.clone().map(move |replication| (cell, replication)));
-        runs.map(|(cell, replication)| {
-            let run = OneRun { point: &point, cell, replication };
-            run.row(run.sample(&mut Nobody, &AtomicU64::new(0)).map_err(|failure| failure.brief().to_owned()))
-        })
-        .collect()
     }
 
     /// The runs of all points that were looked at, in the order of the plan.
