@@ -47,11 +47,6 @@ impl TableReader {
         notes.filter_map(|note| Some((note.key.clone(), note.value.clone()?))).collect()
     }
 
-    /// The number of its rows.
-    pub fn rows(&self) -> u64 {
-        u64::try_from(self.reader.metadata().file_metadata().num_rows()).unwrap_or(0)
-    }
-
     /// The number of its groups.
     pub fn groups(&self) -> usize {
         self.reader.num_row_groups()
@@ -145,7 +140,6 @@ mod tests {
         table.finish().unwrap();
         let read = TableReader::open(file.path(), ("runs", 1)).unwrap();
         assert!(read.notes().contains(&("plan".to_owned(), "abc".to_owned())));
-        assert_eq!(read.rows(), 6);
         let groups: Vec<_> = (0..read.groups()).map(|group| read.group(group).unwrap()).collect();
         assert_eq!(groups, (0..3).map(columns).collect::<Vec<_>>());
     }
