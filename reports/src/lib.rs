@@ -15,6 +15,7 @@ mod frame;
 mod metric;
 mod natural;
 mod numbers;
+mod page;
 mod runs;
 mod sheet;
 mod sweep;
@@ -36,4 +37,14 @@ pub use table::table;
 /// If a table cannot be read, or a file cannot be written.
 pub fn write_figures(folder: &std::path::Path) -> Result<Vec<std::path::PathBuf>, ReportError> {
     figure::draw(folder, |_| true)
+}
+
+/// Writes the page of results folders, from their files alone: what was run, the results, figures, verdicts, and how to run it
+/// again, in one file that needs no other. Figures and verdicts are those that stand in each folder's `report/`.
+///
+/// # Errors
+///
+/// If a file of a folder cannot be read, or the page cannot be written.
+pub fn write_page(folders: &[std::path::PathBuf], page: &std::path::Path) -> Result<(), ReportError> {
+    page::write(folders, page)
 }

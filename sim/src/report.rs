@@ -32,7 +32,10 @@ pub fn run(args: &Args) -> Result<(), Failure> {
         if files.is_empty() {
             say(format_args!("sim: warning: {}: no figure has its data here", folder.display()));
         }
-        let names: String = files.iter().map(|file| format!("{}\n", file.display())).collect();
+        let page = folder.join("report/index.html");
+        reports::write_page(std::slice::from_ref(folder), &page)?;
+        let files = files.into_iter().chain([page]);
+        let names: String = files.map(|file| format!("{}\n", file.display())).collect();
         crate::print(&names)?;
     }
     Ok(())
