@@ -30,8 +30,10 @@ pub(super) fn section(folders: &[Folder]) -> Markup {
                 (counts(folder.claims.as_deref().unwrap_or_default()))
             }
             (table(&with, folders.len() > 1))
-            p.note {
-                @for folder in &with { a href={ (folder.to_report) "claims.csv" } { (folder.name.as_deref().unwrap_or_default()) " claims.csv" } " " }
+            p.files {
+                @for folder in &with {
+                    a href={ (folder.to_report) "claims.csv" } { (folder.name.as_deref().unwrap_or_default()) " claims.csv" } " "
+                }
             }
         },
     )
