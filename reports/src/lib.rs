@@ -17,8 +17,11 @@ mod natural;
 mod numbers;
 mod runs;
 mod sheet;
+mod spans;
+mod stages;
 mod sweep;
 mod table;
+mod timeline;
 
 pub use best::{Answer, Constraint, Objective, Question, best};
 pub use compare::{Comparison, Difference, Line, compare};
@@ -26,8 +29,10 @@ pub use estimate::Estimate;
 pub use frame::ReportError;
 pub use metric::{Better, METRICS, Metric};
 pub use runs::{Cell, Runs, VERSION as RUNS_VERSION, Values};
+pub use stages::{Stage, StageTimes, stage_times};
 pub use sweep::write_sweep_report;
 pub use table::table;
+pub use timeline::write_timeline;
 
 /// Draws every figure that a results folder has the tables for, as `report/NAME.svg` and `report/NAME.png` in it. The files.
 ///

@@ -142,6 +142,20 @@ pub enum Lane {
     Downlink,
 }
 
+impl Lane {
+    /// As tables have it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Request => "request",
+            Self::EdgeCpu => "edge_cpu",
+            Self::EdgeGpu => "edge_gpu",
+            Self::Uplink => "uplink",
+            Self::CloudGpu => "cloud_gpu",
+            Self::Downlink => "downlink",
+        }
+    }
+}
+
 /// What a request does during a span.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Phase {
@@ -155,6 +169,19 @@ pub enum Phase {
     Sending,
     /// A message has left and has not arrived: propagation, jitter and what was lost and sent again.
     Flying,
+}
+
+impl Phase {
+    /// As tables have it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Whole => "whole",
+            Self::Queued => "queued",
+            Self::Running => "running",
+            Self::Sending => "sending",
+            Self::Flying => "flying",
+        }
+    }
 }
 
 /// A part of a request's life.
