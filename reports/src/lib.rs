@@ -5,6 +5,7 @@
 
 mod best;
 pub mod check;
+mod claims;
 mod compare;
 mod effects;
 mod estimate;
@@ -12,6 +13,7 @@ mod figure;
 #[cfg(test)]
 mod fixture;
 mod frame;
+mod manifest;
 mod metric;
 mod natural;
 mod numbers;
@@ -21,9 +23,11 @@ mod sweep;
 mod table;
 
 pub use best::{Answer, Constraint, Objective, Question, best};
+pub use claims::{Claims, Verdict as ClaimVerdict, claims};
 pub use compare::{Comparison, Difference, Line, compare};
 pub use estimate::Estimate;
 pub use frame::ReportError;
+pub use manifest::MANIFEST_VERSION;
 pub use metric::{Better, METRICS, Metric};
 pub use runs::{Cell, Runs, VERSION as RUNS_VERSION, Values};
 pub use sweep::write_sweep_report;

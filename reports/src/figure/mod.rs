@@ -8,7 +8,6 @@ mod computing;
 mod latency;
 mod latency_cdf;
 mod memory;
-mod printed;
 mod sweep;
 mod throughput;
 
@@ -113,7 +112,7 @@ mod tests {
         }
         let throughput = svg("throughput", folder.path()).expect("a figure");
         assert_eq!((count(&throughput, "25.0"), count(&throughput, "128.0")), (1, 0), "{throughput}");
-        std::fs::write(folder.path().join("manifest.json"), "{\"scenario\": \"paper\"}").expect("a file");
+        fixture::policies(folder.path(), &["msao", "cloud_only"]);
         let throughput = svg("throughput", folder.path()).expect("a figure");
         assert_eq!((count(&throughput, "128.0"), count(&throughput, "35.0")), (1, 1), "{throughput}");
         assert_eq!(svg("memory", folder.path()), None, "a metric that is not there has no figure");
