@@ -64,14 +64,11 @@ impl Source {
     /// What is printed of these metrics, added up, under a policy at a point, in their own unit.
     pub fn printed(&self, metrics: &[&str], cell: &Cell) -> Option<f64> {
         let policy = self.manifest.policy(&cell.policy)?;
-        let usual = self.value(cell, "dataset").is_some_and(|dataset| DATASETS.contains(&dataset.as_str()));
         let of = |claim: &Claim| {
             let question = claim.question.as_ref()?;
             let one = question.measure == Measure::Value && question.over == Over::Nearest;
             let asked = one && question.amount.is_sum_of(metrics) && is_system(policy, &question.of);
-            // What is said of no data set is said of those of the comparison.
-            let placed = usual || claim.dataset.is_some() || question.at.iter().any(|(key, _)| key != "bandwidth_mbps");
-            let value = claim.printed.number().filter(|_| asked && placed && self.is_at(claim, question, cell))?;
+            let value = claim.printed.number().filter(|_| asked && self.is_at(claim, question, cell))?;
             Some(if claim.unit == "s" { 1000.0 * value } else { value })
         };
         CLAIMS.iter().find_map(of)
@@ -88,7 +85,13 @@ impl Source {
     fn is_at(&self, claim: &Claim, question: &Question, cell: &Cell) -> bool {
         let is = |key: &str, values: &[String]| self.value(cell, key).is_some_and(|own| values.contains(own));
         let own = [("dataset", &claim.dataset), ("bandwidth_mbps", &claim.bandwidth_mbps)];
-        own.into_iter().all(|(key, value)| value.as_ref().is_none_or(|value| is(key, std::slice::from_ref(value))))
+        // What is said of no place in particular is said of the data sets of the comparison.
+        let usual = self.value(cell, "dataset").is_some_and(|dataset| DATASETS.contains(&dataset.as_str()));
+        let placed = usual || claim.dataset.is_some() || !question.at.is_empty();
+        placed
+            && own
+                .into_iter()
+                .all(|(key, value)| value.as_ref().is_none_or(|value| is(key, std::slice::from_ref(value))))
             && question.at.iter().all(|(key, values)| is(key, values))
     }
 
