@@ -2,6 +2,7 @@
 
 use crate::check::Identity;
 use crate::runs::{Runs, VERSION};
+use serde_json::{Value, json};
 use std::path::Path;
 use tempfile::TempDir;
 use traces::log::{Column, TableWriter, Values};
@@ -94,7 +95,26 @@ pub fn write(cells: &[Cell], folder: &Path, version: u32) {
     }
     let columns = columns.into_iter().map(|(name, values)| Column { name: name.to_owned(), values }).collect();
     TableWriter::new("runs", version, columns).write_parquet(&folder.join("runs.parquet")).unwrap();
-    let manifest = "{\"tool\": \"msao-sim\", \"tool_version\": \"0.1.0\", \"scenario\": \"fixture\", \
-                    \"scenario_sha256\": \"0123456789abcdef\"}";
-    std::fs::write(folder.join("manifest.json"), manifest).unwrap();
+    manifest(folder, json!({}), json!([]));
+}
+
+/// Has the folder's manifest tell these assumptions and policies.
+pub fn manifest(folder: &Path, assumptions: Value, policies: Value) {
+    let manifest = json!({
+        "tool": "msao-sim",
+        "tool_version": "0.1.0",
+        "schema_version": crate::MANIFEST_VERSION,
+        "scenario": "fixture",
+        "scenario_sha256": "0123456789abcdef",
+        "assumptions": assumptions,
+        "swept_defaults": { "policy.msao.tau_s": "0.3" },
+        "policies": policies,
+    });
+    std::fs::write(folder.join("manifest.json"), manifest.to_string()).unwrap();
+}
+
+/// Has the folder's manifest tell that these policies are the systems of their names, with every default.
+pub fn policies(folder: &Path, names: &[&str]) {
+    let policy = |name: &&str| json!({ "label": name, "kind": name, "settings": {} });
+    manifest(folder, json!({}), names.iter().map(policy).collect());
 }

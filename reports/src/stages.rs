@@ -181,8 +181,7 @@ pub(crate) fn pieces(request: &Request) -> Vec<Piece> {
 
 /// What each span claims: a place in [`FIRST`], from when, until when.
 fn claims(parts: &[Span]) -> Vec<(usize, u64, u64)> {
-    let mut claims: Vec<_> =
-        parts.iter().filter_map(|span| Some((claim(span)?, span.start_ns, span.end_ns))).collect();
+    let mut claims: Vec<_> = parts.iter().filter_map(|span| Some((claim(span)?, span.start_ns, span.end_ns))).collect();
     // Drafts are out from their first span to the last of their verdict.
     let mut out: BTreeMap<u32, (Option<u64>, Option<u64>)> = BTreeMap::new();
     for span in parts {

@@ -2,7 +2,7 @@
 //! dataset; with 95 % confidence intervals, and what the paper prints beside them.
 
 use super::Prepared;
-use super::printed::printed;
+use crate::claims::PrintedBeside;
 use crate::estimate::Estimate;
 use crate::natural::Levels;
 use crate::runs::{Cell, Runs};
@@ -61,7 +61,7 @@ struct Bar {
 /// Reads the runs; nothing if no policy has the metric, or there are too many points for bars.
 pub(super) fn prepare(folder: &Path, measure: &'static Measure) -> Prepared {
     let runs = Runs::read(folder)?;
-    let Some(panels) = panels(&runs, measure, printed(folder)) else { return Ok(None) };
+    let Some(panels) = panels(&runs, measure, &PrintedBeside::read(folder)?) else { return Ok(None) };
     let bars = || panels.iter().flat_map(|panel| &panel.groups).flat_map(|(_, bars)| bars).flatten();
     if bars().next().is_none() {
         return Ok(None);
@@ -76,14 +76,14 @@ pub(super) fn prepare(folder: &Path, measure: &'static Measure) -> Prepared {
 /// A policy's bar at a point, among those of its dataset and group.
 type Groups<'r> = BTreeMap<usize, BTreeMap<usize, Vec<&'r Cell>>>;
 
-fn panels(runs: &Runs, measure: &Measure, printed: impl Fn(&str, &Cell) -> Option<f64>) -> Option<Vec<Group>> {
+fn panels(runs: &Runs, measure: &Measure, printed: &PrintedBeside) -> Option<Vec<Group>> {
     let columns: Option<Vec<_>> = measure.columns.iter().map(|column| runs.metric(column).ok()).collect();
     let columns = columns?;
     let value = |cell: &Cell| {
         let all: Option<Vec<Vec<f64>>> = columns.iter().map(|column| column.all_of(cell)).collect();
         let all = all?;
         let sums: Vec<f64> = (0..all.first()?.len()).map(|run| all.iter().map(|column| column[run]).sum()).collect();
-        Some(Bar { value: Estimate::of(&sums), printed: printed(measure.columns[0], cell) })
+        Some(Bar { value: Estimate::of(&sums), printed: printed.of(measure.columns, cell) })
     };
     let dataset = |cell: &Cell| {
         runs.keys.iter().position(|key| key == "dataset").map_or(String::new(), |key| cell.values[key].clone())

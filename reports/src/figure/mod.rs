@@ -8,13 +8,14 @@ mod computing;
 mod latency;
 mod latency_cdf;
 mod memory;
-mod printed;
+mod stages;
 mod sweep;
 mod throughput;
 
 use crate::frame::ReportError;
+use crate::report::write;
 use drawing::Drawing;
-use std::fs;
+use rayon::prelude::*;
 use std::path::{Path, PathBuf};
 
 /// A figure with its data; none where the folder's tables do not have what it shows.
@@ -33,42 +34,35 @@ pub(crate) struct Figure {
 }
 
 /// Every figure.
-pub(crate) const FIGURES: [Figure; 7] = [
+pub(crate) const FIGURES: [Figure; 8] = [
     accuracy::FIGURE,
     throughput::FIGURE,
     latency::FIGURE,
     latency_cdf::FIGURE,
+    stages::FIGURE,
     computing::FIGURE,
     memory::FIGURE,
     sweep::FIGURE,
 ];
 
-/// Draws the figures that `folder` has the tables for, of those that are `wanted` by name, into `report/` in it. The files, in
-/// the order of [`FIGURES`].
-pub(crate) fn draw(folder: &Path, wanted: impl Fn(&str) -> bool) -> Result<Vec<PathBuf>, ReportError> {
-    let mut files = Vec::new();
-    for figure in FIGURES.into_iter().filter(|figure| wanted(figure.name)) {
-        let has = |table: &&str| folder.join(format!("{table}.parquet")).exists();
-        if !figure.needs.iter().all(has) {
-            continue;
-        }
-        let Some(drawing) = (figure.prepare)(folder)? else { continue };
-        let bug = |error| ReportError::Draw { figure: figure.name, error: format!("{error}") };
-        let svg = drawing::svg(&*drawing, figure.title).map_err(bug)?;
-        let png = drawing::png(&*drawing).map_err(bug)?;
-        files.push(write(folder, &format!("{}.svg", figure.name), svg.as_bytes())?);
-        files.push(write(folder, &format!("{}.png", figure.name), &png)?);
-    }
-    Ok(files)
+/// Draws the figures that `folder` has the tables for into `report/` in it. The files, in the order of [`FIGURES`].
+pub(crate) fn draw(folder: &Path) -> Result<Vec<PathBuf>, ReportError> {
+    let drawn = FIGURES.par_iter().map(|figure| draw_one(figure, folder)).collect::<Result<Vec<_>, _>>()?;
+    Ok(drawn.into_iter().flatten().collect())
 }
 
-/// Writes a file of the report.
-pub(crate) fn write(folder: &Path, name: &str, content: &[u8]) -> Result<PathBuf, ReportError> {
-    let report = folder.join("report");
-    let path = report.join(name);
-    let written = fs::create_dir_all(&report).and_then(|()| fs::write(&path, content));
-    written.map_err(|error| ReportError::Write { path: path.clone(), error })?;
-    Ok(path)
+fn draw_one(figure: &Figure, folder: &Path) -> Result<Vec<PathBuf>, ReportError> {
+    let has = |table: &&str| folder.join(format!("{table}.parquet")).exists();
+    if !figure.needs.iter().all(has) {
+        return Ok(Vec::new());
+    }
+    let Some(drawing) = (figure.prepare)(folder)? else { return Ok(Vec::new()) };
+    let bug = |error| ReportError::Draw { figure: figure.name, error: format!("{error}") };
+    let svg = drawing::svg(&*drawing, figure.title).map_err(bug)?;
+    let png = drawing::png(&*drawing).map_err(bug)?;
+    let into = folder.join("report");
+    let file = |kind: &str, content: &[u8]| write(&into, &format!("{}.{kind}", figure.name), content);
+    Ok(vec![file("svg", svg.as_bytes())?, file("png", &png)?])
 }
 
 #[cfg(test)]
@@ -113,7 +107,7 @@ mod tests {
         }
         let throughput = svg("throughput", folder.path()).expect("a figure");
         assert_eq!((count(&throughput, "25.0"), count(&throughput, "128.0")), (1, 0), "{throughput}");
-        std::fs::write(folder.path().join("manifest.json"), "{\"scenario\": \"paper\"}").expect("a file");
+        fixture::policies(folder.path(), &["msao", "cloud_only"]);
         let throughput = svg("throughput", folder.path()).expect("a figure");
         assert_eq!((count(&throughput, "128.0"), count(&throughput, "35.0")), (1, 1), "{throughput}");
         assert_eq!(svg("memory", folder.path()), None, "a metric that is not there has no figure");

@@ -9,12 +9,8 @@ use drawing::{
 use std::path::Path;
 
 /// The line of the list.
-pub(super) const FIGURE: Figure = Figure {
-    name: "stages",
-    title: "Where the time of a request goes",
-    needs: &["spans"],
-    prepare,
-};
+pub(super) const FIGURE: Figure =
+    Figure { name: "stages", title: "Where the time of a request goes", needs: &["spans"], prepare };
 
 /// More points than this have no room for a panel each.
 const MOST_POINTS: usize = 9;

@@ -166,5 +166,8 @@ pub(super) fn details(request: u64, span: &Span) -> Value {
         ("bytes", span.bytes),
     ];
     let known = known.into_iter().filter(|(_, value)| *value > 0);
-    std::iter::once(("request", request)).chain(known).map(|(name, value)| (name.to_owned(), value.into())).collect()
+    std::iter::once(("request", request))
+        .chain(known)
+        .map(|(name, value)| (name.to_owned(), Value::from(value)))
+        .collect()
 }

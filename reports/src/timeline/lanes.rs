@@ -77,9 +77,8 @@ fn without_overlap(mut slices: Vec<Slice<'_>>) -> Vec<Vec<Slice<'_>>> {
     slices.sort_by_key(|slice| (slice.span.start_ns, slice.span.end_ns, slice.request));
     let mut lanes: Vec<Vec<Slice<'_>>> = Vec::new();
     for slice in slices {
-        let is_free = |lane: &&mut Vec<Slice<'_>>| {
-            lane.last().is_none_or(|last| last.span.end_ns <= slice.span.start_ns)
-        };
+        let is_free =
+            |lane: &&mut Vec<Slice<'_>>| lane.last().is_none_or(|last| last.span.end_ns <= slice.span.start_ns);
         match lanes.iter_mut().find(is_free) {
             Some(lane) => lane.push(slice),
             None => lanes.push(vec![slice]),

@@ -31,19 +31,19 @@ const MOST_SPANS: usize = 60_000;
 /// # Errors
 ///
 /// If the spans cannot be read, or the file cannot be written.
-pub fn write_timeline(folder: &Path) -> Result<Option<PathBuf>, ReportError> {
+pub(crate) fn write(folder: &Path) -> Result<Option<PathBuf>, ReportError> {
     if !folder.join("spans.parquet").exists() {
         return Ok(None);
     }
     let served = spans::read(folder)?;
     let path = folder.join(FILE);
-    let file = std::fs::File::create(&path).and_then(|file| write(&served, MOST_SPANS, io::BufWriter::new(file)));
+    let file = std::fs::File::create(&path).and_then(|file| write_into(&served, MOST_SPANS, io::BufWriter::new(file)));
     file.map_err(|error| ReportError::Write { path: path.clone(), error })?;
     Ok(Some(path))
 }
 
 /// Writes the timeline, with at most about so many spans.
-fn write(served: &[Served], most_spans: usize, out: impl io::Write) -> io::Result<()> {
+fn write_into(served: &[Served], most_spans: usize, out: impl io::Write) -> io::Result<()> {
     let shown = Shown::of(served, most_spans);
     let mut writer = Writer::begin(out, &shown.note())?;
     for (index, (served, requests)) in shown.processes.iter().enumerate() {
