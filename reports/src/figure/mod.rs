@@ -2,15 +2,25 @@
 //!
 //! Equal folders give equal bytes. A figure says what it shows without a caption.
 
+mod acceptance;
 mod accuracy;
 mod bars;
+mod break_even;
 mod computing;
+mod contour;
+mod front;
 mod latency;
 mod latency_cdf;
+mod layout;
+mod load;
 mod memory;
+mod pareto;
+mod places;
 mod printed;
 mod sweep;
+mod theta;
 mod throughput;
+mod tokens;
 
 use crate::frame::ReportError;
 use drawing::Drawing;
@@ -33,13 +43,18 @@ pub(crate) struct Figure {
 }
 
 /// Every figure.
-pub(crate) const FIGURES: [Figure; 7] = [
+pub(crate) const FIGURES: [Figure; 12] = [
     accuracy::FIGURE,
     throughput::FIGURE,
     latency::FIGURE,
     latency_cdf::FIGURE,
     computing::FIGURE,
     memory::FIGURE,
+    pareto::FIGURE,
+    break_even::FIGURE,
+    load::FIGURE,
+    theta::FIGURE,
+    acceptance::FIGURE,
     sweep::FIGURE,
 ];
 
