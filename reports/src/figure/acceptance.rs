@@ -2,7 +2,7 @@
 //! point. Solid: of all that had a verdict at that place, how many stand in the answer. Dashed: the same of those whose
 //! predecessors in the batch all stand, so that it says how good the draft is there and not how far a batch gets.
 
-use super::layout::{Grid, Head, Sample, panel_title, y_title};
+use super::layout::{Grid, Head, Sample, fitting, panel_title, y_title};
 use super::tokens::{self, Token};
 use super::{Figure, Prepared};
 use drawing::{Across, Axis, Down, Drawing, Drawn, GREY, Look, Panel, Sheet, grouped, looks, stroke, text, width_px};
@@ -145,7 +145,7 @@ fn prepare(folder: &Path) -> Prepared {
 
 /// From the first place to the last, over all points.
 fn title(policies: &[String], panels: &[Point]) -> String {
-    let part = |(policy, name): (usize, &String)| {
+    let ends = |policy: usize| {
         let lines = || panels.iter().map(|panel| &panel.lines[policy]);
         let share = |place: usize| {
             let at = || lines().filter_map(|line| line.get(place));
@@ -153,15 +153,20 @@ fn title(policies: &[String], panels: &[Point]) -> String {
             (all > 0).then(|| 100.0 * at().map(|place| place.accepted).sum::<u64>() as f64 / all as f64)
         };
         let last = lines().map(Vec::len).max()?.checked_sub(1)?;
-        let (first, end) = (share(0)?, share(last)?);
-        Some(if last == 0 {
-            format!("{first:.0} % for {name}")
-        } else {
-            format!("{first:.0} to {end:.0} % for {name}")
-        })
+        Some([share(0)?, share(last)?])
     };
-    let parts: Vec<String> = policies.iter().enumerate().filter_map(part).collect();
-    format!("Accepted drafts, from the first place in a batch to the last: {}", parts.join(", "))
+    let named = policies.iter().enumerate().filter_map(|(policy, name)| Some((name, ends(policy)?)));
+    let (names, ends): (Vec<&String>, Vec<[f64; 2]>) = named.unzip();
+    let part = |(name, [first, last]): (&&String, &[f64; 2])| format!("{first:.0} to {last:.0} % for {name}");
+    let parts: Vec<String> = names.iter().zip(&ends).map(part).collect();
+    let range = |end: usize| {
+        let shares = ends.iter().map(|ends| ends[end]);
+        let (least, most) = (shares.clone().fold(100.0, f64::min), shares.fold(0.0, f64::max));
+        format!("{least:.0} to {most:.0} %")
+    };
+    let long = format!("Accepted drafts, from the first place in a batch to the last: {}", parts.join(", "));
+    let short = format!("Accepted drafts: {} at the first place, {} at the last", range(0), range(1));
+    fitting(size(panels.len()).0, [long, short])
 }
 
 fn size(panels: usize) -> (u32, u32) {
@@ -180,7 +185,7 @@ impl Acceptance {
         let count = self.panels.len();
         let below = 30.0 + COUNTS * self.policies.len() as f64;
         let titles = if self.panels[0].title.is_empty() { 12.0 } else { 34.0 };
-        let edges = [86.0, 24.0, self.head.bottom() + titles, below + 36.0];
+        let edges = [86.0, 24.0, self.head.bottom() + titles, below + 24.0];
         let columns = if count == 4 { 2 } else { count.min(IN_A_ROW) };
         Grid { size: self.size(), edges, between: (24.0, below + 44.0), columns, count }
     }
@@ -250,8 +255,9 @@ impl Drawing for Acceptance {
                 sheet.text("verdicts", (panel.left - 6.0, panel.bottom() + 28.0), &beside)?;
             }
             if grid.is_lowest(index) {
-                let below = (panel.left + panel.width / 2.0, f64::from(self.size().1) - 14.0);
-                sheet.text("place in the batch", below, &text(11.0, GREY, Across::Center, Down::Bottom))?;
+                let below = panel.bottom() + 30.0 + COUNTS * self.policies.len() as f64;
+                let below = (panel.left + panel.width / 2.0, below);
+                sheet.text("place in the batch", below, &text(11.0, GREY, Across::Center, Down::Top))?;
             }
         }
         Ok(())

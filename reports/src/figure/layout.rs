@@ -203,6 +203,18 @@ pub(super) fn x_title(sheet: &Sheet<'_>, panel: &Panel, title: &str) -> Drawn {
     sheet.text(title, below, &text(11.0, GREY, Across::Center, Down::Top))
 }
 
+/// The first of these titles that fits into a figure so many pixels wide; else the last.
+pub(super) fn fitting(width: u32, titles: impl IntoIterator<Item = String>) -> String {
+    let mut last = String::new();
+    for title in titles {
+        if width_px(&title, TITLE_PX, true) <= f64::from(width) - 2.0 * EDGE {
+            return title;
+        }
+        last = title;
+    }
+    last
+}
+
 /// Names as a list: `a, b and c`.
 pub(super) fn listed(names: &[&str]) -> String {
     match names {
@@ -245,6 +257,15 @@ mod tests {
         assert_eq!(second.left + second.width, 490.0);
         assert_eq!([0, 1, 2].map(|index| grid.is_first(index)), [true, false, true]);
         assert_eq!([0, 1, 2].map(|index| grid.is_lowest(index)), [false, true, true]);
+    }
+
+    #[test]
+    fn a_title_fits() {
+        let titles = || ["a title that is much too long for this", "short"].map(str::to_owned);
+        assert_eq!([fitting(900, titles()), fitting(150, titles()), fitting(10, titles())], {
+            let [long, short] = titles();
+            [long, short.clone(), short]
+        });
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! `load`: latency against throughput as the load grows, a line for each policy through the points of a sweep over the load:
 //! end-to-end latency in one panel, time to first token in the other; means solid, the 99th percentile dashed.
 
-use super::layout::{Grid, Head, Sample, listed, panel_title, x_title, y_title};
+use super::layout::{Grid, Head, Sample, fitting, panel_title, x_title, y_title};
 use super::places::{by_point, fixed, key_name};
 use super::{Figure, Prepared};
 use crate::effects::{Key, Points};
@@ -75,7 +75,7 @@ fn prepare(folder: &Path) -> Prepared {
     }
     let steps = || lines.iter().flatten().flatten().flatten();
     let looks = looks(&points.policies);
-    let head = Head::new(SIZE.0, title(&points.policies, &lines[0], key), &how(&points, key, &fixed));
+    let head = Head::new(SIZE.0, title(&points.policies, &lines[0]), &how(&points, key, &fixed));
     Ok(Some(Box::new(Load {
         head: head.with_legend(&points.policies, &looks, Sample::LineAndPoint),
         looks,
@@ -94,13 +94,14 @@ fn is_load(key: &Key) -> bool {
 }
 
 /// What each policy carries at most.
-fn title(policies: &[String], lines: &[[Vec<Step>; 2]], key: &Key) -> String {
-    let most = |policy: usize| lines[policy][0].iter().map(|step| step.per_s).fold(0.0, f64::max);
-    let part = |(policy, name): (usize, &String)| format!("{name} {:.1}", most(policy));
-    let parts: Vec<String> = policies.iter().enumerate().map(part).collect();
-    let parts: Vec<&str> = parts.iter().map(String::as_str).collect();
-    let last = key.levels.texts.last().map_or("", String::as_str);
-    format!("At {} {last} requests carried each second: {}", key_name(key), listed(&parts))
+fn title(policies: &[String], lines: &[[Vec<Step>; 2]]) -> String {
+    let most = |line: &[Vec<Step>; 2]| line[0].iter().map(|step| step.per_s).fold(0.0, f64::max);
+    let mut parts: Vec<(&String, f64)> = policies.iter().zip(lines.iter().map(most)).collect();
+    parts.sort_by(|a, b| b.1.total_cmp(&a.1));
+    let parts: Vec<String> = parts.into_iter().map(|(name, most)| format!("{name} {most:.1}")).collect();
+    let all = format!("Requests carried each second, at most: {}", parts.join(", "));
+    let ends = format!("Requests carried each second, at most: from {} to {}", parts[parts.len() - 1], parts[0]);
+    fitting(SIZE.0, [all, ends])
 }
 
 fn how(points: &Points, key: &Key, fixed: &str) -> String {
@@ -144,9 +145,18 @@ impl Load {
             line.iter().for_each(|step| labels.keep_free(place(step), 3.5));
             line.windows(2).for_each(|pair| labels.keep_line_free(place(&pair[0]), place(&pair[1])));
         }
-        for [mean, _] in lines {
-            for step in mean {
-                labels.put(sheet, &step.label, place(step), 6.0, 9.0, false)?;
+        // First the policy that carries most: where another carries as much, one label does.
+        let most = |line: &[Vec<Step>; 2]| line[0].iter().map(|step| step.per_s).fold(0.0, f64::max);
+        let mut order: Vec<&[Vec<Step>; 2]> = lines.iter().collect();
+        order.sort_by(|a, b| most(b).total_cmp(&most(a)));
+        let mut labelled: Vec<(&str, f64)> = Vec::new();
+        for step in order.into_iter().flat_map(|[mean, _]| mean) {
+            let (label, x) = (step.label.as_str(), place(step).0);
+            if labelled.iter().any(|(other, at)| *other == label && (at - x).abs() < 12.0) {
+                continue;
+            }
+            if labels.put(sheet, label, place(step), 6.0, 10.0, false)? {
+                labelled.push((label, x));
             }
         }
         Ok(())

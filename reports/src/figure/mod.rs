@@ -21,6 +21,7 @@ mod sweep;
 mod theta;
 mod throughput;
 mod tokens;
+mod wire;
 
 use crate::frame::ReportError;
 use drawing::Drawing;
@@ -43,7 +44,7 @@ pub(crate) struct Figure {
 }
 
 /// Every figure.
-pub(crate) const FIGURES: [Figure; 12] = [
+pub(crate) const FIGURES: [Figure; 13] = [
     accuracy::FIGURE,
     throughput::FIGURE,
     latency::FIGURE,
@@ -55,6 +56,7 @@ pub(crate) const FIGURES: [Figure; 12] = [
     load::FIGURE,
     theta::FIGURE,
     acceptance::FIGURE,
+    wire::FIGURE,
     sweep::FIGURE,
 ];
 

@@ -100,14 +100,16 @@ pub(super) fn fixed(points: &Points, but: &[usize]) -> (Vec<usize>, String) {
     ((0..points.count).filter(stays).collect(), said.join(", "))
 }
 
+/// What a key of this name is called in a figure.
+pub(super) fn called(whole: &str) -> &str {
+    let known = NAMES.iter().find(|(name, _)| whole.ends_with(name)).map(|(_, called)| *called);
+    known.unwrap_or_else(|| whole.rsplit('.').next().unwrap_or(whole))
+}
+
 /// What a key is called in a figure; keys that vary together, by all their names.
 pub(super) fn key_name(key: &Key) -> String {
-    let called = |whole: &String| {
-        let known = NAMES.iter().find(|(name, _)| whole.ends_with(name)).map(|(_, called)| *called);
-        known.unwrap_or_else(|| whole.rsplit('.').next().unwrap_or(whole)).to_owned()
-    };
     let mut names: Vec<String> = Vec::new();
-    for name in key.names.iter().map(called) {
+    for name in key.names.iter().map(|name| called(name).to_owned()) {
         if !names.contains(&name) {
             names.push(name);
         }

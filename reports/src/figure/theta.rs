@@ -1,7 +1,7 @@
 //! `theta`: the threshold and the entropies of the drafted tokens over one request, a panel for each policy that has a threshold.
 //! The request is the one of median length in drafts, of the first replication of the first point.
 
-use super::layout::{Grid, Head, y_title};
+use super::layout::{Grid, Head, fitting, listed, x_title, y_title};
 use super::tokens::{self, Token};
 use super::{Figure, Prepared};
 use drawing::{
@@ -18,10 +18,15 @@ pub(super) const FIGURE: Figure = Figure {
     prepare,
 };
 
-const MOST_POLICIES: usize = 4;
+const MOST_POLICIES: usize = 5;
+
+/// Entropies below stand here, nats: nothing is decided among them.
+const LEAST_NATS: f64 = 0.01;
 
 /// Positions behind this one are not shown.
 const LAST_POSITION: u32 = 240;
+
+const WIDTH: u32 = 1100;
 
 const BLUE: RGBColor = RGBColor(0, 114, 178);
 const VERMILION: RGBColor = RGBColor(213, 94, 0);
@@ -32,7 +37,7 @@ const GREEN: RGBColor = RGBColor(0, 158, 115);
 enum Fate {
     Accepted,
     Rejected,
-    /// More doubtful than the threshold allows: the cloud makes this token itself.
+    /// More doubtful than the threshold allows: the cloud makes this token itself, or it is drafted once more.
     Held,
     /// Below the threshold, but nobody judged it: what it was drafted upon did not stand.
     Dropped,
@@ -54,8 +59,8 @@ impl Fate {
         match self {
             Self::Accepted => "accepted",
             Self::Rejected => "rejected",
-            Self::Held => "above theta: the cloud makes the token",
-            Self::Dropped => "drafted in vain: no verdict",
+            Self::Held => "above theta, not judged",
+            Self::Dropped => "below theta, not judged",
         }
     }
 
@@ -140,33 +145,37 @@ fn prepare(folder: &Path) -> Prepared {
     let last = drafted().map(|draft| draft.position).max().unwrap_or(0);
     panels.iter_mut().for_each(|(_, drafts)| drafts.retain(|draft| draft.position < LAST_POSITION));
     let drafted = || panels.iter().flat_map(|(_, drafts)| drafts);
-    let y = Axis::over(drafted().flat_map(|draft| [draft.entropy, draft.theta]), 5, true);
+    let nats = drafted().flat_map(|draft| [draft.entropy, draft.theta]).map(|nats| nats.max(LEAST_NATS));
+    let y = Axis::log_over(nats.chain([LEAST_NATS, 1.0]), 4);
     let x = Axis::over(drafted().map(|draft| f64::from(draft.position)).chain([0.0]), 12, true);
     let name = tokens::point_names(folder)?(point);
     let at = if name.is_empty() { String::new() } else { format!(" at {name}") };
     let cut = if last < LAST_POSITION { String::new() } else { format!(" Its first {LAST_POSITION} positions.") };
-    let more = if all > MOST_POLICIES {
-        format!(" {} more policies are not shown.", all - MOST_POLICIES)
-    } else {
-        String::new()
+    let more = match all - panels.len() {
+        0 => String::new(),
+        _ => format!(" {} of {all} policies are shown.", panels.len()),
     };
     let how = format!(
         "Request {request} of the first replication{at}: the one of median length in drafts. Line: theta, as it was when a \
-         batch was sent. Marks: entropies of the drafted tokens.{cut}{more} One request: no intervals."
+         batch was sent. Marks: entropies of the drafted tokens, at least {LEAST_NATS} nats.{cut}{more} One request: no intervals."
     );
-    Ok(Some(Box::new(Theta { head: Head::new(1100, title, &how), panels, x, y })))
+    Ok(Some(Box::new(Theta { head: Head::new(WIDTH, title, &how), panels, x, y })))
 }
 
-/// How many drafts the threshold stops, over all requests.
+/// How many drafts are above the threshold, over all requests.
 fn title(drafts: &Drafts) -> String {
-    let part = |(policy, requests): &(String, BTreeMap<u64, Vec<Draft>>)| {
+    let share = |requests: &BTreeMap<u64, Vec<Draft>>| {
         let all = || requests.values().flatten();
-        let held = all().filter(|draft| Fate::of(draft) == Fate::Held).count();
-        format!("{:.0} % of {policy}'s", 100.0 * held as f64 / all().count().max(1) as f64)
+        let above = all().filter(|draft| draft.entropy > draft.theta).count();
+        100.0 * above as f64 / all().count().max(1) as f64
     };
-    let parts: Vec<String> = drafts.policies.iter().map(part).collect();
+    let shares: Vec<f64> = drafts.policies.iter().map(|(_, requests)| share(requests)).collect();
+    let pairs = drafts.policies.iter().zip(&shares);
+    let parts: Vec<String> = pairs.map(|((policy, _), share)| format!("{share:.0} % of {policy}'s")).collect();
     let parts: Vec<&str> = parts.iter().map(String::as_str).collect();
-    format!("The threshold stops {} drafts", super::layout::listed(&parts))
+    let (least, most) = (shares.iter().copied().fold(100.0, f64::min), shares.iter().copied().fold(0.0, f64::max));
+    let short = format!("Drafts above the threshold: {least:.0} to {most:.0} % of all");
+    fitting(WIDTH, [format!("Drafts above the threshold: {}", listed(&parts)), short])
 }
 
 impl Theta {
@@ -192,7 +201,7 @@ impl Theta {
     fn threshold(&self, sheet: &Sheet<'_>, panel: &Panel, drafts: &[Draft]) -> Drawn {
         let last: BTreeMap<u32, f64> = drafts.iter().map(|draft| (draft.position, draft.theta)).collect();
         let steps = last.iter().flat_map(|(position, theta)| {
-            [-0.5, 0.5].map(|off| panel.at((f64::from(*position) + off).max(0.0), *theta))
+            [-0.5, 0.5].map(|off| panel.at((f64::from(*position) + off).max(0.0), theta.max(LEAST_NATS)))
         });
         sheet.line(steps, stroke(INK, 1.8))
     }
@@ -202,12 +211,14 @@ impl Theta {
 fn tally(drafts: &[Draft]) -> String {
     let count = |fate: Fate| drafts.iter().filter(|draft| Fate::of(draft) == fate).count();
     let [accepted, rejected, held, dropped] = FATES.map(count);
-    format!("{accepted} accepted, {rejected} rejected, {held} above theta, {dropped} in vain")
+    format!(
+        "{accepted} accepted, {rejected} rejected, {held} above theta and not judged, {dropped} below and not judged"
+    )
 }
 
 impl Drawing for Theta {
     fn size(&self) -> (u32, u32) {
-        (1100, [400, 600, 760, 920][self.panels.len().clamp(1, 4) - 1])
+        (WIDTH, [400, 600, 760, 920, 1080][self.panels.len().clamp(1, MOST_POLICIES) - 1])
     }
 
     fn draw(&self, sheet: &Sheet<'_>) -> Drawn {
@@ -223,13 +234,13 @@ impl Drawing for Theta {
             sheet.text(&tally(drafts), behind, &text(11.5, GREY, Across::Left, Down::Bottom))?;
             self.threshold(sheet, &panel, drafts)?;
             for draft in drafts {
-                Fate::of(draft).draw(sheet, panel.at(f64::from(draft.position), draft.entropy))?;
+                Fate::of(draft).draw(sheet, panel.at(f64::from(draft.position), draft.entropy.max(LEAST_NATS)))?;
             }
             panel.x_labels(sheet, grid.is_lowest(index))?;
             panel.y_labels(sheet)?;
             y_title(sheet, &panel, "entropy, nats", 12.0)?;
             if grid.is_lowest(index) {
-                super::layout::x_title(sheet, &panel, "position in the answer, tokens")?;
+                x_title(sheet, &panel, "position in the answer, tokens")?;
             }
         }
         Ok(())

@@ -1,5 +1,6 @@
 //! `tokens.parquet`: a row for each drafted token, which a run writes with `--tokens`.
 
+use super::places::called;
 use crate::frame::{self, ReportError};
 use polars::prelude::{DataFrame, PolarsError};
 use std::path::Path;
@@ -83,7 +84,7 @@ pub(super) fn point_names(folder: &Path) -> Result<impl Fn(u32) -> String, Repor
     let names: std::collections::BTreeMap<u64, String> = cells
         .map(|cell| {
             let keys = runs.keys.iter().zip(&cell.values).zip(&varies).filter(|(_, varies)| **varies);
-            let pairs = keys.map(|((key, value), _)| (key.rsplit('.').next().unwrap_or(key), value.as_str()));
+            let pairs = keys.map(|((key, value), _)| (called(key), value.as_str()));
             (cell.point, crate::runs::place(pairs))
         })
         .collect();
