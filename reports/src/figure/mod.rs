@@ -2,15 +2,26 @@
 //!
 //! Equal folders give equal bytes. A figure says what it shows without a caption.
 
+mod acceptance;
 mod accuracy;
 mod bars;
+mod break_even;
 mod computing;
+mod contour;
+mod front;
 mod latency;
 mod latency_cdf;
+mod layout;
+mod load;
 mod memory;
 mod stages;
+mod pareto;
+mod places;
 mod sweep;
+mod theta;
 mod throughput;
+mod tokens;
+mod wire;
 
 use crate::frame::ReportError;
 use crate::report::write;
@@ -34,7 +45,7 @@ pub(crate) struct Figure {
 }
 
 /// Every figure.
-pub(crate) const FIGURES: [Figure; 8] = [
+pub(crate) const FIGURES: &[Figure] = &[
     accuracy::FIGURE,
     throughput::FIGURE,
     latency::FIGURE,
@@ -42,6 +53,12 @@ pub(crate) const FIGURES: [Figure; 8] = [
     stages::FIGURE,
     computing::FIGURE,
     memory::FIGURE,
+    pareto::FIGURE,
+    break_even::FIGURE,
+    load::FIGURE,
+    theta::FIGURE,
+    acceptance::FIGURE,
+    wire::FIGURE,
     sweep::FIGURE,
 ];
 
