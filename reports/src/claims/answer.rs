@@ -82,6 +82,11 @@ impl Source {
         varies.or_else(|| self.manifest.assumptions.get(key))
     }
 
+    /// Whether the models are those of the papers' comparisons.
+    pub fn has_default_models(&self) -> bool {
+        ["edge.model", "cloud.model"].iter().all(|key| !self.manifest.assumptions.contains_key(*key))
+    }
+
     /// Whether a point is of a data set that the papers' comparisons are of.
     pub fn is_usual(&self, cell: &Cell) -> bool {
         self.value(cell, "dataset").is_some_and(|dataset| DATASETS.contains(&dataset.as_str()))

@@ -2,8 +2,8 @@
 //! whole system and of the same without a part, the change, and what the paper prints of both.
 
 use super::bars::group_name;
-use super::dots::{Cell as Dot, Column, DotTable, Row, Section, WIDTH, axis, signed, with_interval};
-use super::layout::{Head, Sample};
+use super::dots::{Cell as Dot, Column, DotTable, Row, Section, axis, signed, signed_interval, with_interval};
+use super::layout::Head;
 use super::{Figure, Prepared};
 use crate::claims::PrintedBeside;
 use crate::estimate::Estimate;
@@ -25,6 +25,9 @@ const PARTS: [(&str, &str); 2] = [
     ("plan.modality_awareness", "without modality-awareness"),
     ("semantics.route.static", "without collaborative scheduling"),
 ];
+
+/// Four numbers beside each point need room.
+const WIDTH: u32 = 1120;
 
 /// More whole systems and points than this are a sweep's.
 const MOST_SECTIONS: usize = 8;
@@ -60,27 +63,27 @@ fn prepare(folder: &Path) -> Prepared {
         return Ok(None);
     }
     let cells = |column: usize| sections.iter().flat_map(|section| &section.rows).map(move |row| &row.cells[column]);
-    let column =
-        |(index, metric): (usize, &Metric)| Column { title: metric.title.to_owned(), axis: axis(cells(index), false) };
+    let column = |(index, metric): (usize, &Metric)| Column {
+        title: metric.title.to_owned(),
+        axis: axis(cells(index), 4, false),
+    };
     let columns = METRICS.iter().enumerate().map(column).collect();
     let replications = runs.cells.iter().map(|cell| runs.seeds(cell).len()).max().unwrap_or(0);
     let how = format!(
-        "Grey lines: the whole system; the change of what lacks a part is measured from there, run by run, in points (pt) of \
-         accuracy and in per cent of all else. {} The paper gives no unit of computing and memory.",
+        "Grey lines: the whole system, from which the change of what lacks a part is measured: points (pt) of accuracy, per \
+         cent of all else. {} The paper gives no unit of computing and memory.",
         match replications {
             1 => "One replication: no intervals.".to_owned(),
-            more => format!("Mean of {more} replications; whiskers and ±: 95 % confidence."),
+            more => format!(
+                "Mean of {more} replications; whiskers and ±: 95 % confidence, of what lacks a part that of its change, run by run."
+            ),
         }
     );
-    let head = Head::new(WIDTH, FIGURE.title, &how).with_legend(&names(), &ablation_looks(), Sample::Point);
-    Ok(Some(Box::new(DotTable { head, columns, in_a_row: 2, sections })))
+    let head = Head::new(WIDTH, FIGURE.title, &how);
+    Ok(Some(Box::new(DotTable { width: WIDTH, head, columns, in_a_row: 2, sections })))
 }
 
-/// The whole and what lacks a part, as the legend has them.
-fn names() -> Vec<String> {
-    std::iter::once("whole").chain(PARTS.iter().map(|(_, name)| *name)).map(str::to_owned).collect()
-}
-
+/// Of the whole and of what lacks a part.
 fn ablation_looks() -> Vec<Look> {
     looks(&[KIND, "", " "].map(str::to_owned))
 }
@@ -109,7 +112,7 @@ impl Ablation<'_> {
             if parts.is_empty() {
                 continue;
             }
-            let rows = std::iter::once(self.row(0, whole, None, whole.policy.clone()));
+            let rows = std::iter::once(self.row(0, whole, None, "whole".to_owned()));
             let twice = |part: usize| parts.iter().filter(|(other, _)| *other == part).count() > 1;
             let lacking = parts.iter().map(|(part, cell)| {
                 let name = PARTS[*part].1.to_owned();
@@ -125,7 +128,9 @@ impl Ablation<'_> {
     fn place(&self, cell: &Cell) -> String {
         let dataset = self.runs.keys.iter().position(|key| key == "dataset").map(|key| cell.values[key].clone());
         let more = group_name(self.runs, cell);
-        dataset.into_iter().chain(Some(more).filter(|more| !more.is_empty())).collect::<Vec<_>>().join(", ")
+        let parts =
+            dataset.into_iter().chain(Some(cell.policy.clone())).chain(Some(more).filter(|more| !more.is_empty()));
+        parts.collect::<Vec<_>>().join(", ")
     }
 
     fn row(&self, look: usize, cell: &Cell, whole: Option<&Cell>, label: String) -> Row {
@@ -139,23 +144,30 @@ impl Ablation<'_> {
         let from = self.values(metric, whole.unwrap_or(cell)).unwrap_or_else(|| values.clone());
         let change = |of: f64, from: f64| if metric.in_points { of - from } else { 100.0 * (of / from - 1.0) };
         let changes: Vec<f64> = values.iter().zip(&from).map(|(of, from)| change(*of, *from)).collect();
-        let changed = |value: Option<f64>| {
-            let unit = if metric.in_points { "pt" } else { "%" };
-            value.map_or_else(String::new, |value| format!("{} {unit}", signed(value, 1)))
-        };
+        let unit = if metric.in_points { "pt" } else { "%" };
+        let changed =
+            |value: Option<f64>| value.map_or_else(String::new, |value| format!("{} {unit}", signed(value, 1)));
         let amount = metric.columns.join(" + ");
-        let simulated = Estimate::of(&values);
+        let (simulated, change_here) = (Estimate::of(&values), Estimate::of(&changes));
+        // Of a change, pairs of runs tell more than either side.
+        let shown = match whole {
+            Some(_) => Estimate { ci95: Estimate::paired(&values, &from).ci95, ..simulated },
+            None => simulated,
+        };
         let printed = self.beside.of_place(PLACE, &amount, cell);
         // What is not printed as a change is one of printed values.
         let of_printed = || Some(change(printed?, self.beside.of_place(PLACE, &amount, whole?)?));
         let printed_change = whole.and_then(|whole| self.beside.change(&amount, cell, whole)).or_else(of_printed);
         let numbers = vec![
-            with_interval(simulated, metric.decimals),
-            changed(whole.map(|_| Estimate::of(&changes).mean)),
+            match whole {
+                Some(_) => grouped(simulated.mean, metric.decimals),
+                None => with_interval(simulated, metric.decimals),
+            },
+            whole.map_or_else(String::new, |_| format!("{} {unit}", signed_interval(change_here, 1))),
             printed.map_or_else(String::new, |printed| grouped(printed, metric.decimals)),
             changed(printed_change),
         ];
-        Dot { simulated: vec![(look, simulated)], printed, from: Some(Estimate::of(&from).mean), numbers }
+        Dot { simulated: vec![(look, shown)], printed, from: Some(Estimate::of(&from).mean), numbers }
     }
 
     /// Of each run; none where a run has none.

@@ -3,7 +3,7 @@
 
 use super::bars::{Bar, Group, Measure, panels};
 use super::dots::{Cell, Column, DotTable, Row, Section, WIDTH, axis, signed, with_interval};
-use super::layout::{Head, Sample};
+use super::layout::Head;
 use super::{Figure, Prepared};
 use crate::claims::PrintedBeside;
 use crate::runs::Runs;
@@ -41,7 +41,7 @@ fn prepare(folder: &Path) -> Prepared {
     let cells = |column: usize| sections.iter().flat_map(|section| &section.rows).map(move |row| &row.cells[column]);
     let column = |(index, name): (usize, &&str)| {
         let name = if name.is_empty() { String::new() } else { format!("{name}: ") };
-        Column { title: format!("{name}{}", MEASURE.axis), axis: axis(cells(index), false) }
+        Column { title: format!("{name}{}", MEASURE.axis), axis: axis(cells(index), 5, false) }
     };
     let columns = titles.iter().enumerate().map(column).collect();
     let replications = runs.cells.iter().map(|cell| runs.seeds(cell).len()).max().unwrap_or(0);
@@ -49,8 +49,8 @@ fn prepare(folder: &Path) -> Prepared {
         1 => "One replication: no intervals.".to_owned(),
         more => format!("Mean of {more} replications; whiskers and ±: 95 % confidence."),
     };
-    let head = Head::new(WIDTH, MEASURE.title, &how).with_legend(&table.policies, &table.looks, Sample::Point);
-    Ok(Some(Box::new(DotTable { head, columns, in_a_row: MOST_COLUMNS, sections })))
+    let head = Head::new(WIDTH, MEASURE.title, &how);
+    Ok(Some(Box::new(DotTable { width: WIDTH, head, columns, in_a_row: MOST_COLUMNS, sections })))
 }
 
 struct Table {

@@ -153,14 +153,18 @@ impl Bars {
 
     fn heading(&self, sheet: &Sheet<'_>) -> Drawn {
         sheet.text(self.measure.title, (EDGE, 16.0), &bold(17.0, INK, Across::Left, Down::Top))?;
-        let has_printed = self.panels.iter().flat_map(|panel| &panel.groups).flat_map(|(_, bars)| bars).flatten();
-        let has_printed = has_printed.into_iter().any(|bar| bar.printed.is_some());
+        let bars = self.panels.iter().flat_map(|panel| &panel.groups).flat_map(|(_, bars)| bars).flatten();
+        let printed: Vec<f64> = bars.filter_map(|bar| bar.printed).collect();
+        let (has_printed, is_far) = (!printed.is_empty(), printed.iter().any(|printed| !self.y.shows(*printed)));
         let whiskers = match self.replications {
             1 => "One replication: no intervals.".to_owned(),
             more => format!("Mean of {more} replications; whiskers: 95 % confidence."),
         };
-        let lines =
-            if has_printed { " Black: what the paper prints; an arrow points to what is far above." } else { "" };
+        let lines = match (has_printed, is_far) {
+            (true, true) => " Black: what the paper prints; an arrow points to what is far above.",
+            (true, false) => " Black line and number: what the paper prints.",
+            (false, _) => "",
+        };
         sheet.text(&format!("{whiskers}{lines}"), (EDGE, 42.0), &text(11.5, GREY, Across::Left, Down::Top))?;
         let mut x = EDGE;
         for (policy, look) in self.policies.iter().zip(&self.looks) {
@@ -193,8 +197,14 @@ impl Bars {
             let number = grouped(printed, self.measure.decimals);
             let style = bold(9.5, INK, Across::Center, Down::Bottom);
             if let Some(line) = line {
+                // White around it: it may lie on a dark bar.
+                sheet.line([(left - 2.0, line), (right + 2.0, line)], stroke(drawing::WHITE, 4.0))?;
                 sheet.line([(left - 2.0, line), (right + 2.0, line)], stroke(INK, 2.0))?;
                 let place = if (line - high).abs() < 26.0 { line.min(high) } else { line } - 5.0;
+                let half = width_px(&number, 9.5, true) / 2.0 + 2.0;
+                let (from, to) = (middle - half, middle + half);
+                let patch = [(from, place - 12.0), (to, place - 12.0), (to, place + 3.0), (from, place + 3.0)];
+                sheet.area(patch, drawing::WHITE, 1.0)?;
                 sheet.text(&number, (middle, place), &style)?;
             } else {
                 arrow_up(sheet, (middle, panel.top))?;

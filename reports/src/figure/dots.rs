@@ -8,7 +8,7 @@ use drawing::{
     width_px,
 };
 
-/// Width of the figure.
+/// Usual width of the figure.
 pub(super) const WIDTH: u32 = 1000;
 
 /// How what is printed is drawn.
@@ -32,6 +32,7 @@ const RADIUS: f64 = 4.2;
 
 /// The figure.
 pub(super) struct DotTable {
+    pub width: u32,
     pub head: Head,
     pub columns: Vec<Column>,
     /// Columns side by side; the others stand below.
@@ -74,8 +75,8 @@ pub(super) struct Cell {
     pub numbers: Vec<String>,
 }
 
-/// The axis of a column: over all that is simulated, and what is printed unless it is far off.
-pub(super) fn axis<'c>(cells: impl Iterator<Item = &'c Cell>, logarithmic: bool) -> Axis {
+/// The axis of a column, with about `count` ticks: over all that is simulated, and what is printed unless it is far off.
+pub(super) fn axis<'c>(cells: impl Iterator<Item = &'c Cell>, count: usize, logarithmic: bool) -> Axis {
     let cells: Vec<&Cell> = cells.collect();
     let simulated = || {
         let values = cells.iter().flat_map(|cell| &cell.simulated).flat_map(|(_, estimate)| estimate.interval());
@@ -84,7 +85,7 @@ pub(super) fn axis<'c>(cells: impl Iterator<Item = &'c Cell>, logarithmic: bool)
     let largest = simulated().fold(0.0, f64::max);
     let printed = cells.iter().filter_map(|cell| cell.printed);
     let values = simulated().chain(printed.filter(|printed| logarithmic || *printed <= FAR * largest));
-    if logarithmic { Axis::log_over(values, 5) } else { Axis::over(values, 4, false) }
+    if logarithmic { Axis::log_over(values, count) } else { Axis::over(values, count, false) }
 }
 
 /// A difference with its sign.
@@ -99,7 +100,15 @@ pub(super) fn signed(value: f64, decimals: usize) -> String {
 
 /// A mean with its half-width, where that is seen.
 pub(super) fn with_interval(value: Estimate, decimals: usize) -> String {
-    let mean = drawing::grouped(value.mean, decimals);
+    widened(drawing::grouped(value.mean, decimals), value, decimals)
+}
+
+/// The same of a difference.
+pub(super) fn signed_interval(value: Estimate, decimals: usize) -> String {
+    widened(signed(value.mean, decimals), value, decimals)
+}
+
+fn widened(mean: String, value: Estimate, decimals: usize) -> String {
     let half = value.ci95.map(|half| drawing::grouped(half, decimals));
     let half = half.filter(|half| half.chars().any(|digit| matches!(digit, '1'..='9')));
     half.map_or(mean.clone(), |half| format!("{mean} \u{b1}{half}"))
@@ -133,8 +142,8 @@ impl DotTable {
         };
         let mut widths = Widths { label, plot: 0.0, numbers: (0..count).map(width).collect() };
         let in_a_row = self.in_a_row.min(self.columns.len()) as f64;
-        let room = f64::from(WIDTH) - 2.0 * EDGE - label - BETWEEN * (in_a_row - 1.0);
-        widths.plot = (room / in_a_row - widths.column()).clamp(60.0, 420.0);
+        let room = f64::from(self.width) - 2.0 * EDGE - label - BETWEEN * (in_a_row - 1.0);
+        widths.plot = (room / in_a_row - widths.column()).clamp(60.0, 680.0);
         widths
     }
 
@@ -275,7 +284,7 @@ pub(super) fn printed_sample(sheet: &Sheet<'_>, (x, y): At) -> Drawn {
 
 impl Drawing for DotTable {
     fn size(&self) -> (u32, u32) {
-        (WIDTH, (self.top(self.tiers()) - 4.0).ceil() as u32)
+        (self.width, (self.top(self.tiers()) - 4.0).ceil() as u32)
     }
 
     fn draw(&self, sheet: &Sheet<'_>) -> Drawn {
@@ -300,7 +309,7 @@ mod tests {
             printed: Some(printed),
             ..Cell::default()
         };
-        let of = |cells: &[Cell], logarithmic: bool| axis(cells.iter(), logarithmic);
+        let of = |cells: &[Cell], logarithmic: bool| axis(cells.iter(), 5, logarithmic);
         assert!(!of(&[cell(100.0, 2900.0), cell(150.0, 300.0)], false).shows(2900.0));
         assert!(of(&[cell(100.0, 2900.0), cell(150.0, 300.0)], false).shows(300.0));
         assert!(of(&[cell(100.0, 2900.0)], true).shows(2900.0), "a logarithmic axis has room");
@@ -310,6 +319,7 @@ mod tests {
     fn numbers_have_a_sign_or_an_interval_where_they_are_seen() {
         assert_eq!([signed(-1.24, 1), signed(0.96, 1), signed(-0.04, 1)], ["\u{2212}1.2", "+1.0", "0.0"]);
         let of = |ci95: Option<f64>| with_interval(Estimate { mean: 1234.0, ci95 }, 0);
+        assert_eq!(signed_interval(Estimate { mean: -4.0, ci95: Some(0.25) }, 1), "\u{2212}4.0 \u{b1}0.2");
         assert_eq!([of(None), of(Some(0.4)), of(Some(12.0))], ["1,234", "1,234", "1,234 \u{b1}12"]);
     }
 }

@@ -1,8 +1,6 @@
 //! What figures have in common: a head with title, explanation and legend, and panels in rows below it.
 
-use drawing::{
-    Across, At, Axis, Down, DrawError, Drawn, GREY, INK, Look, Panel, Sheet, bold, text, upright, width_px,
-};
+use drawing::{Across, At, Axis, Down, DrawError, Drawn, GREY, INK, Look, Panel, Sheet, bold, text, upright, width_px};
 
 /// Left edge of everything that belongs to no panel, and what is left free at the right one, in pixels.
 pub(super) const EDGE: f64 = 22.0;

@@ -7,7 +7,7 @@ use super::{Figure, Prepared};
 use crate::claims::PrintedBeside;
 use crate::estimate::Estimate;
 use crate::natural::Levels;
-use crate::numbers::short;
+use crate::numbers::rounded;
 use crate::runs::{Cell, Runs};
 use drawing::{Look, looks};
 use std::path::Path;
@@ -64,7 +64,7 @@ fn prepare(folder: &Path) -> Prepared {
     let cells = |column: usize| sections.iter().flat_map(|section| &section.rows).map(move |row| &row.cells[column]);
     let column = |(index, (_, _, _, title)): (usize, &(_, _, _, &str))| Column {
         title: (*title).to_owned(),
-        axis: axis(cells(index), true),
+        axis: axis(cells(index), 5, true),
     };
     let columns = COLUMNS.iter().enumerate().map(column).collect();
     let head = Head::new(WIDTH, FIGURE.title, &how(&beside, &pairs, &sections)).with_legend(
@@ -72,23 +72,25 @@ fn prepare(folder: &Path) -> Prepared {
         &table.looks,
         Sample::Point,
     );
-    Ok(Some(Box::new(DotTable { head, columns, in_a_row: 2, sections })))
+    Ok(Some(Box::new(DotTable { width: WIDTH, head, columns, in_a_row: 2, sections })))
 }
 
 /// What the figure says of itself.
 fn how(beside: &PrintedBeside, pairs: &[String], sections: &[Section]) -> String {
     let layers = |label: &String| {
-        let policy = beside.policies().iter().find(|policy| policy.label == *label)?;
-        let layers = policy.settings.get("layers_on_device")?;
-        Some(format!("{label} runs {layers} of the layers on the phone"))
+        let policy = beside.policies().iter().find(|policy| policy.label == *label);
+        let layers = policy.and_then(|policy| policy.settings.get("layers_on_device"));
+        format!("{} ({label})", layers.map_or("the default", String::as_str))
     };
-    let layers: Vec<String> = pairs.iter().filter_map(layers).collect();
+    let layers: Vec<String> = pairs.iter().map(layers).collect();
     let layers = listed(&layers.iter().map(String::as_str).collect::<Vec<_>>());
-    let layers = if layers.is_empty() { layers } else { format!(" {layers}: the paper does not say how many.") };
     let printed = sections.iter().flat_map(|section| &section.rows).any(is_printed);
-    let shown =
-        if printed { " Pairs and links that the paper prints; on its devices alone the rates are inputs." } else { "" };
-    format!("Logarithmic axes.{layers}{shown}")
+    let shown = if printed {
+        " Shown are the pairs and links that the paper prints; the speed of each device alone is taken from it."
+    } else {
+        ""
+    };
+    format!("Logarithmic axes. Layers on the phone, which the paper leaves open: {layers}.{shown}")
 }
 
 fn is_printed(row: &Row) -> bool {
@@ -172,8 +174,8 @@ impl Devices<'_> {
         // A time is printed in seconds and asked for in milliseconds; a speed is as it is.
         let printed = printed.map(|value| if amount == metric { made(value) } else { value });
         let mut texts = vec![String::new(); numbers - 1 - simulated.len().min(numbers - 1)];
-        texts.extend(simulated.iter().map(|(_, value)| short(value.mean, 3)));
-        texts.push(printed.map_or_else(String::new, |printed| short(printed, 3)));
+        texts.extend(simulated.iter().map(|(_, value)| rounded(value.mean, 3)));
+        texts.push(printed.map_or_else(String::new, |printed| rounded(printed, 3)));
         Dot { simulated, printed, from: None, numbers: texts }
     }
 }

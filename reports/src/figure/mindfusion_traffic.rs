@@ -7,7 +7,7 @@ use super::layout::{Head, Sample, panel_title, x_title, y_title};
 use super::{Figure, Prepared};
 use crate::claims::PrintedBeside;
 use crate::estimate::Estimate;
-use crate::numbers::short;
+use crate::numbers::rounded;
 use crate::runs::{Cell, Runs};
 use drawing::{
     AXIS, Across, Axis, Down, Drawing, Drawn, GREY, GRID, INK, Labels, Look, Panel, Sheet, grouped, looks, stroke,
@@ -16,15 +16,19 @@ use drawing::{
 use std::path::Path;
 
 /// The line of the list.
-pub(super) const FIGURE: Figure =
-    Figure { name: "mindfusion_traffic", title: "Accuracy against traffic", needs: &["runs"], prepare };
+pub(super) const FIGURE: Figure = Figure {
+    name: "mindfusion_traffic",
+    title: "Accuracy against traffic: MindFusion and token dropping",
+    needs: &["runs"],
+    prepare,
+};
 
 /// More points than this have no room for a panel each.
 const MOST_PANELS: usize = 3;
 
 const WIDTH: u32 = 1000;
 const LEFT: f64 = 74.0;
-const HEIGHT: f64 = 360.0;
+const HEIGHT: f64 = 420.0;
 /// Of the plot; the table stands behind it.
 const PLOT: f64 = 480.0;
 const BETWEEN: f64 = 84.0;
@@ -93,8 +97,8 @@ fn prepare(folder: &Path) -> Prepared {
     panels.iter_mut().for_each(Place::scale);
     let has_printed = panels.iter().flat_map(|place| &place.systems).any(|system| system.printed.is_some());
     let how = "What goes up for a request, on a logarithmic axis, and the share of right answers: up and to the left is better. \
-               All systems answer the same requests, so that they differ by less than their ± (95 % confidence). Accuracies are \
-               inputs: the published share of the whole model's.";
+               Accuracy is an input, the published share of the whole model's. All systems answer the same requests: what they owe \
+               to luck, ± (95 % confidence), they share.";
     let head = Head::new(WIDTH, FIGURE.title, how).with_legend(&[], &[], Sample::Point);
     Ok(Some(Box::new(Traffic { head, has_printed, panels })))
 }
@@ -163,16 +167,17 @@ impl Traffic {
         for (head, end) in heads.iter().zip(ends).take(if self.has_printed { 3 } else { 2 }) {
             sheet.text(head, (end, top), &text(10.0, GREY, Across::Right, Down::Center))?;
         }
+        let row = ROW.min((panel.height - 12.0) / systems.len() as f64);
         for (index, system) in systems.iter().enumerate() {
-            let y = top + ROW * (index as f64 + 0.85);
-            sheet.line([(left, y - ROW / 2.0), (right, y - ROW / 2.0)], stroke(GRID, 1.0))?;
+            let y = top + row * (index as f64 + 0.85);
+            sheet.line([(left, y - row / 2.0), (right, y - row / 2.0)], stroke(GRID, 1.0))?;
             sheet.marker((left + 6.0, y), system.look, RADIUS)?;
             let room = ends[0] - 46.0 - left - 17.0;
             let fits = |size: &f64| width_px(&system.name, *size, false) <= room;
             let size = [12.0, 11.0, 10.0, 9.0].into_iter().find(fits).unwrap_or(8.0);
             sheet.text(&system.name, (left + 17.0, y), &text(size, INK, Across::Left, Down::Center))?;
             let printed = system.printed.map_or_else(String::new, |printed| grouped(printed, 1));
-            let numbers = [short(system.uplink_mb, 3), with_interval(system.accuracy_pct, 1), printed];
+            let numbers = [rounded(system.uplink_mb, 3), with_interval(system.accuracy_pct, 1), printed];
             for (number, end) in numbers.iter().zip(ends) {
                 sheet.text(number, (end, y), &text(11.5, INK, Across::Right, Down::Center))?;
             }

@@ -5,11 +5,10 @@ use super::layout::{Grid, Head, Sample};
 use super::{Figure, Prepared};
 use crate::claims::PrintedBeside;
 use crate::estimate::Estimate;
-use crate::numbers::short;
+use crate::numbers::{rounded, short};
 use crate::runs::{Cell, Runs};
 use drawing::{
-    AXIS, Across, Axis, Down, Drawing, Drawn, GREY, INK, Look, Panel, Sheet, bold, grouped, looks, stroke, text,
-    width_px,
+    AXIS, Across, Axis, Down, Drawing, Drawn, GREY, INK, Look, Panel, Sheet, bold, looks, stroke, text, width_px,
 };
 use std::path::Path;
 
@@ -21,44 +20,40 @@ pub(super) const FIGURE: Figure =
 const CONFIGURATIONS: [&str; 7] = ["v1", "v2", "v3", "v4", "v5", "v6", "v7"];
 
 /// What the paper says of them: first, last, and their modalities.
-const MODALITIES: [(usize, usize, &str); 3] = [(0, 0, "text"), (1, 3, "and a picture"), (4, 6, "and video with sound")];
+const MODALITIES: [(usize, usize, &str); 3] =
+    [(0, 0, "text"), (1, 3, "text and a picture"), (4, 6, "text, video and sound")];
 
 /// More would leave the bars no room for their values.
 const MOST_SERIES: usize = 3;
 
-/// Shares of this size are so far from the printed ones that their axis is their own.
-const SIZE: (u32, u32) = (1000, 700);
+const SIZE: (u32, u32) = (1000, 720);
 
-/// A cost: amount as the claims have it, what it is called, its unit, and decimals of the values.
+/// A cost: amount as the claims have it, what it is called, and its unit.
 struct Cost {
     amount: &'static str,
     title: &'static str,
     unit: &'static str,
-    decimals: usize,
     value: fn(&dyn Fn(&str) -> f64) -> f64,
 }
 
 const COSTS: [Cost; 4] = [
-    Cost { amount: "probe_ms_mean", title: "time", unit: "ms", decimals: 1, value: |metric| metric("probe_ms_mean") },
+    Cost { amount: "probe_ms_mean", title: "time", unit: "ms", value: |metric| metric("probe_ms_mean") },
     Cost {
         amount: "probe_ms_mean / e2e_ms_mean",
         title: "share of the end-to-end latency",
         unit: "%",
-        decimals: 2,
         value: |metric| 100.0 * metric("probe_ms_mean") / metric("e2e_ms_mean"),
     },
     Cost {
         amount: "probe_flop_pct",
         title: "FLOP, of those of the cloud's model",
         unit: "%",
-        decimals: 2,
         value: |metric| metric("probe_flop_pct"),
     },
     Cost {
         amount: "probe_memory_gb_peak",
         title: "memory",
         unit: "GB",
-        decimals: 2,
         value: |metric| metric("probe_memory_gb_peak"),
     },
 ];
@@ -140,7 +135,7 @@ impl Costs {
         let highest = values.fold(0.0, f64::max);
         // Room for the value above the highest bar.
         let printed = self.printed.iter().flatten().copied();
-        Axis::over(std::iter::once(1.06 * highest).chain(printed), 4, true)
+        Axis::over(std::iter::once(1.06 * highest).chain(printed), 5, true)
     }
 
     /// What the paper prints, in words.
@@ -170,7 +165,7 @@ impl Probe {
     }
 
     fn panel(&self, index: usize) -> Panel {
-        let top = self.head().bottom() + if self.series.len() == 1 { 4.0 } else { 24.0 };
+        let top = self.head().bottom() + if self.series.len() == 1 { 18.0 } else { 30.0 };
         let grid = Grid { size: SIZE, edges: [58.0, 18.0, top, 50.0], between: (64.0, 84.0), columns: 2, count: 4 };
         let ticks = self.places.iter().enumerate();
         let ticks = ticks.map(|(at, place)| (at as f64, CONFIGURATIONS[*place].to_uppercase())).collect();
@@ -185,10 +180,12 @@ impl Probe {
         let y = |value: Option<f64>, open: f64| value.map_or(open, |value| panel.at(0.0, value).1);
         let (top, bottom) = (y(high, panel.top), y(low, panel.bottom()));
         sheet.area([(panel.left, top), (right, top), (right, bottom), (panel.left, bottom)], GREY, 0.16)?;
-        for line in [low, high].into_iter().flatten().map(|value| panel.at(0.0, value).1) {
-            sheet.dashed(&[(panel.left, line), (right, line)], stroke(INK, 1.0))?;
-        }
-        sheet.text(&words, (right, panel.top - 12.0), &text(11.5, INK, Across::Right, Down::Bottom))
+        let style = text(11.5, INK, Across::Right, Down::Bottom);
+        let (from, middle) = (right - width_px(&words, 11.5, false) - 20.0, panel.top - 18.5);
+        let sample =
+            [(from, middle - 5.0), (from + 14.0, middle - 5.0), (from + 14.0, middle + 5.0), (from, middle + 5.0)];
+        sheet.area(sample, GREY, 0.16)?;
+        sheet.text(&words, (right, panel.top - 12.0), &style)
     }
 
     fn bars(&self, sheet: &Sheet<'_>, panel: &Panel, costs: &Costs) -> Drawn {
@@ -211,7 +208,7 @@ impl Probe {
                         sheet.line([(middle - 5.0, end), (middle + 5.0, end)], stroke(INK, 1.2))?;
                     }
                 }
-                let label = grouped(value.mean, costs.cost.decimals);
+                let label = rounded(value.mean, if value.mean < 1.0 { 2 } else { 3 });
                 let fits = |size: &f64| width_px(&label, *size, false) < right - left + 12.0;
                 let size = [11.0, 10.0, 9.0].into_iter().find(fits).unwrap_or(8.0);
                 sheet.text(&label, (middle, high - 5.0), &text(size, INK, Across::Center, Down::Bottom))?;
