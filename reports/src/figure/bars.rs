@@ -201,11 +201,7 @@ impl Bars {
                 sheet.line([(left - 2.0, line), (right + 2.0, line)], stroke(drawing::WHITE, 4.0))?;
                 sheet.line([(left - 2.0, line), (right + 2.0, line)], stroke(INK, 2.0))?;
                 let place = if (line - high).abs() < 26.0 { line.min(high) } else { line } - 5.0;
-                let half = width_px(&number, 9.5, true) / 2.0 + 2.0;
-                let (from, to) = (middle - half, middle + half);
-                let patch = [(from, place - 12.0), (to, place - 12.0), (to, place + 3.0), (from, place + 3.0)];
-                sheet.area(patch, drawing::WHITE, 1.0)?;
-                sheet.text(&number, (middle, place), &style)?;
+                haloed(sheet, &number, (middle, place), 9.5)?;
             } else {
                 arrow_up(sheet, (middle, panel.top))?;
                 sheet.text(&number, (middle, panel.top + 27.0), &style)?;
@@ -224,6 +220,17 @@ impl Bars {
 /// The largest of these sizes in which a label is hardly wider than its bar.
 fn fitting(label: &str, width: f64, sizes: &[f64]) -> Option<f64> {
     sizes.iter().copied().find(|size| width_px(label, *size, false) < width + 4.0)
+}
+
+/// Bold text that can be read on any colour.
+fn haloed(sheet: &Sheet<'_>, number: &str, (x, y): (f64, f64), pixels: f64) -> Drawn {
+    let style = |colour| bold(pixels, colour, Across::Center, Down::Bottom);
+    for (right, down) in
+        [(-1.0, -1.0), (0.0, -1.4), (1.0, -1.0), (-1.4, 0.0), (1.4, 0.0), (-1.0, 1.0), (0.0, 1.4), (1.0, 1.0)]
+    {
+        sheet.text(number, (x + right, y + down), &style(drawing::WHITE))?;
+    }
+    sheet.text(number, (x, y), &style(INK))
 }
 
 /// To a value beyond the upper edge.

@@ -259,7 +259,7 @@ fn draw_cell(sheet: &Sheet<'_>, panel: &Panel, cell: &Cell, top: f64) -> Drawn {
     for (look, value) in &cell.simulated {
         let [low, high] = value.interval().map(x);
         // An interval that is hidden by its point needs no whisker.
-        if high - low > 2.0 * RADIUS {
+        if high - low > 2.0 * RADIUS + 5.0 {
             sheet.line([(low, y), (high, y)], stroke(INK, 1.2))?;
             for end in [low, high] {
                 sheet.line([(end, y - 3.5), (end, y + 3.5)], stroke(INK, 1.2))?;
