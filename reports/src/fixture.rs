@@ -135,6 +135,7 @@ pub fn manifest(folder: &Path, assumptions: Value, policies: Value) {
         "scenario": "fixture",
         "scenario_sha256": "0123456789abcdef",
         "assumptions": assumptions,
+        "swept_defaults": { "policy.msao.tau_s": "0.3" },
         "policies": policies,
     });
     std::fs::write(folder.join("manifest.json"), manifest.to_string()).unwrap();

@@ -17,9 +17,9 @@ mod manifest;
 mod metric;
 mod natural;
 mod numbers;
+mod report;
 mod runs;
 mod sheet;
-mod sweep;
 mod table;
 
 pub use best::{Answer, Constraint, Objective, Question, best};
@@ -29,15 +29,6 @@ pub use estimate::Estimate;
 pub use frame::ReportError;
 pub use manifest::MANIFEST_VERSION;
 pub use metric::{Better, METRICS, Metric};
+pub use report::{Report, write_report};
 pub use runs::{Cell, Runs, VERSION as RUNS_VERSION, Values};
-pub use sweep::write_sweep_report;
 pub use table::table;
-
-/// Draws every figure that a results folder has the tables for, as `report/NAME.svg` and `report/NAME.png` in it. The files.
-///
-/// # Errors
-///
-/// If a table cannot be read, or a file cannot be written.
-pub fn write_figures(folder: &std::path::Path) -> Result<Vec<std::path::PathBuf>, ReportError> {
-    figure::draw(folder, |_| true)
-}

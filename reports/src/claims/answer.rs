@@ -72,7 +72,13 @@ impl Source {
     pub fn is_at(&self, claim: &Claim, question: &Question, cell: &Cell) -> bool {
         let is = |key: &str, values: &[String]| self.value(cell, key).is_some_and(|own| values.contains(own));
         let own = [("dataset", &claim.dataset), ("bandwidth_mbps", &claim.bandwidth_mbps)];
-        own.into_iter().all(|(key, value)| value.as_ref().is_none_or(|value| is(key, std::slice::from_ref(value))))
+        // What is said of no place in particular is said of the data sets of the comparison.
+        let usual = self.value(cell, "dataset").is_some_and(|dataset| DATASETS.contains(&dataset.as_str()));
+        let placed = usual || claim.dataset.is_some() || !question.at.is_empty();
+        placed
+            && own
+                .into_iter()
+                .all(|(key, value)| value.as_ref().is_none_or(|value| is(key, std::slice::from_ref(value))))
             && question.at.iter().all(|(key, values)| is(key, values))
     }
 
@@ -85,11 +91,6 @@ impl Source {
     /// Whether the models are those of the papers' comparisons.
     pub fn has_default_models(&self) -> bool {
         ["edge.model", "cloud.model"].iter().all(|key| !self.manifest.assumptions.contains_key(*key))
-    }
-
-    /// Whether a point is of a data set that the papers' comparisons are of.
-    pub fn is_usual(&self, cell: &Cell) -> bool {
-        self.value(cell, "dataset").is_some_and(|dataset| DATASETS.contains(&dataset.as_str()))
     }
 
     fn pairs<'s>(&'s self, question: &'s Question, cells: &'s [Cell]) -> Vec<Pair<'s>> {

@@ -1,7 +1,7 @@
 //! The rule by which a claim is judged. Nothing here knows any claim by its name.
 //!
-//! A claim is **reproduced** if the simulated 95 % interval meets what is printed, widened by a tolerance: 10 % of an
-//! amount or a ratio, one point of an accuracy, five points of a change in per cent. If that takes an assumption, because
+//! A claim is **reproduced** if what is simulated comes within a tolerance of what is printed: 10 % of an amount or a ratio,
+//! one point of an accuracy, five points of a change in per cent; the 95 % interval widens it, to twice at most. If that takes an assumption, because
 //! the paper leaves something open or a scenario sets what is not the default, it is reproduced **only under** it. If it is
 //! not reproduced, it is **contradicted**: by another claim, where the papers print numbers of which it would have to be
 //! made and is not, or else by the claim that the simulation rests on, under the assumptions that are named. Where nothing
@@ -19,6 +19,9 @@ const TOLERANCE: f64 = 0.1;
 const TOLERANCE_POINTS: f64 = 1.0;
 /// Of changes in per cent, in points.
 const TOLERANCE_CHANGE: f64 = 5.0;
+
+/// What is assumed where nothing is set: the papers leave much open that a simulator has to know.
+const EVERY_DEFAULT: &str = "every default (docs/semantics.md)";
 
 /// What became of a claim.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -63,7 +66,7 @@ pub(super) fn judge(claim: &Claim, sources: &[Source]) -> Judged {
     };
     let remark = Some(claim.remark.clone()).filter(|remark| !remark.is_empty());
     let assumed: Vec<String> = remark.into_iter().chain(answer.assumptions.clone()).collect();
-    let assumption = assumed.join("; ");
+    let assumption = if assumed.is_empty() { EVERY_DEFAULT.to_owned() } else { assumed.join("; ") };
     let verdict = match (meets, assumed.is_empty()) {
         (true, true) => Verdict::Reproduced,
         (true, false) => Verdict::OnlyUnder(assumption.clone()),
@@ -104,26 +107,27 @@ fn held_to(printed: &Printed, over: Over, answers: Vec<Answer>) -> Option<Answer
     answers.into_iter().min_by(by)
 }
 
-/// Whether the interval of an answer meets what is printed, within the tolerance.
+/// Whether an answer comes within the tolerance of what is printed. Its interval counts, but for no more than the tolerance:
+/// runs that are too few to tell do not make a claim true.
 fn meets(claim: &Claim, question: &Question, answer: &Answer) -> bool {
-    let [low, high] = answer.value.interval();
-    agrees(&claim.printed, question, &claim.unit, low) || agrees(&claim.printed, question, &claim.unit, high) || {
-        // The printed value may lie within a wide interval.
-        let signs = [low, high].map(|end| claim.printed.distance(end).map_or(0.0, |(away, _)| away.signum()));
-        signs[0] < 0.0 && signs[1] > 0.0
-    }
+    claim.printed.distance(answer.value.mean).is_some_and(|(away, bound)| {
+        let tolerance = tolerance(question, &claim.unit, bound);
+        away.abs() <= tolerance + answer.value.ci95.unwrap_or(0.0).min(tolerance)
+    })
 }
 
-fn agrees(printed: &Printed, question: &Question, unit: &str, value: f64) -> bool {
+fn agrees(claim: &Claim, question: &Question, value: f64) -> bool {
+    let distance = claim.printed.distance(value);
+    distance.is_some_and(|(away, bound)| away.abs() <= tolerance(question, &claim.unit, bound))
+}
+
+fn tolerance(question: &Question, unit: &str, printed: f64) -> f64 {
     let accuracy = question.amount.metrics().all(|metric| metric == "accuracy_pct");
-    printed.distance(value).is_some_and(|(away, bound)| {
-        let tolerance = match (question.measure, unit) {
-            (Measure::Change, _) => TOLERANCE_CHANGE,
-            (Measure::Value | Measure::Difference, "percent" | "points") if accuracy => TOLERANCE_POINTS,
-            _ => TOLERANCE * bound.abs(),
-        };
-        away.abs() <= tolerance
-    })
+    match (question.measure, unit) {
+        (Measure::Change, _) => TOLERANCE_CHANGE,
+        (Measure::Value | Measure::Difference, "percent" | "points") if accuracy => TOLERANCE_POINTS,
+        _ => TOLERANCE * printed.abs(),
+    }
 }
 
 /// A printed value, and the claim that it is of.
@@ -148,7 +152,7 @@ fn contradiction<'c>(claim: &'c Claim, question: &'c Question) -> Option<&'c str
             bases(claim, question, &question.of).flat_map(|of| against(&of)).collect()
         }
     };
-    let disagrees = |base: &&Base<'_>| !agrees(&claim.printed, question, &claim.unit, base.value);
+    let disagrees = |base: &&Base<'_>| !agrees(claim, question, base.value);
     let by_value = |a: &&Base<'_>, b: &&Base<'_>| a.value.total_cmp(&b.value);
     let found = match question.over {
         // A place that is not named may be any.
@@ -164,7 +168,8 @@ fn contradiction<'c>(claim: &'c Claim, question: &'c Question) -> Option<&'c str
 fn bases<'c>(claim: &'c Claim, question: &'c Question, spec: &'c SystemSpec) -> impl Iterator<Item = Base<'c>> {
     CLAIMS.iter().filter(move |other| compatible(claim, other)).filter_map(move |other| {
         let asked = other.question.as_ref()?;
-        let same = asked.measure == Measure::Value && asked.amount == question.amount && asked.of == *spec;
+        let plain = asked.over == Over::Nearest || asked.over == question.over;
+        let same = plain && asked.measure == Measure::Value && asked.amount == question.amount && asked.of == *spec;
         other.printed.number().filter(|_| same).map(|value| Base { claim: other, value })
     })
 }

@@ -18,8 +18,9 @@ mod sweep;
 mod throughput;
 
 use crate::frame::ReportError;
+use crate::report::write;
 use drawing::Drawing;
-use std::fs;
+use rayon::prelude::*;
 use std::path::{Path, PathBuf};
 
 /// A figure with its data; none where the folder's tables do not have what it shows.
@@ -52,32 +53,24 @@ pub(crate) const FIGURES: [Figure; 11] = [
     sweep::FIGURE,
 ];
 
-/// Draws the figures that `folder` has the tables for, of those that are `wanted` by name, into `report/` in it. The files, in
-/// the order of [`FIGURES`].
-pub(crate) fn draw(folder: &Path, wanted: impl Fn(&str) -> bool) -> Result<Vec<PathBuf>, ReportError> {
-    let mut files = Vec::new();
-    for figure in FIGURES.into_iter().filter(|figure| wanted(figure.name)) {
-        let has = |table: &&str| folder.join(format!("{table}.parquet")).exists();
-        if !figure.needs.iter().all(has) {
-            continue;
-        }
-        let Some(drawing) = (figure.prepare)(folder)? else { continue };
-        let bug = |error| ReportError::Draw { figure: figure.name, error: format!("{error}") };
-        let svg = drawing::svg(&*drawing, figure.title).map_err(bug)?;
-        let png = drawing::png(&*drawing).map_err(bug)?;
-        files.push(write(folder, &format!("{}.svg", figure.name), svg.as_bytes())?);
-        files.push(write(folder, &format!("{}.png", figure.name), &png)?);
-    }
-    Ok(files)
+/// Draws the figures that `folder` has the tables for into `report/` in it. The files, in the order of [`FIGURES`].
+pub(crate) fn draw(folder: &Path) -> Result<Vec<PathBuf>, ReportError> {
+    let drawn = FIGURES.par_iter().map(|figure| draw_one(figure, folder)).collect::<Result<Vec<_>, _>>()?;
+    Ok(drawn.into_iter().flatten().collect())
 }
 
-/// Writes a file of the report.
-pub(crate) fn write(folder: &Path, name: &str, content: &[u8]) -> Result<PathBuf, ReportError> {
-    let report = folder.join("report");
-    let path = report.join(name);
-    let written = fs::create_dir_all(&report).and_then(|()| fs::write(&path, content));
-    written.map_err(|error| ReportError::Write { path: path.clone(), error })?;
-    Ok(path)
+fn draw_one(figure: &Figure, folder: &Path) -> Result<Vec<PathBuf>, ReportError> {
+    let has = |table: &&str| folder.join(format!("{table}.parquet")).exists();
+    if !figure.needs.iter().all(has) {
+        return Ok(Vec::new());
+    }
+    let Some(drawing) = (figure.prepare)(folder)? else { return Ok(Vec::new()) };
+    let bug = |error| ReportError::Draw { figure: figure.name, error: format!("{error}") };
+    let svg = drawing::svg(&*drawing, figure.title).map_err(bug)?;
+    let png = drawing::png(&*drawing).map_err(bug)?;
+    let into = folder.join("report");
+    let file = |kind: &str, content: &[u8]| write(&into, &format!("{}.{kind}", figure.name), content);
+    Ok(vec![file("svg", svg.as_bytes())?, file("png", &png)?])
 }
 
 #[cfg(test)]

@@ -148,7 +148,7 @@ mod tests {
         assert_eq!(policies[0]["settings"], json!({}));
         assert_eq!(
             policies[1],
-            json!({ "label": "b", "kind": "msao", "settings": { "semantics.route.static": "75 %" } })
+            json!({ "label": "b", "kind": "msao", "settings": { "semantics.route.static": "0.75" } })
         );
     }
 
