@@ -4,19 +4,20 @@
 //! does not come out is shown with what came out. `docs/claims.md` says how to read it.
 
 mod answer;
+mod beside;
 mod papers;
 mod question;
 mod verdict;
 
+pub(crate) use beside::PrintedBeside;
 pub use verdict::Verdict;
 
 use crate::frame::ReportError;
 use crate::numbers::short;
-use crate::runs::Cell;
 use crate::sheet::Sheet;
 use answer::Source;
 use papers::CLAIMS;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use verdict::judge;
 
 const HEADING: [&str; 14] = [
@@ -35,21 +36,6 @@ const HEADING: [&str; 14] = [
     "bandwidth_mbps",
     "simulated_at",
 ];
-
-/// What the papers print beside the runs of a results folder.
-pub(crate) struct PrintedBeside(Source);
-
-impl PrintedBeside {
-    /// Opens a results folder.
-    pub fn read(folder: &Path) -> Result<Self, ReportError> {
-        Source::read(folder).map(Self)
-    }
-
-    /// What is printed of these metrics, added up, under a policy at a point, in their own unit.
-    pub fn of(&self, metrics: &[&str], cell: &Cell) -> Option<f64> {
-        self.0.printed(metrics, cell)
-    }
-}
 
 /// Every claim with its verdict.
 pub struct Claims {

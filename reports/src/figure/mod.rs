@@ -2,21 +2,26 @@
 //!
 //! Equal folders give equal bytes. A figure says what it shows without a caption.
 
+mod ablation;
 mod acceptance;
 mod accuracy;
 mod bars;
 mod break_even;
 mod computing;
 mod contour;
+mod dots;
 mod front;
 mod latency;
 mod latency_cdf;
 mod layout;
 mod load;
 mod memory;
-mod stages;
+mod mindfusion_devices;
+mod mindfusion_traffic;
 mod pareto;
 mod places;
+mod probe;
+mod stages;
 mod sweep;
 mod theta;
 mod throughput;
@@ -59,6 +64,10 @@ pub(crate) const FIGURES: &[Figure] = &[
     theta::FIGURE,
     acceptance::FIGURE,
     wire::FIGURE,
+    probe::FIGURE,
+    ablation::FIGURE,
+    mindfusion_devices::FIGURE,
+    mindfusion_traffic::FIGURE,
     sweep::FIGURE,
 ];
 
@@ -83,20 +92,23 @@ fn draw_one(figure: &Figure, folder: &Path) -> Result<Vec<PathBuf>, ReportError>
 }
 
 #[cfg(test)]
+mod paper_tests;
+
+#[cfg(test)]
 mod tests {
     use super::*;
     use crate::fixture::{self, Cell};
     use traces::log::{LogWriter, RequestRow};
 
     /// A figure as SVG; none where the folder does not have it.
-    fn svg(name: &str, folder: &Path) -> Option<String> {
+    pub(super) fn svg(name: &str, folder: &Path) -> Option<String> {
         let figure = FIGURES.into_iter().find(|figure| figure.name == name).expect("a figure of that name");
         let drawing = (figure.prepare)(folder).expect("tables that can be read")?;
         Some(drawing::svg(&*drawing, figure.title).expect("a drawing"))
     }
 
     /// How often a text stands in a figure.
-    fn count(svg: &str, text: &str) -> usize {
+    pub(super) fn count(svg: &str, text: &str) -> usize {
         svg.matches(&format!("\n{text}\n")).count()
     }
 
@@ -126,7 +138,9 @@ mod tests {
         assert_eq!((count(&throughput, "25.0"), count(&throughput, "128.0")), (1, 0), "{throughput}");
         fixture::policies(folder.path(), &["msao", "cloud_only"]);
         let throughput = svg("throughput", folder.path()).expect("a figure");
+        // 35 is in range; 128 is so far above 25 and 40 that an arrow points to it.
         assert_eq!((count(&throughput, "128.0"), count(&throughput, "35.0")), (1, 1), "{throughput}");
+        assert_eq!(count(&throughput, "120"), 0, "the axis does not go there: {throughput}");
         assert_eq!(svg("memory", folder.path()), None, "a metric that is not there has no figure");
     }
 
