@@ -1,7 +1,8 @@
 //! Finds the script of the chart library among the sources that cargo has fetched, and makes sure that it is the one expected.
 //!
 //! The crate `charming` carries Apache ECharts, but under a private name. Where cargo keeps that crate is asked of cargo, for a
-//! manifest with that dependency alone: the workspace may name crates that this platform never fetches. Nothing is fetched here.
+//! manifest with that dependency alone and for this platform alone: cargo knows only then that all is there. Nothing is fetched
+//! here.
 
 use base64::{Engine, prelude::BASE64_STANDARD};
 use sha2::{Digest, Sha256};
@@ -44,7 +45,8 @@ fn sources() -> Result<PathBuf, String> {
     let told = |name: &str| env::var_os(name).map(PathBuf::from).ok_or(format!("cargo sets no {name}"));
     let own = told("CARGO_MANIFEST_DIR")?;
     let manifest = lone_manifest(&own, &told("OUT_DIR")?.join("lone")).map_err(|error| error.to_string())?;
-    let arguments = ["metadata", "--format-version", "1", "--offline", "--manifest-path"];
+    let host = env::var("HOST").map_err(|_| "cargo sets no HOST".to_owned())?;
+    let arguments = ["metadata", "--format-version", "1", "--offline", "--filter-platform", &host, "--manifest-path"];
     // From this folder, so that a configuration of the workspace, such as a vendored registry, holds there too.
     let output = Command::new(told("CARGO")?).args(arguments).arg(&manifest).current_dir(&own).output();
     let output = output.map_err(|error| format!("cargo did not start: {error}"))?;

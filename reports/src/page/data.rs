@@ -5,7 +5,7 @@ use super::distribution;
 use super::document::section as whole_section;
 use super::folder::Folder;
 use super::results::label;
-use super::summary::Summary;
+use super::summary::{Figure, Summary};
 use crate::frame::ReportError;
 use crate::metric::{Better, Metric};
 use drawing::{INK, Marker, RGBColor, looks};
@@ -44,9 +44,8 @@ fn metric(summary: &Summary, place: usize) -> Value {
         Better::Higher => "higher is better",
         Better::Neither => "",
     };
-    let column = |of: fn(&(Option<f64>, Option<f64>)) -> Option<f64>| {
-        summary.rows.iter().map(|row| of(&row.metrics[place])).collect::<Vec<_>>()
-    };
+    let column =
+        |of: fn(&Figure) -> Option<f64>| summary.rows.iter().map(|row| of(&row.metrics[place])).collect::<Vec<_>>();
     json!({
         "name": name,
         "unit": unit,

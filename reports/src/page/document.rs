@@ -102,7 +102,8 @@ pub(super) fn sortable(id: &str, what: &str, more: usize, head: Markup, rows: &[
     }
 }
 
-/// A heading that sorts by its column; `metric` says by which numbers, where they are more exact than what is shown.
+/// A heading that sorts by its column. `metric` is the whole name of what stands there; if it is one that the charts have, its
+/// exact numbers decide, not what is shown of them.
 pub(super) fn heading(text: &str, metric: Option<&str>) -> Markup {
     let name = metric.filter(|name| *name != text);
     html! {

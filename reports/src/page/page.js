@@ -54,6 +54,7 @@
 
   // Charts: what they share -----------------------------------------------------------------------------------------------
 
+  const PAPER = { width: 690, height: 245 };
   const off = new Set();
   const charts = [];
   const dark = matchMedia("(prefers-color-scheme: dark)");
@@ -88,7 +89,7 @@
       confine: true, backgroundColor: shade("sheet"), borderColor: shade("line"), textStyle: { color: shade("ink"), fontSize: 13 },
       axisPointer: { type: "line", lineStyle: { color: shade("quiet") }, shadowStyle: { color: shade("line"), opacity: 0.4 } },
     },
-    grid: { left: 64, right: 24, top: 16, bottom: 56 },
+    grid: { left: 76, right: 24, top: 16, bottom: 56 },
     ...more,
   });
 
@@ -162,21 +163,28 @@
     const series = shown.map((policy, place) => ({
       type: "bar", name: policy.name, data: rows[place].map(mean), itemStyle: { color: colour(policy) }, ...LAYOUT,
     }));
-    const room = Math.max(4, Math.floor(figure.clientWidth / (22 * Math.max(3, shown.length))));
-    const width = figure.clientWidth / Math.min(room, data.points.length) - 24;
-    const lines = Math.ceil((6.4 * Math.max(...data.points.map((point) => point.length))) / width);
+    const across = printing ? PAPER.width : figure.clientWidth;
+    const room = Math.max(3, Math.floor(across / Math.max(84, 18 * shown.length)));
+    const width = across / Math.min(room, data.points.length) - 24;
+    // Names in a line where they fit; else each part in its own, without its key if need be; else numbers.
+    const parts = data.points.map((point) => point.split(/, |: /));
+    const short = (part) => (6.6 * part.length < width ? part : part.replace(/^\S+ /, ""));
+    const most = Math.max(...parts.map(({ length }) => length));
+    const fit = data.points.every((point) => 6.6 * point.length < width);
+    const names = fit ? data.points : parts.map((parts, place) => (most > 6 ? `point ${place + 1}` : parts.map(short).join("\n")));
+    const lines = fit || most > 6 ? 1 : most;
     const zoom = { startValue: 0, endValue: room - 1, height: 18, bottom: 4, brushSelect: false, borderColor: shade("line"), textStyle: { color: shade("quiet") } };
     const zooms = data.points.length > room;
     const option = frame(`${title(of)}, by point, for ${shown.map((policy) => policy.name).join(", ")}`, {
       xAxis: axis("", {
-        type: "category", data: data.points, splitLine: { show: false },
-        axisLabel: { color: shade("quiet"), fontSize: 12, lineHeight: 15, overflow: "break", width, interval: 0 },
+        type: "category", data: names, splitLine: { show: false },
+        axisLabel: { color: shade("quiet"), fontSize: 12, lineHeight: 15, overflow: "truncate", width, interval: 0 },
       }),
-      yAxis: axis(title(of), { type: "value", nameGap: 50 }),
+      yAxis: axis(title(of), { type: "value", nameGap: 58 }),
       dataZoom: zooms ? [{ type: "slider", ...zoom }] : [],
       series: [...series, ...shown.map((policy, place) => whiskers(policy, place, shown.length, rows[place], of))],
     });
-    option.grid.bottom = 14 + 15 * Math.min(lines, 6) + (zooms ? 26 : 0);
+    option.grid.bottom = 16 + 15 * lines + (zooms ? 26 : 0);
     Object.assign(option.tooltip, {
       trigger: "axis",
       formatter: (hits) => tip(data.points[hits[0].dataIndex], shown.flatMap((policy, place) => {
@@ -199,7 +207,7 @@
     const longest = Math.max(0, ...lines.map(([, line]) => line[Math.floor(0.99 * steps)]));
     const option = frame(`${measure.title} at ${data.points[point]}, the share of requests answered within a time`, {
       xAxis: axis(`${measure.title}, ms`, { type: "value", nameGap: 30, min: 0, max: longest > 0 ? undefined : 1 }),
-      yAxis: axis("share of requests, %", { type: "value", nameGap: 38, min: 0, max: 100, axisPointer: { show: true, label: { show: false } } }),
+      yAxis: axis("share of requests, %", { type: "value", nameGap: 58, min: 0, max: 100, axisPointer: { show: true, label: { show: false } } }),
       series: lines.map(([policy, line]) => ({
         type: "line", name: policy.name, showSymbol: false, lineStyle: { width: 2, color: colour(policy) }, itemStyle: { color: colour(policy) },
         data: line.map((ms, step) => [ms, share(step)]),
@@ -238,7 +246,7 @@
     const line = { type: "line", name: "front", data: best, step: "end", symbol: "none", silent: true, z: 1, tooltip: { show: false }, lineStyle: { color: shade("quiet"), type: "dashed", width: 1.2 } };
     const option = frame(`${title(accuracy)} against ${title(cost)}`, {
       xAxis: axis(title(cost), { type: "value", scale: true, nameGap: 30 }),
-      yAxis: axis(title(accuracy), { type: "value", scale: true, nameGap: 46 }),
+      yAxis: axis(title(accuracy), { type: "value", scale: true, nameGap: 58 }),
       series: [...series, line],
     });
     Object.assign(option.tooltip, {
@@ -289,7 +297,7 @@
   addEventListener("beforeprint", () => {
     printing = true;
     all("details:not([open])").forEach((details) => folded.push(details) && (details.open = true));
-    charts.forEach(({ chart }) => chart.resize({ width: 760, height: 300 }));
+    charts.forEach(({ chart }) => chart.resize(PAPER));
     redraw();
   });
   addEventListener("afterprint", () => {

@@ -26,7 +26,7 @@ pub(super) fn section(folders: &[Folder]) -> Markup {
         "How to reproduce",
         html! {
             p.note {
-                "The same scenario, seed and version give the same numbers, whatever the number of threads. In this results folder:"
+                "The same scenario, seed and version give the same numbers, whatever the number of threads. In the results folder:"
             }
             @for folder in folders {
                 @if let Some(name) = &folder.name { h3 { (name) } }

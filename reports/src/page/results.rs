@@ -2,7 +2,7 @@
 
 use super::document::{heading, section as whole_section, sortable};
 use super::folder::Folder;
-use super::summary::{MOST_ROWS, Row, Summary};
+use super::summary::{MOST_ROWS, Row, Summary, last};
 use crate::metric::Metric;
 use crate::table::SHOWN;
 use maud::{Markup, html};
@@ -11,12 +11,17 @@ use maud::{Markup, html};
 const ID: &str = "results-table";
 
 pub(super) fn section(folders: &[Folder], summary: &Summary) -> Markup {
-    let names = summary.keys.iter().map(|key| if key == "bandwidth_mbps" { "Mbps" } else { key });
+    let is_alone = |key: &str| summary.keys.iter().filter(|other| last(other) == last(key)).count() == 1;
+    let names = summary.keys.iter().map(|key| match key.as_str() {
+        "bandwidth_mbps" => ("Mbps", key),
+        _ if is_alone(key) => (last(key), key),
+        _ => (key.as_str(), key),
+    });
     let columns: Vec<Column> = (0..summary.metrics.len()).map(|metric| Column::of(summary, metric)).collect();
     let head = html! {
         @if summary.several { (heading("results", None)) }
         (heading("policy", None))
-        @for name in names { (heading(name, None)) }
+        @for (name, key) in names { (heading(name, Some(key))) }
         @for column in &columns { (heading(column.heading, Some(column.name))) }
         @for name in &summary.counts { (heading(name, None)) }
     };

@@ -10,7 +10,7 @@ use polars::prelude::{AnyValue, DataFrame, DataType};
 use std::collections::BTreeSet;
 
 /// More rows than this are not shown: a page is to be read. The whole table is beside it.
-pub(super) const MOST_ROWS: usize = 500;
+pub(super) const MOST_ROWS: usize = 400;
 
 /// The rows of all folders.
 pub(super) struct Summary {
@@ -33,6 +33,9 @@ pub(super) struct Summary {
     pub several: bool,
 }
 
+/// Mean and half-width of its interval; nothing where it does not apply.
+pub(super) type Figure = (Option<f64>, Option<f64>);
+
 /// A policy at a point.
 pub(super) struct Row {
     pub folder: usize,
@@ -40,8 +43,8 @@ pub(super) struct Row {
     pub point: usize,
     /// Values of the summary's keys; empty where its folder does not have one.
     pub values: Vec<String>,
-    /// Mean and half-width of each of the summary's metrics.
-    pub metrics: Vec<(Option<f64>, Option<f64>)>,
+    /// Of each of the summary's metrics.
+    pub metrics: Vec<Figure>,
     pub counts: Vec<String>,
 }
 

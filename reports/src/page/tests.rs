@@ -173,8 +173,8 @@ fn more_rows_than_a_page_takes_are_in_the_table_beside_it() {
     let folder = folder(&cells[..4]);
     write_summary(&cells, folder.path());
     let page = page(&[&folder]);
-    assert!(page.contains("the first 500 of 600 rows") && page.contains("href=\"../summary.csv\""));
-    assert_eq!(data(&page)["rows"].as_array().unwrap().len(), 500);
+    assert!(page.contains("the first 400 of 600 rows") && page.contains("href=\"../summary.csv\""));
+    assert_eq!(data(&page)["rows"].as_array().unwrap().len(), 400);
 }
 
 #[test]
