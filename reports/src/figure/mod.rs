@@ -95,14 +95,14 @@ mod tests {
     use traces::log::{LogWriter, RequestRow};
 
     /// A figure as SVG; none where the folder does not have it.
-    fn svg(name: &str, folder: &Path) -> Option<String> {
+    pub(super) fn svg(name: &str, folder: &Path) -> Option<String> {
         let figure = FIGURES.into_iter().find(|figure| figure.name == name).expect("a figure of that name");
         let drawing = (figure.prepare)(folder).expect("tables that can be read")?;
         Some(drawing::svg(&*drawing, figure.title).expect("a drawing"))
     }
 
     /// How often a text stands in a figure.
-    fn count(svg: &str, text: &str) -> usize {
+    pub(super) fn count(svg: &str, text: &str) -> usize {
         svg.matches(&format!("\n{text}\n")).count()
     }
 

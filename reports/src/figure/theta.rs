@@ -157,7 +157,8 @@ fn prepare(folder: &Path) -> Prepared {
     };
     let how = format!(
         "Request {request} of the first replication{at}: the one of median length in drafts. Line: theta, as it was when a \
-         batch was sent. Marks: entropies of the drafted tokens, at least {LEAST_NATS} nats.{cut}{more} One request: no intervals."
+         batch was sent; marks: entropies of the drafted tokens; what is below {LEAST_NATS} nats stands there.{cut}{more} One \
+         request: no intervals."
     );
     Ok(Some(Box::new(Theta { head: Head::new(WIDTH, title, &how), panels, x, y })))
 }

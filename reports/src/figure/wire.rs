@@ -39,7 +39,7 @@ const LEAST_PAIRED: f64 = 0.95;
 const WIDTH: u32 = 1200;
 /// Of a policy, and for the sum right of its marks.
 const ROW: f64 = 25.0;
-const SUMS: f64 = 62.0;
+const SUMS: f64 = 96.0;
 const BETWEEN_ROWS: f64 = 80.0;
 
 struct Wire {
@@ -226,12 +226,16 @@ fn title(policies: &[String], panels: &[(String, Vec<Option<Bytes>>)]) -> String
     let mut others: Vec<(f64, &String)> =
         others.filter_map(|policy| Some((times(policy)?, &policies[policy]))).collect();
     others.sort_by(|a, b| a.0.total_cmp(&b.0));
-    let part =
-        |(times, name): &(f64, &String)| format!("{name} {}", grouped(*times, if *times < 9.95 { 2 } else { 0 }));
+    let part = |(times, name): &(f64, &String)| format!("{name} {}", times_text(*times));
     let Some((least, most)) = others.first().zip(others.last()) else { return FIGURE.title.to_owned() };
     let lead = format!("Bytes on the wire, times {REFERENCE}'s");
     let all = format!("{lead}: {}", others.iter().map(part).collect::<Vec<_>>().join(", "));
     fitting(WIDTH, [all, format!("{lead}: from {} to {}", part(least), part(most))])
+}
+
+/// A ratio in two or three digits.
+fn times_text(times: f64) -> String {
+    grouped(times, if times < 9.95 { 2 } else { 0 })
 }
 
 fn how(points: &Points, places: &Places, paired: bool, fixed: &str) -> String {
@@ -241,14 +245,16 @@ fn how(points: &Points, places: &Places, paired: bool, fixed: &str) -> String {
     };
     let paired = match paired {
         true => {
-            " Without the input: what goes up beyond what a policy sent that draws on the same input and drafts nothing."
+            " Without the input: what goes up beyond what a policy sent that has the same input and drafts nothing."
         }
         false => "",
     };
     let fixed = if fixed.is_empty() { String::new() } else { format!(" Fixed: {fixed}.") };
+    let has_reference = points.policies.iter().any(|policy| policy == REFERENCE);
+    let times = if has_reference { format!(" (times {REFERENCE}'s)") } else { String::new() };
     format!(
-        "Over the tokens of the answer, whoever made them; the input is sent too, and counts. At the right: up and down together.\
-         {paired} {intervals}{fixed}{}",
+        "Over the tokens of the answer, whoever made them; the input is sent too, and counts. At the right: up and down \
+         together{times}.{paired} {intervals}{fixed}{}",
         places.note()
     )
 }
@@ -282,11 +288,14 @@ impl Wire {
         Ok(())
     }
 
-    fn row(&self, sheet: &Sheet<'_>, panel: &Panel, row: usize, bytes: &Bytes) -> Drawn {
+    fn row(&self, sheet: &Sheet<'_>, panel: &Panel, row: usize, (bytes, reference): (&Bytes, Option<f64>)) -> Drawn {
         let look = self.looks[row];
         let at = |value: f64| panel.at(value, row as f64);
         let right = (panel.left + panel.width + SUMS - 4.0, at(1.0).1);
         let sum = if bytes.all.mean > 0.0 { grouped(bytes.all.mean, 0) } else { "none".to_owned() };
+        let times = reference.filter(|reference| *reference > 0.0 && bytes.all.mean > 0.0);
+        let times = times.map(|reference| format!(" ({}×)", times_text(bytes.all.mean / reference)));
+        let sum = format!("{sum}{}", times.unwrap_or_default());
         sheet.text(&sum, right, &text(10.5, INK, Across::Right, Down::Center))?;
         for estimate in [bytes.up, bytes.down].iter().filter(|estimate| estimate.mean > 0.0) {
             let ends = estimate.interval().map(|end| at(end.max(1e-3)).0.clamp(panel.left, panel.left + panel.width));
@@ -331,11 +340,13 @@ impl Drawing for Wire {
         let grid = self.grid();
         for (index, (title, policies)) in self.panels.iter().enumerate() {
             let panel = self.panel(&grid, index);
+            let reference = self.policies.iter().position(|policy| policy == REFERENCE);
+            let reference = reference.and_then(|policy| policies[policy]).map(|bytes| bytes.all.mean);
             panel.upright_grid(sheet)?;
             panel.grid(sheet)?;
             panel_title(sheet, &panel, title)?;
             let sums = (panel.left + panel.width + SUMS - 4.0, panel.top - 8.0);
-            sheet.text("both", sums, &text(10.5, GREY, Across::Right, Down::Bottom))?;
+            sheet.text("up + down", sums, &text(10.5, GREY, Across::Right, Down::Bottom))?;
             for (row, policy) in self.policies.iter().enumerate() {
                 let y = panel.at(1.0, row as f64).1;
                 sheet.line([(panel.left, y), (panel.left + panel.width, y)], stroke(GRID, 1.0))?;
@@ -343,7 +354,7 @@ impl Drawing for Wire {
                     let style = text(11.5, INK, Across::Right, Down::Center);
                     sheet.text(policy, (panel.left - 8.0, y), &style)?;
                 }
-                policies[row].iter().try_for_each(|bytes| self.row(sheet, &panel, row, bytes))?;
+                policies[row].iter().try_for_each(|bytes| self.row(sheet, &panel, row, (bytes, reference)))?;
             }
             panel.x_labels(sheet, true)?;
             if grid.is_lowest(index) {
