@@ -50,10 +50,12 @@ impl Places {
         let count = all.len();
         let sizes: Vec<usize> = where_it_is.iter().map(|key| points.keys[*key].levels.texts.len()).collect();
         let mut kept = sizes.clone();
-        while all.len() > most && thin(&mut kept) {
-            let keep = |(level, (size, kept)): (&usize, (&usize, &usize))| spread(*size, *kept).contains(level);
-            all.retain(|levels, _| levels.iter().zip(sizes.iter().zip(&kept)).all(keep));
-        }
+        let stays = |levels: &[usize], kept: &[usize]| {
+            let mut sizes = levels.iter().zip(sizes.iter().zip(kept));
+            sizes.all(|(level, (size, kept))| spread(*size, *kept).contains(level))
+        };
+        while all.keys().filter(|levels| stays(levels, &kept)).count() > most && thin(&mut kept) {}
+        all.retain(|levels, _| stays(levels, &kept));
         let title = |levels: &[usize]| {
             let parts = where_it_is.iter().zip(levels).map(|(key, level)| value_name(&points.keys[*key], *level));
             parts.collect::<Vec<_>>().join(", ")

@@ -364,3 +364,67 @@ impl Drawing for Wire {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::figure::tests::{count, svg};
+    use crate::fixture::{self, Cell as Made};
+
+    fn request(policy: &str, number: u64, uplink: u64, drafted: u32, kept: f64) -> Request {
+        let input = [1.0, kept, 1.0, 0.0, 0.0].map(f64::to_bits);
+        Request { policy: policy.to_owned(), name: (0, 0, number), uplink, drafted, output: 10, input }
+    }
+
+    #[test]
+    fn what_is_beside_the_input_is_known_from_who_sends_it_alone() {
+        let requests = [
+            request("cloud_only", 0, 1000, 0, 1.0),
+            request("cloud_pruned", 0, 600, 0, 0.5),
+            request("speculative", 0, 1200, 8, 1.0),
+            request("msao", 0, 900, 8, 0.5),
+            // Of another input nothing is known.
+            request("other", 0, 900, 8, 0.7),
+        ];
+        let found: Vec<(String, f64)> =
+            beside_the_input(&requests).into_iter().map(|((_, policy), bytes)| (policy, bytes)).collect();
+        assert_eq!(found, [("msao".to_owned(), 30.0), ("speculative".to_owned(), 20.0)]);
+    }
+
+    #[test]
+    fn too_few_known_inputs_say_nothing() {
+        let mut requests: Vec<Request> = (0..10).map(|number| request("cloud_only", number, 1000, 0, 1.0)).collect();
+        requests.extend((0..10).map(|number| request("msao", number, 1100, 8, if number == 0 { 0.5 } else { 1.0 })));
+        assert_eq!(beside_the_input(&requests), BTreeMap::new(), "nine of ten are known");
+        requests.push(request("cloud_pruned", 0, 1000, 0, 0.5));
+        assert_eq!(beside_the_input(&requests).len(), 1);
+    }
+
+    fn cell(policy: &'static str, up: f64, down: f64) -> Made {
+        let metrics: [(&str, &[f64]); 3] = [
+            ("uplink_mb_per_request", &[up, up]),
+            ("downlink_mb_per_request", &[down, down]),
+            ("output_tokens_per_request", &[100.0, 100.0]),
+        ];
+        Made::new(policy, "0.3", &metrics)
+    }
+
+    #[test]
+    fn bytes_are_given_for_each_token_and_times_the_clouds() {
+        let cells = [cell("cloud_only", 0.1, 0.02), cell("edge_only", 0.0, 0.0), cell("msao", 0.2, 0.04)];
+        let figure = svg("wire", fixture::folder(&cells).path()).expect("a figure");
+        let title = "Bytes on the wire, times cloud_only&apos;s: edge_only 0.00, msao 2.00";
+        for text in [title, "1,200 (1.00×)", "none", "2,400 (2.00×)", "bytes for each token of the answer", "up + down"]
+        {
+            assert_eq!(count(&figure, text), 1, "{text} in {figure}");
+        }
+        assert_eq!(count(&figure, "up, without the input"), 0, "nothing is known of it: {figure}");
+    }
+
+    #[test]
+    fn where_nothing_is_sent_nothing_is_drawn() {
+        assert_eq!(svg("wire", fixture::folder(&[cell("edge_only", 0.0, 0.0)]).path()), None);
+        let other = [Made::new("msao", "0.3", &[("e2e_ms_mean", &[1.0])])];
+        assert_eq!(svg("wire", fixture::folder(&other).path()), None);
+    }
+}
