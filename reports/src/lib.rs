@@ -20,7 +20,10 @@ mod numbers;
 mod report;
 mod runs;
 mod sheet;
+mod spans;
+mod stages;
 mod table;
+mod timeline;
 
 pub use best::{Answer, Constraint, Objective, Question, best};
 pub use claims::{Claims, Verdict as ClaimVerdict, claims};
@@ -31,4 +34,5 @@ pub use manifest::MANIFEST_VERSION;
 pub use metric::{Better, METRICS, Metric};
 pub use report::{Report, write_report};
 pub use runs::{Cell, Runs, VERSION as RUNS_VERSION, Values};
+pub use stages::{Stage, StageTimes, stage_times};
 pub use table::table;

@@ -6,6 +6,7 @@ use crate::effects::Points;
 use crate::figure;
 use crate::frame::ReportError;
 use crate::runs::Runs;
+use crate::timeline;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -18,7 +19,7 @@ pub struct Report {
 }
 
 /// Writes the report of a results folder, in place of an earlier one: `report/NAME.svg` and `report/NAME.png` for each figure
-/// that it has the data for, `report/claims.csv`, and for a sweep `report/effects.csv`.
+/// that it has the data for, `report/claims.csv`, for a sweep `report/effects.csv`, and of a run `timeline.json` beside them.
 ///
 /// # Errors
 ///
@@ -36,6 +37,7 @@ pub fn write_report(folder: &Path) -> Result<Report, ReportError> {
         files.push(write(&into, "effects.csv", points.csv().as_bytes())?);
     }
     files.extend(figure::draw(folder)?);
+    files.extend(timeline::write(folder)?);
     files.push(write(&into, "claims.csv", claims.csv.as_bytes())?);
     Ok(Report { files, claims })
 }

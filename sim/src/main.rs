@@ -15,6 +15,7 @@ mod rows;
 mod runs;
 mod sample;
 mod scenario;
+mod spans;
 mod summary;
 mod sweep;
 mod threads;

@@ -14,6 +14,7 @@ mod memory;
 mod mindfusion_devices;
 mod mindfusion_traffic;
 mod probe;
+mod stages;
 mod sweep;
 mod throughput;
 
@@ -39,11 +40,12 @@ pub(crate) struct Figure {
 }
 
 /// Every figure.
-pub(crate) const FIGURES: [Figure; 11] = [
+pub(crate) const FIGURES: [Figure; 12] = [
     accuracy::FIGURE,
     throughput::FIGURE,
     latency::FIGURE,
     latency_cdf::FIGURE,
+    stages::FIGURE,
     computing::FIGURE,
     memory::FIGURE,
     probe::FIGURE,
