@@ -16,8 +16,7 @@ pub(crate) fn short(value: f64, digits: usize) -> String {
     if plain.contains('.') { plain.trim_end_matches('0').trim_end_matches('.').to_owned() } else { plain }
 }
 
-/// A number with so many significant digits and zeros at its end, but no digit behind the point that it does not need for
-/// them: values of one column line up.
+/// A number with so many significant digits, zeros at its end among them, and its thousands set apart.
 pub(crate) fn rounded(value: f64, digits: usize) -> String {
     let written = format!("{value:.*e}", digits - 1);
     let exponent: i32 = written.split_once('e').and_then(|(_, e)| e.parse().ok()).unwrap_or(0);
@@ -63,7 +62,7 @@ mod tests {
         );
         assert_eq!(
             [0.0, 4.7, 21.96, 0.002_04, 1234.5, 99.97].map(|value| rounded(value, 3)),
-            ["0", "4.70", "22.0", "0.00204", "1,234", "100.0"].map(str::to_owned)
+            ["0", "4.70", "22.0", "0.00204", "1,234", "100"].map(str::to_owned)
         );
         assert_eq!(interval(0.109_777, Some(0.011_26), false), "11.0 % ± 1.1 %");
         assert_eq!(interval(0.109_777, Some(0.0), true), "+11.0 % ± 0.0 %");

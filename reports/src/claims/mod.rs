@@ -225,6 +225,29 @@ mod tests {
     }
 
     #[test]
+    fn a_value_of_a_setting_can_make_another_system_on_the_models_of_its_paper() {
+        let folder = folder(&[
+            ("tome", &[("accuracy_pct", &[57.0, 57.0])]),
+            ("mustdrop", &[("accuracy_pct", &[69.0, 69.0])]),
+            ("fastv", &[("accuracy_pct", &[55.0, 55.0])]),
+        ]);
+        let policy = |label: &str, settings| json!({ "label": label, "kind": "token_dropping", "settings": settings });
+        let policies = json!([
+            policy("tome", json!({ "method": "tome" })),
+            policy("mustdrop", json!({})),
+            policy("fastv", json!({ "method": "fastv" })),
+        ]);
+        let systems = || ["ToMe", "MustDrop", "FastV"].map(|name| row(&[&folder], &format!("MF-T4-{name}-VQAv2")));
+        fixture::manifest(folder.path(), json!({ "cloud.model": "llava-1.5-7b" }), policies.clone());
+        assert_eq!(systems().map(|[simulated, ..]| simulated), ["57", "69", "55"]);
+        let input = "accuracy is an input: the published share of the whole model's";
+        assert!(systems().iter().all(|[_, verdict, _]| *verdict == format!("reproduced only under {input}")));
+        assert_eq!(row(&[&folder], "MF-T4-ToMe-GQA")[1], "not testable here");
+        fixture::manifest(folder.path(), json!({}), policies);
+        assert_eq!(systems().map(|[_, verdict, _]| verdict), ["not testable here"; 3], "another model");
+    }
+
+    #[test]
     fn every_verdict_is_counted_once() {
         let folder = tokens_per_s(35.0);
         let counted = claims(&[folder.path().to_owned()]).expect("verdicts").count();

@@ -57,17 +57,19 @@ const HEADS: [&str; 4] = ["simulated", "change", "printed", "change"];
 fn prepare(folder: &Path) -> Prepared {
     let runs = Runs::read(folder)?;
     let beside = PrintedBeside::read(folder)?;
-    let ablation = Ablation { runs: &runs, beside: &beside };
+    let has = |metric: &&Metric| metric.columns.iter().all(|column| runs.metric(column).is_ok());
+    let metrics: Vec<&Metric> = METRICS.iter().filter(has).collect();
+    let ablation = Ablation { runs: &runs, beside: &beside, metrics: &metrics };
     let sections = ablation.sections();
-    if sections.is_empty() || sections.len() > MOST_SECTIONS {
+    if sections.is_empty() || metrics.is_empty() || sections.len() > MOST_SECTIONS {
         return Ok(None);
     }
     let cells = |column: usize| sections.iter().flat_map(|section| &section.rows).map(move |row| &row.cells[column]);
-    let column = |(index, metric): (usize, &Metric)| Column {
+    let column = |(index, metric): (usize, &&Metric)| Column {
         title: metric.title.to_owned(),
         axis: axis(cells(index), 4, false),
     };
-    let columns = METRICS.iter().enumerate().map(column).collect();
+    let columns = metrics.iter().enumerate().map(column).collect();
     let replications = runs.cells.iter().map(|cell| runs.seeds(cell).len()).max().unwrap_or(0);
     let how = format!(
         "Grey lines: the whole system, from which the change of what lacks a part is measured: points (pt) of accuracy, per \
@@ -91,6 +93,7 @@ fn ablation_looks() -> Vec<Look> {
 struct Ablation<'r> {
     runs: &'r Runs,
     beside: &'r PrintedBeside,
+    metrics: &'r [&'static Metric],
 }
 
 impl Ablation<'_> {
@@ -135,8 +138,8 @@ impl Ablation<'_> {
 
     fn row(&self, look: usize, cell: &Cell, whole: Option<&Cell>, label: String) -> Row {
         let look = ablation_looks()[look];
-        let dot = |metric: &Metric| self.dot(metric, look, cell, whole);
-        Row { label, look: Some(look), cells: METRICS.iter().map(dot).collect() }
+        let dot = |metric: &&Metric| self.dot(metric, look, cell, whole);
+        Row { label, look: Some(look), cells: self.metrics.iter().map(dot).collect() }
     }
 
     fn dot(&self, metric: &Metric, look: Look, cell: &Cell, whole: Option<&Cell>) -> Dot {

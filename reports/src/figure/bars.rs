@@ -179,11 +179,15 @@ impl Bars {
             let number = grouped(printed, self.measure.decimals);
             let style = bold(9.5, INK, Across::Center, Down::Bottom);
             if let Some(line) = line {
-                // White around it: it may lie on a dark bar.
-                sheet.line([(left - 2.0, line), (right + 2.0, line)], stroke(drawing::WHITE, 4.0))?;
+                if line - high > 26.0 {
+                    // Within the bar, which may be dark.
+                    let (left, right) = (left - 1.0, right + 1.0);
+                    let gap = [(left, line - 17.0), (right, line - 17.0), (right, line + 2.5), (left, line + 2.5)];
+                    sheet.area(gap, drawing::WHITE, 1.0)?;
+                }
                 sheet.line([(left - 2.0, line), (right + 2.0, line)], stroke(INK, 2.0))?;
                 let place = if (line - high).abs() < 26.0 { line.min(high) } else { line } - 5.0;
-                haloed(sheet, &number, (middle, place), 9.5)?;
+                sheet.text(&number, (middle, place), &style)?;
             } else {
                 arrow_up(sheet, (middle, panel.top))?;
                 sheet.text(&number, (middle, panel.top + 27.0), &style)?;
@@ -202,17 +206,6 @@ impl Bars {
 /// The largest of these sizes in which a label is hardly wider than its bar.
 fn fitting(label: &str, width: f64, sizes: &[f64]) -> Option<f64> {
     sizes.iter().copied().find(|size| width_px(label, *size, false) < width + 4.0)
-}
-
-/// Bold text that can be read on any colour.
-fn haloed(sheet: &Sheet<'_>, number: &str, (x, y): (f64, f64), pixels: f64) -> Drawn {
-    let style = |colour| bold(pixels, colour, Across::Center, Down::Bottom);
-    for (right, down) in
-        [(-1.0, -1.0), (0.0, -1.4), (1.0, -1.0), (-1.4, 0.0), (1.4, 0.0), (-1.0, 1.0), (0.0, 1.4), (1.0, 1.0)]
-    {
-        sheet.text(number, (x + right, y + down), &style(drawing::WHITE))?;
-    }
-    sheet.text(number, (x, y), &style(INK))
 }
 
 /// To a value beyond the upper edge.

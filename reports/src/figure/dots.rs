@@ -4,8 +4,8 @@
 use super::layout::{EDGE, Head};
 use crate::estimate::Estimate;
 use drawing::{
-    AXIS, Across, At, Axis, Down, Drawing, Drawn, GREY, GRID, INK, Look, Marker, Panel, Sheet, bold, stroke, text,
-    width_px,
+    AXIS, Across, At, Axis, Down, Drawing, Drawn, GREY, GRID, INK, Look, Marker, Panel, Sheet, Text, bold, stroke,
+    text, width_px,
 };
 
 /// Usual width of the figure.
@@ -214,12 +214,12 @@ impl DotTable {
         (top, with_heads): (f64, bool),
     ) -> Drawn {
         let line = top + SECTION - 5.0;
-        sheet.text(&section.title, (EDGE, line), &bold(LABEL_PX, INK, Across::Left, Down::Bottom))?;
+        written(sheet, &section.title, (EDGE, line), &bold(LABEL_PX, INK, Across::Left, Down::Bottom))?;
         for panel in panels.iter().filter(|_| with_heads) {
             let mut x = panel.left + panel.width;
             for (width, head) in widths.numbers.iter().zip(&section.heads) {
                 x += BETWEEN_NUMBERS + width;
-                sheet.text(head, (x, line), &text(SMALL_PX, GREY, Across::Right, Down::Bottom))?;
+                written(sheet, head, (x, line), &text(SMALL_PX, GREY, Across::Right, Down::Bottom))?;
             }
         }
         Ok(())
@@ -237,9 +237,14 @@ fn numbers(sheet: &Sheet<'_>, panel: &Panel, cell: &Cell, widths: &Widths, y: f6
     let mut x = panel.left + panel.width;
     for (width, number) in widths.numbers.iter().zip(&cell.numbers) {
         x += BETWEEN_NUMBERS + width;
-        sheet.text(number, (x, y), &text(NUMBER_PX, INK, Across::Right, Down::Center))?;
+        written(sheet, number, (x, y), &text(NUMBER_PX, INK, Across::Right, Down::Center))?;
     }
     Ok(())
+}
+
+/// A text, if it says anything.
+fn written(sheet: &Sheet<'_>, text: &str, at: At, style: &Text) -> Drawn {
+    if text.is_empty() { Ok(()) } else { sheet.text(text, at, style) }
 }
 
 fn draw_cell(sheet: &Sheet<'_>, panel: &Panel, cell: &Cell, top: f64) -> Drawn {
