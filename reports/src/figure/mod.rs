@@ -2,19 +2,36 @@
 //!
 //! Equal folders give equal bytes. A figure says what it shows without a caption.
 
+mod ablation;
+mod acceptance;
 mod accuracy;
 mod bars;
+mod break_even;
 mod computing;
+mod contour;
+mod dots;
+mod front;
 mod latency;
 mod latency_cdf;
+mod layout;
+mod load;
 mod memory;
-mod printed;
+mod mindfusion_devices;
+mod mindfusion_traffic;
+mod pareto;
+mod places;
+mod probe;
+mod stages;
 mod sweep;
+mod theta;
 mod throughput;
+mod tokens;
+mod wire;
 
 use crate::frame::ReportError;
+use crate::report::write;
 use drawing::Drawing;
-use std::fs;
+use rayon::prelude::*;
 use std::path::{Path, PathBuf};
 
 /// A figure with its data; none where the folder's tables do not have what it shows.
@@ -33,43 +50,49 @@ pub(crate) struct Figure {
 }
 
 /// Every figure.
-pub(crate) const FIGURES: [Figure; 7] = [
+pub(crate) const FIGURES: &[Figure] = &[
     accuracy::FIGURE,
     throughput::FIGURE,
     latency::FIGURE,
     latency_cdf::FIGURE,
+    stages::FIGURE,
     computing::FIGURE,
     memory::FIGURE,
+    pareto::FIGURE,
+    break_even::FIGURE,
+    load::FIGURE,
+    theta::FIGURE,
+    acceptance::FIGURE,
+    wire::FIGURE,
+    probe::FIGURE,
+    ablation::FIGURE,
+    mindfusion_devices::FIGURE,
+    mindfusion_traffic::FIGURE,
     sweep::FIGURE,
 ];
 
-/// Draws the figures that `folder` has the tables for, of those that are `wanted` by name, into `report/` in it. The files, in
-/// the order of [`FIGURES`].
-pub(crate) fn draw(folder: &Path, wanted: impl Fn(&str) -> bool) -> Result<Vec<PathBuf>, ReportError> {
-    let mut files = Vec::new();
-    for figure in FIGURES.into_iter().filter(|figure| wanted(figure.name)) {
-        let has = |table: &&str| folder.join(format!("{table}.parquet")).exists();
-        if !figure.needs.iter().all(has) {
-            continue;
-        }
-        let Some(drawing) = (figure.prepare)(folder)? else { continue };
-        let bug = |error| ReportError::Draw { figure: figure.name, error: format!("{error}") };
-        let svg = drawing::svg(&*drawing, figure.title).map_err(bug)?;
-        let png = drawing::png(&*drawing).map_err(bug)?;
-        files.push(write(folder, &format!("{}.svg", figure.name), svg.as_bytes())?);
-        files.push(write(folder, &format!("{}.png", figure.name), &png)?);
-    }
-    Ok(files)
+/// Draws the figures that `folder` has the tables for into `report/` in it. The files, in the order of [`FIGURES`].
+pub(crate) fn draw(folder: &Path) -> Result<Vec<PathBuf>, ReportError> {
+    let drawn = FIGURES.par_iter().map(|figure| draw_one(figure, folder)).collect::<Result<Vec<_>, _>>()?;
+    Ok(drawn.into_iter().flatten().collect())
 }
 
-/// Writes a file of the report.
-pub(crate) fn write(folder: &Path, name: &str, content: &[u8]) -> Result<PathBuf, ReportError> {
-    let report = folder.join("report");
-    let path = report.join(name);
-    let written = fs::create_dir_all(&report).and_then(|()| fs::write(&path, content));
-    written.map_err(|error| ReportError::Write { path: path.clone(), error })?;
-    Ok(path)
+fn draw_one(figure: &Figure, folder: &Path) -> Result<Vec<PathBuf>, ReportError> {
+    let has = |table: &&str| folder.join(format!("{table}.parquet")).exists();
+    if !figure.needs.iter().all(has) {
+        return Ok(Vec::new());
+    }
+    let Some(drawing) = (figure.prepare)(folder)? else { return Ok(Vec::new()) };
+    let bug = |error| ReportError::Draw { figure: figure.name, error: format!("{error}") };
+    let svg = drawing::svg(&*drawing, figure.title).map_err(bug)?;
+    let png = drawing::png(&*drawing).map_err(bug)?;
+    let into = folder.join("report");
+    let file = |kind: &str, content: &[u8]| write(&into, &format!("{}.{kind}", figure.name), content);
+    Ok(vec![file("svg", svg.as_bytes())?, file("png", &png)?])
 }
+
+#[cfg(test)]
+mod paper_tests;
 
 #[cfg(test)]
 mod tests {
@@ -78,14 +101,14 @@ mod tests {
     use traces::log::{LogWriter, RequestRow};
 
     /// A figure as SVG; none where the folder does not have it.
-    fn svg(name: &str, folder: &Path) -> Option<String> {
+    pub(super) fn svg(name: &str, folder: &Path) -> Option<String> {
         let figure = FIGURES.into_iter().find(|figure| figure.name == name).expect("a figure of that name");
         let drawing = (figure.prepare)(folder).expect("tables that can be read")?;
         Some(drawing::svg(&*drawing, figure.title).expect("a drawing"))
     }
 
     /// How often a text stands in a figure.
-    fn count(svg: &str, text: &str) -> usize {
+    pub(super) fn count(svg: &str, text: &str) -> usize {
         svg.matches(&format!("\n{text}\n")).count()
     }
 
@@ -113,9 +136,11 @@ mod tests {
         }
         let throughput = svg("throughput", folder.path()).expect("a figure");
         assert_eq!((count(&throughput, "25.0"), count(&throughput, "128.0")), (1, 0), "{throughput}");
-        std::fs::write(folder.path().join("manifest.json"), "{\"scenario\": \"paper\"}").expect("a file");
+        fixture::policies(folder.path(), &["msao", "cloud_only"]);
         let throughput = svg("throughput", folder.path()).expect("a figure");
+        // 35 is in range; 128 is so far above 25 and 40 that an arrow points to it.
         assert_eq!((count(&throughput, "128.0"), count(&throughput, "35.0")), (1, 1), "{throughput}");
+        assert_eq!(count(&throughput, "120"), 0, "the axis does not go there: {throughput}");
         assert_eq!(svg("memory", folder.path()), None, "a metric that is not there has no figure");
     }
 
@@ -152,5 +177,33 @@ mod tests {
         assert_eq!(lines, [4, 4], "{cdf}");
         write(7);
         assert_eq!(svg("latency_cdf", folder.path()), None, "no room for seven panels");
+    }
+
+    #[test]
+    fn a_sweep_has_its_figures_and_equal_bytes_each_time() {
+        let e2e = |policy: usize, levels: &[usize]| Some(100.0 * (1 + policy + levels[0] * levels[1]) as f64);
+        let accuracy = |policy: usize, _: &[usize]| Some(70.0 + policy as f64);
+        let amount = |_: usize, levels: &[usize]| Some(1.0 + levels[0] as f64);
+        let metrics: [fixture::Metric<'_>; 7] = [
+            ("e2e_ms_mean", &e2e),
+            ("accuracy_pct", &accuracy),
+            ("energy_j_per_request", &amount),
+            ("requests_per_s", &amount),
+            ("uplink_mb_per_request", &amount),
+            ("downlink_mb_per_request", &amount),
+            ("output_tokens_per_request", &amount),
+        ];
+        let keys =
+            [("arrivals.poisson.rate", ["1 /s", "2 /s", "4 /s"].as_slice()), ("link.rtt", &["1 ms", "5 ms", "9 ms"])];
+        let folder = fixture::swept(&["cloud_only", "msao"], &keys, &metrics);
+        for name in ["pareto", "break_even", "load", "wire", "sweep"] {
+            let first = svg(name, folder.path()).unwrap_or_else(|| panic!("no {name}"));
+            assert_eq!(svg(name, folder.path()).as_ref(), Some(&first), "{name}");
+        }
+        for name in ["theta", "acceptance", "latency_cdf"] {
+            let figure = FIGURES.into_iter().find(|figure| figure.name == name).expect("a figure of that name");
+            let has = |table: &&str| folder.path().join(format!("{table}.parquet")).exists();
+            assert!(!figure.needs.iter().all(has), "{name} has no table here");
+        }
     }
 }

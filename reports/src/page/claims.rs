@@ -1,7 +1,6 @@
 //! Verdicts on the papers' claims: how many of each, and every one of them.
 
 use super::document::{heading, section as whole_section, sortable};
-use super::folder::Folder;
 use maud::{Markup, html};
 
 /// What a verdict begins with, and the class that gives it its colour.
@@ -15,26 +14,19 @@ const KINDS: [(&str, &str, &str); 4] = [
 /// A text with more letters is broken into lines.
 const LONG: usize = 32;
 
-pub(super) fn section(folders: &[Folder]) -> Markup {
-    let with: Vec<&Folder> = folders.iter().filter(|folder| folder.claims.is_some()).collect();
-    if with.is_empty() {
-        return html! {};
-    }
+/// Of the rows of a `claims.csv` beside the page, its heading first.
+pub(super) fn section(claims: Option<&[Vec<String>]>) -> Markup {
+    let Some(claims) = claims else { return html! {} };
     whole_section(
         "claims",
         "The papers’ claims",
         html! {
-            p.note { "What the papers print beside what this simulation gives; the verdict is a rule’s." }
-            @for folder in &with {
-                @if let Some(name) = &folder.name { h3 { (name) } }
-                (counts(folder.claims.as_deref().unwrap_or_default()))
+            p.note {
+                "What the papers print beside what is simulated here; the verdict is a rule’s. All of it is in "
+                a href="claims.csv" { "claims.csv" } "."
             }
-            (table(&with, folders.len() > 1))
-            p.files {
-                @for folder in &with {
-                    a href={ (folder.to_report) "claims.csv" } { (folder.name.as_deref().unwrap_or_default()) " claims.csv" } " "
-                }
-            }
+            (counts(claims))
+            (table(claims))
         },
     )
 }
@@ -68,36 +60,12 @@ fn counts(claims: &[Vec<String>]) -> Markup {
     }
 }
 
-fn table(folders: &[&Folder], several: bool) -> Markup {
-    let mut columns: Vec<&String> = Vec::new();
-    for name in folders.iter().flat_map(|folder| folder.claims.iter().flatten().take(1)).flatten() {
-        if !columns.contains(&name) {
-            columns.push(name);
-        }
-    }
-    let head = html! {
-        @if several { (heading("results", None)) }
-        @for name in &columns { (heading(&name.replace('_', " "), None)) }
-    };
-    let row = |folder: &Folder, claims: &[Vec<String>], row: &[String]| {
-        html! {
-            tr {
-                @if several { td { (folder.name.as_deref().unwrap_or_default()) } }
-                @for name in &columns { (cell(name, value(claims, row, name))) }
-            }
-        }
-    };
-    let rows_of = |folder: &&Folder| {
-        let claims = folder.claims.as_deref().unwrap_or_default();
-        claims.iter().skip(1).map(|claim| row(folder, claims, claim)).collect::<Vec<_>>()
-    };
-    let rows: Vec<Markup> = folders.iter().flat_map(rows_of).collect();
-    sortable("claims-table", "Claims", 0, head, &rows)
-}
-
-fn value<'c>(claims: &[Vec<String>], row: &'c [String], name: &str) -> &'c str {
-    let column = claims.first().and_then(|names| names.iter().position(|known| known == name));
-    column.and_then(|column| row.get(column)).map_or("", String::as_str)
+fn table(claims: &[Vec<String>]) -> Markup {
+    let Some((columns, rows)) = claims.split_first() else { return html! {} };
+    let head = html! { @for name in columns { (heading(&name.replace('_', " "), None)) } };
+    let row =
+        |row: &Vec<String>| html! { tr { @for (name, value) in columns.iter().zip(row) { (cell(name, value)) } } };
+    sortable("claims-table", "Claims", 0, head, &rows.iter().map(row).collect::<Vec<_>>())
 }
 
 fn cell(column: &str, value: &str) -> Markup {

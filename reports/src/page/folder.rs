@@ -20,8 +20,6 @@ pub(super) struct Folder {
     /// The scenario's own words; empty if it has none.
     pub description: String,
     pub runs: Runs,
-    /// `report/claims.csv`, its heading first.
-    pub claims: Option<Vec<Vec<String>>>,
     /// The figures that are drawn, by their place in the list.
     pub figures: Vec<Option<String>>,
     /// From the page's folder to this one's `report/`, as a link; empty or with a slash at its end.
@@ -51,7 +49,6 @@ impl Folder {
             description: description.to_owned(),
             scenario,
             runs,
-            claims: claims(&path.join("report/claims.csv"))?,
             figures: FIGURES.iter().map(|figure| drawn(path, figure.name)).collect(),
             to_report: relative(beside, &path.join("report")),
             path: path.to_owned(),
@@ -87,7 +84,8 @@ fn drawn(folder: &Path, name: &str) -> Option<String> {
     (svg.starts_with("<svg") && svg.ends_with("</svg>")).then(|| svg.replace(&family, "").replace(" opacity=\"1\"", ""))
 }
 
-fn claims(path: &Path) -> Result<Option<Vec<Vec<String>>>, ReportError> {
+/// The rows of a `claims.csv`, its heading first; none where it is not there.
+pub(super) fn claims(path: &Path) -> Result<Option<Vec<Vec<String>>>, ReportError> {
     if !path.exists() {
         return Ok(None);
     }

@@ -18,31 +18,28 @@ mod summary;
 mod tests;
 
 use crate::frame::ReportError;
+use crate::report;
 use folder::Folder;
 use maud::html;
-use std::fs;
 use std::path::{Path, PathBuf};
 use summary::Summary;
 
-/// Writes the page of these folders, from their files alone.
+/// Writes `index.html` of these folders into the folder of a report, from their files and those of the report alone.
 ///
 /// # Errors
 ///
 /// If a file of a folder cannot be read, or the page cannot be written.
-pub(crate) fn write(folders: &[PathBuf], page: &Path) -> Result<(), ReportError> {
-    let html = page_of(folders, page)?;
-    let made = page.parent().map_or(Ok(()), fs::create_dir_all).and_then(|()| fs::write(page, html));
-    made.map_err(|error| ReportError::Write { path: page.to_owned(), error })
+pub(crate) fn write(folders: &[PathBuf], into: &Path) -> Result<PathBuf, ReportError> {
+    report::write(into, "index.html", page_of(folders, into)?.as_bytes())
 }
 
-fn page_of(folders: &[PathBuf], page: &Path) -> Result<String, ReportError> {
-    let beside = page.parent().unwrap_or(Path::new(""));
+fn page_of(folders: &[PathBuf], beside: &Path) -> Result<String, ReportError> {
     let folders = Folder::read_all(folders, beside)?;
+    let verdicts = folder::claims(&beside.join("claims.csv"))?;
     let summary = Summary::of(&folders)?;
-    let has_claims = folders.iter().any(|folder| folder.claims.is_some());
     let sections = [("results", "Results"), ("explore", "Explore"), ("figures", "Figures")];
     let more = [("scenario", "Scenario"), ("reproduce", "Reproduce")];
-    let claims = has_claims.then_some(("claims", "Claims"));
+    let claims = verdicts.is_some().then_some(("claims", "Claims"));
     let missing = drawn::some_are_missing(&folders).then_some(("missing", "Not drawn"));
     let sections: Vec<_> = sections.into_iter().chain(claims).chain(missing).chain(more).collect();
     let body = html! {
@@ -50,7 +47,7 @@ fn page_of(folders: &[PathBuf], page: &Path) -> Result<String, ReportError> {
         (results::section(&folders, &summary))
         (data::section(&summary))
         (drawn::section(&folders))
-        (claims::section(&folders))
+        (claims::section(verdicts.as_deref()))
         (drawn::missing_section(&folders))
         (reproduce::scenario_section(&folders))
         (reproduce::section(&folders))
