@@ -23,12 +23,12 @@ const ORDER: [(&str, f64); 12] = [
     ("dataset", 5.2),
     ("bandwidth_mbps", 4.2),
     ("printed", 5.2),
-    ("simulated", 5.2),
+    ("simulated", 5.6),
     ("simulated_ci95", 6.0),
     ("unit", 4.2),
     ("relative_difference", 6.2),
     ("verdict", 8.0),
-    ("assumption", 12.0),
+    ("assumption", 10.6),
 ];
 /// Of any other column.
 const WIDTH: f64 = 9.0;
