@@ -1,6 +1,8 @@
 //! What figures have in common: a head with title, explanation and legend, and panels in rows below it.
 
-use drawing::{Across, At, Axis, Down, DrawError, Drawn, GREY, INK, Look, Panel, Sheet, bold, text, upright, width_px};
+use drawing::{
+    Across, At, Axis, Down, DrawError, Drawn, GREY, INK, Look, Panel, Sheet, bold, stroke, text, upright, width_px,
+};
 
 /// Left edge of everything that belongs to no panel, and what is left free at the right one, in pixels.
 pub(super) const EDGE: f64 = 22.0;
@@ -19,6 +21,10 @@ const LEGEND: f64 = 68.0;
 pub(super) enum Sample {
     /// The colour of a bar.
     Block,
+    /// A line.
+    Line,
+    /// A line with a point on it.
+    LineAndPoint,
     /// A point.
     Point,
 }
@@ -28,6 +34,8 @@ impl Sample {
     fn room(self) -> (f64, f64) {
         match self {
             Self::Block => (18.0, 18.0),
+            Self::Line => (24.0, 18.0),
+            Self::LineAndPoint => (24.0, 14.0),
             Self::Point => (16.0, 18.0),
         }
     }
@@ -37,6 +45,11 @@ impl Sample {
             Self::Block => {
                 let corners = [(x, y - 6.0), (x + 12.0, y - 6.0), (x + 12.0, y + 6.0), (x, y + 6.0)];
                 sheet.area(corners, look.colour, 1.0)
+            }
+            Self::Line => sheet.line([(x, y), (x + 18.0, y)], stroke(look.colour, 2.5)),
+            Self::LineAndPoint => {
+                sheet.line([(x, y), (x + 18.0, y)], stroke(look.colour, 2.0))?;
+                sheet.marker((x + 9.0, y), look, 3.4)
             }
             Self::Point => sheet.marker((x + 5.0, y), look, 4.6),
         }
@@ -157,6 +170,16 @@ impl Grid {
             y,
         }
     }
+
+    /// Whether nothing stands to its left.
+    pub fn is_first(&self, index: usize) -> bool {
+        index % self.columns == 0
+    }
+
+    /// Whether nothing stands below it.
+    pub fn is_lowest(&self, index: usize) -> bool {
+        index + self.columns >= self.count
+    }
 }
 
 /// What a panel is called, above it.
@@ -178,6 +201,18 @@ pub(super) fn y_title(sheet: &Sheet<'_>, panel: &Panel, title: &str, pixels: f64
 pub(super) fn x_title(sheet: &Sheet<'_>, panel: &Panel, title: &str) -> Drawn {
     let below = (panel.left + panel.width / 2.0, panel.bottom() + 28.0);
     sheet.text(title, below, &text(11.0, GREY, Across::Center, Down::Top))
+}
+
+/// The first of these titles that fits into a figure so many pixels wide; else the last.
+pub(super) fn fitting(width: u32, titles: impl IntoIterator<Item = String>) -> String {
+    let mut last = String::new();
+    for title in titles {
+        if width_px(&title, TITLE_PX, true) <= f64::from(width) - 2.0 * EDGE {
+            return title;
+        }
+        last = title;
+    }
+    last
 }
 
 /// Names as a list: `a, b and c`.
@@ -205,7 +240,7 @@ mod tests {
     fn a_legend_that_is_too_long_goes_on_below() {
         let policies: Vec<String> = (0..9).map(|index| format!("policy_number_{index}")).collect();
         let looks = drawing::looks(&policies);
-        let head = |count: usize| Head::new(400, "Title", "How").with_legend(&policies[..count], &looks, Sample::Block);
+        let head = |count: usize| Head::new(400, "Title", "How").with_legend(&policies[..count], &looks, Sample::Line);
         assert_eq!(head(2).bottom(), 78.0);
         assert!(head(9).bottom() > 78.0);
         assert!(head(9).places().0.iter().all(|(x, _)| x + 24.0 < 400.0));
@@ -220,6 +255,17 @@ mod tests {
         assert_eq!([last.left, last.top, last.width, last.bottom()], [50.0, 225.0, 210.0, 360.0]);
         let second = grid.panel(1, axis(), axis());
         assert_eq!(second.left + second.width, 490.0);
+        assert_eq!([0, 1, 2].map(|index| grid.is_first(index)), [true, false, true]);
+        assert_eq!([0, 1, 2].map(|index| grid.is_lowest(index)), [false, true, true]);
+    }
+
+    #[test]
+    fn a_title_fits() {
+        let titles = || ["a title that is much too long for this", "short"].map(str::to_owned);
+        assert_eq!([fitting(900, titles()), fitting(150, titles()), fitting(10, titles())], {
+            let [long, short] = titles();
+            [long, short.clone(), short]
+        });
     }
 
     #[test]

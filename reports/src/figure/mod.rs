@@ -3,20 +3,30 @@
 //! Equal folders give equal bytes. A figure says what it shows without a caption.
 
 mod ablation;
+mod acceptance;
 mod accuracy;
 mod bars;
+mod break_even;
 mod computing;
+mod contour;
 mod dots;
+mod front;
 mod latency;
 mod latency_cdf;
 mod layout;
+mod load;
 mod memory;
 mod mindfusion_devices;
 mod mindfusion_traffic;
+mod pareto;
+mod places;
 mod probe;
 mod stages;
 mod sweep;
+mod theta;
 mod throughput;
+mod tokens;
+mod wire;
 
 use crate::frame::ReportError;
 use crate::report::write;
@@ -40,7 +50,7 @@ pub(crate) struct Figure {
 }
 
 /// Every figure.
-pub(crate) const FIGURES: [Figure; 12] = [
+pub(crate) const FIGURES: &[Figure] = &[
     accuracy::FIGURE,
     throughput::FIGURE,
     latency::FIGURE,
@@ -48,6 +58,12 @@ pub(crate) const FIGURES: [Figure; 12] = [
     stages::FIGURE,
     computing::FIGURE,
     memory::FIGURE,
+    pareto::FIGURE,
+    break_even::FIGURE,
+    load::FIGURE,
+    theta::FIGURE,
+    acceptance::FIGURE,
+    wire::FIGURE,
     probe::FIGURE,
     ablation::FIGURE,
     mindfusion_devices::FIGURE,

@@ -30,6 +30,11 @@ const BELOW: f64 = 26.0;
 const AXIS_NAME: f64 = 22.0;
 const POLICY_PX: f64 = 12.5;
 const VALUE_PX: f64 = 10.0;
+const TOTAL_PX: f64 = 11.5;
+const BESIDE_PX: f64 = 9.0;
+
+/// A part shorter than this share of the longest bar cannot be seen.
+const SEEN: f64 = 0.0005;
 
 /// Of the edge warm colours, of the link blue, of the cloud green; what is only waited for is pale. Neighbours differ in
 /// lightness too.
@@ -52,7 +57,10 @@ fn colour(stage: Stage) -> (RGBColor, bool) {
 
 struct Bars {
     policies: Vec<String>,
+    /// Those that can be seen.
     stages: Vec<Stage>,
+    /// The others, and the most that they come to, ms.
+    unseen: Vec<(Stage, f64)>,
     panels: Vec<Point>,
     /// Requests that a mean is of.
     requests: usize,
@@ -99,14 +107,16 @@ fn prepare(folder: &Path) -> Prepared {
     let panels: Vec<Point> = points.into_iter().map(panel).collect();
     let all = || panels.iter().flat_map(|panel| &panel.bars).flatten();
     let longest_ms = all().map(|means| means.iter().sum()).fold(0.0, f64::max);
-    let stages: Vec<Stage> =
-        Stage::ALL.into_iter().filter(|stage| all().any(|means| means[*stage as usize] > 0.0)).collect();
+    let most = |stage: Stage| all().map(|means| means[stage as usize]).fold(0.0, f64::max);
+    let there = Stage::ALL.into_iter().filter(|stage| most(*stage) > 0.0);
+    let (stages, unseen): (Vec<Stage>, Vec<Stage>) = there.partition(|stage| most(*stage) > SEEN * longest_ms);
     if stages.is_empty() {
         return Ok(None);
     }
+    let unseen = unseen.into_iter().map(|stage| (stage, most(stage))).collect();
     let spread = |served: &Served| served.requests.iter().filter(|request| request.spread).count();
     let requests = served.iter().map(spread).max().unwrap_or(0);
-    Ok(Some(Box::new(Bars { policies, stages, panels, requests, longest_ms })))
+    Ok(Some(Box::new(Bars { policies, stages, unseen, panels, requests, longest_ms })))
 }
 
 /// The mean of each stage over the requests that are spread over the run, ms; nothing if there are none.
@@ -178,6 +188,9 @@ impl Bars {
              is hidden behind it and shows as the edge's work.",
             grouped(self.requests as f64, 0)
         );
+        let unseen = self.unseen.iter().map(|(stage, ms)| format!("{} (at most {ms:.2} ms)", stage.name()));
+        let unseen = unseen.collect::<Vec<_>>().join(", ");
+        let how = if unseen.is_empty() { how } else { format!("{how} Too short to be seen: {unseen}.") };
         sheet.text(&how, (EDGE, 42.0), &text(11.5, GREY, Across::Left, Down::Top))?;
         for (line, stages) in self.legend().into_iter().enumerate() {
             let (mut x, y) = (EDGE, LEGEND + LEGEND_LINE * line as f64);
@@ -190,29 +203,47 @@ impl Bars {
         Ok(())
     }
 
-    /// A bar, with what its parts are where there is room, and what they come to at its end.
+    /// A bar: in its parts what they are, where there is room; at its end what they come to, and there the parts that had none.
     fn bar(&self, sheet: &Sheet<'_>, panel: &Panel, top: f64, means: &[f64]) -> Drawn {
-        let decimals = if self.longest_ms >= 1000.0 { 0 } else { 1 };
+        let middle = top + BAR / 2.0;
         let mut before = 0.0;
+        let mut beside: Vec<Stage> = Vec::new();
         for stage in &self.stages {
             let value = means[*stage as usize];
             let (left, right) = (panel.at(before, 0.0).0, panel.at(before + value, 0.0).0);
             before += value;
-            if right - left < 0.3 {
-                continue;
-            }
             let (fill, is_dark) = colour(*stage);
             // A thin gap tells parts apart whose colours are alike to some.
             let gap = if right - left > 3.0 { 0.7 } else { 0.0 };
             sheet.area(corners(left, top, right - left - gap, BAR), fill, 1.0)?;
-            let label = grouped(value, decimals);
+            let label = self.number(value);
             if width_px(&label, VALUE_PX, false) + 4.0 < right - left {
                 let style = text(VALUE_PX, if is_dark { WHITE } else { INK }, Across::Center, Down::Center);
-                sheet.text(&label, ((left + right) / 2.0, top + BAR / 2.0), &style)?;
+                sheet.text(&label, ((left + right) / 2.0, middle), &style)?;
+            } else if label.trim_matches(['0', '.']).len() > 0 {
+                beside.push(*stage);
             }
         }
-        let end = (panel.at(before, 0.0).0 + 6.0, top + BAR / 2.0);
-        sheet.text(&grouped(before, decimals), end, &bold(11.5, INK, Across::Left, Down::Center))
+        let (end, total) = (panel.at(before, 0.0).0 + 6.0, self.number(before));
+        sheet.text(&total, (end, middle), &bold(TOTAL_PX, INK, Across::Left, Down::Center))?;
+        let from = end + width_px(&total, TOTAL_PX, true) + 8.0;
+        let to = panel.left
+            + panel.width
+            + if panel.left + panel.width + BETWEEN > WIDTH { RIGHT - 6.0 } else { BETWEEN - 6.0 };
+        let line = |stages: &[Stage]| {
+            let part = |stage: &Stage| format!("{} {}", stage.name(), self.number(means[*stage as usize]));
+            stages.iter().map(part).collect::<Vec<_>>().join(", ")
+        };
+        // The longest of them, as many as there is room for, in the order of the bar.
+        while !beside.is_empty() && width_px(&line(&beside), BESIDE_PX, false) > to - from {
+            let least = beside.iter().copied().min_by(|a, b| means[*a as usize].total_cmp(&means[*b as usize]));
+            beside.retain(|stage| Some(*stage) != least);
+        }
+        sheet.text(&line(&beside), (from, middle), &text(BESIDE_PX, GREY, Across::Left, Down::Center))
+    }
+
+    fn number(&self, ms: f64) -> String {
+        grouped(ms, if self.longest_ms >= 1000.0 { 0 } else { 1 })
     }
 }
 
@@ -252,5 +283,57 @@ impl Drawing for Bars {
             }
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fixture;
+    use traces::log::{LogWriter, SpanRow};
+
+    fn row(policy: &str, kind: &str, lane: &str, phase: &str, [start_ns, duration_ns]: [u64; 2]) -> SpanRow {
+        SpanRow {
+            policy: policy.into(),
+            dataset: "vqav2".into(),
+            bandwidth_mbps: 400.0,
+            spread: true,
+            lane: lane.into(),
+            kind: kind.into(),
+            phase: phase.into(),
+            start_ns,
+            duration_ns,
+            ..SpanRow::default()
+        }
+    }
+
+    #[test]
+    fn stages_are_means_over_the_spread_requests() {
+        let cells = ["msao", "edge_only"].map(|policy| fixture::Cell::new(policy, "0.3", &[("e2e_ms_mean", &[1.0])]));
+        let folder = fixture::folder(&cells);
+        let mut log = LogWriter::create(&folder.path().join("spans.parquet")).expect("a file");
+        let mut write = |row: SpanRow| log.write(row).expect("a row");
+        for (request, ms) in [(0, 200_u64), (1, 400), (2, 9000)] {
+            let spread = request < 2;
+            let part = |kind: &str, lane: &str, phase: &str, from: u64, to: u64| SpanRow {
+                request,
+                spread,
+                ..row("msao", kind, lane, phase, [from * 1_000_000, (to - from) * 1_000_000])
+            };
+            write(part("prefill", "edge_gpu", "running", 0, ms / 2));
+            write(part("prefill", "edge_gpu", "queued", ms / 2, ms - 1));
+            write(part("plan", "edge_cpu", "running", ms - 1, ms));
+            write(part("request", "request", "whole", 0, ms));
+        }
+        log.finish().expect("a file");
+        let drawing = prepare(folder.path()).expect("tables that can be read").expect("a figure");
+        let svg = drawing::svg(&*drawing, FIGURE.title).expect("a drawing");
+        let count = |text: &str| svg.matches(&format!("\n{text}\n")).count();
+        // (100 + 200) / 2, (99 + 199) / 2, and 1 ms of planning, which has no room in the bar.
+        for text in ["vqav2, 400 Mbps", "msao", "edge prefill", "150.0", "queue", "149.0", "300.0", "plan 1.0"] {
+            assert_eq!(count(text), 1, "{text} in {svg}");
+        }
+        assert_eq!(count("wait for verdict"), 0, "what does not happen is not in the legend");
+        assert!(svg.contains("Mean of 2 requests"), "{svg}");
     }
 }
