@@ -146,3 +146,56 @@ pub fn policies(folder: &Path, names: &[&str]) {
     let policy = |name: &&str| json!({ "label": name, "kind": name, "settings": {} });
     manifest(folder, json!({}), names.iter().map(policy).collect());
 }
+
+/// A metric's name, and its mean by policy and levels of the keys.
+pub type Metric<'m> = (&'m str, &'m dyn Fn(usize, &[usize]) -> Option<f64>);
+
+/// The folder of a sweep over `keys`, every combination, under these policies, with what `metrics` says of policy and levels.
+pub fn swept(policies: &[&str], keys: &[(&str, &[&str])], metrics: &[Metric<'_>]) -> TempDir {
+    let mut points: Vec<Vec<usize>> = vec![Vec::new()];
+    for (_, values) in keys {
+        let longer = |point: &Vec<usize>| {
+            (0..values.len()).map(|level| [point.clone(), vec![level]].concat()).collect::<Vec<_>>()
+        };
+        points = points.iter().flat_map(longer).collect();
+    }
+    let count = policies.len();
+    let runs: Vec<(usize, usize, u64)> = (0..points.len())
+        .flat_map(|point| {
+            (0..count).flat_map(move |policy| (0..2).map(move |replication| (point, policy, replication)))
+        })
+        .collect();
+    let text = |of: &dyn Fn(usize, usize) -> String| {
+        Values::Text(runs.iter().map(|(point, policy, _)| of(*point, *policy)).collect())
+    };
+    let whole = |of: &dyn Fn(usize, u64) -> u64| Values::U64(runs.iter().map(|run| of(run.0, run.2)).collect());
+    let same = |value: &'static str| text(&|_, _| value.to_owned());
+    let mut columns = vec![
+        ("point", whole(&|point, _| point as u64)),
+        ("point_id", text(&|point, _| format!("{point:016x}"))),
+        ("policy", text(&|_, policy| policies[policy].to_owned())),
+        ("dataset", same("photo")),
+        ("bandwidth_mbps", Values::F64(vec![Some(200.0); runs.len()])),
+    ];
+    for (index, (name, values)) in keys.iter().enumerate() {
+        columns.push((name, text(&|point, _| values[points[point][index]].to_owned())));
+    }
+    columns.extend([("replication", whole(&|_, replication| replication)), ("seed", whole(&|_, _| 1))]);
+    columns.extend([("failed", same("")), ("journal_digest", same("00000000000000ff"))]);
+    for name in ["events", "requests", "completed", "rejected"] {
+        columns.push((name, whole(&|_, _| 5)));
+    }
+    columns.extend([("edge_engine", same("vllm")), ("cloud_engine", same("vllm"))]);
+    for (name, of) in metrics {
+        // Replications lie on either side of the mean.
+        let of = |(point, policy, replication): &(usize, usize, u64)| {
+            of(*policy, &points[*point]).map(|mean| mean + *replication as f64 - 0.5)
+        };
+        columns.push((name, Values::F64(runs.iter().map(of).collect())));
+    }
+    let folder = tempfile::tempdir().expect("a folder");
+    let column = |(name, values): (&str, Values)| Column { name: name.to_owned(), values };
+    let columns = columns.into_iter().map(column).collect();
+    TableWriter::new("runs", 1, columns).write_parquet(&folder.path().join("runs.parquet")).expect("a table");
+    folder
+}

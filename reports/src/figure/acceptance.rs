@@ -263,3 +263,70 @@ impl Drawing for Acceptance {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::figure::tests::{count, svg};
+    use crate::figure::tokens::testing::{folder, token};
+    use traces::log::TokenRow;
+
+    const STANDS: [bool; 2] = [true, true];
+    const FAILS: [bool; 2] = [true, false];
+    const UNJUDGED: [bool; 2] = [false, false];
+
+    #[test]
+    fn wilsons_interval_against_known_values() {
+        // Of Newcombe, 1998, table I: 81 of 263, 15 of 148, 0 of 20, 1 of 29.
+        let known = [
+            (81, 263, [0.2553, 0.3662]),
+            (15, 148, [0.0624, 0.1605]),
+            (0, 20, [0.0, 0.1611]),
+            (1, 29, [0.0061, 0.1718]),
+        ];
+        for (accepted, all, expected) in known {
+            let found = wilson(accepted, all);
+            assert!(found.iter().zip(expected).all(|(a, b)| (a - b).abs() < 1e-4), "{accepted} of {all}: {found:?}");
+        }
+    }
+
+    #[test]
+    fn places_are_counted_batch_by_batch() {
+        let mut all = Count::default();
+        let rows = [(0, STANDS), (0, STANDS), (0, FAILS), (1, STANDS), (1, UNJUDGED), (2, FAILS), (2, FAILS)];
+        for (round, verdict) in rows {
+            let TokenRow { verified, accepted, .. } = token(round, 0, 0.1, verdict);
+            let token = Token {
+                policy: "msao",
+                point: 0,
+                replication: 0,
+                request: 0,
+                round,
+                position: 0,
+                entropy_nats: 0.1,
+                theta_nats: 0.5,
+                accepted,
+                verified,
+            };
+            all.add(token);
+        }
+        let place = |verified, reached, accepted| Place { verified, reached, accepted };
+        assert_eq!(all.by_cell[&(0, 0)], [place(3, 3, 2), place(2, 1, 1), place(1, 1, 0)]);
+    }
+
+    #[test]
+    fn the_counts_stand_below_their_places() {
+        let batch = |round: u32| [token(round, 0, 0.1, STANDS), token(round, 1, 0.1, [true, round % 2 == 0])];
+        let rows: Vec<TokenRow> = (0..1234).flat_map(batch).collect();
+        let figure = svg("acceptance", folder(&rows).path()).expect("a figure");
+        let title = "Accepted drafts, from the first place in a batch to the last: 100 to 50 % for msao";
+        for (text, times) in [(title, 1), ("msao (2,468 drafts)", 1), ("1,234", 2), ("place in the batch", 1)] {
+            assert_eq!(count(&figure, text), times, "{text} in {figure}");
+        }
+    }
+
+    #[test]
+    fn without_drafts_there_is_nothing_to_draw() {
+        assert_eq!(svg("acceptance", folder(&[]).path()), None);
+    }
+}

@@ -3,13 +3,13 @@
 
 use super::Prepared;
 use super::dots::FAR;
+use super::layout::{Grid, Head, Sample, panel_title, y_title};
 use crate::claims::PrintedBeside;
 use crate::estimate::Estimate;
 use crate::natural::Levels;
 use crate::runs::{Cell, Runs};
 use drawing::{
-    Across, Axis, Down, Drawing, Drawn, GREY, INK, Look, Panel, Sheet, bold, grouped, looks, stroke, text, upright,
-    width_px,
+    Across, Axis, Down, Drawing, Drawn, INK, Look, Panel, Sheet, bold, grouped, looks, stroke, text, width_px,
 };
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -30,12 +30,6 @@ pub(super) struct Measure {
 const MOST_GROUPS: usize = 9;
 
 const SIZE: (u32, u32) = (1000, 440);
-const EDGE: f64 = 22.0;
-const LEFT: f64 = 82.0;
-const RIGHT: f64 = 18.0;
-const TOP: f64 = 106.0;
-const BOTTOM: f64 = 46.0;
-const BETWEEN: f64 = 34.0;
 
 struct Bars {
     measure: &'static Measure,
@@ -43,7 +37,7 @@ struct Bars {
     looks: Vec<Look>,
     panels: Vec<Group>,
     y: Axis,
-    replications: usize,
+    head: Head,
 }
 
 /// A dataset, with what differs within it.
@@ -70,7 +64,25 @@ pub(super) fn prepare(folder: &Path, measure: &'static Measure) -> Prepared {
     let y = axis(bars());
     let policies: Vec<String> = runs.policies().into_iter().map(str::to_owned).collect();
     let replications = runs.cells.iter().map(|cell| runs.seeds(cell).len()).max().unwrap_or(0);
-    Ok(Some(Box::new(Bars { measure, looks: looks(&policies), policies, panels, y, replications })))
+    let looks = looks(&policies);
+    let printed: Vec<f64> = bars().filter_map(|bar| bar.printed).collect();
+    let head = Head::new(SIZE.0, measure.title, &how(replications, &printed, &y));
+    let head = head.with_legend(&policies, &looks, Sample::Block);
+    Ok(Some(Box::new(Bars { measure, looks, policies, panels, y, head })))
+}
+
+/// What the whiskers and lines are.
+fn how(replications: usize, printed: &[f64], y: &Axis) -> String {
+    let whiskers = match replications {
+        1 => "One replication: no intervals.".to_owned(),
+        more => format!("Mean of {more} replications; whiskers: 95 % confidence."),
+    };
+    let lines = match (printed.is_empty(), printed.iter().any(|printed| !y.shows(*printed))) {
+        (false, true) => " Black: what the paper prints; an arrow points to what is far above.",
+        (false, false) => " Black line and number: what the paper prints.",
+        (true, _) => "",
+    };
+    format!("{whiskers}{lines}")
 }
 
 /// From zero over all bars, and over what is printed unless it would squash them: then there is room for an arrow to it.
@@ -137,42 +149,12 @@ pub(super) fn group_name(runs: &Runs, cell: &Cell) -> String {
 
 impl Bars {
     fn panel(&self, index: usize) -> Panel {
-        let count = self.panels.len() as f64;
-        let width = (f64::from(SIZE.0) - LEFT - RIGHT - BETWEEN * (count - 1.0)) / count;
         let groups = self.panels[index].groups.iter().enumerate();
         let ticks = groups.map(|(place, (label, _))| (place as f64, label.clone())).collect();
-        Panel {
-            left: LEFT + index as f64 * (width + BETWEEN),
-            top: TOP,
-            width,
-            height: f64::from(SIZE.1) - TOP - BOTTOM,
-            x: Axis::between(-0.5, self.panels[index].groups.len() as f64 - 0.5, ticks),
-            y: self.y.clone(),
-        }
-    }
-
-    fn heading(&self, sheet: &Sheet<'_>) -> Drawn {
-        sheet.text(self.measure.title, (EDGE, 16.0), &bold(17.0, INK, Across::Left, Down::Top))?;
-        let bars = self.panels.iter().flat_map(|panel| &panel.groups).flat_map(|(_, bars)| bars).flatten();
-        let printed: Vec<f64> = bars.filter_map(|bar| bar.printed).collect();
-        let (has_printed, is_far) = (!printed.is_empty(), printed.iter().any(|printed| !self.y.shows(*printed)));
-        let whiskers = match self.replications {
-            1 => "One replication: no intervals.".to_owned(),
-            more => format!("Mean of {more} replications; whiskers: 95 % confidence."),
-        };
-        let lines = match (has_printed, is_far) {
-            (true, true) => " Black: what the paper prints; an arrow points to what is far above.",
-            (true, false) => " Black line and number: what the paper prints.",
-            (false, _) => "",
-        };
-        sheet.text(&format!("{whiskers}{lines}"), (EDGE, 42.0), &text(11.5, GREY, Across::Left, Down::Top))?;
-        let mut x = EDGE;
-        for (policy, look) in self.policies.iter().zip(&self.looks) {
-            sheet.area([(x, 62.0), (x + 12.0, 62.0), (x + 12.0, 74.0), (x, 74.0)], look.colour, 1.0)?;
-            sheet.text(policy, (x + 18.0, 68.0), &text(12.5, INK, Across::Left, Down::Center))?;
-            x += 18.0 + width_px(policy, 12.5, false) + 18.0;
-        }
-        Ok(())
+        let x = Axis::between(-0.5, self.panels[index].groups.len() as f64 - 0.5, ticks);
+        let count = self.panels.len();
+        let edges = [82.0, 18.0, self.head.bottom() + 28.0, 46.0];
+        Grid { size: SIZE, edges, between: (34.0, 0.0), columns: count, count }.panel(index, x, self.y.clone())
     }
 
     fn bar(&self, sheet: &Sheet<'_>, panel: &Panel, at: (f64, f64), bar: &Bar, look: Look) -> Drawn {
@@ -238,12 +220,11 @@ impl Drawing for Bars {
     }
 
     fn draw(&self, sheet: &Sheet<'_>) -> Drawn {
-        self.heading(sheet)?;
+        self.head.draw(sheet)?;
         for (index, group) in self.panels.iter().enumerate() {
             let panel = self.panel(index);
             panel.grid(sheet)?;
-            let middle = panel.left + panel.width / 2.0;
-            sheet.text(&group.title, (middle, TOP - 12.0), &bold(13.0, INK, Across::Center, Down::Bottom))?;
+            panel_title(sheet, &panel, &group.title)?;
             // A group takes four fifths of its room.
             let step = 0.8 / self.policies.len() as f64;
             for (place, (_, bars)) in group.groups.iter().enumerate() {
@@ -256,8 +237,7 @@ impl Drawing for Bars {
             panel.x_labels(sheet, true)?;
             if index == 0 {
                 panel.y_labels(sheet)?;
-                let title = upright(&bold(12.5, INK, Across::Center, Down::Top));
-                sheet.text(self.measure.axis, (EDGE, panel.top + panel.height / 2.0), &title)?;
+                y_title(sheet, &panel, self.measure.axis, 12.5)?;
             }
         }
         Ok(())

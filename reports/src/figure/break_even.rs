@@ -289,3 +289,76 @@ impl Drawing for BreakEven {
         self.scale(sheet, range.0, range.1)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::figure::tests::{count, svg};
+    use crate::fixture;
+
+    const RTT: (&str, &[&str]) = ("link.rtt", &["1 ms", "5 ms", "20 ms"]);
+    const IID: (&str, &[&str]) = ("tokens.iid", &["70 %", "85 %", "99 %"]);
+    const POLICIES: [&str; 2] = ["cloud_only", "speculative"];
+
+    /// Twice as slow at the longest round trip, twice as fast at the others; far above what replications differ by.
+    fn e2e(policy: usize, levels: &[usize]) -> Option<f64> {
+        Some(1e6 * if policy == 0 { 1.0 } else { [0.5, 0.5, 2.0][levels[0]] * [1.02, 1.01, 1.0][levels[1]] })
+    }
+
+    #[test]
+    fn cells_have_the_ratio_and_the_title_counts_them() {
+        let folder = fixture::swept(&POLICIES, &[RTT, IID], &[("e2e_ms_mean", &e2e)]);
+        let figure = svg("break_even", folder.path()).expect("a figure");
+        let counts = ["0.50", "0.51", "2.00", "2.02", "2.04"].map(|ratio| count(&figure, ratio));
+        assert_eq!(counts, [4, 2, 1, 1, 1], "0.505 is even: {figure}");
+        assert_eq!(count(&figure, "Faster than cloud_only: speculative at 6 of 9 points"), 1, "{figure}");
+        let place = |text: &str| figure.find(&format!("\n{text}\n")).unwrap_or_else(|| panic!("no {text} in {figure}"));
+        let order = ["as fast as cloud_only", "speculative", "round trip, ms", "latency, times cloud_only&apos;s"];
+        assert!(order.map(place).is_sorted(), "{figure}");
+        place("acceptance, %");
+    }
+
+    #[test]
+    fn of_three_numbers_the_least_is_fixed() {
+        let window = ("policy.speculative.window", ["1", "2", "3"].as_slice());
+        let folder = fixture::swept(
+            &POLICIES,
+            &[RTT, window, IID],
+            &[("e2e_ms_mean", &|policy, levels| e2e(policy, &[levels[0], levels[2]]))],
+        );
+        let figure = svg("break_even", folder.path()).expect("a figure");
+        assert!(figure.contains("Fixed: window 2."), "{figure}");
+        assert_eq!(count(&figure, "Faster than cloud_only: speculative at 6 of 9 points"), 1, "{figure}");
+    }
+
+    #[test]
+    fn what_cannot_be_told_from_one_says_so() {
+        let numbers = [(0.01, Some(0.5)), (0.01, Some(0.005)), (-1.0, None), (4.0, Some(9.0))];
+        let numbers = numbers.map(|(mean, ci95)| number(&Estimate { mean, ci95 }));
+        assert_eq!(numbers, ["~1.01", "1.01", "0.50", "~16"]);
+    }
+
+    #[test]
+    fn one_number_or_one_policy_has_no_map() {
+        let one_key = fixture::swept(&POLICIES, &[RTT], &[("e2e_ms_mean", &e2e_of_one)]);
+        assert_eq!(svg("break_even", one_key.path()), None);
+        let one_policy = fixture::swept(&["speculative"], &[RTT, IID], &[("e2e_ms_mean", &e2e)]);
+        assert_eq!(svg("break_even", one_policy.path()), None);
+        let words = ("policy.speculative.draft", ["blocking", "pipelined", "other"].as_slice());
+        let in_words = fixture::swept(&POLICIES, &[RTT, words], &[("e2e_ms_mean", &e2e)]);
+        assert_eq!(svg("break_even", in_words.path()), None);
+    }
+
+    fn e2e_of_one(_: usize, levels: &[usize]) -> Option<f64> {
+        Some(100.0 + levels[0] as f64)
+    }
+
+    #[test]
+    fn the_scale_names_ratios_within_it() {
+        for limit in [0.25, 0.5, 0.75, 1.0, 2.0, 2.5, 3.0] {
+            let marks = marks_of(limit);
+            assert!(marks.len() >= 3 && marks.len() <= 9 && marks.contains(&1.0), "{limit}: {marks:?}");
+            assert!(marks.iter().all(|times| times.log2().abs() <= limit), "{limit}: {marks:?}");
+        }
+    }
+}

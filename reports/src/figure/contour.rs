@@ -7,6 +7,9 @@ use drawing::At;
 /// they are for half a step, so that lines reach the edge of the outermost cells.
 pub(super) fn zero_line(rows: &[Vec<Option<f64>>]) -> Vec<[At; 2]> {
     let (height, width) = (rows.len(), rows.first().map_or(0, Vec::len));
+    if width == 0 {
+        return Vec::new();
+    }
     let (xs, ys) = (places(width), places(height));
     let mut segments = Vec::new();
     for up in ys.windows(2) {

@@ -198,3 +198,45 @@ impl Drawing for Load {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::figure::tests::{count, svg};
+    use crate::fixture;
+
+    const RATE: (&str, &[&str]) = ("arrivals.poisson.rate", &["2 /s", "4 /s", "16 /s"]);
+    const POLICIES: [&str; 2] = ["cloud_only", "msao"];
+
+    fn swept(key: (&str, &[&str])) -> tempfile::TempDir {
+        // The cloud carries 3 requests a second more than replications differ by, msao 12.
+        let per_s = |policy: usize, levels: &[usize]| Some([2.0f64, 4.0, 16.0][levels[0]].min([3.0, 12.0][policy]));
+        let ms = |_: usize, levels: &[usize]| Some([800.0, 1200.0, 20_000.0][levels[0]]);
+        let metrics: [fixture::Metric<'_>; 5] = [
+            ("requests_per_s", &per_s),
+            ("e2e_ms_mean", &ms),
+            ("e2e_ms_p99", &ms),
+            ("ttft_ms_mean", &ms),
+            ("ttft_ms_p99", &ms),
+        ];
+        fixture::swept(&POLICIES, &[key], &metrics)
+    }
+
+    #[test]
+    fn what_is_carried_is_said_and_points_have_their_load() {
+        let figure = svg("load", swept(RATE).path()).expect("a figure");
+        assert_eq!(count(&figure, "Requests carried each second, at most: msao 12.0, cloud_only 3.0"), 1, "{figure}");
+        for text in ["end-to-end latency", "time to first token", "latency, ms", "mean", "99th percentile"] {
+            assert_eq!(count(&figure, text), 1, "{text} in {figure}");
+        }
+        // In two panels: at 2 /s both carry as much, at 16 /s they do not. An axis has a 2 too.
+        assert_eq!(count(&figure, "16"), 4, "{figure}");
+        assert!(figure.contains("Numbers at the points: arrival rate, /s."), "{figure}");
+    }
+
+    #[test]
+    fn only_a_sweep_over_the_load_has_a_knee() {
+        assert_eq!(svg("load", swept(("link.rtt", &["2 ms", "4 ms", "16 ms"])).path()), None);
+        assert_eq!(svg("load", swept(("arrivals.poisson.rate", &["2 /s", "4 /s"])).path()), None);
+        assert!(svg("load", swept(("edge.count", &["2", "4", "16"])).path()).is_some());
+    }
+}

@@ -178,4 +178,32 @@ mod tests {
         write(7);
         assert_eq!(svg("latency_cdf", folder.path()), None, "no room for seven panels");
     }
+
+    #[test]
+    fn a_sweep_has_its_figures_and_equal_bytes_each_time() {
+        let e2e = |policy: usize, levels: &[usize]| Some(100.0 * (1 + policy + levels[0] * levels[1]) as f64);
+        let accuracy = |policy: usize, _: &[usize]| Some(70.0 + policy as f64);
+        let amount = |_: usize, levels: &[usize]| Some(1.0 + levels[0] as f64);
+        let metrics: [fixture::Metric<'_>; 7] = [
+            ("e2e_ms_mean", &e2e),
+            ("accuracy_pct", &accuracy),
+            ("energy_j_per_request", &amount),
+            ("requests_per_s", &amount),
+            ("uplink_mb_per_request", &amount),
+            ("downlink_mb_per_request", &amount),
+            ("output_tokens_per_request", &amount),
+        ];
+        let keys =
+            [("arrivals.poisson.rate", ["1 /s", "2 /s", "4 /s"].as_slice()), ("link.rtt", &["1 ms", "5 ms", "9 ms"])];
+        let folder = fixture::swept(&["cloud_only", "msao"], &keys, &metrics);
+        for name in ["pareto", "break_even", "load", "wire", "sweep"] {
+            let first = svg(name, folder.path()).unwrap_or_else(|| panic!("no {name}"));
+            assert_eq!(svg(name, folder.path()).as_ref(), Some(&first), "{name}");
+        }
+        for name in ["theta", "acceptance", "latency_cdf"] {
+            let figure = FIGURES.into_iter().find(|figure| figure.name == name).expect("a figure of that name");
+            let has = |table: &&str| folder.path().join(format!("{table}.parquet")).exists();
+            assert!(!figure.needs.iter().all(has), "{name} has no table here");
+        }
+    }
 }

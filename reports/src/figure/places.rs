@@ -36,8 +36,8 @@ pub(super) struct Place {
 }
 
 impl Places {
-    /// Sorts points into places. Where there are more than `most`, of the keys with the most values only the ends and the
-    /// middle are kept, then the ends, then the middle, until there are not.
+    /// Sorts points into places. Where there are more than `most`, fewer values are kept of the keys that have most of them,
+    /// evenly spread, until there are not.
     pub fn of(points: &Points, most: usize) -> Self {
         let is_choice = |key: &Key| key.names.iter().all(|name| name.starts_with("policy."));
         let (choices, where_it_is): (Vec<usize>, Vec<usize>) =
@@ -48,11 +48,14 @@ impl Places {
             all.entry(levels).or_default().push(point);
         }
         let count = all.len();
-        let mut kept: Vec<Vec<usize>> =
-            where_it_is.iter().map(|key| (0..points.keys[*key].levels.texts.len()).collect()).collect();
-        while all.len() > most && thin(&mut kept) {
-            all.retain(|levels, _| levels.iter().zip(&kept).all(|(level, kept)| kept.contains(level)));
-        }
+        let sizes: Vec<usize> = where_it_is.iter().map(|key| points.keys[*key].levels.texts.len()).collect();
+        let mut kept = sizes.clone();
+        let stays = |levels: &[usize], kept: &[usize]| {
+            let mut sizes = levels.iter().zip(sizes.iter().zip(kept));
+            sizes.all(|(level, (size, kept))| spread(*size, *kept).contains(level))
+        };
+        while all.keys().filter(|levels| stays(levels, &kept)).count() > most && thin(&mut kept) {}
+        all.retain(|levels, _| stays(levels, &kept));
         let title = |levels: &[usize]| {
             let parts = where_it_is.iter().zip(levels).map(|(key, level)| value_name(&points.keys[*key], *level));
             parts.collect::<Vec<_>>().join(", ")
@@ -76,18 +79,18 @@ impl Places {
     }
 }
 
-/// Leaves fewer values of the key that has most of them, the last one if several have; whether there was one.
-fn thin(kept: &mut [Vec<usize>]) -> bool {
-    let Some(most) = kept.iter_mut().filter(|levels| levels.len() > 1).max_by_key(|levels| levels.len()) else {
-        return false;
-    };
-    let (first, middle, last) = (most[0], most[most.len() / 2], most[most.len() - 1]);
-    *most = match most.len() {
-        2 => vec![last],
-        3 => vec![first, last],
-        _ => vec![first, middle, last],
-    };
-    true
+/// Keeps one value less of the key of which most are kept, the last one if there are several; whether there was one.
+fn thin(kept: &mut [usize]) -> bool {
+    let most = kept.iter_mut().filter(|kept| **kept > 1).max();
+    most.map(|kept| *kept -= 1).is_some()
+}
+
+/// So many of a key's values, evenly spread, its ends among them; of one, the middle.
+fn spread(size: usize, kept: usize) -> Vec<usize> {
+    match kept {
+        1 => vec![size / 2],
+        more => (0..more).map(|index| (2 * index * (size - 1) + more - 1) / (2 * (more - 1))).collect(),
+    }
 }
 
 /// The points at which every key but these has its middle value, or its first one if it has words; and what they have.
@@ -177,7 +180,7 @@ mod tests {
     }
 
     #[test]
-    fn of_many_places_the_ends_and_the_middle_are_shown() {
+    fn of_many_places_some_are_shown() {
         let titles = |most| {
             let places = Places::of(&grid(&[RATES, RTTS]), most);
             (places.shown.into_iter().map(|place| place.title).collect::<Vec<_>>(), places.all)
@@ -185,8 +188,27 @@ mod tests {
         let (six, all) = titles(6);
         assert_eq!((six.len(), all), (6, 8));
         assert_eq!(six[..3], ["20 Mbps, round trip 1 ms", "20 Mbps, round trip 20 ms", "20 Mbps, round trip 80 ms"]);
-        assert_eq!(titles(2).0, ["20 Mbps, round trip 80 ms", "400 Mbps, round trip 80 ms"]);
-        assert_eq!(titles(1).0, ["400 Mbps, round trip 80 ms"]);
+        assert_eq!(titles(2).0, ["20 Mbps, round trip 20 ms", "400 Mbps, round trip 20 ms"]);
+        assert_eq!(titles(1).0, ["400 Mbps, round trip 20 ms"]);
+    }
+
+    #[test]
+    fn values_are_spread_evenly() {
+        assert_eq!([spread(9, 1), spread(9, 2), spread(9, 3)], [vec![4], vec![0, 8], vec![0, 4, 8]]);
+        assert_eq!(spread(9, 6), [0, 2, 3, 5, 6, 8]);
+        assert_eq!(spread(4, 4), [0, 1, 2, 3]);
+    }
+
+    #[test]
+    fn keys_have_names_that_are_understood() {
+        let key = |name: &str| Key::new(name, &["1".to_owned(), "2".to_owned()]);
+        let mut zipped = key("policy.msao.1.n_draft");
+        assert_eq!(key_name(&zipped), "N_draft");
+        zipped.names.extend(["policy.speculative.n_draft", "policy.msao.0.n_max"].map(str::to_owned));
+        assert_eq!(key_name(&zipped), "N_draft / N_max");
+        assert_eq!(key_name(&key("policy.msao.mas.tau_s")), "tau_s");
+        let rtt = Key::new("link.rtt", &["1 ms".to_owned(), "5 ms".to_owned()]);
+        assert_eq!(key_title(&rtt), "round trip, ms");
     }
 
     #[test]

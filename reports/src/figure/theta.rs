@@ -157,7 +157,8 @@ fn prepare(folder: &Path) -> Prepared {
     };
     let how = format!(
         "Request {request} of the first replication{at}: the one of median length in drafts. Line: theta, as it was when a \
-         batch was sent. Marks: entropies of the drafted tokens, at least {LEAST_NATS} nats.{cut}{more} One request: no intervals."
+         batch was sent; marks: entropies of the drafted tokens; what is below {LEAST_NATS} nats stands there.{cut}{more} One \
+         request: no intervals."
     );
     Ok(Some(Box::new(Theta { head: Head::new(WIDTH, title, &how), panels, x, y })))
 }
@@ -244,5 +245,70 @@ impl Drawing for Theta {
             }
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::figure::tests::{count, svg};
+    use crate::figure::tokens::testing::{folder, token};
+    use traces::log::TokenRow;
+
+    #[test]
+    fn a_draft_has_the_fate_that_the_log_says() {
+        let fate =
+            |entropy, verified, accepted| Fate::of(&Draft { position: 0, entropy, theta: 0.5, accepted, verified });
+        let found = [fate(0.1, true, true), fate(0.1, true, false), fate(0.9, false, false), fate(0.1, false, false)];
+        assert_eq!(found, FATES);
+        assert_eq!(fate(0.9, true, true), Fate::Accepted, "it was sent in spite of its doubt");
+    }
+
+    /// Requests of 1 to 5 drafts, the last of each above the threshold.
+    fn rows() -> Vec<TokenRow> {
+        let request = |request: u64| {
+            (0..=request as u32).map(move |position| {
+                let above = u64::from(position) == request;
+                let row = token(0, position, if above { 0.9 } else { 0.2 }, [!above, !above]);
+                TokenRow { request, ..row }
+            })
+        };
+        (0..5).flat_map(request).collect()
+    }
+
+    #[test]
+    fn the_request_of_median_length_is_drawn() {
+        let figure = svg("theta", folder(&rows()).path()).expect("a figure");
+        assert!(figure.contains("Request 2 of the first replication:"), "{figure}");
+        let tally = "2 accepted, 0 rejected, 1 above theta and not judged, 0 below and not judged";
+        for text in [tally, "msao", "Drafts above the threshold: 33 % of msao&apos;s", "entropy, nats"] {
+            assert_eq!(count(&figure, text), 1, "{text} in {figure}");
+        }
+    }
+
+    #[test]
+    fn only_the_first_run_is_looked_at() {
+        let mut drafts = Drafts::default();
+        let token = |point, request| Token {
+            policy: "msao",
+            point,
+            replication: 0,
+            request,
+            round: 0,
+            position: 0,
+            entropy_nats: 0.1,
+            theta_nats: 0.5,
+            accepted: true,
+            verified: true,
+        };
+        [token(3, 7), token(4, 8)].into_iter().for_each(|token| drafts.add(token));
+        assert_eq!((drafts.first, drafts.typical()), (Some((3, 0)), Some(7)));
+        assert_eq!(drafts.policies[0].1.len(), 1);
+    }
+
+    #[test]
+    fn without_a_threshold_there_is_nothing_to_draw() {
+        let rows: Vec<TokenRow> = rows().into_iter().map(|row| TokenRow { theta_nats: f64::INFINITY, ..row }).collect();
+        assert_eq!(svg("theta", folder(&rows).path()), None);
     }
 }

@@ -90,3 +90,25 @@ pub(super) fn point_names(folder: &Path) -> Result<impl Fn(u32) -> String, Repor
         .collect();
     Ok(move |point| names.get(&u64::from(point)).cloned().unwrap_or_default())
 }
+
+#[cfg(test)]
+pub(super) mod testing {
+    use crate::fixture::{self, Cell};
+    use tempfile::TempDir;
+    use traces::log::{LogWriter, TokenRow};
+
+    /// The folder of a run of one point, with these drafted tokens.
+    pub fn folder(tokens: &[TokenRow]) -> TempDir {
+        let folder = fixture::folder(&[Cell::new("msao", "0.3", &[("e2e_ms_mean", &[1.0])])]);
+        let mut log = LogWriter::create(&folder.path().join("tokens.parquet")).expect("a file");
+        tokens.iter().for_each(|token| log.write(token.clone()).expect("a row"));
+        log.finish().expect("a file");
+        folder
+    }
+
+    /// A token of a batch: its place in the answer, its entropy, and whether it was judged and stands.
+    pub fn token(round: u32, position: u32, entropy_nats: f64, [verified, accepted]: [bool; 2]) -> TokenRow {
+        let policy = "msao".into();
+        TokenRow { policy, round, position, entropy_nats, theta_nats: 0.5, accepted, verified, ..TokenRow::default() }
+    }
+}

@@ -39,7 +39,7 @@ const LEAST_PAIRED: f64 = 0.95;
 const WIDTH: u32 = 1200;
 /// Of a policy, and for the sum right of its marks.
 const ROW: f64 = 25.0;
-const SUMS: f64 = 62.0;
+const SUMS: f64 = 96.0;
 const BETWEEN_ROWS: f64 = 80.0;
 
 struct Wire {
@@ -226,12 +226,16 @@ fn title(policies: &[String], panels: &[(String, Vec<Option<Bytes>>)]) -> String
     let mut others: Vec<(f64, &String)> =
         others.filter_map(|policy| Some((times(policy)?, &policies[policy]))).collect();
     others.sort_by(|a, b| a.0.total_cmp(&b.0));
-    let part =
-        |(times, name): &(f64, &String)| format!("{name} {}", grouped(*times, if *times < 9.95 { 2 } else { 0 }));
+    let part = |(times, name): &(f64, &String)| format!("{name} {}", times_text(*times));
     let Some((least, most)) = others.first().zip(others.last()) else { return FIGURE.title.to_owned() };
     let lead = format!("Bytes on the wire, times {REFERENCE}'s");
     let all = format!("{lead}: {}", others.iter().map(part).collect::<Vec<_>>().join(", "));
     fitting(WIDTH, [all, format!("{lead}: from {} to {}", part(least), part(most))])
+}
+
+/// A ratio in two or three digits.
+fn times_text(times: f64) -> String {
+    grouped(times, if times < 9.95 { 2 } else { 0 })
 }
 
 fn how(points: &Points, places: &Places, paired: bool, fixed: &str) -> String {
@@ -241,14 +245,16 @@ fn how(points: &Points, places: &Places, paired: bool, fixed: &str) -> String {
     };
     let paired = match paired {
         true => {
-            " Without the input: what goes up beyond what a policy sent that draws on the same input and drafts nothing."
+            " Without the input: what goes up beyond what a policy sent that has the same input and drafts nothing."
         }
         false => "",
     };
     let fixed = if fixed.is_empty() { String::new() } else { format!(" Fixed: {fixed}.") };
+    let has_reference = points.policies.iter().any(|policy| policy == REFERENCE);
+    let times = if has_reference { format!(" (times {REFERENCE}'s)") } else { String::new() };
     format!(
-        "Over the tokens of the answer, whoever made them; the input is sent too, and counts. At the right: up and down together.\
-         {paired} {intervals}{fixed}{}",
+        "Over the tokens of the answer, whoever made them; the input is sent too, and counts. At the right: up and down \
+         together{times}.{paired} {intervals}{fixed}{}",
         places.note()
     )
 }
@@ -282,11 +288,14 @@ impl Wire {
         Ok(())
     }
 
-    fn row(&self, sheet: &Sheet<'_>, panel: &Panel, row: usize, bytes: &Bytes) -> Drawn {
+    fn row(&self, sheet: &Sheet<'_>, panel: &Panel, row: usize, (bytes, reference): (&Bytes, Option<f64>)) -> Drawn {
         let look = self.looks[row];
         let at = |value: f64| panel.at(value, row as f64);
         let right = (panel.left + panel.width + SUMS - 4.0, at(1.0).1);
         let sum = if bytes.all.mean > 0.0 { grouped(bytes.all.mean, 0) } else { "none".to_owned() };
+        let times = reference.filter(|reference| *reference > 0.0 && bytes.all.mean > 0.0);
+        let times = times.map(|reference| format!(" ({}×)", times_text(bytes.all.mean / reference)));
+        let sum = format!("{sum}{}", times.unwrap_or_default());
         sheet.text(&sum, right, &text(10.5, INK, Across::Right, Down::Center))?;
         for estimate in [bytes.up, bytes.down].iter().filter(|estimate| estimate.mean > 0.0) {
             let ends = estimate.interval().map(|end| at(end.max(1e-3)).0.clamp(panel.left, panel.left + panel.width));
@@ -331,11 +340,13 @@ impl Drawing for Wire {
         let grid = self.grid();
         for (index, (title, policies)) in self.panels.iter().enumerate() {
             let panel = self.panel(&grid, index);
+            let reference = self.policies.iter().position(|policy| policy == REFERENCE);
+            let reference = reference.and_then(|policy| policies[policy]).map(|bytes| bytes.all.mean);
             panel.upright_grid(sheet)?;
             panel.grid(sheet)?;
             panel_title(sheet, &panel, title)?;
             let sums = (panel.left + panel.width + SUMS - 4.0, panel.top - 8.0);
-            sheet.text("both", sums, &text(10.5, GREY, Across::Right, Down::Bottom))?;
+            sheet.text("up + down", sums, &text(10.5, GREY, Across::Right, Down::Bottom))?;
             for (row, policy) in self.policies.iter().enumerate() {
                 let y = panel.at(1.0, row as f64).1;
                 sheet.line([(panel.left, y), (panel.left + panel.width, y)], stroke(GRID, 1.0))?;
@@ -343,7 +354,7 @@ impl Drawing for Wire {
                     let style = text(11.5, INK, Across::Right, Down::Center);
                     sheet.text(policy, (panel.left - 8.0, y), &style)?;
                 }
-                policies[row].iter().try_for_each(|bytes| self.row(sheet, &panel, row, bytes))?;
+                policies[row].iter().try_for_each(|bytes| self.row(sheet, &panel, row, (bytes, reference)))?;
             }
             panel.x_labels(sheet, true)?;
             if grid.is_lowest(index) {
@@ -351,5 +362,69 @@ impl Drawing for Wire {
             }
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::figure::tests::{count, svg};
+    use crate::fixture::{self, Cell as Made};
+
+    fn request(policy: &str, number: u64, uplink: u64, drafted: u32, kept: f64) -> Request {
+        let input = [1.0, kept, 1.0, 0.0, 0.0].map(f64::to_bits);
+        Request { policy: policy.to_owned(), name: (0, 0, number), uplink, drafted, output: 10, input }
+    }
+
+    #[test]
+    fn what_is_beside_the_input_is_known_from_who_sends_it_alone() {
+        let requests = [
+            request("cloud_only", 0, 1000, 0, 1.0),
+            request("cloud_pruned", 0, 600, 0, 0.5),
+            request("speculative", 0, 1200, 8, 1.0),
+            request("msao", 0, 900, 8, 0.5),
+            // Of another input nothing is known.
+            request("other", 0, 900, 8, 0.7),
+        ];
+        let found: Vec<(String, f64)> =
+            beside_the_input(&requests).into_iter().map(|((_, policy), bytes)| (policy, bytes)).collect();
+        assert_eq!(found, [("msao".to_owned(), 30.0), ("speculative".to_owned(), 20.0)]);
+    }
+
+    #[test]
+    fn too_few_known_inputs_say_nothing() {
+        let mut requests: Vec<Request> = (0..10).map(|number| request("cloud_only", number, 1000, 0, 1.0)).collect();
+        requests.extend((0..10).map(|number| request("msao", number, 1100, 8, if number == 0 { 0.5 } else { 1.0 })));
+        assert_eq!(beside_the_input(&requests), BTreeMap::new(), "nine of ten are known");
+        requests.push(request("cloud_pruned", 0, 1000, 0, 0.5));
+        assert_eq!(beside_the_input(&requests).len(), 1);
+    }
+
+    fn cell(policy: &'static str, up: f64, down: f64) -> Made {
+        let metrics: [(&str, &[f64]); 3] = [
+            ("uplink_mb_per_request", &[up, up]),
+            ("downlink_mb_per_request", &[down, down]),
+            ("output_tokens_per_request", &[100.0, 100.0]),
+        ];
+        Made::new(policy, "0.3", &metrics)
+    }
+
+    #[test]
+    fn bytes_are_given_for_each_token_and_times_the_clouds() {
+        let cells = [cell("cloud_only", 0.1, 0.02), cell("edge_only", 0.0, 0.0), cell("msao", 0.2, 0.04)];
+        let figure = svg("wire", fixture::folder(&cells).path()).expect("a figure");
+        let title = "Bytes on the wire, times cloud_only&apos;s: edge_only 0.00, msao 2.00";
+        for text in [title, "1,200 (1.00×)", "none", "2,400 (2.00×)", "bytes for each token of the answer", "up + down"]
+        {
+            assert_eq!(count(&figure, text), 1, "{text} in {figure}");
+        }
+        assert_eq!(count(&figure, "up, without the input"), 0, "nothing is known of it: {figure}");
+    }
+
+    #[test]
+    fn where_nothing_is_sent_nothing_is_drawn() {
+        assert_eq!(svg("wire", fixture::folder(&[cell("edge_only", 0.0, 0.0)]).path()), None);
+        let other = [Made::new("msao", "0.3", &[("e2e_ms_mean", &[1.0])])];
+        assert_eq!(svg("wire", fixture::folder(&other).path()), None);
     }
 }

@@ -192,8 +192,7 @@ fn what_is_no_whole_folder_is_refused() {
     {
         let content = fs::read(whole.path().join(file)).unwrap();
         fs::remove_file(whole.path().join(file)).unwrap();
-        let error =
-            page_of(&[whole.path().to_owned()], &whole.path().join("report")).unwrap_err().to_string();
+        let error = page_of(&[whole.path().to_owned()], &whole.path().join("report")).unwrap_err().to_string();
         assert!(error.contains(file) && error.contains(found), "{error}");
         fs::write(whole.path().join(file), content).unwrap();
     }
