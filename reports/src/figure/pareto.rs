@@ -314,10 +314,7 @@ impl Pareto {
             }
         }
         // Spread over the front, its ends among them.
-        let last = stacks.len().saturating_sub(1);
-        let steps = last.min(MOST_LABELS - 1).max(1);
-        let mut labelled: Vec<usize> = (0..=steps).map(|step| step * last / steps).collect();
-        labelled.dedup();
+        let labelled = super::places::spread(stacks.len(), stacks.len().min(MOST_LABELS));
         for (at, mark, more) in labelled.into_iter().filter_map(|stack| stacks.get(stack)) {
             let more = if *more > 0 { format!(" (+{more})") } else { String::new() };
             labels.put(sheet, &format!("{}{more}", mark.label), *at, self.radius(mark) + 3.0, 9.5, false)?;

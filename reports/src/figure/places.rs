@@ -86,9 +86,9 @@ fn thin(kept: &mut [usize]) -> bool {
 }
 
 /// So many of a key's values, evenly spread, its ends among them; of one, the middle.
-fn spread(size: usize, kept: usize) -> Vec<usize> {
+pub(super) fn spread(size: usize, kept: usize) -> Vec<usize> {
     match kept {
-        1 => vec![size / 2],
+        0 | 1 => (0..size).skip(size / 2).take(kept).collect(),
         more => (0..more).map(|index| (2 * index * (size - 1) + more - 1) / (2 * (more - 1))).collect(),
     }
 }

@@ -143,17 +143,21 @@ fn drafting(folder: &Path) -> Result<BTreeMap<(u64, String), f64>, ReportError> 
     Ok(beside_the_input(&requests))
 }
 
+/// Point, replication and number of a request.
+type Name = (u32, u32, u64);
+
+/// What was kept of an input and how it was compressed, bit by bit.
+type Kept = [u64; 5];
+
 /// A request under a policy.
 #[derive(Clone, Debug)]
 struct Request {
     policy: String,
-    /// Point, replication and number.
-    name: (u32, u32, u64),
+    name: Name,
     uplink: u64,
     drafted: u32,
     output: u32,
-    /// What was kept of the input and how it was compressed, bit by bit.
-    input: [u64; 5],
+    input: Kept,
 }
 
 fn requests(frame: &DataFrame) -> Result<Vec<Request>, PolarsError> {
@@ -184,7 +188,7 @@ fn requests(frame: &DataFrame) -> Result<Vec<Request>, PolarsError> {
 /// policy sent alone; nothing where too few of them are.
 fn beside_the_input(requests: &[Request]) -> BTreeMap<(u64, String), f64> {
     let alone = requests.iter().filter(|request| request.policy.starts_with(INPUT_ALONE) && request.drafted == 0);
-    let inputs: BTreeMap<((u32, u32, u64), [u64; 5]), u64> =
+    let inputs: BTreeMap<(Name, Kept), u64> =
         alone.map(|request| ((request.name, request.input), request.uplink)).collect();
     /// Requests, those with a known input, what was sent beside it and how many tokens these have.
     #[derive(Default)]
