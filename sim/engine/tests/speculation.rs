@@ -225,9 +225,9 @@ fn the_token_log_tells_batches_apart_that_wait_together() {
     let mut full = 0;
     for ((request, round), positions) in &batches {
         assert!(positions.windows(2).all(|pair| pair[1] == pair[0] + 1), "{request}, {round}: {positions:?}");
-        assert!(positions.len() <= 4, "{request}, {round}: {positions:?}");
+        assert!(positions.len() <= 3, "{request}, {round}: {positions:?}");
         assert!(*round == 0 || batches.contains_key(&(*request, round - 1)), "{request} has no batch before {round}");
-        full += u32::from(positions.len() == 4);
+        full += u32::from(positions.len() == 3);
     }
     assert!(full > 100, "{full} full batches");
 }
