@@ -6,7 +6,12 @@ use crate::runs::{Cell, Runs};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What keys are called, by the end of their names; others by the last part of it.
-const NAMES: [(&str, &str); 8] = [
+const NAMES: [(&str, &str); 13] = [
+    ("cloud.device", "cloud"),
+    ("cloud.engine", "cloud engine"),
+    ("cloud.model", "cloud model"),
+    ("edge.device", "edge"),
+    ("edge.engine", "edge engine"),
     ("closed_loop.clients", "clients"),
     ("arrivals.poisson.rate", "arrival rate"),
     ("edge.count", "edges"),
