@@ -22,6 +22,7 @@ mod slurm;
 mod summary;
 mod support;
 mod sweep;
+mod timeline;
 mod tools;
 mod trace_files;
 mod tune;
