@@ -12,6 +12,8 @@ use traces::log::{Column, TableWriter, Values};
 pub struct Cell {
     pub policy: &'static str,
     pub tau: &'static str,
+    /// `dataset`, `bandwidth_mbps` and other keys that vary, where they are not those of the fixture.
+    pub at: Vec<(&'static str, &'static str)>,
     pub metrics: Vec<(&'static str, Vec<Option<f64>>)>,
     pub requests: u64,
     pub digest: u64,
@@ -24,7 +26,20 @@ impl Cell {
     pub fn new(policy: &'static str, tau: &'static str, metrics: &[(&'static str, &[f64])]) -> Self {
         let values = |values: &[f64]| values.iter().map(|value| Some(*value)).collect();
         let metrics = metrics.iter().map(|(name, column)| (*name, values(column))).collect();
-        Self { policy, tau, metrics, requests: 100, digest: 7, seed: 1, failed: "" }
+        Self { policy, tau, at: Vec::new(), metrics, requests: 100, digest: 7, seed: 1, failed: "" }
+    }
+
+    /// The same at another point.
+    pub fn at(self, at: &[(&'static str, &'static str)]) -> Self {
+        Self { at: at.to_vec(), ..self }
+    }
+
+    fn key(&self, key: &str) -> Option<&'static str> {
+        self.at.iter().find(|(known, _)| *known == key).map(|(_, value)| *value)
+    }
+
+    fn mbps(&self) -> f64 {
+        self.key("bandwidth_mbps").map_or(400.0, |mbps| mbps.parse().unwrap())
     }
 
     fn replications(&self) -> usize {
@@ -50,26 +65,39 @@ pub fn identity() -> Identity {
     Identity { scenario: text("fixture"), sha256: text("0123456789abcdef"), tool_version: text("0.1.0") }
 }
 
+/// What tells one point from another.
+type Point<'c> = (&'c str, &'c Vec<(&'static str, &'static str)>);
+
 pub fn write(cells: &[Cell], folder: &Path, version: u32) {
     let rows: Vec<(&Cell, usize)> =
         cells.iter().flat_map(|cell| (0..cell.replications()).map(move |replication| (cell, replication))).collect();
     let text = |of: &dyn Fn(&Cell, usize) -> String| Values::Text(rows.iter().map(|(cell, r)| of(cell, *r)).collect());
     let count = |of: &dyn Fn(&Cell, usize) -> u64| Values::U64(rows.iter().map(|(cell, r)| of(cell, *r)).collect());
     let last = |cell: &Cell, r: usize| r + 1 == cell.replications();
-    let mut points: Vec<&str> = Vec::new();
+    let mut points: Vec<Point<'_>> = Vec::new();
     for cell in cells {
-        if points.last() != Some(&cell.tau) {
-            points.push(cell.tau);
+        if points.last() != Some(&(cell.tau, &cell.at)) {
+            points.push((cell.tau, &cell.at));
         }
     }
-    let point = |cell: &Cell, _| points.iter().position(|tau| *tau == cell.tau).unwrap() as u64;
+    let point = |cell: &Cell, _| points.iter().position(|point| *point == (cell.tau, &cell.at)).unwrap() as u64;
+    let usual = ["dataset", "bandwidth_mbps"];
+    let mut keys: Vec<&str> = Vec::new();
+    for (key, _) in cells.iter().flat_map(|cell| &cell.at) {
+        if !usual.contains(key) && !keys.contains(key) {
+            keys.push(key);
+        }
+    }
     let mut columns = vec![
         ("point", count(&point)),
         ("point_id", text(&|cell, r| format!("{:016x}", point(cell, r)))),
         ("policy", text(&|cell, _| cell.policy.to_owned())),
-        ("dataset", text(&|_, _| "vqav2".to_owned())),
-        ("bandwidth_mbps", Values::F64(rows.iter().map(|_| Some(400.0)).collect())),
+        ("dataset", text(&|cell, _| cell.key("dataset").unwrap_or("vqav2").to_owned())),
+        ("bandwidth_mbps", Values::F64(rows.iter().map(|(cell, _)| Some(cell.mbps())).collect())),
         ("policy.msao.tau_s", text(&|cell, _| cell.tau.to_owned())),
+    ];
+    columns.extend(keys.iter().map(|key| (*key, text(&|cell, _| cell.key(key).unwrap_or_default().to_owned()))));
+    columns.extend([
         ("replication", count(&|_, r| r as u64)),
         ("seed", count(&|cell, _| cell.seed)),
         ("failed", text(&|cell, r| if last(cell, r) { cell.failed.to_owned() } else { String::new() })),
@@ -80,7 +108,7 @@ pub fn write(cells: &[Cell], folder: &Path, version: u32) {
         ("rejected", count(&|_, _| 0)),
         ("edge_engine", text(&|_, _| "vllm".to_owned())),
         ("cloud_engine", text(&|_, _| "vllm".to_owned())),
-    ];
+    ]);
     let mut names: Vec<&'static str> = Vec::new();
     for (name, _) in cells.iter().flat_map(|cell| &cell.metrics) {
         if !names.contains(name) {
@@ -117,4 +145,58 @@ pub fn manifest(folder: &Path, assumptions: Value, policies: Value) {
 pub fn policies(folder: &Path, names: &[&str]) {
     let policy = |name: &&str| json!({ "label": name, "kind": name, "settings": {} });
     manifest(folder, json!({}), names.iter().map(policy).collect());
+}
+
+/// A metric's name, and its mean by policy and levels of the keys.
+pub type Metric<'m> = (&'m str, &'m dyn Fn(usize, &[usize]) -> Option<f64>);
+
+/// The folder of a sweep over `keys`, every combination, under these policies, with what `metrics` says of policy and levels.
+pub fn swept(policies: &[&str], keys: &[(&str, &[&str])], metrics: &[Metric<'_>]) -> TempDir {
+    let mut points: Vec<Vec<usize>> = vec![Vec::new()];
+    for (_, values) in keys {
+        let longer = |point: &Vec<usize>| {
+            (0..values.len()).map(|level| [point.clone(), vec![level]].concat()).collect::<Vec<_>>()
+        };
+        points = points.iter().flat_map(longer).collect();
+    }
+    let count = policies.len();
+    let runs: Vec<(usize, usize, u64)> = (0..points.len())
+        .flat_map(|point| {
+            (0..count).flat_map(move |policy| (0..2).map(move |replication| (point, policy, replication)))
+        })
+        .collect();
+    let text = |of: &dyn Fn(usize, usize) -> String| {
+        Values::Text(runs.iter().map(|(point, policy, _)| of(*point, *policy)).collect())
+    };
+    let whole = |of: &dyn Fn(usize, u64) -> u64| Values::U64(runs.iter().map(|run| of(run.0, run.2)).collect());
+    let same = |value: &'static str| text(&|_, _| value.to_owned());
+    let mut columns = vec![
+        ("point", whole(&|point, _| point as u64)),
+        ("point_id", text(&|point, _| format!("{point:016x}"))),
+        ("policy", text(&|_, policy| policies[policy].to_owned())),
+        ("dataset", same("photo")),
+        ("bandwidth_mbps", Values::F64(vec![Some(200.0); runs.len()])),
+    ];
+    for (index, (name, values)) in keys.iter().enumerate() {
+        columns.push((name, text(&|point, _| values[points[point][index]].to_owned())));
+    }
+    columns.extend([("replication", whole(&|_, replication| replication)), ("seed", whole(&|_, _| 1))]);
+    columns.extend([("failed", same("")), ("journal_digest", same("00000000000000ff"))]);
+    for name in ["events", "requests", "completed", "rejected"] {
+        columns.push((name, whole(&|_, _| 5)));
+    }
+    columns.extend([("edge_engine", same("vllm")), ("cloud_engine", same("vllm"))]);
+    for (name, of) in metrics {
+        // Replications lie on either side of the mean.
+        let of = |(point, policy, replication): &(usize, usize, u64)| {
+            of(*policy, &points[*point]).map(|mean| mean + *replication as f64 - 0.5)
+        };
+        columns.push((name, Values::F64(runs.iter().map(of).collect())));
+    }
+    let folder = tempfile::tempdir().expect("a folder");
+    let column = |(name, values): (&str, Values)| Column { name: name.to_owned(), values };
+    let columns = columns.into_iter().map(column).collect();
+    TableWriter::new("runs", 1, columns).write_parquet(&folder.path().join("runs.parquet")).expect("a table");
+    self::policies(folder.path(), policies);
+    folder
 }

@@ -1,12 +1,12 @@
-//! The report of a results folder: figures, verdicts on the papers' claims and what a sweep's keys do, all under `report/` in
-//! it, from its files alone.
+//! The report of a results folder: figures, verdicts on the papers' claims, what a sweep's keys do and a page of it all, under
+//! `report/` in it, and its timeline; from its files alone.
 
 use crate::claims::{Claims, claims};
 use crate::effects::Points;
-use crate::figure;
 use crate::frame::ReportError;
 use crate::runs::Runs;
 use crate::timeline;
+use crate::{figure, page, timeline};
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -39,6 +39,20 @@ pub fn write_report(folder: &Path) -> Result<Report, ReportError> {
     files.extend(figure::draw(folder)?);
     files.extend(timeline::write(folder)?);
     files.push(write(&into, "claims.csv", claims.csv.as_bytes())?);
+    files.extend(timeline::write(folder)?);
+    files.push(page::write(&[folder.to_owned()], &into)?);
+    Ok(Report { files, claims })
+}
+
+/// Writes the common report of several results folders into a folder: `claims.csv`, their claims judged together, and
+/// `index.html`, their results and the figures in each one's own report side by side.
+///
+/// # Errors
+///
+/// If one is not a results folder of this version, or a file cannot be written.
+pub fn write_joint_report(folders: &[PathBuf], into: &Path) -> Result<Report, ReportError> {
+    let claims = claims(folders)?;
+    let files = vec![write(into, "claims.csv", claims.csv.as_bytes())?, page::write(folders, into)?];
     Ok(Report { files, claims })
 }
 

@@ -3,14 +3,19 @@
 //! It knows nothing of results. It is a package of its own so that it is compiled fast even where `reports` is not: a PNG is
 //! made of fifteen million pixels. The same drawing gives the same bytes; no font of the system is used.
 
+mod colour;
+mod labels;
 mod panel;
 mod paper;
 mod sheet;
 mod style;
 
+pub use colour::{diverging, ink_on};
+pub use labels::Labels;
 pub use panel::{Axis, Panel, grouped};
 pub use plotters::style::{RGBColor, WHITE};
 pub use sheet::{At, DrawError, Drawing, Drawn, Sheet, png, svg};
 pub use style::{
-    AXIS, Across, Down, GREY, GRID, INK, Look, Marker, Stroke, Text, bold, looks, stroke, text, upright, width_px,
+    AXIS, Across, Down, FAMILY, FONT, GREY, GRID, INK, Look, Marker, Stroke, Text, bold, looks, stroke, text, upright,
+    width_px,
 };

@@ -30,6 +30,14 @@ impl Axis {
         Self { lowest, highest, logarithmic: false, ticks: round_ticks(lowest, highest, count) }
     }
 
+    /// A logarithmic axis over `values`, which must be positive, and a little beyond, with at most about `count` round ticks.
+    pub fn log_over(values: impl IntoIterator<Item = f64>, count: usize) -> Self {
+        let (lowest, highest) = range(values.into_iter().filter(|value| *value > 0.0));
+        let beyond = (highest / lowest.max(f64::MIN_POSITIVE)).powf(0.05).max(1.02);
+        let (lowest, highest) = (lowest.max(f64::MIN_POSITIVE) / beyond, highest * beyond);
+        Self { lowest, highest, logarithmic: true, ticks: log_ticks(lowest, highest, count) }
+    }
+
     /// An axis with a tick at each of these values, rising, and room of `margin` of its length at either end.
     pub fn at(ticks: Vec<(f64, String)>, logarithmic: bool, margin: f64) -> Self {
         let (lowest, highest) = range(ticks.iter().map(|(value, _)| *value));
@@ -79,6 +87,32 @@ fn round_ticks(lowest: f64, highest: f64, count: usize) -> Vec<(f64, String)> {
     (first..=last).map(|index| (index as f64 * step, grouped(index as f64 * step, decimals))).collect()
 }
 
+/// Round values within a range whose steps look even on a logarithmic axis: as many of 1 to 9, of 1, 2, 5, or of 1 in each
+/// power of ten as there is room for.
+fn log_ticks(lowest: f64, highest: f64, count: usize) -> Vec<(f64, String)> {
+    const DIGITS: [&[f64]; 3] = [&[1.0, 1.5, 2.0, 3.0, 4.0, 5.0, 6.0, 8.0], &[1.0, 2.0, 3.0, 5.0], &[1.0, 3.0]];
+    let (first, last) = (lowest.log10().floor() as i32, highest.log10().ceil() as i32);
+    let ticks = |digits: &[f64], step: usize| -> Vec<(f64, String)> {
+        let powers = (first..=last).step_by(step).map(|power| 10f64.powi(power));
+        let all = powers.flat_map(|power| digits.iter().map(move |digit| digit * power));
+        all.filter(|value| (lowest..=highest).contains(value)).map(|value| (value, plain(value))).collect()
+    };
+    let steps = (1..).map(|step| ticks(&[1.0], step));
+    let mut all = DIGITS.iter().map(|digits| ticks(digits, 1)).chain(steps);
+    let fits = all.find(|ticks| ticks.len() <= count.max(2));
+    // Where the range is narrow, ticks as on a linear axis are as even.
+    fits.filter(|ticks| ticks.len() > 2).unwrap_or_else(|| round_ticks(lowest, highest, count))
+}
+
+/// A number with as many decimals as it takes.
+fn plain(value: f64) -> String {
+    let is_whole = |decimals: &usize| {
+        let shifted = value * 10f64.powi(*decimals as i32);
+        (shifted - shifted.round()).abs() < 1e-6 * shifted.abs()
+    };
+    grouped(value, (0..9).find(is_whole).unwrap_or(9))
+}
+
 /// A number with so many decimals, its thousands set apart.
 pub fn grouped(value: f64, decimals: usize) -> String {
     let plain = format!("{:.decimals$}", value.abs());
@@ -120,6 +154,18 @@ impl Panel {
     /// Its lower edge.
     pub fn bottom(&self) -> f64 {
         self.top + self.height
+    }
+
+    /// Lines up at the ticks of the x axis.
+    ///
+    /// # Errors
+    ///
+    /// Those of the sheet.
+    pub fn upright_grid(&self, sheet: &Sheet<'_>) -> Drawn {
+        self.x.ticks.iter().try_for_each(|(value, _)| {
+            let x = self.at(*value, self.y.lowest).0;
+            sheet.line([(x, self.top), (x, self.bottom())], stroke(GRID, 1.0))
+        })
     }
 
     /// Lines across at the ticks of the y axis, and the x axis.
@@ -191,6 +237,19 @@ mod tests {
         assert_eq!(labels(-3.0, 7.0), ["-2", "0", "2", "4", "6"]);
         assert_eq!(labels(900.0, 3200.0), ["1,000", "1,500", "2,000", "2,500", "3,000"]);
         assert_eq!(labels(0.0001, 0.0009), ["0.0002", "0.0004", "0.0006", "0.0008"]);
+    }
+
+    #[test]
+    fn ticks_of_a_logarithmic_axis_are_round() {
+        let labels = |lowest, highest| {
+            log_ticks(lowest, highest, 6).into_iter().map(|(_, label)| label).collect::<Vec<_>>().join(" ")
+        };
+        assert_eq!(labels(80.0, 12_000.0), "100 300 1,000 3,000 10,000");
+        assert_eq!(labels(600.0, 3_100.0), "600 800 1,000 1,500 2,000 3,000");
+        assert_eq!(labels(1.2, 2.5), "1.5 2.0 2.5", "as on a linear axis");
+        assert_eq!(labels(0.04, 3.0), "0.1 0.3 1 3");
+        assert_eq!(labels(0.9, 2e8), "10 1,000 100,000 10,000,000", "more decades than ticks");
+        assert_eq!(labels(100.0, 130.0), "100 105 110 115 120 125 130");
     }
 
     #[test]

@@ -108,6 +108,42 @@ impl Sheet<'_> {
         self.shape(at, look.marker, radius, look.colour)
     }
 
+    /// The same, but for its outline alone; a cross is thinner.
+    ///
+    /// # Errors
+    ///
+    /// As for all that draws.
+    pub fn open_marker(&self, at: At, look: Look, radius: f64) -> Drawn {
+        if look.marker == Marker::Cross {
+            return self.cross(at, radius, stroke(look.colour, 1.5));
+        }
+        self.marker(at, look, radius)?;
+        self.shape(at, look.marker, (radius - 1.5).max(0.4 * radius), WHITE)
+    }
+
+    fn cross(&self, (x, y): At, radius: f64, style: Stroke) -> Drawn {
+        self.line([(x - radius, y - radius), (x + radius, y + radius)], style)?;
+        self.line([(x - radius, y + radius), (x + radius, y - radius)], style)
+    }
+
+    /// The same, without an edge, and so faint that many of them may lie on each other.
+    ///
+    /// # Errors
+    ///
+    /// As for all that draws.
+    pub fn faint_marker(&self, (x, y): At, look: Look, radius: f64) -> Drawn {
+        self.area.draw(&Circle::new(fine((x, y)), px(radius), look.colour.mix(0.35).filled()))
+    }
+
+    /// A dashed line through points.
+    ///
+    /// # Errors
+    ///
+    /// As for all that draws.
+    pub fn dashed(&self, points: &[At], style: Stroke) -> Drawn {
+        dashes(points).into_iter().try_for_each(|dash| self.line(dash, style))
+    }
+
     fn shape(&self, (x, y): At, marker: Marker, radius: f64, colour: RGBColor) -> Drawn {
         let corners =
             |offsets: &[At]| offsets.iter().map(|(dx, dy)| (x + dx * radius, y + dy * radius)).collect::<Vec<At>>();
@@ -116,15 +152,53 @@ impl Sheet<'_> {
             Marker::Square => self.area(corners(&[(-0.9, -0.9), (0.9, -0.9), (0.9, 0.9), (-0.9, 0.9)]), colour, 1.0),
             Marker::Triangle => self.area(corners(&[(0.0, -1.2), (1.1, 0.8), (-1.1, 0.8)]), colour, 1.0),
             Marker::Diamond => self.area(corners(&[(0.0, -1.3), (1.2, 0.0), (0.0, 1.3), (-1.2, 0.0)]), colour, 1.0),
-            Marker::Cross => {
-                let width = stroke(colour, 0.7 * radius);
-                self.line(corners(&[(-1.0, -1.0), (1.0, 1.0)]), width)?;
-                self.line(corners(&[(-1.0, 1.0), (1.0, -1.0)]), width)
-            }
+            Marker::Cross => self.cross((x, y), radius, stroke(colour, 0.7 * radius)),
         }
     }
 }
 
+/// Length of a dash and of the gap behind it, in pixels.
+const DASH: [f64; 2] = [5.0, 3.5];
+
+/// The dashes of a line, each with the corners of the line that lie on it.
+fn dashes(points: &[At]) -> Vec<Vec<At>> {
+    let mut out = vec![points.first().copied().into_iter().collect::<Vec<_>>()];
+    let (mut drawing, mut left) = (true, DASH[0]);
+    for pair in points.windows(2) {
+        let ((mut x, mut y), (to_x, to_y)) = (pair[0], pair[1]);
+        let mut rest = (to_x - x).hypot(to_y - y);
+        while rest > left {
+            (x, y) = (x + (to_x - x) * left / rest, y + (to_y - y) * left / rest);
+            rest -= left;
+            match drawing {
+                true => out.last_mut().expect("one was begun").push((x, y)),
+                false => out.push(vec![(x, y)]),
+            }
+            drawing = !drawing;
+            left = DASH[usize::from(!drawing)];
+        }
+        left -= rest;
+        if drawing {
+            out.last_mut().expect("one was begun").push((to_x, to_y));
+        }
+    }
+    out
+}
+
 fn fine((x, y): At) -> (i32, i32) {
     (px(x), px(y))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn dashes_go_around_corners() {
+        let found = dashes(&[(0.0, 0.0), (4.0, 0.0), (4.0, 20.0)]);
+        assert_eq!(found[0], [(0.0, 0.0), (4.0, 0.0), (4.0, 1.0)]);
+        assert_eq!(found[1], [(4.0, 4.5), (4.0, 9.5)]);
+        assert_eq!(found.last().map(|last| last[last.len() - 1]), Some((4.0, 18.0)));
+        assert!(dashes(&[]).iter().all(|dash| dash.len() < 2));
+    }
 }

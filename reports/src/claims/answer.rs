@@ -2,7 +2,7 @@
 //! of, with its interval, and what the scenario assumes there beyond the defaults.
 
 use super::papers::{CLAIMS, Claim};
-use super::question::{Measure, Over, Question, SystemSpec};
+use super::question::{Question, SystemSpec};
 use crate::estimate::Estimate;
 use crate::frame::ReportError;
 use crate::manifest::{Manifest, PolicySettings};
@@ -17,16 +17,16 @@ const MOST_NAMED: usize = 6;
 /// Data sets that the papers' comparisons are of; any other is an assumption.
 const DATASETS: [&str; 2] = ["vqav2", "mmbench"];
 
-/// Settings that make another system of a policy: those by which questions tell systems apart.
-static OTHER_SYSTEM: LazyLock<BTreeSet<String>> = LazyLock::new(|| {
+/// Kinds and settings that make another system of a policy: those by which questions tell systems apart.
+static OTHER_SYSTEM: LazyLock<BTreeSet<(String, String)>> = LazyLock::new(|| {
     let questions = CLAIMS.iter().filter_map(|claim| claim.question.as_ref());
     let specs = questions.flat_map(|question| std::iter::once(&question.of).chain(&question.against));
-    specs.filter_map(|spec| spec.setting.clone()).collect()
+    specs.filter_map(|spec| Some((spec.kind.clone(), spec.setting.clone()?))).collect()
 });
 
 /// A results folder that is asked.
 pub(super) struct Source {
-    manifest: Manifest,
+    pub manifest: Manifest,
     runs: Runs,
     /// The columns of the point and of each policy at it.
     points: BTreeMap<u64, Vec<Cell>>,
@@ -61,19 +61,6 @@ impl Source {
         Ok(Self { manifest, runs, points })
     }
 
-    /// What is printed of these metrics, added up, under a policy at a point, in their own unit.
-    pub fn printed(&self, metrics: &[&str], cell: &Cell) -> Option<f64> {
-        let policy = self.manifest.policy(&cell.policy)?;
-        let of = |claim: &Claim| {
-            let question = claim.question.as_ref()?;
-            let one = question.measure == Measure::Value && question.over == Over::Nearest;
-            let asked = one && question.amount.is_sum_of(metrics) && is_system(policy, &question.of);
-            let value = claim.printed.number().filter(|_| asked && self.is_at(claim, question, cell))?;
-            Some(if claim.unit == "s" { 1000.0 * value } else { value })
-        };
-        CLAIMS.iter().find_map(of)
-    }
-
     /// The answers to a claim's question, by point.
     pub fn answers(&self, claim: &Claim, question: &Question) -> Vec<Answer> {
         let asked = |cells: &&Vec<Cell>| self.is_at(claim, question, &cells[0]);
@@ -82,7 +69,7 @@ impl Source {
     }
 
     /// Whether a point is one that the claim is of.
-    fn is_at(&self, claim: &Claim, question: &Question, cell: &Cell) -> bool {
+    pub fn is_at(&self, claim: &Claim, question: &Question, cell: &Cell) -> bool {
         let is = |key: &str, values: &[String]| self.value(cell, key).is_some_and(|own| values.contains(own));
         let own = [("dataset", &claim.dataset), ("bandwidth_mbps", &claim.bandwidth_mbps)];
         // What is said of no place in particular is said of the data sets of the comparison.
@@ -95,8 +82,15 @@ impl Source {
             && question.at.iter().all(|(key, values)| is(key, values))
     }
 
-    fn value<'c>(&self, cell: &'c Cell, key: &str) -> Option<&'c String> {
-        cell.values.get(self.runs.keys.iter().position(|known| known == key)?)
+    /// A key's value at a point: as it varies there, or as the scenario sets it.
+    fn value<'c>(&'c self, cell: &'c Cell, key: &str) -> Option<&'c String> {
+        let varies = self.runs.keys.iter().position(|known| known == key).and_then(|key| cell.values.get(key));
+        varies.or_else(|| self.manifest.assumptions.get(key))
+    }
+
+    /// Whether the models are those of the papers' comparisons.
+    pub fn has_default_models(&self) -> bool {
+        ["edge.model", "cloud.model"].iter().all(|key| !self.manifest.assumptions.contains_key(*key))
     }
 
     fn pairs<'s>(&'s self, question: &'s Question, cells: &'s [Cell]) -> Vec<Pair<'s>> {
@@ -141,6 +135,7 @@ impl Source {
     /// What holds here and not by default, but for what the claim itself asks for.
     fn assumptions(&self, question: &Question, pair: &Pair<'_>) -> Vec<String> {
         let mut assumed: BTreeMap<String, String> = self.manifest.assumptions.clone();
+        assumed.retain(|key, _| !question.at.iter().any(|(known, _)| known == key));
         let both = || std::iter::once(pair.of).chain(pair.against).map(|(_, policy)| policy);
         for (key, value) in self.runs.keys.iter().zip(&pair.of.0.values) {
             let asked = question.at.iter().any(|(known, _)| known == key);
@@ -166,16 +161,20 @@ impl Source {
 }
 
 /// Whether a policy is the system that is meant, and not another by one of its settings.
-fn is_system(policy: &PolicySettings, spec: &SystemSpec) -> bool {
-    let has = |setting: &str| policy.settings.keys().any(|key| key.starts_with(setting));
-    let others = || OTHER_SYSTEM.iter().filter(|other| spec.setting.as_ref() != Some(other));
+pub(super) fn is_system(policy: &PolicySettings, spec: &SystemSpec) -> bool {
+    let mut settings = policy.settings.iter();
+    let mut has = |setting: &str, value: &Option<String>| {
+        settings.any(|(key, own)| key.starts_with(setting) && value.as_ref().is_none_or(|value| value == own))
+    };
+    let mut others =
+        OTHER_SYSTEM.iter().filter(|(kind, other)| *kind == policy.kind && spec.setting.as_ref() != Some(other));
     policy.kind == spec.kind
-        && spec.setting.as_ref().is_none_or(|setting| has(setting))
-        && !others().any(|other| has(other))
+        && spec.setting.as_ref().is_none_or(|setting| has(setting, &spec.value))
+        && !others.any(|(_, other)| policy.settings.keys().any(|key| key.starts_with(other)))
 }
 
 /// Two policies of one system are compared only where they are alike but for the setting that is asked about.
-fn comparable(of: (&PolicySettings, &SystemSpec), against: (&PolicySettings, &SystemSpec)) -> bool {
+pub(super) fn comparable(of: (&PolicySettings, &SystemSpec), against: (&PolicySettings, &SystemSpec)) -> bool {
     let asked: Vec<&String> = [of.1, against.1].into_iter().filter_map(|spec| spec.setting.as_ref()).collect();
     let rest = |policy: &PolicySettings| -> BTreeMap<String, String> {
         let mut rest = policy.settings.clone();

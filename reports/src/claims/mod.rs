@@ -4,19 +4,20 @@
 //! does not come out is shown with what came out. `docs/claims.md` says how to read it.
 
 mod answer;
+mod beside;
 mod papers;
 mod question;
 mod verdict;
 
+pub(crate) use beside::PrintedBeside;
 pub use verdict::Verdict;
 
 use crate::frame::ReportError;
 use crate::numbers::short;
-use crate::runs::Cell;
 use crate::sheet::Sheet;
 use answer::Source;
 use papers::CLAIMS;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use verdict::judge;
 
 const HEADING: [&str; 14] = [
@@ -35,21 +36,6 @@ const HEADING: [&str; 14] = [
     "bandwidth_mbps",
     "simulated_at",
 ];
-
-/// What the papers print beside the runs of a results folder.
-pub(crate) struct PrintedBeside(Source);
-
-impl PrintedBeside {
-    /// Opens a results folder.
-    pub fn read(folder: &Path) -> Result<Self, ReportError> {
-        Source::read(folder).map(Self)
-    }
-
-    /// What is printed of these metrics, added up, under a policy at a point, in their own unit.
-    pub fn of(&self, metrics: &[&str], cell: &Cell) -> Option<f64> {
-        self.0.printed(metrics, cell)
-    }
-}
 
 /// Every claim with its verdict.
 pub struct Claims {
@@ -236,6 +222,29 @@ mod tests {
                 "reproduced only under without modality-awareness half of every modality is kept".to_owned()
             ]
         );
+    }
+
+    #[test]
+    fn a_value_of_a_setting_can_make_another_system_on_the_models_of_its_paper() {
+        let folder = folder(&[
+            ("tome", &[("accuracy_pct", &[57.0, 57.0])]),
+            ("mustdrop", &[("accuracy_pct", &[69.0, 69.0])]),
+            ("fastv", &[("accuracy_pct", &[55.0, 55.0])]),
+        ]);
+        let policy = |label: &str, settings| json!({ "label": label, "kind": "token_dropping", "settings": settings });
+        let policies = json!([
+            policy("tome", json!({ "method": "tome" })),
+            policy("mustdrop", json!({})),
+            policy("fastv", json!({ "method": "fastv" })),
+        ]);
+        let systems = || ["ToMe", "MustDrop", "FastV"].map(|name| row(&[&folder], &format!("MF-T4-{name}-VQAv2")));
+        fixture::manifest(folder.path(), json!({ "cloud.model": "llava-1.5-7b" }), policies.clone());
+        assert_eq!(systems().map(|[simulated, ..]| simulated), ["57", "69", "55"]);
+        let input = "accuracy is an input: the published share of the whole model's";
+        assert!(systems().iter().all(|[_, verdict, _]| *verdict == format!("reproduced only under {input}")));
+        assert_eq!(row(&[&folder], "MF-T4-ToMe-GQA")[1], "not testable here");
+        fixture::manifest(folder.path(), json!({}), policies);
+        assert_eq!(systems().map(|[_, verdict, _]| verdict), ["not testable here"; 3], "another model");
     }
 
     #[test]

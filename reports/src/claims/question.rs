@@ -43,11 +43,13 @@ pub(super) enum Over {
     Max,
 }
 
-/// A system: a policy's kind, and the setting without which it would be another.
+/// A system: a policy's kind, and the setting without which it would be another: any value of it that is not the default,
+/// or that one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct SystemSpec {
     pub kind: String,
     pub setting: Option<String>,
+    pub value: Option<String>,
 }
 
 /// A sum of metrics, or a quotient of two such sums: `a + b`, `1000 / c`.
@@ -118,26 +120,34 @@ impl Measure {
 }
 
 impl SystemSpec {
-    fn read(text: &str) -> Option<Self> {
+    /// Reads `kind`, `kind[setting]` or `kind[setting=value]`; none if it is not one.
+    pub fn read(text: &str) -> Option<Self> {
         let (kind, setting) = match text.split_once('[') {
-            Some((kind, setting)) => (kind, Some(setting.strip_suffix(']')?.to_owned())),
+            Some((kind, setting)) => (kind, Some(setting.strip_suffix(']')?)),
             None => (text, None),
         };
-        (!kind.is_empty()).then(|| Self { kind: kind.to_owned(), setting })
+        let (setting, value) = setting.map_or((None, None), |setting| match setting.split_once('=') {
+            Some((setting, value)) => (Some(setting), Some(value)),
+            None => (Some(setting), None),
+        });
+        let owned = |text: Option<&str>| text.map(str::to_owned);
+        (!kind.is_empty()).then(|| Self { kind: kind.to_owned(), setting: owned(setting), value: owned(value) })
     }
 }
 
 impl fmt::Display for SystemSpec {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.setting {
-            Some(setting) => write!(out, "{}[{setting}]", self.kind),
-            None => write!(out, "{}", self.kind),
+        match (&self.setting, &self.value) {
+            (Some(setting), Some(value)) => write!(out, "{}[{setting}={value}]", self.kind),
+            (Some(setting), None) => write!(out, "{}[{setting}]", self.kind),
+            _ => write!(out, "{}", self.kind),
         }
     }
 }
 
 impl Amount {
-    fn read(text: &str) -> Option<Self> {
+    /// Reads a sum or a quotient of two; none if it is not one.
+    pub fn read(text: &str) -> Option<Self> {
         let (above, below) = text.split_once('/').unwrap_or((text, ""));
         let term = |part: &str| part.parse().map_or_else(|_| Term::Metric(part.to_owned()), Term::Number);
         let sum = |text: &str| -> Vec<Term> {
@@ -155,9 +165,9 @@ impl Amount {
         })
     }
 
-    /// Whether it is metrics of this name alone, added up.
-    pub fn is_sum_of(&self, names: &[&str]) -> bool {
-        self.below.is_empty() && self.metrics().eq(names.iter().copied())
+    /// Whether it is a time as the metrics have it, in milliseconds.
+    pub fn is_in_ms(&self) -> bool {
+        self.below.is_empty() && self.metrics().all(|name| name.contains("_ms_"))
     }
 
     /// Its value, where `metric` gives that of each metric; in the unit that the claim is in.
@@ -175,8 +185,7 @@ impl Amount {
             return Some(if unit == "percent" { 100.0 * quotient } else { quotient });
         }
         // Metrics are in milliseconds, some claims in seconds.
-        let in_ms = self.metrics().all(|name| name.contains("_ms_"));
-        Some(if unit == "s" && in_ms { plain / 1000.0 } else { plain })
+        Some(if unit == "s" && self.is_in_ms() { plain / 1000.0 } else { plain })
     }
 }
 
@@ -190,7 +199,10 @@ mod tests {
             Question::read(measure, "e2e_ms_mean", [of, against], at, "", "X")
         };
         let question = read("change", "msao[a.b]", "cloud_only|perllm", "edge.device=m2|m4; dataset=v1").expect("one");
-        assert_eq!(question.of, SystemSpec { kind: "msao".into(), setting: Some("a.b".into()) });
+        assert_eq!(question.of, SystemSpec { kind: "msao".into(), setting: Some("a.b".into()), value: None });
+        for text in ["msao", "msao[a.b]", "token_dropping[method=tome]"] {
+            assert_eq!(SystemSpec::read(text).expect("a system").to_string(), text);
+        }
         assert_eq!(question.against.len(), 2);
         assert_eq!(question.at[0], ("edge.device".into(), vec!["m2".into(), "m4".into()]));
         assert!(read("change", "msao", "", "").is_none(), "against what?");

@@ -1,62 +1,14 @@
 //! Effects of keys, on sweeps made for it.
 
 use super::*;
-use crate::fixture;
-use crate::write_report;
+use crate::figure;
+use crate::fixture::{self, Metric};
 use std::path::Path;
 use tempfile::TempDir;
-use traces::log::{Column, TableWriter, Values};
 
-/// A metric's name, and its mean by policy and levels of the keys.
-type Metric<'m> = (&'m str, &'m dyn Fn(usize, &[usize]) -> Option<f64>);
-
-/// The folder of a sweep over `keys`, every combination, under two policies, with what `metrics` says of policy and levels.
+/// The folder of a sweep over `keys` under two policies.
 fn swept(keys: &[(&str, &[&str])], metrics: &[Metric<'_>]) -> TempDir {
-    let mut points: Vec<Vec<usize>> = vec![Vec::new()];
-    for (_, values) in keys {
-        let longer = |point: &Vec<usize>| {
-            (0..values.len()).map(|level| [point.clone(), vec![level]].concat()).collect::<Vec<_>>()
-        };
-        points = points.iter().flat_map(longer).collect();
-    }
-    const POLICIES: [&str; 2] = ["msao", "speculative"];
-    let runs: Vec<(usize, usize, u64)> = (0..points.len())
-        .flat_map(|point| (0..2).flat_map(move |policy| (0..2).map(move |replication| (point, policy, replication))))
-        .collect();
-    let text = |of: &dyn Fn(usize, usize) -> String| {
-        Values::Text(runs.iter().map(|(point, policy, _)| of(*point, *policy)).collect())
-    };
-    let whole = |of: &dyn Fn(usize, u64) -> u64| Values::U64(runs.iter().map(|run| of(run.0, run.2)).collect());
-    let same = |value: &'static str| text(&|_, _| value.to_owned());
-    let mut columns = vec![
-        ("point", whole(&|point, _| point as u64)),
-        ("point_id", text(&|point, _| format!("{point:016x}"))),
-        ("policy", text(&|_, policy| POLICIES[policy].to_owned())),
-        ("dataset", same("photo")),
-        ("bandwidth_mbps", Values::F64(vec![Some(200.0); runs.len()])),
-    ];
-    for (index, (name, values)) in keys.iter().enumerate() {
-        columns.push((name, text(&|point, _| values[points[point][index]].to_owned())));
-    }
-    columns.extend([("replication", whole(&|_, replication| replication)), ("seed", whole(&|_, _| 1))]);
-    columns.extend([("failed", same("")), ("journal_digest", same("00000000000000ff"))]);
-    for name in ["events", "requests", "completed", "rejected"] {
-        columns.push((name, whole(&|_, _| 5)));
-    }
-    columns.extend([("edge_engine", same("vllm")), ("cloud_engine", same("vllm"))]);
-    for (name, of) in metrics {
-        // Replications lie on either side of the mean.
-        let of = |(point, policy, replication): &(usize, usize, u64)| {
-            of(*policy, &points[*point]).map(|mean| mean + *replication as f64 - 0.5)
-        };
-        columns.push((name, Values::F64(runs.iter().map(of).collect())));
-    }
-    let folder = tempfile::tempdir().expect("a folder");
-    let column = |(name, values): (&str, Values)| Column { name: name.to_owned(), values };
-    let columns = columns.into_iter().map(column).collect();
-    TableWriter::new("runs", 1, columns).write_parquet(&folder.path().join("runs.parquet")).expect("a table");
-    fixture::policies(folder.path(), &POLICIES);
-    folder
+    fixture::swept(&["msao", "speculative"], keys, metrics)
 }
 
 const RTT: (&str, &[&str]) = ("link.rtt", &["5 ms", "20 ms"]);
@@ -143,8 +95,6 @@ fn what_is_missing_is_left_out() {
 fn one_point_has_no_effects() {
     let folder = swept(&[], &[("e2e_ms_mean", &|_, _| Some(1.0))]);
     assert!(Points::of(&Runs::read(folder.path()).expect("runs")).keys.is_empty());
-    let files = write_report(folder.path()).expect("a report").files;
-    assert!(files.iter().all(|file| !file.ends_with("effects.csv")), "{files:?}");
 }
 
 #[test]
@@ -155,15 +105,14 @@ fn the_figure_has_the_key_that_matters_first_and_equal_bytes_each_time() {
     let accuracy = |_: usize, levels: &[usize]| Some(75.0 - 0.1 * levels[2] as f64);
     let metrics: [Metric<'_>; 2] = [("accuracy_pct", &accuracy), ("e2e_ms_mean", &e2e)];
     let folder = swept(&[("policy.msao.low_confidence", &["wait", "continue"]), RTT, TAU], &metrics);
-    let files: Vec<_> =
-        ["effects.csv", "sweep.svg", "sweep.png"].map(|name| folder.path().join("report").join(name)).into();
-    let written = write_report(folder.path()).expect("a report").files;
+    let files: Vec<_> = ["sweep.svg", "sweep.png"].map(|name| folder.path().join("report").join(name)).into();
+    let written = figure::draw(folder.path()).expect("figures");
     assert!(files.iter().all(|file| written.contains(file)), "{written:?}");
     let read = || files.iter().map(|file| std::fs::read(file).expect("a file")).collect::<Vec<_>>();
     let first = read();
-    write_report(folder.path()).expect("a report");
+    figure::draw(folder.path()).expect("figures");
     assert!(first == read(), "the same folder gives the same bytes");
-    let svg = String::from_utf8(first[1].clone()).expect("text");
+    let svg = String::from_utf8(first[0].clone()).expect("text");
     let place = |text: &str| svg.find(&format!("\n{text}\n")).unwrap_or_else(|| panic!("no {text} in {svg}"));
     let order = ["tau_s", "rtt, ms", "low_confidence"].map(place);
     assert!(order.is_sorted(), "{order:?}");
@@ -173,5 +122,5 @@ fn the_figure_has_the_key_that_matters_first_and_equal_bytes_each_time() {
     );
     assert!(svg.contains("width=\"1200\" height=\"800\" viewBox=\"0 0 4800 3200\""));
     // The size stands behind the signature and the header's own.
-    assert_eq!(first[2][16..24], [0, 0, 9, 96, 0, 0, 6, 64], "2400 x 1600");
+    assert_eq!(first[1][16..24], [0, 0, 9, 96, 0, 0, 6, 64], "2400 x 1600");
 }

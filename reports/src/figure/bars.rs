@@ -2,13 +2,14 @@
 //! dataset; with 95 % confidence intervals, and what the paper prints beside them.
 
 use super::Prepared;
+use super::dots::FAR;
+use super::layout::{Grid, Head, Sample, panel_title, y_title};
 use crate::claims::PrintedBeside;
 use crate::estimate::Estimate;
 use crate::natural::Levels;
 use crate::runs::{Cell, Runs};
 use drawing::{
-    Across, Axis, Down, Drawing, Drawn, GREY, INK, Look, Panel, Sheet, bold, grouped, looks, stroke, text, upright,
-    width_px,
+    Across, Axis, Down, Drawing, Drawn, INK, Look, Panel, Sheet, bold, grouped, looks, stroke, text, width_px,
 };
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -29,12 +30,6 @@ pub(super) struct Measure {
 const MOST_GROUPS: usize = 9;
 
 const SIZE: (u32, u32) = (1000, 440);
-const EDGE: f64 = 22.0;
-const LEFT: f64 = 82.0;
-const RIGHT: f64 = 18.0;
-const TOP: f64 = 106.0;
-const BOTTOM: f64 = 46.0;
-const BETWEEN: f64 = 34.0;
 
 struct Bars {
     measure: &'static Measure,
@@ -42,20 +37,20 @@ struct Bars {
     looks: Vec<Look>,
     panels: Vec<Group>,
     y: Axis,
-    replications: usize,
+    head: Head,
 }
 
 /// A dataset, with what differs within it.
-struct Group {
-    title: String,
+pub(super) struct Group {
+    pub title: String,
     /// Label, and a bar for each policy.
-    groups: Vec<(String, Vec<Option<Bar>>)>,
+    pub groups: Vec<(String, Vec<Option<Bar>>)>,
 }
 
 #[derive(Clone, Copy)]
-struct Bar {
-    value: Estimate,
-    printed: Option<f64>,
+pub(super) struct Bar {
+    pub value: Estimate,
+    pub printed: Option<f64>,
 }
 
 /// Reads the runs; nothing if no policy has the metric, or there are too many points for bars.
@@ -66,24 +61,48 @@ pub(super) fn prepare(folder: &Path, measure: &'static Measure) -> Prepared {
     if bars().next().is_none() {
         return Ok(None);
     }
-    let tops = bars().flat_map(|bar| [bar.value.interval()[1], bar.printed.unwrap_or(0.0)]);
+    let y = axis(bars());
     let policies: Vec<String> = runs.policies().into_iter().map(str::to_owned).collect();
     let replications = runs.cells.iter().map(|cell| runs.seeds(cell).len()).max().unwrap_or(0);
-    let y = Axis::over(tops, 5, true);
-    Ok(Some(Box::new(Bars { measure, looks: looks(&policies), policies, panels, y, replications })))
+    let looks = looks(&policies);
+    let printed: Vec<f64> = bars().filter_map(|bar| bar.printed).collect();
+    let head = Head::new(SIZE.0, measure.title, &how(replications, &printed, &y));
+    let head = head.with_legend(&policies, &looks, Sample::Block);
+    Ok(Some(Box::new(Bars { measure, looks, policies, panels, y, head })))
+}
+
+/// What the whiskers and lines are.
+fn how(replications: usize, printed: &[f64], y: &Axis) -> String {
+    let whiskers = match replications {
+        1 => "One replication: no intervals.".to_owned(),
+        more => format!("Mean of {more} replications; whiskers: 95 % confidence."),
+    };
+    let lines = match (printed.is_empty(), printed.iter().any(|printed| !y.shows(*printed))) {
+        (false, true) => " Black: what the paper prints; an arrow points to what is far above.",
+        (false, false) => " Black line and number: what the paper prints.",
+        (true, _) => "",
+    };
+    format!("{whiskers}{lines}")
+}
+
+/// From zero over all bars, and over what is printed unless it would squash them: then there is room for an arrow to it.
+fn axis<'b>(bars: impl Iterator<Item = &'b Bar> + Clone) -> Axis {
+    let highest = bars.clone().map(|bar| bar.value.interval()[1]).fold(0.0, f64::max);
+    let top = |printed: f64| if printed > FAR * highest { 1.15 * highest } else { printed };
+    Axis::over(std::iter::once(highest).chain(bars.filter_map(|bar| bar.printed).map(top)), 5, true)
 }
 
 /// A policy's bar at a point, among those of its dataset and group.
 type Groups<'r> = BTreeMap<usize, BTreeMap<usize, Vec<&'r Cell>>>;
 
-fn panels(runs: &Runs, measure: &Measure, printed: &PrintedBeside) -> Option<Vec<Group>> {
+pub(super) fn panels(runs: &Runs, measure: &Measure, printed: &PrintedBeside) -> Option<Vec<Group>> {
     let columns: Option<Vec<_>> = measure.columns.iter().map(|column| runs.metric(column).ok()).collect();
     let columns = columns?;
     let value = |cell: &Cell| {
         let all: Option<Vec<Vec<f64>>> = columns.iter().map(|column| column.all_of(cell)).collect();
         let all = all?;
         let sums: Vec<f64> = (0..all.first()?.len()).map(|run| all.iter().map(|column| column[run]).sum()).collect();
-        Some(Bar { value: Estimate::of(&sums), printed: printed.of(measure.columns, cell) })
+        Some(Bar { value: Estimate::of(&sums), printed: printed.of(&measure.columns.join(" + "), cell) })
     };
     let dataset = |cell: &Cell| {
         runs.keys.iter().position(|key| key == "dataset").map_or(String::new(), |key| cell.values[key].clone())
@@ -118,7 +137,7 @@ fn panels(runs: &Runs, measure: &Measure, printed: &PrintedBeside) -> Option<Vec
 }
 
 /// What a point is called within its dataset: the values of the keys that vary.
-fn group_name(runs: &Runs, cell: &Cell) -> String {
+pub(super) fn group_name(runs: &Runs, cell: &Cell) -> String {
     let varies = |key: usize| runs.cells.iter().any(|other| other.values[key] != cell.values[key]);
     let part = |(key, name): (usize, &String)| match name.as_str() {
         "dataset" => None,
@@ -130,37 +149,12 @@ fn group_name(runs: &Runs, cell: &Cell) -> String {
 
 impl Bars {
     fn panel(&self, index: usize) -> Panel {
-        let count = self.panels.len() as f64;
-        let width = (f64::from(SIZE.0) - LEFT - RIGHT - BETWEEN * (count - 1.0)) / count;
         let groups = self.panels[index].groups.iter().enumerate();
         let ticks = groups.map(|(place, (label, _))| (place as f64, label.clone())).collect();
-        Panel {
-            left: LEFT + index as f64 * (width + BETWEEN),
-            top: TOP,
-            width,
-            height: f64::from(SIZE.1) - TOP - BOTTOM,
-            x: Axis::between(-0.5, self.panels[index].groups.len() as f64 - 0.5, ticks),
-            y: self.y.clone(),
-        }
-    }
-
-    fn heading(&self, sheet: &Sheet<'_>) -> Drawn {
-        sheet.text(self.measure.title, (EDGE, 16.0), &bold(17.0, INK, Across::Left, Down::Top))?;
-        let has_printed = self.panels.iter().flat_map(|panel| &panel.groups).flat_map(|(_, bars)| bars).flatten();
-        let has_printed = has_printed.into_iter().any(|bar| bar.printed.is_some());
-        let whiskers = match self.replications {
-            1 => "One replication: no intervals.".to_owned(),
-            more => format!("Mean of {more} replications; whiskers: 95 % confidence."),
-        };
-        let lines = if has_printed { " Black line and number: what the paper prints." } else { "" };
-        sheet.text(&format!("{whiskers}{lines}"), (EDGE, 42.0), &text(11.5, GREY, Across::Left, Down::Top))?;
-        let mut x = EDGE;
-        for (policy, look) in self.policies.iter().zip(&self.looks) {
-            sheet.area([(x, 62.0), (x + 12.0, 62.0), (x + 12.0, 74.0), (x, 74.0)], look.colour, 1.0)?;
-            sheet.text(policy, (x + 18.0, 68.0), &text(12.5, INK, Across::Left, Down::Center))?;
-            x += 18.0 + width_px(policy, 12.5, false) + 18.0;
-        }
-        Ok(())
+        let x = Axis::between(-0.5, self.panels[index].groups.len() as f64 - 0.5, ticks);
+        let count = self.panels.len();
+        let edges = [82.0, 18.0, self.head.bottom() + 28.0, 46.0];
+        Grid { size: SIZE, edges, between: (34.0, 0.0), columns: count, count }.panel(index, x, self.y.clone())
     }
 
     fn bar(&self, sheet: &Sheet<'_>, panel: &Panel, at: (f64, f64), bar: &Bar, look: Look) -> Drawn {
@@ -179,26 +173,45 @@ impl Bars {
             }
         }
         let label = grouped(bar.value.mean, self.measure.decimals);
-        let size = [10.5, 9.5, 8.5].into_iter().find(|size| width_px(&label, *size, false) < right - left + 4.0);
+        let size = fitting(&label, right - left, &[10.5, 9.5, 8.5]).unwrap_or(8.0);
+        let line = bar.printed.filter(|printed| panel.y.shows(*printed)).map(y);
         if let Some(printed) = bar.printed {
-            let line = y(printed);
-            sheet.line([(left - 2.0, line), (right + 2.0, line)], stroke(INK, 2.0))?;
-            sheet.text(
-                &grouped(printed, self.measure.decimals),
-                (middle, if (line - high).abs() < 26.0 { line.min(high) } else { line } - 5.0),
-                &bold(9.5, INK, Across::Center, Down::Bottom),
-            )?;
+            let number = grouped(printed, self.measure.decimals);
+            let style = bold(9.5, INK, Across::Center, Down::Bottom);
+            if let Some(line) = line {
+                if line - high > 26.0 {
+                    // Within the bar, which may be dark.
+                    let (left, right) = (left - 1.0, right + 1.0);
+                    let gap = [(left, line - 17.0), (right, line - 17.0), (right, line + 2.5), (left, line + 2.5)];
+                    sheet.area(gap, drawing::WHITE, 1.0)?;
+                }
+                sheet.line([(left - 2.0, line), (right + 2.0, line)], stroke(INK, 2.0))?;
+                let place = if (line - high).abs() < 26.0 { line.min(high) } else { line } - 5.0;
+                sheet.text(&number, (middle, place), &style)?;
+            } else {
+                arrow_up(sheet, (middle, panel.top))?;
+                sheet.text(&number, (middle, panel.top + 27.0), &style)?;
+            }
         }
         // Where the printed value stands just above, the bar's own goes inside.
-        let crowded = bar
-            .printed
-            .is_some_and(|printed| (y(printed) - top).abs() < 26.0 || y(printed) > top && y(printed) - top < 26.0);
+        let crowded = line.is_some_and(|line| (line - top).abs() < 26.0);
         let (place, colour, anchor) = match crowded && floor - top > 40.0 {
-            true => (low.max(bar.printed.map_or(top, y)) + 8.0, drawing::WHITE, Down::Top),
+            true => (low.max(line.unwrap_or(top)) + 8.0, drawing::WHITE, Down::Top),
             false => (high.min(top) - 5.0, INK, Down::Bottom),
         };
-        sheet.text(&label, (middle, place), &text(size.unwrap_or(8.0), colour, Across::Center, anchor))
+        sheet.text(&label, (middle, place), &text(size, colour, Across::Center, anchor))
     }
+}
+
+/// The largest of these sizes in which a label is hardly wider than its bar.
+fn fitting(label: &str, width: f64, sizes: &[f64]) -> Option<f64> {
+    sizes.iter().copied().find(|size| width_px(label, *size, false) < width + 4.0)
+}
+
+/// To a value beyond the upper edge.
+fn arrow_up(sheet: &Sheet<'_>, (x, y): (f64, f64)) -> Drawn {
+    sheet.line([(x, y + 14.0), (x, y + 4.0)], stroke(INK, 1.6))?;
+    sheet.area([(x - 4.0, y + 6.0), (x, y - 2.0), (x + 4.0, y + 6.0)], INK, 1.0)
 }
 
 impl Drawing for Bars {
@@ -207,12 +220,11 @@ impl Drawing for Bars {
     }
 
     fn draw(&self, sheet: &Sheet<'_>) -> Drawn {
-        self.heading(sheet)?;
+        self.head.draw(sheet)?;
         for (index, group) in self.panels.iter().enumerate() {
             let panel = self.panel(index);
             panel.grid(sheet)?;
-            let middle = panel.left + panel.width / 2.0;
-            sheet.text(&group.title, (middle, TOP - 12.0), &bold(13.0, INK, Across::Center, Down::Bottom))?;
+            panel_title(sheet, &panel, &group.title)?;
             // A group takes four fifths of its room.
             let step = 0.8 / self.policies.len() as f64;
             for (place, (_, bars)) in group.groups.iter().enumerate() {
@@ -225,8 +237,7 @@ impl Drawing for Bars {
             panel.x_labels(sheet, true)?;
             if index == 0 {
                 panel.y_labels(sheet)?;
-                let title = upright(&bold(12.5, INK, Across::Center, Down::Top));
-                sheet.text(self.measure.axis, (EDGE, panel.top + panel.height / 2.0), &title)?;
+                y_title(sheet, &panel, self.measure.axis, 12.5)?;
             }
         }
         Ok(())

@@ -1,10 +1,9 @@
 //! `latency_cdf`: the share of requests that were answered within a time, a line for each policy, a panel for each point.
 
+use super::layout::{Grid, Head, Sample, panel_title, x_title, y_title};
 use super::{Figure, Prepared};
 use crate::frame::{self, ReportError};
-use drawing::{
-    Across, Axis, Down, Drawing, Drawn, GREY, INK, Look, Panel, Sheet, bold, looks, stroke, text, upright, width_px,
-};
+use drawing::{Axis, Drawing, Drawn, Look, Sheet, looks, stroke};
 use polars::prelude::DataFrame;
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -25,19 +24,11 @@ const IN_A_ROW: usize = 3;
 const STEPS: usize = 400;
 
 const SIZE: (u32, u32) = (1100, 700);
-const EDGE: f64 = 22.0;
-const LEFT: f64 = 74.0;
-const RIGHT: f64 = 24.0;
-const TOP: f64 = 118.0;
-const BOTTOM: f64 = 58.0;
-const BETWEEN: f64 = 24.0;
-const BETWEEN_ROWS: f64 = 52.0;
 
 struct Cdf {
-    policies: Vec<String>,
+    head: Head,
     looks: Vec<Look>,
     panels: Vec<Point>,
-    requests: usize,
     x: Axis,
 }
 
@@ -78,13 +69,14 @@ fn prepare(folder: &Path) -> Prepared {
     // The slowest hundredth of the slowest policy would leave no room for the others.
     let slow = |line: &Vec<f64>| line.get(line.len() * 99 / 100).copied();
     let longest = panels.iter().flat_map(|panel| &panel.lines).filter_map(slow).fold(0.0, f64::max);
-    Ok(Some(Box::new(Cdf {
-        looks: looks(&latencies.policies),
-        panels,
-        requests: latencies.by_cell.values().map(Vec::len).max().unwrap_or(0),
-        x: Axis::over([0.0, longest], 5, true),
-        policies: latencies.policies,
-    })))
+    let requests = latencies.by_cell.values().map(Vec::len).max().unwrap_or(0);
+    let how = format!(
+        "{} requests of each policy, all replications; cut off behind the 99th percentile of the slowest.",
+        drawing::grouped(requests as f64, 0)
+    );
+    let looks = looks(&latencies.policies);
+    let head = Head::new(SIZE.0, FIGURE.title, &how).with_legend(&latencies.policies, &looks, Sample::Line);
+    Ok(Some(Box::new(Cdf { head, looks, panels, x: Axis::over([0.0, longest], 5, true) })))
 }
 
 impl Latencies {
@@ -127,39 +119,10 @@ fn steps(values: &[f64]) -> Vec<f64> {
 }
 
 impl Cdf {
-    fn panel(&self, index: usize) -> Panel {
-        let columns = self.panels.len().min(IN_A_ROW);
-        let rows = self.panels.len().div_ceil(IN_A_ROW);
-        let room = |whole: u32, ends: f64, between: f64, parts: usize| {
-            (f64::from(whole) - ends - between * (parts - 1) as f64) / parts as f64
-        };
-        let width = room(SIZE.0, LEFT + RIGHT, BETWEEN, columns);
-        let height = room(self.size().1, TOP + BOTTOM, BETWEEN_ROWS, rows);
-        let shares = [0.0, 25.0, 50.0, 75.0, 100.0].map(|share| (share, format!("{share:.0}"))).to_vec();
-        Panel {
-            left: LEFT + (index % IN_A_ROW) as f64 * (width + BETWEEN),
-            top: TOP + (index / IN_A_ROW) as f64 * (height + BETWEEN_ROWS),
-            width,
-            height,
-            x: self.x.clone(),
-            y: Axis::between(0.0, 103.0, shares),
-        }
-    }
-
-    fn heading(&self, sheet: &Sheet<'_>) -> Drawn {
-        sheet.text(FIGURE.title, (EDGE, 16.0), &bold(17.0, INK, Across::Left, Down::Top))?;
-        let how = format!(
-            "{} requests of each policy, all replications; cut off behind the 99th percentile of the slowest.",
-            drawing::grouped(self.requests as f64, 0)
-        );
-        sheet.text(&how, (EDGE, 42.0), &text(11.5, GREY, Across::Left, Down::Top))?;
-        let mut x = EDGE;
-        for (policy, look) in self.policies.iter().zip(&self.looks) {
-            sheet.line([(x, 68.0), (x + 18.0, 68.0)], stroke(look.colour, 2.5))?;
-            sheet.text(policy, (x + 24.0, 68.0), &text(12.5, INK, Across::Left, Down::Center))?;
-            x += 24.0 + width_px(policy, 12.5, false) + 18.0;
-        }
-        Ok(())
+    fn grid(&self) -> Grid {
+        let edges = [74.0, 24.0, self.head.bottom() + 40.0, 58.0];
+        let count = self.panels.len();
+        Grid { size: self.size(), edges, between: (24.0, 52.0), columns: count.min(IN_A_ROW), count }
     }
 }
 
@@ -169,28 +132,26 @@ impl Drawing for Cdf {
     }
 
     fn draw(&self, sheet: &Sheet<'_>) -> Drawn {
-        self.heading(sheet)?;
+        self.head.draw(sheet)?;
+        let grid = self.grid();
+        let shares = [0.0, 25.0, 50.0, 75.0, 100.0].map(|share| (share, format!("{share:.0}"))).to_vec();
         for (index, point) in self.panels.iter().enumerate() {
-            let panel = self.panel(index);
+            let panel = grid.panel(index, self.x.clone(), Axis::between(0.0, 103.0, shares.clone()));
             panel.grid(sheet)?;
-            let middle = (panel.left + panel.width / 2.0, panel.top - 12.0);
-            sheet.text(&point.title, middle, &bold(13.0, INK, Across::Center, Down::Bottom))?;
+            panel_title(sheet, &panel, &point.title)?;
             for (line, look) in point.lines.iter().zip(&self.looks) {
                 let places = line.iter().enumerate().map(|(step, ms)| (*ms, 100.0 * step as f64 / STEPS as f64));
                 let seen = places.filter(|(ms, _)| self.x.shows(*ms));
                 sheet.line(seen.map(|(ms, share)| panel.at(ms, share)), stroke(look.colour, 2.0))?;
             }
             panel.x_labels(sheet, true)?;
-            if index % IN_A_ROW == 0 {
+            if grid.is_first(index) {
                 panel.y_labels(sheet)?;
-                let title = upright(&bold(12.0, INK, Across::Center, Down::Top));
-                sheet.text("share of requests, %", (EDGE, panel.top + panel.height / 2.0), &title)?;
+                y_title(sheet, &panel, "share of requests, %", 12.0)?;
             }
-            if index + IN_A_ROW < self.panels.len() {
-                continue;
+            if grid.is_lowest(index) {
+                x_title(sheet, &panel, "end-to-end latency, ms")?;
             }
-            let below = (panel.left + panel.width / 2.0, panel.bottom() + 28.0);
-            sheet.text("end-to-end latency, ms", below, &text(11.0, GREY, Across::Center, Down::Top))?;
         }
         Ok(())
     }

@@ -2,15 +2,31 @@
 //!
 //! Equal folders give equal bytes. A figure says what it shows without a caption.
 
+mod ablation;
+mod acceptance;
 mod accuracy;
 mod bars;
+mod break_even;
 mod computing;
+mod contour;
+mod dots;
+mod front;
 mod latency;
 mod latency_cdf;
+mod layout;
+mod load;
 mod memory;
+mod mindfusion_devices;
+mod mindfusion_traffic;
+mod pareto;
+mod places;
+mod probe;
 mod stages;
 mod sweep;
+mod theta;
 mod throughput;
+mod tokens;
+mod wire;
 
 use crate::frame::ReportError;
 use crate::report::write;
@@ -34,7 +50,7 @@ pub(crate) struct Figure {
 }
 
 /// Every figure.
-pub(crate) const FIGURES: [Figure; 8] = [
+pub(crate) const FIGURES: &[Figure] = &[
     accuracy::FIGURE,
     throughput::FIGURE,
     latency::FIGURE,
@@ -42,6 +58,16 @@ pub(crate) const FIGURES: [Figure; 8] = [
     stages::FIGURE,
     computing::FIGURE,
     memory::FIGURE,
+    pareto::FIGURE,
+    break_even::FIGURE,
+    load::FIGURE,
+    theta::FIGURE,
+    acceptance::FIGURE,
+    wire::FIGURE,
+    probe::FIGURE,
+    ablation::FIGURE,
+    mindfusion_devices::FIGURE,
+    mindfusion_traffic::FIGURE,
     sweep::FIGURE,
 ];
 
@@ -66,20 +92,23 @@ fn draw_one(figure: &Figure, folder: &Path) -> Result<Vec<PathBuf>, ReportError>
 }
 
 #[cfg(test)]
+mod paper_tests;
+
+#[cfg(test)]
 mod tests {
     use super::*;
     use crate::fixture::{self, Cell};
     use traces::log::{LogWriter, RequestRow};
 
     /// A figure as SVG; none where the folder does not have it.
-    fn svg(name: &str, folder: &Path) -> Option<String> {
+    pub(super) fn svg(name: &str, folder: &Path) -> Option<String> {
         let figure = FIGURES.into_iter().find(|figure| figure.name == name).expect("a figure of that name");
         let drawing = (figure.prepare)(folder).expect("tables that can be read")?;
         Some(drawing::svg(&*drawing, figure.title).expect("a drawing"))
     }
 
     /// How often a text stands in a figure.
-    fn count(svg: &str, text: &str) -> usize {
+    pub(super) fn count(svg: &str, text: &str) -> usize {
         svg.matches(&format!("\n{text}\n")).count()
     }
 
@@ -109,7 +138,9 @@ mod tests {
         assert_eq!((count(&throughput, "25.0"), count(&throughput, "128.0")), (1, 0), "{throughput}");
         fixture::policies(folder.path(), &["msao", "cloud_only"]);
         let throughput = svg("throughput", folder.path()).expect("a figure");
+        // 35 is in range; 128 is so far above 25 and 40 that an arrow points to it.
         assert_eq!((count(&throughput, "128.0"), count(&throughput, "35.0")), (1, 1), "{throughput}");
+        assert_eq!(count(&throughput, "120"), 0, "the axis does not go there: {throughput}");
         assert_eq!(svg("memory", folder.path()), None, "a metric that is not there has no figure");
     }
 
@@ -146,5 +177,33 @@ mod tests {
         assert_eq!(lines, [4, 4], "{cdf}");
         write(7);
         assert_eq!(svg("latency_cdf", folder.path()), None, "no room for seven panels");
+    }
+
+    #[test]
+    fn a_sweep_has_its_figures_and_equal_bytes_each_time() {
+        let e2e = |policy: usize, levels: &[usize]| Some(100.0 * (1 + policy + levels[0] * levels[1]) as f64);
+        let accuracy = |policy: usize, _: &[usize]| Some(70.0 + policy as f64);
+        let amount = |_: usize, levels: &[usize]| Some(1.0 + levels[0] as f64);
+        let metrics: [fixture::Metric<'_>; 7] = [
+            ("e2e_ms_mean", &e2e),
+            ("accuracy_pct", &accuracy),
+            ("energy_j_per_request", &amount),
+            ("requests_per_s", &amount),
+            ("uplink_mb_per_request", &amount),
+            ("downlink_mb_per_request", &amount),
+            ("output_tokens_per_request", &amount),
+        ];
+        let keys =
+            [("arrivals.poisson.rate", ["1 /s", "2 /s", "4 /s"].as_slice()), ("link.rtt", &["1 ms", "5 ms", "9 ms"])];
+        let folder = fixture::swept(&["cloud_only", "msao"], &keys, &metrics);
+        for name in ["pareto", "break_even", "load", "wire", "sweep"] {
+            let first = svg(name, folder.path()).unwrap_or_else(|| panic!("no {name}"));
+            assert_eq!(svg(name, folder.path()).as_ref(), Some(&first), "{name}");
+        }
+        for name in ["theta", "acceptance", "latency_cdf"] {
+            let figure = FIGURES.into_iter().find(|figure| figure.name == name).expect("a figure of that name");
+            let has = |table: &&str| folder.path().join(format!("{table}.parquet")).exists();
+            assert!(!figure.needs.iter().all(has), "{name} has no table here");
+        }
     }
 }

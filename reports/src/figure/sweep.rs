@@ -2,13 +2,12 @@
 //! metrics that decide; in each panel the mean at each value of the key over all other keys, a line for each policy, and a
 //! band from the 10th to the 90th percentile over the other keys.
 
+use super::layout::{Head, Sample, y_title};
 use super::{Figure, Prepared};
 use crate::effects::{Effect, Key, Points, effect};
 use crate::natural::Spacing;
 use crate::runs::Runs;
-use drawing::{
-    Across, Axis, Down, Drawing, Drawn, GREY, INK, Look, Panel, Sheet, bold, looks, stroke, text, upright, width_px,
-};
+use drawing::{Across, Axis, Down, Drawing, Drawn, GREY, INK, Look, Panel, Sheet, bold, looks, stroke, text, width_px};
 use std::path::Path;
 
 /// The metrics that may have a row, the most wanted first, and what stands beside it.
@@ -32,7 +31,6 @@ const MOST_SHARES: usize = 4;
 
 const SIZE: (u32, u32) = (1200, 800);
 /// Of all that is not a panel.
-const EDGE: f64 = 22.0;
 const LEFT: f64 = 84.0;
 const RIGHT: f64 = 20.0;
 const TOP: f64 = 136.0;
@@ -117,9 +115,7 @@ impl Sweep {
         }
     }
 
-    fn heading(&self, sheet: &Sheet<'_>) -> Drawn {
-        let title = "What each key of the sweep does";
-        sheet.text(title, (EDGE, 16.0), &bold(17.0, INK, Across::Left, Down::Top))?;
+    fn head(&self) -> Head {
         let runs = match self.replications {
             1 => "one replication of each".to_owned(),
             more => format!("{more} replications of each"),
@@ -133,22 +129,8 @@ impl Sweep {
             "Lines: means over all points with that value; bands: their 10th to 90th percentile; “explains”: share of the \
              variance between points. {points} points, {runs}.{shown}"
         );
-        sheet.text(&how, (EDGE, 42.0), &text(11.5, GREY, Across::Left, Down::Top))?;
-        self.legend(sheet)
-    }
-
-    /// The policies, in their order.
-    fn legend(&self, sheet: &Sheet<'_>) -> Drawn {
-        let width = |policy: &String| 24.0 + width_px(policy, 12.5, false) + 14.0;
-        let mut x = EDGE;
-        for (policy, look) in self.policies.iter().zip(&self.looks) {
-            let y = 70.0;
-            sheet.line([(x, y), (x + 18.0, y)], stroke(look.colour, 2.0))?;
-            sheet.marker((x + 9.0, y), *look, 3.4)?;
-            sheet.text(policy, (x + 24.0, y), &text(12.5, INK, Across::Left, Down::Center))?;
-            x += width(policy);
-        }
-        Ok(())
+        let head = Head::new(SIZE.0, "What each key of the sweep does", &how);
+        head.with_legend(&self.policies, &self.looks, Sample::LineAndPoint)
     }
 
     /// The key's name above its column.
@@ -200,8 +182,7 @@ impl Sweep {
         panel.x_labels(sheet, row + 1 == self.rows.len())?;
         if column == 0 {
             panel.y_labels(sheet)?;
-            let title = upright(&bold(12.5, INK, Across::Center, Down::Top));
-            sheet.text(self.rows[row].title, (EDGE, panel.top + panel.height / 2.0), &title)?;
+            y_title(sheet, &panel, self.rows[row].title, 12.5)?;
         }
         self.shares(sheet, &panel, effects)
     }
@@ -278,7 +259,7 @@ impl Drawing for Sweep {
     }
 
     fn draw(&self, sheet: &Sheet<'_>) -> Drawn {
-        self.heading(sheet)?;
+        self.head().draw(sheet)?;
         for column in 0..self.columns.len() {
             self.key_name(sheet, column)?;
             for row in 0..self.rows.len() {

@@ -323,10 +323,13 @@ impl<'w, C: Compute> Bed<'w, C> {
             if !state.recorder.wants_tokens() {
                 return Vec::new();
             }
-            let slot = state.slots.get(self.id.index);
+            let slot = state.slots.get_mut(self.id.index);
+            // Not the verdicts so far: several batches may wait for theirs.
+            let round = slot.tally.logged;
+            slot.tally.logged += 1;
             let row = |draft: &Draft, verified| TokenRecord {
                 request: slot.about.request.prompt.request,
-                round: slot.tally.rounds,
+                round,
                 position: draft.position,
                 entropy_nats: draft.entropy_nats,
                 theta_nats: batch.theta_nats,

@@ -241,7 +241,7 @@ impl SpanRecord {
 pub struct TokenRecord {
     /// Number of the request.
     pub request: u64,
-    /// Verdicts of the request before this.
+    /// The batch that it was drafted for, of the request's batches from 0.
     pub round: u32,
     /// Position in the answer.
     pub position: u32,

@@ -98,6 +98,8 @@ pub(crate) struct Tally {
     pub(crate) uplink: Bytes,
     pub(crate) downlink: Bytes,
     pub(crate) rounds: u32,
+    /// Batches of drafts that the token log has.
+    pub(crate) logged: u32,
     pub(crate) drafted: u32,
     pub(crate) accepted: u32,
     pub(crate) edge: Work,

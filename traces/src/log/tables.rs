@@ -180,7 +180,7 @@ rows! {
         pub replication: u32,
         /// The request it is a token of.
         pub request: u64,
-        /// The round of drafting and verifying, from 0.
+        /// The round of drafting and verifying, from 0: each batch of drafts is one.
         pub round: u32,
         /// Its place in the answer, from 0.
         pub position: u32,

@@ -1,0 +1,447 @@
+//! `pareto`: accuracy against latency, a mark for each policy and each choice of its settings, a panel for each place; the area
+//! of a mark is energy. The stepped line is the front of accuracy and latency. Where no accuracy differs, energy is on the y axis.
+
+use super::front::front;
+use super::layout::{Grid, Head, Sample, listed, panel_title, x_title, y_title};
+use super::places::{Places, by_point, key_title};
+use super::{Figure, Prepared};
+use crate::effects::Points;
+use crate::estimate::Estimate;
+use crate::runs::Runs;
+use drawing::{
+    AXIS, Across, At, Axis, Down, Drawing, Drawn, GREY, GRID, Labels, Look, Marker, Panel, Sheet, grouped, looks,
+    stroke, text, width_px,
+};
+use std::path::Path;
+
+/// The line of the list.
+pub(super) const FIGURE: Figure =
+    Figure { name: "pareto", title: "Accuracy against latency, with energy", needs: &["runs"], prepare };
+
+const MOST_PANELS: usize = 6;
+const IN_A_ROW: usize = 3;
+
+/// With more marks in a panel, those that are beaten are faint.
+const MANY: usize = 24;
+
+/// Accuracies that lie no farther apart do not differ, percentage points.
+const SAME_PCT: f64 = 0.2;
+
+/// Front points with a label, in a panel.
+const MOST_LABELS: usize = 8;
+
+/// Radius of the mark of most energy, in a panel of few marks and of many.
+const LARGEST: [f64; 2] = [9.0, 6.0];
+
+struct Pareto {
+    head: Head,
+    looks: Vec<Look>,
+    panels: Vec<Place>,
+    upright: Upright,
+    x: Axis,
+    y: Axis,
+    most_j: f64,
+}
+
+/// What stands on the y axis.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Upright {
+    Accuracy,
+    Energy,
+}
+
+/// A panel.
+struct Place {
+    title: String,
+    marks: Vec<Mark>,
+    /// Marks that no other beats in latency and what is on the y axis, the fastest first.
+    front: Vec<usize>,
+}
+
+/// A policy at a point.
+struct Mark {
+    policy: usize,
+    e2e_ms: Estimate,
+    accuracy_pct: Estimate,
+    energy_j: Estimate,
+    /// What was chosen, if anything could be.
+    label: String,
+    /// Whether another is at least as good in accuracy, latency and energy, and better in one.
+    beaten: bool,
+}
+
+fn prepare(folder: &Path) -> Prepared {
+    let runs = Runs::read(folder)?;
+    let points = Points::of(&runs);
+    let places = Places::of(&points, MOST_PANELS);
+    let Some(mut panels) = panels(&runs, &points, &places) else { return Ok(None) };
+    if panels.iter().all(|panel| panel.marks.len() < 2) {
+        return Ok(None);
+    }
+    let upright = if panels.iter().all(Place::is_one_accuracy) { Upright::Energy } else { Upright::Accuracy };
+    panels.iter_mut().for_each(|panel| panel.find_front(upright));
+    let many = are_many(&panels);
+    // Of many points the intervals would take the room of the points.
+    let range = |estimate: Estimate| if many { [estimate.mean; 2] } else { estimate.interval() };
+    let marks = || panels.iter().flat_map(|panel| &panel.marks);
+    let e2e = || marks().flat_map(|mark| range(mark.e2e_ms)).filter(|ms| *ms > 0.0);
+    let [least, most] = [e2e().fold(f64::INFINITY, f64::min), e2e().fold(0.0, f64::max)];
+    let x = if most > 6.0 * least { Axis::log_over([least, most], 6) } else { Axis::over([least, most], 5, false) };
+    let y = Axis::over(marks().flat_map(|mark| range(upright.of(mark))), 5, false);
+    let looks = looks(&points.policies);
+    let how = how(&points, &places, &panels, upright);
+    let head = Head::new(size(panels.len()).0, title(&points.policies, &panels, upright), &how);
+    Ok(Some(Box::new(Pareto {
+        head: head.with_legend(&points.policies, &looks, Sample::Point),
+        most_j: marks().map(|mark| mark.energy_j.mean).fold(f64::MIN_POSITIVE, f64::max),
+        looks,
+        panels,
+        upright,
+        x,
+        y,
+    })))
+}
+
+fn panels(runs: &Runs, points: &Points, places: &Places) -> Option<Vec<Place>> {
+    let estimates = |metric: &str| {
+        let column = runs.metric(metric).ok()?;
+        Some(by_point(runs, points, |cell| column.all_of(cell).map(|values| Estimate::of(&values))))
+    };
+    let (e2e, accuracy) = (estimates("e2e_ms_mean")?, estimates("accuracy_pct")?);
+    let energy = estimates("energy_j_per_request")?;
+    let panel = |place: &super::places::Place| {
+        let mut marks = Vec::new();
+        for policy in 0..points.policies.len() {
+            marks.extend(place.points.iter().filter_map(|point| {
+                let (e2e_ms, accuracy_pct) = (e2e[policy][*point]?, accuracy[policy][*point]?);
+                let energy_j = energy[policy][*point]?;
+                let label = places.choices.iter().map(|key| {
+                    let key = &points.keys[*key];
+                    key.levels.labels[key.of_point[*point]].clone()
+                });
+                let label = label.collect::<Vec<_>>().join(" · ");
+                Some(Mark { policy, e2e_ms, accuracy_pct, energy_j, label, beaten: true })
+            }));
+        }
+        Place { title: place.title.clone(), marks, front: Vec::new() }
+    };
+    Some(places.shown.iter().map(panel).collect())
+}
+
+impl Upright {
+    fn of(self, mark: &Mark) -> Estimate {
+        match self {
+            Self::Accuracy => mark.accuracy_pct,
+            Self::Energy => mark.energy_j,
+        }
+    }
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Accuracy => "accuracy",
+            Self::Energy => "energy",
+        }
+    }
+}
+
+impl Place {
+    fn is_one_accuracy(&self) -> bool {
+        let all = || self.marks.iter().map(|mark| mark.accuracy_pct.mean);
+        all().fold(f64::NEG_INFINITY, f64::max) - all().fold(f64::INFINITY, f64::min) < SAME_PCT
+    }
+
+    fn find_front(&mut self, upright: Upright) {
+        let costs = |mark: &Mark| match upright {
+            Upright::Accuracy => [mark.e2e_ms.mean, -mark.accuracy_pct.mean, mark.energy_j.mean],
+            Upright::Energy => [mark.e2e_ms.mean, mark.energy_j.mean, 0.0],
+        };
+        let all: Vec<[f64; 3]> = self.marks.iter().map(costs).collect();
+        front(&all).into_iter().for_each(|mark| self.marks[mark].beaten = false);
+        self.front = front(&all.iter().map(|[ms, other, _]| [*ms, *other]).collect::<Vec<_>>());
+    }
+}
+
+fn are_many(panels: &[Place]) -> bool {
+    panels.iter().any(|panel| panel.marks.len() > MANY)
+}
+
+/// Who is on no front.
+fn title(policies: &[String], panels: &[Place], upright: Upright) -> String {
+    let what = match upright {
+        Upright::Accuracy => "Accuracy against latency",
+        Upright::Energy => "Energy against latency",
+    };
+    if let [one] = policies {
+        let on: usize = panels.iter().map(|panel| panel.front.len()).sum();
+        let all: usize = panels.iter().map(|panel| panel.marks.len()).sum();
+        return format!("{what}: {on} of {all} settings of {one} are on a front");
+    }
+    let on_front =
+        |policy: usize| panels.iter().any(|panel| panel.front.iter().any(|mark| panel.marks[*mark].policy == policy));
+    let off: Vec<&str> =
+        (0..policies.len()).filter(|policy| !on_front(*policy)).map(|p| policies[p].as_str()).collect();
+    match off.len() {
+        0 => format!("{what}: every policy is on a front"),
+        1..=3 => format!("{what}: {} {} on no front", listed(&off), if off.len() == 1 { "is" } else { "are" }),
+        many => format!("{what}: {many} of {} policies are on no front", policies.len()),
+    }
+}
+
+fn how(points: &Points, places: &Places, panels: &[Place], upright: Upright) -> String {
+    let intervals = match points.replications {
+        _ if are_many(panels) => "Means; intervals: summary.csv.".to_owned(),
+        1 => "One replication: no intervals.".to_owned(),
+        more => format!(
+            "Crosses: 95 % confidence of each alone over {more} replications; all serve the same requests, so differences are \
+             surer."
+        ),
+    };
+    let beaten = if are_many(panels) { "Faint" } else { "Open" };
+    let (area, all) = match upright {
+        Upright::Accuracy => {
+            (" Area of a mark: energy of a request.", "accuracy, latency and energy, and better in one")
+        }
+        Upright::Energy => (" Accuracies do not differ.", "both, and better in one"),
+    };
+    let names: Vec<String> = places.choices.iter().map(|key| key_title(&points.keys[*key])).collect();
+    let labels = match names.is_empty() {
+        true => String::new(),
+        false => format!(" Labels: {}; (+1): one more there.", names.join(" · ")),
+    };
+    format!(
+        "Line: the front of {} and latency.{area} {beaten} marks: another is as good in {all}. {intervals}{labels}{}",
+        upright.name(),
+        places.note()
+    )
+}
+
+fn size(panels: usize) -> (u32, u32) {
+    match panels {
+        1 => (820, 560),
+        2 | 3 => (1100, 500),
+        _ => (1100, 800),
+    }
+}
+
+impl Pareto {
+    fn grid(&self) -> Grid {
+        let count = self.panels.len();
+        let columns = if count == 4 { 2 } else { count.min(IN_A_ROW) };
+        let titles = if self.panels[0].title.is_empty() { 12.0 } else { 34.0 };
+        let edges = [78.0, 24.0, self.head.bottom() + titles, 56.0];
+        Grid { size: self.size(), edges, between: (24.0, 58.0), columns, count }
+    }
+
+    fn radius(&self, mark: &Mark) -> f64 {
+        match self.upright {
+            Upright::Accuracy => self.radius_of(mark.energy_j.mean),
+            Upright::Energy => 4.0,
+        }
+    }
+
+    fn radius_of(&self, energy_j: f64) -> f64 {
+        (LARGEST[usize::from(are_many(&self.panels))] * (energy_j / self.most_j).sqrt()).max(1.6)
+    }
+
+    fn at(&self, panel: &Panel, mark: &Mark) -> At {
+        panel.at(mark.e2e_ms.mean, self.upright.of(mark).mean)
+    }
+
+    /// What areas mean, behind the names of the policies.
+    fn sizes(&self, sheet: &Sheet<'_>, (mut x, y): At) -> Drawn {
+        let digit = 10f64.powf(self.most_j.log10().floor());
+        let most = [5.0, 2.0, 1.0].into_iter().map(|times| times * digit).find(|round| *round <= self.most_j);
+        let most = most.unwrap_or(digit);
+        let look = Look { colour: GREY, marker: Marker::Circle };
+        x += 14.0;
+        for energy_j in [0.2 * most, most] {
+            let radius = self.radius_of(energy_j);
+            sheet.open_marker((x + radius, y), look, radius)?;
+            let label = format!("{} J", grouped(energy_j, usize::from(energy_j < 1.0)));
+            x += 2.0 * radius + 6.0;
+            sheet.text(&label, (x, y), &text(11.5, GREY, Across::Left, Down::Center))?;
+            x += width_px(&label, 11.5, false) + 14.0;
+        }
+        Ok(())
+    }
+
+    fn marks(&self, sheet: &Sheet<'_>, panel: &Panel, place: &Place) -> Drawn {
+        let many = are_many(&self.panels);
+        for mark in place.marks.iter().filter(|mark| many && mark.beaten) {
+            sheet.faint_marker(self.at(panel, mark), self.looks[mark.policy], 2.6)?;
+        }
+        sheet.line(self.front_corners(panel, place), stroke(GREY, 1.5))?;
+        let mut shown: Vec<&Mark> = place.marks.iter().filter(|mark| !many || !mark.beaten).collect();
+        for mark in shown.iter().filter(|_| !many) {
+            self.cross(sheet, panel, mark)?;
+        }
+        // The large ones first, so that none is hidden.
+        shown.sort_by(|a, b| b.energy_j.mean.total_cmp(&a.energy_j.mean));
+        for mark in &shown {
+            let (at, look, radius) = (self.at(panel, mark), self.looks[mark.policy], self.radius(mark));
+            if mark.beaten { sheet.open_marker(at, look, radius)? } else { sheet.marker(at, look, radius)? }
+        }
+        self.labels(sheet, panel, place, &shown)
+    }
+
+    /// The intervals of a mark, as far as they lie in the panel.
+    fn cross(&self, sheet: &Sheet<'_>, panel: &Panel, mark: &Mark) -> Drawn {
+        let style = stroke(self.looks[mark.policy].colour, 0.9);
+        let (x, y) = self.at(panel, mark);
+        let ([fast, slow], [low, high]) = (mark.e2e_ms.interval(), self.upright.of(mark).interval());
+        let across = [fast.max(f64::MIN_POSITIVE), slow].map(|ms| panel.at(ms, 0.0).0);
+        let across = across.map(|x| x.clamp(panel.left, panel.left + panel.width));
+        let up = [low, high].map(|value| panel.at(1.0, value).1.clamp(panel.top, panel.bottom()));
+        sheet.line(across.map(|x| (x, y)), style)?;
+        sheet.line(up.map(|y| (x, y)), style)
+    }
+
+    fn labels(&self, sheet: &Sheet<'_>, panel: &Panel, place: &Place, shown: &[&Mark]) -> Drawn {
+        let mut labels = Labels::within(panel);
+        for mark in shown {
+            labels.keep_free(self.at(panel, mark), self.radius(mark));
+        }
+        for pair in self.front_corners(panel, place).windows(2) {
+            labels.keep_line_free(pair[0], pair[1]);
+        }
+        // Marks that lie on each other have one label.
+        let mut stacks: Vec<(At, &Mark, usize)> = Vec::new();
+        for mark in place.front.iter().map(|mark| &place.marks[*mark]).filter(|mark| !mark.label.is_empty()) {
+            let at = self.at(panel, mark);
+            match stacks.last_mut() {
+                Some((last, _, more)) if (last.0 - at.0).hypot(last.1 - at.1) < 1.5 => *more += 1,
+                _ => stacks.push((at, mark, 0)),
+            }
+        }
+        // Spread over the front, its ends among them.
+        let last = stacks.len().saturating_sub(1);
+        let steps = last.min(MOST_LABELS - 1).max(1);
+        let mut labelled: Vec<usize> = (0..=steps).map(|step| step * last / steps).collect();
+        labelled.dedup();
+        for (at, mark, more) in labelled.into_iter().filter_map(|stack| stacks.get(stack)) {
+            let more = if *more > 0 { format!(" (+{more})") } else { String::new() };
+            labels.put(sheet, &format!("{}{more}", mark.label), *at, self.radius(mark) + 3.0, 9.5, false)?;
+        }
+        Ok(())
+    }
+
+    /// The corners of the front's line: from the worst end of the y axis at the fastest mark through all that is on the front, and
+    /// on to the right.
+    fn front_corners(&self, panel: &Panel, place: &Place) -> Vec<At> {
+        let worst = match self.upright {
+            Upright::Accuracy => panel.bottom(),
+            Upright::Energy => panel.top,
+        };
+        let mut corners: Vec<At> = Vec::new();
+        for mark in place.front.iter().map(|mark| &place.marks[*mark]) {
+            let (x, y) = self.at(panel, mark);
+            let from = corners.last().map_or(worst, |last| last.1);
+            corners.extend([(x, from), (x, y)]);
+        }
+        corners.extend(corners.last().map(|last| (panel.left + panel.width, last.1)));
+        corners
+    }
+
+    /// What is beaten: beyond the front.
+    fn shade(&self, sheet: &Sheet<'_>, panel: &Panel, place: &Place) -> Drawn {
+        let mut corners = self.front_corners(panel, place);
+        let Some((first, last)) = corners.first().copied().zip(corners.last().copied()) else { return Ok(()) };
+        corners.push((last.0, first.1));
+        sheet.area(corners, GRID, 0.45)
+    }
+}
+
+impl Drawing for Pareto {
+    fn size(&self) -> (u32, u32) {
+        size(self.panels.len())
+    }
+
+    fn draw(&self, sheet: &Sheet<'_>) -> Drawn {
+        let behind = self.head.draw(sheet)?;
+        if self.upright == Upright::Accuracy {
+            self.sizes(sheet, behind)?;
+        }
+        let grid = self.grid();
+        for (index, place) in self.panels.iter().enumerate() {
+            let panel = grid.panel(index, self.x.clone(), self.y.clone());
+            self.shade(sheet, &panel, place)?;
+            panel.grid(sheet)?;
+            sheet.line([(panel.left, panel.top), (panel.left, panel.bottom())], stroke(AXIS, 1.0))?;
+            panel_title(sheet, &panel, &place.title)?;
+            self.marks(sheet, &panel, place)?;
+            panel.x_labels(sheet, true)?;
+            if grid.is_first(index) {
+                panel.y_labels(sheet)?;
+                let unit = if self.upright == Upright::Accuracy { "accuracy, %" } else { "energy, J a request" };
+                y_title(sheet, &panel, unit, 12.5)?;
+            }
+            if grid.is_lowest(index) {
+                x_title(sheet, &panel, "mean end-to-end latency, ms")?;
+            }
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::figure::tests::{count, svg};
+    use crate::fixture::{self, Cell};
+
+    fn cell(policy: &'static str, tau: &'static str, e2e: f64, accuracy: f64, energy: f64) -> Cell {
+        let metrics: [(&str, &[f64]); 3] =
+            [("e2e_ms_mean", &[e2e]), ("accuracy_pct", &[accuracy]), ("energy_j_per_request", &[energy])];
+        Cell::new(policy, tau, &metrics)
+    }
+
+    #[test]
+    fn who_is_on_no_front_is_said_and_is_open() {
+        let cells = [
+            cell("cloud_only", "0.3", 90.0, 77.0, 30.0),
+            cell("edge_only", "0.3", 80.0, 60.0, 20.0),
+            cell("msao", "0.3", 120.0, 75.0, 50.0),
+        ];
+        let figure = svg("pareto", fixture::folder(&cells).path()).expect("a figure");
+        let texts =
+            ["Accuracy against latency: msao is on no front", "accuracy, %", "mean end-to-end latency, ms", "50 J"];
+        for text in texts {
+            assert_eq!(count(&figure, text), 1, "{text} in {figure}");
+        }
+        // Each mark has a white edge; that of msao is white inside too.
+        let shapes = |colour: &str| figure.matches(&format!("fill=\"{colour}\"")).count();
+        assert_eq!([shapes("#0072B2"), shapes("#009E73"), shapes("#D55E00")], [2, 2, 2], "legend and mark: {figure}");
+        // From below the edge up, over to the cloud, up, and on to the right.
+        let front = figure.matches("stroke=\"#696969\"").count();
+        assert_eq!(front, 1, "{figure}");
+    }
+
+    #[test]
+    fn settings_on_a_front_are_named_once_where_they_lie_on_each_other() {
+        let cells = [
+            cell("msao", "0.1", 80.0, 70.0, 20.0),
+            cell("msao", "0.2", 80.0, 70.0, 20.0),
+            cell("msao", "0.3", 90.0, 77.0, 20.0),
+            cell("msao", "0.4", 95.0, 76.0, 20.0),
+        ];
+        let figure = svg("pareto", fixture::folder(&cells).path()).expect("a figure");
+        let labels = ["0.1 (+1)", "0.2", "0.3", "0.4"].map(|label| count(&figure, label));
+        assert_eq!(labels, [1, 0, 1, 0], "{figure}");
+        assert_eq!(count(&figure, "Accuracy against latency: 3 of 4 settings of msao are on a front"), 1, "{figure}");
+    }
+
+    #[test]
+    fn where_no_accuracy_differs_energy_does() {
+        let cells = [cell("cloud_only", "0.3", 90.0, 77.0, 30.0), cell("speculative", "0.3", 120.0, 77.0, 20.0)];
+        let figure = svg("pareto", fixture::folder(&cells).path()).expect("a figure");
+        assert_eq!(count(&figure, "Energy against latency: every policy is on a front"), 1, "{figure}");
+        assert_eq!((count(&figure, "energy, J a request"), count(&figure, "accuracy, %")), (1, 0), "{figure}");
+    }
+
+    #[test]
+    fn one_mark_or_no_energy_has_no_front() {
+        assert_eq!(svg("pareto", fixture::folder(&[cell("msao", "0.3", 90.0, 77.0, 30.0)]).path()), None);
+        let metrics: [(&str, &[f64]); 2] = [("e2e_ms_mean", &[9.0]), ("accuracy_pct", &[70.0])];
+        let cells = ["msao", "edge_only"].map(|policy| Cell::new(policy, "0.3", &metrics));
+        assert_eq!(svg("pareto", fixture::folder(&cells).path()), None);
+    }
+}

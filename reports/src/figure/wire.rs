@@ -1,0 +1,430 @@
+//! `wire`: bytes on the wire for each token of the answer, up and down, a row for each policy, a panel for each place. The input is
+//! in it: it is sent too. What goes up beside the input, drafts and states, has a mark of its own where a policy that drafts
+//! nothing sent the same input of the same requests.
+
+use super::layout::{Grid, Head, fitting, panel_title, x_title};
+use super::places::{Places, by_point, fixed};
+use super::{Figure, Prepared};
+use crate::effects::Points;
+use crate::estimate::Estimate;
+use crate::frame::{self, ReportError};
+use crate::runs::{Cell, Runs};
+use drawing::{
+    Across, At, Axis, Down, Drawing, Drawn, GREY, GRID, INK, Look, Marker, Panel, Sheet, grouped, looks, stroke, text,
+    width_px,
+};
+use polars::prelude::{DataFrame, PolarsError};
+use std::collections::BTreeMap;
+use std::path::Path;
+
+/// The line of the list.
+pub(super) const FIGURE: Figure =
+    Figure { name: "wire", title: "Bytes on the wire for each token of the answer", needs: &["runs"], prepare };
+
+/// What others are compared with, if the folder has it.
+const REFERENCE: &str = "cloud_only";
+
+/// Labels of policies that send the input and nothing else begin so.
+const INPUT_ALONE: &str = "cloud_";
+
+const MOST_PANELS: usize = 6;
+const IN_A_ROW: usize = 3;
+
+/// More requests than this are not paired to find out what their inputs are.
+const MOST_REQUESTS: usize = 3_000_000;
+
+/// So many of a policy's requests have to have a known input, in parts.
+const LEAST_PAIRED: f64 = 0.95;
+
+const WIDTH: u32 = 1200;
+/// Of a policy, and for the sum right of its marks.
+const ROW: f64 = 25.0;
+const SUMS: f64 = 96.0;
+const BETWEEN_ROWS: f64 = 80.0;
+
+struct Wire {
+    head: Head,
+    policies: Vec<String>,
+    looks: Vec<Look>,
+    /// What each place is called, and by policy.
+    panels: Vec<(String, Vec<Option<Bytes>>)>,
+    x: Axis,
+    paired: bool,
+}
+
+/// Bytes for each token of the answer.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Bytes {
+    up: Estimate,
+    down: Estimate,
+    all: Estimate,
+    /// What goes up beside the input, if that is known.
+    drafting: Option<f64>,
+}
+
+fn prepare(folder: &Path) -> Prepared {
+    let runs = Runs::read(folder)?;
+    let points = Points::of(&runs);
+    let places = Places::of(&points, MOST_PANELS);
+    let Some(bytes) = bytes(&runs, &points) else { return Ok(None) };
+    let drafting = drafting(folder)?;
+    let varying: Vec<usize> = (0..points.keys.len()).filter(|key| !places.choices.contains(key)).collect();
+    let (stay, fixed) = fixed(&points, &varying);
+    let numbers = by_point(&runs, &points, |cell| Some(cell.point));
+    let panel = |place: &super::places::Place| {
+        let point = place.points.iter().find(|point| stay.contains(point))?;
+        let of = |policy: usize| {
+            let drafting = numbers[policy][*point]
+                .and_then(|number| drafting.get(&(number, points.policies[policy].clone())).copied());
+            bytes[policy][*point].map(|bytes| Bytes { drafting, ..bytes })
+        };
+        Some((place.title.clone(), (0..points.policies.len()).map(of).collect::<Vec<_>>()))
+    };
+    let panels: Vec<(String, Vec<Option<Bytes>>)> = places.shown.iter().filter_map(panel).collect();
+    let all = || panels.iter().flat_map(|(_, policies)| policies).flatten();
+    let values = all().flat_map(|bytes| [bytes.up.mean, bytes.down.mean, bytes.drafting.unwrap_or(0.0)]);
+    let values: Vec<f64> = values.filter(|value| *value > 0.0).collect();
+    if values.is_empty() {
+        return Ok(None);
+    }
+    let paired = all().any(|bytes| bytes.drafting.is_some());
+    let how = how(&points, &places, paired, &fixed);
+    Ok(Some(Box::new(Wire {
+        head: Head::new(WIDTH, title(&points.policies, &panels), &how),
+        looks: looks(&points.policies),
+        policies: points.policies,
+        x: Axis::log_over(values, 6),
+        panels,
+        paired,
+    })))
+}
+
+/// From the means of runs.
+fn bytes(runs: &Runs, points: &Points) -> Option<Vec<Vec<Option<Bytes>>>> {
+    let (up, down) = (runs.metric("uplink_mb_per_request").ok()?, runs.metric("downlink_mb_per_request").ok()?);
+    let tokens = runs.metric("output_tokens_per_request").ok()?;
+    let of = |cell: &Cell| {
+        let (up, down, tokens) = (up.all_of(cell)?, down.all_of(cell)?, tokens.all_of(cell)?);
+        let per_token = |megabytes: &[f64]| -> Vec<f64> {
+            megabytes.iter().zip(&tokens).map(|(megabytes, tokens)| 1e6 * megabytes / tokens).collect()
+        };
+        let all: Vec<f64> = up.iter().zip(&down).map(|(up, down)| up + down).collect();
+        let [up, down, all] = [up, down, all].map(|megabytes| Estimate::of(&per_token(&megabytes)));
+        all.mean.is_finite().then_some(Bytes { up, down, all, drafting: None })
+    };
+    Some(by_point(runs, points, of))
+}
+
+/// Bytes up beside the input for each token of the answer, by point and policy, for policies that draft.
+fn drafting(folder: &Path) -> Result<BTreeMap<(u64, String), f64>, ReportError> {
+    const COLUMNS: [&str; 12] = [
+        "policy",
+        "point",
+        "replication",
+        "request",
+        "uplink_bytes",
+        "drafted_tokens",
+        "output_tokens",
+        "retention_text",
+        "retention",
+        "retention_audio",
+        "compression",
+        "compression_audio",
+    ];
+    if !folder.join("requests.parquet").exists() {
+        return Ok(BTreeMap::new());
+    }
+    let frame = frame::read_columns(folder, "requests", &COLUMNS)?;
+    if frame.height() > MOST_REQUESTS {
+        return Ok(BTreeMap::new());
+    }
+    let requests =
+        requests(&frame).map_err(|error| ReportError::Table { path: folder.join("requests.parquet"), error })?;
+    Ok(beside_the_input(&requests))
+}
+
+/// A request under a policy.
+#[derive(Clone, Debug)]
+struct Request {
+    policy: String,
+    /// Point, replication and number.
+    name: (u32, u32, u64),
+    uplink: u64,
+    drafted: u32,
+    output: u32,
+    /// What was kept of the input and how it was compressed, bit by bit.
+    input: [u64; 5],
+}
+
+fn requests(frame: &DataFrame) -> Result<Vec<Request>, PolarsError> {
+    let whole = |name: &str| frame.column(name)?.u32();
+    let shares = ["retention_text", "retention", "retention_audio", "compression", "compression_audio"];
+    let shares = shares.map(|name| frame.column(name).and_then(|column| column.f64()));
+    let [text, visual, audio, picture, sound] = shares;
+    let shares = [text?, visual?, audio?, picture?, sound?];
+    let policies = frame.column("policy")?.str()?;
+    let (points, replications, numbers) = (whole("point")?, whole("replication")?, frame.column("request")?.u64()?);
+    let (uplinks, drafted, output) =
+        (frame.column("uplink_bytes")?.u64()?, whole("drafted_tokens")?, whole("output_tokens")?);
+    let request = |row: usize| {
+        let bits = |share: &polars::prelude::Float64Chunked| share.get(row).unwrap_or(f64::NAN).to_bits();
+        Some(Request {
+            policy: policies.get(row)?.to_owned(),
+            name: (points.get(row)?, replications.get(row)?, numbers.get(row)?),
+            uplink: uplinks.get(row)?,
+            drafted: drafted.get(row)?,
+            output: output.get(row)?,
+            input: shares.map(bits),
+        })
+    };
+    Ok((0..frame.height()).filter_map(request).collect())
+}
+
+/// What each policy that drafts sends up beside the input, for each token of the answer, over the requests whose input another
+/// policy sent alone; nothing where too few of them are.
+fn beside_the_input(requests: &[Request]) -> BTreeMap<(u64, String), f64> {
+    let alone = requests.iter().filter(|request| request.policy.starts_with(INPUT_ALONE) && request.drafted == 0);
+    let inputs: BTreeMap<((u32, u32, u64), [u64; 5]), u64> =
+        alone.map(|request| ((request.name, request.input), request.uplink)).collect();
+    /// Requests, those with a known input, what was sent beside it and how many tokens these have.
+    #[derive(Default)]
+    struct Sum {
+        all: u64,
+        known: u64,
+        beside: i64,
+        tokens: u64,
+    }
+    let mut sums: BTreeMap<(u64, String), Sum> = BTreeMap::new();
+    for request in requests.iter().filter(|request| request.drafted > 0) {
+        let sum = sums.entry((u64::from(request.name.0), request.policy.clone())).or_default();
+        sum.all += 1;
+        if let Some(input) = inputs.get(&(request.name, request.input)) {
+            sum.known += 1;
+            sum.beside += request.uplink as i64 - *input as i64;
+            sum.tokens += u64::from(request.output);
+        }
+    }
+    let enough = |sum: &Sum| sum.tokens > 0 && sum.known as f64 >= LEAST_PAIRED * sum.all as f64;
+    sums.into_iter()
+        .filter(|(_, sum)| enough(sum))
+        .map(|(cell, sum)| (cell, sum.beside as f64 / sum.tokens as f64))
+        .collect()
+}
+
+/// How many times the reference's bytes each policy has, over all places.
+fn title(policies: &[String], panels: &[(String, Vec<Option<Bytes>>)]) -> String {
+    let Some(reference) = policies.iter().position(|policy| policy == REFERENCE) else {
+        return FIGURE.title.to_owned();
+    };
+    let times = |policy: usize| {
+        let all = |policy: usize, (_, bytes): &(String, Vec<Option<Bytes>>)| bytes[policy].map(|bytes| bytes.all.mean);
+        let ratios = panels.iter().filter_map(|panel| Some(all(policy, panel)? / all(reference, panel)?));
+        let ratios: Vec<f64> = ratios.filter(|ratio| ratio.is_finite()).collect();
+        (!ratios.is_empty()).then(|| ratios.iter().sum::<f64>() / ratios.len() as f64)
+    };
+    let others = (0..policies.len()).filter(|policy| *policy != reference);
+    let mut others: Vec<(f64, &String)> =
+        others.filter_map(|policy| Some((times(policy)?, &policies[policy]))).collect();
+    others.sort_by(|a, b| a.0.total_cmp(&b.0));
+    let part = |(times, name): &(f64, &String)| format!("{name} {}", times_text(*times));
+    let Some((least, most)) = others.first().zip(others.last()) else { return FIGURE.title.to_owned() };
+    let lead = format!("Bytes on the wire, times {REFERENCE}'s");
+    let all = format!("{lead}: {}", others.iter().map(part).collect::<Vec<_>>().join(", "));
+    fitting(WIDTH, [all, format!("{lead}: from {} to {}", part(least), part(most))])
+}
+
+/// A ratio in two or three digits.
+fn times_text(times: f64) -> String {
+    grouped(times, if times < 9.95 { 2 } else { 0 })
+}
+
+fn how(points: &Points, places: &Places, paired: bool, fixed: &str) -> String {
+    let intervals = match points.replications {
+        1 => "One replication: no intervals.".to_owned(),
+        more => format!("Bars: 95 % confidence over {more} replications."),
+    };
+    let paired = match paired {
+        true => {
+            " Without the input: what goes up beyond what a policy sent that has the same input and drafts nothing."
+        }
+        false => "",
+    };
+    let fixed = if fixed.is_empty() { String::new() } else { format!(" Fixed: {fixed}.") };
+    let has_reference = points.policies.iter().any(|policy| policy == REFERENCE);
+    let times = if has_reference { format!(" (times {REFERENCE}'s)") } else { String::new() };
+    format!(
+        "Over the tokens of the answer, whoever made them; the input is sent too, and counts. At the right: up and down \
+         together{times}.{paired} {intervals}{fixed}{}",
+        places.note()
+    )
+}
+
+impl Wire {
+    fn columns(&self) -> usize {
+        let count = self.panels.len();
+        if count == 4 { 2 } else { count.min(IN_A_ROW) }
+    }
+
+    fn grid(&self) -> Grid {
+        let names = self.policies.iter().map(|policy| width_px(policy, 11.5, false)).fold(0.0, f64::max);
+        let edges = [names + 34.0, 20.0, self.head.bottom() + 36.0, 56.0];
+        let count = self.panels.len();
+        Grid { size: self.size(), edges, between: (18.0, BETWEEN_ROWS), columns: self.columns(), count }
+    }
+
+    /// What the marks mean, below the explanation.
+    fn legend(&self, sheet: &Sheet<'_>, (mut x, y): At) -> Drawn {
+        let look = Look { colour: GREY, marker: Marker::Circle };
+        let marks = [("up", 0), ("down", 1), ("up, without the input", 2)];
+        for (name, mark) in marks.into_iter().filter(|(_, mark)| *mark < 2 || self.paired) {
+            match mark {
+                0 => sheet.marker((x + 5.0, y), look, 4.6)?,
+                1 => sheet.open_marker((x + 5.0, y), look, 4.6)?,
+                _ => tick(sheet, (x + 5.0, y), look)?,
+            }
+            sheet.text(name, (x + 15.0, y), &text(12.5, INK, Across::Left, Down::Center))?;
+            x += 15.0 + width_px(name, 12.5, false) + 20.0;
+        }
+        Ok(())
+    }
+
+    fn row(&self, sheet: &Sheet<'_>, panel: &Panel, row: usize, (bytes, reference): (&Bytes, Option<f64>)) -> Drawn {
+        let look = self.looks[row];
+        let at = |value: f64| panel.at(value, row as f64);
+        let right = (panel.left + panel.width + SUMS - 4.0, at(1.0).1);
+        let sum = if bytes.all.mean > 0.0 { grouped(bytes.all.mean, 0) } else { "none".to_owned() };
+        let times = reference.filter(|reference| *reference > 0.0 && bytes.all.mean > 0.0);
+        let times = times.map(|reference| format!(" ({}×)", times_text(bytes.all.mean / reference)));
+        let sum = format!("{sum}{}", times.unwrap_or_default());
+        sheet.text(&sum, right, &text(10.5, INK, Across::Right, Down::Center))?;
+        for estimate in [bytes.up, bytes.down].iter().filter(|estimate| estimate.mean > 0.0) {
+            let ends = estimate.interval().map(|end| at(end.max(1e-3)).0.clamp(panel.left, panel.left + panel.width));
+            sheet.line(ends.map(|x| (x, right.1)), stroke(look.colour, 1.2))?;
+        }
+        if bytes.down.mean > 0.0 {
+            sheet.open_marker(at(bytes.down.mean), look, 4.6)?;
+        }
+        if bytes.up.mean > 0.0 {
+            sheet.marker(at(bytes.up.mean), look, 4.6)?;
+        }
+        match bytes.drafting.filter(|bytes| *bytes > 0.0) {
+            Some(bytes) => tick(sheet, at(bytes), look),
+            None => Ok(()),
+        }
+    }
+
+    /// A panel without the room for the sums.
+    fn panel(&self, grid: &Grid, index: usize) -> Panel {
+        let y = Axis::between(self.policies.len() as f64 - 0.4, -0.6, Vec::new());
+        let panel = grid.panel(index, self.x.clone(), y);
+        Panel { width: panel.width - SUMS, ..panel }
+    }
+}
+
+/// An upright stroke.
+fn tick(sheet: &Sheet<'_>, (x, y): At, look: Look) -> Drawn {
+    sheet.line([(x, y - 7.0), (x, y + 7.0)], stroke(look.colour, 3.0))
+}
+
+impl Drawing for Wire {
+    fn size(&self) -> (u32, u32) {
+        let rows = self.panels.len().div_ceil(self.columns()) as f64;
+        let panel = ROW * self.policies.len() as f64 + 8.0;
+        let height = self.head.bottom() + 36.0 + rows * panel + (rows - 1.0) * BETWEEN_ROWS + 56.0;
+        (WIDTH, height.round() as u32)
+    }
+
+    fn draw(&self, sheet: &Sheet<'_>) -> Drawn {
+        let behind = self.head.draw(sheet)?;
+        self.legend(sheet, behind)?;
+        let grid = self.grid();
+        for (index, (title, policies)) in self.panels.iter().enumerate() {
+            let panel = self.panel(&grid, index);
+            let reference = self.policies.iter().position(|policy| policy == REFERENCE);
+            let reference = reference.and_then(|policy| policies[policy]).map(|bytes| bytes.all.mean);
+            panel.upright_grid(sheet)?;
+            panel.grid(sheet)?;
+            panel_title(sheet, &panel, title)?;
+            let sums = (panel.left + panel.width + SUMS - 4.0, panel.top - 8.0);
+            sheet.text("up + down", sums, &text(10.5, GREY, Across::Right, Down::Bottom))?;
+            for (row, policy) in self.policies.iter().enumerate() {
+                let y = panel.at(1.0, row as f64).1;
+                sheet.line([(panel.left, y), (panel.left + panel.width, y)], stroke(GRID, 1.0))?;
+                if grid.is_first(index) {
+                    let style = text(11.5, INK, Across::Right, Down::Center);
+                    sheet.text(policy, (panel.left - 8.0, y), &style)?;
+                }
+                policies[row].iter().try_for_each(|bytes| self.row(sheet, &panel, row, (bytes, reference)))?;
+            }
+            panel.x_labels(sheet, true)?;
+            if grid.is_lowest(index) {
+                x_title(sheet, &panel, "bytes for each token of the answer")?;
+            }
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::figure::tests::{count, svg};
+    use crate::fixture::{self, Cell as Made};
+
+    fn request(policy: &str, number: u64, uplink: u64, drafted: u32, kept: f64) -> Request {
+        let input = [1.0, kept, 1.0, 0.0, 0.0].map(f64::to_bits);
+        Request { policy: policy.to_owned(), name: (0, 0, number), uplink, drafted, output: 10, input }
+    }
+
+    #[test]
+    fn what_is_beside_the_input_is_known_from_who_sends_it_alone() {
+        let requests = [
+            request("cloud_only", 0, 1000, 0, 1.0),
+            request("cloud_pruned", 0, 600, 0, 0.5),
+            request("speculative", 0, 1200, 8, 1.0),
+            request("msao", 0, 900, 8, 0.5),
+            // Of another input nothing is known.
+            request("other", 0, 900, 8, 0.7),
+        ];
+        let found: Vec<(String, f64)> =
+            beside_the_input(&requests).into_iter().map(|((_, policy), bytes)| (policy, bytes)).collect();
+        assert_eq!(found, [("msao".to_owned(), 30.0), ("speculative".to_owned(), 20.0)]);
+    }
+
+    #[test]
+    fn too_few_known_inputs_say_nothing() {
+        let mut requests: Vec<Request> = (0..10).map(|number| request("cloud_only", number, 1000, 0, 1.0)).collect();
+        requests.extend((0..10).map(|number| request("msao", number, 1100, 8, if number == 0 { 0.5 } else { 1.0 })));
+        assert_eq!(beside_the_input(&requests), BTreeMap::new(), "nine of ten are known");
+        requests.push(request("cloud_pruned", 0, 1000, 0, 0.5));
+        assert_eq!(beside_the_input(&requests).len(), 1);
+    }
+
+    fn cell(policy: &'static str, up: f64, down: f64) -> Made {
+        let metrics: [(&str, &[f64]); 3] = [
+            ("uplink_mb_per_request", &[up, up]),
+            ("downlink_mb_per_request", &[down, down]),
+            ("output_tokens_per_request", &[100.0, 100.0]),
+        ];
+        Made::new(policy, "0.3", &metrics)
+    }
+
+    #[test]
+    fn bytes_are_given_for_each_token_and_times_the_clouds() {
+        let cells = [cell("cloud_only", 0.1, 0.02), cell("edge_only", 0.0, 0.0), cell("msao", 0.2, 0.04)];
+        let figure = svg("wire", fixture::folder(&cells).path()).expect("a figure");
+        let title = "Bytes on the wire, times cloud_only&apos;s: edge_only 0.00, msao 2.00";
+        for text in [title, "1,200 (1.00×)", "none", "2,400 (2.00×)", "bytes for each token of the answer", "up + down"]
+        {
+            assert_eq!(count(&figure, text), 1, "{text} in {figure}");
+        }
+        assert_eq!(count(&figure, "up, without the input"), 0, "nothing is known of it: {figure}");
+    }
+
+    #[test]
+    fn where_nothing_is_sent_nothing_is_drawn() {
+        assert_eq!(svg("wire", fixture::folder(&[cell("edge_only", 0.0, 0.0)]).path()), None);
+        let other = [Made::new("msao", "0.3", &[("e2e_ms_mean", &[1.0])])];
+        assert_eq!(svg("wire", fixture::folder(&other).path()), None);
+    }
+}
