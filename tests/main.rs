@@ -23,6 +23,7 @@ mod slurm;
 mod summary;
 mod support;
 mod sweep;
+mod timeline;
 mod tools;
 mod trace_files;
 mod tune;

@@ -204,6 +204,9 @@ fn page_draws_the_values_of_the_summary() {
         assert!(drawn.len() == 4 && drawn.iter().zip(&expected).all(is_near), "{policy}: {drawn:?}, not {expected:?}");
     }
 
+    let label = browser.value("document.querySelector('#chart-bars .canvas').ariaLabel");
+    assert!(label.as_str().is_some_and(|label| label.starts_with("e2e_ms_mean, ms")), "{label}");
+
     // What is said: value, interval and unit under the mouse.
     browser.hover("#chart-bars .canvas");
     let [point, first] = ["#chart-bars strong", "#chart-bars .tip td + td"].map(|what| browser.texts(what));
@@ -220,6 +223,27 @@ fn page_draws_the_values_of_the_summary() {
     browser.click(".policies label:last-child input");
     assert_eq!(browser.value("document.querySelectorAll('#chart-bars svg path[fill=\"#1d2024\"]').length"), 0);
     fine(&browser);
+}
+
+#[test]
+fn page_says_how_to_get_the_same_numbers() {
+    if !are_there("page_says_how_to_get_the_same_numbers") {
+        return;
+    }
+    let (sim, page) = results();
+    let mut browser = Browser::open(1280, 900);
+    browser.load(&page);
+    let commands = browser.texts("#reproduce pre").concat();
+    let commands: Vec<&str> = commands.lines().filter(|line| line.starts_with("sim ")).collect();
+    assert_eq!(commands, ["sim scenario.toml --out again", "sim report again"]);
+    let typed = commands.join(" && ").replace("sim ", "\"$SIM\" ");
+    let output = sim.shell(&format!("cd out && {typed}"));
+    assert_eq!(output.code, Some(0), "{output:#?}");
+    for table in ["summary.csv", "requests.parquet", "report/latency.svg"] {
+        let [first, again] =
+            ["out", "out/again"].map(|folder| std::fs::read(sim.path(folder).join(table)).expect("a file"));
+        assert!(first == again, "{table}");
+    }
 }
 
 /// What a point is called.

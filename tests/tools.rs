@@ -8,7 +8,7 @@ use crate::support::aloud;
 use std::path::{Path, PathBuf};
 
 /// What is needed for what; the tests call [`are_there`] with the name of theirs.
-const NEEDS: [(&str, &[&str]); 8] = [
+const NEEDS: [(&str, &[&str]); 9] = [
     ("slurm_survives_a_crash_a_dead_node_and_lost_parts", &SLURM),
     ("slurm_flag_submits_waits_and_merges", &SLURM),
     ("parallel_runs_the_emitted_script", &["parallel"]),
@@ -16,6 +16,7 @@ const NEEDS: [(&str, &[&str]); 8] = [
     ("page_loads_alone_and_its_table_sorts_and_filters", &["chromium"]),
     ("page_works_with_the_keyboard_alone", &["chromium"]),
     ("page_draws_the_values_of_the_summary", &["chromium"]),
+    ("page_says_how_to_get_the_same_numbers", &["chromium"]),
     ("page_stands_the_dark_paper_and_narrow_screens", &["chromium"]),
 ];
 

@@ -197,5 +197,6 @@ pub fn swept(policies: &[&str], keys: &[(&str, &[&str])], metrics: &[Metric<'_>]
     let column = |(name, values): (&str, Values)| Column { name: name.to_owned(), values };
     let columns = columns.into_iter().map(column).collect();
     TableWriter::new("runs", 1, columns).write_parquet(&folder.path().join("runs.parquet")).expect("a table");
+    self::policies(folder.path(), policies);
     folder
 }

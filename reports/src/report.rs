@@ -5,7 +5,6 @@ use crate::claims::{Claims, claims};
 use crate::effects::Points;
 use crate::frame::ReportError;
 use crate::runs::Runs;
-use crate::timeline;
 use crate::{figure, page, timeline};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -19,7 +18,8 @@ pub struct Report {
 }
 
 /// Writes the report of a results folder, in place of an earlier one: `report/NAME.svg` and `report/NAME.png` for each figure
-/// that it has the data for, `report/claims.csv`, for a sweep `report/effects.csv`, and of a run `timeline.json` beside them.
+/// that it has the data for, `report/claims.csv`, `report/index.html`, for a sweep `report/effects.csv`, and of a run
+/// `timeline.json` in the folder itself.
 ///
 /// # Errors
 ///
@@ -37,7 +37,6 @@ pub fn write_report(folder: &Path) -> Result<Report, ReportError> {
         files.push(write(&into, "effects.csv", points.csv().as_bytes())?);
     }
     files.extend(figure::draw(folder)?);
-    files.extend(timeline::write(folder)?);
     files.push(write(&into, "claims.csv", claims.csv.as_bytes())?);
     files.extend(timeline::write(folder)?);
     files.push(page::write(&[folder.to_owned()], &into)?);

@@ -24,9 +24,9 @@ impl Browser {
     pub fn open(width: u32, height: u32) -> Self {
         let program = find("chromium").expect("it was looked for");
         let profile = tempfile::tempdir().expect("a folder");
-        // It reads commands from file 3 and answers on file 4; both are pipes to here.
+        // It reads commands from file 3 and answers on file 4; both are pipes to here. One that hangs is ended, and with it the test.
         let mut process = Command::new("sh")
-            .args(["-c", "exec \"$0\" \"$@\" 3<&0 4>&1 </dev/null >/dev/null 2>&1"])
+            .args(["-c", "exec timeout --kill-after 5 300 \"$0\" \"$@\" 3<&0 4>&1 </dev/null >/dev/null 2>&1"])
             .arg(program)
             .args(["--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run"])
             .args(["--remote-debugging-pipe", "--enable-automation", "about:blank"])
@@ -163,8 +163,8 @@ impl Browser {
 
 impl Drop for Browser {
     fn drop(&mut self) {
-        // It ends with its last page; if it does not, it is ended.
-        let _ = self.process.kill();
+        // With all its processes; if it does not, it is ended in time.
+        let _ = self.to.write_all(b"{\"id\":0,\"method\":\"Browser.close\"}\0");
         let _ = self.process.wait();
     }
 }

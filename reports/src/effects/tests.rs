@@ -1,8 +1,8 @@
 //! Effects of keys, on sweeps made for it.
 
 use super::*;
+use crate::figure;
 use crate::fixture::{self, Metric};
-use crate::write_report;
 use std::path::Path;
 use tempfile::TempDir;
 
@@ -95,8 +95,6 @@ fn what_is_missing_is_left_out() {
 fn one_point_has_no_effects() {
     let folder = swept(&[], &[("e2e_ms_mean", &|_, _| Some(1.0))]);
     assert!(Points::of(&Runs::read(folder.path()).expect("runs")).keys.is_empty());
-    let files = write_report(folder.path()).expect("a report").files;
-    assert!(files.iter().all(|file| !file.ends_with("effects.csv")), "{files:?}");
 }
 
 #[test]
@@ -107,15 +105,14 @@ fn the_figure_has_the_key_that_matters_first_and_equal_bytes_each_time() {
     let accuracy = |_: usize, levels: &[usize]| Some(75.0 - 0.1 * levels[2] as f64);
     let metrics: [Metric<'_>; 2] = [("accuracy_pct", &accuracy), ("e2e_ms_mean", &e2e)];
     let folder = swept(&[("policy.msao.low_confidence", &["wait", "continue"]), RTT, TAU], &metrics);
-    let files: Vec<_> =
-        ["effects.csv", "sweep.svg", "sweep.png"].map(|name| folder.path().join("report").join(name)).into();
-    let written = write_report(folder.path()).expect("a report").files;
+    let files: Vec<_> = ["sweep.svg", "sweep.png"].map(|name| folder.path().join("report").join(name)).into();
+    let written = figure::draw(folder.path()).expect("figures");
     assert!(files.iter().all(|file| written.contains(file)), "{written:?}");
     let read = || files.iter().map(|file| std::fs::read(file).expect("a file")).collect::<Vec<_>>();
     let first = read();
-    write_report(folder.path()).expect("a report");
+    figure::draw(folder.path()).expect("figures");
     assert!(first == read(), "the same folder gives the same bytes");
-    let svg = String::from_utf8(first[1].clone()).expect("text");
+    let svg = String::from_utf8(first[0].clone()).expect("text");
     let place = |text: &str| svg.find(&format!("\n{text}\n")).unwrap_or_else(|| panic!("no {text} in {svg}"));
     let order = ["tau_s", "rtt, ms", "low_confidence"].map(place);
     assert!(order.is_sorted(), "{order:?}");
@@ -125,5 +122,5 @@ fn the_figure_has_the_key_that_matters_first_and_equal_bytes_each_time() {
     );
     assert!(svg.contains("width=\"1200\" height=\"800\" viewBox=\"0 0 4800 3200\""));
     // The size stands behind the signature and the header's own.
-    assert_eq!(first[2][16..24], [0, 0, 9, 96, 0, 0, 6, 64], "2400 x 1600");
+    assert_eq!(first[1][16..24], [0, 0, 9, 96, 0, 0, 6, 64], "2400 x 1600");
 }

@@ -8,6 +8,7 @@ use super::{Figure, Prepared};
 use crate::effects::Points;
 use crate::estimate::Estimate;
 use crate::frame::{self, ReportError};
+use crate::numbers::short;
 use crate::runs::{Cell, Runs};
 use drawing::{
     Across, At, Axis, Down, Drawing, Drawn, GREY, GRID, INK, Look, Marker, Panel, Sheet, grouped, looks, stroke, text,
@@ -143,17 +144,21 @@ fn drafting(folder: &Path) -> Result<BTreeMap<(u64, String), f64>, ReportError> 
     Ok(beside_the_input(&requests))
 }
 
+/// Point, replication and number of a request.
+type Name = (u32, u32, u64);
+
+/// What was kept of an input and how it was compressed, bit by bit.
+type Kept = [u64; 5];
+
 /// A request under a policy.
 #[derive(Clone, Debug)]
 struct Request {
     policy: String,
-    /// Point, replication and number.
-    name: (u32, u32, u64),
+    name: Name,
     uplink: u64,
     drafted: u32,
     output: u32,
-    /// What was kept of the input and how it was compressed, bit by bit.
-    input: [u64; 5],
+    input: Kept,
 }
 
 fn requests(frame: &DataFrame) -> Result<Vec<Request>, PolarsError> {
@@ -184,7 +189,7 @@ fn requests(frame: &DataFrame) -> Result<Vec<Request>, PolarsError> {
 /// policy sent alone; nothing where too few of them are.
 fn beside_the_input(requests: &[Request]) -> BTreeMap<(u64, String), f64> {
     let alone = requests.iter().filter(|request| request.policy.starts_with(INPUT_ALONE) && request.drafted == 0);
-    let inputs: BTreeMap<((u32, u32, u64), [u64; 5]), u64> =
+    let inputs: BTreeMap<(Name, Kept), u64> =
         alone.map(|request| ((request.name, request.input), request.uplink)).collect();
     /// Requests, those with a known input, what was sent beside it and how many tokens these have.
     #[derive(Default)]
@@ -226,16 +231,11 @@ fn title(policies: &[String], panels: &[(String, Vec<Option<Bytes>>)]) -> String
     let mut others: Vec<(f64, &String)> =
         others.filter_map(|policy| Some((times(policy)?, &policies[policy]))).collect();
     others.sort_by(|a, b| a.0.total_cmp(&b.0));
-    let part = |(times, name): &(f64, &String)| format!("{name} {}", times_text(*times));
+    let part = |(times, name): &(f64, &String)| format!("{name} {}", short(*times, 2));
     let Some((least, most)) = others.first().zip(others.last()) else { return FIGURE.title.to_owned() };
     let lead = format!("Bytes on the wire, times {REFERENCE}'s");
     let all = format!("{lead}: {}", others.iter().map(part).collect::<Vec<_>>().join(", "));
     fitting(WIDTH, [all, format!("{lead}: from {} to {}", part(least), part(most))])
-}
-
-/// A ratio in two or three digits.
-fn times_text(times: f64) -> String {
-    grouped(times, if times < 9.95 { 2 } else { 0 })
 }
 
 fn how(points: &Points, places: &Places, paired: bool, fixed: &str) -> String {
@@ -294,7 +294,7 @@ impl Wire {
         let right = (panel.left + panel.width + SUMS - 4.0, at(1.0).1);
         let sum = if bytes.all.mean > 0.0 { grouped(bytes.all.mean, 0) } else { "none".to_owned() };
         let times = reference.filter(|reference| *reference > 0.0 && bytes.all.mean > 0.0);
-        let times = times.map(|reference| format!(" ({}×)", times_text(bytes.all.mean / reference)));
+        let times = times.map(|reference| format!(" ({}×)", short(bytes.all.mean / reference, 2)));
         let sum = format!("{sum}{}", times.unwrap_or_default());
         sheet.text(&sum, right, &text(10.5, INK, Across::Right, Down::Center))?;
         for estimate in [bytes.up, bytes.down].iter().filter(|estimate| estimate.mean > 0.0) {
@@ -413,9 +413,8 @@ mod tests {
     fn bytes_are_given_for_each_token_and_times_the_clouds() {
         let cells = [cell("cloud_only", 0.1, 0.02), cell("edge_only", 0.0, 0.0), cell("msao", 0.2, 0.04)];
         let figure = svg("wire", fixture::folder(&cells).path()).expect("a figure");
-        let title = "Bytes on the wire, times cloud_only&apos;s: edge_only 0.00, msao 2.00";
-        for text in [title, "1,200 (1.00×)", "none", "2,400 (2.00×)", "bytes for each token of the answer", "up + down"]
-        {
+        let title = "Bytes on the wire, times cloud_only&apos;s: edge_only 0, msao 2";
+        for text in [title, "1,200 (1×)", "none", "2,400 (2×)", "bytes for each token of the answer", "up + down"] {
             assert_eq!(count(&figure, text), 1, "{text} in {figure}");
         }
         assert_eq!(count(&figure, "up, without the input"), 0, "nothing is known of it: {figure}");

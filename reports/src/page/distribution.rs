@@ -17,28 +17,28 @@ const LEAST_STEPS: usize = 20;
 
 /// Point and policy, as `requests.parquet` has them.
 type Key = (u64, String);
+/// The latencies of each.
+type Cells = BTreeMap<Key, Vec<f64>>;
 
 /// The lines of every folder: rows of the summary, with the latency at each step. Nothing where no folder has requests.
 pub(super) fn json(folders: &[Folder], summary: &Summary) -> Result<Value, ReportError> {
     let steps = (ALL_STEPS / (MEASURES.len() * summary.rows.len()).max(1)).clamp(LEAST_STEPS, STEPS);
-    let mut measures = Vec::new();
-    for (column, title) in MEASURES {
-        let mut lines = vec![Value::Null; summary.rows.len()];
-        for (place, folder) in folders.iter().enumerate().filter(|(_, folder)| folder.has("requests")) {
-            let mut cells = latencies(folder, column)?;
-            for (row, line) in summary.rows.iter().zip(&mut lines).filter(|(row, _)| row.folder == place) {
-                let Some(point) = point_of(folder, summary, row) else { continue };
-                let Some(values) = cells.get_mut(&(point, summary.policies[row.policy].clone())) else { continue };
-                if !values.is_empty() {
-                    *line = json!(thinned(values, steps));
+    let mut lines = MEASURES.map(|_| vec![Value::Null; summary.rows.len()]);
+    for (place, folder) in folders.iter().enumerate().filter(|(_, folder)| folder.has("requests")) {
+        let mut cells = latencies(folder)?;
+        for (number, row) in summary.rows.iter().enumerate().filter(|(_, row)| row.folder == place) {
+            let Some(point) = point_of(folder, summary, row) else { continue };
+            let key = (point, summary.policies[row.policy].clone());
+            for (lines, cells) in lines.iter_mut().zip(&mut cells) {
+                if let Some(values) = cells.get_mut(&key).filter(|values| !values.is_empty()) {
+                    lines[number] = json!(thinned(values, steps));
                 }
             }
         }
-        if lines.iter().any(|line| !line.is_null()) {
-            measures.push(json!({ "name": column, "title": title, "lines": lines }));
-        }
     }
-    Ok(json!({ "steps": steps, "measures": measures }))
+    let measures = MEASURES.iter().zip(lines).filter(|(_, lines)| lines.iter().any(|line| !line.is_null()));
+    let measures = measures.map(|((name, title), lines)| json!({ "name": name, "title": title, "lines": lines }));
+    Ok(json!({ "steps": steps, "measures": measures.collect::<Vec<_>>() }))
 }
 
 /// The number of a row's point in its folder.
@@ -50,14 +50,17 @@ fn point_of(folder: &Folder, summary: &Summary, row: &Row) -> Option<u64> {
     runs.cells.iter().find(|cell| is_it(&cell.values)).map(|cell| cell.point)
 }
 
-fn latencies(folder: &Folder, column: &str) -> Result<BTreeMap<Key, Vec<f64>>, ReportError> {
-    let frame = frame::read_columns(&folder.path, "requests", &["policy", "point", column])?;
-    by_cell(&frame, column).map_err(|error| ReportError::Table { path: folder.path.join("requests.parquet"), error })
+/// Of each measure.
+fn latencies(folder: &Folder) -> Result<Vec<Cells>, ReportError> {
+    let columns: Vec<&str> = ["policy", "point"].into_iter().chain(MEASURES.map(|(column, _)| column)).collect();
+    let frame = frame::read_columns(&folder.path, "requests", &columns)?;
+    let cells = MEASURES.iter().map(|(column, _)| by_cell(&frame, column)).collect::<Result<_, _>>();
+    cells.map_err(|error| ReportError::Table { path: folder.path.join("requests.parquet"), error })
 }
 
-fn by_cell(frame: &DataFrame, column: &str) -> Result<BTreeMap<Key, Vec<f64>>, PolarsError> {
+fn by_cell(frame: &DataFrame, column: &str) -> Result<Cells, PolarsError> {
     let (policies, points) = (frame.column("policy")?.str()?, frame.column("point")?.u32()?);
-    let mut cells: BTreeMap<Key, Vec<f64>> = BTreeMap::new();
+    let mut cells = Cells::new();
     // Rows of a cell stand together: it is looked up once for many.
     let mut at: Option<(u32, &str)> = None;
     let mut values: Vec<f64> = Vec::new();

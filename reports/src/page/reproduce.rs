@@ -26,7 +26,7 @@ pub(super) fn section(folders: &[Folder]) -> Markup {
         "How to reproduce",
         html! {
             p.note {
-                "The same scenario, seed and version give the same numbers, whatever the number of threads. In the results folder:"
+                "The same scenario, seed and version give the same numbers, whatever the number of threads."
             }
             @for folder in folders {
                 @if let Some(name) = &folder.name { h3 { (name) } }
@@ -42,13 +42,18 @@ pub(super) fn section(folders: &[Folder]) -> Markup {
 /// What is to be typed.
 fn commands(folder: &Folder) -> String {
     let manifest = |key: &str| folder.manifest[key].as_str().unwrap_or("unknown").to_owned();
+    let checkout = match manifest("commit").as_str() {
+        "unknown" => String::new(),
+        commit => format!("git checkout {commit}\n"),
+    };
     let flag = |table: &str| if folder.has(table) { format!(" --{table}") } else { String::new() };
     let sweep = if folder.is_sweep() { "sweep " } else { "" };
     format!(
-        "# {} {}, commit {}\nsim {sweep}scenario.toml{}{} --out again\nsim report again\n",
+        "# {} {}: build it in its repository, and put target/release into the PATH\n{checkout}\
+         cargo build --release --bin sim\n\n# in this results folder\n\
+         sim {sweep}scenario.toml{}{} --out again\nsim report again\n",
         manifest("tool"),
         manifest("tool_version"),
-        manifest("commit"),
         flag("steps"),
         flag("tokens"),
     )
