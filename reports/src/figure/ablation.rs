@@ -87,7 +87,8 @@ fn prepare(folder: &Path) -> Prepared {
 
 /// Of the whole and of what lacks a part.
 fn ablation_looks() -> Vec<Look> {
-    looks(&[KIND, "", " "].map(str::to_owned))
+    let names = std::iter::once(KIND).chain(PARTS.map(|(_, missing)| missing));
+    looks(&names.map(str::to_owned).collect::<Vec<_>>())
 }
 
 struct Ablation<'r> {
