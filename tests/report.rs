@@ -1,15 +1,20 @@
 //! `sim report`: figures from the files of a results folder alone.
 
-use crate::support::{Sim, repository};
+use crate::support::{Output, Sim, repository};
 
 #[test]
 fn figures_are_drawn_and_drawn_again_the_same() {
     let sim = Sim::new();
     let paper = repository("scenarios/paper.toml");
     let few = "workload.requests=20";
-    sim.done([paper.as_os_str(), "--set".as_ref(), few.as_ref(), "--out".as_ref(), "paper".as_ref()]);
-    let output = sim.done(["report", "paper"]);
+    let run = [paper.as_os_str(), "--set".as_ref(), few.as_ref(), "--out".as_ref(), "paper".as_ref()];
+    let by_itself = sim.run_with_report(run);
+    assert_eq!(by_itself.code, Some(0), "{by_itself:#?}");
     let drawn = sim.tree_of("paper/report");
+    let output = sim.done(["report", "paper"]);
+    let count = |output: &Output| output.stdout.lines().last().map(str::to_owned);
+    assert!(count(&output).is_some_and(|line| line.starts_with("325 claims of the papers: ")), "{output:?}");
+    assert_eq!(count(&output), count(&by_itself));
     for name in ["accuracy", "throughput", "latency", "latency_cdf", "computing", "memory", "pareto", "wire"] {
         let svg = drawn[&format!("{name}.svg")].as_ref().expect("a file");
         assert!(svg.starts_with(b"<svg") && svg.ends_with(b"</svg>\n"), "{name}");
@@ -17,8 +22,35 @@ fn figures_are_drawn_and_drawn_again_the_same() {
         assert!(png.starts_with(b"\x89PNG"), "{name}");
         assert!(output.stdout.contains(&format!("paper/report/{name}.svg\n")), "{output:?}");
     }
-    sim.done(["report", "paper"]);
-    assert_eq!(sim.tree_of("paper/report"), drawn);
+    assert_eq!(sim.tree_of("paper/report"), drawn, "drawn again from the files alone, the same");
+    // Twice the same folder has the verdicts of one.
+    let both = sim.done(["report", "paper", "paper"]);
+    assert_eq!(count(&both), count(&output));
+}
+
+#[test]
+fn a_run_without_a_report_says_nothing_of_claims() {
+    let sim = Sim::small();
+    let output = sim.run_with_report(["small.toml", "--no-report", "--out", "out"]);
+    assert_eq!(output.code, Some(0), "{output:#?}");
+    assert!(!output.stdout.contains("claims") && !sim.path("out/report").exists(), "{output:#?}");
+}
+
+/// Files of another version mean something else.
+#[test]
+fn an_old_folder_is_refused_and_left_alone() {
+    let sim = Sim::small();
+    sim.done(["small.toml", "--out", "out"]);
+    let manifest = sim.text("out/manifest.json").replace("\"schema_version\": 2", "\"schema_version\": 1");
+    let sim = sim.with("out/manifest.json", manifest);
+    let before = sim.tree();
+    for command in ["report out", "check out --against nothing"] {
+        let output = sim.run(command.split(' '));
+        assert_eq!(output.code, Some(2), "{output:#?}");
+        let expected = "sim: out/manifest.json: found schema_version 1, expected 2; run the scenario again with this version of sim\n";
+        assert_eq!(output.stderr, expected);
+    }
+    assert_eq!(sim.tree(), before);
 }
 
 #[test]

@@ -82,7 +82,10 @@ fn slurm_flag_submits_waits_and_merges() {
     let slurm = Slurm::up(2);
     let command = || {
         let mut command = sim.command(env!("CARGO_BIN_EXE_sim"));
-        command.args("sweep many.toml --slurm --shards 4 --out".split(' ')).arg(folder).stdout(Stdio::null());
+        command
+            .args("sweep many.toml --slurm --shards 4 --no-report --out".split(' '))
+            .arg(folder)
+            .stdout(Stdio::null());
         slurm.seen_by(&mut command);
         command
     };

@@ -68,7 +68,7 @@ fn killed_at_any_moment_it_ends_with_the_same_bytes() {
     for attempt in 0..200u64 {
         let mut child = sim
             .command(env!("CARGO_BIN_EXE_sim"))
-            .args("sweep many.toml --out killed --resume".split(' '))
+            .args("sweep many.toml --out killed --resume --no-report".split(' '))
             .stdout(Stdio::null())
             .stderr(Stdio::null())
             .spawn()
@@ -88,6 +88,26 @@ fn killed_at_any_moment_it_ends_with_the_same_bytes() {
     sim.done("sweep many.toml --out killed --resume".split(' '));
     assert_eq!(results(&sim, "killed"), results(&sim, "whole"));
     assert_eq!(sim.tree_of("killed"), sim.tree_of("whole"), "the parts too, and nothing is left behind");
+}
+
+/// The report is the last that is written, and takes the longest.
+#[test]
+fn killed_while_it_draws_it_ends_with_the_same_bytes() {
+    let sim = sweep();
+    assert_eq!(sim.run_with_report("sweep many.toml --out whole --resume".split(' ')).code, Some(0));
+    assert!(sim.path("whole/report/claims.csv").exists());
+    for attempt in 0..5 {
+        let mut command = sim.command(env!("CARGO_BIN_EXE_sim"));
+        command.args("sweep many.toml --out killed --resume".split(' ')).stdout(Stdio::null()).stderr(Stdio::null());
+        let mut child = command.spawn().expect("sim starts");
+        std::thread::sleep(Duration::from_millis(150 + 170 * attempt));
+        // It may have come to its end.
+        let _ = child.kill();
+        child.wait().expect("a child");
+        assert!(!sim.path("killed/manifest.json").exists() || sim.path("killed/report/claims.csv").exists());
+    }
+    assert_eq!(sim.run_with_report("sweep many.toml --out killed --resume".split(' ')).code, Some(0));
+    assert_eq!(sim.tree_of("killed"), sim.tree_of("whole"), "nothing is left behind");
 }
 
 #[test]
@@ -242,7 +262,7 @@ fn memory_does_not_grow_with_points() {
                 [sweep.random]\npoints = 100\nkeys = { \"link.rtt\" = { from = \"5 ms\", to = \"50 ms\" } }\n";
     let sim = Sim::new().with("wide.toml", text);
     let peak_kib = |points: u32| {
-        let args = format!("sweep wide.toml --out {points} --threads 1 --set sweep.random.points={points}");
+        let args = format!("sweep wide.toml --out {points} --threads 1 --no-report --set sweep.random.points={points}");
         let mut python = sim.command("python3");
         let output = python.args(["-c", PEAK, env!("CARGO_BIN_EXE_sim")]).args(args.split(' ')).output();
         let text = String::from_utf8(output.expect("python3 starts").stdout).expect("UTF-8");

@@ -1,4 +1,5 @@
-//! Programs that tests need beside `sim`: Slurm, GNU parallel, a checker of Kubernetes files. `cargo xtask test` obtains them.
+//! Programs that tests need beside `sim`: Slurm, GNU parallel, a checker of Kubernetes files, a
+//! browser. `cargo xtask test` obtains them.
 //!
 //! Where they are missing their tests have nothing to test: each says that it was skipped, and
 //! [`tool_tests_that_were_skipped`] lists them all, which nextest shows. Under `CI=true` that is a failure.
@@ -7,11 +8,16 @@ use crate::support::aloud;
 use std::path::{Path, PathBuf};
 
 /// What is needed for what; the tests call [`are_there`] with the name of theirs.
-const NEEDS: [(&str, &[&str]); 4] = [
+const NEEDS: [(&str, &[&str]); 9] = [
     ("slurm_survives_a_crash_a_dead_node_and_lost_parts", &SLURM),
     ("slurm_flag_submits_waits_and_merges", &SLURM),
     ("parallel_runs_the_emitted_script", &["parallel"]),
     ("kubernetes_job_follows_the_schema", &["kubernetes-validate"]),
+    ("page_loads_alone_and_its_table_sorts_and_filters", &["chromium"]),
+    ("page_works_with_the_keyboard_alone", &["chromium"]),
+    ("page_draws_the_values_of_the_summary", &["chromium"]),
+    ("page_says_how_to_get_the_same_numbers", &["chromium"]),
+    ("page_stands_the_dark_paper_and_narrow_screens", &["chromium"]),
 ];
 
 const SLURM: [&str; 3] = ["slurmctld", "slurmd", "sbatch"];

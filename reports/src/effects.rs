@@ -257,3 +257,6 @@ impl Points {
         rows
     }
 }
+
+#[cfg(test)]
+mod tests;

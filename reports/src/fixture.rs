@@ -2,6 +2,7 @@
 
 use crate::check::Identity;
 use crate::runs::{Runs, VERSION};
+use serde_json::{Value, json};
 use std::path::Path;
 use tempfile::TempDir;
 use traces::log::{Column, TableWriter, Values};
@@ -11,6 +12,8 @@ use traces::log::{Column, TableWriter, Values};
 pub struct Cell {
     pub policy: &'static str,
     pub tau: &'static str,
+    /// `dataset`, `bandwidth_mbps` and other keys that vary, where they are not those of the fixture.
+    pub at: Vec<(&'static str, &'static str)>,
     pub metrics: Vec<(&'static str, Vec<Option<f64>>)>,
     pub requests: u64,
     pub digest: u64,
@@ -23,7 +26,20 @@ impl Cell {
     pub fn new(policy: &'static str, tau: &'static str, metrics: &[(&'static str, &[f64])]) -> Self {
         let values = |values: &[f64]| values.iter().map(|value| Some(*value)).collect();
         let metrics = metrics.iter().map(|(name, column)| (*name, values(column))).collect();
-        Self { policy, tau, metrics, requests: 100, digest: 7, seed: 1, failed: "" }
+        Self { policy, tau, at: Vec::new(), metrics, requests: 100, digest: 7, seed: 1, failed: "" }
+    }
+
+    /// The same at another point.
+    pub fn at(self, at: &[(&'static str, &'static str)]) -> Self {
+        Self { at: at.to_vec(), ..self }
+    }
+
+    fn key(&self, key: &str) -> Option<&'static str> {
+        self.at.iter().find(|(known, _)| *known == key).map(|(_, value)| *value)
+    }
+
+    fn mbps(&self) -> f64 {
+        self.key("bandwidth_mbps").map_or(400.0, |mbps| mbps.parse().unwrap())
     }
 
     fn replications(&self) -> usize {
@@ -49,26 +65,39 @@ pub fn identity() -> Identity {
     Identity { scenario: text("fixture"), sha256: text("0123456789abcdef"), tool_version: text("0.1.0") }
 }
 
+/// What tells one point from another.
+type Point<'c> = (&'c str, &'c Vec<(&'static str, &'static str)>);
+
 pub fn write(cells: &[Cell], folder: &Path, version: u32) {
     let rows: Vec<(&Cell, usize)> =
         cells.iter().flat_map(|cell| (0..cell.replications()).map(move |replication| (cell, replication))).collect();
     let text = |of: &dyn Fn(&Cell, usize) -> String| Values::Text(rows.iter().map(|(cell, r)| of(cell, *r)).collect());
     let count = |of: &dyn Fn(&Cell, usize) -> u64| Values::U64(rows.iter().map(|(cell, r)| of(cell, *r)).collect());
     let last = |cell: &Cell, r: usize| r + 1 == cell.replications();
-    let mut points: Vec<&str> = Vec::new();
+    let mut points: Vec<Point<'_>> = Vec::new();
     for cell in cells {
-        if points.last() != Some(&cell.tau) {
-            points.push(cell.tau);
+        if points.last() != Some(&(cell.tau, &cell.at)) {
+            points.push((cell.tau, &cell.at));
         }
     }
-    let point = |cell: &Cell, _| points.iter().position(|tau| *tau == cell.tau).unwrap() as u64;
+    let point = |cell: &Cell, _| points.iter().position(|point| *point == (cell.tau, &cell.at)).unwrap() as u64;
+    let usual = ["dataset", "bandwidth_mbps"];
+    let mut keys: Vec<&str> = Vec::new();
+    for (key, _) in cells.iter().flat_map(|cell| &cell.at) {
+        if !usual.contains(key) && !keys.contains(key) {
+            keys.push(key);
+        }
+    }
     let mut columns = vec![
         ("point", count(&point)),
         ("point_id", text(&|cell, r| format!("{:016x}", point(cell, r)))),
         ("policy", text(&|cell, _| cell.policy.to_owned())),
-        ("dataset", text(&|_, _| "vqav2".to_owned())),
-        ("bandwidth_mbps", Values::F64(rows.iter().map(|_| Some(400.0)).collect())),
+        ("dataset", text(&|cell, _| cell.key("dataset").unwrap_or("vqav2").to_owned())),
+        ("bandwidth_mbps", Values::F64(rows.iter().map(|(cell, _)| Some(cell.mbps())).collect())),
         ("policy.msao.tau_s", text(&|cell, _| cell.tau.to_owned())),
+    ];
+    columns.extend(keys.iter().map(|key| (*key, text(&|cell, _| cell.key(key).unwrap_or_default().to_owned()))));
+    columns.extend([
         ("replication", count(&|_, r| r as u64)),
         ("seed", count(&|cell, _| cell.seed)),
         ("failed", text(&|cell, r| if last(cell, r) { cell.failed.to_owned() } else { String::new() })),
@@ -79,7 +108,7 @@ pub fn write(cells: &[Cell], folder: &Path, version: u32) {
         ("rejected", count(&|_, _| 0)),
         ("edge_engine", text(&|_, _| "vllm".to_owned())),
         ("cloud_engine", text(&|_, _| "vllm".to_owned())),
-    ];
+    ]);
     let mut names: Vec<&'static str> = Vec::new();
     for (name, _) in cells.iter().flat_map(|cell| &cell.metrics) {
         if !names.contains(name) {
@@ -94,9 +123,28 @@ pub fn write(cells: &[Cell], folder: &Path, version: u32) {
     }
     let columns = columns.into_iter().map(|(name, values)| Column { name: name.to_owned(), values }).collect();
     TableWriter::new("runs", version, columns).write_parquet(&folder.join("runs.parquet")).unwrap();
-    let manifest = "{\"tool\": \"msao-sim\", \"tool_version\": \"0.1.0\", \"scenario\": \"fixture\", \
-                    \"scenario_sha256\": \"0123456789abcdef\"}";
-    std::fs::write(folder.join("manifest.json"), manifest).unwrap();
+    manifest(folder, json!({}), json!([]));
+}
+
+/// Has the folder's manifest tell these assumptions and policies.
+pub fn manifest(folder: &Path, assumptions: Value, policies: Value) {
+    let manifest = json!({
+        "tool": "msao-sim",
+        "tool_version": "0.1.0",
+        "schema_version": crate::MANIFEST_VERSION,
+        "scenario": "fixture",
+        "scenario_sha256": "0123456789abcdef",
+        "assumptions": assumptions,
+        "swept_defaults": { "policy.msao.tau_s": "0.3" },
+        "policies": policies,
+    });
+    std::fs::write(folder.join("manifest.json"), manifest.to_string()).unwrap();
+}
+
+/// Has the folder's manifest tell that these policies are the systems of their names, with every default.
+pub fn policies(folder: &Path, names: &[&str]) {
+    let policy = |name: &&str| json!({ "label": name, "kind": name, "settings": {} });
+    manifest(folder, json!({}), names.iter().map(policy).collect());
 }
 
 /// A metric's name, and its mean by policy and levels of the keys.
@@ -149,5 +197,6 @@ pub fn swept(policies: &[&str], keys: &[(&str, &[&str])], metrics: &[Metric<'_>]
     let column = |(name, values): (&str, Values)| Column { name: name.to_owned(), values };
     let columns = columns.into_iter().map(column).collect();
     TableWriter::new("runs", 1, columns).write_parquet(&folder.path().join("runs.parquet")).expect("a table");
+    self::policies(folder.path(), policies);
     folder
 }

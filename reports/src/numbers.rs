@@ -16,6 +16,14 @@ pub(crate) fn short(value: f64, digits: usize) -> String {
     if plain.contains('.') { plain.trim_end_matches('0').trim_end_matches('.').to_owned() } else { plain }
 }
 
+/// A number with so many significant digits, zeros at its end among them, and its thousands set apart.
+pub(crate) fn rounded(value: f64, digits: usize) -> String {
+    let written = format!("{value:.*e}", digits - 1);
+    let exponent: i32 = written.split_once('e').and_then(|(_, e)| e.parse().ok()).unwrap_or(0);
+    let decimals = usize::try_from(digits as i32 - 1 - exponent).unwrap_or(0).min(9);
+    if value == 0.0 { "0".to_owned() } else { drawing::grouped(value, decimals) }
+}
+
 /// A share as per cent: `12.1 %`; with its sign if asked.
 pub(crate) fn per_cent(share: f64, signed: bool) -> String {
     format!("{}{} %", plus(share, signed), short(100.0 * share, 3))
@@ -51,6 +59,10 @@ mod tests {
         assert_eq!(
             [per_cent(0.1213, true), per_cent(-0.004, true), per_cent(0.004, false)],
             ["+12.1 %", "-0.4 %", "0.4 %"]
+        );
+        assert_eq!(
+            [0.0, 4.7, 21.96, 0.002_04, 1234.5, 99.97].map(|value| rounded(value, 3)),
+            ["0", "4.70", "22.0", "0.00204", "1,234", "100"].map(str::to_owned)
         );
         assert_eq!(interval(0.109_777, Some(0.011_26), false), "11.0 % ± 1.1 %");
         assert_eq!(interval(0.109_777, Some(0.0), true), "+11.0 % ± 0.0 %");

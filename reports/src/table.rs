@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 /// Columns of the summary that are shown, with their heading and decimals. Means carry their interval.
-const SHOWN: [(&str, &str, usize); 11] = [
+pub(crate) const SHOWN: [(&str, &str, usize); 11] = [
     ("e2e_ms_mean", "E2E ms", 1),
     ("e2e_ms_p99", "p99", 1),
     ("ttft_ms_mean", "TTFT ms", 1),
@@ -22,7 +22,7 @@ const SHOWN: [(&str, &str, usize); 11] = [
 ];
 
 /// Columns that are figures of no point.
-const COUNTS: [&str; 5] = ["replications", "failed", "requests", "completed", "rejected"];
+pub(crate) const COUNTS: [&str; 5] = ["replications", "failed", "requests", "completed", "rejected"];
 
 /// The result table of a folder, as text, byte-stable.
 ///

@@ -116,6 +116,9 @@ pub struct Options {
     /// Also write tokens.parquet: every drafted token, its entropy, the threshold and the verdict.
     #[arg(long)]
     pub tokens: bool,
+    /// Write no report: neither figures nor verdicts on the papers' claims. `sim report DIR` writes it later.
+    #[arg(long)]
+    pub no_report: bool,
     /// Add replications until the 95 % interval of a mean is within this share of it, for every policy at every point.
     #[arg(long, value_name = "PERCENT")]
     pub until_ci: Option<String>,

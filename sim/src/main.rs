@@ -15,6 +15,7 @@ mod rows;
 mod runs;
 mod sample;
 mod scenario;
+mod spans;
 mod summary;
 mod sweep;
 mod threads;
@@ -104,9 +105,11 @@ fn simulate(written: &Written, options: &Options) -> Result<(), Failure> {
     let outcome = grid::run(&plan, &points, options, until, results.folder())?;
     plan.scenario.replications = outcome.replications;
     manifest::write(&plan, &outcome, results.folder())?;
+    let report = (!options.no_report).then(|| report::write(results.folder())).transpose()?;
     let folder = results.finish()?;
     let table = reports::table(&folder).map_err(|error| Failure::bug(error.to_string()))?;
     print(&table)?;
+    report.as_ref().map_or(Ok(()), report::print_claims)?;
     say(format_args!(
         "{} runs, {} events in {:.2} s ({:.1} M events/s); results in {}",
         outcome.runs,

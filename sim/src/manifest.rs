@@ -2,7 +2,7 @@
 
 use crate::failure::Failure;
 use crate::runs::Outcome;
-use crate::scenario::Plan;
+use crate::scenario::{self, Plan};
 use crate::sweep::Merged;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
@@ -11,9 +11,6 @@ use std::path::Path;
 
 /// How this program calls itself in files.
 pub const TOOL: &str = "msao-sim";
-
-/// Version of the files in a results folder.
-const SCHEMA_VERSION: u32 = 1;
 
 /// Writes both files.
 pub fn write(plan: &Plan, outcome: &Outcome, folder: &Path) -> Result<(), Failure> {
@@ -40,7 +37,7 @@ fn manifest(plan: &Plan, outcome: &Outcome) -> Value {
         "tool": TOOL,
         "tool_version": env!("CARGO_PKG_VERSION"),
         "commit": env!("MSAO_SIM_COMMIT"),
-        "schema_version": SCHEMA_VERSION,
+        "schema_version": reports::MANIFEST_VERSION,
         "scenario": scenario.name,
         "scenario_sha256": hash,
         "seed": scenario.seed,
@@ -49,6 +46,9 @@ fn manifest(plan: &Plan, outcome: &Outcome) -> Value {
         "edge": { "device": scenario.edge.device, "model": scenario.edge.model, "engine": scenario.edge.engine },
         "cloud": { "device": scenario.cloud.device, "model": scenario.cloud.model, "engine": scenario.cloud.engine },
         "engines_differ": scenario.edge.engine != scenario.cloud.engine,
+        "assumptions": scenario::assumptions(scenario),
+        "swept_defaults": scenario::defaults_of(plan.varied.iter().map(String::as_str)),
+        "policies": scenario::policies(scenario),
         "runs": outcome.runs,
         "requests": outcome.requests,
         "events": outcome.events,

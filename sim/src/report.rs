@@ -1,39 +1,63 @@
-//! `sim report`: the figures of results folders, from their files alone.
+//! `sim report`: pictures and answers of results folders, from their files alone. A run writes the same by itself.
 
-use crate::failure::{Failure, say};
-use crate::manifest;
-use std::path::PathBuf;
+use crate::failure::Failure;
+use reports::{Report, ReportError};
+use std::path::{Path, PathBuf};
 
 const HELP: &str = "\
-Figures are drawn as SVG and PNG into DIR/report/: accuracy, throughput, latency and its distribution, computing and memory,
-with what the papers print beside them where a bundled scenario asks the same; and what each key of a sweep does. A figure
-for which the folder has no data is left out.
+A run writes its report by itself; this draws it again, from the files of the folder alone, into DIR/report/: index.html, a page
+that needs no other file; figures as SVG and PNG, with what the papers print beside them; claims.csv, a verdict on every number
+that the papers print (docs/claims.md). A figure for which the folder has no data is left out. timeline.json opens in Perfetto.
 
-Example:
-  sim scenarios/paper.toml && sim report results/paper";
+Several folders also get a common report: their results and figures side by side, and their claims judged together, so that a
+claim is reproduced if it is in one of them.
 
-/// Draw the figures of results folders again, from their files alone.
+Examples:
+  sim report results/paper
+  sim report results/paper results/preset_r results/ablation";
+
+/// Draw the report of results folders again: figures, verdicts on the papers' claims, and a page of it all.
 #[derive(Debug, clap::Args)]
 #[command(after_help = HELP)]
 pub struct Args {
     /// The results folders, of runs or of sweeps.
     #[arg(required = true)]
     dir: Vec<PathBuf>,
+    /// Folder for the common report of several.
+    #[arg(long, value_name = "DIR", default_value = "report")]
+    out: PathBuf,
 }
 
-/// Draws, and prints the names of the files.
+/// Draws, and prints the names of the files and how many claims have which verdict.
 pub fn run(args: &Args) -> Result<(), Failure> {
+    let mut last = None;
     for folder in &args.dir {
-        if !manifest::is_ours(folder) {
-            let expected = "expected a results folder of msao-sim, with its manifest.json";
-            return Err(Failure::refused(format!("{}: {expected}; run a scenario first", folder.display())));
-        }
-        let files = reports::write_figures(folder)?;
-        if files.is_empty() {
-            say(format_args!("sim: warning: {}: no figure has its data here", folder.display()));
-        }
-        let names: String = files.iter().map(|file| format!("{}\n", file.display())).collect();
-        crate::print(&names)?;
+        let report = reports::write_report(folder)?;
+        print_files(&report)?;
+        last = Some(report);
     }
-    Ok(())
+    if args.dir.len() > 1 {
+        let report = reports::write_joint_report(&args.dir, &args.out)?;
+        print_files(&report)?;
+        last = Some(report);
+    }
+    last.as_ref().map_or(Ok(()), print_claims)
+}
+
+fn print_files(report: &Report) -> Result<(), Failure> {
+    let names: String = report.files.iter().map(|file| format!("{}\n", file.display())).collect();
+    crate::print(&names)
+}
+
+/// Writes the report of results that were just written: nothing in them is a user's fault.
+pub fn write(folder: &Path) -> Result<Report, Failure> {
+    reports::write_report(folder).map_err(|error| match error {
+        ReportError::Write { path, error } => Failure::io("write", &path, &error),
+        other => Failure::bug(other.to_string()),
+    })
+}
+
+/// Prints how many claims have which verdict.
+pub fn print_claims(report: &Report) -> Result<(), Failure> {
+    crate::print(&format!("\n{}\n", report.claims.count()))
 }

@@ -3,12 +3,13 @@
 
 use crate::failure::Failure;
 use crate::one_run::OneRun;
-use engine::{Recorder, RequestRecord, Side, Status, StepRecord, TokenRecord};
+use crate::spans::Spans;
+use engine::{Recorder, RequestRecord, Side, SpanRecord, Status, StepRecord, TokenRecord};
 use model::modality::Modality;
 use policies::ServedBy;
 use std::path::{Path, PathBuf};
 use traces::TraceError;
-use traces::log::{LogWriter, RequestRow, Row, StepRow, Text, TokenRow, concatenate};
+use traces::log::{LogWriter, RequestRow, Row, SpanRow, StepRow, Text, TokenRow, concatenate};
 
 /// Which tables are wanted beside the requests.
 #[derive(Clone, Copy, Debug)]
@@ -30,6 +31,8 @@ pub struct Rows {
     requests: LogWriter<RequestRow>,
     steps: Option<LogWriter<StepRow>>,
     tokens: Option<LogWriter<TokenRow>>,
+    /// Of the first replication alone.
+    spans: Option<Spans>,
     /// The first error; the engine is not bothered with it.
     failed: Option<TraceError>,
 }
@@ -47,11 +50,21 @@ impl Rows {
     /// Begins the parts of a run.
     pub fn create(part: &Part<'_>, run: &OneRun<'_>, wanted: Wanted) -> Result<Self, Failure> {
         let place = &run.point.place;
-        Ok(Self {
+        let common = SpanRow {
             policy: run.cell.policy.as_str().into(),
             dataset: place.dataset.as_str().into(),
             bandwidth_mbps: place.bandwidth_mbps.expect("a point that runs has a link"),
             point: u32::try_from(place.point).expect("few points have rows of requests"),
+            replication: run.replication,
+            ..SpanRow::default()
+        };
+        let spans = || Spans::create(&part.path::<SpanRow>(), run, common.clone());
+        Ok(Self {
+            spans: (run.replication == 0).then(spans).transpose()?,
+            policy: common.policy,
+            dataset: common.dataset,
+            bandwidth_mbps: common.bandwidth_mbps,
+            point: common.point,
             replication: run.replication,
             names: Names {
                 completed: "completed".into(),
@@ -75,6 +88,7 @@ impl Rows {
         self.requests.finish()?;
         self.steps.map(LogWriter::finish).transpose()?;
         self.tokens.map(LogWriter::finish).transpose()?;
+        self.spans.map(Spans::finish).transpose()?;
         Ok(())
     }
 
@@ -106,6 +120,8 @@ pub fn put_together(folder: &Path, cells: usize, replications: u32, wanted: Want
     let part = |cell| (0..replications).map(move |replication| Part { folder, cell, replication });
     let parts: Vec<Part<'_>> = (0..cells).flat_map(part).collect();
     put_table_together::<RequestRow>(folder, &parts)?;
+    let first: Vec<Part<'_>> = (0..cells).map(|cell| Part { folder, cell, replication: 0 }).collect();
+    put_table_together::<SpanRow>(folder, &first)?;
     if wanted.steps {
         put_table_together::<StepRow>(folder, &parts)?;
     }
@@ -131,6 +147,15 @@ impl Recorder for Rows {
 
     fn wants_tokens(&self) -> bool {
         self.tokens.is_some()
+    }
+
+    fn wants_spans(&self, request: u64) -> bool {
+        self.spans.as_ref().is_some_and(|spans| spans.wants(request))
+    }
+
+    fn span(&mut self, record: &SpanRecord) {
+        let written = self.spans.as_mut().map_or(Ok(()), |spans| spans.write(record));
+        self.note(written);
     }
 
     fn request(&mut self, record: &RequestRecord) {

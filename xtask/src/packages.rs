@@ -1,5 +1,5 @@
-//! `cargo xtask packages`: what the tests need of the machine beside Rust. Slurm and GNU parallel from Debian, and a checker of
-//! Kubernetes files from PyPI.
+//! `cargo xtask packages`: what the tests need of the machine beside Rust. Slurm, GNU parallel and Chromium from Debian, and a
+//! checker of Kubernetes files from PyPI.
 //!
 //! Tests look for them and say that they were skipped where they are missing. Under `CI=true` nothing is skipped, so a
 //! machine that cannot have them fails here, in a sentence, and not in the tests.
@@ -15,13 +15,18 @@ use crate::house::{House, root};
 
 /// Programs that tests run, each with its Debian package. The packages are named without a version: a stable release of Debian
 /// keeps one, patched in place, and drops the patched one from its mirrors, so that `pkg=version` would break with each patch.
-const PROGRAMS: [(&str, &str); 4] =
-    [("slurmctld", "slurmctld"), ("slurmd", "slurmd"), ("sbatch", "slurm-client"), ("parallel", "parallel")];
+const PROGRAMS: [(&str, &str); 5] = [
+    ("slurmctld", "slurmctld"),
+    ("slurmd", "slurmd"),
+    ("sbatch", "slurm-client"),
+    ("parallel", "parallel"),
+    ("chromium", "chromium"),
+];
 
 /// The command and its help.
 pub fn command() -> Clap {
-    Clap::new("packages").about("Obtain what tests need beside Rust: Slurm, GNU parallel, the Kubernetes schema").long_about(
-        "Obtains what tests need beside Rust, once: Slurm and GNU parallel from Debian, as root with apt-get, and the packages of \
+    Clap::new("packages").about("Obtain what tests need beside Rust: Slurm, GNU parallel, Chromium, the Kubernetes schema").long_about(
+        "Obtains what tests need beside Rust, once: Slurm, GNU parallel and Chromium from Debian, as root with apt-get, and the packages of \
          tests/kubernetes/requirements.txt from PyPI, in target/python.\n\nWhat cannot be had is said; the tests that need it are \
          skipped, and say so. Under CI=true it is a failure.",
     )
@@ -48,12 +53,12 @@ fn debian() -> Result<(), String> {
     let missing = || PROGRAMS.into_iter().filter(|(program, _)| !is_there(program)).map(|(_, package)| package);
     let packages: Vec<&str> = missing().collect();
     if packages.is_empty() {
-        println!("Slurm and GNU parallel are there");
+        println!("Slurm, GNU parallel and Chromium are there");
         return Ok(());
     }
     let install = format!("apt-get install -y --no-install-recommends {}", packages.join(" "));
     let by_hand = |why: &str| {
-        format!("tests of Slurm and GNU parallel: {why}; `{install}` as root would install what is missing")
+        format!("tests of Slurm, GNU parallel and the page: {why}; `{install}` as root would install what is missing")
     };
     if !is_there("apt-get") {
         return Err(by_hand("no apt-get here"));

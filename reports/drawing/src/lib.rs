@@ -16,5 +16,6 @@ pub use panel::{Axis, Panel, grouped};
 pub use plotters::style::{RGBColor, WHITE};
 pub use sheet::{At, DrawError, Drawing, Drawn, Sheet, png, svg};
 pub use style::{
-    AXIS, Across, Down, GREY, GRID, INK, Look, Marker, Stroke, Text, bold, looks, stroke, text, upright, width_px,
+    AXIS, Across, Down, FAMILY, FONT, GREY, GRID, INK, Look, Marker, Stroke, Text, bold, looks, stroke, text, upright,
+    width_px,
 };

@@ -28,7 +28,10 @@ pub const AXIS: RGBColor = RGBColor(150, 150, 150);
 pub const GRID: RGBColor = RGBColor(232, 232, 232);
 
 /// The font, and what a browser takes for an SVG where that font is not installed.
-const FAMILY: &str = "Noto Sans, Helvetica, Arial, sans-serif";
+pub const FAMILY: &str = "Noto Sans, Helvetica, Arial, sans-serif";
+
+/// The font's name, and its faces by their weight, for a page that carries drawings: they were measured with these.
+pub const FONT: (&str, [(u16, &[u8]); 2]) = ("Noto Sans", [(400, notosans::REGULAR_TTF), (700, notosans::BOLD_TTF)]);
 
 /// Height of a line of Noto Sans over its size.
 pub(crate) const LINE_PER_EM: f64 = 1.362;

@@ -5,6 +5,7 @@
 
 use super::rules::{Exact, Rules};
 use crate::frame::ReportError;
+use crate::manifest::Manifest;
 use crate::metric::Metric;
 use crate::runs::{Cell, Runs, place};
 use serde::Deserialize;
@@ -76,23 +77,10 @@ impl Identity {
     ///
     /// # Errors
     ///
-    /// If it is not there or not of this tool.
+    /// If it is not there or not of this tool and version.
     pub fn read(folder: &Path) -> Result<Self, ReportError> {
-        let path = folder.join("manifest.json");
-        let text = fs::read_to_string(&path).map_err(|error| ReportError::Open { path: path.clone(), error })?;
-        let manifest: serde_json::Value = serde_json::from_str(&text).unwrap_or_default();
-        if manifest["tool"] != "msao-sim" {
-            let what = "expected the manifest of msao-sim; give a results folder";
-            return Err(ReportError::refused(format!("{}: {what}", path.display())));
-        }
-        let text = |key: &str| manifest[key].as_str().map(str::to_owned);
-        let sha256 = text("scenario_sha256").or_else(|| text("plan_sha256"));
-        let whole = |scenario, sha256, tool_version| Self { scenario, sha256, tool_version };
-        let identity = text("scenario").zip(sha256).zip(text("tool_version"));
-        identity.map(|((scenario, sha256), version)| whole(scenario, sha256, version)).ok_or_else(|| {
-            let what = "expected scenario, scenario_sha256 and tool_version; run the scenario again";
-            ReportError::refused(format!("{}: {what}", path.display()))
-        })
+        let Manifest { scenario, scenario_sha256, tool_version, .. } = Manifest::read(folder)?;
+        Ok(Self { scenario, sha256: scenario_sha256, tool_version })
     }
 }
 

@@ -2,8 +2,9 @@
 //! dataset; with 95 % confidence intervals, and what the paper prints beside them.
 
 use super::Prepared;
+use super::dots::FAR;
 use super::layout::{Grid, Head, Sample, panel_title, y_title};
-use super::printed::printed;
+use crate::claims::PrintedBeside;
 use crate::estimate::Estimate;
 use crate::natural::Levels;
 use crate::runs::{Cell, Runs};
@@ -40,57 +41,68 @@ struct Bars {
 }
 
 /// A dataset, with what differs within it.
-struct Group {
-    title: String,
+pub(super) struct Group {
+    pub title: String,
     /// Label, and a bar for each policy.
-    groups: Vec<(String, Vec<Option<Bar>>)>,
+    pub groups: Vec<(String, Vec<Option<Bar>>)>,
 }
 
 #[derive(Clone, Copy)]
-struct Bar {
-    value: Estimate,
-    printed: Option<f64>,
+pub(super) struct Bar {
+    pub value: Estimate,
+    pub printed: Option<f64>,
 }
 
 /// Reads the runs; nothing if no policy has the metric, or there are too many points for bars.
 pub(super) fn prepare(folder: &Path, measure: &'static Measure) -> Prepared {
     let runs = Runs::read(folder)?;
-    let Some(panels) = panels(&runs, measure, printed(folder)) else { return Ok(None) };
+    let Some(panels) = panels(&runs, measure, &PrintedBeside::read(folder)?) else { return Ok(None) };
     let bars = || panels.iter().flat_map(|panel| &panel.groups).flat_map(|(_, bars)| bars).flatten();
     if bars().next().is_none() {
         return Ok(None);
     }
-    let tops = bars().flat_map(|bar| [bar.value.interval()[1], bar.printed.unwrap_or(0.0)]);
+    let y = axis(bars());
     let policies: Vec<String> = runs.policies().into_iter().map(str::to_owned).collect();
     let replications = runs.cells.iter().map(|cell| runs.seeds(cell).len()).max().unwrap_or(0);
-    let y = Axis::over(tops, 5, true);
     let looks = looks(&policies);
-    let head = Head::new(SIZE.0, measure.title, &how(replications, bars().any(|bar| bar.printed.is_some())));
+    let printed: Vec<f64> = bars().filter_map(|bar| bar.printed).collect();
+    let head = Head::new(SIZE.0, measure.title, &how(replications, &printed, &y));
     let head = head.with_legend(&policies, &looks, Sample::Block);
     Ok(Some(Box::new(Bars { measure, looks, policies, panels, y, head })))
 }
 
 /// What the whiskers and lines are.
-fn how(replications: usize, has_printed: bool) -> String {
+fn how(replications: usize, printed: &[f64], y: &Axis) -> String {
     let whiskers = match replications {
         1 => "One replication: no intervals.".to_owned(),
         more => format!("Mean of {more} replications; whiskers: 95 % confidence."),
     };
-    let lines = if has_printed { " Black line and number: what the paper prints." } else { "" };
+    let lines = match (printed.is_empty(), printed.iter().any(|printed| !y.shows(*printed))) {
+        (false, true) => " Black: what the paper prints; an arrow points to what is far above.",
+        (false, false) => " Black line and number: what the paper prints.",
+        (true, _) => "",
+    };
     format!("{whiskers}{lines}")
+}
+
+/// From zero over all bars, and over what is printed unless it would squash them: then there is room for an arrow to it.
+fn axis<'b>(bars: impl Iterator<Item = &'b Bar> + Clone) -> Axis {
+    let highest = bars.clone().map(|bar| bar.value.interval()[1]).fold(0.0, f64::max);
+    let top = |printed: f64| if printed > FAR * highest { 1.15 * highest } else { printed };
+    Axis::over(std::iter::once(highest).chain(bars.filter_map(|bar| bar.printed).map(top)), 5, true)
 }
 
 /// A policy's bar at a point, among those of its dataset and group.
 type Groups<'r> = BTreeMap<usize, BTreeMap<usize, Vec<&'r Cell>>>;
 
-fn panels(runs: &Runs, measure: &Measure, printed: impl Fn(&str, &Cell) -> Option<f64>) -> Option<Vec<Group>> {
+pub(super) fn panels(runs: &Runs, measure: &Measure, printed: &PrintedBeside) -> Option<Vec<Group>> {
     let columns: Option<Vec<_>> = measure.columns.iter().map(|column| runs.metric(column).ok()).collect();
     let columns = columns?;
     let value = |cell: &Cell| {
         let all: Option<Vec<Vec<f64>>> = columns.iter().map(|column| column.all_of(cell)).collect();
         let all = all?;
         let sums: Vec<f64> = (0..all.first()?.len()).map(|run| all.iter().map(|column| column[run]).sum()).collect();
-        Some(Bar { value: Estimate::of(&sums), printed: printed(measure.columns[0], cell) })
+        Some(Bar { value: Estimate::of(&sums), printed: printed.of(&measure.columns.join(" + "), cell) })
     };
     let dataset = |cell: &Cell| {
         runs.keys.iter().position(|key| key == "dataset").map_or(String::new(), |key| cell.values[key].clone())
@@ -125,7 +137,7 @@ fn panels(runs: &Runs, measure: &Measure, printed: impl Fn(&str, &Cell) -> Optio
 }
 
 /// What a point is called within its dataset: the values of the keys that vary.
-fn group_name(runs: &Runs, cell: &Cell) -> String {
+pub(super) fn group_name(runs: &Runs, cell: &Cell) -> String {
     let varies = |key: usize| runs.cells.iter().any(|other| other.values[key] != cell.values[key]);
     let part = |(key, name): (usize, &String)| match name.as_str() {
         "dataset" => None,
@@ -161,26 +173,45 @@ impl Bars {
             }
         }
         let label = grouped(bar.value.mean, self.measure.decimals);
-        let size = [10.5, 9.5, 8.5].into_iter().find(|size| width_px(&label, *size, false) < right - left + 4.0);
+        let size = fitting(&label, right - left, &[10.5, 9.5, 8.5]).unwrap_or(8.0);
+        let line = bar.printed.filter(|printed| panel.y.shows(*printed)).map(y);
         if let Some(printed) = bar.printed {
-            let line = y(printed);
-            sheet.line([(left - 2.0, line), (right + 2.0, line)], stroke(INK, 2.0))?;
-            sheet.text(
-                &grouped(printed, self.measure.decimals),
-                (middle, if (line - high).abs() < 26.0 { line.min(high) } else { line } - 5.0),
-                &bold(9.5, INK, Across::Center, Down::Bottom),
-            )?;
+            let number = grouped(printed, self.measure.decimals);
+            let style = bold(9.5, INK, Across::Center, Down::Bottom);
+            if let Some(line) = line {
+                if line - high > 26.0 {
+                    // Within the bar, which may be dark.
+                    let (left, right) = (left - 1.0, right + 1.0);
+                    let gap = [(left, line - 17.0), (right, line - 17.0), (right, line + 2.5), (left, line + 2.5)];
+                    sheet.area(gap, drawing::WHITE, 1.0)?;
+                }
+                sheet.line([(left - 2.0, line), (right + 2.0, line)], stroke(INK, 2.0))?;
+                let place = if (line - high).abs() < 26.0 { line.min(high) } else { line } - 5.0;
+                sheet.text(&number, (middle, place), &style)?;
+            } else {
+                arrow_up(sheet, (middle, panel.top))?;
+                sheet.text(&number, (middle, panel.top + 27.0), &style)?;
+            }
         }
         // Where the printed value stands just above, the bar's own goes inside.
-        let crowded = bar
-            .printed
-            .is_some_and(|printed| (y(printed) - top).abs() < 26.0 || y(printed) > top && y(printed) - top < 26.0);
+        let crowded = line.is_some_and(|line| (line - top).abs() < 26.0);
         let (place, colour, anchor) = match crowded && floor - top > 40.0 {
-            true => (low.max(bar.printed.map_or(top, y)) + 8.0, drawing::WHITE, Down::Top),
+            true => (low.max(line.unwrap_or(top)) + 8.0, drawing::WHITE, Down::Top),
             false => (high.min(top) - 5.0, INK, Down::Bottom),
         };
-        sheet.text(&label, (middle, place), &text(size.unwrap_or(8.0), colour, Across::Center, anchor))
+        sheet.text(&label, (middle, place), &text(size, colour, Across::Center, anchor))
     }
+}
+
+/// The largest of these sizes in which a label is hardly wider than its bar.
+fn fitting(label: &str, width: f64, sizes: &[f64]) -> Option<f64> {
+    sizes.iter().copied().find(|size| width_px(label, *size, false) < width + 4.0)
+}
+
+/// To a value beyond the upper edge.
+fn arrow_up(sheet: &Sheet<'_>, (x, y): (f64, f64)) -> Drawn {
+    sheet.line([(x, y + 14.0), (x, y + 4.0)], stroke(INK, 1.6))?;
+    sheet.area([(x - 4.0, y + 6.0), (x, y - 2.0), (x + 4.0, y + 6.0)], INK, 1.0)
 }
 
 impl Drawing for Bars {

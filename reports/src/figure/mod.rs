@@ -2,21 +2,26 @@
 //!
 //! Equal folders give equal bytes. A figure says what it shows without a caption.
 
+mod ablation;
 mod acceptance;
 mod accuracy;
 mod bars;
 mod break_even;
 mod computing;
 mod contour;
+mod dots;
 mod front;
 mod latency;
 mod latency_cdf;
 mod layout;
 mod load;
 mod memory;
+mod mindfusion_devices;
+mod mindfusion_traffic;
 mod pareto;
 mod places;
-mod printed;
+mod probe;
+mod stages;
 mod sweep;
 mod theta;
 mod throughput;
@@ -24,8 +29,9 @@ mod tokens;
 mod wire;
 
 use crate::frame::ReportError;
+use crate::report::write;
 use drawing::Drawing;
-use std::fs;
+use rayon::prelude::*;
 use std::path::{Path, PathBuf};
 
 /// A figure with its data; none where the folder's tables do not have what it shows.
@@ -44,11 +50,12 @@ pub(crate) struct Figure {
 }
 
 /// Every figure.
-pub(crate) const FIGURES: [Figure; 13] = [
+pub(crate) const FIGURES: &[Figure] = &[
     accuracy::FIGURE,
     throughput::FIGURE,
     latency::FIGURE,
     latency_cdf::FIGURE,
+    stages::FIGURE,
     computing::FIGURE,
     memory::FIGURE,
     pareto::FIGURE,
@@ -57,36 +64,35 @@ pub(crate) const FIGURES: [Figure; 13] = [
     theta::FIGURE,
     acceptance::FIGURE,
     wire::FIGURE,
+    probe::FIGURE,
+    ablation::FIGURE,
+    mindfusion_devices::FIGURE,
+    mindfusion_traffic::FIGURE,
     sweep::FIGURE,
 ];
 
-/// Draws the figures that `folder` has the tables for, of those that are `wanted` by name, into `report/` in it. The files, in
-/// the order of [`FIGURES`].
-pub(crate) fn draw(folder: &Path, wanted: impl Fn(&str) -> bool) -> Result<Vec<PathBuf>, ReportError> {
-    let mut files = Vec::new();
-    for figure in FIGURES.into_iter().filter(|figure| wanted(figure.name)) {
-        let has = |table: &&str| folder.join(format!("{table}.parquet")).exists();
-        if !figure.needs.iter().all(has) {
-            continue;
-        }
-        let Some(drawing) = (figure.prepare)(folder)? else { continue };
-        let bug = |error| ReportError::Draw { figure: figure.name, error: format!("{error}") };
-        let svg = drawing::svg(&*drawing, figure.title).map_err(bug)?;
-        let png = drawing::png(&*drawing).map_err(bug)?;
-        files.push(write(folder, &format!("{}.svg", figure.name), svg.as_bytes())?);
-        files.push(write(folder, &format!("{}.png", figure.name), &png)?);
-    }
-    Ok(files)
+/// Draws the figures that `folder` has the tables for into `report/` in it. The files, in the order of [`FIGURES`].
+pub(crate) fn draw(folder: &Path) -> Result<Vec<PathBuf>, ReportError> {
+    let drawn = FIGURES.par_iter().map(|figure| draw_one(figure, folder)).collect::<Result<Vec<_>, _>>()?;
+    Ok(drawn.into_iter().flatten().collect())
 }
 
-/// Writes a file of the report.
-pub(crate) fn write(folder: &Path, name: &str, content: &[u8]) -> Result<PathBuf, ReportError> {
-    let report = folder.join("report");
-    let path = report.join(name);
-    let written = fs::create_dir_all(&report).and_then(|()| fs::write(&path, content));
-    written.map_err(|error| ReportError::Write { path: path.clone(), error })?;
-    Ok(path)
+fn draw_one(figure: &Figure, folder: &Path) -> Result<Vec<PathBuf>, ReportError> {
+    let has = |table: &&str| folder.join(format!("{table}.parquet")).exists();
+    if !figure.needs.iter().all(has) {
+        return Ok(Vec::new());
+    }
+    let Some(drawing) = (figure.prepare)(folder)? else { return Ok(Vec::new()) };
+    let bug = |error| ReportError::Draw { figure: figure.name, error: format!("{error}") };
+    let svg = drawing::svg(&*drawing, figure.title).map_err(bug)?;
+    let png = drawing::png(&*drawing).map_err(bug)?;
+    let into = folder.join("report");
+    let file = |kind: &str, content: &[u8]| write(&into, &format!("{}.{kind}", figure.name), content);
+    Ok(vec![file("svg", svg.as_bytes())?, file("png", &png)?])
 }
+
+#[cfg(test)]
+mod paper_tests;
 
 #[cfg(test)]
 mod tests {
@@ -130,9 +136,11 @@ mod tests {
         }
         let throughput = svg("throughput", folder.path()).expect("a figure");
         assert_eq!((count(&throughput, "25.0"), count(&throughput, "128.0")), (1, 0), "{throughput}");
-        std::fs::write(folder.path().join("manifest.json"), "{\"scenario\": \"paper\"}").expect("a file");
+        fixture::policies(folder.path(), &["msao", "cloud_only"]);
         let throughput = svg("throughput", folder.path()).expect("a figure");
+        // 35 is in range; 128 is so far above 25 and 40 that an arrow points to it.
         assert_eq!((count(&throughput, "128.0"), count(&throughput, "35.0")), (1, 1), "{throughput}");
+        assert_eq!(count(&throughput, "120"), 0, "the axis does not go there: {throughput}");
         assert_eq!(svg("memory", folder.path()), None, "a metric that is not there has no figure");
     }
 

@@ -57,14 +57,18 @@ impl<'w, C: Compute> Bed<'w, C> {
     }
 
     /// Occupies a worker of the edge's processor.
-    async fn on_cpu(&self, duration: SimDuration) {
+    async fn on_cpu(&self, kind: &'static str, duration: SimDuration) {
         if duration == SimDuration::ZERO {
             return;
         }
         let kernel = self.world.kernel;
         let end = self.with(|state| {
             let edge = state.slots.get(self.id.index).edge;
-            state.edge_cpus[edge as usize].serve(kernel.now(), duration).end
+            let service = state.edge_cpus[edge as usize].serve(kernel.now(), duration);
+            if state.watch.is_on() {
+                self.world.watch_cpu(state, self.id, kind, service);
+            }
+            service.end
         });
         kernel.sleep(end - kernel.now()).await;
     }
@@ -106,7 +110,7 @@ impl<C: Compute> Testbed for Bed<'_, C> {
 impl<C: Compute> Edge for Bed<'_, C> {
     async fn preprocess(&self) {
         if !self.prompt().is_text() {
-            self.on_cpu(self.world.spec.edge.preprocess).await;
+            self.on_cpu("preprocess", self.world.spec.edge.preprocess).await;
         }
     }
 
@@ -128,7 +132,7 @@ impl<C: Compute> Edge for Bed<'_, C> {
     }
 
     async fn think(&self, time: SimDuration) {
-        self.on_cpu(time).await;
+        self.on_cpu("plan", time).await;
     }
 
     fn note_plan(&self, plan: &Plan) {
@@ -303,6 +307,7 @@ impl<'w, C: Compute> Bed<'w, C> {
                 one_by_one: batch.verify.one_by_one,
                 off_the_link: batch.verify.off_the_link,
                 epoch: state.slots.get(self.id.index).committed.epoch,
+                round: state.watch.next_round(self.id),
                 wait,
                 abandoned: false,
                 dropped: false,

@@ -21,8 +21,13 @@ impl<'w, C: Compute> World<'w, C> {
         state.messages.get_mut(message).wire = sending.wire;
         state.slots.get_mut(slot.index).tally.uplink += sending.wire;
         let lane = if past { NOW } else { UP };
-        match sending.arrival {
-            Some(arrival) => self.kernel.schedule(arrival, Phase::Happen, Event::AtCloud(message).target(), lane),
+        match sending.passage {
+            Some(passage) => {
+                if state.watch.is_on() {
+                    self.watch_message(state, message, true, &passage);
+                }
+                self.kernel.schedule(passage.arrival, Phase::Happen, Event::AtCloud(message).target(), lane);
+            }
             None => self.watch_uplink(state),
         }
         message
@@ -43,8 +48,13 @@ impl<'w, C: Compute> World<'w, C> {
             state.slots.get_mut(slot.index).tally.downlink += sending.wire;
         }
         let lane = if past { NOW } else { DOWN };
-        match sending.arrival {
-            Some(arrival) => self.kernel.schedule(arrival, Phase::Happen, Event::AtEdge(message).target(), lane),
+        match sending.passage {
+            Some(passage) => {
+                if state.watch.is_on() {
+                    self.watch_message(state, message, false, &passage);
+                }
+                self.kernel.schedule(passage.arrival, Phase::Happen, Event::AtEdge(message).target(), lane);
+            }
             None => self.watch_downlink(state),
         }
     }
@@ -200,9 +210,12 @@ impl<'w, C: Compute> World<'w, C> {
         let mut left = std::mem::take(&mut state.left);
         let direction = if up { &mut state.up } else { &mut state.down };
         direction.take_left(now, &mut left);
-        for Left { message, arrival } in left.drain(..) {
+        for Left { message, passage } in left.drain(..) {
+            if state.watch.is_on() {
+                self.watch_message(state, message, up, &passage);
+            }
             let (event, lane) = if up { (Event::AtCloud(message), UP) } else { (Event::AtEdge(message), DOWN) };
-            self.kernel.schedule(arrival, Phase::Happen, event.target(), lane);
+            self.kernel.schedule(passage.arrival, Phase::Happen, event.target(), lane);
         }
         state.left = left;
         if up { self.watch_uplink(state) } else { self.watch_downlink(state) }

@@ -135,6 +135,11 @@ impl Gpu {
         self.server.poke()
     }
 
+    /// The ticket of the next job that is submitted.
+    pub(crate) fn next_ticket(&self) -> u64 {
+        self.tickets
+    }
+
     /// Puts what is left of a job back to where it was: before everything that came later.
     #[inline]
     pub(crate) fn resume(&mut self, job: Job) {

@@ -5,6 +5,7 @@ use crate::gpu::{Item, Job, Pick, Task, Then};
 use crate::recorder::{Side, StepRecord};
 use crate::slot::{Body, Message, SlotId, Work as Share};
 use crate::state::State;
+use crate::watch::describe;
 use crate::world::{TOKEN_BYTES, World};
 use backends::{Compute, Done, Work};
 use kernel::Phase;
@@ -18,6 +19,9 @@ impl<'w, C: Compute> World<'w, C> {
     /// Gives a job to a GPU.
     #[inline]
     pub(crate) fn submit(&self, state: &mut State<'w, C>, gpu: u32, slot: SlotId, task: Task) {
+        if state.watch.is_on() {
+            self.watch_job(state, gpu, slot);
+        }
         if state.gpus[gpu as usize].submit(slot, task) {
             self.schedule_batch(gpu);
         }
@@ -82,6 +86,9 @@ impl<'w, C: Compute> World<'w, C> {
         }
         if state.recorder.wants_steps() {
             self.record_steps(state, gpu, cost.duration);
+        }
+        if state.watch.is_on() {
+            self.watch_iteration(state, gpu, cost.duration);
         }
         self.kernel.schedule(end, Phase::Happen, Event::Iteration(gpu).target(), None);
     }
@@ -299,21 +306,7 @@ impl<'w, C: Compute> World<'w, C> {
             let slot = slots.get(job.slot.index);
             let held = if on_edge { &slot.on_edge } else { &slot.on_cloud };
             let sequence = held.as_ref().expect("a sequence").sequence;
-            let (kind, tokens) = match job.task {
-                Task::Probe { .. } => ("probe", 0),
-                Task::Prefill { .. } => ("prefill", chunk),
-                Task::Answer => ("decode", 1),
-                Task::Encode { .. } => ("encode", 0),
-                Task::Draft { .. } => ("draft", 1),
-                Task::Own { .. } => ("decode", 1),
-                Task::Verify { before: 1.., .. } => ("verify", 1),
-                Task::Verify { message, .. } => match &messages.get(message).body {
-                    Body::Drafts(drafts) => ("verify", drafts.tokens.len() as u32 + 1),
-                    _ => unreachable!("drafts to verify"),
-                },
-                Task::Lower { .. } => ("lower_layers", 1),
-                Task::Upper { .. } => ("upper_layers", 1),
-            };
+            let (kind, tokens) = describe(job.task, chunk, messages);
             recorder.step(&StepRecord {
                 request: slot.about.request.prompt.request,
                 side,

@@ -20,13 +20,14 @@ mod run;
 mod slot;
 mod spec;
 mod state;
+mod watch;
 mod workload;
 mod world;
 
 pub use invariants::Violation;
 pub use link::Traffic;
 pub use metrics::{Durations, Metrics, ProbeSums, RegretSums, TwinSums};
-pub use recorder::{Nobody, Recorder, RequestRecord, Side, Status, StepRecord, TokenRecord};
+pub use recorder::{Lane, Nobody, Phase, Recorder, RequestRecord, Side, SpanRecord, Status, StepRecord, TokenRecord};
 pub use run::{Outcome, RunError, TierOutcome, pools, simulate};
 pub use spec::{CloudSpec, EdgeSpec, LinkSpec, RunSpec, Sharing};
 pub use workload::{Answer, Arrivals, Content, Shape, Workload, draw_servegen};

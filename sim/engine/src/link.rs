@@ -1,7 +1,7 @@
 //! One direction of the link: headers, queueing or sharing, loss, delay.
 
 use crate::spec::{LinkSpec, Sharing};
-use kernel::{FairLink, FifoLink, RateProfile, Stream, Streams, draw};
+use kernel::{FairLink, FifoLink, RateProfile, Service, Stream, Streams, draw};
 use std::collections::{BTreeMap, VecDeque};
 use units::{BitsPerSecond, Bytes, SimDuration, SimTime};
 
@@ -46,20 +46,37 @@ struct Pending {
     bytes: Bytes,
     /// Rounds of retransmission.
     rounds: u64,
+    /// When it was handed over.
+    handed: SimTime,
+    /// When it got onto the link, once it is.
+    started: SimTime,
 }
 
 /// A message on its way.
 pub(crate) struct Sending {
     /// Bytes on the wire that will arrive.
     pub(crate) wire: Bytes,
-    /// When it arrives; `None` if that depends on what else will share the link, and the link will tell.
-    pub(crate) arrival: Option<SimTime>,
+    /// How it gets there; `None` if that depends on what else will share the link, and the link will tell.
+    pub(crate) passage: Option<Passage>,
+}
+
+/// A message's way over the link.
+#[derive(Clone, Copy)]
+pub(crate) struct Passage {
+    /// It is handed over.
+    pub(crate) handed: SimTime,
+    /// Its first bit gets onto the link.
+    pub(crate) started: SimTime,
+    /// Its last bit has left.
+    pub(crate) left: SimTime,
+    /// It arrives.
+    pub(crate) arrival: SimTime,
 }
 
 /// A shared message that has left the link.
 pub(crate) struct Left {
     pub(crate) message: u32,
-    pub(crate) arrival: SimTime,
+    pub(crate) passage: Passage,
 }
 
 impl Direction {
@@ -90,27 +107,30 @@ impl Direction {
         let (lost, rounds) = self.lose(packets, wire);
         self.traffic.sent += wire + lost;
         self.traffic.lost += lost;
-        let arrival = match &mut self.medium {
+        let passage = match &mut self.medium {
             Medium::Fifo(link) => {
-                let left = link.send(now, wire + lost).end;
-                Some(self.arrive(left + self.rtt * rounds))
+                let Service { start, end } = link.send(now, wire + lost);
+                let arrival = self.arrive(end + self.rtt * rounds);
+                Some(Passage { handed: now, started: start, left: end, arrival })
             }
             Medium::Fair(link) => {
                 let pending = self.flows.entry(flow).or_default();
                 if pending.is_empty() {
                     link.start(now, flow, wire + lost);
                 }
-                pending.push_back(Pending { message, bytes: wire + lost, rounds });
+                // Behind another it starts later, and that is noted then.
+                pending.push_back(Pending { message, bytes: wire + lost, rounds, handed: now, started: now });
                 None
             }
         };
-        Sending { wire, arrival }
+        Sending { wire, passage }
     }
 
     /// Sends a message past the link: it takes no time, and only its bytes are counted.
     pub(crate) fn send_past(&mut self, now: SimTime, payload: Bytes) -> Sending {
         self.traffic.sent += payload;
-        Sending { wire: payload, arrival: Some(now) }
+        let passage = Passage { handed: now, started: now, left: now, arrival: now };
+        Sending { wire: payload, passage: Some(passage) }
     }
 
     /// A message has arrived.
@@ -134,15 +154,18 @@ impl Direction {
         link.take_ended(now, &mut ended);
         for flow in ended {
             let pending = self.flows.get_mut(&flow).expect("a flow has messages");
-            let Pending { message, rounds, .. } = pending.pop_front().expect("the one that has left");
-            match pending.front() {
-                Some(next) => link.start(now, flow, next.bytes),
+            passed.push(pending.pop_front().expect("the one that has left"));
+            match pending.front_mut() {
+                Some(next) => {
+                    next.started = now;
+                    link.start(now, flow, next.bytes);
+                }
                 None => drop(self.flows.remove(&flow)),
             }
-            passed.push((message, rounds));
         }
-        for (message, rounds) in passed {
-            left.push(Left { message, arrival: self.arrive(now + self.rtt * rounds) });
+        for Pending { message, rounds, handed, started, .. } in passed {
+            let arrival = self.arrive(now + self.rtt * rounds);
+            left.push(Left { message, passage: Passage { handed, started, left: now, arrival } });
         }
     }
 

@@ -18,12 +18,18 @@ pub trait Recorder {
     fn wants_tokens(&self) -> bool {
         false
     }
+    /// Whether the spans of a request are wanted; asked once, when it is sent.
+    fn wants_spans(&self, _request: u64) -> bool {
+        false
+    }
     /// A request has ended.
     fn request(&mut self, _: &RequestRecord) {}
     /// An item of an iteration.
     fn step(&mut self, _: &StepRecord) {}
     /// A drafted token and its verdict.
     fn token(&mut self, _: &TokenRecord) {}
+    /// A span of a request whose spans are wanted, once its end is known.
+    fn span(&mut self, _: &SpanRecord) {}
 }
 
 /// Records nothing.
@@ -117,6 +123,117 @@ pub struct StepRecord {
     pub start: SimTime,
     /// How long it took.
     pub duration: SimDuration,
+}
+
+/// Where a span of a request takes place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Lane {
+    /// Nowhere: it is the request as a whole.
+    Request,
+    /// The processor of its edge.
+    EdgeCpu,
+    /// The GPU of its edge.
+    EdgeGpu,
+    /// The link, from edge to cloud.
+    Uplink,
+    /// A GPU of the cloud.
+    CloudGpu,
+    /// The link, from cloud to edge.
+    Downlink,
+}
+
+impl Lane {
+    /// As tables have it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Request => "request",
+            Self::EdgeCpu => "edge_cpu",
+            Self::EdgeGpu => "edge_gpu",
+            Self::Uplink => "uplink",
+            Self::CloudGpu => "cloud_gpu",
+            Self::Downlink => "downlink",
+        }
+    }
+}
+
+/// What a request does during a span.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Phase {
+    /// It is served, from its submission to its last token.
+    Whole,
+    /// It waits for its turn: from asking to being taken.
+    Queued,
+    /// It is computed for, in an iteration of a GPU or by a processor.
+    Running,
+    /// A message is put on the link, from its first bit to its last.
+    Sending,
+    /// A message has left and has not arrived: propagation, jitter and what was lost and sent again.
+    Flying,
+}
+
+impl Phase {
+    /// As tables have it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Whole => "whole",
+            Self::Queued => "queued",
+            Self::Running => "running",
+            Self::Sending => "sending",
+            Self::Flying => "flying",
+        }
+    }
+}
+
+/// A part of a request's life.
+#[derive(Clone, Copy, Debug)]
+pub struct SpanRecord {
+    /// Number of the request.
+    pub request: u64,
+    /// Its edge.
+    pub edge: u32,
+    /// Where it takes place.
+    pub lane: Lane,
+    /// Which GPU or edge of that lane; 0 of the link, which is one.
+    pub unit: u32,
+    /// request; preprocess or plan; a kind of [`StepRecord`]; input, hidden, drafts, verdict or token of a message.
+    pub kind: &'static str,
+    /// What it is doing.
+    pub phase: Phase,
+    /// The batch of drafts, or the token of a split model, that it belongs to, from 1; 0 if to none.
+    pub round: u32,
+    /// Tokens that go through the model, or that a message brings.
+    pub tokens: u32,
+    /// Tokens of the sequence after the step.
+    pub context_tokens: u64,
+    /// Bytes of a message on the wire.
+    pub bytes: Bytes,
+    /// Items of the iteration.
+    pub batch: u32,
+    /// When it began.
+    pub start: SimTime,
+    /// How long it took.
+    pub duration: SimDuration,
+}
+
+impl SpanRecord {
+    /// A request as a whole, of which nothing is known yet.
+    pub(crate) fn of(request: u64, edge: u32) -> Self {
+        Self {
+            request,
+            edge,
+            lane: Lane::Request,
+            unit: edge,
+            kind: "request",
+            phase: Phase::Whole,
+            round: 0,
+            tokens: 0,
+            context_tokens: 0,
+            bytes: Bytes::ZERO,
+            batch: 0,
+            start: SimTime::ZERO,
+            duration: SimDuration::ZERO,
+        }
+    }
 }
 
 /// One drafted token.

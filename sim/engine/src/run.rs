@@ -272,7 +272,11 @@ impl<'a, C: Compute, P: Policy> Run<'a, C, P> {
             let state = &mut *world.state.borrow_mut();
             let now = world.kernel.now();
             state.metrics.submit(now);
-            state.insert(Slot::new(request, edge, client, now))
+            let id = state.insert(Slot::new(request, edge, client, now));
+            if state.recorder.wants_spans(number) {
+                state.watch.begin(id, number, edge);
+            }
+            id
         };
         let served_by = if self.fits(id) {
             Some(self.policy.serve(&Bed { world, id }, &self.briefing, &self.memory).await)
@@ -322,6 +326,9 @@ impl<'a, C: Compute, P: Policy> Run<'a, C, P> {
         state.metrics.end(world.kernel.now(), &record, by_cloud);
         if record.moments.is_some() && slot.about.request.prompt.request < TWINS {
             self.add_twin(state, &slot);
+        }
+        if state.watch.is_on() {
+            world.watch_end(state, slot.generation, &record);
         }
         state.recorder.request(&record);
     }

@@ -189,6 +189,8 @@ pub(crate) struct Drafts {
     pub(crate) one_by_one: bool,
     pub(crate) off_the_link: bool,
     pub(crate) epoch: u32,
+    /// Their number among the batches of a watched request, from 1.
+    pub(crate) round: u32,
     /// Fires when the verdict is there; none if the cloud goes on by itself then.
     pub(crate) wait: Option<WaitIndex>,
     /// The edge waits for the verdict no more.

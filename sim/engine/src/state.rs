@@ -6,6 +6,7 @@ use crate::metrics::Metrics;
 use crate::recorder::Recorder;
 use crate::slot::{Message, Slab, Slot, SlotId};
 use crate::spec::RunSpec;
+use crate::watch::Watch;
 use backends::{Compute, Done};
 use kernel::{FifoServer, Streams};
 use model::{energy::Power, kv::KvPool};
@@ -30,6 +31,8 @@ pub(crate) struct State<'w, C> {
     pub(crate) downlink_due: Option<SimTime>,
     pub(crate) metrics: Metrics,
     pub(crate) recorder: &'w mut dyn Recorder,
+    /// The requests whose spans the recorder wants.
+    pub(crate) watch: Watch,
     /// Room to work in.
     pub(crate) held_back: VecDeque<Job>,
     pub(crate) done: Vec<Done>,
@@ -64,6 +67,7 @@ impl<'w, C: Compute> State<'w, C> {
             downlink_due: None,
             metrics: Metrics::default(),
             recorder,
+            watch: Watch::default(),
             held_back: VecDeque::new(),
             done: Vec::new(),
             left: Vec::new(),

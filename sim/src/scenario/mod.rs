@@ -4,6 +4,7 @@
 //! runs of its grid. `sim show` prints the first, and running what it prints gives the same bytes.
 
 mod amounts;
+mod assumptions;
 mod dataset;
 mod idle;
 mod keys;
@@ -16,6 +17,7 @@ mod sweep;
 mod tier;
 mod tokens;
 
+pub use assumptions::{assumptions, defaults_of, policies};
 pub use dataset::Dataset;
 pub use idle::idle;
 pub use plan::{Plan, Point};

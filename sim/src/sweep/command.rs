@@ -53,6 +53,9 @@ pub struct Args {
     /// Threads that points are spread over [default: all cores]. Results do not depend on it.
     #[arg(long, value_name = "N")]
     threads: Option<usize>,
+    /// Write no report: neither figures nor verdicts on the papers' claims. `sim report DIR` writes it later.
+    #[arg(long)]
+    no_report: bool,
     /// Go on with the sweep that was begun in the folder: only what is missing is run.
     #[arg(long)]
     resume: bool,
@@ -276,7 +279,7 @@ impl<'a> Sweep<'a> {
 
     /// Puts the parts together, draws and prints.
     fn finish(&self, folder: &Folder, started: Instant) -> Result<(), Failure> {
-        let merged = merge(folder, &self.plan)?;
+        let merged = merge(folder, &self.plan, !self.args.no_report)?;
         self.print(folder.path(), &merged, started)?;
         let where_to = folder.path().join("failures.csv");
         verdict(merged.failed, merged.bugs, &self.plan.scenario.name, &format!("see {}", where_to.display()))
@@ -290,6 +293,7 @@ impl<'a> Sweep<'a> {
         } else {
             say(format_args!("{rows} rows are in summary.csv; `sim best` picks among them"));
         }
+        merged.report.as_ref().map_or(Ok(()), crate::report::print_claims)?;
         say(format_args!(
             "{} points, {} runs, {} events in {:.2} s; results in {}",
             self.plan.points(),

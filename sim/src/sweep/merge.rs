@@ -5,11 +5,12 @@ use super::folder::Folder;
 use super::point::is_bug;
 use super::split::Split;
 use crate::failure::Failure;
-use crate::manifest;
 use crate::runs::{Outcome, Run, RunsReader, RunsWriter, place_columns};
 use crate::scenario::Plan;
 use crate::summary::Summary;
 use crate::whole_file::{PARTIAL, sync_folder};
+use crate::{manifest, report};
+use reports::Report;
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
@@ -30,13 +31,15 @@ pub struct Merged {
     pub bugs: bool,
     /// The sums.
     pub outcome: Outcome,
+    /// The report, where it was written.
+    pub report: Option<Report>,
 }
 
-/// Puts all parts together.
+/// Puts all parts together, with the report of what came out, if it is wanted and the sweep is not too large for one.
 ///
 /// # Errors
 /// If a part is missing, is of something else, or lacks a point.
-pub fn merge(folder: &Folder, plan: &Plan) -> Result<Merged, Failure> {
+pub fn merge(folder: &Folder, plan: &Plan, with_report: bool) -> Result<Merged, Failure> {
     folder.refuse_strangers()?;
     let missing = folder.missing(plan)?;
     if !missing.is_empty() {
@@ -49,11 +52,11 @@ pub fn merge(folder: &Folder, plan: &Plan) -> Result<Merged, Failure> {
     }
     let failed = |error| Failure::io("write in the folder", folder.path(), &error);
     let making = tempfile::Builder::new().prefix(".").suffix(PARTIAL).tempdir_in(folder.path()).map_err(failed)?;
-    let merged = tables(folder, plan, making.path())?;
-    if plan.points() <= MOST_DRAWN {
-        reports::write_sweep_report(making.path()).map_err(|error| Failure::bug(error.to_string()))?;
-    }
+    let mut merged = tables(folder, plan, making.path())?;
     manifest::write_sweep(plan, folder.plan_sha256(), &merged, making.path())?;
+    if with_report && plan.points() <= MOST_DRAWN {
+        merged.report = Some(report::write(making.path())?);
+    }
     for name in FILES {
         let (from, to) = (making.path().join(name), folder.path().join(name));
         if !from.exists() {
@@ -101,7 +104,7 @@ fn tables(folder: &Folder, plan: &Plan, into: &Path) -> Result<Merged, Failure> 
     table.finish()?;
     summary.finish()?;
     failures.map(CsvFile::finish).transpose()?;
-    Ok(Merged { failed, bugs, outcome })
+    Ok(Merged { failed, bugs, outcome, report: None })
 }
 
 fn failure_columns(plan: &Plan, run: &Run, reason: &str) -> Vec<Column> {

@@ -4,6 +4,7 @@
 //! |---|---|
 //! | [`RequestRow`] | a request: how it was served, how long it took, what it used |
 //! | [`StepRow`] | a compute step: where, what, when, how long |
+//! | [`SpanRow`] | a part of a request's life: where, what, when, for how long |
 //! | [`TokenRow`] | a drafted token: entropy, threshold, verdict |
 //!
 //! A table's columns are declared once, in [`tables`](self), together with its row; adding a column is adding a field and raising
@@ -32,7 +33,7 @@ pub use read::TableReader;
 pub use recorded::{RecordedToken, read_tokens};
 pub use row::{ColumnDoc, Row};
 pub use table::{Column, CsvFile, TableFile, TableWriter, Values};
-pub use tables::{RequestRow, StepRow, TokenRow};
+pub use tables::{RequestRow, SpanRow, StepRow, TokenRow};
 pub use writer::LogWriter;
 
 /// Text in a row: cheap to copy, since the same few texts stand in millions of rows.

@@ -119,6 +119,53 @@ rows! {
 }
 
 rows! {
+    /// A part of the life of one of a few requests of a run.
+    pub struct SpanRow in "spans", version 1 {
+        /// The policy that served it.
+        pub policy: Text,
+        /// The data set the request is from.
+        pub dataset: Text,
+        /// The bandwidth of the scenario between edge and cloud, in megabits per second.
+        pub bandwidth_mbps: f64,
+        /// The number of the point in the sweep's grid.
+        pub point: u32,
+        /// The number of the replication: always the first, 0.
+        pub replication: u32,
+        /// The number of the request in its replication, the same for every policy.
+        pub request: u64,
+        /// Whether the request is one of the first of the run, which follow each other without a gap.
+        pub first: bool,
+        /// Whether the request is one of those that are spread evenly over the run, of which means can be made.
+        pub spread: bool,
+        /// The edge device that took the request.
+        pub edge: u32,
+        /// Where it took place: request (nowhere, it is the whole), edge_cpu, edge_gpu, uplink, cloud_gpu or downlink.
+        pub lane: Text,
+        /// Which edge or GPU; 0 of the link, which is one.
+        pub unit: u32,
+        /// What it was: request; preprocess or plan; what a step can be; or input, hidden, drafts, verdict or token of a message.
+        pub kind: Text,
+        /// What it did: whole (from submission to the last token), queued, running, sending (from the first bit to the last) or
+        /// flying (from the last bit to the arrival).
+        pub phase: Text,
+        /// The batch of drafts, or the token of a split model, that it belongs to, from 1; 0 if to none.
+        pub round: u32,
+        /// Tokens that went through the model, or that a message brought; of the whole, those of the answer.
+        pub tokens: u32,
+        /// Tokens of the request in the cache after the iteration; 0 of what is none.
+        pub context_tokens: u64,
+        /// Bytes of a message on the wire; of the whole, those of all its messages.
+        pub bytes: u64,
+        /// Items of the iteration; 0 of what is none.
+        pub batch: u32,
+        /// When it began, since the start of the run, in nanoseconds.
+        pub start_ns: u64,
+        /// How long it took, in nanoseconds.
+        pub duration_ns: u64,
+    }
+}
+
+rows! {
     /// One drafted token.
     pub struct TokenRow in "tokens", version 1 {
         /// The policy that drafted it.

@@ -7,7 +7,7 @@ pub mod strategies;
 use backends::{Part, Tier};
 use engine::{
     Answer, Arrivals, CloudSpec, Content, EdgeSpec, LinkSpec, Outcome, Recorder, RequestRecord, RunError, RunSpec,
-    Shape, Sharing, Side, StepRecord, TokenRecord, Workload, simulate,
+    Shape, Sharing, Side, SpanRecord, StepRecord, TokenRecord, Workload, simulate,
 };
 use kernel::{Journal, RateProfile};
 use model::{
@@ -248,6 +248,7 @@ pub struct Log {
     pub requests: Vec<RequestRecord>,
     pub steps: Vec<StepRecord>,
     pub tokens: Vec<TokenRecord>,
+    pub spans: Vec<SpanRecord>,
 }
 
 impl Recorder for Log {
@@ -255,6 +256,9 @@ impl Recorder for Log {
         true
     }
     fn wants_tokens(&self) -> bool {
+        true
+    }
+    fn wants_spans(&self, _: u64) -> bool {
         true
     }
     fn request(&mut self, row: &RequestRecord) {
@@ -265,6 +269,9 @@ impl Recorder for Log {
     }
     fn token(&mut self, row: &TokenRecord) {
         self.tokens.push(*row);
+    }
+    fn span(&mut self, row: &SpanRecord) {
+        self.spans.push(*row);
     }
 }
 

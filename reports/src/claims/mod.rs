@@ -1,0 +1,272 @@
+//! Verdicts on what the papers print, by a rule: each claim that a results folder can test is held to its runs.
+//!
+//! It promises a row for every claim, tested or not, and the same rows for the same folders. It does not tune: a claim that
+//! does not come out is shown with what came out. `docs/claims.md` says how to read it.
+
+mod answer;
+mod beside;
+mod papers;
+mod question;
+mod verdict;
+
+pub(crate) use beside::PrintedBeside;
+pub use verdict::Verdict;
+
+use crate::frame::ReportError;
+use crate::numbers::short;
+use crate::sheet::Sheet;
+use answer::Source;
+use papers::CLAIMS;
+use std::path::PathBuf;
+use verdict::judge;
+
+const HEADING: [&str; 14] = [
+    "id",
+    "printed",
+    "simulated",
+    "simulated_ci95",
+    "relative_difference",
+    "verdict",
+    "assumption",
+    "unit",
+    "system",
+    "place",
+    "quantity",
+    "dataset",
+    "bandwidth_mbps",
+    "simulated_at",
+];
+
+/// Every claim with its verdict.
+pub struct Claims {
+    /// The table.
+    pub csv: String,
+    /// The verdicts, in the order of its rows.
+    pub verdicts: Vec<Verdict>,
+}
+
+/// Judges every claim by the runs of these folders together.
+///
+/// # Errors
+///
+/// If one is not a results folder of this version.
+pub fn claims(folders: &[PathBuf]) -> Result<Claims, ReportError> {
+    let sources = folders.iter().map(|folder| Source::read(folder)).collect::<Result<Vec<_>, _>>()?;
+    let mut sheet = Sheet::new(HEADING.into_iter());
+    let mut verdicts = Vec::new();
+    for claim in CLAIMS.iter() {
+        let judged = judge(claim, &sources);
+        let value = judged.answer.as_ref().map(|answer| answer.value);
+        // What floating point leaves of nothing is nothing.
+        let number = |value: Option<f64>| {
+            value.map_or_else(String::new, |value| short(if value.abs() < 1e-9 { 0.0 } else { value }, 5))
+        };
+        let relative = value.and_then(|value| {
+            let (away, bound) = claim.printed.distance(value.mean)?;
+            (bound != 0.0).then(|| away / bound.abs())
+        });
+        let given = |text: &Option<String>| text.clone().unwrap_or_default();
+        let place = judged.answer.as_ref().map(|answer| format!("{}: {}", answer.scenario, answer.place));
+        sheet.row(
+            [
+                claim.id.clone(),
+                claim.printed.text(),
+                number(value.map(|value| value.mean)),
+                number(value.and_then(|value| value.ci95)),
+                number(relative),
+                judged.verdict.to_string(),
+                judged.assumption,
+                claim.unit.clone(),
+                claim.system.clone(),
+                claim.place.clone(),
+                claim.quantity.clone(),
+                given(&claim.dataset),
+                given(&claim.bandwidth_mbps),
+                given(&place),
+            ]
+            .into_iter(),
+        );
+        verdicts.push(judged.verdict);
+    }
+    Ok(Claims { csv: sheet.csv(), verdicts })
+}
+
+impl Claims {
+    /// How many there are of each verdict, in a line.
+    pub fn count(&self) -> String {
+        let of = |is: fn(&Verdict) -> bool| self.verdicts.iter().filter(|verdict| is(verdict)).count();
+        format!(
+            "{} claims of the papers: {} reproduced, {} reproduced only under an assumption, {} contradicted, {} not testable here",
+            self.verdicts.len(),
+            of(|verdict| *verdict == Verdict::Reproduced),
+            of(|verdict| matches!(verdict, Verdict::OnlyUnder(_))),
+            of(|verdict| matches!(verdict, Verdict::ContradictedBy(_))),
+            of(|verdict| matches!(verdict, Verdict::NotTestable(_))),
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fixture::{self, Cell};
+    use serde_json::json;
+    use tempfile::TempDir;
+
+    type Metric<'m> = (&'static str, &'m [f64]);
+
+    /// A folder at VQAv2 and 400 Mbps with these policies, each the system of its name.
+    fn folder(cells: &[(&'static str, &[Metric<'_>])]) -> TempDir {
+        let cells: Vec<Cell> = cells.iter().map(|(policy, metrics)| Cell::new(policy, "0.3", metrics)).collect();
+        let folder = fixture::folder(&cells);
+        let names: Vec<&str> = cells.iter().map(|cell| cell.policy).collect();
+        fixture::policies(folder.path(), &names);
+        folder
+    }
+
+    /// The row of a claim: simulated, verdict and assumption.
+    fn row(folders: &[&TempDir], id: &str) -> [String; 3] {
+        let folders: Vec<PathBuf> = folders.iter().map(|folder| folder.path().to_owned()).collect();
+        let claims = claims(&folders).expect("folders that can be read");
+        let mut reader = csv::Reader::from_reader(claims.csv.as_bytes());
+        let rows: Vec<csv::StringRecord> = reader.records().map(|row| row.expect("a row")).collect();
+        assert_eq!(rows.len(), CLAIMS.len(), "a row a claim");
+        let row = rows.iter().find(|row| &row[0] == id).unwrap_or_else(|| panic!("no {id}"));
+        [2, 5, 6].map(|column| row[column].to_owned())
+    }
+
+    fn tokens_per_s(rate: f64) -> TempDir {
+        folder(&[("cloud_only", &[("output_tokens_per_s", &[rate, rate])])])
+    }
+
+    #[test]
+    fn a_claim_is_reproduced_within_its_tolerance() {
+        let swept = "policy.msao.tau_s";
+        for (rate, expected) in [(32.0, "reproduced"), (38.4, "reproduced"), (38.6, "contradicted by MSAO-PAR-cloud")] {
+            let [simulated, verdict, assumption] = row(&[&tokens_per_s(rate)], "CLOUD-F5-35");
+            assert_eq!((simulated.as_str(), verdict.as_str()), (rate.to_string().as_str(), expected));
+            assert_eq!(assumption, "every default (docs/semantics.md)", "{swept} is of another policy");
+        }
+    }
+
+    #[test]
+    fn an_interval_widens_it_to_twice_at_most() {
+        let of = |rates: &[f64]| {
+            row(&[&folder(&[("cloud_only", &[("output_tokens_per_s", rates)])])], "CLOUD-F5-35")[1].clone()
+        };
+        assert_eq!(of(&[38.8, 39.2, 39.0]), "contradicted by MSAO-PAR-cloud");
+        assert_eq!(of(&[37.0, 41.0, 39.0]), "reproduced", "39 +- 5");
+        assert_eq!(of(&[10.0, 80.0, 45.0]), "contradicted by MSAO-PAR-cloud", "45 +- 87 says nothing");
+    }
+
+    #[test]
+    fn what_takes_an_assumption_says_so_and_without_is_better() {
+        let assumed = tokens_per_s(35.0);
+        let policies = json!([{ "label": "cloud_only", "kind": "cloud_only", "settings": {} }]);
+        fixture::manifest(assumed.path(), json!({ "cloud.engine": "hf" }), policies);
+        assert_eq!(
+            row(&[&assumed], "CLOUD-F5-35"),
+            ["35", "reproduced only under cloud.engine = hf", "cloud.engine = hf"]
+        );
+        let off = tokens_per_s(100.0);
+        assert_eq!(row(&[&off, &assumed], "CLOUD-F5-35")[1], "reproduced only under cloud.engine = hf");
+        assert_eq!(row(&[&off, &assumed, &tokens_per_s(36.0)], "CLOUD-F5-35")[..2], ["36", "reproduced"]);
+    }
+
+    #[test]
+    fn the_papers_own_numbers_contradict_a_claim_before_its_premise() {
+        let rate = |rate: &'static [f64]| [("output_tokens_per_s", rate)];
+        // 128 over 35 is 3.66, whatever is simulated; the printed claim is 2.66.
+        let folder = folder(&[("msao", &rate(&[20.0, 20.0])), ("cloud_only", &rate(&[20.0, 20.0]))]);
+        assert_eq!(row(&[&folder], "MSAO-F5-266")[..2], ["1", "contradicted by MSAO-F5-128"]);
+        assert_eq!(row(&[&folder], "MSAO-F5-128")[1], "contradicted by MSAO-ALG-L9");
+        // Accuracy at no bandwidth in particular is among those of Table 1.
+        let accurate = super::tests::folder(&[("msao", &[("accuracy_pct", &[60.0, 60.0])])]);
+        assert_eq!(row(&[&accurate], "ABL-MA-VQA-full")[1], "contradicted by MSAO-PAR-eps_Q");
+    }
+
+    #[test]
+    fn what_was_not_run_is_not_testable() {
+        let folder = tokens_per_s(35.0);
+        let no_run = "no run here is of that system, data set and bandwidth";
+        assert_eq!(row(&[&folder], "MSAO-F5-128"), ["", "not testable here", no_run]);
+        assert_eq!(row(&[&folder], "MSAO-EQ7"), ["", "not testable here", "what it says is simulated, not tested"]);
+    }
+
+    #[test]
+    fn a_setting_can_make_another_system() {
+        let labels = ["full", "without", "other", "other_without"];
+        let accuracy = [76.0, 69.0, 60.0, 59.0];
+        let cells: Vec<Cell> = labels
+            .iter()
+            .zip(accuracy)
+            .map(|(label, accuracy)| Cell::new(label, "0.3", &[("accuracy_pct", &[accuracy, accuracy])]))
+            .collect();
+        let folder = fixture::folder(&cells);
+        let (route, uniform) = ("semantics.route", "plan.modality_awareness.uniform");
+        let settings =
+            [json!({}), json!({ uniform: "0.5" }), json!({ route: "jsq" }), json!({ route: "jsq", uniform: "0.5" })];
+        let policies: Vec<_> = labels
+            .iter()
+            .zip(settings)
+            .map(|(label, settings)| json!({ "label": label, "kind": "msao", "settings": settings }))
+            .collect();
+        fixture::manifest(folder.path(), json!({}), json!(policies));
+        assert_eq!(row(&[&folder], "ABL-MA-VQA-full")[0], "76");
+        assert_eq!(row(&[&folder], "ABL-MA-VQA")[0], "69");
+        // Full with full and other with other: -7 and -1, never -16 or -17.
+        assert_eq!(
+            row(&[&folder], "ABL-MA-D1")[..2],
+            [
+                "-7".to_owned(),
+                "reproduced only under without modality-awareness half of every modality is kept".to_owned()
+            ]
+        );
+    }
+
+    #[test]
+    fn a_value_of_a_setting_can_make_another_system_on_the_models_of_its_paper() {
+        let folder = folder(&[
+            ("tome", &[("accuracy_pct", &[57.0, 57.0])]),
+            ("mustdrop", &[("accuracy_pct", &[69.0, 69.0])]),
+            ("fastv", &[("accuracy_pct", &[55.0, 55.0])]),
+        ]);
+        let policy = |label: &str, settings| json!({ "label": label, "kind": "token_dropping", "settings": settings });
+        let policies = json!([
+            policy("tome", json!({ "method": "tome" })),
+            policy("mustdrop", json!({})),
+            policy("fastv", json!({ "method": "fastv" })),
+        ]);
+        let systems = || ["ToMe", "MustDrop", "FastV"].map(|name| row(&[&folder], &format!("MF-T4-{name}-VQAv2")));
+        fixture::manifest(folder.path(), json!({ "cloud.model": "llava-1.5-7b" }), policies.clone());
+        assert_eq!(systems().map(|[simulated, ..]| simulated), ["57", "69", "55"]);
+        let input = "accuracy is an input: the published share of the whole model's";
+        assert!(systems().iter().all(|[_, verdict, _]| *verdict == format!("reproduced only under {input}")));
+        assert_eq!(row(&[&folder], "MF-T4-ToMe-GQA")[1], "not testable here");
+        fixture::manifest(folder.path(), json!({}), policies);
+        assert_eq!(systems().map(|[_, verdict, _]| verdict), ["not testable here"; 3], "another model");
+    }
+
+    #[test]
+    fn other_models_neither_answer_nor_contradict() {
+        let folder =
+            folder(&[("msao", &[("accuracy_pct", &[74.0, 74.0])]), ("cloud_only", &[("accuracy_pct", &[77.8, 77.8])])]);
+        // MindFusion's paper has 78.5 % for its model alone, which is not the one that MSAO is compared with.
+        assert_eq!(row(&[&folder], "MSAO-T1-GAP")[1], "contradicted by MSAO-PAR-eps_Q");
+        let [_, verdict, _] = row(&[&folder], "T1-VQAv2-400-Cloud-only");
+        assert!(verdict.starts_with("reproduced only under"), "{verdict}");
+        let policies = json!([{ "label": "cloud_only", "kind": "cloud_only", "settings": {} }]);
+        fixture::manifest(folder.path(), json!({ "cloud.model": "llava-1.5-7b" }), policies);
+        assert_eq!(row(&[&folder], "T1-VQAv2-400-Cloud-only")[1], "not testable here");
+        assert_eq!(row(&[&folder], "MF-T4-Vanilla-VQAv2")[0], "77.8");
+    }
+
+    #[test]
+    fn every_verdict_is_counted_once() {
+        let folder = tokens_per_s(35.0);
+        let counted = claims(&[folder.path().to_owned()]).expect("verdicts").count();
+        let numbers: Vec<usize> = counted.split(|c: char| !c.is_ascii_digit()).filter_map(|n| n.parse().ok()).collect();
+        assert_eq!(numbers[0], numbers[1..].iter().sum::<usize>(), "{counted}");
+        assert_eq!(numbers[1], 1, "{counted}");
+    }
+}

@@ -1,0 +1,191 @@
+//! The rule by which a claim is judged. Nothing here knows any claim by its name.
+//!
+//! A claim is **reproduced** if what is simulated comes within a tolerance of what is printed: 10 % of an amount or a ratio,
+//! one point of an accuracy, five points of a change in per cent; the 95 % interval widens it, to twice at most. If that takes an assumption, because
+//! the paper leaves something open or a scenario sets what is not the default, it is reproduced **only under** it. If it is
+//! not reproduced, it is **contradicted**: by another claim, where the papers print numbers of which it would have to be
+//! made and is not, or else by the claim that the simulation rests on, under the assumptions that are named. Where nothing
+//! that was run can tell, it is **not testable here**.
+
+use super::answer::{Answer, Source};
+use super::papers::{CLAIMS, Claim, Printed};
+use super::question::{Measure, Over, Question, SystemSpec};
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+
+/// Of amounts and ratios, as a share of what is printed.
+const TOLERANCE: f64 = 0.1;
+/// Of accuracies, in points.
+const TOLERANCE_POINTS: f64 = 1.0;
+/// Of changes in per cent, in points.
+const TOLERANCE_CHANGE: f64 = 5.0;
+
+/// What is assumed where nothing is set: the papers leave much open that a simulator has to know.
+const EVERY_DEFAULT: &str = "every default (docs/semantics.md)";
+
+/// What became of a claim.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// It comes out with every default.
+    Reproduced,
+    /// It comes out under this assumption.
+    OnlyUnder(String),
+    /// It does not come out, and this claim says why.
+    ContradictedBy(String),
+    /// Nothing that was run can tell, for this reason.
+    NotTestable(String),
+}
+
+impl fmt::Display for Verdict {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Reproduced => write!(out, "reproduced"),
+            Self::OnlyUnder(assumption) => write!(out, "reproduced only under {assumption}"),
+            Self::ContradictedBy(claim) => write!(out, "contradicted by {claim}"),
+            Self::NotTestable(_) => write!(out, "not testable here"),
+        }
+    }
+}
+
+/// A claim's verdict, and the answer that it rests on.
+pub(super) struct Judged {
+    pub verdict: Verdict,
+    pub answer: Option<Answer>,
+    /// What was assumed, or why it cannot be tested.
+    pub assumption: String,
+}
+
+/// Judges a claim by what these folders answer.
+pub(super) fn judge(claim: &Claim, sources: &[Source]) -> Judged {
+    let untestable =
+        |why: &str| Judged { verdict: Verdict::NotTestable(why.to_owned()), answer: None, assumption: why.to_owned() };
+    let Some(question) = &claim.question else { return untestable(&claim.remark) };
+    let answers: Vec<Answer> = sources.iter().flat_map(|source| source.answers(claim, question)).collect();
+    let Some((answer, meets)) = decisive(claim, question, answers) else {
+        return untestable("no run here is of that system, data set and bandwidth");
+    };
+    let remark = Some(claim.remark.clone()).filter(|remark| !remark.is_empty());
+    let assumed: Vec<String> = remark.into_iter().chain(answer.assumptions.clone()).collect();
+    let assumption = if assumed.is_empty() { EVERY_DEFAULT.to_owned() } else { assumed.join("; ") };
+    let verdict = match (meets, assumed.is_empty()) {
+        (true, true) => Verdict::Reproduced,
+        (true, false) => Verdict::OnlyUnder(assumption.clone()),
+        (false, _) => {
+            let by = contradiction(claim, question).unwrap_or(&question.premise);
+            Verdict::ContradictedBy(by.to_owned())
+        }
+    };
+    Judged { verdict, answer: Some(answer), assumption }
+}
+
+/// The answer that decides, and whether it meets the claim: of those under equal assumptions the one that the claim is held
+/// to, and of different assumptions the fewest under which it comes out, or else the fewest.
+fn decisive(claim: &Claim, question: &Question, answers: Vec<Answer>) -> Option<(Answer, bool)> {
+    let mut groups: BTreeMap<(usize, BTreeSet<String>), Vec<Answer>> = BTreeMap::new();
+    for answer in answers {
+        let assumed: BTreeSet<String> = answer.assumptions.iter().cloned().collect();
+        groups.entry((assumed.len(), assumed)).or_default().push(answer);
+    }
+    let mut held: Vec<(Answer, bool)> = groups
+        .into_values()
+        .filter_map(|answers| held_to(&claim.printed, question.over, answers))
+        .map(|answer| (answer.clone(), meets(claim, question, &answer)))
+        .collect();
+    // Stable: among those that meet, and among those that do not, the fewest assumptions stay first.
+    held.sort_by_key(|(_, meets)| !meets);
+    held.into_iter().next()
+}
+
+fn held_to(printed: &Printed, over: Over, answers: Vec<Answer>) -> Option<Answer> {
+    let distance = |answer: &Answer| printed.distance(answer.value.mean).map_or(f64::INFINITY, |(away, _)| away.abs());
+    let by = |a: &Answer, b: &Answer| match over {
+        Over::Nearest => distance(a).total_cmp(&distance(b)),
+        Over::Worst => distance(b).total_cmp(&distance(a)),
+        Over::Min => a.value.mean.total_cmp(&b.value.mean),
+        Over::Max => b.value.mean.total_cmp(&a.value.mean),
+    };
+    answers.into_iter().min_by(by)
+}
+
+/// Whether an answer comes within the tolerance of what is printed. Its interval counts, but for no more than the tolerance:
+/// runs that are too few to tell do not make a claim true.
+fn meets(claim: &Claim, question: &Question, answer: &Answer) -> bool {
+    claim.printed.distance(answer.value.mean).is_some_and(|(away, bound)| {
+        let tolerance = tolerance(question, &claim.unit, bound);
+        away.abs() <= tolerance + answer.value.ci95.unwrap_or(0.0).min(tolerance)
+    })
+}
+
+fn agrees(claim: &Claim, question: &Question, value: f64) -> bool {
+    let distance = claim.printed.distance(value);
+    distance.is_some_and(|(away, bound)| away.abs() <= tolerance(question, &claim.unit, bound))
+}
+
+fn tolerance(question: &Question, unit: &str, printed: f64) -> f64 {
+    let accuracy = question.amount.metrics().all(|metric| metric == "accuracy_pct");
+    match (question.measure, unit) {
+        (Measure::Change, _) => TOLERANCE_CHANGE,
+        (Measure::Value | Measure::Difference, "percent" | "points") if accuracy => TOLERANCE_POINTS,
+        _ => TOLERANCE * printed.abs(),
+    }
+}
+
+/// A printed value, and the claim that it is of.
+struct Base<'c> {
+    claim: &'c Claim,
+    value: f64,
+}
+
+/// The claim that a claim disagrees with as it is printed: the same amount elsewhere, or the amounts that it is made of.
+fn contradiction<'c>(claim: &'c Claim, question: &'c Question) -> Option<&'c str> {
+    let printed: Vec<Base<'c>> = match question.measure {
+        Measure::Value => bases(claim, question, &question.of).filter(|base| base.claim.id != claim.id).collect(),
+        _ => {
+            let against = |of: &Base<'c>| {
+                let (claim_of, value) = (of.claim, of.value);
+                let others = question.against.iter().flat_map(|spec| bases(claim, question, spec));
+                let others = others.filter(move |other| compatible(claim_of, other.claim));
+                let made =
+                    others.map(move |other| Base { claim: claim_of, value: question.measure.of(value, other.value) });
+                made.collect::<Vec<_>>()
+            };
+            bases(claim, question, &question.of).flat_map(|of| against(&of)).collect()
+        }
+    };
+    let disagrees = |base: &&Base<'_>| !agrees(claim, question, base.value);
+    let by_value = |a: &&Base<'_>, b: &&Base<'_>| a.value.total_cmp(&b.value);
+    let found = match question.over {
+        // A place that is not named may be any.
+        Over::Nearest => printed.iter().all(|base| disagrees(&base)).then(|| printed.first()).flatten(),
+        Over::Worst => printed.iter().find(disagrees),
+        Over::Min => printed.iter().min_by(by_value).filter(disagrees),
+        Over::Max => printed.iter().max_by(by_value).filter(disagrees),
+    };
+    found.map(|base| base.claim.id.as_str())
+}
+
+/// What is printed of the same amount under a system, at a place that may be that of the claim.
+fn bases<'c>(claim: &'c Claim, question: &'c Question, spec: &'c SystemSpec) -> impl Iterator<Item = Base<'c>> {
+    CLAIMS.iter().filter(move |other| compatible(claim, other)).filter_map(move |other| {
+        let asked = other.question.as_ref()?;
+        let plain = asked.over == Over::Nearest || asked.over == question.over;
+        let same = plain && asked.measure == Measure::Value && asked.amount == question.amount && asked.of == *spec;
+        other.printed.number().filter(|_| same).map(|value| Base { claim: other, value })
+    })
+}
+
+/// Whether two claims can be of one place: neither says where it is what the other denies.
+fn compatible(a: &Claim, b: &Claim) -> bool {
+    let same = |a: &Option<String>, b: &Option<String>| a.is_none() || b.is_none() || a == b;
+    let at = |claim: &Claim| claim.question.as_ref().map_or_else(Vec::new, |question| question.at.clone());
+    let meets = |(key, values): &(String, Vec<String>)| {
+        let others = at(b).into_iter().find(|(other, _)| other == key);
+        others.is_none_or(|(_, others)| others.iter().any(|other| values.contains(other)))
+    };
+    // Other models are another platform, also where the other claim names none.
+    let model = |claim: &Claim| at(claim).into_iter().find(|(key, _)| key == "cloud.model");
+    model(a) == model(b)
+        && same(&a.dataset, &b.dataset)
+        && same(&a.bandwidth_mbps, &b.bandwidth_mbps)
+        && at(a).iter().all(meets)
+}

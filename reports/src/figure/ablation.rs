@@ -1,0 +1,183 @@
+//! `ablation`: what MSAO loses without one of its parts (the paper's Fig. 9): accuracy, latency, computing and memory of each
+//! whole system and of the same without a part, the change, and what the paper prints of both.
+
+use super::bars::group_name;
+use super::dots::{Cell as Dot, Column, DotTable, Row, Section, axis, signed, signed_interval, with_interval};
+use super::layout::Head;
+use super::{Figure, Prepared};
+use crate::claims::PrintedBeside;
+use crate::estimate::Estimate;
+use crate::runs::{Cell, Runs};
+use drawing::{Look, grouped, looks};
+use std::path::Path;
+
+/// The line of the list.
+pub(super) const FIGURE: Figure =
+    Figure { name: "ablation", title: "What MSAO loses without one of its parts", needs: &["runs"], prepare };
+
+const KIND: &str = "msao";
+
+/// Where the paper prints it: elsewhere it prints other values of the whole system.
+const PLACE: &str = "Fig.9";
+
+/// The setting that takes a part away, and what is missing then.
+const PARTS: [(&str, &str); 2] = [
+    ("plan.modality_awareness", "without modality-awareness"),
+    ("semantics.route.static", "without collaborative scheduling"),
+];
+
+/// Four numbers beside each point need room.
+const WIDTH: u32 = 1120;
+
+/// More whole systems and points than this are a sweep's.
+const MOST_SECTIONS: usize = 8;
+
+struct Metric {
+    columns: &'static [&'static str],
+    title: &'static str,
+    decimals: usize,
+    /// Whether its change is in points, not in per cent.
+    in_points: bool,
+}
+
+const METRICS: [Metric; 4] = [
+    Metric { columns: &["accuracy_pct"], title: "accuracy, %", decimals: 1, in_points: true },
+    Metric { columns: &["e2e_ms_mean"], title: "end-to-end latency, ms", decimals: 0, in_points: false },
+    Metric {
+        columns: &["edge_tflop_per_request", "cloud_tflop_per_request"],
+        title: "computing of both tiers, TFLOP a request",
+        decimals: 2,
+        in_points: false,
+    },
+    Metric { columns: &["memory_gb_peak"], title: "memory of both tiers, GB", decimals: 1, in_points: false },
+];
+
+const HEADS: [&str; 4] = ["simulated", "change", "printed", "change"];
+
+fn prepare(folder: &Path) -> Prepared {
+    let runs = Runs::read(folder)?;
+    let beside = PrintedBeside::read(folder)?;
+    let has = |metric: &&Metric| metric.columns.iter().all(|column| runs.metric(column).is_ok());
+    let metrics: Vec<&Metric> = METRICS.iter().filter(has).collect();
+    let ablation = Ablation { runs: &runs, beside: &beside, metrics: &metrics };
+    let sections = ablation.sections();
+    if sections.is_empty() || metrics.is_empty() || sections.len() > MOST_SECTIONS {
+        return Ok(None);
+    }
+    let cells = |column: usize| sections.iter().flat_map(|section| &section.rows).map(move |row| &row.cells[column]);
+    let column = |(index, metric): (usize, &&Metric)| Column {
+        title: metric.title.to_owned(),
+        axis: axis(cells(index), 4, false),
+    };
+    let columns = metrics.iter().enumerate().map(column).collect();
+    let replications = runs.cells.iter().map(|cell| runs.seeds(cell).len()).max().unwrap_or(0);
+    let how = format!(
+        "Grey lines: the whole system, from which the change of what lacks a part is measured: points (pt) of accuracy, per \
+         cent of all else. {} The paper gives no unit of computing and memory.",
+        match replications {
+            1 => "One replication: no intervals.".to_owned(),
+            more => format!(
+                "Mean of {more} replications; whiskers and ±: 95 % confidence, of what lacks a part that of its change, run by run."
+            ),
+        }
+    );
+    let head = Head::new(WIDTH, FIGURE.title, &how);
+    Ok(Some(Box::new(DotTable { width: WIDTH, head, columns, in_a_row: 2, sections })))
+}
+
+/// Of the whole and of what lacks a part.
+fn ablation_looks() -> Vec<Look> {
+    looks(&[KIND, "", " "].map(str::to_owned))
+}
+
+struct Ablation<'r> {
+    runs: &'r Runs,
+    beside: &'r PrintedBeside,
+    metrics: &'r [&'static Metric],
+}
+
+impl Ablation<'_> {
+    /// A section for each point and whole system that is there with and without a part.
+    fn sections(&self) -> Vec<Section> {
+        let mut sections = Vec::new();
+        let policies = self.beside.policies();
+        let of = |cell: &Cell| policies.iter().find(|policy| policy.label == cell.policy && policy.kind == KIND);
+        let settings = PARTS.map(|(setting, _)| setting);
+        for whole in &self.runs.cells {
+            let Some(policy) = of(whole) else { continue };
+            let without = |cell: &Cell| {
+                let setting = self.beside.is_without(of(cell)?, policy, &settings)?;
+                PARTS.iter().position(|(own, _)| *own == setting)
+            };
+            let at_point = self.runs.cells.iter().filter(|cell| cell.point == whole.point);
+            let mut parts: Vec<(usize, &Cell)> = at_point.filter_map(|cell| Some((without(cell)?, cell))).collect();
+            parts.sort_by_key(|(part, _)| *part);
+            if parts.is_empty() {
+                continue;
+            }
+            let rows = std::iter::once(self.row(0, whole, None, "whole".to_owned()));
+            let twice = |part: usize| parts.iter().filter(|(other, _)| *other == part).count() > 1;
+            let lacking = parts.iter().map(|(part, cell)| {
+                let name = PARTS[*part].1.to_owned();
+                let label = if twice(*part) { format!("{name} ({})", cell.policy) } else { name };
+                self.row(part + 1, cell, Some(whole), label)
+            });
+            let rows = rows.chain(lacking).collect();
+            sections.push(Section { title: self.place(whole), heads: HEADS.map(str::to_owned).to_vec(), rows });
+        }
+        sections
+    }
+
+    fn place(&self, cell: &Cell) -> String {
+        let dataset = self.runs.keys.iter().position(|key| key == "dataset").map(|key| cell.values[key].clone());
+        let more = group_name(self.runs, cell);
+        let parts =
+            dataset.into_iter().chain(Some(cell.policy.clone())).chain(Some(more).filter(|more| !more.is_empty()));
+        parts.collect::<Vec<_>>().join(", ")
+    }
+
+    fn row(&self, look: usize, cell: &Cell, whole: Option<&Cell>, label: String) -> Row {
+        let look = ablation_looks()[look];
+        let dot = |metric: &&Metric| self.dot(metric, look, cell, whole);
+        Row { label, look: Some(look), cells: self.metrics.iter().map(dot).collect() }
+    }
+
+    fn dot(&self, metric: &Metric, look: Look, cell: &Cell, whole: Option<&Cell>) -> Dot {
+        let Some(values) = self.values(metric, cell) else { return Dot::default() };
+        let from = self.values(metric, whole.unwrap_or(cell)).unwrap_or_else(|| values.clone());
+        let change = |of: f64, from: f64| if metric.in_points { of - from } else { 100.0 * (of / from - 1.0) };
+        let changes: Vec<f64> = values.iter().zip(&from).map(|(of, from)| change(*of, *from)).collect();
+        let unit = if metric.in_points { "pt" } else { "%" };
+        let changed =
+            |value: Option<f64>| value.map_or_else(String::new, |value| format!("{} {unit}", signed(value, 1)));
+        let amount = metric.columns.join(" + ");
+        let (simulated, change_here) = (Estimate::of(&values), Estimate::of(&changes));
+        // Of a change, pairs of runs tell more than either side.
+        let shown = match whole {
+            Some(_) => Estimate { ci95: Estimate::paired(&values, &from).ci95, ..simulated },
+            None => simulated,
+        };
+        let printed = self.beside.of_place(PLACE, &amount, cell);
+        // What is not printed as a change is one of printed values.
+        let of_printed = || Some(change(printed?, self.beside.of_place(PLACE, &amount, whole?)?));
+        let printed_change = whole.and_then(|whole| self.beside.change(&amount, cell, whole)).or_else(of_printed);
+        let numbers = vec![
+            match whole {
+                Some(_) => grouped(simulated.mean, metric.decimals),
+                None => with_interval(simulated, metric.decimals),
+            },
+            whole.map_or_else(String::new, |_| format!("{} {unit}", signed_interval(change_here, 1))),
+            printed.map_or_else(String::new, |printed| grouped(printed, metric.decimals)),
+            changed(printed_change),
+        ];
+        Dot { simulated: vec![(look, shown)], printed, from: Some(Estimate::of(&from).mean), numbers }
+    }
+
+    /// Of each run; none where a run has none.
+    fn values(&self, metric: &Metric, cell: &Cell) -> Option<Vec<f64>> {
+        let all: Option<Vec<Vec<f64>>> =
+            metric.columns.iter().map(|column| self.runs.metric(column).ok()?.all_of(cell)).collect();
+        let all = all?;
+        Some((0..all.first()?.len()).map(|run| all.iter().map(|column| column[run]).sum()).collect())
+    }
+}

@@ -1,0 +1,181 @@
+//! `mindfusion_devices`: time to the first token and speed of generation on phones, machines and pairs of both (MindFusion's
+//! Table II), beside what its paper prints.
+
+use super::dots::{Cell as Dot, Column, DotTable, Row, Section, WIDTH, axis};
+use super::layout::{Head, Sample, listed};
+use super::{Figure, Prepared};
+use crate::claims::PrintedBeside;
+use crate::estimate::Estimate;
+use crate::natural::Levels;
+use crate::numbers::rounded;
+use crate::runs::{Cell, Runs};
+use drawing::{Look, looks};
+use std::path::Path;
+
+/// The line of the list.
+pub(super) const FIGURE: Figure = Figure {
+    name: "mindfusion_devices",
+    title: "A phone, a machine behind it, and MindFusion on both",
+    needs: &["runs"],
+    prepare,
+};
+
+/// More rows are a sweep's, and no table.
+const MOST_ROWS: usize = 40;
+
+/// What is compared: its metric, whether it is what a second has of it, and the amount as the claims have it.
+const COLUMNS: [(&str, fn(f64) -> f64, &str, &str); 2] = [
+    ("ttft_ms_mean", |ms| ms / 1000.0, "ttft_ms_mean", "time to the first token, s"),
+    ("tpot_ms_mean", |ms| 1000.0 / ms, "1000 / tpot_ms_mean", "generation, tokens/s"),
+];
+
+fn prepare(folder: &Path) -> Prepared {
+    let runs = Runs::read(folder)?;
+    let beside = PrintedBeside::read(folder)?;
+    let key = |name: &str| runs.keys.iter().position(|key| key == name);
+    let (Some(edge), Some(cloud)) = (key("edge.device"), key("cloud.device")) else { return Ok(None) };
+    let Some(bandwidth) = key("bandwidth_mbps") else { return Ok(None) };
+    let of_kind = |kind: &str| -> Vec<String> {
+        let own = |label: &&str| beside.policies().iter().any(|policy| policy.label == **label && policy.kind == kind);
+        runs.policies().into_iter().filter(own).map(str::to_owned).collect()
+    };
+    let groups = ["edge_only", "cloud_only", "mindfusion"].map(of_kind);
+    if groups[2].is_empty() {
+        return Ok(None);
+    }
+    let policies: Vec<String> = groups.concat();
+    let table =
+        Devices { runs: &runs, beside: &beside, looks: looks(&policies), policies, keys: [edge, cloud, bandwidth] };
+    let [phones, machines, pairs] = groups;
+    let links = Levels::of(runs.cells.iter().map(|cell| cell.values[bandwidth].as_str())).texts;
+    let numbers = pairs.len().max(1) + 1;
+    let mut sections = vec![table.section("phone alone", &phones, [true, false], None, numbers)];
+    for mbps in links.iter().rev() {
+        let title = format!("machine alone, {mbps} Mbps");
+        sections.push(table.section(&title, &machines, [false, true], Some(mbps), numbers));
+    }
+    for mbps in links.iter().rev() {
+        sections.push(table.section(&format!("both, {mbps} Mbps"), &pairs, [true, true], Some(mbps), numbers));
+    }
+    let sections = chosen(sections);
+    if !(1..=MOST_ROWS).contains(&sections.iter().map(|section| section.rows.len()).sum()) {
+        return Ok(None);
+    }
+    let cells = |column: usize| sections.iter().flat_map(|section| &section.rows).map(move |row| &row.cells[column]);
+    let column = |(index, (_, _, _, title)): (usize, &(_, _, _, &str))| Column {
+        title: (*title).to_owned(),
+        axis: axis(cells(index), 5, true),
+    };
+    let columns = COLUMNS.iter().enumerate().map(column).collect();
+    let head = Head::new(WIDTH, FIGURE.title, &how(&beside, &pairs, &sections)).with_legend(
+        &table.policies,
+        &table.looks,
+        Sample::Point,
+    );
+    Ok(Some(Box::new(DotTable { width: WIDTH, head, columns, in_a_row: 2, sections })))
+}
+
+/// What the figure says of itself.
+fn how(beside: &PrintedBeside, pairs: &[String], sections: &[Section]) -> String {
+    let layers = |label: &String| {
+        let policy = beside.policies().iter().find(|policy| policy.label == *label);
+        let layers = policy.and_then(|policy| policy.settings.get("layers_on_device"));
+        format!("{} ({label})", layers.map_or("the default", String::as_str))
+    };
+    let layers: Vec<String> = pairs.iter().map(layers).collect();
+    let layers = listed(&layers.iter().map(String::as_str).collect::<Vec<_>>());
+    let printed = sections.iter().flat_map(|section| &section.rows).any(is_printed);
+    let shown = if printed {
+        " Shown are the pairs and links that the paper prints; the speed of each device alone is taken from it."
+    } else {
+        ""
+    };
+    format!("Logarithmic axes. Layers on the phone, which the paper leaves open: {layers}.{shown}")
+}
+
+fn is_printed(row: &Row) -> bool {
+    row.cells.iter().any(|cell| cell.printed.is_some())
+}
+
+/// Where something is printed, the rows of which it is; otherwise all.
+fn chosen(sections: Vec<Section>) -> Vec<Section> {
+    let any = sections.iter().flat_map(|section| &section.rows).any(is_printed);
+    let kept = sections.into_iter().map(|mut section| {
+        section.rows.retain(|row| is_printed(row) || !any);
+        section
+    });
+    kept.filter(|section| !section.rows.is_empty()).collect()
+}
+
+struct Devices<'r> {
+    runs: &'r Runs,
+    beside: &'r PrintedBeside,
+    policies: Vec<String>,
+    looks: Vec<Look>,
+    /// Of the devices of both sides and the bandwidth.
+    keys: [usize; 3],
+}
+
+impl Devices<'_> {
+    /// A row for each device, or pair of devices, that a section is of.
+    fn section(
+        &self,
+        title: &str,
+        policies: &[String],
+        sides: [bool; 2],
+        mbps: Option<&String>,
+        numbers: usize,
+    ) -> Section {
+        let of = |cell: &Cell| {
+            let own = |(side, key): (bool, usize)| side.then(|| cell.values[key].clone());
+            let names: Vec<String> = sides.into_iter().zip(self.keys).filter_map(own).collect();
+            names.join(" + ")
+        };
+        let is_here = |cell: &&Cell| mbps.is_none_or(|mbps| cell.values[self.keys[2]] == *mbps);
+        let cells: Vec<(String, &Cell)> = self.runs.cells.iter().filter(is_here).map(|cell| (of(cell), cell)).collect();
+        let mut labels: Vec<&str> = Vec::new();
+        for (label, _) in &cells {
+            if !labels.contains(&label.as_str()) {
+                labels.push(label);
+            }
+        }
+        let row = |label: &&str| {
+            let own: Vec<&Cell> = cells.iter().filter(|(own, _)| own == label).map(|(_, cell)| *cell).collect();
+            // Alone, it does not matter what stands at the other side: the first is as good as any.
+            let of = |policy: &String| own.iter().find(|cell| cell.policy == *policy).copied();
+            let found: Vec<&Cell> = policies.iter().filter_map(of).collect();
+            let dots = COLUMNS.iter().map(|column| self.dot(column, &found, numbers)).collect();
+            let look = (policies.len() == 1).then(|| self.look(&policies[0]));
+            Row { label: (*label).to_owned(), look, cells: dots }
+        };
+        let rows: Vec<Row> = labels.iter().map(row).filter(|row| !row.cells[0].simulated.is_empty()).collect();
+        let mut heads: Vec<String> = vec![String::new(); numbers - 1 - policies.len().min(numbers - 1)];
+        match policies {
+            [_] => heads.push("simulated".to_owned()),
+            _ => heads.extend(policies.iter().cloned()),
+        }
+        heads.push("printed".to_owned());
+        Section { title: title.to_owned(), heads, rows }
+    }
+
+    fn look(&self, policy: &str) -> Look {
+        let index = self.policies.iter().position(|own| own == policy);
+        self.looks[index.expect("policies of the table have a look")]
+    }
+
+    fn dot(&self, column: &(&str, fn(f64) -> f64, &str, &str), cells: &[&Cell], numbers: usize) -> Dot {
+        let (metric, made, amount, _) = column;
+        let value = |cell: &&Cell| {
+            let values: Vec<f64> = self.runs.metric(metric).ok()?.all_of(cell)?.into_iter().map(made).collect();
+            Some((self.look(&cell.policy), Estimate::of(&values)))
+        };
+        let simulated: Vec<(Look, Estimate)> = cells.iter().filter_map(value).collect();
+        let printed = cells.iter().find_map(|cell| self.beside.of(amount, cell));
+        // A time is printed in seconds and asked for in milliseconds; a speed is as it is.
+        let printed = printed.map(|value| if amount == metric { made(value) } else { value });
+        let mut texts = vec![String::new(); numbers - 1 - simulated.len().min(numbers - 1)];
+        texts.extend(simulated.iter().map(|(_, value)| rounded(value.mean, 3)));
+        texts.push(printed.map_or_else(String::new, |printed| rounded(printed, 3)));
+        Dot { simulated, printed, from: None, numbers: texts }
+    }
+}

@@ -1,0 +1,339 @@
+//! `stages`: where the time of a request goes, a stacked bar for each policy, a panel for each point.
+
+use super::{Figure, Prepared};
+use crate::spans::{self, Served};
+use crate::stages::{Stage, sums};
+use drawing::{
+    Across, Axis, Down, Drawing, Drawn, GREY, INK, Panel, RGBColor, Sheet, WHITE, bold, grouped, text, width_px,
+};
+use std::path::Path;
+
+/// The line of the list.
+pub(super) const FIGURE: Figure =
+    Figure { name: "stages", title: "Where the time of a request goes", needs: &["spans"], prepare };
+
+/// More points than this have no room for a panel each.
+const MOST_POINTS: usize = 9;
+
+const WIDTH: f64 = 1200.0;
+const EDGE: f64 = 22.0;
+const RIGHT: f64 = 70.0;
+const BETWEEN: f64 = 64.0;
+/// From the top of the sheet to the legend, and the height of a line of it.
+const LEGEND: f64 = 70.0;
+const LEGEND_LINE: f64 = 20.0;
+const TITLE: f64 = 34.0;
+const ROW: f64 = 30.0;
+const BAR: f64 = 20.0;
+/// Below the bars of a panel: the axis with its values, and its name below the last one.
+const BELOW: f64 = 26.0;
+const AXIS_NAME: f64 = 22.0;
+const POLICY_PX: f64 = 12.5;
+const VALUE_PX: f64 = 10.0;
+const TOTAL_PX: f64 = 11.5;
+const BESIDE_PX: f64 = 9.0;
+
+/// A part shorter than this share of the longest bar cannot be seen.
+const SEEN: f64 = 0.0005;
+
+/// Of the edge warm colours, of the link blue, of the cloud green; what is only waited for is pale. Neighbours differ in
+/// lightness too.
+fn colour(stage: Stage) -> (RGBColor, bool) {
+    match stage {
+        Stage::Preprocess => (RGBColor(250, 220, 170), false),
+        Stage::Probe => (RGBColor(240, 228, 66), false),
+        Stage::Plan => (RGBColor(120, 80, 30), true),
+        Stage::EdgePrefill => (RGBColor(230, 159, 0), false),
+        Stage::EdgeDecode => (RGBColor(190, 75, 0), true),
+        Stage::Upload => (RGBColor(120, 190, 235), false),
+        Stage::CloudPrefill => (RGBColor(0, 125, 90), true),
+        Stage::Verdict => (RGBColor(204, 121, 167), false),
+        Stage::CloudDecode => (RGBColor(140, 210, 175), false),
+        Stage::Download => (RGBColor(0, 90, 160), true),
+        Stage::Queue => (RGBColor(205, 205, 205), false),
+        Stage::Other => (RGBColor(60, 60, 60), true),
+    }
+}
+
+struct Bars {
+    policies: Vec<String>,
+    /// Those that can be seen.
+    stages: Vec<Stage>,
+    /// The others, and the most that they come to, ms.
+    unseen: Vec<(Stage, f64)>,
+    panels: Vec<Point>,
+    /// Requests that a mean is of.
+    requests: usize,
+    longest_ms: f64,
+}
+
+struct Point {
+    title: String,
+    /// Of each policy the mean of each stage, ms, in the order of [`Stage::ALL`].
+    bars: Vec<Option<Vec<f64>>>,
+}
+
+fn prepare(folder: &Path) -> Prepared {
+    let served = spans::read(folder)?;
+    let mut policies: Vec<String> = Vec::new();
+    let mut datasets: Vec<&str> = Vec::new();
+    for served in &served {
+        if !policies.contains(&served.policy) {
+            policies.push(served.policy.clone());
+        }
+        if !datasets.contains(&served.dataset.as_str()) {
+            datasets.push(&served.dataset);
+        }
+    }
+    // By dataset, then by bandwidth.
+    let dataset = |served: &Served| datasets.iter().position(|known| *known == served.dataset);
+    let mut points: Vec<&Served> = Vec::new();
+    for served in &served {
+        if !points.iter().any(|known| known.point == served.point) {
+            points.push(served);
+        }
+    }
+    points.sort_by(|a, b| dataset(a).cmp(&dataset(b)).then(a.bandwidth_mbps.total_cmp(&b.bandwidth_mbps)));
+    if points.is_empty() || points.len() > MOST_POINTS {
+        return Ok(None);
+    }
+    let bar = |point: &Served, policy: &String| {
+        served.iter().find(|served| served.point == point.point && served.policy == *policy).and_then(means)
+    };
+    let panel = |point: &Served| Point {
+        title: point.place.clone(),
+        bars: policies.iter().map(|policy| bar(point, policy)).collect(),
+    };
+    let panels: Vec<Point> = points.into_iter().map(panel).collect();
+    let all = || panels.iter().flat_map(|panel| &panel.bars).flatten();
+    let longest_ms = all().map(|means| means.iter().sum()).fold(0.0, f64::max);
+    let most = |stage: Stage| all().map(|means| means[stage as usize]).fold(0.0, f64::max);
+    let there = Stage::ALL.into_iter().filter(|stage| most(*stage) > 0.0);
+    let (stages, unseen): (Vec<Stage>, Vec<Stage>) = there.partition(|stage| most(*stage) > SEEN * longest_ms);
+    if stages.is_empty() {
+        return Ok(None);
+    }
+    let unseen = unseen.into_iter().map(|stage| (stage, most(stage))).collect();
+    let spread = |served: &Served| served.requests.iter().filter(|request| request.spread).count();
+    let requests = served.iter().map(spread).max().unwrap_or(0);
+    Ok(Some(Box::new(Bars { policies, stages, unseen, panels, requests, longest_ms })))
+}
+
+/// The mean of each stage over the requests that are spread over the run, ms; nothing if there are none.
+fn means(served: &Served) -> Option<Vec<f64>> {
+    let mut total = [0u64; Stage::ALL.len()];
+    let mut requests = 0u64;
+    for request in served.requests.iter().filter(|request| request.spread) {
+        requests += 1;
+        total.iter_mut().zip(sums(request)).for_each(|(total, ns)| *total += ns);
+    }
+    let mean = |ns: u64| ns as f64 / 1e6 / requests as f64;
+    (requests > 0).then(|| total.into_iter().map(mean).collect())
+}
+
+impl Bars {
+    fn columns(&self) -> usize {
+        self.panels.len().min(2)
+    }
+
+    fn rows(&self) -> usize {
+        self.panels.len().div_ceil(self.columns())
+    }
+
+    /// The entries of the legend, in lines that fit.
+    fn legend(&self) -> Vec<Vec<Stage>> {
+        let mut lines: Vec<Vec<Stage>> = vec![Vec::new()];
+        let mut x = EDGE;
+        for stage in &self.stages {
+            let width = legend_width(*stage);
+            if x + width > WIDTH - EDGE {
+                lines.push(Vec::new());
+                x = EDGE;
+            }
+            x += width;
+            lines.last_mut().expect("there is a line").push(*stage);
+        }
+        lines
+    }
+
+    fn top(&self) -> f64 {
+        LEGEND + LEGEND_LINE * self.legend().len() as f64
+    }
+
+    fn panel_height(&self) -> f64 {
+        ROW * self.policies.len() as f64
+    }
+
+    fn panel(&self, index: usize) -> Panel {
+        let columns = self.columns() as f64;
+        let widest = self.policies.iter().map(|policy| width_px(policy, POLICY_PX, false)).fold(0.0, f64::max);
+        let left = EDGE + widest + 10.0;
+        let width = (WIDTH - left - RIGHT - BETWEEN * (columns - 1.0)) / columns;
+        // Down a column first, so that the points of a dataset stand together.
+        let (column, row) = (index / self.rows(), index % self.rows());
+        Panel {
+            left: left + column as f64 * (width + BETWEEN),
+            top: self.top() + TITLE + row as f64 * (TITLE + self.panel_height() + BELOW),
+            width,
+            height: self.panel_height(),
+            x: Axis::over([0.0, self.longest_ms], 6, true),
+            y: Axis::between(0.0, 1.0, Vec::new()),
+        }
+    }
+
+    fn heading(&self, sheet: &Sheet<'_>) -> Drawn {
+        sheet.text(FIGURE.title, (EDGE, 16.0), &bold(17.0, INK, Across::Left, Down::Top))?;
+        let how = format!(
+            "Mean of {} requests of each policy, spread evenly over the first replication. What happens while the edge works \
+             is hidden behind it and shows as the edge's work.",
+            grouped(self.requests as f64, 0)
+        );
+        let unseen = self.unseen.iter().map(|(stage, ms)| format!("{} (at most {ms:.2} ms)", stage.name()));
+        let unseen = unseen.collect::<Vec<_>>().join(", ");
+        let how = if unseen.is_empty() { how } else { format!("{how} Too short to be seen: {unseen}.") };
+        sheet.text(&how, (EDGE, 42.0), &text(11.5, GREY, Across::Left, Down::Top))?;
+        for (line, stages) in self.legend().into_iter().enumerate() {
+            let (mut x, y) = (EDGE, LEGEND + LEGEND_LINE * line as f64);
+            for stage in stages {
+                sheet.area(corners(x, y, 12.0, 12.0), colour(stage).0, 1.0)?;
+                sheet.text(stage.name(), (x + 18.0, y + 6.0), &text(12.0, INK, Across::Left, Down::Center))?;
+                x += legend_width(stage);
+            }
+        }
+        Ok(())
+    }
+
+    /// A bar: in its parts what they are, where there is room; at its end what they come to, and there the parts that had none.
+    fn bar(&self, sheet: &Sheet<'_>, panel: &Panel, top: f64, means: &[f64]) -> Drawn {
+        let middle = top + BAR / 2.0;
+        let mut before = 0.0;
+        let mut beside: Vec<Stage> = Vec::new();
+        for stage in &self.stages {
+            let value = means[*stage as usize];
+            let (left, right) = (panel.at(before, 0.0).0, panel.at(before + value, 0.0).0);
+            before += value;
+            let (fill, is_dark) = colour(*stage);
+            // A thin gap tells parts apart whose colours are alike to some.
+            let gap = if right - left > 3.0 { 0.7 } else { 0.0 };
+            sheet.area(corners(left, top, right - left - gap, BAR), fill, 1.0)?;
+            let label = self.number(value);
+            if width_px(&label, VALUE_PX, false) + 4.0 < right - left {
+                let style = text(VALUE_PX, if is_dark { WHITE } else { INK }, Across::Center, Down::Center);
+                sheet.text(&label, ((left + right) / 2.0, middle), &style)?;
+            } else if label.trim_matches(['0', '.']).len() > 0 {
+                beside.push(*stage);
+            }
+        }
+        let (end, total) = (panel.at(before, 0.0).0 + 6.0, self.number(before));
+        sheet.text(&total, (end, middle), &bold(TOTAL_PX, INK, Across::Left, Down::Center))?;
+        let from = end + width_px(&total, TOTAL_PX, true) + 8.0;
+        let to = panel.left
+            + panel.width
+            + if panel.left + panel.width + BETWEEN > WIDTH { RIGHT - 6.0 } else { BETWEEN - 6.0 };
+        let line = |stages: &[Stage]| {
+            let part = |stage: &Stage| format!("{} {}", stage.name(), self.number(means[*stage as usize]));
+            stages.iter().map(part).collect::<Vec<_>>().join(", ")
+        };
+        // The longest of them, as many as there is room for, in the order of the bar.
+        while !beside.is_empty() && width_px(&line(&beside), BESIDE_PX, false) > to - from {
+            let least = beside.iter().copied().min_by(|a, b| means[*a as usize].total_cmp(&means[*b as usize]));
+            beside.retain(|stage| Some(*stage) != least);
+        }
+        sheet.text(&line(&beside), (from, middle), &text(BESIDE_PX, GREY, Across::Left, Down::Center))
+    }
+
+    fn number(&self, ms: f64) -> String {
+        grouped(ms, if self.longest_ms >= 1000.0 { 0 } else { 1 })
+    }
+}
+
+fn legend_width(stage: Stage) -> f64 {
+    18.0 + width_px(stage.name(), 12.0, false) + 16.0
+}
+
+fn corners(left: f64, top: f64, width: f64, height: f64) -> [(f64, f64); 4] {
+    [(left, top), (left + width, top), (left + width, top + height), (left, top + height)]
+}
+
+impl Drawing for Bars {
+    fn size(&self) -> (u32, u32) {
+        let panel = TITLE + self.panel_height() + BELOW;
+        (WIDTH as u32, (self.top() + panel * self.rows() as f64 + AXIS_NAME) as u32)
+    }
+
+    fn draw(&self, sheet: &Sheet<'_>) -> Drawn {
+        self.heading(sheet)?;
+        for (index, point) in self.panels.iter().enumerate() {
+            let panel = self.panel(index);
+            panel.grid(sheet)?;
+            sheet.text(&point.title, (panel.left, panel.top - 7.0), &bold(13.0, INK, Across::Left, Down::Bottom))?;
+            for (place, (policy, means)) in self.policies.iter().zip(&point.bars).enumerate() {
+                let top = panel.top + ROW * place as f64 + (ROW - BAR) / 2.0;
+                if index < self.rows() {
+                    let style = text(POLICY_PX, INK, Across::Right, Down::Center);
+                    sheet.text(policy, (panel.left - 8.0, top + BAR / 2.0), &style)?;
+                }
+                means.iter().try_for_each(|means| self.bar(sheet, &panel, top, means))?;
+            }
+            panel.x_labels(sheet, true)?;
+            if index % self.rows() + 1 == self.rows() || index + 1 == self.panels.len() {
+                let below = (panel.left + panel.width / 2.0, panel.bottom() + 24.0);
+                let name = "mean end-to-end latency by stage, ms";
+                sheet.text(name, below, &text(11.0, GREY, Across::Center, Down::Top))?;
+            }
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fixture;
+    use traces::log::{LogWriter, SpanRow};
+
+    fn row(policy: &str, kind: &str, lane: &str, phase: &str, [start_ns, duration_ns]: [u64; 2]) -> SpanRow {
+        SpanRow {
+            policy: policy.into(),
+            dataset: "vqav2".into(),
+            bandwidth_mbps: 400.0,
+            spread: true,
+            lane: lane.into(),
+            kind: kind.into(),
+            phase: phase.into(),
+            start_ns,
+            duration_ns,
+            ..SpanRow::default()
+        }
+    }
+
+    #[test]
+    fn stages_are_means_over_the_spread_requests() {
+        let cells = ["msao", "edge_only"].map(|policy| fixture::Cell::new(policy, "0.3", &[("e2e_ms_mean", &[1.0])]));
+        let folder = fixture::folder(&cells);
+        let mut log = LogWriter::create(&folder.path().join("spans.parquet")).expect("a file");
+        let mut write = |row: SpanRow| log.write(row).expect("a row");
+        for (request, ms) in [(0, 200_u64), (1, 400), (2, 9000)] {
+            let spread = request < 2;
+            let part = |kind: &str, lane: &str, phase: &str, from: u64, to: u64| SpanRow {
+                request,
+                spread,
+                ..row("msao", kind, lane, phase, [from * 1_000_000, (to - from) * 1_000_000])
+            };
+            write(part("prefill", "edge_gpu", "running", 0, ms / 2));
+            write(part("prefill", "edge_gpu", "queued", ms / 2, ms - 1));
+            write(part("plan", "edge_cpu", "running", ms - 1, ms));
+            write(part("request", "request", "whole", 0, ms));
+        }
+        log.finish().expect("a file");
+        let drawing = prepare(folder.path()).expect("tables that can be read").expect("a figure");
+        let svg = drawing::svg(&*drawing, FIGURE.title).expect("a drawing");
+        let count = |text: &str| svg.matches(&format!("\n{text}\n")).count();
+        // (100 + 200) / 2, (99 + 199) / 2, and 1 ms of planning, which has no room in the bar.
+        for text in ["vqav2, 400 Mbps", "msao", "edge prefill", "150.0", "queue", "149.0", "300.0", "plan 1.0"] {
+            assert_eq!(count(text), 1, "{text} in {svg}");
+        }
+        assert_eq!(count("wait for verdict"), 0, "what does not happen is not in the legend");
+        assert!(svg.contains("Mean of 2 requests"), "{svg}");
+    }
+}

@@ -1,0 +1,105 @@
+//! `manifest.json` of a results folder: what was run, and under which assumptions.
+//!
+//! It has a version, that of the whole folder. A folder of another version, or of another program, is refused: what is
+//! drawn from files that mean something else would be wrong without a sign of it.
+
+use crate::frame::ReportError;
+use serde::Deserialize;
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+
+/// Version of the files in a results folder that this reads; `sim` writes the same.
+pub const MANIFEST_VERSION: u64 = 2;
+
+/// What a manifest says that reports need.
+#[derive(Clone, Debug, Default, Deserialize)]
+pub(crate) struct Manifest {
+    /// Name of the scenario.
+    pub scenario: String,
+    /// Hash of the resolved scenario.
+    pub scenario_sha256: String,
+    /// Version of `sim`.
+    pub tool_version: String,
+    /// Keys outside the policies that are not at their default, with their value as text.
+    #[serde(default)]
+    pub assumptions: BTreeMap<String, String>,
+    /// The default of each key that is swept, as text; a key without one is not here.
+    #[serde(default)]
+    pub swept_defaults: BTreeMap<String, String>,
+    /// The policies.
+    #[serde(default)]
+    pub policies: Vec<PolicySettings>,
+}
+
+/// A policy of the scenario.
+#[derive(Clone, Debug, Deserialize)]
+pub(crate) struct PolicySettings {
+    /// What it is called.
+    pub label: String,
+    /// Which system it is.
+    pub kind: String,
+    /// Its settings that are not at their default, with their value as text.
+    pub settings: BTreeMap<String, String>,
+}
+
+impl Manifest {
+    /// Reads the manifest of a results folder.
+    ///
+    /// # Errors
+    ///
+    /// If it is not there, of another program, or of another version.
+    pub fn read(folder: &Path) -> Result<Self, ReportError> {
+        let path = folder.join("manifest.json");
+        let text = fs::read_to_string(&path).map_err(|error| ReportError::Open { path: path.clone(), error })?;
+        let refused = |what: &str| ReportError::refused(format!("{}: {what}", path.display()));
+        let json: serde_json::Value = serde_json::from_str(&text).unwrap_or_default();
+        if json["tool"] != "msao-sim" {
+            return Err(refused("expected the manifest of msao-sim; give a results folder"));
+        }
+        let found = &json["schema_version"];
+        match found.as_u64() {
+            Some(MANIFEST_VERSION) => {}
+            Some(newer) if newer > MANIFEST_VERSION => {
+                let what = format!("found schema_version {newer}, expected {MANIFEST_VERSION}");
+                return Err(refused(&format!("{what}; a newer sim wrote this folder: use that one")));
+            }
+            _ => {
+                let what = format!("found schema_version {found}, expected {MANIFEST_VERSION}");
+                return Err(refused(&format!("{what}; run the scenario again with this version of sim")));
+            }
+        }
+        serde_json::from_value(json).map_err(|error| refused(&format!("{error}; run the scenario again")))
+    }
+
+    /// The policy of that label.
+    pub fn policy(&self, label: &str) -> Option<&PolicySettings> {
+        self.policies.iter().find(|policy| policy.label == label)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(text: &str) -> Result<Manifest, String> {
+        let folder = tempfile::tempdir().expect("a folder");
+        fs::write(folder.path().join("manifest.json"), text).expect("a file");
+        let place = format!("{}/", folder.path().display());
+        Manifest::read(folder.path()).map_err(|error| error.to_string().replace(&place, ""))
+    }
+
+    #[test]
+    fn other_folders_are_refused() {
+        let version = |version: &str| read(&format!("{{\"tool\": \"msao-sim\", \"schema_version\": {version}}}"));
+        let expected = "manifest.json: expected the manifest of msao-sim; give a results folder";
+        for foreign in ["", "[]", "{\"tool\": \"another\"}", "{"] {
+            assert_eq!(read(foreign).unwrap_err(), expected, "{foreign}");
+        }
+        let old = "manifest.json: found schema_version 1, expected 2; run the scenario again with this version of sim";
+        assert_eq!(version("1").unwrap_err(), old);
+        assert!(version("null").unwrap_err().contains("found schema_version null, expected 2"));
+        assert!(version("3").unwrap_err().ends_with("a newer sim wrote this folder: use that one"));
+        assert!(version("2").unwrap_err().contains("missing field `scenario`"));
+    }
+}

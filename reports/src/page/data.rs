@@ -1,0 +1,125 @@
+//! The interactive figures: their places on the page, and the numbers that the script draws them from. The numbers are those of
+//! `summary.csv`, to the last digit.
+
+use super::distribution;
+use super::document::section as whole_section;
+use super::folder::Folder;
+use super::results::label;
+use super::summary::{Figure, Summary};
+use crate::frame::ReportError;
+use crate::metric::{Better, Metric};
+use drawing::{INK, Marker, RGBColor, looks};
+use maud::{Markup, html};
+use serde_json::{Value, json};
+
+/// The y axis of the front, and what may stand on its x axis.
+const ACCURACY: &str = "accuracy_pct";
+const COSTS: [&str; 6] =
+    ["e2e_ms_mean", "e2e_ms_p99", "ttft_ms_mean", "energy_j_per_request", "uplink_mb_per_request", "memory_gb_peak"];
+
+/// What the script reads, as JSON.
+pub(super) fn json(folders: &[Folder], summary: &Summary) -> Result<String, ReportError> {
+    let policies =
+        summary.policies.iter().zip(looks(&summary.policies)).map(
+            |(name, look)| json!({ "name": name, "colour": hexadecimal(look.colour), "symbol": symbol(look.marker) }),
+        );
+    let rows: Vec<Value> = summary.rows.iter().map(|row| json!([row.policy, row.point])).collect();
+    let data = json!({
+        "ink": hexadecimal(INK),
+        "accuracy": ACCURACY,
+        "policies": policies.collect::<Vec<_>>(),
+        "points": summary.points.iter().map(|point| &point.label).collect::<Vec<_>>(),
+        "rows": rows,
+        "metrics": (0..summary.metrics.len()).map(|place| metric(summary, place)).collect::<Vec<_>>(),
+        "requests": distribution::json(folders, summary)?,
+    });
+    Ok(data.to_string())
+}
+
+fn metric(summary: &Summary, place: usize) -> Value {
+    let name = summary.metrics[place].as_str();
+    let Metric { better, unit, decimals, .. } = Metric::of(name);
+    let better = match better {
+        Better::Lower => "lower is better",
+        Better::Higher => "higher is better",
+        Better::Neither => "",
+    };
+    let column =
+        |of: fn(&Figure) -> Option<f64>| summary.rows.iter().map(|row| of(&row.metrics[place])).collect::<Vec<_>>();
+    json!({
+        "name": name,
+        "unit": unit,
+        "decimals": decimals,
+        "better": better,
+        "mean": column(|(mean, _)| *mean),
+        "ci95": column(|(_, half)| *half),
+    })
+}
+
+fn hexadecimal(RGBColor(red, green, blue): RGBColor) -> String {
+    format!("#{red:02x}{green:02x}{blue:02x}")
+}
+
+/// The symbol that comes nearest to that of the drawn figures.
+fn symbol(marker: Marker) -> &'static str {
+    match marker {
+        Marker::Circle => "circle",
+        Marker::Square => "rect",
+        Marker::Triangle => "triangle",
+        Marker::Diamond => "diamond",
+        Marker::Cross => "path://M0,18L18,0L50,32L82,0L100,18L68,50L100,82L82,100L50,68L18,100L0,82L32,50Z",
+    }
+}
+
+/// Places for the charts; the script fills them.
+pub(super) fn section(summary: &Summary) -> Markup {
+    let (first, rest) = summary.metrics.split_at(summary.shown);
+    let costs = COSTS.into_iter().filter(|cost| summary.metrics.iter().any(|name| name == cost));
+    whole_section(
+        "explore",
+        "Explore",
+        html! {
+            noscript { p.warning { "These figures need JavaScript; the drawn ones below do not." } }
+            p.note { "Hover, or focus a chart and press the arrow keys, for values. Policies are shown and hidden for all charts at once." }
+            fieldset.policies { legend { "Policies" } }
+            (chart("bars", "Any metric", html! {
+                label { "Metric " select name="metric" {
+                    optgroup label="In the table" { @for name in first { option value=(name) { (label(name)) } } }
+                    @if !rest.is_empty() { optgroup label="All others" { @for name in rest { option value=(name) { (name) } } } }
+                } }
+            }, "Means, with 95 % confidence intervals as whiskers: the numbers of summary.csv."))
+            (chart("distribution", "How many requests were answered within a time", html! {
+                label { "Point " select name="point" {
+                    @for (place, point) in summary.points.iter().enumerate() { option value=(place) { (point.label) } }
+                } }
+                label { "Latency " select name="measure" {} }
+            }, "All replications; thinned to equal steps of the share of requests, and cut off behind the 99th percentile of the slowest policy."))
+            (chart("front", "Accuracy against cost", html! {
+                label { "Cost " select name="cost" { @for cost in costs { option value=(cost) { (label(cost)) } } } }
+            }, "A mark for each policy at each point. The line joins what nothing shown beats in both."))
+        },
+    )
+}
+
+fn chart(id: &str, title: &str, tools: Markup, caption: &str) -> Markup {
+    html! {
+        figure.chart id={ "chart-" (id) } aria-labelledby={ "chart-" (id) "-title" } {
+            div.head { h3 id={ "chart-" (id) "-title" } { (title) } div.tools { (tools) } }
+            div.canvas tabindex="0" {}
+            figcaption { (caption) }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::table::SHOWN;
+
+    #[test]
+    fn what_is_looked_for_is_a_metric() {
+        for name in COSTS.into_iter().chain([ACCURACY]).chain(SHOWN.iter().map(|(name, ..)| *name)) {
+            assert!(Metric::known(name).is_some(), "{name}");
+        }
+    }
+}

@@ -1,0 +1,122 @@
+//! The latencies of all requests of a policy at a point, thinned to as many steps of the share of requests as a page can carry.
+
+use super::folder::Folder;
+use super::summary::{Row, Summary};
+use crate::frame::{self, ReportError};
+use polars::prelude::{DataFrame, PolarsError};
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+
+/// What is read of every request: the latencies, and how they are called.
+const MEASURES: [(&str, &str); 2] = [("e2e_ms", "end-to-end latency"), ("ttft_ms", "time to first token")];
+
+/// Steps of the share of requests, of a line; and of all lines together.
+const STEPS: usize = 200;
+const ALL_STEPS: usize = 60_000;
+const LEAST_STEPS: usize = 20;
+
+/// Point and policy, as `requests.parquet` has them.
+type Key = (u64, String);
+/// The latencies of each.
+type Cells = BTreeMap<Key, Vec<f64>>;
+
+/// The lines of every folder: rows of the summary, with the latency at each step. Nothing where no folder has requests.
+pub(super) fn json(folders: &[Folder], summary: &Summary) -> Result<Value, ReportError> {
+    let steps = (ALL_STEPS / (MEASURES.len() * summary.rows.len()).max(1)).clamp(LEAST_STEPS, STEPS);
+    let mut lines = MEASURES.map(|_| vec![Value::Null; summary.rows.len()]);
+    for (place, folder) in folders.iter().enumerate().filter(|(_, folder)| folder.has("requests")) {
+        let mut cells = latencies(folder)?;
+        for (number, row) in summary.rows.iter().enumerate().filter(|(_, row)| row.folder == place) {
+            let Some(point) = point_of(folder, summary, row) else { continue };
+            let key = (point, summary.policies[row.policy].clone());
+            for (lines, cells) in lines.iter_mut().zip(&mut cells) {
+                if let Some(values) = cells.get_mut(&key).filter(|values| !values.is_empty()) {
+                    lines[number] = json!(thinned(values, steps));
+                }
+            }
+        }
+    }
+    let measures = MEASURES.iter().zip(lines).filter(|(_, lines)| lines.iter().any(|line| !line.is_null()));
+    let measures = measures.map(|((name, title), lines)| json!({ "name": name, "title": title, "lines": lines }));
+    Ok(json!({ "steps": steps, "measures": measures.collect::<Vec<_>>() }))
+}
+
+/// The number of a row's point in its folder.
+fn point_of(folder: &Folder, summary: &Summary, row: &Row) -> Option<u64> {
+    let value =
+        |key: &String| summary.keys.iter().position(|known| known == key).map(|place| row.values[place].as_str());
+    let runs = &folder.runs;
+    let is_it = |values: &[String]| runs.keys.iter().zip(values).all(|(key, own)| value(key) == Some(own));
+    runs.cells.iter().find(|cell| is_it(&cell.values)).map(|cell| cell.point)
+}
+
+/// Of each measure.
+fn latencies(folder: &Folder) -> Result<Vec<Cells>, ReportError> {
+    let columns: Vec<&str> = ["policy", "point"].into_iter().chain(MEASURES.map(|(column, _)| column)).collect();
+    let frame = frame::read_columns(&folder.path, "requests", &columns)?;
+    let cells = MEASURES.iter().map(|(column, _)| by_cell(&frame, column)).collect::<Result<_, _>>();
+    cells.map_err(|error| ReportError::Table { path: folder.path.join("requests.parquet"), error })
+}
+
+fn by_cell(frame: &DataFrame, column: &str) -> Result<Cells, PolarsError> {
+    let (policies, points) = (frame.column("policy")?.str()?, frame.column("point")?.u32()?);
+    let mut cells = Cells::new();
+    // Rows of a cell stand together: it is looked up once for many.
+    let mut at: Option<(u32, &str)> = None;
+    let mut values: Vec<f64> = Vec::new();
+    let mut put = |at: Option<(u32, &str)>, values: &mut Vec<f64>| {
+        if let Some((point, policy)) = at {
+            cells.entry((u64::from(point), policy.to_owned())).or_default().append(values);
+        }
+    };
+    for ((policy, point), value) in policies.iter().zip(points.iter()).zip(frame.column(column)?.f64()?.iter()) {
+        let (Some(policy), Some(point)) = (policy, point) else { continue };
+        if at != Some((point, policy)) {
+            put(at, &mut values);
+            at = Some((point, policy));
+        }
+        // A rejected request has none.
+        values.extend(value);
+    }
+    put(at, &mut values);
+    Ok(cells)
+}
+
+/// The values at equal steps of the share, the least and the greatest among them, to a hundredth of a millisecond.
+fn thinned(values: &mut [f64], steps: usize) -> Vec<f64> {
+    values.sort_unstable_by(f64::total_cmp);
+    let last = values.len().saturating_sub(1);
+    let rounded = |value: &f64| (value * 100.0).round() / 100.0;
+    (0..=steps).filter_map(|step| values.get(step * last / steps).map(rounded)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use polars::prelude::{Column, NamedFrom, Series};
+
+    #[test]
+    fn steps_have_both_ends() {
+        let mut values: Vec<f64> = (0..1000).rev().map(f64::from).collect();
+        let line = thinned(&mut values, 10);
+        assert_eq!((line.len(), line[0], line[10]), (11, 0.0, 999.0));
+        assert!(line.is_sorted());
+        assert_eq!(thinned(&mut [2.71949], 2), [2.72, 2.72, 2.72]);
+        assert_eq!(thinned(&mut [], 2), [0.0; 0]);
+    }
+
+    #[test]
+    fn requests_are_put_with_their_cell() {
+        let policies = ["a", "a", "b", "a"];
+        let columns = vec![
+            Column::from(Series::new("policy".into(), policies.as_slice())),
+            Column::from(Series::new("point".into(), [0u32, 1, 1, 0].as_slice())),
+            Column::from(Series::new("e2e_ms".into(), [Some(1.0), Some(2.0), None, Some(4.0)].as_slice())),
+        ];
+        let frame = DataFrame::new(4, columns).expect("a frame");
+        let cells = by_cell(&frame, "e2e_ms").expect("cells");
+        assert_eq!(cells[&(0, "a".to_owned())], [1.0, 4.0]);
+        assert_eq!(cells[&(1, "b".to_owned())], [0.0; 0]);
+        assert_eq!(cells.len(), 3);
+    }
+}

@@ -1,0 +1,96 @@
+//! The head of the page: what was run, by what, and how much of it.
+
+use super::folder::Folder;
+use drawing::grouped;
+use maud::{Markup, html};
+use serde_json::Value;
+
+/// What was run: a list for one folder, a table for several.
+pub(super) fn section(folders: &[Folder]) -> Markup {
+    let facts: Vec<Vec<(&str, String)>> = folders.iter().map(facts).collect();
+    html! {
+        header.run {
+            @match folders {
+                [only] => {
+                    h1 { (only.title()) }
+                    @if !only.description.is_empty() { p.lead { (only.description) } }
+                    dl { @for (name, value) in &facts[0] { div { dt { (name) } dd { (value) } } } }
+                }
+                _ => {
+                    h1 { @for (place, folder) in folders.iter().enumerate() { @if place > 0 { ", " } (label(folder)) } }
+                    p.lead { (folders.len()) " results side by side" }
+                    (table(folders, &facts))
+                }
+            }
+        }
+    }
+}
+
+fn label(folder: &Folder) -> &str {
+    folder.name.as_deref().unwrap_or_default()
+}
+
+fn table(folders: &[Folder], facts: &[Vec<(&str, String)>]) -> Markup {
+    let value = |fact: &str, of: &[(&str, String)]| {
+        of.iter().find(|(name, _)| *name == fact).map(|(_, value)| value.clone()).unwrap_or_default()
+    };
+    let mut names: Vec<&str> = vec!["Scenario", "Description"];
+    for (name, _) in facts.iter().flatten() {
+        if !names.contains(name) {
+            names.push(name);
+        }
+    }
+    let cell = |fact: &str, place: usize| match fact {
+        "Scenario" => folders[place].title(),
+        "Description" => folders[place].description.clone(),
+        other => value(other, &facts[place]),
+    };
+    html! {
+        div.scroll tabindex="0" role="region" aria-label="What was run" {
+            table.facts {
+                thead { tr { th scope="col" { "results" } @for folder in folders { th scope="col" { (label(folder)) } } } }
+                tbody {
+                    @for name in names {
+                        tr { th scope="row" { (name) } @for place in 0..folders.len() { td { (cell(name, place)) } } }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// What the manifest says, in words.
+fn facts(folder: &Folder) -> Vec<(&'static str, String)> {
+    let manifest = &folder.manifest;
+    let written = |key: &str| match &manifest[key] {
+        Value::String(text) => text.clone(),
+        Value::Number(number) => number.as_u64().map_or(number.to_string(), |whole| grouped(whole as f64, 0)),
+        _ => String::new(),
+    };
+    let tier = |side: &str| {
+        let of = |key: &str| manifest[side][key].as_str().unwrap_or("?").to_owned();
+        format!("{} on {}, {}", of("model"), of("device"), of("engine"))
+    };
+    let replications = folder.runs.cells.iter().map(|cell| folder.runs.seeds(cell).len()).max().unwrap_or(0);
+    let wall = manifest["wall_s"].as_f64().map(|seconds| format!("{seconds:.2} s"));
+    let tool = format!("{} {}, commit {}", written("tool"), written("tool_version"), written("commit"));
+    let mut facts = vec![
+        ("Mode", written("mode")),
+        ("Backend", written("backend")),
+        ("Edge", tier("edge")),
+        ("Cloud", tier("cloud")),
+        ("Policies", folder.runs.policies().join(", ")),
+        ("Seed", manifest["seed"].to_string()),
+        ("Replications", replications.to_string()),
+        ("Points", written("points")),
+        ("Runs", written("runs")),
+        ("Runs that failed", written("failed_runs")),
+        ("Requests", written("requests")),
+        ("Events", written("events")),
+        ("Wall time", wall.unwrap_or_default()),
+        ("Tool", tool),
+        ("Journal digest", written("journal_digest")),
+    ];
+    facts.retain(|(_, value)| !value.is_empty());
+    facts
+}

@@ -1,0 +1,206 @@
+//! The rows of `summary.parquet`, of all folders as one table: what the result table shows and what the charts draw, so that
+//! both have the numbers of `summary.csv`.
+
+use super::folder::Folder;
+use crate::frame::{self, ReportError};
+use crate::natural::Levels;
+use crate::runs::place;
+use crate::table::{COUNTS, SHOWN};
+use polars::prelude::{AnyValue, DataFrame, DataType};
+use std::collections::BTreeSet;
+
+/// More rows than this are not shown: a page is to be read. The whole table is beside it.
+pub(super) const MOST_ROWS: usize = 400;
+
+/// The rows of all folders.
+pub(super) struct Summary {
+    /// What tells points apart, over all folders.
+    pub keys: Vec<String>,
+    /// Metrics: those of the printed table first, in its order.
+    pub metrics: Vec<String>,
+    /// How many of them are in the printed table.
+    pub shown: usize,
+    /// Counts and engines.
+    pub counts: Vec<String>,
+    pub rows: Vec<Row>,
+    /// Rows of all tables, shown or not.
+    pub of_rows: usize,
+    /// Distinct points, each with what it is called.
+    pub points: Vec<Point>,
+    /// Labels of policies, each once.
+    pub policies: Vec<String>,
+    /// Whether the rows come from more than one folder.
+    pub several: bool,
+}
+
+/// Mean and half-width of its interval; nothing where it does not apply.
+pub(super) type Figure = (Option<f64>, Option<f64>);
+
+/// A policy at a point.
+pub(super) struct Row {
+    pub folder: usize,
+    pub policy: usize,
+    pub point: usize,
+    /// Values of the summary's keys; empty where its folder does not have one.
+    pub values: Vec<String>,
+    /// Of each of the summary's metrics.
+    pub metrics: Vec<Figure>,
+    pub counts: Vec<String>,
+}
+
+/// Where in which folder.
+pub(super) struct Point {
+    pub folder: usize,
+    /// Values of the summary's keys.
+    pub values: Vec<String>,
+    pub label: String,
+}
+
+/// A folder's table, and the names of its columns.
+struct Table {
+    frame: DataFrame,
+    keys: Vec<String>,
+    metrics: Vec<String>,
+    counts: Vec<String>,
+}
+
+impl Summary {
+    pub fn of(folders: &[Folder]) -> Result<Self, ReportError> {
+        let tables = folders.iter().map(Table::read).collect::<Result<Vec<_>, _>>()?;
+        let keys = union(tables.iter().map(|table| &table.keys));
+        let counts = union(tables.iter().map(|table| &table.counts));
+        let all = union(tables.iter().map(|table| &table.metrics));
+        let is_shown = |name: &&str| all.iter().any(|known| known == name);
+        let first: Vec<String> = SHOWN.iter().map(|(name, ..)| *name).filter(is_shown).map(str::to_owned).collect();
+        let shown = first.len();
+        let rest: Vec<String> = all.iter().filter(|name| !first.contains(name)).cloned().collect();
+        let mut summary = Self {
+            keys,
+            metrics: [first, rest].concat(),
+            shown,
+            counts,
+            rows: Vec::new(),
+            of_rows: tables.iter().map(|table| table.frame.height()).sum(),
+            points: Vec::new(),
+            policies: Vec::new(),
+            several: folders.len() > 1,
+        };
+        let most = MOST_ROWS / folders.len().max(1);
+        for (folder, table) in tables.iter().enumerate() {
+            for row in 0..table.frame.height().min(most) {
+                summary.add(folder, table, row);
+            }
+        }
+        summary.name_points(folders);
+        summary.sort_points();
+        Ok(summary)
+    }
+
+    fn add(&mut self, folder: usize, table: &Table, row: usize) {
+        let values: Vec<String> = self.keys.iter().map(|key| text(&table.frame, key, row)).collect();
+        let same = |point: &Point| point.folder == folder && point.values == values;
+        let point = self.points.iter().rposition(same).unwrap_or_else(|| {
+            self.points.push(Point { folder, values: values.clone(), label: String::new() });
+            self.points.len() - 1
+        });
+        let label = text(&table.frame, "policy", row);
+        let policy = self.policies.iter().position(|known| *known == label).unwrap_or_else(|| {
+            self.policies.push(label);
+            self.policies.len() - 1
+        });
+        let figure =
+            |name: &String| (number(&table.frame, name, row), number(&table.frame, &format!("{name}_ci95"), row));
+        self.rows.push(Row {
+            folder,
+            policy,
+            point,
+            metrics: self.metrics.iter().map(figure).collect(),
+            counts: self.counts.iter().map(|name| text(&table.frame, name, row)).collect(),
+            values,
+        });
+    }
+
+    /// Points in the order in which a reader expects them: by dataset as the scenario has them, then each key by size.
+    fn sort_points(&mut self) {
+        let ranks = |key: usize| -> Vec<usize> {
+            let texts: Vec<&str> = self.points.iter().map(|point| point.values[key].as_str()).collect();
+            let order = if self.keys[key] == "dataset" {
+                texts.iter().map(|text| (*text).to_owned()).collect()
+            } else {
+                Levels::of(texts.iter().copied()).texts
+            };
+            let place = |text: &&str| order.iter().position(|level| level == text).expect("each value is a level");
+            texts.iter().map(place).collect()
+        };
+        let ranks: Vec<Vec<usize>> = (0..self.keys.len()).map(ranks).collect();
+        let mut order: Vec<usize> = (0..self.points.len()).collect();
+        order.sort_by_key(|point| {
+            let of: Vec<usize> = ranks.iter().map(|ranks| ranks[*point]).collect();
+            (self.points[*point].folder, of)
+        });
+        let mut places = vec![0; order.len()];
+        for (place, point) in order.iter().enumerate() {
+            places[*point] = place;
+        }
+        for row in &mut self.rows {
+            row.point = places[row.point];
+        }
+        let mut points: Vec<(usize, Point)> = places.into_iter().zip(std::mem::take(&mut self.points)).collect();
+        points.sort_by_key(|(place, _)| *place);
+        self.points = points.into_iter().map(|(_, point)| point).collect();
+    }
+
+    /// A point is called by what varies, or by all where nothing does; and by its folder, if there are several.
+    fn name_points(&mut self, folders: &[Folder]) {
+        let varies = |key: usize| self.points.iter().any(|point| point.values[key] != self.points[0].values[key]);
+        let varying: Vec<usize> = (0..self.keys.len()).filter(|key| varies(*key)).collect();
+        let told = if varying.is_empty() { (0..self.keys.len()).collect() } else { varying };
+        for point in &mut self.points {
+            let parts = told.iter().filter(|key| !point.values[**key].is_empty());
+            let label = place(parts.map(|key| (last(&self.keys[*key]), point.values[*key].as_str())));
+            let name = folders[point.folder].name.as_ref();
+            point.label = name.map_or(label.clone(), |name| format!("{name}: {label}"));
+        }
+    }
+}
+
+/// The last part of a dotted key.
+pub(super) fn last(key: &str) -> &str {
+    key.rsplit_once('.').map_or(key, |(_, last)| last)
+}
+
+impl Table {
+    fn read(folder: &Folder) -> Result<Self, ReportError> {
+        let frame = frame::read(&folder.path, "summary")?;
+        let names: Vec<String> = frame.get_column_names().iter().map(|name| name.to_string()).collect();
+        let keys = names.iter().take_while(|name| !COUNTS.contains(&name.as_str())).filter(|name| *name != "policy");
+        let keys: Vec<String> = keys.cloned().collect();
+        let is_metric = |name: &str| frame.column(name).is_ok_and(|column| *column.dtype() == DataType::Float64);
+        let rest = names.iter().filter(|name| *name != "policy" && !keys.contains(name));
+        let (metrics, counts): (Vec<String>, Vec<String>) = rest.cloned().partition(|name| is_metric(name));
+        let metrics = metrics.into_iter().filter(|name| !name.ends_with("_ci95")).collect();
+        Ok(Self { frame, keys, metrics, counts })
+    }
+}
+
+/// Names in the order in which they first come.
+fn union<'n>(lists: impl Iterator<Item = &'n Vec<String>>) -> Vec<String> {
+    let mut seen = BTreeSet::new();
+    lists.flatten().filter(|name| seen.insert(*name)).cloned().collect()
+}
+
+fn number(frame: &DataFrame, column: &str, row: usize) -> Option<f64> {
+    match frame.column(column).ok()?.get(row).ok()? {
+        AnyValue::Float64(number) => Some(number).filter(|number| number.is_finite()),
+        _ => None,
+    }
+}
+
+fn text(frame: &DataFrame, column: &str, row: usize) -> String {
+    match frame.column(column).ok().and_then(|column| column.get(row).ok()) {
+        None | Some(AnyValue::Null) => String::new(),
+        Some(AnyValue::Float64(number)) => number.to_string(),
+        // A text may be borrowed or owned; printed as it is, it would come in quotes.
+        Some(other) => other.get_str().map_or_else(|| other.to_string(), str::to_owned),
+    }
+}

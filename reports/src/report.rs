@@ -1,0 +1,64 @@
+//! The report of a results folder: figures, verdicts on the papers' claims, what a sweep's keys do and a page of it all, under
+//! `report/` in it, and its timeline; from its files alone.
+
+use crate::claims::{Claims, claims};
+use crate::effects::Points;
+use crate::frame::ReportError;
+use crate::runs::Runs;
+use crate::{figure, page, timeline};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// What was written.
+pub struct Report {
+    /// The files, in the order in which they were written.
+    pub files: Vec<PathBuf>,
+    /// The verdicts.
+    pub claims: Claims,
+}
+
+/// Writes the report of a results folder, in place of an earlier one: `report/NAME.svg` and `report/NAME.png` for each figure
+/// that it has the data for, `report/claims.csv`, `report/index.html`, for a sweep `report/effects.csv`, and of a run
+/// `timeline.json` in the folder itself.
+///
+/// # Errors
+///
+/// If it is not a results folder of this version, or a file cannot be written.
+pub fn write_report(folder: &Path) -> Result<Report, ReportError> {
+    // Refused before anything is touched.
+    let claims = claims(&[folder.to_owned()])?;
+    let into = folder.join("report");
+    if into.exists() {
+        fs::remove_dir_all(&into).map_err(|error| ReportError::Write { path: into.clone(), error })?;
+    }
+    let points = Points::of(&Runs::read(folder)?);
+    let mut files = Vec::new();
+    if !points.keys.is_empty() {
+        files.push(write(&into, "effects.csv", points.csv().as_bytes())?);
+    }
+    files.extend(figure::draw(folder)?);
+    files.push(write(&into, "claims.csv", claims.csv.as_bytes())?);
+    files.extend(timeline::write(folder)?);
+    files.push(page::write(&[folder.to_owned()], &into)?);
+    Ok(Report { files, claims })
+}
+
+/// Writes the common report of several results folders into a folder: `claims.csv`, their claims judged together, and
+/// `index.html`, their results and the figures in each one's own report side by side.
+///
+/// # Errors
+///
+/// If one is not a results folder of this version, or a file cannot be written.
+pub fn write_joint_report(folders: &[PathBuf], into: &Path) -> Result<Report, ReportError> {
+    let claims = claims(folders)?;
+    let files = vec![write(into, "claims.csv", claims.csv.as_bytes())?, page::write(folders, into)?];
+    Ok(Report { files, claims })
+}
+
+/// Writes a file of a report.
+pub(crate) fn write(into: &Path, name: &str, content: &[u8]) -> Result<PathBuf, ReportError> {
+    let path = into.join(name);
+    let written = fs::create_dir_all(into).and_then(|()| fs::write(&path, content));
+    written.map_err(|error| ReportError::Write { path: path.clone(), error })?;
+    Ok(path)
+}
