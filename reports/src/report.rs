@@ -5,7 +5,6 @@ use crate::claims::{Claims, claims};
 use crate::effects::Points;
 use crate::frame::ReportError;
 use crate::runs::Runs;
-use crate::timeline;
 use crate::{figure, page, timeline};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -37,7 +36,6 @@ pub fn write_report(folder: &Path) -> Result<Report, ReportError> {
         files.push(write(&into, "effects.csv", points.csv().as_bytes())?);
     }
     files.extend(figure::draw(folder)?);
-    files.extend(timeline::write(folder)?);
     files.push(write(&into, "claims.csv", claims.csv.as_bytes())?);
     files.extend(timeline::write(folder)?);
     files.push(page::write(&[folder.to_owned()], &into)?);
