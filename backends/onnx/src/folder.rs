@@ -1,6 +1,7 @@
 //! A folder with a model, in the layout of the hub: which files it has and what its configurations say.
 
 use crate::error::{Result, refused};
+use crate::graph::Outline;
 use serde_json::Value;
 use std::path::{Path, PathBuf};
 
@@ -126,6 +127,16 @@ impl Folder {
         } else {
             format!("there are {}", names.join(", "))
         }
+    }
+
+    /// Checks that all graphs are there and whole, which takes no library.
+    ///
+    /// # Errors
+    /// One is missing, cut short, or no graph.
+    pub fn check(&self) -> Result<()> {
+        [Graph::Decoder, Graph::Embed, Graph::Vision]
+            .into_iter()
+            .try_for_each(|graph| self.graph(graph).and_then(|file| Outline::read(&file)).map(drop))
     }
 
     /// A JSON file of the folder, or null where there is none.

@@ -3,7 +3,7 @@
 use crate::error::{Result, refused};
 use crate::folder::Folder;
 use crate::positions::Grid;
-use fast_image_resize::{FilterType, PixelType, ResizeAlg, ResizeOptions, Resizer, images::Image};
+use crate::resample;
 use serde_json::Value;
 use std::io::Cursor;
 use std::path::Path;
@@ -69,13 +69,9 @@ impl Picture {
         if (width, height) == (self.width, self.height) {
             return self.clone();
         }
-        // Four bytes a pixel: the resampler is built for those alone. The fourth is left as it is.
-        let padded = self.bytes.as_chunks::<3>().0.iter().flat_map(|p| [p[0], p[1], p[2], u8::MAX]).collect();
-        let from = Image::from_vec_u8(self.width, self.height, padded, PixelType::U8x4).expect("four bytes a pixel");
-        let mut to = Image::new(width, height, PixelType::U8x4);
-        let options = ResizeOptions::new().resize_alg(ResizeAlg::Convolution(FilterType::CatmullRom)).use_alpha(false);
-        Resizer::new().resize(&from, &mut to, &options).expect("both have the same type of pixels");
-        let bytes = to.buffer().as_chunks::<4>().0.iter().flat_map(|p| [p[0], p[1], p[2]]).collect();
+        let (from, to) = ((self.width, self.height), (width, height));
+        let sides = |(width, height): (u32, u32)| (width as usize, height as usize);
+        let bytes = resample::resize(&self.bytes, sides(from), sides(to));
         Self { width, height, bytes }
     }
 }

@@ -18,6 +18,7 @@ mod logits;
 mod model;
 pub mod npy;
 mod positions;
+mod resample;
 mod session;
 mod text;
 mod towers;

@@ -20,10 +20,11 @@ impl Text {
     /// The tokenizer is missing or broken.
     pub(crate) fn of(folder: &Folder) -> Result<Self> {
         let path = folder.path().join("tokenizer.json");
-        let tokenizer = tokenizers::Tokenizer::from_file(&path).or_else(|error| {
-            let what = if path.exists() { error.to_string() } else { "it is missing".to_owned() };
-            refused(format!("cannot read the tokenizer {}: {what}", path.display()))
-        })?;
+        // `from_file` is generic: all of the tokenizer's reading would be compiled here once more.
+        let read = std::fs::read_to_string(&path).map_err(|error| error.to_string());
+        let tokenizer = read.and_then(|text| text.parse::<tokenizers::Tokenizer>().map_err(|error| error.to_string()));
+        let tokenizer =
+            tokenizer.or_else(|error| refused(format!("cannot read the tokenizer {}: {error}", path.display())))?;
         let plain = std::fs::read_to_string(folder.path().join("chat_template.jinja")).ok();
         let template = match plain {
             Some(template) => Some(template),
