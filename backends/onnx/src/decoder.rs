@@ -176,23 +176,23 @@ impl Decoder {
         Ok(Self { graph, inputs, logits, present, embeddings, past, fused, road: Road::Host, slack: 32 })
     }
 
-    /// Keeps keys and values in the memory of the GPU.
-    pub fn bind_to_gpu(&mut self) -> Result<()> {
-        self.bind(AllocationDevice::CUDA)
-    }
-
-    fn bind(&mut self, device: AllocationDevice<'static>) -> Result<()> {
-        let at = |device| {
-            MemoryInfo::new(device, 0, AllocatorType::Device, MemoryType::Default)
-                .map_err(failed("name the GPU's memory"))
-        };
-        self.road = Road::Bound { device: at(device)?, host: MemoryInfo::default() };
+    /// Keeps keys and values in the memory of a device.
+    pub fn bind(&mut self, device: AllocationDevice<'static>) -> Result<()> {
+        let device = MemoryInfo::new(device, 0, AllocatorType::Device, MemoryType::Default);
+        self.road =
+            Road::Bound { device: device.map_err(failed("name a device's memory"))?, host: MemoryInfo::default() };
         Ok(())
     }
 
     /// Key and value heads, their size, and layers.
     pub fn heads(&self) -> (i64, i64, usize) {
         (self.past[0].1[1], self.past[0].1[3], self.past.len() / 2)
+    }
+
+    /// Tokens that it can give: the width of its logits, which may be padded beyond the tokenizer's.
+    pub fn width(&self) -> usize {
+        let (_, shape) = signature(&self.graph.session.outputs()[self.logits]);
+        shape.last().and_then(|width| usize::try_from(*width).ok()).unwrap_or(usize::MAX)
     }
 
     /// The type of keys and values.

@@ -176,7 +176,10 @@ fn verify(
     proposed: &[u32],
 ) -> Result<(Vec<Choice>, usize)> {
     let last = answer.last().expect("the first token comes from the prompt");
-    let read = [&[*last], proposed].concat();
+    // Logits of one model may be wider than another's: what the target does not know, it cannot read, nor agree with.
+    let width = target.width();
+    let known = proposed.iter().copied().take_while(|token| (*token as usize) < width);
+    let read: Vec<u32> = std::iter::once(*last).chain(known).collect();
     let logits = target.step(sequence, &read, read.len())?;
     let mut choices = Vec::with_capacity(read.len());
     for row in 0..read.len() {

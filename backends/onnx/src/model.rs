@@ -4,7 +4,6 @@ use crate::decoder::{Decoder, Logits, Sequence};
 use crate::error::{Result, refused};
 use crate::folder::{Folder, Graph};
 use crate::image::{Patches, Preprocessing};
-use crate::library::Provider;
 use crate::positions::{Grid, Positions, expand};
 use crate::session::{Runtime, floats, signature};
 use crate::text::Text;
@@ -87,8 +86,8 @@ impl Model {
         let files = [folder.graph(Graph::Decoder)?, folder.graph(Graph::Embed)?, folder.graph(Graph::Vision)?];
         let [decoder, embed, vision] = files.map(|file| runtime.open(&file));
         let mut decoder = Decoder::new(decoder?)?;
-        if runtime.provider() == Provider::Cuda {
-            decoder.bind_to_gpu()?;
+        if let Some(memory) = runtime.memory() {
+            decoder.bind(memory)?;
         }
         let (embed, vision) = (Embed::new(embed?)?, Vision::new(vision?)?);
         Ok(Self { folder, text, preprocessing, vision, embed, decoder })
@@ -191,6 +190,11 @@ impl Model {
     /// Forgets all but the first `tokens` of a sequence.
     pub fn rollback(&self, sequence: &mut Sequence, tokens: usize) {
         self.decoder.rollback(sequence, tokens);
+    }
+
+    /// Tokens that the model can give, more than the tokenizer's where its logits are padded.
+    pub fn width(&self) -> usize {
+        self.decoder.width()
     }
 
     /// Time spent in the library so far, in all graphs.

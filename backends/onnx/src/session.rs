@@ -5,6 +5,7 @@ use crate::graph::Outline;
 use crate::library::{Library, Provider};
 use half::f16;
 use ort::ep::{self, ExecutionProvider};
+use ort::memory::AllocationDevice;
 use ort::session::{Session, SessionInputValue};
 use ort::value::{DynTensor, DynValue, Outlet, Tensor, TensorElementType};
 use std::path::{Path, PathBuf};
@@ -17,6 +18,8 @@ pub struct Runtime {
     provider: Provider,
     /// Threads of one operator; the library's choice if absent.
     threads: Option<usize>,
+    /// Whether keys and values are bound to the memory of what executes.
+    bound: bool,
 }
 
 impl Runtime {
@@ -34,7 +37,7 @@ impl Runtime {
                 library.path().display()
             )));
         }
-        Ok(Self { library, provider, threads })
+        Ok(Self { library, provider, threads, bound: provider == Provider::Cuda })
     }
 
     /// The library.
@@ -45,6 +48,20 @@ impl Runtime {
     /// What executes the graphs.
     pub fn provider(&self) -> Provider {
         self.provider
+    }
+
+    /// Binds keys and values to the memory of what executes, which only a GPU needs: on a CPU, a rehearsal of that.
+    #[must_use]
+    pub fn bound(self) -> Self {
+        Self { bound: true, ..self }
+    }
+
+    /// The memory that keys and values are bound to, if they are.
+    pub(crate) fn memory(&self) -> Option<AllocationDevice<'static>> {
+        self.bound.then(|| match self.provider {
+            Provider::Cpu => AllocationDevice::CPU,
+            Provider::Cuda => AllocationDevice::CUDA,
+        })
     }
 
     /// Loads a graph.

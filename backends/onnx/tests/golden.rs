@@ -195,21 +195,33 @@ fn shared_models_answer_with_the_golden_tokens_and_entropies() {
 #[test]
 fn shared_pairs_draft_what_the_trace_says() {
     let Some(golden) = Golden::find("shared_pairs_draft_what_the_trace_says") else { return };
-    let mut target = golden.model("target");
-    for name in ["draft", "draft_random"] {
-        let mut draft = golden.model(name);
-        for prompt in &golden.prompts {
-            for gamma in [1, 2, 4, 8] {
-                let what = format!("{name}/gamma{gamma}");
-                let read = golden.prompt(&target, prompt);
-                let (answer, _) = speculate(&mut target, &mut draft, &read, gamma, wanted(prompt)).unwrap();
-                check(&answer, &prompt["target"], &format!("{what} {}", id(prompt)));
-                let trace = &prompt["speculative"][&what];
-                let accepted: Vec<_> = answer.rounds.iter().map(|round| round.accepted as u32).collect();
-                assert_eq!(accepted, numbers(&trace["accepted_per_round"]), "{what} {}", id(prompt));
-                let proposed: usize = answer.rounds.iter().map(|round| round.proposed).sum();
-                assert_eq!(proposed as u64, trace["proposed"].as_u64().unwrap(), "{what} {}", id(prompt));
-            }
+    for (name, gammas) in [("draft", [1, 2, 4, 8]), ("draft_random", [1, 2, 4, 8])] {
+        check_pairs(&golden, name, &gammas);
+    }
+}
+
+/// What runs on a GPU, as far as a CPU can tell.
+#[test]
+fn shared_pairs_draft_the_same_with_bound_memory() {
+    let Some(mut golden) = Golden::find("shared_pairs_draft_the_same_with_bound_memory") else { return };
+    golden.runtime = golden.runtime.bound();
+    check_pairs(&golden, "draft", &[4]);
+}
+
+/// Drafts every prompt and compares answers with the target's own, and rounds with the trace.
+fn check_pairs(golden: &Golden, name: &str, gammas: &[usize]) {
+    let (mut target, mut draft) = (golden.model("target"), golden.model(name));
+    for prompt in &golden.prompts {
+        for gamma in gammas {
+            let what = format!("{name}/gamma{gamma}");
+            let read = golden.prompt(&target, prompt);
+            let (answer, _) = speculate(&mut target, &mut draft, &read, *gamma, wanted(prompt)).unwrap();
+            check(&answer, &prompt["target"], &format!("{what} {}", id(prompt)));
+            let trace = &prompt["speculative"][&what];
+            let accepted: Vec<_> = answer.rounds.iter().map(|round| round.accepted as u32).collect();
+            assert_eq!(accepted, numbers(&trace["accepted_per_round"]), "{what} {}", id(prompt));
+            let proposed: usize = answer.rounds.iter().map(|round| round.proposed).sum();
+            assert_eq!(proposed as u64, trace["proposed"].as_u64().unwrap(), "{what} {}", id(prompt));
         }
     }
 }
