@@ -1,9 +1,9 @@
 //! The decoder: sequences, steps of one or several tokens, and rolling back.
 //!
 //! A sequence's keys and values stay where the library put them: outputs of one step are inputs of the next. How a sequence is
-//! rolled back depends on the graph. Plain attention takes a mask, so what was rejected is masked out and stays in its slot until
-//! the holes are so many that they are squeezed out by a copy. Fused attention (`GroupQueryAttention`) goes by the length alone,
-//! so its sequences are cut. Neither copies when it rolls back.
+//! rolled back depends on the graph. In either, what was rejected is masked out and stays in its slot. Plain attention takes a
+//! mask with holes, until they are so many that they are squeezed out by a copy. Fused attention (`GroupQueryAttention`) makes a
+//! length of the mask, and writes over what lies behind it. Neither copies when it rolls back.
 
 use crate::error::{Result, failed, refused};
 use crate::logits::Row;
@@ -200,7 +200,7 @@ impl Decoder {
         self.past[0].0
     }
 
-    /// Whether attention is fused, so that sequences are cut rather than masked.
+    /// Whether attention is fused, so that sequences go by their length.
     pub fn is_fused(&self) -> bool {
         self.fused
     }
@@ -225,18 +225,13 @@ impl Decoder {
             self.squeeze(sequence)?;
         }
         let embeddings = self.in_our_type(embeddings)?;
-        sequence.mask.extend(std::iter::repeat_n(1, count));
-        let outputs = self.inputs(sequence, embeddings, count, prompt, rows).and_then(|inputs| match &self.road {
+        let mask = extended(&sequence.mask, sequence.tokens, count, self.fused);
+        let inputs = self.inputs(sequence, embeddings, &mask, count, prompt, rows)?;
+        let outputs = match &self.road {
             Road::Host => self.graph.run(&inputs),
             Road::Bound { device, host } => bound(&mut self.graph, &inputs, self.logits, device, host),
-        });
-        let outputs = match outputs {
-            Ok(outputs) => outputs,
-            Err(error) => {
-                sequence.mask.truncate(sequence.mask.len() - count);
-                return Err(error);
-            }
-        };
+        }?;
+        drop(inputs);
         let mut outputs: Vec<Option<DynValue>> = outputs.into_iter().map(Some).collect();
         let mut take = |at: usize| outputs[at].take().expect("an output is one thing");
         let value = take(self.logits);
@@ -244,6 +239,7 @@ impl Decoder {
             *past = take(*at);
         }
         sequence.tokens += count;
+        sequence.mask = mask;
         Ok(Logits { value, rows })
     }
 
@@ -260,6 +256,7 @@ impl Decoder {
         &self,
         sequence: &'s Sequence,
         embeddings: DynValue,
+        mask: &[i64],
         count: usize,
         prompt: Option<&Positions>,
         rows: usize,
@@ -268,7 +265,7 @@ impl Decoder {
         let mut input = |input: &Input| -> Result<SessionInputValue<'s>> {
             Ok(match *input {
                 Input::Embeddings => embeddings.take().expect("one input takes them").into(),
-                Input::Mask => integers(&[1, sequence.mask.len()], sequence.mask.clone())?.into(),
+                Input::Mask => integers(&[1, mask.len()], mask.to_vec())?.into(),
                 Input::Positions(layout) => positions(sequence, count, prompt, layout)?.into(),
                 Input::RowsWanted { scalar: true } => integers(&[], vec![rows as i64])?.into(),
                 Input::RowsWanted { scalar: false } => integers(&[1], vec![rows as i64])?.into(),
@@ -279,18 +276,8 @@ impl Decoder {
     }
 
     /// Forgets all but the first `tokens`, without a copy.
-    pub fn rollback(&self, sequence: &mut Sequence, tokens: usize) {
-        if self.fused {
-            sequence.mask.truncate(tokens);
-            sequence.tokens = sequence.tokens.min(tokens);
-            return;
-        }
-        for slot in sequence.mask.iter_mut().rev() {
-            if sequence.tokens <= tokens {
-                break;
-            }
-            sequence.tokens -= std::mem::take(slot) as usize;
-        }
+    pub fn rollback(sequence: &mut Sequence, tokens: usize) {
+        sequence.tokens = kept(&mut sequence.mask, sequence.tokens, tokens);
     }
 
     /// Copies what counts of a sequence together. Only where the host can read it: on a GPU holes stay.
@@ -312,6 +299,33 @@ impl Decoder {
         sequence.mask = vec![1; sequence.tokens];
         Ok(())
     }
+}
+
+/// The mask of a step that adds `count` tokens to `tokens`: a slot each of the past and the new ones. Plain attention finds the
+/// new ones in the last slots. Fused attention takes those that count to be the first; it puts the new ones behind them, into
+/// slots of what was rejected if all fit there, else into a past that grows by as many slots as there are new tokens.
+fn extended(mask: &[i64], tokens: usize, count: usize, fused: bool) -> Vec<i64> {
+    let mut mask = mask.to_vec();
+    let ones = tokens + count;
+    if !fused {
+        mask.extend(std::iter::repeat_n(1, count));
+    } else {
+        let slots = if ones <= mask.len() { mask.len() } else { mask.len() + count };
+        mask.resize(slots, 0);
+        mask[..ones].fill(1);
+    }
+    mask
+}
+
+/// Masks out the last of `tokens` that count, until no more than `most` do; how many do then.
+fn kept(mask: &mut [i64], mut tokens: usize, most: usize) -> usize {
+    for slot in mask.iter_mut().rev() {
+        if tokens <= most {
+            break;
+        }
+        tokens -= usize::from(std::mem::take(slot) == 1);
+    }
+    tokens
 }
 
 fn is_in_host(value: &DynValue) -> bool {
@@ -373,4 +387,38 @@ fn bound(
     graph.runs += 1;
     let outputs = outputs.map_err(failed(format_args!("run {}", graph.path.display())))?;
     Ok(outputs.into_iter().map(|(_, value)| value).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn plain_attention_leaves_holes() {
+        let mut mask = extended(&[1, 1], 2, 3, false);
+        assert_eq!(kept(&mut mask, 5, 3), 3);
+        assert_eq!(mask, [1, 1, 1, 0, 0]);
+        assert_eq!(extended(&mask, 3, 1, false), [1, 1, 1, 0, 0, 1]);
+        let mut mask = extended(&mask, 3, 1, false);
+        assert_eq!(kept(&mut mask, 4, 2), 2);
+        assert_eq!(mask, [1, 1, 0, 0, 0, 0]);
+    }
+
+    #[test]
+    fn fused_attention_writes_over_what_was_rejected() {
+        let mut mask = extended(&[1, 1], 2, 3, true);
+        assert_eq!(kept(&mut mask, 5, 3), 3);
+        assert_eq!(extended(&mask, 3, 2, true), [1, 1, 1, 1, 1]);
+        // Three do not fit into two slots: the library wants a past that grows by three.
+        assert_eq!(extended(&mask, 3, 3, true), [1, 1, 1, 1, 1, 1, 0, 0]);
+    }
+
+    #[test]
+    fn positions_have_one_of_three_layouts() {
+        assert_eq!(layout(&[-1, -1]), Some(Layout::OneRow));
+        assert_eq!(layout(&[3, -1, -1]), Some(Layout::AxesFirst));
+        assert_eq!(layout(&[-1, -1, 3]), Some(Layout::AxesLast));
+        assert_eq!(layout(&[-1, -1, -1]), None);
+        assert_eq!(layout(&[-1]), None);
+    }
 }

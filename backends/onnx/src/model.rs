@@ -189,7 +189,7 @@ impl Model {
 
     /// Forgets all but the first `tokens` of a sequence.
     pub fn rollback(&self, sequence: &mut Sequence, tokens: usize) {
-        self.decoder.rollback(sequence, tokens);
+        Decoder::rollback(sequence, tokens);
     }
 
     /// Tokens that the model can give, more than the tokenizer's where its logits are padded.
