@@ -55,7 +55,7 @@ fn parse(bytes: &[u8]) -> std::result::Result<Array, String> {
         .collect::<std::result::Result<_, _>>()?;
     let kind = between(header, "'descr': '", "'").ok_or_else(none)?;
     let values = match kind {
-        "<f4" => Values::Floats(numbers(data, |b| f32::from_le_bytes(b))),
+        "<f4" => Values::Floats(numbers(data, f32::from_le_bytes)),
         "<f2" => Values::Floats(numbers(data, |b| f16::from_le_bytes(b).to_f32())),
         "<f8" => Values::Floats(numbers(data, |b| f64::from_le_bytes(b) as f32)),
         "<i8" => Values::Integers(numbers(data, i64::from_le_bytes)),

@@ -58,10 +58,11 @@ impl Runtime {
 
     /// The memory that keys and values are bound to, if they are.
     pub(crate) fn memory(&self) -> Option<AllocationDevice<'static>> {
-        self.bound.then(|| match self.provider {
+        let memory = match self.provider {
             Provider::Cpu => AllocationDevice::CPU,
             Provider::Cuda => AllocationDevice::CUDA,
-        })
+        };
+        self.bound.then_some(memory)
     }
 
     /// Loads a graph.

@@ -58,7 +58,7 @@ impl Vision {
     /// Features of one picture, a row a merged patch.
     pub fn features(&mut self, patches: &Patches) -> Result<Rows> {
         let count = patches.grid.map(|side| side as usize).iter().product::<usize>();
-        if count == 0 || patches.values.len() % count != 0 {
+        if count == 0 || !patches.values.len().is_multiple_of(count) {
             return self.graph.refuse(format_args!(
                 "{} pixel values for a grid of {:?}",
                 patches.values.len(),
