@@ -60,6 +60,19 @@ fn a_graph_that_is_cut_short_is_refused() {
     refuses(&models(&sim, &["describe", "m"]), 2, &["m/onnx/vision_encoder.onnx is ", "no ONNX model"]);
 }
 
+/// Weights that lie in another file, as those of large models do.
+#[test]
+fn weights_that_are_cut_short_are_refused() {
+    let field = |number: u8, bytes: &[u8]| [&[number << 3 | 2, u8::try_from(bytes.len()).unwrap()], bytes].concat();
+    let entry = |key: &str, value: &str| field(13, &[field(1, key.as_bytes()), field(2, value.as_bytes())].concat());
+    let tensor = [entry("location", "d.onnx_data"), entry("length", "8")].concat();
+    let graph = field(7, &field(5, &tensor));
+    let sim = hollow().with("m/onnx/decoder_model_merged.onnx", graph);
+    refuses(&models(&sim, &["describe", "m"]), 2, &["cannot read m/onnx/d.onnx_data, the weights of m/onnx/decoder"]);
+    let sim = sim.with("m/onnx/d.onnx_data", [0; 7]);
+    refuses(&models(&sim, &["describe", "m"]), 2, &["m/onnx/d.onnx_data is cut short: 7 bytes", "needs 8"]);
+}
+
 #[test]
 fn a_library_that_is_not_there_is_unavailable() {
     let sim = hollow().with("lib.so", "hello");
