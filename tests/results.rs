@@ -14,7 +14,7 @@ const MSAO: &str = "policy.msao={}";
 fn every_table_has_its_columns() {
     let sim = Sim::small();
     sim.done(EVERYTHING.iter().chain(&[MSAO]));
-    let tables = ["requests", "steps", "tokens", "runs", "summary"];
+    let tables = ["requests", "spans", "steps", "tokens", "runs", "summary"];
     let expected = ["manifest.json", "scenario.toml", "summary.csv"].map(str::to_owned).into_iter();
     let mut expected: Vec<_> = expected.chain(tables.map(|table| format!("{table}.parquet"))).collect();
     expected.sort();
@@ -45,8 +45,15 @@ fn every_drafted_token_has_its_row() {
 fn steps_and_tokens_are_written_when_asked_for() {
     let sim = Sim::small();
     sim.done(["small.toml"]);
-    let expected =
-        ["manifest.json", "requests.parquet", "runs.parquet", "scenario.toml", "summary.csv", "summary.parquet"];
+    let expected = [
+        "manifest.json",
+        "requests.parquet",
+        "runs.parquet",
+        "scenario.toml",
+        "spans.parquet",
+        "summary.csv",
+        "summary.parquet",
+    ];
     assert_eq!(sim.names("results/small"), expected);
 }
 

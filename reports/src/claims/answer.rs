@@ -75,7 +75,10 @@ impl Source {
         // What is said of no place in particular is said of the data sets of the comparison.
         let usual = self.value(cell, "dataset").is_some_and(|dataset| DATASETS.contains(&dataset.as_str()));
         let placed = usual || claim.dataset.is_some() || !question.at.is_empty();
-        placed
+        // What names no platform of its own is said of the models of the comparison.
+        let own_platform = question.at.iter().any(|(key, _)| key != "bandwidth_mbps");
+        (own_platform || self.has_default_models())
+            && placed
             && own
                 .into_iter()
                 .all(|(key, value)| value.as_ref().is_none_or(|value| is(key, std::slice::from_ref(value))))
@@ -89,7 +92,7 @@ impl Source {
     }
 
     /// Whether the models are those of the papers' comparisons.
-    pub fn has_default_models(&self) -> bool {
+    fn has_default_models(&self) -> bool {
         ["edge.model", "cloud.model"].iter().all(|key| !self.manifest.assumptions.contains_key(*key))
     }
 

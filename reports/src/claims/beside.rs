@@ -83,13 +83,10 @@ impl PrintedBeside {
     fn asked(&self, amount: &str, cell: &Cell) -> impl Iterator<Item = (&'static Claim, &'static Question)> {
         let amount = Amount::read(amount);
         let policy = self.0.manifest.policy(&cell.policy);
-        let is_default = self.0.has_default_models();
         CLAIMS.iter().filter_map(move |claim| {
             let question = claim.question.as_ref()?;
             let asked = Some(&question.amount) == amount.as_ref() && is_system(policy?, &question.of);
-            // What names no platform of its own is of the models of the comparison.
-            let placed = is_default || question.at.iter().any(|(key, _)| key != "bandwidth_mbps");
-            (asked && placed && self.0.is_at(claim, question, cell)).then_some((claim, question))
+            (asked && self.0.is_at(claim, question, cell)).then_some((claim, question))
         })
     }
 }

@@ -248,6 +248,20 @@ mod tests {
     }
 
     #[test]
+    fn other_models_neither_answer_nor_contradict() {
+        let folder =
+            folder(&[("msao", &[("accuracy_pct", &[74.0, 74.0])]), ("cloud_only", &[("accuracy_pct", &[77.8, 77.8])])]);
+        // MindFusion's paper has 78.5 % for its model alone, which is not the one that MSAO is compared with.
+        assert_eq!(row(&[&folder], "MSAO-T1-GAP")[1], "contradicted by MSAO-PAR-eps_Q");
+        let [_, verdict, _] = row(&[&folder], "T1-VQAv2-400-Cloud-only");
+        assert!(verdict.starts_with("reproduced only under"), "{verdict}");
+        let policies = json!([{ "label": "cloud_only", "kind": "cloud_only", "settings": {} }]);
+        fixture::manifest(folder.path(), json!({ "cloud.model": "llava-1.5-7b" }), policies);
+        assert_eq!(row(&[&folder], "T1-VQAv2-400-Cloud-only")[1], "not testable here");
+        assert_eq!(row(&[&folder], "MF-T4-Vanilla-VQAv2")[0], "77.8");
+    }
+
+    #[test]
     fn every_verdict_is_counted_once() {
         let folder = tokens_per_s(35.0);
         let counted = claims(&[folder.path().to_owned()]).expect("verdicts").count();

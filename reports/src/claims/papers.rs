@@ -114,8 +114,8 @@ fn read() -> Vec<Claim> {
         };
         let given = |text: String| Some(text).filter(|text| !text.is_empty());
         Claim {
+            remark: if remark.is_empty() && question.is_none() { untestable(&row.kind).to_owned() } else { remark },
             question,
-            remark: if remark.is_empty() { untestable(&row.kind).to_owned() } else { remark },
             printed,
             dataset: given(row.dataset),
             bandwidth_mbps: given(row.bandwidth_mbps),

@@ -182,5 +182,10 @@ fn compatible(a: &Claim, b: &Claim) -> bool {
         let others = at(b).into_iter().find(|(other, _)| other == key);
         others.is_none_or(|(_, others)| others.iter().any(|other| values.contains(other)))
     };
-    same(&a.dataset, &b.dataset) && same(&a.bandwidth_mbps, &b.bandwidth_mbps) && at(a).iter().all(meets)
+    // Other models are another platform, also where the other claim names none.
+    let model = |claim: &Claim| at(claim).into_iter().find(|(key, _)| key == "cloud.model");
+    model(a) == model(b)
+        && same(&a.dataset, &b.dataset)
+        && same(&a.bandwidth_mbps, &b.bandwidth_mbps)
+        && at(a).iter().all(meets)
 }

@@ -87,7 +87,8 @@ fn prepare(folder: &Path) -> Prepared {
 
 /// Of the whole and of what lacks a part.
 fn ablation_looks() -> Vec<Look> {
-    looks(&[KIND, "", " "].map(str::to_owned))
+    let names = std::iter::once(KIND).chain(PARTS.map(|(_, missing)| missing));
+    looks(&names.map(str::to_owned).collect::<Vec<_>>())
 }
 
 struct Ablation<'r> {
@@ -144,7 +145,8 @@ impl Ablation<'_> {
 
     fn dot(&self, metric: &Metric, look: Look, cell: &Cell, whole: Option<&Cell>) -> Dot {
         let Some(values) = self.values(metric, cell) else { return Dot::default() };
-        let from = self.values(metric, whole.unwrap_or(cell)).unwrap_or_else(|| values.clone());
+        let from = self.values(metric, whole.unwrap_or(cell)).filter(|from| from.len() == values.len());
+        let from = from.unwrap_or_else(|| values.clone());
         let change = |of: f64, from: f64| if metric.in_points { of - from } else { 100.0 * (of / from - 1.0) };
         let changes: Vec<f64> = values.iter().zip(&from).map(|(of, from)| change(*of, *from)).collect();
         let unit = if metric.in_points { "pt" } else { "%" };

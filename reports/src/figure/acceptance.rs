@@ -316,7 +316,7 @@ mod tests {
 
     #[test]
     fn the_counts_stand_below_their_places() {
-        let batch = |round: u32| [token(round, 0, 0.1, STANDS), token(round, 1, 0.1, [true, round % 2 == 0])];
+        let batch = |round: u32| [token(round, 0, 0.1, STANDS), token(round, 1, 0.1, [true, round.is_multiple_of(2)])];
         let rows: Vec<TokenRow> = (0..1234).flat_map(batch).collect();
         let figure = svg("acceptance", folder(&rows).path()).expect("a figure");
         let title = "Accepted drafts, from the first place in a batch to the last: 100 to 50 % for msao";

@@ -181,9 +181,11 @@ impl Bars {
             if let Some(line) = line {
                 if line - high > 26.0 {
                     // Within the bar, which may be dark.
-                    let (left, right) = (left - 1.0, right + 1.0);
-                    let gap = [(left, line - 17.0), (right, line - 17.0), (right, line + 2.5), (left, line + 2.5)];
-                    sheet.area(gap, drawing::WHITE, 1.0)?;
+                    let half = width_px(&number, 9.5, true) / 2.0 + 2.0;
+                    let (from, to) = (middle - half, middle + half);
+                    let patch = [(from, line - 17.0), (to, line - 17.0), (to, line - 4.0), (from, line - 4.0)];
+                    sheet.area(patch, drawing::WHITE, 0.85)?;
+                    sheet.line([(left - 2.0, line), (right + 2.0, line)], stroke(drawing::WHITE, 4.0))?;
                 }
                 sheet.line([(left - 2.0, line), (right + 2.0, line)], stroke(INK, 2.0))?;
                 let place = if (line - high).abs() < 26.0 { line.min(high) } else { line } - 5.0;

@@ -40,7 +40,8 @@ fn crossings(corners: [(At, f64); 4]) -> Vec<[At; 2]> {
     let edge = |index: usize| {
         let ((a, low), (b, high)) = (corners[index], corners[(index + 1) % 4]);
         let share = low / (low - high);
-        ((low < 0.0) != (high < 0.0)).then(|| (a.0 + share * (b.0 - a.0), a.1 + share * (b.1 - a.1)))
+        let at = (a.0 + share * (b.0 - a.0), a.1 + share * (b.1 - a.1));
+        ((low < 0.0) != (high < 0.0)).then_some(at)
     };
     let crossed: Vec<(usize, At)> = (0..4).filter_map(|index| edge(index).map(|at| (index, at))).collect();
     match crossed.as_slice() {

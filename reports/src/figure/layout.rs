@@ -173,7 +173,7 @@ impl Grid {
 
     /// Whether nothing stands to its left.
     pub fn is_first(&self, index: usize) -> bool {
-        index % self.columns == 0
+        index.is_multiple_of(self.columns)
     }
 
     /// Whether nothing stands below it.

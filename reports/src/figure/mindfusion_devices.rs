@@ -167,7 +167,9 @@ impl Devices<'_> {
         let (metric, made, amount, _) = column;
         let value = |cell: &&Cell| {
             let values: Vec<f64> = self.runs.metric(metric).ok()?.all_of(cell)?.into_iter().map(made).collect();
-            Some((self.look(&cell.policy), Estimate::of(&values)))
+            // Nothing else has a place on a logarithmic axis.
+            let estimate = Some(Estimate::of(&values)).filter(|value| value.mean.is_finite() && value.mean > 0.0);
+            estimate.map(|estimate| (self.look(&cell.policy), estimate))
         };
         let simulated: Vec<(Look, Estimate)> = cells.iter().filter_map(value).collect();
         let printed = cells.iter().find_map(|cell| self.beside.of(amount, cell));

@@ -12,6 +12,7 @@ use drawing::{
     AXIS, Across, At, Axis, Down, Drawing, Drawn, GREY, GRID, Labels, Look, Marker, Panel, Sheet, grouped, looks,
     stroke, text, width_px,
 };
+use std::collections::BTreeSet;
 use std::path::Path;
 
 /// The line of the list.
@@ -240,7 +241,7 @@ impl Pareto {
     }
 
     fn radius_of(&self, energy_j: f64) -> f64 {
-        (LARGEST[usize::from(are_many(&self.panels))] * (energy_j / self.most_j).sqrt()).max(1.6)
+        (LARGEST[usize::from(are_many(&self.panels))] * (energy_j / self.most_j).sqrt()).max(2.2)
     }
 
     fn at(&self, panel: &Panel, mark: &Mark) -> At {
@@ -267,8 +268,13 @@ impl Pareto {
 
     fn marks(&self, sheet: &Sheet<'_>, panel: &Panel, place: &Place) -> Drawn {
         let many = are_many(&self.panels);
+        // Of thousands, those that lie on another of their policy would be drawn in vain.
+        let mut drawn = BTreeSet::new();
         for mark in place.marks.iter().filter(|mark| many && mark.beaten) {
-            sheet.faint_marker(self.at(panel, mark), self.looks[mark.policy], 2.6)?;
+            let (x, y) = self.at(panel, mark);
+            if drawn.insert((mark.policy, x.round() as i32, y.round() as i32)) {
+                sheet.faint_marker((x, y), self.looks[mark.policy], 2.6)?;
+            }
         }
         sheet.line(self.front_corners(panel, place), stroke(GREY, 1.5))?;
         let mut shown: Vec<&Mark> = place.marks.iter().filter(|mark| !many || !mark.beaten).collect();
@@ -309,15 +315,19 @@ impl Pareto {
         for mark in place.front.iter().map(|mark| &place.marks[*mark]).filter(|mark| !mark.label.is_empty()) {
             let at = self.at(panel, mark);
             match stacks.last_mut() {
-                Some((last, _, more)) if (last.0 - at.0).hypot(last.1 - at.1) < 1.5 => *more += 1,
+                Some((last, first, more))
+                    if first.policy == mark.policy && (last.0 - at.0).hypot(last.1 - at.1) < 1.5 =>
+                {
+                    *more += 1;
+                }
                 _ => stacks.push((at, mark, 0)),
             }
         }
+        // Where all marks of a policy lie on each other, the settings are none of its own.
+        let all = |policy: usize| place.marks.iter().filter(|mark| mark.policy == policy).count();
+        stacks.retain(|(_, mark, more)| *more == 0 || more + 1 < all(mark.policy));
         // Spread over the front, its ends among them.
-        let last = stacks.len().saturating_sub(1);
-        let steps = last.min(MOST_LABELS - 1).max(1);
-        let mut labelled: Vec<usize> = (0..=steps).map(|step| step * last / steps).collect();
-        labelled.dedup();
+        let labelled = super::places::spread(stacks.len(), stacks.len().min(MOST_LABELS));
         for (at, mark, more) in labelled.into_iter().filter_map(|stack| stacks.get(stack)) {
             let more = if *more > 0 { format!(" (+{more})") } else { String::new() };
             labels.put(sheet, &format!("{}{more}", mark.label), *at, self.radius(mark) + 3.0, 9.5, false)?;
@@ -427,6 +437,18 @@ mod tests {
         let labels = ["0.1 (+1)", "0.2", "0.3", "0.4"].map(|label| count(&figure, label));
         assert_eq!(labels, [1, 0, 1, 0], "{figure}");
         assert_eq!(count(&figure, "Accuracy against latency: 3 of 4 settings of msao are on a front"), 1, "{figure}");
+    }
+
+    #[test]
+    fn a_policy_that_the_settings_are_not_of_has_no_label() {
+        let cells = [
+            cell("edge_only", "0.1", 80.0, 60.0, 20.0),
+            cell("msao", "0.1", 90.0, 70.0, 20.0),
+            cell("edge_only", "0.2", 80.0, 60.0, 20.0),
+            cell("msao", "0.2", 95.0, 71.0, 20.0),
+        ];
+        let figure = svg("pareto", fixture::folder(&cells).path()).expect("a figure");
+        assert_eq!(["0.1", "0.2", "0.1 (+1)"].map(|label| count(&figure, label)), [1, 1, 0], "{figure}");
     }
 
     #[test]

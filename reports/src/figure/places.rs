@@ -6,7 +6,12 @@ use crate::runs::{Cell, Runs};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What keys are called, by the end of their names; others by the last part of it.
-const NAMES: [(&str, &str); 8] = [
+const NAMES: [(&str, &str); 13] = [
+    ("cloud.device", "cloud"),
+    ("cloud.engine", "cloud engine"),
+    ("cloud.model", "cloud model"),
+    ("edge.device", "edge"),
+    ("edge.engine", "edge engine"),
     ("closed_loop.clients", "clients"),
     ("arrivals.poisson.rate", "arrival rate"),
     ("edge.count", "edges"),
@@ -86,9 +91,9 @@ fn thin(kept: &mut [usize]) -> bool {
 }
 
 /// So many of a key's values, evenly spread, its ends among them; of one, the middle.
-fn spread(size: usize, kept: usize) -> Vec<usize> {
+pub(super) fn spread(size: usize, kept: usize) -> Vec<usize> {
     match kept {
-        1 => vec![size / 2],
+        0 | 1 => (0..size).skip(size / 2).take(kept).collect(),
         more => (0..more).map(|index| (2 * index * (size - 1) + more - 1) / (2 * (more - 1))).collect(),
     }
 }

@@ -8,6 +8,7 @@ use super::{Figure, Prepared};
 use crate::effects::Points;
 use crate::estimate::Estimate;
 use crate::frame::{self, ReportError};
+use crate::numbers::short;
 use crate::runs::{Cell, Runs};
 use drawing::{
     Across, At, Axis, Down, Drawing, Drawn, GREY, GRID, INK, Look, Marker, Panel, Sheet, grouped, looks, stroke, text,
@@ -80,7 +81,12 @@ fn prepare(folder: &Path) -> Prepared {
         };
         Some((place.title.clone(), (0..points.policies.len()).map(of).collect::<Vec<_>>()))
     };
-    let panels: Vec<(String, Vec<Option<Bytes>>)> = places.shown.iter().filter_map(panel).collect();
+    let mut panels: Vec<(String, Vec<Option<Bytes>>)> = places.shown.iter().filter_map(panel).collect();
+    let alike = panels.len() > 1 && panels.iter().all(|(_, bytes)| is_alike(bytes, &panels[0].1));
+    if alike {
+        panels.truncate(1);
+        panels[0].0.clear();
+    }
     let all = || panels.iter().flat_map(|(_, policies)| policies).flatten();
     let values = all().flat_map(|bytes| [bytes.up.mean, bytes.down.mean, bytes.drafting.unwrap_or(0.0)]);
     let values: Vec<f64> = values.filter(|value| *value > 0.0).collect();
@@ -88,7 +94,8 @@ fn prepare(folder: &Path) -> Prepared {
         return Ok(None);
     }
     let paired = all().any(|bytes| bytes.drafting.is_some());
-    let how = how(&points, &places, paired, &fixed);
+    let note = if alike { format!(" Alike at all of {} places.", places.shown.len()) } else { places.note() };
+    let how = how(&points, paired, &fixed) + &note;
     Ok(Some(Box::new(Wire {
         head: Head::new(WIDTH, title(&points.policies, &panels), &how),
         looks: looks(&points.policies),
@@ -97,6 +104,16 @@ fn prepare(folder: &Path) -> Prepared {
         panels,
         paired,
     })))
+}
+
+/// Whether no policy's bytes differ by what could be seen.
+fn is_alike(one: &[Option<Bytes>], other: &[Option<Bytes>]) -> bool {
+    let near = |a: f64, b: f64| (a - b).abs() <= 2e-3 * b.abs();
+    one.iter().zip(other).all(|(one, other)| match (one, other) {
+        (Some(one), Some(other)) => near(one.up.mean, other.up.mean) && near(one.down.mean, other.down.mean),
+        (None, None) => true,
+        _ => false,
+    })
 }
 
 /// From the means of runs.
@@ -143,17 +160,21 @@ fn drafting(folder: &Path) -> Result<BTreeMap<(u64, String), f64>, ReportError> 
     Ok(beside_the_input(&requests))
 }
 
+/// Point, replication and number of a request.
+type Name = (u32, u32, u64);
+
+/// What was kept of an input and how it was compressed, bit by bit.
+type Kept = [u64; 5];
+
 /// A request under a policy.
 #[derive(Clone, Debug)]
 struct Request {
     policy: String,
-    /// Point, replication and number.
-    name: (u32, u32, u64),
+    name: Name,
     uplink: u64,
     drafted: u32,
     output: u32,
-    /// What was kept of the input and how it was compressed, bit by bit.
-    input: [u64; 5],
+    input: Kept,
 }
 
 fn requests(frame: &DataFrame) -> Result<Vec<Request>, PolarsError> {
@@ -184,7 +205,7 @@ fn requests(frame: &DataFrame) -> Result<Vec<Request>, PolarsError> {
 /// policy sent alone; nothing where too few of them are.
 fn beside_the_input(requests: &[Request]) -> BTreeMap<(u64, String), f64> {
     let alone = requests.iter().filter(|request| request.policy.starts_with(INPUT_ALONE) && request.drafted == 0);
-    let inputs: BTreeMap<((u32, u32, u64), [u64; 5]), u64> =
+    let inputs: BTreeMap<(Name, Kept), u64> =
         alone.map(|request| ((request.name, request.input), request.uplink)).collect();
     /// Requests, those with a known input, what was sent beside it and how many tokens these have.
     #[derive(Default)]
@@ -226,19 +247,14 @@ fn title(policies: &[String], panels: &[(String, Vec<Option<Bytes>>)]) -> String
     let mut others: Vec<(f64, &String)> =
         others.filter_map(|policy| Some((times(policy)?, &policies[policy]))).collect();
     others.sort_by(|a, b| a.0.total_cmp(&b.0));
-    let part = |(times, name): &(f64, &String)| format!("{name} {}", times_text(*times));
+    let part = |(times, name): &(f64, &String)| format!("{name} {}", short(*times, 2));
     let Some((least, most)) = others.first().zip(others.last()) else { return FIGURE.title.to_owned() };
     let lead = format!("Bytes on the wire, times {REFERENCE}'s");
     let all = format!("{lead}: {}", others.iter().map(part).collect::<Vec<_>>().join(", "));
     fitting(WIDTH, [all, format!("{lead}: from {} to {}", part(least), part(most))])
 }
 
-/// A ratio in two or three digits.
-fn times_text(times: f64) -> String {
-    grouped(times, if times < 9.95 { 2 } else { 0 })
-}
-
-fn how(points: &Points, places: &Places, paired: bool, fixed: &str) -> String {
+fn how(points: &Points, paired: bool, fixed: &str) -> String {
     let intervals = match points.replications {
         1 => "One replication: no intervals.".to_owned(),
         more => format!("Bars: 95 % confidence over {more} replications."),
@@ -254,8 +270,7 @@ fn how(points: &Points, places: &Places, paired: bool, fixed: &str) -> String {
     let times = if has_reference { format!(" (times {REFERENCE}'s)") } else { String::new() };
     format!(
         "Over the tokens of the answer, whoever made them; the input is sent too, and counts. At the right: up and down \
-         together{times}.{paired} {intervals}{fixed}{}",
-        places.note()
+         together{times}.{paired} {intervals}{fixed}"
     )
 }
 
@@ -294,7 +309,7 @@ impl Wire {
         let right = (panel.left + panel.width + SUMS - 4.0, at(1.0).1);
         let sum = if bytes.all.mean > 0.0 { grouped(bytes.all.mean, 0) } else { "none".to_owned() };
         let times = reference.filter(|reference| *reference > 0.0 && bytes.all.mean > 0.0);
-        let times = times.map(|reference| format!(" ({}×)", times_text(bytes.all.mean / reference)));
+        let times = times.map(|reference| format!(" ({}×)", short(bytes.all.mean / reference, 2)));
         let sum = format!("{sum}{}", times.unwrap_or_default());
         sheet.text(&sum, right, &text(10.5, INK, Across::Right, Down::Center))?;
         for estimate in [bytes.up, bytes.down].iter().filter(|estimate| estimate.mean > 0.0) {
@@ -413,12 +428,29 @@ mod tests {
     fn bytes_are_given_for_each_token_and_times_the_clouds() {
         let cells = [cell("cloud_only", 0.1, 0.02), cell("edge_only", 0.0, 0.0), cell("msao", 0.2, 0.04)];
         let figure = svg("wire", fixture::folder(&cells).path()).expect("a figure");
-        let title = "Bytes on the wire, times cloud_only&apos;s: edge_only 0.00, msao 2.00";
-        for text in [title, "1,200 (1.00×)", "none", "2,400 (2.00×)", "bytes for each token of the answer", "up + down"]
-        {
+        let title = "Bytes on the wire, times cloud_only&apos;s: edge_only 0, msao 2";
+        for text in [title, "1,200 (1×)", "none", "2,400 (2×)", "bytes for each token of the answer", "up + down"] {
             assert_eq!(count(&figure, text), 1, "{text} in {figure}");
         }
         assert_eq!(count(&figure, "up, without the input"), 0, "nothing is known of it: {figure}");
+    }
+
+    #[test]
+    fn places_that_are_alike_have_one_panel() {
+        let panels = |bytes: [f64; 2]| {
+            let up = |_: usize, levels: &[usize]| Some(1000.0 * bytes[levels[0]]);
+            let tokens = |_: usize, _: &[usize]| Some(1e6);
+            let metrics: [fixture::Metric<'_>; 3] = [
+                ("uplink_mb_per_request", &up),
+                ("downlink_mb_per_request", &up),
+                ("output_tokens_per_request", &tokens),
+            ];
+            let folder = fixture::swept(&["cloud_only", "msao"], &[("link.rtt", &["1 ms", "5 ms"])], &metrics);
+            let figure = svg("wire", folder.path()).expect("a figure");
+            (count(&figure, "round trip 5 ms"), figure.contains("Alike at all of 2 places."))
+        };
+        assert_eq!(panels([1.0, 1.0]), (0, true));
+        assert_eq!(panels([1.0, 2.0]), (1, false));
     }
 
     #[test]

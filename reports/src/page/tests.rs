@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::fixture::{self, Cell};
+use std::fs;
 use tempfile::TempDir;
 use traces::log::{Column, LogWriter, RequestRow, TableWriter, Values};
 

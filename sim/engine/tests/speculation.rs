@@ -216,6 +216,23 @@ fn blocking_wastes_nothing_but_what_is_rejected() {
 }
 
 #[test]
+fn the_token_log_tells_batches_apart_that_wait_together() {
+    let (_, log) = run_logged(&spec(pipelined(3, 4), EngineKind::Vllm, 25, 1).geometric(60.0).clients(4));
+    let mut batches: std::collections::BTreeMap<(u64, u32), Vec<u32>> = std::collections::BTreeMap::new();
+    for row in &log.tokens {
+        batches.entry((row.request, row.round)).or_default().push(row.position);
+    }
+    let mut full = 0;
+    for ((request, round), positions) in &batches {
+        assert!(positions.windows(2).all(|pair| pair[1] == pair[0] + 1), "{request}, {round}: {positions:?}");
+        assert!(positions.len() <= 3, "{request}, {round}: {positions:?}");
+        assert!(*round == 0 || batches.contains_key(&(*request, round - 1)), "{request} has no batch before {round}");
+        full += u32::from(positions.len() == 3);
+    }
+    assert!(full > 100, "{full} full batches");
+}
+
+#[test]
 fn a_pipeline_pays_for_void_batches_too() {
     let (outcome, log) = run_logged(&spec(pipelined(4, 4), EngineKind::Vllm, 25, 1).geometric(60.0).clients(4));
     let (mut void, mut never_sent) = (0, 0);
