@@ -23,10 +23,29 @@ pub(super) const FIGURE: Figure = Figure {
 /// More rows are a sweep's, and no table.
 const MOST_ROWS: usize = 40;
 
-/// What is compared: its metric, whether it is what a second has of it, and the amount as the claims have it.
-const COLUMNS: [(&str, fn(f64) -> f64, &str, &str); 2] = [
-    ("ttft_ms_mean", |ms| ms / 1000.0, "ttft_ms_mean", "time to the first token, s"),
-    ("tpot_ms_mean", |ms| 1000.0 / ms, "1000 / tpot_ms_mean", "generation, tokens/s"),
+/// What is compared.
+struct Speed {
+    metric: &'static str,
+    /// What is shown of it.
+    made: fn(f64) -> f64,
+    /// The same as the claims have it; a time is in the unit of its metric there.
+    amount: &'static str,
+    title: &'static str,
+}
+
+const COLUMNS: [Speed; 2] = [
+    Speed {
+        metric: "ttft_ms_mean",
+        made: |ms| ms / 1000.0,
+        amount: "ttft_ms_mean",
+        title: "time to the first token, s",
+    },
+    Speed {
+        metric: "tpot_ms_mean",
+        made: |ms| 1000.0 / ms,
+        amount: "1000 / tpot_ms_mean",
+        title: "generation, tokens/s",
+    },
 ];
 
 fn prepare(folder: &Path) -> Prepared {
@@ -62,10 +81,8 @@ fn prepare(folder: &Path) -> Prepared {
         return Ok(None);
     }
     let cells = |column: usize| sections.iter().flat_map(|section| &section.rows).map(move |row| &row.cells[column]);
-    let column = |(index, (_, _, _, title)): (usize, &(_, _, _, &str))| Column {
-        title: (*title).to_owned(),
-        axis: axis(cells(index), 5, true),
-    };
+    let column =
+        |(index, speed): (usize, &Speed)| Column { title: speed.title.to_owned(), axis: axis(cells(index), 5, true) };
     let columns = COLUMNS.iter().enumerate().map(column).collect();
     let head = Head::new(WIDTH, FIGURE.title, &how(&beside, &pairs, &sections)).with_legend(
         &table.policies,
@@ -163,8 +180,8 @@ impl Devices<'_> {
         self.looks[index.expect("policies of the table have a look")]
     }
 
-    fn dot(&self, column: &(&str, fn(f64) -> f64, &str, &str), cells: &[&Cell], numbers: usize) -> Dot {
-        let (metric, made, amount, _) = column;
+    fn dot(&self, column: &Speed, cells: &[&Cell], numbers: usize) -> Dot {
+        let Speed { metric, made, amount, .. } = column;
         let value = |cell: &&Cell| {
             let values: Vec<f64> = self.runs.metric(metric).ok()?.all_of(cell)?.into_iter().map(made).collect();
             // Nothing else has a place on a logarithmic axis.
