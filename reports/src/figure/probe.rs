@@ -221,11 +221,9 @@ impl Probe {
     fn modalities(&self, sheet: &Sheet<'_>, panel: &Panel) -> Drawn {
         let y = panel.bottom() + 25.0;
         for (first, last, words) in MODALITIES {
-            let own = || self.places.iter().enumerate().filter(|(_, place)| (first..=last).contains(place));
-            let Some((from, to)) = own().map(|(at, _)| at as f64).next().zip(own().map(|(at, _)| at as f64).last())
-            else {
-                continue;
-            };
+            let own = self.places.iter().enumerate().filter(|(_, place)| (first..=last).contains(place));
+            let own: Vec<f64> = own.map(|(at, _)| at as f64).collect();
+            let (Some(from), Some(to)) = (own.first(), own.last()) else { continue };
             let (left, right) = (panel.at(from - 0.42, 0.0).0, panel.at(to + 0.42, 0.0).0);
             sheet.line([(left, y - 3.0), (left, y), (right, y), (right, y - 3.0)], stroke(AXIS, 1.0))?;
             let middle = ((left + right) / 2.0, y + 4.0);
