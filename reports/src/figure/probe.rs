@@ -33,8 +33,11 @@ struct Cost {
     amount: &'static str,
     title: &'static str,
     unit: &'static str,
-    value: fn(&dyn Fn(&str) -> f64) -> f64,
+    value: OfMetrics,
 }
+
+/// A value made of metrics, which are asked for by their names.
+type OfMetrics = fn(&dyn Fn(&str) -> f64) -> f64;
 
 const COSTS: [Cost; 4] = [
     Cost { amount: "probe_ms_mean", title: "time", unit: "ms", value: |metric| metric("probe_ms_mean") },
