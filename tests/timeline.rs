@@ -3,7 +3,7 @@
 mod format;
 
 use crate::parquet_file::{Row, count, number, rows, text};
-use crate::support::{Output, Sim, repository};
+use crate::support::{Output, Sim};
 use format::Trace;
 use parquet::record::Field;
 use reports::{Stage, stage_times};

@@ -102,7 +102,7 @@ mod tests {
 
     /// A figure as SVG; none where the folder does not have it.
     pub(super) fn svg(name: &str, folder: &Path) -> Option<String> {
-        let figure = FIGURES.into_iter().find(|figure| figure.name == name).expect("a figure of that name");
+        let figure = FIGURES.iter().find(|figure| figure.name == name).expect("a figure of that name");
         let drawing = (figure.prepare)(folder).expect("tables that can be read")?;
         Some(drawing::svg(&*drawing, figure.title).expect("a drawing"))
     }
@@ -201,7 +201,7 @@ mod tests {
             assert_eq!(svg(name, folder.path()).as_ref(), Some(&first), "{name}");
         }
         for name in ["theta", "acceptance", "latency_cdf"] {
-            let figure = FIGURES.into_iter().find(|figure| figure.name == name).expect("a figure of that name");
+            let figure = FIGURES.iter().find(|figure| figure.name == name).expect("a figure of that name");
             let has = |table: &&str| folder.path().join(format!("{table}.parquet")).exists();
             assert!(!figure.needs.iter().all(has), "{name} has no table here");
         }

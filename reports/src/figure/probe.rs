@@ -28,12 +28,15 @@ const MOST_SERIES: usize = 3;
 
 const SIZE: (u32, u32) = (1000, 720);
 
+/// The metrics of a run, by their name.
+type Metrics<'m> = &'m dyn Fn(&str) -> f64;
+
 /// A cost: amount as the claims have it, what it is called, and its unit.
 struct Cost {
     amount: &'static str,
     title: &'static str,
     unit: &'static str,
-    value: fn(&dyn Fn(&str) -> f64) -> f64,
+    value: fn(Metrics<'_>) -> f64,
 }
 
 const COSTS: [Cost; 4] = [
@@ -222,7 +225,8 @@ impl Probe {
         let y = panel.bottom() + 25.0;
         for (first, last, words) in MODALITIES {
             let own = || self.places.iter().enumerate().filter(|(_, place)| (first..=last).contains(place));
-            let Some((from, to)) = own().map(|(at, _)| at as f64).next().zip(own().map(|(at, _)| at as f64).last())
+            let Some((from, to)) =
+                own().map(|(at, _)| at as f64).next().zip(own().map(|(at, _)| at as f64).next_back())
             else {
                 continue;
             };

@@ -220,7 +220,7 @@ impl Bars {
             if width_px(&label, VALUE_PX, false) + 4.0 < right - left {
                 let style = text(VALUE_PX, if is_dark { WHITE } else { INK }, Across::Center, Down::Center);
                 sheet.text(&label, ((left + right) / 2.0, middle), &style)?;
-            } else if label.trim_matches(['0', '.']).len() > 0 {
+            } else if !label.trim_matches(['0', '.']).is_empty() {
                 beside.push(*stage);
             }
         }
