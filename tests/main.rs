@@ -8,6 +8,7 @@ mod idle_keys;
 mod keys;
 mod kubernetes;
 mod many_points;
+mod models;
 mod page;
 mod parallel;
 mod parquet_file;

@@ -109,6 +109,13 @@ fn page_loads_alone_and_its_table_sorts_and_filters() {
     assert_eq!(datasets, ["mmbench", "mmbench"]);
     assert_eq!(browser.texts(".tools[data-for=results-table] output"), ["2 of 8 rows"]);
 
+    // Claims of one verdict alone, at the press of a button.
+    let all = browser.texts("#claims-table tbody tr:not([hidden])").len();
+    browser.click(".verdicts .untestable button");
+    let untestable = browser.texts("#claims-table tbody tr:not([hidden]) .verdict");
+    assert!(untestable.len() < all && untestable.iter().all(|verdict| verdict == "not testable here"), "{all}");
+    assert_eq!(browser.texts(".verdicts .untestable strong"), [untestable.len().to_string()]);
+
     let hidden = place(&mut browser, "makespan_s");
     let display = format!("getComputedStyle(document.querySelector('{TABLE} td:nth-child({hidden})')).display");
     assert_eq!(browser.value(&display), "none");

@@ -15,7 +15,7 @@ fn figures_are_drawn_and_drawn_again_the_same() {
     let count = |output: &Output| output.stdout.lines().last().map(str::to_owned);
     assert!(count(&output).is_some_and(|line| line.starts_with("325 claims of the papers: ")), "{output:?}");
     assert_eq!(count(&output), count(&by_itself));
-    for name in ["accuracy", "throughput", "latency", "latency_cdf", "computing", "memory"] {
+    for name in ["accuracy", "throughput", "latency", "latency_cdf", "computing", "memory", "pareto", "wire"] {
         let svg = drawn[&format!("{name}.svg")].as_ref().expect("a file");
         assert!(svg.starts_with(b"<svg") && svg.ends_with(b"</svg>\n"), "{name}");
         let png = drawn[&format!("{name}.png")].as_ref().expect("a file");
@@ -51,6 +51,20 @@ fn an_old_folder_is_refused_and_left_alone() {
         assert_eq!(output.stderr, expected);
     }
     assert_eq!(sim.tree(), before);
+}
+
+#[test]
+fn drafts_have_their_figures_where_they_were_logged() {
+    let scenario =
+        "name = \"drafts\"\nreplications = 1\n[workload]\ndataset = \"vqav2\"\nrequests = 5\n[policy.msao]\n";
+    let sim = Sim::new().with("drafts.toml", scenario);
+    for (out, more) in [("without", None), ("with", Some("--tokens"))] {
+        sim.done(["drafts.toml", "--out", out].into_iter().chain(more));
+        sim.done(["report", out]);
+        for name in ["theta.svg", "acceptance.png"] {
+            assert_eq!(sim.path(&format!("{out}/report/{name}")).exists(), more.is_some(), "{out}: {name}");
+        }
+    }
 }
 
 #[test]

@@ -13,5 +13,7 @@ mod tier;
 
 pub use compute::{Compute, Done, Sequence, Work};
 pub use modelled::Modelled;
+#[cfg(feature = "onnx")]
+pub use onnx;
 pub use pricing::Pricing;
 pub use tier::{Part, Tier};

@@ -69,14 +69,38 @@ pub(crate) fn read_columns(folder: &Path, table: &str, columns: &[&str]) -> Resu
 
 /// The same, of one version of its columns and no other.
 pub(crate) fn read_version(folder: &Path, table: &str, version: u32) -> Result<DataFrame, ReportError> {
+    let (path, reader) = open_version(folder, table, version)?;
+    reader.finish().map_err(|error| ReportError::Table { path, error })
+}
+
+/// The same, one row group after the other: what is in memory at once does not grow with the table.
+pub(crate) fn read_groups(
+    folder: &Path,
+    table: &str,
+    version: u32,
+    mut then: impl FnMut(&DataFrame) -> Result<(), ReportError>,
+) -> Result<(), ReportError> {
+    let (path, mut reader) = open_version(folder, table, version)?;
+    let failed = |error| ReportError::Table { path: path.clone(), error };
+    let metadata = reader.get_metadata().map_err(failed)?.clone();
+    let mut before = 0;
+    for group in &metadata.row_groups {
+        let mut reader = open(&path)?.with_slice(Some((before, group.num_rows())));
+        reader.set_metadata(metadata.clone());
+        then(&reader.finish().map_err(failed)?)?;
+        before += group.num_rows();
+    }
+    Ok(())
+}
+
+fn open_version(folder: &Path, table: &str, version: u32) -> Result<(PathBuf, ParquetReader<File>), ReportError> {
     let path = folder.join(format!("{table}.parquet"));
     if !path.exists() && folder.join("manifest.json").exists() {
         let remedy = "an earlier version of sim wrote this folder: run the scenario again with this one";
         return Err(ReportError::Refused(format!("{}: it is not there; {remedy}", path.display())));
     }
     let mut reader = open(&path)?;
-    let failed = |error| ReportError::Table { path: path.clone(), error };
-    let metadata = reader.get_metadata().map_err(failed)?;
+    let metadata = reader.get_metadata().map_err(|error| ReportError::Table { path: path.clone(), error })?;
     let entry = metadata.key_value_metadata().iter().flatten().find(|entry| entry.key == SCHEMA_KEY);
     let found = entry.and_then(|entry| entry.value.as_deref()).unwrap_or("no table of msao-sim");
     let expected = format!("{table}/{version}");
@@ -85,7 +109,7 @@ pub(crate) fn read_version(folder: &Path, table: &str, version: u32) -> Result<D
         let message = format!("{}: found {found}, expected the table {expected}; {remedy}", path.display());
         return Err(ReportError::Refused(message));
     }
-    reader.finish().map_err(failed)
+    Ok((path, reader))
 }
 
 fn open(path: &Path) -> Result<ParquetReader<File>, ReportError> {

@@ -89,10 +89,6 @@ pub(crate) struct Span {
 pub(crate) struct Request {
     pub number: u64,
     pub edge: u32,
-    /// Whether it is one of the first, which follow each other.
-    pub first: bool,
-    /// Whether it is one of those that are spread over the run.
-    pub spread: bool,
     /// All of it, from submission to last token.
     pub whole: Span,
     /// What it is made of, in the order of their starts.
@@ -112,42 +108,100 @@ pub(crate) struct Served {
     pub requests: Vec<Request>,
 }
 
-/// Reads the table, in the order of points and policies in the file.
+/// Which requests are read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Wanted {
+    /// The first of the run.
+    First,
+    /// Those that are spread over the run.
+    Spread,
+    /// All that there are.
+    All,
+}
+
+/// Reads the table, in the order of points and policies in the file, and gives what is wanted of each policy at each point to
+/// `then`. No more than that and a row group is in memory at once.
 ///
 /// # Errors
 ///
 /// If it is not there or not what it should be.
-pub(crate) fn read(folder: &Path) -> Result<Vec<Served>, ReportError> {
-    let frame = frame::read_version(folder, "spans", VERSION)?;
+pub(crate) fn each(folder: &Path, wanted: Wanted, mut then: impl FnMut(Served)) -> Result<(), ReportError> {
     let path = folder.join("spans.parquet");
-    let rows = rows(&frame).map_err(|error| ReportError::Table { path: path.clone(), error })?;
     let refused = |found: String| {
         let remedy = "run the scenario again with this version of sim";
         ReportError::refused(format!("{}: {found}; {remedy}", path.display()))
     };
-    let others = others(folder)?;
-    let mut all: Vec<Served> = Vec::new();
-    for row in rows {
-        let span = row.span().map_err(refused)?;
-        let known = all.last().is_some_and(|last| last.point == row.point && last.policy == row.policy);
-        if !known {
-            let (policy, dataset) = (row.policy.to_owned(), row.dataset.to_owned());
-            let Row { bandwidth_mbps, point, .. } = row;
-            let place = format!("{dataset}, {bandwidth_mbps} Mbps{}", others.get(&point).map_or("", String::as_str));
-            all.push(Served { policy, dataset, bandwidth_mbps, point, place, requests: Vec::new() });
+    let mut others: Option<BTreeMap<u32, String>> = None;
+    let mut latest: Option<Gathered> = None;
+    frame::read_groups(folder, "spans", VERSION, |frame| {
+        if others.is_none() {
+            others = Some(points(folder)?);
         }
-        let requests = &mut all.last_mut().expect("one was pushed").requests;
-        let Row { request: number, edge, first, spread, .. } = row;
-        requests.push(Request { number, edge, first, spread, whole: span, parts: Vec::new() });
+        let rows = rows(frame).map_err(|error| ReportError::Table { path: path.clone(), error })?;
+        for row in rows {
+            if !latest.as_ref().is_some_and(|latest| latest.is_of(&row)) {
+                let other = others.as_ref().and_then(|others| others.get(&row.point));
+                let before = latest.replace(Gathered::of(&row, other.map_or("", String::as_str)));
+                before.map(Gathered::finish).transpose().map_err(refused)?.into_iter().for_each(&mut then);
+            }
+            let is_wanted = match wanted {
+                Wanted::First => row.first,
+                Wanted::Spread => row.spread,
+                Wanted::All => true,
+            };
+            if is_wanted {
+                latest.as_mut().expect("it was just put there").add(&row).map_err(refused)?;
+            }
+        }
+        Ok(())
+    })?;
+    latest.map(Gathered::finish).transpose().map_err(refused)?.into_iter().for_each(then);
+    Ok(())
+}
+
+/// A policy at a point as it comes together: spans of different requests stand between each other.
+struct Gathered {
+    served: Served,
+    requests: BTreeMap<u64, (Option<Request>, Vec<Span>)>,
+}
+
+impl Gathered {
+    fn of(row: &Row<'_>, other: &str) -> Self {
+        let Row { policy, dataset, bandwidth_mbps, point, .. } = *row;
+        let place = format!("{dataset}, {bandwidth_mbps} Mbps{other}");
+        let (policy, dataset) = (policy.to_owned(), dataset.to_owned());
+        let served = Served { policy, dataset, bandwidth_mbps, point, place, requests: Vec::new() };
+        Self { served, requests: BTreeMap::new() }
     }
-    for served in &mut all {
-        served.requests = together(std::mem::take(&mut served.requests)).map_err(refused)?;
+
+    fn is_of(&self, row: &Row<'_>) -> bool {
+        self.served.point == row.point && self.served.policy == row.policy
     }
-    Ok(all)
+
+    fn add(&mut self, row: &Row<'_>) -> Result<(), String> {
+        let span = row.span()?;
+        let (whole, parts) = self.requests.entry(row.request).or_default();
+        if span.phase == Phase::Whole {
+            *whole = Some(Request { number: row.request, edge: row.edge, whole: span, parts: Vec::new() });
+        } else {
+            parts.push(span);
+        }
+        Ok(())
+    }
+
+    fn finish(self) -> Result<Served, String> {
+        let whole = |(number, (whole, mut parts)): (u64, (Option<Request>, Vec<Span>))| {
+            let whole = whole.ok_or_else(|| format!("found spans of request {number} but not the whole of it"))?;
+            parts.sort_by_key(|span| (span.start_ns, span.end_ns));
+            Ok(Request { parts, ..whole })
+        };
+        let requests = self.requests.into_iter().map(whole).collect::<Result<_, String>>()?;
+        Ok(Served { requests, ..self.served })
+    }
 }
 
 /// What varies between points beside dataset and bandwidth, as text behind these, by point.
-fn others(folder: &Path) -> Result<BTreeMap<u32, String>, ReportError> {
+fn points(folder: &Path) -> Result<BTreeMap<u32, String>, ReportError> {
     let runs = Runs::read(folder)?;
     let varies = |key: &usize| runs.cells.iter().any(|cell| cell.values[*key] != runs.cells[0].values[*key]);
     let named = |key: &usize| !matches!(runs.keys[*key].as_str(), "dataset" | "bandwidth_mbps");
@@ -161,25 +215,6 @@ fn others(folder: &Path) -> Result<BTreeMap<u32, String>, ReportError> {
     };
     // A point whose number does not fit has no spans.
     Ok(runs.cells.iter().filter_map(|cell| Some((u32::try_from(cell.point).ok()?, text(cell)))).collect())
-}
-
-/// Makes whole requests of spans, each of which came as a request of its own.
-fn together(spans: Vec<Request>) -> Result<Vec<Request>, String> {
-    let mut requests: BTreeMap<u64, (Option<Request>, Vec<Span>)> = BTreeMap::new();
-    for request in spans {
-        let (whole, parts) = requests.entry(request.number).or_default();
-        if request.whole.phase == Phase::Whole {
-            *whole = Some(request);
-        } else {
-            parts.push(request.whole);
-        }
-    }
-    let whole = |(number, (whole, mut parts)): (u64, (Option<Request>, Vec<Span>))| {
-        let whole = whole.ok_or_else(|| format!("found spans of request {number} but not the whole of it"))?;
-        parts.sort_by_key(|span| (span.start_ns, span.end_ns));
-        Ok(Request { parts, ..whole })
-    };
-    requests.into_iter().map(whole).collect()
 }
 
 /// A row as the file has it.

@@ -14,7 +14,7 @@
 //! So what is hidden behind the edge's own work shows as that work, and a stage of the link or of the cloud is what it adds.
 
 use crate::frame::ReportError;
-use crate::spans::{self, Lane, Phase, Request, Span};
+use crate::spans::{self, Lane, Phase, Request, Served, Span, Wanted};
 use std::collections::BTreeMap;
 use std::path::Path;
 
@@ -128,16 +128,18 @@ pub struct StageTimes {
 ///
 /// If `spans.parquet` cannot be read.
 pub fn stage_times(folder: &Path) -> Result<Vec<StageTimes>, ReportError> {
-    let served = spans::read(folder)?;
-    let times = served.iter().flat_map(|served| {
-        served.requests.iter().map(|request| StageTimes {
-            policy: served.policy.clone(),
-            point: served.point,
+    let mut times = Vec::new();
+    spans::each(folder, Wanted::All, |served| {
+        let Served { policy, point, requests, .. } = served;
+        let of = |request: &Request| StageTimes {
+            policy: policy.clone(),
+            point,
             request: request.number,
             ns: sums(request),
-        })
-    });
-    Ok(times.collect())
+        };
+        times.extend(requests.iter().map(of));
+    })?;
+    Ok(times)
 }
 
 /// Nanoseconds that a request spent on each stage, in the order of [`Stage::ALL`]. Together they are its latency.
@@ -235,7 +237,7 @@ mod tests {
 
     fn stages(end_ns: u64, parts: &[Span]) -> Vec<(Stage, u64, u64)> {
         let whole = span(Lane::Request, "request", Phase::Whole, 0, [10, end_ns]);
-        let request = Request { number: 0, edge: 0, first: true, spread: true, whole, parts: parts.to_vec() };
+        let request = Request { number: 0, edge: 0, whole, parts: parts.to_vec() };
         let pieces = pieces(&request);
         assert_eq!(sums(&request).iter().sum::<u64>(), end_ns - 10);
         pieces.iter().map(|piece| (piece.stage, piece.start_ns, piece.end_ns)).collect()

@@ -81,6 +81,10 @@ pub enum Command {
     Best(crate::best::Args),
     Tune(crate::tune::Args),
     Report(crate::report::Args),
+    /// Look at real models, or let them answer: ONNX graphs in the hub's layout.
+    #[cfg(feature = "onnx")]
+    #[command(subcommand)]
+    Models(crate::models::Command),
 }
 
 /// A scenario and what the command line changes of it.

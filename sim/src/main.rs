@@ -7,6 +7,8 @@ mod compare;
 mod failure;
 mod grid;
 mod manifest;
+#[cfg(feature = "onnx")]
+mod models;
 mod one_run;
 mod progress;
 mod report;
@@ -50,6 +52,8 @@ fn main() -> ExitCode {
         (Some(Command::Best(args)), _) => best::run(&args),
         (Some(Command::Tune(args)), _) => tune::run(&args),
         (Some(Command::Report(args)), _) => report::run(&args),
+        #[cfg(feature = "onnx")]
+        (Some(Command::Models(command)), _) => models::run(&command),
         (None, Some(written)) => simulate(&written, &cli.options),
         (None, None) => unreachable!("clap asks for a scenario or a command"),
     };

@@ -1,7 +1,9 @@
 //! `spans.parquet`: what a few requests of each policy at each point did, from the engine's records.
 //!
-//! Of the first replication, these: the first requests, one after the other, which a timeline shows; and some spread evenly over
-//! the run, of which means are made. Which ones depends on nothing but the number of requests.
+//! Of the first replication, these: the first requests, one after the other, which a timeline shows; and some spread over the
+//! run, of which means are made. Which ones depends on nothing but the number of requests, so they are the same for every policy.
+//! The run is cut into equal pieces and one request of each is taken, at a place that looks random: every sixth request would be
+//! wrong of a policy that alternates between two tiers.
 
 use crate::failure::Failure;
 use crate::one_run::OneRun;
@@ -13,13 +15,13 @@ use traces::log::{LogWriter, SpanRow, Text};
 /// The first requests, so many.
 const FIRST: u64 = 30;
 
-/// Of the whole run, at most so many, evenly spread.
+/// Of the whole run, at most so many.
 const SPREAD: u64 = 170;
 
 /// Writes the spans of one run.
 pub struct Spans {
     log: LogWriter<SpanRow>,
-    /// Every so many requests, one is of those that are spread.
+    /// Of every so many requests, one is of those that are spread.
     step: u64,
     /// A row with what all rows of the run have in common.
     common: SpanRow,
@@ -42,7 +44,7 @@ impl Spans {
 
     /// Whether the spans of a request are written.
     pub fn wants(&self, request: u64) -> bool {
-        request < FIRST || request.is_multiple_of(self.step)
+        request < FIRST || is_spread(request, self.step)
     }
 
     /// Writes a span.
@@ -50,7 +52,7 @@ impl Spans {
         self.log.write(SpanRow {
             request: span.request,
             first: span.request < FIRST,
-            spread: span.request.is_multiple_of(self.step),
+            spread: is_spread(span.request, self.step),
             edge: span.edge,
             lane: self.names.lanes[span.lane as usize].clone(),
             unit: span.unit,
@@ -71,6 +73,15 @@ impl Spans {
     pub fn finish(self) -> Result<(), TraceError> {
         self.log.finish().map(drop)
     }
+}
+
+/// Whether a request is the one that is taken of its piece of `step` requests.
+fn is_spread(request: u64, step: u64) -> bool {
+    // splitmix64: the remainders of neighbours have nothing to do with each other.
+    let mut mixed = (request / step + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    mixed = (mixed ^ mixed >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    mixed = (mixed ^ mixed >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
+    (mixed ^ mixed >> 31) % step == request % step
 }
 
 impl Names {
@@ -96,6 +107,19 @@ impl Names {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn one_request_of_each_piece_is_taken_and_none_is_favoured() {
+        for step in [1, 2, 6, 30, 59] {
+            let taken: Vec<u64> = (0..170 * step).filter(|request| is_spread(*request, step)).collect();
+            assert_eq!(taken.len(), 170, "{step}");
+            assert!(taken.iter().zip(0..).all(|(request, piece)| request / step == piece), "{step}");
+            if step > 1 {
+                let even = taken.iter().filter(|request| request.is_multiple_of(2)).count();
+                assert!((68..102).contains(&even), "{even} of 170 are even at {step}");
+            }
+        }
+    }
 
     #[test]
     fn names_stand_where_the_engine_counts_them() {

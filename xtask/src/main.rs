@@ -13,6 +13,7 @@ mod floors;
 mod house;
 mod lines;
 mod network_free;
+mod onnxruntime;
 mod packages;
 mod regression;
 mod test;
@@ -29,6 +30,7 @@ const TASKS: &[Task] = &[
     (network_free::command, network_free::run),
     (lines::command, lines::run),
     (packages::command, packages::run),
+    (onnxruntime::command, onnxruntime::run),
     (bench::command, bench::run),
     (regression::command, regression::run),
 ];

@@ -40,13 +40,18 @@ pub fn run(_: &ArgMatches) -> Outcome {
 /// Obtains what is missing, where that is possible.
 pub fn obtain() -> Outcome {
     let findings: Vec<String> = [debian(), python()].into_iter().filter_map(Result::err).collect();
-    if env::var_os("CI").is_some_and(|ci| ci == "true") {
+    if in_ci() {
         return Failure::unless_none(findings);
     }
     for finding in findings {
         println!("skipped: {finding}");
     }
     Ok(())
+}
+
+/// Whether a missing thing is a failure rather than a skipped test.
+pub fn in_ci() -> bool {
+    env::var_os("CI").is_some_and(|ci| ci == "true")
 }
 
 fn debian() -> Result<(), String> {
@@ -112,7 +117,7 @@ fn is_there(program: &str) -> bool {
 }
 
 /// What a command prints, or in one line why it failed.
-fn said(command: &mut Command) -> Result<String, String> {
+pub fn said(command: &mut Command) -> Result<String, String> {
     let told = format!("{command:?}");
     let output = command.stdin(Stdio::null()).output().map_err(|error| format!("`{told}` did not start: {error}"))?;
     if output.status.success() {

@@ -7,7 +7,7 @@ use clap::{ArgMatches, Command};
 
 use crate::failure::Outcome;
 use crate::house::cargo;
-use crate::{bench, floors, lines, network_free, packages, regression};
+use crate::{bench, floors, lines, network_free, onnxruntime, packages, regression};
 
 /// A step's name and its work.
 type Step = (&'static str, Work);
@@ -34,6 +34,7 @@ const STEPS: &[Step] = &[
     ("instructions", Here(bench::check)),
     ("digests, optimised and alone", Cargo(&["test", "--release", "-p", "engine", "--test", "digest"])),
     ("packages", Here(packages::obtain)),
+    ("onnxruntime", Here(onnxruntime::obtain)),
     ("regression", Here(regression::check)),
     ("tests", Here(tests)),
 ];

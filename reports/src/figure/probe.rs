@@ -28,16 +28,16 @@ const MOST_SERIES: usize = 3;
 
 const SIZE: (u32, u32) = (1000, 720);
 
-/// The metrics of a run, by their name.
-type Metrics<'m> = &'m dyn Fn(&str) -> f64;
-
 /// A cost: amount as the claims have it, what it is called, and its unit.
 struct Cost {
     amount: &'static str,
     title: &'static str,
     unit: &'static str,
-    value: fn(Metrics<'_>) -> f64,
+    value: OfMetrics,
 }
+
+/// A value made of metrics, which are asked for by their names.
+type OfMetrics = fn(&dyn Fn(&str) -> f64) -> f64;
 
 const COSTS: [Cost; 4] = [
     Cost { amount: "probe_ms_mean", title: "time", unit: "ms", value: |metric| metric("probe_ms_mean") },
@@ -224,12 +224,9 @@ impl Probe {
     fn modalities(&self, sheet: &Sheet<'_>, panel: &Panel) -> Drawn {
         let y = panel.bottom() + 25.0;
         for (first, last, words) in MODALITIES {
-            let own = || self.places.iter().enumerate().filter(|(_, place)| (first..=last).contains(place));
-            let Some((from, to)) =
-                own().map(|(at, _)| at as f64).next().zip(own().map(|(at, _)| at as f64).next_back())
-            else {
-                continue;
-            };
+            let own = self.places.iter().enumerate().filter(|(_, place)| (first..=last).contains(place));
+            let own: Vec<f64> = own.map(|(at, _)| at as f64).collect();
+            let (Some(from), Some(to)) = (own.first(), own.last()) else { continue };
             let (left, right) = (panel.at(from - 0.42, 0.0).0, panel.at(to + 0.42, 0.0).0);
             sheet.line([(left, y - 3.0), (left, y), (right, y), (right, y - 3.0)], stroke(AXIS, 1.0))?;
             let middle = ((left + right) / 2.0, y + 4.0);

@@ -1,7 +1,7 @@
 //! `stages`: where the time of a request goes, a stacked bar for each policy, a panel for each point.
 
 use super::{Figure, Prepared};
-use crate::spans::{self, Served};
+use crate::spans::{self, Served, Wanted};
 use crate::stages::{Stage, sums};
 use drawing::{
     Across, Axis, Down, Drawing, Drawn, GREY, INK, Panel, RGBColor, Sheet, WHITE, bold, grouped, text, width_px,
@@ -20,7 +20,7 @@ const EDGE: f64 = 22.0;
 const RIGHT: f64 = 70.0;
 const BETWEEN: f64 = 64.0;
 /// From the top of the sheet to the legend, and the height of a line of it.
-const LEGEND: f64 = 70.0;
+const LEGEND: f64 = 82.0;
 const LEGEND_LINE: f64 = 20.0;
 const TITLE: f64 = 34.0;
 const ROW: f64 = 30.0;
@@ -73,34 +73,50 @@ struct Point {
     bars: Vec<Option<Vec<f64>>>,
 }
 
+/// A policy at a point.
+struct Cell {
+    policy: String,
+    dataset: String,
+    bandwidth_mbps: f64,
+    point: u32,
+    place: String,
+    means: Option<Vec<f64>>,
+}
+
 fn prepare(folder: &Path) -> Prepared {
-    let served = spans::read(folder)?;
-    let mut policies: Vec<String> = Vec::new();
-    let mut datasets: Vec<&str> = Vec::new();
-    for served in &served {
-        if !policies.contains(&served.policy) {
-            policies.push(served.policy.clone());
+    let mut cells: Vec<Cell> = Vec::new();
+    let mut requests = 0;
+    spans::each(folder, Wanted::Spread, |served| {
+        requests = requests.max(served.requests.len());
+        let means = means(&served);
+        let Served { policy, dataset, bandwidth_mbps, point, place, .. } = served;
+        cells.push(Cell { policy, dataset, bandwidth_mbps, point, place, means });
+    })?;
+    let (mut policies, mut datasets, mut points) = (Vec::new(), Vec::new(), Vec::<&Cell>::new());
+    for cell in &cells {
+        if !policies.contains(&cell.policy) {
+            policies.push(cell.policy.clone());
         }
-        if !datasets.contains(&served.dataset.as_str()) {
-            datasets.push(&served.dataset);
+        if !datasets.contains(&cell.dataset) {
+            datasets.push(cell.dataset.clone());
+        }
+        if !points.iter().any(|known| known.point == cell.point) {
+            points.push(cell);
         }
     }
-    // By dataset, then by bandwidth.
-    let dataset = |served: &Served| datasets.iter().position(|known| *known == served.dataset);
-    let mut points: Vec<&Served> = Vec::new();
-    for served in &served {
-        if !points.iter().any(|known| known.point == served.point) {
-            points.push(served);
-        }
-    }
-    points.sort_by(|a, b| dataset(a).cmp(&dataset(b)).then(a.bandwidth_mbps.total_cmp(&b.bandwidth_mbps)));
     if points.is_empty() || points.len() > MOST_POINTS {
         return Ok(None);
     }
-    let bar = |point: &Served, policy: &String| {
-        served.iter().find(|served| served.point == point.point && served.policy == *policy).and_then(means)
+    // By dataset, then by bandwidth.
+    let dataset = |cell: &Cell| datasets.iter().position(|known| *known == cell.dataset);
+    points.sort_by(|a, b| dataset(a).cmp(&dataset(b)).then(a.bandwidth_mbps.total_cmp(&b.bandwidth_mbps)));
+    let bar = |point: &Cell, policy: &String| {
+        cells
+            .iter()
+            .find(|cell| cell.point == point.point && cell.policy == *policy)
+            .and_then(|cell| cell.means.clone())
     };
-    let panel = |point: &Served| Point {
+    let panel = |point: &Cell| Point {
         title: point.place.clone(),
         bars: policies.iter().map(|policy| bar(point, policy)).collect(),
     };
@@ -114,16 +130,14 @@ fn prepare(folder: &Path) -> Prepared {
         return Ok(None);
     }
     let unseen = unseen.into_iter().map(|stage| (stage, most(stage))).collect();
-    let spread = |served: &Served| served.requests.iter().filter(|request| request.spread).count();
-    let requests = served.iter().map(spread).max().unwrap_or(0);
     Ok(Some(Box::new(Bars { policies, stages, unseen, panels, requests, longest_ms })))
 }
 
-/// The mean of each stage over the requests that are spread over the run, ms; nothing if there are none.
+/// The mean of each stage over the requests, ms; nothing if there are none.
 fn means(served: &Served) -> Option<Vec<f64>> {
     let mut total = [0u64; Stage::ALL.len()];
     let mut requests = 0u64;
-    for request in served.requests.iter().filter(|request| request.spread) {
+    for request in &served.requests {
         requests += 1;
         total.iter_mut().zip(sums(request)).for_each(|(total, ns)| *total += ns);
     }
@@ -184,14 +198,16 @@ impl Bars {
     fn heading(&self, sheet: &Sheet<'_>) -> Drawn {
         sheet.text(FIGURE.title, (EDGE, 16.0), &bold(17.0, INK, Across::Left, Down::Top))?;
         let how = format!(
-            "Mean of {} requests of each policy, spread evenly over the first replication. What happens while the edge works \
-             is hidden behind it and shows as the edge's work.",
+            "Mean of {} requests of each policy, the same for all, spread over the first replication. What happens while the \
+             edge works is hidden behind it and shows as the edge's work.",
             grouped(self.requests as f64, 0)
         );
         let unseen = self.unseen.iter().map(|(stage, ms)| format!("{} (at most {ms:.2} ms)", stage.name()));
         let unseen = unseen.collect::<Vec<_>>().join(", ");
-        let how = if unseen.is_empty() { how } else { format!("{how} Too short to be seen: {unseen}.") };
-        sheet.text(&how, (EDGE, 42.0), &text(11.5, GREY, Across::Left, Down::Top))?;
+        let unseen = if unseen.is_empty() { unseen } else { format!("Too short to be seen: {unseen}.") };
+        for (line, y) in [(how, 42.0), (unseen, 58.0)] {
+            sheet.text(&line, (EDGE, y), &text(11.5, GREY, Across::Left, Down::Top))?;
+        }
         for (line, stages) in self.legend().into_iter().enumerate() {
             let (mut x, y) = (EDGE, LEGEND + LEGEND_LINE * line as f64);
             for stage in stages {

@@ -81,7 +81,12 @@ fn prepare(folder: &Path) -> Prepared {
         };
         Some((place.title.clone(), (0..points.policies.len()).map(of).collect::<Vec<_>>()))
     };
-    let panels: Vec<(String, Vec<Option<Bytes>>)> = places.shown.iter().filter_map(panel).collect();
+    let mut panels: Vec<(String, Vec<Option<Bytes>>)> = places.shown.iter().filter_map(panel).collect();
+    let alike = panels.len() > 1 && panels.iter().all(|(_, bytes)| is_alike(bytes, &panels[0].1));
+    if alike {
+        panels.truncate(1);
+        panels[0].0.clear();
+    }
     let all = || panels.iter().flat_map(|(_, policies)| policies).flatten();
     let values = all().flat_map(|bytes| [bytes.up.mean, bytes.down.mean, bytes.drafting.unwrap_or(0.0)]);
     let values: Vec<f64> = values.filter(|value| *value > 0.0).collect();
@@ -89,7 +94,8 @@ fn prepare(folder: &Path) -> Prepared {
         return Ok(None);
     }
     let paired = all().any(|bytes| bytes.drafting.is_some());
-    let how = how(&points, &places, paired, &fixed);
+    let note = if alike { format!(" Alike at all of {} places.", places.shown.len()) } else { places.note() };
+    let how = how(&points, paired, &fixed) + &note;
     Ok(Some(Box::new(Wire {
         head: Head::new(WIDTH, title(&points.policies, &panels), &how),
         looks: looks(&points.policies),
@@ -98,6 +104,16 @@ fn prepare(folder: &Path) -> Prepared {
         panels,
         paired,
     })))
+}
+
+/// Whether no policy's bytes differ by what could be seen.
+fn is_alike(one: &[Option<Bytes>], other: &[Option<Bytes>]) -> bool {
+    let near = |a: f64, b: f64| (a - b).abs() <= 2e-3 * b.abs();
+    one.iter().zip(other).all(|(one, other)| match (one, other) {
+        (Some(one), Some(other)) => near(one.up.mean, other.up.mean) && near(one.down.mean, other.down.mean),
+        (None, None) => true,
+        _ => false,
+    })
 }
 
 /// From the means of runs.
@@ -238,7 +254,7 @@ fn title(policies: &[String], panels: &[(String, Vec<Option<Bytes>>)]) -> String
     fitting(WIDTH, [all, format!("{lead}: from {} to {}", part(least), part(most))])
 }
 
-fn how(points: &Points, places: &Places, paired: bool, fixed: &str) -> String {
+fn how(points: &Points, paired: bool, fixed: &str) -> String {
     let intervals = match points.replications {
         1 => "One replication: no intervals.".to_owned(),
         more => format!("Bars: 95 % confidence over {more} replications."),
@@ -254,8 +270,7 @@ fn how(points: &Points, places: &Places, paired: bool, fixed: &str) -> String {
     let times = if has_reference { format!(" (times {REFERENCE}'s)") } else { String::new() };
     format!(
         "Over the tokens of the answer, whoever made them; the input is sent too, and counts. At the right: up and down \
-         together{times}.{paired} {intervals}{fixed}{}",
-        places.note()
+         together{times}.{paired} {intervals}{fixed}"
     )
 }
 
@@ -418,6 +433,24 @@ mod tests {
             assert_eq!(count(&figure, text), 1, "{text} in {figure}");
         }
         assert_eq!(count(&figure, "up, without the input"), 0, "nothing is known of it: {figure}");
+    }
+
+    #[test]
+    fn places_that_are_alike_have_one_panel() {
+        let panels = |bytes: [f64; 2]| {
+            let up = |_: usize, levels: &[usize]| Some(1000.0 * bytes[levels[0]]);
+            let tokens = |_: usize, _: &[usize]| Some(1e6);
+            let metrics: [fixture::Metric<'_>; 3] = [
+                ("uplink_mb_per_request", &up),
+                ("downlink_mb_per_request", &up),
+                ("output_tokens_per_request", &tokens),
+            ];
+            let folder = fixture::swept(&["cloud_only", "msao"], &[("link.rtt", &["1 ms", "5 ms"])], &metrics);
+            let figure = svg("wire", folder.path()).expect("a figure");
+            (count(&figure, "round trip 5 ms"), figure.contains("Alike at all of 2 places."))
+        };
+        assert_eq!(panels([1.0, 1.0]), (0, true));
+        assert_eq!(panels([1.0, 2.0]), (1, false));
     }
 
     #[test]

@@ -11,24 +11,76 @@ const KINDS: [(&str, &str, &str); 4] = [
     ("not testable", "not testable here", "untestable"),
 ];
 
-/// A text with more letters is broken into lines.
-const LONG: usize = 32;
+/// The id of the table.
+const ID: &str = "claims-table";
+
+/// What is shown of a claim at first, what is said of what and how it fares, each with its width in rem. All other columns
+/// follow, if asked for.
+const ORDER: [(&str, f64); 12] = [
+    ("id", 8.6),
+    ("quantity", 6.8),
+    ("system", 5.0),
+    ("dataset", 5.2),
+    ("bandwidth_mbps", 4.2),
+    ("printed", 5.2),
+    ("simulated", 5.6),
+    ("simulated_ci95", 6.0),
+    ("unit", 4.2),
+    ("relative_difference", 6.2),
+    ("verdict", 8.0),
+    ("assumption", 10.6),
+];
+/// Of any other column.
+const WIDTH: f64 = 9.0;
 
 /// Of the rows of a `claims.csv` beside the page, its heading first.
 pub(super) fn section(claims: Option<&[Vec<String>]>) -> Markup {
-    let Some(claims) = claims else { return html! {} };
+    let Some(claims) = claims.map(ordered) else { return html! {} };
     whole_section(
         "claims",
         "The papers’ claims",
         html! {
             p.note {
-                "What the papers print beside what is simulated here; the verdict is a rule’s. All of it is in "
+                "What the papers print beside what is simulated here; the verdict is a rule’s. Claims that were tested come first; \
+                 all are in "
                 a href="claims.csv" { "claims.csv" } "."
             }
-            (counts(claims))
-            (table(claims))
+            (counts(&claims))
+            (table(&claims))
         },
     )
+}
+
+/// How many columns are shown at first.
+fn shown(names: &[String]) -> usize {
+    names.iter().filter(|name| ORDER.iter().any(|(known, _)| known == name)).count()
+}
+
+/// Rules of style: how wide the columns are, and which are hidden at first.
+pub(super) fn rules(claims: &[Vec<String>]) -> String {
+    let Some(names) = claims.first() else { return String::new() };
+    let known = ORDER.iter().filter(|(known, _)| names.iter().any(|name| name == known)).map(|(_, width)| *width);
+    let widths: Vec<f64> = known.chain(std::iter::repeat(WIDTH)).take(names.len()).collect();
+    let all: f64 = widths.iter().sum();
+    let first: f64 = widths[..shown(names)].iter().sum();
+    let mut rules = format!("#{ID}{{min-width:{first:.1}rem}}#{ID}.all{{min-width:{all:.1}rem}}");
+    for (column, width) in widths.iter().enumerate() {
+        rules += &format!("#{ID} th:nth-child({}){{width:{:.2}%}}", column + 1, 100.0 * width / first);
+    }
+    rules + &format!("#{ID}:not(.all) :is(td,th):nth-child(n+{}){{display:none}}", shown(names) + 1)
+}
+
+/// Columns as they are read, and first the rows of claims that were tested.
+fn ordered(claims: &[Vec<String>]) -> Vec<Vec<String>> {
+    let Some((names, rows)) = claims.split_first() else { return Vec::new() };
+    let place = |column: &usize| ORDER.iter().position(|(known, _)| *known == names[*column]).unwrap_or(ORDER.len());
+    let mut columns: Vec<usize> = (0..names.len()).collect();
+    columns.sort_by_key(place);
+    let simulated = names.iter().position(|name| name == "simulated");
+    let is_untested = |row: &&Vec<String>| simulated.is_some_and(|column| row[column].is_empty());
+    let (untested, tested): (Vec<_>, Vec<_>) = rows.iter().partition(is_untested);
+    let ordered = |row: &Vec<String>| columns.iter().map(|column| row[*column].clone()).collect();
+    std::iter::once(names).chain(tested).chain(untested).map(ordered).collect()
 }
 
 /// Kind and class of a verdict; a new one stands for itself.
@@ -52,9 +104,9 @@ fn counts(claims: &[Vec<String>]) -> Markup {
     }
     let count = |one: &(&str, &str)| verdicts.iter().filter(|verdict| kind(verdict) == *one).count();
     html! {
-        ul.verdicts {
+        ul.verdicts data-of=(ID) {
             @for one in kinds.iter().filter(|one| count(one) > 0) {
-                li class=(one.1) { strong { (count(one)) } " " (one.0) }
+                li class=(one.1) { button type="button" aria-pressed="false" data-show=(one.1) { strong { (count(one)) } " " (one.0) } }
             }
         }
     }
@@ -62,18 +114,26 @@ fn counts(claims: &[Vec<String>]) -> Markup {
 
 fn table(claims: &[Vec<String>]) -> Markup {
     let Some((columns, rows)) = claims.split_first() else { return html! {} };
-    let head = html! { @for name in columns { (heading(&name.replace('_', " "), None)) } };
-    let row =
-        |row: &Vec<String>| html! { tr { @for (name, value) in columns.iter().zip(row) { (cell(name, value)) } } };
-    sortable("claims-table", "Claims", 0, head, &rows.iter().map(row).collect::<Vec<_>>())
+    let more = columns.len() - shown(columns);
+    let title = |name: &str| if name == "bandwidth_mbps" { "Mbps".to_owned() } else { name.replace('_', " ") };
+    let head = html! { @for name in columns { (heading(&title(name), Some(name))) } };
+    let assumption = columns.iter().position(|name| name == "assumption");
+    let row = |row: &Vec<String>| {
+        let assumption = assumption.map_or("", |column| row[column].as_str());
+        html! { tr { @for (name, value) in columns.iter().zip(row) { (cell(name, value, assumption)) } } }
+    };
+    sortable(ID, "Claims", more, head, &rows.iter().map(row).collect::<Vec<_>>())
 }
 
-fn cell(column: &str, value: &str) -> Markup {
+fn cell(column: &str, value: &str, assumption: &str) -> Markup {
     let is_number = !value.is_empty() && value.parse::<f64>().is_ok();
     html! {
-        @if column == "verdict" { td { span class={ "verdict " (kind(value).1) } { (value) } } }
+        // The assumption stands in its own column.
+        @if column == "verdict" {
+            @let said = value.strip_suffix(assumption).map_or(value, str::trim_end);
+            td { span class={ "verdict " (kind(value).1) } { (if assumption.is_empty() { value } else { said }) } }
+        }
         @else if is_number { td.n { (value) } }
-        @else if value.chars().count() > LONG { td.long { (value) } }
         @else { td { (value) } }
     }
 }

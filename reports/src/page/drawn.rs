@@ -61,24 +61,33 @@ pub(super) fn missing_section(folders: &[Folder]) -> Markup {
         html! {
             @for folder in folders {
                 @if let Some(name) = &folder.name { h3 { (name) } }
-                ul.missing {
-                    @for (figure, _) in FIGURES.iter().zip(&folder.figures).filter(|(_, svg)| svg.is_none()) {
-                        li { strong { (figure.title) } " " code { (figure.name) } " — " (why(folder, figure)) }
-                    }
-                }
+                (missing(folder))
             }
         },
     )
 }
 
-/// What a figure lacks here.
-fn why(folder: &Folder, figure: &Figure) -> String {
-    let missing: Vec<String> =
-        figure.needs.iter().filter(|table| !folder.has(table)).map(|table| format!("{table}.parquet")).collect();
-    if missing.is_empty() {
-        let tables: Vec<String> = figure.needs.iter().map(|table| format!("{table}.parquet")).collect();
-        format!("{} is here, but does not have what it shows, or has too many points for it", tables.join(", "))
-    } else {
-        format!("needs {}, which is not here", missing.join(" and "))
+/// What is not drawn in a folder: by the tables that it lacks, and what the scenario does not ask.
+fn missing(folder: &Folder) -> Markup {
+    let undrawn = FIGURES.iter().zip(&folder.figures).filter(|(_, svg)| svg.is_none()).map(|(figure, _)| figure);
+    let (lacking, others): (Vec<&Figure>, Vec<&Figure>) = undrawn.partition(|figure| !lacks(folder, figure).is_empty());
+    html! {
+        ul.missing {
+            @for figure in lacking { li { (figure.title) " " code { (figure.name) } ": needs " (lacks(folder, figure).join(" and ")) } }
+            @for figure in &others { li { (figure.title) " " code { (figure.name) } } }
+        }
+        @if !others.is_empty() {
+            p.note { "Those that need no other file show what this scenario does not vary or measure, or it has too many points for them." }
+        }
     }
+}
+
+/// Tables that a figure needs and the folder does not have, and how to come by them.
+fn lacks(folder: &Folder, figure: &Figure) -> Vec<String> {
+    let missing = figure.needs.iter().filter(|table| !folder.has(table));
+    let how = |table: &&str| match *table {
+        "steps" | "tokens" => format!("{table}.parquet, which --{table} writes"),
+        _ => format!("{table}.parquet, which a run writes and a sweep does not"),
+    };
+    missing.map(how).collect()
 }

@@ -57,7 +57,7 @@ fn page_of(folders: &[PathBuf], beside: &Path) -> Result<String, ReportError> {
     Ok(document::document(&document::Parts {
         title: &title,
         sections: &sections,
-        rules: &results::rules(&summary),
+        rules: &(results::rules(&summary) + &verdicts.as_deref().map(claims::rules).unwrap_or_default()),
         body,
         data: &data,
         has_drawings: folders.iter().any(|folder| folder.figures.iter().any(Option::is_some)),

@@ -17,6 +17,9 @@
     const [head, body, rows] = [all("thead th", table), one("tbody", table), all("tbody tr", table)];
     const texts = rows.map((row) => row.textContent.toLowerCase());
     const [filter, output, more] = [one("[name=filter]", tools), one("output", tools), one("[name=all]", tools)];
+    // Kinds of rows, each with a button that shows it alone.
+    const kinds = rows.map((row) => one(".verdict", row)?.classList[1]);
+    const chosen = all(`[data-of=${table.id}] button`);
     table.classList.add("live");
     tools.hidden = false;
 
@@ -41,12 +44,19 @@
     }
     function show() {
       const wanted = filter.value.toLowerCase().split(/\s+/).filter(Boolean);
-      rows.forEach((row, place) => (row.hidden = !wanted.every((word) => texts[place].includes(word))));
+      const kind = chosen.find((button) => button.ariaPressed === "true")?.dataset.show;
+      const fits = (place) => (!kind || kinds[place] === kind) && wanted.every((word) => texts[place].includes(word));
+      rows.forEach((row, place) => (row.hidden = !fits(place)));
       const shown = rows.filter((row) => !row.hidden).length;
       output.textContent = shown === rows.length ? `${rows.length} rows` : `${shown} of ${rows.length} rows`;
     }
     head.forEach((th, column) => one("button", th).addEventListener("click", () => sort(column)));
     filter.addEventListener("input", show);
+    chosen.forEach((button) => button.addEventListener("click", () => {
+      const now = button.ariaPressed !== "true";
+      chosen.forEach((other) => (other.ariaPressed = String(now && other === button)));
+      show();
+    }));
     more?.addEventListener("change", () => table.classList.toggle("all", more.checked));
     show();
   }

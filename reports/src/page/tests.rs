@@ -133,7 +133,7 @@ fn every_claim_stands_there_with_all_its_columns() {
         assert!(page.contains(&format!("<td>a{row}</td><td class=\"n\">7{row}.5</td>")), "a{row}");
     }
     assert_eq!(page.matches("<td>new</td>").count(), verdicts.len());
-    for count in ["<strong>2</strong> reproduced</li>", "<strong>1</strong> reproduced only under an assumption"] {
+    for count in ["<strong>2</strong> reproduced</button>", "<strong>1</strong> reproduced only under an assumption"] {
         assert!(page.contains(count), "{count}");
     }
 }

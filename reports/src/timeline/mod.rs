@@ -13,7 +13,7 @@ mod lanes;
 mod tests;
 
 use crate::frame::ReportError;
-use crate::spans::{self, Request, Served};
+use crate::spans::{self, Request, Served, Wanted};
 use events::Writer;
 use serde_json::{Value, json};
 use std::io;
@@ -35,7 +35,8 @@ pub(crate) fn write(folder: &Path) -> Result<Option<PathBuf>, ReportError> {
     if !folder.join("spans.parquet").exists() {
         return Ok(None);
     }
-    let served = spans::read(folder)?;
+    let mut served = Vec::new();
+    spans::each(folder, Wanted::First, |one| served.push(one))?;
     let path = folder.join(FILE);
     let file = std::fs::File::create(&path).and_then(|file| write_into(&served, MOST_SPANS, io::BufWriter::new(file)));
     file.map_err(|error| ReportError::Write { path: path.clone(), error })?;
@@ -65,12 +66,12 @@ struct Shown<'s> {
 impl<'s> Shown<'s> {
     /// All policies at as many points as there is room for, in their order; of the first point, if it has no room, fewer requests.
     fn of(served: &'s [Served], most_spans: usize) -> Self {
-        let first = |served: &'s Served| served.requests.iter().filter(|request| request.first).collect::<Vec<_>>();
+        let all = |served: &'s Served| served.requests.iter().collect::<Vec<_>>();
         let mut points: Vec<Vec<(&Served, Vec<&Request>)>> = Vec::new();
         for served in served {
             match points.last_mut() {
-                Some(point) if point[0].0.point == served.point => point.push((served, first(served))),
-                _ => points.push(vec![(served, first(served))]),
+                Some(point) if point[0].0.point == served.point => point.push((served, all(served))),
+                _ => points.push(vec![(served, all(served))]),
             }
         }
         let points_of_all = points.len();

@@ -12,7 +12,7 @@ fn request(number: u64, parts: Vec<Span>) -> Request {
     let end = parts.iter().map(|part| part.end_ns).max().unwrap_or(0);
     let start = parts.iter().map(|part| part.start_ns).min().unwrap_or(0);
     let whole = span(Lane::Request, "request", Phase::Whole, 0, [start, end]);
-    Request { number, edge: 0, first: true, spread: false, whole, parts }
+    Request { number, edge: 0, whole, parts }
 }
 
 fn served(point: u32, policy: &str, requests: Vec<Request>) -> Served {
@@ -121,13 +121,6 @@ fn a_file_stays_small_enough_to_be_opened() {
     assert_eq!(shown(24), (2, 8, points(1)));
     assert_eq!(shown(23), (2, 6, points(1)), "three requests of each policy");
     assert_eq!(shown(0), (2, 2, points(1)), "one request at least");
-}
-
-#[test]
-fn only_the_first_requests_are_shown() {
-    let draft = |number| request(number, vec![span(Lane::EdgeGpu, "draft", Phase::Running, 1, [number, number + 1])]);
-    let file = written(&[served(1, "msao", vec![draft(0), Request { first: false, ..draft(900) }])], 1000);
-    assert!(events(&file).iter().all(|event| !event.to_string().contains("900")), "{file}");
 }
 
 proptest! {

@@ -135,7 +135,7 @@ rows! {
         pub request: u64,
         /// Whether the request is one of the first of the run, which follow each other without a gap.
         pub first: bool,
-        /// Whether the request is one of those that are spread evenly over the run, of which means can be made.
+        /// Whether the request is one of those that are spread over the run, of which means can be made.
         pub spread: bool,
         /// The edge device that took the request.
         pub edge: u32,

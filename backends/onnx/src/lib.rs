@@ -1,0 +1,38 @@
+//! Real models: multimodal decoders in the layout of the hub, executed by ONNX Runtime.
+//!
+//! [`Runtime`] loads the library, [`Model`] a folder; [`generate`] and [`speculate`] answer. A model is read from its files: no
+//! name, type or shape is taken for granted where the graph can be asked.
+//!
+//! It promises the model's own tokens and entropies, the same in every run on one machine, and says where time was spent. It
+//! knows nothing of policies, queues or links, and is no part of the simulated path: it reads the clock. One request is executed
+//! at a time; there are no batches.
+
+mod decoder;
+mod error;
+mod folder;
+mod generate;
+mod graph;
+mod image;
+mod library;
+mod logits;
+mod model;
+pub mod npy;
+mod positions;
+mod resample;
+mod session;
+mod text;
+mod towers;
+
+pub use decoder::{Logits, Sequence};
+pub use error::{OnnxError, Result};
+pub use folder::{Config, DTYPES, Folder, Graph};
+pub use generate::{Answer, Finish, Round, Spent, generate, speculate};
+pub use graph::Outline;
+pub use image::{Patches, Picture, Preprocessing};
+pub use library::{Library, Provider};
+pub use logits::{Choice, Row};
+pub use model::{Description, GraphDescription, Model, Prompt};
+pub use positions::{Grid, Positions, expand, tokens};
+pub use session::Runtime;
+pub use text::Text;
+pub use towers::Rows;

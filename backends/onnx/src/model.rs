@@ -1,0 +1,293 @@
+//! A whole model: from pictures and text to logits.
+
+use crate::decoder::{Decoder, Logits, Sequence};
+use crate::error::{Result, refused};
+use crate::folder::{Folder, Graph};
+use crate::image::{Patches, Preprocessing};
+use crate::positions::{Grid, Positions, expand};
+use crate::session::{Runtime, floats, signature};
+use crate::text::Text;
+use crate::towers::{Embed, Rows, Vision, rows};
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// A model that is loaded.
+pub struct Model {
+    folder: Folder,
+    text: Text,
+    preprocessing: Preprocessing,
+    vision: Vision,
+    embed: Embed,
+    decoder: Decoder,
+}
+
+/// What a model is to read.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Prompt {
+    /// Tokens, every picture's places expanded.
+    pub ids: Vec<u32>,
+    /// Pictures, in their order in the prompt.
+    pub images: Vec<Patches>,
+}
+
+/// What was found in a folder.
+#[derive(Clone, Debug, PartialEq, serde::Serialize)]
+pub struct Description {
+    /// The folder.
+    pub folder: PathBuf,
+    /// The family that the configuration names.
+    pub family: String,
+    /// The most tokens of prompt and answer.
+    pub context_tokens: usize,
+    /// Entries of the tokenizer.
+    pub tokens: usize,
+    /// Tokens that end an answer.
+    pub end_tokens: Vec<u32>,
+    /// Layers of the decoder.
+    pub layers: usize,
+    /// Heads of keys and values.
+    pub kv_heads: i64,
+    /// Values of a head.
+    pub head_size: i64,
+    /// The type of keys and values.
+    pub kv_type: String,
+    /// Bytes of keys and values of a token.
+    pub kv_bytes_per_token: u64,
+    /// Whether attention is fused, so that a rollback cuts a sequence rather than masking it.
+    pub fused_attention: bool,
+    /// The graphs.
+    pub graphs: Vec<GraphDescription>,
+}
+
+/// What was found in a graph.
+#[derive(Clone, Debug, PartialEq, serde::Serialize)]
+pub struct GraphDescription {
+    /// Its file.
+    pub file: PathBuf,
+    /// Bytes, those of weights in other files included.
+    pub bytes: u64,
+    /// Nodes of the graph.
+    pub nodes: u64,
+    /// Inputs: name, type and sides.
+    pub inputs: Vec<String>,
+    /// Outputs likewise.
+    pub outputs: Vec<String>,
+}
+
+impl Model {
+    /// Loads a folder's model; `dtype` chooses among several of one graph.
+    ///
+    /// # Errors
+    /// Something is missing, broken or not as expected; the message names the file.
+    pub fn load(folder: Folder, runtime: &Runtime) -> Result<Self> {
+        // What is cheap to read comes first: its faults are found before gigabytes are loaded.
+        let text = Text::of(&folder)?;
+        let preprocessing = Preprocessing::of(&folder)?;
+        let files = [folder.graph(Graph::Decoder)?, folder.graph(Graph::Embed)?, folder.graph(Graph::Vision)?];
+        let [decoder, embed, vision] = files.map(|file| runtime.open(&file));
+        let mut decoder = Decoder::new(decoder?)?;
+        if let Some(memory) = runtime.memory() {
+            decoder.bind(memory)?;
+        }
+        let (embed, vision) = (Embed::new(embed?)?, Vision::new(vision?)?);
+        Ok(Self { folder, text, preprocessing, vision, embed, decoder })
+    }
+
+    /// Its folder and configuration.
+    pub fn folder(&self) -> &Folder {
+        &self.folder
+    }
+
+    /// Its tokenizer and chat template.
+    pub fn text(&self) -> &Text {
+        &self.text
+    }
+
+    /// How it wants its pictures.
+    pub fn preprocessing(&self) -> &Preprocessing {
+        &self.preprocessing
+    }
+
+    /// A prompt of tokens with one place a picture, which is expanded; or of expanded ones, which stay as they are.
+    ///
+    /// # Errors
+    /// Places and pictures do not match, or the prompt leaves no room for an answer.
+    pub fn prompt(&self, ids: &[u32], images: Vec<Patches>, expanded: bool) -> Result<Prompt> {
+        let config = &self.folder.config;
+        let grids: Vec<Grid> = images.iter().map(|image| image.grid).collect();
+        let ids = if expanded { ids.to_vec() } else { expand(ids, config.image_token, &grids, config.merge)? };
+        // Checks the places as well.
+        Positions::of(&ids, config.image_token, &grids, config.merge)?;
+        if ids.is_empty() {
+            return refused("an empty prompt; expected at least one token");
+        }
+        if ids.len() >= config.context {
+            return refused(format!(
+                "a prompt of {} tokens; the context of {} has {}, and the answer needs room too; shorten it, or use smaller images",
+                ids.len(),
+                self.folder.path().display(),
+                config.context
+            ));
+        }
+        let most = u32::try_from(self.text.entries()).unwrap_or(u32::MAX);
+        if let Some(id) = ids.iter().find(|id| **id >= most) {
+            return refused(format!("token {id}; the tokenizer of {} has {most}", self.folder.path().display()));
+        }
+        Ok(Prompt { ids, images })
+    }
+
+    /// Where the tokens of a prompt stand.
+    ///
+    /// # Errors
+    /// Its places for pictures are not those of its pictures.
+    pub fn positions(&self, prompt: &Prompt) -> Result<Positions> {
+        let grids: Vec<Grid> = prompt.images.iter().map(|image| image.grid).collect();
+        let config = &self.folder.config;
+        Positions::of(&prompt.ids, config.image_token, &grids, config.merge)
+    }
+
+    /// Features of a picture, by the vision tower.
+    ///
+    /// # Errors
+    /// The graph fails.
+    pub fn features(&mut self, patches: &Patches) -> Result<Rows> {
+        self.vision.features(patches)
+    }
+
+    /// Opens a sequence: encodes the pictures, puts their features into the embeddings, and reads the prompt. The logits are
+    /// those of its last token.
+    ///
+    /// # Errors
+    /// A graph fails, or features and embeddings do not fit.
+    pub fn open(&mut self, prompt: &Prompt) -> Result<(Sequence, Logits)> {
+        let features = prompt.images.iter().map(|image| self.vision.features(image)).collect::<Result<Vec<_>>>()?;
+        let positions = self.positions(prompt)?;
+        let embedded = self.embed.embed(&prompt.ids)?;
+        let embedded = if features.is_empty() {
+            embedded
+        } else {
+            let merged = merged(rows(&embedded)?, &prompt.ids, self.folder.config.image_token, &features)?;
+            floats(embedded.dtype().tensor_type(), &[1, prompt.ids.len(), merged.width], merged.values)?
+        };
+        let mut sequence = self.decoder.empty(positions.delta)?;
+        let logits = self.decoder.step(&mut sequence, embedded, Some(&positions), 1)?;
+        Ok((sequence, logits))
+    }
+
+    /// Appends tokens and gives logits for the last `wanted` of them: 1 to decode, k + 1 to verify k drafts.
+    ///
+    /// # Errors
+    /// The context is full, or a graph fails; the sequence is then as it was.
+    pub fn step(&mut self, sequence: &mut Sequence, tokens: &[u32], wanted: usize) -> Result<Logits> {
+        let context = self.folder.config.context;
+        if sequence.tokens() + tokens.len() > context {
+            return refused(format!("{} tokens behind {}; the context has {context}", tokens.len(), sequence.tokens()));
+        }
+        let embedded = self.embed.embed(tokens)?;
+        self.decoder.step(sequence, embedded, None, wanted)
+    }
+
+    /// Forgets all but the first `tokens` of a sequence.
+    pub fn rollback(&self, sequence: &mut Sequence, tokens: usize) {
+        Decoder::rollback(sequence, tokens);
+    }
+
+    /// Tokens that the model can give, more than the tokenizer's where its logits are padded.
+    pub fn width(&self) -> usize {
+        self.decoder.width()
+    }
+
+    /// Time spent in the library so far, in all graphs.
+    pub fn inside(&self) -> Duration {
+        self.vision.graph.inside + self.embed.graph.inside + self.decoder.graph.inside
+    }
+
+    /// How often a graph was run so far.
+    pub fn runs(&self) -> u64 {
+        self.vision.graph.runs + self.embed.graph.runs + self.decoder.graph.runs
+    }
+
+    /// What was found.
+    pub fn describe(&self) -> Description {
+        let (kv_heads, head_size, layers) = self.decoder.heads();
+        let bytes = match self.decoder.past_type() {
+            ort::value::TensorElementType::Float16 => 2,
+            _ => 4,
+        };
+        let graph = |graph: &crate::session::Loaded| GraphDescription {
+            file: graph.path.clone(),
+            bytes: graph.outline.bytes + graph.outline.external_bytes,
+            nodes: graph.outline.operators.values().sum(),
+            inputs: graph.session.inputs().iter().map(told).collect(),
+            outputs: graph.session.outputs().iter().map(told).collect(),
+        };
+        let config = &self.folder.config;
+        Description {
+            folder: self.folder.path().to_owned(),
+            family: config.family.clone(),
+            context_tokens: config.context,
+            tokens: self.text.entries(),
+            end_tokens: config.ends.clone(),
+            layers,
+            kv_heads,
+            head_size,
+            kv_type: self.decoder.past_type().to_string(),
+            kv_bytes_per_token: 2 * layers as u64 * kv_heads.unsigned_abs() * head_size.unsigned_abs() * bytes,
+            fused_attention: self.decoder.is_fused(),
+            graphs: [&self.vision.graph, &self.embed.graph, &self.decoder.graph].map(graph).to_vec(),
+        }
+    }
+
+    /// The name of the grid's input, which differs between families.
+    pub fn grid_name(&self) -> &str {
+        self.vision.grid_name()
+    }
+}
+
+/// An input or output in words: `grid_thw int64 [?, 3]`.
+fn told(outlet: &ort::value::Outlet) -> String {
+    let (kind, shape) = signature(outlet);
+    let sides: Vec<_> = shape.iter().map(|side| if *side < 0 { "?".to_owned() } else { side.to_string() }).collect();
+    let kind = kind.map_or_else(|| "no tensor".to_owned(), |kind| kind.to_string());
+    format!("{} {kind} [{}]", outlet.name(), sides.join(", "))
+}
+
+/// Embeddings in which the places of pictures have the pictures' features.
+fn merged(mut embedded: Rows, ids: &[u32], image_token: u32, features: &[Rows]) -> Result<Rows> {
+    let width = embedded.width;
+    if let Some(other) = features.iter().find(|rows| rows.width != width) {
+        return refused(format!(
+            "the vision tower's features are {} wide and the embeddings {width}; expected graphs of one model",
+            other.width
+        ));
+    }
+    let mut feature = features.iter().flat_map(|rows| rows.values.chunks(width));
+    let places = embedded.values.chunks_mut(width).zip(ids).filter(|(_, id)| **id == image_token);
+    for (place, _) in places {
+        let Some(feature) = feature.next() else {
+            return refused("the vision tower gave fewer features than the prompt has places");
+        };
+        place.copy_from_slice(feature);
+    }
+    if feature.next().is_some() {
+        return refused("the vision tower gave more features than the prompt has places");
+    }
+    Ok(embedded)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn features_take_their_places_in_order() {
+        let embedded = Rows { width: 2, values: vec![0.0; 8] };
+        let pictures = [Rows { width: 2, values: vec![1.0, 2.0] }, Rows { width: 2, values: vec![3.0, 4.0] }];
+        let merged = |ids: &[u32], features: &[Rows]| merged(embedded.clone(), ids, 9, features);
+        assert_eq!(merged(&[9, 1, 9, 1], &pictures).unwrap().values, [1.0, 2.0, 0.0, 0.0, 3.0, 4.0, 0.0, 0.0]);
+        assert!(merged(&[9, 1, 1, 1], &pictures).unwrap_err().to_string().contains("more features"));
+        assert!(merged(&[9, 9, 9, 1], &pictures).unwrap_err().to_string().contains("fewer features"));
+        let wide = [Rows { width: 4, values: vec![0.0; 4] }];
+        assert!(merged(&[9, 1, 1, 1], &wide).unwrap_err().to_string().contains("4 wide and the embeddings 2"));
+    }
+}

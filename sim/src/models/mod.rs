@@ -1,0 +1,20 @@
+//! `sim models`: real models looked at and asked, outside of any scenario.
+
+mod answer;
+mod command;
+mod describe;
+mod inputs;
+
+pub use command::{Command, run};
+
+use crate::failure::Failure;
+use backends::onnx::OnnxError;
+
+impl From<OnnxError> for Failure {
+    fn from(error: OnnxError) -> Self {
+        match error {
+            OnnxError::Refused(message) => Self::refused(message),
+            OnnxError::Unavailable(message) => Self::unavailable(message),
+        }
+    }
+}
