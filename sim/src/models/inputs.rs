@@ -84,7 +84,7 @@ fn stored(file: &Path, grid: Option<Grid>, model: &Model) -> Result<Patches, Fai
 fn squarest(file: &Path, patches: usize, merge: u32) -> Result<Grid, Failure> {
     let side = merge.max(1) as usize;
     let blocks = patches / (side * side);
-    let rows = (1..=blocks).take_while(|rows| rows * rows <= blocks).filter(|rows| blocks % rows == 0).last();
+    let rows = (1..=blocks).take_while(|rows| rows * rows <= blocks).filter(|rows| blocks.is_multiple_of(*rows)).last();
     let Some(rows) = rows.filter(|_| blocks * side * side == patches) else {
         return Err(Failure::refused(format!(
             "{}: {patches} patches, expected a multiple of {}",
