@@ -16,7 +16,7 @@ use traces::log::{LogWriter, SpanRow, Text};
 const FIRST: u64 = 30;
 
 /// Of the whole run, at most so many.
-const SPREAD: u64 = 170;
+const SPREAD: u64 = 100;
 
 /// Writes the spans of one run.
 pub struct Spans {
