@@ -111,12 +111,12 @@ mod tests {
     #[test]
     fn one_request_of_each_piece_is_taken_and_none_is_favoured() {
         for step in [1, 2, 6, 30, 59] {
-            let taken: Vec<u64> = (0..170 * step).filter(|request| is_spread(*request, step)).collect();
-            assert_eq!(taken.len(), 170, "{step}");
+            let taken: Vec<u64> = (0..SPREAD * step).filter(|request| is_spread(*request, step)).collect();
+            assert_eq!(taken.len() as u64, SPREAD, "{step}");
             assert!(taken.iter().zip(0..).all(|(request, piece)| request / step == piece), "{step}");
             if step > 1 {
                 let even = taken.iter().filter(|request| request.is_multiple_of(2)).count();
-                assert!((68..102).contains(&even), "{even} of 170 are even at {step}");
+                assert!((35..66).contains(&even), "{even} of {SPREAD} are even at {step}");
             }
         }
     }
