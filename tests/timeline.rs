@@ -183,9 +183,9 @@ fn some_requests_of_a_long_run_are_spread_over_it() {
         that.map(|row| count(row, "request")).collect()
     };
     assert_eq!(numbers("first"), (0..30).collect());
-    // One of each six.
-    let pieces: Vec<u64> = numbers("spread").into_iter().map(|request| request / 6).collect();
-    assert_eq!(pieces, (0..167).collect::<Vec<_>>());
+    // One of each ten.
+    let pieces: Vec<u64> = numbers("spread").into_iter().map(|request| request / 10).collect();
+    assert_eq!(pieces, (0..100).collect::<Vec<_>>());
     assert!(spans.iter().all(|row| count(row, "replication") == 0));
 }
 

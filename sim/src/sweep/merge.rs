@@ -55,6 +55,8 @@ pub fn merge(folder: &Folder, plan: &Plan, with_report: bool) -> Result<Merged, 
     let mut merged = tables(folder, plan, making.path())?;
     manifest::write_sweep(plan, folder.plan_sha256(), &merged, making.path())?;
     if with_report && plan.points() <= MOST_DRAWN {
+        // The page shows it; it stands in the folder since the sweep was begun.
+        fs::copy(folder.path().join("scenario.toml"), making.path().join("scenario.toml")).map_err(failed)?;
         merged.report = Some(report::write(making.path())?);
     }
     for name in FILES {
