@@ -129,19 +129,20 @@ impl Source {
         let answer = Answer {
             value: Estimate::of(&values),
             place: self.runs.place(pair.of.0),
-            assumptions: self.assumptions(question, pair),
+            assumptions: self.assumptions(claim, question, pair),
             scenario: self.manifest.scenario.clone(),
         };
         Some(answer).filter(|answer| answer.value.mean.is_finite())
     }
 
     /// What holds here and not by default, but for what the claim itself asks for.
-    fn assumptions(&self, question: &Question, pair: &Pair<'_>) -> Vec<String> {
+    fn assumptions(&self, claim: &Claim, question: &Question, pair: &Pair<'_>) -> Vec<String> {
         let mut assumed: BTreeMap<String, String> = self.manifest.assumptions.clone();
         assumed.retain(|key, _| !question.at.iter().any(|(known, _)| known == key));
         let both = || std::iter::once(pair.of).chain(pair.against).map(|(_, policy)| policy);
         for (key, value) in self.runs.keys.iter().zip(&pair.of.0.values) {
-            let asked = question.at.iter().any(|(known, _)| known == key);
+            let asked =
+                question.at.iter().any(|(known, _)| known == key) || key == "dataset" && claim.dataset.is_some();
             let default = self.manifest.swept_defaults.get(key) == Some(value);
             let usual = key == "bandwidth_mbps" || key == "dataset" && DATASETS.contains(&value.as_str());
             let elsewhere = |policy: &PolicySettings| !key.starts_with(&format!("policy.{}.", policy.kind));
