@@ -10,6 +10,7 @@ mod compare;
 mod effects;
 mod estimate;
 mod figure;
+mod file;
 #[cfg(test)]
 mod fixture;
 mod frame;

@@ -3,6 +3,7 @@
 
 use crate::claims::{Claims, claims};
 use crate::effects::Points;
+use crate::file::write;
 use crate::frame::ReportError;
 use crate::runs::Runs;
 use crate::{figure, page, timeline};
@@ -53,12 +54,4 @@ pub fn write_joint_report(folders: &[PathBuf], into: &Path) -> Result<Report, Re
     let claims = claims(folders)?;
     let files = vec![write(into, "claims.csv", claims.csv.as_bytes())?, page::write(folders, into)?];
     Ok(Report { files, claims })
-}
-
-/// Writes a file of a report.
-pub(crate) fn write(into: &Path, name: &str, content: &[u8]) -> Result<PathBuf, ReportError> {
-    let path = into.join(name);
-    let written = fs::create_dir_all(into).and_then(|()| fs::write(&path, content));
-    written.map_err(|error| ReportError::Write { path: path.clone(), error })?;
-    Ok(path)
 }

@@ -28,8 +28,8 @@ mod throughput;
 mod tokens;
 mod wire;
 
+use crate::file::write;
 use crate::frame::ReportError;
-use crate::report::write;
 use drawing::Drawing;
 use rayon::prelude::*;
 use std::path::{Path, PathBuf};

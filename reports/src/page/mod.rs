@@ -17,8 +17,8 @@ mod summary;
 #[cfg(test)]
 mod tests;
 
+use crate::file;
 use crate::frame::ReportError;
-use crate::report;
 use folder::Folder;
 use maud::html;
 use std::path::{Path, PathBuf};
@@ -30,7 +30,7 @@ use summary::Summary;
 ///
 /// If a file of a folder cannot be read, or the page cannot be written.
 pub(crate) fn write(folders: &[PathBuf], into: &Path) -> Result<PathBuf, ReportError> {
-    report::write(into, "index.html", page_of(folders, into)?.as_bytes())
+    file::write(into, "index.html", page_of(folders, into)?.as_bytes())
 }
 
 fn page_of(folders: &[PathBuf], beside: &Path) -> Result<String, ReportError> {

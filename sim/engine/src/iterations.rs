@@ -5,7 +5,7 @@ use crate::gpu::{Item, Job, Pick, Task, Then};
 use crate::recorder::{Side, StepRecord};
 use crate::slot::{Body, Message, SlotId, Work as Share};
 use crate::state::State;
-use crate::watch::describe;
+use crate::watching::describe;
 use crate::world::{TOKEN_BYTES, World};
 use backends::{Compute, Done, Work};
 use kernel::Phase;

@@ -21,6 +21,7 @@ mod slot;
 mod spec;
 mod state;
 mod watch;
+mod watching;
 mod workload;
 mod world;
 

@@ -4,31 +4,25 @@
 //! known, so not in the order of their beginnings. Work that outlives its request (drafts that are void, an input that
 //! nobody needs any more) is in them as far as it had begun; it is no part of the request's latency.
 
-use crate::gpu::{Item, Job, Task};
-use crate::link::Passage;
-use crate::recorder::{Lane, Phase, RequestRecord, SpanRecord};
-use crate::slot::{Body, Message, Slab, SlotId};
-use crate::state::State;
-use crate::world::World;
-use backends::Compute;
-use kernel::Service;
+use crate::slot::SlotId;
 use std::collections::BTreeMap;
-use units::{Bytes, SimDuration, SimTime};
+use units::SimTime;
 
 /// The watched requests in flight.
 #[derive(Default)]
 pub(crate) struct Watch {
     /// By generation of the slot.
-    live: BTreeMap<u32, Watched>,
+    pub(crate) live: BTreeMap<u32, Watched>,
     /// Since when each of their jobs waits, by generation, GPU and ticket.
-    waiting: BTreeMap<(u32, u32, u64), SimTime>,
+    pub(crate) waiting: BTreeMap<(u32, u32, u64), SimTime>,
 }
 
-struct Watched {
-    request: u64,
-    edge: u32,
+/// A request that is watched.
+pub(crate) struct Watched {
+    pub(crate) request: u64,
+    pub(crate) edge: u32,
     /// Batches of drafts sent so far.
-    batches: u32,
+    pub(crate) batches: u32,
 }
 
 impl Watch {
@@ -51,167 +45,9 @@ impl Watch {
         watched.batches
     }
 
-    fn end(&mut self, generation: u32) {
+    /// A request is watched no more.
+    pub(crate) fn end(&mut self, generation: u32) {
         self.live.remove(&generation);
         self.waiting.retain(|(other, ..), _| *other != generation);
-    }
-}
-
-/// What a job does, and how many tokens go through the model.
-pub(crate) fn describe(task: Task, chunk: u32, messages: &Slab<Message>) -> (&'static str, u32) {
-    match task {
-        Task::Probe { .. } => ("probe", 0),
-        Task::Prefill { .. } => ("prefill", chunk),
-        Task::Answer | Task::Own { .. } => ("decode", 1),
-        Task::Encode { .. } => ("encode", 0),
-        Task::Draft { .. } => ("draft", 1),
-        Task::Verify { before: 1.., .. } => ("verify", 1),
-        Task::Verify { message, .. } => match &messages.get(message).body {
-            Body::Drafts(drafts) => ("verify", drafts.tokens.len() as u32 + 1),
-            _ => unreachable!("drafts to verify"),
-        },
-        Task::Lower { .. } => ("lower_layers", 1),
-        Task::Upper { .. } => ("upper_layers", 1),
-    }
-}
-
-impl<'w, C: Compute> World<'w, C> {
-    /// A job begins to wait for a GPU.
-    #[cold]
-    pub(crate) fn watch_job(&self, state: &mut State<'w, C>, gpu: u32, slot: SlotId) {
-        if state.watch.live.contains_key(&slot.generation) {
-            let ticket = state.gpus[gpu as usize].next_ticket();
-            state.watch.waiting.insert((slot.generation, gpu, ticket), self.kernel.now());
-        }
-    }
-
-    /// An iteration begins: what waited for it, and what runs in it.
-    #[cold]
-    pub(crate) fn watch_iteration(&self, state: &mut State<'w, C>, gpu: u32, duration: SimDuration) {
-        let now = self.kernel.now();
-        let on_edge = self.is_edge(gpu);
-        let (lane, unit) = if on_edge { (Lane::EdgeGpu, gpu) } else { (Lane::CloudGpu, gpu - self.edges()) };
-        let State { gpus, slots, messages, edge, cloud, recorder, watch, .. } = state;
-        let this = &gpus[gpu as usize];
-        for &Item { job: Job { slot, ticket, task }, chunk, .. } in &this.running {
-            let Some(watched) = watch.live.get(&slot.generation) else { continue };
-            let of = slots.get(slot.index);
-            let (held, compute) = if on_edge { (&of.on_edge, &*edge) } else { (&of.on_cloud, &*cloud) };
-            let (kind, tokens) = describe(task, chunk, messages);
-            let running = SpanRecord {
-                request: watched.request,
-                edge: watched.edge,
-                lane,
-                unit,
-                kind,
-                phase: Phase::Running,
-                round: match task {
-                    Task::Draft { .. } | Task::Own { .. } => watched.batches + 1,
-                    Task::Verify { message, .. } => round(messages.get(message), of.committed.tokens),
-                    Task::Lower { .. } | Task::Upper { .. } => of.committed.tokens + 1,
-                    _ => 0,
-                },
-                tokens,
-                context_tokens: compute.context(held.as_ref().expect("a sequence").sequence),
-                bytes: Bytes::ZERO,
-                batch: this.running.len() as u32,
-                start: now,
-                duration,
-            };
-            let place = (slot.generation, gpu, ticket);
-            let since = watch.waiting.remove(&place).expect("who runs has waited");
-            queued(&running, since).iter().for_each(|span| recorder.span(span));
-            recorder.span(&running);
-            // What is not done with it waits again from its end on.
-            if matches!(task, Task::Prefill { .. } | Task::Answer | Task::Verify { before: 1.., .. }) {
-                watch.waiting.insert(place, now + duration);
-            }
-        }
-    }
-
-    /// A message's way over the link is known.
-    #[cold]
-    pub(crate) fn watch_message(&self, state: &mut State<'w, C>, message: u32, up: bool, passage: &Passage) {
-        let State { slots, messages, recorder, watch, .. } = state;
-        let message = messages.get(message);
-        let Some(watched) = watch.live.get(&message.slot.generation) else { return };
-        let (kind, tokens, delay) = match &message.body {
-            Body::Input { delay, .. } => ("input", 0, *delay),
-            Body::Prompt => ("hidden", 0, SimDuration::ZERO),
-            Body::Hidden { first, .. } if up => ("hidden", u32::from(!first), SimDuration::ZERO),
-            Body::Hidden { .. } | Body::Token(_) => ("token", 1, SimDuration::ZERO),
-            Body::Drafts(drafts) if up => ("drafts", drafts.tokens.len() as u32, SimDuration::ZERO),
-            Body::Drafts(drafts) => {
-                let verdict = drafts.verdict.as_ref().expect("what comes back is the verdict");
-                ("verdict", verdict.accepted + u32::from(verdict.token.is_some()), SimDuration::ZERO)
-            }
-        };
-        let sending = SpanRecord {
-            request: watched.request,
-            edge: watched.edge,
-            lane: if up { Lane::Uplink } else { Lane::Downlink },
-            unit: 0,
-            kind,
-            phase: Phase::Sending,
-            round: round(message, slots.get(message.slot.index).committed.tokens),
-            tokens,
-            context_tokens: 0,
-            bytes: message.wire,
-            batch: 0,
-            start: passage.started,
-            duration: passage.left - passage.started,
-        };
-        let arrival = passage.arrival + delay;
-        let flying =
-            SpanRecord { phase: Phase::Flying, start: passage.left, duration: arrival - passage.left, ..sending };
-        queued(&sending, passage.handed).iter().chain([&sending, &flying]).for_each(|span| recorder.span(span));
-    }
-
-    /// The edge's processor has been asked for some time.
-    #[cold]
-    pub(crate) fn watch_cpu(&self, state: &mut State<'w, C>, id: SlotId, kind: &'static str, service: Service) {
-        let Some(watched) = state.watch.live.get(&id.generation) else { return };
-        let running = SpanRecord {
-            lane: Lane::EdgeCpu,
-            unit: watched.edge,
-            kind,
-            phase: Phase::Running,
-            start: service.start,
-            duration: service.end - service.start,
-            ..SpanRecord::of(watched.request, watched.edge)
-        };
-        let waiting = queued(&running, self.kernel.now());
-        waiting.iter().chain([&running]).for_each(|span| state.recorder.span(span));
-    }
-
-    /// A request has ended.
-    #[cold]
-    pub(crate) fn watch_end(&self, state: &mut State<'w, C>, generation: u32, record: &RequestRecord) {
-        let Some(watched) = state.watch.live.get(&generation) else { return };
-        if let Some(moments) = &record.moments {
-            state.recorder.span(&SpanRecord {
-                tokens: moments.tokens,
-                bytes: record.uplink + record.downlink,
-                duration: moments.e2e(),
-                start: record.submit,
-                ..SpanRecord::of(watched.request, watched.edge)
-            });
-        }
-        state.watch.end(generation);
-    }
-}
-
-/// The wait before a span, if there was one.
-fn queued(span: &SpanRecord, since: SimTime) -> Option<SpanRecord> {
-    let wait = SpanRecord { phase: Phase::Queued, start: since, duration: span.start - since, ..*span };
-    (wait.duration > SimDuration::ZERO).then_some(wait)
-}
-
-/// Which round a message belongs to: of drafts that of their batch, of hidden states that of their token.
-fn round(message: &Message, committed: u32) -> u32 {
-    match &message.body {
-        Body::Drafts(drafts) => drafts.round,
-        Body::Hidden { .. } => committed + 1,
-        _ => 0,
     }
 }

@@ -1,6 +1,6 @@
 //! `sim models run`: one answer, printed.
 
-use super::command::Run;
+use super::args::Run;
 use super::inputs;
 use crate::failure::Failure;
 use backends::onnx::{Answer, Model, Runtime, Spent, generate, speculate};

@@ -1,6 +1,6 @@
 //! What a model is to read: from text and pictures, or from stored tokens and pixels.
 
-use super::command::Run;
+use super::args::Run;
 use crate::failure::{Failure, say};
 use backends::onnx::npy::{self, Values};
 use backends::onnx::{Grid, Model, Patches, Picture, Prompt, tokens};

@@ -1,11 +1,13 @@
 //! `sim models`: real models looked at and asked, outside of any scenario.
 
 mod answer;
+mod args;
 mod command;
 mod describe;
 mod inputs;
 
-pub use command::{Command, run};
+pub use args::Command;
+pub use command::run;
 
 use crate::failure::Failure;
 use backends::onnx::OnnxError;
