@@ -74,3 +74,15 @@ fn what_is_no_results_folder_is_refused() {
     assert_eq!(output.code, Some(2), "{output:#?}");
     assert_eq!(sim.names(""), ["small.toml"]);
 }
+
+/// Nothing in a report depends on when, where or on how many threads it was made.
+#[test]
+fn equal_runs_have_equal_reports() {
+    let sim = Sim::small();
+    for (out, threads) in [("one", "1"), ("two", "2")] {
+        let args = ["small.toml", "--set", "replications=2", "--set", "policy.msao={}", "--threads", threads];
+        assert_eq!(sim.run_with_report(args.into_iter().chain(["--out", out])).code, Some(0));
+    }
+    assert_eq!(sim.tree_of("one/report"), sim.tree_of("two/report"));
+    assert_eq!(sim.text("one/timeline.json"), sim.text("two/timeline.json"));
+}

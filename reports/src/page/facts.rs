@@ -72,7 +72,6 @@ fn facts(folder: &Folder) -> Vec<(&'static str, String)> {
         format!("{} on {}, {}", of("model"), of("device"), of("engine"))
     };
     let replications = folder.runs.cells.iter().map(|cell| folder.runs.seeds(cell).len()).max().unwrap_or(0);
-    let wall = manifest["wall_s"].as_f64().map(|seconds| format!("{seconds:.2} s"));
     let tool = format!("{} {}, commit {}", written("tool"), written("tool_version"), written("commit"));
     let mut facts = vec![
         ("Mode", written("mode")),
@@ -87,7 +86,6 @@ fn facts(folder: &Folder) -> Vec<(&'static str, String)> {
         ("Runs that failed", written("failed_runs")),
         ("Requests", written("requests")),
         ("Events", written("events")),
-        ("Wall time", wall.unwrap_or_default()),
         ("Tool", tool),
         ("Journal digest", written("journal_digest")),
     ];
