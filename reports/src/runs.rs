@@ -36,6 +36,8 @@ pub struct Runs {
     pub path: PathBuf,
     /// What varies from point to point: `dataset`, `bandwidth_mbps`, and the keys that a sweep varies.
     pub keys: Vec<String>,
+    /// Whether each of them does, in this folder.
+    varied: Vec<bool>,
     /// Points and policies, in the order of the table.
     pub cells: Vec<Cell>,
     metrics: Vec<MetricColumn>,
@@ -81,12 +83,19 @@ impl Runs {
         let seeds = table.whole("replication")?.into_iter().zip(table.whole("seed")?).collect();
         let failed = table.text("failed")?;
         let digests = table.digests(&failed)?;
-        Ok(Self { keys, cells, metrics, counts, seeds, failed, digests, path })
+        let varied =
+            (0..keys.len()).map(|key| cells.iter().any(|cell| cell.values[key] != cells[0].values[key])).collect();
+        Ok(Self { keys, varied, cells, metrics, counts, seeds, failed, digests, path })
     }
 
     /// The names of the metrics, in the order of the table.
     pub fn metrics(&self) -> impl Iterator<Item = &str> {
         self.metrics.iter().map(|(name, _)| name.as_str())
+    }
+
+    /// Whether a key has more than one value.
+    pub(crate) fn varies(&self, key: usize) -> bool {
+        self.varied[key]
     }
 
     /// The policies, in the order of the scenario. A point that fails as a whole has none.

@@ -203,9 +203,8 @@ impl Gathered {
 /// What varies between points beside dataset and bandwidth, as text behind these, by point.
 fn points(folder: &Path) -> Result<BTreeMap<u32, String>, ReportError> {
     let runs = Runs::read(folder)?;
-    let varies = |key: &usize| runs.cells.iter().any(|cell| cell.values[*key] != runs.cells[0].values[*key]);
     let named = |key: &usize| !matches!(runs.keys[*key].as_str(), "dataset" | "bandwidth_mbps");
-    let keys: Vec<usize> = (0..runs.keys.len()).filter(named).filter(varies).collect();
+    let keys: Vec<usize> = (0..runs.keys.len()).filter(named).filter(|key| runs.varies(*key)).collect();
     let text = |cell: &Cell| {
         let one = |key: &usize| {
             let name = runs.keys[*key].rsplit('.').next().unwrap_or_default();

@@ -26,10 +26,14 @@ static OTHER_SYSTEM: LazyLock<BTreeSet<(String, String)>> = LazyLock::new(|| {
 
 /// A results folder that is asked.
 pub(super) struct Source {
-    pub manifest: Manifest,
+    scene: Scene,
     runs: Runs,
-    /// The columns of the point and of each policy at it.
-    points: BTreeMap<u64, Vec<Cell>>,
+}
+
+/// What a scenario sets, and what varies in it.
+pub(super) struct Scene {
+    pub manifest: Manifest,
+    keys: Vec<String>,
 }
 
 /// What it answers of one point.
@@ -50,22 +54,10 @@ struct Pair<'s> {
     against: Option<(&'s Cell, &'s PolicySettings)>,
 }
 
-impl Source {
-    /// Opens a results folder.
-    pub fn read(folder: &Path) -> Result<Self, ReportError> {
-        let (manifest, runs) = (Manifest::read(folder)?, Runs::read(folder)?);
-        let mut points: BTreeMap<u64, Vec<Cell>> = BTreeMap::new();
-        for cell in &runs.cells {
-            points.entry(cell.point).or_default().push(cell.clone());
-        }
-        Ok(Self { manifest, runs, points })
-    }
-
-    /// The answers to a claim's question, by point.
-    pub fn answers(&self, claim: &Claim, question: &Question) -> Vec<Answer> {
-        let asked = |cells: &&Vec<Cell>| self.is_at(claim, question, &cells[0]);
-        let pairs = self.points.values().filter(asked).flat_map(|cells| self.pairs(question, cells));
-        pairs.filter_map(|pair| self.answer(claim, question, &pair)).collect()
+impl Scene {
+    /// Reads the manifest of a folder with these runs.
+    pub fn read(folder: &Path, runs: &Runs) -> Result<Self, ReportError> {
+        Ok(Self { manifest: Manifest::read(folder)?, keys: runs.keys.clone() })
     }
 
     /// Whether a point is one that the claim is of.
@@ -87,7 +79,7 @@ impl Source {
 
     /// A key's value at a point: as it varies there, or as the scenario sets it.
     fn value<'c>(&'c self, cell: &'c Cell, key: &str) -> Option<&'c String> {
-        let varies = self.runs.keys.iter().position(|known| known == key).and_then(|key| cell.values.get(key));
+        let varies = self.keys.iter().position(|known| known == key).and_then(|key| cell.values.get(key));
         varies.or_else(|| self.manifest.assumptions.get(key))
     }
 
@@ -95,10 +87,28 @@ impl Source {
     fn has_default_models(&self) -> bool {
         ["edge.model", "cloud.model"].iter().all(|key| !self.manifest.assumptions.contains_key(*key))
     }
+}
+
+impl Source {
+    /// Opens a results folder.
+    pub fn read(folder: &Path) -> Result<Self, ReportError> {
+        // A folder of another version is refused as such, before its tables are.
+        let manifest = Manifest::read(folder)?;
+        let runs = Runs::read(folder)?;
+        Ok(Self { scene: Scene { manifest, keys: runs.keys.clone() }, runs })
+    }
+
+    /// The answers to a claim's question, by point.
+    pub fn answers(&self, claim: &Claim, question: &Question) -> Vec<Answer> {
+        let points = self.runs.cells.chunk_by(|one, other| one.point == other.point);
+        let asked = points.filter(|cells| self.scene.is_at(claim, question, &cells[0]));
+        let pairs = asked.flat_map(|cells| self.pairs(question, cells));
+        pairs.filter_map(|pair| self.answer(claim, question, &pair)).collect()
+    }
 
     fn pairs<'s>(&'s self, question: &'s Question, cells: &'s [Cell]) -> Vec<Pair<'s>> {
         let policies = |spec: &'s SystemSpec| {
-            let of = |cell: &'s Cell| Some((cell, self.manifest.policy(&cell.policy)?));
+            let of = |cell: &'s Cell| Some((cell, self.scene.manifest.policy(&cell.policy)?));
             cells.iter().filter_map(of).filter(move |(_, policy)| is_system(policy, spec))
         };
         let mut pairs = Vec::new();
@@ -130,20 +140,20 @@ impl Source {
             value: Estimate::of(&values),
             place: self.runs.place(pair.of.0),
             assumptions: self.assumptions(claim, question, pair),
-            scenario: self.manifest.scenario.clone(),
+            scenario: self.scene.manifest.scenario.clone(),
         };
         Some(answer).filter(|answer| answer.value.mean.is_finite())
     }
 
     /// What holds here and not by default, but for what the claim itself asks for.
     fn assumptions(&self, claim: &Claim, question: &Question, pair: &Pair<'_>) -> Vec<String> {
-        let mut assumed: BTreeMap<String, String> = self.manifest.assumptions.clone();
+        let mut assumed: BTreeMap<String, String> = self.scene.manifest.assumptions.clone();
         assumed.retain(|key, _| !question.at.iter().any(|(known, _)| known == key));
         let both = || std::iter::once(pair.of).chain(pair.against).map(|(_, policy)| policy);
         for (key, value) in self.runs.keys.iter().zip(&pair.of.0.values) {
             let asked =
                 question.at.iter().any(|(known, _)| known == key) || key == "dataset" && claim.dataset.is_some();
-            let default = self.manifest.swept_defaults.get(key) == Some(value);
+            let default = self.scene.manifest.swept_defaults.get(key) == Some(value);
             let usual = key == "bandwidth_mbps" || key == "dataset" && DATASETS.contains(&value.as_str());
             let elsewhere = |policy: &PolicySettings| !key.starts_with(&format!("policy.{}.", policy.kind));
             if !(asked || default || usual || key.starts_with("policy.") && both().all(elsewhere)) {
@@ -158,7 +168,7 @@ impl Source {
             assumed.extend(settings.map(|(key, value)| (format!("policy.{}.{key}", policy.kind), value.clone())));
         }
         if assumed.len() > MOST_NAMED {
-            return vec![format!("the {} settings of scenario {}", assumed.len(), self.manifest.scenario)];
+            return vec![format!("the {} settings of scenario {}", assumed.len(), self.scene.manifest.scenario)];
         }
         assumed.into_iter().map(|(key, value)| format!("{key} = {value}")).collect()
     }

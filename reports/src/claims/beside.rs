@@ -2,21 +2,21 @@
 //!
 //! A printed value stands beside a policy at a point only where it is of that system, data set and bandwidth.
 
-use super::answer::{Source, comparable, is_system};
+use super::answer::{Scene, comparable, is_system};
 use super::papers::{CLAIMS, Claim, Printed};
 use super::question::{Amount, Measure, Over, Question, SystemSpec};
 use crate::frame::ReportError;
 use crate::manifest::PolicySettings;
-use crate::runs::Cell;
+use crate::runs::{Cell, Runs};
 use std::path::Path;
 
 /// What is printed, as a folder's policies and points ask for it.
-pub(crate) struct PrintedBeside(Source);
+pub(crate) struct PrintedBeside(Scene);
 
 impl PrintedBeside {
-    /// Opens a results folder.
-    pub fn read(folder: &Path) -> Result<Self, ReportError> {
-        Source::read(folder).map(Self)
+    /// For the runs of a results folder.
+    pub fn new(folder: &Path, runs: &Runs) -> Result<Self, ReportError> {
+        Scene::read(folder, runs).map(Self)
     }
 
     /// The policies of the folder, and what they set.

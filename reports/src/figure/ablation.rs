@@ -56,7 +56,7 @@ const HEADS: [&str; 4] = ["simulated", "change", "printed", "change"];
 
 fn prepare(folder: &Path) -> Prepared {
     let runs = Runs::read(folder)?;
-    let beside = PrintedBeside::read(folder)?;
+    let beside = PrintedBeside::new(folder, &runs)?;
     let has = |metric: &&Metric| metric.columns.iter().all(|column| runs.metric(column).is_ok());
     let metrics: Vec<&Metric> = METRICS.iter().filter(has).collect();
     let ablation = Ablation { runs: &runs, beside: &beside, metrics: &metrics };

@@ -24,7 +24,7 @@ const MOST_ROWS: usize = 60;
 
 fn prepare(folder: &Path) -> Prepared {
     let runs = Runs::read(folder)?;
-    let Some(datasets) = panels(&runs, &MEASURE, &PrintedBeside::read(folder)?) else { return Ok(None) };
+    let Some(datasets) = panels(&runs, &MEASURE, &PrintedBeside::new(folder, &runs)?) else { return Ok(None) };
     let policies: Vec<String> = runs.policies().into_iter().map(str::to_owned).collect();
     let bars = || datasets.iter().flat_map(|dataset| &dataset.groups).flat_map(|(_, bars)| bars).flatten();
     if bars().next().is_none() {

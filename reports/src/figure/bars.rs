@@ -56,7 +56,7 @@ pub(super) struct Bar {
 /// Reads the runs; nothing if no policy has the metric, or there are too many points for bars.
 pub(super) fn prepare(folder: &Path, measure: &'static Measure) -> Prepared {
     let runs = Runs::read(folder)?;
-    let Some(panels) = panels(&runs, measure, &PrintedBeside::read(folder)?) else { return Ok(None) };
+    let Some(panels) = panels(&runs, measure, &PrintedBeside::new(folder, &runs)?) else { return Ok(None) };
     let bars = || panels.iter().flat_map(|panel| &panel.groups).flat_map(|(_, bars)| bars).flatten();
     if bars().next().is_none() {
         return Ok(None);
@@ -138,11 +138,10 @@ pub(super) fn panels(runs: &Runs, measure: &Measure, printed: &PrintedBeside) ->
 
 /// What a point is called within its dataset: the values of the keys that vary.
 pub(super) fn group_name(runs: &Runs, cell: &Cell) -> String {
-    let varies = |key: usize| runs.cells.iter().any(|other| other.values[key] != cell.values[key]);
     let part = |(key, name): (usize, &String)| match name.as_str() {
         "dataset" => None,
-        "bandwidth_mbps" => Some(format!("{} Mbps", cell.values[key])).filter(|_| varies(key)),
-        _ => Some(cell.values[key].clone()).filter(|_| varies(key)),
+        "bandwidth_mbps" => Some(format!("{} Mbps", cell.values[key])).filter(|_| runs.varies(key)),
+        _ => Some(cell.values[key].clone()).filter(|_| runs.varies(key)),
     };
     runs.keys.iter().enumerate().filter_map(part).collect::<Vec<_>>().join(", ")
 }

@@ -50,7 +50,7 @@ const COLUMNS: [Speed; 2] = [
 
 fn prepare(folder: &Path) -> Prepared {
     let runs = Runs::read(folder)?;
-    let beside = PrintedBeside::read(folder)?;
+    let beside = PrintedBeside::new(folder, &runs)?;
     let key = |name: &str| runs.keys.iter().position(|key| key == name);
     let (Some(edge), Some(cloud)) = (key("edge.device"), key("cloud.device")) else { return Ok(None) };
     let Some(bandwidth) = key("bandwidth_mbps") else { return Ok(None) };

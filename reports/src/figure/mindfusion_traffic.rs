@@ -59,7 +59,7 @@ struct System {
 
 fn prepare(folder: &Path) -> Prepared {
     let runs = Runs::read(folder)?;
-    let beside = PrintedBeside::read(folder)?;
+    let beside = PrintedBeside::new(folder, &runs)?;
     let has = |kind: &str| beside.policies().iter().any(|policy| policy.kind == kind);
     let (Ok(uplink), Ok(accuracy)) = (runs.metric("uplink_mb_per_request"), runs.metric("accuracy_pct")) else {
         return Ok(None);

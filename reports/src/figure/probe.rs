@@ -102,7 +102,7 @@ fn prepare(folder: &Path) -> Prepared {
     let mut places: Vec<usize> = cells.iter().map(|(place, _)| *place).collect();
     places.sort_unstable();
     places.dedup();
-    let beside = PrintedBeside::read(folder)?;
+    let beside = PrintedBeside::new(folder, &runs)?;
     let costs = |cost: &'static Cost| {
         let of = |series: &String, place: usize| {
             let found = cells.iter().find(|(own, cell)| *own == place && name(cell) == *series);

@@ -78,13 +78,10 @@ fn visit_all(frame: &DataFrame, mut visit: impl FnMut(Token<'_>)) -> Result<(), 
 pub(super) fn point_names(folder: &Path) -> Result<impl Fn(u32) -> String, ReportError> {
     let runs = crate::runs::Runs::read(folder)?;
     let cells = runs.cells.iter().filter(|cell| !cell.policy.is_empty());
-    let varies: Vec<bool> = (0..runs.keys.len())
-        .map(|key| runs.cells.iter().any(|cell| cell.values[key] != runs.cells[0].values[key]))
-        .collect();
     let names: std::collections::BTreeMap<u64, String> = cells
         .map(|cell| {
-            let keys = runs.keys.iter().zip(&cell.values).zip(&varies).filter(|(_, varies)| **varies);
-            let pairs = keys.map(|((key, value), _)| (called(key), value.as_str()));
+            let keys = runs.keys.iter().zip(&cell.values).enumerate().filter(|(key, _)| runs.varies(*key));
+            let pairs = keys.map(|(_, (key, value))| (called(key), value.as_str()));
             (cell.point, crate::runs::place(pairs))
         })
         .collect();
