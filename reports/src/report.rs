@@ -3,9 +3,9 @@
 
 use crate::claims::{Claims, claims};
 use crate::effects::Points;
+use crate::figure::Folder;
 use crate::file::write;
 use crate::frame::ReportError;
-use crate::runs::Runs;
 use crate::{figure, page, timeline};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -32,12 +32,13 @@ pub fn write_report(folder: &Path) -> Result<Report, ReportError> {
     if into.exists() {
         fs::remove_dir_all(&into).map_err(|error| ReportError::Write { path: into.clone(), error })?;
     }
-    let points = Points::of(&Runs::read(folder)?);
+    let shown = Folder::new(folder);
+    let points = Points::of(shown.runs()?);
     let mut files = Vec::new();
     if !points.keys.is_empty() {
         files.push(write(&into, "effects.csv", points.csv().as_bytes())?);
     }
-    files.extend(figure::draw(folder)?);
+    files.extend(figure::draw(&shown)?);
     files.push(write(&into, "claims.csv", claims.csv.as_bytes())?);
     files.extend(timeline::write(folder)?);
     files.push(page::write(&[folder.to_owned()], &into)?);

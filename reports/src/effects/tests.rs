@@ -106,11 +106,11 @@ fn the_figure_has_the_key_that_matters_first_and_equal_bytes_each_time() {
     let metrics: [Metric<'_>; 2] = [("accuracy_pct", &accuracy), ("e2e_ms_mean", &e2e)];
     let folder = swept(&[("policy.msao.low_confidence", &["wait", "continue"]), RTT, TAU], &metrics);
     let files: Vec<_> = ["sweep.svg", "sweep.png"].map(|name| folder.path().join("report").join(name)).into();
-    let written = figure::draw(folder.path()).expect("figures");
+    let written = figure::draw(&figure::Folder::new(folder.path())).expect("figures");
     assert!(files.iter().all(|file| written.contains(file)), "{written:?}");
     let read = || files.iter().map(|file| std::fs::read(file).expect("a file")).collect::<Vec<_>>();
     let first = read();
-    figure::draw(folder.path()).expect("figures");
+    figure::draw(&figure::Folder::new(folder.path())).expect("figures");
     assert!(first == read(), "the same folder gives the same bytes");
     let svg = String::from_utf8(first[0].clone()).expect("text");
     let place = |text: &str| svg.find(&format!("\n{text}\n")).unwrap_or_else(|| panic!("no {text} in {svg}"));

@@ -4,12 +4,11 @@
 use super::bars::group_name;
 use super::dots::{Cell as Dot, Column, DotTable, Row, Section, axis, signed, signed_interval, with_interval};
 use super::layout::Head;
-use super::{Figure, Prepared};
+use super::{Figure, Folder, Prepared};
 use crate::claims::PrintedBeside;
 use crate::estimate::Estimate;
 use crate::runs::{Cell, Runs};
 use drawing::{Look, grouped, looks};
-use std::path::Path;
 
 /// The line of the list.
 pub(super) const FIGURE: Figure =
@@ -54,12 +53,12 @@ const METRICS: [Metric; 4] = [
 
 const HEADS: [&str; 4] = ["simulated", "change", "printed", "change"];
 
-fn prepare(folder: &Path) -> Prepared {
-    let runs = Runs::read(folder)?;
-    let beside = PrintedBeside::new(folder, &runs)?;
+fn prepare(folder: &Folder<'_>) -> Prepared {
+    let runs = folder.runs()?;
+    let beside = PrintedBeside::new(folder.path, runs)?;
     let has = |metric: &&Metric| metric.columns.iter().all(|column| runs.metric(column).is_ok());
     let metrics: Vec<&Metric> = METRICS.iter().filter(has).collect();
-    let ablation = Ablation { runs: &runs, beside: &beside, metrics: &metrics };
+    let ablation = Ablation { runs, beside: &beside, metrics: &metrics };
     let sections = ablation.sections();
     if sections.is_empty() || metrics.is_empty() || sections.len() > MOST_SECTIONS {
         return Ok(None);

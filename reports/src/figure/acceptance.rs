@@ -4,10 +4,9 @@
 
 use super::layout::{Grid, Head, Sample, fitting, panel_title, y_title};
 use super::tokens::{self, Token};
-use super::{Figure, Prepared};
+use super::{Figure, Folder, Prepared};
 use drawing::{Across, Axis, Down, Drawing, Drawn, GREY, Look, Panel, Sheet, grouped, looks, stroke, text, width_px};
 use std::collections::BTreeMap;
-use std::path::Path;
 
 /// The line of the list.
 pub(super) const FIGURE: Figure = Figure {
@@ -96,10 +95,10 @@ fn wilson(accepted: u64, all: u64) -> [f64; 2] {
     [middle - half, middle + half].map(|end| (end / (1.0 + Z * Z / n)).clamp(0.0, 1.0))
 }
 
-fn prepare(folder: &Path) -> Prepared {
+fn prepare(folder: &Folder<'_>) -> Prepared {
     let mut count = Count::default();
-    tokens::each(folder, |token| count.add(token))?;
-    let name = tokens::point_names(folder)?;
+    tokens::each(folder.path, |token| count.add(token))?;
+    let name = tokens::point_names(folder.path)?;
     let points: Vec<u32> = {
         let mut points: Vec<u32> = count.by_cell.keys().map(|(point, _)| *point).collect();
         points.dedup();

@@ -4,11 +4,9 @@
 use super::bars::{Bar, Group, Measure, panels};
 use super::dots::{Cell, Column, DotTable, Row, Section, WIDTH, axis, signed, with_interval};
 use super::layout::Head;
-use super::{Figure, Prepared};
+use super::{Figure, Folder, Prepared};
 use crate::claims::PrintedBeside;
-use crate::runs::Runs;
 use drawing::{Look, grouped, looks};
-use std::path::Path;
 
 const MEASURE: Measure =
     Measure { columns: &["accuracy_pct"], title: "Accuracy", axis: "right answers, %", decimals: 1 };
@@ -22,9 +20,9 @@ const MOST_COLUMNS: usize = 2;
 /// More rows are a sweep's, and no table.
 const MOST_ROWS: usize = 60;
 
-fn prepare(folder: &Path) -> Prepared {
-    let runs = Runs::read(folder)?;
-    let Some(datasets) = panels(&runs, &MEASURE, &PrintedBeside::new(folder, &runs)?) else { return Ok(None) };
+fn prepare(folder: &Folder<'_>) -> Prepared {
+    let runs = folder.runs()?;
+    let Some(datasets) = panels(runs, &MEASURE, &PrintedBeside::new(folder.path, runs)?) else { return Ok(None) };
     let policies: Vec<String> = runs.policies().into_iter().map(str::to_owned).collect();
     let bars = || datasets.iter().flat_map(|dataset| &dataset.groups).flat_map(|(_, bars)| bars).flatten();
     if bars().next().is_none() {

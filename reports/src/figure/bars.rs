@@ -1,9 +1,9 @@
 //! Bars of a metric for each policy, in groups by bandwidth or whatever else differs between points, in a panel for each
 //! dataset; with 95 % confidence intervals, and what the paper prints beside them.
 
-use super::Prepared;
 use super::dots::FAR;
 use super::layout::{Grid, Head, Sample, panel_title, y_title};
+use super::{Folder, Prepared};
 use crate::claims::PrintedBeside;
 use crate::estimate::Estimate;
 use crate::natural::Levels;
@@ -12,7 +12,6 @@ use drawing::{
     Across, Axis, Down, Drawing, Drawn, INK, Look, Panel, Sheet, bold, grouped, looks, stroke, text, width_px,
 };
 use std::collections::BTreeMap;
-use std::path::Path;
 
 /// What is drawn, and how it is called.
 pub(super) struct Measure {
@@ -54,9 +53,9 @@ pub(super) struct Bar {
 }
 
 /// Reads the runs; nothing if no policy has the metric, or there are too many points for bars.
-pub(super) fn prepare(folder: &Path, measure: &'static Measure) -> Prepared {
-    let runs = Runs::read(folder)?;
-    let Some(panels) = panels(&runs, measure, &PrintedBeside::new(folder, &runs)?) else { return Ok(None) };
+pub(super) fn prepare(folder: &Folder<'_>, measure: &'static Measure) -> Prepared {
+    let runs = folder.runs()?;
+    let Some(panels) = panels(runs, measure, &PrintedBeside::new(folder.path, runs)?) else { return Ok(None) };
     let bars = || panels.iter().flat_map(|panel| &panel.groups).flat_map(|(_, bars)| bars).flatten();
     if bars().next().is_none() {
         return Ok(None);

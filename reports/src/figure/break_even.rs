@@ -4,7 +4,7 @@
 use super::contour::zero_line;
 use super::layout::{Grid, Head, Sample, panel_title, x_title, y_title};
 use super::places::{by_point, fixed, key_title};
-use super::{Figure, Prepared};
+use super::{Figure, Folder, Prepared};
 use crate::effects::{Points, effect};
 use crate::estimate::Estimate;
 use crate::runs::Runs;
@@ -12,7 +12,6 @@ use drawing::{
     AXIS, Across, Axis, Down, Drawing, Drawn, GREY, GRID, INK, Look, Marker, Panel, Sheet, WHITE, bold, diverging,
     grouped, ink_on, stroke, text, upright, width_px,
 };
-use std::path::Path;
 
 /// The line of the list.
 pub(super) const FIGURE: Figure =
@@ -53,11 +52,11 @@ struct Heat {
 /// Logarithm to base 2 of latency over the reference's, over pairs of replications.
 type Ratio = Estimate;
 
-fn prepare(folder: &Path) -> Prepared {
-    let runs = Runs::read(folder)?;
-    let points = Points::of(&runs);
+fn prepare(folder: &Folder<'_>) -> Prepared {
+    let runs = folder.runs()?;
+    let points = Points::of(runs);
     let reference = points.policies.iter().position(|policy| policy == REFERENCE).unwrap_or(0);
-    let Some(ratios) = ratios(&runs, &points, reference) else { return Ok(None) };
+    let Some(ratios) = ratios(runs, &points, reference) else { return Ok(None) };
     let Some([x, y]) = pair(&points, &ratios) else { return Ok(None) };
     let (at, fixed) = fixed(&points, &[x, y]);
     let maps = (0..points.policies.len()).filter(|policy| *policy != reference);

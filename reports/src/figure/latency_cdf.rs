@@ -1,12 +1,11 @@
 //! `latency_cdf`: the share of requests that were answered within a time, a line for each policy, a panel for each point.
 
 use super::layout::{Grid, Head, Sample, panel_title, x_title, y_title};
-use super::{Figure, Prepared};
+use super::{Figure, Folder, Prepared};
 use crate::frame::{self, ReportError};
 use drawing::{Axis, Drawing, Drawn, Look, Sheet, looks, stroke};
 use polars::prelude::DataFrame;
 use std::collections::BTreeMap;
-use std::path::Path;
 
 /// The line of the list.
 pub(super) const FIGURE: Figure = Figure {
@@ -48,10 +47,11 @@ struct Latencies {
     datasets: Vec<String>,
 }
 
-fn prepare(folder: &Path) -> Prepared {
-    let frame = frame::read_columns(folder, "requests", &["policy", "dataset", "bandwidth_mbps", "point", "e2e_ms"])?;
-    let latencies =
-        Latencies::of(&frame).map_err(|error| ReportError::Table { path: folder.join("requests.parquet"), error })?;
+fn prepare(folder: &Folder<'_>) -> Prepared {
+    let frame =
+        frame::read_columns(folder.path, "requests", &["policy", "dataset", "bandwidth_mbps", "point", "e2e_ms"])?;
+    let latencies = Latencies::of(&frame)
+        .map_err(|error| ReportError::Table { path: folder.path.join("requests.parquet"), error })?;
     if latencies.places.is_empty() || latencies.places.len() > MOST_POINTS {
         return Ok(None);
     }

@@ -3,14 +3,12 @@
 
 use super::layout::{Grid, Head, Sample, fitting, panel_title, x_title, y_title};
 use super::places::{by_point, fixed, key_name};
-use super::{Figure, Prepared};
+use super::{Figure, Folder, Prepared};
 use crate::effects::{Key, Points};
 use crate::estimate::Estimate;
-use crate::runs::Runs;
 use drawing::{
     Across, At, Axis, Down, Drawing, Drawn, GREY, INK, Labels, Look, Panel, Sheet, looks, stroke, text, width_px,
 };
-use std::path::Path;
 
 /// The line of the list.
 pub(super) const FIGURE: Figure =
@@ -42,9 +40,9 @@ struct Step {
     ms: Estimate,
 }
 
-fn prepare(folder: &Path) -> Prepared {
-    let runs = Runs::read(folder)?;
-    let points = Points::of(&runs);
+fn prepare(folder: &Folder<'_>) -> Prepared {
+    let runs = folder.runs()?;
+    let points = Points::of(runs);
     let Some(load) = points.keys.iter().position(is_load) else { return Ok(None) };
     let (at, fixed) = fixed(&points, &[load]);
     let key = &points.keys[load];
@@ -52,12 +50,12 @@ fn prepare(folder: &Path) -> Prepared {
         at.into_iter().filter(|point| key.levels.numbers.is_some() && *point < points.count).collect();
     at.sort_by_key(|point| key.of_point[*point]);
     let Ok(per_s) = runs.metric("requests_per_s") else { return Ok(None) };
-    let per_s = by_point(&runs, &points, |cell| per_s.all_of(cell).map(|values| Estimate::of(&values).mean));
+    let per_s = by_point(runs, &points, |cell| per_s.all_of(cell).map(|values| Estimate::of(&values).mean));
     let mut lines = Vec::new();
     for (_, metrics) in PANELS {
         let of = metrics.map(|metric| {
             let column = runs.metric(metric).ok()?;
-            Some(by_point(&runs, &points, |cell| column.all_of(cell).map(|values| Estimate::of(&values))))
+            Some(by_point(runs, &points, |cell| column.all_of(cell).map(|values| Estimate::of(&values))))
         });
         let line = |policy: usize, values: &Option<Vec<Vec<Option<Estimate>>>>| {
             let values = values.as_ref().map(|values| &values[policy]);

@@ -3,14 +3,13 @@
 
 use super::dots::{Cell as Dot, Column, DotTable, Row, Section, WIDTH, axis};
 use super::layout::{Head, Sample, listed};
-use super::{Figure, Prepared};
+use super::{Figure, Folder, Prepared};
 use crate::claims::PrintedBeside;
 use crate::estimate::Estimate;
 use crate::natural::Levels;
 use crate::numbers::rounded;
 use crate::runs::{Cell, Runs};
 use drawing::{Look, looks};
-use std::path::Path;
 
 /// The line of the list.
 pub(super) const FIGURE: Figure = Figure {
@@ -48,9 +47,9 @@ const COLUMNS: [Speed; 2] = [
     },
 ];
 
-fn prepare(folder: &Path) -> Prepared {
-    let runs = Runs::read(folder)?;
-    let beside = PrintedBeside::new(folder, &runs)?;
+fn prepare(folder: &Folder<'_>) -> Prepared {
+    let runs = folder.runs()?;
+    let beside = PrintedBeside::new(folder.path, runs)?;
     let key = |name: &str| runs.keys.iter().position(|key| key == name);
     let (Some(edge), Some(cloud)) = (key("edge.device"), key("cloud.device")) else { return Ok(None) };
     let Some(bandwidth) = key("bandwidth_mbps") else { return Ok(None) };
@@ -63,8 +62,7 @@ fn prepare(folder: &Path) -> Prepared {
         return Ok(None);
     }
     let policies: Vec<String> = groups.concat();
-    let table =
-        Devices { runs: &runs, beside: &beside, looks: looks(&policies), policies, keys: [edge, cloud, bandwidth] };
+    let table = Devices { runs, beside: &beside, looks: looks(&policies), policies, keys: [edge, cloud, bandwidth] };
     let [phones, machines, pairs] = groups;
     let links = Levels::of(runs.cells.iter().map(|cell| cell.values[bandwidth].as_str())).texts;
     let numbers = pairs.len().max(1) + 1;

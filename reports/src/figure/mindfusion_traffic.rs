@@ -4,7 +4,7 @@
 use super::bars::group_name;
 use super::dots::{PRINTED, printed_sample, with_interval};
 use super::layout::{Head, Sample, panel_title, x_title, y_title};
-use super::{Figure, Prepared};
+use super::{Figure, Folder, Prepared};
 use crate::claims::PrintedBeside;
 use crate::estimate::Estimate;
 use crate::numbers::rounded;
@@ -13,7 +13,6 @@ use drawing::{
     AXIS, Across, Axis, Down, Drawing, Drawn, GREY, GRID, INK, Labels, Look, Panel, Sheet, grouped, looks, stroke,
     text, width_px,
 };
-use std::path::Path;
 
 /// The line of the list.
 pub(super) const FIGURE: Figure = Figure {
@@ -57,9 +56,9 @@ struct System {
     printed: Option<f64>,
 }
 
-fn prepare(folder: &Path) -> Prepared {
-    let runs = Runs::read(folder)?;
-    let beside = PrintedBeside::new(folder, &runs)?;
+fn prepare(folder: &Folder<'_>) -> Prepared {
+    let runs = folder.runs()?;
+    let beside = PrintedBeside::new(folder.path, runs)?;
     let has = |kind: &str| beside.policies().iter().any(|policy| policy.kind == kind);
     let (Ok(uplink), Ok(accuracy)) = (runs.metric("uplink_mb_per_request"), runs.metric("accuracy_pct")) else {
         return Ok(None);
@@ -84,7 +83,7 @@ fn prepare(folder: &Path) -> Prepared {
     let mut panels: Vec<(u64, Place)> = Vec::new();
     for cell in &runs.cells {
         if panels.last().is_none_or(|(point, _)| *point != cell.point) {
-            panels.push((cell.point, Place::new(title(&runs, cell))));
+            panels.push((cell.point, Place::new(title(runs, cell))));
         }
         let systems = panels.last_mut().map(|(_, place)| &mut place.systems);
         systems.expect("one was pushed for the first cell").extend(system(cell));

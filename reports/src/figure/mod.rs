@@ -30,12 +30,37 @@ mod wire;
 
 use crate::file::write;
 use crate::frame::ReportError;
+use crate::runs::Runs;
 use drawing::Drawing;
 use rayon::prelude::*;
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
 /// A figure with its data; none where the folder's tables do not have what it shows.
 type Prepared = Result<Option<Box<dyn Drawing>>, ReportError>;
+
+/// The folder that figures are of, with its runs, which nearly all of them show and which are read once.
+pub(crate) struct Folder<'f> {
+    /// Where it is.
+    pub path: &'f Path,
+    runs: OnceLock<Runs>,
+}
+
+impl<'f> Folder<'f> {
+    /// A folder that was not looked at yet.
+    pub fn new(path: &'f Path) -> Self {
+        Self { path, runs: OnceLock::new() }
+    }
+
+    /// Its runs.
+    pub fn runs(&self) -> Result<&Runs, ReportError> {
+        if let Some(runs) = self.runs.get() {
+            return Ok(runs);
+        }
+        let runs = Runs::read(self.path)?;
+        Ok(self.runs.get_or_init(|| runs))
+    }
+}
 
 /// A figure that can be drawn.
 pub(crate) struct Figure {
@@ -46,7 +71,7 @@ pub(crate) struct Figure {
     /// Tables that a folder must have for it.
     pub needs: &'static [&'static str],
     /// Reads them.
-    prepare: fn(&Path) -> Prepared,
+    prepare: fn(&Folder<'_>) -> Prepared,
 }
 
 /// Every figure.
@@ -71,14 +96,14 @@ pub(crate) const FIGURES: &[Figure] = &[
     sweep::FIGURE,
 ];
 
-/// Draws the figures that `folder` has the tables for into `report/` in it. The files, in the order of [`FIGURES`].
-pub(crate) fn draw(folder: &Path) -> Result<Vec<PathBuf>, ReportError> {
+/// Draws the figures that a folder has the tables for into `report/` in it. The files, in the order of [`FIGURES`].
+pub(crate) fn draw(folder: &Folder<'_>) -> Result<Vec<PathBuf>, ReportError> {
     let drawn = FIGURES.par_iter().map(|figure| draw_one(figure, folder)).collect::<Result<Vec<_>, _>>()?;
     Ok(drawn.into_iter().flatten().collect())
 }
 
-fn draw_one(figure: &Figure, folder: &Path) -> Result<Vec<PathBuf>, ReportError> {
-    let has = |table: &&str| folder.join(format!("{table}.parquet")).exists();
+fn draw_one(figure: &Figure, folder: &Folder<'_>) -> Result<Vec<PathBuf>, ReportError> {
+    let has = |table: &&str| folder.path.join(format!("{table}.parquet")).exists();
     if !figure.needs.iter().all(has) {
         return Ok(Vec::new());
     }
@@ -86,7 +111,7 @@ fn draw_one(figure: &Figure, folder: &Path) -> Result<Vec<PathBuf>, ReportError>
     let bug = |error| ReportError::Draw { figure: figure.name, error: format!("{error}") };
     let svg = drawing::svg(&*drawing, figure.title).map_err(bug)?;
     let png = drawing::png(&*drawing).map_err(bug)?;
-    let into = folder.join("report");
+    let into = folder.path.join("report");
     let file = |kind: &str, content: &[u8]| write(&into, &format!("{}.{kind}", figure.name), content);
     Ok(vec![file("svg", svg.as_bytes())?, file("png", &png)?])
 }
@@ -103,7 +128,7 @@ mod tests {
     /// A figure as SVG; none where the folder does not have it.
     pub(super) fn svg(name: &str, folder: &Path) -> Option<String> {
         let figure = FIGURES.iter().find(|figure| figure.name == name).expect("a figure of that name");
-        let drawing = (figure.prepare)(folder).expect("tables that can be read")?;
+        let drawing = (figure.prepare)(&Folder::new(folder)).expect("tables that can be read")?;
         Some(drawing::svg(&*drawing, figure.title).expect("a drawing"))
     }
 

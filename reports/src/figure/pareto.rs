@@ -4,7 +4,7 @@
 use super::front::front;
 use super::layout::{Grid, Head, Sample, listed, panel_title, x_title, y_title};
 use super::places::{Places, by_point, key_title};
-use super::{Figure, Prepared};
+use super::{Figure, Folder, Prepared};
 use crate::effects::Points;
 use crate::estimate::Estimate;
 use crate::runs::Runs;
@@ -13,7 +13,6 @@ use drawing::{
     stroke, text, width_px,
 };
 use std::collections::BTreeSet;
-use std::path::Path;
 
 /// The line of the list.
 pub(super) const FIGURE: Figure =
@@ -71,11 +70,11 @@ struct Mark {
     beaten: bool,
 }
 
-fn prepare(folder: &Path) -> Prepared {
-    let runs = Runs::read(folder)?;
-    let points = Points::of(&runs);
+fn prepare(folder: &Folder<'_>) -> Prepared {
+    let runs = folder.runs()?;
+    let points = Points::of(runs);
     let places = Places::of(&points, MOST_PANELS);
-    let Some(mut panels) = panels(&runs, &points, &places) else { return Ok(None) };
+    let Some(mut panels) = panels(runs, &points, &places) else { return Ok(None) };
     if panels.iter().all(|panel| panel.marks.len() < 2) {
         return Ok(None);
     }

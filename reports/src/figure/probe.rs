@@ -2,7 +2,7 @@
 
 use super::bars::group_name;
 use super::layout::{Grid, Head, Sample};
-use super::{Figure, Prepared};
+use super::{Figure, Folder, Prepared};
 use crate::claims::PrintedBeside;
 use crate::estimate::Estimate;
 use crate::numbers::{rounded, short};
@@ -10,7 +10,6 @@ use crate::runs::{Cell, Runs};
 use drawing::{
     AXIS, Across, Axis, Down, Drawing, Drawn, GREY, INK, Look, Panel, Sheet, bold, looks, stroke, text, width_px,
 };
-use std::path::Path;
 
 /// The line of the list.
 pub(super) const FIGURE: Figure =
@@ -78,15 +77,15 @@ struct Costs {
     printed: [Option<f64>; 2],
 }
 
-fn prepare(folder: &Path) -> Prepared {
-    let runs = Runs::read(folder)?;
+fn prepare(folder: &Folder<'_>) -> Prepared {
+    let runs = folder.runs()?;
     let Some(dataset) = runs.keys.iter().position(|key| key == "dataset") else { return Ok(None) };
     let place = |cell: &Cell| CONFIGURATIONS.iter().position(|name| *name == cell.values[dataset]);
     let Ok(probe) = runs.metric("probe_ms_mean") else { return Ok(None) };
     let probes = |cell: &&Cell| probe.all_of(cell).is_some_and(|all| all.iter().any(|ms| *ms > 0.0));
     let cells: Vec<(usize, &Cell)> =
         runs.cells.iter().filter(probes).filter_map(|cell| Some((place(cell)?, cell))).collect();
-    let name = |cell: &Cell| match group_name(&runs, cell) {
+    let name = |cell: &Cell| match group_name(runs, cell) {
         more if more.is_empty() => cell.policy.clone(),
         more => format!("{}, {more}", cell.policy),
     };
@@ -102,11 +101,11 @@ fn prepare(folder: &Path) -> Prepared {
     let mut places: Vec<usize> = cells.iter().map(|(place, _)| *place).collect();
     places.sort_unstable();
     places.dedup();
-    let beside = PrintedBeside::new(folder, &runs)?;
+    let beside = PrintedBeside::new(folder.path, runs)?;
     let costs = |cost: &'static Cost| {
         let of = |series: &String, place: usize| {
             let found = cells.iter().find(|(own, cell)| *own == place && name(cell) == *series);
-            found.and_then(|(_, cell)| estimate(&runs, cell, cost))
+            found.and_then(|(_, cell)| estimate(runs, cell, cost))
         };
         let values = series.iter().map(|series| places.iter().map(|place| of(series, *place)).collect()).collect();
         let printed = cells.iter().map(|(_, cell)| beside.range(cost.amount, cell));

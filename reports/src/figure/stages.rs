@@ -1,12 +1,11 @@
 //! `stages`: where the time of a request goes, a stacked bar for each policy, a panel for each point.
 
-use super::{Figure, Prepared};
+use super::{Figure, Folder, Prepared};
 use crate::spans::{self, Served, Wanted};
 use crate::stages::{Stage, sums};
 use drawing::{
     Across, Axis, Down, Drawing, Drawn, GREY, INK, Panel, RGBColor, Sheet, WHITE, bold, grouped, text, width_px,
 };
-use std::path::Path;
 
 /// The line of the list.
 pub(super) const FIGURE: Figure =
@@ -83,10 +82,10 @@ struct Cell {
     means: Option<Vec<f64>>,
 }
 
-fn prepare(folder: &Path) -> Prepared {
+fn prepare(folder: &Folder<'_>) -> Prepared {
     let mut cells: Vec<Cell> = Vec::new();
     let mut requests = 0;
-    spans::each(folder, Wanted::Spread, |served| {
+    spans::each(folder.path, Wanted::Spread, |served| {
         requests = requests.max(served.requests.len());
         let means = means(&served);
         let Served { policy, dataset, bandwidth_mbps, point, place, .. } = served;
@@ -342,7 +341,7 @@ mod tests {
             write(part("request", "request", "whole", 0, ms));
         }
         log.finish().expect("a file");
-        let drawing = prepare(folder.path()).expect("tables that can be read").expect("a figure");
+        let drawing = prepare(&Folder::new(folder.path())).expect("tables that can be read").expect("a figure");
         let svg = drawing::svg(&*drawing, FIGURE.title).expect("a drawing");
         let count = |text: &str| svg.matches(&format!("\n{text}\n")).count();
         // (100 + 200) / 2, (99 + 199) / 2, and 1 ms of planning, which has no room in the bar.

@@ -3,12 +3,10 @@
 //! band from the 10th to the 90th percentile over the other keys.
 
 use super::layout::{Head, Sample, y_title};
-use super::{Figure, Prepared};
+use super::{Figure, Folder, Prepared};
 use crate::effects::{Effect, Key, Points, effect};
 use crate::natural::Spacing;
-use crate::runs::Runs;
 use drawing::{Across, Axis, Down, Drawing, Drawn, GREY, INK, Look, Panel, Sheet, bold, looks, stroke, text, width_px};
-use std::path::Path;
 
 /// The metrics that may have a row, the most wanted first, and what stands beside it.
 const ROWS: [(&str, &str); 6] = [
@@ -62,8 +60,8 @@ pub(super) const FIGURE: Figure =
     Figure { name: "sweep", title: "What each key of a sweep does", needs: &["runs"], prepare };
 
 /// Reads the runs; nothing if they are all of one point.
-fn prepare(folder: &Path) -> Prepared {
-    let points = Points::of(&Runs::read(folder)?);
+fn prepare(folder: &Folder<'_>) -> Prepared {
+    let points = Points::of(folder.runs()?);
     if points.keys.is_empty() { Ok(None) } else { Ok(Some(Box::new(Sweep::of(points)))) }
 }
 

@@ -3,12 +3,11 @@
 
 use super::layout::{Grid, Head, fitting, listed, x_title, y_title};
 use super::tokens::{self, Token};
-use super::{Figure, Prepared};
+use super::{Figure, Folder, Prepared};
 use drawing::{
     Across, Axis, Down, Drawing, Drawn, GREY, INK, Look, Marker, Panel, RGBColor, Sheet, bold, stroke, text, width_px,
 };
 use std::collections::BTreeMap;
-use std::path::Path;
 
 /// The line of the list.
 pub(super) const FIGURE: Figure = Figure {
@@ -129,9 +128,9 @@ impl Drafts {
     }
 }
 
-fn prepare(folder: &Path) -> Prepared {
+fn prepare(folder: &Folder<'_>) -> Prepared {
     let mut drafts = Drafts::default();
-    tokens::each(folder, |token| drafts.add(token))?;
+    tokens::each(folder.path, |token| drafts.add(token))?;
     let all = drafts.policies.len();
     drafts.policies.truncate(MOST_POLICIES);
     let (Some(request), Some((point, _))) = (drafts.typical(), drafts.first) else { return Ok(None) };
@@ -148,7 +147,7 @@ fn prepare(folder: &Path) -> Prepared {
     let nats = drafted().flat_map(|draft| [draft.entropy, draft.theta]).map(|nats| nats.max(LEAST_NATS));
     let y = Axis::log_over(nats.chain([LEAST_NATS, 1.0]), 4);
     let x = Axis::over(drafted().map(|draft| f64::from(draft.position)).chain([0.0]), 12, true);
-    let name = tokens::point_names(folder)?(point);
+    let name = tokens::point_names(folder.path)?(point);
     let at = if name.is_empty() { String::new() } else { format!(" at {name}") };
     let cut = if last < LAST_POSITION { String::new() } else { format!(" Its first {LAST_POSITION} positions.") };
     let more = match all - panels.len() {

@@ -4,7 +4,7 @@
 
 use super::layout::{Grid, Head, fitting, panel_title, x_title};
 use super::places::{Places, by_point, fixed};
-use super::{Figure, Prepared};
+use super::{Figure, Folder, Prepared};
 use crate::effects::Points;
 use crate::estimate::Estimate;
 use crate::frame::{self, ReportError};
@@ -63,15 +63,15 @@ struct Bytes {
     drafting: Option<f64>,
 }
 
-fn prepare(folder: &Path) -> Prepared {
-    let runs = Runs::read(folder)?;
-    let points = Points::of(&runs);
+fn prepare(folder: &Folder<'_>) -> Prepared {
+    let runs = folder.runs()?;
+    let points = Points::of(runs);
     let places = Places::of(&points, MOST_PANELS);
-    let Some(bytes) = bytes(&runs, &points) else { return Ok(None) };
-    let drafting = drafting(folder)?;
+    let Some(bytes) = bytes(runs, &points) else { return Ok(None) };
+    let drafting = drafting(folder.path)?;
     let varying: Vec<usize> = (0..points.keys.len()).filter(|key| !places.choices.contains(key)).collect();
     let (stay, fixed) = fixed(&points, &varying);
-    let numbers = by_point(&runs, &points, |cell| Some(cell.point));
+    let numbers = by_point(runs, &points, |cell| Some(cell.point));
     let panel = |place: &super::places::Place| {
         let point = place.points.iter().find(|point| stay.contains(point))?;
         let of = |policy: usize| {
