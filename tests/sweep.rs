@@ -100,6 +100,7 @@ fn killed_while_it_draws_it_ends_with_the_same_bytes() {
         let mut command = sim.command(env!("CARGO_BIN_EXE_sim"));
         command.args("sweep many.toml --out killed --resume".split(' ')).stdout(Stdio::null()).stderr(Stdio::null());
         let mut child = command.spawn().expect("sim starts");
+        // Later each time, so that it is killed in another stage; whatever the moment, the outcome is the same.
         std::thread::sleep(Duration::from_millis(150 + 170 * attempt));
         // It may have come to its end.
         let _ = child.kill();

@@ -147,7 +147,7 @@ fn prepare(folder: &Folder<'_>) -> Prepared {
     let nats = drafted().flat_map(|draft| [draft.entropy, draft.theta]).map(|nats| nats.max(LEAST_NATS));
     let y = Axis::log_over(nats.chain([LEAST_NATS, 1.0]), 4);
     let x = Axis::over(drafted().map(|draft| f64::from(draft.position)).chain([0.0]), 12, true);
-    let name = tokens::point_names(folder.path)?(point);
+    let name = tokens::point_names(folder.runs()?)(point);
     let at = if name.is_empty() { String::new() } else { format!(" at {name}") };
     let cut = if last < LAST_POSITION { String::new() } else { format!(" Its first {LAST_POSITION} positions.") };
     let more = match all - panels.len() {

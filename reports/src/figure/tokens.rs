@@ -2,6 +2,7 @@
 
 use super::places::called;
 use crate::frame::{self, ReportError};
+use crate::runs::Runs;
 use polars::prelude::{DataFrame, PolarsError};
 use std::path::Path;
 
@@ -75,8 +76,7 @@ fn visit_all(frame: &DataFrame, mut visit: impl FnMut(Token<'_>)) -> Result<(), 
 }
 
 /// What each point is called, from the runs of the folder: the values of what differs between points.
-pub(super) fn point_names(folder: &Path) -> Result<impl Fn(u32) -> String, ReportError> {
-    let runs = crate::runs::Runs::read(folder)?;
+pub(super) fn point_names(runs: &Runs) -> impl Fn(u32) -> String {
     let cells = runs.cells.iter().filter(|cell| !cell.policy.is_empty());
     let names: std::collections::BTreeMap<u64, String> = cells
         .map(|cell| {
@@ -85,7 +85,7 @@ pub(super) fn point_names(folder: &Path) -> Result<impl Fn(u32) -> String, Repor
             (cell.point, crate::runs::place(pairs))
         })
         .collect();
-    Ok(move |point| names.get(&u64::from(point)).cloned().unwrap_or_default())
+    move |point| names.get(&u64::from(point)).cloned().unwrap_or_default()
 }
 
 #[cfg(test)]
