@@ -2,9 +2,11 @@
 
 use model::{
     decoding::{Draft, Token},
+    mas::Descriptors,
     request::{Input, Request},
     roofline::Cost,
 };
+use units::{Ratio, SimDuration};
 
 /// A sequence that a backend holds.
 pub type Sequence = u32;
@@ -83,8 +85,27 @@ pub trait Compute {
     /// Runs one batch, at most one item a sequence; `done` gets one entry an item, in order.
     fn run<'w>(&mut self, batch: impl Iterator<Item = (Sequence, Work<'w>)>, done: &mut Vec<Done>) -> Cost;
 
-    /// Forgets all but the first `answer_tokens` tokens of the answer, or takes over tokens that another model made.
-    fn set_answer(&mut self, sequence: Sequence, answer_tokens: u32);
+    /// Forgets all but the first `answer_tokens` tokens of the answer; of a shorter one, nothing.
+    fn truncate(&mut self, sequence: Sequence, answer_tokens: u32);
+
+    /// Appends a token that another model made.
+    fn adopt(&mut self, sequence: Sequence, token: Token);
+
+    /// Decodes and resizes the pictures of a request; how long that took, where the backend does it: a modelled one does not.
+    fn preprocess(&mut self, _: &Request) -> Option<SimDuration> {
+        None
+    }
+
+    /// What the probe that this sequence ran has found, importances below `tau_s` being sparse (Eq. 4). A modelled backend has
+    /// no tensors to find anything in.
+    fn probed(&mut self, _: Sequence, _tau_s: Ratio) -> Option<Descriptors> {
+        None
+    }
+
+    /// How right the answer is that the sequence holds, from 0 to 1, where the backend can tell: a modelled one has no words.
+    fn grade(&mut self, _: Sequence) -> Option<f64> {
+        None
+    }
 
     /// Whether the target would have made the same token, where the backend knows: a modelled one does, a real one would
     /// have to ask.

@@ -217,8 +217,15 @@ impl Compute for Modelled {
         self.pricing.roofline().iteration(&load)
     }
 
-    fn set_answer(&mut self, sequence: Sequence, answer_tokens: u32) {
-        self.state(sequence).answer = answer_tokens;
+    #[inline]
+    fn truncate(&mut self, sequence: Sequence, answer_tokens: u32) {
+        let state = self.state(sequence);
+        state.answer = state.answer.min(answer_tokens);
+    }
+
+    #[inline]
+    fn adopt(&mut self, sequence: Sequence, _: Token) {
+        self.state(sequence).answer += 1;
     }
 
     fn agrees(&self, _: Sequence, draft: &Draft) -> Option<bool> {

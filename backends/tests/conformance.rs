@@ -132,9 +132,11 @@ fn every_operation_has_its_lengths(factory: &impl Factory) {
     assert_eq!(lengths(&target, sequence), held(2));
     assert_eq!(draft(&mut target, sequence).position, 2);
     assert_eq!(lengths(&target, sequence), held(3));
-    target.set_answer(sequence, 1);
+    target.truncate(sequence, 1);
     assert_eq!(lengths(&target, sequence), held(1));
-    target.set_answer(sequence, 4);
+    target.truncate(sequence, 4);
+    assert_eq!(lengths(&target, sequence), held(1), "nothing is appended by forgetting");
+    (0..3).for_each(|_| target.adopt(sequence, Token::default()));
     assert_eq!(lengths(&target, sequence), held(4), "tokens that another model made are taken over");
 }
 
@@ -173,7 +175,7 @@ fn a_rollback_equals_never_having_drafted(factory: &impl Factory) {
         while back.answer_tokens(second) < 8 {
             draft(&mut back, second);
         }
-        back.set_answer(second, keep);
+        back.truncate(second, keep);
         assert_eq!(back.context(second), straight.context(first) - u64::from(8 - keep));
         let again: Vec<Draft> = (keep..8).map(|_| draft(&mut back, second)).collect();
         assert_eq!(again, drafts[keep as usize..], "drafted again behind {keep} tokens");
@@ -287,12 +289,13 @@ fn closing_frees(factory: &impl Factory) {
 fn what_is_not_open_is_refused(factory: &impl Factory) {
     type Use<C> = fn(&mut C, Sequence);
     #[rustfmt::skip]
-    fn uses<C: Compute>() -> [(&'static str, Use<C>); 12] {
+    fn uses<C: Compute>() -> [(&'static str, Use<C>); 13] {
         [
             ("prompt_tokens", |backend, sequence| { backend.prompt_tokens(sequence); }),
             ("answer_tokens", |backend, sequence| { backend.answer_tokens(sequence); }),
             ("context", |backend, sequence| { backend.context(sequence); }),
-            ("set_answer", |backend, sequence| backend.set_answer(sequence, 0)),
+            ("truncate", |backend, sequence| backend.truncate(sequence, 0)),
+            ("adopt", |backend, sequence| backend.adopt(sequence, Token::default())),
             ("close", |backend, sequence| backend.close(sequence)),
             ("decode", |backend, sequence| { one(backend, sequence, Work::Decode); }),
             ("draft", |backend, sequence| { one(backend, sequence, Work::Draft); }),
@@ -374,7 +377,7 @@ fn costs_lie_between(batch: &Cost, items: &[Cost]) {
 fn costs_are_positive_and_grow_with_the_work(factory: &impl Factory) {
     let (mut target, sequence, answer) = ready(factory);
     let short = one(&mut target, sequence, Work::Verify { drafts: &answer[..1], bonus: false, judged: true }).1;
-    target.set_answer(sequence, 0);
+    target.truncate(sequence, 0);
     let long = one(&mut target, sequence, Work::Verify { drafts: &answer[..9], bonus: false, judged: true }).1;
     assert!(short.duration > SimDuration::ZERO && long.duration >= short.duration);
     assert!(long.flop > short.flop);

@@ -18,13 +18,13 @@ pub fn an_own_answer_ends_at_its_own_length(factory: &impl Factory) {
         assert_eq!(edge.answer_tokens(sequence), length);
     }
     // Without entropies the same answer has the same length.
-    edge.set_answer(sequence, 1);
+    edge.truncate(sequence, 1);
     let rest = (1..).find(|_| decode(&mut edge, sequence).ends);
     assert_eq!(rest, Some(length - 1));
     // Taken back, it is made again, token by token.
-    edge.set_answer(sequence, 1);
+    edge.truncate(sequence, 1);
     let again: Vec<Draft> = (1..length).map(|_| own(&mut edge, sequence)).collect();
-    edge.set_answer(sequence, 4);
+    edge.truncate(sequence, 4);
     assert_eq!((4..length).map(|_| own(&mut edge, sequence)).collect::<Vec<_>>(), again[3..]);
 }
 
@@ -64,7 +64,7 @@ pub fn a_verdict_names_the_token_that_decoding_appends(factory: &impl Factory) {
         let verdict = judge(&mut target, sequence, Work::Verify { drafts: &drafts, bonus: true, judged: true });
         assert_eq!(verdict, (accepted as u32, Some(answer[accepted]), false), "a correction, or a bonus");
         // Taken back to where it went its own way, it decodes that very token.
-        target.set_answer(sequence, accepted as u32);
+        target.truncate(sequence, accepted as u32);
         assert_eq!(Some(decode(&mut target, sequence)), verdict.1);
     }
     let (mut target, sequence, answer) = ready(factory);
@@ -86,7 +86,7 @@ pub fn what_is_not_judged_is_taken_as_it_is(factory: &impl Factory) {
         assert_eq!(target.answer_tokens(sequence) as usize, k + 1);
         assert_eq!(target.context(sequence), before.2 + k as u64 + 1);
         // Rolled back, they have never been there.
-        target.set_answer(sequence, 0);
+        target.truncate(sequence, 0);
         assert_eq!(lengths(&target, sequence), before);
         assert_eq!(verify(&mut target, sequence, &answer[..5], false), (5, false));
         assert_eq!(decode(&mut target, sequence), answer[5]);

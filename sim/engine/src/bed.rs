@@ -5,7 +5,7 @@ use crate::recorder::TokenRecord;
 use crate::slot::{Body, Drafts, Slot, SlotId};
 use crate::state::State;
 use crate::world::World;
-use backends::{Compute, Done};
+use backends::{Compute, Done, Sequence};
 use kernel::{Wait, WaitIndex};
 use model::{
     accuracy::Score,
@@ -110,7 +110,8 @@ impl<C: Compute> Testbed for Bed<'_, C> {
 impl<C: Compute> Edge for Bed<'_, C> {
     async fn preprocess(&self) {
         if !self.prompt().is_text() {
-            self.on_cpu("preprocess", self.world.spec.edge.preprocess).await;
+            let measured = self.with(|state| state.edge.preprocess(&state.slots.get(self.id.index).about.request));
+            self.on_cpu("preprocess", measured.unwrap_or(self.world.spec.edge.preprocess)).await;
         }
     }
 
@@ -118,10 +119,11 @@ impl<C: Compute> Edge for Bed<'_, C> {
         let world = self.world;
         let prompt = self.prompt();
         let start = world.kernel.now();
-        self.look_at(&Input::whole(prompt), |wait| Task::Probe { wait }).await;
+        let probed = |edge: &mut C, sequence| edge.probed(sequence, tau_s);
+        let found = self.look_at(&Input::whole(prompt), |wait| Task::Probe { wait }, probed).await;
         let bytes = world.edge_prices.0.probe_bytes(&prompt);
         self.with(|state| state.metrics.probe.record(world.kernel.now() - start, bytes));
-        world.spec.descriptors.draw(world.streams, &prompt, tau_s)
+        found.unwrap_or_else(|| world.spec.descriptors.draw(world.streams, &prompt, tau_s))
     }
 
     fn score(&self, auc: Ratio) -> f64 {
@@ -186,7 +188,10 @@ impl<C: Compute> Edge for Bed<'_, C> {
             let slot = state.slots.get(self.id.index);
             let sequence = slot.on_edge.as_ref().expect("drafts have a sequence").sequence;
             if verdict.rejects() || verdict.committed > state.edge.answer_tokens(sequence) {
-                state.edge.set_answer(sequence, verdict.committed);
+                state.edge.truncate(sequence, verdict.committed - u32::from(verdict.token.is_some()));
+                if let Some(token) = verdict.token {
+                    state.edge.adopt(sequence, token);
+                }
             }
             self.world.commit_verdict(state, self.id, verdict);
         });
@@ -195,12 +200,15 @@ impl<C: Compute> Edge for Bed<'_, C> {
     fn rewind(&self, position: u32) {
         self.with(|state| {
             let held = state.slots.get(self.id.index).on_edge.as_ref();
-            state.edge.set_answer(held.expect("drafts have a sequence").sequence, position);
+            state.edge.truncate(held.expect("drafts have a sequence").sequence, position);
         });
     }
 
-    fn adopt(&self, position: u32) {
-        self.rewind(position + 1);
+    fn adopt(&self, token: Token) {
+        self.with(|state| {
+            let held = state.slots.get(self.id.index).on_edge.as_ref();
+            state.edge.adopt(held.expect("drafts have a sequence").sequence, token);
+        });
     }
 
     async fn pass(&self) {
@@ -259,17 +267,27 @@ impl<'w, C: Compute> Cloud for Bed<'w, C> {
 }
 
 impl<'w, C: Compute> Bed<'w, C> {
-    /// Lets the edge's GPU look at an input, before any prompt is read; nothing is cached.
-    async fn look_at(&self, input: &Input, task: impl FnOnce(WaitIndex) -> Task) {
+    /// Lets the edge's GPU look at an input, before any prompt is read, and asks what it saw; nothing is cached.
+    async fn look_at<R>(
+        &self,
+        input: &Input,
+        task: impl FnOnce(WaitIndex) -> Task,
+        saw: impl FnOnce(&mut C, Sequence) -> R,
+    ) -> R {
         self.with(|state| self.world.open_on_edge(state, self.id, input));
         self.on_edge(task, |_| ()).await;
-        self.with(|state| self.world.close_on_edge(state, self.id));
+        self.with(|state| {
+            let held = state.slots.get(self.id.index).on_edge.as_ref();
+            let saw = saw(&mut state.edge, held.expect("what looks has a sequence").sequence);
+            self.world.close_on_edge(state, self.id);
+            saw
+        })
     }
 
     /// Runs the cloud model's vision tower, where its output is what is sent.
     async fn encode(&self, input: &Input) {
         if input.prompt.images.is_some_and(|images| images.encoded) {
-            self.look_at(input, |wait| Task::Encode { wait }).await;
+            self.look_at(input, |wait| Task::Encode { wait }, |_, _| ()).await;
         }
     }
 

@@ -265,7 +265,7 @@ impl<'w, C: Compute> World<'w, C> {
         let sequence = slots.get(id.index).on_cloud.as_ref().expect("a sequence").sequence;
         // Tokens that the cloud has taken without judging them come again, to be judged.
         if drafts.start < cloud.answer_tokens(sequence) {
-            cloud.set_answer(sequence, drafts.start);
+            cloud.truncate(sequence, drafts.start);
         }
         let before = if drafts.one_by_one { (drafts.tokens.len() as u32).saturating_sub(1) } else { 0 };
         self.submit(state, gpu, id, Task::Verify { message, before });

@@ -6,6 +6,7 @@ use crate::event::Event;
 use crate::invariants::{self, Violation};
 use crate::link::Traffic;
 use crate::metrics::Metrics;
+use crate::players::{Players, streams};
 use crate::prices::Price;
 use crate::recorder::{Recorder, RequestRecord, Status};
 use crate::slot::{Slot, SlotId};
@@ -13,8 +14,8 @@ use crate::spec::RunSpec;
 use crate::state::State;
 use crate::workload::Arrivals;
 use crate::world::World;
-use backends::{Compute, Modelled, Part, Pricing};
-use kernel::{Host, Journal, Kernel, Spawner, Stream, Streams, Target};
+use backends::{Compute, Part, Pricing};
+use kernel::{Host, Journal, Kernel, Spawner, Stream, Target};
 use model::{
     accuracy::AccuracyModel,
     kv::{DoesNotFit, KvPool},
@@ -96,24 +97,39 @@ pub fn simulate(
     recorder: &mut dyn Recorder,
     progress: &AtomicU64,
 ) -> Result<Outcome, RunError> {
-    spec.policy.visit(Simulation { spec, journal, recorder, progress })
+    play(spec, Players::modelled(spec), journal, recorder, progress)
 }
 
-struct Simulation<'s> {
+/// Runs a spec on models of any kind: what they say their work took is what it takes. `progress` is raised by one for each
+/// request that ends.
+///
+/// # Errors
+/// As [`simulate`].
+pub fn play<C: Compute>(
+    spec: &RunSpec,
+    players: Players<C>,
+    journal: Journal,
+    recorder: &mut dyn Recorder,
+    progress: &AtomicU64,
+) -> Result<Outcome, RunError> {
+    spec.policy.visit(Play { spec, players, journal, recorder, progress })
+}
+
+struct Play<'s, C> {
     spec: &'s RunSpec,
+    players: Players<C>,
     journal: Journal,
     recorder: &'s mut dyn Recorder,
     progress: &'s AtomicU64,
 }
 
-impl Visitor for Simulation<'_> {
+impl<C: Compute> Visitor for Play<'_, C> {
     type Output = Result<Outcome, RunError>;
 
     fn visit<P: Policy>(self, policy: &P) -> Self::Output {
-        let Self { spec, journal, recorder, progress } = self;
-        let streams = Streams::new(spec.seed).replication(spec.replication);
-        let computes =
-            [&spec.edge.tier, &spec.cloud.tier].map(|tier| Modelled::new(tier, spec.tokens.clone(), streams));
+        let Self { spec, players: Players { edge, cloud, calibration: measured }, journal, recorder, progress } = self;
+        let streams = streams(spec);
+        let known = |samples, seed| measured.clone().unwrap_or_else(|| calibration(&spec.tokens, samples, seed));
         let pools = pools(spec)?;
         let kernel = Kernel::with_journal(journal);
         let world = World {
@@ -123,15 +139,15 @@ impl Visitor for Simulation<'_> {
             edge_prices: price(&spec.edge.tier),
             cloud_prices: price(&spec.cloud.tier),
             accuracy: AccuracyModel::new(spec.accuracy, spec.pruning),
-            twin_tokens: calibration(&spec.tokens, TWIN_TOKENS, spec.seed ^ 1),
-            state: RefCell::new(State::new(spec, streams, pools, computes, recorder)),
+            twin_tokens: known(TWIN_TOKENS, spec.seed ^ 1),
+            state: RefCell::new(State::new(spec, streams, pools, [edge, cloud], recorder)),
         };
         let run = Run {
             world: &world,
             policy,
             memory: P::Memory::default(),
             briefing: Briefing {
-                calibration: calibration(&spec.tokens, policy.calibration_samples(), spec.seed),
+                calibration: known(policy.calibration_samples(), spec.seed),
                 pruning: spec.pruning,
                 benchmark: spec.benchmark,
             },
@@ -318,10 +334,11 @@ impl<'a, C: Compute, P: Policy> Run<'a, C, P> {
     fn end(&self, id: SlotId, served_by: Option<ServedBy>) {
         let world = self.world;
         let state = &mut *world.state.borrow_mut();
+        let graded = served_by.and_then(|by| grade(state, id, by));
         world.close_on_edge(state, id);
         world.close_on_cloud(state, id);
         let slot = state.slots.remove(id.index);
-        let record = self.record(&slot, served_by);
+        let record = self.record(&slot, served_by, graded);
         let by_cloud = matches!(served_by, Some(ServedBy::Cloud | ServedBy::Published(_)));
         state.metrics.end(world.kernel.now(), &record, by_cloud);
         if record.moments.is_some() && slot.about.request.prompt.request < TWINS {
@@ -354,11 +371,14 @@ impl<'a, C: Compute, P: Policy> Run<'a, C, P> {
         twin.probe_flop += world.edge_prices.0.probe_flop(prompt).as_f64() / whole.as_f64();
     }
 
-    /// Probability that an answer is right.
-    fn correct(&self, slot: &Slot, served_by: ServedBy, e2e: SimDuration) -> f64 {
+    /// How right an answer is: as it was graded, or the probability that it is right.
+    fn correct(&self, slot: &Slot, served_by: ServedBy, e2e: SimDuration, graded: Option<f64>) -> f64 {
         let world = self.world;
         if world.spec.deadline.is_some_and(|deadline| e2e > deadline) {
             return 0.0;
+        }
+        if let Some(graded) = graded {
+            return graded;
         }
         let difficulty = world.accuracy.difficulty(world.streams, slot.about.request.prompt.request);
         let right = |by_cloud, input: &Input| world.accuracy.correct(&difficulty, by_cloud, input);
@@ -370,7 +390,7 @@ impl<'a, C: Compute, P: Policy> Run<'a, C, P> {
         }
     }
 
-    fn record(&self, slot: &Slot, served_by: Option<ServedBy>) -> RequestRecord {
+    fn record(&self, slot: &Slot, served_by: Option<ServedBy>, graded: Option<f64>) -> RequestRecord {
         let committed = &slot.committed;
         let moments = served_by.map(|_| Moments {
             submit: slot.about.submit,
@@ -378,9 +398,12 @@ impl<'a, C: Compute, P: Policy> Run<'a, C, P> {
             last_token: committed.last,
             tokens: committed.tokens,
         });
-        let correct = served_by.zip(moments.as_ref()).map(|(by, moments)| self.correct(slot, by, moments.e2e()));
+        let correct =
+            served_by.zip(moments.as_ref()).map(|(by, moments)| self.correct(slot, by, moments.e2e(), graded));
+        // A real model's answer ends where it ends.
+        let output_tokens = moments.as_ref().map_or(slot.about.request.output_tokens, |moments| moments.tokens);
         RequestRecord {
-            request: slot.about.request,
+            request: Request { output_tokens, ..slot.about.request },
             edge: slot.edge,
             client: slot.about.client,
             status: if served_by.is_some() { Status::Completed } else { Status::Rejected },
@@ -402,6 +425,16 @@ impl<'a, C: Compute, P: Policy> Run<'a, C, P> {
             correct: correct.unwrap_or(0.0),
             served_by: served_by.unwrap_or(ServedBy::Edge),
         }
+    }
+}
+
+/// How right the answer of a request is, if whoever gave it can tell.
+fn grade<C: Compute>(state: &mut State<'_, C>, id: SlotId, served_by: ServedBy) -> Option<f64> {
+    let State { slots, edge, cloud, .. } = state;
+    let slot = slots.get(id.index);
+    match served_by {
+        ServedBy::Edge | ServedBy::Both => slot.on_edge.as_ref().and_then(|held| edge.grade(held.sequence)),
+        ServedBy::Cloud | ServedBy::Published(_) => slot.on_cloud.as_ref().and_then(|held| cloud.grade(held.sequence)),
     }
 }
 

@@ -299,13 +299,17 @@ impl Calibration {
     /// # Panics
     /// If there are none.
     pub fn sample(process: &TokenProcess, samples: u32, seed: u64) -> Self {
-        assert!(samples > 0, "a calibration set is not empty");
         let streams = Streams::new(seed ^ 0x6361_6C69_6272_6174);
         let outcomes = (0..u64::from(samples)).map(|sample| process.outcome(&process.request(streams, sample), 0));
         Self::of(outcomes.collect())
     }
 
-    fn of(mut outcomes: Vec<Outcome>) -> Self {
+    /// The set of these tokens.
+    ///
+    /// # Panics
+    /// If there are none.
+    pub fn of(mut outcomes: Vec<Outcome>) -> Self {
+        assert!(!outcomes.is_empty(), "a calibration set is not empty");
         outcomes.sort_by(|a, b| a.entropy_nats.total_cmp(&b.entropy_nats));
         let agreed = outcomes.iter().scan(0, |sum, outcome| {
             *sum += u32::from(outcome.agrees);

@@ -190,7 +190,7 @@ impl Speculation {
                 let batch = Batch { judged: false, theta_nats: gate.theta_nats(), ..offloaded(cache) };
                 let made = bed.cloud().verify(&batch).await;
                 if let Some(token) = made.token {
-                    bed.edge().adopt(unsure.position);
+                    bed.edge().adopt(token);
                     cache.push(Draft { token, ..*unsure });
                 }
                 // No token: the cloud's answer ends within the cache, where a draft disagrees.

@@ -2,7 +2,7 @@
 
 use crate::twin::{Alone, Twin};
 use model::{
-    decoding::{Draft, Verdict},
+    decoding::{Draft, Token, Verdict},
     mas::{Descriptors, Mas},
     published::Benchmark,
     request::{Input, Prompt},
@@ -58,8 +58,8 @@ pub trait Edge {
     fn commit(&self, verdict: &Verdict);
     /// Forgets what was drafted from this position of the answer on.
     fn rewind(&self, position: u32);
-    /// Drafts on behind a token that the cloud made for this position.
-    fn adopt(&self, position: u32);
+    /// Drafts on behind a token that the cloud made for the next position.
+    fn adopt(&self, token: Token);
     /// Runs the edge's layers of the cloud's model over the token that was made last.
     fn pass(&self) -> impl Future<Output = ()>;
 }

@@ -13,7 +13,7 @@ mod cloud_if_long;
 use cloud_if_long::CloudIfLong;
 use model::{
     accuracy::PruningLoss,
-    decoding::{Draft, Verdict},
+    decoding::{Draft, Token, Verdict},
     mas::Descriptors,
     published::Benchmark,
     request::{Input, Prompt},
@@ -86,7 +86,7 @@ impl Edge for Noted {
     fn trust(&self, _: &Draft) {}
     fn commit(&self, _: &Verdict) {}
     fn rewind(&self, _: u32) {}
-    fn adopt(&self, _: u32) {}
+    fn adopt(&self, _: Token) {}
     async fn pass(&self) {}
 }
 
