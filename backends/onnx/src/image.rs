@@ -136,6 +136,11 @@ impl Preprocessing {
         Ok(read)
     }
 
+    /// The fewest and the most pixels that a picture is resized to.
+    pub fn pixels(&self) -> (u64, u64) {
+        (self.least_pixels as u64, self.most_pixels as u64)
+    }
+
     /// Values of one patch.
     pub fn patch_values(&self) -> usize {
         (3 * self.frames * self.patch * self.patch) as usize

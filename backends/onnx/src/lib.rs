@@ -8,6 +8,7 @@
 //! at a time; there are no batches.
 
 mod decoder;
+mod dimensions;
 mod error;
 mod folder;
 mod generate;
@@ -24,6 +25,7 @@ mod text;
 mod towers;
 
 pub use decoder::{Logits, Sequence};
+pub use dimensions::{Dimensions, TowerDimensions};
 pub use error::{OnnxError, Result};
 pub use folder::{Config, DTYPES, Folder, Graph};
 pub use generate::{Answer, Finish, Round, Spent, generate, speculate};
