@@ -7,6 +7,7 @@
 //! knows nothing of policies, queues or links, and is no part of the simulated path: it reads the clock. One request is executed
 //! at a time; there are no batches.
 
+mod clock;
 mod decoder;
 mod dimensions;
 mod error;
@@ -19,11 +20,14 @@ mod logits;
 mod model;
 pub mod npy;
 mod positions;
+mod pruning;
+mod reading;
 mod resample;
 mod session;
 mod text;
 mod towers;
 
+pub use clock::timed;
 pub use decoder::{Logits, Sequence};
 pub use dimensions::{Dimensions, TowerDimensions};
 pub use error::{OnnxError, Result};
@@ -35,6 +39,8 @@ pub use library::{Library, Provider};
 pub use logits::{Choice, Row};
 pub use model::{Description, GraphDescription, Model, Prompt};
 pub use positions::{Grid, Positions, expand, tokens};
+pub use pruning::View;
+pub use reading::Reading;
 pub use session::Runtime;
 pub use text::Text;
 pub use towers::Rows;

@@ -5,6 +5,8 @@ use crate::error::{Result, refused};
 use crate::folder::{Folder, Graph};
 use crate::image::{Patches, Preprocessing};
 use crate::positions::{Grid, Positions, expand};
+use crate::pruning::View;
+use crate::reading::Reading;
 use crate::session::{Runtime, floats, signature};
 use crate::text::Text;
 use crate::towers::{Embed, Rows, Vision, rows};
@@ -26,8 +28,10 @@ pub struct Model {
 pub struct Prompt {
     /// Tokens, every picture's places expanded.
     pub ids: Vec<u32>,
-    /// Pictures, in their order in the prompt.
+    /// Pictures, in their order in the prompt: what the vision tower encodes of them.
     pub images: Vec<Patches>,
+    /// What is kept of each picture.
+    pub views: Vec<View>,
 }
 
 /// What was found in a folder.
@@ -116,8 +120,9 @@ impl Model {
         let config = &self.folder.config;
         let grids: Vec<Grid> = images.iter().map(|image| image.grid).collect();
         let ids = if expanded { ids.to_vec() } else { expand(ids, config.image_token, &grids, config.merge)? };
+        let views: Vec<_> = grids.iter().map(|grid| View::whole(*grid, config.merge)).collect();
         // Checks the places as well.
-        Positions::of(&ids, config.image_token, &grids, config.merge)?;
+        Positions::of(&ids, config.image_token, &views)?;
         if ids.is_empty() {
             return refused("an empty prompt; expected at least one token");
         }
@@ -133,7 +138,34 @@ impl Model {
         if let Some(id) = ids.iter().find(|id| **id >= most) {
             return refused(format!("token {id}; the tokenizer of {} has {most}", self.folder.path().display()));
         }
-        Ok(Prompt { ids, images })
+        Ok(Prompt { ids, images, views })
+    }
+
+    /// A prompt with no more of its pictures than these views of them, one each.
+    ///
+    /// Tokens that are kept stand where they stood; `Prompt` has all that [`Model::open`] needs to know of it. Views of all of
+    /// every picture give the very same prompt.
+    ///
+    /// # Errors
+    /// The prompt is pruned already, or the views are of other pictures.
+    pub fn pruned(&self, prompt: &Prompt, views: Vec<View>) -> Result<Prompt> {
+        let sides = |views: &[View]| views.iter().map(View::sides).collect::<Vec<_>>();
+        if !prompt.views.iter().all(View::is_whole) || sides(&prompt.views) != sides(&views) {
+            return refused(format!(
+                "{} views for a prompt of {} images; expected one each, of the same grids, and a prompt that is whole",
+                views.len(),
+                prompt.views.len()
+            ));
+        }
+        let image_token = self.folder.config.image_token;
+        let (mut ids, mut at, mut pictures) = (Vec::with_capacity(prompt.ids.len()), 0, views.iter());
+        while let Some(id) = prompt.ids.get(at) {
+            let picture = if *id == image_token { pictures.next() } else { None };
+            ids.extend(std::iter::repeat_n(*id, picture.map_or(1, View::tokens)));
+            at += picture.map_or(1, View::whole_tokens);
+        }
+        let images = views.iter().zip(&prompt.images).map(|(view, image)| view.patches(image)).collect();
+        Ok(Prompt { ids, images, views })
     }
 
     /// Where the tokens of a prompt stand.
@@ -141,9 +173,7 @@ impl Model {
     /// # Errors
     /// Its places for pictures are not those of its pictures.
     pub fn positions(&self, prompt: &Prompt) -> Result<Positions> {
-        let grids: Vec<Grid> = prompt.images.iter().map(|image| image.grid).collect();
-        let config = &self.folder.config;
-        Positions::of(&prompt.ids, config.image_token, &grids, config.merge)
+        Positions::of(&prompt.ids, self.folder.config.image_token, &prompt.views)
     }
 
     /// Features of a picture, by the vision tower.
@@ -154,13 +184,28 @@ impl Model {
         self.vision.features(patches)
     }
 
-    /// Opens a sequence: encodes the pictures, puts their features into the embeddings, and reads the prompt. The logits are
-    /// those of its last token.
+    /// Embeddings of tokens, a row each.
+    ///
+    /// # Errors
+    /// The graph fails.
+    pub fn embeddings(&mut self, tokens: &[u32]) -> Result<Rows> {
+        rows(&self.embed.embed(tokens)?)
+    }
+
+    /// Starts to read a prompt: encodes what is to be seen of the pictures, and puts the features that are kept into the
+    /// embeddings.
     ///
     /// # Errors
     /// A graph fails, or features and embeddings do not fit.
-    pub fn open(&mut self, prompt: &Prompt) -> Result<(Sequence, Logits)> {
-        let features = prompt.images.iter().map(|image| self.vision.features(image)).collect::<Result<Vec<_>>>()?;
+    pub fn begin(&mut self, prompt: &Prompt) -> Result<Reading> {
+        let mut features = Vec::with_capacity(prompt.images.len());
+        for (image, view) in prompt.images.iter().zip(&prompt.views) {
+            let encoded = self.vision.features(image)?;
+            features.push(match view.features() {
+                Some(places) => encoded.chosen(&places)?,
+                None => encoded,
+            });
+        }
         let positions = self.positions(prompt)?;
         let embedded = self.embed.embed(&prompt.ids)?;
         let embedded = if features.is_empty() {
@@ -169,9 +214,33 @@ impl Model {
             let merged = merged(rows(&embedded)?, &prompt.ids, self.folder.config.image_token, &features)?;
             floats(embedded.dtype().tensor_type(), &[1, prompt.ids.len(), merged.width], merged.values)?
         };
-        let mut sequence = self.decoder.empty(positions.delta)?;
-        let logits = self.decoder.step(&mut sequence, embedded, Some(&positions), 1)?;
-        Ok((sequence, logits))
+        let sequence = self.decoder.empty(positions.delta)?;
+        Ok(Reading::new(sequence, positions, embedded))
+    }
+
+    /// Reads the next `tokens` of a prompt, or what is left of it; the logits of its last token with the last of them. Chunks of
+    /// any sizes give the logits of one, up to rounding.
+    ///
+    /// # Errors
+    /// The graph fails, the prompt has been read, or no token is asked for; the reading is then as it was.
+    pub fn read(&mut self, reading: &mut Reading, tokens: usize) -> Result<Option<Logits>> {
+        let count = tokens.min(reading.left());
+        if count == 0 {
+            return refused(format!("{tokens} tokens to read of a prompt that has {} left", reading.left()));
+        }
+        let embedded = reading.next(count)?;
+        let logits = self.decoder.step(&mut reading.sequence, embedded, Some(&reading.positions), 1)?;
+        Ok((reading.left() == 0).then_some(logits))
+    }
+
+    /// Opens a sequence: reads a prompt in one go. The logits are those of its last token.
+    ///
+    /// # Errors
+    /// A graph fails, or features and embeddings do not fit.
+    pub fn open(&mut self, prompt: &Prompt) -> Result<(Sequence, Logits)> {
+        let mut reading = self.begin(prompt)?;
+        let logits = self.read(&mut reading, prompt.ids.len())?.expect("a prompt is read in one go");
+        Ok((reading.into_sequence(), logits))
     }
 
     /// Appends tokens and gives logits for the last `wanted` of them: 1 to decode, k + 1 to verify k drafts.

@@ -5,6 +5,7 @@
 //! length: their difference is the delta, by which all later tokens are shifted.
 
 use crate::error::{Result, refused};
+use crate::pruning::View;
 
 /// A grid of patches: frames, rows and columns, before merging.
 pub type Grid = [u32; 3];
@@ -47,29 +48,34 @@ pub fn expand(ids: &[u32], image_token: u32, grids: &[Grid], merge: u32) -> Resu
 }
 
 impl Positions {
-    /// Of an expanded prompt.
+    /// Of an expanded prompt that has these views of its pictures.
+    ///
+    /// What is kept of a picture stands where it stands in the whole picture, and what follows starts behind the whole picture:
+    /// pruning moves nothing. The delta then makes up for the tokens that are missing too.
     ///
     /// # Errors
-    /// Its places for pictures are not those of the grids.
-    pub fn of(ids: &[u32], image_token: u32, grids: &[Grid], merge: u32) -> Result<Self> {
+    /// Its places for pictures are not those of the views.
+    pub fn of(ids: &[u32], image_token: u32, views: &[View]) -> Result<Self> {
         let places = ids.iter().filter(|id| **id == image_token).count();
-        let needed: usize = grids.iter().map(|grid| tokens(*grid, merge)).sum();
+        let needed: usize = views.iter().map(View::tokens).sum();
         if places != needed {
             return refused(format!(
                 "the prompt has {places} image tokens, and its {} images need {needed}; expected as many",
-                grids.len()
+                views.len()
             ));
         }
         let mut rows = [const { Vec::new() }; 3];
         let (mut next, mut at) = (0, 0);
-        let mut grids = grids.iter();
+        let mut views = views.iter();
         while at < ids.len() {
             if ids[at] == image_token
-                && let Some(grid) = grids.next()
+                && let Some(view) = views.next()
             {
-                at += picture(&mut rows, *grid, merge, next);
-                let largest = |row: &Vec<i64>| row.last().copied().unwrap_or(0);
-                next = rows.iter().map(largest).max().unwrap_or(0) + 1;
+                for offsets in view.offsets() {
+                    rows.iter_mut().zip(offsets).for_each(|(row, offset)| row.push(next + offset as i64));
+                }
+                at += view.tokens();
+                next += view.sides().into_iter().max().unwrap_or(0) as i64;
             } else {
                 rows.iter_mut().for_each(|row| row.push(next));
                 next += 1;
@@ -78,22 +84,6 @@ impl Positions {
         }
         Ok(Self { delta: next - ids.len() as i64, rows })
     }
-}
-
-/// Adds a picture's positions, from `start` on; how many they are.
-fn picture(rows: &mut [Vec<i64>; 3], grid: Grid, merge: u32, start: i64) -> usize {
-    let merge = merge.max(1);
-    let sides = [grid[0], grid[1] / merge, grid[2] / merge].map(i64::from);
-    for frame in 0..sides[0] {
-        for row in 0..sides[1] {
-            for column in 0..sides[2] {
-                for (axis, offset) in rows.iter_mut().zip([frame, row, column]) {
-                    axis.push(start + offset);
-                }
-            }
-        }
-    }
-    tokens(grid, merge)
 }
 
 #[cfg(test)]
@@ -107,7 +97,7 @@ mod tests {
     fn a_picture_between_words() {
         let ids = expand(&[1, 2, IMAGE, 3], IMAGE, &[[1, 4, 6]], 2).unwrap();
         assert_eq!(ids.len(), 3 + 6);
-        let positions = Positions::of(&ids, IMAGE, &[[1, 4, 6]], 2).unwrap();
+        let positions = Positions::of(&ids, IMAGE, &[View::whole([1, 4, 6], 2)]).unwrap();
         assert_eq!(positions.rows[0], [0, 1, 2, 2, 2, 2, 2, 2, 5]);
         assert_eq!(positions.rows[1], [0, 1, 2, 2, 2, 3, 3, 3, 5]);
         assert_eq!(positions.rows[2], [0, 1, 2, 3, 4, 2, 3, 4, 5]);
@@ -115,9 +105,20 @@ mod tests {
     }
 
     #[test]
+    fn what_is_kept_of_a_picture_stays_where_it_was() {
+        let view = View::whole([1, 4, 6], 2).keep(vec![1, 5]).unwrap();
+        let positions = Positions::of(&[1, 2, IMAGE, IMAGE, 3], IMAGE, &[view]).unwrap();
+        assert_eq!(positions.rows, [[0, 1, 2, 2, 5], [0, 1, 2, 3, 5], [0, 1, 3, 4, 5]].map(|row| row.to_vec()));
+        // The token behind the prompt stands at 6, as behind the whole prompt of 9.
+        assert_eq!(positions.delta, 6 - 5);
+    }
+
+    #[test]
     fn pictures_without_places_are_refused() {
         assert!(expand(&[1], IMAGE, &[[1, 2, 2]], 2).unwrap_err().to_string().contains("places for 0 images, and 1"));
-        assert!(Positions::of(&[IMAGE], IMAGE, &[[1, 4, 4]], 2).unwrap_err().to_string().contains("need 4"));
+        assert!(
+            Positions::of(&[IMAGE], IMAGE, &[View::whole([1, 4, 4], 2)]).unwrap_err().to_string().contains("need 4")
+        );
     }
 
     proptest! {
@@ -134,7 +135,8 @@ mod tests {
             }
             ids.push(1);
             let ids = expand(&ids, IMAGE, &grids, 2).unwrap();
-            let positions = Positions::of(&ids, IMAGE, &grids, 2).unwrap();
+            let views: Vec<_> = grids.iter().map(|grid| View::whole(*grid, 2)).collect();
+            let positions = Positions::of(&ids, IMAGE, &views).unwrap();
             let next = ids.len() as i64 + positions.delta;
             for row in &positions.rows {
                 prop_assert_eq!(row.len(), ids.len());
@@ -150,7 +152,7 @@ mod tests {
 
         #[test]
         fn without_pictures_positions_are_places(length in 1_usize..50) {
-            let positions = Positions::of(&vec![1; length], IMAGE, &[], 2).unwrap();
+            let positions = Positions::of(&vec![1; length], IMAGE, &[]).unwrap();
             let places: Vec<i64> = (0..length as i64).collect();
             prop_assert_eq!(positions, Positions { rows: [places.clone(), places.clone(), places], delta: 0 });
         }

@@ -8,6 +8,7 @@ use ort::ep::{self, ExecutionProvider};
 use ort::memory::AllocationDevice;
 use ort::session::{Session, SessionInputValue};
 use ort::value::{DynTensor, DynValue, Outlet, Tensor, TensorElementType};
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -159,6 +160,18 @@ pub(crate) fn to_floats(value: &DynValue) -> Result<Vec<f32>> {
     }
     let (_, values) = value.try_extract_tensor::<f32>().map_err(failed("read a tensor"))?;
     Ok(values.to_vec())
+}
+
+/// Some rows of a tensor `[1, rows, width]` of floats.
+pub(crate) fn middle(value: &DynValue, rows: Range<usize>) -> Result<DynValue> {
+    let width = sides(value).last().copied().unwrap_or(0);
+    let (shape, values) = ([1, rows.len(), width], rows.start * width..rows.end * width);
+    if value.dtype().tensor_type() == Some(TensorElementType::Float16) {
+        let (_, all) = value.try_extract_tensor::<f16>().map_err(failed("read a tensor"))?;
+        return Ok(Tensor::from_array((shape, all[values].to_vec())).map_err(failed("make a tensor"))?.into_dyn());
+    }
+    let (_, all) = value.try_extract_tensor::<f32>().map_err(failed("read a tensor"))?;
+    Ok(Tensor::from_array((shape, all[values].to_vec())).map_err(failed("make a tensor"))?.into_dyn())
 }
 
 /// The sides of a tensor.

@@ -1,6 +1,6 @@
 //! What comes before the decoder: the vision tower and the embedding of tokens.
 
-use crate::error::Result;
+use crate::error::{Result, refused};
 use crate::image::Patches;
 use crate::session::{Loaded, floats, integers, is_float, sides, signature, to_floats};
 use ort::session::SessionInputValue;
@@ -13,6 +13,25 @@ pub struct Rows {
     pub width: usize,
     /// All of them.
     pub values: Vec<f32>,
+}
+
+impl Rows {
+    /// How many there are.
+    pub fn count(&self) -> usize {
+        self.values.len() / self.width.max(1)
+    }
+
+    /// Some of them, in this order.
+    pub(crate) fn chosen(&self, rows: &[usize]) -> Result<Self> {
+        let mut values = Vec::with_capacity(rows.len() * self.width);
+        for row in rows {
+            let Some(row) = self.values.get(row * self.width..(row + 1) * self.width) else {
+                return refused("the vision tower gave fewer features than the picture has tokens");
+            };
+            values.extend_from_slice(row);
+        }
+        Ok(Self { width: self.width, values })
+    }
 }
 
 /// The vision tower.

@@ -12,6 +12,11 @@ use serde_json::Value;
 use std::io::Write;
 use std::path::PathBuf;
 
+#[path = "golden/pruning.rs"]
+mod pruning;
+#[path = "golden/reading.rs"]
+mod reading;
+
 const MODELS: [&str; 3] = ["draft", "target", "draft_random"];
 
 /// Entropies and logits agree within this.
