@@ -45,6 +45,13 @@ pub enum Work<'w> {
     Encode,
 }
 
+impl Work<'_> {
+    /// Drafts that it passes through the model.
+    pub fn drafts(&self) -> usize {
+        if let Self::Verify { drafts, .. } = self { drafts.len() } else { 0 }
+    }
+}
+
 /// What came of one item.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Done {

@@ -9,6 +9,10 @@
 mod compute;
 mod modelled;
 mod pricing;
+#[cfg(feature = "onnx")]
+mod probe;
+#[cfg(feature = "onnx")]
+pub mod real;
 mod tier;
 
 pub use compute::{Compute, Done, Sequence, Work};

@@ -128,6 +128,13 @@ impl Pricing {
         spoken + u64::from(images.count) * (patches.tokens + markers)
     }
 
+    /// FLOP of encoding pictures of so many patches.
+    #[cfg(feature = "onnx")]
+    pub(crate) fn encoder_flop(&self, pictures: impl Iterator<Item = u64>) -> Flops {
+        let tower = self.tier.model.vision.as_ref();
+        tower.map_or(Flops::ZERO, |tower| pictures.map(|patches| tower.flop(patches)).sum())
+    }
+
     /// FLOP of the first layers of the encoders on the whole input.
     pub fn probe_flop(&self, prompt: &Prompt) -> Flops {
         let (input, blocks) = (Input::whole(*prompt), self.tier.probe_blocks);

@@ -190,6 +190,15 @@ impl Input {
         Self { prompt, kept: PerModality::default(), handling: Handling::default() }
     }
 
+    /// Whether nothing is taken away but bytes.
+    pub fn is_whole(&self) -> bool {
+        let merges = self.handling.rho_meaning == RhoMeaning::TokenMerge;
+        Modality::ALL.into_iter().all(|modality| {
+            let Kept { retention, compression } = self.kept[modality];
+            retention >= 1.0 && !(merges && compression > 0.0)
+        })
+    }
+
     /// What is left of one picture: the patches that a tower encodes, and the tokens that the language model reads.
     pub fn patches(&self, tower: &VisionTower) -> Patches {
         let Some(images) = self.prompt.images else { return Patches::default() };

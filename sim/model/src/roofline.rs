@@ -130,6 +130,18 @@ pub struct Cost {
     pub bytes: Bytes,
 }
 
+impl Cost {
+    /// Nothing.
+    pub const NONE: Cost = Cost { duration: SimDuration::ZERO, flop: Flops::ZERO, bytes: Bytes::ZERO };
+
+    /// Puts another iteration behind it.
+    pub fn add(&mut self, other: &Cost) {
+        self.duration += other.duration;
+        self.flop += other.flop;
+        self.bytes += other.bytes;
+    }
+}
+
 /// A model on a device under an engine: everything about an iteration that does not depend on its load.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Roofline {

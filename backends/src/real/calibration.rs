@@ -1,0 +1,71 @@
+//! What is measured before the first request: how sure the draft is of its tokens, and how often the target agrees.
+
+use super::Questions;
+use model::tokens::{Calibration, Outcome};
+use onnx::{Model, Prompt, Result, generate};
+
+/// The whole prompt of a question for a model.
+fn prompt(model: &Model, questions: &dyn Questions, request: u64) -> Result<Prompt> {
+    let pictures = questions.pictures(request)?;
+    let patches = pictures.iter().map(|picture| model.preprocessing().patches(picture)).collect::<Result<Vec<_>>>()?;
+    let rendered = model.text().rendered(patches.len(), &questions.text(request))?;
+    model.prompt(&model.text().tokens(&rendered)?, patches, false)
+}
+
+/// The calibration set of Eq. 12, of real tokens: the target answers each question, and at every position of its answer the draft
+/// says how sure it is of the next token, and whether that is the target's. At most `samples` tokens of these requests; of
+/// answers of at most `longest` tokens.
+///
+/// # Errors
+/// A model fails.
+pub fn calibration(
+    [draft, target]: [&mut Model; 2],
+    questions: &dyn Questions,
+    requests: impl Iterator<Item = u64>,
+    longest: usize,
+    samples: usize,
+) -> Result<Calibration> {
+    let mut outcomes = Vec::with_capacity(samples);
+    for request in requests {
+        if outcomes.len() >= samples {
+            break;
+        }
+        let prompt_of_target = prompt(target, questions, request)?;
+        let answer = generate(target, &prompt_of_target, longest)?.0.ids;
+        let prompt_of_draft = prompt(draft, questions, request)?;
+        let (mut sequence, logits) = draft.open(&prompt_of_draft)?;
+        let mut note = |choice: onnx::Choice, position: usize| {
+            let entropy_nats = choice.entropy as f32;
+            outcomes.push(Outcome { entropy_nats, agrees: choice.token == answer[position] });
+        };
+        note(logits.row(0)?.choice()?, 0);
+        let rest = answer.len() - 1;
+        if rest > 0 {
+            let logits = draft.step(&mut sequence, &answer[..rest], rest)?;
+            for row in 0..rest {
+                note(logits.row(row)?.choice()?, row + 1);
+            }
+        }
+    }
+    outcomes.truncate(samples);
+    Ok(Calibration::of(outcomes))
+}
+
+/// Lets a model answer a question with a few tokens, one by one and several at once: a library's first passes allocate memory and
+/// choose kernels, and would be measured.
+///
+/// # Errors
+/// The model fails.
+pub fn warm_up(model: &mut Model, questions: &dyn Questions, request: u64) -> Result<()> {
+    let prompt = prompt(model, questions, request)?;
+    for _ in 0..2 {
+        let (mut sequence, logits) = model.open(&prompt)?;
+        let token = logits.row(0)?.choice()?.token;
+        for tokens in [1, 1, 2, 3, 6] {
+            let held = sequence.tokens();
+            model.step(&mut sequence, &vec![token; tokens], tokens)?;
+            model.rollback(&mut sequence, held + 1);
+        }
+    }
+    Ok(())
+}

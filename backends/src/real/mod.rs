@@ -1,0 +1,331 @@
+//! The backend of replays: each step is executed by a real model, takes as long as it took, and makes the model's own tokens.
+//!
+//! One machine plays both tiers, one item at a time: a batch takes the sum of its items. Arithmetic, bytes and memory are
+//! counted as those of modelled backends, from the model's dimensions; only time is measured ([`TimeScale`] scales it).
+//!
+//! A step passes on what the model has not read yet: the token made last, or the last of the prompt again where there is none,
+//! as modelled backends count it. What fails is kept in [`Notes`]; from then on every answer ends at once, and whoever runs
+//! this looks there.
+
+mod calibration;
+mod questions;
+mod rehearsed;
+mod scale;
+mod spec;
+mod state;
+
+pub use calibration::{calibration, warm_up};
+pub use questions::{Answered, Notes, Questions};
+pub use rehearsed::Rehearsed;
+pub use scale::TimeScale;
+pub use spec::spec;
+
+use crate::pruning::{Map, pruned};
+use crate::{Compute, Done, Pricing, Sequence, Tier, Work, probe};
+use model::{
+    decoding::{Draft, Token},
+    mas::Descriptors,
+    modality::Modality,
+    request::{Input, Request},
+    roofline::{Cost, Load},
+};
+use onnx::{Model, OnnxError, Patches, Prompt, Result, timed};
+use questions::first_words;
+use state::State;
+use std::cell::RefCell;
+use std::collections::VecDeque;
+use std::rc::Rc;
+use std::time::Duration;
+use units::{Ratio, SimDuration};
+
+/// See the module.
+pub struct Real<'m> {
+    model: &'m mut Model,
+    questions: &'m dyn Questions,
+    notes: Rc<RefCell<Notes>>,
+    pricing: Pricing,
+    scale: TimeScale,
+    sequences: Vec<Option<State>>,
+    free: Vec<Sequence>,
+    /// Pictures that were cut into patches lately.
+    cut: VecDeque<(u64, Rc<Vec<Patches>>)>,
+}
+
+/// Requests whose patches are kept.
+const CUT: usize = 8;
+
+impl<'m> Real<'m> {
+    /// A backend for one tier of a run; both tiers share `notes`.
+    pub fn new(
+        tier: &Tier,
+        model: &'m mut Model,
+        questions: &'m dyn Questions,
+        scale: TimeScale,
+        notes: Rc<RefCell<Notes>>,
+    ) -> Self {
+        let pricing = Pricing::new(tier);
+        Self { model, questions, notes, pricing, scale, sequences: Vec::new(), free: Vec::new(), cut: VecDeque::new() }
+    }
+
+    /// The sequence, which is open.
+    fn state(&self, sequence: Sequence) -> &State {
+        let state = self.sequences.get(sequence as usize).and_then(Option::as_ref);
+        state.unwrap_or_else(|| panic!("sequence {sequence} is not open"))
+    }
+
+    fn state_mut(&mut self, sequence: Sequence) -> (&mut State, &mut Model) {
+        let state = self.sequences.get_mut(sequence as usize).and_then(Option::as_mut);
+        (state.unwrap_or_else(|| panic!("sequence {sequence} is not open")), self.model)
+    }
+
+    /// Whether the sequence has read its prompt.
+    fn has_read(&self, sequence: Sequence) -> bool {
+        let state = self.state(sequence);
+        state.read == state.prompt_tokens()
+    }
+
+    /// Whether something has failed.
+    fn has_failed(&self) -> bool {
+        self.notes.borrow().failed.is_some()
+    }
+
+    fn fail(&self, error: OnnxError) {
+        self.notes.borrow_mut().failed.get_or_insert(error);
+    }
+
+    /// The pictures of a request, cut into patches.
+    fn patches(&mut self, request: u64) -> Result<Rc<Vec<Patches>>> {
+        if let Some((_, patches)) = self.cut.iter().find(|(known, _)| *known == request) {
+            return Ok(patches.clone());
+        }
+        let pictures = self.questions.pictures(request)?;
+        let patches = pictures.iter().map(|picture| self.model.preprocessing().patches(picture));
+        let patches = Rc::new(patches.collect::<Result<Vec<_>>>()?);
+        self.cut.truncate(CUT - 1);
+        self.cut.push_front((request, patches.clone()));
+        Ok(patches)
+    }
+
+    /// The prompt of a request as a plan lets it through.
+    fn prompt(&mut self, input: &Input) -> Result<Prompt> {
+        let request = input.prompt.request;
+        let patches = self.patches(request)?;
+        let words = first_words(&self.questions.text(request), input.kept[Modality::Text].retention);
+        let rendered = self.model.text().rendered(patches.len(), &words)?;
+        let ids = self.model.text().tokens(&rendered)?;
+        let prompt = self.model.prompt(&ids, patches.to_vec(), false)?;
+        if input.is_whole() {
+            return Ok(prompt);
+        }
+        let notes = self.notes.borrow();
+        let maps = notes.importances.get(&request).cloned();
+        let maps = maps.unwrap_or_else(|| vec![Map::even(); prompt.views.len()]);
+        pruned(self.model, &prompt, input, &maps)
+    }
+
+    /// Runs one item: what it counts for and what comes of it.
+    fn item(&mut self, sequence: Sequence, work: &Work<'_>) -> Result<(Load, Done)> {
+        let load = self.load(sequence, work);
+        let (state, model) = self.state_mut(sequence);
+        let done = match work {
+            Work::Probe => {
+                self.probe(sequence)?;
+                Done::Nothing
+            }
+            Work::Encode => panic!("a real model runs its own vision tower alone"),
+            Work::Prefill { tokens, answer } => match state.read(model, *tokens)? {
+                Some(choice) if *answer => Done::Token(state.append(choice.token)),
+                _ => Done::Nothing,
+            },
+            Work::Decode => {
+                let choice = state.next(model)?;
+                Done::Token(state.append(choice.token))
+            }
+            Work::Pass => {
+                state.next(model)?;
+                Done::Nothing
+            }
+            Work::Draft | Work::Own => {
+                let position = state.answer_tokens();
+                let choice = state.next(model)?;
+                let token = state.append(choice.token);
+                Done::Draft(Draft { token, position, entropy_nats: choice.entropy as f32 })
+            }
+            Work::Verify { drafts, bonus, judged: true } => state.judge(model, drafts, *bonus)?,
+            Work::Verify { drafts, .. } => state.take(model, drafts)?,
+        };
+        Ok((load, done))
+    }
+
+    /// What an item counts for, whatever it takes.
+    fn load(&self, sequence: Sequence, work: &Work<'_>) -> Load {
+        let (state, pricing) = (self.state(sequence), &self.pricing);
+        let past = state.context().saturating_sub(1);
+        match work {
+            Work::Probe => Load::vision(pricing.encoder_flop(state.patches())),
+            Work::Encode => Load::NONE,
+            Work::Prefill { tokens, .. } => {
+                let (read, last) = (state.read, state.read + *tokens == state.prompt_tokens());
+                let mut load = pricing.prompt_load(u64::from(*tokens), u64::from(read), last);
+                if read == 0 {
+                    load.add(&Load::vision(pricing.encoder_flop(state.patches())));
+                }
+                load
+            }
+            Work::Decode | Work::Pass | Work::Draft | Work::Own => Load::decode(past),
+            Work::Verify { drafts, .. } => Load::verify(drafts.len() as u64 + 1, past),
+        }
+    }
+
+    /// Runs the vision tower and finds out what matters; nothing is cached of it but the findings.
+    fn probe(&mut self, sequence: Sequence) -> Result<()> {
+        let request = self.state(sequence).request;
+        let words = self.model.text().tokens(&self.questions.text(request))?;
+        let (state, model) = self.state_mut(sequence);
+        let features = state.prompt.images.iter().map(|image| model.features(image)).collect::<Result<Vec<_>>>()?;
+        let embeddings = model.embeddings(&words)?;
+        let found = probe::look(&features, &state.prompt.views, &embeddings)?;
+        let maps = found.maps().to_vec();
+        state.found = Some(found);
+        self.notes.borrow_mut().importances.insert(request, maps);
+        Ok(())
+    }
+
+    /// Once something has failed: the shortest way to the end of a run.
+    fn given_up(&mut self, sequence: Sequence, work: &Work<'_>) -> Done {
+        let (state, _) = self.state_mut(sequence);
+        let end = Token { id: 0, ends: true };
+        let done = match work {
+            Work::Probe | Work::Encode | Work::Pass => Done::Nothing,
+            Work::Prefill { tokens, answer } => {
+                state.read = (state.read + *tokens).min(state.prompt_tokens());
+                if *answer && state.read == state.prompt_tokens() { Done::Token(end) } else { Done::Nothing }
+            }
+            Work::Decode => Done::Token(end),
+            Work::Draft | Work::Own => {
+                Done::Draft(Draft { token: end, position: state.answer_tokens(), entropy_nats: 0.0 })
+            }
+            Work::Verify { .. } => Done::Verified { accepted: 0, token: Some(end), ends: true },
+        };
+        if done != Done::Nothing {
+            state.append(end.id);
+        }
+        done
+    }
+}
+
+/// Measured time, scaled.
+fn scaled(took: Duration, scale: f64) -> SimDuration {
+    SimDuration::from_secs_f64(took.as_secs_f64() * scale)
+}
+
+impl Compute for Real<'_> {
+    fn open(&mut self, request: &Request, input: &Input) -> Sequence {
+        let prompt = if self.has_failed() { None } else { Some(self.prompt(input)) };
+        let prompt = match prompt {
+            Some(Ok(prompt)) => prompt,
+            failed => {
+                if let Some(Err(error)) = failed {
+                    self.fail(error);
+                }
+                Prompt { ids: vec![0], images: Vec::new(), views: Vec::new() }
+            }
+        };
+        let ends = self.model.folder().config.ends.clone();
+        let state = State::new(input.prompt.request, prompt, request.output_tokens, ends);
+        match self.free.pop() {
+            Some(sequence) => {
+                self.sequences[sequence as usize] = Some(state);
+                sequence
+            }
+            None => {
+                self.sequences.push(Some(state));
+                self.sequences.len() as Sequence - 1
+            }
+        }
+    }
+
+    fn prompt_tokens(&self, sequence: Sequence) -> u32 {
+        self.state(sequence).prompt_tokens()
+    }
+
+    fn answer_tokens(&self, sequence: Sequence) -> u32 {
+        self.state(sequence).answer_tokens()
+    }
+
+    fn context(&self, sequence: Sequence) -> u64 {
+        self.state(sequence).context()
+    }
+
+    fn run<'w>(&mut self, batch: impl Iterator<Item = (Sequence, Work<'w>)>, done: &mut Vec<Done>) -> Cost {
+        let mut sum = Cost::NONE;
+        for (sequence, work) in batch {
+            if self.has_failed() {
+                done.push(self.given_up(sequence, &work));
+                continue;
+            }
+            let (item, took) = timed(|| self.item(sequence, &work));
+            let (load, outcome) = item.unwrap_or_else(|error| {
+                self.fail(error);
+                (Load::NONE, self.given_up(sequence, &work))
+            });
+            let cost = self.pricing.roofline().iteration(&load);
+            sum.add(&Cost { duration: scaled(took, self.scale.of(&work)), ..cost });
+            done.push(outcome);
+        }
+        sum
+    }
+
+    fn truncate(&mut self, sequence: Sequence, answer_tokens: u32) {
+        let (state, model) = self.state_mut(sequence);
+        state.truncate(model, answer_tokens);
+    }
+
+    fn adopt(&mut self, sequence: Sequence, token: Token) {
+        self.state_mut(sequence).0.append(token.id);
+    }
+
+    fn preprocess(&mut self, request: &Request) -> Option<SimDuration> {
+        if self.has_failed() {
+            return None;
+        }
+        let (cut, took) = timed(|| self.patches(request.prompt.request));
+        if let Err(error) = cut {
+            self.fail(error);
+        }
+        Some(scaled(took, self.scale.preprocess))
+    }
+
+    fn probed(&mut self, sequence: Sequence, tau_s: Ratio) -> Option<Descriptors> {
+        self.state(sequence).found.as_ref().map(|found| found.descriptors(tau_s))
+    }
+
+    fn grade(&mut self, sequence: Sequence) -> Option<f64> {
+        if self.has_failed() {
+            return None;
+        }
+        let (request, ids) = (self.state(sequence).request, self.state(sequence).answer().to_vec());
+        let text = match self.model.text().text(&ids) {
+            Ok(text) => text,
+            Err(error) => {
+                self.fail(error);
+                return None;
+            }
+        };
+        let score = self.questions.score(request, &text);
+        let mut notes = self.notes.borrow_mut();
+        notes.answers.push(Answered { request, ids, text, score });
+        notes.importances.remove(&request);
+        Some(score)
+    }
+
+    fn close(&mut self, sequence: Sequence) {
+        let state = self.sequences.get_mut(sequence as usize).and_then(Option::take);
+        assert!(state.is_some(), "sequence {sequence} is not open");
+        self.free.push(sequence);
+    }
+
+    fn open_sequences(&self) -> usize {
+        self.sequences.len() - self.free.len()
+    }
+}

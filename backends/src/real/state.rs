@@ -1,0 +1,153 @@
+//! A sequence of a real model: its prompt, its answer so far, and how much of both is in the KV cache.
+
+use crate::{Done, probe::Found};
+use model::decoding::Token;
+use onnx::{Choice, Logits, Model, Prompt, Reading, Result, Sequence};
+
+/// A sequence.
+pub(super) struct State {
+    pub(super) request: u64,
+    pub(super) prompt: Prompt,
+    /// Tokens of the prompt that have been read.
+    pub(super) read: u32,
+    /// What the probe found, if this sequence ran it.
+    pub(super) found: Option<Found>,
+    past: Past,
+    answer: Vec<u32>,
+    /// Tokens that end an answer, and the length that does.
+    ends: Vec<u32>,
+    limit: u32,
+}
+
+/// Keys and values.
+enum Past {
+    /// There are none.
+    None,
+    /// Of the prompt, as far as it has been read.
+    Reading(Box<Reading>),
+    /// Of the prompt and a part of the answer.
+    Whole(Box<Sequence>),
+}
+
+impl State {
+    pub(super) fn new(request: u64, prompt: Prompt, limit: u32, ends: Vec<u32>) -> Self {
+        Self { request, prompt, read: 0, found: None, past: Past::None, answer: Vec::new(), ends, limit }
+    }
+
+    pub(super) fn prompt_tokens(&self) -> u32 {
+        self.prompt.ids.len() as u32
+    }
+
+    pub(super) fn answer_tokens(&self) -> u32 {
+        self.answer.len() as u32
+    }
+
+    pub(super) fn answer(&self) -> &[u32] {
+        &self.answer
+    }
+
+    /// Tokens of the prompt that have been read, and of the answer.
+    pub(super) fn context(&self) -> u64 {
+        u64::from(self.read) + self.answer.len() as u64
+    }
+
+    /// Patches of each picture that the tower encodes.
+    pub(super) fn patches(&self) -> impl Iterator<Item = u64> {
+        self.prompt.images.iter().map(|image| image.grid.iter().map(|side| u64::from(*side)).product())
+    }
+
+    /// Appends a token to the answer; it is read with the next step.
+    pub(super) fn append(&mut self, id: u32) -> Token {
+        self.answer.push(id);
+        self.token(self.answer.len() - 1)
+    }
+
+    /// The token at a position of the answer.
+    fn token(&self, position: usize) -> Token {
+        let id = self.answer[position];
+        Token { id, ends: self.ends_at(id, position) }
+    }
+
+    /// Whether an answer ends with this token at this position.
+    fn ends_at(&self, id: u32, position: usize) -> bool {
+        self.ends.contains(&id) || position + 1 >= self.limit as usize
+    }
+
+    /// Reads the next tokens of the prompt; with the last of them, what the model would say next.
+    pub(super) fn read(&mut self, model: &mut Model, tokens: u32) -> Result<Option<Choice>> {
+        assert!(self.read + tokens <= self.prompt_tokens(), "no {tokens} tokens of the prompt are left to read");
+        let mut reading = match std::mem::replace(&mut self.past, Past::None) {
+            Past::None => Box::new(model.begin(&self.prompt)?),
+            Past::Reading(reading) => reading,
+            Past::Whole(_) => panic!("the prompt has been read"),
+        };
+        let logits = model.read(&mut reading, tokens as usize)?;
+        self.read += tokens;
+        self.past = match logits {
+            None => Past::Reading(reading),
+            Some(_) => Past::Whole(Box::new(reading.into_sequence())),
+        };
+        logits.map(|logits| logits.row(0)?.choice()).transpose()
+    }
+
+    /// Passes on what has not been read, and these tokens behind it; a row of logits for each of them and one before.
+    fn pass(&mut self, model: &mut Model, behind: &[Token]) -> Result<Logits> {
+        let Past::Whole(sequence) = &mut self.past else { panic!("the prompt has not been read") };
+        let prompt = self.prompt.ids.len();
+        let all = prompt + self.answer.len();
+        // The last token goes through the model again if it already has.
+        let held = sequence.tokens().min(all - 1);
+        model.rollback(sequence, held);
+        let next = (held..all).map(|at| if at < prompt { self.prompt.ids[at] } else { self.answer[at - prompt] });
+        let tokens: Vec<u32> = next.chain(behind.iter().map(|token| token.id)).collect();
+        model.step(sequence, &tokens, behind.len() + 1)
+    }
+
+    /// What the model would say next.
+    pub(super) fn next(&mut self, model: &mut Model) -> Result<Choice> {
+        self.pass(model, &[])?.row(0)?.choice()
+    }
+
+    /// Keeps the drafts that are the model's own tokens, and adds one of its own.
+    pub(super) fn judge(&mut self, model: &mut Model, drafts: &[Token], bonus: bool) -> Result<Done> {
+        let logits = self.pass(model, drafts)?;
+        let start = self.answer.len();
+        let (mut accepted, mut ends) = (0, false);
+        let mut own = logits.row(0)?.choice()?.token;
+        while accepted < drafts.len() && !ends && drafts[accepted].id == own {
+            ends = self.append(own).ends;
+            accepted += 1;
+            own = logits.row(accepted)?.choice()?.token;
+        }
+        self.keep(model, start + accepted);
+        let adds = !ends && (bonus || accepted < drafts.len());
+        let token = adds.then(|| self.append(own));
+        let ends = ends || token.is_some_and(|token| token.ends);
+        Ok(Done::Verified { accepted: accepted as u32, token, ends })
+    }
+
+    /// Takes tokens as they are, and adds the model's own next one, unless they end the answer.
+    pub(super) fn take(&mut self, model: &mut Model, drafts: &[Token]) -> Result<Done> {
+        let logits = self.pass(model, drafts)?;
+        let mut ends = false;
+        for draft in drafts {
+            ends |= self.append(draft.id).ends;
+        }
+        let token = if ends { None } else { Some(self.append(logits.row(drafts.len())?.choice()?.token)) };
+        let ends = ends || token.is_some_and(|token| token.ends);
+        Ok(Done::Verified { accepted: drafts.len() as u32, token, ends })
+    }
+
+    /// Forgets all but the first `answer_tokens` tokens of the answer.
+    pub(super) fn truncate(&mut self, model: &Model, answer_tokens: u32) {
+        self.answer.truncate(answer_tokens as usize);
+        self.keep(model, self.answer.len());
+    }
+
+    /// Takes what lies behind so many tokens of the answer out of the KV cache.
+    fn keep(&mut self, model: &Model, answer_tokens: usize) {
+        if let Past::Whole(sequence) = &mut self.past {
+            model.rollback(sequence, sequence.tokens().min(self.prompt.ids.len() + answer_tokens));
+        }
+    }
+}
