@@ -9,6 +9,8 @@
 mod compute;
 mod modelled;
 mod pricing;
+#[cfg(feature = "onnx")]
+mod pruning;
 mod tier;
 
 pub use compute::{Compute, Done, Sequence, Work};
@@ -16,4 +18,6 @@ pub use modelled::Modelled;
 #[cfg(feature = "onnx")]
 pub use onnx;
 pub use pricing::Pricing;
+#[cfg(feature = "onnx")]
+pub use pruning::{Map, pruned};
 pub use tier::{Part, Tier};
