@@ -12,6 +12,8 @@ mod pricing;
 #[cfg(feature = "onnx")]
 mod probe;
 #[cfg(feature = "onnx")]
+mod pruning;
+#[cfg(feature = "onnx")]
 pub mod real;
 mod tier;
 
@@ -20,4 +22,6 @@ pub use modelled::Modelled;
 #[cfg(feature = "onnx")]
 pub use onnx;
 pub use pricing::Pricing;
+#[cfg(feature = "onnx")]
+pub use pruning::{Map, pruned};
 pub use tier::{Part, Tier};
