@@ -35,12 +35,13 @@ use state::State;
 use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::rc::Rc;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use units::{Ratio, SimDuration};
 
 /// See the module.
 pub struct Real<'m> {
-    model: &'m mut Model,
+    model: &'m Mutex<Model>,
     questions: &'m dyn Questions,
     notes: Rc<RefCell<Notes>>,
     pricing: Pricing,
@@ -55,10 +56,10 @@ pub struct Real<'m> {
 const CUT: usize = 8;
 
 impl<'m> Real<'m> {
-    /// A backend for one tier of a run; both tiers share `notes`.
+    /// A backend for one tier of a run; both tiers share `notes`. Others may run on the same model.
     pub fn new(
         tier: &Tier,
-        model: &'m mut Model,
+        model: &'m Mutex<Model>,
         questions: &'m dyn Questions,
         scale: TimeScale,
         notes: Rc<RefCell<Notes>>,
@@ -73,9 +74,14 @@ impl<'m> Real<'m> {
         state.unwrap_or_else(|| panic!("sequence {sequence} is not open"))
     }
 
-    fn state_mut(&mut self, sequence: Sequence) -> (&mut State, &mut Model) {
+    fn state_mut(&mut self, sequence: Sequence) -> &mut State {
         let state = self.sequences.get_mut(sequence as usize).and_then(Option::as_mut);
-        (state.unwrap_or_else(|| panic!("sequence {sequence} is not open")), self.model)
+        state.unwrap_or_else(|| panic!("sequence {sequence} is not open"))
+    }
+
+    /// The model, for one operation; other backends may have sequences of their own on it.
+    fn model(&self) -> MutexGuard<'m, Model> {
+        self.model.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Whether the sequence has read its prompt.
@@ -99,7 +105,8 @@ impl<'m> Real<'m> {
             return Ok(patches.clone());
         }
         let pictures = self.questions.pictures(request)?;
-        let patches = pictures.iter().map(|picture| self.model.preprocessing().patches(picture));
+        let model = self.model();
+        let patches = pictures.iter().map(|picture| model.preprocessing().patches(picture));
         let patches = Rc::new(patches.collect::<Result<Vec<_>>>()?);
         self.cut.truncate(CUT - 1);
         self.cut.push_front((request, patches.clone()));
@@ -111,28 +118,28 @@ impl<'m> Real<'m> {
         let request = input.prompt.request;
         let patches = self.patches(request)?;
         let words = first_words(&self.questions.text(request), input.kept[Modality::Text].retention);
-        let rendered = self.model.text().rendered(patches.len(), &words)?;
-        let ids = self.model.text().tokens(&rendered)?;
-        let prompt = self.model.prompt(&ids, patches.to_vec(), false)?;
+        let model = self.model();
+        let rendered = model.text().rendered(patches.len(), &words)?;
+        let prompt = model.prompt(&model.text().tokens(&rendered)?, patches.to_vec(), false)?;
         if input.is_whole() {
             return Ok(prompt);
         }
         let notes = self.notes.borrow();
         let maps = notes.importances.get(&request).cloned();
         let maps = maps.unwrap_or_else(|| vec![Map::even(); prompt.views.len()]);
-        pruned(self.model, &prompt, input, &maps)
+        pruned(&model, &prompt, input, &maps)
     }
 
     /// Runs one item: what it counts for and what comes of it.
     fn item(&mut self, sequence: Sequence, work: &Work<'_>) -> Result<(Load, Done)> {
         let load = self.load(sequence, work);
-        let (state, model) = self.state_mut(sequence);
+        let model = &mut *self.model();
+        if let Work::Probe = work {
+            return self.probe(sequence, model).map(|()| (load, Done::Nothing));
+        }
+        let state = self.state_mut(sequence);
         let done = match work {
-            Work::Probe => {
-                self.probe(sequence)?;
-                Done::Nothing
-            }
-            Work::Encode => panic!("a real model runs its own vision tower alone"),
+            Work::Probe | Work::Encode => panic!("a real model runs its own vision tower alone"),
             Work::Prefill { tokens, answer } => match state.read(model, *tokens)? {
                 Some(choice) if *answer => Done::Token(state.append(choice.token)),
                 _ => Done::Nothing,
@@ -178,10 +185,10 @@ impl<'m> Real<'m> {
     }
 
     /// Runs the vision tower and finds out what matters; nothing is cached of it but the findings.
-    fn probe(&mut self, sequence: Sequence) -> Result<()> {
+    fn probe(&mut self, sequence: Sequence, model: &mut Model) -> Result<()> {
         let request = self.state(sequence).request;
-        let words = self.model.text().tokens(&self.questions.text(request))?;
-        let (state, model) = self.state_mut(sequence);
+        let words = model.text().tokens(&self.questions.text(request))?;
+        let state = self.state_mut(sequence);
         let features = state.prompt.images.iter().map(|image| model.features(image)).collect::<Result<Vec<_>>>()?;
         let embeddings = model.embeddings(&words)?;
         let found = probe::look(&features, &state.prompt.views, &embeddings)?;
@@ -193,7 +200,7 @@ impl<'m> Real<'m> {
 
     /// Once something has failed: the shortest way to the end of a run.
     fn given_up(&mut self, sequence: Sequence, work: &Work<'_>) -> Done {
-        let (state, _) = self.state_mut(sequence);
+        let state = self.state_mut(sequence);
         let end = Token { id: 0, ends: true };
         let done = match work {
             Work::Probe | Work::Encode | Work::Pass => Done::Nothing,
@@ -231,7 +238,7 @@ impl Compute for Real<'_> {
                 Prompt { ids: vec![0], images: Vec::new(), views: Vec::new() }
             }
         };
-        let ends = self.model.folder().config.ends.clone();
+        let ends = self.model().folder().config.ends.clone();
         let state = State::new(input.prompt.request, prompt, request.output_tokens, ends);
         match self.free.pop() {
             Some(sequence) => {
@@ -277,12 +284,12 @@ impl Compute for Real<'_> {
     }
 
     fn truncate(&mut self, sequence: Sequence, answer_tokens: u32) {
-        let (state, model) = self.state_mut(sequence);
-        state.truncate(model, answer_tokens);
+        let model = self.model();
+        self.state_mut(sequence).truncate(&model, answer_tokens);
     }
 
     fn adopt(&mut self, sequence: Sequence, token: Token) {
-        self.state_mut(sequence).0.append(token.id);
+        self.state_mut(sequence).append(token.id);
     }
 
     fn preprocess(&mut self, request: &Request) -> Option<SimDuration> {
@@ -305,7 +312,8 @@ impl Compute for Real<'_> {
             return None;
         }
         let (request, ids) = (self.state(sequence).request, self.state(sequence).answer().to_vec());
-        let text = match self.model.text().text(&ids) {
+        let text = self.model().text().text(&ids);
+        let text = match text {
             Ok(text) => text,
             Err(error) => {
                 self.fail(error);

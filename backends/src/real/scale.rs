@@ -21,8 +21,7 @@ pub struct TimeScale {
 
 impl TimeScale {
     /// As it was measured.
-    pub const MEASURED: Self =
-        Self { preprocess: 1.0, probe: 1.0, prefill: 1.0, decode: 1.0, draft: 1.0, verify: 1.0 };
+    pub const MEASURED: Self = Self { preprocess: 1.0, probe: 1.0, prefill: 1.0, decode: 1.0, draft: 1.0, verify: 1.0 };
 
     /// The scale of some work.
     pub(super) fn of(&self, work: &Work<'_>) -> f64 {

@@ -1,0 +1,105 @@
+//! The suite on real models: those of `../shared/models`, on the processor.
+
+use super::*;
+use backends::onnx::{Folder, Model, OnnxError, Picture, Provider, Runtime};
+use backends::real::{Notes, Questions, Real, TimeScale, spec};
+use model::engine_kind::EngineProfile;
+use std::io::Write;
+use std::path::PathBuf;
+use std::sync::{Mutex, PoisonError};
+
+/// Real models, which stay loaded.
+pub struct Loaded {
+    target: (&'static Mutex<Model>, ModelSpec),
+    drafter: (&'static Mutex<Model>, ModelSpec),
+}
+
+/// The models of `../shared/models`, where they are and the library is too.
+pub fn shared(test: &str) -> Option<Loaded> {
+    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../shared/models");
+    if !folder.join("target/config.json").is_file() {
+        return skipped(test, "../shared/models is not here");
+    }
+    let runtime = match Runtime::new(None, Provider::Cpu, Some(1)) {
+        Ok(runtime) => runtime,
+        Err(OnnxError::Unavailable(why)) => return skipped(test, &why),
+        Err(error) => panic!("{error}"),
+    };
+    let load = |name: &str| {
+        let model = Model::load(Folder::read(&folder.join(name), None).unwrap(), &runtime).unwrap();
+        let spec = spec(&model).unwrap();
+        (&*Box::leak(Box::new(Mutex::new(model))), spec)
+    };
+    Some(Loaded { target: load("target"), drafter: load("draft") })
+}
+
+/// Says past the runner's capture that a test had nothing to test.
+fn skipped<T>(test: &str, why: &str) -> Option<T> {
+    writeln!(std::io::stderr(), "SKIPPED {test}: {why}").unwrap();
+    None
+}
+
+/// A bar on a background, and a question about it.
+struct Bars;
+
+const ASKED: [&str; 5] = [
+    "Tell a short story about the shape.",
+    "Describe the picture.",
+    "Count from one to seven.",
+    "What color is the background?",
+    "Where is the shape?",
+];
+
+impl Questions for Bars {
+    fn pictures(&self, request: u64) -> backends::onnx::Result<Vec<Picture>> {
+        let (width, height) = (112, 84);
+        let bar = |at: usize| (20..60).contains(&(at % width)) && (30..50).contains(&(at / width));
+        let colour = |at| if bar(at) { [200, 30, (request * 20) as u8] } else { [30, 40, 220] };
+        let bytes = (0..width * height).flat_map(colour).collect();
+        Ok(vec![Picture { width: width as u32, height: height as u32, bytes }])
+    }
+
+    fn text(&self, request: u64) -> String {
+        ASKED[request as usize % ASKED.len()].to_owned()
+    }
+
+    fn score(&self, _: u64, answer: &str) -> f64 {
+        f64::from(u8::from(answer.contains("bar")))
+    }
+}
+
+impl Loaded {
+    fn backend(&self, (model, spec): &(&'static Mutex<Model>, ModelSpec)) -> Real<'static> {
+        let tier = Tier {
+            device: Device::named("rtx-3090").expect("a known device").clone(),
+            engine: EngineKind::Hf.profile(spec),
+            part: None,
+            encoder: None,
+            receives: false,
+            model: spec.clone(),
+            probe_blocks: 2,
+        };
+        Real::new(&tier, model, &Bars, TimeScale::MEASURED, Default::default())
+    }
+}
+
+impl Factory for Loaded {
+    type Backend = Real<'static>;
+    const MEASURED: bool = true;
+    const LENGTHS: bool = false;
+
+    fn target(&self) -> Real<'static> {
+        self.backend(&self.target)
+    }
+
+    fn drafter(&self) -> Real<'static> {
+        self.backend(&self.drafter)
+    }
+
+    fn request(&self, number: u64) -> Request {
+        let size = ImageSize::Pixels { width: 112, height: 84 };
+        let images = Some(Images { count: 1, size, payload: Bytes::new(9_000), moving: false, encoded: false });
+        let prompt = Prompt { request: number, text_tokens: 12, images, audio: None };
+        Request { prompt, output_tokens: 64 }
+    }
+}
