@@ -4,6 +4,7 @@
 //! |---|---|
 //! | [`requests`] | Azure LLM and LMM CSV, Mooncake JSONL: when requests arrive and how long they are; ServeGen: the laws behind them |
 //! | [`bandwidth`] | CSV series and Mahimahi traces: how fast a link is at each time |
+//! | [`questions`] | questions about pictures with reference answers: our JSONL, VQAv2, MMBench; how answers are scored |
 //! | [`log`] | request, step and token logs and small tables, as Parquet and CSV |
 //!
 //! # Promises
@@ -27,6 +28,7 @@ mod error;
 mod fuzz;
 pub mod log;
 mod open;
+pub mod questions;
 pub mod requests;
 mod rows;
 #[cfg(test)]

@@ -15,11 +15,15 @@ const GZIP_MAGIC: [u8; 2] = [0x1f, 0x8b];
 
 /// Opens `path`, unpacking it if its content is gzip.
 pub(crate) fn open(path: &Path) -> Result<Box<dyn Read>, TraceError> {
+    Ok(Box::new(Guarded { inner: open_unguarded(path)?, line_length: 0 }))
+}
+
+/// The same without a limit on the length of a line, for who never holds one whole.
+pub(crate) fn open_unguarded(path: &Path) -> Result<Box<dyn Read>, TraceError> {
     let mut file = BufReader::with_capacity(1 << 16, File::open(path).map_err(|e| TraceError::reading(path, e))?);
     let start = file.fill_buf().map_err(|e| TraceError::reading(path, e))?;
     let is_gzip = start.starts_with(&GZIP_MAGIC);
-    let inner: Box<dyn Read> = if is_gzip { Box::new(MultiGzDecoder::new(file)) } else { Box::new(file) };
-    Ok(Box::new(Guarded { inner, line_length: 0 }))
+    Ok(if is_gzip { Box::new(MultiGzDecoder::new(file)) } else { Box::new(file) })
 }
 
 /// Refuses a line so long that reading it whole would exhaust the memory: a binary file by mistake, for example.

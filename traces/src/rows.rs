@@ -23,8 +23,16 @@ pub(crate) struct CsvFile {
 impl CsvFile {
     /// Opens `path` and reads its header; `expected` says in a refusal what the header should be.
     pub fn open(path: &Path, expected: &str) -> Result<Self, TraceError> {
-        let reader =
-            ReaderBuilder::new().has_headers(false).flexible(true).comment(Some(b'#')).from_reader(open(path)?);
+        Self::open_as(path, expected, ReaderBuilder::new().comment(Some(b'#')))
+    }
+
+    /// The same of a file with tabs between its columns, and without comments.
+    pub fn open_tsv(path: &Path, expected: &str) -> Result<Self, TraceError> {
+        Self::open_as(path, expected, ReaderBuilder::new().delimiter(b'\t'))
+    }
+
+    fn open_as(path: &Path, expected: &str, reader: &mut ReaderBuilder) -> Result<Self, TraceError> {
+        let reader = reader.has_headers(false).flexible(true).from_reader(open(path)?);
         let mut file = Self { path: path.to_owned(), header: Vec::new(), reader, record: StringRecord::new() };
         if !file.advance()? {
             return Err(empty(path, expected));
