@@ -2,11 +2,10 @@
 
 use super::*;
 use backends::onnx::{Folder, Model, OnnxError, Picture, Provider, Runtime};
-use backends::real::{Notes, Questions, Real, TimeScale, spec};
-use model::engine_kind::EngineProfile;
+use backends::real::{Questions, Real, TimeScale, spec};
 use std::io::Write;
 use std::path::PathBuf;
-use std::sync::{Mutex, PoisonError};
+use std::sync::Mutex;
 
 /// Real models, which stay loaded.
 pub struct Loaded {
@@ -35,7 +34,7 @@ pub fn shared(test: &str) -> Option<Loaded> {
 
 /// Says past the runner's capture that a test had nothing to test.
 fn skipped<T>(test: &str, why: &str) -> Option<T> {
-    writeln!(std::io::stderr(), "SKIPPED {test}: {why}").unwrap();
+    let _ = writeln!(std::io::stderr(), "skipped: {test}: {why}");
     None
 }
 

@@ -29,6 +29,8 @@ pub enum Content {
     Shape(Shape),
     /// Requests of a trace, in its order.
     Trace(Arc<[TraceRequest]>),
+    /// Requests that are known, each with the time at which a trace has it, in their order.
+    Listed(Arc<[(Request, SimDuration)]>),
 }
 
 /// The shape of a dataset's requests.
@@ -94,6 +96,7 @@ impl Workload {
         match &self.content {
             Content::Shape(_) => self.requests,
             Content::Trace(trace) => self.requests.min(trace.len() as u64),
+            Content::Listed(listed) => self.requests.min(listed.len() as u64),
         }
     }
 
@@ -108,8 +111,18 @@ impl Workload {
         let request = match &self.content {
             Content::Shape(shape) => shape.draw(self.payload, &mut stream, number),
             Content::Trace(trace) => from_trace(&trace[number as usize], self.payload, &mut stream, number),
+            Content::Listed(listed) => listed[number as usize].0,
         };
         Request { output_tokens: request.output_tokens.clamp(1, self.max_output_tokens), ..request }
+    }
+
+    /// When a trace has request `number`; 0 where there is none.
+    pub fn offset(&self, number: u64) -> SimDuration {
+        match &self.content {
+            Content::Shape(_) => SimDuration::ZERO,
+            Content::Trace(trace) => trace[number as usize].arrival.saturating_sub(trace[0].arrival),
+            Content::Listed(listed) => listed[number as usize].1,
+        }
     }
 
     /// Which edge request `number` comes in at, in an open loop.
@@ -122,15 +135,14 @@ impl Workload {
 
     /// When request `number` arrives in an open loop, given when the one before it did.
     pub(crate) fn arrival(&self, stream: &mut Stream, number: u64, previous: SimTime) -> SimTime {
-        match (&self.arrivals, &self.content) {
-            (Arrivals::Poisson { rate }, _) => {
+        match &self.arrivals {
+            Arrivals::Poisson { rate } => {
                 previous + SimDuration::from_secs_f64(draw::exponential(stream) / rate.as_f64())
             }
-            (Arrivals::Trace { speed }, Content::Trace(trace)) => {
-                let offset = trace[number as usize].arrival.saturating_sub(trace[0].arrival);
-                SimTime::ZERO + SimDuration::from_secs_f64(offset.as_secs_f64() / speed)
+            Arrivals::Trace { speed } => {
+                SimTime::ZERO + SimDuration::from_secs_f64(self.offset(number).as_secs_f64() / speed)
             }
-            _ => unreachable!("a closed loop has no arrivals, and times of a trace come with its content"),
+            Arrivals::ClosedLoop { .. } => unreachable!("a closed loop has no arrivals"),
         }
     }
 }

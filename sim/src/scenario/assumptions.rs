@@ -1,8 +1,8 @@
 //! What a scenario assumes beyond its defaults: the keys that it sets to something else. A paper's figure that comes out
 //! under them alone is reproduced under these assumptions, and a reader wants to know which.
 
-use super::Scenario;
 use super::keys;
+use super::{Mode, Scenario};
 use policies::SYSTEMS;
 use serde_json::{Map, Value as Json, json};
 use toml::{Table, Value};
@@ -29,6 +29,7 @@ pub fn assumptions(scenario: &Scenario) -> Map<String, Json> {
     let mut assumed = differences(&own, &default);
     let under = |key: &str, part: &str| key == part || key.starts_with(&format!("{part}."));
     assumed.retain(|key, _| !NOT_ASSUMED.iter().chain(&ELSEWHERE).any(|part| under(key, part)));
+    assumed.retain(|key, _| scenario.mode == Mode::Replay || !under(key, "replay"));
     let devices: Vec<&String> = scenario.device.keys().collect();
     assumed.retain(|key, _| !under(key, "device"));
     assumed.extend(devices.into_iter().map(|name| (format!("device.{name}"), json!("given"))));

@@ -11,6 +11,7 @@ mod keys;
 mod link;
 mod plan;
 mod read;
+mod replay;
 mod resolve;
 mod show;
 mod sweep;
@@ -22,6 +23,7 @@ pub use dataset::Dataset;
 pub use idle::idle;
 pub use plan::{Plan, Point};
 pub use read::{Source, read};
+pub use replay::{Drawn, Outcomes, Played, Provider, Replay, Scale};
 pub use resolve::Cell;
 pub use show::shown;
 
@@ -89,6 +91,9 @@ pub struct Scenario {
     /// Whether points of a sweep share their random numbers.
     #[serde(default)]
     pub point_seeds: PointSeeds,
+    /// What `mode = "replay"` plays the tiers with.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub replay: Option<Replay>,
     /// Keys to vary: every combination is a point.
     #[serde(default, skip_serializing_if = "Sweep::is_empty")]
     pub sweep: Sweep,
@@ -104,7 +109,7 @@ impl Scenario {
     fn text_with(&self, mut name: impl FnMut(&Path) -> PathBuf) -> String {
         let mut named = self.clone();
         let files = named.workload.dataset.files().into_iter().chain(named.link.files()).chain(named.tokens.file());
-        for file in files {
+        for file in files.chain(named.replay.iter_mut().flat_map(Replay::files)) {
             *file = name(file);
         }
         toml::to_string(&named).expect("a scenario is TOML")
@@ -133,6 +138,8 @@ pub enum Mode {
     /// Virtual clock, modelled compute, modelled link.
     #[default]
     Simulate,
+    /// Virtual clock, real models, modelled link: every step is executed, and takes as long as it took.
+    Replay,
 }
 
 impl Mode {
@@ -140,6 +147,7 @@ impl Mode {
     pub fn name(self) -> &'static str {
         match self {
             Self::Simulate => "simulate",
+            Self::Replay => "replay",
         }
     }
 }

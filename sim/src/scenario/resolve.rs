@@ -196,6 +196,10 @@ fn check_scalars(source: &Source, scenario: &Scenario) -> Result<(), Failure> {
         .descriptors
         .check()
         .map_err(|(key, expected)| source.refuse_key(&format!("descriptors.{key}"), expected))?;
+    scenario
+        .replay
+        .as_ref()
+        .map_or(Ok(()), |replay| replay.check().map_err(|(key, expected)| source.refuse_key(&key, expected)))?;
     if scenario.policy.systems().is_empty() {
         return Err(source.refuse_key("policy", "expected at least one policy, for example [policy.msao]"));
     }
