@@ -10,6 +10,8 @@ mod compute;
 mod modelled;
 mod pricing;
 #[cfg(feature = "onnx")]
+mod probe;
+#[cfg(feature = "onnx")]
 mod pruning;
 mod tier;
 
@@ -18,6 +20,8 @@ pub use modelled::Modelled;
 #[cfg(feature = "onnx")]
 pub use onnx;
 pub use pricing::Pricing;
+#[cfg(feature = "onnx")]
+pub use probe::{Encoded, Heads, Probe, Probed};
 #[cfg(feature = "onnx")]
 pub use pruning::{Map, pruned};
 pub use tier::{Part, Tier};
