@@ -23,5 +23,7 @@ pub use modelled::Modelled;
 pub use onnx;
 pub use pricing::Pricing;
 #[cfg(feature = "onnx")]
+pub use probe::{Encoded, Heads, Probe, Probed};
+#[cfg(feature = "onnx")]
 pub use pruning::{Map, pruned};
 pub use tier::{Part, Tier};

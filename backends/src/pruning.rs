@@ -13,7 +13,7 @@ use onnx::{Model, Prompt, Result, View};
 /// The importance of the parts of one picture, on the probe's grid.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Map {
-    /// Rows.
+    /// Rows; of a picture of several frames, those of all of them.
     pub height: usize,
     /// Columns.
     pub width: usize,
@@ -61,7 +61,7 @@ fn view(whole: &View, input: &Input, map: &Map) -> Result<View> {
         RhoMeaning::TokenMerge => 1.0 - compression,
     };
     let [frames, height, width] = whole.sides();
-    let importance = map.on(height, width).repeat(frames);
+    let importance = map.on(frames * height, width);
     let encoded = match input.handling.prune_stage {
         PruneStage::PreVit => {
             let tokens = (whole.tokens() as f64 * retention).ceil() as usize;
