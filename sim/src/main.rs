@@ -11,6 +11,7 @@ mod manifest;
 mod models;
 mod one_run;
 mod progress;
+mod questions;
 mod report;
 mod results;
 mod rows;
@@ -52,6 +53,7 @@ fn main() -> ExitCode {
         (Some(Command::Best(args)), _) => best::run(&args),
         (Some(Command::Tune(args)), _) => tune::run(&args),
         (Some(Command::Report(args)), _) => report::run(&args),
+        (Some(Command::Questions(command)), _) => questions::run(&command),
         #[cfg(feature = "onnx")]
         (Some(Command::Models(command)), _) => models::run(&command),
         (None, Some(written)) => simulate(&written, &cli.options),

@@ -1,0 +1,204 @@
+//! What a picture shows, and the picture of it.
+
+use super::{Dice, Pixels};
+use kernel::{Stream, draw};
+
+/// A colour with a name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Color {
+    pub name: &'static str,
+    pub rgb: [u8; 3],
+}
+
+/// Those that the tiny models of the tests know.
+pub const COLORS: [Color; 8] = [
+    Color { name: "black", rgb: [14, 14, 14] },
+    Color { name: "white", rgb: [243, 243, 243] },
+    Color { name: "red", rgb: [219, 39, 39] },
+    Color { name: "green", rgb: [39, 169, 59] },
+    Color { name: "blue", rgb: [39, 69, 219] },
+    Color { name: "yellow", rgb: [234, 219, 49] },
+    Color { name: "orange", rgb: [239, 139, 29] },
+    Color { name: "purple", rgb: [139, 49, 169] },
+];
+
+/// Standard deviation of the noise on each channel, in grey levels.
+const NOISE_LEVELS: f64 = 8.0;
+
+/// A form that a shape may have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Figure {
+    Bar,
+    Column,
+    Square,
+    Disc,
+    Triangle,
+    Diamond,
+    Ring,
+    Cross,
+}
+
+pub const FIGURES: [Figure; 8] = [
+    Figure::Bar,
+    Figure::Column,
+    Figure::Square,
+    Figure::Disc,
+    Figure::Triangle,
+    Figure::Diamond,
+    Figure::Ring,
+    Figure::Cross,
+];
+
+/// A quarter or a half of the picture.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Place {
+    pub name: &'static str,
+    /// The same in other words.
+    pub other: &'static str,
+    /// First and last half of columns and of rows that it covers.
+    columns: [u32; 2],
+    rows: [u32; 2],
+}
+
+pub const QUARTERS: [Place; 4] = [
+    Place { name: "top left", other: "upper left", columns: [0, 0], rows: [0, 0] },
+    Place { name: "top right", other: "upper right", columns: [1, 1], rows: [0, 0] },
+    Place { name: "bottom left", other: "lower left", columns: [0, 0], rows: [1, 1] },
+    Place { name: "bottom right", other: "lower right", columns: [1, 1], rows: [1, 1] },
+];
+
+const ROWS: [Place; 2] = [
+    Place { name: "top", other: "upper half", columns: [0, 1], rows: [0, 0] },
+    Place { name: "bottom", other: "lower half", columns: [0, 1], rows: [1, 1] },
+];
+
+const COLUMNS: [Place; 2] = [
+    Place { name: "left", other: "left half", columns: [0, 0], rows: [0, 1] },
+    Place { name: "right", other: "right half", columns: [1, 1], rows: [0, 1] },
+];
+
+/// A shape of a scene. All shapes of a scene and its background differ in colour, and all shapes in place.
+#[derive(Clone, Copy, Debug)]
+pub struct Shape {
+    pub figure: Figure,
+    pub color: Color,
+    pub place: Place,
+}
+
+/// What a picture shows.
+#[derive(Clone, Debug)]
+pub struct Scene {
+    pub background: Color,
+    pub shapes: Vec<Shape>,
+    /// Whether the one shape fills its half or quarter, as in the scenes that the tiny models were fitted on.
+    fills: bool,
+}
+
+impl Figure {
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Bar => "bar",
+            Self::Column => "column",
+            Self::Square => "square",
+            Self::Disc => "disc",
+            Self::Triangle => "triangle",
+            Self::Diamond => "diamond",
+            Self::Ring => "ring",
+            Self::Cross => "cross",
+        }
+    }
+
+    /// Whether a point is in it; the shorter side of its place is 2,000 long, and (0, 0) its middle.
+    fn covers(self, x: i64, y: i64) -> bool {
+        let (across, down) = (x.abs(), y.abs());
+        let square_of_radius = x * x + y * y;
+        match self {
+            Self::Bar => across <= 900 && down <= 350,
+            Self::Column => across <= 350 && down <= 900,
+            Self::Square => across.max(down) <= 700,
+            Self::Disc => square_of_radius <= 800 * 800,
+            Self::Triangle => down <= 750 && 2 * across <= y + 750,
+            Self::Diamond => across + down <= 850,
+            Self::Ring => (450 * 450..=850 * 850).contains(&square_of_radius),
+            Self::Cross => across.min(down) <= 230 && across.max(down) <= 850,
+        }
+    }
+}
+
+impl Scene {
+    /// One shape that fills its place: a bar a half above or below, a column a half at a side, a square a quarter.
+    pub fn of_one(dice: &mut Dice) -> Self {
+        let mut colors = COLORS;
+        dice.shuffle(&mut colors);
+        let (figure, places) = *dice.one_of(&[
+            (Figure::Bar, ROWS.as_slice()),
+            (Figure::Column, COLUMNS.as_slice()),
+            (Figure::Square, QUARTERS.as_slice()),
+        ]);
+        let shape = Shape { figure, color: colors[1], place: *dice.one_of(places) };
+        Self { background: colors[0], shapes: vec![shape], fills: true }
+    }
+
+    /// One to four shapes, a quarter each.
+    pub fn of_several(dice: &mut Dice) -> Self {
+        let (mut colors, mut places) = (COLORS, QUARTERS);
+        dice.shuffle(&mut colors);
+        dice.shuffle(&mut places);
+        let count = 1 + dice.below(places.len());
+        let with_color = places.iter().zip(&colors[1..]).take(count);
+        let shapes =
+            with_color.map(|(place, color)| Shape { figure: *dice.one_of(&FIGURES), color: *color, place: *place });
+        Self { background: colors[0], shapes: shapes.collect(), fills: false }
+    }
+
+    /// How many shapes have this form.
+    pub fn count(&self, figure: Figure) -> usize {
+        self.shapes.iter().filter(|shape| shape.figure == figure).count()
+    }
+
+    /// The picture of it, of columns and rows in pixels.
+    pub fn picture(&self, (width, height): (u32, u32), noise: &mut Stream) -> Pixels {
+        assert!(width > 0 && height > 0, "a picture has pixels");
+        let mut rgb = Vec::with_capacity(width as usize * height as usize * 3);
+        for row in 0..height {
+            for column in 0..width {
+                let shape = self.shapes.iter().find(|shape| self.shows(shape, [column, width], [row, height]));
+                let color = shape.map_or(self.background, |shape| shape.color);
+                rgb.extend(
+                    color.rgb.map(|level| (f64::from(level) + NOISE_LEVELS * draw::normal(noise)).round() as u8),
+                );
+            }
+        }
+        Pixels { width, height, rgb }
+    }
+
+    /// Whether the shape is seen at a column of so many and a row of so many.
+    fn shows(&self, shape: &Shape, [column, width]: [u32; 2], [row, height]: [u32; 2]) -> bool {
+        let (Some(across), Some(down)) =
+            (Span::of(shape.place.columns, width, column), Span::of(shape.place.rows, height, row))
+        else {
+            return false;
+        };
+        let shorter = across.length.min(down.length);
+        self.fills || shape.figure.covers(across.from_middle(shorter), down.from_middle(shorter))
+    }
+}
+
+/// A pixel's place in a half of the picture, or in both.
+struct Span {
+    at: i64,
+    length: i64,
+}
+
+impl Span {
+    fn of([first, last]: [u32; 2], side: u32, at: u32) -> Option<Self> {
+        let end = |half: u32| i64::from(side) * i64::from(half) / 2;
+        let (start, end, at) = (end(first), end(last + 1), i64::from(at));
+        (start..end).contains(&at).then(|| Self { at: at - start, length: end - start })
+    }
+
+    /// From the middle, in thousandths of half the shorter side.
+    fn from_middle(&self, shorter: i64) -> i64 {
+        (2 * self.at + 1 - self.length) * 1_000 / shorter
+    }
+}
