@@ -64,6 +64,19 @@ pub struct Probed {
     pub maps: Vec<Map>,
 }
 
+impl Probed {
+    /// What it says with another threshold of Eq. 4.
+    #[must_use]
+    pub fn at(&self, tau_s: Ratio) -> Descriptors {
+        let mut descriptors = self.descriptors;
+        let parts: Vec<f32> = self.maps.iter().flat_map(|map| map.values.iter().copied()).collect();
+        if let Some(visual) = &mut descriptors[Modality::Visual] {
+            visual.spatial = sparsity(&parts, tau_s.as_f64());
+        }
+        descriptors
+    }
+}
+
 /// A picture as the vision tower puts it.
 #[derive(Clone, Copy, Debug)]
 pub struct Encoded<'f> {

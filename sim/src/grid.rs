@@ -5,6 +5,7 @@ use crate::cli::Options;
 use crate::failure::Failure;
 use crate::one_run::OneRun;
 use crate::progress::with_bar;
+use crate::replay::Studio;
 use crate::rows::{Part, Rows, Wanted, put_together};
 use crate::runs::{Outcome, Run, RunsWriter};
 use crate::scenario::{Plan, Point};
@@ -33,17 +34,12 @@ pub fn points(plan: &Plan) -> Result<Vec<Point>, Failure> {
     (0..plan.points()).map(|number| plan.point(number)).collect()
 }
 
-/// Runs everything and writes all tables into `folder`; `until` may ask for more replications.
-pub fn run(
-    plan: &Plan,
-    points: &[Point],
-    options: &Options,
-    until: Option<Until>,
-    folder: &Path,
-) -> Result<Outcome, Failure> {
-    let started = Instant::now();
-    let grid = Grid { cells: cells(points), options, folder };
-    let pool = threads::pool(options.threads, grid.cells.len() as u64 * u64::from(plan.scenario.replications))?;
+/// Runs everything and writes all tables; `until` may ask for more replications.
+pub fn run(plan: &Plan, grid: &Grid<'_>, until: Option<Until>) -> Result<Outcome, Failure> {
+    let (started, folder) = (Instant::now(), grid.folder);
+    // Replays beside each other would measure each other.
+    let threads = if grid.studio.is_some() { Some(1) } else { grid.options.threads };
+    let pool = threads::pool(threads, grid.cells.len() as u64 * u64::from(plan.scenario.replications))?;
     // By replication, then by cell.
     let mut runs: Vec<Vec<Run>> = Vec::new();
     let mut wanted = plan.scenario.replications;
@@ -66,22 +62,28 @@ pub fn run(
     Ok(outcome)
 }
 
-/// A policy at a point, as the first replication.
-fn cells(points: &[Point]) -> Vec<OneRun<'_>> {
-    let cells = points.iter().flat_map(|point| point.cells.iter().map(move |cell| (point, cell)));
-    cells.map(|(point, cell)| OneRun { point, cell, replication: 0 }).collect()
-}
-
 /// What is run, and where its rows go.
-struct Grid<'g> {
+pub struct Grid<'g> {
+    /// A policy at a point each, as the first replication.
     cells: Vec<OneRun<'g>>,
+    /// Where real models play, if they do.
+    studio: Option<&'g Studio>,
     options: &'g Options,
     folder: &'g Path,
 }
 
-impl Grid<'_> {
+impl<'g> Grid<'g> {
+    /// Every policy at these points, with all tables in `folder`.
+    pub fn new(points: &'g [Point], studio: Option<&'g Studio>, options: &'g Options, folder: &'g Path) -> Self {
+        let cells = points.iter().flat_map(|point| point.cells.iter().map(move |cell| (point, cell)));
+        let cells = cells.map(|(point, cell)| OneRun { point, cell, replication: 0, studio }).collect();
+        Self { cells, studio, options, folder }
+    }
+
     fn wanted(&self) -> Wanted {
-        Wanted { steps: self.options.steps, tokens: self.options.tokens }
+        // What was measured is kept: it cannot be had again.
+        let replayed = self.studio.is_some();
+        Wanted { steps: self.options.steps || replayed, tokens: self.options.tokens || replayed, answers: replayed }
     }
 
     /// Runs these replications of every cell.

@@ -12,6 +12,8 @@ mod models;
 mod one_run;
 mod progress;
 mod questions;
+#[cfg_attr(not(feature = "onnx"), path = "no_replay.rs")]
+mod replay;
 mod report;
 mod results;
 mod rows;
@@ -29,6 +31,8 @@ mod whole_file;
 use clap::Parser;
 use cli::{Cli, Command, Options, Written};
 use failure::{Code, Failure, say};
+use grid::Grid;
+use replay::Studio;
 use scenario::{Plan, Scenario};
 use std::io::Write;
 use std::process::ExitCode;
@@ -104,13 +108,18 @@ fn schema() -> Result<(), Failure> {
 fn simulate(written: &Written, options: &Options) -> Result<(), Failure> {
     let until = options.until()?;
     let mut plan = plan(written)?;
-    let points = grid::points(&plan)?;
+    let mut points = grid::points(&plan)?;
     warn_of_idle_keys(&plan);
+    let studio = Studio::open(&plan, &mut points)?;
+    if options.twice && studio.is_some() {
+        let why = "a replay takes measured times, of which no two are equal";
+        return Err(Failure::refused(format!("--twice compares runs event by event: {why}; leave it out")));
+    }
     let out = options.out.clone().unwrap_or_else(|| ["results", &plan.scenario.name].iter().collect());
     let results = results::Results::begin(&out)?;
-    let outcome = grid::run(&plan, &points, options, until, results.folder())?;
+    let outcome = grid::run(&plan, &Grid::new(&points, studio.as_ref(), options, results.folder()), until)?;
     plan.scenario.replications = outcome.replications;
-    manifest::write(&plan, &outcome, results.folder())?;
+    manifest::write(&plan, &outcome, studio.as_ref(), results.folder())?;
     let report = (!options.no_report).then(|| report::write(results.folder())).transpose()?;
     let folder = results.finish()?;
     let table = reports::table(&folder).map_err(|error| Failure::bug(error.to_string()))?;

@@ -1,6 +1,7 @@
 //! `manifest.json` and `scenario.toml` of a results folder: what was run, by what.
 
 use crate::failure::Failure;
+use crate::replay::Studio;
 use crate::runs::Outcome;
 use crate::scenario::{self, Plan};
 use crate::sweep::Merged;
@@ -13,11 +14,26 @@ use std::path::Path;
 pub const TOOL: &str = "msao-sim";
 
 /// Writes both files.
-pub fn write(plan: &Plan, outcome: &Outcome, folder: &Path) -> Result<(), Failure> {
+pub fn write(plan: &Plan, outcome: &Outcome, studio: Option<&Studio>, folder: &Path) -> Result<(), Failure> {
     let mut manifest = manifest(plan, outcome);
+    if let Some(studio) = studio {
+        tell_of_replay(&mut manifest, studio)?;
+    }
     manifest["wall_s"] = json!(outcome.wall_s);
     write_file(folder, "scenario.toml", &plan.scenario.resolved_text(plan.source.folder()))?;
     write_manifest(folder, &manifest)
+}
+
+/// What was played, by what. That the models are none of the papers' is an assumption like any other.
+fn tell_of_replay(manifest: &mut Value, studio: &Studio) -> Result<(), Failure> {
+    manifest["backend"] = json!("onnx");
+    manifest["replay"] = studio.told()?;
+    manifest["remark"] = json!(studio.remark());
+    for (side, name) in ["edge", "cloud"].into_iter().zip(studio.names()) {
+        manifest[side]["model"] = json!(name);
+        manifest["assumptions"][format!("{side}.model")] = json!(name);
+    }
+    Ok(())
 }
 
 /// Writes the manifest of a sweep: no time of day and no duration, so that it is the same however often the sweep was killed.

@@ -1,6 +1,8 @@
 //! One run: a replication of a policy at a point, on one thread.
 
 use crate::failure::{Failure, at_work_on};
+use crate::replay::Studio;
+use crate::rows::Log;
 use crate::runs::Run;
 use crate::sample::Sample;
 use crate::scenario::{Cell, Point};
@@ -17,6 +19,8 @@ pub struct OneRun<'g> {
     pub cell: &'g Cell,
     /// The replication, from 0.
     pub replication: u32,
+    /// Where real models play it, if they do.
+    pub studio: Option<&'g Studio>,
 }
 
 impl OneRun<'_> {
@@ -24,9 +28,12 @@ impl OneRun<'_> {
     ///
     /// # Errors
     /// If it cannot be run, or broke an invariant.
-    pub fn sample(&self, recorder: &mut dyn Recorder, progress: &AtomicU64) -> Result<Sample, Failure> {
+    pub fn sample(&self, recorder: &mut dyn Log, progress: &AtomicU64) -> Result<Sample, Failure> {
         at_work_on(self.name());
-        let outcome = self.simulate(Journal::digest_only(), recorder, progress)?;
+        let outcome = match self.studio {
+            None => self.simulate(Journal::digest_only(), recorder, progress)?,
+            Some(studio) => self.replay(studio, recorder, progress)?,
+        };
         Ok(self.sample_of(&outcome))
     }
 
@@ -34,7 +41,7 @@ impl OneRun<'_> {
     ///
     /// # Errors
     /// As [`Self::sample`], and if an event differs: the first is named.
-    pub fn sample_twice(&self, recorder: &mut dyn Recorder, progress: &AtomicU64) -> Result<Sample, Failure> {
+    pub fn sample_twice(&self, recorder: &mut dyn Log, progress: &AtomicU64) -> Result<Sample, Failure> {
         at_work_on(self.name());
         let outcome = self.simulate(Journal::recorder(), recorder, progress)?;
         let sample = self.sample_of(&outcome);
@@ -66,15 +73,29 @@ impl OneRun<'_> {
         recorder: &mut dyn Recorder,
         progress: &AtomicU64,
     ) -> Result<Outcome, Failure> {
-        let spec = RunSpec { replication: self.replication, ..self.cell.spec.clone() };
-        simulate(&spec, journal, recorder, progress).map_err(|error| match error {
+        simulate(&self.spec(), journal, recorder, progress).map_err(|error| self.failure(&error))
+    }
+
+    fn replay(&self, studio: &Studio, log: &mut dyn Log, progress: &AtomicU64) -> Result<Outcome, Failure> {
+        let played = studio.play(self.point.place.point, &self.spec(), log, progress)?;
+        let played = played.map_err(|error| self.failure(&error))?;
+        played.answers.iter().for_each(|answer| log.answer(answer));
+        Ok(played.outcome)
+    }
+
+    fn spec(&self) -> RunSpec {
+        RunSpec { replication: self.replication, ..self.cell.spec.clone() }
+    }
+
+    fn failure(&self, error: &RunError) -> Failure {
+        match error {
             RunError::DoesNotFit(_) => Failure::refused(format!("{}: {error}", self.name())),
             RunError::Broken { .. } => Failure::bug(format!("{}: {error}", self.name())),
-        })
+        }
     }
 
     fn name(&self) -> String {
-        let Self { point, cell, replication } = self;
+        let Self { point, cell, replication, .. } = self;
         format!("{} at point {}, replication {replication}, seed {}", cell.policy, point.place.point, cell.spec.seed)
     }
 }

@@ -3,13 +3,14 @@
 
 use crate::failure::Failure;
 use crate::one_run::OneRun;
+use crate::replay::Answered;
 use crate::spans::Spans;
-use engine::{Recorder, RequestRecord, Side, SpanRecord, Status, StepRecord, TokenRecord};
+use engine::{Nobody, Recorder, RequestRecord, Side, SpanRecord, Status, StepRecord, TokenRecord};
 use model::modality::Modality;
 use policies::ServedBy;
 use std::path::{Path, PathBuf};
 use traces::TraceError;
-use traces::log::{LogWriter, RequestRow, Row, SpanRow, StepRow, Text, TokenRow, concatenate};
+use traces::log::{AnswerRow, LogWriter, RequestRow, Row, SpanRow, StepRow, Text, TokenRow, concatenate};
 
 /// Which tables are wanted beside the requests.
 #[derive(Clone, Copy, Debug)]
@@ -18,6 +19,8 @@ pub struct Wanted {
     pub steps: bool,
     /// Every drafted token.
     pub tokens: bool,
+    /// Every answer, of models that have words.
+    pub answers: bool,
 }
 
 /// Writes the rows of one run.
@@ -31,6 +34,7 @@ pub struct Rows {
     requests: LogWriter<RequestRow>,
     steps: Option<LogWriter<StepRow>>,
     tokens: Option<LogWriter<TokenRow>>,
+    answers: Option<LogWriter<AnswerRow>>,
     /// Of the first replication alone.
     spans: Option<Spans>,
     /// The first error; the engine is not bothered with it.
@@ -76,6 +80,7 @@ impl Rows {
             requests: LogWriter::create(&part.path::<RequestRow>())?,
             steps: wanted.steps.then(|| LogWriter::create(&part.path::<StepRow>())).transpose()?,
             tokens: wanted.tokens.then(|| LogWriter::create(&part.path::<TokenRow>())).transpose()?,
+            answers: wanted.answers.then(|| LogWriter::create(&part.path::<AnswerRow>())).transpose()?,
             failed: None,
         })
     }
@@ -88,6 +93,7 @@ impl Rows {
         self.requests.finish()?;
         self.steps.map(LogWriter::finish).transpose()?;
         self.tokens.map(LogWriter::finish).transpose()?;
+        self.answers.map(LogWriter::finish).transpose()?;
         self.spans.map(Spans::finish).transpose()?;
         Ok(())
     }
@@ -96,6 +102,32 @@ impl Rows {
         if let Err(error) = written {
             self.failed.get_or_insert(error);
         }
+    }
+}
+
+/// Takes all that a run has to tell.
+pub trait Log: Recorder {
+    /// The answer of a real model.
+    fn answer(&mut self, _: &Answered) {}
+}
+
+impl Log for Nobody {}
+
+impl Log for Rows {
+    fn answer(&mut self, answer: &Answered) {
+        let row = AnswerRow {
+            policy: self.policy.clone(),
+            dataset: self.dataset.clone(),
+            bandwidth_mbps: self.bandwidth_mbps,
+            point: self.point,
+            replication: self.replication,
+            request: answer.request,
+            ids: answer.ids.iter().map(u32::to_string).collect::<Vec<_>>().join(" ").into(),
+            text: answer.text.as_str().into(),
+            score: answer.score,
+        };
+        let written = self.answers.as_mut().map_or(Ok(()), |answers| answers.write(row));
+        self.note(written);
     }
 }
 
@@ -127,6 +159,9 @@ pub fn put_together(folder: &Path, cells: usize, replications: u32, wanted: Want
     }
     if wanted.tokens {
         put_table_together::<TokenRow>(folder, &parts)?;
+    }
+    if wanted.answers {
+        put_table_together::<AnswerRow>(folder, &parts)?;
     }
     Ok(())
 }

@@ -21,7 +21,7 @@ pub use scale::TimeScale;
 pub use spec::spec;
 
 use crate::pruning::{Map, pruned};
-use crate::{Compute, Done, Pricing, Sequence, Tier, Work, probe};
+use crate::{Compute, Done, Pricing, Probe, Sequence, Tier, Work};
 use model::{
     decoding::{Draft, Token},
     mas::Descriptors,
@@ -46,6 +46,7 @@ pub struct Real<'m> {
     notes: Rc<RefCell<Notes>>,
     pricing: Pricing,
     scale: TimeScale,
+    probe: Probe,
     sequences: Vec<Option<State>>,
     free: Vec<Sequence>,
     /// Pictures that were cut into patches lately.
@@ -62,10 +63,21 @@ impl<'m> Real<'m> {
         model: &'m Mutex<Model>,
         questions: &'m dyn Questions,
         scale: TimeScale,
+        probe: Probe,
         notes: Rc<RefCell<Notes>>,
     ) -> Self {
         let pricing = Pricing::new(tier);
-        Self { model, questions, notes, pricing, scale, sequences: Vec::new(), free: Vec::new(), cut: VecDeque::new() }
+        Self {
+            model,
+            questions,
+            notes,
+            pricing,
+            scale,
+            probe,
+            sequences: Vec::new(),
+            free: Vec::new(),
+            cut: VecDeque::new(),
+        }
     }
 
     /// The sequence, which is open.
@@ -186,15 +198,12 @@ impl<'m> Real<'m> {
 
     /// Runs the vision tower and finds out what matters; nothing is cached of it but the findings.
     fn probe(&mut self, sequence: Sequence, model: &mut Model) -> Result<()> {
-        let request = self.state(sequence).request;
-        let words = model.text().tokens(&self.questions.text(request))?;
-        let state = self.state_mut(sequence);
-        let features = state.prompt.images.iter().map(|image| model.features(image)).collect::<Result<Vec<_>>>()?;
-        let embeddings = model.embeddings(&words)?;
-        let found = probe::look(&features, &state.prompt.views, &embeddings)?;
-        let maps = found.maps().to_vec();
-        state.found = Some(found);
-        self.notes.borrow_mut().importances.insert(request, maps);
+        let state = self.state(sequence);
+        let (request, moving) = (state.request, state.moving);
+        let prompt = state.prompt.clone();
+        let found = self.probe.run(model, &prompt, moving, Ratio::ZERO)?;
+        self.notes.borrow_mut().importances.insert(request, found.maps.clone());
+        self.state_mut(sequence).found = Some(found);
         Ok(())
     }
 
@@ -239,7 +248,7 @@ impl Compute for Real<'_> {
             }
         };
         let ends = self.model().folder().config.ends.clone();
-        let state = State::new(input.prompt.request, prompt, request.output_tokens, ends);
+        let state = State::new(&input.prompt, prompt, request.output_tokens, ends);
         match self.free.pop() {
             Some(sequence) => {
                 self.sequences[sequence as usize] = Some(state);
@@ -304,7 +313,7 @@ impl Compute for Real<'_> {
     }
 
     fn probed(&mut self, sequence: Sequence, tau_s: Ratio) -> Option<Descriptors> {
-        self.state(sequence).found.as_ref().map(|found| found.descriptors(tau_s))
+        self.state(sequence).found.as_ref().map(|found| found.at(tau_s))
     }
 
     fn grade(&mut self, sequence: Sequence) -> Option<f64> {

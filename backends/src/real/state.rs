@@ -1,17 +1,20 @@
 //! A sequence of a real model: its prompt, its answer so far, and how much of both is in the KV cache.
 
-use crate::{Done, probe::Found};
+use crate::{Done, Probed};
 use model::decoding::Token;
+use model::request::Prompt as Asked;
 use onnx::{Choice, Logits, Model, Prompt, Reading, Result, Sequence};
 
 /// A sequence.
 pub(super) struct State {
     pub(super) request: u64,
+    /// Whether its pictures are the frames of a video.
+    pub(super) moving: bool,
     pub(super) prompt: Prompt,
     /// Tokens of the prompt that have been read.
     pub(super) read: u32,
     /// What the probe found, if this sequence ran it.
-    pub(super) found: Option<Found>,
+    pub(super) found: Option<Probed>,
     past: Past,
     answer: Vec<u32>,
     /// Tokens that end an answer, and the length that does.
@@ -30,8 +33,9 @@ enum Past {
 }
 
 impl State {
-    pub(super) fn new(request: u64, prompt: Prompt, limit: u32, ends: Vec<u32>) -> Self {
-        Self { request, prompt, read: 0, found: None, past: Past::None, answer: Vec::new(), ends, limit }
+    pub(super) fn new(asked: &Asked, prompt: Prompt, limit: u32, ends: Vec<u32>) -> Self {
+        let (request, moving) = (asked.request, asked.images.is_some_and(|images| images.moving));
+        Self { request, moving, prompt, read: 0, found: None, past: Past::None, answer: Vec::new(), ends, limit }
     }
 
     pub(super) fn prompt_tokens(&self) -> u32 {

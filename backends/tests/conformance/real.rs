@@ -3,6 +3,7 @@
 use super::*;
 use backends::onnx::{Folder, Model, OnnxError, Picture, Provider, Runtime};
 use backends::real::{Questions, Real, TimeScale, spec};
+use backends::{Heads, Probe};
 use std::io::Write;
 use std::path::PathBuf;
 use std::sync::Mutex;
@@ -78,7 +79,14 @@ impl Loaded {
             model: spec.clone(),
             probe_blocks: 2,
         };
-        Real::new(&tier, model, &Bars, TimeScale::MEASURED, Default::default())
+        Real::new(
+            &tier,
+            model,
+            &Bars,
+            TimeScale::MEASURED,
+            Probe::new(Heads::default(), Streams::new(7)),
+            Default::default(),
+        )
     }
 }
 

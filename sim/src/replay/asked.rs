@@ -59,7 +59,11 @@ impl Asked {
         let place = self.place(request);
         match &self.drawn {
             Some(drawing) => Ok(drawing.sizes[place].into_iter().collect()),
-            None => Ok(self.list[place].images.iter().map(|file| questions::picture::size(file)).collect::<Result<_, _>>()?),
+            None => Ok(self.list[place]
+                .images
+                .iter()
+                .map(|file| questions::picture::size(file))
+                .collect::<Result<_, _>>()?),
         }
     }
 

@@ -8,6 +8,7 @@ use model::model_spec::ModelSpec;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use std::fs::File;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
@@ -121,8 +122,14 @@ fn files(folder: &Folder) -> Result<Vec<PathBuf>, Failure> {
 
 fn sha256(file: &Path) -> Result<String, Failure> {
     let failed = |error| Failure::io("read", file, &error);
-    let mut hash = Sha256::new();
-    std::io::copy(&mut File::open(file).map_err(failed)?, &mut hash).map_err(failed)?;
+    let mut read = File::open(file).map_err(failed)?;
+    let (mut hash, mut piece) = (Sha256::new(), vec![0; 1 << 20]);
+    loop {
+        match read.read(&mut piece).map_err(failed)? {
+            0 => break,
+            bytes => hash.update(&piece[..bytes]),
+        }
+    }
     Ok(hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
 }
 
@@ -135,9 +142,14 @@ fn device_name(provider: Provider) -> String {
             name.map_or_else(|| std::env::consts::ARCH.to_owned(), |(_, name)| name.trim().to_owned())
         }
         Provider::Cuda => {
-            let asked = std::process::Command::new("nvidia-smi").args(["--query-gpu=name", "--format=csv,noheader"]).output();
-            let name = asked.ok().filter(|done| done.status.success()).map(|done| String::from_utf8_lossy(&done.stdout).into_owned());
-            name.and_then(|text| text.lines().next().map(str::to_owned)).unwrap_or_else(|| "a GPU without a name".to_owned())
+            let asked =
+                std::process::Command::new("nvidia-smi").args(["--query-gpu=name", "--format=csv,noheader"]).output();
+            let name = asked
+                .ok()
+                .filter(|done| done.status.success())
+                .map(|done| String::from_utf8_lossy(&done.stdout).into_owned());
+            name.and_then(|text| text.lines().next().map(str::to_owned))
+                .unwrap_or_else(|| "a GPU without a name".to_owned())
         }
     }
 }

@@ -2,7 +2,7 @@
 //! same.
 
 use super::sweep::{Design, Overrides};
-use super::{Cell, MemoryScope, PointSeeds, Scenario, Source, resolve};
+use super::{Cell, MemoryScope, Mode, PointSeeds, Scenario, Source, resolve};
 use crate::failure::Failure;
 use crate::runs::Place;
 use sha2::{Digest, Sha256};
@@ -54,6 +54,17 @@ impl Plan {
             plan.scenario_at(number)?;
         }
         Ok(plan)
+    }
+
+    /// Refuses a plan that is to be replayed, for a command that only simulates.
+    pub fn must_be_simulated(&self, command: &str) -> Result<(), Failure> {
+        if self.scenario.mode == Mode::Simulate {
+            return Ok(());
+        }
+        let what = format!(
+            "{command} only simulates; replay the scenario by itself (`sim SCENARIO.toml`), or say --mode simulate"
+        );
+        Err(self.source.refuse_key("mode", &what))
     }
 
     /// Number of points.

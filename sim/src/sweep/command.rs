@@ -117,6 +117,7 @@ struct Sweep<'a> {
 impl<'a> Sweep<'a> {
     fn new(args: &'a Args) -> Result<Self, Failure> {
         let plan = crate::plan(&args.written)?;
+        plan.must_be_simulated("sim sweep")?;
         let points = plan.points();
         // A sweep that is run in shards was meant: it was asked where the job was written.
         let begins = args.shard.is_none() && !args.missing && !args.merge;

@@ -35,7 +35,7 @@ fn run_cells(plan: &Plan, point: &Point, only: Option<&str>) -> Vec<Run> {
     let cells = point.cells.iter().filter(|cell| only.is_none_or(|only| cell.policy == only));
     let runs = cells.flat_map(|cell| replications.clone().map(move |replication| (cell, replication)));
     runs.map(|(cell, replication)| {
-        let run = OneRun { point, cell, replication };
+        let run = OneRun { point, cell, replication, studio: None };
         run.row(sample(&run).map_err(|failure| reason(&failure)))
     })
     .collect()

@@ -71,6 +71,7 @@ impl Args {
 pub fn run(args: &Args) -> Result<(), Failure> {
     let started = Instant::now();
     let plan = crate::plan(&args.written)?;
+    plan.must_be_simulated("sim tune")?;
     let policy = policy(&plan, args.policy.as_ref())?;
     let goal = Goal::new(&args.objective(), &args.subject_to, policy.clone())?;
     crate::warn_of_idle_keys(&plan);
@@ -88,7 +89,7 @@ pub fn run(args: &Args) -> Result<(), Failure> {
     runs.iter().filter_map(|run| run.result.as_ref().ok()).for_each(|sample| outcome.add(sample));
     outcome.wall_s = started.elapsed().as_secs_f64();
     write_tables(&plan, runs.iter(), results.folder())?;
-    manifest::write(&plan, &outcome, results.folder())?;
+    manifest::write(&plan, &outcome, None, results.folder())?;
     let folder = results.finish()?;
     let rows = Runs::read(&folder)?;
     let question =

@@ -33,7 +33,7 @@ pub use read::TableReader;
 pub use recorded::{RecordedToken, read_tokens};
 pub use row::{ColumnDoc, Row};
 pub use table::{Column, CsvFile, TableFile, TableWriter, Values};
-pub use tables::{RequestRow, SpanRow, StepRow, TokenRow};
+pub use tables::{AnswerRow, RequestRow, SpanRow, StepRow, TokenRow};
 pub use writer::LogWriter;
 
 /// Text in a row: cheap to copy, since the same few texts stand in millions of rows.

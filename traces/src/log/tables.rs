@@ -194,3 +194,27 @@ rows! {
         pub verified: bool,
     }
 }
+
+rows! {
+    /// One answer of a real model.
+    pub struct AnswerRow in "answers", version 1 {
+        /// The policy that served it.
+        pub policy: Text,
+        /// The data set its request is from.
+        pub dataset: Text,
+        /// The bandwidth of the scenario between edge and cloud, in megabits per second.
+        pub bandwidth_mbps: f64,
+        /// The number of the point in the sweep's grid.
+        pub point: u32,
+        /// The number of the replication.
+        pub replication: u32,
+        /// The request that it answers.
+        pub request: u64,
+        /// Its tokens, as numbers with spaces between them.
+        pub ids: Text,
+        /// Its words.
+        pub text: Text,
+        /// How right it is, from 0 to 1.
+        pub score: f64,
+    }
+}

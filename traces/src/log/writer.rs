@@ -66,7 +66,7 @@ impl<R: Row> LogWriter<R> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::log::{RequestRow, SCHEMA_KEY, SpanRow, StepRow, Text, TokenRow};
+    use crate::log::{AnswerRow, RequestRow, SCHEMA_KEY, SpanRow, StepRow, Text, TokenRow};
     use parquet::{
         file::reader::{FileReader, SerializedFileReader},
         record::{Field, Row as ParquetRow},
@@ -148,7 +148,8 @@ mod tests {
 
     #[test]
     fn columns_are_documented_and_distinct() {
-        for columns in [RequestRow::COLUMNS, SpanRow::COLUMNS, StepRow::COLUMNS, TokenRow::COLUMNS] {
+        for columns in [RequestRow::COLUMNS, SpanRow::COLUMNS, StepRow::COLUMNS, TokenRow::COLUMNS, AnswerRow::COLUMNS]
+        {
             assert!(columns.iter().all(|column| column.meaning.ends_with('.') && !column.meaning.starts_with(' ')));
             assert_eq!(columns.iter().map(|column| column.name).collect::<HashSet<_>>().len(), columns.len());
         }

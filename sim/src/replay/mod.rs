@@ -1,0 +1,198 @@
+//! `mode = "replay"`: the policies of a scenario on real models.
+//!
+//! Everything but time and words is as simulated: the link, the queues, the memory, and the prices that policies plan with, which
+//! are those of the scenario's devices, so that plans do not change from run to run. Each step is executed, and its measured
+//! duration is its simulated one. Replications are repeats: the same questions, asked again.
+//!
+//! One machine plays both tiers, and one run at a time, whatever `--threads` says: runs beside each other would measure each other.
+
+mod asked;
+mod fit;
+mod models;
+
+use crate::failure::Failure;
+use crate::scenario::{Mode, Outcomes, Plan, Point, Replay, Scale};
+use asked::Asked;
+pub use backends::real::Answered;
+use backends::real::{Notes, Real, Rehearsed, TimeScale, calibration, warm_up};
+use backends::{Compute, Heads, Modelled, Probe};
+use engine::{Outcome, Players, Recorder, RunSpec, play};
+use kernel::{Journal, Streams};
+use model::tokens::Calibration;
+use models::{Loaded, Models};
+use serde_json::{Value, json};
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::rc::Rc;
+use std::sync::atomic::AtomicU64;
+
+/// The models of a scenario, ready to play its runs.
+pub struct Studio {
+    models: Models,
+    replay: Replay,
+    heads: Heads,
+    /// Whether words are the models' own.
+    own_words: bool,
+    /// What is asked at each point.
+    asked: BTreeMap<u64, Asked>,
+    /// What was measured of tokens at each point, if words are the models' own.
+    calibrations: BTreeMap<u64, Calibration>,
+}
+
+/// What came of a run.
+pub struct Played {
+    /// As of a simulated run.
+    pub outcome: Outcome,
+    /// Answers, if words are the models' own.
+    pub answers: Vec<Answered>,
+}
+
+impl Studio {
+    /// Loads the models of a plan that is to be replayed, and makes its points fit them.
+    ///
+    /// # Errors
+    /// The scenario has no models, a policy asks for what a real model cannot do, or a model or question is refused.
+    pub fn open(plan: &Plan, points: &mut [Point]) -> Result<Option<Self>, Failure> {
+        if plan.scenario.mode != Mode::Replay {
+            return Ok(None);
+        }
+        let source = &plan.source;
+        let Some(replay) = plan.scenario.replay.clone() else {
+            let reason = "a replay needs models; name their folders: [replay.edge] folder = \"DIR\" and [replay.cloud] folder = \"DIR\"";
+            return Err(source.refuse_key("mode", reason));
+        };
+        if let Some(key) = plan.design.keys().find(|key| key.split('.').next() == Some("replay")) {
+            return Err(source.refuse_key("sweep", &format!("`{key}` cannot vary: models are loaded once")));
+        }
+        fit::check_policies(source, points)?;
+        let beside = source.folder();
+        let heads = replay.probe_heads.as_ref().map_or(Ok(Heads::default()), |file| heads(&beside.join(file)))?;
+        let models = Models::load(&replay, beside)?;
+        let own_words = match replay.outcomes {
+            Outcomes::Auto => !models.are_random(),
+            Outcomes::Models => true,
+            Outcomes::Tokens => false,
+        };
+        let mut studio =
+            Self { models, replay, heads, own_words, asked: BTreeMap::new(), calibrations: BTreeMap::new() };
+        for point in points {
+            studio.prepare(plan, point)?;
+        }
+        Ok(Some(studio))
+    }
+
+    /// Makes a point fit the models, and measures what is to be known before its first request.
+    fn prepare(&mut self, plan: &Plan, point: &mut Point) -> Result<(), Failure> {
+        let number = point.place.point;
+        let kind = fit::kind(&self.replay, &point.place.dataset);
+        let asked = fit::point(plan, point, &self.models, &self.replay, kind, self.own_words)?;
+        let Models { edge, cloud, .. } = &self.models;
+        let requests = point.cells[0].spec.workload.len();
+        for model in [edge, cloud] {
+            model.with(|model| warm_up(model, &asked, 0))?;
+        }
+        if self.own_words {
+            let longest = point.cells[0].spec.workload.max_output_tokens as usize;
+            // Not those that are asked, as long as there are others.
+            let questions = (requests..).take(self.replay.calibration_questions as usize);
+            let both = |edge: &mut _, cloud: &mut _| calibration([edge, cloud], &asked, questions, longest, SAMPLES);
+            let measured = edge.with(|edge| cloud.with(|cloud| both(edge, cloud)))?;
+            self.calibrations.insert(number, measured);
+        }
+        self.asked.insert(number, asked);
+        Ok(())
+    }
+
+    /// Plays a run of a point.
+    ///
+    /// # Errors
+    /// If an invariant is broken, or a model fails.
+    pub fn play(
+        &self,
+        point: u64,
+        spec: &RunSpec,
+        recorder: &mut dyn Recorder,
+        progress: &AtomicU64,
+    ) -> Result<Result<Played, engine::RunError>, Failure> {
+        let asked = &self.asked[&point];
+        let notes = Rc::new(RefCell::new(Notes::default()));
+        let Models { edge, cloud, .. } = &self.models;
+        let [edge, cloud] = [(edge, &spec.edge.tier, &self.replay.edge), (cloud, &spec.cloud.tier, &self.replay.cloud)]
+            .map(|(loaded, tier, played): (&Loaded, _, _)| {
+                let probe = Probe::new(self.heads.clone(), Streams::new(spec.seed));
+                Real::new(tier, &loaded.model, asked, scale(&played.time_scale), probe, notes.clone())
+            });
+        let known = self.calibrations.get(&point).cloned().map(Rc::new);
+        let outcome = if self.own_words {
+            run(spec, Players { edge, cloud, calibration: known }, recorder, progress)
+        } else {
+            let Players { edge: edge_words, cloud: cloud_words, .. } = Players::<Modelled>::modelled(spec);
+            let (edge, cloud) = (Rehearsed::new(edge, edge_words), Rehearsed::new(cloud, cloud_words));
+            run(spec, Players { edge, cloud, calibration: None }, recorder, progress)
+        };
+        let notes = notes.take();
+        // What fails in a model breaks a run in many ways; it is the failure that matters.
+        match notes.failed {
+            Some(error) => Err(error.into()),
+            None => Ok(outcome.map(|outcome| Played { outcome, answers: notes.answers })),
+        }
+    }
+
+    /// For the manifest.
+    ///
+    /// # Errors
+    /// A model's file can no longer be read.
+    pub fn told(&self) -> Result<Value, Failure> {
+        let mut told = self.models.told()?;
+        let scales = json!({ "edge": self.replay.edge.time_scale, "cloud": self.replay.cloud.time_scale });
+        let methods = Probe::new(self.heads.clone(), Streams::new(0)).methods();
+        told["threads"] = json!(self.replay.threads);
+        told["time_scale"] = scales;
+        told["outcomes"] = json!(if self.own_words { "models" } else { "tokens" });
+        told["probe"] = methods.iter().map(|(what, how)| ((*what).to_owned(), json!(how))).collect();
+        told["questions"] = match &self.replay.questions {
+            Some(file) => json!(file),
+            None => json!("drawn"),
+        };
+        told["batches"] = json!("one item after another");
+        Ok(told)
+    }
+
+    /// The models' names, edge first.
+    pub fn names(&self) -> [String; 2] {
+        [&self.models.edge, &self.models.cloud].map(|model| model.spec.name.to_string())
+    }
+
+    /// What a reader of the table has to know.
+    pub fn remark(&self) -> String {
+        let words = if self.own_words {
+            "answers, entropies and acceptances are the models' own"
+        } else {
+            "only times are the models': tokens, entropies, acceptances and accuracies are those of [tokens] and [accuracy]"
+        };
+        format!("replayed with {} and {}; {words}", self.names()[0], self.names()[1])
+    }
+}
+
+/// Tokens of the calibration set, at most: the 500 of the MSAO paper (section 5.1.4).
+const SAMPLES: usize = 500;
+
+fn run<C: Compute>(
+    spec: &RunSpec,
+    players: Players<C>,
+    recorder: &mut dyn Recorder,
+    progress: &AtomicU64,
+) -> Result<Outcome, engine::RunError> {
+    play(spec, players, Journal::digest_only(), recorder, progress)
+}
+
+fn heads(file: &Path) -> Result<Heads, Failure> {
+    let text = std::fs::read_to_string(file).map_err(|error| Failure::io("read", file, &error))?;
+    Heads::parse(&text).map_err(|error| Failure::refused(format!("{}: {error}", file.display())))
+}
+
+fn scale(scale: &Scale) -> TimeScale {
+    let Scale { preprocess, probe, prefill, decode, draft, verify } = *scale;
+    TimeScale { preprocess, probe, prefill, decode, draft, verify }
+}
