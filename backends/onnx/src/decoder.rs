@@ -12,7 +12,7 @@ use crate::session::{Loaded, floats, integers, is_float, nothing, sides, signatu
 use half::f16;
 use ort::memory::{AllocationDevice, AllocatorType, MemoryInfo, MemoryType};
 use ort::session::SessionInputValue;
-use ort::value::{DynValue, TensorElementType};
+use ort::value::{DynValue, TensorElementType, TensorRef};
 use std::time::Instant;
 
 /// What an input of the decoder is.
@@ -26,6 +26,15 @@ enum Input {
         scalar: bool,
     },
     Past(usize),
+}
+
+/// What an output of the decoder is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Output {
+    Logits,
+    /// The next value of a past.
+    Present(usize),
+    Other,
 }
 
 /// The sides of the positions: there may be one row for all three axes, or the axes first or last.
@@ -48,9 +57,9 @@ enum Road {
 pub(crate) struct Decoder {
     pub graph: Loaded,
     inputs: Vec<Input>,
-    /// The output that is the logits, and those that are the past's next values.
-    logits: usize,
-    present: Vec<usize>,
+    outputs: Vec<Output>,
+    /// The layout of the positions, if the graph takes any.
+    layout: Option<Layout>,
     embeddings: Option<TensorElementType>,
     /// Type and sides of the past, without tokens.
     past: Vec<(TensorElementType, Vec<i64>)>,
@@ -133,7 +142,7 @@ impl Decoder {
     /// Finds out what each input and output is.
     pub fn new(graph: Loaded) -> Result<Self> {
         let mut past = Vec::new();
-        let mut present = Vec::new();
+        let mut outputs = vec![Output::Other; graph.session.outputs().len()];
         let mut inputs = Vec::new();
         let mut embeddings = None;
         let output = |name: &str| graph.session.outputs().iter().position(|output| output.name() == name);
@@ -154,7 +163,7 @@ impl Decoder {
                     kind,
                 ) {
                     (Some(output), Some(kind)) if is_float(Some(kind)) && shape.len() == 4 => {
-                        present.push(output);
+                        outputs[output] = Output::Present(past.len());
                         past.push((kind, vec![1, shape[1], 0, shape[3]]));
                         Some(Input::Past(past.len() - 1))
                     }
@@ -173,7 +182,10 @@ impl Decoder {
             return graph.refuse("no inputs_embeds, or no past_key_values with known heads and head size");
         }
         let fused = graph.outline.count("GroupQueryAttention") > 0;
-        Ok(Self { graph, inputs, logits, present, embeddings, past, fused, road: Road::Host, slack: 32 })
+        outputs[logits] = Output::Logits;
+        let layout =
+            inputs.iter().find_map(|input| if let Input::Positions(layout) = input { Some(*layout) } else { None });
+        Ok(Self { graph, inputs, outputs, layout, embeddings, past, fused, road: Road::Host, slack: 32 })
     }
 
     /// Keeps keys and values in the memory of a device.
@@ -191,7 +203,8 @@ impl Decoder {
 
     /// Tokens that it can give: the width of its logits, which may be padded beyond the tokenizer's.
     pub fn width(&self) -> usize {
-        let (_, shape) = signature(&self.graph.session.outputs()[self.logits]);
+        let logits = self.graph.session.outputs().iter().zip(&self.outputs).find(|(_, kind)| **kind == Output::Logits);
+        let shape = logits.map(|(output, _)| signature(output).1).unwrap_or_default();
         shape.last().and_then(|width| usize::try_from(*width).ok()).unwrap_or(usize::MAX)
     }
 
@@ -211,68 +224,86 @@ impl Decoder {
         Ok(Sequence { past, mask: Vec::new(), tokens: 0, delta })
     }
 
-    /// Appends tokens, of which these are the embeddings, and gives logits for the last `rows` of them. The positions are those
-    /// of a prompt, or follow from the sequence. If it fails, the sequence is as it was.
+    /// Appends `count` tokens, of which these are the embeddings, and gives logits for the last `rows` of them. The positions are
+    /// those of a prompt, or follow from the sequence. If it fails, the sequence is as it was.
     pub fn step(
         &mut self,
         sequence: &mut Sequence,
-        embeddings: DynValue,
+        embeddings: SessionInputValue<'_>,
+        count: usize,
         prompt: Option<&Positions>,
         rows: usize,
     ) -> Result<Logits> {
-        let count = sides(&embeddings).get(1).copied().unwrap_or(0);
         if !self.fused && sequence.slots() - sequence.tokens > self.slack.max(sequence.tokens / 4) {
             self.squeeze(sequence)?;
         }
-        let embeddings = self.in_our_type(embeddings)?;
-        let mask = extended(&sequence.mask, sequence.tokens, count, self.fused);
-        let inputs = self.inputs(sequence, embeddings, &mask, count, prompt, rows)?;
-        let outputs = match &self.road {
-            Road::Host => self.graph.run(&inputs),
-            Road::Bound { device, host } => bound(&mut self.graph, &inputs, self.logits, device, host),
-        }?;
-        drop(inputs);
-        let mut outputs: Vec<Option<DynValue>> = outputs.into_iter().map(Some).collect();
-        let mut take = |at: usize| outputs[at].take().expect("an output is one thing");
-        let value = take(self.logits);
-        for (past, at) in sequence.past.iter_mut().zip(&self.present) {
-            *past = take(*at);
+        let slots = sequence.slots();
+        extend(&mut sequence.mask, sequence.tokens, count, self.fused);
+        match self.run(sequence, embeddings, count, prompt, rows) {
+            Ok(outputs) => {
+                let mut logits = None;
+                for (output, value) in self.outputs.iter().zip(outputs) {
+                    match *output {
+                        Output::Logits => logits = Some(value),
+                        Output::Present(at) => sequence.past[at] = value,
+                        Output::Other => {}
+                    }
+                }
+                sequence.tokens += count;
+                Ok(Logits { value: logits.expect("it was looked for when the graph was loaded"), rows })
+            }
+            Err(error) => {
+                sequence.mask.truncate(slots);
+                if self.fused {
+                    sequence.mask[sequence.tokens..].fill(0);
+                }
+                Err(error)
+            }
         }
-        sequence.tokens += count;
-        sequence.mask = mask;
-        Ok(Logits { value, rows })
+    }
+
+    /// The outputs of a step whose tokens are in the mask already.
+    fn run(
+        &mut self,
+        sequence: &Sequence,
+        embeddings: SessionInputValue<'_>,
+        count: usize,
+        prompt: Option<&Positions>,
+        rows: usize,
+    ) -> Result<Vec<DynValue>> {
+        let (positions, rows) = (self.layout.map(|layout| positions(sequence, count, prompt, layout)), [rows as i64]);
+        let road = &self.road;
+        let mut embeddings = Some(embeddings);
+        let mut inputs = Vec::with_capacity(self.inputs.len());
+        for input in &self.inputs {
+            inputs.push(match *input {
+                Input::Embeddings => embeddings.take().expect("one input takes them"),
+                Input::Mask => whole(road, [1, sequence.mask.len()], &sequence.mask)?,
+                Input::Positions(layout) => {
+                    let positions = positions.as_deref().expect("there is a layout");
+                    match layout {
+                        Layout::OneRow => whole(road, [1, count], positions)?,
+                        Layout::AxesFirst => whole(road, [3, 1, count], positions)?,
+                        Layout::AxesLast => whole(road, [1, count, 3], positions)?,
+                    }
+                }
+                Input::RowsWanted { scalar: true } => whole(road, [], &rows)?,
+                Input::RowsWanted { scalar: false } => whole(road, [1], &rows)?,
+                Input::Past(at) => (&sequence.past[at]).into(),
+            });
+        }
+        match &self.road {
+            Road::Host => self.graph.run(&inputs),
+            Road::Bound { device, host } => bound(&mut self.graph, &inputs, &self.outputs, device, host),
+        }
     }
 
     /// Embeddings as the decoder takes them; those of another precision are converted.
-    fn in_our_type(&self, embeddings: DynValue) -> Result<DynValue> {
+    pub fn in_our_type(&self, embeddings: DynValue) -> Result<DynValue> {
         if embeddings.dtype().tensor_type() == self.embeddings {
             return Ok(embeddings);
         }
         floats(self.embeddings, &sides(&embeddings), to_floats(&embeddings)?)
-    }
-
-    /// The inputs of a step, in the graph's order.
-    fn inputs<'s>(
-        &self,
-        sequence: &'s Sequence,
-        embeddings: DynValue,
-        mask: &[i64],
-        count: usize,
-        prompt: Option<&Positions>,
-        rows: usize,
-    ) -> Result<Vec<SessionInputValue<'s>>> {
-        let mut embeddings = Some(embeddings);
-        let mut input = |input: &Input| -> Result<SessionInputValue<'s>> {
-            Ok(match *input {
-                Input::Embeddings => embeddings.take().expect("one input takes them").into(),
-                Input::Mask => integers(&[1, mask.len()], mask.to_vec())?.into(),
-                Input::Positions(layout) => positions(sequence, count, prompt, layout)?.into(),
-                Input::RowsWanted { scalar: true } => integers(&[], vec![rows as i64])?.into(),
-                Input::RowsWanted { scalar: false } => integers(&[1], vec![rows as i64])?.into(),
-                Input::Past(at) => (&sequence.past[at]).into(),
-            })
-        };
-        self.inputs.iter().map(&mut input).collect()
     }
 
     /// Forgets all but the first `tokens`, without a copy.
@@ -301,20 +332,26 @@ impl Decoder {
     }
 }
 
-/// The mask of a step that adds `count` tokens to `tokens`: a slot each of the past and the new ones. Plain attention finds the
-/// new ones in the last slots. Fused attention takes those that count to be the first; it puts the new ones behind them, into
-/// slots of what was rejected if all fit there, else into a past that grows by as many slots as there are new tokens.
-fn extended(mask: &[i64], tokens: usize, count: usize, fused: bool) -> Vec<i64> {
-    let mut mask = mask.to_vec();
+/// A tensor of whole numbers as a step takes it: a view, or on a device, to which it is copied, a tensor of its own.
+fn whole<'v, const N: usize>(road: &Road, shape: [usize; N], values: &'v [i64]) -> Result<SessionInputValue<'v>> {
+    match road {
+        Road::Host => Ok(TensorRef::from_array_view((shape, values)).map_err(failed("make a tensor"))?.into()),
+        Road::Bound { .. } => Ok(integers(&shape, values.to_vec())?.into()),
+    }
+}
+
+/// Makes the mask that of a step that adds `count` tokens to `tokens`: a slot each of the past and the new ones. Plain attention
+/// finds the new ones in the last slots. Fused attention takes those that count to be the first; it puts the new ones behind
+/// them, into slots of what was rejected if all fit there, else into a past that grows by as many slots as there are new tokens.
+fn extend(mask: &mut Vec<i64>, tokens: usize, count: usize, fused: bool) {
     let ones = tokens + count;
     if !fused {
-        mask.extend(std::iter::repeat_n(1, count));
+        mask.resize(mask.len() + count, 1);
     } else {
         let slots = if ones <= mask.len() { mask.len() } else { mask.len() + count };
         mask.resize(slots, 0);
-        mask[..ones].fill(1);
+        mask[tokens..ones].fill(1);
     }
-    mask
 }
 
 /// Masks out the last of `tokens` that count, until no more than `most` do; how many do then.
@@ -335,23 +372,17 @@ fn is_in_host(value: &DynValue) -> bool {
         .is_ok_and(|tensor| tensor.memory_info().is_cpu_accessible())
 }
 
-/// The positions of the next `count` tokens.
-fn positions(sequence: &Sequence, count: usize, prompt: Option<&Positions>, layout: Layout) -> Result<DynValue> {
+/// The positions of the next `count` tokens, in the order of a layout.
+fn positions(sequence: &Sequence, count: usize, prompt: Option<&Positions>, layout: Layout) -> Vec<i64> {
     let start = sequence.tokens;
     let of = |axis: usize, at: usize| match prompt {
         Some(prompt) => prompt.rows[axis][start + at],
         None => (start + at) as i64 + sequence.delta,
     };
     match layout {
-        Layout::OneRow => integers(&[1, count], (0..count).map(|at| of(0, at)).collect()),
-        Layout::AxesFirst => integers(
-            &[3, 1, count],
-            (0..3).flat_map(|axis| (0..count).map(move |at| (axis, at))).map(|(x, at)| of(x, at)).collect(),
-        ),
-        Layout::AxesLast => integers(
-            &[1, count, 3],
-            (0..count).flat_map(|at| (0..3).map(move |axis| (axis, at))).map(|(x, at)| of(x, at)).collect(),
-        ),
+        Layout::OneRow => (0..count).map(|at| of(0, at)).collect(),
+        Layout::AxesFirst => (0..3 * count).map(|place| of(place / count, place % count)).collect(),
+        Layout::AxesLast => (0..3 * count).map(|place| of(place % 3, place / 3)).collect(),
     }
 }
 
@@ -368,7 +399,7 @@ fn layout(shape: &[i64]) -> Option<Layout> {
 fn bound(
     graph: &mut Loaded,
     inputs: &[SessionInputValue<'_>],
-    logits: usize,
+    kinds: &[Output],
     device: &MemoryInfo<'static>,
     host: &MemoryInfo<'static>,
 ) -> Result<Vec<DynValue>> {
@@ -377,8 +408,8 @@ fn bound(
     for (input, value) in graph.session.inputs().iter().zip(inputs) {
         binding.bind_input(input.name(), value).map_err(failed(doing))?;
     }
-    for (at, output) in graph.session.outputs().iter().enumerate() {
-        let memory = if at == logits { host } else { device };
+    for (kind, output) in kinds.iter().zip(graph.session.outputs()) {
+        let memory = if *kind == Output::Logits { host } else { device };
         binding.bind_output_to_device(output.name(), memory).map_err(failed(doing))?;
     }
     let start = Instant::now();
@@ -392,6 +423,12 @@ fn bound(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn extended(mask: &[i64], tokens: usize, count: usize, fused: bool) -> Vec<i64> {
+        let mut mask = mask.to_vec();
+        extend(&mut mask, tokens, count, fused);
+        mask
+    }
 
     #[test]
     fn plain_attention_leaves_holes() {

@@ -215,7 +215,7 @@ impl Model {
             floats(embedded.dtype().tensor_type(), &[1, prompt.ids.len(), merged.width], merged.values)?
         };
         let sequence = self.decoder.empty(positions.delta)?;
-        Ok(Reading::new(sequence, positions, embedded))
+        Ok(Reading::new(sequence, positions, self.decoder.in_our_type(embedded)?))
     }
 
     /// Reads the next `tokens` of a prompt, or what is left of it; the logits of its last token with the last of them. Chunks of
@@ -228,8 +228,8 @@ impl Model {
         if count == 0 {
             return refused(format!("{tokens} tokens to read of a prompt that has {} left", reading.left()));
         }
-        let embedded = reading.next(count)?;
-        let logits = self.decoder.step(&mut reading.sequence, embedded, Some(&reading.positions), 1)?;
+        let (sequence, positions, embedded) = reading.next(count)?;
+        let logits = self.decoder.step(sequence, embedded, count, Some(positions), 1)?;
         Ok((reading.left() == 0).then_some(logits))
     }
 
@@ -252,8 +252,8 @@ impl Model {
         if sequence.tokens() + tokens.len() > context {
             return refused(format!("{} tokens behind {}; the context has {context}", tokens.len(), sequence.tokens()));
         }
-        let embedded = self.embed.embed(tokens)?;
-        self.decoder.step(sequence, embedded, None, wanted)
+        let embedded = self.decoder.in_our_type(self.embed.embed(tokens)?)?;
+        self.decoder.step(sequence, embedded.into(), tokens.len(), None, wanted)
     }
 
     /// Forgets all but the first `tokens` of a sequence.

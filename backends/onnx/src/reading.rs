@@ -4,12 +4,13 @@ use crate::decoder::Sequence;
 use crate::error::Result;
 use crate::positions::Positions;
 use crate::session::middle;
+use ort::session::SessionInputValue;
 use ort::value::DynValue;
 
 /// A prompt of which the first tokens are in a sequence, and the rest is embedded.
 pub struct Reading {
-    pub(crate) sequence: Sequence,
-    pub(crate) positions: Positions,
+    sequence: Sequence,
+    positions: Positions,
     /// Embeddings of the whole prompt.
     embedded: DynValue,
 }
@@ -39,9 +40,14 @@ impl Reading {
         self.sequence
     }
 
-    /// Embeddings of the next tokens.
-    pub(crate) fn next(&self, count: usize) -> Result<DynValue> {
+    /// What reads them, the prompt's positions, and embeddings of the next tokens: a view if they are all.
+    pub(crate) fn next(&mut self, count: usize) -> Result<(&mut Sequence, &Positions, SessionInputValue<'_>)> {
         let start = self.sequence.tokens();
-        middle(&self.embedded, start..start + count)
+        let embedded = if count == self.tokens() {
+            (&self.embedded).into()
+        } else {
+            middle(&self.embedded, start..start + count)?.into()
+        };
+        Ok((&mut self.sequence, &self.positions, embedded))
     }
 }

@@ -1,10 +1,10 @@
 //! What comes before the decoder: the vision tower and the embedding of tokens.
 
-use crate::error::{Result, refused};
+use crate::error::{Result, failed, refused};
 use crate::image::Patches;
 use crate::session::{Loaded, floats, integers, is_float, sides, signature, to_floats};
 use ort::session::SessionInputValue;
-use ort::value::{DynValue, TensorElementType};
+use ort::value::{DynValue, TensorElementType, TensorRef};
 
 /// Rows of a width, in the host's memory.
 #[derive(Clone, Debug, PartialEq)]
@@ -108,7 +108,8 @@ impl Embed {
 
     /// Embeddings `[1, tokens, width]`.
     pub fn embed(&mut self, tokens: &[u32]) -> Result<DynValue> {
-        let ids = integers(&[1, tokens.len()], tokens.iter().map(|id| i64::from(*id)).collect())?;
+        let ids: Vec<_> = tokens.iter().map(|id| i64::from(*id)).collect();
+        let ids = TensorRef::from_array_view(([1, ids.len()], &ids[..])).map_err(failed("make a tensor"))?;
         let outputs = self.graph.run(&[ids.into()])?;
         Ok(outputs.into_iter().next().expect("a graph has an output"))
     }
