@@ -134,7 +134,7 @@ fn lines_that_are_no_questions_are_refused() {
         ),
         (
             "{\"id\":\"b\",\"images\":[\"a.png\"],\"question\":\"?\",\"choices\":[\"x\",\"y\"],\"answers\":[\"C\"]}",
-            ":2: found answers = [\\\"C\\\"] in \"b\"; expected one letter from A to B",
+            ":2: found the answer \"C\" in \"b\"; expected one letter from A to B",
         ),
         (
             "{\"id\":\"b\",\"images\":[\"a.png\"],\"question\":\"?\",\"choices\":[\"x\"],\"answers\":[\"A\"]}",
@@ -291,7 +291,7 @@ fn a_broken_mmbench_is_refused() {
         (HEADER.replace("answer", "reply"), "m.tsv:1: found the columns index,question,"),
         (HEADER.replace("\tB\t", "\tb\t"), "expected a column \"B\""),
         (row("", image), "m.tsv:2: found answer = \"\"; expected the letter of an option: a split with answers"),
-        (row("C", image), "m.tsv:2: found answers = [\\\"C\\\"] in 1; expected one letter from A to B"),
+        (row("C", image), "m.tsv:2: found the answer \"C\" in 1; expected one letter from A to B"),
         (row("A", &image.replacen('N', "!", 1)), "m.tsv:2: found an image of 1 that is no base64 (Invalid symbol 33"),
         (
             row("A", &"QUJD".repeat(30)),
