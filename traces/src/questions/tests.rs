@@ -312,3 +312,41 @@ fn a_broken_mmbench_is_refused() {
         assert!(said.contains(says), "{said}\nhas no\n{says}");
     }
 }
+
+/// Parts of good files in any order, with noise between.
+fn broken() -> impl Strategy<Value = Vec<u8>> {
+    let image = BASE64_STANDARD.encode(PNG);
+    let parts = prop_oneof![
+        Just(QUESTIONS.to_owned()),
+        Just(annotations(true)),
+        Just(HEADER.to_owned()),
+        Just("{\"id\":\"a\",\"images\":[\"q\"],\"question\":\"?\",\"answers\":[\"yes\"]}\n".to_owned()),
+        Just(format!("1\t?\t\tred\tblue\t\t\tA\tc\t{image}\tdev\n")),
+        Just("{\"data_subtype\":\"val2014\",\"questions\":[".to_owned()),
+        "[0-9]{1,2}\t\\?\t\t[a-b]\t[a-b]?\t\t\t[A-C]\tc\t[0-9]{0,2}\t\n",
+        "[,\"\r\n\t#{}\\[\\]]{1,5}",
+        ".{0,10}",
+    ];
+    prop::collection::vec(parts, 0..6).prop_map(|parts| parts.concat().into_bytes())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    /// No file, however broken, makes a reader panic.
+    #[test]
+    fn broken_files_are_read_or_refused(content in broken(), good in prop_oneof![Just(QUESTIONS.to_owned()), Just(annotations(false))]) {
+        let files = folder(&[("q.json", content.as_slice()), ("a.json", good.as_bytes()), ("q", PNG)]);
+        let path = files.path().join("q.json");
+        let refusals = [
+            read(&path).err(),
+            import_vqav2(files.path(), None).err(),
+            mmbench::import(&path, files.path()).err(),
+            picture::size(&path).err(),
+        ];
+        for refusal in refusals.into_iter().flatten() {
+            let line = refusal.to_string();
+            prop_assert!(line.starts_with(&files.path().display().to_string()) && line.lines().count() == 1, "{}", line);
+        }
+    }
+}

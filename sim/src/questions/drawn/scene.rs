@@ -182,7 +182,7 @@ impl Scene {
             return false;
         };
         let shorter = across.length.min(down.length);
-        self.fills || shape.figure.covers(across.from_middle(shorter), down.from_middle(shorter))
+        self.fills || shape.figure.covers(across.off_middle(shorter), down.off_middle(shorter))
     }
 }
 
@@ -199,8 +199,8 @@ impl Span {
         (start..end).contains(&at).then(|| Self { at: at - start, length: end - start })
     }
 
-    /// From the middle, in thousandths of half the shorter side.
-    fn from_middle(&self, shorter: i64) -> i64 {
+    /// How far from the middle, in thousandths of half the shorter side.
+    fn off_middle(&self, shorter: i64) -> i64 {
         (2 * self.at + 1 - self.length) * 1_000 / shorter
     }
 }
