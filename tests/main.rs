@@ -14,6 +14,7 @@ mod parallel;
 mod parquet_file;
 mod policies;
 mod presets;
+mod questions;
 mod real_input;
 mod refusals;
 mod report;

@@ -18,7 +18,7 @@ Examples:
       --limit 500 --out vqav2.jsonl
   sim questions import mmbench mmbench_dev_en.tsv --out mmbench";
 
-/// Make, import or describe questions about pictures, with reference answers: what a replay asks real models.
+/// Import, draw or describe what a replay asks real models: questions about pictures.
 #[derive(Debug, Subcommand)]
 #[command(after_help = HELP)]
 pub enum Command {

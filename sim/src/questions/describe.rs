@@ -73,26 +73,24 @@ impl Told {
     }
 
     fn text(&self, file: &Path) -> String {
-        let (width, height) = (self.picture_width_px, self.picture_height_px);
+        let of = |spread: Option<Spread>| spread.map_or_else(String::new, Spread::text);
+        let instruction = match self.own_instruction {
+            0 => "the customary one of its kind".to_owned(),
+            own => format!("{own} have their own, the others the customary one of their kind"),
+        };
         let lines = [
             ("questions", format!("{}: {} open, {} with options", self.questions, self.open, self.choice)),
+            ("instruction", instruction),
+            ("words of a question", self.question_words.text()),
+            ("words of a reference", of(self.answer_words)),
+            ("options", of(self.choices)),
             ("pictures", format!("{}, {:.2} a question", self.pictures, self.pictures_per_question_mean)),
-            ("columns", format!("{} px", width.text(1))),
-            ("rows", format!("{} px", height.text(1))),
-            ("file size", format!("{} bytes", self.picture_bytes.text(0))),
-            ("a question", format!("{} words", self.question_words.text(1))),
-            ("a reference", self.answer_words.map_or_else(String::new, |spread| format!("{} words", spread.text(1)))),
-            ("options", self.choices.map_or_else(String::new, |spread| spread.text(1))),
-            (
-                "instruction",
-                match self.own_instruction {
-                    0 => "the customary one of each kind".into(),
-                    own => format!("{own} with their own, the others with the customary one of their kind"),
-                },
-            ),
+            ("width, px", self.picture_width_px.text()),
+            ("height, px", self.picture_height_px.text()),
+            ("bytes of a file", self.picture_bytes.text()),
         ];
         let told = lines.iter().filter(|(_, text)| !text.is_empty());
-        let told: String = told.map(|(what, text)| format!("{what:<12} {text}\n")).collect();
+        let told: String = told.map(|(what, text)| format!("{what:<21} {text}\n")).collect();
         format!("{}\n{told}", file.display())
     }
 }
@@ -106,11 +104,11 @@ impl Spread {
         (count > 0).then(|| Self { min, mean: sum as f64 / count as f64, max })
     }
 
-    fn text(self, decimals: usize) -> String {
+    fn text(self) -> String {
         if self.min == self.max {
             return self.min.to_string();
         }
-        format!("{} to {}, {:.decimals$} on average", self.min, self.max, self.mean)
+        format!("{} to {}, {:.1} on average", self.min, self.max, self.mean)
     }
 }
 

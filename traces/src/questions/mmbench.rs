@@ -95,14 +95,18 @@ impl Columns {
     fn of(file: &CsvFile) -> Result<Self, TraceError> {
         let optional = |name: &str| file.header().iter().position(|column| column == name);
         let options = letters().map_while(|letter| optional(&letter.to_string())).collect();
-        file.column("A").and(file.column("B"))?;
+        let column = |name: &str| {
+            let remedy = || "check that it is MMBench's TSV".to_owned();
+            file.column(name).map_err(|refusal| TraceError { remedy: remedy(), ..refusal })
+        };
+        column("A").and(column("B"))?;
         Ok(Self {
-            index: file.column("index")?,
-            question: file.column("question")?,
+            index: column("index")?,
+            question: column("question")?,
             hint: optional("hint"),
             options,
-            answer: file.column("answer")?,
-            image: file.column("image")?,
+            answer: column("answer")?,
+            image: column("image")?,
         })
     }
 

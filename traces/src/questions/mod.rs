@@ -18,6 +18,7 @@ pub mod vqav2;
 pub use file::{read, write, write_to};
 pub use normal::normalised;
 
+use crate::error::shown;
 use std::path::PathBuf;
 
 /// Annotators of an open question in VQAv2.
@@ -101,7 +102,9 @@ impl Question {
         let is_letter = |answer: &String| answer.len() == 1 && letters().take(count).any(|one| answer.starts_with(one));
         match self.answers.as_slice() {
             [answer] if is_letter(answer) => Ok(()),
-            answers => fault(format!("answers = {}", shown_list(answers)), format!("one letter from A to {last}")),
+            answers => {
+                fault(format!("the answer \"{}\"", shown(&answers.join(", "))), format!("one letter from A to {last}"))
+            }
         }
     }
 
@@ -120,10 +123,6 @@ impl Question {
 /// The letters of options.
 pub(crate) fn letters() -> impl Iterator<Item = char> {
     'A'..='Z'
-}
-
-fn shown_list(texts: &[String]) -> String {
-    crate::error::shown(&serde_json::to_string(texts).unwrap_or_default())
 }
 
 #[cfg(test)]

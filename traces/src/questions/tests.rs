@@ -134,7 +134,7 @@ fn lines_that_are_no_questions_are_refused() {
         ),
         (
             "{\"id\":\"b\",\"images\":[\"a.png\"],\"question\":\"?\",\"choices\":[\"x\",\"y\"],\"answers\":[\"C\"]}",
-            ":2: found answers = [\\\"C\\\"] in \"b\"; expected one letter from A to B",
+            ":2: found the answer \"C\" in \"b\"; expected one letter from A to B",
         ),
         (
             "{\"id\":\"b\",\"images\":[\"a.png\"],\"question\":\"?\",\"choices\":[\"x\"],\"answers\":[\"A\"]}",
@@ -291,7 +291,7 @@ fn a_broken_mmbench_is_refused() {
         (HEADER.replace("answer", "reply"), "m.tsv:1: found the columns index,question,"),
         (HEADER.replace("\tB\t", "\tb\t"), "expected a column \"B\""),
         (row("", image), "m.tsv:2: found answer = \"\"; expected the letter of an option: a split with answers"),
-        (row("C", image), "m.tsv:2: found answers = [\\\"C\\\"] in 1; expected one letter from A to B"),
+        (row("C", image), "m.tsv:2: found the answer \"C\" in 1; expected one letter from A to B"),
         (row("A", &image.replacen('N', "!", 1)), "m.tsv:2: found an image of 1 that is no base64 (Invalid symbol 33"),
         (
             row("A", &"QUJD".repeat(30)),
@@ -310,5 +310,43 @@ fn a_broken_mmbench_is_refused() {
         let files = folder(&[]);
         let said = said(&files, import_mmbench(files.path(), &tsv));
         assert!(said.contains(says), "{said}\nhas no\n{says}");
+    }
+}
+
+/// Parts of good files in any order, with noise between.
+fn broken() -> impl Strategy<Value = Vec<u8>> {
+    let image = BASE64_STANDARD.encode(PNG);
+    let parts = prop_oneof![
+        Just(QUESTIONS.to_owned()),
+        Just(annotations(true)),
+        Just(HEADER.to_owned()),
+        Just("{\"id\":\"a\",\"images\":[\"q\"],\"question\":\"?\",\"answers\":[\"yes\"]}\n".to_owned()),
+        Just(format!("1\t?\t\tred\tblue\t\t\tA\tc\t{image}\tdev\n")),
+        Just("{\"data_subtype\":\"val2014\",\"questions\":[".to_owned()),
+        "[0-9]{1,2}\t\\?\t\t[a-b]\t[a-b]?\t\t\t[A-C]\tc\t[0-9]{0,2}\t\n",
+        "[,\"\r\n\t#{}\\[\\]]{1,5}",
+        ".{0,10}",
+    ];
+    prop::collection::vec(parts, 0..6).prop_map(|parts| parts.concat().into_bytes())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    /// No file, however broken, makes a reader panic.
+    #[test]
+    fn broken_files_are_read_or_refused(content in broken(), good in prop_oneof![Just(QUESTIONS.to_owned()), Just(annotations(false))]) {
+        let files = folder(&[("q.json", content.as_slice()), ("a.json", good.as_bytes()), ("q", PNG)]);
+        let path = files.path().join("q.json");
+        let refusals = [
+            read(&path).err(),
+            import_vqav2(files.path(), None).err(),
+            mmbench::import(&path, files.path()).err(),
+            picture::size(&path).err(),
+        ];
+        for refusal in refusals.into_iter().flatten() {
+            let line = refusal.to_string();
+            prop_assert!(line.starts_with(&files.path().display().to_string()) && line.lines().count() == 1, "{}", line);
+        }
     }
 }

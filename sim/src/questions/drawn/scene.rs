@@ -49,32 +49,34 @@ pub const FIGURES: [Figure; 8] = [
     Figure::Cross,
 ];
 
-/// A quarter or a half of the picture.
+/// A quarter of the picture, or a third at one of its sides.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Place {
     pub name: &'static str,
     /// The same in other words.
     pub other: &'static str,
-    /// First and last half of columns and of rows that it covers.
+    /// From which sixth of the columns, and of the rows, it reaches up to which.
     columns: [u32; 2],
     rows: [u32; 2],
 }
 
+const ALL: [u32; 2] = [0, 6];
+
 pub const QUARTERS: [Place; 4] = [
-    Place { name: "top left", other: "upper left", columns: [0, 0], rows: [0, 0] },
-    Place { name: "top right", other: "upper right", columns: [1, 1], rows: [0, 0] },
-    Place { name: "bottom left", other: "lower left", columns: [0, 0], rows: [1, 1] },
-    Place { name: "bottom right", other: "lower right", columns: [1, 1], rows: [1, 1] },
+    Place { name: "top left", other: "upper left", columns: [0, 3], rows: [0, 3] },
+    Place { name: "top right", other: "upper right", columns: [3, 6], rows: [0, 3] },
+    Place { name: "bottom left", other: "lower left", columns: [0, 3], rows: [3, 6] },
+    Place { name: "bottom right", other: "lower right", columns: [3, 6], rows: [3, 6] },
 ];
 
 const ROWS: [Place; 2] = [
-    Place { name: "top", other: "upper half", columns: [0, 1], rows: [0, 0] },
-    Place { name: "bottom", other: "lower half", columns: [0, 1], rows: [1, 1] },
+    Place { name: "top", other: "upper edge", columns: ALL, rows: [0, 2] },
+    Place { name: "bottom", other: "lower edge", columns: ALL, rows: [4, 6] },
 ];
 
 const COLUMNS: [Place; 2] = [
-    Place { name: "left", other: "left half", columns: [0, 0], rows: [0, 1] },
-    Place { name: "right", other: "right half", columns: [1, 1], rows: [0, 1] },
+    Place { name: "left", other: "left side", columns: [0, 2], rows: ALL },
+    Place { name: "right", other: "right side", columns: [4, 6], rows: ALL },
 ];
 
 /// A shape of a scene. All shapes of a scene and its background differ in colour, and all shapes in place.
@@ -90,7 +92,7 @@ pub struct Shape {
 pub struct Scene {
     pub background: Color,
     pub shapes: Vec<Shape>,
-    /// Whether the one shape fills its half or quarter, as in the scenes that the tiny models were fitted on.
+    /// Whether the one shape fills its place, as in the scenes that the tiny models were fitted on.
     fills: bool,
 }
 
@@ -126,7 +128,7 @@ impl Figure {
 }
 
 impl Scene {
-    /// One shape that fills its place: a bar a half above or below, a column a half at a side, a square a quarter.
+    /// One shape that fills its place: a bar above or below, a column at a side, a square in a quarter.
     pub fn of_one(dice: &mut Dice) -> Self {
         let mut colors = COLORS;
         dice.shuffle(&mut colors);
@@ -180,25 +182,25 @@ impl Scene {
             return false;
         };
         let shorter = across.length.min(down.length);
-        self.fills || shape.figure.covers(across.from_middle(shorter), down.from_middle(shorter))
+        self.fills || shape.figure.covers(across.off_middle(shorter), down.off_middle(shorter))
     }
 }
 
-/// A pixel's place in a half of the picture, or in both.
+/// A pixel's place in some sixths of the picture.
 struct Span {
     at: i64,
     length: i64,
 }
 
 impl Span {
-    fn of([first, last]: [u32; 2], side: u32, at: u32) -> Option<Self> {
-        let end = |half: u32| i64::from(side) * i64::from(half) / 2;
-        let (start, end, at) = (end(first), end(last + 1), i64::from(at));
+    fn of(sixths: [u32; 2], side: u32, at: u32) -> Option<Self> {
+        let [start, end] = sixths.map(|sixth| i64::from(side) * i64::from(sixth) / 6);
+        let at = i64::from(at);
         (start..end).contains(&at).then(|| Self { at: at - start, length: end - start })
     }
 
-    /// From the middle, in thousandths of half the shorter side.
-    fn from_middle(&self, shorter: i64) -> i64 {
+    /// How far from the middle, in thousandths of half the shorter side.
+    fn off_middle(&self, shorter: i64) -> i64 {
         (2 * self.at + 1 - self.length) * 1_000 / shorter
     }
 }
