@@ -53,6 +53,8 @@ pub struct Config {
     pub context: usize,
     /// Patches along each side that are merged into one token.
     pub merge: u32,
+    /// Whether the weights are random, so that answers say nothing and drafts are hardly ever accepted.
+    pub random_weights: bool,
     /// Dtypes that the configuration names, by graph or for all.
     dtypes: Value,
 }
@@ -176,6 +178,7 @@ impl Config {
                 .as_u64()
                 .and_then(|n| u32::try_from(n).ok())
                 .unwrap_or(2),
+            random_weights: config["msao_sim"]["weights"] == "random",
             dtypes: config["transformers.js_config"]["dtype"].clone(),
         })
     }

@@ -22,6 +22,7 @@ mod resample;
 mod session;
 mod text;
 mod towers;
+pub mod write;
 
 pub use decoder::{Logits, Sequence};
 pub use error::{OnnxError, Result};
