@@ -26,6 +26,7 @@ mod resample;
 mod session;
 mod text;
 mod towers;
+pub mod write;
 
 pub use clock::timed;
 pub use decoder::{Logits, Sequence};

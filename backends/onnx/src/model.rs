@@ -41,6 +41,8 @@ pub struct Description {
     pub folder: PathBuf,
     /// The family that the configuration names.
     pub family: String,
+    /// Whether the weights are random.
+    pub random_weights: bool,
     /// The most tokens of prompt and answer.
     pub context_tokens: usize,
     /// Entries of the tokenizer.
@@ -294,6 +296,7 @@ impl Model {
         Description {
             folder: self.folder.path().to_owned(),
             family: config.family.clone(),
+            random_weights: config.random_weights,
             context_tokens: config.context,
             tokens: self.text.entries(),
             end_tokens: config.ends.clone(),

@@ -1,7 +1,9 @@
 //! What can be said to `sim models`.
 
 use crate::failure::Failure;
+use backends::onnx::write::{Attention, Dtype, RELEASES};
 use backends::onnx::{Provider, Runtime};
+use clap::builder::PossibleValue;
 use clap::{ArgGroup, Args, Subcommand, ValueEnum};
 use std::path::PathBuf;
 
@@ -22,6 +24,8 @@ pub enum Command {
     Describe(Describe),
     /// Let a model answer, alone or with a draft model.
     Run(Box<Run>),
+    /// Write a model of a published architecture with random weights.
+    Write(Write),
 }
 
 /// What executes a model.
@@ -104,6 +108,73 @@ pub struct Run {
     /// Print JSON: ids, text, entropies in nats, finish, and with a draft rounds and accepted.
     #[arg(long)]
     pub json: bool,
+}
+
+const WRITE_HELP: &str = "\
+The graphs have the operators, sizes and precision of the published models, so
+that they take as long; the weights are random, so that the answers are noise
+and a draft is hardly ever accepted. config.json says so, and `sim models
+describe`. The folder is whole or not there.
+
+Examples:
+  sim models write tiny --out target/models/tiny
+  sim models run target/models/tiny/target --draft target/models/tiny/draft --prompt \"...\"
+  sim models write qwen2-vl-2b --dtype fp16 --out qwen2-vl-2b";
+
+/// What to write.
+#[derive(Debug, Args)]
+#[command(after_help = WRITE_HELP)]
+pub struct Write {
+    /// Which model; `tiny` is a pair, in DIR/draft and DIR/target.
+    #[arg(value_parser = releases())]
+    pub model: String,
+    /// The folder to write; not there yet, or empty.
+    #[arg(long, value_name = "DIR")]
+    pub out: PathBuf,
+    /// Precision of weights, keys and values [default: fp16; of tiny fp32].
+    #[arg(long)]
+    dtype: Option<DtypeName>,
+    /// Operators of attention: ONNX Runtime's own, as engines have them, or those of ONNX, as the hub's graphs do.
+    #[arg(long, default_value = "fused")]
+    attention: AttentionName,
+    /// What the weights are drawn by.
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub seed: u64,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum DtypeName {
+    Fp32,
+    Fp16,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum AttentionName {
+    Fused,
+    Plain,
+}
+
+/// The models that can be written, each with what it is.
+fn releases() -> Vec<PossibleValue> {
+    RELEASES.iter().map(|release| PossibleValue::new(release.name).help(release.about)).collect()
+}
+
+impl Write {
+    /// The precision that was asked for.
+    pub fn dtype(&self) -> Option<Dtype> {
+        self.dtype.map(|dtype| match dtype {
+            DtypeName::Fp32 => Dtype::Fp32,
+            DtypeName::Fp16 => Dtype::Fp16,
+        })
+    }
+
+    /// The operators of attention.
+    pub fn attention(&self) -> Attention {
+        match self.attention {
+            AttentionName::Fused => Attention::Fused,
+            AttentionName::Plain => Attention::Plain,
+        }
+    }
 }
 
 impl Execution {

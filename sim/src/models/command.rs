@@ -1,7 +1,7 @@
-//! `sim models describe` and `sim models run`.
+//! `sim models`: what each of its commands does.
 
 use super::args::Command;
-use super::{answer, describe};
+use super::{answer, describe, write};
 use crate::failure::Failure;
 use backends::onnx::{Folder, Model};
 use std::path::Path;
@@ -23,6 +23,7 @@ pub fn run(command: &Command) -> Result<(), Failure> {
             let mut draft = draft.map(|folder| Model::load(folder, &runtime)).transpose()?;
             crate::print(&answer::answer(asked, &mut model, draft.as_mut(), &runtime)?)
         }
+        Command::Write(asked) => crate::print(&write::written(asked)?),
     }
 }
 

@@ -15,6 +15,7 @@ pub fn told(model: &Model, runtime: &Runtime, as_json: bool) -> String {
     let ends: Vec<_> = found.end_tokens.iter().map(u32::to_string).collect();
     let mut text = format!(
         "{}: {}\n\
+         weights         {}\n\
          context         {} tokens\n\
          tokenizer       {} tokens; an answer ends with {}\n\
          decoder         {} layers, {} key and value heads of {}; {} attention\n\
@@ -22,6 +23,7 @@ pub fn told(model: &Model, runtime: &Runtime, as_json: bool) -> String {
          executed by     ONNX Runtime {} on {}\n",
         found.folder.display(),
         found.family,
+        if found.random_weights { "random" } else { "as they were given" },
         found.context_tokens,
         found.tokens,
         ends.join(" or "),

@@ -1,10 +1,11 @@
-//! `sim models`: real models looked at and asked, outside of any scenario.
+//! `sim models`: real models looked at, asked and written, outside of any scenario.
 
 mod answer;
 mod args;
 mod command;
 mod describe;
 mod inputs;
+mod write;
 
 pub use args::Command;
 pub use command::run;

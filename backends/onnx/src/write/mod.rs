@@ -1,0 +1,155 @@
+//! Models with the published architectures and random weights, in the layout of the hub.
+//!
+//! Published weights cannot be had everywhere, and how long a step takes does not depend on them: only on the operators, the
+//! sizes and the precision, which are the published ones here. What such a model says is noise, and a draft's tokens are hardly
+//! ever the target's; `config.json` says so.
+//!
+//! A folder is whole or not there. The same recipe gives the same bytes.
+
+mod blocks;
+mod build;
+mod decoder;
+mod files;
+mod proto;
+mod shape;
+mod tokenizer;
+mod tower;
+mod weights;
+
+pub use blocks::Attention;
+pub use shape::{Family, RELEASES, Release, Shape, Tower};
+pub use weights::Dtype;
+
+use crate::error::{OnnxError, Result, refused};
+use build::Building;
+use std::io;
+use std::path::Path;
+use weights::{hash, random};
+
+/// What is to be written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Recipe {
+    /// The dimensions.
+    pub shape: Shape,
+    /// The precision.
+    pub dtype: Dtype,
+    /// The operators of attention.
+    pub attention: Attention,
+    /// What the weights are drawn by, with the shape's name.
+    pub seed: u64,
+}
+
+/// How many weights the graphs of a model have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Parameters {
+    /// The decoder, its head included.
+    pub decoder: u64,
+    /// The embedding.
+    pub embedding: u64,
+    /// The vision tower.
+    pub vision: u64,
+}
+
+impl Recipe {
+    fn graphs(&self) -> [Building; 3] {
+        let Self { shape, dtype, attention, .. } = self;
+        [
+            decoder::decoder(shape, *dtype, *attention),
+            decoder::embedding(shape, *dtype),
+            tower::vision(shape, *dtype, *attention),
+        ]
+    }
+
+    /// How many weights there are.
+    pub fn parameters(&self) -> Parameters {
+        let [decoder, embedding, vision] = self.graphs().map(|graph| graph.parameters());
+        Parameters { decoder, embedding, vision }
+    }
+
+    /// Bytes of all weights, which is what `written` is told of, piece by piece.
+    pub fn bytes(&self) -> u64 {
+        self.graphs().iter().map(Building::bytes).sum()
+    }
+
+    /// Fills an empty folder.
+    fn fill(&self, folder: &Path, written: &mut dyn FnMut(u64)) -> io::Result<()> {
+        let onnx = folder.join("onnx");
+        std::fs::create_dir_all(&onnx)?;
+        let source = random(hash(self.seed, self.shape.name.as_bytes()));
+        for graph in self.graphs() {
+            graph.write(&onnx, &source, written)?;
+        }
+        for (name, content) in files::files(&self.shape, self.dtype, self.seed) {
+            std::fs::write(folder.join(name), format!("{content:#}\n"))?;
+        }
+        Ok(())
+    }
+}
+
+/// Writes models, each into its folder of `target`, which must not be there or be empty. `written` is told how many bytes of
+/// weights came to those before.
+///
+/// # Errors
+/// Something is in the way, or the place cannot be written to or is full; nothing is left of it then.
+pub fn write(models: &[(&str, Recipe)], target: &Path, written: &mut dyn FnMut(u64)) -> Result<()> {
+    let failed = |error: io::Error| {
+        let remedy = match error.kind() {
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
+                let bytes: u64 = models.iter().map(|(_, recipe)| recipe.bytes()).sum();
+                format!("; {:.1} GB are needed: make room, or choose another place", bytes as f64 / 1e9)
+            }
+            io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
+                "; check its permissions, or choose another place".to_owned()
+            }
+            io::ErrorKind::AlreadyExists | io::ErrorKind::NotADirectory => "; a file is in the way".to_owned(),
+            _ => String::new(),
+        };
+        OnnxError::Refused(format!("cannot write {}: {error}{remedy}", target.display()))
+    };
+    let Some(name) = target.file_name() else {
+        return refused(format!("{}: a model cannot replace this folder; give a folder by its name", target.display()));
+    };
+    may_stand(target)?;
+    let parent = target.parent().filter(|parent| *parent != Path::new("")).unwrap_or(Path::new("."));
+    let begun = std::fs::create_dir_all(parent).and_then(|()| {
+        let prefix = format!(".{}.", name.to_string_lossy());
+        tempfile::Builder::new().prefix(&prefix).suffix(".partial").tempdir_in(parent)
+    });
+    // Without the temporary name, which the error has as well.
+    let making = begun.map_err(|error| failed(error.kind().into()))?;
+    for (folder, recipe) in models {
+        recipe.fill(&making.path().join(folder), written).map_err(failed)?;
+    }
+    readable_by_others(making.path());
+    may_stand(target)?;
+    // Over an empty folder, this replaces it.
+    std::fs::rename(making.path(), target).map_err(failed)?;
+    // It is no longer where it would be removed from.
+    let _ = making.keep();
+    Ok(())
+}
+
+/// Refuses a place at which something is.
+fn may_stand(target: &Path) -> Result<()> {
+    match std::fs::read_dir(target).map(Iterator::count) {
+        Ok(0) => Ok(()),
+        Ok(_) => refused(format!(
+            "{} is not empty, and models are not written over what is there; choose another folder, or remove it",
+            target.display()
+        )),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        Err(error) => refused(format!("cannot write {}: {error}; a file is in the way", target.display())),
+    }
+}
+
+/// Temporary folders are private; models are not.
+fn readable_by_others(folder: &Path) {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        // Best effort: a model that only its owner can read is still whole.
+        let _ = std::fs::set_permissions(folder, std::fs::Permissions::from_mode(0o755));
+    }
+    #[cfg(not(unix))]
+    let _ = folder;
+}
