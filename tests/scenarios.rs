@@ -3,7 +3,8 @@
 use crate::support::{Output, Sim, repository};
 use std::path::PathBuf;
 
-const SHORT: [&str; 4] = ["--set", "workload.requests=40", "--set", "replications=1"];
+/// Replays have tests of their own, with models at hand.
+const SHORT: [&str; 6] = ["--set", "workload.requests=40", "--set", "replications=1", "--mode", "simulate"];
 
 /// Of sweeps, which have hundreds of points: over one link, too.
 const SHORTER: [&str; 8] = [

@@ -22,9 +22,16 @@ pub struct Map {
 }
 
 impl Map {
-    /// A map on which all parts are alike: what there is where nobody has probed.
+    /// A map on which no region matters more, for pictures that nobody has probed: hashes of the places, so that what is dropped
+    /// is spread evenly.
     pub fn even() -> Self {
-        Self { height: 1, width: 1, values: vec![0.5] }
+        const SIDE: usize = 64;
+        // Fibonacci hashing of a place that a first multiplication has mixed: its upper bits.
+        let hash = |place: u64| {
+            let mixed = (place ^ place >> 7).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+            ((mixed ^ mixed >> 29).wrapping_mul(0xBF58_476D_1CE4_E5B9) >> 40) as f32 / (1 << 24) as f32
+        };
+        Self { height: SIDE, width: SIDE, values: (0..(SIDE * SIDE) as u64).map(hash).collect() }
     }
 
     /// The map on another grid of the same picture: of each part the importance at its middle. Another model may cut the
@@ -123,7 +130,9 @@ mod tests {
         assert_eq!(map.on(2, 2), map.values);
         assert_eq!(map.on(1, 1), [4.0]);
         assert_eq!(map.on(2, 4), [1.0, 1.0, 2.0, 2.0, 3.0, 3.0, 4.0, 4.0]);
-        assert_eq!(Map::even().on(2, 1), [0.5; 2]);
+        let even = Map::even().on(8, 8);
+        let half = |parts: &[f32]| parts.iter().sum::<f32>() / 32.0;
+        assert!((half(&even[..32]) - half(&even[32..])).abs() < 0.1, "{even:?}");
     }
 
     proptest! {

@@ -21,6 +21,9 @@ pub(crate) struct Manifest {
     pub scenario_sha256: String,
     /// Version of `sim`.
     pub tool_version: String,
+    /// What a reader of any table has to know.
+    #[serde(default)]
+    pub remark: Option<String>,
     /// Keys outside the policies that are not at their default, with their value as text.
     #[serde(default)]
     pub assumptions: BTreeMap<String, String>,

@@ -1,6 +1,7 @@
 //! The table that a run prints: one row for each policy and point, the figures that decide.
 
 use crate::frame::{self, ReportError};
+use crate::manifest::Manifest;
 use comfy_table::{CellAlignment, Table, presets};
 use polars::prelude::{AnyValue, DataFrame};
 use std::collections::BTreeSet;
@@ -50,7 +51,13 @@ pub fn table(folder: &Path) -> Result<String, ReportError> {
         }
     }
     let lines: Vec<String> = table.lines().map(|line| line.trim_end().to_owned()).collect();
-    Ok(lines.join("\n") + "\n" + &engines(&frame))
+    Ok(lines.join("\n") + "\n" + &engines(&frame) + &remark(folder)?)
+}
+
+/// What the manifest remarks.
+fn remark(folder: &Path) -> Result<String, ReportError> {
+    let remark = Manifest::read(folder)?.remark;
+    Ok(remark.map_or_else(String::new, |remark| format!("\n{remark}\n")))
 }
 
 /// A line that says so where the two tiers run different engines: such rows compare the engines too.

@@ -49,6 +49,7 @@ impl Studio {
     pub fn play(
         &self,
         _: u64,
+        _: &str,
         _: &RunSpec,
         _: &mut dyn Recorder,
         _: &AtomicU64,

@@ -77,7 +77,7 @@ impl OneRun<'_> {
     }
 
     fn replay(&self, studio: &Studio, log: &mut dyn Log, progress: &AtomicU64) -> Result<Outcome, Failure> {
-        let played = studio.play(self.point.place.point, &self.spec(), log, progress)?;
+        let played = studio.play(self.point.place.point, &self.cell.policy, &self.spec(), log, progress)?;
         let played = played.map_err(|error| self.failure(&error))?;
         played.answers.iter().for_each(|answer| log.answer(answer));
         Ok(played.outcome)

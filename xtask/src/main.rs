@@ -16,6 +16,7 @@ mod network_free;
 mod onnxruntime;
 mod packages;
 mod regression;
+mod replay;
 mod test;
 
 use failure::Outcome;
@@ -33,6 +34,7 @@ const TASKS: &[Task] = &[
     (onnxruntime::command, onnxruntime::run),
     (bench::command, bench::run),
     (regression::command, regression::run),
+    (replay::command, replay::run),
 ];
 
 fn main() -> ExitCode {

@@ -33,6 +33,11 @@ pub fn run(arguments: &ArgMatches) -> Outcome {
     install(build).map_err(Failure::from)
 }
 
+/// Obtains the library for the CPU, without which nothing goes on.
+pub fn require() -> Outcome {
+    install(Build::Cpu).map_err(Failure::from)
+}
+
 /// Obtains the library for the CPU, where that is possible: a step of `cargo xtask test`.
 pub fn obtain() -> Outcome {
     match install(Build::Cpu) {

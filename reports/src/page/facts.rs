@@ -59,6 +59,15 @@ fn table(folders: &[Folder], facts: &[Vec<(&str, String)>]) -> Markup {
     }
 }
 
+/// What executed a replay.
+fn executed(replay: &Value) -> String {
+    let of = |key: &str| replay[key].as_str();
+    let told = of("library_version").zip(of("provider")).zip(of("device_name"));
+    told.map_or_else(String::new, |((version, provider), device)| {
+        format!("ONNX Runtime {version}, {provider}, {device}; one step at a time")
+    })
+}
+
 /// What the manifest says, in words.
 fn facts(folder: &Folder) -> Vec<(&'static str, String)> {
     let manifest = &folder.manifest;
@@ -76,6 +85,8 @@ fn facts(folder: &Folder) -> Vec<(&'static str, String)> {
     let mut facts = vec![
         ("Mode", written("mode")),
         ("Backend", written("backend")),
+        ("Remark", written("remark")),
+        ("Executed by", executed(&manifest["replay"])),
         ("Edge", tier("edge")),
         ("Cloud", tier("cloud")),
         ("Policies", folder.runs.policies().join(", ")),

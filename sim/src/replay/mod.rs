@@ -23,9 +23,11 @@ use models::{Loaded, Models};
 use serde_json::{Value, json};
 use std::cell::RefCell;
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::path::Path;
 use std::rc::Rc;
 use std::sync::atomic::AtomicU64;
+use std::sync::{Mutex, PoisonError};
 
 /// The models of a scenario, ready to play its runs.
 pub struct Studio {
@@ -38,6 +40,30 @@ pub struct Studio {
     asked: BTreeMap<u64, Asked>,
     /// What was measured of tokens at each point, if words are the models' own.
     calibrations: BTreeMap<u64, Calibration>,
+    repeats: Mutex<Repeats>,
+}
+
+/// Whether the same question gets the same answer again.
+#[derive(Default)]
+struct Repeats {
+    /// The first answer of each policy at each point to each request.
+    first: BTreeMap<(u64, String, u64), Vec<u32>>,
+    compared: u64,
+    changed: u64,
+}
+
+impl Repeats {
+    fn note(&mut self, point: u64, policy: &str, answers: &[Answered]) {
+        for answer in answers {
+            match self.first.entry((point, policy.to_owned(), answer.request)) {
+                Entry::Vacant(new) => _ = new.insert(answer.ids.clone()),
+                Entry::Occupied(known) => {
+                    self.compared += 1;
+                    self.changed += u64::from(*known.get() != answer.ids);
+                }
+            }
+        }
+    }
 }
 
 /// What came of a run.
@@ -74,8 +100,15 @@ impl Studio {
             Outcomes::Models => true,
             Outcomes::Tokens => false,
         };
-        let mut studio =
-            Self { models, replay, heads, own_words, asked: BTreeMap::new(), calibrations: BTreeMap::new() };
+        let mut studio = Self {
+            models,
+            replay,
+            heads,
+            own_words,
+            asked: BTreeMap::new(),
+            calibrations: BTreeMap::new(),
+            repeats: Mutex::default(),
+        };
         for point in points {
             studio.prepare(plan, point)?;
         }
@@ -111,6 +144,7 @@ impl Studio {
     pub fn play(
         &self,
         point: u64,
+        policy: &str,
         spec: &RunSpec,
         recorder: &mut dyn Recorder,
         progress: &AtomicU64,
@@ -134,9 +168,10 @@ impl Studio {
         let notes = notes.take();
         // What fails in a model breaks a run in many ways; it is the failure that matters.
         match notes.failed {
-            Some(error) => Err(error.into()),
-            None => Ok(outcome.map(|outcome| Played { outcome, answers: notes.answers })),
+            Some(error) => return Err(error.into()),
+            None => self.repeats.lock().unwrap_or_else(PoisonError::into_inner).note(point, policy, &notes.answers),
         }
+        Ok(outcome.map(|outcome| Played { outcome, answers: notes.answers }))
     }
 
     /// For the manifest.
@@ -156,6 +191,8 @@ impl Studio {
             None => json!("drawn"),
         };
         told["batches"] = json!("one item after another");
+        let repeats = self.repeats.lock().unwrap_or_else(PoisonError::into_inner);
+        told["repeated_answers"] = json!({ "compared": repeats.compared, "changed": repeats.changed });
         Ok(told)
     }
 
@@ -171,7 +208,8 @@ impl Studio {
         } else {
             "only times are the models': tokens, entropies, acceptances and accuracies are those of [tokens] and [accuracy]"
         };
-        format!("replayed with {} and {}; {words}", self.names()[0], self.names()[1])
+        let [edge, cloud] = self.names();
+        format!("Replayed with {edge} on the edge and {cloud} in the cloud, on one machine: {words}.")
     }
 }
 

@@ -2,7 +2,7 @@
 //! under them alone is reproduced under these assumptions, and a reader wants to know which.
 
 use super::keys;
-use super::{Mode, Scenario};
+use super::{Mode, Replay, Scenario};
 use policies::SYSTEMS;
 use serde_json::{Map, Value as Json, json};
 use toml::{Table, Value};
@@ -25,7 +25,8 @@ const ELSEWHERE: [&str; 2] = ["policy", "link.bandwidth"];
 
 /// The keys outside the policies that are not at their default, each with its value as text. A device of one's own is one.
 pub fn assumptions(scenario: &Scenario) -> Map<String, Json> {
-    let (own, default) = (table(scenario), table(&default_scenario()));
+    let default = Scenario { replay: scenario.replay.as_ref().map(|_| Replay::of_nothing()), ..default_scenario() };
+    let (own, default) = (table(scenario), table(&default));
     let mut assumed = differences(&own, &default);
     let under = |key: &str, part: &str| key == part || key.starts_with(&format!("{part}."));
     assumed.retain(|key, _| !NOT_ASSUMED.iter().chain(&ELSEWHERE).any(|part| under(key, part)));

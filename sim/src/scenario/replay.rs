@@ -141,6 +141,23 @@ impl Scale {
 const SCALES: std::ops::RangeInclusive<f64> = 1e-6..=1e6;
 
 impl Replay {
+    /// The defaults, with models that have no name.
+    pub fn of_nothing() -> Self {
+        let nothing = Played { folder: PathBuf::new(), dtype: None, time_scale: Scale::default() };
+        Self {
+            provider: Provider::default(),
+            library: None,
+            threads: one(),
+            questions: None,
+            drawn: None,
+            probe_heads: None,
+            outcomes: Outcomes::default(),
+            calibration_questions: sixteen(),
+            edge: nothing.clone(),
+            cloud: nothing,
+        }
+    }
+
     /// The files and folders that it names.
     pub fn files(&mut self) -> Vec<&mut PathBuf> {
         let Self { library, questions, probe_heads, edge, cloud, .. } = self;

@@ -1,0 +1,55 @@
+//! `cargo xtask replay`: a replay from a clean clone, with everything that it needs.
+
+use std::path::PathBuf;
+
+use clap::{Arg, ArgMatches, Command, value_parser};
+
+use crate::failure::Outcome;
+use crate::house::{cargo, root};
+use crate::onnxruntime;
+
+/// The scenario that is replayed if none is named.
+const SCENARIO: &str = "scenarios/replay_tiny.toml";
+
+/// Where its models are written.
+const MODELS: &str = "target/models/tiny";
+
+const HELP: &str = "\
+Replays a scenario on real models, with everything that takes: obtains ONNX Runtime (`cargo xtask onnxruntime`), writes the
+pair of tiny models into target/models/tiny unless they are there, builds `sim`, and runs the scenario with --mode replay.
+
+  cargo xtask replay
+  cargo xtask replay my.toml --out results/mine";
+
+/// The command and its help.
+pub fn command() -> Command {
+    Command::new("replay")
+        .about("Replay a scenario on real models, with everything that takes")
+        .long_about(HELP)
+        .arg(Arg::new("scenario").value_parser(value_parser!(PathBuf)).default_value(SCENARIO).help("The scenario"))
+        .arg(Arg::new("rest").num_args(0..).trailing_var_arg(true).allow_hyphen_values(true).help("Options of `sim`"))
+}
+
+/// Runs the command.
+pub fn run(arguments: &ArgMatches) -> Outcome {
+    onnxruntime::require()?;
+    let models = root().join(MODELS);
+    if !models.is_dir() {
+        sim(&["models".into(), "write".into(), "tiny".into(), "--out".into(), models])?;
+    }
+    let scenario: &PathBuf = arguments.get_one("scenario").expect("there is a default");
+    // Its own name is of the root, wherever this is called.
+    let scenario = if scenario.as_os_str() == SCENARIO { root().join(SCENARIO) } else { scenario.clone() };
+    let mut all = vec![scenario, "--mode".into(), "replay".into()];
+    all.extend(arguments.get_many::<String>("rest").into_iter().flatten().map(PathBuf::from));
+    sim(&all)
+}
+
+/// Builds and runs the binary, with its output on ours.
+fn sim(arguments: &[PathBuf]) -> Outcome {
+    let mut command = cargo();
+    command.args(["run", "--release", "--quiet", "--manifest-path"]).arg(root().join("Cargo.toml"));
+    let status = command.args(["--bin", "sim", "--"]).args(arguments).status();
+    let status = status.map_err(|error| format!("`cargo run` did not start: {error}; set CARGO to a working cargo"))?;
+    if status.success() { Ok(()) } else { Err(format!("sim failed ({status}); its message above says why").into()) }
+}
