@@ -132,7 +132,7 @@ mod tests {
         assert_eq!(map.on(2, 4), [1.0, 1.0, 2.0, 2.0, 3.0, 3.0, 4.0, 4.0]);
         let even = Map::even().on(8, 8);
         let half = |parts: &[f32]| parts.iter().sum::<f32>() / 32.0;
-        assert!((half(&even[..32]) - half(&even[32..])).abs() < 0.1, "{even:?}");
+        assert!((half(&even[..32]) - half(&even[32..])).abs() < 0.2, "{even:?}");
     }
 
     proptest! {
