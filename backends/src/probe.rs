@@ -121,7 +121,9 @@ impl Probe {
         let features = prompt.images.iter().map(|image| model.features(image)).collect::<Result<Vec<_>>>()?;
         let image_token = model.folder().config.image_token;
         let words: Vec<u32> = prompt.ids.iter().copied().filter(|id| *id != image_token).collect();
-        let text = model.embeddings(&words)?;
+        // Nothing to embed where there are only pictures: their relevance is then that of the text, none.
+        let width = features.first().map_or(1, |features| features.width);
+        let text = if words.is_empty() { Rows { width, values: Vec::new() } } else { model.embeddings(&words)? };
         let pictures = features.iter().zip(&prompt.views).map(|(features, view)| {
             let [frames, height, width] = view.sides();
             Encoded { height: frames * height, width, features }

@@ -1,7 +1,9 @@
 //! Real models: multimodal decoders in the layout of the hub, executed by ONNX Runtime.
 //!
 //! [`Runtime`] loads the library, [`Model`] a folder; [`generate`] and [`speculate`] answer. A model is read from its files: no
-//! name, type or shape is taken for granted where the graph can be asked.
+//! name, type or shape is taken for granted where the graph can be asked. Step by step, [`Model::prompt`] makes a [`Prompt`],
+//! [`Model::pruned`] drops of its pictures what a [`View`] leaves out, [`Model::open`] reads it, or [`Model::begin`] and
+//! [`Model::read`] chunk by chunk; [`Model::step`] and [`Model::rollback`] go on and back.
 //!
 //! It promises the model's own tokens and entropies, the same in every run on one machine, and says where time was spent. It
 //! knows nothing of policies, queues or links, and is no part of the simulated path: it reads the clock. One request is executed
