@@ -6,7 +6,7 @@ use half::f16;
 use prost::Message;
 use std::collections::BTreeMap;
 use std::fs::File;
-use std::io::{self, BufWriter, Write};
+use std::io::{self, Write};
 use std::path::Path;
 
 /// Weights from this size on lie in the file beside the graph, each at the start of a page, so that it can be mapped.
@@ -248,7 +248,7 @@ impl Building {
         let file = format!("{}{ending}.onnx", self.name);
         let data = format!("{file}_data");
         let places = self.places();
-        let mut out = BufWriter::with_capacity(1 << 20, File::create(folder.join(&data))?);
+        let mut out = File::create(folder.join(&data))?;
         let mut at = 0;
         for ((weight, _), place) in self.weights.iter().zip(&places) {
             let Some(place) = place else { continue };
@@ -257,11 +257,9 @@ impl Building {
             stream(weight, self.dtype, source, &mut out, written)?;
             at = place.offset + place.bytes;
         }
-        out.into_inner()?.sync_all()?;
+        // Not synced: what a loss of power takes can be written again.
         let model = self.model(&data, &places, source, written)?;
-        let mut out = File::create(folder.join(file))?;
-        out.write_all(&model.encode_to_vec())?;
-        out.sync_all()
+        std::fs::write(folder.join(file), model.encode_to_vec())
     }
 
     /// The graph as a message.

@@ -10,6 +10,8 @@ mod blocks;
 mod build;
 mod decoder;
 mod files;
+#[cfg(test)]
+mod fitted_tests;
 mod proto;
 mod shape;
 mod tokenizer;
@@ -24,7 +26,7 @@ use crate::error::{OnnxError, Result, refused};
 use build::Building;
 use std::io;
 use std::path::Path;
-use weights::{hash, random};
+use weights::{Source, hash, random};
 
 /// What is to be written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -72,15 +74,16 @@ impl Recipe {
     }
 
     /// Fills an empty folder.
-    fn fill(&self, folder: &Path, written: &mut dyn FnMut(u64)) -> io::Result<()> {
+    fn fill(&self, folder: &Path, source: &Source<'_>, written: &mut dyn FnMut(u64)) -> io::Result<()> {
         let onnx = folder.join("onnx");
         std::fs::create_dir_all(&onnx)?;
-        let source = random(hash(self.seed, self.shape.name.as_bytes()));
         for graph in self.graphs() {
-            graph.write(&onnx, &source, written)?;
+            graph.write(&onnx, source, written)?;
         }
         for (name, content) in files::files(&self.shape, self.dtype, self.seed) {
-            std::fs::write(folder.join(name), format!("{content:#}\n"))?;
+            // A large one is for no reader.
+            let text = if name == "tokenizer.json" { content.to_string() } else { format!("{content:#}\n") };
+            std::fs::write(folder.join(name), text)?;
         }
         Ok(())
     }
@@ -118,7 +121,8 @@ pub fn write(models: &[(&str, Recipe)], target: &Path, written: &mut dyn FnMut(u
     // Without the temporary name, which the error has as well.
     let making = begun.map_err(|error| failed(error.kind().into()))?;
     for (folder, recipe) in models {
-        recipe.fill(&making.path().join(folder), written).map_err(failed)?;
+        let source = random(hash(recipe.seed, recipe.shape.name.as_bytes()));
+        recipe.fill(&making.path().join(folder), &source, written).map_err(failed)?;
     }
     readable_by_others(making.path());
     may_stand(target)?;
