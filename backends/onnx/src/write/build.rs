@@ -65,13 +65,20 @@ struct Place {
     bytes: u64,
 }
 
+struct Node {
+    operator: &'static str,
+    inputs: Vec<Value>,
+    outputs: Vec<Value>,
+    attributes: Vec<Attribute>,
+}
+
 /// A graph in the making.
 pub(crate) struct Building {
     name: &'static str,
     dtype: Dtype,
     /// Names of the values.
     names: Vec<String>,
-    nodes: Vec<(&'static str, Vec<Value>, Vec<Value>, Vec<Attribute>)>,
+    nodes: Vec<Node>,
     constants: BTreeMap<(Kind, Vec<i64>, Vec<u8>), Value>,
     weights: Vec<(Weight, Value)>,
     inputs: Vec<proto::ValueInfo>,
@@ -127,7 +134,12 @@ impl Building {
     ) -> [Value; N] {
         let number = self.nodes.len();
         let outputs = std::array::from_fn(|at| self.value(format!("{operator}_{number}_{at}")));
-        self.nodes.push((operator, inputs.to_vec(), outputs.to_vec(), attributes.to_vec()));
+        self.nodes.push(Node {
+            operator,
+            inputs: inputs.to_vec(),
+            outputs: outputs.to_vec(),
+            attributes: attributes.to_vec(),
+        });
         outputs
     }
 
@@ -317,19 +329,16 @@ impl Building {
         })
     }
 
-    fn told(
-        &self,
-        number: usize,
-        (operator, inputs, outputs, attributes): &(&'static str, Vec<Value>, Vec<Value>, Vec<Attribute>),
-    ) -> proto::Node {
+    fn told(&self, number: usize, node: &Node) -> proto::Node {
         let names = |values: &[Value]| values.iter().map(|value| self.names[value.0].clone()).collect();
+        let domain = if RUNTIME_OPERATORS.contains(&node.operator) { OPERATORS[1].0 } else { OPERATORS[0].0 };
         proto::Node {
-            input: names(inputs),
-            output: names(outputs),
-            name: format!("{operator}_{number}"),
-            op_type: (*operator).to_owned(),
-            attribute: attributes.iter().map(|attribute| attribute.told()).collect(),
-            domain: if RUNTIME_OPERATORS.contains(operator) { OPERATORS[1].0.to_owned() } else { String::new() },
+            input: names(&node.inputs),
+            output: names(&node.outputs),
+            name: format!("{}_{number}", node.operator),
+            op_type: node.operator.to_owned(),
+            attribute: node.attributes.iter().map(|attribute| attribute.told()).collect(),
+            domain: domain.to_owned(),
         }
     }
 }
