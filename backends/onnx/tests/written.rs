@@ -152,6 +152,9 @@ fn written_models_answer_alone_and_with_a_draft() {
         let mut itself = load(folders[1].path(), &runtime);
         let (drafted, _) = speculate(&mut target, &mut itself, &prompt, 3, 24).unwrap();
         assert_eq!(drafted.ids, answer.ids, "{dtype:?} {attention:?}");
+        // As on a GPU, where keys and values are bound to its memory.
+        let mut bound = load(folders[1].path(), &runtime.clone().bound());
+        assert_eq!(generate(&mut bound, &prompt, 24).unwrap().0, answer, "{dtype:?} {attention:?}");
         let accepted: usize = drafted.rounds.iter().map(|round| round.accepted).sum();
         let proposed: usize = drafted.rounds.iter().map(|round| round.proposed).sum();
         assert!(accepted + 4 >= proposed, "{accepted} of {proposed}: {dtype:?} {attention:?}");
