@@ -29,3 +29,4 @@ mod timeline;
 mod tools;
 mod trace_files;
 mod tune;
+mod write_models;

@@ -152,6 +152,9 @@ fn written_models_answer_alone_and_with_a_draft() {
         let mut itself = load(folders[1].path(), &runtime);
         let (drafted, _) = speculate(&mut target, &mut itself, &prompt, 3, 24).unwrap();
         assert_eq!(drafted.ids, answer.ids, "{dtype:?} {attention:?}");
+        // As on a GPU, where keys and values are bound to its memory.
+        let mut bound = load(folders[1].path(), &runtime.clone().bound());
+        assert_eq!(generate(&mut bound, &prompt, 24).unwrap().0, answer, "{dtype:?} {attention:?}");
         let accepted: usize = drafted.rounds.iter().map(|round| round.accepted).sum();
         let proposed: usize = drafted.rounds.iter().map(|round| round.proposed).sum();
         assert!(accepted + 4 >= proposed, "{accepted} of {proposed}: {dtype:?} {attention:?}");
@@ -197,6 +200,9 @@ fn a_whole_folder_or_none() {
     std::fs::create_dir(folder.path().join("full")).unwrap();
     std::fs::write(folder.path().join("full/mine"), "").unwrap();
     assert!(attempt("full").contains("full is not empty"));
+    let huge = [("", recipe(Shape { intermediate: 1 << 48, ..DRAFT }, Dtype::Fp16, Attention::Fused))];
+    let refusal = write(&huge, &folder.path().join("huge"), &mut |_| {}).unwrap_err().to_string();
+    assert!(refusal.contains(" GB are needed, and "), "{refusal}");
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 2);
     let (mut told, target) = (0, folder.path().join("deep/er"));
     write(&models, &target, &mut |more| told += more).unwrap();

@@ -6,7 +6,7 @@ use half::f16;
 use prost::Message;
 use std::collections::BTreeMap;
 use std::fs::File;
-use std::io::{self, BufWriter, Write};
+use std::io::{self, Write};
 use std::path::Path;
 
 /// Weights from this size on lie in the file beside the graph, each at the start of a page, so that it can be mapped.
@@ -65,13 +65,20 @@ struct Place {
     bytes: u64,
 }
 
+struct Node {
+    operator: &'static str,
+    inputs: Vec<Value>,
+    outputs: Vec<Value>,
+    attributes: Vec<Attribute>,
+}
+
 /// A graph in the making.
 pub(crate) struct Building {
     name: &'static str,
     dtype: Dtype,
     /// Names of the values.
     names: Vec<String>,
-    nodes: Vec<(&'static str, Vec<Value>, Vec<Value>, Vec<Attribute>)>,
+    nodes: Vec<Node>,
     constants: BTreeMap<(Kind, Vec<i64>, Vec<u8>), Value>,
     weights: Vec<(Weight, Value)>,
     inputs: Vec<proto::ValueInfo>,
@@ -127,7 +134,12 @@ impl Building {
     ) -> [Value; N] {
         let number = self.nodes.len();
         let outputs = std::array::from_fn(|at| self.value(format!("{operator}_{number}_{at}")));
-        self.nodes.push((operator, inputs.to_vec(), outputs.to_vec(), attributes.to_vec()));
+        self.nodes.push(Node {
+            operator,
+            inputs: inputs.to_vec(),
+            outputs: outputs.to_vec(),
+            attributes: attributes.to_vec(),
+        });
         outputs
     }
 
@@ -248,7 +260,7 @@ impl Building {
         let file = format!("{}{ending}.onnx", self.name);
         let data = format!("{file}_data");
         let places = self.places();
-        let mut out = BufWriter::with_capacity(1 << 20, File::create(folder.join(&data))?);
+        let mut out = File::create(folder.join(&data))?;
         let mut at = 0;
         for ((weight, _), place) in self.weights.iter().zip(&places) {
             let Some(place) = place else { continue };
@@ -257,11 +269,9 @@ impl Building {
             stream(weight, self.dtype, source, &mut out, written)?;
             at = place.offset + place.bytes;
         }
-        out.into_inner()?.sync_all()?;
+        // Not synced: what a loss of power takes can be written again.
         let model = self.model(&data, &places, source, written)?;
-        let mut out = File::create(folder.join(file))?;
-        out.write_all(&model.encode_to_vec())?;
-        out.sync_all()
+        std::fs::write(folder.join(file), model.encode_to_vec())
     }
 
     /// The graph as a message.
@@ -319,19 +329,16 @@ impl Building {
         })
     }
 
-    fn told(
-        &self,
-        number: usize,
-        (operator, inputs, outputs, attributes): &(&'static str, Vec<Value>, Vec<Value>, Vec<Attribute>),
-    ) -> proto::Node {
+    fn told(&self, number: usize, node: &Node) -> proto::Node {
         let names = |values: &[Value]| values.iter().map(|value| self.names[value.0].clone()).collect();
+        let domain = if RUNTIME_OPERATORS.contains(&node.operator) { OPERATORS[1].0 } else { OPERATORS[0].0 };
         proto::Node {
-            input: names(inputs),
-            output: names(outputs),
-            name: format!("{operator}_{number}"),
-            op_type: (*operator).to_owned(),
-            attribute: attributes.iter().map(|attribute| attribute.told()).collect(),
-            domain: if RUNTIME_OPERATORS.contains(operator) { OPERATORS[1].0.to_owned() } else { String::new() },
+            input: names(&node.inputs),
+            output: names(&node.outputs),
+            name: format!("{}_{number}", node.operator),
+            op_type: node.operator.to_owned(),
+            attribute: node.attributes.iter().map(|attribute| attribute.told()).collect(),
+            domain: domain.to_owned(),
         }
     }
 }

@@ -10,6 +10,8 @@ mod blocks;
 mod build;
 mod decoder;
 mod files;
+#[cfg(test)]
+mod fitted_tests;
 mod proto;
 mod shape;
 mod tokenizer;
@@ -24,7 +26,7 @@ use crate::error::{OnnxError, Result, refused};
 use build::Building;
 use std::io;
 use std::path::Path;
-use weights::{hash, random};
+use weights::{Source, hash, random};
 
 /// What is to be written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -72,15 +74,16 @@ impl Recipe {
     }
 
     /// Fills an empty folder.
-    fn fill(&self, folder: &Path, written: &mut dyn FnMut(u64)) -> io::Result<()> {
+    fn fill(&self, folder: &Path, source: &Source<'_>, written: &mut dyn FnMut(u64)) -> io::Result<()> {
         let onnx = folder.join("onnx");
         std::fs::create_dir_all(&onnx)?;
-        let source = random(hash(self.seed, self.shape.name.as_bytes()));
         for graph in self.graphs() {
-            graph.write(&onnx, &source, written)?;
+            graph.write(&onnx, source, written)?;
         }
         for (name, content) in files::files(&self.shape, self.dtype, self.seed) {
-            std::fs::write(folder.join(name), format!("{content:#}\n"))?;
+            // A large one is for no reader.
+            let text = if name == "tokenizer.json" { content.to_string() } else { format!("{content:#}\n") };
+            std::fs::write(folder.join(name), text)?;
         }
         Ok(())
     }
@@ -92,33 +95,22 @@ impl Recipe {
 /// # Errors
 /// Something is in the way, or the place cannot be written to or is full; nothing is left of it then.
 pub fn write(models: &[(&str, Recipe)], target: &Path, written: &mut dyn FnMut(u64)) -> Result<()> {
-    let failed = |error: io::Error| {
-        let remedy = match error.kind() {
-            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
-                let bytes: u64 = models.iter().map(|(_, recipe)| recipe.bytes()).sum();
-                format!("; {:.1} GB are needed: make room, or choose another place", bytes as f64 / 1e9)
-            }
-            io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
-                "; check its permissions, or choose another place".to_owned()
-            }
-            io::ErrorKind::AlreadyExists | io::ErrorKind::NotADirectory => "; a file is in the way".to_owned(),
-            _ => String::new(),
-        };
-        OnnxError::Refused(format!("cannot write {}: {error}{remedy}", target.display()))
-    };
+    let failed =
+        |error: io::Error| OnnxError::Refused(format!("cannot write {}: {error}{}", target.display(), remedy(&error)));
     let Some(name) = target.file_name() else {
         return refused(format!("{}: a model cannot replace this folder; give a folder by its name", target.display()));
     };
     may_stand(target)?;
     let parent = target.parent().filter(|parent| *parent != Path::new("")).unwrap_or(Path::new("."));
-    let begun = std::fs::create_dir_all(parent).and_then(|()| {
-        let prefix = format!(".{}.", name.to_string_lossy());
-        tempfile::Builder::new().prefix(&prefix).suffix(".partial").tempdir_in(parent)
-    });
+    std::fs::create_dir_all(parent).map_err(failed)?;
+    has_room(parent, models.iter().map(|(_, recipe)| recipe.bytes()).sum(), target)?;
+    let prefix = format!(".{}.", name.to_string_lossy());
+    let begun = tempfile::Builder::new().prefix(&prefix).suffix(".partial").tempdir_in(parent);
     // Without the temporary name, which the error has as well.
     let making = begun.map_err(|error| failed(error.kind().into()))?;
     for (folder, recipe) in models {
-        recipe.fill(&making.path().join(folder), written).map_err(failed)?;
+        let source = random(hash(recipe.seed, recipe.shape.name.as_bytes()));
+        recipe.fill(&making.path().join(folder), &source, written).map_err(failed)?;
     }
     readable_by_others(making.path());
     may_stand(target)?;
@@ -127,6 +119,42 @@ pub fn write(models: &[(&str, Recipe)], target: &Path, written: &mut dyn FnMut(u
     // It is no longer where it would be removed from.
     let _ = making.keep();
     Ok(())
+}
+
+/// What to do about an error.
+fn remedy(error: &io::Error) -> &'static str {
+    match error.kind() {
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => "; make room, or choose another place",
+        io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
+            "; check its permissions, or choose another place"
+        }
+        io::ErrorKind::AlreadyExists | io::ErrorKind::NotADirectory => "; a file is in the way",
+        _ => "",
+    }
+}
+
+/// Refuses to write more than a disk has room for.
+fn has_room(folder: &Path, bytes: u64, target: &Path) -> Result<()> {
+    let Some(free) = free_bytes(folder).filter(|free| *free < bytes) else { return Ok(()) };
+    let [needed, free] = [bytes, free].map(|bytes| bytes as f64 / 1e9);
+    refused(format!(
+        "cannot write {}: {needed:.1} GB are needed, and {free:.1} GB are free there; make room, or choose another place",
+        target.display()
+    ))
+}
+
+/// How much can be written to the disk of a folder, where the system tells.
+fn free_bytes(folder: &Path) -> Option<u64> {
+    #[cfg(unix)]
+    {
+        let disk = rustix::fs::statvfs(folder).ok()?;
+        Some(disk.f_bavail.saturating_mul(disk.f_frsize))
+    }
+    #[cfg(not(unix))]
+    {
+        let _ = folder;
+        None
+    }
 }
 
 /// Refuses a place at which something is.

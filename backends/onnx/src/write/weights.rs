@@ -89,22 +89,29 @@ impl Weight {
     }
 }
 
-/// Where values come from: those of a tensor from a place on.
+/// Where values come from: those of a tensor from a place on, which is a multiple of [`LANES`].
 pub(crate) type Source<'s> = dyn Fn(&Weight, u64, &mut [f32]) + 's;
+
+/// Values that one draw of 64 bits makes.
+const LANES: usize = 4;
 
 /// The random values of a model: `salt` and the tensor's name choose the stream.
 pub(crate) fn random(salt: u64) -> impl Fn(&Weight, u64, &mut [f32]) {
     move |weight, start, values| {
         let Fill { deviation, mean, columns } = weight.fill;
-        let width = weight.sides.last().copied().unwrap_or(1);
         // A uniform law has this half width for a deviation of 1.
         let step = deviation * 3.0_f32.sqrt() / 32_768.0;
+        let least = mean - 32_767.5 * step;
         let key = hash(salt, weight.name.as_bytes());
-        for (at, value) in (start..).zip(values.iter_mut()) {
-            let four = mixed(key.wrapping_add((at / 4).wrapping_mul(GOLDEN)));
-            let lane = (four >> (16 * (at % 4))) as u16;
-            *value = mean + (f32::from(lane) - 32_767.5) * step;
-        }
+        let four = |draw: u64| {
+            let bits = mixed(key.wrapping_add(draw.wrapping_mul(GOLDEN)));
+            std::array::from_fn::<f32, LANES, _>(|lane| least + f32::from((bits >> (16 * lane)) as u16) * step)
+        };
+        let mut draws = start / LANES as u64..;
+        let (whole, rest) = values.as_chunks_mut();
+        whole.iter_mut().zip(&mut draws).for_each(|(values, draw)| *values = four(draw));
+        rest.iter_mut().zip(draws.next().map(four).into_iter().flatten()).for_each(|(value, drawn)| *value = drawn);
+        let width = weight.sides.last().copied().unwrap_or(1);
         if columns < width {
             (start..).zip(values).filter(|(at, _)| at % width >= columns).for_each(|(_, value)| *value = 0.0);
         }
@@ -119,24 +126,26 @@ pub(crate) fn stream(
     out: &mut impl Write,
     written: &mut dyn FnMut(u64),
 ) -> io::Result<()> {
-    let mut singles = vec![0.0_f32; CHUNK];
-    let mut halves = vec![f16::ZERO; CHUNK];
-    let mut bytes = Vec::with_capacity(CHUNK * 4);
+    let most = usize::try_from(weight.count()).map_or(CHUNK, |count| count.min(CHUNK));
+    let (mut singles, mut halves) = (vec![0.0_f32; most], vec![f16::ZERO; most]);
+    let mut bytes = vec![0; most * dtype.bytes() as usize];
     let mut at = 0;
     while at < weight.count() {
-        let count = usize::try_from(weight.count() - at).map_or(CHUNK, |left| left.min(CHUNK));
+        let count = usize::try_from(weight.count() - at).map_or(most, |left| left.min(most));
         let singles = &mut singles[..count];
         source(weight, at, singles);
-        bytes.clear();
+        let bytes = &mut bytes[..count * dtype.bytes() as usize];
         match dtype {
-            Dtype::Fp32 => singles.iter().for_each(|value| bytes.extend_from_slice(&value.to_le_bytes())),
+            Dtype::Fp32 => {
+                bytes.as_chunks_mut().0.iter_mut().zip(singles).for_each(|(bytes, value)| *bytes = value.to_le_bytes());
+            }
             Dtype::Fp16 => {
                 let halves = &mut halves[..count];
                 halves.convert_from_f32_slice(singles);
-                halves.iter().for_each(|value| bytes.extend_from_slice(&value.to_le_bytes()));
+                bytes.as_chunks_mut().0.iter_mut().zip(halves).for_each(|(bytes, value)| *bytes = value.to_le_bytes());
             }
         }
-        out.write_all(&bytes)?;
+        out.write_all(bytes)?;
         written(bytes.len() as u64);
         at += count as u64;
     }
@@ -188,10 +197,10 @@ mod tests {
             random(salt)(&weight(name, 100), start, &mut values);
             values
         };
-        let whole = of(7, "w", 3);
-        assert_eq!(whole[2..], of(7, "w", 5)[..4]);
-        assert_ne!(whole, of(8, "w", 3));
-        assert_ne!(whole, of(7, "v", 3));
+        let whole = of(7, "w", 4);
+        assert_eq!(whole[4..], of(7, "w", 8)[..2]);
+        assert_ne!(whole, of(8, "w", 4));
+        assert_ne!(whole, of(7, "v", 4));
     }
 
     #[test]
