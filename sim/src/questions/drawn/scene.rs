@@ -2,6 +2,7 @@
 
 use super::{Dice, Pixels};
 use kernel::{Stream, draw};
+use std::ops::Range;
 
 /// A colour with a name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -161,46 +162,39 @@ impl Scene {
     /// The picture of it, of columns and rows in pixels.
     pub fn picture(&self, (width, height): (u32, u32), noise: &mut Stream) -> Pixels {
         assert!(width > 0 && height > 0, "a picture has pixels");
-        let mut rgb = Vec::with_capacity(width as usize * height as usize * 3);
-        for row in 0..height {
-            for column in 0..width {
-                let shape = self.shapes.iter().find(|shape| self.shows(shape, [column, width], [row, height]));
-                let color = shape.map_or(self.background, |shape| shape.color);
-                rgb.extend(
-                    color.rgb.map(|level| (f64::from(level) + NOISE_LEVELS * draw::normal(noise)).round() as u8),
-                );
-            }
+        let mut rgb = self.background.rgb.repeat(width as usize * height as usize);
+        for shape in &self.shapes {
+            self.paint(shape, (width as usize, height as usize), &mut rgb);
+        }
+        for level in &mut rgb {
+            *level = (f64::from(*level) + NOISE_LEVELS * draw::normal(noise)).round() as u8;
         }
         Pixels { width, height, rgb }
     }
 
-    /// Whether the shape is seen at a column of so many and a row of so many.
-    fn shows(&self, shape: &Shape, [column, width]: [u32; 2], [row, height]: [u32; 2]) -> bool {
-        let (Some(across), Some(down)) =
-            (Span::of(shape.place.columns, width, column), Span::of(shape.place.rows, height, row))
-        else {
-            return false;
-        };
-        let shorter = across.length.min(down.length);
-        self.fills || shape.figure.covers(across.off_middle(shorter), down.off_middle(shorter))
+    /// Paints a shape over the background.
+    fn paint(&self, shape: &Shape, (width, height): (usize, usize), rgb: &mut [u8]) {
+        let (across, down) = (sixths(shape.place.columns, width), sixths(shape.place.rows, height));
+        let shorter = across.len().min(down.len());
+        for row in down.clone() {
+            let y = off_middle(row, &down, shorter);
+            for column in across.clone() {
+                if self.fills || shape.figure.covers(off_middle(column, &across, shorter), y) {
+                    let at = 3 * (row * width + column);
+                    rgb[at..at + 3].copy_from_slice(&shape.color.rgb);
+                }
+            }
+        }
     }
 }
 
-/// A pixel's place in some sixths of the picture.
-struct Span {
-    at: i64,
-    length: i64,
+/// The pixels from one sixth of a side up to another.
+fn sixths(sixths: [u32; 2], side: usize) -> Range<usize> {
+    let [start, end] = sixths.map(|sixth| side * sixth as usize / 6);
+    start..end
 }
 
-impl Span {
-    fn of(sixths: [u32; 2], side: u32, at: u32) -> Option<Self> {
-        let [start, end] = sixths.map(|sixth| i64::from(side) * i64::from(sixth) / 6);
-        let at = i64::from(at);
-        (start..end).contains(&at).then(|| Self { at: at - start, length: end - start })
-    }
-
-    /// How far from the middle, in thousandths of half the shorter side.
-    fn off_middle(&self, shorter: i64) -> i64 {
-        (2 * self.at + 1 - self.length) * 1_000 / shorter
-    }
+/// How far a pixel is from the middle of its place, in thousandths of half the place's shorter side.
+fn off_middle(at: usize, place: &Range<usize>, shorter: usize) -> i64 {
+    (2 * at as i64 + 1 - (place.start + place.end) as i64) * 1_000 / shorter as i64
 }
