@@ -1,6 +1,7 @@
 //! `sim`: simulates edge-cloud offloading of multimodal language models.
 
 mod best;
+mod calibrate;
 mod check;
 mod cli;
 mod compare;
@@ -52,6 +53,7 @@ fn main() -> ExitCode {
         (Some(Command::Best(args)), _) => best::run(&args),
         (Some(Command::Tune(args)), _) => tune::run(&args),
         (Some(Command::Report(args)), _) => report::run(&args),
+        (Some(Command::Calibrate(args)), _) => calibrate::run(&args),
         #[cfg(feature = "onnx")]
         (Some(Command::Models(command)), _) => models::run(&command),
         (None, Some(written)) => simulate(&written, &cli.options),

@@ -2,6 +2,7 @@
 //!
 //! | module | what it reads or writes |
 //! |---|---|
+//! | [`measured`] | CSV of measured forward passes, of data sheets and of models: what `sim calibrate` fits to |
 //! | [`requests`] | Azure LLM and LMM CSV, Mooncake JSONL: when requests arrive and how long they are; ServeGen: the laws behind them |
 //! | [`bandwidth`] | CSV series and Mahimahi traces: how fast a link is at each time |
 //! | [`log`] | request, step and token logs and small tables, as Parquet and CSV |
@@ -27,6 +28,7 @@ mod error;
 mod fuzz;
 pub mod log;
 mod open;
+pub mod measured;
 pub mod requests;
 mod rows;
 #[cfg(test)]

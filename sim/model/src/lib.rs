@@ -19,5 +19,6 @@ pub mod model_spec;
 pub mod published;
 pub mod request;
 pub mod roofline;
+pub mod step;
 pub mod tokens;
 pub mod vision;
