@@ -3,12 +3,14 @@
 //! A backend holds sequences (a prompt and the answer so far, with its KV cache) and runs batches of work on them. What
 //! a batch takes and what comes out of it is its affair; queues, batching and the link are the engine's.
 //!
-//! [`Modelled`] computes durations by the roofline and outcomes by the token process. To add a backend: one file, its
+//! [`Modelled`] computes durations by the roofline, or by the measured laws of a [`Profile`], and outcomes by the token
+//! process. To add a backend: one file, its
 //! lines below, and its factory in `tests/conformance.rs`, the suite that every backend passes.
 
 mod compute;
 mod modelled;
 mod pricing;
+mod profile;
 mod tier;
 
 pub use compute::{Compute, Done, Sequence, Work};
@@ -16,4 +18,5 @@ pub use modelled::Modelled;
 #[cfg(feature = "onnx")]
 pub use onnx;
 pub use pricing::Pricing;
+pub use profile::{Coverage, Profile};
 pub use tier::{Part, Tier};

@@ -422,6 +422,7 @@ impl Simulated {
             part: part(&model),
             encoder: None,
             receives: false,
+            profile: None,
             model,
             probe_blocks: 2,
         };

@@ -27,8 +27,8 @@ mod error;
 #[cfg(test)]
 mod fuzz;
 pub mod log;
-mod open;
 pub mod measured;
+mod open;
 pub mod requests;
 mod rows;
 #[cfg(test)]

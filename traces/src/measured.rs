@@ -264,7 +264,8 @@ mod tests {
         assert!(missing.contains("t.csv:1: found the columns gpu,model") && missing.contains("\"batch\""), "{missing}");
         for bad in ["-1", "NaN", "inf", "0", "", "fast"] {
             let said = read(&format!("{HEADER}a,m,e,1,0,16,5\na,m,e,1,0,16,{bad}\n")).unwrap_err();
-            let start = format!("t.csv:3: found duration_ms = \"{bad}\"; expected a finite number of milliseconds above 0");
+            let start =
+                format!("t.csv:3: found duration_ms = \"{bad}\"; expected a finite number of milliseconds above 0");
             assert!(said.starts_with(&start), "{said}");
         }
     }

@@ -23,6 +23,9 @@ struct Fitted {
 /// What an answer that is not given costs in a comparison, as a logarithm.
 const NO_ANSWER: f64 = 1.0;
 
+/// Rows that a table is made of at least.
+const LEAST_FOR_A_TABLE: usize = 20;
+
 /// Withheld rows from which on their spread is taken for the law's.
 const ENOUGH: usize = 10;
 
@@ -72,16 +75,21 @@ fn fitted(set: &Set, rows: &[&Row], form: Form) -> Option<Fitted> {
     })
 }
 
-/// The form that is best on rows that it has not seen, which are withheld of these.
-fn best_form(set: &Set, rows: &[&Row]) -> Form {
-    let (seen, unseen) = Withheld::choose(rows, Axis::Configuration, "validation").split(rows);
+/// The form that is best on rows that it has not seen, which are withheld of these. A table has to be clearly better, since
+/// it has no answer beyond its rows, and is not made of few.
+fn best_form(set: &Set, rows: &[&Row], axis: Axis) -> Form {
+    let (seen, unseen) = Withheld::choose(rows, axis, "validation").split(rows);
     if unseen.is_empty() || seen.len() < super::tables::LEAST_ROWS {
         return Form::Roofline;
     }
-    let costs = [Form::Roofline, Form::Parts, Form::Table].into_iter().filter_map(|form| {
-        let fitted = fitted(set, &seen, form)?;
-        Some((form, fitted.cost(set, &unseen)))
-    });
+    let costs =
+        [(Form::Roofline, 1.0), (Form::Parts, 1.0), (Form::Table, 1.1)].into_iter().filter_map(|(form, handicap)| {
+            if form == Form::Table && seen.len() < LEAST_FOR_A_TABLE {
+                return None;
+            }
+            let fitted = fitted(set, &seen, form)?;
+            Some((form, handicap * fitted.cost(set, &unseen)))
+        });
     costs.min_by(|a, b| a.1.total_cmp(&b.1)).expect("a form").0
 }
 
@@ -106,9 +114,14 @@ struct Split {
 /// Finds the law of one of several sets.
 pub fn law(sets: &[Set], set: &Set, axis: Axis) -> Found {
     let rows: Vec<&Row> = set.rows.iter().collect();
-    let form = best_form(set, &rows);
-    let last = fitted(set, &rows, form).expect("a form that was fitted before");
-    let split = if axis.is_of_sets() { across(sets, set, &rows, &last, axis) } else { within(set, &rows, axis) };
+    let (last, split) = if axis.is_of_sets() {
+        let last = refitted(set, &rows, best_form(set, &rows, Axis::Configuration));
+        let split = across(sets, set, &rows, &last, axis);
+        (last, split)
+    } else {
+        let (form, split) = within(set, &rows, axis);
+        (refitted(set, &rows, form), split)
+    };
     let roofline = roofline_ratios(set, &split.judged);
     let measured = |ratios: &[f64]| ratios.iter().map(|ratio| to_digits(1.0 / ratio)).collect::<Vec<_>>();
     let spread = if split.held_out.len() >= ENOUGH { &split.held_out } else { &split.in_sample };
@@ -145,22 +158,28 @@ fn roofline_ratios(set: &Set, rows: &[Row]) -> Vec<f64> {
     rows.iter().map(|row| roofline.iteration(&row.step.load).duration.as_ms_f64() / row.ms).collect()
 }
 
-/// Whole configurations of the set are withheld; which form is best is found anew without them.
-fn within(set: &Set, rows: &[&Row], axis: Axis) -> Split {
+/// A form that was chosen, fitted to all rows; the form itself where a table cannot be made of all of them.
+fn refitted(set: &Set, rows: &[&Row], form: Form) -> Fitted {
+    fitted(set, rows, form).or_else(|| fitted(set, rows, Form::Parts)).expect("forms can be fitted to any rows")
+}
+
+/// Whole configurations of the set are withheld; which form is best is found without them.
+fn within(set: &Set, rows: &[&Row], axis: Axis) -> (Form, Split) {
     let withheld = Withheld::choose(rows, axis, "held out");
     let (seen, unseen) = withheld.split(rows);
     let enough = seen.len() >= super::tables::LEAST_ROWS && !unseen.is_empty();
     let (seen, unseen) = if enough { (seen, unseen) } else { (rows.to_vec(), Vec::new()) };
-    let fitted = fitted(set, &seen, best_form(set, &seen)).expect("a form that was fitted before");
+    let fitted = refitted(set, &seen, best_form(set, &seen, axis));
     let held_out = fitted.ratios(set, &unseen);
     let judged: Vec<Row> = if unseen.is_empty() { &seen } else { &unseen }.iter().map(|row| (*row).clone()).collect();
-    Split {
+    let split = Split {
         withheld: if enough { withheld.told() } else { String::new() },
         in_sample: fitted.ratios(set, &seen),
         refused: unseen.len() - held_out.len(),
         held_out,
         judged,
-    }
+    };
+    (fitted.form, split)
 }
 
 /// The whole set is withheld, and predicted from others.

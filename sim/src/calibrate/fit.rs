@@ -118,7 +118,9 @@ impl Problem {
         if !shape.floor {
             parts.floor_us = 0.0;
         }
-        for nothing in [(|form| &mut form.start_us) as Coefficient, |form| &mut form.item_us, |form| &mut form.activations] {
+        for nothing in
+            [(|form| &mut form.start_us) as Coefficient, |form| &mut form.item_us, |form| &mut form.activations]
+        {
             *nothing(&mut parts) = 0.0;
         }
         if self.places.iter().all(|place| place.model.layers == self.places[0].model.layers)

@@ -133,7 +133,10 @@ impl Profile {
         let profile: Self = toml::from_str(&text).map_err(|error| {
             let line = error.span().map_or(1, |span| 1 + text[..span.start.min(text.len())].matches('\n').count());
             let place = path.display();
-            Failure::refused(format!("{place}:{line}: {}; expected a profile that `sim calibrate` wrote", error.message()))
+            Failure::refused(format!(
+                "{place}:{line}: {}; expected a profile that `sim calibrate` wrote",
+                error.message()
+            ))
         })?;
         let wrong = |what: String| {
             let expected = "expected a profile that `sim calibrate` wrote; write it again";

@@ -18,9 +18,8 @@ fn pooled(found: &[Found], kind: Option<StepKind>) -> [Option<Errors>; 3] {
 /// The errors as one object.
 pub fn json(found: &[Found], hold_out: &str) -> Value {
     let mut all = keys(&pooled(found, None));
-    let kinds: Map<String, Value> = kinds(found)
-        .map(|kind| (kind.name().to_owned(), Value::Object(keys(&pooled(found, Some(kind))))))
-        .collect();
+    let kinds: Map<String, Value> =
+        kinds(found).map(|kind| (kind.name().to_owned(), Value::Object(keys(&pooled(found, Some(kind)))))).collect();
     all.insert("hold_out".to_owned(), json!(hold_out));
     all.insert("kinds".to_owned(), Value::Object(kinds));
     let law = |found: &Found| {

@@ -27,7 +27,8 @@ impl Sheets {
     pub fn read(args: &Args) -> Result<Self, Failure> {
         let beside = |name: &str| {
             let folders = args.table.iter().filter_map(|table| table.parent());
-            let files: BTreeSet<PathBuf> = folders.map(|folder| folder.join(name)).filter(|file| file.is_file()).collect();
+            let files: BTreeSet<PathBuf> =
+                folders.map(|folder| folder.join(name)).filter(|file| file.is_file()).collect();
             files.into_iter().collect::<Vec<_>>()
         };
         let or_beside = |named: &Option<PathBuf>, name| named.clone().map_or_else(|| beside(name), |file| vec![file]);
@@ -53,7 +54,8 @@ impl Sheets {
         let one = match (sheet, built_in) {
             (Some(sheet), built_in) => {
                 // A built-in device of that name and other figures is another device.
-                let same = built_in.filter(|device| (device.bandwidth.as_f64() / 1e9 / sheet.gb_per_s - 1.0).abs() < 0.02);
+                let same =
+                    built_in.filter(|device| (device.bandwidth.as_f64() / 1e9 / sheet.gb_per_s - 1.0).abs() < 0.02);
                 let name = same.map_or_else(|| sheet.name.clone(), |device| device.name.to_string());
                 of_sheet(name, sheet)
             }

@@ -62,7 +62,7 @@ impl Withheld {
                 Axis::Longest | Axis::Model | Axis::Device => false,
             };
             if wanted {
-                withheld.values[number] = by_hash(&values(rows, number), number, salt);
+                withheld.values[number] = by_hash(rows, number, salt);
             }
         }
         if axis == Axis::Longest {
@@ -104,20 +104,29 @@ fn values(rows: &[&Row], number: usize) -> BTreeSet<u64> {
     rows.iter().map(|row| key(row.configuration()[number])).collect()
 }
 
-/// One in [`ONE_IN`] of the values: those of the least hash.
-fn by_hash(values: &BTreeSet<u64>, number: usize, salt: &str) -> BTreeSet<u64> {
+/// One in [`ONE_IN`] of the values: those of the least hash. A value that most rows have is no candidate: nothing would be
+/// left to fit to.
+fn by_hash(rows: &[&Row], number: usize, salt: &str) -> BTreeSet<u64> {
+    let mut values = values(rows, number);
     if values.len() < LEAST_VALUES {
         return BTreeSet::new();
     }
     let count = values.len().div_ceil(ONE_IN);
-    let mut hashed: Vec<(u64, u64)> = values.iter().map(|value| (hash(&format!("{salt} {number} {value}")), *value)).collect();
+    values.retain(|value| {
+        let with = rows.iter().filter(|row| key(row.configuration()[number]) == *value).count();
+        3 * with <= rows.len()
+    });
+    let mut hashed: Vec<(u64, u64)> =
+        values.iter().map(|value| (hash(&format!("{salt} {number} {value}")), *value)).collect();
     hashed.sort_unstable();
     hashed.into_iter().take(count).map(|(_, value)| value).collect()
 }
 
 /// FNV-1a, and a last mix so that neighbours are far apart.
 fn hash(text: &str) -> u64 {
-    let hash = text.bytes().fold(0xCBF2_9CE4_8422_2325u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01B3));
+    let hash = text
+        .bytes()
+        .fold(0xCBF2_9CE4_8422_2325u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01B3));
     (hash ^ (hash >> 31)).wrapping_mul(0x94D0_49BB_1331_11EB)
 }
 

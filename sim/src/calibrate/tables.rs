@@ -44,7 +44,10 @@ pub fn read(args: &Args, sheets: &Sheets) -> Result<Vec<Set>, Failure> {
 
 fn wanted(args: &Args, step: &MeasuredStep) -> bool {
     let is = |asked: &[String], value: &str| asked.is_empty() || asked.iter().any(|asked| asked == value);
-    is(&args.gpu, &step.gpu) && is(&args.model, &step.model) && is(&args.engine, &step.engine) && is(&args.source, &step.source)
+    is(&args.gpu, &step.gpu)
+        && is(&args.model, &step.model)
+        && is(&args.engine, &step.engine)
+        && is(&args.source, &step.source)
 }
 
 /// Rows that no device can have done, and models that are not dense.
@@ -68,7 +71,9 @@ impl Broken {
     /// If there are any and they are not to be left out.
     pub fn settle(self, skip: bool) -> Result<(), Failure> {
         for (model, rows) in &self.not_dense {
-            say(format_args!("sim: left out: {rows} rows of {model}, which is no dense model: its bytes and FLOP are not modelled"));
+            say(format_args!(
+                "sim: left out: {rows} rows of {model}, which is no dense model: its bytes and FLOP are not modelled"
+            ));
         }
         let Some(first) = self.first else { return Ok(()) };
         let count = self.places.len();
@@ -94,7 +99,12 @@ fn add(
     let at = || format!("{}:{}", path.display(), step.line);
     let Some(kind) = StepKind::named(&step.kind) else {
         let known: Vec<&str> = StepKind::ALL.iter().map(|kind| kind.name()).collect();
-        return Err(Failure::refused(format!("{}: found kind = \"{}\"; expected one of {}", at(), step.kind, known.join(", "))));
+        return Err(Failure::refused(format!(
+            "{}: found kind = \"{}\"; expected one of {}",
+            at(),
+            step.kind,
+            known.join(", ")
+        )));
     };
     let Some(model) = sheets.model(&step.model, &at)? else {
         *broken.not_dense.entry(step.model.clone()).or_default() += 1;
