@@ -18,5 +18,5 @@ pub use modelled::Modelled;
 #[cfg(feature = "onnx")]
 pub use onnx;
 pub use pricing::Pricing;
-pub use profile::{Coverage, Profile};
+pub use profile::{Coverage, Noise, Profile};
 pub use tier::{Part, Tier};

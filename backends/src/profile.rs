@@ -15,13 +15,24 @@ use units::SimDuration;
 #[derive(Clone, Debug, PartialEq)]
 pub struct Profile {
     laws: [Option<Law>; StepKind::ALL.len()],
-    noise: Option<&'static str>,
+    noise: Noise,
+}
+
+/// What of the spread of what its law missed an iteration has.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub enum Noise {
+    /// Nothing: it takes what its law says.
+    #[default]
+    None,
+    /// A draw from the random stream of that name.
+    Stream(&'static str),
+    /// Always the factor that this share of all steps stays at or below.
+    Quantile(f64),
 }
 
 impl Profile {
-    /// Prices by the laws of these kinds. With `noise` the name of a random stream: each iteration is drawn from the spread of
-    /// what its law missed.
-    pub fn new(laws: impl IntoIterator<Item = (StepKind, Law)>, noise: Option<&'static str>) -> Self {
+    /// Prices by the laws of these kinds.
+    pub fn new(laws: impl IntoIterator<Item = (StepKind, Law)>, noise: Noise) -> Self {
         let mut profile = Self { laws: std::array::from_fn(|_| None), noise };
         for (kind, law) in laws {
             profile.laws[kind as usize] = Some(law);
@@ -32,6 +43,11 @@ impl Profile {
     /// The law of a kind, if there is one.
     pub fn law(&self, kind: StepKind) -> Option<&Law> {
         self.laws[kind as usize].as_ref()
+    }
+
+    /// The same laws with other noise.
+    pub fn with_noise(&self, noise: Noise) -> Self {
+        Self { noise, ..self.clone() }
     }
 
     /// What the law of a kind says of a step.
@@ -53,6 +69,13 @@ pub struct Coverage {
 }
 
 impl Coverage {
+    /// Adds the iterations of another run.
+    pub fn add(&mut self, other: Self) {
+        self.iterations += other.iterations;
+        self.measured += other.measured;
+        self.refused += other.refused;
+    }
+
     /// Per cent of the iterations that were in the range; none of none.
     pub fn pct(&self) -> Option<f64> {
         (self.iterations > 0).then(|| 100.0 * self.measured as f64 / self.iterations as f64)
@@ -62,13 +85,17 @@ impl Coverage {
 /// Counts iterations and draws their noise.
 #[derive(Clone, Debug)]
 pub(crate) struct Meter {
-    noise: Option<Keyed>,
+    stream: Option<Keyed>,
     pub(crate) coverage: Coverage,
 }
 
 impl Meter {
     pub(crate) fn new(profile: &Profile, streams: Streams) -> Self {
-        Self { noise: profile.noise.map(|name| streams.keyed(name, 0)), coverage: Coverage::default() }
+        let stream = match profile.noise {
+            Noise::Stream(name) => Some(streams.keyed(name, 0)),
+            Noise::None | Noise::Quantile(_) => None,
+        };
+        Self { stream, coverage: Coverage::default() }
     }
 
     /// The duration of the next iteration; none where the profile has no law of that kind.
@@ -83,7 +110,11 @@ impl Meter {
             Place::Extrapolated => {}
             Place::Refused => self.coverage.refused += 1,
         }
-        let factor = self.noise.map_or(1.0, |noise| law.spread().quantile(noise.unit(number)));
+        let factor = match (profile.noise, self.stream) {
+            (Noise::Quantile(share), _) => law.spread().quantile(share),
+            (_, Some(stream)) => law.spread().quantile(stream.unit(number)),
+            _ => 1.0,
+        };
         Some(duration(said.ns * factor))
     }
 }
