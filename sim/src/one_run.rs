@@ -4,6 +4,7 @@ use crate::failure::{Failure, at_work_on};
 use crate::runs::Run;
 use crate::sample::Sample;
 use crate::scenario::{Cell, Point};
+use backends::Coverage;
 use engine::{Nobody, Outcome, Recorder, RunError, RunSpec, simulate};
 use kernel::Journal;
 use std::sync::atomic::AtomicU64;
@@ -67,10 +68,24 @@ impl OneRun<'_> {
         progress: &AtomicU64,
     ) -> Result<Outcome, Failure> {
         let spec = RunSpec { replication: self.replication, ..self.cell.spec.clone() };
-        simulate(&spec, journal, recorder, progress).map_err(|error| match error {
+        let outcome = simulate(&spec, journal, recorder, progress).map_err(|error| match error {
             RunError::DoesNotFit(_) => Failure::refused(format!("{}: {error}", self.name())),
             RunError::Broken { .. } => Failure::bug(format!("{}: {error}", self.name())),
-        })
+        })?;
+        self.refuse_beyond_tables(&outcome)?;
+        Ok(outcome)
+    }
+
+    /// Refuses a run in which a table was asked for what was not measured: a table does not go on.
+    fn refuse_beyond_tables(&self, outcome: &Outcome) -> Result<(), Failure> {
+        for (side, tier) in [("edge", &outcome.edge), ("cloud", &outcome.cloud)] {
+            let Some(Coverage { iterations, refused: refused @ 1.., .. }) = tier.coverage else { continue };
+            let found = format!("{refused} of {iterations} iterations outside of the tables of {side}.profile");
+            let remedy =
+                "measure those batches and lengths too, limit the batch, or use a profile whose laws are forms";
+            return Err(Failure::refused(format!("{}: found {found}; expected none; {remedy}", self.name())));
+        }
+        Ok(())
     }
 
     fn name(&self) -> String {

@@ -44,6 +44,14 @@ impl Fitted {
         rows.into_iter().filter_map(|row| Some(self.ms(&row.step, sheet, model)? / row.ms)).collect()
     }
 
+    /// Measured / predicted of every measurement that there is an answer for.
+    fn spread<'r>(&self, set: &Set, rows: impl IntoIterator<Item = &'r &'r Row>) -> Vec<f64> {
+        let (sheet, model) = (set.place.sheet(), &set.place.model);
+        let of = |row: &&Row| Some((self.ms(&row.step, sheet, model)?, row.measured().to_vec()));
+        let all = rows.into_iter().filter_map(of);
+        all.flat_map(|(ms, each)| each.into_iter().map(move |one| to_digits(one / ms))).collect()
+    }
+
     /// Mean size of the error, as a logarithm.
     fn cost(&self, set: &Set, rows: &[&Row]) -> f64 {
         let (sheet, model) = (set.place.sheet(), &set.place.model);
@@ -107,6 +115,8 @@ struct Split {
     in_sample: Vec<f64>,
     held_out: Vec<f64>,
     refused: usize,
+    /// Measured / predicted: held out if that is enough to go by, else in sample.
+    spread: Vec<f64>,
     /// Rows that were withheld; all, if none was.
     judged: Vec<Row>,
 }
@@ -123,8 +133,6 @@ pub fn law(sets: &[Set], set: &Set, axis: Axis) -> Found {
         (refitted(set, &rows, form), split)
     };
     let roofline = roofline_ratios(set, &split.judged);
-    let measured = |ratios: &[f64]| ratios.iter().map(|ratio| to_digits(1.0 / ratio)).collect::<Vec<_>>();
-    let spread = if split.held_out.len() >= ENOUGH { &split.held_out } else { &split.in_sample };
     let place = &set.place;
     let law = LawEntry {
         kind: set.kind,
@@ -142,7 +150,7 @@ pub fn law(sets: &[Set], set: &Set, axis: Axis) -> Found {
         rows: set.rows.len() as u64,
         withheld: split.withheld,
         refused_rows: split.refused as u64,
-        spread: Spread::of(measured(spread)).expect("a set has rows"),
+        spread: Spread::of(split.spread).expect("a set has rows"),
         range: Range::of(set.rows.iter().map(|row| &row.step)).expect("a set has rows"),
         roofline: Errors::of(&roofline).expect("a set has rows"),
         in_sample: Errors::of(&split.in_sample).expect("a set has rows"),
@@ -171,11 +179,13 @@ fn within(set: &Set, rows: &[&Row], axis: Axis) -> (Form, Split) {
     let (seen, unseen) = if enough { (seen, unseen) } else { (rows.to_vec(), Vec::new()) };
     let fitted = refitted(set, &seen, best_form(set, &seen, axis));
     let held_out = fitted.ratios(set, &unseen);
+    let spread = fitted.spread(set, if held_out.len() >= ENOUGH { &unseen } else { &seen });
     let judged: Vec<Row> = if unseen.is_empty() { &seen } else { &unseen }.iter().map(|row| (*row).clone()).collect();
     let split = Split {
         withheld: if enough { withheld.told() } else { String::new() },
         in_sample: fitted.ratios(set, &seen),
         refused: unseen.len() - held_out.len(),
+        spread,
         held_out,
         judged,
     };
@@ -188,11 +198,13 @@ fn across(sets: &[Set], set: &Set, rows: &[&Row], own: &Fitted, axis: Axis) -> S
     let in_sample = own.ratios(set, rows);
     let judged = set.rows.clone();
     if others.is_empty() {
-        return Split { withheld: String::new(), in_sample, held_out: Vec::new(), refused: 0, judged };
+        let spread = own.spread(set, rows);
+        return Split { withheld: String::new(), in_sample, held_out: Vec::new(), refused: 0, spread, judged };
     }
     let problem: Vec<(&Set, Vec<&Row>)> = others.iter().map(|set| (*set, set.rows.iter().collect())).collect();
     let parts = Problem::new(&problem).fit(false);
     let fitted = Fitted { form: Form::Parts, parts, table: None };
     let whole = if axis == Axis::Model { &set.place.model.name } else { &set.place.device.name };
-    Split { withheld: whole.to_string(), in_sample, held_out: fitted.ratios(set, rows), refused: 0, judged }
+    let (held_out, spread) = (fitted.ratios(set, rows), fitted.spread(set, rows));
+    Split { withheld: whole.to_string(), in_sample, held_out, refused: 0, spread, judged }
 }

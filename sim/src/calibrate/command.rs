@@ -16,9 +16,10 @@ use std::path::PathBuf;
 
 /// Runs it.
 pub fn run(args: &Args) -> Result<(), Failure> {
-    let notes = notes(&args.note)?;
+    let mut provenance = folder::provenance(&args.folders);
+    provenance.extend(notes(&args.note)?);
     let (sets, files) = if args.table.is_empty() {
-        (folder::read(args)?, args.folders.iter().map(|folder| folder.join("steps.parquet")).collect())
+        (folder::read(args)?, args.folders.iter().map(|folder| folder.join("steps.parquet")).collect::<Vec<PathBuf>>())
     } else {
         let sheets = Sheets::read(args)?;
         (tables::read(args, &sheets)?, args.table.iter().cloned().chain(sheets.files).collect::<Vec<PathBuf>>())
@@ -37,7 +38,7 @@ pub fn run(args: &Args) -> Result<(), Failure> {
             format: FORMAT.to_owned(),
             tool_version: env!("CARGO_PKG_VERSION").to_owned(),
             hold_out: axis.clone(),
-            provenance: notes,
+            provenance,
             source: files.iter().map(source).collect::<Result<_, _>>()?,
             law: found.iter().map(|found| found.law.clone()).collect(),
         };

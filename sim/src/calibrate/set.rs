@@ -57,13 +57,18 @@ impl Place {
 pub struct Row {
     /// What it did.
     pub step: Step,
-    /// Milliseconds.
+    /// Milliseconds: the median, if it is several.
     pub ms: f64,
-    /// How many measurements it is.
-    pub count: u32,
+    /// All of them, where it is several; else none.
+    pub each: Vec<f64>,
 }
 
 impl Row {
+    /// The measurements that it is.
+    pub fn measured(&self) -> &[f64] {
+        if self.each.is_empty() { std::slice::from_ref(&self.ms) } else { &self.each }
+    }
+
     /// Its configuration: new tokens and context of each item, items.
     pub fn configuration(&self) -> [f64; 3] {
         [self.step.tokens_per_item(), self.step.context_per_item(), self.step.items as f64]
@@ -102,7 +107,7 @@ impl Set {
             load: row.step.load,
             items: row.step.items,
             ln_ns: libm::log(row.ms * 1e6),
-            weight: f64::from(row.count).sqrt(),
+            weight: (row.measured().len() as f64).sqrt(),
         };
         rows.into_iter().map(sample).collect()
     }

@@ -152,7 +152,7 @@ mod tests {
         let row = |batch, context| Row {
             step: Step { load: load(StepKind::Decode, batch, 1, context, true), items: u64::from(batch), alike: true },
             ms: 1.0,
-            count: 1,
+            each: Vec::new(),
         };
         (0..8).flat_map(|b| (0..10).map(move |c| row(1 << b, 100.0 * f64::from(c)))).collect()
     }

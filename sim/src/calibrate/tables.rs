@@ -127,7 +127,7 @@ fn add(
             alike: true,
         },
         ms: step.duration_ms,
-        count: 1,
+        each: Vec::new(),
     };
     if !sets.contains_key(&key) {
         let place = place(step, model, sheets, &at)?;
