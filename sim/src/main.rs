@@ -7,6 +7,7 @@ mod cli;
 mod compare;
 mod failure;
 mod grid;
+mod intervals;
 mod manifest;
 #[cfg(feature = "onnx")]
 mod models;
@@ -115,6 +116,7 @@ fn simulate(written: &Written, options: &Options) -> Result<(), Failure> {
     let folder = results.finish()?;
     let table = reports::table(&folder).map_err(|error| Failure::bug(error.to_string()))?;
     print(&table)?;
+    print(&intervals::table(&points, options.threads)?)?;
     report.as_ref().map_or(Ok(()), report::print_claims)?;
     say(format_args!(
         "{} runs, {} events in {:.2} s ({:.1} M events/s); results in {}",

@@ -27,11 +27,18 @@ const MOST_CONFIGURATIONS: usize = 1500;
 /// Policy, point, replication and request.
 type Request = (String, u64, u64, u64);
 
-/// What a request has beside text, as it is left after pruning.
+/// What a request has beside text: whole, as the probe sees it, and as it is left after pruning.
 #[derive(Clone, Copy, Default)]
 struct Beside {
-    visual_tokens: u64,
-    audio_tokens: u64,
+    whole: Tokens,
+    left: Tokens,
+}
+
+/// Tokens that are not text.
+#[derive(Clone, Copy, Default)]
+struct Tokens {
+    visual: u64,
+    audio: u64,
 }
 
 /// An item of an iteration.
@@ -199,8 +206,10 @@ fn place(tier: &Tier, engine: &str, side: &str) -> Place {
 fn load(tier: &Tier, kind: StepKind, item: &Item, with: Beside, ends: bool) -> Load {
     let before = item.context_tokens.saturating_sub(item.tokens);
     match kind {
-        StepKind::Probe => Load::vision(probe_flop(tier, with)),
-        StepKind::Encode => Load::vision(pictures(tier.encoder.as_ref(), with, |tower, patches| tower.flop(patches))),
+        StepKind::Probe => Load::vision(probe_flop(tier, with.whole)),
+        StepKind::Encode => {
+            Load::vision(pictures(tier.encoder.as_ref(), with.whole, |tower, patches| tower.flop(patches)))
+        }
         // The newest token goes through the model; those before it are in the cache.
         StepKind::Decode | StepKind::Draft => Load::decode(before.saturating_sub(1)),
         StepKind::Verify => Load::verify(item.tokens, (before + item.tokens / 2).saturating_sub(1)),
@@ -211,26 +220,25 @@ fn load(tier: &Tier, kind: StepKind, item: &Item, with: Beside, ends: bool) -> L
             let mut load = if ends { chunk.with_head() } else { chunk };
             if starts {
                 let tower = tier.model.vision.as_ref();
-                let flop = pictures(tower, with, |tower, patches| tower.flop(patches));
-                load.add(&Load::vision(flop + audio::encoder_flop(with.audio_tokens)));
+                let flop = pictures(tower, with.left, |tower, patches| tower.flop(patches));
+                load.add(&Load::vision(flop + audio::encoder_flop(with.left.audio)));
             }
             load
         }
     }
 }
 
-fn probe_flop(tier: &Tier, with: Beside) -> Flops {
+fn probe_flop(tier: &Tier, with: Tokens) -> Flops {
     let blocks = tier.probe_blocks;
     let tower = tier.model.vision.as_ref();
-    pictures(tower, with, |tower, patches| tower.blocks_flop(patches, blocks))
-        + audio::blocks_flop(with.audio_tokens, blocks)
+    pictures(tower, with, |tower, patches| tower.blocks_flop(patches, blocks)) + audio::blocks_flop(with.audio, blocks)
 }
 
 type Tower = model::vision::VisionTower;
 
-fn pictures(tower: Option<&Tower>, with: Beside, flop: impl Fn(&Tower, u64) -> Flops) -> Flops {
-    let tower = tower.filter(|_| with.visual_tokens > 0);
-    tower.map_or(Flops::ZERO, |tower| flop(tower, tower.of_tokens(with.visual_tokens).patches))
+fn pictures(tower: Option<&Tower>, with: Tokens, flop: impl Fn(&Tower, u64) -> Flops) -> Flops {
+    let tower = tower.filter(|_| with.visual > 0);
+    tower.map_or(Flops::ZERO, |tower| flop(tower, tower.of_tokens(with.visual).patches))
 }
 
 /// The columns of a group of a log, by name.
@@ -311,8 +319,9 @@ fn beside(path: &Path) -> Result<BTreeMap<Request, Beside>, Failure> {
         let (kept, kept_sound) = (group.numbers("retention"), group.numbers("retention_audio"));
         let left = |tokens: u64, share: f64| (tokens as f64 * share).ceil() as u64;
         for (row, request) in requests.into_iter().enumerate() {
-            let visual_tokens = left(visual[row], kept[row]);
-            all.insert(request, Beside { visual_tokens, audio_tokens: left(sound[row], kept_sound[row]) });
+            let whole = Tokens { visual: visual[row], audio: sound[row] };
+            let left = Tokens { visual: left(visual[row], kept[row]), audio: left(sound[row], kept_sound[row]) };
+            all.insert(request, Beside { whole, left });
         }
     }
     Ok(all)

@@ -88,8 +88,12 @@ impl Withheld {
     pub fn told(&self) -> String {
         let names = ["new tokens", "context", "batch"];
         let told = names.iter().zip(&self.values).filter(|(_, values)| !values.is_empty()).map(|(name, values)| {
-            let values: Vec<String> = values.iter().map(|value| format!("{}", *value as f64 / 8.0)).collect();
-            format!("{name} {}", values.join(", "))
+            const SHOWN: usize = 12;
+            let shown: Vec<String> =
+                values.iter().take(SHOWN).map(|value| format!("{}", *value as f64 / 8.0)).collect();
+            let more = values.len().saturating_sub(SHOWN);
+            let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+            format!("{name} {}{more}", shown.join(", "))
         });
         told.collect::<Vec<_>>().join("; ")
     }

@@ -9,6 +9,7 @@ use crate::failure::Failure;
 use backends::Noise as Drawn;
 use model::device::Device;
 use model::model_spec::ModelSpec;
+use model::request::PayloadFormat;
 use model::step::StepKind;
 use model::step::law::Law;
 use model::step::parts::DataSheet;
@@ -67,6 +68,16 @@ fn nearest(kind: StepKind) -> &'static [StepKind] {
     }
 }
 
+/// Whether steps of a kind run on a side at all.
+fn runs(scenario: &Scenario, side: &str, kind: StepKind) -> bool {
+    match kind {
+        StepKind::Prefill | StepKind::Decode => true,
+        StepKind::Verify => side == "cloud",
+        StepKind::Draft | StepKind::Probe => side == "edge",
+        StepKind::Encode => side == "edge" && scenario.workload.payload == PayloadFormat::VisionTokens,
+    }
+}
+
 /// The laws of a tier's profile, where it has one.
 ///
 /// # Errors
@@ -91,8 +102,7 @@ pub fn price(
     let mut laws = Vec::new();
     let mut assumed = Vec::new();
     for kind in StepKind::ALL {
-        let own = tier.best(&read, kind, false);
-        let found = own.or_else(|| nearest(kind).iter().find_map(|kind| tier.best(&read, *kind, true)));
+        let found = tier.nearest(&read, kind);
         let said = match found {
             Some(entry) => {
                 laws.push((kind, tier.law(entry, kind)));
@@ -100,7 +110,9 @@ pub fn price(
             }
             None => Some("not in the profile: the roofline of the engine".to_owned()),
         };
-        assumed.extend(said.map(|said| (format!("{side}.profile.{}", kind.name()), said)));
+        if runs(scenario, side, kind) {
+            assumed.extend(said.map(|said| (format!("{side}.profile.{}", kind.name()), said)));
+        }
     }
     if laws.is_empty() {
         let tables = "its laws are tables of other devices or models, which cannot be carried over";
@@ -125,6 +137,15 @@ impl Wanted<'_> {
 
     fn is_model(&self, law: &LawEntry) -> bool {
         law.model == self.model.name
+    }
+
+    /// The law for a kind: its own or a near kind's of this device and model, and then those of others.
+    fn nearest<'p>(&self, profile: &'p Profile, kind: StepKind) -> Option<&'p LawEntry> {
+        let own = self.best(profile, kind, false);
+        let others = nearest(kind).iter().filter_map(|other| self.best(profile, *other, true));
+        let mut all = own.into_iter().chain(others).collect::<Vec<_>>().into_iter();
+        let here = all.clone().find(|law| self.is_device(law) && self.is_model(law));
+        here.or_else(|| all.next())
     }
 
     /// The law of a kind that was measured nearest to the tier; for another kind, of those with a form.
