@@ -431,7 +431,7 @@ impl Profiled {
         let spread = Spread::of(vec![0.97, 1.0, 1.04]).expect("three ratios");
         let law = |parts: &Parts| {
             let sheet = DataSheet::of(&tier.device, 1);
-            Law::new(parts, (sheet, &tier.model), None, range, spread.clone())
+            Law::new(parts, (sheet, &tier.model), None, Some(range), spread.clone())
         };
         let laws = [StepKind::Decode, StepKind::Draft, StepKind::Verify].map(|kind| (kind, law(&parts)));
         Profile::new(laws.into_iter().chain([(StepKind::Prefill, law(&prefill))]), Noise::None)

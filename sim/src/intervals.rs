@@ -78,7 +78,7 @@ fn withheld(sample: &Sample) -> Option<String> {
     let lacks = |(side, pct): (&str, Option<f64>)| {
         let pct = pct.filter(|pct| *pct < LEAST_COVERAGE_PCT)?;
         Some(format!(
-            "{pct:.0} % of the {side}'s iterations are in the measured range, {LEAST_COVERAGE_PCT:.0} % are needed"
+            "{pct:.0} % of the {side}'s iterations are in what was measured on that device and model, {LEAST_COVERAGE_PCT:.0} % are needed"
         ))
     };
     ["edge", "cloud"].into_iter().zip(sample.coverage.map(|coverage| coverage.pct())).find_map(lacks)

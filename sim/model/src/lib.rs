@@ -20,5 +20,6 @@ pub mod published;
 pub mod request;
 pub mod roofline;
 pub mod step;
+pub mod token_likelihood;
 pub mod tokens;
 pub mod vision;

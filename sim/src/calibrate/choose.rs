@@ -2,7 +2,7 @@
 
 use super::errors::{Errors, to_digits};
 use super::fit::Problem;
-use super::profile::{Form, LawEntry};
+use super::profile::{Beside, Form, LawEntry};
 use super::set::{Row, Set};
 use super::split::{Axis, Withheld, others};
 use model::model_spec::ModelSpec;
@@ -119,6 +119,8 @@ struct Split {
     spread: Vec<f64>,
     /// Rows that were withheld; all, if none was.
     judged: Vec<Row>,
+    /// How the form beside a table fares.
+    beside: Option<Beside>,
 }
 
 /// Finds the law of one of several sets.
@@ -155,6 +157,7 @@ pub fn law(sets: &[Set], set: &Set, axis: Axis) -> Found {
         roofline: Errors::of(&roofline).expect("a set has rows"),
         in_sample: Errors::of(&split.in_sample).expect("a set has rows"),
         held_out: Errors::of(&split.held_out),
+        beside: split.beside,
         parts: last.parts,
         table: last.table,
     };
@@ -181,7 +184,13 @@ fn within(set: &Set, rows: &[&Row], axis: Axis) -> (Form, Split) {
     let held_out = fitted.ratios(set, &unseen);
     let spread = fitted.spread(set, if held_out.len() >= ENOUGH { &unseen } else { &seen });
     let judged: Vec<Row> = if unseen.is_empty() { &seen } else { &unseen }.iter().map(|row| (*row).clone()).collect();
+    let told: &[&Row] = if unseen.is_empty() { &seen } else { &unseen };
+    let form = Fitted { form: Form::Parts, table: None, ..fitted.clone() };
+    let errors = fitted.table.as_ref().and_then(|_| Errors::of(&form.ratios(set, told)));
+    let spread_beside = || Spread::of(form.spread(set, told)).expect("rows");
+    let beside = errors.map(|errors| Beside { spread: spread_beside(), errors });
     let split = Split {
+        beside,
         withheld: if enough { withheld.told() } else { String::new() },
         in_sample: fitted.ratios(set, &seen),
         refused: unseen.len() - held_out.len(),
@@ -199,12 +208,20 @@ fn across(sets: &[Set], set: &Set, rows: &[&Row], own: &Fitted, axis: Axis) -> S
     let judged = set.rows.clone();
     if others.is_empty() {
         let spread = own.spread(set, rows);
-        return Split { withheld: String::new(), in_sample, held_out: Vec::new(), refused: 0, spread, judged };
+        return Split {
+            withheld: String::new(),
+            in_sample,
+            held_out: Vec::new(),
+            refused: 0,
+            spread,
+            judged,
+            beside: None,
+        };
     }
     let problem: Vec<(&Set, Vec<&Row>)> = others.iter().map(|set| (*set, set.rows.iter().collect())).collect();
     let parts = Problem::new(&problem).fit(false);
     let fitted = Fitted { form: Form::Parts, parts, table: None };
     let whole = if axis == Axis::Model { &set.place.model.name } else { &set.place.device.name };
     let (held_out, spread) = (fitted.ratios(set, rows), fitted.spread(set, rows));
-    Split { withheld: whole.to_string(), in_sample, held_out, refused: 0, spread, judged }
+    Split { withheld: whole.to_string(), in_sample, held_out, refused: 0, spread, judged, beside: None }
 }

@@ -6,7 +6,7 @@ use super::profile::{FORMAT, Profile, SourceFile};
 use super::set::Set;
 use super::sheets::{Sheets, file_name};
 use super::tables::{LEAST_CONFIGURATIONS, LEAST_ROWS};
-use super::{folder, report, tables};
+use super::{folder, report, tables, tokens};
 use crate::failure::{Failure, say};
 use crate::whole_file;
 use rayon::prelude::*;
@@ -16,6 +16,9 @@ use std::path::PathBuf;
 
 /// Runs it.
 pub fn run(args: &Args) -> Result<(), Failure> {
+    if args.tokens {
+        return tokens::run(args);
+    }
     let mut provenance = folder::provenance(&args.folders);
     provenance.extend(notes(&args.note)?);
     let (sets, files) = if args.table.is_empty() {
@@ -82,7 +85,11 @@ fn enough(sets: Vec<Set>) -> Result<Vec<Set>, Failure> {
     Ok(sound.into_iter().map(|(_, set)| set).collect())
 }
 
-fn source(path: &PathBuf) -> Result<SourceFile, Failure> {
+/// A file's name and hash.
+///
+/// # Errors
+/// If it cannot be read.
+pub fn source(path: &PathBuf) -> Result<SourceFile, Failure> {
     let bytes = std::fs::read(path).map_err(|error| Failure::io("read", path, &error))?;
     let sha256 = Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect();
     Ok(SourceFile { file: file_name(path), sha256 })

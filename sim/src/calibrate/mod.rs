@@ -4,7 +4,7 @@
 //! Rows come from tables ([`tables`]) or from results folders ([`folder`]) and are put into [`set::Set`]s: one for each
 //! device, model, engine and kind of step. [`split`] withholds whole configurations, [`fit`] finds the coefficients of a
 //! form, [`choose`] decides between form and table on a split of its own, [`errors`] counts, [`report`] prints, and
-//! [`profile`] is the file that comes out and that scenarios name.
+//! [`profile`] is the file that comes out and that scenarios name. [`tokens`] is the same for the token process.
 
 mod args;
 mod choose;
@@ -18,6 +18,7 @@ mod set;
 mod sheets;
 mod split;
 mod tables;
+pub mod tokens;
 
 pub use args::Args;
 pub use command::run;

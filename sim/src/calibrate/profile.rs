@@ -116,11 +116,24 @@ pub struct LawEntry {
     /// Errors of the same fit on what it has not seen; none if nothing could be withheld.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub held_out: Option<Errors>,
+    /// Of a table: how the form beside it, which is carried over to other devices and models, fares on the same rows.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub beside: Option<Beside>,
     /// The physical form.
     pub parts: Parts,
     /// The table, of a law that is one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub table: Option<Table>,
+}
+
+/// How the form beside a table fares.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Beside {
+    /// Quantiles of measured / predicted.
+    pub spread: Spread,
+    /// Errors on what it has not seen, or in sample if nothing could be withheld.
+    pub errors: Errors,
 }
 
 impl Profile {
@@ -152,7 +165,8 @@ impl Profile {
             let check = law.parts.check().and_then(|()| law.table.as_ref().map_or(Ok(()), Table::check));
             let at = |key: &str| format!("a law of {} whose {key} makes no sense", law.kind.name());
             check.map_err(|key| wrong(at(key)))?;
-            if !law.spread.is_sound() {
+            let spreads = [Some(&law.spread), law.beside.as_ref().map(|beside| &beside.spread)];
+            if spreads.into_iter().flatten().any(|spread| !spread.is_sound()) {
                 return Err(wrong(at("spread")));
             }
             if (law.form == Form::Table) != law.table.is_some() {

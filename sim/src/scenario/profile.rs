@@ -139,31 +139,41 @@ impl Wanted<'_> {
         law.model == self.model.name
     }
 
+    fn is_whole(&self, law: &LawEntry) -> bool {
+        self.is_device(law) && self.is_model(law)
+    }
+
     /// The law for a kind: its own or a near kind's of this device and model, and then those of others.
     fn nearest<'p>(&self, profile: &'p Profile, kind: StepKind) -> Option<&'p LawEntry> {
         let own = self.best(profile, kind, false);
         let others = nearest(kind).iter().filter_map(|other| self.best(profile, *other, true));
         let mut all = own.into_iter().chain(others).collect::<Vec<_>>().into_iter();
-        let here = all.clone().find(|law| self.is_device(law) && self.is_model(law));
+        let here = all.clone().find(|law| self.is_whole(law));
         here.or_else(|| all.next())
     }
 
     /// The law of a kind that was measured nearest to the tier; for another kind, of those with a form.
     fn best<'p>(&self, profile: &'p Profile, kind: StepKind, in_stead: bool) -> Option<&'p LawEntry> {
-        let whole = |law: &LawEntry| self.is_device(law) && self.is_model(law);
         let laws = profile.law.iter().filter(|law| law.kind == kind);
-        let laws = laws.filter(|law| law.form != Form::Table || whole(law) && !in_stead);
+        // A table is of its device, model and kind alone; the form beside it is not.
+        let laws =
+            laws.filter(|law| law.form != Form::Table || law.beside.is_some() || self.is_whole(law) && !in_stead);
         let score = |law: &LawEntry| {
             let here = law.side.is_empty() || law.side == self.side;
-            (self.is_device(law), self.is_model(law), here, law.gpus == 1, law.form != Form::Table)
+            (self.is_device(law), self.is_model(law), here, law.gpus == 1)
         };
         // Of equals the first.
         laws.rev().max_by_key(|law| score(law))
     }
 
     fn law(&self, entry: &LawEntry, kind: StepKind) -> Law {
-        let table = entry.table.clone().filter(|_| entry.kind == kind);
-        Law::new(&entry.parts, (DataSheet::of(self.device, 1), self.model), table, entry.range, entry.spread.clone())
+        let here = self.is_whole(entry) && entry.kind == kind;
+        let beside = entry.beside.as_ref().filter(|_| !here);
+        let spread = beside.map_or(&entry.spread, |beside| &beside.spread).clone();
+        let table = entry.table.clone().filter(|_| here);
+        // What stands in for another kind was measured here, though not of that kind.
+        let range = self.is_whole(entry).then_some(entry.range);
+        Law::new(&entry.parts, (DataSheet::of(self.device, 1), self.model), table, range, spread)
     }
 
     /// What is taken for granted of a law, in words.
@@ -179,6 +189,9 @@ impl Wanted<'_> {
         }
         if law.kind != kind {
             said.push(format!("by the law of {}", law.kind.name()));
+        }
+        if law.table.is_some() && !said.is_empty() {
+            said.push("by the form beside its table".to_owned());
         }
         (!said.is_empty()).then(|| said.join("; "))
     }

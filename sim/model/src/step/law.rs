@@ -96,7 +96,7 @@ fn quantile(sorted: &[f64], at: f64) -> f64 {
 pub struct Law {
     form: Priced,
     table: Option<Table>,
-    range: Range,
+    range: Option<Range>,
     spread: Spread,
 }
 
@@ -121,12 +121,13 @@ pub enum Place {
 }
 
 impl Law {
-    /// Puts a form on a device and a model; with a table where that was found better.
+    /// Puts a form on a device and a model; with a table where that was found better. `range` is what was measured of that
+    /// device and model: nothing of a law that is carried over from others.
     pub fn new(
         parts: &Parts,
         (sheet, model): (DataSheet, &ModelSpec),
         table: Option<Table>,
-        range: Range,
+        range: Option<Range>,
         spread: Spread,
     ) -> Self {
         Self { form: parts.on(sheet, model), table, range, spread }
@@ -135,7 +136,7 @@ impl Law {
     /// What a step takes. Positive, unless every coefficient is 0.
     #[inline]
     pub fn say(&self, step: &Step) -> Said {
-        let inside = self.range.has(step);
+        let inside = self.range.is_some_and(|range| range.has(step));
         let Some(table) = &self.table else {
             let place = if inside { Place::Measured } else { Place::Extrapolated };
             return Said { ns: self.form.ns(&step.load, step.items), place };
@@ -165,7 +166,13 @@ mod tests {
         let parts = Parts::of_engine(&EngineKind::Vllm.profile(model));
         let measured = [Step::one(Load::decode(100)), Step::one(Load::decode(1000))];
         let spread = Spread::of(vec![0.9, 1.0, 1.2]).unwrap();
-        Law::new(&parts, (sheet, model), table, Range::of(&measured).unwrap(), spread)
+        Law::new(&parts, (sheet, model), table, Range::of(&measured), spread)
+    }
+
+    #[test]
+    fn a_law_of_elsewhere_is_measured_nowhere() {
+        let elsewhere = Law { range: None, ..law(None) };
+        assert_eq!(elsewhere.say(&Step::one(Load::decode(500))).place, Place::Extrapolated);
     }
 
     #[test]
