@@ -18,11 +18,15 @@ pub fn entropy_log_likelihood(chain: &TwoState, requests: &[Vec<f64>]) -> f64 {
     requests.iter().map(|entropies| of_request(chain, &nodes, entropies)).sum::<f64>() / tokens.max(1) as f64
 }
 
-/// Shares of hard tokens, each with the logarithm of its weight.
+/// Shares of hard tokens, each with the logarithm of its weight. They lie as sin^2 does, dense at both ends, so that what is
+/// integrated is smooth there too for parameters from a half up.
 fn nodes(chain: &TwoState) -> Vec<(f64, f64)> {
-    let at = |node: usize| (node as f64 + 0.5) / SHARES as f64;
+    let at = |node: usize| {
+        let sine = libm::sin(std::f64::consts::FRAC_PI_2 * (node as f64 + 0.5) / SHARES as f64);
+        sine * sine
+    };
     let log_density =
-        |share: f64| (chain.hard_alpha - 1.0) * libm::log(share) + (chain.hard_beta - 1.0) * libm::log(1.0 - share);
+        |share: f64| (chain.hard_alpha - 0.5) * libm::log(share) + (chain.hard_beta - 0.5) * libm::log(1.0 - share);
     let logs: Vec<f64> = (0..SHARES).map(|node| log_density(at(node))).collect();
     let sum = log_sum(&logs);
     logs.into_iter().enumerate().map(|(node, log)| (at(node), log - sum)).collect()

@@ -23,6 +23,9 @@ struct Fitted {
 /// What an answer that is not given costs in a comparison, as a logarithm.
 const NO_ANSWER: f64 = 1.0;
 
+/// What forms are off by in any case: below it, one is hardly better than the other.
+const LITTLE: f64 = 0.02;
+
 /// Rows that a table is made of at least.
 const LEAST_FOR_A_TABLE: usize = 20;
 
@@ -91,12 +94,12 @@ fn best_form(set: &Set, rows: &[&Row], axis: Axis) -> Form {
         return Form::Roofline;
     }
     let costs =
-        [(Form::Roofline, 1.0), (Form::Parts, 1.0), (Form::Table, 1.1)].into_iter().filter_map(|(form, handicap)| {
+        [(Form::Roofline, 1.0), (Form::Parts, 1.0), (Form::Table, 1.25)].into_iter().filter_map(|(form, handicap)| {
             if form == Form::Table && seen.len() < LEAST_FOR_A_TABLE {
                 return None;
             }
             let fitted = fitted(set, &seen, form)?;
-            Some((form, handicap * fitted.cost(set, &unseen)))
+            Some((form, handicap * (fitted.cost(set, &unseen) + LITTLE)))
         });
     costs.min_by(|a, b| a.1.total_cmp(&b.1)).expect("a form").0
 }

@@ -20,5 +20,8 @@ mod split;
 mod tables;
 pub mod tokens;
 
+#[cfg(test)]
+mod tests;
+
 pub use args::Args;
 pub use command::run;

@@ -164,8 +164,9 @@ fn fit(requests: &Requests) -> TwoState {
     let chain = |z: &[f64]| {
         let (mean, weight) = (squashed(z[0]), libm::exp(z[1].clamp(-1.0, 5.0)));
         TwoState {
-            hard_alpha: to_digits((mean * weight).max(1e-3)),
-            hard_beta: to_digits(((1.0 - mean) * weight).max(1e-3)),
+            // Below a half the law is all at its ends, and the likelihood is integrated too coarsely to tell.
+            hard_alpha: to_digits((mean * weight).max(0.5)),
+            hard_beta: to_digits(((1.0 - mean) * weight).max(0.5)),
             stay: Ratio::new(to_digits(0.98 * squashed(z[2]))),
             easy_entropy_nats: to_digits(libm::exp(z[3].min(z[4]))),
             hard_entropy_nats: to_digits(libm::exp(z[3].max(z[4]))),

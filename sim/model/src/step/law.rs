@@ -67,7 +67,8 @@ impl Spread {
     pub fn of(mut ratios: Vec<f64>) -> Option<Self> {
         ratios.sort_by(f64::total_cmp);
         let last = ratios.len().checked_sub(1)? as f64;
-        let at = |n: usize| quantile(&ratios, n as f64 / (Self::KEPT - 1) as f64 * last);
+        // To a millionth: more says nothing.
+        let at = |n: usize| (quantile(&ratios, n as f64 / (Self::KEPT - 1) as f64 * last) * 1e6).round() / 1e6;
         Some(Self((0..Self::KEPT).map(at).collect()))
     }
 

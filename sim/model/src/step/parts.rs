@@ -219,6 +219,7 @@ impl Priced {
 mod tests {
     use super::*;
     use crate::{engine_kind::EngineKind, roofline::Roofline};
+    use proptest::prelude::*;
 
     fn paper() -> (Device, ModelSpec) {
         (Device::named("a100-40-sxm").unwrap().clone(), ModelSpec::named("qwen2.5-vl-7b").unwrap().clone())
@@ -238,6 +239,36 @@ mod tests {
             let prompt = Load::prefill_chunk(2048, 0).with_head();
             let ratio = form.ns(&prompt, 1) / roofline.iteration(&prompt).duration.as_ns() as f64;
             assert!((ratio - 1.0).abs() < 0.01, "{kind:?}: {ratio}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_form_is_positive_and_never_falls(
+            coefficients in proptest::collection::vec(0.0f64..50.0, 11),
+            (tile, overlap) in (1u32..300, 0usize..3),
+            (batch, tokens, context) in (1u64..64, 1u64..600, 0u64..5000),
+            more in (0u64..8, 0u64..100, 0u64..1000),
+        ) {
+            let (device, model) = paper();
+            let [floor_us, overhead_us, start_us, layer_us, item_us, activations, weights, matrices, kv, attention, vision] =
+                coefficients[..] else { unreachable!("eleven") };
+            let overlap = [Overlap::Full, Overlap::Partial, Overlap::None][overlap];
+            let parts = Parts {
+                overlap, tile_tokens: tile, floor_us, overhead_us, start_us, layer_us, item_us, activations,
+                weights: weights + 0.1, matrices, kv, attention, vision,
+            };
+            prop_assert_eq!(parts.check(), Ok(()));
+            let form = parts.on(DataSheet::of(&device, 1), &model);
+            let ns = |batch: u64, tokens: u64, context: u64| {
+                let mut load = Load::NONE;
+                (0..batch).for_each(|_| load.add(&Load::verify(tokens, context)));
+                form.ns(&load, batch)
+            };
+            let least = ns(batch, tokens, context);
+            prop_assert!(least > 0.0 && least.is_finite());
+            let most = ns(batch + more.0, tokens + more.1, context + more.2);
+            prop_assert!(most >= least * (1.0 - 1e-12), "{most} {least}");
         }
     }
 
