@@ -1,6 +1,7 @@
 //! Tests of the whole, through the real binary.
 
 mod best;
+mod calibrate;
 mod check;
 mod command_line;
 mod determinism;

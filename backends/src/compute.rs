@@ -1,5 +1,6 @@
 //! The trait of all backends.
 
+use crate::Coverage;
 use model::{
     decoding::{Draft, Token},
     mas::Descriptors,
@@ -117,6 +118,11 @@ pub trait Compute {
     /// Whether the target would have made the same token, where the backend knows: a modelled one does, a real one would
     /// have to ask.
     fn agrees(&self, _: Sequence, _: &Draft) -> Option<bool> {
+        None
+    }
+
+    /// How many iterations were in the range that was measured, where prices are measured ones.
+    fn coverage(&self) -> Option<Coverage> {
         None
     }
 

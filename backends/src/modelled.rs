@@ -1,14 +1,15 @@
-//! The backend of simulations: durations by the roofline, outcomes by the token process.
+//! The backend of simulations: durations by the roofline or measured laws, outcomes by the token process.
 //!
 //! Token ids are synthetic. The target's token at position p of an answer is 2 p; a draft that disagrees is 2 p + 1. So
 //! the cloud's backend compares ids, as a real one does, and needs to know nothing of the edge's.
 
-use crate::{Compute, Done, Pricing, Sequence, Tier, Work};
+use crate::{Compute, Coverage, Done, Pricing, Sequence, Tier, Work, profile::Meter};
 use kernel::Streams;
 use model::{
     decoding::{Draft, Token},
     request::{Input, Request},
     roofline::{Cost, Load},
+    step::{Step, StepKind},
     tokens::{RequestTokens, TokenProcess},
 };
 use units::Flops;
@@ -20,6 +21,8 @@ pub struct Modelled {
     streams: Streams,
     sequences: Vec<Option<State>>,
     free: Vec<Sequence>,
+    /// Of a tier with measured laws.
+    meter: Option<Meter>,
 }
 
 /// A sequence.
@@ -67,10 +70,23 @@ fn open_state(sequences: &mut [Option<State>], sequence: Sequence) -> &mut State
     state.unwrap_or_else(|| panic!("sequence {sequence} is not open"))
 }
 
+/// What work is, as laws have it: as it stands in `steps.parquet`.
+fn kind_of(work: &Work<'_>) -> StepKind {
+    match work {
+        Work::Probe => StepKind::Probe,
+        Work::Encode => StepKind::Encode,
+        Work::Prefill { .. } => StepKind::Prefill,
+        Work::Decode | Work::Own => StepKind::Decode,
+        Work::Draft => StepKind::Draft,
+        Work::Verify { .. } | Work::Pass => StepKind::Verify,
+    }
+}
+
 impl Modelled {
     /// A backend for one tier of a run.
     pub fn new(tier: &Tier, process: TokenProcess, streams: Streams) -> Self {
-        Self { pricing: Pricing::new(tier), process, streams, sequences: Vec::new(), free: Vec::new() }
+        let meter = tier.profile.as_ref().map(|profile| Meter::new(profile, streams));
+        Self { pricing: Pricing::new(tier), process, streams, sequences: Vec::new(), free: Vec::new(), meter }
     }
 
     #[inline]
@@ -98,6 +114,27 @@ impl Modelled {
             Work::Verify { drafts, judged: true, bonus } => self.verify(sequence, drafts, *bonus),
             Work::Verify { drafts, .. } => self.take(sequence, drafts),
         }
+    }
+
+    /// Runs a batch whose duration measured laws give.
+    fn run_measured<'w>(&mut self, batch: impl Iterator<Item = (Sequence, Work<'w>)>, done: &mut Vec<Done>) -> Cost {
+        let mut step = Step { load: Load::NONE, items: 0, alike: true };
+        let mut kind = None;
+        for (sequence, work) in batch {
+            let (item, outcome) = self.item(sequence, &work);
+            step.load.add(&item);
+            step.items += 1;
+            let this = Some(kind_of(&work));
+            step.alike &= kind.is_none() || kind == this;
+            kind = kind.max(this);
+            done.push(outcome);
+        }
+        let roofline = self.pricing.roofline().iteration(&step.load);
+        let measured = match (&mut self.meter, self.pricing.profile(), kind) {
+            (Some(meter), Some(profile), Some(kind)) => meter.price(profile, kind, &step),
+            _ => None,
+        };
+        Cost { duration: measured.unwrap_or(roofline.duration), ..roofline }
     }
 
     fn prefill(&mut self, sequence: Sequence, tokens: u32, answer: bool) -> (Load, Done) {
@@ -208,6 +245,9 @@ impl Compute for Modelled {
 
     #[inline]
     fn run<'w>(&mut self, batch: impl Iterator<Item = (Sequence, Work<'w>)>, done: &mut Vec<Done>) -> Cost {
+        if self.meter.is_some() {
+            return self.run_measured(batch, done);
+        }
         let mut load = Load::NONE;
         for (sequence, work) in batch {
             let (item, outcome) = self.item(sequence, &work);
@@ -215,6 +255,10 @@ impl Compute for Modelled {
             done.push(outcome);
         }
         self.pricing.roofline().iteration(&load)
+    }
+
+    fn coverage(&self) -> Option<Coverage> {
+        self.meter.as_ref().map(|meter| meter.coverage)
     }
 
     #[inline]

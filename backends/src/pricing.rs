@@ -1,11 +1,12 @@
 //! What work loads a tier with, and what that costs on an idle device.
 
-use crate::Tier;
+use crate::{Profile, Tier, profile::duration};
 use model::{
     audio,
     modality::Modality,
     request::{Input, Prompt},
     roofline::{Load, Roofline},
+    step::{Step, StepKind},
     vision::{Patches, Resize, VisionTower},
 };
 use units::{Bytes, Flops, Ratio, SimDuration};
@@ -31,13 +32,20 @@ impl Pricing {
         &self.roofline
     }
 
-    fn time(&self, load: &Load) -> SimDuration {
-        self.roofline.iteration(load).duration
+    /// Measured laws, where the tier has them.
+    pub fn profile(&self) -> Option<&Profile> {
+        self.tier.profile.as_deref()
+    }
+
+    /// Time of one item alone.
+    fn time(&self, kind: StepKind, load: &Load) -> SimDuration {
+        let measured = self.profile().and_then(|profile| profile.say(kind, &Step::one(*load)));
+        measured.map_or_else(|| self.roofline.iteration(load).duration, |said| duration(said.ns))
     }
 
     /// Reading the whole prompt at once: encoders and language model.
     pub fn prefill(&self, input: &Input) -> SimDuration {
-        self.time(&self.reading_load(input).1)
+        self.time(StepKind::Prefill, &self.reading_load(input).1)
     }
 
     /// Tokens of the input, and the load of reading all of it at once.
@@ -50,22 +58,22 @@ impl Pricing {
 
     /// One token behind a context of so many.
     pub fn token(&self, context: u64) -> SimDuration {
-        self.time(&self.token_load(context))
+        self.time(StepKind::Decode, &self.token_load(context))
     }
 
     /// So many tokens at once behind a context of so many.
     pub fn verify(&self, tokens: u64, context: u64) -> SimDuration {
-        self.time(&Load::verify(tokens, context))
+        self.time(StepKind::Verify, &Load::verify(tokens, context))
     }
 
     /// The probe, alone.
     pub fn probe(&self, prompt: &Prompt) -> SimDuration {
-        self.time(&Load::vision(self.probe_flop(prompt)))
+        self.time(StepKind::Probe, &Load::vision(self.probe_flop(prompt)))
     }
 
     /// The cloud model's vision tower, alone.
     pub fn encode(&self, prompt: &Prompt) -> SimDuration {
-        self.time(&Load::vision(self.encode_flop(prompt)))
+        self.time(StepKind::Encode, &Load::vision(self.encode_flop(prompt)))
     }
 
     /// `tokens` of a prompt behind `past` of it, on the layers that run here; `last` if its logits are wanted.

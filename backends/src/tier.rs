@@ -1,6 +1,8 @@
 //! What one side of a run consists of.
 
+use crate::Profile;
 use model::{device::Device, engine_kind::EngineProfile, model_spec::ModelSpec, vision::VisionTower};
+use std::sync::Arc;
 use units::Ratio;
 
 /// A model on a device, with what a simulation assumes of it.
@@ -20,6 +22,8 @@ pub struct Tier {
     pub encoder: Option<VisionTower>,
     /// Whether pictures may arrive here as the output of a vision tower.
     pub receives: bool,
+    /// Measured laws that price its iterations, instead of the roofline.
+    pub profile: Option<Arc<Profile>>,
 }
 
 /// A part of a model's layers.

@@ -9,7 +9,7 @@ mod operations;
 #[path = "conformance/real.rs"]
 mod real;
 
-use backends::{Compute, Done, Modelled, Part, Sequence, Tier, Work};
+use backends::{Compute, Done, Modelled, Noise, Part, Profile, Sequence, Tier, Work};
 use kernel::Streams;
 use model::{
     decoding::{Draft, Token},
@@ -18,10 +18,16 @@ use model::{
     model_spec::ModelSpec,
     request::{ImageSize, Images, Input, Prompt, Request},
     roofline::Cost,
+    step::{
+        StepKind,
+        law::{Law, Range, Spread},
+        parts::{DataSheet, Overlap, Parts},
+    },
     tokens::TokenProcess,
 };
 use operations::*;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
 use units::{Bytes, Ratio, SimDuration};
 
 /// Makes fresh backends of one kind.
@@ -40,7 +46,7 @@ trait Factory {
 }
 
 /// Makes backends of parts of a model.
-trait Parts: Factory {
+trait Splits: Factory {
     /// A part of the model that verifies: its lower layers or its upper ones.
     fn part(&self, upper: bool) -> Self::Backend;
 }
@@ -449,19 +455,64 @@ macro_rules! conformance {
 /// The modelled backend on the paper's platform.
 struct Simulated(EngineKind, TokenProcess);
 
+/// The same, priced by measured laws.
+struct Profiled;
+
+impl Profiled {
+    fn profile(tier: &Tier) -> Profile {
+        let engine = Parts::of_engine(&tier.engine);
+        let parts = Parts { overlap: Overlap::Partial, item_us: 20.0, layer_us: 15.0, kv: 1.4, ..engine };
+        let prefill = Parts { tile_tokens: 16, start_us: 900.0, activations: 9.0, attention: 2.5, ..parts };
+        let range = Range { tokens: [1, 4096], context_tokens: [1, 65_536], batch: [1, 16] };
+        let spread = Spread::of(vec![0.97, 1.0, 1.04]).expect("three ratios");
+        let law = |parts: &Parts| {
+            let sheet = DataSheet::of(&tier.device, 1);
+            Law::new(parts, (sheet, &tier.model), None, Some(range), spread.clone())
+        };
+        let laws = [StepKind::Decode, StepKind::Draft, StepKind::Verify].map(|kind| (kind, law(&parts)));
+        Profile::new(laws.into_iter().chain([(StepKind::Prefill, law(&prefill))]), Noise::None)
+    }
+
+    fn backend(device: &str, model: &str, part: impl FnOnce(&ModelSpec) -> Option<Part>) -> Modelled {
+        let mut tier = Simulated::tier(EngineKind::Vllm, device, model, part);
+        tier.profile = Some(Arc::new(Self::profile(&tier)));
+        Modelled::new(&tier, TokenProcess::default(), Streams::new(7))
+    }
+}
+
+impl Factory for Profiled {
+    type Backend = Modelled;
+
+    fn target(&self) -> Modelled {
+        Self::backend("a100-40-sxm", "qwen2.5-vl-7b", |_| None)
+    }
+
+    fn drafter(&self) -> Modelled {
+        Self::backend("rtx-3090", "qwen2-vl-2b", |_| None)
+    }
+
+    fn request(&self, number: u64) -> Request {
+        Simulated(EngineKind::Vllm, TokenProcess::default()).request(number)
+    }
+}
+
 impl Simulated {
-    fn backend(&self, device: &str, model: &str, part: impl FnOnce(&ModelSpec) -> Option<Part>) -> Modelled {
+    fn tier(engine: EngineKind, device: &str, model: &str, part: impl FnOnce(&ModelSpec) -> Option<Part>) -> Tier {
         let model = ModelSpec::named(model).expect("a known model").clone();
-        let tier = Tier {
+        Tier {
             device: Device::named(device).expect("a known device").clone(),
-            engine: self.0.profile(&model),
+            engine: engine.profile(&model),
             part: part(&model),
             encoder: None,
             receives: false,
+            profile: None,
             model,
             probe_blocks: 2,
-        };
-        Modelled::new(&tier, self.1.clone(), Streams::new(7))
+        }
+    }
+
+    fn backend(&self, device: &str, model: &str, part: impl FnOnce(&ModelSpec) -> Option<Part>) -> Modelled {
+        Modelled::new(&Self::tier(self.0, device, model, part), self.1.clone(), Streams::new(7))
     }
 }
 
@@ -485,11 +536,41 @@ impl Factory for Simulated {
     }
 }
 
-impl Parts for Simulated {
+impl Splits for Profiled {
+    fn part(&self, upper: bool) -> Modelled {
+        let part = |model: &ModelSpec| if upper { Part::upper(model, 8, false) } else { Part::lower(model, 8) };
+        Self::backend("a100-40-sxm", "qwen2.5-vl-7b", |model| Some(part(model)))
+    }
+}
+
+impl Splits for Simulated {
     fn part(&self, upper: bool) -> Modelled {
         let part = |model: &ModelSpec| if upper { Part::upper(model, 8, false) } else { Part::lower(model, 8) };
         self.backend("a100-40-sxm", "qwen2.5-vl-7b", |model| Some(part(model)))
     }
+}
+
+#[test]
+fn noise_is_drawn_from_the_spread_and_repeats_itself() {
+    let durations = |noise| {
+        let mut tier = Simulated::tier(EngineKind::Vllm, "rtx-3090", "qwen2-vl-2b", |_| None);
+        tier.profile = Some(Arc::new(Profiled::profile(&tier).with_noise(noise)));
+        let mut backend = Modelled::new(&tier, TokenProcess::default(), Streams::new(7));
+        let sequence = open(&mut backend, &Profiled.request(9));
+        read(&mut backend, sequence, false);
+        let durations: Vec<f64> =
+            (0..200).map(|_| one(&mut backend, sequence, Work::Pass).1.duration.as_ms_f64()).collect();
+        let coverage = backend.coverage().expect("a profile counts");
+        assert_eq!((coverage.iterations, coverage.measured, coverage.refused), (201, 201, 0));
+        durations
+    };
+    let (plain, drawn) = (durations(Noise::None), durations(Noise::Stream("noise/edge")));
+    assert_eq!(drawn, durations(Noise::Stream("noise/edge")));
+    let ratios: Vec<f64> = plain.iter().zip(&drawn).map(|(plain, drawn)| drawn / plain).collect();
+    assert!(ratios.iter().all(|ratio| (0.969..=1.041).contains(ratio)), "{ratios:?}");
+    assert!(ratios.iter().any(|ratio| *ratio < 0.99) && ratios.iter().any(|ratio| *ratio > 1.01));
+    let slow = durations(Noise::Quantile(1.0));
+    assert!(plain.iter().zip(&slow).all(|(plain, slow)| (slow / plain - 1.04).abs() < 1e-6));
 }
 
 fn iid(acceptance: f64) -> TokenProcess {
@@ -503,6 +584,7 @@ conformance! {
     modelled_graph: Some(super::Simulated(super::EngineKind::Graph, super::TokenProcess::default())),
     modelled_always_right: Some(super::Simulated(super::EngineKind::Vllm, super::iid(1.0))),
     modelled_always_wrong: Some(super::Simulated(super::EngineKind::Vllm, super::iid(0.0))),
+    profiled: Some(super::Profiled),
 }
 
 #[cfg(feature = "onnx")]

@@ -81,6 +81,7 @@ pub enum Command {
     Best(crate::best::Args),
     Tune(crate::tune::Args),
     Report(crate::report::Args),
+    Calibrate(crate::calibrate::Args),
     #[command(subcommand)]
     Questions(crate::questions::Command),
     /// Look at real models, or let them answer: ONNX graphs in the hub's layout.

@@ -1,11 +1,13 @@
 //! `sim`: simulates edge-cloud offloading of multimodal language models.
 
 mod best;
+mod calibrate;
 mod check;
 mod cli;
 mod compare;
 mod failure;
 mod grid;
+mod intervals;
 mod manifest;
 #[cfg(feature = "onnx")]
 mod models;
@@ -57,6 +59,7 @@ fn main() -> ExitCode {
         (Some(Command::Best(args)), _) => best::run(&args),
         (Some(Command::Tune(args)), _) => tune::run(&args),
         (Some(Command::Report(args)), _) => report::run(&args),
+        (Some(Command::Calibrate(args)), _) => calibrate::run(&args),
         (Some(Command::Questions(command)), _) => questions::run(&command),
         #[cfg(feature = "onnx")]
         (Some(Command::Models(command)), _) => models::run(&command),
@@ -124,6 +127,7 @@ fn simulate(written: &Written, options: &Options) -> Result<(), Failure> {
     let folder = results.finish()?;
     let table = reports::table(&folder).map_err(|error| Failure::bug(error.to_string()))?;
     print(&table)?;
+    print(&intervals::table(&points, options.threads)?)?;
     report.as_ref().map_or(Ok(()), report::print_claims)?;
     say(format_args!(
         "{} runs, {} events in {:.2} s ({:.1} M events/s); results in {}",

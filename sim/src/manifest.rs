@@ -47,9 +47,12 @@ pub fn write_sweep(plan: &Plan, plan_sha256: &str, merged: &Merged, folder: &Pat
 
 fn manifest(plan: &Plan, outcome: &Outcome) -> Value {
     let scenario = &plan.scenario;
+    let profiled = scenario.edge.profile.is_some() || scenario.cloud.profile.is_some();
+    let mut assumptions = scenario::assumptions(scenario);
+    assumptions.extend(scenario::profiled(&plan.source, scenario).into_iter().map(|(key, said)| (key, json!(said))));
     let hash = Sha256::digest(scenario.resolved_text(plan.source.folder()).as_bytes());
     let hash: String = hash.iter().map(|byte| format!("{byte:02x}")).collect();
-    json!({
+    let mut manifest = json!({
         "tool": TOOL,
         "tool_version": env!("CARGO_PKG_VERSION"),
         "commit": env!("MSAO_SIM_COMMIT"),
@@ -58,18 +61,23 @@ fn manifest(plan: &Plan, outcome: &Outcome) -> Value {
         "scenario_sha256": hash,
         "seed": scenario.seed,
         "mode": scenario.mode.name(),
-        "backend": "roofline",
+        "backend": if profiled { "profile" } else { "roofline" },
         "edge": { "device": scenario.edge.device, "model": scenario.edge.model, "engine": scenario.edge.engine },
         "cloud": { "device": scenario.cloud.device, "model": scenario.cloud.model, "engine": scenario.cloud.engine },
         "engines_differ": scenario.edge.engine != scenario.cloud.engine,
-        "assumptions": scenario::assumptions(scenario),
+        "assumptions": assumptions,
         "swept_defaults": scenario::defaults_of(plan.varied.iter().map(String::as_str)),
         "policies": scenario::policies(scenario),
         "runs": outcome.runs,
         "requests": outcome.requests,
         "events": outcome.events,
         "journal_digest": format!("{:016x}", outcome.digest),
-    })
+    });
+    if profiled {
+        let pct = outcome.coverage.map(|coverage| coverage.pct());
+        manifest["profile_coverage_pct"] = json!({ "edge": pct[0], "cloud": pct[1] });
+    }
+    manifest
 }
 
 fn write_manifest(folder: &Path, manifest: &Value) -> Result<(), Failure> {

@@ -3,6 +3,7 @@
 
 use crate::failure::Failure;
 use crate::sample::{Sample, metric_names};
+use backends::Coverage;
 use engine::RegretSums;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -61,6 +62,8 @@ pub struct Outcome {
     pub events: u64,
     /// Digest of the digests, in order.
     pub digest: u64,
+    /// Iterations of edge and cloud against what was measured, where profiles price them.
+    pub coverage: [Coverage; 2],
     /// Seconds on the wall.
     pub wall_s: f64,
 }
@@ -70,6 +73,7 @@ impl Outcome {
     pub fn add(&mut self, sample: &Sample) {
         self.requests += sample.submitted;
         self.events += sample.events;
+        self.coverage.iter_mut().zip(sample.coverage).for_each(|(all, one)| all.add(one));
         self.digest = self.digest.rotate_left(7) ^ sample.digest;
     }
 }
@@ -256,6 +260,7 @@ fn decode(columns: Vec<Column>, varied: usize) -> Vec<Run> {
             evaluations: evaluations[row],
             time: SimDuration::from_ns(planning[row]),
         },
+        coverage: <[Coverage; 2]>::default(),
         metrics: metrics.iter().map(|values| values[row]).collect(),
     };
     let mut last: Option<Arc<Place>> = None;
@@ -303,6 +308,7 @@ mod tests {
             completed: 4,
             rejected: 1,
             regret: RegretSums { requests: 2, gap: 0.25, time: SimDuration::from_ns(9), ..RegretSums::default() },
+            coverage: <[Coverage; 2]>::default(),
             metrics: metric_names().zip(0..).map(|(_, n)| (n % 3 > 0).then_some(f64::from(n) / 7.0)).collect(),
         };
         let result = if point == 3 { Err("does not fit".to_owned()) } else { Ok(sample) };

@@ -1,6 +1,7 @@
 //! What a run contributes to the tables of a results folder: its metrics, one line each.
 
 use crate::scenario::MemoryScope;
+use backends::Coverage;
 use engine::{Outcome, RegretSums, TierOutcome};
 use policies::Uses;
 
@@ -19,6 +20,8 @@ pub struct Sample {
     pub rejected: u64,
     /// How the plan's solver fared.
     pub regret: RegretSums,
+    /// Iterations of edge and cloud against what was measured; of runs that are read back nothing.
+    pub coverage: [Coverage; 2],
     /// A value for each of [`METRICS`]; none where it does not apply.
     pub metrics: Vec<Option<f64>>,
 }
@@ -35,6 +38,7 @@ impl Sample {
             completed: metrics.completed,
             rejected: metrics.rejected,
             regret: metrics.regret,
+            coverage: [&outcome.edge, &outcome.cloud].map(|tier| tier.coverage.unwrap_or_default()),
             metrics: METRICS.iter().map(|(_, value)| value(&facts)).collect(),
         }
     }

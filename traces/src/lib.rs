@@ -2,6 +2,7 @@
 //!
 //! | module | what it reads or writes |
 //! |---|---|
+//! | [`measured`] | CSV of measured forward passes, of data sheets and of models: what `sim calibrate` fits to |
 //! | [`requests`] | Azure LLM and LMM CSV, Mooncake JSONL: when requests arrive and how long they are; ServeGen: the laws behind them |
 //! | [`bandwidth`] | CSV series and Mahimahi traces: how fast a link is at each time |
 //! | [`questions`] | questions about pictures with reference answers: our JSONL, VQAv2, MMBench; how answers are scored |
@@ -27,6 +28,7 @@ mod error;
 #[cfg(test)]
 mod fuzz;
 pub mod log;
+pub mod measured;
 mod open;
 pub mod questions;
 pub mod requests;

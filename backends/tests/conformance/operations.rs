@@ -108,14 +108,14 @@ pub fn what_is_not_judged_may_reach_past_the_end<F: Factory>(factory: &F) {
 }
 
 /// A target in two parts: the lower one is given prompts, the upper one makes the tokens.
-fn parts<F: Parts>(factory: &F) -> ([F::Backend; 2], [Sequence; 2], Request, Vec<Token>) {
+fn parts<F: Splits>(factory: &F) -> ([F::Backend; 2], [Sequence; 2], Request, Vec<Token>) {
     let (request, answer) = reference(factory);
     let (mut lower, mut upper) = (factory.part(false), factory.part(true));
     let sequences = [open(&mut lower, &request), open(&mut upper, &request)];
     ([lower, upper], sequences, request, answer)
 }
 
-pub fn two_parts_make_the_answer_of_the_whole(factory: &impl Parts) {
+pub fn two_parts_make_the_answer_of_the_whole(factory: &impl Splits) {
     let ([mut lower, mut upper], [below, above], _, answer) = parts(factory);
     assert_eq!(read(&mut lower, below, true), Done::Nothing, "only the upper part makes tokens");
     assert_eq!(read(&mut upper, above, true), Done::Token(answer[0]));
@@ -127,7 +127,7 @@ pub fn two_parts_make_the_answer_of_the_whole(factory: &impl Parts) {
     }
 }
 
-pub fn two_parts_do_the_work_of_the_whole(factory: &impl Parts) {
+pub fn two_parts_do_the_work_of_the_whole(factory: &impl Splits) {
     let ([mut lower, mut upper], [below, above], request, _) = parts(factory);
     let mut whole = factory.target();
     let sequence = open(&mut whole, &request);
@@ -142,7 +142,7 @@ pub fn two_parts_do_the_work_of_the_whole(factory: &impl Parts) {
     }
 }
 
-pub fn chunks_of_a_part_are_its_whole_prompt(factory: &impl Parts) {
+pub fn chunks_of_a_part_are_its_whole_prompt(factory: &impl Splits) {
     for chunk in [1, 7, 64] {
         let (mut both, sequences, _, answer) = parts(factory);
         for (upper, (part, sequence)) in both.iter_mut().zip(sequences).enumerate() {

@@ -76,6 +76,7 @@ impl Loaded {
             part: None,
             encoder: None,
             receives: false,
+            profile: None,
             model: spec.clone(),
             probe_blocks: 2,
         };

@@ -139,6 +139,7 @@ fn tier(device: &str, model: &str) -> Tier {
         probe_blocks: 2,
         encoder: None,
         receives: false,
+        profile: None,
     }
 }
 

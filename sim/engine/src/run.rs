@@ -14,7 +14,7 @@ use crate::spec::RunSpec;
 use crate::state::State;
 use crate::workload::Arrivals;
 use crate::world::World;
-use backends::{Compute, Part, Pricing};
+use backends::{Compute, Coverage, Part, Pricing};
 use kernel::{Host, Journal, Kernel, Spawner, Stream, Target};
 use model::{
     accuracy::AccuracyModel,
@@ -63,6 +63,8 @@ pub struct TierOutcome {
     pub work_joules: f64,
     /// Idle power over the whole run, joules.
     pub idle_joules: f64,
+    /// Iterations against what was measured, where measured laws price them.
+    pub coverage: Option<Coverage>,
     /// Peak memory of one GPU: weights, activations and the most KV cache that was used at once.
     pub memory: Bytes,
 }
@@ -447,8 +449,8 @@ fn outcome<C: Compute>(world: &World<'_, C>) -> Outcome {
     Outcome {
         events: world.kernel.events(),
         makespan,
-        edge: tier_outcome(edges, edge_model, makespan),
-        cloud: tier_outcome(cloud, cloud_model, makespan),
+        edge: TierOutcome { coverage: state.edge.coverage(), ..tier_outcome(edges, edge_model, makespan) },
+        cloud: TierOutcome { coverage: state.cloud.coverage(), ..tier_outcome(cloud, cloud_model, makespan) },
         up: state.up.traffic,
         down: state.down.traffic,
         metrics: std::mem::take(&mut state.metrics),
@@ -472,6 +474,7 @@ fn tier_outcome(
         flop: gpus.iter().map(|gpu| gpu.flop).sum(),
         work_joules: work,
         idle_joules: idle,
+        coverage: None,
         memory: footprint(tier, limits, kv).total(),
     }
 }

@@ -19,5 +19,7 @@ pub mod model_spec;
 pub mod published;
 pub mod request;
 pub mod roofline;
+pub mod step;
+pub mod token_likelihood;
 pub mod tokens;
 pub mod vision;

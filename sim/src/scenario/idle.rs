@@ -60,13 +60,17 @@ const RULES: &[Rule] = &[
     (&["edge.model", "edge.weights"], "the edge only runs layers of the cloud's model", |at| {
         at.uses.edge_model && !at.any_whole(|uses| uses.edge_model)
     }),
-    (&["edge.engine", "edge.tuning"], "no policy here runs a model on the edge", |at| !at.uses.edge_model),
+    (&["edge.engine", "edge.tuning", "edge.profile", "edge.noise"], "no policy here runs a model on the edge", |at| {
+        !at.uses.edge_model
+    }),
     (&["edge.model", "edge.batch"], "no policy here runs a model on the edge (it only has to fit there)", |at| {
         !at.uses.edge_model
     }),
     (&["accuracy.edge"], "no policy here answers on the edge", |at| !at.uses.edge_answers),
     (&["accuracy.critical_tokens"], "no policy here leaves tokens unverified", |at| !at.uses.trusts),
-    (&["cloud.engine", "cloud.tuning"], "no policy here uses the cloud", |at| !at.uses.cloud),
+    (&["cloud.engine", "cloud.tuning", "cloud.profile", "cloud.noise"], "no policy here uses the cloud", |at| {
+        !at.uses.cloud
+    }),
     (&["cloud.batch"], "no policy here uses the cloud (its model only has to fit there)", |at| !at.uses.cloud),
     (&["accuracy.cloud"], "no policy here answers from the cloud", |at| !at.uses.cloud),
     (&["link.bandwidth"], "link.up and link.down both have a rate of their own", |at| {

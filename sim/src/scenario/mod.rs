@@ -10,6 +10,7 @@ mod idle;
 mod keys;
 mod link;
 mod plan;
+mod profile;
 mod read;
 mod replay;
 mod resolve;
@@ -24,7 +25,7 @@ pub use idle::idle;
 pub use plan::{Plan, Point};
 pub use read::{Source, read};
 pub use replay::{Drawn, Outcomes, Played, Provider, Replay, Scale};
-pub use resolve::Cell;
+pub use resolve::{Cell, profiled};
 pub use show::shown;
 
 use link::Link;
@@ -109,6 +110,7 @@ impl Scenario {
     fn text_with(&self, mut name: impl FnMut(&Path) -> PathBuf) -> String {
         let mut named = self.clone();
         let files = named.workload.dataset.files().into_iter().chain(named.link.files()).chain(named.tokens.file());
+        let files = files.chain(named.edge.profile.as_mut()).chain(named.cloud.profile.as_mut());
         for file in files.chain(named.replay.iter_mut().flat_map(Replay::files)) {
             *file = name(file);
         }

@@ -1,6 +1,6 @@
 //! From what was written to what is run: the specs of one point, a cell for each policy.
 
-use super::{Arrivals, Dataset, Scenario, Source, Workload as Written, amounts};
+use super::{Arrivals, Dataset, Scenario, Source, Workload as Written, amounts, profile};
 use crate::failure::Failure;
 use backends::{Part, Tier};
 use engine::{CloudSpec, Content, EdgeSpec, RunSpec, Workload, pools};
@@ -9,6 +9,7 @@ use model::{
 };
 use policies::{Split, System};
 use std::collections::BTreeSet;
+use std::sync::Arc;
 use units::SimDuration;
 
 /// One policy at one point.
@@ -118,7 +119,29 @@ fn tier(source: &Source, scenario: &Scenario, side: &str) -> Result<Tier, Failur
     // An unknown model of the cloud is refused when the cloud's turn comes.
     let encoder = ModelSpec::named(&cloud.model).filter(|_| side == "edge").and_then(|model| model.vision.clone());
     let model = model.clone().with_bytes_per_weight(weights.bytes());
-    Ok(Tier { device, model, engine, part: None, probe_blocks, encoder, receives: side == "cloud" })
+    let profile = laws(source, scenario, side, &device, &model)?;
+    Ok(Tier { device, model, engine, part: None, probe_blocks, encoder, receives: side == "cloud", profile })
+}
+
+/// The laws of a tier's profile for a device and a model, where it has one.
+fn laws(
+    source: &Source,
+    scenario: &Scenario,
+    side: &str,
+    device: &Device,
+    model: &ModelSpec,
+) -> Result<Option<Arc<backends::Profile>>, Failure> {
+    Ok(profile::price(source, scenario, side, device, model)?.map(|priced| Arc::new(priced.profile)))
+}
+
+/// What the profiles of a scenario take for granted: keys below `edge.profile` and `cloud.profile`, each with a sentence.
+/// Nothing of a scenario that has none, or whose tiers vary.
+pub fn profiled(source: &Source, scenario: &Scenario) -> Vec<(String, String)> {
+    let assumed = |side: &str| {
+        let tier = tier(source, scenario, side).ok()?;
+        Some(profile::price(source, scenario, side, &tier.device, &tier.model).ok()??.assumed)
+    };
+    ["edge", "cloud"].into_iter().filter_map(assumed).flatten().collect()
 }
 
 fn unknown(kind: &str, name: &str, known: &[&str], hint: &str) -> String {
@@ -150,6 +173,7 @@ fn with_policy(
         edge.part = Some(Part::lower(&model, layers));
         // The edge's engine runs the cloud's model, so its floor is that model's.
         edge.engine = scenario.edge.tuning.apply(scenario.edge.engine.profile(&model));
+        edge.profile = laws(source, scenario, "edge", &edge.device, &model)?;
         edge.model = model;
     }
     pools(&spec).map_err(|error| {

@@ -1,8 +1,10 @@
 //! The `[edge]`, `[cloud]` and `[device]` tables.
 
+use super::profile::Noise;
 use model::{device::Device, engine_kind::EngineKind, engine_kind::EngineProfile, memory::BatchLimits};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use std::path::PathBuf;
 use units::{Bytes, BytesPerSecond, FlopsPerSecond, Ratio, SimDuration, Watts};
 
 /// The edges, all alike.
@@ -20,6 +22,12 @@ pub struct Edge {
     /// Constants of the engine, where they are not to be its own.
     #[serde(skip_serializing_if = "Tuning::is_empty")]
     pub tuning: Tuning,
+    /// Laws of a step that `sim calibrate` fitted, beside the scenario: they price iterations instead of the roofline.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub profile: Option<PathBuf>,
+    /// What of the spread of the profile's errors a run has.
+    #[serde(skip_serializing_if = "Noise::is_none")]
+    pub noise: Noise,
     /// How many edges share the link.
     pub count: u32,
     /// Workers of an edge's processor, for preprocessing and planning.
@@ -40,6 +48,8 @@ impl Default for Edge {
             weights: Weights::default(),
             engine: EngineKind::default(),
             tuning: Tuning::default(),
+            profile: None,
+            noise: Noise::None,
             count: 1,
             cpu_workers: 4,
             preprocess: SimDuration::from_ms(12),
@@ -64,6 +74,12 @@ pub struct Cloud {
     /// Constants of the engine, where they are not to be its own.
     #[serde(skip_serializing_if = "Tuning::is_empty")]
     pub tuning: Tuning,
+    /// Laws of a step that `sim calibrate` fitted, beside the scenario: they price iterations instead of the roofline.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub profile: Option<PathBuf>,
+    /// What of the spread of the profile's errors a run has.
+    #[serde(skip_serializing_if = "Noise::is_none")]
+    pub noise: Noise,
     /// How many GPUs; a request goes to the one with the fewest.
     pub gpus: u32,
     /// Largest iteration.
@@ -78,6 +94,8 @@ impl Default for Cloud {
             weights: Weights::default(),
             engine: EngineKind::default(),
             tuning: Tuning::default(),
+            profile: None,
+            noise: Noise::None,
             gpus: 1,
             batch: Batch::default(),
         }

@@ -1,5 +1,6 @@
 //! The `[tokens]` table.
 
+use crate::calibrate::tokens::TokenProfile;
 use crate::failure::Failure;
 use model::tokens::{Ar1, Outcome, Recorded, TokenProcess, TwoState};
 use schemars::JsonSchema;
@@ -20,6 +21,8 @@ pub enum Tokens {
     Ar1(Ar1),
     /// `tokens.parquet` of an earlier run, beside the scenario, played again.
     Trace(PathBuf),
+    /// What `sim calibrate --tokens` fitted, beside the scenario.
+    Profile(PathBuf),
 }
 
 impl Default for Tokens {
@@ -38,7 +41,7 @@ impl Tokens {
             Self::Ar1(ar1) => ar1.check().map_err(|key| {
                 (format!("tokens.ar1.{key}"), "expected a finite number above 0 (`correlation`: at most 0.95)")
             }),
-            Self::Iid(_) | Self::Trace(_) => Ok(()),
+            Self::Iid(_) | Self::Trace(_) | Self::Profile(_) => Ok(()),
         }
     }
 
@@ -48,6 +51,7 @@ impl Tokens {
             Self::TwoState(chain) => TokenProcess::TwoState(*chain),
             Self::Iid(acceptance) => TokenProcess::Iid(*acceptance),
             Self::Ar1(ar1) => TokenProcess::Ar1(*ar1),
+            Self::Profile(file) => TokenProcess::TwoState(TokenProfile::read(&beside.join(file))?.two_state),
             Self::Trace(file) => {
                 let played = |token: traces::log::RecordedToken| Outcome {
                     entropy_nats: token.entropy_nats,
@@ -63,7 +67,7 @@ impl Tokens {
     /// The file that it reads.
     pub fn file(&mut self) -> Option<&mut PathBuf> {
         match self {
-            Self::Trace(file) => Some(file),
+            Self::Trace(file) | Self::Profile(file) => Some(file),
             Self::TwoState(_) | Self::Iid(_) | Self::Ar1(_) => None,
         }
     }

@@ -2,6 +2,7 @@
 
 use super::{
     file::SCHEMA_KEY,
+    row::Row,
     table::{Column, Values},
 };
 use crate::TraceError;
@@ -39,6 +40,15 @@ impl TableReader {
             Some((_, schema)) => Err(opened.refused(format!("the table {schema}"))),
             None => Err(opened.refused("a Parquet file without the name of a table".to_owned())),
         }
+    }
+
+    /// Opens the log of rows of `R` at `path`. A truth value is read as 0 or 1.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::open`].
+    pub fn open_log<R: Row>(path: &Path) -> Result<Self, TraceError> {
+        Self::open(path, (R::TABLE, R::VERSION))
     }
 
     /// What its metadata says, by key.
@@ -99,6 +109,12 @@ fn values(reader: ColumnReader, rows: usize) -> Result<Values, ParquetError> {
         }
         ColumnReader::Int64ColumnReader(reader) => {
             Values::U64(records(reader, rows)?.0.into_iter().map(|value| value as u64).collect())
+        }
+        ColumnReader::Int32ColumnReader(reader) => {
+            Values::U64(records(reader, rows)?.0.into_iter().map(|value| u64::from(value as u32)).collect())
+        }
+        ColumnReader::BoolColumnReader(reader) => {
+            Values::U64(records(reader, rows)?.0.into_iter().map(u64::from).collect())
         }
         ColumnReader::ByteArrayColumnReader(reader) => {
             let text = |bytes: parquet::data_type::ByteArray| bytes.as_utf8().map(str::to_owned);

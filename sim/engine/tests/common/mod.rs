@@ -40,6 +40,7 @@ pub fn tier(device: &str, model: &str, engine: EngineKind) -> Tier {
         probe_blocks: 2,
         encoder: None,
         receives: false,
+        profile: None,
     }
 }
 

@@ -1,0 +1,126 @@
+//! Prices by measured laws instead of the roofline, for one tier.
+//!
+//! An iteration is priced by the law of the kind of its items that says most: prefill before verify before draft before
+//! decode. Arithmetic and memory traffic, which energy is made of, stay the roofline's. What no law covers, such as a
+//! vision tower that was not measured, is the roofline's too.
+
+use kernel::{Keyed, Streams};
+use model::step::{
+    Step, StepKind,
+    law::{Law, Place, Said},
+};
+use units::SimDuration;
+
+/// The laws of a tier.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Profile {
+    laws: [Option<Law>; StepKind::ALL.len()],
+    noise: Noise,
+}
+
+/// What of the spread of what its law missed an iteration has.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub enum Noise {
+    /// Nothing: it takes what its law says.
+    #[default]
+    None,
+    /// A draw from the random stream of that name.
+    Stream(&'static str),
+    /// Always the factor that this share of all steps stays at or below.
+    Quantile(f64),
+}
+
+impl Profile {
+    /// Prices by the laws of these kinds.
+    pub fn new(laws: impl IntoIterator<Item = (StepKind, Law)>, noise: Noise) -> Self {
+        let mut profile = Self { laws: std::array::from_fn(|_| None), noise };
+        for (kind, law) in laws {
+            profile.laws[kind as usize] = Some(law);
+        }
+        profile
+    }
+
+    /// The law of a kind, if there is one.
+    pub fn law(&self, kind: StepKind) -> Option<&Law> {
+        self.laws[kind as usize].as_ref()
+    }
+
+    /// The same laws with other noise.
+    pub fn with_noise(&self, noise: Noise) -> Self {
+        Self { noise, ..self.clone() }
+    }
+
+    /// What the law of a kind says of a step.
+    #[inline]
+    pub(crate) fn say(&self, kind: StepKind, step: &Step) -> Option<Said> {
+        self.laws[kind as usize].as_ref().map(|law| law.say(step))
+    }
+}
+
+/// Iterations of a tier that has a profile, against what was measured.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Coverage {
+    /// Iterations.
+    pub iterations: u64,
+    /// Those of them in the range that was measured.
+    pub measured: u64,
+    /// Those that a table has no answer for: what stands for them is no prediction.
+    pub refused: u64,
+}
+
+impl Coverage {
+    /// Adds the iterations of another run.
+    pub fn add(&mut self, other: Self) {
+        self.iterations += other.iterations;
+        self.measured += other.measured;
+        self.refused += other.refused;
+    }
+
+    /// Per cent of the iterations that were in the range; none of none.
+    pub fn pct(&self) -> Option<f64> {
+        (self.iterations > 0).then(|| 100.0 * self.measured as f64 / self.iterations as f64)
+    }
+}
+
+/// Counts iterations and draws their noise.
+#[derive(Clone, Debug)]
+pub(crate) struct Meter {
+    stream: Option<Keyed>,
+    pub(crate) coverage: Coverage,
+}
+
+impl Meter {
+    pub(crate) fn new(profile: &Profile, streams: Streams) -> Self {
+        let stream = match profile.noise {
+            Noise::Stream(name) => Some(streams.keyed(name, 0)),
+            Noise::None | Noise::Quantile(_) => None,
+        };
+        Self { stream, coverage: Coverage::default() }
+    }
+
+    /// The duration of the next iteration; none where the profile has no law of that kind.
+    #[inline]
+    pub(crate) fn price(&mut self, profile: &Profile, kind: StepKind, step: &Step) -> Option<SimDuration> {
+        let number = self.coverage.iterations;
+        self.coverage.iterations += 1;
+        let law = profile.law(kind)?;
+        let said = law.say(step);
+        match said.place {
+            Place::Measured => self.coverage.measured += 1,
+            Place::Extrapolated => {}
+            Place::Refused => self.coverage.refused += 1,
+        }
+        let factor = match (profile.noise, self.stream) {
+            (Noise::Quantile(share), _) => law.spread().quantile(share),
+            (_, Some(stream)) => law.spread().quantile(stream.unit(number)),
+            _ => 1.0,
+        };
+        Some(duration(said.ns * factor))
+    }
+}
+
+/// To the nearest nanosecond, and at least one.
+#[inline]
+pub(crate) fn duration(ns: f64) -> SimDuration {
+    SimDuration::from_ns(((ns + 0.5) as u64).max(1))
+}

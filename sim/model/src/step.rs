@@ -1,0 +1,89 @@
+//! Laws of a step: what an iteration takes, by a form or a table that was fitted to measured steps (`sim calibrate`).
+//!
+//! | module | what it is |
+//! |---|---|
+//! | [`parts`] | the physical form: weights, arithmetic, cache and attention apart, with overheads |
+//! | [`table`] | measured durations over new tokens, context and batch, interpolated between them |
+//! | [`law`] | one of the two with the range that was measured and the spread of what it missed |
+//! | [`loss`] | how far a form is from measured steps |
+//!
+//! Everything here is arithmetic on numbers that a profile holds; what is fitted to what, and how wrong it is, is
+//! `sim/src/calibrate`'s affair. A law promises a positive duration that does not fall when tokens, context or batch grow.
+
+pub mod law;
+pub mod loss;
+pub mod parts;
+pub mod table;
+
+use serde::{Deserialize, Serialize};
+
+use crate::roofline::Load;
+
+/// What an iteration does, by the item that says most about it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum StepKind {
+    /// The first layers of the encoders.
+    Probe,
+    /// The cloud model's vision tower alone.
+    Encode,
+    /// One token of an answer for each item.
+    Decode,
+    /// One token of a draft for each item.
+    Draft,
+    /// A few tokens at once behind a context.
+    Verify,
+    /// A part of a prompt, whatever else is in the iteration.
+    Prefill,
+}
+
+impl StepKind {
+    /// Every kind; a later one decides what an iteration of several is.
+    pub const ALL: [StepKind; 6] = [Self::Probe, Self::Encode, Self::Decode, Self::Draft, Self::Verify, Self::Prefill];
+
+    /// As it stands in `steps.parquet` and in profiles.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Probe => "probe",
+            Self::Encode => "encode",
+            Self::Decode => "decode",
+            Self::Draft => "draft",
+            Self::Verify => "verify",
+            Self::Prefill => "prefill",
+        }
+    }
+
+    /// The kind of that name.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.name() == name)
+    }
+}
+
+/// One iteration, as laws see it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Step {
+    /// What it has to do.
+    pub load: Load,
+    /// Its items.
+    pub items: u64,
+    /// Whether all items are of one kind, so that what is measured by item applies.
+    pub alike: bool,
+}
+
+impl Step {
+    /// An iteration of one item.
+    pub fn one(load: Load) -> Self {
+        Self { load, items: 1, alike: true }
+    }
+
+    /// New tokens of an item, on average.
+    pub fn tokens_per_item(&self) -> f64 {
+        self.load.query_tokens as f64 / self.items.max(1) as f64
+    }
+
+    /// Tokens of an item that were in the cache before, on average.
+    pub fn context_per_item(&self) -> f64 {
+        (self.load.context_tokens - self.load.query_tokens.min(self.load.context_tokens)) as f64
+            / self.items.max(1) as f64
+    }
+}

@@ -1,0 +1,207 @@
+//! A law of one kind of step: the physical form, perhaps a table over it, the range that was measured, and the spread of
+//! what the law missed.
+
+use serde::{Deserialize, Serialize};
+
+use super::{
+    Step,
+    parts::{DataSheet, Parts, Priced},
+    table::Table,
+};
+use crate::model_spec::ModelSpec;
+
+/// What was measured: least and most of a step's sums over its items.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Range {
+    /// New tokens of all items.
+    pub tokens: [u64; 2],
+    /// Tokens of all items whose keys and values are read.
+    pub context_tokens: [u64; 2],
+    /// Items.
+    pub batch: [u64; 2],
+}
+
+/// How far beyond what was measured still counts as measured: a neighbouring length is no extrapolation.
+const SLACK: f64 = 1.1;
+
+impl Range {
+    /// The range of some steps; `None` of none.
+    pub fn of<'s>(steps: impl IntoIterator<Item = &'s Step>) -> Option<Self> {
+        let one = |step: &Step| Self {
+            tokens: [step.load.query_tokens; 2],
+            context_tokens: [step.load.context_tokens; 2],
+            batch: [step.items; 2],
+        };
+        let join = |a: [u64; 2], b: [u64; 2]| [a[0].min(b[0]), a[1].max(b[1])];
+        steps.into_iter().map(one).reduce(|a, b| Self {
+            tokens: join(a.tokens, b.tokens),
+            context_tokens: join(a.context_tokens, b.context_tokens),
+            batch: join(a.batch, b.batch),
+        })
+    }
+
+    /// Whether a step lies in it.
+    #[inline]
+    pub fn has(&self, step: &Step) -> bool {
+        let within = |value: u64, [least, most]: [u64; 2]| {
+            let value = value as f64;
+            value * SLACK >= least as f64 && value <= most as f64 * SLACK
+        };
+        within(step.load.query_tokens, self.tokens)
+            && within(step.load.context_tokens, self.context_tokens)
+            && within(step.items, self.batch)
+    }
+}
+
+/// Quantiles of measured / predicted, evenly spaced from the least to the greatest.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Spread(Vec<f64>);
+
+impl Spread {
+    /// Quantiles that are kept: every twentieth.
+    const KEPT: usize = 21;
+
+    /// Of measured ratios, in any order; `None` of none.
+    pub fn of(mut ratios: Vec<f64>) -> Option<Self> {
+        ratios.sort_by(f64::total_cmp);
+        let last = ratios.len().checked_sub(1)? as f64;
+        // To a millionth: more says nothing.
+        let at = |n: usize| (quantile(&ratios, n as f64 / (Self::KEPT - 1) as f64 * last) * 1e6).round() / 1e6;
+        Some(Self((0..Self::KEPT).map(at).collect()))
+    }
+
+    /// Whether it can be drawn from: ascending, positive, at least two.
+    pub fn is_sound(&self) -> bool {
+        self.0.len() > 1 && self.0[0] > 0.0 && self.0.windows(2).all(|pair| pair[0] <= pair[1]) && self.0[0].is_finite()
+    }
+
+    /// The ratio that a share from 0 to 1 of all steps stays at or below.
+    #[inline]
+    pub fn quantile(&self, share: f64) -> f64 {
+        quantile(&self.0, share * (self.0.len() - 1) as f64)
+    }
+}
+
+/// The value at a place between two of a sorted list.
+#[inline]
+fn quantile(sorted: &[f64], at: f64) -> f64 {
+    let low = (at as usize).min(sorted.len() - 1);
+    let high = (low + 1).min(sorted.len() - 1);
+    sorted[low] + (at - low as f64).min(1.0) * (sorted[high] - sorted[low])
+}
+
+/// A law with everything in it that does not depend on the load.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Law {
+    form: Priced,
+    table: Option<Table>,
+    range: Option<Range>,
+    spread: Spread,
+}
+
+/// What a law says of a step, and how.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Said {
+    /// Nanoseconds.
+    pub ns: f64,
+    /// Where the step lies.
+    pub place: Place,
+}
+
+/// Where a step lies against what was measured.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// In the range.
+    Measured,
+    /// Outside; the physical form goes on there.
+    Extrapolated,
+    /// Outside of a table, which does not go on: the form's answer is no prediction, only a number to go on with.
+    Refused,
+}
+
+impl Law {
+    /// Puts a form on a device and a model; with a table where that was found better. `range` is what was measured of that
+    /// device and model: nothing of a law that is carried over from others.
+    pub fn new(
+        parts: &Parts,
+        (sheet, model): (DataSheet, &ModelSpec),
+        table: Option<Table>,
+        range: Option<Range>,
+        spread: Spread,
+    ) -> Self {
+        Self { form: parts.on(sheet, model), table, range, spread }
+    }
+
+    /// What a step takes. Positive, unless every coefficient is 0.
+    #[inline]
+    pub fn say(&self, step: &Step) -> Said {
+        let inside = self.range.is_some_and(|range| range.has(step));
+        let Some(table) = &self.table else {
+            let place = if inside { Place::Measured } else { Place::Extrapolated };
+            return Said { ns: self.form.ns(&step.load, step.items), place };
+        };
+        let whole = step.alike && step.load.layer_share.as_f64() == 1.0;
+        let read = table.ms(step.tokens_per_item(), step.context_per_item(), step.items as f64).filter(|_| whole);
+        match read {
+            Some(ms) => Said { ns: ms * 1e6 + self.form.vision_ns(&step.load), place: Place::Measured },
+            None => Said { ns: self.form.ns(&step.load, step.items), place: Place::Refused },
+        }
+    }
+
+    /// What was measured over what is predicted.
+    pub fn spread(&self) -> &Spread {
+        &self.spread
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{device::Device, engine_kind::EngineKind, roofline::Load};
+
+    fn law(table: Option<Table>) -> Law {
+        let model = ModelSpec::named("qwen2-vl-2b").unwrap();
+        let sheet = DataSheet::of(Device::named("rtx-3090").unwrap(), 1);
+        let parts = Parts::of_engine(&EngineKind::Vllm.profile(model));
+        let measured = [Step::one(Load::decode(100)), Step::one(Load::decode(1000))];
+        let spread = Spread::of(vec![0.9, 1.0, 1.2]).unwrap();
+        Law::new(&parts, (sheet, model), table, Range::of(&measured), spread)
+    }
+
+    #[test]
+    fn a_law_of_elsewhere_is_measured_nowhere() {
+        let elsewhere = Law { range: None, ..law(None) };
+        assert_eq!(elsewhere.say(&Step::one(Load::decode(500))).place, Place::Extrapolated);
+    }
+
+    #[test]
+    fn a_form_goes_on_and_says_so() {
+        let place = |context| law(None).say(&Step::one(Load::decode(context))).place;
+        assert_eq!(place(500), Place::Measured);
+        assert_eq!(place(1050), Place::Measured);
+        assert_eq!(place(3000), Place::Extrapolated);
+        let mut two = Load::decode(200);
+        two.add(&Load::decode(200));
+        assert_eq!(law(None).say(&Step { load: two, items: 2, alike: true }).place, Place::Extrapolated);
+    }
+
+    #[test]
+    fn a_table_does_not_go_on() {
+        let law = law(Table::of(&[([1.0, 100.0, 1.0], 7.0), ([1.0, 1000.0, 1.0], 8.0)]));
+        let said = law.say(&Step::one(Load::decode(550)));
+        assert_eq!((said.ns, said.place), (7.5e6, Place::Measured));
+        assert_eq!(law.say(&Step::one(Load::decode(2000))).place, Place::Refused);
+        let half = Load::decode(550).on_layers(units::Ratio::new(0.5));
+        assert_eq!(law.say(&Step::one(half)).place, Place::Refused, "a table is of the whole model");
+    }
+
+    #[test]
+    fn a_spread_has_its_quantiles() {
+        let spread = Spread::of((0..=100).map(|n| 0.5 + f64::from(n) / 100.0).collect()).unwrap();
+        assert!((spread.quantile(0.25) - 0.75).abs() < 1e-12 && (spread.quantile(1.0) - 1.5).abs() < 1e-12);
+        assert!(spread.is_sound() && Spread::of(vec![]).is_none());
+        assert_eq!(Spread::of(vec![1.1]).unwrap().quantile(0.3), 1.1);
+    }
+}

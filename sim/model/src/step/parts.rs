@@ -1,0 +1,306 @@
+//! The physical form of a step:
+//!
+//! `max(floor, overhead + start + vision + layers layer + items item + activations + linear + kv + attention)`
+//!
+//! * `linear`: reading the weights and multiplying them, which overlap fully, partly or not at all; the tokens of a
+//!   multiplication are rounded up to whole tiles.
+//! * `kv`, `attention`: reading the cache, and the arithmetic of attention, apart from the matrices.
+//! * `activations`: element-wise layers move every token's hidden state a number of times in each layer.
+//!
+//! What the hardware does is given as a multiple of the time that the data sheet's bandwidth or peak would take (1 / the
+//! share that is reached), so a form can be carried to another device or model; overheads are times. No coefficient is
+//! negative, so the form grows with everything.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{device::Device, engine_kind::EngineProfile, model_spec::ModelSpec, roofline::Load};
+
+/// How reading the weights and multiplying them overlap.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Overlap {
+    /// The slower of the two counts.
+    Full,
+    /// The root of the sum of their squares.
+    Partial,
+    /// Their sum.
+    None,
+}
+
+/// The coefficients of the form; see the module.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Parts {
+    /// How reading the weights and multiplying them overlap.
+    pub overlap: Overlap,
+    /// Tokens are rounded up to multiples of this in multiplications; 1 does not.
+    pub tile_tokens: u32,
+    /// Shortest step of all layers, microseconds.
+    pub floor_us: f64,
+    /// Time of every step, microseconds.
+    pub overhead_us: f64,
+    /// Time of a step in which a prompt starts, microseconds.
+    pub start_us: f64,
+    /// Time of each layer, microseconds.
+    pub layer_us: f64,
+    /// Time of each item, microseconds.
+    pub item_us: f64,
+    /// How often a token's hidden state is moved in a layer.
+    pub activations: f64,
+    /// Reading the weights, as a multiple of the data sheet's time.
+    pub weights: f64,
+    /// Multiplying by them.
+    pub matrices: f64,
+    /// Reading the KV cache.
+    pub kv: f64,
+    /// Attention's arithmetic.
+    pub attention: f64,
+    /// The vision tower: the slower of reading and arithmetic.
+    pub vision: f64,
+}
+
+/// Bytes of an element of a hidden state.
+const ACTIVATION_BYTES: f64 = 2.0;
+
+impl Parts {
+    /// What the constants of an engine say, where nothing is measured.
+    pub fn of_engine(engine: &EngineProfile) -> Self {
+        let us = |time: units::SimDuration| time.as_ns() as f64 / 1e3;
+        let (read, multiply) = (1.0 / engine.eta_mem.as_f64(), 1.0 / engine.eta_flop.as_f64());
+        Self {
+            overlap: Overlap::Full,
+            tile_tokens: 1,
+            floor_us: us(engine.floor),
+            overhead_us: us(engine.overhead),
+            start_us: us(engine.prefill_overhead),
+            layer_us: 0.0,
+            item_us: 0.0,
+            activations: 0.0,
+            weights: read,
+            matrices: multiply,
+            kv: read,
+            attention: multiply,
+            vision: multiply,
+        }
+    }
+
+    /// Whether every coefficient makes sense; the name of the first that does not.
+    pub fn check(&self) -> Result<(), &'static str> {
+        let all = [
+            (self.floor_us, "floor_us"),
+            (self.overhead_us, "overhead_us"),
+            (self.start_us, "start_us"),
+            (self.layer_us, "layer_us"),
+            (self.item_us, "item_us"),
+            (self.activations, "activations"),
+            (self.weights, "weights"),
+            (self.matrices, "matrices"),
+            (self.kv, "kv"),
+            (self.attention, "attention"),
+            (self.vision, "vision"),
+        ];
+        match all.iter().find(|(value, _)| !(value.is_finite() && *value >= 0.0)) {
+            Some((_, name)) => Err(name),
+            None if self.tile_tokens == 0 => Err("tile_tokens"),
+            None if self.weights + self.matrices + self.overhead_us + self.floor_us + self.layer_us <= 0.0 => {
+                Err("weights")
+            }
+            None => Ok(()),
+        }
+    }
+
+    /// On a device, of a model: what does not depend on the load is folded together.
+    ///
+    /// # Panics
+    /// If the device has no bandwidth or no peak.
+    pub fn on(&self, sheet: DataSheet, model: &ModelSpec) -> Priced {
+        assert!(sheet.bytes_per_s > 0.0 && sheet.flop_per_s > 0.0, "a device without bandwidth or peak");
+        let (ns_per_byte, ns_per_flop) = (1e9 / sheet.bytes_per_s, 1e9 / sheet.flop_per_s);
+        let bytes = |bytes: units::Bytes| bytes.as_u64() as f64 * ns_per_byte;
+        let layers = model.layers as f64;
+        Priced {
+            overlap: self.overlap,
+            tile: u64::from(self.tile_tokens.max(1)),
+            floor_ns: self.floor_us * 1e3,
+            overhead_ns: self.overhead_us * 1e3,
+            start_ns: self.start_us * 1e3,
+            layers_ns: self.layer_us * 1e3 * layers,
+            item_ns: self.item_us * 1e3,
+            token_ns: self.activations * layers * model.hidden as f64 * ACTIVATION_BYTES * ns_per_byte,
+            layer_weights_ns: self.weights * bytes(model.layer_weight_bytes()),
+            head_weights_ns: self.weights * bytes(model.head_weight_bytes()),
+            layer_token_ns: self.matrices * model.layer_flop_per_token().as_f64() * ns_per_flop,
+            head_row_ns: self.matrices * model.head_flop().as_f64() * ns_per_flop,
+            context_ns: self.kv * bytes(model.kv_bytes_per_token()),
+            pair_ns: self.attention * model.attention_flop_per_pair().as_f64() * ns_per_flop,
+            vision_weights_ns: self.vision * bytes(model.vision_weight_bytes()),
+            vision_flop_ns: self.vision * ns_per_flop,
+        }
+    }
+}
+
+/// What a device's data sheet says, of all GPUs that share a layer.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct DataSheet {
+    /// Peak memory bandwidth, bytes/s.
+    pub bytes_per_s: f64,
+    /// Peak dense rate, FLOP/s.
+    pub flop_per_s: f64,
+}
+
+impl DataSheet {
+    /// Of so many of a device.
+    pub fn of(device: &Device, gpus: u64) -> Self {
+        let many = gpus as f64;
+        Self { bytes_per_s: device.bandwidth.as_f64() * many, flop_per_s: device.peak.as_f64() * many }
+    }
+}
+
+/// The form with everything in it that does not depend on the load, in nanoseconds.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Priced {
+    overlap: Overlap,
+    tile: u64,
+    floor_ns: f64,
+    overhead_ns: f64,
+    start_ns: f64,
+    layers_ns: f64,
+    item_ns: f64,
+    token_ns: f64,
+    layer_weights_ns: f64,
+    head_weights_ns: f64,
+    layer_token_ns: f64,
+    head_row_ns: f64,
+    context_ns: f64,
+    pair_ns: f64,
+    vision_weights_ns: f64,
+    vision_flop_ns: f64,
+}
+
+impl Priced {
+    /// Nanoseconds of an iteration of so many items.
+    #[inline]
+    pub fn ns(&self, load: &Load, items: u64) -> f64 {
+        let (language_ns, floor_ns) = if load.query_tokens > 0 { self.language(load) } else { (0.0, 0.0) };
+        let start_ns = if load.prefill_starts > 0 { self.start_ns } else { 0.0 };
+        let fixed_ns = self.overhead_ns + start_ns + items as f64 * self.item_ns;
+        floor_ns.max(fixed_ns + self.vision_ns(load) + language_ns)
+    }
+
+    /// Nanoseconds of the vision tower's part.
+    #[inline]
+    pub fn vision_ns(&self, load: &Load) -> f64 {
+        let flop = load.vision_flop.as_f64();
+        if flop > 0.0 { self.vision_weights_ns.max(flop * self.vision_flop_ns) } else { 0.0 }
+    }
+
+    /// The language model's part and its floor.
+    #[inline]
+    fn language(&self, load: &Load) -> (f64, f64) {
+        let share = load.layer_share.as_f64();
+        let tokens = load.query_tokens.div_ceil(self.tile) * self.tile;
+        let head = if load.head_rows > 0 { self.head_weights_ns } else { 0.0 };
+        let weights = share * self.layer_weights_ns + head;
+        let matrices = share * tokens as f64 * self.layer_token_ns + load.head_rows as f64 * self.head_row_ns;
+        let linear = match self.overlap {
+            Overlap::Full => weights.max(matrices),
+            Overlap::Partial => (weights * weights + matrices * matrices).sqrt(),
+            Overlap::None => weights + matrices,
+        };
+        let rest = self.layers_ns
+            + load.query_tokens as f64 * self.token_ns
+            + load.context_tokens as f64 * self.context_ns
+            + load.attention_pairs as f64 * self.pair_ns;
+        (linear + share * rest, share * self.floor_ns)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{engine_kind::EngineKind, roofline::Roofline};
+    use proptest::prelude::*;
+
+    fn paper() -> (Device, ModelSpec) {
+        (Device::named("a100-40-sxm").unwrap().clone(), ModelSpec::named("qwen2.5-vl-7b").unwrap().clone())
+    }
+
+    #[test]
+    fn an_engine_s_constants_give_its_roofline_where_one_side_binds() {
+        let (device, model) = paper();
+        for kind in EngineKind::ALL {
+            let engine = kind.profile(&model);
+            let roofline = Roofline::new(&device, &model, &engine);
+            let form = Parts::of_engine(&engine).on(DataSheet::of(&device, 1), &model);
+            // Far in the memory-bound and far in the compute-bound part; there the roofline counts one side only.
+            let decode = Load::decode(700);
+            let ratio = form.ns(&decode, 1) / roofline.iteration(&decode).duration.as_ns() as f64;
+            assert!((ratio - 1.0).abs() < 0.01, "{kind:?}: {ratio}");
+            let prompt = Load::prefill_chunk(2048, 0).with_head();
+            let ratio = form.ns(&prompt, 1) / roofline.iteration(&prompt).duration.as_ns() as f64;
+            assert!((ratio - 1.0).abs() < 0.01, "{kind:?}: {ratio}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_form_is_positive_and_never_falls(
+            coefficients in proptest::collection::vec(0.0f64..50.0, 11),
+            (tile, overlap) in (1u32..300, 0usize..3),
+            (batch, tokens, context) in (1u64..64, 1u64..600, 0u64..5000),
+            more in (0u64..8, 0u64..100, 0u64..1000),
+        ) {
+            let (device, model) = paper();
+            let [floor_us, overhead_us, start_us, layer_us, item_us, activations, weights, matrices, kv, attention, vision] =
+                coefficients[..] else { unreachable!("eleven") };
+            let overlap = [Overlap::Full, Overlap::Partial, Overlap::None][overlap];
+            let parts = Parts {
+                overlap, tile_tokens: tile, floor_us, overhead_us, start_us, layer_us, item_us, activations,
+                weights: weights + 0.1, matrices, kv, attention, vision,
+            };
+            prop_assert_eq!(parts.check(), Ok(()));
+            let form = parts.on(DataSheet::of(&device, 1), &model);
+            let ns = |batch: u64, tokens: u64, context: u64| {
+                let mut load = Load::NONE;
+                (0..batch).for_each(|_| load.add(&Load::verify(tokens, context)));
+                form.ns(&load, batch)
+            };
+            let least = ns(batch, tokens, context);
+            prop_assert!(least > 0.0 && least.is_finite());
+            let most = ns(batch + more.0, tokens + more.1, context + more.2);
+            prop_assert!(most >= least * (1.0 - 1e-12), "{most} {least}");
+        }
+    }
+
+    #[test]
+    fn tiles_round_tokens_up() {
+        let (device, model) = paper();
+        let engine = EngineKind::Vllm.profile(&model);
+        let form = Parts { tile_tokens: 128, activations: 0.0, kv: 0.0, attention: 0.0, ..Parts::of_engine(&engine) };
+        let form = form.on(DataSheet::of(&device, 1), &model);
+        let ns = |tokens| form.ns(&Load::prefill_chunk(tokens, 0), 1);
+        assert_eq!(ns(1025), ns(1152));
+        assert!(ns(1024) < ns(1025));
+    }
+
+    #[test]
+    fn less_overlap_is_slower() {
+        let (device, model) = paper();
+        let engine = EngineKind::Vllm.profile(&model);
+        let ns = |overlap| {
+            let form = Parts { overlap, ..Parts::of_engine(&engine) };
+            form.on(DataSheet::of(&device, 1), &model).ns(&Load::prefill_chunk(128, 0), 1)
+        };
+        assert!(ns(Overlap::Full) < ns(Overlap::Partial) && ns(Overlap::Partial) < ns(Overlap::None));
+    }
+
+    #[test]
+    fn impossible_coefficients_are_named() {
+        let (_, model) = paper();
+        let sound = Parts::of_engine(&EngineKind::Vllm.profile(&model));
+        assert_eq!(sound.check(), Ok(()));
+        assert_eq!(Parts { kv: -1.0, ..sound }.check(), Err("kv"));
+        assert_eq!(Parts { layer_us: f64::NAN, ..sound }.check(), Err("layer_us"));
+        assert_eq!(Parts { tile_tokens: 0, ..sound }.check(), Err("tile_tokens"));
+    }
+}

@@ -1,0 +1,106 @@
+//! Runs `sim calibrate`.
+
+use super::args::Args;
+use super::choose::{Found, law};
+use super::profile::{FORMAT, Profile, SourceFile};
+use super::set::Set;
+use super::sheets::{Sheets, file_name};
+use super::tables::{LEAST_CONFIGURATIONS, LEAST_ROWS};
+use super::{folder, report, tables, tokens};
+use crate::failure::{Failure, say};
+use crate::whole_file;
+use rayon::prelude::*;
+use sha2::{Digest, Sha256};
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+/// Runs it.
+pub fn run(args: &Args) -> Result<(), Failure> {
+    if args.tokens {
+        return tokens::run(args);
+    }
+    let mut provenance = folder::provenance(&args.folders);
+    provenance.extend(notes(&args.note)?);
+    let (sets, files) = if args.table.is_empty() {
+        (folder::read(args)?, args.folders.iter().map(|folder| folder.join("steps.parquet")).collect::<Vec<PathBuf>>())
+    } else {
+        let sheets = Sheets::read(args)?;
+        (tables::read(args, &sheets)?, args.table.iter().cloned().chain(sheets.files).collect::<Vec<PathBuf>>())
+    };
+    let sets = enough(sets)?;
+    let found = calibrate(&sets, args.hold_out);
+    if args.hold_out.is_of_sets() && found.iter().all(|found| found.law.held_out.is_none()) {
+        let axis = args.hold_out.name();
+        return Err(Failure::refused(format!(
+            "--hold-out {axis}: found rows of one {axis} only; expected several, to predict each from the others"
+        )));
+    }
+    let axis = args.hold_out.name();
+    if let Some(out) = &args.out {
+        let profile = Profile {
+            format: FORMAT.to_owned(),
+            tool_version: env!("CARGO_PKG_VERSION").to_owned(),
+            hold_out: axis.clone(),
+            provenance,
+            source: files.iter().map(source).collect::<Result<_, _>>()?,
+            law: found.iter().map(|found| found.law.clone()).collect(),
+        };
+        whole_file::write(out, &profile.text())?;
+    }
+    let text = if args.json {
+        serde_json::to_string_pretty(&report::json(&found, &axis)).expect("JSON") + "\n"
+    } else {
+        report::table(&found, &axis)
+    };
+    crate::print(&text)?;
+    if let Some(out) = &args.out {
+        say(format_args!("{} laws in {}", found.len(), out.display()));
+    }
+    Ok(())
+}
+
+/// The laws of all sets, in their order.
+pub fn calibrate(sets: &[Set], axis: super::split::Axis) -> Vec<Found> {
+    sets.par_iter().map(|set| law(sets, set, axis)).collect()
+}
+
+/// The sets that a law can be fitted to; the others are named, and refused if there are no more.
+fn enough(sets: Vec<Set>) -> Result<Vec<Set>, Failure> {
+    let lacks = |set: &Set| match (set.rows.len(), set.configurations()) {
+        (rows, 1) => Some(format!("{}: found {rows} rows, all of one configuration", set.name())),
+        (rows, _) if rows < LEAST_ROWS => Some(format!("{}: found {rows} rows, too few", set.name())),
+        (_, few) if few < LEAST_CONFIGURATIONS => Some(format!("{}: found {few} configurations, too few", set.name())),
+        _ => None,
+    };
+    let expected = format!("expected at least {LEAST_ROWS} rows of {LEAST_CONFIGURATIONS} configurations for a law");
+    let (lacking, sound): (Vec<_>, Vec<_>) =
+        sets.into_iter().map(|set| (lacks(&set), set)).partition(|(lack, _)| lack.is_some());
+    let lacking: Vec<String> = lacking.into_iter().filter_map(|(lack, _)| lack).collect();
+    if sound.is_empty() {
+        return Err(Failure::refused(format!("{}; {expected}; measure more", lacking.join("; "))));
+    }
+    for lack in lacking {
+        say(format_args!("sim: left out: {lack}; {expected}"));
+    }
+    Ok(sound.into_iter().map(|(_, set)| set).collect())
+}
+
+/// A file's name and hash.
+///
+/// # Errors
+/// If it cannot be read.
+pub fn source(path: &PathBuf) -> Result<SourceFile, Failure> {
+    let bytes = std::fs::read(path).map_err(|error| Failure::io("read", path, &error))?;
+    let sha256 = Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect();
+    Ok(SourceFile { file: file_name(path), sha256 })
+}
+
+fn notes(written: &[String]) -> Result<BTreeMap<String, String>, Failure> {
+    let pair = |note: &String| {
+        let (key, value) = note.split_once('=').filter(|(key, _)| !key.trim().is_empty()).ok_or_else(|| {
+            Failure::refused(format!("--note {note}: expected KEY=VALUE, as in --note machine=\"node 7\""))
+        })?;
+        Ok((key.trim().to_owned(), value.trim().to_owned()))
+    };
+    written.iter().map(pair).collect()
+}

@@ -1,0 +1,27 @@
+//! `sim calibrate`: fits laws of a step to measured steps, and says how wrong they are on configurations that they have not
+//! seen.
+//!
+//! Rows come from tables ([`tables`]) or from results folders ([`folder`]) and are put into [`set::Set`]s: one for each
+//! device, model, engine and kind of step. [`split`] withholds whole configurations, [`fit`] finds the coefficients of a
+//! form, [`choose`] decides between form and table on a split of its own, [`errors`] counts, [`report`] prints, and
+//! [`profile`] is the file that comes out and that scenarios name. [`tokens`] is the same for the token process.
+
+mod args;
+mod choose;
+mod command;
+pub mod errors;
+mod fit;
+mod folder;
+pub mod profile;
+mod report;
+mod set;
+mod sheets;
+mod split;
+mod tables;
+pub mod tokens;
+
+#[cfg(test)]
+mod tests;
+
+pub use args::Args;
+pub use command::run;
