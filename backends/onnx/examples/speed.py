@@ -37,6 +37,8 @@ def step(ids, past, length):
     feed["inputs_embeds"] = run(embed, None, {"input_ids": ids})[0]
     feed["attention_mask"] = numpy.ones((1, length + count), dtype=numpy.int64)
     feed["position_ids"] = numpy.broadcast_to(numpy.arange(length, length + count), (3, 1, count)).astype(numpy.int64)
+    if any(i.name == "num_logits_to_keep" for i in decoder.get_inputs()):
+        feed["num_logits_to_keep"] = numpy.array(1, dtype=numpy.int64)
     logits, *present = run(decoder, outputs, feed)
     row = logits[0, -1].astype(numpy.float64)
     weights = numpy.exp(row - row.max())
