@@ -7,7 +7,8 @@ import time
 import numpy
 import onnxruntime
 
-folder, tokens, threads = sys.argv[1], int((sys.argv + ["256"])[2]), int((sys.argv + ["256", "1"])[3])
+folder, tokens, threads = sys.argv[1:] + ["256", "1"][len(sys.argv) - 2 :]
+tokens, threads = int(tokens), int(threads)
 options = onnxruntime.SessionOptions()
 options.intra_op_num_threads = threads
 
