@@ -57,7 +57,7 @@ fn a_tiny_pair_is_written_and_answers() {
     assert!(drafted["proposed"].as_u64() > drafted["accepted"].as_u64(), "{drafted}");
 }
 
-/// A gray picture of `width` x `height`, of four bytes that repeat: PNG without compression.
+/// A gray picture whose columns differ.
 fn gray_png(width: u32, height: u32) -> Vec<u8> {
     let row = [vec![0], (0..width).map(|x| (x % 251) as u8).collect()].concat();
     let mut packed = flate2::write::ZlibEncoder::new(Vec::new(), flate2::Compression::fast());

@@ -7,7 +7,8 @@ import time
 import numpy
 import onnxruntime
 
-folder, tokens, threads = sys.argv[1], int((sys.argv + ["256"])[2]), int((sys.argv + ["256", "1"])[3])
+folder, tokens, threads = sys.argv[1:] + ["256", "1"][len(sys.argv) - 2 :]
+tokens, threads = int(tokens), int(threads)
 options = onnxruntime.SessionOptions()
 options.intra_op_num_threads = threads
 
@@ -37,6 +38,8 @@ def step(ids, past, length):
     feed["inputs_embeds"] = run(embed, None, {"input_ids": ids})[0]
     feed["attention_mask"] = numpy.ones((1, length + count), dtype=numpy.int64)
     feed["position_ids"] = numpy.broadcast_to(numpy.arange(length, length + count), (3, 1, count)).astype(numpy.int64)
+    if any(i.name == "num_logits_to_keep" for i in decoder.get_inputs()):
+        feed["num_logits_to_keep"] = numpy.array(1, dtype=numpy.int64)
     logits, *present = run(decoder, outputs, feed)
     row = logits[0, -1].astype(numpy.float64)
     weights = numpy.exp(row - row.max())
