@@ -18,6 +18,7 @@ mod presets;
 mod questions;
 mod real_input;
 mod refusals;
+mod replay;
 mod report;
 mod results;
 mod scenarios;

@@ -50,7 +50,7 @@ fn is_profiled(spec: &RunSpec) -> bool {
 fn row(point: &Point, cell: &Cell) -> Result<String, Failure> {
     let run = |noise| {
         let cell = with_noise(cell, noise);
-        OneRun { point, cell: &cell, replication: 0 }.sample(&mut Nobody, &AtomicU64::new(0))
+        OneRun { point, cell: &cell, replication: 0, studio: None }.sample(&mut Nobody, &AtomicU64::new(0))
     };
     let place = &point.place;
     let mut text = format!("  {}, {}", cell.policy, place.dataset);
