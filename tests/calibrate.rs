@@ -135,7 +135,7 @@ fn a_run_beyond_a_table_is_refused() {
     let scenario = format!("{TRUTH}[cloud]\nprofile = \"p.toml\"\n");
     let text = toml::to_string(&profile).expect("TOML");
     let sim = sim.with("p.toml", text).with("s.toml", scenario);
-    let said = crate::refusals::refused(&sim, &["s.toml", "--set", "replications=1", "--threads", "1"]);
+    let said = crate::refusals::refused(&sim, &["s.toml", "--set", "replications=1", "--threads", "1", "--out", "out"]);
     assert!(said.contains("iterations outside of the tables of cloud.profile; expected none; measure those"), "{said}");
 }
 
