@@ -92,7 +92,8 @@ fn what_cannot_be_fitted_to_is_refused() {
         ),
         ("nothing left", table(), "--engine other"),
         ("one device", table(), "--hold-out device"),
-        ("no kind", table().replace("duration_ms\n", "duration_ms,kind\n").replace(",1,2.", ",1,2.5,dream\nX"), ""),
+        ("no such kind", HEADER.replace('\n', ",kind\n") + "box,house/tiny,engine 1,1,16,1,2.5,dream\n", ""),
+        ("another model", HEADER.replace('\n', ",layers\n") + "box,house/tiny,engine 1,1,16,1,2.5,12\n", ""),
         ("a note", table(), "--note machine"),
     ];
     let mut said = String::new();
@@ -116,6 +117,47 @@ fn broken_rows_are_left_out_where_that_is_asked_for() {
     assert!(output.stderr.contains("left out: 1 rows of house/mix, which is no dense model"), "{output:#?}");
     let whole = parsed(&boxed(&table()).done("calibrate --table t.csv --json".split(' ')));
     assert_eq!(parsed(&output), whole, "what is left is the table without them");
+}
+
+#[test]
+fn a_run_beyond_a_table_is_refused() {
+    let sim = Sim::new().with("truth.toml", TRUTH);
+    sim.done("truth.toml --steps --out truth".split(' '));
+    sim.done("calibrate truth --side cloud --out p.toml".split(' '));
+    // The law of decode becomes a table of one batch and of contexts that no answer stays within.
+    let mut profile: toml::Table = sim.text("p.toml").parse().expect("TOML");
+    let laws = profile["law"].as_array_mut().expect("laws");
+    let law = laws.iter_mut().find(|law| law["kind"].as_str() == Some("decode")).expect("decode");
+    let law = law.as_table_mut().expect("a table");
+    law.insert("form".to_owned(), "table".into());
+    let table = "tokens = [1.0]\ncontext_tokens = [1.0, 300.0]\nbatch = [1.0]\nduration_ms = [9.0, 10.0]";
+    law.insert("table".to_owned(), toml::Value::Table(table.parse().expect("TOML")));
+    let scenario = format!("{TRUTH}[cloud]\nprofile = \"p.toml\"\n");
+    let text = toml::to_string(&profile).expect("TOML");
+    let sim = sim.with("p.toml", text).with("s.toml", scenario);
+    let said = crate::refusals::refused(&sim, &["s.toml", "--set", "replications=1", "--threads", "1", "--out", "out"]);
+    assert!(said.contains("iterations outside of the tables of cloud.profile; expected none; measure those"), "{said}");
+}
+
+#[test]
+fn profiles_that_ship_can_be_run_on() {
+    let mut seen = 0;
+    for entry in std::fs::read_dir(repository("scenarios/profiles")).expect("profiles") {
+        let path = entry.expect("an entry").path();
+        let name = path.file_name().and_then(|name| name.to_str()).expect("UTF-8").to_owned();
+        let scenario = format!(
+            "name = \"s\"\nreplications = 1\nworkload = {{ dataset = \"vqav2\", requests = 5 }}\n\
+             edge.profile = \"{name}\"\ncloud.profile = \"{name}\"\npolicy.speculative = {{}}\n"
+        );
+        let sim = Sim::new().with(&name, std::fs::read(&path).expect("a profile")).with("s.toml", scenario);
+        let output = sim.done("s.toml --out out".split(' '));
+        // None of the simulator's models was measured, so no step is a measured one.
+        assert!(output.stdout.contains("withheld, 0 % of the edge's iterations"), "{name}: {}", output.stdout);
+        let manifest = sim.text("out/manifest.json");
+        assert!(manifest.contains("extrapolated: measured"), "{name}: {manifest}");
+        seen += 1;
+    }
+    assert!(seen >= 8, "{seen} profiles");
 }
 
 /// A scenario in which a server fills up, and answers have a length.
@@ -213,6 +255,10 @@ fn a_profile_of_elsewhere_is_marked_and_gives_no_interval() {
     let decode = assumed["cloud.profile.decode"].as_str().expect("a sentence");
     assert!(decode.contains("measured on box, not on a100-40-sxm") && decode.contains("with tiny, not"), "{decode}");
     assert_eq!(assumed["cloud.profile.prefill"], "not in the profile: the roofline of the engine");
+    // On the side that runs nothing a profile has no effect, which is said.
+    let idle = sim.done("s.toml --set edge.profile=p.toml --out idle".split(' '));
+    assert!(idle.stderr.contains("edge.profile has no effect: no policy here runs a model on the edge"), "{idle:#?}");
+    assert_eq!(sim.tree_of("idle")["requests.parquet"], sim.tree_of("out")["requests.parquet"]);
     // Run from what it resolved to, it gives the same.
     sim.done("out/scenario.toml --out again".split(' '));
     assert_eq!(sim.tree_of("again")["requests.parquet"], sim.tree_of("out")["requests.parquet"]);

@@ -37,15 +37,8 @@ pub fn run(args: &Args) -> Result<(), Failure> {
     }
     let axis = args.hold_out.name();
     if let Some(out) = &args.out {
-        let profile = Profile {
-            format: FORMAT.to_owned(),
-            tool_version: env!("CARGO_PKG_VERSION").to_owned(),
-            hold_out: axis.clone(),
-            provenance,
-            source: files.iter().map(source).collect::<Result<_, _>>()?,
-            law: found.iter().map(|found| found.law.clone()).collect(),
-        };
-        whole_file::write(out, &profile.text())?;
+        let source = files.iter().map(source).collect::<Result<_, _>>()?;
+        whole_file::write(out, &profile(&found, args.hold_out, provenance, source).text())?;
     }
     let text = if args.json {
         serde_json::to_string_pretty(&report::json(&found, &axis)).expect("JSON") + "\n"
@@ -59,13 +52,33 @@ pub fn run(args: &Args) -> Result<(), Failure> {
     Ok(())
 }
 
+/// The profile of some laws.
+pub fn profile(
+    found: &[Found],
+    axis: super::split::Axis,
+    provenance: BTreeMap<String, String>,
+    source: Vec<SourceFile>,
+) -> Profile {
+    Profile {
+        format: FORMAT.to_owned(),
+        tool_version: env!("CARGO_PKG_VERSION").to_owned(),
+        hold_out: axis.name(),
+        provenance,
+        source,
+        law: found.iter().map(|found| found.law.clone()).collect(),
+    }
+}
+
 /// The laws of all sets, in their order.
 pub fn calibrate(sets: &[Set], axis: super::split::Axis) -> Vec<Found> {
     sets.par_iter().map(|set| law(sets, set, axis)).collect()
 }
 
 /// The sets that a law can be fitted to; the others are named, and refused if there are no more.
-fn enough(sets: Vec<Set>) -> Result<Vec<Set>, Failure> {
+///
+/// # Errors
+/// If there is none.
+pub fn enough(sets: Vec<Set>) -> Result<Vec<Set>, Failure> {
     let lacks = |set: &Set| match (set.rows.len(), set.configurations()) {
         (rows, 1) => Some(format!("{}: found {rows} rows, all of one configuration", set.name())),
         (rows, _) if rows < LEAST_ROWS => Some(format!("{}: found {rows} rows, too few", set.name())),

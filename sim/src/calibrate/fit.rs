@@ -156,7 +156,7 @@ impl Problem {
             let step = 1.2 / f64::from(1 + round / 2) * if round % 2 == 0 { 1.0 } else { -1.0 };
             let corner = |axis: usize| {
                 let mut corner = best.clone();
-                corner[axis] += if axis % 2 == 0 { step } else { -step };
+                corner[axis] += if axis.is_multiple_of(2) { step } else { -step };
                 corner
             };
             let corners: Vec<Vec<f64>> = std::iter::once(best.clone()).chain((0..count).map(corner)).collect();

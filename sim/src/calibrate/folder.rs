@@ -79,9 +79,28 @@ struct Sets {
 /// # Errors
 /// If a folder has no steps, or is none of this tool.
 pub fn read(args: &Args) -> Result<Vec<Set>, Failure> {
+    let wanted = |set: &Set| {
+        let is = |asked: &[String], value: &str| asked.is_empty() || asked.iter().any(|asked| asked == value);
+        is(&args.gpu, &set.place.gpu) && is(&args.model, &set.place.model.name) && is(&args.engine, &set.place.engine)
+    };
+    let mut found = steps(&args.folders, args.side.as_deref(), &|_| true)?;
+    found.retain(wanted);
+    if found.is_empty() {
+        let folders: Vec<String> = args.folders.iter().map(|folder| folder.display().to_string()).collect();
+        let expected = "expected some; leave out --side, --gpu, --model and --engine to see what there is";
+        return Err(Failure::refused(format!("{}: found no step that is asked for; {expected}", folders.join(", "))));
+    }
+    Ok(found)
+}
+
+/// The steps of some folders, of a side or of both, whose requests all are to be kept: by their number.
+///
+/// # Errors
+/// If a folder has no steps, or is none of this tool.
+pub fn steps(folders: &[PathBuf], side: Option<&str>, keep: &dyn Fn(u64) -> bool) -> Result<Vec<Set>, Failure> {
     let mut sets = Sets::default();
-    for folder in &args.folders {
-        read_folder(args, folder, &mut sets)?;
+    for folder in folders {
+        read_folder(folder, side, keep, &mut sets)?;
     }
     if sets.split > 0 {
         let left = sets.split;
@@ -96,20 +115,10 @@ pub fn read(args: &Args) -> Result<Vec<Set>, Failure> {
         let every = alike.len().div_ceil(MOST_CONFIGURATIONS).max(1);
         Set { place, kind, rows: alike.into_values().step_by(every).map(row).collect() }
     };
-    let wanted = |set: &Set| {
-        let is = |asked: &[String], value: &str| asked.is_empty() || asked.iter().any(|asked| asked == value);
-        is(&args.gpu, &set.place.gpu) && is(&args.model, &set.place.model.name) && is(&args.engine, &set.place.engine)
-    };
-    let found: Vec<Set> = sets.sets.into_iter().map(set).filter(wanted).collect();
-    if found.is_empty() {
-        let folders: Vec<String> = args.folders.iter().map(|folder| folder.display().to_string()).collect();
-        let expected = "expected some; leave out --side, --gpu, --model and --engine to see what there is";
-        return Err(Failure::refused(format!("{}: found no step that is asked for; {expected}", folders.join(", "))));
-    }
-    Ok(found)
+    Ok(sets.sets.into_iter().map(set).collect())
 }
 
-fn read_folder(args: &Args, folder: &Path, sets: &mut Sets) -> Result<(), Failure> {
+fn read_folder(folder: &Path, side: Option<&str>, keep: &dyn Fn(u64) -> bool, sets: &mut Sets) -> Result<(), Failure> {
     let steps = folder.join("steps.parquet");
     if !steps.is_file() {
         let expected = "expected a results folder with steps.parquet; run the scenario with --steps";
@@ -117,7 +126,7 @@ fn read_folder(args: &Args, folder: &Path, sets: &mut Sets) -> Result<(), Failur
     }
     let (source, written) = scenario::read(&folder.join("scenario.toml"), &[])?;
     let plan = Plan::new(source, written)?;
-    let items = items(&steps, args.side.as_deref())?;
+    let items = items(&steps, side)?;
     let beside = beside(&folder.join("requests.parquet"))?;
     let last = last_chunks(&items);
     let mut points: BTreeMap<u64, Point> = BTreeMap::new();
@@ -126,6 +135,9 @@ fn read_folder(args: &Args, folder: &Path, sets: &mut Sets) -> Result<(), Failur
         let end = (at + 1..items.len()).find(|next| !items[*next].is_with(&items[at])).unwrap_or(items.len());
         let iteration = &items[at..end];
         at = end;
+        if !iteration.iter().all(|item| keep(item.request.3)) {
+            continue;
+        }
         let first = &iteration[0];
         let (policy, point, ..) = &first.request;
         if !points.contains_key(point) {

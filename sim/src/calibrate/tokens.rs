@@ -74,7 +74,8 @@ pub struct HeldOut {
 const POSITIONS: [usize; 4] = [0, 4, 16, 64];
 const QUANTILES: [f64; 4] = [0.25, 0.5, 0.7, 0.9];
 
-type Requests = Vec<Vec<RecordedToken>>;
+/// Recorded tokens by request.
+pub type Requests = Vec<Vec<RecordedToken>>;
 
 impl TokenProfile {
     /// Reads the process of a file.
@@ -157,7 +158,8 @@ fn verdicts(requests: &Requests) -> Vec<(f64, bool)> {
     requests.iter().flatten().map(|token| (f64::from(token.entropy_nats), token.accepted)).collect()
 }
 
-fn fit(requests: &Requests) -> TwoState {
+/// The likeliest process of some requests.
+pub fn fit(requests: &Requests) -> TwoState {
     let entropies = entropies(requests);
     let start = TwoState::default();
     // Shares of hard tokens as mean and weight, which are less entangled than the two parameters of their law.

@@ -24,7 +24,9 @@ pub use dataset::Dataset;
 pub use idle::idle;
 pub use plan::{Plan, Point};
 pub use read::{Source, read};
-pub use replay::{Drawn, Outcomes, Played, Provider, Replay, Scale};
+pub use replay::Replay;
+#[cfg(feature = "onnx")]
+pub use replay::{Drawn, Outcomes, Played, Provider, Scale};
 pub use resolve::{Cell, profiled};
 pub use show::shown;
 
