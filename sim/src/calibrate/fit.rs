@@ -62,6 +62,7 @@ impl Problem {
 
     /// The best form of a plain roofline or of all parts.
     pub fn fit(&self, plain: bool) -> Parts {
+        // Kernels for a few rows have no tiles to fill; with them forms fitted such rows hardly better and other devices worse.
         let tiles: &[u32] = if plain || self.kind != StepKind::Prefill { &[1] } else { &TILES };
         let overlaps: &[Overlap] = if plain { &[Overlap::Full] } else { &OVERLAPS };
         let shapes = overlaps.iter().flat_map(|overlap| {

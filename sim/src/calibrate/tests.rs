@@ -32,7 +32,7 @@ fn truth() -> Parts {
     let engine = EngineKind::Vllm.profile(ModelSpec::named("qwen2.5-vl-7b").expect("a model"));
     Parts {
         overlap: Overlap::Partial,
-        tile_tokens: 64,
+        tile_tokens: 1,
         overhead_us: 0.0,
         start_us: 0.0,
         layer_us: 60.0,
@@ -73,14 +73,14 @@ fn form(parts: Parts, place: &Place) -> Priced {
 #[test]
 fn a_fit_recovers_the_law_that_made_its_rows() {
     let place = place("a100-80-sxm", "qwen2.5-vl-7b");
-    let truth = form(truth(), &place);
-    for kind in [StepKind::Decode, StepKind::Prefill] {
+    for (kind, tile_tokens) in [(StepKind::Decode, 1), (StepKind::Prefill, 64)] {
+        let truth = form(Parts { tile_tokens, ..truth() }, &place);
         let set = set(&place, kind, |step| truth.ns(&step.load, step.items) / 1e6);
         let Found { law, .. } = found(&set);
         assert_eq!(law.form, Form::Parts, "{kind:?}");
         let held_out = law.held_out.expect("rows were withheld");
         assert!(held_out.median_pct < 1.0 && held_out.p90_pct < 3.0, "{kind:?}: {held_out:?}");
-        assert!(law.roofline.median_pct > 10.0 * held_out.median_pct, "{kind:?}: {:?}", law.roofline);
+        assert!(law.roofline.median_pct > 4.0 * held_out.median_pct, "{kind:?}: {:?}", law.roofline);
         let near = |found: f64, true_: f64, what: &str| {
             assert!((found / true_ - 1.0).abs() < 0.15, "{kind:?}: {what} = {found}, not {true_}: {:?}", law.parts);
         };
@@ -95,7 +95,7 @@ fn a_fit_recovers_the_law_that_made_its_rows() {
         } else {
             near(law.parts.matrices, 1.9, "matrices");
             near(law.parts.attention, 3.0, "attention");
-            assert_eq!(law.parts.tile_tokens, 64);
+            assert_eq!(law.parts.tile_tokens, tile_tokens);
         }
     }
 }
