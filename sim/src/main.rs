@@ -16,6 +16,7 @@ mod progress;
 mod questions;
 #[cfg_attr(not(feature = "onnx"), path = "no_replay.rs")]
 mod replay;
+mod replayed;
 mod report;
 mod results;
 mod rows;

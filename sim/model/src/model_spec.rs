@@ -6,12 +6,13 @@
 
 use std::borrow::Cow;
 
+use serde::{Deserialize, Serialize};
 use units::{Bytes, Flops};
 
 use crate::vision::{Attention, Resize, VisionTower};
 
 /// A dense decoder-only language model, with a vision tower if it has one.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ModelSpec {
     /// Kebab-case name, e.g. `qwen2-vl-2b`.
     pub name: Cow<'static, str>,

@@ -3,6 +3,7 @@
 //! The resize rule is `smart_resize` of the Qwen2-VL image processor (transformers), as `docs/hardware.md` ("Visual
 //! tokens") restates it; its examples are the tests. LLaVA-1.5 always sees 336 x 336 pixels.
 
+use serde::{Deserialize, Serialize};
 use units::Flops;
 
 /// Pixels of the side of the square that one Qwen visual token covers: two patches of 14.
@@ -12,7 +13,8 @@ const TOKEN_SIDE: f64 = 28.0;
 const MAX_ASPECT: u64 = 200;
 
 /// How far a patch sees.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Attention {
     /// Every patch of its image, in every layer.
     Full,
@@ -26,7 +28,8 @@ pub enum Attention {
 }
 
 /// How an image's size becomes a number of patches.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Resize {
     /// Sides rounded to multiples of 28 pixels, the area kept within bounds.
     Qwen {
@@ -53,7 +56,7 @@ pub struct Patches {
 }
 
 /// A vision transformer with its projector.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct VisionTower {
     /// Transformer layers that run (CLIP stores one more).
     pub layers: u64,

@@ -9,6 +9,7 @@
 use super::args::Args;
 use super::set::{Place, Row, Set};
 use crate::failure::{Failure, say};
+use crate::replayed::Replayed;
 use crate::scenario::{self, Plan, Point};
 use backends::Tier;
 use model::audio;
@@ -126,6 +127,7 @@ fn read_folder(folder: &Path, side: Option<&str>, keep: &dyn Fn(u64) -> bool, se
     }
     let (source, written) = scenario::read(&folder.join("scenario.toml"), &[])?;
     let plan = Plan::new(source, written)?;
+    let replayed = Replayed::read(folder)?;
     let items = items(&steps, side)?;
     let beside = beside(&folder.join("requests.parquet"))?;
     let last = last_chunks(&items);
@@ -151,7 +153,13 @@ fn read_folder(folder: &Path, side: Option<&str>, keep: &dyn Fn(u64) -> bool, se
         let edge = first.side == "edge";
         let tier = if edge { &cell.spec.edge.tier } else { &cell.spec.cloud.tier };
         let engine = plan.scenario.engines()[usize::from(!edge)];
-        sets.add(tier, engine, iteration, &beside, &last);
+        match &replayed {
+            Some(played) => {
+                let gpu = format!("{} played by {}", tier.device.name, played.device_name);
+                sets.add(&played.played(tier, edge), &gpu, engine, iteration, &beside, &last);
+            }
+            None => sets.add(tier, &tier.device.name, engine, iteration, &beside, &last),
+        }
     }
     Ok(())
 }
@@ -160,6 +168,7 @@ impl Sets {
     fn add(
         &mut self,
         tier: &Tier,
+        gpu: &str,
         engine: &str,
         iteration: &[Item],
         beside: &BTreeMap<Request, Beside>,
@@ -182,7 +191,7 @@ impl Sets {
         let (Some(kind), Some(first)) = (kind, iteration.first()) else { return };
         let key = (kind, first.side.clone(), tier.device.name.to_string(), tier.model.name.to_string());
         let (_, alike) =
-            self.sets.entry(key).or_insert_with(|| (Arc::new(place(tier, engine, &first.side)), Alike::new()));
+            self.sets.entry(key).or_insert_with(|| (Arc::new(place(tier, gpu, engine, &first.side)), Alike::new()));
         let load = &step.load;
         let configuration = [
             load.query_tokens,
@@ -200,9 +209,9 @@ impl Sets {
     }
 }
 
-fn place(tier: &Tier, engine: &str, side: &str) -> Place {
+fn place(tier: &Tier, gpu: &str, engine: &str, side: &str) -> Place {
     Place {
-        gpu: tier.device.name.to_string(),
+        gpu: gpu.to_owned(),
         device: tier.device.clone(),
         gpus: 1,
         model: tier.model.clone(),
@@ -351,7 +360,9 @@ fn last_chunks(items: &[Item]) -> BTreeMap<(Request, String), u64> {
 
 /// What the manifests of the folders say of where their steps were measured.
 pub fn provenance(folders: &[PathBuf]) -> BTreeMap<String, String> {
-    const TOLD: [&str; 16] = [
+    const TOLD: [&str; 18] = [
+        "device_name",
+        "library_version",
         "machine",
         "cpu",
         "device",

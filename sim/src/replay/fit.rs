@@ -3,6 +3,7 @@
 use super::asked::Asked;
 use super::models::{Loaded, Models};
 use crate::failure::Failure;
+use crate::replayed::with_model;
 use crate::questions::drawn::Kind;
 use crate::scenario::{Drawn, Plan, Point, Replay, Source};
 use backends::onnx;
@@ -80,7 +81,7 @@ pub fn point(
     for cell in &mut point.cells {
         let engines = [(&mut cell.spec.edge.tier, &models.edge), (&mut cell.spec.cloud.tier, &models.cloud)];
         for (tier, loaded) in engines {
-            tier.model = loaded.spec.clone();
+            *tier = with_model(tier, &loaded.spec);
         }
         cell.spec.edge.tier.encoder.clone_from(&models.cloud.spec.vision);
         cell.spec.workload.content = Content::Listed(listed.clone());

@@ -96,6 +96,7 @@ impl Loaded {
             "family": folder.config.family,
             "weights": if folder.config.random_weights { "random" } else { "given" },
             "parameters": self.spec.params(),
+            "spec": self.spec,
             "sha256": hashes.collect::<Result<serde_json::Map<_, _>, Failure>>()?,
         }))
     }

@@ -184,6 +184,9 @@ impl Wanted<'_> {
         if !self.is_device(law) {
             said.push(format!("extrapolated: measured on {many}{}, not on {device}", law.gpu));
         }
+        if self.is_device(law) && law.gpu.contains(" played by ") {
+            said.push(format!("measured on {}", law.gpu));
+        }
         if !self.is_model(law) {
             said.push(format!("extrapolated: measured with {}, not with {model}", law.model));
         }
