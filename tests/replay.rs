@@ -281,3 +281,45 @@ fn what_models_cannot_do_is_refused() {
     std::fs::write(sim.path("tiny/draft/tokenizer.json"), tokenizer).expect("a file");
     refuses(&sim, &run(&[]), 2, &["different tokenizers"]);
 }
+
+#[test]
+fn shared_replays_are_compared_with_simulations_calibrated_to_half_of_them() {
+    let policies = "[policy.cloud_only]\n[policy.speculative]\n";
+    let test = "shared_replays_are_compared_with_simulations_calibrated_to_half_of_them";
+    let Some(sim) = shared(test, policies) else { return };
+    // Pictures of several sizes, so that there is a law of prompts.
+    let set = ["--set", "workload.dataset=\"mmbench\"", "--set", "workload.requests=24"];
+    let output = sim.done([&["validate", "r.toml", "--json", "--out", "out"], &set[..]].concat());
+    let told: Value = serde_json::from_str(&output.stdout).expect("JSON");
+    let compared = told["comparisons"].as_array().expect("a list");
+    assert_eq!(compared.len(), 2);
+    for one in compared {
+        assert_eq!(one["requests"], 24, "half of 24, twice: {one}");
+        let figures = &one["figures"];
+        for figure in ["e2e_ms_mean", "e2e_ms_p50", "e2e_ms_p90", "ttft_ms_mean", "accuracy_pct"] {
+            assert!(figures[figure]["measured"].is_number() && figures[figure]["simulated"].is_number(), "{one}");
+        }
+        // Measured on a machine that does other things meanwhile: far off would be a fault of ours.
+        let error = figures["e2e_ms_mean"]["error_pct"].as_f64().expect("a number");
+        assert!(error.abs() < 60.0, "{one}");
+        assert!(one["e2e_ks_distance"].as_f64().is_some_and(|distance| (0.0..=1.0).contains(&distance)));
+    }
+    let acceptance = &compared[1]["figures"]["acceptance_rate"];
+    assert!((acceptance["measured"].as_f64().unwrap() - acceptance["simulated"].as_f64().unwrap()).abs() < 0.25);
+    for file in ["profile.toml", "validation.csv", "steps.parquet", "manifest.json"] {
+        assert!(sim.path(&format!("out/{file}")).is_file(), "{file}");
+    }
+    // The profile says what was measured on what.
+    assert!(sim.text("out/profile.toml").contains(" played by "));
+    let args = [&["validate", "r.toml", "--out", "again", "--tolerance", "0.000001"], &set[..]].concat();
+    let refused = sim.run(args);
+    assert_eq!(refused.code, Some(3), "{refused:#?}");
+    assert!(refused.stderr.contains("mean or P50 of E2E is off by"), "{refused:#?}");
+}
+
+#[test]
+fn words_that_mean_nothing_are_not_compared() {
+    let Some(sim) = written("words_that_mean_nothing_are_not_compared", "[policy.cloud_only]\n") else { return };
+    let output = sim.run(["validate", "r.toml", "--out", "results-none"]);
+    refuses(&sim, &output, 2, &["random weights", "name models of given weights"]);
+}

@@ -82,6 +82,7 @@ pub enum Command {
     Tune(crate::tune::Args),
     Report(crate::report::Args),
     Calibrate(crate::calibrate::Args),
+    Validate(crate::validate::Args),
     #[command(subcommand)]
     Questions(crate::questions::Command),
     /// Look at real models, or let them answer: ONNX graphs in the hub's layout.
@@ -141,6 +142,21 @@ pub struct Options {
 }
 
 impl Options {
+    /// What a run asks for whose files alone are wanted.
+    pub fn for_files() -> Self {
+        Self {
+            out: None,
+            threads: None,
+            steps: false,
+            tokens: false,
+            no_report: true,
+            until_ci: None,
+            ci_metric: "e2e_ms_mean".to_owned(),
+            max_replications: 0,
+            twice: false,
+        }
+    }
+
     /// When there are enough replications, where that is asked for.
     pub fn until(&self) -> Result<Option<Until>, Failure> {
         self.until_ci.as_ref().map(|share| Until::new(share, &self.ci_metric, self.max_replications)).transpose()

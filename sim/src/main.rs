@@ -29,6 +29,7 @@ mod sweep;
 mod threads;
 mod tune;
 mod until;
+mod validate;
 mod whole_file;
 
 use clap::Parser;
@@ -61,6 +62,7 @@ fn main() -> ExitCode {
         (Some(Command::Tune(args)), _) => tune::run(&args),
         (Some(Command::Report(args)), _) => report::run(&args),
         (Some(Command::Calibrate(args)), _) => calibrate::run(&args),
+        (Some(Command::Validate(args)), _) => validate::run(&args),
         (Some(Command::Questions(command)), _) => questions::run(&command),
         #[cfg(feature = "onnx")]
         (Some(Command::Models(command)), _) => models::run(&command),

@@ -3,8 +3,10 @@
 use crate::failure::Failure;
 use crate::scenario::{Mode, Plan, Point};
 use engine::{Outcome, Recorder, RunError, RunSpec};
+use model::tokens::{Calibration, Outcome as TokenOutcome};
 use serde_json::Value;
 use std::sync::atomic::AtomicU64;
+use units::SimDuration;
 
 /// There is none.
 pub enum Studio {}
@@ -62,6 +64,29 @@ impl Studio {
     /// # Errors
     /// Never.
     pub fn told(&self) -> Result<Value, Failure> {
+        match *self {}
+    }
+
+    /// Never.
+    pub fn has_own_words(&self) -> bool {
+        match *self {}
+    }
+
+    /// Nothing.
+    pub fn calibration(&self, _: u64) -> Option<Calibration> {
+        match *self {}
+    }
+
+    /// Nothing.
+    ///
+    /// # Errors
+    /// Never.
+    pub fn recorded(&self, _: u64, _: &[u64], _: usize) -> Result<Vec<Vec<TokenOutcome>>, Failure> {
+        match *self {}
+    }
+
+    /// Nothing.
+    pub fn preprocess(&self, _: impl Fn(u64) -> bool) -> Option<SimDuration> {
         match *self {}
     }
 

@@ -12,9 +12,37 @@ fn prompt(model: &Model, questions: &dyn Questions, request: u64) -> Result<Prom
     model.prompt(&model.text().tokens(&rendered)?, patches, false)
 }
 
-/// The calibration set of Eq. 12, of real tokens: the target answers each question, and at every position of its answer the draft
-/// says how sure it is of the next token, and whether that is the target's. At most `samples` tokens of these requests; of
-/// answers of at most `longest` tokens.
+/// What the draft says at every position of the target's answer to a question: how sure it is of the next token, and whether that is
+/// the target's. Of an answer of at most `longest` tokens.
+///
+/// # Errors
+/// A model fails.
+pub fn recorded(
+    [draft, target]: [&mut Model; 2],
+    questions: &dyn Questions,
+    request: u64,
+    longest: usize,
+) -> Result<Vec<Outcome>> {
+    let prompt_of_target = prompt(target, questions, request)?;
+    let answer = generate(target, &prompt_of_target, longest)?.0.ids;
+    let prompt_of_draft = prompt(draft, questions, request)?;
+    let (mut sequence, logits) = draft.open(&prompt_of_draft)?;
+    let outcome = |choice: onnx::Choice, position: usize| Outcome {
+        entropy_nats: choice.entropy as f32,
+        agrees: choice.token == answer[position],
+    };
+    let mut outcomes = vec![outcome(logits.row(0)?.choice()?, 0)];
+    let rest = answer.len() - 1;
+    if rest > 0 {
+        let logits = draft.step(&mut sequence, &answer[..rest], rest)?;
+        for row in 0..rest {
+            outcomes.push(outcome(logits.row(row)?.choice()?, row + 1));
+        }
+    }
+    Ok(outcomes)
+}
+
+/// The calibration set of Eq. 12, of real tokens: at most `samples` of what is [`recorded`] of these requests.
 ///
 /// # Errors
 /// A model fails.
@@ -30,22 +58,7 @@ pub fn calibration(
         if outcomes.len() >= samples {
             break;
         }
-        let prompt_of_target = prompt(target, questions, request)?;
-        let answer = generate(target, &prompt_of_target, longest)?.0.ids;
-        let prompt_of_draft = prompt(draft, questions, request)?;
-        let (mut sequence, logits) = draft.open(&prompt_of_draft)?;
-        let mut note = |choice: onnx::Choice, position: usize| {
-            let entropy_nats = choice.entropy as f32;
-            outcomes.push(Outcome { entropy_nats, agrees: choice.token == answer[position] });
-        };
-        note(logits.row(0)?.choice()?, 0);
-        let rest = answer.len() - 1;
-        if rest > 0 {
-            let logits = draft.step(&mut sequence, &answer[..rest], rest)?;
-            for row in 0..rest {
-                note(logits.row(row)?.choice()?, row + 1);
-            }
-        }
+        outcomes.extend(recorded([draft, target], questions, request, longest)?);
     }
     outcomes.truncate(samples);
     Ok(Calibration::of(outcomes))

@@ -14,7 +14,7 @@ mod scale;
 mod spec;
 mod state;
 
-pub use calibration::{calibration, warm_up};
+pub use calibration::{calibration, recorded, warm_up};
 pub use questions::{Answered, Notes, Questions};
 pub use rehearsed::Rehearsed;
 pub use scale::TimeScale;
@@ -309,7 +309,9 @@ impl Compute for Real<'_> {
         if let Err(error) = cut {
             self.fail(error);
         }
-        Some(scaled(took, self.scale.preprocess))
+        let took = scaled(took, self.scale.preprocess);
+        self.notes.borrow_mut().preprocessed.push((request.prompt.request, took));
+        Some(took)
     }
 
     fn probed(&mut self, sequence: Sequence, tau_s: Ratio) -> Option<Descriptors> {

@@ -3,6 +3,7 @@
 use crate::pruning::Map;
 use onnx::{OnnxError, Picture, Result};
 use std::collections::BTreeMap;
+use units::SimDuration;
 
 /// The questions of a run, by the number of the request.
 pub trait Questions {
@@ -39,6 +40,8 @@ pub struct Notes {
     pub(super) importances: BTreeMap<u64, Vec<Map>>,
     /// Answers, in the order in which they were complete.
     pub answers: Vec<Answered>,
+    /// Requests whose pictures were decoded and resized, and how long that took.
+    pub preprocessed: Vec<(u64, SimDuration)>,
     /// The first failure: from then on every answer ends at once, and the run is worth nothing.
     pub failed: Option<OnnxError>,
 }

@@ -26,7 +26,7 @@ use units::Flops;
 const MOST_CONFIGURATIONS: usize = 1500;
 
 /// Policy, point, replication and request.
-type Request = (String, u64, u64, u64);
+pub type Request = (String, u64, u64, u64);
 
 /// What a request has beside text: whole, as the probe sees it, and as it is left after pruning.
 #[derive(Clone, Copy, Default)]
@@ -263,36 +263,36 @@ fn pictures(tower: Option<&Tower>, with: Tokens, flop: impl Fn(&Tower, u64) -> F
 }
 
 /// The columns of a group of a log, by name.
-struct Group(BTreeMap<String, Values>);
+pub struct Group(BTreeMap<String, Values>);
 
 impl Group {
-    fn read(table: &TableReader, number: usize) -> Result<Self, Failure> {
+    pub fn read(table: &TableReader, number: usize) -> Result<Self, Failure> {
         let columns = table.group(number)?;
         Ok(Self(columns.into_iter().map(|column| (column.name, column.values)).collect()))
     }
 
-    fn texts(&mut self, name: &str) -> Vec<String> {
+    pub fn texts(&mut self, name: &str) -> Vec<String> {
         match self.0.remove(name) {
             Some(Values::Text(values)) => values,
             _ => Vec::new(),
         }
     }
 
-    fn counts(&mut self, name: &str) -> Vec<u64> {
+    pub fn counts(&mut self, name: &str) -> Vec<u64> {
         match self.0.remove(name) {
             Some(Values::U64(values)) => values,
             _ => Vec::new(),
         }
     }
 
-    fn numbers(&mut self, name: &str) -> Vec<f64> {
+    pub fn numbers(&mut self, name: &str) -> Vec<f64> {
         match self.0.remove(name) {
             Some(Values::F64(values)) => values.into_iter().map(Option::unwrap_or_default).collect(),
             _ => Vec::new(),
         }
     }
 
-    fn requests(&mut self) -> Vec<Request> {
+    pub fn requests(&mut self) -> Vec<Request> {
         let (policies, points) = (self.texts("policy"), self.counts("point"));
         let (replications, requests) = (self.counts("replication"), self.counts("request"));
         let rest = points.into_iter().zip(replications).zip(requests);

@@ -8,15 +8,15 @@
 
 mod args;
 mod choose;
-mod command;
+pub mod command;
 pub mod errors;
 mod fit;
-mod folder;
+pub mod folder;
 pub mod profile;
-mod report;
+pub mod report;
 mod set;
 mod sheets;
-mod split;
+pub mod split;
 mod tables;
 pub mod tokens;
 

@@ -93,7 +93,7 @@ fn line(start: [String; 4], errors: &[Option<Errors>; 3]) -> Vec<String> {
 }
 
 /// Columns under each other.
-fn aligned(rows: &[Vec<String>]) -> String {
+pub fn aligned(rows: &[Vec<String>]) -> String {
     let columns = rows.first().map_or(0, Vec::len);
     let widest = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
     let widths: Vec<usize> = (0..columns).map(widest).collect();

@@ -3,8 +3,8 @@
 use super::asked::Asked;
 use super::models::{Loaded, Models};
 use crate::failure::Failure;
-use crate::replayed::with_model;
 use crate::questions::drawn::Kind;
+use crate::replayed::with_model;
 use crate::scenario::{Drawn, Plan, Point, Replay, Source};
 use backends::onnx;
 use engine::{Content, RunSpec, Workload, pools};

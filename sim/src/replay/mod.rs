@@ -14,11 +14,11 @@ use crate::failure::Failure;
 use crate::scenario::{Mode, Outcomes, Plan, Point, Replay, Scale};
 use asked::Asked;
 pub use backends::real::Answered;
-use backends::real::{Notes, Real, Rehearsed, TimeScale, calibration, warm_up};
+use backends::real::{Notes, Real, Rehearsed, TimeScale, calibration, recorded, warm_up};
 use backends::{Compute, Heads, Modelled, Probe};
 use engine::{Outcome, Players, Recorder, RunSpec, play};
 use kernel::{Journal, Streams};
-use model::tokens::Calibration;
+use model::tokens::{Calibration, Outcome as TokenOutcome};
 use models::{Loaded, Models};
 use serde_json::{Value, json};
 use std::cell::RefCell;
@@ -28,6 +28,7 @@ use std::path::Path;
 use std::rc::Rc;
 use std::sync::atomic::AtomicU64;
 use std::sync::{Mutex, PoisonError};
+use units::SimDuration;
 
 /// The models of a scenario, ready to play its runs.
 pub struct Studio {
@@ -50,6 +51,8 @@ struct Repeats {
     first: BTreeMap<(u64, String, u64), Vec<u32>>,
     compared: u64,
     changed: u64,
+    /// Requests, and what decoding and resizing their pictures took.
+    preprocessed: Vec<(u64, SimDuration)>,
 }
 
 impl Repeats {
@@ -169,7 +172,11 @@ impl Studio {
         // What fails in a model breaks a run in many ways; it is the failure that matters.
         match notes.failed {
             Some(error) => return Err(error.into()),
-            None => self.repeats.lock().unwrap_or_else(PoisonError::into_inner).note(point, policy, &notes.answers),
+            None => {
+                let mut repeats = self.repeats.lock().unwrap_or_else(PoisonError::into_inner);
+                repeats.note(point, policy, &notes.answers);
+                repeats.preprocessed.extend(notes.preprocessed);
+            }
         }
         Ok(outcome.map(|outcome| Played { outcome, answers: notes.answers }))
     }
@@ -191,9 +198,41 @@ impl Studio {
             None => json!("drawn"),
         };
         told["batches"] = json!("one item after another");
+        told["preprocess_ms_mean"] = json!(self.preprocess(|_| true).map(SimDuration::as_ms_f64));
         let repeats = self.repeats.lock().unwrap_or_else(PoisonError::into_inner);
         told["repeated_answers"] = json!({ "compared": repeats.compared, "changed": repeats.changed });
         Ok(told)
+    }
+
+    /// Whether words are the models' own.
+    pub fn has_own_words(&self) -> bool {
+        self.own_words
+    }
+
+    /// What was measured of tokens at a point, if words are the models' own.
+    pub fn calibration(&self, point: u64) -> Option<Calibration> {
+        self.calibrations.get(&point).cloned()
+    }
+
+    /// What the edge's model says at every position of the cloud's answers to these requests of a point.
+    ///
+    /// # Errors
+    /// A model fails.
+    pub fn recorded(&self, point: u64, requests: &[u64], longest: usize) -> Result<Vec<Vec<TokenOutcome>>, Failure> {
+        let Models { edge, cloud, .. } = &self.models;
+        let both = |edge: &mut _, cloud: &mut _| -> Result<Vec<_>, Failure> {
+            let one = |request: &u64| Ok(recorded([&mut *edge, &mut *cloud], &self.asked[&point], *request, longest)?);
+            requests.iter().map(one).collect()
+        };
+        edge.with(|edge| cloud.with(|cloud| both(edge, cloud)))
+    }
+
+    /// What decoding and resizing pictures took on average, of these requests.
+    pub fn preprocess(&self, of: impl Fn(u64) -> bool) -> Option<SimDuration> {
+        let repeats = self.repeats.lock().unwrap_or_else(PoisonError::into_inner);
+        let took: Vec<SimDuration> =
+            repeats.preprocessed.iter().filter(|(request, _)| of(*request)).map(|(_, took)| *took).collect();
+        (!took.is_empty()).then(|| took.iter().copied().sum::<SimDuration>() / took.len() as u64)
     }
 
     /// The models' names, edge first.

@@ -23,11 +23,12 @@ pub use assumptions::{assumptions, defaults_of, policies};
 pub use dataset::Dataset;
 pub use idle::idle;
 pub use plan::{Plan, Point};
+pub use profile::Noise;
 pub use read::{Source, read};
 pub use replay::Replay;
 #[cfg(feature = "onnx")]
 pub use replay::{Drawn, Outcomes, Played, Provider, Scale};
-pub use resolve::{Cell, profiled};
+pub use resolve::{Cell, laws_of, profiled};
 pub use show::shown;
 
 use link::Link;

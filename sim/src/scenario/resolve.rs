@@ -123,6 +123,19 @@ fn tier(source: &Source, scenario: &Scenario, side: &str) -> Result<Tier, Failur
     Ok(Tier { device, model, engine, part: None, probe_blocks, encoder, receives: side == "cloud", profile })
 }
 
+/// The laws of a tier's profile for the device and model that it has.
+///
+/// # Errors
+/// If the profile is refused.
+pub fn laws_of(
+    source: &Source,
+    scenario: &Scenario,
+    side: &str,
+    tier: &Tier,
+) -> Result<Option<Arc<backends::Profile>>, Failure> {
+    laws(source, scenario, side, &tier.device, &tier.model)
+}
+
 /// The laws of a tier's profile for a device and a model, where it has one.
 fn laws(
     source: &Source,
