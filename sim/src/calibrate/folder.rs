@@ -57,8 +57,10 @@ struct Item {
 impl Item {
     /// Whether both are of one iteration.
     fn is_with(&self, other: &Self) -> bool {
-        let run = |item: &Self| (item.request.0.clone(), item.request.1, item.request.2, item.side.clone(), item.gpu);
-        self.start_s == other.start_s && self.duration_ms == other.duration_ms && run(self) == run(other)
+        let same_time = self.start_s == other.start_s && self.duration_ms == other.duration_ms;
+        let ((policy, point, replication, _), theirs) = (&self.request, &other.request);
+        let same_run = (policy, point, replication) == (&theirs.0, &theirs.1, &theirs.2);
+        same_time && same_run && self.gpu == other.gpu && self.side == other.side
     }
 }
 
