@@ -130,6 +130,7 @@ fn every_step_is_executed_and_scaled() {
             assert!(ratio < 30.0, "{step:?} {ratio}")
         }
     }
+    assert!(manifest(&sim, "slow")["remark"].as_str().is_some_and(|remark| remark.contains("times are scaled")));
     assert_eq!(manifest(&sim, "slow")["replay"]["time_scale"]["cloud"]["verify"], 1000.0);
     assert_eq!(manifest(&sim, "slow")["assumptions"]["replay.cloud.time_scale.verify"], "1000.0");
 }
@@ -142,7 +143,7 @@ fn the_report_of_a_replay_says_what_ran() {
     let output = sim.run_with_report(["r.toml", "--out", "out"]);
     assert_eq!(output.code, Some(0), "{output:#?}");
     let page = sim.text("out/report/index.html");
-    for told in ["Replayed with draft on the edge and target in the cloud", "ONNX Runtime 1.", "replay"] {
+    for told in ["Replayed with draft on the edge and target in the cloud", "ONNX Runtime 1.", "stand-in", "replay"] {
         assert!(page.contains(told), "{told}");
     }
     assert!(sim.text("out/timeline.json").contains("verify"));

@@ -590,4 +590,5 @@ conformance! {
 #[cfg(feature = "onnx")]
 conformance! {
     shared_real: super::real::shared("conformance of real models"),
+    written_real: super::real::written("conformance of written models"),
 }

@@ -1,11 +1,13 @@
-//! The suite on real models: those of `../shared/models`, on the processor.
+//! The suite on real models, on the processor: those of `../shared/models`, whose attention is of plain operators, and written ones
+//! with random weights, whose attention is fused.
 
 use super::*;
+use backends::onnx::write::{Attention, Recipe, Release, write};
 use backends::onnx::{Folder, Model, OnnxError, Picture, Provider, Runtime};
 use backends::real::{Questions, Real, TimeScale, spec};
 use backends::{Heads, Probe};
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
 /// Real models, which stay loaded.
@@ -20,6 +22,20 @@ pub fn shared(test: &str) -> Option<Loaded> {
     if !folder.join("target/config.json").is_file() {
         return skipped(test, "../shared/models is not here");
     }
+    loaded(test, &folder)
+}
+
+/// A pair of models of our own.
+pub fn written(test: &str) -> Option<Loaded> {
+    let folder = tempfile::tempdir().unwrap();
+    let release = Release::named("tiny").unwrap();
+    let recipe = |shape| Recipe { shape, dtype: release.dtype, attention: Attention::Fused, seed: 7 };
+    let models: Vec<_> = release.models.iter().map(|(folder, shape)| (*folder, recipe(*shape))).collect();
+    write(&models, &folder.path().join("tiny"), &mut |_| ()).unwrap();
+    loaded(test, &folder.path().join("tiny"))
+}
+
+fn loaded(test: &str, folder: &Path) -> Option<Loaded> {
     let runtime = match Runtime::new(None, Provider::Cpu, Some(1)) {
         Ok(runtime) => runtime,
         Err(OnnxError::Unavailable(why)) => return skipped(test, &why),

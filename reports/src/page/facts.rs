@@ -68,6 +68,13 @@ fn executed(replay: &Value) -> String {
     })
 }
 
+/// How the probe of a replay measures.
+fn probe(methods: &Value) -> String {
+    let told = methods.as_object().into_iter().flatten();
+    let told: Vec<String> = told.filter_map(|(what, how)| Some(format!("{what}: {}", how.as_str()?))).collect();
+    told.join("; ")
+}
+
 /// What the manifest says, in words.
 fn facts(folder: &Folder) -> Vec<(&'static str, String)> {
     let manifest = &folder.manifest;
@@ -87,6 +94,7 @@ fn facts(folder: &Folder) -> Vec<(&'static str, String)> {
         ("Backend", written("backend")),
         ("Remark", written("remark")),
         ("Executed by", executed(&manifest["replay"])),
+        ("Probe", probe(&manifest["replay"]["probe"])),
         ("Edge", tier("edge")),
         ("Cloud", tier("cloud")),
         ("Policies", folder.runs.policies().join(", ")),

@@ -247,6 +247,12 @@ impl Studio {
         } else {
             "only times are the models': tokens, entropies, acceptances and accuracies are those of [tokens] and [accuracy]"
         };
+        let scaled = [&self.replay.edge, &self.replay.cloud].iter().any(|tier| tier.time_scale != Scale::default());
+        let words = if scaled {
+            format!("{words}; times are scaled (replay.time_scale in manifest.json)")
+        } else {
+            words.to_owned()
+        };
         let [edge, cloud] = self.names();
         format!("Replayed with {edge} on the edge and {cloud} in the cloud, on one machine: {words}.")
     }
