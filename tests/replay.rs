@@ -277,6 +277,15 @@ fn what_models_cannot_do_is_refused() {
     refuses(&sim, &twice, 2, &["--twice compares runs event by event"]);
     let cuda = run(&["replay.provider=cuda"]);
     refuses(&sim, &cuda, 4, &["cuda"]);
+    // Weights that are no numbers.
+    let weights = sim.path("tiny/target/onnx/decoder_model_merged.onnx_data");
+    let sound = std::fs::read(&weights).expect("a file");
+    std::fs::write(&weights, vec![0xff; sound.len()]).expect("a file");
+    refuses(&sim, &run(&[]), 2, &["logits are broken", "NaN"]);
+    std::fs::write(&weights, &sound[..sound.len() / 2]).expect("a file");
+    let cut = run(&[]);
+    refuses(&sim, &cut, 2, &["decoder_model_merged"]);
+    std::fs::write(&weights, sound).expect("a file");
     // Another vocabulary.
     let tokenizer = sim.text("tiny/draft/tokenizer.json").replace("<|vision_pad|>", "<|vision_gap|>");
     std::fs::write(sim.path("tiny/draft/tokenizer.json"), tokenizer).expect("a file");
