@@ -3,6 +3,7 @@
 //! Token ids are synthetic. The target's token at position p of an answer is 2 p; a draft that disagrees is 2 p + 1. So
 //! the cloud's backend compares ids, as a real one does, and needs to know nothing of the edge's.
 
+use crate::sequences::Sequences;
 use crate::{Compute, Coverage, Done, Pricing, Sequence, Tier, Work, profile::Meter};
 use kernel::Streams;
 use model::{
@@ -19,8 +20,7 @@ pub struct Modelled {
     pricing: Pricing,
     process: TokenProcess,
     streams: Streams,
-    sequences: Vec<Option<State>>,
-    free: Vec<Sequence>,
+    sequences: Sequences<State>,
     /// Of a tier with measured laws.
     meter: Option<Meter>,
 }
@@ -64,12 +64,6 @@ impl State {
     }
 }
 
-#[inline]
-fn open_state(sequences: &mut [Option<State>], sequence: Sequence) -> &mut State {
-    let state = sequences.get_mut(sequence as usize).and_then(Option::as_mut);
-    state.unwrap_or_else(|| panic!("sequence {sequence} is not open"))
-}
-
 /// What work is, as laws have it: as it stands in `steps.parquet`.
 fn kind_of(work: &Work<'_>) -> StepKind {
     match work {
@@ -86,12 +80,12 @@ impl Modelled {
     /// A backend for one tier of a run.
     pub fn new(tier: &Tier, process: TokenProcess, streams: Streams) -> Self {
         let meter = tier.profile.as_ref().map(|profile| Meter::new(profile, streams));
-        Self { pricing: Pricing::new(tier), process, streams, sequences: Vec::new(), free: Vec::new(), meter }
+        Self { pricing: Pricing::new(tier), process, streams, sequences: Sequences::default(), meter }
     }
 
     #[inline]
     fn state(&mut self, sequence: Sequence) -> &mut State {
-        open_state(&mut self.sequences, sequence)
+        self.sequences.get_mut(sequence)
     }
 
     /// Runs one item: what it adds to the batch and what comes of it.
@@ -139,7 +133,7 @@ impl Modelled {
 
     fn prefill(&mut self, sequence: Sequence, tokens: u32, answer: bool) -> (Load, Done) {
         let Self { pricing, sequences, .. } = self;
-        let state = open_state(sequences, sequence);
+        let state = sequences.get_mut(sequence);
         let before = state.read;
         state.read += tokens;
         assert!(state.read <= state.prompt, "sequence {sequence} has no {tokens} tokens left to read");
@@ -155,7 +149,7 @@ impl Modelled {
     #[inline]
     fn decode(&mut self, sequence: Sequence) -> (Load, Done) {
         let Self { pricing, sequences, .. } = self;
-        let state = open_state(sequences, sequence);
+        let state = sequences.get_mut(sequence);
         let makes = pricing.makes_tokens();
         // The lower part of a model reads a token that the upper part has made.
         let load = pricing.token_load(if makes { state.past() } else { state.context() });
@@ -166,7 +160,7 @@ impl Modelled {
     #[inline]
     fn draft(&mut self, sequence: Sequence) -> (Load, Done) {
         let Self { process, sequences, .. } = self;
-        let state = open_state(sequences, sequence);
+        let state = sequences.get_mut(sequence);
         let position = state.answer;
         let outcome = process.outcome(&state.tokens, position);
         let target = state.target(position);
@@ -219,28 +213,19 @@ impl Compute for Modelled {
             probe: pricing.probe_flop(&input.prompt),
             encode: if encoded { pricing.encode_flop(&input.prompt) } else { Flops::ZERO },
         };
-        match self.free.pop() {
-            Some(sequence) => {
-                self.sequences[sequence as usize] = Some(state);
-                sequence
-            }
-            None => {
-                self.sequences.push(Some(state));
-                self.sequences.len() as Sequence - 1
-            }
-        }
+        self.sequences.open(state)
     }
 
     fn prompt_tokens(&self, sequence: Sequence) -> u32 {
-        self.sequences[sequence as usize].as_ref().expect("an open sequence").prompt
+        self.sequences.get(sequence).prompt
     }
 
     fn answer_tokens(&self, sequence: Sequence) -> u32 {
-        self.sequences[sequence as usize].as_ref().expect("an open sequence").answer
+        self.sequences.get(sequence).answer
     }
 
     fn context(&self, sequence: Sequence) -> u64 {
-        self.sequences[sequence as usize].as_ref().expect("an open sequence").context()
+        self.sequences.get(sequence).context()
     }
 
     #[inline]
@@ -277,12 +262,10 @@ impl Compute for Modelled {
     }
 
     fn close(&mut self, sequence: Sequence) {
-        let state = self.sequences.get_mut(sequence as usize).and_then(Option::take);
-        assert!(state.is_some(), "sequence {sequence} is not open");
-        self.free.push(sequence);
+        self.sequences.close(sequence);
     }
 
     fn open_sequences(&self) -> usize {
-        self.sequences.len() - self.free.len()
+        self.sequences.len()
     }
 }

@@ -28,6 +28,22 @@ impl Row<'_> {
     /// # Errors
     /// The row has NaNs or a positive infinity: nothing follows from it.
     pub fn choice(self) -> Result<Choice> {
+        let (token, largest) = self.greatest()?;
+        let mut sums = Sums::new(largest);
+        self.in_blocks(|block| sums.add(block));
+        Ok(Choice { token, entropy: sums.entropy() })
+    }
+
+    /// The most likely token alone, which is all that a verification asks for.
+    ///
+    /// # Errors
+    /// As [`Self::choice`].
+    pub fn token(self) -> Result<u32> {
+        Ok(self.greatest()?.0)
+    }
+
+    /// The most likely token, and its logit.
+    fn greatest(self) -> Result<(u32, f32)> {
         let (mut token, mut largest, mut start, mut broken) = (0, f32::NEG_INFINITY, 0, 0);
         self.in_blocks(|block| {
             let (most, faults) = greatest(block);
@@ -43,10 +59,7 @@ impl Row<'_> {
                 "the model's logits are broken: {broken} of {start} are NaN or infinite; its weights or its precision do not hold"
             ));
         }
-        let mut sums = Sums::new(largest);
-        self.in_blocks(|block| sums.add(block));
-        let token = u32::try_from(token).expect("a vocabulary is smaller than 2^32");
-        Ok(Choice { token, entropy: sums.entropy() })
+        Ok((u32::try_from(token).expect("a vocabulary is smaller than 2^32"), largest))
     }
 
     /// The row in single precision.
@@ -236,6 +249,7 @@ mod tests {
         #[test]
         fn the_entropy_is_that_of_the_softmax(row in prop::collection::vec(-30_f32..30.0, 1..60)) {
             let choice = Row::Single(&row).choice().unwrap();
+            prop_assert_eq!(Row::Single(&row).token().unwrap(), choice.token);
             let sum: f64 = row.iter().map(|x| f64::from(*x).exp()).sum();
             let shares = row.iter().map(|x| f64::from(*x).exp() / sum);
             let plain: f64 = shares.map(|p| -p * p.ln()).sum();

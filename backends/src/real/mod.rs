@@ -21,6 +21,7 @@ pub use scale::TimeScale;
 pub use spec::spec;
 
 use crate::pruning::{Map, pruned};
+use crate::sequences::Sequences;
 use crate::{Compute, Done, Pricing, Probe, Sequence, Tier, Work};
 use model::{
     decoding::{Draft, Token},
@@ -47,8 +48,7 @@ pub struct Real<'m> {
     pricing: Pricing,
     scale: TimeScale,
     probe: Probe,
-    sequences: Vec<Option<State>>,
-    free: Vec<Sequence>,
+    sequences: Sequences<State>,
     /// Pictures that were cut into patches lately.
     cut: VecDeque<(u64, Rc<Vec<Patches>>)>,
 }
@@ -67,28 +67,16 @@ impl<'m> Real<'m> {
         notes: Rc<RefCell<Notes>>,
     ) -> Self {
         let pricing = Pricing::new(tier);
-        Self {
-            model,
-            questions,
-            notes,
-            pricing,
-            scale,
-            probe,
-            sequences: Vec::new(),
-            free: Vec::new(),
-            cut: VecDeque::new(),
-        }
+        Self { model, questions, notes, pricing, scale, probe, sequences: Sequences::default(), cut: VecDeque::new() }
     }
 
     /// The sequence, which is open.
     fn state(&self, sequence: Sequence) -> &State {
-        let state = self.sequences.get(sequence as usize).and_then(Option::as_ref);
-        state.unwrap_or_else(|| panic!("sequence {sequence} is not open"))
+        self.sequences.get(sequence)
     }
 
     fn state_mut(&mut self, sequence: Sequence) -> &mut State {
-        let state = self.sequences.get_mut(sequence as usize).and_then(Option::as_mut);
-        state.unwrap_or_else(|| panic!("sequence {sequence} is not open"))
+        self.sequences.get_mut(sequence)
     }
 
     /// The model, for one operation; other backends may have sequences of their own on it.
@@ -249,16 +237,7 @@ impl Compute for Real<'_> {
         };
         let ends = self.model().folder().config.ends.clone();
         let state = State::new(&input.prompt, prompt, request.output_tokens, ends);
-        match self.free.pop() {
-            Some(sequence) => {
-                self.sequences[sequence as usize] = Some(state);
-                sequence
-            }
-            None => {
-                self.sequences.push(Some(state));
-                self.sequences.len() as Sequence - 1
-            }
-        }
+        self.sequences.open(state)
     }
 
     fn prompt_tokens(&self, sequence: Sequence) -> u32 {
@@ -339,12 +318,10 @@ impl Compute for Real<'_> {
     }
 
     fn close(&mut self, sequence: Sequence) {
-        let state = self.sequences.get_mut(sequence as usize).and_then(Option::take);
-        assert!(state.is_some(), "sequence {sequence} is not open");
-        self.free.push(sequence);
+        self.sequences.close(sequence);
     }
 
     fn open_sequences(&self) -> usize {
-        self.sequences.len() - self.free.len()
+        self.sequences.len()
     }
 }

@@ -117,11 +117,11 @@ impl State {
         let logits = self.pass(model, drafts)?;
         let start = self.answer.len();
         let (mut accepted, mut ends) = (0, false);
-        let mut own = logits.row(0)?.choice()?.token;
+        let mut own = logits.row(0)?.token()?;
         while accepted < drafts.len() && !ends && drafts[accepted].id == own {
             ends = self.append(own).ends;
             accepted += 1;
-            own = logits.row(accepted)?.choice()?.token;
+            own = logits.row(accepted)?.token()?;
         }
         self.keep(model, start + accepted);
         let adds = !ends && (bonus || accepted < drafts.len());
@@ -137,7 +137,7 @@ impl State {
         for draft in drafts {
             ends |= self.append(draft.id).ends;
         }
-        let token = if ends { None } else { Some(self.append(logits.row(drafts.len())?.choice()?.token)) };
+        let token = if ends { None } else { Some(self.append(logits.row(drafts.len())?.token()?)) };
         let ends = ends || token.is_some_and(|token| token.ends);
         Ok(Done::Verified { accepted: drafts.len() as u32, token, ends })
     }
