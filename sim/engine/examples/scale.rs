@@ -87,11 +87,13 @@ fn spec(policy: System, devices: u32, requests: u64, answer: Answer) -> RunSpec 
             count: devices,
             cpu_workers: 1,
             preprocess: SimDuration::from_ms(12),
+            kv_blocks: None,
             limits: BatchLimits::default(),
         },
         cloud: CloudSpec {
             tier: tier("a100-40-sxm", "qwen2.5-vl-7b"),
             gpus: devices.div_ceil(EDGES_PER_GPU),
+            kv_blocks: None,
             limits: BatchLimits::default(),
         },
         link: LinkSpec {

@@ -31,6 +31,6 @@ pub use link::Traffic;
 pub use metrics::{Durations, Metrics, ProbeSums, RegretSums, TwinSums};
 pub use players::Players;
 pub use recorder::{Lane, Nobody, Phase, Recorder, RequestRecord, Side, SpanRecord, Status, StepRecord, TokenRecord};
-pub use run::{Outcome, RunError, TierOutcome, play, pools, simulate};
+pub use run::{Outcome, RunError, TierOutcome, cloud_pool, edge_pool, play, pools, simulate};
 pub use spec::{CloudSpec, EdgeSpec, LinkSpec, RunSpec, Sharing};
 pub use workload::{Answer, Arrivals, Content, Shape, Workload, draw_servegen};

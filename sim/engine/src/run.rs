@@ -184,19 +184,28 @@ const TWINS: u64 = 256;
 /// # Errors
 /// If a model does not fit its device.
 pub fn pools(spec: &RunSpec) -> Result<[KvPool; 2], DoesNotFit> {
-    Ok([pool(&spec.edge.tier, spec.edge.limits)?, pool(&spec.cloud.tier, spec.cloud.limits)?])
+    Ok([edge_pool(spec)?, cloud_pool(spec)?])
 }
 
-fn pool(tier: &backends::Tier, limits: BatchLimits) -> Result<KvPool, DoesNotFit> {
+/// KV pool of an edge; refused if the model does not fit.
+pub fn edge_pool(spec: &RunSpec) -> Result<KvPool, DoesNotFit> {
+    pool(&spec.edge.tier, spec.edge.limits, spec.edge.kv_blocks)
+}
+
+/// KV pool of one of the cloud's GPUs; refused if the model does not fit.
+pub fn cloud_pool(spec: &RunSpec) -> Result<KvPool, DoesNotFit> {
+    pool(&spec.cloud.tier, spec.cloud.limits, spec.cloud.kv_blocks)
+}
+
+fn pool(tier: &backends::Tier, limits: BatchLimits, stated: Option<u64>) -> Result<KvPool, DoesNotFit> {
     let model = &tier.model;
-    match &tier.part {
-        Some(part) => {
-            let what = format!("{} layers of {}", part.layers, model.name);
-            let resident = footprint(tier, limits, Bytes::ZERO).total();
-            KvPool::beside(&tier.device, &what, resident, model.kv_bytes_per_token_of(part.layers))
-        }
-        None => KvPool::for_model(&tier.device, model, limits),
-    }
+    let (what, layers) = match &tier.part {
+        Some(part) => (format!("{} layers of {}", part.layers, model.name).into(), part.layers),
+        None => (model.name.clone(), model.layers),
+    };
+    let resident = footprint(tier, limits, Bytes::ZERO).total();
+    let pool = KvPool::beside(&tier.device, &what, resident, model.kv_bytes_per_token_of(layers), stated)?;
+    Ok(pool.for_sequences(limits.sequences))
 }
 
 /// What fills a tier's memory, with that much KV cache: of a split model, its part.

@@ -57,6 +57,8 @@ pub struct EdgeSpec {
     pub cpu_workers: u32,
     /// Decoding and resizing the pictures of a request.
     pub preprocess: SimDuration,
+    /// Blocks of its KV cache, where they are stated; what its memory leaves otherwise.
+    pub kv_blocks: Option<u64>,
     /// Largest iteration.
     pub limits: BatchLimits,
 }
@@ -68,6 +70,8 @@ pub struct CloudSpec {
     pub tier: Tier,
     /// How many GPUs.
     pub gpus: u32,
+    /// Blocks of its KV cache, where they are stated; what its memory leaves otherwise.
+    pub kv_blocks: Option<u64>,
     /// Largest iteration.
     pub limits: BatchLimits,
 }

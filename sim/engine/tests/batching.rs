@@ -3,7 +3,7 @@
 mod common;
 
 use common::oracle::{Idle, prompt_tokens};
-use common::{Log, Override, all_policies, blocking, cloud_only, edge_only, leave_blocks, pipelined, run_logged, spec};
+use common::{Log, Override, all_policies, blocking, cloud_only, edge_only, pipelined, run_logged, spec};
 use engine::{RunSpec, Sharing, Side, Status, StepRecord};
 use model::{engine_kind::EngineKind, memory::BatchLimits, roofline::Load};
 use std::collections::{BTreeMap, BTreeSet};
@@ -80,7 +80,7 @@ fn an_iteration_has_at_most_64_items_and_one_chunk() {
 
 #[test]
 fn limits_of_the_scenario_are_kept() {
-    let limits = BatchLimits { items: 5, chunk_tokens: 100 };
+    let limits = BatchLimits { items: 5, chunk_tokens: 100, ..BatchLimits::default() };
     let mut spec = spec(edge_only(), EngineKind::Graph, 30, 30).clients(12);
     spec.edge.limits = limits;
     let (_, log) = run_logged(&spec);
@@ -113,8 +113,8 @@ fn prompts_wait_for_memory_and_nothing_deadlocks() {
             spec.workload.max_output_tokens = 64;
             // 423 prompt tokens and 64 of the answer: 31 blocks a request.
             let limits = BatchLimits::default();
-            leave_blocks(&mut spec.cloud.tier, limits, 2 * 31);
-            leave_blocks(&mut spec.edge.tier, limits, 2 * 31);
+            spec.cloud.kv_blocks = Some(2 * 31);
+            spec.edge.kv_blocks = Some(2 * 31);
             let (outcome, log) = run_logged(&spec);
             assert_eq!((outcome.metrics.completed, outcome.metrics.rejected), (12, 0), "{engine:?} {name}");
             let most = [Side::Edge, Side::Cloud].map(|side| most_at_once(&log, side, &MODEL_STEPS));
@@ -134,7 +134,7 @@ fn prompts_wait_for_memory_and_nothing_deadlocks() {
 fn waiting_for_memory_takes_longer_than_having_it() {
     let plenty = spec(edge_only(), EngineKind::Vllm, 12, 100).clients(6);
     let mut scarce = plenty.clone();
-    leave_blocks(&mut scarce.edge.tier, BatchLimits::default(), 423u64.div_ceil(16) + 1024 / 16);
+    scarce.edge.kv_blocks = Some(423u64.div_ceil(16) + 1024 / 16);
     let [plenty, scarce] = [&plenty, &scarce].map(run_logged);
     assert_eq!(most_at_once(&scarce.1, Side::Edge, &MODEL_STEPS), 1);
     assert_eq!(most_at_once(&plenty.1, Side::Edge, &MODEL_STEPS), 6);
@@ -149,7 +149,7 @@ fn what_can_never_fit_is_turned_away_by_every_policy_alike() {
         spec.workload.max_output_tokens = 64;
         spec.shape().sizes = vec![(640, 480, 1.0), (1680, 2240, 1.0)];
         // A picture of 4,800 tokens does not fit into 100 blocks of 16.
-        leave_blocks(&mut spec.cloud.tier, BatchLimits::default(), 100);
+        spec.cloud.kv_blocks = Some(100);
         let (outcome, log) = run_logged(&spec);
         let rejected = || log.requests.iter().filter(|row| row.status == Status::Rejected);
         assert_eq!(outcome.metrics.rejected, rejected().count() as u64, "{name}");
@@ -170,7 +170,7 @@ fn two_of_three(requests: u64) -> RunSpec {
     // The edges draft a batch in less time than it takes to verify one, so that void batches queue.
     spec.edge.tier = common::tier("rtx-3090", "qwen2-vl-2b", EngineKind::Graph);
     spec.edge.count = 3;
-    leave_blocks(&mut spec.cloud.tier, BatchLimits::default(), 2 * 1124u64.div_ceil(16));
+    spec.cloud.kv_blocks = Some(2 * 1124u64.div_ceil(16));
     spec
 }
 
@@ -203,9 +203,8 @@ fn no_order_of_arrival_locks_two_tiers_against_each_other() {
             spec.link.sharing = Sharing::Fair(None);
             spec.link.up = common::mbps(10);
             spec.shape().sizes = vec![(224, 224, 1.0), (1280, 720, 1.0)];
-            for tier in [&mut spec.edge.tier, &mut spec.cloud.tier] {
-                leave_blocks(tier, BatchLimits::default(), (1196u64 + 32 + 1024).div_ceil(16));
-            }
+            let one = Some((1196u64 + 32 + 1024).div_ceil(16));
+            (spec.edge.kv_blocks, spec.cloud.kv_blocks) = (one, one);
             stuck.extend(common::try_run(&spec, kernel::Journal::digest_only()).err().map(|error| error.to_string()));
         }
     }

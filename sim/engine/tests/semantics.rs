@@ -2,9 +2,9 @@
 
 mod common;
 
-use common::{Log, Override, cloud_only, edge_only, leave_blocks, msao_of, run, run_logged, spec, unpruned};
+use common::{Log, Override, cloud_only, edge_only, msao_of, run, run_logged, spec, unpruned};
 use engine::{Outcome, RunSpec, Side};
-use model::{engine_kind::EngineKind, memory::BatchLimits};
+use model::engine_kind::EngineKind;
 use policies::{Msao, Router, Score, Semantics, ServedBy, System, ThetaSettings};
 use std::collections::{BTreeMap, BTreeSet};
 use units::Ratio;
@@ -105,7 +105,7 @@ fn a_request_may_end_before_the_cloud_has_read_it() {
             spec.link.up = common::mbps(mbps);
             if let Some(requests) = room {
                 let blocks = (1500u64 + 393 + 1024).div_ceil(16) * requests;
-                leave_blocks(&mut spec.cloud.tier, BatchLimits::default(), blocks);
+                spec.cloud.kv_blocks = Some(blocks);
             }
             let (outcome, log) = run_logged(&spec);
             assert_eq!((outcome.metrics.completed, outcome.metrics.output_tokens), (60, 240));

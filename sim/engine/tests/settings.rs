@@ -2,8 +2,8 @@
 
 mod common;
 
+use common::run_logged;
 use common::strategies::{any_spec, config};
-use common::{leave_blocks, run_logged};
 use engine::{RunSpec, Status};
 use model::memory::BatchLimits;
 use model::request::{PruneStage, RhoMeaning};
@@ -114,8 +114,8 @@ fn any_run() -> impl Strategy<Value = RunSpec> {
             spec.workload.max_output_tokens = 64;
             // Room for so many of the longest requests that there are: 5 pictures of 1,196 tokens, text and sound.
             let blocks = (5 * 1198 + 30 + 500 + 64u64).div_ceil(16) * requests;
-            leave_blocks(&mut spec.cloud.tier, BatchLimits::default(), blocks);
-            leave_blocks(&mut spec.edge.tier, BatchLimits::default(), blocks);
+            spec.cloud.kv_blocks = Some(blocks);
+            spec.edge.kv_blocks = Some(blocks);
         }
         spec
     })

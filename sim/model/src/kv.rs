@@ -53,6 +53,7 @@ pub struct KvPool {
     allocated: u64,
     peak: u64,
     sequences: u64,
+    most_sequences: u64,
     block_bytes: Bytes,
 }
 
@@ -60,37 +61,46 @@ impl KvPool {
     /// A pool of that many blocks, each of `BLOCK_TOKENS` tokens.
     pub fn of_blocks(total: u64, kv_bytes_per_token: Bytes) -> KvPool {
         let block_bytes = kv_bytes_per_token * BLOCK_TOKENS;
-        KvPool { total, free: total, allocated: 0, peak: 0, sequences: 0, block_bytes }
+        KvPool { total, free: total, allocated: 0, peak: 0, sequences: 0, most_sequences: u64::MAX, block_bytes }
     }
 
     /// The pool of a device that serves the whole model: 90 % of its memory, less weights, activations and runtime.
     pub fn for_model(device: &Device, model: &ModelSpec, largest: BatchLimits) -> Result<KvPool, DoesNotFit> {
         let resident = Footprint::paged(model, largest, Bytes::ZERO).total();
-        KvPool::beside(device, &model.name, resident, model.kv_bytes_per_token())
+        KvPool::beside(device, &model.name, resident, model.kv_bytes_per_token(), None)
     }
 
-    /// The pool of a device whose memory already holds `resident` bytes of `what`, e.g. of some layers of a model.
+    /// The pool of a device whose memory already holds `resident` bytes of `what`, e.g. of some layers of a model. Blocks that
+    /// a server has `stated` may take all of the memory.
     pub fn beside(
         device: &Device,
         what: &str,
         resident: Bytes,
         kv_bytes_per_token: Bytes,
+        stated: Option<u64>,
     ) -> Result<KvPool, DoesNotFit> {
-        let usable = Bytes::new(device.memory.as_u64() / 100 * USED_PERCENT);
+        let percent = if stated.is_some() { 100 } else { USED_PERCENT };
+        let usable = Bytes::new(device.memory.as_u64() / 100 * percent);
         let block = kv_bytes_per_token * BLOCK_TOKENS;
-        let blocks = usable.saturating_sub(resident).as_u64().checked_div(block.as_u64());
-        match blocks {
-            Some(blocks) if blocks > 0 => Ok(KvPool::of_blocks(blocks, kv_bytes_per_token)),
-            _ => {
-                Err(DoesNotFit { what: what.to_owned(), device: device.name.clone(), needed: resident + block, usable })
-            }
+        let left = usable.saturating_sub(resident).as_u64().checked_div(block.as_u64()).unwrap_or(0);
+        let blocks = stated.unwrap_or(left.max(1));
+        if blocks > left {
+            let needed = resident + Bytes::new(block.as_u64().saturating_mul(blocks));
+            let (what, device) = (what.to_owned(), device.name.clone());
+            return Err(DoesNotFit { what, device, blocks, needed, usable, percent });
         }
+        Ok(KvPool::of_blocks(blocks, kv_bytes_per_token))
     }
 
-    /// Blocks for a sequence of that many tokens, or `None` if there are too few free now.
+    /// The same pool for at most so many sequences at once.
+    pub fn for_sequences(self, most: Option<u64>) -> KvPool {
+        KvPool { most_sequences: most.unwrap_or(u64::MAX), ..self }
+    }
+
+    /// Blocks for a sequence of that many tokens, or `None` if there are too few free now, or as many sequences as may be.
     pub fn allocate(&mut self, tokens: u64) -> Option<KvSequence> {
         let blocks = blocks_for(tokens);
-        self.take(blocks).then(|| {
+        (self.sequences < self.most_sequences && self.take(blocks)).then(|| {
             self.sequences += 1;
             KvSequence { tokens, blocks }
         })
@@ -177,20 +187,25 @@ pub struct DoesNotFit {
     pub what: String,
     /// The device.
     pub device: Cow<'static, str>,
-    /// Weights, activations, runtime and one block.
+    /// Blocks of KV cache that it must hold: one, if they are not stated.
+    pub blocks: u64,
+    /// Weights, activations, runtime and those blocks.
     pub needed: Bytes,
-    /// What may be filled of the device's memory: 90 %.
+    /// What may be filled of the device's memory.
     pub usable: Bytes,
+    /// The same in per cent.
+    pub percent: u64,
 }
 
 impl fmt::Display for DoesNotFit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { what, device, needed, usable } = self;
+        let Self { what, device, blocks, needed, usable, percent } = self;
         let (needed, usable) = (needed.as_gb_f64(), usable.as_gb_f64());
+        let cache = if *blocks == 1 { "one block".to_owned() } else { format!("{blocks} blocks") };
         write!(
             f,
-            "{what} does not fit {device}: needs {needed:.2} GB with one block of KV cache, and {usable:.2} GB \
-             ({USED_PERCENT} % of its memory) may be used"
+            "{what} does not fit {device}: needs {needed:.2} GB with {cache} of KV cache, and {usable:.2} GB \
+             ({percent} % of its memory) may be used"
         )
     }
 }
@@ -228,6 +243,28 @@ mod tests {
 
     fn pool(blocks: u64) -> KvPool {
         KvPool::of_blocks(blocks, Bytes::new(28_672))
+    }
+
+    #[test]
+    fn sequences_are_as_many_as_may_be() {
+        let mut pool = KvPool::of_blocks(100, Bytes::new(1)).for_sequences(Some(2));
+        let (first, _second) = (pool.allocate(16).unwrap(), pool.allocate(16).unwrap());
+        assert_eq!((pool.allocate(16), pool.free_blocks()), (None, 98));
+        pool.free(first);
+        assert!(pool.allocate(16).is_some());
+    }
+
+    #[test]
+    fn stated_blocks_are_what_there_is_if_they_fit() {
+        let (device, model) = (Device::named("a100-40-pcie").unwrap(), ModelSpec::named("qwen2.5-vl-7b").unwrap());
+        let pool = |stated| {
+            KvPool::beside(device, &model.name, model.weight_bytes(), model.kv_bytes_per_token(), Some(stated))
+        };
+        assert_eq!(pool(1234).unwrap().total_blocks(), 1234);
+        let refusal = pool(100_000).unwrap_err().to_string();
+        let start = "qwen2.5-vl-7b does not fit a100-40-pcie: needs 108.33 GB with 100000 blocks of KV cache, and 42.95 GB \
+                     (100 % of its memory)";
+        assert!(refusal.starts_with(start), "{refusal}");
     }
 
     #[test]
@@ -323,6 +360,6 @@ mod tests {
         let (phone, llava) = (Device::named("iphone-15-pro").unwrap(), ModelSpec::named("llava-1.5-7b").unwrap());
         assert!(KvPool::for_model(phone, llava, BatchLimits::default()).is_err());
         let eight = llava.prefix_weight_bytes(8);
-        assert!(KvPool::beside(phone, "8 layers", eight, llava.kv_bytes_per_token_of(8)).is_ok());
+        assert!(KvPool::beside(phone, "8 layers", eight, llava.kv_bytes_per_token_of(8), None).is_ok());
     }
 }

@@ -66,9 +66,11 @@ impl Footprint {
     }
 }
 
-/// The largest iteration that an engine may run.
+/// The largest iteration that an engine may run, and the most sequences that it may hold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct BatchLimits {
+    /// Sequences with keys and values at once (`max_num_seqs` of vLLM); as many as there are blocks for if none.
+    pub sequences: Option<u64>,
     /// Decode and verify items: 64 in `docs/semantics.md` section 2.
     pub items: u64,
     /// Tokens of the one prompt chunk: 1,024 in `docs/semantics.md` section 2.
@@ -77,7 +79,7 @@ pub struct BatchLimits {
 
 impl Default for BatchLimits {
     fn default() -> BatchLimits {
-        BatchLimits { items: 64, chunk_tokens: 1024 }
+        BatchLimits { sequences: None, items: 64, chunk_tokens: 1024 }
     }
 }
 

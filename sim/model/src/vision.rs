@@ -97,6 +97,15 @@ impl VisionTower {
         Some(self.of_tokens(tokens))
     }
 
+    /// The same tower with a projector into a model of another width.
+    pub fn into_width(mut self, hidden: u64) -> VisionTower {
+        let [_, middle, out] = self.projector;
+        // The last matrix and its bias.
+        self.params = self.params - (middle + 1) * out + (middle + 1) * hidden;
+        self.projector[2] = hidden;
+        self
+    }
+
     /// The patches behind that many visual tokens.
     pub fn of_tokens(&self, tokens: u64) -> Patches {
         Patches { patches: tokens * self.patches_per_token, tokens }

@@ -42,6 +42,9 @@ pub enum Dataset {
     AzureLmm(PathBuf),
     /// A Mooncake trace, JSONL.
     Mooncake(PathBuf),
+    /// Requests that a server has answered, CSV: `arrival_s`, `input_tokens`, `output_tokens`, and for `sim validate` what was
+    /// measured of them, `ttft_ms`, `tpot_ms`, `e2e_ms`.
+    Served(PathBuf),
     /// ServeGen's multimodal clients: laws of arrival and length, from which requests are drawn.
     Servegen(ServegenFiles),
 }
@@ -159,6 +162,7 @@ impl Dataset {
             Self::AzureLlm(_) => "azure_llm",
             Self::AzureLmm(_) => "azure_lmm",
             Self::Mooncake(_) => "mooncake",
+            Self::Served(_) => "served",
             Self::Servegen(_) => "servegen",
         }
         .to_owned()
@@ -176,7 +180,7 @@ impl Dataset {
 
     /// Whether requests carry arrival times.
     pub fn is_trace(&self) -> bool {
-        matches!(self, Self::AzureLlm(_) | Self::AzureLmm(_) | Self::Mooncake(_) | Self::Servegen(_))
+        matches!(self, Self::AzureLlm(_) | Self::AzureLmm(_) | Self::Mooncake(_) | Self::Served(_) | Self::Servegen(_))
     }
 
     /// What requests may have.
@@ -195,7 +199,7 @@ impl Dataset {
     /// Whether requests have nothing but text.
     pub fn is_text(&self) -> bool {
         match self {
-            Self::V1 | Self::AzureLlm(_) | Self::Mooncake(_) => true,
+            Self::V1 | Self::AzureLlm(_) | Self::Mooncake(_) | Self::Served(_) => true,
             Self::Custom(custom) => custom.is_text(),
             _ => false,
         }
@@ -262,6 +266,7 @@ impl Dataset {
             Self::AzureLlm(file) => read(file, RequestFormat::AzureLlm)?,
             Self::AzureLmm(file) => read(file, RequestFormat::AzureLmm)?,
             Self::Mooncake(file) => read(file, RequestFormat::Mooncake)?,
+            Self::Served(file) => read(file, RequestFormat::Served)?,
             Self::Servegen(files) => {
                 let laws = ServeGen::read(&beside.join(&files.arrivals), &beside.join(&files.tokens))?;
                 let mut drawn = draw_servegen(&laws, Streams::new(seed), requests, files.share);
@@ -276,7 +281,7 @@ impl Dataset {
     /// The files that it reads.
     pub fn files(&mut self) -> Vec<&mut PathBuf> {
         match self {
-            Self::AzureLlm(file) | Self::AzureLmm(file) | Self::Mooncake(file) => vec![file],
+            Self::AzureLlm(file) | Self::AzureLmm(file) | Self::Mooncake(file) | Self::Served(file) => vec![file],
             Self::Servegen(files) => vec![&mut files.arrivals, &mut files.tokens],
             _ => Vec::new(),
         }

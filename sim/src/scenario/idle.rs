@@ -63,15 +63,19 @@ const RULES: &[Rule] = &[
     (&["edge.engine", "edge.tuning", "edge.profile", "edge.noise"], "no policy here runs a model on the edge", |at| {
         !at.uses.edge_model
     }),
-    (&["edge.model", "edge.batch"], "no policy here runs a model on the edge (it only has to fit there)", |at| {
-        !at.uses.edge_model
-    }),
+    (
+        &["edge.model", "edge.batch", "edge.kv_blocks"],
+        "no policy here runs a model on the edge (it only has to fit there)",
+        |at| !at.uses.edge_model,
+    ),
     (&["accuracy.edge"], "no policy here answers on the edge", |at| !at.uses.edge_answers),
     (&["accuracy.critical_tokens"], "no policy here leaves tokens unverified", |at| !at.uses.trusts),
     (&["cloud.engine", "cloud.tuning", "cloud.profile", "cloud.noise"], "no policy here uses the cloud", |at| {
         !at.uses.cloud
     }),
-    (&["cloud.batch"], "no policy here uses the cloud (its model only has to fit there)", |at| !at.uses.cloud),
+    (&["cloud.batch", "cloud.kv_blocks"], "no policy here uses the cloud (its model only has to fit there)", |at| {
+        !at.uses.cloud
+    }),
     (&["accuracy.cloud"], "no policy here answers from the cloud", |at| !at.uses.cloud),
     (&["link.bandwidth"], "link.up and link.down both have a rate of their own", |at| {
         at.scenario.link.up.is_some() && at.scenario.link.down.is_some()
@@ -170,9 +174,10 @@ fn set_keys(plan: &Plan) -> Vec<Key> {
     keys
 }
 
-/// The key that a value is spoken of by: a device of one's own and the rate of a direction are spoken of as a whole.
+/// The key that a value is spoken of by: what is one's own and the rate of a direction are spoken of as a whole.
 fn named(mut path: Path) -> Path {
-    if matches!(path.iter().map(String::as_str).collect::<Vec<_>>()[..], ["device", ..] | ["link", "up" | "down", ..]) {
+    let names: Vec<&str> = path.iter().map(String::as_str).collect();
+    if matches!(names[..], ["device" | "model", ..] | ["link", "up" | "down", ..]) {
         path.truncate(2);
     }
     path
@@ -198,9 +203,12 @@ fn covered(scenario: &Scenario) -> Vec<(Path, String)> {
             covered.extend(keys.iter().map(|key| (path(key), (*why).to_owned())));
         }
     }
-    for name in scenario.device.keys().filter(|name| ![&scenario.edge.device, &scenario.cloud.device].contains(name)) {
-        let why = format!("neither edge.device nor cloud.device is \"{name}\"");
-        covered.push((vec!["device".to_owned(), name.clone()], why));
+    let (edge, cloud) = (&scenario.edge, &scenario.cloud);
+    let devices = scenario.device.keys().map(|name| ("device", name, [&edge.device, &cloud.device]));
+    let models = scenario.model.keys().map(|name| ("model", name, [&edge.model, &cloud.model]));
+    for (kind, name, _) in devices.chain(models).filter(|(_, name, used)| !used.contains(name)) {
+        let why = format!("neither edge.{kind} nor cloud.{kind} is \"{name}\"");
+        covered.push((vec![kind.to_owned(), name.clone()], why));
     }
     for ((_, system), table) in systems.iter().zip(scenario.policy.paths()) {
         let keys = system.idle(at.asked).into_iter();

@@ -9,6 +9,7 @@ mod dataset;
 mod idle;
 mod keys;
 mod link;
+mod own;
 mod plan;
 mod profile;
 mod read;
@@ -33,13 +34,14 @@ pub use show::shown;
 
 use link::Link;
 use model::{accuracy::PruningLoss, mas::DescriptorLaw, request::PayloadFormat};
+use own::{CustomDevice, CustomModel};
 use policies::PolicyTable;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use sweep::Sweep;
-use tier::{Cloud, CustomDevice, Edge};
+use tier::{Cloud, Edge};
 use tokens::Tokens;
 use units::{PerSecond, Ratio, SimDuration};
 
@@ -90,6 +92,9 @@ pub struct Scenario {
     /// Devices of one's own, by name.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub device: BTreeMap<String, CustomDevice>,
+    /// Models of one's own, by name.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub model: BTreeMap<String, CustomModel>,
     /// The policies to compare.
     pub policy: PolicyTable,
     /// Whether points of a sweep share their random numbers.

@@ -190,12 +190,22 @@ fn parse_override(set: &str) -> Result<(String, toml::Value), Failure> {
 
 /// The names on the way to a dotted key. A key that a sweep varies is itself dotted, and one name.
 pub(super) fn parts(key: &str) -> Vec<&str> {
-    let Some(("sweep", rest)) = key.split_once('.') else { return key.split('.').collect() };
+    let Some(("sweep", rest)) = key.split_once('.') else { return names(key) };
     // Where keys may stand in [sweep] beside itself, and how many names that is.
     let within = [("random.keys.", 2), ("latin_hypercube.keys.", 2), ("random.", 1), ("latin_hypercube.", 1)];
     let names = within.iter().find(|(start, _)| rest.starts_with(start)).map_or(0, |(_, names)| *names);
     // Quoted as in the file, or not.
     std::iter::once("sweep").chain(rest.splitn(names + 1, '.').map(|name| name.trim_matches('"'))).collect()
+}
+
+/// The names of a dotted key; a dot within quotes is a part of a name.
+fn names(key: &str) -> Vec<&str> {
+    let mut quoted = false;
+    let between = |c: char| {
+        quoted ^= c == '"';
+        c == '.' && !quoted
+    };
+    key.split(between).map(|name| name.trim_matches('"')).collect()
 }
 
 /// Sets a dotted key, making the tables on the way.

@@ -1,11 +1,11 @@
-//! The `[edge]`, `[cloud]` and `[device]` tables.
+//! The `[edge]` and `[cloud]` tables.
 
 use super::profile::Noise;
-use model::{device::Device, engine_kind::EngineKind, engine_kind::EngineProfile, memory::BatchLimits};
+use model::{engine_kind::EngineKind, engine_kind::EngineProfile, memory::BatchLimits};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
-use units::{Bytes, BytesPerSecond, FlopsPerSecond, Ratio, SimDuration, Watts};
+use units::{Ratio, SimDuration};
 
 /// The edges, all alike.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
@@ -36,6 +36,9 @@ pub struct Edge {
     pub preprocess: SimDuration,
     /// Layers of the vision tower that the probe runs.
     pub probe_layers: u32,
+    /// Blocks of 16 tokens in the KV cache of an edge, as a server's log states them; what its memory leaves if absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub kv_blocks: Option<u64>,
     /// Largest iteration.
     pub batch: Batch,
 }
@@ -54,6 +57,7 @@ impl Default for Edge {
             cpu_workers: 4,
             preprocess: SimDuration::from_ms(12),
             probe_layers: 2,
+            kv_blocks: None,
             batch: Batch::default(),
         }
     }
@@ -82,6 +86,9 @@ pub struct Cloud {
     pub noise: Noise,
     /// How many GPUs; a request goes to the one with the fewest.
     pub gpus: u32,
+    /// Blocks of 16 tokens in the KV cache of a GPU, as a server's log states them; what its memory leaves if absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub kv_blocks: Option<u64>,
     /// Largest iteration.
     pub batch: Batch,
 }
@@ -97,6 +104,7 @@ impl Default for Cloud {
             profile: None,
             noise: Noise::None,
             gpus: 1,
+            kv_blocks: None,
             batch: Batch::default(),
         }
     }
@@ -167,10 +175,13 @@ impl Tuning {
     }
 }
 
-/// Largest iteration of a GPU.
+/// Largest iteration of a GPU, and the most sequences that it holds.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Batch {
+    /// Requests that may have keys and values at once (vLLM's `max_num_seqs`); as many as there are blocks for if absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sequences: Option<u32>,
     /// Decode, draft and verify items.
     pub items: u32,
     /// Tokens of the one chunk of a prompt.
@@ -180,46 +191,16 @@ pub struct Batch {
 impl Default for Batch {
     fn default() -> Self {
         let limits = BatchLimits::default();
-        Self { items: limits.items as u32, chunk_tokens: limits.chunk_tokens as u32 }
+        Self { sequences: None, items: limits.items as u32, chunk_tokens: limits.chunk_tokens as u32 }
     }
 }
 
 impl From<Batch> for BatchLimits {
     fn from(batch: Batch) -> Self {
-        Self { items: u64::from(batch.items), chunk_tokens: u64::from(batch.chunk_tokens) }
-    }
-}
-
-/// A device of one's own.
-#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct CustomDevice {
-    /// Memory.
-    pub memory: Bytes,
-    /// Memory bandwidth.
-    pub bandwidth: BytesPerSecond,
-    /// Peak dense fp16 rate with fp32 accumulation.
-    pub peak: FlopsPerSecond,
-    /// Power limit.
-    pub tdp: Watts,
-    /// Idle power.
-    pub idle: Watts,
-    /// Where the figures are from.
-    #[serde(default, skip_serializing_if = "String::is_empty")]
-    pub source: String,
-}
-
-impl CustomDevice {
-    /// As the model knows devices.
-    pub fn named(&self, name: &str) -> Device {
-        Device {
-            name: name.to_owned().into(),
-            memory: self.memory,
-            bandwidth: self.bandwidth,
-            peak: self.peak,
-            tdp: self.tdp,
-            idle: self.idle,
-            source: self.source.clone().into(),
+        Self {
+            sequences: batch.sequences.map(u64::from),
+            items: u64::from(batch.items),
+            chunk_tokens: u64::from(batch.chunk_tokens),
         }
     }
 }

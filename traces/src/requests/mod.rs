@@ -9,9 +9,11 @@ mod azure;
 mod azure_llm;
 mod azure_lmm;
 mod mooncake;
+mod served;
 mod servegen;
 mod timestamp;
 
+pub use served::{ServedRequest, read_served};
 pub use servegen::{ArrivalWindow, Discrete, Interarrival, ServeGen, ServeGenClient, TokenWindow};
 
 use crate::TraceError;
@@ -42,6 +44,8 @@ pub enum RequestFormat {
     AzureLmm,
     /// Mooncake traces, JSONL.
     Mooncake,
+    /// Requests that a server has answered, CSV: what [`read_served`] reads, without how long they took.
+    Served,
 }
 
 /// Reads all requests of the file at `path`, in order of arrival.
@@ -55,6 +59,7 @@ pub fn read_requests(path: &Path, format: RequestFormat) -> Result<Vec<TraceRequ
         RequestFormat::AzureLlm => azure_llm::read(path),
         RequestFormat::AzureLmm => azure_lmm::read(path),
         RequestFormat::Mooncake => mooncake::read(path),
+        RequestFormat::Served => served::read(path),
     }
 }
 

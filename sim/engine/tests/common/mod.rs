@@ -14,9 +14,8 @@ use model::{
     accuracy::{Accuracy, PruningLoss},
     device::Device,
     engine_kind::EngineKind,
-    kv::BLOCK_TOKENS,
     mas::DescriptorLaw,
-    memory::{BatchLimits, Footprint},
+    memory::BatchLimits,
     model_spec::ModelSpec,
     published::Benchmark,
     request::PayloadFormat,
@@ -62,9 +61,10 @@ pub fn spec(policy: System, engine: EngineKind, requests: u64, output: u32) -> R
             count: 1,
             cpu_workers: 1,
             preprocess: SimDuration::from_ms(12),
+            kv_blocks: None,
             limits: BatchLimits::default(),
         },
-        cloud: CloudSpec { tier: cloud, gpus: 1, limits: BatchLimits::default() },
+        cloud: CloudSpec { tier: cloud, gpus: 1, kv_blocks: None, limits: BatchLimits::default() },
         link: LinkSpec {
             up: mbps(400),
             down: mbps(400),
@@ -225,22 +225,6 @@ impl Override for RunSpec {
         self.shape().answer = Answer::OnePlusGeometric(mean);
         self
     }
-}
-
-/// Takes memory off a device until its KV cache has just so many blocks.
-pub fn leave_blocks(tier: &mut Tier, limits: BatchLimits, blocks: u64) {
-    let model = &tier.model;
-    let layers = tier.part.map_or(model.layers, |part| part.layers);
-    let cache = model.kv_bytes_per_token_of(layers) * BLOCK_TOKENS * blocks;
-    let whole = Footprint::paged(model, limits, cache);
-    let weights = match tier.part {
-        None => whole.weights,
-        Some(part) if part.upper => model.suffix_weight_bytes(model.layers - layers),
-        Some(_) => model.prefix_weight_bytes(layers),
-    };
-    let wanted = Footprint { weights, ..whole }.total();
-    // The pool fills 90 % of the memory.
-    tier.device.memory = Bytes::new((wanted.as_u64().div_ceil(90) + 1) * 100);
 }
 
 /// All rows of a run.

@@ -1,0 +1,189 @@
+//! The `[device.NAME]` and `[model.NAME]` tables: devices and models of one's own. A name of the simulator's own lists means
+//! the table, where there is one.
+
+use super::{Scenario, Source};
+use crate::failure::Failure;
+use model::device::{DEVICES, Device};
+use model::model_spec::{MODELS, ModelSpec};
+use model::vision::VisionTower;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use units::{Bytes, BytesPerSecond, FlopsPerSecond, Watts};
+
+/// A device of one's own.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CustomDevice {
+    /// Memory.
+    pub memory: Bytes,
+    /// Memory bandwidth.
+    pub bandwidth: BytesPerSecond,
+    /// Peak dense fp16 rate with fp32 accumulation.
+    pub peak: FlopsPerSecond,
+    /// Power limit.
+    pub tdp: Watts,
+    /// Idle power.
+    pub idle: Watts,
+    /// Where the figures are from.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub source: String,
+}
+
+impl CustomDevice {
+    /// As the model knows devices.
+    pub fn named(&self, name: &str) -> Device {
+        Device {
+            name: name.to_owned().into(),
+            memory: self.memory,
+            bandwidth: self.bandwidth,
+            peak: self.peak,
+            tdp: self.tdp,
+            idle: self.idle,
+            source: self.source.clone().into(),
+        }
+    }
+}
+
+/// A dense decoder of one's own, by the dimensions of its published configuration. Parameters, bytes and FLOP follow.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CustomModel {
+    /// Decoder layers (`num_hidden_layers`).
+    pub layers: u32,
+    /// Width of the residual stream (`hidden_size`).
+    pub hidden: u32,
+    /// Width of the MLP (`intermediate_size`).
+    pub intermediate: u32,
+    /// Query heads (`num_attention_heads`).
+    pub heads: u32,
+    /// Key and value heads (`num_key_value_heads`).
+    pub kv_heads: u32,
+    /// Width of a head (`head_dim`); the width of the stream over the heads if absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub head_dim: Option<u32>,
+    /// Rows of the embedding (`vocab_size`).
+    pub vocab: u32,
+    /// Whether the MLP has three matrices (gate, up, down) instead of two.
+    #[serde(default = "yes")]
+    pub gated_mlp: bool,
+    /// Whether the q, k and v projections have a bias.
+    #[serde(default)]
+    pub qkv_bias: bool,
+    /// Whether the head is the embedding (`tie_word_embeddings`).
+    #[serde(default)]
+    pub tied_head: bool,
+    /// The built-in model whose vision tower it has, its projector ending in this model's width; text alone if absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub vision_of: Option<String>,
+    /// Where the figures are from.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub source: String,
+}
+
+fn yes() -> bool {
+    true
+}
+
+impl CustomModel {
+    /// As the model knows models; its tower must be a built-in model's.
+    fn named(&self, name: &str) -> ModelSpec {
+        let hidden = u64::from(self.hidden);
+        let vision = self.vision_of.as_deref().and_then(tower_of);
+        ModelSpec {
+            name: name.to_owned().into(),
+            layers: self.layers.into(),
+            hidden,
+            intermediate: self.intermediate.into(),
+            heads: self.heads.into(),
+            kv_heads: self.kv_heads.into(),
+            head_dim: self.head_dim.unwrap_or(self.hidden / self.heads.max(1)).into(),
+            vocab: self.vocab.into(),
+            gated_mlp: self.gated_mlp,
+            qkv_bias: self.qkv_bias,
+            tied_head: self.tied_head,
+            bytes_per_weight: 2.0,
+            bytes_per_kv: 2,
+            vision: vision.map(|tower| tower.into_width(hidden)),
+        }
+    }
+
+    /// What is wrong with a dimension: the key, and what was expected.
+    fn check(&self) -> Result<(), (&'static str, String)> {
+        /// Largest dimension: beyond any published model, and far from overflow.
+        const MOST: u32 = 10_000_000;
+        let dimensions = [
+            ("layers", self.layers),
+            ("hidden", self.hidden),
+            ("intermediate", self.intermediate),
+            ("heads", self.heads),
+            ("kv_heads", self.kv_heads),
+            ("head_dim", self.head_dim.unwrap_or(1)),
+            ("vocab", self.vocab),
+        ];
+        if let Some((key, _)) = dimensions.into_iter().find(|(_, value)| !(1..=MOST).contains(value)) {
+            return Err((key, format!("expected a whole number from 1 to {MOST}")));
+        }
+        if !self.heads.is_multiple_of(self.kv_heads) {
+            return Err(("kv_heads", format!("expected a divisor of its {} heads: each serves as many", self.heads)));
+        }
+        if self.head_dim.is_none() && !self.hidden.is_multiple_of(self.heads) {
+            return Err(("head_dim", format!("expected it, as {} heads do not divide {}", self.heads, self.hidden)));
+        }
+        match &self.vision_of {
+            Some(name) if tower_of(name).is_none() => {
+                let known: Vec<&str> = MODELS.iter().map(|model| &*model.name).collect();
+                Err(("vision_of", unknown("model", name, &known, "")))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+fn tower_of(name: &str) -> Option<VisionTower> {
+    ModelSpec::named(name).and_then(|model| model.vision.clone())
+}
+
+/// Refuses models of one's own that cannot be.
+pub fn check(source: &Source, scenario: &Scenario) -> Result<(), Failure> {
+    for (name, model) in &scenario.model {
+        model.check().map_err(|(key, reason)| source.refuse_key(&format!("model.\"{name}\".{key}"), &reason))?;
+    }
+    Ok(())
+}
+
+/// The device of that name, by the key that names it.
+pub fn device(source: &Source, scenario: &Scenario, key: &str, name: &str) -> Result<Device, Failure> {
+    let custom = scenario.device.get(name).map(|custom| custom.named(name));
+    custom.or_else(|| Device::named(name).cloned()).ok_or_else(|| {
+        let known: Vec<&str> = DEVICES.iter().map(|device| &*device.name).collect();
+        let own = "or give its figures in a table [device.NAME]";
+        source.refuse_key(key, &unknown("device", name, &known, own))
+    })
+}
+
+/// The model of that name, if there is one.
+pub fn find_model(scenario: &Scenario, name: &str) -> Option<ModelSpec> {
+    let custom = scenario.model.get(name).map(|custom| custom.named(name));
+    custom.or_else(|| ModelSpec::named(name).cloned())
+}
+
+/// The model of that name, by the key that names it.
+pub fn model(source: &Source, scenario: &Scenario, key: &str, name: &str) -> Result<ModelSpec, Failure> {
+    let model = find_model(scenario, name).ok_or_else(|| {
+        let known: Vec<&str> = MODELS.iter().map(|model| &*model.name).collect();
+        source.refuse_key(key, &unknown("model", name, &known, "or give its dimensions in a table [model.NAME]"))
+    })?;
+    if model.vision.is_none() && scenario.workload.dataset.asked().pictures {
+        let reason =
+            format!("{name} has no vision tower, and the requests have pictures; name one in model.{name}.vision_of");
+        return Err(source.refuse_key(key, &reason));
+    }
+    Ok(model)
+}
+
+fn unknown(kind: &str, name: &str, known: &[&str], hint: &str) -> String {
+    let similarity = |known: &str| strsim::jaro_winkler(known, &name.to_lowercase());
+    let nearest = known.iter().max_by(|a, b| similarity(a).total_cmp(&similarity(b)));
+    let nearest = nearest.map(|nearest| format!("; did you mean `{nearest}`?")).unwrap_or_default();
+    format!("unknown {kind} `{name}`{nearest} (known: {}) {hint}", known.join(", ")).trim_end().to_owned()
+}
