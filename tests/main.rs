@@ -31,4 +31,5 @@ mod timeline;
 mod tools;
 mod trace_files;
 mod tune;
+mod validate;
 mod write_models;

@@ -312,7 +312,9 @@ fn shared_replays_are_compared_with_simulations_calibrated_to_half_of_them() {
         // Measured on a machine that does other things meanwhile: far off would be a fault of ours.
         let error = figures["e2e_ms_mean"]["error_pct"].as_f64().expect("a number");
         assert!(error.abs() < 60.0, "{one}");
-        assert!(one["e2e_ks_distance"].as_f64().is_some_and(|distance| (0.0..=1.0).contains(&distance)));
+        assert!(
+            one["distances"]["e2e_ms"]["ks_distance"].as_f64().is_some_and(|distance| (0.0..=1.0).contains(&distance))
+        );
     }
     let acceptance = &compared[1]["figures"]["acceptance_rate"];
     assert!((acceptance["measured"].as_f64().unwrap() - acceptance["simulated"].as_f64().unwrap()).abs() < 0.25);

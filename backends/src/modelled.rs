@@ -112,20 +112,17 @@ impl Modelled {
 
     /// Runs a batch whose duration measured laws give.
     fn run_measured<'w>(&mut self, batch: impl Iterator<Item = (Sequence, Work<'w>)>, done: &mut Vec<Done>) -> Cost {
-        let mut step = Step { load: Load::NONE, items: 0, alike: true };
-        let mut kind = None;
+        let mut steps = [Step::NONE; StepKind::ALL.len()];
         for (sequence, work) in batch {
             let (item, outcome) = self.item(sequence, &work);
-            step.load.add(&item);
-            step.items += 1;
-            let this = Some(kind_of(&work));
-            step.alike &= kind.is_none() || kind == this;
-            kind = kind.max(this);
+            steps[kind_of(&work) as usize].add(&item);
             done.push(outcome);
         }
-        let roofline = self.pricing.roofline().iteration(&step.load);
-        let measured = match (&mut self.meter, self.pricing.profile(), kind) {
-            (Some(meter), Some(profile), Some(kind)) => meter.price(profile, kind, &step),
+        let mut whole = Load::NONE;
+        steps.iter().filter(|step| step.items > 0).for_each(|step| whole.add(&step.load));
+        let roofline = self.pricing.roofline().iteration(&whole);
+        let measured = match (&mut self.meter, self.pricing.profile()) {
+            (Some(meter), Some(profile)) => meter.price(profile, &steps),
             _ => None,
         };
         Cost { duration: measured.unwrap_or(roofline.duration), ..roofline }

@@ -1,7 +1,7 @@
 //! Prices by measured laws instead of the roofline, for one tier.
 //!
 //! An iteration is priced by the law of the kind of its items that says most: prefill before verify before draft before
-//! decode. Arithmetic and memory traffic, which energy is made of, stay the roofline's. What no law covers, such as a
+//! decode; items of other kinds beside them keep their own attention. Arithmetic and memory traffic, which energy is made of, stay the roofline's. What no law covers, such as a
 //! vision tower that was not measured, is the roofline's too.
 
 use kernel::{Keyed, Streams};
@@ -64,8 +64,6 @@ pub struct Coverage {
     pub iterations: u64,
     /// Those of them in the range that was measured.
     pub measured: u64,
-    /// Those that a table has no answer for: what stands for them is no prediction.
-    pub refused: u64,
 }
 
 impl Coverage {
@@ -73,7 +71,6 @@ impl Coverage {
     pub fn add(&mut self, other: Self) {
         self.iterations += other.iterations;
         self.measured += other.measured;
-        self.refused += other.refused;
     }
 
     /// Per cent of the iterations that were in the range; none of none.
@@ -81,6 +78,9 @@ impl Coverage {
         (self.iterations > 0).then(|| 100.0 * self.measured as f64 / self.iterations as f64)
     }
 }
+
+/// The items of an iteration, by their kind.
+pub(crate) type Steps = [Step; StepKind::ALL.len()];
 
 /// Counts iterations and draws their noise.
 #[derive(Clone, Debug)]
@@ -98,18 +98,22 @@ impl Meter {
         Self { stream, coverage: Coverage::default() }
     }
 
-    /// The duration of the next iteration; none where the profile has no law of that kind.
+    /// The duration of the next iteration, with its items by their kinds; none where the profile has no law of the one that
+    /// says most.
     #[inline]
-    pub(crate) fn price(&mut self, profile: &Profile, kind: StepKind, step: &Step) -> Option<SimDuration> {
+    pub(crate) fn price(&mut self, profile: &Profile, steps: &Steps) -> Option<SimDuration> {
         let number = self.coverage.iterations;
         self.coverage.iterations += 1;
-        let law = profile.law(kind)?;
-        let said = law.say(step);
-        match said.place {
-            Place::Measured => self.coverage.measured += 1,
-            Place::Extrapolated => {}
-            Place::Refused => self.coverage.refused += 1,
-        }
+        let main = steps.iter().rposition(|step| step.items > 0)?;
+        let law = profile.laws[main].as_ref()?;
+        let mut others = (0..main).filter(|kind| steps[*kind].items > 0).peekable();
+        let said = if others.peek().is_none() {
+            law.say(&steps[main])
+        } else {
+            let priced = |kind: usize| (profile.laws[kind].as_ref().unwrap_or(law), &steps[kind]);
+            law.say_with(&steps[main], others.map(priced))
+        };
+        self.coverage.measured += u64::from(said.place == Place::Measured);
         let factor = match (profile.noise, self.stream) {
             (Noise::Quantile(share), _) => law.spread().quantile(share),
             (_, Some(stream)) => law.spread().quantile(stream.unit(number)),

@@ -59,21 +59,29 @@ impl StepKind {
     }
 }
 
-/// One iteration, as laws see it.
+/// The items of one kind in an iteration, as laws see them.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Step {
-    /// What it has to do.
+    /// What they have to do.
     pub load: Load,
-    /// Its items.
+    /// How many they are.
     pub items: u64,
-    /// Whether all items are of one kind, so that what is measured by item applies.
-    pub alike: bool,
 }
 
 impl Step {
-    /// An iteration of one item.
+    /// No item.
+    pub const NONE: Step = Step { load: Load::NONE, items: 0 };
+
+    /// One item.
     pub fn one(load: Load) -> Self {
-        Self { load, items: 1, alike: true }
+        Self { load, items: 1 }
+    }
+
+    /// With one more item.
+    #[inline]
+    pub fn add(&mut self, load: &Load) {
+        self.load.add(load);
+        self.items += 1;
     }
 
     /// New tokens of an item, on average.

@@ -20,9 +20,6 @@ struct Fitted {
     table: Option<Table>,
 }
 
-/// What an answer that is not given costs in a comparison, as a logarithm.
-const NO_ANSWER: f64 = 1.0;
-
 /// What forms are off by in any case: below it, one is hardly better than the other.
 const LITTLE: f64 = 0.02;
 
@@ -33,35 +30,30 @@ const LEAST_FOR_A_TABLE: usize = 20;
 const ENOUGH: usize = 10;
 
 impl Fitted {
-    /// Milliseconds of a step; none where a table has no answer.
-    fn ms(&self, step: &Step, sheet: DataSheet, model: &ModelSpec) -> Option<f64> {
-        match &self.table {
-            Some(table) => table.ms(step.tokens_per_item(), step.context_per_item(), step.items as f64),
-            None => Some(self.parts.on(sheet, model).ns(&step.load, step.items) / 1e6),
-        }
+    /// Milliseconds of a step, by the form where a table has no answer.
+    fn ms(&self, step: &Step, sheet: DataSheet, model: &ModelSpec) -> f64 {
+        let read = |table: &Table| table.ms(step.tokens_per_item(), step.context_per_item(), step.items as f64);
+        let form = || self.parts.on(sheet, model).ns(&step.load, step.items) / 1e6;
+        self.table.as_ref().and_then(read).unwrap_or_else(form)
     }
 
-    /// Predicted / measured of the rows that there is an answer for.
+    /// Predicted / measured.
     fn ratios<'r>(&self, set: &Set, rows: impl IntoIterator<Item = &'r &'r Row>) -> Vec<f64> {
         let (sheet, model) = (set.place.sheet(), &set.place.model);
-        rows.into_iter().filter_map(|row| Some(self.ms(&row.step, sheet, model)? / row.ms)).collect()
+        rows.into_iter().map(|row| self.ms(&row.step, sheet, model) / row.ms).collect()
     }
 
-    /// Measured / predicted of every measurement that there is an answer for.
+    /// Measured / predicted of every measurement.
     fn spread<'r>(&self, set: &Set, rows: impl IntoIterator<Item = &'r &'r Row>) -> Vec<f64> {
         let (sheet, model) = (set.place.sheet(), &set.place.model);
-        let of = |row: &&Row| Some((self.ms(&row.step, sheet, model)?, row.measured().to_vec()));
-        let all = rows.into_iter().filter_map(of);
+        let all = rows.into_iter().map(|row| (self.ms(&row.step, sheet, model), row.measured().to_vec()));
         all.flat_map(|(ms, each)| each.into_iter().map(move |one| to_digits(one / ms))).collect()
     }
 
     /// Mean size of the error, as a logarithm.
     fn cost(&self, set: &Set, rows: &[&Row]) -> f64 {
         let (sheet, model) = (set.place.sheet(), &set.place.model);
-        let off = |row: &&Row| match self.ms(&row.step, sheet, model) {
-            Some(ms) => libm::log(ms / row.ms).abs().min(NO_ANSWER),
-            None => NO_ANSWER,
-        };
+        let off = |row: &&Row| libm::log(self.ms(&row.step, sheet, model) / row.ms).abs();
         rows.iter().map(off).sum::<f64>() / rows.len() as f64
     }
 }
@@ -70,7 +62,7 @@ impl Fitted {
 fn fitted(set: &Set, rows: &[&Row], form: Form) -> Option<Fitted> {
     let parts = |plain| Problem::new(&[(set, rows.to_vec())]).fit(plain);
     let table = || {
-        let plain = |row: &&&Row| row.step.alike && row.step.load.vision_flop.as_f64() == 0.0;
+        let plain = |row: &&&Row| row.step.load.vision_flop.as_f64() == 0.0;
         let points: Vec<Point> =
             rows.iter().filter(plain).map(|row| (row.configuration(), to_digits(row.ms))).collect();
         (points.len() == rows.len()).then(|| Table::of(&points)).flatten()
@@ -87,7 +79,7 @@ fn fitted(set: &Set, rows: &[&Row], form: Form) -> Option<Fitted> {
 }
 
 /// The form that is best on rows that it has not seen, which are withheld of these. A table has to be clearly better, since
-/// it has no answer beyond its rows, and is not made of few.
+/// it knows nothing beyond its rows, and is not made of few.
 fn best_form(set: &Set, rows: &[&Row], axis: Axis) -> Form {
     let (seen, unseen) = Withheld::choose(rows, axis, "validation").split(rows);
     if unseen.is_empty() || seen.len() < super::tables::LEAST_ROWS {
@@ -117,7 +109,6 @@ struct Split {
     withheld: String,
     in_sample: Vec<f64>,
     held_out: Vec<f64>,
-    refused: usize,
     /// Measured / predicted: held out if that is enough to go by, else in sample.
     spread: Vec<f64>,
     /// Rows that were withheld; all, if none was.
@@ -154,7 +145,6 @@ pub fn law(sets: &[Set], set: &Set, axis: Axis) -> Found {
         form: last.form,
         rows: set.rows.len() as u64,
         withheld: split.withheld,
-        refused_rows: split.refused as u64,
         spread: Spread::of(split.spread).expect("a set has rows"),
         range: Range::of(set.rows.iter().map(|row| &row.step)).expect("a set has rows"),
         roofline: Errors::of(&roofline).expect("a set has rows"),
@@ -196,7 +186,6 @@ fn within(set: &Set, rows: &[&Row], axis: Axis) -> (Form, Split) {
         beside,
         withheld: if enough { withheld.told() } else { String::new() },
         in_sample: fitted.ratios(set, &seen),
-        refused: unseen.len() - held_out.len(),
         spread,
         held_out,
         judged,
@@ -211,20 +200,12 @@ fn across(sets: &[Set], set: &Set, rows: &[&Row], own: &Fitted, axis: Axis) -> S
     let judged = set.rows.clone();
     if others.is_empty() {
         let spread = own.spread(set, rows);
-        return Split {
-            withheld: String::new(),
-            in_sample,
-            held_out: Vec::new(),
-            refused: 0,
-            spread,
-            judged,
-            beside: None,
-        };
+        return Split { withheld: String::new(), in_sample, held_out: Vec::new(), spread, judged, beside: None };
     }
     let problem: Vec<(&Set, Vec<&Row>)> = others.iter().map(|set| (*set, set.rows.iter().collect())).collect();
     let parts = Problem::new(&problem).fit(false);
     let fitted = Fitted { form: Form::Parts, parts, table: None };
     let whole = if axis == Axis::Model { &set.place.model.name } else { &set.place.device.name };
     let (held_out, spread) = (fitted.ratios(set, rows), fitted.spread(set, rows));
-    Split { withheld: whole.to_string(), in_sample, held_out, refused: 0, spread, judged, beside: None }
+    Split { withheld: whole.to_string(), in_sample, held_out, spread, judged, beside: None }
 }

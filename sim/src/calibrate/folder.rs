@@ -68,13 +68,14 @@ impl Item {
 type Key = (StepKind, String, String, String);
 
 /// Steps of one configuration.
-type Alike = BTreeMap<[u64; 10], (Step, Vec<f64>)>;
+type Alike = BTreeMap<[u64; 9], (Step, Vec<f64>)>;
 
 /// Iterations by place, kind and configuration.
 #[derive(Default)]
 struct Sets {
     sets: BTreeMap<Key, (Arc<Place>, Alike)>,
     split: u64,
+    mixed: u64,
 }
 
 /// Reads the steps of the folders that are named.
@@ -105,9 +106,12 @@ pub fn steps(folders: &[PathBuf], side: Option<&str>, keep: &dyn Fn(u64) -> bool
     for folder in folders {
         read_folder(folder, side, keep, &mut sets)?;
     }
-    if sets.split > 0 {
-        let left = sets.split;
-        say(format_args!("sim: left out: {left} iterations of parts of a model, which no law is of"));
+    let left_out = [
+        (sets.split, "of parts of a model, which no law is of"),
+        (sets.mixed, "with items of several kinds, which the laws of those kinds price together"),
+    ];
+    for (left, why) in left_out.into_iter().filter(|(left, _)| *left > 0) {
+        say(format_args!("sim: left out: {left} iterations {why}"));
     }
     let row = |(step, mut each): (Step, Vec<f64>)| {
         each.sort_by(f64::total_cmp);
@@ -176,7 +180,7 @@ impl Sets {
         beside: &BTreeMap<Request, Beside>,
         last: &BTreeMap<(Request, String), u64>,
     ) {
-        let mut step = Step { load: Load::NONE, items: 0, alike: true };
+        let mut step = Step::NONE;
         let mut kind = None;
         for item in iteration {
             let Some(this) = StepKind::named(&item.kind).filter(|_| tier.part.is_none()) else {
@@ -185,10 +189,11 @@ impl Sets {
             };
             let with = beside.get(&item.request).copied().unwrap_or_default();
             let ends = last.get(&(item.request.clone(), item.side.clone())) == Some(&item.context_tokens);
-            step.load.add(&load(tier, this, item, with, ends));
-            step.items += 1;
-            step.alike &= kind.is_none_or(|kind| kind == this);
-            kind = kind.max(Some(this));
+            step.add(&load(tier, this, item, with, ends));
+            if kind.replace(this).is_some_and(|kind| kind != this) {
+                self.mixed += 1;
+                return;
+            }
         }
         let (Some(kind), Some(first)) = (kind, iteration.first()) else { return };
         let key = (kind, first.side.clone(), tier.device.name.to_string(), tier.model.name.to_string());
@@ -204,7 +209,6 @@ impl Sets {
             load.attention_pairs,
             load.vision_flop.as_f64() as u64,
             load.prefill_starts,
-            u64::from(step.alike),
             (load.layer_share.as_f64() * 1e6) as u64,
         ];
         alike.entry(configuration).or_insert_with(|| (step, Vec::new())).1.push(first.duration_ms);

@@ -43,6 +43,9 @@ pub struct SourceFile {
     pub sha256: String,
 }
 
+/// How rows were measured whose durations are kernels' alone: without the host time of the engine that launches them.
+pub const KERNELS: &str = "sum_of_kernels";
+
 /// Which form a law has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -102,9 +105,6 @@ pub struct LawEntry {
     /// What was withheld for the errors.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub withheld: String,
-    /// Withheld rows that a table has no answer for.
-    #[serde(default)]
-    pub refused_rows: u64,
     /// Quantiles of measured / predicted.
     pub spread: Spread,
     /// What was measured.

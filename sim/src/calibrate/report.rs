@@ -28,7 +28,6 @@ pub fn json(found: &[Found], hold_out: &str) -> Value {
         let about = json!({
             "kind": law.kind.name(), "side": law.side, "gpu": law.gpu, "gpus": law.gpus, "model": law.model,
             "engine": law.engine, "form": law.form.name(), "rows": law.rows, "withheld": law.withheld,
-            "refused_rows": law.refused_rows,
         });
         object.extend(about.as_object().cloned().expect("an object"));
         Value::Object(object)

@@ -154,7 +154,7 @@ mod tests {
 
     fn rows() -> Vec<Row> {
         let row = |batch, context| Row {
-            step: Step { load: load(StepKind::Decode, batch, 1, context, true), items: u64::from(batch), alike: true },
+            step: Step { load: load(StepKind::Decode, batch, 1, context, true), items: u64::from(batch) },
             ms: 1.0,
             each: Vec::new(),
         };

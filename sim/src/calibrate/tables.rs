@@ -1,6 +1,7 @@
 //! Rows of tables of measured steps, by place and kind.
 
 use super::args::Args;
+use super::profile::KERNELS;
 use super::set::{Place, Row, Set, impossible, load};
 use super::sheets::{Sheets, short};
 use crate::failure::{Failure, say};
@@ -124,7 +125,6 @@ fn add(
         step: Step {
             load: load(kind, step.batch, step.new_tokens, step.context_tokens, step.head),
             items: u64::from(step.batch),
-            alike: true,
         },
         ms: step.duration_ms,
         each: Vec::new(),
@@ -164,7 +164,7 @@ fn assumed(engine: &str, how: &str, model: &ModelSpec) -> EngineProfile {
         () => EngineKind::Vllm,
     };
     let profile = kind.profile(model);
-    if how == "sum_of_kernels" { profile.kernels_only() } else { profile }
+    if how == KERNELS { profile.kernels_only() } else { profile }
 }
 
 /// Refuses a row whose model is another one than that of `models.csv`.

@@ -4,18 +4,20 @@
 //! said; a table is not. A kind of step without a law of its own takes the nearest one's, which is said too.
 
 use super::{Scenario, Source};
-use crate::calibrate::profile::{Form, LawEntry, Profile};
+use crate::calibrate::profile::{Form, KERNELS, LawEntry, Profile};
 use crate::failure::Failure;
 use backends::Noise as Drawn;
 use model::device::Device;
+use model::engine_kind::EngineProfile;
 use model::model_spec::ModelSpec;
 use model::request::PayloadFormat;
 use model::step::StepKind;
-use model::step::law::Law;
+use model::step::law::{HostTime, Law};
 use model::step::parts::DataSheet;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
+use units::SimDuration;
 
 /// What of a profile's spread a run has.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -88,6 +90,7 @@ pub fn price(
     side: &str,
     device: &Device,
     model: &ModelSpec,
+    engine: EngineProfile,
 ) -> Result<Option<Priced>, Failure> {
     let (file, noise): (&Option<PathBuf>, Noise) = match side {
         "edge" => (&scenario.edge.profile, scenario.edge.noise),
@@ -98,7 +101,7 @@ pub fn price(
         return if noise.is_none() { Ok(None) } else { Err(source.refuse_key(&format!("{side}.noise"), &needs)) };
     };
     let read = Profile::read(&source.folder().join(file))?;
-    let tier = Wanted { side, device, model };
+    let tier = Wanted { side, device, model, engine };
     let mut laws = Vec::new();
     let mut assumed = Vec::new();
     for kind in StepKind::ALL {
@@ -128,6 +131,7 @@ struct Wanted<'t> {
     side: &'t str,
     device: &'t Device,
     model: &'t ModelSpec,
+    engine: EngineProfile,
 }
 
 impl Wanted<'_> {
@@ -173,7 +177,8 @@ impl Wanted<'_> {
         let table = entry.table.clone().filter(|_| here);
         // What stands in for another kind was measured here, though not of that kind.
         let range = self.is_whole(entry).then_some(entry.range);
-        Law::new(&entry.parts, (DataSheet::of(self.device, 1), self.model), table, range, spread)
+        let law = Law::new(&entry.parts, (DataSheet::of(self.device, 1), self.model), table, range, spread);
+        if entry.how == KERNELS { law.with_host(HostTime::of_engine(&self.engine)) } else { law }
     }
 
     /// What is taken for granted of a law, in words.
@@ -193,7 +198,12 @@ impl Wanted<'_> {
         if law.kind != kind {
             said.push(format!("by the law of {}", law.kind.name()));
         }
-        if law.table.is_some() && !said.is_empty() {
+        if law.how == KERNELS && self.engine.overhead > SimDuration::ZERO {
+            let host = self.engine.overhead;
+            said.push(format!("the sum of its kernels, with {host} of the engine's host time an iteration"));
+        }
+        let carried = !self.is_whole(law) || law.kind != kind;
+        if law.table.is_some() && carried {
             said.push("by the form beside its table".to_owned());
         }
         (!said.is_empty()).then(|| said.join("; "))

@@ -1,11 +1,15 @@
 //! From what was written to what is run: the specs of one point, a cell for each policy.
 
-use super::{Arrivals, Dataset, Scenario, Source, Workload as Written, amounts, profile};
+use super::{Arrivals, Dataset, Scenario, Source, Workload as Written, amounts, own, profile};
 use crate::failure::Failure;
 use backends::{Part, Tier};
-use engine::{CloudSpec, Content, EdgeSpec, RunSpec, Workload, pools};
+use engine::{CloudSpec, Content, EdgeSpec, RunSpec, Workload, cloud_pool, edge_pool};
 use model::{
-    accuracy::Accuracy, device::DEVICES, device::Device, kv::KvPool, model_spec::MODELS, model_spec::ModelSpec,
+    accuracy::Accuracy,
+    device::Device,
+    engine_kind::EngineProfile,
+    kv::{DoesNotFit, KvPool},
+    model_spec::ModelSpec,
 };
 use policies::{Split, System};
 use std::collections::BTreeSet;
@@ -62,9 +66,15 @@ fn base_spec(source: &Source, scenario: &Scenario) -> Result<(RunSpec, f64), Fai
             count: edge.count,
             cpu_workers: edge.cpu_workers,
             preprocess: edge.preprocess,
+            kv_blocks: edge.kv_blocks,
             limits: edge.batch.into(),
         },
-        cloud: CloudSpec { tier: tier(source, scenario, "cloud")?, gpus: cloud.gpus, limits: cloud.batch.into() },
+        cloud: CloudSpec {
+            tier: tier(source, scenario, "cloud")?,
+            gpus: cloud.gpus,
+            kv_blocks: cloud.kv_blocks,
+            limits: cloud.batch.into(),
+        },
         link,
         workload: workload(source, scenario)?,
         tokens: scenario.tokens.resolve(source.folder())?,
@@ -104,22 +114,14 @@ fn tier(source: &Source, scenario: &Scenario, side: &str) -> Result<Tier, Failur
         "edge" => (&edge.device, &edge.model, edge.weights, edge.engine, &edge.tuning),
         _ => (&cloud.device, &cloud.model, cloud.weights, cloud.engine, &cloud.tuning),
     };
-    let custom = scenario.device.get(device).map(|custom| custom.named(device));
-    let Some(device) = custom.or_else(|| Device::named(device).cloned()) else {
-        let known: Vec<&str> = DEVICES.iter().map(|device| &*device.name).collect();
-        let own = "or give its figures in a table [device.NAME]";
-        return Err(source.refuse_key(&format!("{side}.device"), &unknown("device", device, &known, own)));
-    };
-    let Some(model) = ModelSpec::named(model) else {
-        let known: Vec<&str> = MODELS.iter().map(|model| &*model.name).collect();
-        return Err(source.refuse_key(&format!("{side}.model"), &unknown("model", model, &known, "")));
-    };
-    let engine = tuning.apply(engine.profile(model));
+    let device = own::device(source, scenario, &format!("{side}.device"), device)?;
+    let model = own::model(source, scenario, &format!("{side}.model"), model)?;
+    let engine = tuning.apply(engine.profile(&model));
     let probe_blocks = u64::from(edge.probe_layers);
     // An unknown model of the cloud is refused when the cloud's turn comes.
-    let encoder = ModelSpec::named(&cloud.model).filter(|_| side == "edge").and_then(|model| model.vision.clone());
-    let model = model.clone().with_bytes_per_weight(weights.bytes());
-    let profile = laws(source, scenario, side, &device, &model)?;
+    let encoder = own::find_model(scenario, &cloud.model).filter(|_| side == "edge").and_then(|model| model.vision);
+    let model = model.with_bytes_per_weight(weights.bytes());
+    let profile = laws(source, scenario, side, &device, &model, engine)?;
     Ok(Tier { device, model, engine, part: None, probe_blocks, encoder, receives: side == "cloud", profile })
 }
 
@@ -133,7 +135,7 @@ pub fn laws_of(
     side: &str,
     tier: &Tier,
 ) -> Result<Option<Arc<backends::Profile>>, Failure> {
-    laws(source, scenario, side, &tier.device, &tier.model)
+    laws(source, scenario, side, &tier.device, &tier.model, tier.engine)
 }
 
 /// The laws of a tier's profile for a device and a model, where it has one.
@@ -143,8 +145,9 @@ fn laws(
     side: &str,
     device: &Device,
     model: &ModelSpec,
+    engine: EngineProfile,
 ) -> Result<Option<Arc<backends::Profile>>, Failure> {
-    Ok(profile::price(source, scenario, side, device, model)?.map(|priced| Arc::new(priced.profile)))
+    Ok(profile::price(source, scenario, side, device, model, engine)?.map(|priced| Arc::new(priced.profile)))
 }
 
 /// What the profiles of a scenario take for granted: keys below `edge.profile` and `cloud.profile`, each with a sentence.
@@ -152,16 +155,9 @@ fn laws(
 pub fn profiled(source: &Source, scenario: &Scenario) -> Vec<(String, String)> {
     let assumed = |side: &str| {
         let tier = tier(source, scenario, side).ok()?;
-        Some(profile::price(source, scenario, side, &tier.device, &tier.model).ok()??.assumed)
+        Some(profile::price(source, scenario, side, &tier.device, &tier.model, tier.engine).ok()??.assumed)
     };
     ["edge", "cloud"].into_iter().filter_map(assumed).flatten().collect()
-}
-
-fn unknown(kind: &str, name: &str, known: &[&str], hint: &str) -> String {
-    let similarity = |known: &str| strsim::jaro_winkler(known, &name.to_lowercase());
-    let nearest = known.iter().max_by(|a, b| similarity(a).total_cmp(&similarity(b)));
-    let nearest = nearest.map(|nearest| format!("; did you mean `{nearest}`?")).unwrap_or_default();
-    format!("unknown {kind} `{name}`{nearest} (known: {}) {hint}", known.join(", ")).trim_end().to_owned()
 }
 
 /// Puts a policy into a run, with what it needs of the tiers, and checks that everything fits.
@@ -186,16 +182,18 @@ fn with_policy(
         edge.part = Some(Part::lower(&model, layers));
         // The edge's engine runs the cloud's model, so its floor is that model's.
         edge.engine = scenario.edge.tuning.apply(scenario.edge.engine.profile(&model));
-        edge.profile = laws(source, scenario, "edge", &edge.device, &model)?;
+        edge.profile = laws(source, scenario, "edge", &edge.device, &model, edge.engine)?;
         edge.model = model;
     }
-    pools(&spec).map_err(|error| {
-        // The cloud's model is looked at first, so the edge is to blame if that fits.
-        let (cloud, limits) = (&spec.cloud.tier, spec.cloud.limits);
-        let side = if KvPool::for_model(&cloud.device, &cloud.model, limits).is_err() { "cloud" } else { "edge" };
-        source.refuse_key(&format!("{side}.device"), &error.to_string())
-    })?;
+    fits(source, "cloud", spec.cloud.kv_blocks, cloud_pool(&spec))?;
+    fits(source, "edge", spec.edge.kv_blocks, edge_pool(&spec))?;
     Ok(spec)
+}
+
+/// Refuses a model that does not fit its device, or not with so many blocks of KV cache.
+fn fits(source: &Source, side: &str, stated: Option<u64>, pool: Result<KvPool, DoesNotFit>) -> Result<(), Failure> {
+    let key = if stated.is_some() { "kv_blocks" } else { "device" };
+    pool.map(drop).map_err(|error| source.refuse_key(&format!("{side}.{key}"), &error.to_string()))
 }
 
 /// Refuses values that no run can have.
@@ -207,6 +205,10 @@ fn check_scalars(source: &Source, scenario: &Scenario) -> Result<(), Failure> {
         ("edge.batch.items", u64::from(scenario.edge.batch.items)),
         ("edge.batch.chunk_tokens", u64::from(scenario.edge.batch.chunk_tokens)),
         ("cloud.gpus", u64::from(scenario.cloud.gpus)),
+        ("edge.kv_blocks", scenario.edge.kv_blocks.unwrap_or(1)),
+        ("cloud.kv_blocks", scenario.cloud.kv_blocks.unwrap_or(1)),
+        ("edge.batch.sequences", u64::from(scenario.edge.batch.sequences.unwrap_or(1))),
+        ("cloud.batch.sequences", u64::from(scenario.cloud.batch.sequences.unwrap_or(1))),
         ("cloud.batch.items", u64::from(scenario.cloud.batch.items)),
         ("cloud.batch.chunk_tokens", u64::from(scenario.cloud.batch.chunk_tokens)),
         ("workload.requests", scenario.workload.requests),
@@ -220,6 +222,7 @@ fn check_scalars(source: &Source, scenario: &Scenario) -> Result<(), Failure> {
             return Err(source.refuse_key(key, "expected more than 0"));
         }
     }
+    own::check(source, scenario)?;
     check_custom(source, scenario)?;
     amounts::check(source, scenario)?;
     if scenario.link.loss.as_f64() > 0.9 {

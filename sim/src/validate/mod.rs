@@ -1,48 +1,40 @@
-//! `sim validate`: how wrong a calibrated simulation is on requests that it was not calibrated on.
+//! `sim validate`: how wrong a simulation is, against requests that were served and that nothing was fitted to.
 //!
-//! A scenario is replayed on real models. Laws of a step, a record of the draft's tokens along the target's answers, the time of
-//! preprocessing and the accuracies are taken from one half of the requests (by a hash of their number); the scenario is simulated with them, every policy with the answers'
-//! lengths that it had, and the other half is compared. What a policy measures of pictures (MAS) is drawn, as in every simulation.
+//! | module | measured is |
+//! |---|---|
+//! | [`replayed`] | a replay of the scenario on real models: calibrated to one half, compared with the other |
+//! | [`served`] | the file of served requests that is the scenario's dataset, e.g. of a vLLM server |
 
 mod figures;
+mod replayed;
+mod served;
 
-use crate::calibrate::{self, split::Axis};
 use crate::cli::{Options, Written};
 use crate::failure::{Failure, say};
-use crate::grid::{self, Grid};
-use crate::replay::Studio;
-use crate::scenario::{Cell, Noise, Plan, Point, laws_of};
-use crate::{manifest, results, whole_file};
-use backends::Modelled;
-use engine::{Content, Players, Recorder, RequestRecord, RunSpec, Status, play};
-use figures::{Comparison, Served};
-use kernel::Journal;
-use model::accuracy::Accuracy;
-use model::request::Request;
-use model::tokens::{Recorded, TokenProcess};
-use policies::ServedBy;
-use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
-use std::rc::Rc;
-use std::sync::atomic::AtomicU64;
-use units::{Ratio, SimDuration};
+use crate::scenario::{Dataset, Plan};
+use crate::{results, whole_file};
+use figures::Comparison;
+use std::path::PathBuf;
 
 const HELP: &str = "\
-The scenario needs [replay.edge] and [replay.cloud] with models of given
-weights. The folder has the replay, profile.toml, and validation.csv: measured
-and simulated, side by side, on the half that nothing was fitted to.
+Of a scenario with [replay.edge] and [replay.cloud], models of given weights,
+the folder has the replay, profile.toml, and validation.csv: measured and
+simulated, side by side, on the half that nothing was fitted to.
+
+Of a scenario with dataset.served = \"requests.csv\" it has the simulation and
+validation.csv: every request of the file, as it was served and as simulated.
 
 Examples:
   sim validate my.toml
   sim validate my.toml --tolerance 10    exit code 3 past 10 % of mean or P50 of E2E";
 
-/// Replay a scenario, calibrate to half of its requests, simulate the other half, and compare.
+/// Compare a simulation with requests that were served: by a replay of its own, or by a server.
 #[derive(Debug, clap::Args)]
 #[command(after_help = HELP)]
 pub struct Args {
     #[command(flatten)]
     written: Written,
-    /// Folder for the replay and the comparison [default: results/NAME-validation].
+    /// Folder for the runs and the comparison [default: results/NAME-validation].
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
     /// Fail, with exit code 3, if the mean or the median of E2E is off by more, of any policy.
@@ -56,155 +48,21 @@ pub struct Args {
 /// Runs `sim validate`.
 pub fn run(args: &Args) -> Result<(), Failure> {
     let mut overrides = args.written.overrides();
-    overrides.push("mode=replay".to_owned());
-    let (source, scenario) = crate::scenario::read(&args.written.scenario, &overrides)?;
+    let read = |overrides: &[String]| crate::scenario::read(&args.written.scenario, overrides);
+    let is_served = matches!(read(&overrides)?.1.workload.dataset, Dataset::Served(_));
+    overrides.push(if is_served { "mode=simulate" } else { "mode=replay" }.to_owned());
+    let (source, scenario) = read(&overrides)?;
     let plan = Plan::new(source, scenario)?;
-    let mut points = grid::points(&plan)?;
-    let Some(studio) = Studio::open(&plan, &mut points)? else {
-        return Err(Failure::bug("a replay without a studio"));
-    };
-    if !studio.has_own_words() {
-        let reason = "its models have random weights: what they say cannot be compared; name models of given weights";
-        return Err(plan.source.refuse_key("replay", reason));
-    }
+    let compare = if is_served { served::compare } else { replayed::compare };
     let name = format!("{}-validation", plan.scenario.name);
     let out = args.out.clone().unwrap_or_else(|| ["results", &name].iter().collect());
     let results = results::Results::begin(&out)?;
-    let folder = results.folder();
-    let outcome = grid::run(&plan, &Grid::new(&points, Some(&studio), &Options::for_files(), folder), None)?;
-    manifest::write(&plan, &outcome, Some(&studio), folder)?;
-    let measured = figures::read(folder)?;
-    let profile = profile(folder)?;
-    let compared = compare(&plan, &points, &studio, &measured, &profile)?;
-    whole_file::write(&folder.join("validation.csv"), &figures::csv(&compared))?;
+    let validation = compare(&plan, &Options::for_files(), results.folder())?;
+    whole_file::write(&results.folder().join("validation.csv"), &figures::csv(&validation))?;
     let folder = results.finish()?;
-    crate::print(&if args.json { figures::json(&compared) } else { figures::text(&compared) })?;
-    say(format_args!("the replay, profile.toml and validation.csv in {}", folder.display()));
-    within(&compared, args.tolerance)
-}
-
-/// Requests that are calibrated to: by Fibonacci's hash, since questions may alternate.
-fn is_seen(request: u64) -> bool {
-    request.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 63 == 0
-}
-
-/// Laws of the steps of the seen requests, written beside them.
-fn profile(folder: &Path) -> Result<PathBuf, Failure> {
-    let folders = [folder.to_owned()];
-    let sets = calibrate::command::enough(calibrate::folder::steps(&folders, None, &is_seen)?)?;
-    let found = calibrate::command::calibrate(&sets, Axis::Configuration);
-    let source = calibrate::command::source(&folder.join("steps.parquet"))?;
-    let told = calibrate::folder::provenance(&folders);
-    let file = folder.join("profile.toml");
-    let profile = calibrate::command::profile(&found, Axis::Configuration, told, vec![source]);
-    whole_file::write(&file, &profile.text())?;
-    Ok(file)
-}
-
-fn compare(
-    plan: &Plan,
-    points: &[Point],
-    studio: &Studio,
-    measured: &BTreeMap<(String, u64), Vec<Served>>,
-    profile: &Path,
-) -> Result<Vec<Comparison>, Failure> {
-    let mut all = Vec::new();
-    for point in points {
-        let (source, mut scenario) = plan.scenario_at(point.place.point)?;
-        let file = std::path::absolute(profile).map_err(|error| Failure::io("find", profile, &error))?;
-        (scenario.edge.profile, scenario.cloud.profile) = (Some(file.clone()), Some(file));
-        // Steps are drawn from the spread of what the laws missed: without it there are no tails.
-        (scenario.edge.noise, scenario.cloud.noise) = (Noise::Profile, Noise::Profile);
-        let accuracy = accuracy(measured, point.place.point);
-        let tokens = tokens(point, studio)?;
-        for cell in &point.cells {
-            let Some(served) = measured.get(&(cell.policy.clone(), point.place.point)) else { continue };
-            let mut spec = calibrated(cell, served, accuracy)?;
-            spec.tokens.clone_from(&tokens);
-            spec.edge.preprocess = studio.preprocess(is_seen).unwrap_or(spec.edge.preprocess);
-            for (tier, side) in [(&mut spec.edge.tier, "edge"), (&mut spec.cloud.tier, "cloud")] {
-                tier.profile = laws_of(&source, &scenario, side, tier)?;
-            }
-            let simulated = simulate(&spec, studio, point.place.point, plan.scenario.replications)?;
-            let unseen = |served: &[Served]| served.iter().filter(|one| !is_seen(one.request)).cloned().collect();
-            all.push(Comparison::new(point, cell, unseen(served), unseen(&simulated)));
-        }
-    }
-    Ok(all)
-}
-
-/// Shares of right answers of the cloud's model and of the edge's, on what was seen, by whoever served it.
-fn accuracy(measured: &BTreeMap<(String, u64), Vec<Served>>, point: u64) -> [Option<Ratio>; 2] {
-    let seen = || measured.iter().filter(|((_, at), _)| *at == point).flat_map(|(_, all)| all);
-    [true, false].map(|by_cloud| {
-        let right: Vec<f64> =
-            seen().filter(|one| is_seen(one.request) && one.by_cloud == by_cloud).map(|one| one.correct).collect();
-        (!right.is_empty()).then(|| Ratio::new((right.iter().sum::<f64>() / right.len() as f64).clamp(0.0, 1.0)))
-    })
-}
-
-/// A run with what the seen requests have told, and answers as long as they were.
-fn calibrated(cell: &Cell, served: &[Served], [cloud, edge]: [Option<Ratio>; 2]) -> Result<RunSpec, Failure> {
-    let mut spec = cell.spec.clone();
-    let Accuracy { cloud: own_cloud, edge: own_edge } = spec.accuracy;
-    let cloud = cloud.unwrap_or(own_cloud);
-    // An edge that is right more often than the cloud is none that the accuracy model knows.
-    spec.accuracy = Accuracy { cloud, edge: edge.unwrap_or(own_edge) };
-    let Content::Listed(listed) = &spec.workload.content else {
-        return Err(Failure::bug("a replay lists its requests"));
-    };
-    let lengths: BTreeMap<u64, u32> = served.iter().map(|one| (one.request, one.output_tokens)).collect();
-    let with_length = |(request, offset): &(Request, SimDuration)| {
-        let output_tokens = lengths.get(&request.prompt.request).copied().unwrap_or(request.output_tokens);
-        (Request { output_tokens, ..*request }, *offset)
-    };
-    spec.workload.content = Content::Listed(listed.iter().map(with_length).collect());
-    Ok(spec)
-}
-
-/// The tokens of the seen requests, to be played again.
-fn tokens(point: &Point, studio: &Studio) -> Result<TokenProcess, Failure> {
-    let workload = &point.cells[0].spec.workload;
-    let seen: Vec<u64> = (0..workload.len()).filter(|request| is_seen(*request)).collect();
-    let recorded = studio.recorded(point.place.point, &seen, workload.max_output_tokens as usize)?;
-    match Recorded::new(recorded) {
-        Some(recorded) => Ok(TokenProcess::Recorded(recorded)),
-        None => Err(Failure::refused("a request to calibrate to, and another to compare; expected more requests")),
-    }
-}
-
-/// Keeps the requests of a run.
-#[derive(Default)]
-struct Kept(Vec<Served>);
-
-impl Recorder for Kept {
-    fn request(&mut self, record: &RequestRecord) {
-        let Some(moments) = record.moments.as_ref().filter(|_| record.status == Status::Completed) else { return };
-        self.0.push(Served {
-            request: record.request.prompt.request,
-            output_tokens: moments.tokens,
-            e2e_ms: moments.e2e().as_ms_f64(),
-            ttft_ms: moments.ttft().as_ms_f64(),
-            tpot_ms: moments.tpot().map(|tpot| tpot.as_ms_f64()),
-            drafted: u64::from(record.drafted),
-            accepted: u64::from(record.accepted),
-            correct: record.correct,
-            by_cloud: matches!(record.served_by, ServedBy::Cloud | ServedBy::Published(_)),
-        });
-    }
-}
-
-fn simulate(spec: &RunSpec, studio: &Studio, point: u64, replications: u32) -> Result<Vec<Served>, Failure> {
-    let mut kept = Kept::default();
-    for replication in 0..replications {
-        let spec = RunSpec { replication, ..spec.clone() };
-        // The threshold starts from what was measured, as in the replay.
-        let players =
-            Players { calibration: studio.calibration(point).map(Rc::new), ..Players::<Modelled>::modelled(&spec) };
-        play(&spec, players, Journal::digest_only(), &mut kept, &AtomicU64::new(0))
-            .map_err(|error| Failure::bug(error.to_string()))?;
-    }
-    Ok(kept.0)
+    crate::print(&if args.json { figures::json(&validation) } else { figures::text(&validation) })?;
+    say(format_args!("the runs and validation.csv in {}", folder.display()));
+    within(&validation.comparisons, args.tolerance)
 }
 
 /// Fails if any policy is off by more.

@@ -8,7 +8,7 @@ use super::{
     parts::{DataSheet, Parts, Priced},
     table::Table,
 };
-use crate::model_spec::ModelSpec;
+use crate::{engine_kind::EngineProfile, model_spec::ModelSpec, roofline::Load};
 
 /// What was measured: least and most of a step's sums over its items.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -99,6 +99,29 @@ pub struct Law {
     table: Option<Table>,
     range: Option<Range>,
     spread: Spread,
+    host: HostTime,
+}
+
+/// Host time of an engine, for laws of kernels alone, which have none; nanoseconds.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct HostTime {
+    /// Of every iteration.
+    pub iteration_ns: f64,
+    /// Of an iteration in which a prompt starts, on top of that.
+    pub start_ns: f64,
+}
+
+impl HostTime {
+    /// What the constants of an engine say.
+    pub fn of_engine(engine: &EngineProfile) -> Self {
+        let ns = |time: units::SimDuration| time.as_ns() as f64;
+        Self { iteration_ns: ns(engine.overhead), start_ns: ns(engine.prefill_overhead) }
+    }
+
+    #[inline]
+    fn of(&self, load: &Load) -> f64 {
+        self.iteration_ns + if load.prefill_starts > 0 { self.start_ns } else { 0.0 }
+    }
 }
 
 /// What a law says of a step, and how.
@@ -117,8 +140,12 @@ pub enum Place {
     Measured,
     /// Outside; the physical form goes on there.
     Extrapolated,
-    /// Outside of a table, which does not go on: the form's answer is no prediction, only a number to go on with.
-    Refused,
+}
+
+impl Place {
+    fn inside(inside: bool) -> Self {
+        if inside { Self::Measured } else { Self::Extrapolated }
+    }
 }
 
 impl Law {
@@ -131,23 +158,48 @@ impl Law {
         range: Option<Range>,
         spread: Spread,
     ) -> Self {
-        Self { form: parts.on(sheet, model), table, range, spread }
+        Self { form: parts.on(sheet, model), table, range, spread, host: HostTime::default() }
     }
 
-    /// What a step takes. Positive, unless every coefficient is 0.
+    /// The same law of kernels that an engine launches.
+    pub fn with_host(self, host: HostTime) -> Self {
+        Self { host, ..self }
+    }
+
+    /// What a step takes: by the table where it has an answer, and else by the form. Positive, unless every coefficient is 0.
     #[inline]
     pub fn say(&self, step: &Step) -> Said {
-        let inside = self.range.is_some_and(|range| range.has(step));
+        let host_ns = self.host.of(&step.load);
         let Some(table) = &self.table else {
-            let place = if inside { Place::Measured } else { Place::Extrapolated };
-            return Said { ns: self.form.ns(&step.load, step.items), place };
+            return Said {
+                ns: host_ns + self.form.ns(&step.load, step.items),
+                place: Place::inside(self.covers(step)),
+            };
         };
-        let whole = step.alike && step.load.layer_share.as_f64() == 1.0;
+        let whole = step.load.layer_share.as_f64() == 1.0;
         let read = table.ms(step.tokens_per_item(), step.context_per_item(), step.items as f64).filter(|_| whole);
         match read {
-            Some(ms) => Said { ns: ms * 1e6 + self.form.vision_ns(&step.load), place: Place::Measured },
-            None => Said { ns: self.form.ns(&step.load, step.items), place: Place::Refused },
+            Some(ms) => Said { ns: host_ns + ms * 1e6 + self.form.vision_ns(&step.load), place: Place::Measured },
+            None => Said { ns: host_ns + self.form.ns(&step.load, step.items), place: Place::Extrapolated },
         }
+    }
+
+    /// What an iteration takes that has items of other kinds beside those of this law's: all tokens go through the matrices at
+    /// once, and what each item and its attention take is its own law's affair. By the forms, as no table has such iterations.
+    pub fn say_with<'l>(&self, step: &Step, others: impl Iterator<Item = (&'l Law, &'l Step)>) -> Said {
+        let (mut multiplied, mut inside, mut apart_ns) = (step.load, self.covers(step), 0.0);
+        for (law, other) in others {
+            multiplied.query_tokens += other.load.query_tokens;
+            multiplied.head_rows += other.load.head_rows;
+            apart_ns += law.form.apart_ns(&other.load, other.items);
+            inside &= law.covers(other);
+        }
+        let ns = self.host.of(&step.load) + self.form.ns(&multiplied, step.items) + apart_ns;
+        Said { ns, place: Place::inside(inside) }
+    }
+
+    fn covers(&self, step: &Step) -> bool {
+        self.range.is_some_and(|range| range.has(step))
     }
 
     /// What was measured over what is predicted.
@@ -159,7 +211,7 @@ impl Law {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{device::Device, engine_kind::EngineKind, roofline::Load};
+    use crate::{device::Device, engine_kind::EngineKind};
 
     fn law(table: Option<Table>) -> Law {
         let model = ModelSpec::named("qwen2-vl-2b").unwrap();
@@ -184,17 +236,46 @@ mod tests {
         assert_eq!(place(3000), Place::Extrapolated);
         let mut two = Load::decode(200);
         two.add(&Load::decode(200));
-        assert_eq!(law(None).say(&Step { load: two, items: 2, alike: true }).place, Place::Extrapolated);
+        assert_eq!(law(None).say(&Step { load: two, items: 2 }).place, Place::Extrapolated);
     }
 
     #[test]
-    fn a_table_does_not_go_on() {
+    fn where_a_table_ends_the_form_goes_on_and_says_so() {
         let law = law(Table::of(&[([1.0, 100.0, 1.0], 7.0), ([1.0, 1000.0, 1.0], 8.0)]));
         let said = law.say(&Step::one(Load::decode(550)));
         assert_eq!((said.ns, said.place), (7.5e6, Place::Measured));
-        assert_eq!(law.say(&Step::one(Load::decode(2000))).place, Place::Refused);
+        let beyond = Step::one(Load::decode(2000));
+        let form = Law { table: None, ..law.clone() };
+        assert_eq!(law.say(&beyond), Said { place: Place::Extrapolated, ..form.say(&beyond) });
         let half = Load::decode(550).on_layers(units::Ratio::new(0.5));
-        assert_eq!(law.say(&Step::one(half)).place, Place::Refused, "a table is of the whole model");
+        assert_eq!(law.say(&Step::one(half)).place, Place::Extrapolated, "a table is of the whole model");
+    }
+
+    #[test]
+    fn kernels_are_launched_by_a_host() {
+        let kernels = law(None);
+        let whole = kernels.clone().with_host(HostTime { iteration_ns: 5e5, start_ns: 1e6 });
+        let adds = |load| whole.say(&Step::one(load)).ns - kernels.say(&Step::one(load)).ns;
+        assert!((adds(Load::decode(500)) - 5e5).abs() < 1.0);
+        assert!((adds(Load::prefill_chunk(500, 0)) - 1.5e6).abs() < 1.0);
+        assert!((adds(Load::prefill_chunk(500, 500)) - 5e5).abs() < 1.0);
+    }
+
+    #[test]
+    fn items_of_two_kinds_share_the_weights_and_keep_their_attention() {
+        let law = law(None);
+        let prompt = Step::one(Load::prefill_chunk(512, 0));
+        let many = |items: u64| {
+            let mut load = Load::NONE;
+            (0..items).for_each(|_| load.add(&Load::decode(1000)));
+            Step { load, items }
+        };
+        let both = |items| law.say_with(&prompt, std::iter::once((&law, &many(items)))).ns;
+        let (alone, tokens) = (law.say(&prompt).ns, law.say(&many(32)).ns);
+        assert!(both(32) > alone && both(32) < alone + tokens, "{} {alone} {tokens}", both(32));
+        // Twice the tokens are twice as much more, as the prompt is bound by arithmetic already.
+        assert!(((both(64) - alone) / (both(32) - alone) - 2.0).abs() < 1e-9);
+        assert_eq!(law.say_with(&prompt, std::iter::empty()).ns, alone);
     }
 
     #[test]

@@ -187,6 +187,21 @@ impl Priced {
         floor_ns.max(fixed_ns + self.vision_ns(load) + language_ns)
     }
 
+    /// Nanoseconds of what items have of their own in an iteration of several kinds: themselves, their share of element-wise
+    /// layers, their cache and their attention.
+    #[inline]
+    pub fn apart_ns(&self, load: &Load, items: u64) -> f64 {
+        items as f64 * self.item_ns + load.layer_share.as_f64() * self.tokens_ns(load)
+    }
+
+    /// Nanoseconds of what grows with tokens, context and pairs alone.
+    #[inline]
+    fn tokens_ns(&self, load: &Load) -> f64 {
+        load.query_tokens as f64 * self.token_ns
+            + load.context_tokens as f64 * self.context_ns
+            + load.attention_pairs as f64 * self.pair_ns
+    }
+
     /// Nanoseconds of the vision tower's part.
     #[inline]
     pub fn vision_ns(&self, load: &Load) -> f64 {
@@ -207,11 +222,7 @@ impl Priced {
             Overlap::Partial => (weights * weights + matrices * matrices).sqrt(),
             Overlap::None => weights + matrices,
         };
-        let rest = self.layers_ns
-            + load.query_tokens as f64 * self.token_ns
-            + load.context_tokens as f64 * self.context_ns
-            + load.attention_pairs as f64 * self.pair_ns;
-        (linear + share * rest, share * self.floor_ns)
+        (linear + share * (self.layers_ns + self.tokens_ns(load)), share * self.floor_ns)
     }
 }
 
