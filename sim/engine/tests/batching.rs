@@ -112,7 +112,6 @@ fn prompts_wait_for_memory_and_nothing_deadlocks() {
             let mut spec = spec(policy, engine, 12, 20).clients(6);
             spec.workload.max_output_tokens = 64;
             // 423 prompt tokens and 64 of the answer: 31 blocks a request.
-            let limits = BatchLimits::default();
             spec.cloud.kv_blocks = Some(2 * 31);
             spec.edge.kv_blocks = Some(2 * 31);
             let (outcome, log) = run_logged(&spec);

@@ -5,7 +5,6 @@ mod common;
 use common::run_logged;
 use common::strategies::{any_spec, config};
 use engine::{RunSpec, Status};
-use model::memory::BatchLimits;
 use model::request::{PruneStage, RhoMeaning};
 use policies::{
     AcceptRule, Awareness, BonusToken, CacheAtLowConfidence, DraftDuringVerify, DraftLength, EntropyUnits,
