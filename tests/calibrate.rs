@@ -1,6 +1,6 @@
 //! `sim calibrate`, and simulations on what it fits, through the binary.
 
-use crate::parquet_file::{number, rows, text};
+use crate::parquet_file::{count, number, rows, text};
 use crate::support::{Output, Sim, aloud, repository};
 use serde_json::Value;
 
@@ -117,6 +117,27 @@ fn broken_rows_are_left_out_where_that_is_asked_for() {
     assert!(output.stderr.contains("left out: 1 rows of house/mix, which is no dense model"), "{output:#?}");
     let whole = parsed(&boxed(&table()).done("calibrate --table t.csv --json".split(' ')));
     assert_eq!(parsed(&output), whole, "what is left is the table without them");
+}
+
+#[test]
+fn preprocessing_is_fitted_and_takes_the_place_of_its_key() {
+    let sim = Sim::new().with("truth.toml", TRUTH);
+    sim.done("truth.toml --steps --out truth --set replications=1".split(' '));
+    let output = sim.done("calibrate truth --side edge --out p.toml".split(' '));
+    assert!(output.stdout.contains("preprocess  edge: processor"), "{output:#?}");
+    let profile: toml::Table = sim.text("p.toml").parse().expect("TOML");
+    let law = &profile["preprocess"]["law"];
+    // Every request takes 12 ms, however large its picture.
+    assert_eq!((law["base_us"].as_float(), law["token_us"].as_float()), (Some(12_000.0), Some(0.0)), "{law}");
+    let scenario = format!("{TRUTH}[edge]\nprofile = \"p.toml\"\npreprocess = \"50 ms\"\n");
+    let sim = sim.with("s.toml", scenario);
+    sim.done(["s.toml", "--set", "replications=1", "--out", "out"]);
+    let manifest: Value = serde_json::from_str(&sim.text("out/manifest.json")).expect("JSON");
+    assert_eq!(manifest["assumptions"]["edge.profile.preprocess"], "measured, in place of edge.preprocess");
+    let spans = crate::parquet_file::rows(&sim.path("out/spans.parquet"));
+    let took = spans.iter().filter(|row| text(row, "kind") == "preprocess" && text(row, "phase") == "running");
+    let took: Vec<u64> = took.map(|row| count(row, "duration_ns")).collect();
+    assert!(took.len() > 30 && took.iter().all(|ns| *ns == 12_000_000), "{took:?}");
 }
 
 #[test]

@@ -99,7 +99,8 @@ pub trait Compute {
     /// Appends a token that another model made.
     fn adopt(&mut self, sequence: Sequence, token: Token);
 
-    /// Decodes and resizes the pictures of a request; how long that took, where the backend does it: a modelled one does not.
+    /// Decodes and resizes the pictures of a request; how long that took, where the backend does it or has
+    /// a law of it.
     fn preprocess(&mut self, _: &Request) -> Option<SimDuration> {
         None
     }

@@ -13,7 +13,7 @@ use model::{
     step::{Step, StepKind},
     tokens::{RequestTokens, TokenProcess},
 };
-use units::Flops;
+use units::{Flops, SimDuration};
 
 /// See the module.
 pub struct Modelled {
@@ -201,7 +201,7 @@ impl Compute for Modelled {
         let prompt = u32::try_from(tokens).expect("a prompt of fewer than 2^32 tokens");
         let encoded = input.prompt.images.is_some_and(|images| images.encoded);
         let state = State {
-            tokens: self.process.request(self.streams, request.prompt.request),
+            tokens: self.process.request(self.streams, request.prompt.request, request.output_tokens),
             output_tokens: request.output_tokens,
             prompt,
             read: 0,
@@ -252,6 +252,12 @@ impl Compute for Modelled {
     #[inline]
     fn adopt(&mut self, sequence: Sequence, _: Token) {
         self.state(sequence).answer += 1;
+    }
+
+    fn preprocess(&mut self, request: &Request) -> Option<SimDuration> {
+        let profile = self.pricing.profile()?;
+        let noise = self.streams.keyed("noise/preprocess", request.prompt.request);
+        profile.preprocess(self.pricing.visual_tokens(&Input::whole(request.prompt)), noise)
     }
 
     fn agrees(&self, _: Sequence, draft: &Draft) -> Option<bool> {

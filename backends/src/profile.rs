@@ -5,9 +5,10 @@
 //! vision tower that was not measured, is the roofline's too.
 
 use kernel::{Keyed, Streams};
+use model::preprocess::Preprocess;
 use model::step::{
     Step, StepKind,
-    law::{Law, Place, Said},
+    law::{Law, Place, Said, Spread},
 };
 use units::SimDuration;
 
@@ -15,6 +16,7 @@ use units::SimDuration;
 #[derive(Clone, Debug, PartialEq)]
 pub struct Profile {
     laws: [Option<Law>; StepKind::ALL.len()],
+    preprocess: Option<(Preprocess, Spread)>,
     noise: Noise,
 }
 
@@ -33,11 +35,27 @@ pub enum Noise {
 impl Profile {
     /// Prices by the laws of these kinds.
     pub fn new(laws: impl IntoIterator<Item = (StepKind, Law)>, noise: Noise) -> Self {
-        let mut profile = Self { laws: std::array::from_fn(|_| None), noise };
+        let mut profile = Self { laws: std::array::from_fn(|_| None), preprocess: None, noise };
         for (kind, law) in laws {
             profile.laws[kind as usize] = Some(law);
         }
         profile
+    }
+
+    /// The same with a law of preprocessing, and the spread of what it missed.
+    pub fn with_preprocess(self, law: Preprocess, spread: Spread) -> Self {
+        Self { preprocess: Some((law, spread)), ..self }
+    }
+
+    /// What preprocessing a request takes, whose pictures become so many visual tokens; none without a law of it.
+    pub(crate) fn preprocess(&self, visual_tokens: u64, noise: Keyed) -> Option<SimDuration> {
+        let (law, spread) = self.preprocess.as_ref()?;
+        let factor = match self.noise {
+            Noise::None => 1.0,
+            Noise::Stream(_) => spread.quantile(noise.unit(0)),
+            Noise::Quantile(share) => spread.quantile(share),
+        };
+        Some(duration(law.ns(visual_tokens) * factor))
     }
 
     /// The law of a kind, if there is one.

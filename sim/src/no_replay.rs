@@ -3,10 +3,11 @@
 use crate::failure::Failure;
 use crate::scenario::{Mode, Plan, Point};
 use engine::{Outcome, Recorder, RunError, RunSpec};
+use model::mas::Descriptors;
 use model::tokens::{Calibration, Outcome as TokenOutcome};
 use serde_json::Value;
+use std::collections::BTreeMap;
 use std::sync::atomic::AtomicU64;
-use units::SimDuration;
 
 /// There is none.
 pub enum Studio {}
@@ -86,7 +87,7 @@ impl Studio {
     }
 
     /// Nothing.
-    pub fn preprocess(&self, _: impl Fn(u64) -> bool) -> Option<SimDuration> {
+    pub fn probed(&self, _: u64, _: &str) -> BTreeMap<u64, Descriptors> {
         match *self {}
     }
 

@@ -289,12 +289,14 @@ impl Compute for Real<'_> {
             self.fail(error);
         }
         let took = scaled(took, self.scale.preprocess);
-        self.notes.borrow_mut().preprocessed.push((request.prompt.request, took));
+        self.notes.borrow_mut().preprocessed.push(took);
         Some(took)
     }
 
     fn probed(&mut self, sequence: Sequence, tau_s: Ratio) -> Option<Descriptors> {
-        self.state(sequence).found.as_ref().map(|found| found.at(tau_s))
+        let (found, request) = (self.state(sequence).found.as_ref()?.at(tau_s), self.state(sequence).request);
+        self.notes.borrow_mut().probed.insert(request, found);
+        Some(found)
     }
 
     fn grade(&mut self, sequence: Sequence) -> Option<f64> {

@@ -1,6 +1,7 @@
 //! What real models are asked, what they answered, and what both tiers know of a request.
 
 use crate::pruning::Map;
+use model::mas::Descriptors;
 use onnx::{OnnxError, Picture, Result};
 use std::collections::BTreeMap;
 use units::SimDuration;
@@ -40,8 +41,10 @@ pub struct Notes {
     pub(super) importances: BTreeMap<u64, Vec<Map>>,
     /// Answers, in the order in which they were complete.
     pub answers: Vec<Answered>,
-    /// Requests whose pictures were decoded and resized, and how long that took.
-    pub preprocessed: Vec<(u64, SimDuration)>,
+    /// What decoding and resizing the pictures of a request took.
+    pub preprocessed: Vec<SimDuration>,
+    /// What the probe has found, by request.
+    pub probed: BTreeMap<u64, Descriptors>,
     /// The first failure: from then on every answer ends at once, and the run is worth nothing.
     pub failed: Option<OnnxError>,
 }

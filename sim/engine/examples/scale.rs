@@ -127,6 +127,7 @@ fn spec(policy: System, devices: u32, requests: u64, answer: Answer) -> RunSpec 
         critical_tokens: 32,
         benchmark: Benchmark::Vqav2,
         descriptors: DescriptorLaw::default(),
+        probed: std::sync::Arc::default(),
         policy,
     }
 }

@@ -5,12 +5,13 @@ use backends::Tier;
 use kernel::RateProfile;
 use model::{
     accuracy::{Accuracy, PruningLoss},
-    mas::DescriptorLaw,
+    mas::{DescriptorLaw, Descriptors},
     memory::BatchLimits,
     published::Benchmark,
     tokens::TokenProcess,
 };
 use policies::System;
+use std::{collections::BTreeMap, sync::Arc};
 use units::{BitsPerSecond, Bytes, Ratio, SimDuration};
 
 /// One run: one policy on one plant with one workload.
@@ -42,6 +43,8 @@ pub struct RunSpec {
     pub benchmark: Benchmark,
     /// What the probe finds.
     pub descriptors: DescriptorLaw,
+    /// What it found of requests where that was measured: the law is of the others.
+    pub probed: Arc<BTreeMap<u64, Descriptors>>,
     /// Who decides.
     pub policy: System,
 }

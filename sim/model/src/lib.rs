@@ -16,6 +16,7 @@ pub mod mas;
 pub mod memory;
 pub mod modality;
 pub mod model_spec;
+pub mod preprocess;
 pub mod published;
 pub mod request;
 pub mod roofline;

@@ -91,7 +91,7 @@ mod tests {
         let process = TokenProcess::TwoState(truth);
         let streams = Streams::new(5);
         let draw = |request| {
-            let tokens = process.request(streams, request);
+            let tokens = process.request(streams, request, 1);
             (0..60).map(|position| process.outcome(&tokens, position)).collect::<Vec<_>>()
         };
         let drawn: Vec<_> = (0..300).map(draw).collect();

@@ -11,10 +11,13 @@
 //! Every number is a pure function of (seed, request, position): all policies see the same outcomes, and a position
 //! drafted again after a rollback has the outcome that it had.
 
+mod recorded;
+
+pub use recorded::Recorded;
+
 use kernel::{Keyed, Stream, Streams, draw};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use std::sync::Arc;
 use units::Ratio;
 
 /// How the draft model's tokens fare.
@@ -86,24 +89,6 @@ const INNOVATIONS: i64 = 1 << 40;
 fn normal(keyed: Keyed, key: u64) -> f64 {
     let radius = (-2.0 * libm::log(keyed.unit(2 * key))).sqrt();
     radius * libm::cos(std::f64::consts::TAU * keyed.unit(2 * key + 1))
-}
-
-/// The tokens of an earlier run: each request here plays one of the requests there, drawn at random; past the end of that
-/// one's answer it starts again at its beginning.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Recorded(Arc<[Vec<Outcome>]>);
-
-impl Recorded {
-    /// What the tokens of each request were, in the order of their positions; `None` if there is nothing to play.
-    pub fn new(requests: Vec<Vec<Outcome>>) -> Option<Self> {
-        let requests: Vec<Vec<Outcome>> = requests.into_iter().filter(|tokens| !tokens.is_empty()).collect();
-        (!requests.is_empty()).then(|| Self(requests.into()))
-    }
-
-    fn outcome(&self, keyed: Keyed, position: u32) -> Outcome {
-        let tokens = &self.0[(keyed.bits(u64::MAX) % self.0.len() as u64) as usize];
-        tokens[position as usize % tokens.len()]
-    }
 }
 
 /// Parameters of the two-state chain. By numerical integration the defaults give an acceptance of .829 (.964 below the
@@ -221,6 +206,8 @@ pub struct Outcome {
 pub struct RequestTokens {
     keyed: Keyed,
     hard_share: f64,
+    /// Of recorded tokens, whose they are.
+    record: u32,
 }
 
 /// Draws of one position; a position owns this many keys.
@@ -231,17 +218,31 @@ const ENTROPY: u64 = 2;
 const ACCEPT: u64 = 3;
 
 impl TokenProcess {
-    /// The tokens of a request.
-    pub fn request(&self, streams: Streams, request: u64) -> RequestTokens {
+    /// The tokens of a request with an answer of so many.
+    pub fn request(&self, streams: Streams, request: u64, output_tokens: u32) -> RequestTokens {
         let hard_share = self.chain().hard_share(&mut streams.stream("tokens/share", request));
-        RequestTokens { keyed: streams.keyed("tokens", request), hard_share }
+        let keyed = streams.keyed("tokens", request);
+        let record = match self {
+            Self::Recorded(recorded) => recorded.record_for(keyed, output_tokens),
+            _ => 0,
+        };
+        RequestTokens { keyed, hard_share, record }
+    }
+
+    /// A token of any place in any answer.
+    fn any(&self, streams: Streams, sample: u64) -> Outcome {
+        match self {
+            Self::Recorded(recorded) => recorded.any(streams.keyed("tokens", sample)),
+            // Every place is alike.
+            _ => self.outcome(&self.request(streams, sample, 1), 0),
+        }
     }
 
     /// What the draft does at `position` of the answer. Costs the same wherever the position is.
     #[inline]
     pub fn outcome(&self, tokens: &RequestTokens, position: u32) -> Outcome {
         let entropy = match self {
-            Self::Recorded(recorded) => return recorded.outcome(tokens.keyed, position),
+            Self::Recorded(recorded) => return recorded.outcome(tokens.record, position),
             Self::Ar1(ar1) => ar1.entropy(tokens.keyed, position),
             Self::TwoState(_) | Self::Iid(_) => self.chain().entropy(tokens, position),
         };
@@ -300,7 +301,7 @@ impl Calibration {
     /// If there are none.
     pub fn sample(process: &TokenProcess, samples: u32, seed: u64) -> Self {
         let streams = Streams::new(seed ^ 0x6361_6C69_6272_6174);
-        let outcomes = (0..u64::from(samples)).map(|sample| process.outcome(&process.request(streams, sample), 0));
+        let outcomes = (0..u64::from(samples)).map(|sample| process.any(streams, sample));
         Self::of(outcomes.collect())
     }
 
@@ -346,7 +347,7 @@ mod tests {
         let streams = Streams::new(42);
         let outcomes: Vec<Outcome> = (0..20_000)
             .flat_map(|request| {
-                let tokens = process.request(streams, request);
+                let tokens = process.request(streams, request, 1);
                 (0..10).map(move |position| process.outcome(&tokens, position))
             })
             .collect();
@@ -390,17 +391,6 @@ mod tests {
     }
 
     #[test]
-    fn recorded_tokens_are_played_again() {
-        let outcome = |entropy_nats, agrees| Outcome { entropy_nats, agrees };
-        let recorded = Recorded::new(vec![vec![], vec![outcome(0.1, true), outcome(2.0, false)]]).expect("one request");
-        let process = TokenProcess::Recorded(recorded);
-        let tokens = process.request(Streams::new(1), 5);
-        let played: Vec<Outcome> = (0..3).map(|position| process.outcome(&tokens, position)).collect();
-        assert_eq!(played, [outcome(0.1, true), outcome(2.0, false), outcome(0.1, true)]);
-        assert_eq!(Recorded::new(vec![vec![]]), None);
-    }
-
-    #[test]
     fn the_short_way_to_a_verdict_is_the_long_way() {
         let keyed = Streams::new(8).keyed("verdicts", 0);
         for power in [0.3, 1.0, 1.6, 2.0, 7.5, 8.0, 12.0] {
@@ -418,7 +408,7 @@ mod tests {
         let streams = Streams::new(1);
         let (mut both, mut one, mut n) = (0.0, 0.0, 0.0);
         for request in 0..40_000 {
-            let tokens = RequestTokens { hard_share: 0.3, ..process.request(streams, request) };
+            let tokens = RequestTokens { hard_share: 0.3, ..process.request(streams, request, 1) };
             let (a, b) = (chain.is_hard(&tokens, 6), chain.is_hard(&tokens, 7));
             both += f64::from(u8::from(a && b));
             one += f64::from(u8::from(a));

@@ -2,6 +2,7 @@
 
 use super::args::Args;
 use super::choose::{Found, law};
+use super::preprocess::{self, PreprocessEntry};
 use super::profile::{FORMAT, Profile, SourceFile};
 use super::set::Set;
 use super::sheets::{Sheets, file_name};
@@ -36,15 +37,19 @@ pub fn run(args: &Args) -> Result<(), Failure> {
         )));
     }
     let axis = args.hold_out.name();
+    let preprocess = match args.side.as_deref() {
+        Some("cloud") => None,
+        _ => preprocess::found(&args.folders, &|_| true)?,
+    };
+    let text = if args.json {
+        serde_json::to_string_pretty(&report::json(&found, preprocess.as_ref(), &axis)).expect("JSON") + "\n"
+    } else {
+        report::table(&found, preprocess.as_ref(), &axis)
+    };
     if let Some(out) = &args.out {
         let source = files.iter().map(source).collect::<Result<_, _>>()?;
-        whole_file::write(out, &profile(&found, args.hold_out, provenance, source).text())?;
+        whole_file::write(out, &profile(&found, preprocess, args.hold_out, provenance, source).text())?;
     }
-    let text = if args.json {
-        serde_json::to_string_pretty(&report::json(&found, &axis)).expect("JSON") + "\n"
-    } else {
-        report::table(&found, &axis)
-    };
     crate::print(&text)?;
     if let Some(out) = &args.out {
         say(format_args!("{} laws in {}", found.len(), out.display()));
@@ -55,6 +60,7 @@ pub fn run(args: &Args) -> Result<(), Failure> {
 /// The profile of some laws.
 pub fn profile(
     found: &[Found],
+    preprocess: Option<PreprocessEntry>,
     axis: super::split::Axis,
     provenance: BTreeMap<String, String>,
     source: Vec<SourceFile>,
@@ -65,6 +71,7 @@ pub fn profile(
         hold_out: axis.name(),
         provenance,
         source,
+        preprocess,
         law: found.iter().map(|found| found.law.clone()).collect(),
     }
 }

@@ -30,16 +30,16 @@ pub type Request = (String, u64, u64, u64);
 
 /// What a request has beside text: whole, as the probe sees it, and as it is left after pruning.
 #[derive(Clone, Copy, Default)]
-struct Beside {
-    whole: Tokens,
-    left: Tokens,
+pub struct Beside {
+    pub whole: Tokens,
+    pub left: Tokens,
 }
 
 /// Tokens that are not text.
 #[derive(Clone, Copy, Default)]
-struct Tokens {
-    visual: u64,
-    audio: u64,
+pub struct Tokens {
+    pub visual: u64,
+    pub audio: u64,
 }
 
 /// An item of an iteration.
@@ -336,7 +336,7 @@ fn items(path: &Path, only: Option<&str>) -> Result<Vec<Item>, Failure> {
     Ok(items)
 }
 
-fn beside(path: &Path) -> Result<BTreeMap<Request, Beside>, Failure> {
+pub fn beside(path: &Path) -> Result<BTreeMap<Request, Beside>, Failure> {
     let table = TableReader::open_log::<RequestRow>(path)?;
     let mut all = BTreeMap::new();
     for number in 0..table.groups() {

@@ -12,6 +12,7 @@ pub mod command;
 pub mod errors;
 mod fit;
 pub mod folder;
+pub mod preprocess;
 pub mod profile;
 pub mod report;
 mod set;

@@ -1,6 +1,7 @@
 //! Profiles: the file that `sim calibrate` writes and that scenarios name. Numbers only, with where they are from.
 
 use super::errors::Errors;
+use super::preprocess::PreprocessEntry;
 use crate::failure::Failure;
 use model::step::StepKind;
 use model::step::law::{Range, Spread};
@@ -29,6 +30,9 @@ pub struct Profile {
     /// The files that it was fitted to.
     #[serde(default)]
     pub source: Vec<SourceFile>,
+    /// What preprocessing takes, of an edge's processor.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub preprocess: Option<PreprocessEntry>,
     /// The laws.
     pub law: Vec<LawEntry>,
 }
@@ -160,6 +164,10 @@ impl Profile {
         }
         if profile.law.is_empty() {
             return Err(wrong("no [[law]]".to_owned()));
+        }
+        if let Some(PreprocessEntry { law, spread, .. }) = &profile.preprocess {
+            let check = law.check().and_then(|()| if spread.is_sound() { Ok(()) } else { Err("spread") });
+            check.map_err(|key| wrong(format!("a law of preprocessing whose {key} makes no sense")))?;
         }
         for law in &profile.law {
             let check = law.parts.check().and_then(|()| law.table.as_ref().map_or(Ok(()), Table::check));

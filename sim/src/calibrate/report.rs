@@ -2,6 +2,7 @@
 
 use super::choose::Found;
 use super::errors::Errors;
+use super::preprocess::PreprocessEntry;
 use model::step::StepKind;
 use serde_json::{Map, Value, json};
 
@@ -16,7 +17,7 @@ fn pooled(found: &[Found], kind: Option<StepKind>) -> [Option<Errors>; 3] {
 }
 
 /// The errors as one object.
-pub fn json(found: &[Found], hold_out: &str) -> Value {
+pub fn json(found: &[Found], preprocess: Option<&PreprocessEntry>, hold_out: &str) -> Value {
     let mut all = keys(&pooled(found, None));
     let kinds: Map<String, Value> =
         kinds(found).map(|kind| (kind.name().to_owned(), Value::Object(keys(&pooled(found, Some(kind)))))).collect();
@@ -33,6 +34,7 @@ pub fn json(found: &[Found], hold_out: &str) -> Value {
         Value::Object(object)
     };
     all.insert("laws".to_owned(), Value::Array(found.iter().map(law).collect()));
+    all.insert("preprocess".to_owned(), json!(preprocess));
     Value::Object(all)
 }
 
@@ -56,7 +58,7 @@ fn keys([roofline, in_sample, held_out]: &[Option<Errors>; 3]) -> Map<String, Va
 }
 
 /// The errors as a table: a row for each law, for each kind and for all.
-pub fn table(found: &[Found], hold_out: &str) -> String {
+pub fn table(found: &[Found], preprocess: Option<&PreprocessEntry>, hold_out: &str) -> String {
     let head = ["kind", "where", "form", "rows", "uncalibrated roofline", "in sample", "held out"].map(str::to_owned);
     let mut rows = vec![head.to_vec()];
     for one in found {
@@ -66,6 +68,10 @@ pub fn table(found: &[Found], hold_out: &str) -> String {
         let place = format!("{side}{many}{}, {}, {}", law.gpu, law.model, law.engine);
         let counts = [law.kind.name().to_owned(), place, law.form.name().to_owned(), law.rows.to_string()];
         rows.push(line(counts, &[Some(law.roofline), Some(law.in_sample), law.held_out]));
+    }
+    if let Some(one) = preprocess {
+        let counts = ["preprocess", "edge: processor", "line", &one.rows.to_string()].map(str::to_owned);
+        rows.push(line(counts, &[None, Some(one.in_sample), None]));
     }
     let mut sum = |name: &str, kind| {
         let errors = pooled(found, kind);

@@ -244,7 +244,7 @@ fn held_out(chain: &TwoState, unseen: &Requests) -> HeldOut {
             unseen.iter().enumerate().map(move |(number, tokens)| (round << 32 | number as u64, tokens.len()))
         })
         .map(|(request, length)| {
-            let tokens = process.request(streams, request);
+            let tokens = process.request(streams, request, 1);
             let outcome = |position| process.outcome(&tokens, position as u32);
             let token = |position| {
                 let outcome = outcome(position);

@@ -18,6 +18,7 @@ use backends::real::{Notes, Real, Rehearsed, TimeScale, calibration, recorded, w
 use backends::{Compute, Heads, Modelled, Probe};
 use engine::{Outcome, Players, Recorder, RunSpec, play};
 use kernel::{Journal, Streams};
+use model::mas::Descriptors;
 use model::tokens::{Calibration, Outcome as TokenOutcome};
 use models::{Loaded, Models};
 use serde_json::{Value, json};
@@ -51,8 +52,10 @@ struct Repeats {
     first: BTreeMap<(u64, String, u64), Vec<u32>>,
     compared: u64,
     changed: u64,
-    /// Requests, and what decoding and resizing their pictures took.
-    preprocessed: Vec<(u64, SimDuration)>,
+    /// What decoding and resizing the pictures of a request took.
+    preprocessed: Vec<SimDuration>,
+    /// What each policy's probe found at each point.
+    probed: BTreeMap<(u64, String), BTreeMap<u64, Descriptors>>,
 }
 
 impl Repeats {
@@ -176,6 +179,7 @@ impl Studio {
                 let mut repeats = self.repeats.lock().unwrap_or_else(PoisonError::into_inner);
                 repeats.note(point, policy, &notes.answers);
                 repeats.preprocessed.extend(notes.preprocessed);
+                repeats.probed.entry((point, policy.to_owned())).or_default().extend(notes.probed);
             }
         }
         Ok(outcome.map(|outcome| Played { outcome, answers: notes.answers }))
@@ -198,7 +202,7 @@ impl Studio {
             None => json!("drawn"),
         };
         told["batches"] = json!("one item after another");
-        told["preprocess_ms_mean"] = json!(self.preprocess(|_| true).map(SimDuration::as_ms_f64));
+        told["preprocess_ms_mean"] = json!(self.preprocess().map(SimDuration::as_ms_f64));
         let repeats = self.repeats.lock().unwrap_or_else(PoisonError::into_inner);
         told["repeated_answers"] = json!({ "compared": repeats.compared, "changed": repeats.changed });
         Ok(told)
@@ -227,12 +231,16 @@ impl Studio {
         edge.with(|edge| cloud.with(|cloud| both(edge, cloud)))
     }
 
-    /// What decoding and resizing pictures took on average, of these requests.
-    pub fn preprocess(&self, of: impl Fn(u64) -> bool) -> Option<SimDuration> {
-        let repeats = self.repeats.lock().unwrap_or_else(PoisonError::into_inner);
-        let took: Vec<SimDuration> =
-            repeats.preprocessed.iter().filter(|(request, _)| of(*request)).map(|(_, took)| *took).collect();
+    /// What decoding and resizing pictures took on average.
+    fn preprocess(&self) -> Option<SimDuration> {
+        let took = &self.repeats.lock().unwrap_or_else(PoisonError::into_inner).preprocessed;
         (!took.is_empty()).then(|| took.iter().copied().sum::<SimDuration>() / took.len() as u64)
+    }
+
+    /// What a policy's probe found of each request at a point.
+    pub fn probed(&self, point: u64, policy: &str) -> BTreeMap<u64, Descriptors> {
+        let repeats = self.repeats.lock().unwrap_or_else(PoisonError::into_inner);
+        repeats.probed.get(&(point, policy.to_owned())).cloned().unwrap_or_default()
     }
 
     /// The models' names, edge first.

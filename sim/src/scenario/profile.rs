@@ -4,6 +4,7 @@
 //! said; a table is not. A kind of step without a law of its own takes the nearest one's, which is said too.
 
 use super::{Scenario, Source};
+use crate::calibrate::preprocess::PreprocessEntry;
 use crate::calibrate::profile::{Form, KERNELS, LawEntry, Profile};
 use crate::failure::Failure;
 use backends::Noise as Drawn;
@@ -123,7 +124,12 @@ pub fn price(
         let refusal = format!("{}: {tables}; {expected}; measure it, or name another profile", file.display());
         return Err(source.refuse_key(&format!("{side}.profile"), &refusal));
     }
-    Ok(Some(Priced { profile: backends::Profile::new(laws, noise.drawn(side)), assumed }))
+    let mut profile = backends::Profile::new(laws, noise.drawn(side));
+    if let Some(PreprocessEntry { law, spread, .. }) = read.preprocess.filter(|_| side == "edge") {
+        assumed.push(("edge.profile.preprocess".to_owned(), "measured, in place of edge.preprocess".to_owned()));
+        profile = profile.with_preprocess(law, spread);
+    }
+    Ok(Some(Priced { profile, assumed }))
 }
 
 /// What a profile is asked for.

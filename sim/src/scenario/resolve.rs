@@ -87,6 +87,7 @@ fn base_spec(source: &Source, scenario: &Scenario) -> Result<(RunSpec, f64), Fai
         critical_tokens: scenario.accuracy.critical_tokens,
         benchmark: scenario.workload.dataset.benchmark(),
         descriptors: scenario.descriptors,
+        probed: Arc::default(),
         policy: System::CloudOnly(policies::CloudOnly::default()),
     };
     Ok((spec, bandwidth_mbps))

@@ -17,6 +17,7 @@ pub struct Served {
     pub e2e_ms: Option<f64>,
     pub ttft_ms: Option<f64>,
     pub tpot_ms: Option<f64>,
+    pub rounds: u64,
     pub drafted: u64,
     pub accepted: u64,
     /// None where nobody has judged the answer.
@@ -32,8 +33,8 @@ pub fn read(folder: &Path) -> Result<BTreeMap<(String, u64), Vec<Served>>, Failu
         let mut group = Group::read(&table, number)?;
         let requests = group.requests();
         let (status, by) = (group.texts("status"), group.texts("served_by"));
-        let [lengths, drafted, accepted] =
-            ["output_tokens", "drafted_tokens", "accepted_tokens"].map(|name| group.counts(name));
+        let [lengths, rounds, drafted, accepted] =
+            ["output_tokens", "rounds", "drafted_tokens", "accepted_tokens"].map(|name| group.counts(name));
         let [e2e, ttft, tpot, correct] = ["e2e_ms", "ttft_ms", "tpot_ms", "correct"].map(|name| group.numbers(name));
         for (row, key) in requests.into_iter().enumerate().filter(|(row, _)| status[*row] == "completed") {
             let served = Served {
@@ -42,6 +43,7 @@ pub fn read(folder: &Path) -> Result<BTreeMap<(String, u64), Vec<Served>>, Failu
                 e2e_ms: Some(e2e[row]),
                 ttft_ms: Some(ttft[row]),
                 tpot_ms: (lengths[row] > 1).then_some(tpot[row]),
+                rounds: rounds[row],
                 drafted: drafted[row],
                 accepted: accepted[row],
                 correct: Some(correct[row]),
@@ -144,6 +146,11 @@ fn tokens_per_s(served: &[Served]) -> Option<f64> {
     (ms > 0.0).then(|| 1e3 * tokens / ms)
 }
 
+fn rounds(served: &[Served]) -> Option<f64> {
+    let rounds: Vec<f64> = served.iter().map(|one| one.rounds as f64).collect();
+    mean(&rounds).filter(|rounds| *rounds > 0.0)
+}
+
 fn acceptance(served: &[Served]) -> Option<f64> {
     let total = |of: fn(&Served) -> u64| served.iter().map(of).sum::<u64>() as f64;
     let drafted = total(|one| one.drafted);
@@ -183,8 +190,9 @@ impl Comparison {
         let latency =
             |(name, of): &(&str, Latency)| of_latency(name, &sorted(&measured, *of), &sorted(&simulated, *of));
         let mut figures: Vec<Figure> = LATENCIES.iter().flat_map(latency).collect();
-        let others: [(&str, OfAll); 3] = [
+        let others: [(&str, OfAll); 4] = [
             ("output_tokens_per_s_per_request", tokens_per_s),
+            ("rounds_mean", rounds),
             ("acceptance_rate", acceptance),
             ("accuracy_pct", accuracy_pct),
         ];

@@ -2,7 +2,8 @@
 //!
 //! A scenario is replayed on real models. Laws of a step, a record of the draft's tokens along the target's answers, the time of
 //! preprocessing and the accuracies are taken from one half of the requests (by a hash of their number); the scenario is simulated with them, every policy with the answers'
-//! lengths that it had, and the other half is compared. What a policy measures of pictures (MAS) is drawn, as in every simulation.
+//! lengths that it had, and the other half is compared. What the probe found is given, as answers' lengths are: it is of the pictures, not of
+//! the machine.
 
 use super::figures::{self, Comparison, Served, Validation};
 use crate::calibrate::{self, split::Axis};
@@ -22,6 +23,7 @@ use policies::ServedBy;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
+use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use units::{Ratio, SimDuration};
 
@@ -44,7 +46,7 @@ pub fn compare(plan: &Plan, options: &Options, folder: &Path) -> Result<Validati
     let profile = profile(folder)?;
     let comparisons = comparisons(plan, &points, &studio, &measured, &profile)?;
     let held_out = "half of the requests, by a hash of their number, with all repeats";
-    let note = "answers have the lengths that they had; MAS is drawn, not measured";
+    let note = "answers are as long as they were, and the probe finds what it found";
     Ok(Validation { held_out: held_out.to_owned(), note, comparisons })
 }
 
@@ -59,9 +61,10 @@ fn profile(folder: &Path) -> Result<PathBuf, Failure> {
     let sets = calibrate::command::enough(calibrate::folder::steps(&folders, None, &is_seen)?)?;
     let found = calibrate::command::calibrate(&sets, Axis::Configuration);
     let source = calibrate::command::source(&folder.join("steps.parquet"))?;
+    let preprocess = calibrate::preprocess::found(&folders, &is_seen)?;
     let told = calibrate::folder::provenance(&folders);
     let file = folder.join("profile.toml");
-    let profile = calibrate::command::profile(&found, Axis::Configuration, told, vec![source]);
+    let profile = calibrate::command::profile(&found, preprocess, Axis::Configuration, told, vec![source]);
     whole_file::write(&file, &profile.text())?;
     Ok(file)
 }
@@ -86,11 +89,12 @@ fn comparisons(
             let Some(served) = measured.get(&(cell.policy.clone(), point.place.point)) else { continue };
             let mut spec = calibrated(cell, served, accuracy)?;
             spec.tokens.clone_from(&tokens);
-            spec.edge.preprocess = studio.preprocess(is_seen).unwrap_or(spec.edge.preprocess);
-            for (tier, side) in [(&mut spec.edge.tier, "edge"), (&mut spec.cloud.tier, "cloud")] {
+            spec.probed = Arc::new(studio.probed(point.place.point, &cell.policy));
+            let mut timed = spec.clone();
+            for (tier, side) in [(&mut timed.edge.tier, "edge"), (&mut timed.cloud.tier, "cloud")] {
                 tier.profile = laws_of(&source, &scenario, side, tier)?;
             }
-            let simulated = simulate(&spec, studio, point.place.point, plan.scenario.replications)?;
+            let simulated = simulate(&spec, &timed, studio, point.place.point, plan.scenario.replications)?;
             let unseen = |served: &[Served]| served.iter().filter(|one| !is_seen(one.request)).cloned().collect();
             all.push(Comparison::new(point, cell, unseen(served), unseen(&simulated)));
         }
@@ -153,6 +157,7 @@ impl Recorder for Kept {
             e2e_ms: Some(moments.e2e().as_ms_f64()),
             ttft_ms: Some(moments.ttft().as_ms_f64()),
             tpot_ms: moments.tpot().map(|tpot| tpot.as_ms_f64()),
+            rounds: u64::from(record.rounds),
             drafted: u64::from(record.drafted),
             accepted: u64::from(record.accepted),
             correct: Some(record.correct),
@@ -161,13 +166,20 @@ impl Recorder for Kept {
     }
 }
 
-fn simulate(spec: &RunSpec, studio: &Studio, point: u64, replications: u32) -> Result<Vec<Served>, Failure> {
+/// Runs with steps that take what `timed` says; policies plan with the prices of `spec`, as they did in the replay.
+fn simulate(
+    spec: &RunSpec,
+    timed: &RunSpec,
+    studio: &Studio,
+    point: u64,
+    replications: u32,
+) -> Result<Vec<Served>, Failure> {
     let mut kept = Kept::default();
     for replication in 0..replications {
-        let spec = RunSpec { replication, ..spec.clone() };
+        let [spec, timed] = [spec, timed].map(|spec| RunSpec { replication, ..spec.clone() });
         // The threshold starts from what was measured, as in the replay.
         let players =
-            Players { calibration: studio.calibration(point).map(Rc::new), ..Players::<Modelled>::modelled(&spec) };
+            Players { calibration: studio.calibration(point).map(Rc::new), ..Players::<Modelled>::modelled(&timed) };
         play(&spec, players, Journal::digest_only(), &mut kept, &AtomicU64::new(0))
             .map_err(|error| Failure::bug(error.to_string()))?;
     }

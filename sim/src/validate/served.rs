@@ -52,6 +52,7 @@ fn measured(file: &Path, most: u64) -> Result<Vec<Served>, Failure> {
         e2e_ms: one.e2e_ms,
         ttft_ms: one.ttft_ms,
         tpot_ms: one.tpot_ms.filter(|_| one.request.output_tokens > 1),
+        rounds: 0,
         drafted: 0,
         accepted: 0,
         correct: None,

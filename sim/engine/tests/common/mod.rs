@@ -96,6 +96,7 @@ pub fn spec(policy: System, engine: EngineKind, requests: u64, output: u32) -> R
         critical_tokens: 32,
         benchmark: Benchmark::Vqav2,
         descriptors: DescriptorLaw::default(),
+        probed: std::sync::Arc::default(),
         policy,
     };
     place_layers(&mut spec);

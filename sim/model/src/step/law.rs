@@ -54,7 +54,8 @@ impl Range {
     }
 }
 
-/// Quantiles of measured / predicted, evenly spaced from the least to the greatest.
+/// Quantiles of measured / predicted, every twentieth from the least on. In place of the greatest stands the mean of the
+/// last twentieth: the greatest is an accident, and what is drawn is to have the mean of what was measured.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Spread(Vec<f64>);
@@ -67,9 +68,12 @@ impl Spread {
     pub fn of(mut ratios: Vec<f64>) -> Option<Self> {
         ratios.sort_by(f64::total_cmp);
         let last = ratios.len().checked_sub(1)? as f64;
+        let at = |n: usize| quantile(&ratios, n as f64 / (Self::KEPT - 1) as f64 * last);
+        let mut kept: Vec<f64> = (0..Self::KEPT - 1).map(at).collect();
+        let above = &ratios[ratios.len() - ratios.len().div_ceil(Self::KEPT - 1)..];
+        kept.push(above.iter().sum::<f64>() / above.len() as f64);
         // To a millionth: more says nothing.
-        let at = |n: usize| (quantile(&ratios, n as f64 / (Self::KEPT - 1) as f64 * last) * 1e6).round() / 1e6;
-        Some(Self((0..Self::KEPT).map(at).collect()))
+        Some(Self(kept.into_iter().map(|ratio| (ratio * 1e6).round() / 1e6).collect()))
     }
 
     /// Whether it can be drawn from: ascending, positive, at least two.
@@ -77,10 +81,12 @@ impl Spread {
         self.0.len() > 1 && self.0[0] > 0.0 && self.0.windows(2).all(|pair| pair[0] <= pair[1]) && self.0[0].is_finite()
     }
 
-    /// The ratio that a share from 0 to 1 of all steps stays at or below.
+    /// The ratio that a share from 0 to 1 of all steps stays at or below; of the last twentieth, its mean.
     #[inline]
     pub fn quantile(&self, share: f64) -> f64 {
-        quantile(&self.0, share * (self.0.len() - 1) as f64)
+        let at = share * (self.0.len() - 1) as f64;
+        let last = self.0.len() - 1;
+        if at > (last - 1) as f64 { self.0[last] } else { quantile(&self.0, at) }
     }
 }
 
@@ -281,8 +287,19 @@ mod tests {
     #[test]
     fn a_spread_has_its_quantiles() {
         let spread = Spread::of((0..=100).map(|n| 0.5 + f64::from(n) / 100.0).collect()).unwrap();
-        assert!((spread.quantile(0.25) - 0.75).abs() < 1e-12 && (spread.quantile(1.0) - 1.5).abs() < 1e-12);
+        assert!((spread.quantile(0.25) - 0.75).abs() < 1e-12 && (spread.quantile(0.95) - 1.45).abs() < 1e-12);
         assert!(spread.is_sound() && Spread::of(vec![]).is_none());
         assert_eq!(Spread::of(vec![1.1]).unwrap().quantile(0.3), 1.1);
+    }
+
+    #[test]
+    fn what_is_drawn_has_the_mean_of_what_was_measured() {
+        // One step in a hundred is interrupted.
+        let measured: Vec<f64> =
+            (0..400).map(|n| if n % 100 == 0 { 300.0 } else { 1.0 + f64::from(n % 7) / 70.0 }).collect();
+        let mean = measured.iter().sum::<f64>() / 400.0;
+        let spread = Spread::of(measured).unwrap();
+        let drawn = (0..10_000).map(|n| spread.quantile((f64::from(n) + 0.5) / 10_000.0)).sum::<f64>() / 10_000.0;
+        assert!((drawn / mean - 1.0).abs() < 0.02, "{drawn} {mean}");
     }
 }

@@ -1,0 +1,65 @@
+//! What preprocessing takes, from the spans of results folders.
+
+use super::errors::{Errors, to_digits};
+use super::folder::{Group, Tokens, beside};
+use crate::failure::Failure;
+use model::preprocess::Preprocess;
+use model::step::law::Spread;
+use serde::{Deserialize, Serialize};
+use std::path::PathBuf;
+use traces::log::{SpanRow, TableReader};
+
+/// Requests from which on there is a law.
+const LEAST: usize = 6;
+
+/// The law of a processor, and how wrong it is.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PreprocessEntry {
+    /// Requests that it was fitted to.
+    pub rows: u64,
+    /// Quantiles of measured / predicted.
+    pub spread: Spread,
+    /// Errors on those requests.
+    pub in_sample: Errors,
+    /// The law.
+    pub law: Preprocess,
+}
+
+/// Fits a law to the requests of some folders that are to be kept: by their number. None without enough spans.
+///
+/// # Errors
+/// If a folder has spans that cannot be read.
+pub fn found(folders: &[PathBuf], keep: &dyn Fn(u64) -> bool) -> Result<Option<PreprocessEntry>, Failure> {
+    let mut measured = Vec::new();
+    for folder in folders.iter().filter(|folder| folder.join("spans.parquet").is_file()) {
+        let beside = beside(&folder.join("requests.parquet"))?;
+        let table = TableReader::open_log::<SpanRow>(&folder.join("spans.parquet"))?;
+        for number in 0..table.groups() {
+            let mut group = Group::read(&table, number)?;
+            let (requests, kinds, took) = (group.requests(), group.texts("kind"), group.counts("duration_ns"));
+            for (row, request) in requests.iter().enumerate().filter(|(row, _)| kinds[*row] == "preprocess") {
+                let Tokens { visual, .. } = beside.get(request).copied().unwrap_or_default().whole;
+                // Sound alone has no pictures to decode.
+                if keep(request.3) && visual > 0 {
+                    measured.push((visual, took[row] as f64 / 1e6));
+                }
+            }
+        }
+    }
+    Ok(fitted(&measured))
+}
+
+fn fitted(measured: &[(u64, f64)]) -> Option<PreprocessEntry> {
+    let law = Preprocess::fit(measured).filter(|_| measured.len() >= LEAST)?;
+    let law = Preprocess { base_us: to_digits(law.base_us), token_us: to_digits(law.token_us) };
+    law.check().ok()?;
+    let over = |(tokens, ms): &(u64, f64)| law.ns(*tokens) / 1e6 / ms;
+    let ratios: Vec<f64> = measured.iter().filter(|(_, ms)| *ms > 0.0).map(over).collect();
+    Some(PreprocessEntry {
+        rows: measured.len() as u64,
+        spread: Spread::of(ratios.iter().map(|ratio| 1.0 / ratio).collect()).filter(Spread::is_sound)?,
+        in_sample: Errors::of(&ratios)?,
+        law,
+    })
+}
