@@ -1,9 +1,9 @@
 //! Runs the grid of a scenario into a results folder: every policy at every point, every replication, spread over the cores.
 //! Each run is one thread; results are kept in the order of the grid, so they do not depend on the number of threads.
 
-use crate::cli::Options;
 use crate::failure::Failure;
 use crate::one_run::OneRun;
+use crate::options::Options;
 use crate::progress::with_bar;
 use crate::replay::Studio;
 use crate::rows::{Part, Rows, Wanted, put_together};

@@ -12,6 +12,8 @@ mod manifest;
 #[cfg(feature = "onnx")]
 mod models;
 mod one_run;
+mod options;
+mod profile;
 mod progress;
 mod questions;
 #[cfg_attr(not(feature = "onnx"), path = "no_replay.rs")]
@@ -33,9 +35,10 @@ mod validate;
 mod whole_file;
 
 use clap::Parser;
-use cli::{Cli, Command, Options, Written};
+use cli::{Cli, Command};
 use failure::{Code, Failure, say};
 use grid::Grid;
+use options::{Options, Written};
 use replay::Studio;
 use scenario::{Plan, Scenario};
 use std::io::Write;

@@ -87,6 +87,11 @@ impl Studio {
     }
 
     /// Nothing.
+    pub fn preprocessed(&self) -> Vec<((u64, u64), SimDuration)> {
+        match *self {}
+    }
+
+    /// As of a studio that there is none of.
     pub fn probed(&self, _: u64, _: &str) -> BTreeMap<u64, Descriptors> {
         match *self {}
     }

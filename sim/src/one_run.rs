@@ -1,14 +1,21 @@
 //! One run: a replication of a policy at a point, on one thread.
 
 use crate::failure::{Failure, at_work_on};
-use crate::replay::Studio;
-use crate::rows::Log;
+use crate::replay::{Answered, Studio};
 use crate::runs::Run;
 use crate::sample::Sample;
 use crate::scenario::{Cell, Point};
 use engine::{Nobody, Outcome, Recorder, RunError, RunSpec, simulate};
 use kernel::Journal;
 use std::sync::atomic::AtomicU64;
+
+/// Takes all that a run has to tell.
+pub trait Log: Recorder {
+    /// The answer of a real model.
+    fn answer(&mut self, _: &Answered) {}
+}
+
+impl Log for Nobody {}
 
 /// What to run.
 #[derive(Clone, Copy)]

@@ -2,10 +2,10 @@
 //! together in the order of the grid, whatever thread ran them.
 
 use crate::failure::Failure;
-use crate::one_run::OneRun;
+use crate::one_run::{Log, OneRun};
 use crate::replay::Answered;
 use crate::spans::Spans;
-use engine::{Nobody, Recorder, RequestRecord, Side, SpanRecord, Status, StepRecord, TokenRecord};
+use engine::{Recorder, RequestRecord, Side, SpanRecord, Status, StepRecord, TokenRecord};
 use model::modality::Modality;
 use policies::ServedBy;
 use std::path::{Path, PathBuf};
@@ -104,14 +104,6 @@ impl Rows {
         }
     }
 }
-
-/// Takes all that a run has to tell.
-pub trait Log: Recorder {
-    /// The answer of a real model.
-    fn answer(&mut self, _: &Answered) {}
-}
-
-impl Log for Nobody {}
 
 impl Log for Rows {
     fn answer(&mut self, answer: &Answered) {

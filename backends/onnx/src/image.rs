@@ -2,7 +2,7 @@
 
 use crate::error::{Result, refused};
 use crate::folder::Folder;
-use crate::positions::Grid;
+use crate::patches::Patches;
 use crate::resample;
 use serde_json::Value;
 use std::io::Cursor;
@@ -17,15 +17,6 @@ pub struct Picture {
     pub height: u32,
     /// Rows of pixels, three bytes each.
     pub bytes: Vec<u8>,
-}
-
-/// A picture cut into patches.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Patches {
-    /// Frames, rows and columns of patches.
-    pub grid: Grid,
-    /// All values, patch by patch.
-    pub values: Vec<f32>,
 }
 
 /// How a model wants its pictures.

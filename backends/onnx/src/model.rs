@@ -3,8 +3,9 @@
 use crate::decoder::{Decoder, Logits, Sequence};
 use crate::error::{Result, refused};
 use crate::folder::{Folder, Graph};
-use crate::image::{Patches, Preprocessing};
-use crate::positions::{Grid, Positions, expand};
+use crate::image::Preprocessing;
+use crate::patches::{Grid, Patches};
+use crate::positions::{Positions, expand};
 use crate::pruning::View;
 use crate::reading::Reading;
 use crate::session::{Runtime, floats, signature};

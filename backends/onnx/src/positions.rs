@@ -5,10 +5,8 @@
 //! length: their difference is the delta, by which all later tokens are shifted.
 
 use crate::error::{Result, refused};
+use crate::patches::{Grid, tokens};
 use crate::pruning::View;
-
-/// A grid of patches: frames, rows and columns, before merging.
-pub type Grid = [u32; 3];
 
 /// Positions of a prompt.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -17,13 +15,6 @@ pub struct Positions {
     pub rows: [Vec<i64>; 3],
     /// What a token's place in the cache is shifted by, behind the prompt.
     pub delta: i64,
-}
-
-/// Tokens that a picture takes.
-pub fn tokens(grid: Grid, merge: u32) -> usize {
-    let [frames, rows, columns] = grid.map(|side| side as usize);
-    let merge = merge.max(1) as usize;
-    frames * (rows / merge) * (columns / merge)
 }
 
 /// A prompt with one token a picture becomes one with all.

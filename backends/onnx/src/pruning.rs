@@ -6,8 +6,7 @@
 //! moves no word. Which tokens are worth keeping is the caller's affair; importances come in as plain numbers.
 
 use crate::error::{Result, refused};
-use crate::image::Patches;
-use crate::positions::Grid;
+use crate::patches::{Grid, Patches};
 use std::cmp::Ordering;
 
 /// What a prompt has of one picture, in merged patches: one of them is one token.

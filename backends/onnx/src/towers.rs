@@ -1,7 +1,7 @@
 //! What comes before the decoder: the vision tower and the embedding of tokens.
 
 use crate::error::{Result, failed, refused};
-use crate::image::Patches;
+use crate::patches::Patches;
 use crate::session::{Loaded, floats, integers, is_float, sides, signature, to_floats};
 use ort::session::SessionInputValue;
 use ort::value::{DynValue, TensorElementType, TensorRef};

@@ -289,7 +289,7 @@ impl Compute for Real<'_> {
             self.fail(error);
         }
         let took = scaled(took, self.scale.preprocess);
-        self.notes.borrow_mut().preprocessed.push(took);
+        self.notes.borrow_mut().preprocessed.push((request.prompt.request, took));
         Some(took)
     }
 

@@ -41,8 +41,8 @@ pub struct Notes {
     pub(super) importances: BTreeMap<u64, Vec<Map>>,
     /// Answers, in the order in which they were complete.
     pub answers: Vec<Answered>,
-    /// What decoding and resizing the pictures of a request took.
-    pub preprocessed: Vec<SimDuration>,
+    /// Requests whose pictures were decoded and resized, and how long that took.
+    pub preprocessed: Vec<(u64, SimDuration)>,
     /// What the probe has found, by request.
     pub probed: BTreeMap<u64, Descriptors>,
     /// The first failure: from then on every answer ends at once, and the run is worth nothing.

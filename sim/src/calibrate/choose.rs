@@ -1,10 +1,10 @@
 //! The law of a set: the better of form and table on a validation split, and its errors on what was withheld.
 
-use super::errors::{Errors, to_digits};
 use super::fit::Problem;
-use super::profile::{Beside, Form, LawEntry};
 use super::set::{Row, Set};
 use super::split::{Axis, Withheld, others};
+use crate::profile::{Beside, Form, LawEntry};
+use crate::profile::{Errors, to_digits};
 use model::model_spec::ModelSpec;
 use model::roofline::Roofline;
 use model::step::Step;

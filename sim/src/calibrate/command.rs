@@ -2,16 +2,16 @@
 
 use super::args::Args;
 use super::choose::{Found, law};
-use super::preprocess::{self, PreprocessEntry};
-use super::profile::{FORMAT, Profile, SourceFile};
+use super::preprocess;
 use super::set::Set;
-use super::sheets::{Sheets, file_name};
+use super::sheets::Sheets;
 use super::tables::{LEAST_CONFIGURATIONS, LEAST_ROWS};
 use super::{folder, report, tables, tokens};
 use crate::failure::{Failure, say};
+use crate::profile::PreprocessEntry;
+use crate::profile::{FORMAT, Profile, SourceFile};
 use crate::whole_file;
 use rayon::prelude::*;
-use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
@@ -47,7 +47,7 @@ pub fn run(args: &Args) -> Result<(), Failure> {
         report::table(&found, preprocess.as_ref(), &axis)
     };
     if let Some(out) = &args.out {
-        let source = files.iter().map(source).collect::<Result<_, _>>()?;
+        let source = files.iter().map(|file| SourceFile::of(file)).collect::<Result<_, _>>()?;
         whole_file::write(out, &profile(&found, preprocess, args.hold_out, provenance, source).text())?;
     }
     crate::print(&text)?;
@@ -103,16 +103,6 @@ pub fn enough(sets: Vec<Set>) -> Result<Vec<Set>, Failure> {
         say(format_args!("sim: left out: {lack}; {expected}"));
     }
     Ok(sound.into_iter().map(|(_, set)| set).collect())
-}
-
-/// A file's name and hash.
-///
-/// # Errors
-/// If it cannot be read.
-pub fn source(path: &PathBuf) -> Result<SourceFile, Failure> {
-    let bytes = std::fs::read(path).map_err(|error| Failure::io("read", path, &error))?;
-    let sha256 = Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect();
-    Ok(SourceFile { file: file_name(path), sha256 })
 }
 
 fn notes(written: &[String]) -> Result<BTreeMap<String, String>, Failure> {

@@ -4,8 +4,8 @@
 //! What is made small is Huber's loss of ln(predicted / measured), so that a few broken rows do not pull the form, plus a
 //! little for every coefficient's distance from what is typical: a coefficient that the rows say nothing of stays there.
 
-use super::errors::to_digits;
 use super::set::{Place, Row, Set};
+use crate::profile::to_digits;
 use argmin::core::{CostFunction, Error, Executor, State};
 use argmin::solver::neldermead::NelderMead;
 use model::step::StepKind;

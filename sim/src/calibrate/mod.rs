@@ -3,17 +3,15 @@
 //!
 //! Rows come from tables ([`tables`]) or from results folders ([`folder`]) and are put into [`set::Set`]s: one for each
 //! device, model, engine and kind of step. [`split`] withholds whole configurations, [`fit`] finds the coefficients of a
-//! form, [`choose`] decides between form and table on a split of its own, [`errors`] counts, [`report`] prints, and
-//! [`profile`] is the file that comes out and that scenarios name. [`tokens`] is the same for the token process.
+//! form, [`choose`] decides between form and table on a split of its own, and [`report`] prints. What comes out is a
+//! [`crate::profile`], which scenarios name. [`preprocess`] and [`tokens`] do the same for a processor and for the token process.
 
 mod args;
 mod choose;
 pub mod command;
-pub mod errors;
 mod fit;
 pub mod folder;
 pub mod preprocess;
-pub mod profile;
 pub mod report;
 mod set;
 mod sheets;

@@ -1,30 +1,15 @@
 //! What preprocessing takes, from the spans of results folders.
 
-use super::errors::{Errors, to_digits};
 use super::folder::{Group, Tokens, beside};
 use crate::failure::Failure;
+use crate::profile::{Errors, PreprocessEntry, to_digits};
 use model::preprocess::Preprocess;
 use model::step::law::Spread;
-use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 use traces::log::{SpanRow, TableReader};
 
 /// Requests from which on there is a law.
 const LEAST: usize = 6;
-
-/// The law of a processor, and how wrong it is.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct PreprocessEntry {
-    /// Requests that it was fitted to.
-    pub rows: u64,
-    /// Quantiles of measured / predicted.
-    pub spread: Spread,
-    /// Errors on those requests.
-    pub in_sample: Errors,
-    /// The law.
-    pub law: Preprocess,
-}
 
 /// Fits a law to the requests of some folders that are to be kept: by their number. None without enough spans.
 ///
@@ -50,7 +35,8 @@ pub fn found(folders: &[PathBuf], keep: &dyn Fn(u64) -> bool) -> Result<Option<P
     Ok(fitted(&measured))
 }
 
-fn fitted(measured: &[(u64, f64)]) -> Option<PreprocessEntry> {
+/// The law of these requests: visual tokens, and milliseconds. None of fewer than six.
+pub fn fitted(measured: &[(u64, f64)]) -> Option<PreprocessEntry> {
     let law = Preprocess::fit(measured).filter(|_| measured.len() >= LEAST)?;
     let law = Preprocess { base_us: to_digits(law.base_us), token_us: to_digits(law.token_us) };
     law.check().ok()?;

@@ -155,11 +155,6 @@ fn parts(name: &str) -> BTreeSet<String> {
     parts.into_iter().filter(|part| part != "gb").collect()
 }
 
-/// A path as the profile names it: without the folders, which differ from machine to machine.
-pub fn file_name(path: &Path) -> String {
-    path.file_name().map_or_else(|| path.display().to_string(), |name| name.to_string_lossy().into_owned())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,10 +1,10 @@
 //! Rows of tables of measured steps, by place and kind.
 
 use super::args::Args;
-use super::profile::KERNELS;
 use super::set::{Place, Row, Set, impossible, load};
 use super::sheets::{Sheets, short};
 use crate::failure::{Failure, say};
+use crate::profile::KERNELS;
 use model::engine_kind::{EngineKind, EngineProfile};
 use model::model_spec::ModelSpec;
 use model::step::{Step, StepKind};

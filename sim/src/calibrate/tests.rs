@@ -1,9 +1,9 @@
 //! Fits to devices that the tests make up, whose laws are known.
 
 use super::choose::{Found, law};
-use super::profile::Form;
 use super::set::{Place, Row, Set, load};
 use super::split::Axis;
+use crate::profile::Form;
 use kernel::{Keyed, Streams};
 use model::device::Device;
 use model::engine_kind::EngineKind;

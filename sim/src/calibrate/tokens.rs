@@ -5,23 +5,19 @@
 //! acceptance falls with entropy, by the likelihood of the verdicts. One request in five is withheld, whole.
 
 use super::args::Args;
-use super::errors::to_digits;
-use super::profile::SourceFile;
 use crate::failure::{Failure, say};
+use crate::profile::SourceFile;
+use crate::profile::to_digits;
+use crate::profile::tokens::{FORMAT, HeldOut, TokenProfile};
 use crate::whole_file;
 use argmin::core::{CostFunction, Error, Executor, State};
 use argmin::solver::neldermead::NelderMead;
 use kernel::Streams;
 use model::token_likelihood::{entropy_log_likelihood, verdict_log_likelihood};
 use model::tokens::{TokenProcess, TwoState};
-use serde::{Deserialize, Serialize};
 use serde_json::json;
-use std::path::Path;
 use traces::log::{RecordedToken, read_tokens};
 use units::Ratio;
-
-/// Says what the file is, and in which version.
-const FORMAT: &str = "msao-sim tokens 1";
 
 /// Requests, and tokens, that a fit takes at least.
 const LEAST_REQUESTS: usize = 10;
@@ -33,68 +29,12 @@ const MOST_TOKENS: usize = 30_000;
 /// One request in so many is withheld.
 const ONE_IN: usize = 5;
 
-/// A fitted token process, as a file that scenarios name.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct TokenProfile {
-    /// [`FORMAT`].
-    format: String,
-    /// The version of the tool that wrote it.
-    tool_version: String,
-    /// The process.
-    pub two_state: TwoState,
-    /// How it fares on requests that the fit has not seen.
-    held_out: HeldOut,
-    /// The files that it was fitted to.
-    #[serde(default)]
-    source: Vec<SourceFile>,
-}
-
-/// What was measured of the withheld requests, and what the process gives.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct HeldOut {
-    /// Withheld requests.
-    requests: u64,
-    /// Their tokens.
-    tokens: u64,
-    /// Share of accepted tokens, per cent: measured and by the process.
-    acceptance_pct: [f64; 2],
-    /// Quantiles of the entropy, nats: share, measured, by the process.
-    entropy_nats: Vec<[f64; 3]>,
-    /// Acceptance by place in the answer, per cent: first place, measured, by the process.
-    acceptance_by_position_pct: Vec<[f64; 3]>,
-    /// Mean -ln of the probability of a verdict given its entropy, and that of always saying the mean.
-    verdict_log_loss: [f64; 2],
-    /// Mean ln density of an entropy, and that of the process's defaults.
-    entropy_log_likelihood: [f64; 2],
-}
-
 /// The first places of the ranges that acceptance is told of.
 const POSITIONS: [usize; 4] = [0, 4, 16, 64];
 const QUANTILES: [f64; 4] = [0.25, 0.5, 0.7, 0.9];
 
 /// Recorded tokens by request.
 pub type Requests = Vec<Vec<RecordedToken>>;
-
-impl TokenProfile {
-    /// Reads the process of a file.
-    ///
-    /// # Errors
-    /// If it is none, or its numbers make no sense.
-    pub fn read(path: &Path) -> Result<Self, Failure> {
-        let text = std::fs::read_to_string(path).map_err(|error| Failure::io("read the tokens", path, &error))?;
-        let expected = "expected a file that `sim calibrate --tokens` wrote";
-        let profile: Self = toml::from_str(&text).map_err(|error| {
-            let line = error.span().map_or(1, |span| 1 + text[..span.start.min(text.len())].matches('\n').count());
-            Failure::refused(format!("{}:{line}: {}; {expected}", path.display(), error.message()))
-        })?;
-        let sound = profile.two_state.check().map_err(|key| format!("two_state.{key} that makes no sense"));
-        let known = if profile.format == FORMAT { Ok(()) } else { Err(format!("format = {:?}", profile.format)) };
-        known.and(sound).map_err(|found| Failure::refused(format!("{}: found {found}; {expected}", path.display())))?;
-        Ok(profile)
-    }
-}
 
 /// Runs it.
 pub fn run(args: &Args) -> Result<(), Failure> {
@@ -107,7 +47,7 @@ pub fn run(args: &Args) -> Result<(), Failure> {
             return Err(Failure::refused(format!("{}: found no tokens.parquet; {expected}", folder.display())));
         }
         requests.extend(read_tokens(&path)?);
-        source.push(super::command::source(&path)?);
+        source.push(SourceFile::of(&path)?);
     }
     let tokens: usize = requests.iter().map(Vec::len).sum();
     if requests.len() < LEAST_REQUESTS || tokens < LEAST_TOKENS {

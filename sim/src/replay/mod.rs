@@ -52,8 +52,8 @@ struct Repeats {
     first: BTreeMap<(u64, String, u64), Vec<u32>>,
     compared: u64,
     changed: u64,
-    /// What decoding and resizing the pictures of a request took.
-    preprocessed: Vec<SimDuration>,
+    /// Points and requests whose pictures were decoded and resized, and how long that took.
+    preprocessed: Vec<((u64, u64), SimDuration)>,
     /// What each policy's probe found at each point.
     probed: BTreeMap<(u64, String), BTreeMap<u64, Descriptors>>,
 }
@@ -178,7 +178,8 @@ impl Studio {
             None => {
                 let mut repeats = self.repeats.lock().unwrap_or_else(PoisonError::into_inner);
                 repeats.note(point, policy, &notes.answers);
-                repeats.preprocessed.extend(notes.preprocessed);
+                let at_point = |(request, took)| ((point, request), took);
+                repeats.preprocessed.extend(notes.preprocessed.into_iter().map(at_point));
                 repeats.probed.entry((point, policy.to_owned())).or_default().extend(notes.probed);
             }
         }
@@ -202,7 +203,8 @@ impl Studio {
             None => json!("drawn"),
         };
         told["batches"] = json!("one item after another");
-        told["preprocess_ms_mean"] = json!(self.preprocess().map(SimDuration::as_ms_f64));
+        let took: Vec<f64> = self.preprocessed().into_iter().map(|(_, took)| took.as_ms_f64()).collect();
+        told["preprocess_ms_mean"] = json!((!took.is_empty()).then(|| took.iter().sum::<f64>() / took.len() as f64));
         let repeats = self.repeats.lock().unwrap_or_else(PoisonError::into_inner);
         told["repeated_answers"] = json!({ "compared": repeats.compared, "changed": repeats.changed });
         Ok(told)
@@ -231,10 +233,9 @@ impl Studio {
         edge.with(|edge| cloud.with(|cloud| both(edge, cloud)))
     }
 
-    /// What decoding and resizing pictures took on average.
-    fn preprocess(&self) -> Option<SimDuration> {
-        let took = &self.repeats.lock().unwrap_or_else(PoisonError::into_inner).preprocessed;
-        (!took.is_empty()).then(|| took.iter().copied().sum::<SimDuration>() / took.len() as u64)
+    /// Points and requests whose pictures were decoded and resized, and how long that took, in every replication.
+    pub fn preprocessed(&self) -> Vec<((u64, u64), SimDuration)> {
+        self.repeats.lock().unwrap_or_else(PoisonError::into_inner).preprocessed.clone()
     }
 
     /// What a policy's probe found of each request at a point.

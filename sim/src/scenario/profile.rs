@@ -4,9 +4,9 @@
 //! said; a table is not. A kind of step without a law of its own takes the nearest one's, which is said too.
 
 use super::{Scenario, Source};
-use crate::calibrate::preprocess::PreprocessEntry;
-use crate::calibrate::profile::{Form, KERNELS, LawEntry, Profile};
 use crate::failure::Failure;
+use crate::profile::PreprocessEntry;
+use crate::profile::{Form, KERNELS, LawEntry, Profile};
 use backends::Noise as Drawn;
 use model::device::Device;
 use model::engine_kind::EngineProfile;

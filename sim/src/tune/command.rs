@@ -2,9 +2,9 @@
 
 use super::search::{Limits, search};
 use super::space::{Goal, Space};
-use crate::cli::Written;
 use crate::failure::{Failure, say};
 use crate::grid::write_tables;
+use crate::options::Written;
 use crate::progress::with_bar;
 use crate::runs::Outcome;
 use crate::scenario::Plan;

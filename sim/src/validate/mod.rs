@@ -9,8 +9,8 @@ mod figures;
 mod replayed;
 mod served;
 
-use crate::cli::{Options, Written};
 use crate::failure::{Failure, say};
+use crate::options::{Options, Written};
 use crate::scenario::{Dataset, Plan};
 use crate::{results, whole_file};
 use figures::Comparison;

@@ -7,9 +7,10 @@
 
 use super::figures::{self, Comparison, Served, Validation};
 use crate::calibrate::{self, split::Axis};
-use crate::cli::Options;
 use crate::failure::Failure;
 use crate::grid::{self, Grid};
+use crate::options::Options;
+use crate::profile::SourceFile;
 use crate::replay::Studio;
 use crate::scenario::{Cell, Noise, Plan, Point, laws_of};
 use crate::{manifest, whole_file};
@@ -43,7 +44,7 @@ pub fn compare(plan: &Plan, options: &Options, folder: &Path) -> Result<Validati
     let outcome = grid::run(plan, &Grid::new(&points, Some(&studio), options, folder), None)?;
     manifest::write(plan, &outcome, Some(&studio), folder)?;
     let measured = figures::read(folder)?;
-    let profile = profile(folder)?;
+    let profile = profile(folder, &studio)?;
     let comparisons = comparisons(plan, &points, &studio, &measured, &profile)?;
     let held_out = "half of the requests, by a hash of their number, with all repeats";
     let note = "answers are as long as they were, and the probe finds what it found";
@@ -56,17 +57,26 @@ fn is_seen(request: u64) -> bool {
 }
 
 /// Laws of the steps of the seen requests, written beside them.
-fn profile(folder: &Path) -> Result<PathBuf, Failure> {
+fn profile(folder: &Path, studio: &Studio) -> Result<PathBuf, Failure> {
     let folders = [folder.to_owned()];
     let sets = calibrate::command::enough(calibrate::folder::steps(&folders, None, &is_seen)?)?;
     let found = calibrate::command::calibrate(&sets, Axis::Configuration);
-    let source = calibrate::command::source(&folder.join("steps.parquet"))?;
-    let preprocess = calibrate::preprocess::found(&folders, &is_seen)?;
+    let source = SourceFile::of(&folder.join("steps.parquet"))?;
+    let preprocess = calibrate::preprocess::fitted(&preprocessed(folder, studio)?);
     let told = calibrate::folder::provenance(&folders);
     let file = folder.join("profile.toml");
     let profile = calibrate::command::profile(&found, preprocess, Axis::Configuration, told, vec![source]);
     whole_file::write(&file, &profile.text())?;
     Ok(file)
+}
+
+/// Visual tokens of the seen requests, and what preprocessing them took: of every replication, where spans are of the first.
+fn preprocessed(folder: &Path, studio: &Studio) -> Result<Vec<(u64, f64)>, Failure> {
+    let beside = calibrate::folder::beside(&folder.join("requests.parquet"))?;
+    let tokens = beside.into_iter().map(|((_, point, _, request), beside)| ((point, request), beside.whole.visual));
+    let tokens: BTreeMap<(u64, u64), u64> = tokens.collect();
+    let seen = studio.preprocessed().into_iter().filter(|((_, request), _)| is_seen(*request));
+    Ok(seen.filter_map(|(place, took)| Some((*tokens.get(&place)?, took.as_ms_f64()))).collect())
 }
 
 fn comparisons(

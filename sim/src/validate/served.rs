@@ -4,10 +4,10 @@
 //! scenario's to say.
 
 use super::figures::{self, Comparison, Served, Validation};
-use crate::cli::Options;
 use crate::failure::Failure;
 use crate::grid::{self, Grid};
 use crate::manifest;
+use crate::options::Options;
 use crate::scenario::{Dataset, Plan};
 use std::path::Path;
 use traces::requests::{ServedRequest, read_served};

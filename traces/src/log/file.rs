@@ -1,6 +1,6 @@
 //! A Parquet file as this house writes it: the same rows give the same bytes.
 
-use super::row::Row;
+use super::row::{Row, RowGroup};
 use crate::TraceError;
 use parquet::{
     basic::{Compression, Type as Physical, ZstdLevel},
@@ -9,7 +9,7 @@ use parquet::{
     file::{
         metadata::{ColumnChunkMetaData, KeyValue, ParquetMetaDataReader, RowGroupMetaData},
         properties::{EnabledStatistics, WriterProperties},
-        writer::{SerializedFileWriter, SerializedRowGroupWriter},
+        writer::SerializedFileWriter,
     },
     schema::types::{ColumnPath, Type, TypePtr},
 };
@@ -22,8 +22,6 @@ use std::{
 
 /// The key of a file's metadata under which its `<table>/<version>` stands.
 pub const SCHEMA_KEY: &str = "msao_sim.schema";
-
-pub(super) type RowGroup<'a> = SerializedRowGroupWriter<'a, File>;
 
 /// A Parquet file that is being written.
 pub(super) struct ParquetFile {

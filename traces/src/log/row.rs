@@ -1,7 +1,10 @@
 //! Rows: a struct whose fields are the columns of a table.
 
-use super::file::RowGroup;
-use parquet::{errors::ParquetError, schema::types::TypePtr};
+use parquet::{errors::ParquetError, file::writer::SerializedRowGroupWriter, schema::types::TypePtr};
+use std::fs::File;
+
+/// A row group that is being written.
+pub(super) type RowGroup<'a> = SerializedRowGroupWriter<'a, File>;
 
 /// A row of a table. Implemented by `rows!`, which declares the struct and its columns together.
 pub trait Row {

@@ -1,13 +1,19 @@
-//! Profiles: the file that `sim calibrate` writes and that scenarios name. Numbers only, with where they are from.
+//! Profiles: the files that `sim calibrate` writes and that scenarios name, laws of steps here and token processes in
+//! [`tokens`]. Numbers only, with where they are from and how wrong they are ([`Errors`]).
 
-use super::errors::Errors;
-use super::preprocess::PreprocessEntry;
+mod errors;
+pub mod tokens;
+
+pub use errors::{Errors, to_digits};
+
 use crate::failure::Failure;
+use model::preprocess::Preprocess;
 use model::step::StepKind;
 use model::step::law::{Range, Spread};
 use model::step::parts::Parts;
 use model::step::table::Table;
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 use std::path::Path;
 
@@ -45,6 +51,20 @@ pub struct SourceFile {
     pub file: String,
     /// SHA-256 of its bytes.
     pub sha256: String,
+}
+
+impl SourceFile {
+    /// A file's name and hash.
+    ///
+    /// # Errors
+    /// If it cannot be read.
+    pub fn of(path: &Path) -> Result<Self, Failure> {
+        let bytes = std::fs::read(path).map_err(|error| Failure::io("read", path, &error))?;
+        let sha256 = Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect();
+        // Without the folders, which differ from machine to machine.
+        let name = path.file_name().unwrap_or(path.as_os_str());
+        Ok(Self { file: name.to_string_lossy().into_owned(), sha256 })
+    }
 }
 
 /// How rows were measured whose durations are kernels' alone: without the host time of the engine that launches them.
@@ -138,6 +158,20 @@ pub struct Beside {
     pub spread: Spread,
     /// Errors on what it has not seen, or in sample if nothing could be withheld.
     pub errors: Errors,
+}
+
+/// The law of a processor, and how wrong it is.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PreprocessEntry {
+    /// Requests that it was fitted to.
+    pub rows: u64,
+    /// Quantiles of measured / predicted.
+    pub spread: Spread,
+    /// Errors on those requests.
+    pub in_sample: Errors,
+    /// The law.
+    pub law: Preprocess,
 }
 
 impl Profile {
