@@ -48,12 +48,15 @@ impl<'w, C: Compute> Bed<'w, C> {
         })
     }
 
-    /// Gives a job to the edge's GPU, waits until it fires, and looks at what came of it.
-    async fn on_edge<R>(&self, task: impl FnOnce(WaitIndex) -> Task, then: impl FnOnce(&mut Slot) -> R) -> R {
+    /// Gives a job to the edge's GPU, to be awaited, and to have what came of it looked at.
+    fn on_edge<R, T: FnOnce(&mut Slot) -> R + Unpin>(
+        &self,
+        task: impl FnOnce(WaitIndex) -> Task,
+        then: T,
+    ) -> OnEdge<'_, 'w, C, T> {
         let wait = self.world.kernel.wait();
         self.submit_to_edge(task(wait.index()));
-        wait.await;
-        self.with(|state| then(state.slots.get_mut(self.id.index)))
+        OnEdge { bed: self, wait, then: Some(then) }
     }
 
     /// Occupies a worker of the edge's processor.
@@ -159,16 +162,16 @@ impl<C: Compute> Edge for Bed<'_, C> {
         self.on_edge(|wait| Task::Prefill { left, then: Then::Fire(wait) }, |_| ()).await;
     }
 
-    async fn draft(&self) -> Draft {
+    fn draft(&self) -> impl Future<Output = Draft> {
         let take = |slot: &mut Slot| {
             slot.tally.drafted += 1;
             slot.drafted()
         };
-        self.on_edge(|wait| Task::Draft { wait }, take).await
+        self.on_edge(|wait| Task::Draft { wait }, take)
     }
 
-    async fn decode(&self) -> Draft {
-        self.on_edge(|wait| Task::Own { wait }, |slot| slot.drafted()).await
+    fn decode(&self) -> impl Future<Output = Draft> {
+        self.on_edge(|wait| Task::Own { wait }, |slot| slot.drafted())
     }
 
     fn trust(&self, token: &Draft) {
@@ -336,10 +339,10 @@ impl<'w, C: Compute> Bed<'w, C> {
     }
 
     /// Rows for the tokens of a batch, and for the one that was not sure enough, if a log is kept.
-    fn log(&self, batch: &Batch<'_>) -> Vec<TokenRecord> {
+    fn log(&self, batch: &Batch<'_>) -> Box<[TokenRecord]> {
         self.with(|state| {
             if !state.recorder.wants_tokens() {
-                return Vec::new();
+                return Box::default();
             }
             let slot = state.slots.get_mut(self.id.index);
             // Not the verdicts so far: several batches may wait for theirs.
@@ -360,12 +363,32 @@ impl<'w, C: Compute> Bed<'w, C> {
     }
 }
 
+/// A job that the edge's GPU has been given. By hand, because every request waits in one, and a future of an `async fn`
+/// keeps its arguments twice.
+struct OnEdge<'b, 'w, C, T> {
+    bed: &'b Bed<'w, C>,
+    wait: Wait<'w>,
+    /// Taken when the job is done.
+    then: Option<T>,
+}
+
+impl<C: Compute, R, T: FnOnce(&mut Slot) -> R + Unpin> Future for OnEdge<'_, '_, C, T> {
+    type Output = R;
+
+    #[inline]
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<R> {
+        ready!(Pin::new(&mut self.wait).poll(context));
+        let then = self.then.take().expect("a job is looked at once");
+        Poll::Ready(self.bed.with(|state| then(state.slots.get_mut(self.bed.id.index))))
+    }
+}
+
 /// Writes the rows of a batch: with so many of its tokens accepted, or without a verdict.
-fn write_log<C: Compute>(log: &mut Vec<TokenRecord>, state: &mut State<'_, C>, accepted: Option<u32>) {
-    for (place, mut row) in log.drain(..).enumerate() {
+fn write_log<C: Compute>(log: &mut [TokenRecord], state: &mut State<'_, C>, accepted: Option<u32>) {
+    for (place, row) in log.iter_mut().enumerate() {
         row.verified &= accepted.is_some();
         row.accepted = (place as u32) < accepted.unwrap_or(0);
-        state.recorder.token(&row);
+        state.recorder.token(row);
     }
 }
 
@@ -376,7 +399,7 @@ pub(crate) struct Flight<'w, C: Compute> {
     /// Taken when the verdict has been read.
     wait: Option<Wait<'w>>,
     /// Rows of the token log, if one is kept.
-    log: Vec<TokenRecord>,
+    log: Box<[TokenRecord]>,
 }
 
 impl<C: Compute> Verification for Flight<'_, C> {

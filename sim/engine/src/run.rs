@@ -255,12 +255,15 @@ impl<'a, C: Compute, P: Policy> Run<'a, C, P> {
         })
     }
 
-    /// A client of a closed loop.
-    async fn client(&'a self, edge: u32, client: u32, think: SimDuration) {
-        while let Some(number) = self.take_number() {
-            self.serve(number, edge, client).await;
-            if think > SimDuration::ZERO {
-                self.world.kernel.sleep(think).await;
+    /// A client of a closed loop. A block, since an `async fn` keeps its arguments twice, and there are many clients.
+    #[expect(clippy::manual_async_fn, reason = "a smaller future")]
+    fn client(&'a self, edge: u32, client: u32, think: SimDuration) -> impl Future<Output = ()> + 'a {
+        async move {
+            while let Some(number) = self.take_number() {
+                self.serve(self.admit(number, edge, client)).await;
+                if think > SimDuration::ZERO {
+                    self.world.kernel.sleep(think).await;
+                }
             }
         }
     }
@@ -278,26 +281,27 @@ impl<'a, C: Compute, P: Policy> Run<'a, C, P> {
     fn arrive(&'a self, spawner: &mut Spawner<'a>) {
         let number = self.take_number().expect("an arrival was scheduled for a request");
         let edge = self.world.spec.workload.edge(self.world.streams, number, self.world.spec.edge.count);
-        spawner.spawn(self.serve(number, edge, 0));
+        spawner.spawn(self.serve(self.admit(number, edge, 0)));
         self.schedule_arrival();
     }
 
-    /// Serves one request.
-    async fn serve(&'a self, number: u64, edge: u32, client: u32) {
-        let world = self.world;
+    /// Takes a request in.
+    fn admit(&self, number: u64, edge: u32, client: u32) -> SlotId {
         let request = self.request(number);
-        let id = {
-            let state = &mut *world.state.borrow_mut();
-            let now = world.kernel.now();
-            state.metrics.submit(now);
-            let id = state.insert(Slot::new(request, edge, client, now));
-            if state.recorder.wants_spans(number) {
-                state.watch.begin(id, number, edge);
-            }
-            id
-        };
+        let state = &mut *self.world.state.borrow_mut();
+        let now = self.world.kernel.now();
+        state.metrics.submit(now);
+        let id = state.insert(Slot::new(request, edge, client, now));
+        if state.recorder.wants_spans(number) {
+            state.watch.begin(id, number, edge);
+        }
+        id
+    }
+
+    /// Serves a request that has been taken in.
+    async fn serve(&'a self, id: SlotId) {
         let served_by = if self.fits(id) {
-            Some(self.policy.serve(&Bed { world, id }, &self.briefing, &self.memory).await)
+            Some(self.policy.serve(&Bed { world: self.world, id }, &self.briefing, &self.memory).await)
         } else {
             None
         };
@@ -463,7 +467,7 @@ fn tier_outcome(
     (tier, limits): (&backends::Tier, model::memory::BatchLimits),
     makespan: SimDuration,
 ) -> TierOutcome {
-    let energy = gpus.iter().map(|gpu| gpu.power.energy(&gpu.busy, makespan));
+    let energy = gpus.iter().map(|gpu| gpu.kind.power.energy(&gpu.busy, makespan));
     let (work, idle) =
         energy.fold((0.0, 0.0), |(work, idle), energy| (work + energy.work.as_f64(), idle + energy.idle.as_f64()));
     let kv = gpus.iter().map(|gpu| gpu.kv.peak_bytes()).max().unwrap_or_default();

@@ -18,22 +18,23 @@ pub(crate) struct SlotId {
     pub(crate) generation: u32,
 }
 
-/// A request in flight.
+/// A request in flight, in four cache lines: what a draft touches, what it is charged to, then what only a round touches.
+#[repr(C, align(64))]
 pub(crate) struct Slot {
-    pub(crate) generation: u32,
-    /// The edge that it came in at, which is also the index of its GPU.
-    pub(crate) edge: u32,
-    /// Apart, so that the steps of an answer touch few cache lines.
-    pub(crate) about: Box<About>,
-    pub(crate) on_edge: Option<Held>,
-    pub(crate) on_cloud: Option<Held>,
-    pub(crate) cloud: CloudSide,
     /// Result of the edge's last operation.
     pub(crate) edge_done: Done,
+    /// The edge that it came in at, which is also the index of its GPU.
+    pub(crate) edge: u32,
+    pub(crate) on_edge: Option<Held>,
+    pub(crate) generation: u32,
+    pub(crate) tally: Tally,
+    /// Apart, so that the steps of an answer touch few cache lines.
+    pub(crate) about: Box<About>,
+    pub(crate) committed: Committed,
+    pub(crate) cloud: CloudSide,
+    pub(crate) on_cloud: Option<Held>,
     /// Fires when the whole answer has been committed, for the policies that await that.
     pub(crate) answered: Option<WaitIndex>,
-    pub(crate) committed: Committed,
-    pub(crate) tally: Tally,
 }
 
 /// What a request is, and what is noted of it.
@@ -73,6 +74,19 @@ pub(crate) struct CloudSide {
 }
 
 impl Work {
+    /// The part of one of so many items. Divisions are dear, and most iterations of an edge have one.
+    #[inline]
+    pub(crate) fn of_one_in(self, items: usize) -> Self {
+        if items == 1 {
+            return self;
+        }
+        Self {
+            busy: self.busy / items as u64,
+            flop: self.flop * (1.0 / items as f64),
+            joules: self.joules / items as f64,
+        }
+    }
+
     /// Adds a part of a batch.
     #[inline]
     pub(crate) fn add(&mut self, share: &Self) {
@@ -94,15 +108,16 @@ pub(crate) struct Committed {
 
 /// What a request has cost.
 #[derive(Clone, Copy, Debug, Default)]
+#[repr(C)]
 pub(crate) struct Tally {
-    pub(crate) uplink: Bytes,
-    pub(crate) downlink: Bytes,
+    pub(crate) edge: Work,
+    pub(crate) drafted: u32,
+    pub(crate) accepted: u32,
     pub(crate) rounds: u32,
     /// Batches of drafts that the token log has.
     pub(crate) logged: u32,
-    pub(crate) drafted: u32,
-    pub(crate) accepted: u32,
-    pub(crate) edge: Work,
+    pub(crate) uplink: Bytes,
+    pub(crate) downlink: Bytes,
     pub(crate) cloud: Work,
 }
 

@@ -1,6 +1,6 @@
 //! What changes during a run.
 
-use crate::gpu::{Gpu, Job};
+use crate::gpu::{Gpu, Job, Kind};
 use crate::link::{Direction, Left, Traffic};
 use crate::metrics::Metrics;
 use crate::recorder::Recorder;
@@ -11,6 +11,7 @@ use backends::{Compute, Done};
 use kernel::{FifoServer, Streams};
 use model::{energy::Power, kv::KvPool};
 use std::collections::VecDeque;
+use std::rc::Rc;
 use units::SimTime;
 
 /// Requests in flight, messages, GPUs, links and what has been counted so far.
@@ -31,6 +32,8 @@ pub(crate) struct State<'w, C> {
     pub(crate) downlink_due: Option<SimTime>,
     pub(crate) metrics: Metrics,
     pub(crate) recorder: &'w mut dyn Recorder,
+    /// What the recorder says, asked once.
+    pub(crate) wants_steps: bool,
     /// The requests whose spans the recorder wants.
     pub(crate) watch: Watch,
     /// Room to work in.
@@ -47,11 +50,13 @@ impl<'w, C: Compute> State<'w, C> {
         [edge, cloud]: [C; 2],
         recorder: &'w mut dyn Recorder,
     ) -> Self {
-        let gpu = |tier: &backends::Tier, limits, kv: &KvPool| {
-            Gpu::new(kv.clone(), limits, tier.engine.batches, Power::new(&tier.device))
+        let kind = |tier: &backends::Tier, limits| {
+            Rc::new(Kind { limits, batches: tier.engine.batches, power: Power::new(&tier.device) })
         };
-        let edges = (0..spec.edge.count).map(|_| gpu(&spec.edge.tier, spec.edge.limits, &edge_kv));
-        let clouds = (0..spec.cloud.gpus).map(|_| gpu(&spec.cloud.tier, spec.cloud.limits, &cloud_kv));
+        let on_edge = kind(&spec.edge.tier, spec.edge.limits);
+        let in_cloud = kind(&spec.cloud.tier, spec.cloud.limits);
+        let edges = (0..spec.edge.count).map(|_| Gpu::new(on_edge.clone(), edge_kv.clone()));
+        let clouds = (0..spec.cloud.gpus).map(|_| Gpu::new(in_cloud.clone(), cloud_kv.clone()));
         Self {
             slots: Slab::default(),
             generation: 0,
@@ -66,6 +71,7 @@ impl<'w, C: Compute> State<'w, C> {
             uplink_due: None,
             downlink_due: None,
             metrics: Metrics::default(),
+            wants_steps: recorder.wants_steps(),
             recorder,
             watch: Watch::default(),
             held_back: VecDeque::new(),
