@@ -79,7 +79,7 @@ impl<'w, C: Compute> Bed<'w, C> {
     /// A wait that fires when the answer has been committed whole.
     fn answered(&self) -> Wait<'w> {
         let wait = self.world.kernel.wait();
-        self.with(|state| state.slots.get_mut(self.id.index).answered = Some(wait.index()));
+        self.with(|state| state.slots.get_mut(self.id.index).about.answered = Some(wait.index()));
         wait
     }
 }
@@ -237,7 +237,11 @@ impl<'w, C: Compute> Cloud for Bed<'w, C> {
     fn verify(&self, batch: &Batch<'_>) -> Flight<'w, C> {
         let wait = self.world.kernel.wait();
         let message = self.send_drafts(batch, Some(wait.index()));
-        Flight { world: self.world, message, wait: Some(wait), log: self.log(batch) }
+        let log = self.log(batch);
+        if !log.is_empty() {
+            self.with(|state| state.logs.insert(message, log));
+        }
+        Flight { world: self.world, message, wait: Some(wait) }
     }
 
     async fn finish(&self, batch: &Batch<'_>) {
@@ -247,7 +251,7 @@ impl<'w, C: Compute> Cloud for Bed<'w, C> {
         answered.await;
         self.with(|state| {
             let verdict = state.slots.get(self.id.index).about.last_verdict.expect("the drafts had a verdict");
-            write_log(&mut log, state, Some(verdict.accepted));
+            state.write_log(&mut log, Some(verdict.accepted));
         });
     }
 
@@ -339,10 +343,10 @@ impl<'w, C: Compute> Bed<'w, C> {
     }
 
     /// Rows for the tokens of a batch, and for the one that was not sure enough, if a log is kept.
-    fn log(&self, batch: &Batch<'_>) -> Box<[TokenRecord]> {
+    fn log(&self, batch: &Batch<'_>) -> Vec<TokenRecord> {
         self.with(|state| {
-            if !state.recorder.wants_tokens() {
-                return Box::default();
+            if !state.wants_tokens {
+                return Vec::new();
             }
             let slot = state.slots.get_mut(self.id.index);
             // Not the verdicts so far: several batches may wait for theirs.
@@ -383,23 +387,12 @@ impl<C: Compute, R, T: FnOnce(&mut Slot) -> R + Unpin> Future for OnEdge<'_, '_,
     }
 }
 
-/// Writes the rows of a batch: with so many of its tokens accepted, or without a verdict.
-fn write_log<C: Compute>(log: &mut [TokenRecord], state: &mut State<'_, C>, accepted: Option<u32>) {
-    for (place, row) in log.iter_mut().enumerate() {
-        row.verified &= accepted.is_some();
-        row.accepted = (place as u32) < accepted.unwrap_or(0);
-        state.recorder.token(row);
-    }
-}
-
 /// A batch on its way to its verdict. Dropping it gives the verdict up.
 pub(crate) struct Flight<'w, C: Compute> {
     world: &'w World<'w, C>,
     message: u32,
     /// Taken when the verdict has been read.
     wait: Option<Wait<'w>>,
-    /// Rows of the token log, if one is kept.
-    log: Box<[TokenRecord]>,
 }
 
 impl<C: Compute> Verification for Flight<'_, C> {
@@ -418,7 +411,7 @@ impl<C: Compute> Future for Flight<'_, C> {
         let state = &mut *self.world.state.borrow_mut();
         let Body::Drafts(drafts) = state.messages.remove(self.message).body else { unreachable!("a verdict") };
         let verdict = drafts.verdict.expect("a verdict that has arrived");
-        write_log(&mut self.log, state, Some(verdict.accepted));
+        state.end_log(self.message, Some(verdict.accepted));
         Poll::Ready(verdict)
     }
 }
@@ -428,7 +421,7 @@ impl<C: Compute> Drop for Flight<'_, C> {
         let Some(wait) = self.wait.take() else { return };
         let world = self.world;
         let state = &mut *world.state.borrow_mut();
-        write_log(&mut self.log, state, None);
+        state.end_log(self.message, None);
         let Body::Drafts(drafts) = &mut state.messages.get_mut(self.message).body else { unreachable!("drafts") };
         if wait.is_fired() {
             state.messages.remove(self.message);

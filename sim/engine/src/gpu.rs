@@ -79,19 +79,19 @@ pub(crate) enum Then {
 }
 
 /// A GPU with its queues. What every iteration touches comes first.
-#[repr(C, align(64))]
+#[repr(C)]
 pub(crate) struct Gpu {
     pub(crate) server: BatchServer,
-    /// Items of one token or a few.
-    pub(crate) streams: VecDeque<Job>,
     /// The iteration that runs; on an edge mostly of one item.
     pub(crate) running: SmallVec<[Item; 1]>,
+    pub(crate) flop: Flops,
+    pub(crate) busy: Busy,
+    /// Items of one token or a few.
+    pub(crate) streams: VecDeque<Job>,
+    tickets: u64,
+    pub(crate) kind: Rc<Kind>,
     /// Prompts and probes.
     pub(crate) prompts: VecDeque<Job>,
-    tickets: u64,
-    pub(crate) busy: Busy,
-    pub(crate) flop: Flops,
-    pub(crate) kind: Rc<Kind>,
     pub(crate) kv: KvPool,
     /// Requests that ask for memory, in order.
     pub(crate) asking: VecDeque<SlotId>,
@@ -112,18 +112,19 @@ pub(crate) enum Pick {
 }
 
 impl Gpu {
+    /// Its queues have room for one, which is what an edge of one client needs; they grow.
     pub(crate) fn new(kind: Rc<Kind>, kv: KvPool) -> Self {
         Self {
             server: BatchServer::default(),
-            streams: VecDeque::new(),
+            streams: VecDeque::with_capacity(1),
             running: SmallVec::new(),
-            prompts: VecDeque::new(),
+            prompts: VecDeque::with_capacity(1),
             tickets: 0,
             busy: Busy::default(),
             flop: Flops::ZERO,
             kind,
             kv,
-            asking: VecDeque::new(),
+            asking: VecDeque::with_capacity(1),
         }
     }
 

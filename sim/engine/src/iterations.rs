@@ -123,7 +123,12 @@ impl<'w, C: Compute> World<'w, C> {
     /// Takes the first item of one or a few tokens, unless it is void or its sequence is already in the batch.
     #[inline]
     fn pick_stream(&self, state: &mut State<'w, C>, gpu: u32) {
-        let Some(job) = state.gpus[gpu as usize].streams.pop_front() else { return };
+        let streams = &mut state.gpus[gpu as usize].streams;
+        let Some(job) = streams.pop_front() else { return };
+        if streams.is_empty() {
+            // Begin anew at the front of the ring, which is in the cache.
+            streams.clear();
+        }
         if let Task::Verify { message, .. } = job.task {
             if self.is_void(state, message) {
                 self.drop_drafts(state, message);
@@ -237,7 +242,7 @@ impl<'w, C: Compute> World<'w, C> {
             Then::Open => {
                 let slot = state.slots.get_mut(job.slot.index);
                 slot.cloud.ready = true;
-                for message in std::mem::take(&mut slot.cloud.parked) {
+                for message in std::mem::take(&mut slot.about.parked) {
                     self.submit_drafts(state, gpu, job.slot, message);
                 }
             }

@@ -14,7 +14,7 @@ pub trait Recorder {
     fn wants_steps(&self) -> bool {
         false
     }
-    /// Whether drafted tokens are wanted.
+    /// Whether drafted tokens are wanted, asked once.
     fn wants_tokens(&self) -> bool {
         false
     }

@@ -255,8 +255,8 @@ impl<'a, C: Compute, P: Policy> Run<'a, C, P> {
         })
     }
 
-    /// A client of a closed loop. A block, since an `async fn` keeps its arguments twice, and there are many clients.
-    #[expect(clippy::manual_async_fn, reason = "a smaller future")]
+    /// A client of a closed loop.
+    #[expect(clippy::manual_async_fn, reason = "an `async fn` keeps its arguments twice, and there are many clients")]
     fn client(&'a self, edge: u32, client: u32, think: SimDuration) -> impl Future<Output = ()> + 'a {
         async move {
             while let Some(number) = self.take_number() {
@@ -286,27 +286,28 @@ impl<'a, C: Compute, P: Policy> Run<'a, C, P> {
     }
 
     /// Takes a request in.
-    fn admit(&self, number: u64, edge: u32, client: u32) -> SlotId {
+    fn admit(&self, number: u64, edge: u32, client: u32) -> Bed<'a, C> {
         let request = self.request(number);
-        let state = &mut *self.world.state.borrow_mut();
-        let now = self.world.kernel.now();
+        let world = self.world;
+        let state = &mut *world.state.borrow_mut();
+        let now = world.kernel.now();
         state.metrics.submit(now);
         let id = state.insert(Slot::new(request, edge, client, now));
         if state.recorder.wants_spans(number) {
             state.watch.begin(id, number, edge);
         }
-        id
+        Bed { world, id }
     }
 
     /// Serves a request that has been taken in.
-    async fn serve(&'a self, id: SlotId) {
-        let served_by = if self.fits(id) {
-            Some(self.policy.serve(&Bed { world: self.world, id }, &self.briefing, &self.memory).await)
-        } else {
-            None
-        };
-        self.end(id, served_by);
-        self.progress.fetch_add(1, Ordering::Relaxed);
+    #[expect(clippy::manual_async_fn, reason = "an `async fn` keeps its arguments twice")]
+    fn serve(&'a self, bed: Bed<'a, C>) -> impl Future<Output = ()> + 'a {
+        async move {
+            let fits = self.fits(bed.id);
+            let served_by = if fits { Some(self.policy.serve(&bed, &self.briefing, &self.memory).await) } else { None };
+            self.end(bed.id, served_by);
+            self.progress.fetch_add(1, Ordering::Relaxed);
+        }
     }
 
     /// Request number `number`, with its pictures as they are sent.

@@ -74,8 +74,7 @@ const GOLDEN: u64 = 0x9E37_79B9_7F4A_7C15;
 
 #[inline]
 const fn unit_from(bits: u64) -> f64 {
-    // Signed, for which there is an instruction on every machine.
-    ((bits >> 11).cast_signed() as f64 + 0.5) * (1.0 / (1u64 << 53) as f64)
+    ((bits >> 11) as f64 + 0.5) * (1.0 / (1u64 << 53) as f64)
 }
 
 /// SplitMix64's output function (Steele, Lea and Flood 2014).

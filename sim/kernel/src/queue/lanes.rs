@@ -62,8 +62,13 @@ impl Queue for LaneQueue {
             from = select_unpredictable(less, lane, from);
         }
         if from < LANES {
-            self.lanes[from].pop_front();
-            self.heads[from].0 = self.lanes[from].front().copied().unwrap_or(Key::NEVER);
+            let ring = &mut self.lanes[from];
+            ring.pop_front();
+            self.heads[from].0 = ring.front().copied().unwrap_or_else(|| {
+                // Begin anew at the front of the ring, which is in the cache.
+                ring.clear();
+                Key::NEVER
+            });
         } else if least == Key::NEVER {
             return None;
         } else {
