@@ -26,7 +26,6 @@ pub struct Modelled {
 }
 
 /// A sequence.
-#[derive(Clone, Copy)]
 struct State {
     tokens: RequestTokens,
     output_tokens: u32,
@@ -34,7 +33,13 @@ struct State {
     /// Tokens of the prompt that have been read.
     read: u32,
     answer: u32,
-    /// Encoding pictures and sound.
+    /// Apart, since no token needs it.
+    encoding: Box<Encoding>,
+}
+
+/// Arithmetic on pictures and sound.
+struct Encoding {
+    /// Encoding them.
     encoders: Flops,
     /// The probe's layers.
     probe: Flops,
@@ -92,8 +97,8 @@ impl Modelled {
     #[inline]
     fn item(&mut self, sequence: Sequence, work: &Work<'_>) -> (Load, Done) {
         match work {
-            Work::Probe => (Load::vision(self.state(sequence).probe), Done::Nothing),
-            Work::Encode => (Load::vision(self.state(sequence).encode), Done::Nothing),
+            Work::Probe => (Load::vision(self.state(sequence).encoding.probe), Done::Nothing),
+            Work::Encode => (Load::vision(self.state(sequence).encoding.encode), Done::Nothing),
             Work::Prefill { tokens, answer } => self.prefill(sequence, *tokens, *answer),
             Work::Decode => self.decode(sequence),
             Work::Pass => (Load::decode(self.state(sequence).past()), Done::Nothing),
@@ -137,7 +142,7 @@ impl Modelled {
         let last = state.read == state.prompt;
         let mut load = pricing.prompt_load(u64::from(tokens), u64::from(before), last);
         if before == 0 {
-            load.add(&Load::vision(state.encoders));
+            load.add(&Load::vision(state.encoding.encoders));
         }
         let makes = last && answer && pricing.makes_tokens();
         (load, if makes { Done::Token(state.append()) } else { Done::Nothing })
@@ -206,9 +211,11 @@ impl Compute for Modelled {
             prompt,
             read: 0,
             answer: 0,
-            encoders,
-            probe: pricing.probe_flop(&input.prompt),
-            encode: if encoded { pricing.encode_flop(&input.prompt) } else { Flops::ZERO },
+            encoding: Box::new(Encoding {
+                encoders,
+                probe: pricing.probe_flop(&input.prompt),
+                encode: if encoded { pricing.encode_flop(&input.prompt) } else { Flops::ZERO },
+            }),
         };
         self.sequences.open(state)
     }

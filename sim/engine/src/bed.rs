@@ -48,12 +48,15 @@ impl<'w, C: Compute> Bed<'w, C> {
         })
     }
 
-    /// Gives a job to the edge's GPU, waits until it fires, and looks at what came of it.
-    async fn on_edge<R>(&self, task: impl FnOnce(WaitIndex) -> Task, then: impl FnOnce(&mut Slot) -> R) -> R {
+    /// Gives a job to the edge's GPU, to be awaited, and to have what came of it looked at.
+    fn on_edge<R, T: FnOnce(&mut Slot) -> R + Unpin>(
+        &self,
+        task: impl FnOnce(WaitIndex) -> Task,
+        then: T,
+    ) -> OnEdge<'_, 'w, C, T> {
         let wait = self.world.kernel.wait();
         self.submit_to_edge(task(wait.index()));
-        wait.await;
-        self.with(|state| then(state.slots.get_mut(self.id.index)))
+        OnEdge { bed: self, wait, then: Some(then) }
     }
 
     /// Occupies a worker of the edge's processor.
@@ -76,7 +79,7 @@ impl<'w, C: Compute> Bed<'w, C> {
     /// A wait that fires when the answer has been committed whole.
     fn answered(&self) -> Wait<'w> {
         let wait = self.world.kernel.wait();
-        self.with(|state| state.slots.get_mut(self.id.index).answered = Some(wait.index()));
+        self.with(|state| state.slots.get_mut(self.id.index).about.answered = Some(wait.index()));
         wait
     }
 }
@@ -160,16 +163,16 @@ impl<C: Compute> Edge for Bed<'_, C> {
         self.on_edge(|wait| Task::Prefill { left, then: Then::Fire(wait) }, |_| ()).await;
     }
 
-    async fn draft(&self) -> Draft {
+    fn draft(&self) -> impl Future<Output = Draft> {
         let take = |slot: &mut Slot| {
             slot.tally.drafted += 1;
             slot.drafted()
         };
-        self.on_edge(|wait| Task::Draft { wait }, take).await
+        self.on_edge(|wait| Task::Draft { wait }, take)
     }
 
-    async fn decode(&self) -> Draft {
-        self.on_edge(|wait| Task::Own { wait }, |slot| slot.drafted()).await
+    fn decode(&self) -> impl Future<Output = Draft> {
+        self.on_edge(|wait| Task::Own { wait }, |slot| slot.drafted())
     }
 
     fn trust(&self, token: &Draft) {
@@ -235,7 +238,11 @@ impl<'w, C: Compute> Cloud for Bed<'w, C> {
     fn verify(&self, batch: &Batch<'_>) -> Flight<'w, C> {
         let wait = self.world.kernel.wait();
         let message = self.send_drafts(batch, Some(wait.index()));
-        Flight { world: self.world, message, wait: Some(wait), log: self.log(batch) }
+        let log = self.log(batch);
+        if !log.is_empty() {
+            self.with(|state| state.logs.insert(message, log));
+        }
+        Flight { world: self.world, message, wait: Some(wait) }
     }
 
     async fn finish(&self, batch: &Batch<'_>) {
@@ -245,7 +252,7 @@ impl<'w, C: Compute> Cloud for Bed<'w, C> {
         answered.await;
         self.with(|state| {
             let verdict = state.slots.get(self.id.index).about.last_verdict.expect("the drafts had a verdict");
-            write_log(&mut log, state, Some(verdict.accepted));
+            state.write_log(&mut log, Some(verdict.accepted));
         });
     }
 
@@ -339,7 +346,7 @@ impl<'w, C: Compute> Bed<'w, C> {
     /// Rows for the tokens of a batch, and for the one that was not sure enough, if a log is kept.
     fn log(&self, batch: &Batch<'_>) -> Vec<TokenRecord> {
         self.with(|state| {
-            if !state.recorder.wants_tokens() {
+            if !state.wants_tokens {
                 return Vec::new();
             }
             let slot = state.slots.get_mut(self.id.index);
@@ -361,12 +368,23 @@ impl<'w, C: Compute> Bed<'w, C> {
     }
 }
 
-/// Writes the rows of a batch: with so many of its tokens accepted, or without a verdict.
-fn write_log<C: Compute>(log: &mut Vec<TokenRecord>, state: &mut State<'_, C>, accepted: Option<u32>) {
-    for (place, mut row) in log.drain(..).enumerate() {
-        row.verified &= accepted.is_some();
-        row.accepted = (place as u32) < accepted.unwrap_or(0);
-        state.recorder.token(&row);
+/// A job that the edge's GPU has been given. By hand, because every request waits in one, and a future of an `async fn`
+/// keeps its arguments twice.
+struct OnEdge<'b, 'w, C, T> {
+    bed: &'b Bed<'w, C>,
+    wait: Wait<'w>,
+    /// Taken when the job is done.
+    then: Option<T>,
+}
+
+impl<C: Compute, R, T: FnOnce(&mut Slot) -> R + Unpin> Future for OnEdge<'_, '_, C, T> {
+    type Output = R;
+
+    #[inline]
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<R> {
+        ready!(Pin::new(&mut self.wait).poll(context));
+        let then = self.then.take().expect("a job is looked at once");
+        Poll::Ready(self.bed.with(|state| then(state.slots.get_mut(self.bed.id.index))))
     }
 }
 
@@ -376,8 +394,6 @@ pub(crate) struct Flight<'w, C: Compute> {
     message: u32,
     /// Taken when the verdict has been read.
     wait: Option<Wait<'w>>,
-    /// Rows of the token log, if one is kept.
-    log: Vec<TokenRecord>,
 }
 
 impl<C: Compute> Verification for Flight<'_, C> {
@@ -396,7 +412,7 @@ impl<C: Compute> Future for Flight<'_, C> {
         let state = &mut *self.world.state.borrow_mut();
         let Body::Drafts(drafts) = state.messages.remove(self.message).body else { unreachable!("a verdict") };
         let verdict = drafts.verdict.expect("a verdict that has arrived");
-        write_log(&mut self.log, state, Some(verdict.accepted));
+        state.end_log(self.message, Some(verdict.accepted));
         Poll::Ready(verdict)
     }
 }
@@ -406,7 +422,7 @@ impl<C: Compute> Drop for Flight<'_, C> {
         let Some(wait) = self.wait.take() else { return };
         let world = self.world;
         let state = &mut *world.state.borrow_mut();
-        write_log(&mut self.log, state, None);
+        state.end_log(self.message, None);
         let Body::Drafts(drafts) = &mut state.messages.get_mut(self.message).body else { unreachable!("drafts") };
         if wait.is_fired() {
             state.messages.remove(self.message);

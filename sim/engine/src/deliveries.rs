@@ -131,10 +131,10 @@ impl<'w, C: Compute> World<'w, C> {
             }
             Body::Drafts(_) if self.is_void(state, message) => self.drop_drafts(state, message),
             Body::Drafts(_) => {
-                let cloud = &mut state.slots.get_mut(slot.index).cloud;
-                match cloud.gpu {
-                    Some(gpu) if cloud.ready => self.submit_drafts(state, gpu, slot, message),
-                    _ => cloud.parked.push(message),
+                let of = state.slots.get_mut(slot.index);
+                match of.cloud.gpu {
+                    Some(gpu) if of.cloud.ready => self.submit_drafts(state, gpu, slot, message),
+                    _ => of.about.parked.push(message),
                 }
             }
             Body::Hidden { first: true, .. } => self.prefill_in_cloud(state, slot, Then::Return(message)),

@@ -2,10 +2,12 @@
 
 use kernel::Target;
 
-/// Lanes of the event queue: what happens at once, and what arrives over each direction of the link.
+/// Lanes of the event queue: what happens at once, what arrives over each direction of the link, and the ends of edges'
+/// iterations that read no prompt, which all take about as long.
 pub(crate) const NOW: Option<u8> = Some(0);
 pub(crate) const UP: Option<u8> = Some(1);
 pub(crate) const DOWN: Option<u8> = Some(2);
+pub(crate) const STEP: Option<u8> = Some(3);
 
 /// What an event is for, packed into a component code: four bits of kind, nineteen of index.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -8,11 +8,13 @@ use crate::slot::SlotId;
 use backends::Done;
 use kernel::{BatchServer, WaitIndex};
 use model::{
-    energy::{Activity, Busy, Power},
+    energy::{Busy, Power},
     kv::KvPool,
     memory::BatchLimits,
 };
+use smallvec::SmallVec;
 use std::collections::VecDeque;
+use std::rc::Rc;
 use units::Flops;
 
 /// Something to do for a request.
@@ -76,25 +78,31 @@ pub(crate) enum Then {
     Return(u32),
 }
 
-/// A GPU with its queues.
+/// A GPU with its queues. What every iteration touches comes first.
+#[repr(C)]
 pub(crate) struct Gpu {
     pub(crate) server: BatchServer,
-    pub(crate) kv: KvPool,
-    pub(crate) limits: BatchLimits,
-    batches: bool,
+    /// The iteration that runs; on an edge mostly of one item.
+    pub(crate) running: SmallVec<[Item; 1]>,
+    pub(crate) flop: Flops,
+    pub(crate) busy: Busy,
     /// Items of one token or a few.
     pub(crate) streams: VecDeque<Job>,
+    tickets: u64,
+    pub(crate) kind: Rc<Kind>,
     /// Prompts and probes.
     pub(crate) prompts: VecDeque<Job>,
-    /// The iteration that runs.
-    pub(crate) running: Vec<Item>,
+    pub(crate) kv: KvPool,
     /// Requests that ask for memory, in order.
     pub(crate) asking: VecDeque<SlotId>,
+}
+
+/// What the GPUs of a tier have in common.
+pub(crate) struct Kind {
+    pub(crate) limits: BatchLimits,
+    /// Whether iterations hold more than one item.
+    pub(crate) batches: bool,
     pub(crate) power: Power,
-    pub(crate) busy: Busy,
-    pub(crate) flop: Flops,
-    pub(crate) activity: Activity,
-    tickets: u64,
 }
 
 /// Which queue an item of the next iteration comes from.
@@ -104,21 +112,19 @@ pub(crate) enum Pick {
 }
 
 impl Gpu {
-    pub(crate) fn new(kv: KvPool, limits: BatchLimits, batches: bool, power: Power) -> Self {
+    /// Its queues have room for one, which is what an edge of one client needs; they grow.
+    pub(crate) fn new(kind: Rc<Kind>, kv: KvPool) -> Self {
         Self {
             server: BatchServer::default(),
-            kv,
-            limits,
-            batches,
-            streams: VecDeque::new(),
-            prompts: VecDeque::new(),
-            running: Vec::new(),
-            asking: VecDeque::new(),
-            power,
+            streams: VecDeque::with_capacity(1),
+            running: SmallVec::new(),
+            prompts: VecDeque::with_capacity(1),
+            tickets: 0,
             busy: Busy::default(),
             flop: Flops::ZERO,
-            activity: Activity::Decode,
-            tickets: 0,
+            kind,
+            kv,
+            asking: VecDeque::with_capacity(1),
         }
     }
 
@@ -147,14 +153,9 @@ impl Gpu {
             Task::Prefill { .. } => self.prompts.push_front(job),
             // Later batches of its request wait behind it.
             Task::Verify { .. } => self.streams.push_front(job),
-            _ if self.batches => self.streams.push_back(job),
+            _ if self.kind.batches => self.streams.push_back(job),
             _ => self.streams.push_front(job),
         }
-    }
-
-    /// Whether iterations hold more than one item.
-    pub(crate) fn batches(&self) -> bool {
-        self.batches
     }
 
     /// Without batching: the one item to take, the oldest.

@@ -1,6 +1,6 @@
 //! A GPU's iterations: what goes into one, and what comes out of it.
 
-use crate::event::{Event, NOW};
+use crate::event::{Event, NOW, STEP};
 use crate::gpu::{Item, Job, Pick, Task, Then};
 use crate::recorder::{Side, StepRecord};
 use crate::slot::{Body, Message, SlotId, Work as Share};
@@ -69,33 +69,29 @@ impl<'w, C: Compute> World<'w, C> {
         for (item, done) in this.running.iter_mut().zip(done.drain(..)) {
             item.done = done;
         }
-        this.activity = if prefills { Activity::Prefill } else { Activity::Decode };
+        let activity = if prefills { Activity::Prefill } else { Activity::Decode };
         let end = this.server.start(now, cost.duration);
-        this.busy.add(this.activity, cost.duration);
+        this.busy.add(activity, cost.duration);
         this.flop += cost.flop;
-        let joules = (this.power.above_idle(this.activity) * cost.duration).as_f64();
-        let items = this.running.len();
-        let share = Share {
-            busy: cost.duration / items as u64,
-            flop: cost.flop * (1.0 / items as f64),
-            joules: joules / items as f64,
-        };
+        let joules = (this.kind.power.above_idle(activity) * cost.duration).as_f64();
+        let share = Share { busy: cost.duration, flop: cost.flop, joules }.of_one_in(this.running.len());
         for item in &this.running {
             let tally = &mut slots.get_mut(item.job.slot.index).tally;
             if on_edge { tally.edge.add(&share) } else { tally.cloud.add(&share) }
         }
-        if state.recorder.wants_steps() {
+        if state.wants_steps {
             self.record_steps(state, gpu, cost.duration);
         }
         if state.watch.is_on() {
             self.watch_iteration(state, gpu, cost.duration);
         }
-        self.kernel.schedule(end, Phase::Happen, Event::Iteration(gpu).target(), None);
+        let lane = if on_edge && !prefills { STEP } else { None };
+        self.kernel.schedule(end, Phase::Happen, Event::Iteration(gpu).target(), lane);
     }
 
     /// Moves the items of the next iteration from the queues of a GPU to its running ones.
     fn pick(&self, state: &mut State<'w, C>, gpu: u32) {
-        if !state.gpus[gpu as usize].batches() {
+        if !state.gpus[gpu as usize].kind.batches {
             while state.gpus[gpu as usize].running.is_empty() {
                 match state.gpus[gpu as usize].oldest() {
                     Some(Pick::Stream) => self.pick_stream(state, gpu),
@@ -114,7 +110,7 @@ impl<'w, C: Compute> World<'w, C> {
             }
             return;
         }
-        let most = state.gpus[gpu as usize].limits.items as usize;
+        let most = state.gpus[gpu as usize].kind.limits.items as usize;
         while state.gpus[gpu as usize].running.len() < most && !state.gpus[gpu as usize].streams.is_empty() {
             self.pick_stream(state, gpu);
         }
@@ -127,7 +123,12 @@ impl<'w, C: Compute> World<'w, C> {
     /// Takes the first item of one or a few tokens, unless it is void or its sequence is already in the batch.
     #[inline]
     fn pick_stream(&self, state: &mut State<'w, C>, gpu: u32) {
-        let Some(job) = state.gpus[gpu as usize].streams.pop_front() else { return };
+        let streams = &mut state.gpus[gpu as usize].streams;
+        let Some(job) = streams.pop_front() else { return };
+        if streams.is_empty() {
+            // Begin anew at the front of the ring, which is in the cache.
+            streams.clear();
+        }
         if let Task::Verify { message, .. } = job.task {
             if self.is_void(state, message) {
                 self.drop_drafts(state, message);
@@ -143,19 +144,23 @@ impl<'w, C: Compute> World<'w, C> {
     }
 
     /// Takes the next chunk of the first prompt that has its memory, or a probe. `false` if all prompts wait for memory.
+    #[inline]
     fn pick_prompt(&self, state: &mut State<'w, C>, gpu: u32) -> bool {
         let on_edge = self.is_edge(gpu);
         let State { gpus, slots, .. } = state;
         let this = &mut gpus[gpu as usize];
+        if this.prompts.is_empty() {
+            return true;
+        }
         let ready = this.prompts.iter().position(|job| {
             let slot = slots.get(job.slot.index);
             let held = if on_edge { &slot.on_edge } else { &slot.on_cloud };
             matches!(job.task, Task::Probe { .. } | Task::Encode { .. })
                 || held.as_ref().is_some_and(|held| held.kv.is_some())
         });
-        let Some(job) = ready.and_then(|place| this.prompts.remove(place)) else { return this.prompts.is_empty() };
+        let Some(job) = ready.and_then(|place| this.prompts.remove(place)) else { return false };
         let chunk = match job.task {
-            Task::Prefill { left, .. } if this.batches() => left.min(this.limits.chunk_tokens as u32),
+            Task::Prefill { left, .. } if this.kind.batches => left.min(this.kind.limits.chunk_tokens as u32),
             Task::Prefill { left, .. } => left,
             _ => 1,
         };
@@ -168,13 +173,12 @@ impl<'w, C: Compute> World<'w, C> {
         let state = &mut *self.state.borrow_mut();
         let this = &mut state.gpus[gpu as usize];
         this.server.finish(self.kernel.now());
-        let mut running = std::mem::take(&mut this.running);
-        for &item in &running {
+        for place in 0..this.running.len() {
+            let item = state.gpus[gpu as usize].running[place];
             self.end_item(state, gpu, item);
         }
-        running.clear();
         let this = &mut state.gpus[gpu as usize];
-        this.running = running;
+        this.running.clear();
         if !this.is_quiet() && this.server.poke() {
             self.schedule_batch(gpu);
         }
@@ -238,7 +242,7 @@ impl<'w, C: Compute> World<'w, C> {
             Then::Open => {
                 let slot = state.slots.get_mut(job.slot.index);
                 slot.cloud.ready = true;
-                for message in std::mem::take(&mut slot.cloud.parked) {
+                for message in std::mem::take(&mut slot.about.parked) {
                     self.submit_drafts(state, gpu, job.slot, message);
                 }
             }

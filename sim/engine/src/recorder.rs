@@ -10,11 +10,11 @@ use units::{Bytes, SimDuration, SimTime};
 
 /// Takes the rows of one run, in the order in which they come about.
 pub trait Recorder {
-    /// Whether steps are wanted; if not, none is made.
+    /// Whether steps are wanted, asked once; if not, none is made.
     fn wants_steps(&self) -> bool {
         false
     }
-    /// Whether drafted tokens are wanted.
+    /// Whether drafted tokens are wanted, asked once.
     fn wants_tokens(&self) -> bool {
         false
     }

@@ -265,11 +265,14 @@ impl<'a, C: Compute, P: Policy> Run<'a, C, P> {
     }
 
     /// A client of a closed loop.
-    async fn client(&'a self, edge: u32, client: u32, think: SimDuration) {
-        while let Some(number) = self.take_number() {
-            self.serve(number, edge, client).await;
-            if think > SimDuration::ZERO {
-                self.world.kernel.sleep(think).await;
+    #[expect(clippy::manual_async_fn, reason = "an `async fn` keeps its arguments twice, and there are many clients")]
+    fn client(&'a self, edge: u32, client: u32, think: SimDuration) -> impl Future<Output = ()> + 'a {
+        async move {
+            while let Some(number) = self.take_number() {
+                self.serve(self.admit(number, edge, client)).await;
+                if think > SimDuration::ZERO {
+                    self.world.kernel.sleep(think).await;
+                }
             }
         }
     }
@@ -287,31 +290,33 @@ impl<'a, C: Compute, P: Policy> Run<'a, C, P> {
     fn arrive(&'a self, spawner: &mut Spawner<'a>) {
         let number = self.take_number().expect("an arrival was scheduled for a request");
         let edge = self.world.spec.workload.edge(self.world.streams, number, self.world.spec.edge.count);
-        spawner.spawn(self.serve(number, edge, 0));
+        spawner.spawn(self.serve(self.admit(number, edge, 0)));
         self.schedule_arrival();
     }
 
-    /// Serves one request.
-    async fn serve(&'a self, number: u64, edge: u32, client: u32) {
-        let world = self.world;
+    /// Takes a request in.
+    fn admit(&self, number: u64, edge: u32, client: u32) -> Bed<'a, C> {
         let request = self.request(number);
-        let id = {
-            let state = &mut *world.state.borrow_mut();
-            let now = world.kernel.now();
-            state.metrics.submit(now);
-            let id = state.insert(Slot::new(request, edge, client, now));
-            if state.recorder.wants_spans(number) {
-                state.watch.begin(id, number, edge);
-            }
-            id
-        };
-        let served_by = if self.fits(id) {
-            Some(self.policy.serve(&Bed { world, id }, &self.briefing, &self.memory).await)
-        } else {
-            None
-        };
-        self.end(id, served_by);
-        self.progress.fetch_add(1, Ordering::Relaxed);
+        let world = self.world;
+        let state = &mut *world.state.borrow_mut();
+        let now = world.kernel.now();
+        state.metrics.submit(now);
+        let id = state.insert(Slot::new(request, edge, client, now));
+        if state.recorder.wants_spans(number) {
+            state.watch.begin(id, number, edge);
+        }
+        Bed { world, id }
+    }
+
+    /// Serves a request that has been taken in.
+    #[expect(clippy::manual_async_fn, reason = "an `async fn` keeps its arguments twice")]
+    fn serve(&'a self, bed: Bed<'a, C>) -> impl Future<Output = ()> + 'a {
+        async move {
+            let fits = self.fits(bed.id);
+            let served_by = if fits { Some(self.policy.serve(&bed, &self.briefing, &self.memory).await) } else { None };
+            self.end(bed.id, served_by);
+            self.progress.fetch_add(1, Ordering::Relaxed);
+        }
     }
 
     /// Request number `number`, with its pictures as they are sent.
@@ -472,7 +477,7 @@ fn tier_outcome(
     (tier, limits): (&backends::Tier, model::memory::BatchLimits),
     makespan: SimDuration,
 ) -> TierOutcome {
-    let energy = gpus.iter().map(|gpu| gpu.power.energy(&gpu.busy, makespan));
+    let energy = gpus.iter().map(|gpu| gpu.kind.power.energy(&gpu.busy, makespan));
     let (work, idle) =
         energy.fold((0.0, 0.0), |(work, idle), energy| (work + energy.work.as_f64(), idle + energy.idle.as_f64()));
     let kv = gpus.iter().map(|gpu| gpu.kv.peak_bytes()).max().unwrap_or_default();

@@ -18,22 +18,21 @@ pub(crate) struct SlotId {
     pub(crate) generation: u32,
 }
 
-/// A request in flight.
+/// A request in flight: first what a draft touches, then what only a round touches.
+#[repr(C)]
 pub(crate) struct Slot {
-    pub(crate) generation: u32,
-    /// The edge that it came in at, which is also the index of its GPU.
-    pub(crate) edge: u32,
-    /// Apart, so that the steps of an answer touch few cache lines.
-    pub(crate) about: Box<About>,
-    pub(crate) on_edge: Option<Held>,
-    pub(crate) on_cloud: Option<Held>,
-    pub(crate) cloud: CloudSide,
     /// Result of the edge's last operation.
     pub(crate) edge_done: Done,
-    /// Fires when the whole answer has been committed, for the policies that await that.
-    pub(crate) answered: Option<WaitIndex>,
-    pub(crate) committed: Committed,
+    /// The edge that it came in at, which is also the index of its GPU.
+    pub(crate) edge: u32,
+    pub(crate) on_edge: Option<Held>,
     pub(crate) tally: Tally,
+    pub(crate) generation: u32,
+    /// Apart, so that the steps of an answer touch few cache lines.
+    pub(crate) about: Box<About>,
+    pub(crate) committed: Committed,
+    pub(crate) cloud: CloudSide,
+    pub(crate) on_cloud: Option<Held>,
 }
 
 /// What a request is, and what is noted of it.
@@ -48,6 +47,10 @@ pub(crate) struct About {
     pub(crate) diverged: bool,
     /// The verdict behind which the cloud writes on by itself.
     pub(crate) last_verdict: Option<Verdict>,
+    /// Batches that came to the cloud before the prompt had been read, in order.
+    pub(crate) parked: SmallVec<[u32; 2]>,
+    /// Fires when the whole answer has been committed, for the policies that await that.
+    pub(crate) answered: Option<WaitIndex>,
 }
 
 /// A sequence with its blocks.
@@ -66,13 +69,24 @@ pub(crate) struct CloudSide {
     pub(crate) reading: bool,
     /// The prompt has been read, and batches may be verified.
     pub(crate) ready: bool,
-    /// Batches that came before the prompt had been read, in order.
-    pub(crate) parked: SmallVec<[u32; 2]>,
     /// Rejections so far; batches drafted before the last one are void.
     pub(crate) epoch: u32,
 }
 
 impl Work {
+    /// The part of one of so many items. Divisions are dear, and most iterations of an edge have one.
+    #[inline]
+    pub(crate) fn of_one_in(self, items: usize) -> Self {
+        if items == 1 {
+            return self;
+        }
+        Self {
+            busy: self.busy / items as u64,
+            flop: self.flop * (1.0 / items as f64),
+            joules: self.joules / items as f64,
+        }
+    }
+
     /// Adds a part of a batch.
     #[inline]
     pub(crate) fn add(&mut self, share: &Self) {
@@ -94,15 +108,16 @@ pub(crate) struct Committed {
 
 /// What a request has cost.
 #[derive(Clone, Copy, Debug, Default)]
+#[repr(C)]
 pub(crate) struct Tally {
-    pub(crate) uplink: Bytes,
-    pub(crate) downlink: Bytes,
+    pub(crate) edge: Work,
+    pub(crate) drafted: u32,
+    pub(crate) accepted: u32,
     pub(crate) rounds: u32,
     /// Batches of drafts that the token log has.
     pub(crate) logged: u32,
-    pub(crate) drafted: u32,
-    pub(crate) accepted: u32,
-    pub(crate) edge: Work,
+    pub(crate) uplink: Bytes,
+    pub(crate) downlink: Bytes,
     pub(crate) cloud: Work,
 }
 
@@ -117,7 +132,17 @@ pub(crate) struct Work {
 impl Slot {
     pub(crate) fn new(request: Request, edge: u32, client: u32, submit: SimTime) -> Self {
         let input = Input::whole(request.prompt);
-        let about = About { request, client, submit, input, mas: None, diverged: false, last_verdict: None };
+        let about = About {
+            request,
+            client,
+            submit,
+            input,
+            mas: None,
+            diverged: false,
+            last_verdict: None,
+            parked: SmallVec::new(),
+            answered: None,
+        };
         Self {
             generation: 0,
             edge,
@@ -126,7 +151,6 @@ impl Slot {
             on_cloud: None,
             cloud: CloudSide::default(),
             edge_done: Done::Nothing,
-            answered: None,
             committed: Committed::default(),
             tally: Tally::default(),
         }
@@ -181,7 +205,8 @@ impl Body {
 }
 
 pub(crate) struct Drafts {
-    pub(crate) tokens: SmallVec<[Token; 8]>,
+    /// In place up to the N_max of the paper.
+    pub(crate) tokens: SmallVec<[Token; 5]>,
     /// Position of the first of them.
     pub(crate) start: u32,
     pub(crate) bonus: bool,

@@ -1,16 +1,17 @@
 //! What changes during a run.
 
-use crate::gpu::{Gpu, Job};
+use crate::gpu::{Gpu, Job, Kind};
 use crate::link::{Direction, Left, Traffic};
 use crate::metrics::Metrics;
-use crate::recorder::Recorder;
+use crate::recorder::{Recorder, TokenRecord};
 use crate::slot::{Message, Slab, Slot, SlotId};
 use crate::spec::RunSpec;
 use crate::watch::Watch;
 use backends::{Compute, Done};
 use kernel::{FifoServer, Streams};
 use model::{energy::Power, kv::KvPool};
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
+use std::rc::Rc;
 use units::SimTime;
 
 /// Requests in flight, messages, GPUs, links and what has been counted so far.
@@ -31,6 +32,11 @@ pub(crate) struct State<'w, C> {
     pub(crate) downlink_due: Option<SimTime>,
     pub(crate) metrics: Metrics,
     pub(crate) recorder: &'w mut dyn Recorder,
+    /// What the recorder says, asked once.
+    pub(crate) wants_steps: bool,
+    pub(crate) wants_tokens: bool,
+    /// Rows of the token log, by the message of their batch, until there is a verdict.
+    pub(crate) logs: BTreeMap<u32, Vec<TokenRecord>>,
     /// The requests whose spans the recorder wants.
     pub(crate) watch: Watch,
     /// Room to work in.
@@ -47,11 +53,13 @@ impl<'w, C: Compute> State<'w, C> {
         [edge, cloud]: [C; 2],
         recorder: &'w mut dyn Recorder,
     ) -> Self {
-        let gpu = |tier: &backends::Tier, limits, kv: &KvPool| {
-            Gpu::new(kv.clone(), limits, tier.engine.batches, Power::new(&tier.device))
+        let kind = |tier: &backends::Tier, limits| {
+            Rc::new(Kind { limits, batches: tier.engine.batches, power: Power::new(&tier.device) })
         };
-        let edges = (0..spec.edge.count).map(|_| gpu(&spec.edge.tier, spec.edge.limits, &edge_kv));
-        let clouds = (0..spec.cloud.gpus).map(|_| gpu(&spec.cloud.tier, spec.cloud.limits, &cloud_kv));
+        let on_edge = kind(&spec.edge.tier, spec.edge.limits);
+        let in_cloud = kind(&spec.cloud.tier, spec.cloud.limits);
+        let edges = (0..spec.edge.count).map(|_| Gpu::new(on_edge.clone(), edge_kv.clone()));
+        let clouds = (0..spec.cloud.gpus).map(|_| Gpu::new(in_cloud.clone(), cloud_kv.clone()));
         Self {
             slots: Slab::default(),
             generation: 0,
@@ -66,6 +74,9 @@ impl<'w, C: Compute> State<'w, C> {
             uplink_due: None,
             downlink_due: None,
             metrics: Metrics::default(),
+            wants_steps: recorder.wants_steps(),
+            wants_tokens: recorder.wants_tokens(),
+            logs: BTreeMap::new(),
             recorder,
             watch: Watch::default(),
             held_back: VecDeque::new(),
@@ -83,6 +94,23 @@ impl<'w, C: Compute> State<'w, C> {
     /// Whether a request is still in flight.
     pub(crate) fn lives(&self, id: SlotId) -> bool {
         self.slots.find(id.index).is_some_and(|slot| slot.generation == id.generation)
+    }
+
+    /// Writes the rows of the batch of a message, if a log is kept.
+    #[inline]
+    pub(crate) fn end_log(&mut self, message: u32, accepted: Option<u32>) {
+        if let Some(mut log) = self.logs.remove(&message) {
+            self.write_log(&mut log, accepted);
+        }
+    }
+
+    /// Writes the rows of a batch: with so many of its tokens accepted, or without a verdict.
+    pub(crate) fn write_log(&mut self, log: &mut [TokenRecord], accepted: Option<u32>) {
+        for (place, row) in log.iter_mut().enumerate() {
+            row.verified &= accepted.is_some();
+            row.accepted = (place as u32) < accepted.unwrap_or(0);
+            self.recorder.token(row);
+        }
     }
 
     pub(crate) fn traffic(&self) -> [Traffic; 2] {

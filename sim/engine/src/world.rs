@@ -89,7 +89,7 @@ impl<'w, C: Compute> World<'w, C> {
     }
 
     pub(crate) fn answered(&self, state: &mut State<'w, C>, id: SlotId) {
-        let wait = state.slots.get_mut(id.index).answered.take().expect("somebody awaits the answer");
+        let wait = state.slots.get_mut(id.index).about.answered.take().expect("somebody awaits the answer");
         self.kernel.fire(wait);
     }
 

@@ -33,6 +33,7 @@ impl Target {
     /// Indices of waits and components stay below this.
     pub const LIMIT: u32 = Self::COMPONENT;
 
+    #[inline]
     pub(crate) fn wait(index: u32) -> Self {
         assert!(index < Self::LIMIT, "more than {} pending waits", Self::LIMIT);
         Self(index)
@@ -42,12 +43,14 @@ impl Target {
     ///
     /// # Panics
     /// If `code` needs more than 23 bits.
+    #[inline]
     pub fn component(code: u32) -> Self {
         assert!(code < Self::LIMIT, "component code {code} needs more than 23 bits");
         Self(code | Self::COMPONENT)
     }
 
     /// `Ok(code)` of a component or `Err(index)` of a wait.
+    #[inline]
     pub fn decode(self) -> Result<u32, u32> {
         if self.0 & Self::COMPONENT != 0 { Ok(self.0 & !Self::COMPONENT) } else { Err(self.0) }
     }

@@ -177,8 +177,8 @@ impl Kernel {
 
     #[inline]
     fn poll_ready(&self, spawner: &mut Spawner<'_>) {
-        for id in spawner.spawned.drain(..) {
-            self.ready.borrow_mut().push_back(id);
+        if !spawner.spawned.is_empty() {
+            self.ready.borrow_mut().extend(spawner.spawned.drain(..));
         }
         loop {
             let Some(id) = self.ready.borrow_mut().pop_front() else { return };
@@ -205,11 +205,13 @@ pub struct Wait<'k> {
 
 impl Wait<'_> {
     /// The index to fire it by.
+    #[inline]
     pub fn index(&self) -> WaitIndex {
         self.index
     }
 
     /// Whether it has been fired; does not wait.
+    #[inline]
     pub fn is_fired(&self) -> bool {
         self.kernel.waits.borrow().0[self.index as usize] == WaitState::Fired
     }
@@ -231,6 +233,7 @@ impl Future for Wait<'_> {
 }
 
 impl Drop for Wait<'_> {
+    #[inline]
     fn drop(&mut self) {
         self.kernel.waits.borrow_mut().release(self.index);
     }

@@ -30,7 +30,6 @@ pub fn blocks_for(tokens: u64) -> u64 {
 #[must_use = "blocks return to the pool only through `KvPool::free`"]
 pub struct KvSequence {
     tokens: u64,
-    blocks: u64,
 }
 
 impl KvSequence {
@@ -41,7 +40,7 @@ impl KvSequence {
 
     /// Blocks that it occupies.
     pub fn blocks(&self) -> u64 {
-        self.blocks
+        blocks_for(self.tokens)
     }
 }
 
@@ -99,36 +98,33 @@ impl KvPool {
 
     /// Blocks for a sequence of that many tokens, or `None` if there are too few free now, or as many sequences as may be.
     pub fn allocate(&mut self, tokens: u64) -> Option<KvSequence> {
-        let blocks = blocks_for(tokens);
-        (self.sequences < self.most_sequences && self.take(blocks)).then(|| {
+        (self.sequences < self.most_sequences && self.take(blocks_for(tokens))).then(|| {
             self.sequences += 1;
-            KvSequence { tokens, blocks }
+            KvSequence { tokens }
         })
     }
 
     /// Room for `more` tokens; false, and nothing changed, if there are too few free blocks now.
     #[must_use = "a refused sequence has not grown"]
     pub fn grow(&mut self, sequence: &mut KvSequence, more: u64) -> bool {
-        let blocks = blocks_for(sequence.tokens + more);
-        // A truncated sequence has given its blocks back, so `blocks` is never less than it has.
-        let granted = self.take(blocks - sequence.blocks);
+        let longer = KvSequence { tokens: sequence.tokens + more };
+        let granted = self.take(longer.blocks() - sequence.blocks());
         if granted {
-            *sequence = KvSequence { tokens: sequence.tokens + more, blocks };
+            *sequence = longer;
         }
         granted
     }
 
     /// Forgets all but the first `tokens` tokens: what a rejected draft does. No effect if it has no more than those.
     pub fn truncate(&mut self, sequence: &mut KvSequence, tokens: u64) {
-        let tokens = tokens.min(sequence.tokens);
-        let blocks = blocks_for(tokens);
-        self.give_back(sequence.blocks - blocks);
-        *sequence = KvSequence { tokens, blocks };
+        let shorter = KvSequence { tokens: tokens.min(sequence.tokens) };
+        self.give_back(sequence.blocks() - shorter.blocks());
+        *sequence = shorter;
     }
 
     /// Takes a sequence's blocks back.
     pub fn free(&mut self, sequence: KvSequence) {
-        self.give_back(sequence.blocks);
+        self.give_back(sequence.blocks());
         self.sequences -= 1;
     }
 

@@ -251,7 +251,7 @@ impl<V: Verification> Flight<V> {
         self.0.front().is_some_and(|oldest| hold || full || oldest.has_arrived())
     }
 
-    async fn land(&mut self) -> Verdict {
-        self.0.pop_front().expect("something must land").await
+    fn land(&mut self) -> V {
+        self.0.pop_front().expect("something must land")
     }
 }

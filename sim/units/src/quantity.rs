@@ -141,7 +141,7 @@ macro_rules! float_arithmetic {
             #[doc = concat!("From a number of ", $unit, ".\n\n# Panics\n\nIf it is negative, infinite or not a number.")]
             #[inline]
             pub const fn new(value: f64) -> Self {
-                assert!(value >= 0.0 && value < f64::INFINITY, concat!(stringify!($name), " must be finite and not negative"));
+                assert!(value >= 0.0 && value <= f64::MAX, concat!(stringify!($name), " must be finite and not negative"));
                 // Adding zero turns -0.0 into 0.0, which has no sign to print.
                 Self(value + 0.0)
             }

@@ -1,13 +1,17 @@
 //! What may stand in a column: how each type is buffered, and how Parquet stores it.
 
-use super::{Text, file::RowGroup};
+use super::Text;
 use parquet::{
     basic::{LogicalType, Repetition, Type as Physical},
     data_type::{BoolType, ByteArray, ByteArrayType, DataType, DoubleType, FloatType, Int32Type, Int64Type},
     errors::ParquetError,
+    file::writer::SerializedRowGroupWriter,
     schema::types::{Type, TypePtr},
 };
-use std::sync::Arc;
+use std::{fs::File, sync::Arc};
+
+/// A row group that is being written.
+pub(super) type RowGroup<'a> = SerializedRowGroupWriter<'a, File>;
 
 /// A type that a field of a row may have.
 pub trait Cell {

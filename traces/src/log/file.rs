@@ -1,6 +1,6 @@
 //! A Parquet file as this house writes it: the same rows give the same bytes.
 
-use super::row::{Row, RowGroup};
+use super::{cell::RowGroup, row::Row};
 use crate::TraceError;
 use parquet::{
     basic::{Compression, Type as Physical, ZstdLevel},

@@ -1,10 +1,7 @@
 //! Rows: a struct whose fields are the columns of a table.
 
-use parquet::{errors::ParquetError, file::writer::SerializedRowGroupWriter, schema::types::TypePtr};
-use std::fs::File;
-
-/// A row group that is being written.
-pub(super) type RowGroup<'a> = SerializedRowGroupWriter<'a, File>;
+use super::cell::RowGroup;
+use parquet::{errors::ParquetError, schema::types::TypePtr};
 
 /// A row of a table. Implemented by `rows!`, which declares the struct and its columns together.
 pub trait Row {
@@ -83,7 +80,7 @@ macro_rules! rows {
 
                 fn flush(
                     buffers: &mut Buffers,
-                    group: &mut $crate::log::file::RowGroup<'_>,
+                    group: &mut $crate::log::cell::RowGroup<'_>,
                 ) -> Result<(), parquet::errors::ParquetError> {
                     $( buffers.$field.flush(group)?; )*
                     Ok(())

@@ -3,8 +3,8 @@
 
 use super::{
     Text,
-    cell::{Buffer, Cell},
-    file::{ParquetFile, RowGroup},
+    cell::{Buffer, Cell, RowGroup},
+    file::ParquetFile,
 };
 use crate::TraceError;
 use parquet::{errors::ParquetError, schema::types::TypePtr};

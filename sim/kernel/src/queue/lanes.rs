@@ -1,8 +1,8 @@
 //! The queue that runs: monotone lanes in front of a 4-ary heap.
 //!
 //! Events with a constant delay are scheduled in the order in which they happen, so a ring buffer holds them at the
-//! cost of a push and a compare. An event that is out of order in its lane goes to the heap, so the order stays exact
-//! whatever the caller promised.
+//! cost of a push and a compare; where delays are nearly constant, an event overtakes the few that it is earlier than.
+//! One that is far out of order in its lane goes to the heap, so the order stays exact whatever the caller promised.
 
 use super::heap::Heap;
 use super::{Lane, Queue};
@@ -10,7 +10,10 @@ use crate::Key;
 use std::collections::VecDeque;
 use std::hint::select_unpredictable;
 
-const LANES: usize = 3;
+const LANES: usize = 4;
+
+/// The most events of its lane that one overtakes; the ring's last cache lines.
+const REACH: usize = 32;
 
 /// Monotone lanes in front of a heap; see the module.
 #[derive(Default)]
@@ -34,13 +37,18 @@ impl Queue for LaneQueue {
     #[inline]
     fn push(&mut self, key: Key, lane: Option<Lane>) {
         let Some(lane) = lane.map(usize::from) else { return self.heap.push(key) };
-        match self.lanes[lane].back() {
-            Some(&last) if last > key => self.heap.push(key),
-            Some(_) => self.lanes[lane].push_back(key),
-            None => {
-                self.heads[lane].0 = key;
-                self.lanes[lane].push_back(key);
-            }
+        let ring = &mut self.lanes[lane];
+        let mut place = ring.len();
+        if place > REACH && ring[place - 1 - REACH] > key {
+            return self.heap.push(key);
+        }
+        ring.push_back(key);
+        while place > 0 && ring[place - 1] > key {
+            ring.swap(place - 1, place);
+            place -= 1;
+        }
+        if place == 0 {
+            self.heads[lane].0 = key;
         }
     }
 
@@ -54,8 +62,13 @@ impl Queue for LaneQueue {
             from = select_unpredictable(less, lane, from);
         }
         if from < LANES {
-            self.lanes[from].pop_front();
-            self.heads[from].0 = self.lanes[from].front().copied().unwrap_or(Key::NEVER);
+            let ring = &mut self.lanes[from];
+            ring.pop_front();
+            self.heads[from].0 = ring.front().copied().unwrap_or_else(|| {
+                // Begin anew at the front of the ring, which is in the cache.
+                ring.clear();
+                Key::NEVER
+            });
         } else if least == Key::NEVER {
             return None;
         } else {
