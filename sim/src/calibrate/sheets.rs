@@ -6,7 +6,7 @@ use crate::failure::Failure;
 use model::device::{DEVICES, Device};
 use model::model_spec::{MODELS, ModelSpec};
 use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use traces::measured::{Gpu, ModelDimensions, read_gpus, read_models};
 use units::{Bytes, BytesPerSecond, FlopsPerSecond, Watts};
 
