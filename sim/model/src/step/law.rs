@@ -282,6 +282,9 @@ mod tests {
         // Twice the tokens are twice as much more, as the prompt is bound by arithmetic already.
         assert!(((both(64) - alone) / (both(32) - alone) - 2.0).abs() < 1e-9);
         assert_eq!(law.say_with(&prompt, std::iter::empty()).ns, alone);
+        let probe = Step::one(Load::vision(units::Flops::new(1e12)));
+        let with_probe = law.say_with(&prompt, std::iter::once((&law, &probe))).ns;
+        assert!((with_probe - alone - law.form.vision_ns(&probe.load)).abs() < 1.0 && with_probe > alone);
     }
 
     #[test]

@@ -188,10 +188,10 @@ impl Priced {
     }
 
     /// Nanoseconds of what items have of their own in an iteration of several kinds: themselves, their share of element-wise
-    /// layers, their cache and their attention.
+    /// layers, their cache, their attention and their pictures.
     #[inline]
     pub fn apart_ns(&self, load: &Load, items: u64) -> f64 {
-        items as f64 * self.item_ns + load.layer_share.as_f64() * self.tokens_ns(load)
+        items as f64 * self.item_ns + self.vision_ns(load) + load.layer_share.as_f64() * self.tokens_ns(load)
     }
 
     /// Nanoseconds of what grows with tokens, context and pairs alone.
