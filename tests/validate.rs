@@ -136,7 +136,7 @@ fn models_of_ones_own_are_checked() {
     let at = |key: &str| format!("model.\"llama-3.2-1b\".{key}");
     let cases = [
         (at("kv_heads=5"), "expected a divisor of its 32 heads"),
-        (at("layers=0"), "expected a whole number from 1 to"),
+        (at("layers=0"), "expected a whole number from 1 to 10000"),
         (at("heads=24"), "expected it, as 24 heads do not divide 2048"),
         (at("vision_of=\"qwen2-vl\""), "unknown model `qwen2-vl`; did you mean `qwen2-vl-"),
         ("cloud.model=\"llama-3.2-2b\"".to_owned(), "or give its dimensions in a table [model.NAME]"),
@@ -145,6 +145,13 @@ fn models_of_ones_own_are_checked() {
         let said = refusal(&set);
         assert!(said.contains(expected), "{set}: {said}");
     }
+    // The largest that may be: nothing overflows, and it fits nowhere.
+    let largest = [("layers", 10_000), ("hidden", 1_000_000), ("intermediate", 1_000_000), ("heads", 10_000)];
+    let largest = largest.into_iter().chain([("kv_heads", 10_000), ("head_dim", 10_000), ("vocab", 10_000_000)]);
+    let sets = largest.flat_map(|(key, value)| ["--set".to_owned(), at(&format!("{key}={value}"))]);
+    let args: Vec<String> = ["s.toml", "--out", "no"].map(str::to_owned).into_iter().chain(sets).collect();
+    let said = refused(&sim, &args.iter().map(String::as_str).collect::<Vec<_>>());
+    assert!(said.contains("llama-3.2-1b does not fit rtx-4090"), "{said}");
     let pictures =
         SERVER.replace("dataset.served = \"served.csv\"", "dataset = \"vqav2\"").replace("[arrivals.trace]\n", "");
     let blind = Sim::new().with("s.toml", &pictures);

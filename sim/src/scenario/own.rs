@@ -109,19 +109,18 @@ impl CustomModel {
 
     /// What is wrong with a dimension: the key, and what was expected.
     fn check(&self) -> Result<(), (&'static str, String)> {
-        /// Largest dimension: beyond any published model, and far from overflow.
-        const MOST: u32 = 10_000_000;
+        // Beyond any published model, and their products below 2^63.
         let dimensions = [
-            ("layers", self.layers),
-            ("hidden", self.hidden),
-            ("intermediate", self.intermediate),
-            ("heads", self.heads),
-            ("kv_heads", self.kv_heads),
-            ("head_dim", self.head_dim.unwrap_or(1)),
-            ("vocab", self.vocab),
+            ("layers", self.layers, 10_000),
+            ("hidden", self.hidden, 1_000_000),
+            ("intermediate", self.intermediate, 1_000_000),
+            ("heads", self.heads, 10_000),
+            ("kv_heads", self.kv_heads, 10_000),
+            ("head_dim", self.head_dim.unwrap_or(1), 10_000),
+            ("vocab", self.vocab, 10_000_000),
         ];
-        if let Some((key, _)) = dimensions.into_iter().find(|(_, value)| !(1..=MOST).contains(value)) {
-            return Err((key, format!("expected a whole number from 1 to {MOST}")));
+        if let Some((key, _, most)) = dimensions.into_iter().find(|(_, value, most)| !(1..=*most).contains(value)) {
+            return Err((key, format!("expected a whole number from 1 to {most}")));
         }
         if !self.heads.is_multiple_of(self.kv_heads) {
             return Err(("kv_heads", format!("expected a divisor of its {} heads: each serves as many", self.heads)));
