@@ -153,6 +153,8 @@ fn arguments() -> Vec<String> {
 
 /// CPU time of this thread, from Linux; 0 elsewhere. CPU time, because the machine may be shared.
 fn cpu_seconds() -> f64 {
+    // Giving way brings the kernel's account up to date, which it otherwise is every few milliseconds.
+    std::thread::yield_now();
     let text = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap_or_default();
     let ns: u64 = text.split_whitespace().next().and_then(|ns| ns.parse().ok()).unwrap_or(0);
     ns as f64 * 1e-9

@@ -86,15 +86,19 @@ impl Components<'_> {
     fn plan_arrival(&self, job: usize) {
         if let Some(&gap) = self.draws.0[0].get(job) {
             let time = self.kernel.now() + SimDuration::from_ns(gap);
-            self.kernel.schedule(time, Phase::Happen, Target::component(ARRIVAL), None);
+            self.schedule(time, ARRIVAL);
         }
     }
 
     fn serve(&self, stage: u32, job: usize) {
         let service = SimDuration::from_ns(self.draws.0[stage as usize + 1][job]);
         let end = self.stages[stage as usize].borrow_mut().serve(self.kernel.now(), service).end;
-        // Services of a stage end in order, so each stage may have a lane.
-        self.kernel.schedule(end, Phase::Happen, Target::component(stage), Some(stage as u8));
+        self.schedule(end, stage);
+    }
+
+    /// Arrivals come in order, and services of a stage end in order, so each has a lane.
+    fn schedule(&self, time: SimTime, code: u32) {
+        self.kernel.schedule(time, Phase::Happen, Target::component(code), Some(code as u8));
     }
 }
 
@@ -123,7 +127,7 @@ pub fn simulate_events(draws: &Draws) -> Outcome {
         kernel: &kernel,
         draws,
         stages: [1, 1, 1].map(|workers| RefCell::new(FifoServer::new(workers))),
-        arrivals: RefCell::default(),
+        arrivals: RefCell::new(Vec::with_capacity(draws.0[0].len())),
         served: Default::default(),
         sojourns_ns: Cell::new(0),
     };
