@@ -122,7 +122,9 @@ fn broken_rows_are_left_out_where_that_is_asked_for() {
 #[test]
 fn preprocessing_is_fitted_and_takes_the_place_of_its_key() {
     let sim = Sim::new().with("truth.toml", TRUTH);
-    sim.done("truth.toml --steps --out truth --set replications=1".split(' '));
+    // Requests wait for the one worker, which is no part of what preprocessing takes.
+    let busy = ["--set", "edge.cpu_workers=1", "--set", "arrivals.poisson.rate=\"60 /s\"", "--set", "replications=1"];
+    sim.done([&["truth.toml", "--steps", "--out", "truth"], &busy[..]].concat());
     let output = sim.done("calibrate truth --side edge --out p.toml".split(' '));
     assert!(output.stdout.contains("preprocess  edge: processor"), "{output:#?}");
     let profile: toml::Table = sim.text("p.toml").parse().expect("TOML");

@@ -3,8 +3,7 @@
 use super::fit::Problem;
 use super::set::{Row, Set};
 use super::split::{Axis, Withheld, others};
-use crate::profile::{Beside, Form, LawEntry};
-use crate::profile::{Errors, to_digits};
+use crate::profile::{Beside, Errors, Form, LawEntry, to_digits};
 use model::model_spec::ModelSpec;
 use model::roofline::Roofline;
 use model::step::Step;

@@ -8,8 +8,7 @@ use super::sheets::Sheets;
 use super::tables::{LEAST_CONFIGURATIONS, LEAST_ROWS};
 use super::{folder, report, tables, tokens};
 use crate::failure::{Failure, say};
-use crate::profile::PreprocessEntry;
-use crate::profile::{FORMAT, Profile, SourceFile};
+use crate::profile::{FORMAT, PreprocessEntry, Profile, SourceFile};
 use crate::whole_file;
 use rayon::prelude::*;
 use std::collections::BTreeMap;
@@ -39,7 +38,7 @@ pub fn run(args: &Args) -> Result<(), Failure> {
     let axis = args.hold_out.name();
     let preprocess = match args.side.as_deref() {
         Some("cloud") => None,
-        _ => preprocess::found(&args.folders, &|_| true)?,
+        _ => preprocess::found(&args.folders)?,
     };
     let text = if args.json {
         serde_json::to_string_pretty(&report::json(&found, preprocess.as_ref(), &axis)).expect("JSON") + "\n"

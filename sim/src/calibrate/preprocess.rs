@@ -11,22 +11,25 @@ use traces::log::{SpanRow, TableReader};
 /// Requests from which on there is a law.
 const LEAST: usize = 6;
 
-/// Fits a law to the requests of some folders that are to be kept: by their number. None without enough spans.
+/// Fits a law to the requests of some folders. None without enough spans.
 ///
 /// # Errors
 /// If a folder has spans that cannot be read.
-pub fn found(folders: &[PathBuf], keep: &dyn Fn(u64) -> bool) -> Result<Option<PreprocessEntry>, Failure> {
+pub fn found(folders: &[PathBuf]) -> Result<Option<PreprocessEntry>, Failure> {
     let mut measured = Vec::new();
     for folder in folders.iter().filter(|folder| folder.join("spans.parquet").is_file()) {
         let beside = beside(&folder.join("requests.parquet"))?;
         let table = TableReader::open_log::<SpanRow>(&folder.join("spans.parquet"))?;
         for number in 0..table.groups() {
             let mut group = Group::read(&table, number)?;
-            let (requests, kinds, took) = (group.requests(), group.texts("kind"), group.counts("duration_ns"));
-            for (row, request) in requests.iter().enumerate().filter(|(row, _)| kinds[*row] == "preprocess") {
+            let (requests, took) = (group.requests(), group.counts("duration_ns"));
+            let (kinds, phases) = (group.texts("kind"), group.texts("phase"));
+            // Waiting for a worker has a span of its own.
+            let works = |row: usize| kinds[row] == "preprocess" && phases[row] == "running";
+            for (row, request) in requests.iter().enumerate().filter(|(row, _)| works(*row)) {
                 let Tokens { visual, .. } = beside.get(request).copied().unwrap_or_default().whole;
                 // Sound alone has no pictures to decode.
-                if keep(request.3) && visual > 0 {
+                if visual > 0 {
                     measured.push((visual, took[row] as f64 / 1e6));
                 }
             }

@@ -1,8 +1,7 @@
 //! What is printed: the errors side by side, as a table or as one JSON object.
 
 use super::choose::Found;
-use crate::profile::Errors;
-use crate::profile::PreprocessEntry;
+use crate::profile::{Errors, PreprocessEntry};
 use model::step::StepKind;
 use serde_json::{Map, Value, json};
 

@@ -6,9 +6,8 @@
 
 use super::args::Args;
 use crate::failure::{Failure, say};
-use crate::profile::SourceFile;
-use crate::profile::to_digits;
 use crate::profile::tokens::{FORMAT, HeldOut, TokenProfile};
+use crate::profile::{SourceFile, to_digits};
 use crate::whole_file;
 use argmin::core::{CostFunction, Error, Executor, State};
 use argmin::solver::neldermead::NelderMead;
