@@ -128,6 +128,9 @@ fn preprocessing_is_fitted_and_takes_the_place_of_its_key() {
     let output = sim.done("calibrate truth --side edge --out p.toml".split(' '));
     assert!(output.stdout.contains("preprocess  edge: processor"), "{output:#?}");
     let profile: toml::Table = sim.text("p.toml").parse().expect("TOML");
+    let sources: Vec<&str> =
+        profile["source"].as_array().expect("a list").iter().filter_map(|source| source["file"].as_str()).collect();
+    assert_eq!(sources, ["steps.parquet", "spans.parquet"]);
     let law = &profile["preprocess"]["law"];
     // Every request takes 12 ms, however large its picture.
     assert_eq!((law["base_us"].as_float(), law["token_us"].as_float()), (Some(12_000.0), Some(0.0)), "{law}");

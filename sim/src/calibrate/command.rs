@@ -21,7 +21,7 @@ pub fn run(args: &Args) -> Result<(), Failure> {
     }
     let mut provenance = folder::provenance(&args.folders);
     provenance.extend(notes(&args.note)?);
-    let (sets, files) = if args.table.is_empty() {
+    let (sets, mut files) = if args.table.is_empty() {
         (folder::read(args)?, args.folders.iter().map(|folder| folder.join("steps.parquet")).collect::<Vec<PathBuf>>())
     } else {
         let sheets = Sheets::read(args)?;
@@ -40,6 +40,9 @@ pub fn run(args: &Args) -> Result<(), Failure> {
         Some("cloud") => None,
         _ => preprocess::found(&args.folders)?,
     };
+    if preprocess.is_some() {
+        files.extend(preprocess::spans(&args.folders));
+    }
     let text = if args.json {
         serde_json::to_string_pretty(&report::json(&found, preprocess.as_ref(), &axis)).expect("JSON") + "\n"
     } else {

@@ -11,15 +11,20 @@ use traces::log::{SpanRow, TableReader};
 /// Requests from which on there is a law.
 const LEAST: usize = 6;
 
+/// The logs of spans that folders have.
+pub fn spans(folders: &[PathBuf]) -> impl Iterator<Item = PathBuf> {
+    folders.iter().map(|folder| folder.join("spans.parquet")).filter(|file| file.is_file())
+}
+
 /// Fits a law to the requests of some folders. None without enough spans.
 ///
 /// # Errors
 /// If a folder has spans that cannot be read.
 pub fn found(folders: &[PathBuf]) -> Result<Option<PreprocessEntry>, Failure> {
     let mut measured = Vec::new();
-    for folder in folders.iter().filter(|folder| folder.join("spans.parquet").is_file()) {
-        let beside = beside(&folder.join("requests.parquet"))?;
-        let table = TableReader::open_log::<SpanRow>(&folder.join("spans.parquet"))?;
+    for spans in spans(folders) {
+        let beside = beside(&spans.with_file_name("requests.parquet"))?;
+        let table = TableReader::open_log::<SpanRow>(&spans)?;
         for number in 0..table.groups() {
             let mut group = Group::read(&table, number)?;
             let (requests, took) = (group.requests(), group.counts("duration_ns"));
