@@ -1,7 +1,8 @@
 //! The command line.
 
-use crate::options::{Options, Written};
-use crate::sweep;
+use crate::commands::sweep;
+use crate::run::options::Options;
+use crate::scenario::Written;
 use clap::{Parser, Subcommand};
 use policies::SYSTEMS;
 
@@ -72,19 +73,19 @@ pub enum Command {
     Schema,
     Sweep(sweep::Args),
     /// Hold the runs of a results folder to a baseline: the regression gate for CI.
-    Check(crate::check::Args),
+    Check(crate::commands::check::Args),
     /// Compare policies pair by pair, with 95 % intervals.
-    Compare(crate::compare::Args),
+    Compare(crate::commands::compare::Args),
     /// Find the best points of a sweep, under constraints, or its Pareto front.
-    Best(crate::best::Args),
-    Tune(crate::tune::Args),
-    Report(crate::report::Args),
-    Calibrate(crate::calibrate::Args),
-    Validate(crate::validate::Args),
+    Best(crate::commands::best::Args),
+    Tune(crate::commands::tune::Args),
+    Report(crate::commands::report::Args),
+    Calibrate(crate::commands::calibrate::Args),
+    Validate(crate::commands::validate::Args),
     #[command(subcommand)]
-    Questions(crate::questions::Command),
+    Questions(crate::commands::questions::Command),
     /// Look at real models, or let them answer: ONNX graphs in the hub's layout.
     #[cfg(feature = "onnx")]
     #[command(subcommand)]
-    Models(crate::models::Command),
+    Models(crate::commands::models::Command),
 }

@@ -8,7 +8,7 @@
 //! | [`loss`] | how far a form is from measured steps |
 //!
 //! Everything here is arithmetic on numbers that a profile holds; what is fitted to what, and how wrong it is, is
-//! `sim/src/calibrate`'s affair. A law promises a positive duration that does not fall when tokens, context or batch grow.
+//! `sim/src/commands/calibrate`'s affair. A law promises a positive duration that does not fall when tokens, context or batch grow.
 
 pub mod law;
 pub mod loss;

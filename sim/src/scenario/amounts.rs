@@ -1,7 +1,7 @@
 //! Refuses amounts that can be written but not simulated: they would overflow the clock or exhaust the memory.
 
 use super::{Arrivals, Dataset, Scenario, Source};
-use crate::failure::Failure;
+use crate::terminal::Failure;
 use units::{PerSecond, SimDuration};
 
 /// Most of what has a place in memory from the start: replications, edges, workers, clients and GPUs.

@@ -1,6 +1,6 @@
 //! Where requests come from: the shapes of the papers' benchmarks, a shape of one's own, or a trace.
 
-use crate::failure::Failure;
+use crate::terminal::Failure;
 use engine::{Answer, Content, Shape, draw_servegen};
 use kernel::Streams;
 use model::{accuracy::Accuracy, published::Benchmark};

@@ -8,6 +8,7 @@
 
 use super::keys::{self, Path};
 use super::{Dataset, Plan, Scenario, read::parts};
+use crate::terminal::say;
 use model::{mas::MasSettings, request::PayloadFormat};
 use policies::{Asked, System, Uses};
 use units::{Bytes, Ratio, SimDuration};
@@ -125,8 +126,15 @@ const RULES: &[Rule] = &[
     }),
 ];
 
+/// Warns on stderr of each key that was set and has no effect.
+pub fn warn_of_idle_keys(plan: &Plan) {
+    for remark in idle(plan) {
+        say(format_args!("sim: warning: {remark}"));
+    }
+}
+
 /// A remark for each key that was set and has no effect, in the order of the file, and then of the command line.
-pub fn idle(plan: &Plan) -> Vec<String> {
+fn idle(plan: &Plan) -> Vec<String> {
     let mut keys = set_keys(plan);
     for number in looked_at(plan.points()) {
         // A point that cannot be read has no say.

@@ -1,6 +1,6 @@
 //! The `[link]` table.
 
-use crate::failure::Failure;
+use crate::terminal::Failure;
 use engine::{LinkSpec, Sharing};
 use kernel::RateProfile;
 use schemars::JsonSchema;

@@ -11,7 +11,8 @@ mod keys;
 mod link;
 mod own;
 mod plan;
-mod profile;
+mod priced;
+pub mod profile;
 mod read;
 mod replay;
 mod resolve;
@@ -19,18 +20,20 @@ mod show;
 mod sweep;
 mod tier;
 mod tokens;
+mod written;
 
 pub use assumptions::{assumptions, defaults_of, policies};
 pub use dataset::Dataset;
-pub use idle::idle;
-pub use plan::{Plan, Point};
-pub use profile::Noise;
+pub use idle::warn_of_idle_keys;
+pub use plan::{Plan, Point, PointLabel};
+pub use priced::Noise;
 pub use read::{Source, read};
 pub use replay::Replay;
 #[cfg(feature = "onnx")]
 pub use replay::{Drawn, Outcomes, Played, Provider, Scale};
 pub use resolve::{Cell, laws_of, profiled};
 pub use show::shown;
+pub use written::Written;
 
 use link::Link;
 use model::{accuracy::PruningLoss, mas::DescriptorLaw, request::PayloadFormat};

@@ -2,7 +2,7 @@
 //! the table, where there is one.
 
 use super::{Scenario, Source};
-use crate::failure::Failure;
+use crate::terminal::Failure;
 use model::device::{DEVICES, Device};
 use model::model_spec::{MODELS, ModelSpec};
 use model::vision::VisionTower;

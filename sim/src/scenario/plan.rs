@@ -2,9 +2,8 @@
 //! same.
 
 use super::sweep::{Design, Overrides};
-use super::{Cell, MemoryScope, Mode, PointSeeds, Scenario, Source, resolve};
-use crate::failure::Failure;
-use crate::runs::Place;
+use super::{Cell, MemoryScope, Mode, PointSeeds, Scenario, Source, Written, resolve};
+use crate::terminal::Failure;
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -32,14 +31,40 @@ pub struct Plan {
 #[derive(Clone, Debug)]
 pub struct Point {
     /// What its rows say of it.
-    pub place: Arc<Place>,
+    pub label: Arc<PointLabel>,
     /// What the peak of memory is of.
     pub memory_scope: MemoryScope,
     /// A cell for each policy.
     pub cells: Vec<Cell>,
 }
 
+/// The columns that say which point a row is of.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PointLabel {
+    /// Number in the grid.
+    pub point: u64,
+    /// Hash of the resolved point.
+    pub id: String,
+    /// Name of the dataset.
+    pub dataset: String,
+    /// Mean rate of the uplink; none at a point that cannot be resolved.
+    pub bandwidth_mbps: Option<f64>,
+    /// Value of each varied key, as text.
+    pub values: Vec<String>,
+    /// The engines of the edge and of the cloud.
+    pub engines: [String; 2],
+}
+
 impl Plan {
+    /// Reads the scenario that a command line names, with its overrides.
+    ///
+    /// # Errors
+    /// If it cannot be read, or makes no sense: at the line of the key that is to blame, where there is one.
+    pub fn read(written: &Written) -> Result<Self, Failure> {
+        let (source, scenario) = super::read(&written.scenario, &written.overrides())?;
+        Self::new(source, scenario)
+    }
+
     /// Works out the list of points, and what is wrong with any value by itself.
     ///
     /// # Errors
@@ -94,7 +119,7 @@ impl Plan {
             scenario.seed = seed_of(&id);
         }
         let (cells, bandwidth_mbps) = resolve::cells(&source, &scenario)?;
-        let place = Place {
+        let label = PointLabel {
             point: number,
             id,
             dataset: scenario.workload.dataset.label(),
@@ -102,18 +127,18 @@ impl Plan {
             values: self.values(&self.design.point(number)),
             engines: scenario.engines().map(str::to_owned),
         };
-        Ok(Point { place: place.into(), memory_scope: scenario.memory_scope, cells })
+        Ok(Point { label: label.into(), memory_scope: scenario.memory_scope, cells })
     }
 
     /// What there is to say of a point that cannot be run.
-    pub fn place_of_refused(&self, number: u64) -> Place {
+    pub fn label_of_refused(&self, number: u64) -> PointLabel {
         let overrides = self.design.point(number);
         let (id, dataset) = self.scenario_at(number).map_or_else(
             |_| (String::new(), String::new()),
             |(_, scenario)| (self.id(&scenario), scenario.workload.dataset.label()),
         );
         let values = self.values(&overrides);
-        Place { point: number, id, dataset, bandwidth_mbps: None, values, engines: [String::new(), String::new()] }
+        PointLabel { point: number, id, dataset, bandwidth_mbps: None, values, engines: [String::new(), String::new()] }
     }
 
     /// Hash of all that the list of points and the results are made of: the resolved scenario but for its description, and what
@@ -135,7 +160,7 @@ impl Plan {
         hex(&hash[..8])
     }
 
-    /// The hash of a file, in place of its name.
+    /// The hash of a file, in label of its name.
     fn file_hash(&self, file: &Path) -> PathBuf {
         let path = self.source.folder().join(file);
         let mut known = self.files.lock().expect("no panic holds this lock");

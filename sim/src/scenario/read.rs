@@ -1,7 +1,7 @@
 //! Reading a scenario, and saying exactly where it is wrong.
 
 use super::{Scenario, keys, sweep::Overrides};
-use crate::failure::Failure;
+use crate::terminal::Failure;
 use serde::Deserialize;
 use std::ops::Range;
 use std::path::{Path, PathBuf};

@@ -1,7 +1,7 @@
 //! From what was written to what is run: the specs of one point, a cell for each policy.
 
-use super::{Arrivals, Dataset, Scenario, Source, Workload as Written, amounts, own, profile};
-use crate::failure::Failure;
+use super::{Arrivals, Dataset, Scenario, Source, Workload as Written, amounts, own, priced};
+use crate::terminal::Failure;
 use backends::{Part, Tier};
 use engine::{CloudSpec, Content, EdgeSpec, RunSpec, Workload, cloud_pool, edge_pool};
 use model::{
@@ -148,7 +148,7 @@ fn laws(
     model: &ModelSpec,
     engine: EngineProfile,
 ) -> Result<Option<Arc<backends::Profile>>, Failure> {
-    Ok(profile::price(source, scenario, side, device, model, engine)?.map(|priced| Arc::new(priced.profile)))
+    Ok(priced::price(source, scenario, side, device, model, engine)?.map(|priced| Arc::new(priced.profile)))
 }
 
 /// What the profiles of a scenario take for granted: keys below `edge.profile` and `cloud.profile`, each with a sentence.
@@ -156,7 +156,7 @@ fn laws(
 pub fn profiled(source: &Source, scenario: &Scenario) -> Vec<(String, String)> {
     let assumed = |side: &str| {
         let tier = tier(source, scenario, side).ok()?;
-        Some(profile::price(source, scenario, side, &tier.device, &tier.model, tier.engine).ok()??.assumed)
+        Some(priced::price(source, scenario, side, &tier.device, &tier.model, tier.engine).ok()??.assumed)
     };
     ["edge", "cloud"].into_iter().filter_map(assumed).flatten().collect()
 }

@@ -1,6 +1,6 @@
 //! The `[edge]` and `[cloud]` tables.
 
-use super::profile::Noise;
+use super::priced::Noise;
 use model::{engine_kind::EngineKind, engine_kind::EngineProfile, memory::BatchLimits};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

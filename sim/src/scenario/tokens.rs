@@ -1,7 +1,7 @@
 //! The `[tokens]` table.
 
-use crate::failure::Failure;
-use crate::profile::tokens::TokenProfile;
+use crate::scenario::profile::tokens::TokenProfile;
+use crate::terminal::Failure;
 use model::tokens::{Ar1, Outcome, Recorded, TokenProcess, TwoState};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

@@ -23,7 +23,7 @@ mod range;
 mod sample;
 
 use super::Source;
-use crate::failure::Failure;
+use crate::terminal::Failure;
 use range::Range;
 use sample::{Domain, Law, Sampled};
 use schemars::JsonSchema;

@@ -1,0 +1,69 @@
+//! `sim best`: the best points of a sweep, and its Pareto front.
+
+use crate::results::whole_file;
+use crate::terminal::Failure;
+use clap::{ArgGroup, Args as ClapArgs};
+use reports::{Constraint, Objective, Question, Runs};
+use std::path::PathBuf;
+
+/// Points that are printed where nobody says how many.
+const TOP: usize = 10;
+
+const HELP: &str = "\
+A point is a policy at a point of the sweep; its figures are means over
+replications. Beside the best stand `tied` (the same mean) and `overlaps` (the
+intervals do: by these alone, nobody can say which is better).
+
+Examples:
+  sim best results/sweep_mas --minimise e2e_ms_p99 --subject-to \"accuracy_pct >= 75\"
+  sim best results/sweep_mas --maximise accuracy_pct --policy msao --top 3
+  sim best results/sweep_mas --pareto e2e_ms_mean,accuracy_pct
+  sim best results/sweep_mas --pareto served_by_cloud_pct:min,accuracy_pct --csv front.csv";
+
+/// What is best.
+#[derive(Debug, ClapArgs)]
+#[command(after_help = HELP)]
+#[command(group(ArgGroup::new("objective").required(true).args(["minimise", "maximise", "pareto"])))]
+pub struct Args {
+    /// The results folder, of a sweep or of a run.
+    dir: PathBuf,
+    /// The metric of which less is better.
+    #[arg(long, value_name = "METRIC", alias = "minimize")]
+    minimise: Option<String>,
+    /// The metric of which more is better.
+    #[arg(long, value_name = "METRIC", alias = "maximize")]
+    maximise: Option<String>,
+    /// The Pareto front of these metrics; `METRIC:min` or `METRIC:max` where the way is not plain.
+    #[arg(long, value_name = "METRIC,METRIC...", value_delimiter = ',')]
+    pareto: Vec<Objective>,
+    /// What has to hold of a mean: a metric, one of <= >= < >, and a number. Repeatable.
+    #[arg(long, value_name = "CONSTRAINT")]
+    subject_to: Vec<Constraint>,
+    /// Of this policy only.
+    #[arg(long, value_name = "POLICY")]
+    policy: Option<String>,
+    /// How many points to print [default: 10, or the whole front].
+    #[arg(long, value_name = "N")]
+    top: Option<usize>,
+    /// Also write all points found as CSV, with all digits.
+    #[arg(long, value_name = "FILE")]
+    csv: Option<PathBuf>,
+}
+
+/// Finds the best.
+pub fn run(args: &Args) -> Result<(), Failure> {
+    let runs = Runs::read(&args.dir)?;
+    let one = |metric: &Option<String>, maximise| metric.clone().map(|metric| Objective { metric, maximise });
+    let single = one(&args.minimise, false).or_else(|| one(&args.maximise, true));
+    let most = if single.is_some() { TOP } else { usize::MAX };
+    let question = Question {
+        objectives: single.map_or_else(|| args.pareto.clone(), |objective| vec![objective]),
+        constraints: args.subject_to.clone(),
+        policy: args.policy.clone(),
+    };
+    let answer = reports::best(&runs, &question)?;
+    if let Some(file) = &args.csv {
+        whole_file::write(file, &answer.csv(usize::MAX))?;
+    }
+    crate::terminal::print(&answer.text(args.top.unwrap_or(most)))
+}

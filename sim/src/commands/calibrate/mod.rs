@@ -1,0 +1,26 @@
+//! `sim calibrate`: fits laws of a step to measured steps, and says how wrong they are on configurations that they have not
+//! seen.
+//!
+//! Rows come from tables ([`tables`]) or from results folders ([`folder`]) and are put into [`set::Set`]s: one for each
+//! device, model, engine and kind of step. [`split`] withholds whole configurations, [`fit`] finds the coefficients of a
+//! form, [`choose`] decides between form and table on a split of its own, and [`report`] prints. What comes out is a
+//! [`crate::scenario::profile`], which scenarios name. [`preprocess`] and [`tokens`] do the same for a processor and for the token process.
+
+mod args;
+mod choose;
+pub mod command;
+mod fit;
+pub mod folder;
+pub mod preprocess;
+pub mod report;
+mod set;
+mod sheets;
+pub mod split;
+mod tables;
+pub mod tokens;
+
+#[cfg(test)]
+mod tests;
+
+pub use args::Args;
+pub use command::run;

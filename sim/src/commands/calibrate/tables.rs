@@ -1,0 +1,183 @@
+//! Rows of tables of measured steps, by place and kind.
+
+use super::args::Args;
+use super::set::{Place, Row, Set, impossible, load};
+use super::sheets::{Sheets, short};
+use crate::scenario::profile::KERNELS;
+use crate::terminal::{Failure, say};
+use model::engine_kind::{EngineKind, EngineProfile};
+use model::model_spec::ModelSpec;
+use model::step::{Step, StepKind};
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+use traces::measured::{MeasuredStep, read_steps};
+
+/// Rows, and different configurations, that a law takes at least.
+pub const LEAST_ROWS: usize = 6;
+pub const LEAST_CONFIGURATIONS: usize = 3;
+
+/// What makes rows one set.
+type Key = (StepKind, String, u32, String, String, String, String);
+
+/// Reads the tables that are named, filtered, as sets.
+///
+/// # Errors
+/// If a table is refused, or a row of it.
+pub fn read(args: &Args, sheets: &Sheets) -> Result<Vec<Set>, Failure> {
+    let mut sets: BTreeMap<Key, Set> = BTreeMap::new();
+    let mut broken = Broken::default();
+    let mut kept = 0;
+    for path in &args.table {
+        for step in read_steps(path)?.into_iter().filter(|step| wanted(args, step)) {
+            kept += 1;
+            add(&mut sets, &mut broken, sheets, path, &step)?;
+        }
+    }
+    if kept == 0 {
+        let all = "expected some; leave out --gpu, --model, --engine and --source to see what there is";
+        let tables: Vec<String> = args.table.iter().map(|path| path.display().to_string()).collect();
+        return Err(Failure::refused(format!("{}: found no row that is asked for; {all}", tables.join(", "))));
+    }
+    broken.settle(args.skip_broken)?;
+    Ok(sets.into_values().collect())
+}
+
+fn wanted(args: &Args, step: &MeasuredStep) -> bool {
+    let is = |asked: &[String], value: &str| asked.is_empty() || asked.iter().any(|asked| asked == value);
+    is(&args.gpu, &step.gpu)
+        && is(&args.model, &step.model)
+        && is(&args.engine, &step.engine)
+        && is(&args.source, &step.source)
+}
+
+/// Rows that no device can have done, and models that are not dense.
+#[derive(Default)]
+pub struct Broken {
+    first: Option<String>,
+    places: Vec<String>,
+    not_dense: BTreeMap<String, u32>,
+}
+
+impl Broken {
+    /// Notes a row.
+    pub fn add(&mut self, place: String, why: String) {
+        self.first.get_or_insert_with(|| format!("{place}: found a row that implies {why}"));
+        self.places.push(place);
+    }
+
+    /// Refuses them, or says that they are left out.
+    ///
+    /// # Errors
+    /// If there are any and they are not to be left out.
+    pub fn settle(self, skip: bool) -> Result<(), Failure> {
+        for (model, rows) in &self.not_dense {
+            say(format_args!(
+                "sim: left out: {rows} rows of {model}, which is no dense model: its bytes and FLOP are not modelled"
+            ));
+        }
+        let Some(first) = self.first else { return Ok(()) };
+        let count = self.places.len();
+        const SHOWN: usize = 8;
+        let more = if count > SHOWN { ", ..." } else { "" };
+        let places = self.places.iter().take(SHOWN).map(String::as_str).collect::<Vec<_>>().join(", ");
+        let told = format!("{first}; expected at most 1.05 times of either: {count} such rows ({places}{more})");
+        if skip {
+            say(format_args!("sim: left out: {told}"));
+            return Ok(());
+        }
+        Err(Failure::refused(format!("{told}; correct or remove them, or leave them out with --skip-broken")))
+    }
+}
+
+fn add(
+    sets: &mut BTreeMap<Key, Set>,
+    broken: &mut Broken,
+    sheets: &Sheets,
+    path: &Path,
+    step: &MeasuredStep,
+) -> Result<(), Failure> {
+    let at = || format!("{}:{}", path.display(), step.line);
+    let Some(kind) = StepKind::named(&step.kind) else {
+        let known: Vec<&str> = StepKind::ALL.iter().map(|kind| kind.name()).collect();
+        return Err(Failure::refused(format!(
+            "{}: found kind = \"{}\"; expected one of {}",
+            at(),
+            step.kind,
+            known.join(", ")
+        )));
+    };
+    let Some(model) = sheets.model(&step.model, &at)? else {
+        *broken.not_dense.entry(step.model.clone()).or_default() += 1;
+        return Ok(());
+    };
+    check_dimensions(step, &model, &at)?;
+    let key = (
+        kind,
+        step.gpu.clone(),
+        step.tensor_parallel,
+        step.model.clone(),
+        step.engine.clone(),
+        step.how.clone(),
+        step.dtype.clone(),
+    );
+    let row = Row {
+        step: Step {
+            load: load(kind, step.batch, step.new_tokens, step.context_tokens, step.head),
+            items: u64::from(step.batch),
+        },
+        ms: step.duration_ms,
+        each: Vec::new(),
+    };
+    if !sets.contains_key(&key) {
+        let place = place(step, model, sheets, &at)?;
+        sets.insert(key.clone(), Set { place: Arc::new(place), kind, rows: Vec::new() });
+    }
+    let set = sets.get_mut(&key).expect("just put there");
+    match impossible(&set.place, &set.place.roofline(), &row) {
+        Some(why) => broken.add(at(), why),
+        None => set.rows.push(row),
+    }
+    Ok(())
+}
+
+fn place(step: &MeasuredStep, model: ModelSpec, sheets: &Sheets, at: &dyn Fn() -> String) -> Result<Place, Failure> {
+    Ok(Place {
+        gpu: step.gpu.clone(),
+        device: sheets.device(&step.gpu, step.tensor_parallel, at)?,
+        gpus: step.tensor_parallel,
+        assumed: assumed(&step.engine, &step.how, &model),
+        model,
+        engine: step.engine.clone(),
+        dtype: step.dtype.clone(),
+        how: step.how.clone(),
+        side: String::new(),
+    })
+}
+
+/// The constants that the simulator has for an engine of that name; of a sum of kernels, without host time.
+fn assumed(engine: &str, how: &str, model: &ModelSpec) -> EngineProfile {
+    let engine = engine.to_lowercase();
+    let kind = match () {
+        () if engine.starts_with("hf") || engine.contains("transformers") => EngineKind::Hf,
+        () if ["graph", "tensorrt", "trt", "llama.cpp"].iter().any(|name| engine.contains(name)) => EngineKind::Graph,
+        () => EngineKind::Vllm,
+    };
+    let profile = kind.profile(model);
+    if how == KERNELS { profile.kernels_only() } else { profile }
+}
+
+/// Refuses a row whose model is another one than that of `models.csv`.
+fn check_dimensions(step: &MeasuredStep, model: &ModelSpec, at: &dyn Fn() -> String) -> Result<(), Failure> {
+    let known = [model.layers, model.hidden, model.kv_heads];
+    for ((stated, known), name) in step.dimensions.iter().zip(known).zip(["layers", "hidden", "kv_heads"]) {
+        if let Some(stated) = stated.filter(|stated| u64::from(*stated) != known) {
+            let model = short(&step.model);
+            return Err(Failure::refused(format!(
+                "{}: found {name} = {stated}; expected {known}, as {model} has; correct the row or the model's dimensions",
+                at()
+            )));
+        }
+    }
+    Ok(())
+}

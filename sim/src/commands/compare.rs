@@ -1,0 +1,47 @@
+//! `sim compare`: policies against one of them, paired.
+
+use crate::results::whole_file;
+use crate::terminal::Failure;
+use clap::Args as ClapArgs;
+use reports::Runs;
+use std::path::PathBuf;
+
+const HELP: &str = "\
+All policies of a point answer the same requests with the same draws, so a
+replication of one and of another are a pair. The difference is (a - b) / b of
+each pair: its mean and its 95 % interval (Student's t). Where the interval
+holds 0, no difference was seen; more replications (--until-ci of sim) narrow
+it. Of many comparisons, one in twenty shows a difference by chance.
+
+Examples:
+  sim compare results/paper                        end-to-end latency
+  sim compare results/paper --to edge_only --metric e2e_ms_p99
+  sim compare results/paper --metric accuracy_pct --metric energy_j_per_request
+  sim compare results/paper --csv differences.csv";
+
+/// What to compare.
+#[derive(Debug, ClapArgs)]
+#[command(after_help = HELP)]
+pub struct Args {
+    /// The results folder, of a run or of a sweep.
+    dir: PathBuf,
+    /// A metric, as summary.csv calls it. Repeatable.
+    #[arg(long, value_name = "METRIC", default_value = "e2e_ms_mean")]
+    metric: Vec<String>,
+    /// The policy that the others are compared with [default: the scenario's first].
+    #[arg(long, value_name = "POLICY")]
+    to: Option<String>,
+    /// Also write every difference as CSV, with all digits.
+    #[arg(long, value_name = "FILE")]
+    csv: Option<PathBuf>,
+}
+
+/// Compares.
+pub fn run(args: &Args) -> Result<(), Failure> {
+    let runs = Runs::read(&args.dir)?;
+    let comparison = reports::compare(&runs, &args.metric, args.to.as_deref())?;
+    if let Some(file) = &args.csv {
+        whole_file::write(file, &comparison.csv())?;
+    }
+    crate::terminal::print(&comparison.text())
+}

@@ -1,0 +1,16 @@
+//! Commands: a file or folder each, named as the command is.
+
+pub mod best;
+pub mod calibrate;
+pub mod check;
+pub mod compare;
+#[cfg(feature = "onnx")]
+pub mod models;
+pub mod questions;
+pub mod report;
+pub mod schema;
+pub mod show;
+pub mod simulate;
+pub mod sweep;
+pub mod tune;
+pub mod validate;

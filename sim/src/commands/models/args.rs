@@ -1,0 +1,189 @@
+//! What can be said to `sim models`.
+
+use crate::terminal::Failure;
+use backends::onnx::write::{Attention, Dtype, RELEASES};
+use backends::onnx::{Provider, Runtime};
+use clap::builder::PossibleValue;
+use clap::{ArgGroup, Args, Subcommand, ValueEnum};
+use std::path::PathBuf;
+
+const HELP: &str = "\
+A FOLDER has config.json, tokenizer.json, preprocessor_config.json and onnx/
+with vision_encoder, embed_tokens and decoder_model_merged, as published models
+of the Qwen2-VL and Qwen2.5-VL families do. `cargo xtask onnxruntime` obtains
+ONNX Runtime, which is loaded when it is needed.
+
+Examples:
+  sim models run FOLDER --image photo.jpg --prompt \"What is this?\"
+  sim models run FOLDER --draft SMALL --gamma 4 --image a.png --prompt \"...\" --json";
+
+/// What to do with real models.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Print what is in a model's folder.
+    Describe(Describe),
+    /// Let a model answer, alone or with a draft model.
+    Run(Box<Run>),
+    /// Write a model of a published architecture with random weights.
+    Write(Write),
+}
+
+/// What executes a model.
+#[derive(Debug, Args)]
+pub struct Execution {
+    /// Execution provider; the one asked for runs, or none.
+    #[arg(long, value_name = "PROVIDER", default_value = "cpu")]
+    provider: ProviderName,
+    /// ONNX Runtime's library [default: ORT_DYLIB_PATH, target/onnxruntime, or Python's package].
+    #[arg(long, value_name = "FILE")]
+    ort_lib: Option<PathBuf>,
+    /// Threads of one operator [default: ONNX Runtime's choice].
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    threads: Option<u16>,
+    /// Which of several graphs: fp32, fp16, int8, uint8, quantized, q4, q4f16 or bnb4 [default: as config.json has it].
+    #[arg(long)]
+    pub dtype: Option<String>,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum ProviderName {
+    Cpu,
+    Cuda,
+}
+
+/// What to describe.
+#[derive(Debug, Args)]
+pub struct Describe {
+    /// The model's folder.
+    pub folder: PathBuf,
+    #[command(flatten)]
+    pub execution: Execution,
+    /// Print JSON.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// What to answer.
+#[derive(Debug, Args)]
+#[command(after_help = HELP)]
+#[command(group(ArgGroup::new("question").required(true).args(["prompt", "rendered", "ids"])))]
+pub struct Run {
+    /// The model's folder.
+    pub folder: PathBuf,
+    /// A smaller model of the same tokenizer, which drafts.
+    #[arg(long, value_name = "FOLDER")]
+    pub draft: Option<PathBuf>,
+    /// Tokens drafted at a time.
+    #[arg(long, value_name = "N", default_value_t = 4, requires = "draft", value_parser = clap::value_parser!(u16).range(1..=256))]
+    pub gamma: u16,
+    /// A PNG or JPEG; in the order of the prompt. Repeatable.
+    #[arg(long, value_name = "FILE")]
+    pub image: Vec<PathBuf>,
+    /// The question; goes through the folder's chat template.
+    #[arg(long, value_name = "TEXT")]
+    pub prompt: Option<String>,
+    /// The whole prompt as it stands, with one <|image_pad|> an image.
+    #[arg(long, value_name = "TEXT")]
+    pub rendered: Option<String>,
+    /// Tokens of the whole prompt: .npy, or numbers as in JSON.
+    #[arg(long, value_name = "FILE")]
+    pub ids: Option<PathBuf>,
+    /// Pixels of an image as the vision tower takes them, instead of the image's own. Repeatable.
+    #[arg(long, value_name = "FILE.npy")]
+    pub pixels: Vec<PathBuf>,
+    /// The grid of patches of --pixels: frames, rows, columns [default: that of --image, or the squarest]. Repeatable.
+    #[arg(long, value_name = "T,H,W", requires = "pixels")]
+    pub grid: Vec<String>,
+    /// The most tokens of an answer.
+    #[arg(long, value_name = "N", default_value_t = 128, value_parser = clap::value_parser!(u32).range(1..))]
+    pub max_tokens: u32,
+    #[command(flatten)]
+    pub execution: Execution,
+    /// The draft's --dtype.
+    #[arg(long, value_name = "DTYPE", requires = "draft")]
+    pub draft_dtype: Option<String>,
+    /// Also print how long it took, which differs from run to run.
+    #[arg(long)]
+    pub timings: bool,
+    /// Print JSON: ids, text, entropies in nats, finish, and with a draft rounds and accepted.
+    #[arg(long)]
+    pub json: bool,
+}
+
+const WRITE_HELP: &str = "\
+The graphs have the operators, sizes and precision of the published models, so
+that they take as long; the weights are random, so that the answers are noise
+and a draft is hardly ever accepted. config.json says so, and `sim models
+describe`. The folder is whole or not there.
+
+Examples:
+  sim models write tiny --out target/models/tiny
+  sim models run target/models/tiny/target --draft target/models/tiny/draft --prompt \"...\"
+  sim models write qwen2-vl-2b --dtype fp16 --out qwen2-vl-2b";
+
+/// What to write.
+#[derive(Debug, Args)]
+#[command(after_help = WRITE_HELP)]
+pub struct Write {
+    /// Which model; `tiny` is a pair, in DIR/draft and DIR/target.
+    #[arg(value_parser = releases())]
+    pub model: String,
+    /// The folder to write; not there yet, or empty.
+    #[arg(long, value_name = "DIR")]
+    pub out: PathBuf,
+    /// Precision of weights, keys and values [default: fp16; of tiny fp32].
+    #[arg(long)]
+    dtype: Option<DtypeName>,
+    /// Operators of attention: ONNX Runtime's own, as engines have them, or those of ONNX, as the hub's graphs do.
+    #[arg(long, default_value = "fused")]
+    attention: AttentionName,
+    /// What the weights are drawn by.
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub seed: u64,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum DtypeName {
+    Fp32,
+    Fp16,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum AttentionName {
+    Fused,
+    Plain,
+}
+
+/// The models that can be written, each with what it is.
+fn releases() -> Vec<PossibleValue> {
+    RELEASES.iter().map(|release| PossibleValue::new(release.name).help(release.about)).collect()
+}
+
+impl Write {
+    /// The precision that was asked for.
+    pub fn dtype(&self) -> Option<Dtype> {
+        self.dtype.map(|dtype| match dtype {
+            DtypeName::Fp32 => Dtype::Fp32,
+            DtypeName::Fp16 => Dtype::Fp16,
+        })
+    }
+
+    /// The operators of attention.
+    pub fn attention(&self) -> Attention {
+        match self.attention {
+            AttentionName::Fused => Attention::Fused,
+            AttentionName::Plain => Attention::Plain,
+        }
+    }
+}
+
+impl Execution {
+    /// ONNX Runtime, with what was asked of it.
+    pub fn runtime(&self) -> Result<Runtime, Failure> {
+        let provider = match self.provider {
+            ProviderName::Cpu => Provider::Cpu,
+            ProviderName::Cuda => Provider::Cuda,
+        };
+        Ok(Runtime::new(self.ort_lib.as_deref(), provider, self.threads.map(usize::from))?)
+    }
+}

@@ -1,0 +1,47 @@
+//! `sim SCENARIO.toml`: the scenario, run.
+
+use super::report;
+use crate::results::{Results, manifest};
+use crate::run::grid::{self, Grid};
+use crate::run::intervals;
+use crate::run::options::Options;
+use crate::run::replay::RealModels;
+use crate::scenario::{Plan, Written, warn_of_idle_keys};
+use crate::terminal::{Failure, print, say};
+
+/// Runs a scenario, writes its results folder and prints its table.
+///
+/// # Errors
+/// If the scenario or the folder is refused, or a run fails.
+pub fn run(written: &Written, options: &Options) -> Result<(), Failure> {
+    let until = options.until()?;
+    let mut plan = Plan::read(written)?;
+    let mut points = grid::points(&plan)?;
+    warn_of_idle_keys(&plan);
+    let real = RealModels::open(&plan, &mut points)?;
+    if options.twice && real.is_some() {
+        let why = "a replay takes measured times, of which no two are equal";
+        return Err(Failure::refused(format!("--twice compares runs event by event: {why}; leave it out")));
+    }
+    let out = options.out.clone().unwrap_or_else(|| ["results", &plan.scenario.name].iter().collect());
+    let results = Results::begin(&out)?;
+    let totals = grid::run(&plan, &Grid::new(&points, real.as_ref(), options, results.folder()), until)?;
+    plan.scenario.replications = totals.replications;
+    let replay = real.as_ref().map(RealModels::facts).transpose()?;
+    manifest::write(&plan, &totals, replay, results.folder())?;
+    let report = (!options.no_report).then(|| report::write(results.folder())).transpose()?;
+    let folder = results.finish()?;
+    let table = reports::table(&folder).map_err(|error| Failure::bug(error.to_string()))?;
+    print(&table)?;
+    print(&intervals::table(&points, options.threads)?)?;
+    report.as_ref().map_or(Ok(()), report::print_claims)?;
+    say(format_args!(
+        "{} runs, {} events in {:.2} s ({:.1} M events/s); results in {}",
+        totals.runs,
+        totals.events,
+        totals.wall_s,
+        totals.events as f64 / totals.wall_s / 1e6,
+        folder.display()
+    ));
+    Ok(())
+}

@@ -1,0 +1,51 @@
+//! One point of a sweep: every replication of every policy, or of one. A point that cannot be run is recorded with its reason.
+
+use crate::results::metrics::Sample;
+use crate::results::runs::Run;
+use crate::run::one_run::OneRun;
+use crate::scenario::{Plan, Point};
+use crate::terminal::{Failure, surviving};
+use engine::Nobody;
+use std::sync::atomic::AtomicU64;
+
+/// Begins the reason of a run that met a bug.
+const BUG: &str = "a bug in this program: ";
+
+/// Whether a run failed for a bug.
+pub fn is_bug(reason: &str) -> bool {
+    reason.starts_with(BUG)
+}
+
+/// Runs a point, of all policies or `only` one, and gives its rows in their order.
+pub fn run(plan: &Plan, number: u64, only: Option<&str>) -> Vec<Run> {
+    match surviving(|| plan.point(number)).and_then(|point| point) {
+        Ok(point) => run_cells(plan, &point, only),
+        Err(failure) => vec![Run {
+            label: plan.label_of_refused(number).into(),
+            policy: String::new(),
+            replication: 0,
+            seed: plan.scenario.seed,
+            result: Err(reason(&failure)),
+        }],
+    }
+}
+
+fn run_cells(plan: &Plan, point: &Point, only: Option<&str>) -> Vec<Run> {
+    let replications = 0..plan.scenario.replications;
+    let cells = point.cells.iter().filter(|cell| only.is_none_or(|only| cell.policy == only));
+    let runs = cells.flat_map(|cell| replications.clone().map(move |replication| (cell, replication)));
+    runs.map(|(cell, replication)| {
+        let run = OneRun { point, cell, replication, real: None };
+        run.row(sample(&run).map_err(|failure| reason(&failure)))
+    })
+    .collect()
+}
+
+fn sample(run: &OneRun<'_>) -> Result<Sample, Failure> {
+    surviving(|| run.sample(&mut Nobody, &AtomicU64::new(0)))?
+}
+
+/// Why, without where: the same from whatever copy of the scenario the point was read.
+fn reason(failure: &Failure) -> String {
+    if failure.is_bug() { format!("{BUG}{}", failure.brief()) } else { failure.brief().to_owned() }
+}

@@ -1,0 +1,311 @@
+//! What is compared: requests as they were measured and as they were simulated, and the figures of each half.
+
+use crate::commands::calibrate::folder::Group;
+use crate::scenario::{Cell, Point};
+use crate::terminal::Failure;
+use serde_json::json;
+use std::collections::BTreeMap;
+use std::path::Path;
+use traces::log::{RequestRow, TableReader};
+
+/// A request that was served.
+#[derive(Clone, Debug)]
+pub struct Served {
+    pub request: u64,
+    pub output_tokens: u32,
+    /// None where it was not measured, as are the next two.
+    pub e2e_ms: Option<f64>,
+    pub ttft_ms: Option<f64>,
+    pub tpot_ms: Option<f64>,
+    pub rounds: u64,
+    pub drafted: u64,
+    pub accepted: u64,
+    /// None where nobody has judged the answer.
+    pub correct: Option<f64>,
+    pub by_cloud: bool,
+}
+
+/// The requests of a results folder, by policy and point.
+pub fn read(folder: &Path) -> Result<BTreeMap<(String, u64), Vec<Served>>, Failure> {
+    let table = TableReader::open_log::<RequestRow>(&folder.join("requests.parquet"))?;
+    let mut all: BTreeMap<(String, u64), Vec<Served>> = BTreeMap::new();
+    for number in 0..table.groups() {
+        let mut group = Group::read(&table, number)?;
+        let requests = group.requests();
+        let (status, by) = (group.texts("status"), group.texts("served_by"));
+        let [lengths, rounds, drafted, accepted] =
+            ["output_tokens", "rounds", "drafted_tokens", "accepted_tokens"].map(|name| group.counts(name));
+        let [e2e, ttft, tpot, correct] = ["e2e_ms", "ttft_ms", "tpot_ms", "correct"].map(|name| group.numbers(name));
+        for (row, key) in requests.into_iter().enumerate().filter(|(row, _)| status[*row] == "completed") {
+            let served = Served {
+                request: key.3,
+                output_tokens: u32::try_from(lengths[row]).unwrap_or(u32::MAX),
+                e2e_ms: Some(e2e[row]),
+                ttft_ms: Some(ttft[row]),
+                tpot_ms: (lengths[row] > 1).then_some(tpot[row]),
+                rounds: rounds[row],
+                drafted: drafted[row],
+                accepted: accepted[row],
+                correct: Some(correct[row]),
+                by_cloud: by[row] == "cloud",
+            };
+            all.entry((key.0, key.1)).or_default().push(served);
+        }
+    }
+    Ok(all)
+}
+
+/// What was compared.
+pub struct Validation {
+    /// Which requests.
+    pub held_out: String,
+    /// What was given, not predicted.
+    pub note: &'static str,
+    /// Each policy at each point.
+    pub comparisons: Vec<Comparison>,
+}
+
+/// A policy at a point: the same requests, measured and simulated.
+pub struct Comparison {
+    pub policy: String,
+    dataset: String,
+    bandwidth_mbps: Option<f64>,
+    requests: usize,
+    figures: Vec<Figure>,
+    /// How E2E, TTFT and TPOT compare beyond their figures.
+    distances: [Option<Distance>; 3],
+}
+
+/// A figure of both; none where it does not apply.
+struct Figure {
+    name: String,
+    measured: Option<f64>,
+    simulated: Option<f64>,
+}
+
+impl Figure {
+    /// 100 (simulated / measured - 1).
+    fn error_pct(&self) -> Option<f64> {
+        let (measured, simulated) = (self.measured.filter(|value| *value > 0.0)?, self.simulated?);
+        Some(100.0 * (simulated / measured - 1.0))
+    }
+}
+
+/// How far two samples of a latency are apart.
+struct Distance {
+    /// Largest distance of the two distributions (Kolmogorov and Smirnov).
+    ks: f64,
+    /// Median error of a request, in per cent, whichever way; repeats of a request count as their mean.
+    request_pct: f64,
+}
+
+/// A figure of all requests together.
+type OfAll = fn(&[Served]) -> Option<f64>;
+
+/// The latencies that are compared.
+type Latency = fn(&Served) -> Option<f64>;
+const LATENCIES: [(&str, Latency); 3] =
+    [("e2e_ms", |one| one.e2e_ms), ("ttft_ms", |one| one.ttft_ms), ("tpot_ms", |one| one.tpot_ms)];
+
+/// The share below which so many of ascending values lie.
+fn quantile(sorted: &[f64], p: f64) -> f64 {
+    let rank = (p * sorted.len() as f64).ceil() as usize;
+    sorted[rank.clamp(1, sorted.len()) - 1]
+}
+
+fn mean(values: &[f64]) -> Option<f64> {
+    (!values.is_empty()).then(|| values.iter().sum::<f64>() / values.len() as f64)
+}
+
+/// Kolmogorov and Smirnov's distance of two ascending samples.
+fn distance(a: &[f64], b: &[f64]) -> f64 {
+    let share = |values: &[f64], at: f64| values.partition_point(|value| *value <= at) as f64 / values.len() as f64;
+    a.iter().chain(b).map(|at| (share(a, *at) - share(b, *at)).abs()).fold(0.0, f64::max)
+}
+
+fn sorted(served: &[Served], of: Latency) -> Vec<f64> {
+    let mut all: Vec<f64> = served.iter().filter_map(of).collect();
+    all.sort_by(f64::total_cmp);
+    all
+}
+
+/// Mean and quantiles of a latency.
+fn of_latency(name: &str, measured: &[f64], simulated: &[f64]) -> [Figure; 4] {
+    let at = |p: f64| move |sorted: &[f64]| (!sorted.is_empty()).then(|| quantile(sorted, p));
+    let figure = |ending: &str, of: &dyn Fn(&[f64]) -> Option<f64>| Figure {
+        name: format!("{name}_{ending}"),
+        measured: of(measured),
+        simulated: of(simulated),
+    };
+    [figure("mean", &mean), figure("p50", &at(0.5)), figure("p90", &at(0.9)), figure("p99", &at(0.99))]
+}
+
+fn tokens_per_s(served: &[Served]) -> Option<f64> {
+    let timed = || served.iter().filter_map(|one| Some((one.output_tokens, one.e2e_ms?)));
+    let (tokens, ms) = timed().fold((0.0, 0.0), |(tokens, ms), one| (tokens + f64::from(one.0), ms + one.1));
+    (ms > 0.0).then(|| 1e3 * tokens / ms)
+}
+
+fn rounds(served: &[Served]) -> Option<f64> {
+    let rounds: Vec<f64> = served.iter().map(|one| one.rounds as f64).collect();
+    mean(&rounds).filter(|rounds| *rounds > 0.0)
+}
+
+fn acceptance(served: &[Served]) -> Option<f64> {
+    let total = |of: fn(&Served) -> u64| served.iter().map(of).sum::<u64>() as f64;
+    let drafted = total(|one| one.drafted);
+    (drafted > 0.0).then(|| total(|one| one.accepted) / drafted)
+}
+
+fn accuracy_pct(served: &[Served]) -> Option<f64> {
+    mean(&served.iter().filter_map(|one| Some(100.0 * one.correct?)).collect::<Vec<_>>())
+}
+
+/// The mean of a latency of each request.
+fn by_request(served: &[Served], of: Latency) -> BTreeMap<u64, f64> {
+    let mut sums: BTreeMap<u64, (f64, f64)> = BTreeMap::new();
+    for (request, ms) in served.iter().filter_map(|one| Some((one.request, of(one)?))) {
+        let (sum, count) = sums.entry(request).or_default();
+        *sum += ms;
+        *count += 1.0;
+    }
+    sums.into_iter().map(|(request, (sum, count))| (request, sum / count)).collect()
+}
+
+impl Distance {
+    /// Of a latency; none where one of the two has nothing of it.
+    fn of(measured: &[Served], simulated: &[Served], of: Latency) -> Option<Self> {
+        let (a, b) = (sorted(measured, of), sorted(simulated, of));
+        let (each, other) = (by_request(measured, of), by_request(simulated, of));
+        let off = |(request, ms): (&u64, &f64)| Some(100.0 * (other.get(request)? / ms - 1.0).abs());
+        let mut off: Vec<f64> = each.iter().filter(|(_, ms)| **ms > 0.0).filter_map(off).collect();
+        off.sort_by(f64::total_cmp);
+        let apart = !a.is_empty() && !b.is_empty() && !off.is_empty();
+        apart.then(|| Self { ks: distance(&a, &b), request_pct: quantile(&off, 0.5) })
+    }
+}
+
+impl Comparison {
+    pub fn new(point: &Point, cell: &Cell, measured: Vec<Served>, simulated: Vec<Served>) -> Self {
+        let latency =
+            |(name, of): &(&str, Latency)| of_latency(name, &sorted(&measured, *of), &sorted(&simulated, *of));
+        let mut figures: Vec<Figure> = LATENCIES.iter().flat_map(latency).collect();
+        let others: [(&str, OfAll); 4] = [
+            ("output_tokens_per_s_per_request", tokens_per_s),
+            ("rounds_mean", rounds),
+            ("acceptance_rate", acceptance),
+            ("accuracy_pct", accuracy_pct),
+        ];
+        figures.extend(others.map(|(name, of)| Figure {
+            name: name.to_owned(),
+            measured: of(&measured),
+            simulated: of(&simulated),
+        }));
+        Self {
+            policy: cell.policy.clone(),
+            dataset: point.label.dataset.clone(),
+            bandwidth_mbps: point.label.bandwidth_mbps,
+            requests: measured.len(),
+            figures,
+            distances: LATENCIES.map(|(_, of)| Distance::of(&measured, &simulated, of)),
+        }
+    }
+
+    /// The larger error of mean and median of E2E, in per cent.
+    pub fn worst_pct(&self) -> f64 {
+        self.figures[..2].iter().filter_map(Figure::error_pct).map(f64::abs).fold(0.0, f64::max)
+    }
+
+    /// Latencies with how far the two are apart.
+    fn apart(&self) -> impl Iterator<Item = (&'static str, &Distance)> {
+        LATENCIES.iter().zip(&self.distances).filter_map(|((name, _), distance)| Some((*name, distance.as_ref()?)))
+    }
+}
+
+/// One table: a row for each policy, point and figure.
+pub fn text(validation: &Validation) -> String {
+    let mut rows =
+        vec![["policy", "dataset", "Mbps", "figure", "measured", "simulated", "error"].map(str::to_owned).to_vec()];
+    let told = |value: Option<f64>| value.map_or_else(|| "-".to_owned(), |value| format!("{value:.3}"));
+    for one in &validation.comparisons {
+        let mbps = one.bandwidth_mbps.map_or_else(String::new, |mbps| mbps.to_string());
+        let mut place = [one.policy.clone(), one.dataset.clone(), mbps];
+        let mut row = |name: String, [measured, simulated, error]: [String; 3]| {
+            let start = std::mem::take(&mut place);
+            rows.push(start.into_iter().chain([name, measured, simulated, error]).collect());
+        };
+        // What only the simulation has says nothing.
+        for figure in one.figures.iter().filter(|figure| figure.measured.is_some()) {
+            let error = figure.error_pct().map_or_else(|| "-".to_owned(), |error| format!("{error:+.1} %"));
+            row(figure.name.clone(), [told(figure.measured), told(figure.simulated), error]);
+        }
+        for (name, Distance { ks, request_pct }) in one.apart() {
+            row(format!("{name} KS distance"), [String::new(), String::new(), format!("{ks:.3}")]);
+            row(format!("{name} of a request, median"), [String::new(), String::new(), format!("{request_pct:.1} %")]);
+        }
+    }
+    let requests = validation.comparisons.iter().map(|one| one.requests).max().unwrap_or(0);
+    let Validation { held_out, note, .. } = validation;
+    format!("{}\nCompared: {requests}, {held_out}; {note}.\n", crate::commands::calibrate::report::aligned(&rows))
+}
+
+/// The same as CSV.
+pub fn csv(validation: &Validation) -> String {
+    let mut text = "policy,dataset,bandwidth_mbps,figure,measured,simulated,error_pct\n".to_owned();
+    let told = |value: Option<f64>| value.map_or_else(String::new, |value| value.to_string());
+    for one in &validation.comparisons {
+        let start = format!("{},{},{}", one.policy, one.dataset, told(one.bandwidth_mbps));
+        for figure in &one.figures {
+            let Figure { name, measured, simulated } = figure;
+            text += &format!("{start},{name},{},{},{}\n", told(*measured), told(*simulated), told(figure.error_pct()));
+        }
+        for (name, Distance { ks, request_pct }) in one.apart() {
+            text += &format!("{start},{name}_ks_distance,,,{ks}\n{start},{name}_of_a_request_p50,,,{request_pct}\n");
+        }
+    }
+    text
+}
+
+/// The same as one JSON object.
+pub fn json(validation: &Validation) -> String {
+    let figure = |figure: &Figure| {
+        let Figure { name, measured, simulated } = figure;
+        let error_pct = figure.error_pct();
+        (name.clone(), json!({ "measured": measured, "simulated": simulated, "error_pct": error_pct }))
+    };
+    let one = |one: &Comparison| {
+        let apart = one.apart().map(|(name, Distance { ks, request_pct })| {
+            (name.to_owned(), json!({ "ks_distance": ks, "request_error_pct_p50": request_pct }))
+        });
+        json!({
+            "policy": one.policy,
+            "dataset": one.dataset,
+            "bandwidth_mbps": one.bandwidth_mbps,
+            "requests": one.requests,
+            "figures": one.figures.iter().map(figure).collect::<serde_json::Map<_, _>>(),
+            "distances": apart.collect::<serde_json::Map<_, _>>(),
+        })
+    };
+    let all: Vec<_> = validation.comparisons.iter().map(one).collect();
+    let whole = json!({ "held_out": validation.held_out, "note": validation.note, "comparisons": all });
+    serde_json::to_string_pretty(&whole).expect("JSON") + "\n"
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn distances_by_hand() {
+        assert_eq!(distance(&[1.0, 2.0], &[1.0, 2.0]), 0.0);
+        assert_eq!(distance(&[1.0, 2.0], &[3.0, 4.0]), 1.0);
+        // At 2: all of the first, half of the second.
+        assert_eq!(distance(&[1.0, 2.0], &[1.0, 3.0]), 0.5);
+    }
+
+    #[test]
+    fn quantiles_by_hand() {
+        let values = [1.0, 2.0, 3.0, 4.0];
+        assert_eq!([0.0, 0.5, 0.75, 0.99].map(|p| quantile(&values, p)), [1.0, 2.0, 3.0, 4.0]);
+    }
+}

@@ -1,0 +1,197 @@
+//! Against a replay of the scenario's own: how wrong a calibrated simulation is on requests that it was not calibrated on.
+//!
+//! A scenario is replayed on real models. Laws of a step, a record of the draft's tokens along the target's answers, the time of
+//! preprocessing and the accuracies are taken from one half of the requests (by a hash of their number); the scenario is simulated with them, every policy with the answers'
+//! lengths that it had, and the other half is compared. What the probe found is given, as answers' lengths are: it is of the pictures, not of
+//! the machine.
+
+use super::figures::{self, Comparison, Served, Validation};
+use crate::commands::calibrate::{self, split::Axis};
+use crate::results::{manifest, whole_file};
+use crate::run::grid::{self, Grid};
+use crate::run::options::Options;
+use crate::run::replay::RealModels;
+use crate::scenario::profile::SourceFile;
+use crate::scenario::{Cell, Noise, Plan, Point, laws_of};
+use crate::terminal::Failure;
+use backends::Modelled;
+use engine::{Content, Players, Recorder, RequestRecord, RunSpec, Status, play};
+use kernel::Journal;
+use model::accuracy::Accuracy;
+use model::request::Request;
+use model::tokens::{Recorded, TokenProcess};
+use policies::ServedBy;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+use units::{Ratio, SimDuration};
+
+/// Replays a scenario into a folder, calibrates to half of its requests, simulates it, and compares the other half.
+///
+/// # Errors
+/// If the scenario cannot be replayed, or too little was measured to fit anything to.
+pub fn compare(plan: &Plan, options: &Options, folder: &Path) -> Result<Validation, Failure> {
+    let mut points = grid::points(plan)?;
+    let Some(real) = RealModels::open(plan, &mut points)? else {
+        return Err(Failure::bug("a replay without a real"));
+    };
+    if !real.has_own_words() {
+        let reason = "its models have random weights: what they say cannot be compared; name models of given weights";
+        return Err(plan.source.refuse_key("replay", reason));
+    }
+    let outcome = grid::run(plan, &Grid::new(&points, Some(&real), options, folder), None)?;
+    manifest::write(plan, &outcome, Some(real.facts()?), folder)?;
+    let measured = figures::read(folder)?;
+    let profile = profile(folder, &real)?;
+    let comparisons = comparisons(plan, &points, &real, &measured, &profile)?;
+    let held_out = "half of the requests, by a hash of their number, with all repeats";
+    let note = "answers are as long as they were, and the probe finds what it found";
+    Ok(Validation { held_out: held_out.to_owned(), note, comparisons })
+}
+
+/// Requests that are calibrated to: by Fibonacci's hash, since questions may alternate.
+fn is_seen(request: u64) -> bool {
+    request.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 63 == 0
+}
+
+/// Laws of the steps of the seen requests, written beside them.
+fn profile(folder: &Path, real: &RealModels) -> Result<PathBuf, Failure> {
+    let folders = [folder.to_owned()];
+    let sets = calibrate::command::enough(calibrate::folder::steps(&folders, None, &is_seen)?)?;
+    let found = calibrate::command::calibrate(&sets, Axis::Configuration);
+    let source = SourceFile::of(&folder.join("steps.parquet"))?;
+    let preprocess = calibrate::preprocess::fitted(&preprocessed(folder, real)?);
+    let told = calibrate::folder::provenance(&folders);
+    let file = folder.join("profile.toml");
+    let profile = calibrate::command::profile(&found, preprocess, Axis::Configuration, told, vec![source]);
+    whole_file::write(&file, &profile.text())?;
+    Ok(file)
+}
+
+/// Visual tokens of the seen requests, and what preprocessing them took: of every replication, where spans are of the first.
+fn preprocessed(folder: &Path, real: &RealModels) -> Result<Vec<(u64, f64)>, Failure> {
+    let beside = calibrate::folder::beside(&folder.join("requests.parquet"))?;
+    let tokens = beside.into_iter().map(|((_, point, _, request), beside)| ((point, request), beside.whole.visual));
+    let tokens: BTreeMap<(u64, u64), u64> = tokens.collect();
+    let seen = real.preprocessed().into_iter().filter(|((_, request), _)| is_seen(*request));
+    Ok(seen.filter_map(|(place, took)| Some((*tokens.get(&place)?, took.as_ms_f64()))).collect())
+}
+
+fn comparisons(
+    plan: &Plan,
+    points: &[Point],
+    real: &RealModels,
+    measured: &BTreeMap<(String, u64), Vec<Served>>,
+    profile: &Path,
+) -> Result<Vec<Comparison>, Failure> {
+    let mut all = Vec::new();
+    for point in points {
+        let (source, mut scenario) = plan.scenario_at(point.label.point)?;
+        let file = std::path::absolute(profile).map_err(|error| Failure::io("find", profile, &error))?;
+        (scenario.edge.profile, scenario.cloud.profile) = (Some(file.clone()), Some(file));
+        // Steps are drawn from the spread of what the laws missed: without it there are no tails.
+        (scenario.edge.noise, scenario.cloud.noise) = (Noise::Profile, Noise::Profile);
+        let accuracy = accuracy(measured, point.label.point);
+        let tokens = tokens(point, real)?;
+        for cell in &point.cells {
+            let Some(served) = measured.get(&(cell.policy.clone(), point.label.point)) else { continue };
+            let mut spec = calibrated(cell, served, accuracy)?;
+            spec.tokens.clone_from(&tokens);
+            spec.probed = Arc::new(real.probed(point.label.point, &cell.policy));
+            let mut timed = spec.clone();
+            for (tier, side) in [(&mut timed.edge.tier, "edge"), (&mut timed.cloud.tier, "cloud")] {
+                tier.profile = laws_of(&source, &scenario, side, tier)?;
+            }
+            let simulated = simulate(&spec, &timed, real, point.label.point, plan.scenario.replications)?;
+            let unseen = |served: &[Served]| served.iter().filter(|one| !is_seen(one.request)).cloned().collect();
+            all.push(Comparison::new(point, cell, unseen(served), unseen(&simulated)));
+        }
+    }
+    Ok(all)
+}
+
+/// Shares of right answers of the cloud's model and of the edge's, on what was seen, by whoever served it.
+fn accuracy(measured: &BTreeMap<(String, u64), Vec<Served>>, point: u64) -> [Option<Ratio>; 2] {
+    let seen = || measured.iter().filter(|((_, at), _)| *at == point).flat_map(|(_, all)| all);
+    [true, false].map(|by_cloud| {
+        let right: Vec<f64> = seen()
+            .filter(|one| is_seen(one.request) && one.by_cloud == by_cloud)
+            .filter_map(|one| one.correct)
+            .collect();
+        (!right.is_empty()).then(|| Ratio::new((right.iter().sum::<f64>() / right.len() as f64).clamp(0.0, 1.0)))
+    })
+}
+
+/// A run with what the seen requests have told, and answers as long as they were.
+fn calibrated(cell: &Cell, served: &[Served], [cloud, edge]: [Option<Ratio>; 2]) -> Result<RunSpec, Failure> {
+    let mut spec = cell.spec.clone();
+    let Accuracy { cloud: own_cloud, edge: own_edge } = spec.accuracy;
+    let cloud = cloud.unwrap_or(own_cloud);
+    // An edge that is right more often than the cloud is none that the accuracy model knows.
+    spec.accuracy = Accuracy { cloud, edge: edge.unwrap_or(own_edge) };
+    let Content::Listed(listed) = &spec.workload.content else {
+        return Err(Failure::bug("a replay lists its requests"));
+    };
+    let lengths: BTreeMap<u64, u32> = served.iter().map(|one| (one.request, one.output_tokens)).collect();
+    let with_length = |(request, offset): &(Request, SimDuration)| {
+        let output_tokens = lengths.get(&request.prompt.request).copied().unwrap_or(request.output_tokens);
+        (Request { output_tokens, ..*request }, *offset)
+    };
+    spec.workload.content = Content::Listed(listed.iter().map(with_length).collect());
+    Ok(spec)
+}
+
+/// The tokens of the seen requests, to be played again.
+fn tokens(point: &Point, real: &RealModels) -> Result<TokenProcess, Failure> {
+    let workload = &point.cells[0].spec.workload;
+    let seen: Vec<u64> = (0..workload.len()).filter(|request| is_seen(*request)).collect();
+    let recorded = real.recorded(point.label.point, &seen, workload.max_output_tokens as usize)?;
+    match Recorded::new(recorded) {
+        Some(recorded) => Ok(TokenProcess::Recorded(recorded)),
+        None => Err(Failure::refused("a request to calibrate to, and another to compare; expected more requests")),
+    }
+}
+
+/// Keeps the requests of a run.
+#[derive(Default)]
+struct Kept(Vec<Served>);
+
+impl Recorder for Kept {
+    fn request(&mut self, record: &RequestRecord) {
+        let Some(moments) = record.moments.as_ref().filter(|_| record.status == Status::Completed) else { return };
+        self.0.push(Served {
+            request: record.request.prompt.request,
+            output_tokens: moments.tokens,
+            e2e_ms: Some(moments.e2e().as_ms_f64()),
+            ttft_ms: Some(moments.ttft().as_ms_f64()),
+            tpot_ms: moments.tpot().map(|tpot| tpot.as_ms_f64()),
+            rounds: u64::from(record.rounds),
+            drafted: u64::from(record.drafted),
+            accepted: u64::from(record.accepted),
+            correct: Some(record.correct),
+            by_cloud: matches!(record.served_by, ServedBy::Cloud | ServedBy::Published(_)),
+        });
+    }
+}
+
+/// Runs with steps that take what `timed` says; policies plan with the prices of `spec`, as they did in the replay.
+fn simulate(
+    spec: &RunSpec,
+    timed: &RunSpec,
+    real: &RealModels,
+    point: u64,
+    replications: u32,
+) -> Result<Vec<Served>, Failure> {
+    let mut kept = Kept::default();
+    for replication in 0..replications {
+        let [spec, timed] = [spec, timed].map(|spec| RunSpec { replication, ..spec.clone() });
+        // The threshold starts from what was measured, as in the replay.
+        let players =
+            Players { calibration: real.calibration(point).map(Rc::new), ..Players::<Modelled>::modelled(&timed) };
+        play(&spec, players, Journal::digest_only(), &mut kept, &AtomicU64::new(0))
+            .map_err(|error| Failure::bug(error.to_string()))?;
+    }
+    Ok(kept.0)
+}

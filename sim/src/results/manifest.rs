@@ -1,0 +1,110 @@
+//! `manifest.json` and `scenario.toml` of a results folder: what was run, by what.
+
+use crate::results::runs::Totals;
+use crate::scenario::{self, Plan};
+use crate::terminal::Failure;
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
+use std::fs;
+use std::path::Path;
+
+/// How this program calls itself in files.
+pub const TOOL: &str = "msao-sim";
+
+/// The facts of a replay that its manifest states.
+pub struct ReplayFacts {
+    /// The models, their provider and the machine: the value of the key `replay`.
+    pub facts: Value,
+    /// A sentence for the table and the page.
+    pub remark: String,
+    /// Names of the edge's model and of the cloud's.
+    pub models: [String; 2],
+}
+
+/// Writes both files.
+///
+/// # Errors
+/// If a file cannot be written.
+pub fn write(plan: &Plan, totals: &Totals, replay: Option<ReplayFacts>, folder: &Path) -> Result<(), Failure> {
+    let mut manifest = manifest(plan, totals);
+    if let Some(replay) = replay {
+        add_replay(&mut manifest, replay);
+    }
+    manifest["wall_s"] = json!(totals.wall_s);
+    write_file(folder, "scenario.toml", &plan.scenario.resolved_text(plan.source.folder()))?;
+    write_manifest(folder, &manifest)
+}
+
+/// Adds what a replay played. That the models are none of the papers' is an assumption like any other.
+fn add_replay(manifest: &mut Value, replay: ReplayFacts) {
+    manifest["backend"] = json!("onnx");
+    manifest["replay"] = replay.facts;
+    manifest["remark"] = json!(replay.remark);
+    for (side, name) in ["edge", "cloud"].into_iter().zip(replay.models) {
+        manifest[side]["model"] = json!(name);
+        manifest["assumptions"][format!("{side}.model")] = json!(name);
+    }
+}
+
+/// Writes the manifest of a sweep. It has no time of day and no duration, so a sweep that was killed and resumed has the same.
+///
+/// # Errors
+/// If the file cannot be written.
+pub fn write_sweep(plan: &Plan, plan_sha256: &str, totals: &Totals, failed: u64, folder: &Path) -> Result<(), Failure> {
+    let mut manifest = manifest(plan, totals);
+    manifest["plan_sha256"] = json!(plan_sha256);
+    manifest["points"] = json!(plan.points());
+    manifest["failed_runs"] = json!(failed);
+    write_manifest(folder, &manifest)
+}
+
+fn manifest(plan: &Plan, totals: &Totals) -> Value {
+    let scenario = &plan.scenario;
+    let profiled = scenario.edge.profile.is_some() || scenario.cloud.profile.is_some();
+    let mut assumptions = scenario::assumptions(scenario);
+    assumptions.extend(scenario::profiled(&plan.source, scenario).into_iter().map(|(key, said)| (key, json!(said))));
+    let hash = Sha256::digest(scenario.resolved_text(plan.source.folder()).as_bytes());
+    let hash: String = hash.iter().map(|byte| format!("{byte:02x}")).collect();
+    let mut manifest = json!({
+        "tool": TOOL,
+        "tool_version": env!("CARGO_PKG_VERSION"),
+        "commit": env!("MSAO_SIM_COMMIT"),
+        "schema_version": reports::MANIFEST_VERSION,
+        "scenario": scenario.name,
+        "scenario_sha256": hash,
+        "seed": scenario.seed,
+        "mode": scenario.mode.name(),
+        "backend": if profiled { "profile" } else { "roofline" },
+        "edge": { "device": scenario.edge.device, "model": scenario.edge.model, "engine": scenario.edge.engine },
+        "cloud": { "device": scenario.cloud.device, "model": scenario.cloud.model, "engine": scenario.cloud.engine },
+        "engines_differ": scenario.edge.engine != scenario.cloud.engine,
+        "assumptions": assumptions,
+        "swept_defaults": scenario::defaults_of(plan.varied.iter().map(String::as_str)),
+        "policies": scenario::policies(scenario),
+        "runs": totals.runs,
+        "requests": totals.requests,
+        "events": totals.events,
+        "journal_digest": format!("{:016x}", totals.digest),
+    });
+    if profiled {
+        let pct = totals.coverage.map(|coverage| coverage.pct());
+        manifest["profile_coverage_pct"] = json!({ "edge": pct[0], "cloud": pct[1] });
+    }
+    manifest
+}
+
+fn write_manifest(folder: &Path, manifest: &Value) -> Result<(), Failure> {
+    let text = serde_json::to_string_pretty(manifest).expect("a manifest is JSON") + "\n";
+    write_file(folder, "manifest.json", &text)
+}
+
+fn write_file(folder: &Path, name: &str, text: &str) -> Result<(), Failure> {
+    let path = folder.join(name);
+    fs::write(&path, text).map_err(|error| Failure::io("write", &path, &error))
+}
+
+/// Whether a folder holds results of this tool.
+pub fn is_ours(folder: &Path) -> bool {
+    let text = fs::read_to_string(folder.join("manifest.json")).unwrap_or_default();
+    serde_json::from_str::<Value>(&text).is_ok_and(|manifest| manifest["tool"] == TOOL)
+}

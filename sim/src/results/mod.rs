@@ -1,0 +1,13 @@
+//! The results folder: its tables, its manifest, and the way it comes to be whole or not there.
+
+mod folder;
+pub mod manifest;
+pub mod metrics;
+pub mod replayed;
+pub mod rows;
+pub mod runs;
+mod spans;
+pub mod summary;
+pub mod whole_file;
+
+pub use folder::Results;

@@ -1,0 +1,53 @@
+//! What the manifest of a replay says of its models: what their steps had to do can be worked out from nothing else.
+
+use crate::terminal::Failure;
+use backends::Tier;
+use model::model_spec::ModelSpec;
+use serde::Deserialize;
+use std::path::Path;
+
+/// The models of a replay.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Replayed {
+    /// What the machine calls the processor or GPU that played both tiers.
+    pub device_name: String,
+    edge: Model,
+    cloud: Model,
+}
+
+/// A model of a replay.
+#[derive(Clone, Debug, Deserialize)]
+struct Model {
+    spec: ModelSpec,
+}
+
+impl Replayed {
+    /// Of a results folder, if it is a replay's.
+    ///
+    /// # Errors
+    /// If its manifest says that it is one, and not of what.
+    pub fn read(folder: &Path) -> Result<Option<Self>, Failure> {
+        let path = folder.join("manifest.json");
+        let text = std::fs::read_to_string(&path).map_err(|error| Failure::io("read", &path, &error))?;
+        let mut manifest: serde_json::Value = serde_json::from_str(&text).unwrap_or_default();
+        let told = manifest["replay"].take();
+        if told.is_null() {
+            return Ok(None);
+        }
+        let expected = "expected the manifest of a replay; run the scenario again with this version of sim";
+        let read = serde_json::from_value(told);
+        read.map(Some).map_err(|error| Failure::refused(format!("{}: {error}; {expected}", path.display())))
+    }
+
+    /// A tier with the model that played it. Its probe ran the whole tower.
+    pub fn played(&self, tier: &Tier, on_edge: bool) -> Tier {
+        let model = if on_edge { &self.edge.spec } else { &self.cloud.spec };
+        with_model(tier, model)
+    }
+}
+
+/// A tier that a real model plays.
+pub fn with_model(tier: &Tier, model: &ModelSpec) -> Tier {
+    let probe_blocks = model.vision.as_ref().map_or(0, |tower| tower.layers);
+    Tier { model: model.clone(), probe_blocks, ..tier.clone() }
+}

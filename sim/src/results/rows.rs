@@ -1,0 +1,307 @@
+//! From the engine's records to the rows of a results folder. Each run writes parts of its own; the parts are put
+//! together in the order of the grid, whatever thread ran them.
+
+use super::spans::Spans;
+use crate::scenario::{Cell, Point};
+use crate::terminal::Failure;
+use engine::{Nobody, Recorder, RequestRecord, Side, SpanRecord, Status, StepRecord, TokenRecord};
+use model::modality::Modality;
+use policies::ServedBy;
+use std::path::{Path, PathBuf};
+use traces::TraceError;
+use traces::log::{AnswerRow, LogWriter, RequestRow, Row, SpanRow, StepRow, Text, TokenRow, concatenate};
+
+/// An answer of a real model.
+#[derive(Clone, Debug)]
+pub struct Answer {
+    /// Number of the request.
+    pub request: u64,
+    /// Ids of its tokens.
+    pub ids: Vec<u32>,
+    /// Its words.
+    pub text: String,
+    /// Its score, from 0 to 1.
+    pub score: f64,
+}
+
+/// A recorder that also takes the answers of real models.
+pub trait Log: Recorder {
+    /// Takes an answer. The default ignores it.
+    fn answer(&mut self, _: &Answer) {}
+}
+
+impl Log for Nobody {}
+
+/// The tables that are written beside the requests.
+#[derive(Clone, Copy, Debug)]
+pub struct Wanted {
+    /// Every item of every iteration.
+    pub steps: bool,
+    /// Every drafted token.
+    pub tokens: bool,
+    /// Every answer, of models that have words.
+    pub answers: bool,
+}
+
+/// Writes the rows of one run.
+pub struct Rows {
+    policy: Text,
+    dataset: Text,
+    bandwidth_mbps: f64,
+    point: u32,
+    replication: u32,
+    names: Names,
+    requests: LogWriter<RequestRow>,
+    steps: Option<LogWriter<StepRow>>,
+    tokens: Option<LogWriter<TokenRow>>,
+    answers: Option<LogWriter<AnswerRow>>,
+    /// Of the first replication alone.
+    spans: Option<Spans>,
+    /// The first error; the engine is not bothered with it.
+    failed: Option<TraceError>,
+}
+
+/// Texts that stand in many rows.
+struct Names {
+    completed: Text,
+    rejected: Text,
+    edge: Text,
+    cloud: Text,
+    both: Text,
+}
+
+impl Rows {
+    /// Begins the parts of a run.
+    pub fn create(part: &Part<'_>, point: &Point, cell: &Cell, wanted: Wanted) -> Result<Self, Failure> {
+        let label = &point.label;
+        let common = SpanRow {
+            policy: cell.policy.as_str().into(),
+            dataset: label.dataset.as_str().into(),
+            bandwidth_mbps: label.bandwidth_mbps.expect("a point that runs has a link"),
+            point: u32::try_from(label.point).expect("few points have rows of requests"),
+            replication: part.replication,
+            ..SpanRow::default()
+        };
+        let spans = || Spans::create(&part.path::<SpanRow>(), cell.spec.workload.len(), common.clone());
+        Ok(Self {
+            spans: (part.replication == 0).then(spans).transpose()?,
+            policy: common.policy,
+            dataset: common.dataset,
+            bandwidth_mbps: common.bandwidth_mbps,
+            point: common.point,
+            replication: part.replication,
+            names: Names {
+                completed: "completed".into(),
+                rejected: "rejected".into(),
+                edge: "edge".into(),
+                cloud: "cloud".into(),
+                both: "both".into(),
+            },
+            requests: LogWriter::create(&part.path::<RequestRow>())?,
+            steps: wanted.steps.then(|| LogWriter::create(&part.path::<StepRow>())).transpose()?,
+            tokens: wanted.tokens.then(|| LogWriter::create(&part.path::<TokenRow>())).transpose()?,
+            answers: wanted.answers.then(|| LogWriter::create(&part.path::<AnswerRow>())).transpose()?,
+            failed: None,
+        })
+    }
+
+    /// Ends the parts.
+    pub fn finish(self) -> Result<(), Failure> {
+        if let Some(error) = self.failed {
+            return Err(error.into());
+        }
+        self.requests.finish()?;
+        self.steps.map(LogWriter::finish).transpose()?;
+        self.tokens.map(LogWriter::finish).transpose()?;
+        self.answers.map(LogWriter::finish).transpose()?;
+        self.spans.map(Spans::finish).transpose()?;
+        Ok(())
+    }
+
+    fn note(&mut self, written: Result<(), TraceError>) {
+        if let Err(error) = written {
+            self.failed.get_or_insert(error);
+        }
+    }
+}
+
+impl Log for Rows {
+    fn answer(&mut self, answer: &Answer) {
+        let row = AnswerRow {
+            policy: self.policy.clone(),
+            dataset: self.dataset.clone(),
+            bandwidth_mbps: self.bandwidth_mbps,
+            point: self.point,
+            replication: self.replication,
+            request: answer.request,
+            ids: answer.ids.iter().map(u32::to_string).collect::<Vec<_>>().join(" ").into(),
+            text: answer.text.as_str().into(),
+            score: answer.score,
+        };
+        let written = self.answers.as_mut().map_or(Ok(()), |answers| answers.write(row));
+        self.note(written);
+    }
+}
+
+/// Where the rows of one run are written.
+pub struct Part<'f> {
+    /// The folder.
+    pub folder: &'f Path,
+    /// Number of the cell, a policy at a point.
+    pub cell: usize,
+    /// Its replication.
+    pub replication: u32,
+}
+
+impl Part<'_> {
+    fn path<R: Row>(&self) -> PathBuf {
+        self.folder.join(format!("{}-{:06}-{:06}.part", R::TABLE, self.cell, self.replication))
+    }
+}
+
+/// Puts the parts of so many cells and replications together.
+pub fn put_together(folder: &Path, cells: usize, replications: u32, wanted: Wanted) -> Result<(), Failure> {
+    let part = |cell| (0..replications).map(move |replication| Part { folder, cell, replication });
+    let parts: Vec<Part<'_>> = (0..cells).flat_map(part).collect();
+    put_table_together::<RequestRow>(folder, &parts)?;
+    let first: Vec<Part<'_>> = (0..cells).map(|cell| Part { folder, cell, replication: 0 }).collect();
+    put_table_together::<SpanRow>(folder, &first)?;
+    if wanted.steps {
+        put_table_together::<StepRow>(folder, &parts)?;
+    }
+    if wanted.tokens {
+        put_table_together::<TokenRow>(folder, &parts)?;
+    }
+    if wanted.answers {
+        put_table_together::<AnswerRow>(folder, &parts)?;
+    }
+    Ok(())
+}
+
+fn put_table_together<R: Row>(folder: &Path, parts: &[Part<'_>]) -> Result<(), Failure> {
+    let parts: Vec<PathBuf> = parts.iter().map(Part::path::<R>).collect();
+    concatenate::<R>(&parts, &folder.join(format!("{}.parquet", R::TABLE)))?;
+    for part in parts {
+        std::fs::remove_file(&part).map_err(|error| Failure::io("remove", &part, &error))?;
+    }
+    Ok(())
+}
+
+impl Recorder for Rows {
+    fn wants_steps(&self) -> bool {
+        self.steps.is_some()
+    }
+
+    fn wants_tokens(&self) -> bool {
+        self.tokens.is_some()
+    }
+
+    fn wants_spans(&self, request: u64) -> bool {
+        self.spans.as_ref().is_some_and(|spans| spans.wants(request))
+    }
+
+    fn span(&mut self, record: &SpanRecord) {
+        let written = self.spans.as_mut().map_or(Ok(()), |spans| spans.write(record));
+        self.note(written);
+    }
+
+    fn request(&mut self, record: &RequestRecord) {
+        let row = self.request_row(record);
+        let written = self.requests.write(row);
+        self.note(written);
+    }
+
+    fn step(&mut self, record: &StepRecord) {
+        let side = if record.side == Side::Edge { &self.names.edge } else { &self.names.cloud };
+        let row = StepRow {
+            policy: self.policy.clone(),
+            dataset: self.dataset.clone(),
+            bandwidth_mbps: self.bandwidth_mbps,
+            point: self.point,
+            replication: self.replication,
+            request: record.request,
+            side: side.clone(),
+            gpu: record.gpu,
+            kind: record.kind.into(),
+            tokens: record.tokens,
+            context_tokens: record.context_tokens,
+            batch: record.batch,
+            start_s: record.start.as_secs_f64(),
+            duration_ms: record.duration.as_ms_f64(),
+        };
+        let written = self.steps.as_mut().map_or(Ok(()), |steps| steps.write(row));
+        self.note(written);
+    }
+
+    fn token(&mut self, record: &TokenRecord) {
+        let row = TokenRow {
+            policy: self.policy.clone(),
+            dataset: self.dataset.clone(),
+            bandwidth_mbps: self.bandwidth_mbps,
+            point: self.point,
+            replication: self.replication,
+            request: record.request,
+            round: record.round,
+            position: record.position,
+            entropy_nats: record.entropy_nats.into(),
+            theta_nats: record.theta_nats.into(),
+            accepted: record.accepted,
+            verified: record.verified,
+        };
+        let written = self.tokens.as_mut().map_or(Ok(()), |tokens| tokens.write(row));
+        self.note(written);
+    }
+}
+
+impl Rows {
+    fn request_row(&self, record: &RequestRecord) -> RequestRow {
+        let moments = record.moments.as_ref();
+        let completed = record.status == Status::Completed;
+        let mas = |modality| record.mas.map(|mas| mas.0[modality]);
+        let kept = &record.input.kept;
+        RequestRow {
+            policy: self.policy.clone(),
+            dataset: self.dataset.clone(),
+            bandwidth_mbps: self.bandwidth_mbps,
+            point: self.point,
+            replication: self.replication,
+            request: record.request.prompt.request,
+            edge: record.edge,
+            client: record.client,
+            submit_s: record.submit.as_secs_f64(),
+            status: if completed { &self.names.completed } else { &self.names.rejected }.clone(),
+            text_tokens: record.request.prompt.text_tokens,
+            visual_tokens: u32::try_from(record.visual_tokens).unwrap_or(u32::MAX),
+            output_tokens: record.request.output_tokens,
+            audio_tokens: record.request.prompt.audio.map_or(0, |audio| audio.tokens),
+            mas_text: mas(Modality::Text),
+            mas_visual: mas(Modality::Visual),
+            mas_audio: mas(Modality::Audio),
+            retention_text: kept[Modality::Text].retention,
+            retention: kept[Modality::Visual].retention,
+            retention_audio: kept[Modality::Audio].retention,
+            compression: kept[Modality::Visual].compression,
+            compression_audio: kept[Modality::Audio].compression,
+            ttft_ms: moments.map(|moments| moments.ttft().as_ms_f64()),
+            tpot_ms: moments.and_then(|moments| moments.tpot()).map(|tpot| tpot.as_ms_f64()),
+            e2e_ms: moments.map(|moments| moments.e2e().as_ms_f64()),
+            uplink_bytes: record.uplink.as_u64(),
+            downlink_bytes: record.downlink.as_u64(),
+            rounds: record.rounds,
+            drafted_tokens: record.drafted,
+            accepted_tokens: record.accepted,
+            wasted_tokens: record.drafted - record.accepted,
+            edge_tflop: record.edge_flop / 1e12,
+            cloud_tflop: record.cloud_flop / 1e12,
+            edge_busy_ms: record.edge_busy.as_ms_f64(),
+            cloud_busy_ms: record.cloud_busy.as_ms_f64(),
+            energy_j: record.joules,
+            correct: record.correct,
+            served_by: match record.served_by {
+                ServedBy::Edge => self.names.edge.clone(),
+                ServedBy::Cloud | ServedBy::Published(_) => self.names.cloud.clone(),
+                ServedBy::Both => self.names.both.clone(),
+            },
+        }
+    }
+}

@@ -1,0 +1,133 @@
+//! `spans.parquet`: what a few requests of each policy at each point did, from the engine's records.
+//!
+//! Of the first replication, these: the first requests, one after the other, which a timeline shows; and some spread over the
+//! run, of which means are made. Which ones depends on nothing but the number of requests, so they are the same for every policy.
+//! The run is cut into equal pieces and one request of each is taken, at a place that looks random: every sixth request would be
+//! wrong of a policy that alternates between two tiers.
+
+use crate::terminal::Failure;
+use engine::{Lane, Phase, SpanRecord};
+use std::path::Path;
+use traces::TraceError;
+use traces::log::{LogWriter, SpanRow, Text};
+
+/// The first requests, so many.
+const FIRST: u64 = 30;
+
+/// Of the whole run, at most so many.
+const SPREAD: u64 = 100;
+
+/// Writes the spans of one run.
+pub struct Spans {
+    log: LogWriter<SpanRow>,
+    /// Of every so many requests, one is of those that are spread.
+    step: u64,
+    /// A row with what all rows of the run have in common.
+    common: SpanRow,
+    names: Names,
+}
+
+/// Texts that stand in many rows.
+struct Names {
+    lanes: [Text; 6],
+    phases: [Text; 5],
+    kinds: Vec<Text>,
+}
+
+impl Spans {
+    /// Begins the part of a run at `path`.
+    pub fn create(path: &Path, requests: u64, common: SpanRow) -> Result<Self, Failure> {
+        let step = requests.div_ceil(SPREAD).max(1);
+        Ok(Self { log: LogWriter::create(path)?, step, common, names: Names::new() })
+    }
+
+    /// Whether the spans of a request are written.
+    pub fn wants(&self, request: u64) -> bool {
+        request < FIRST || is_spread(request, self.step)
+    }
+
+    /// Writes a span.
+    pub fn write(&mut self, span: &SpanRecord) -> Result<(), TraceError> {
+        self.log.write(SpanRow {
+            request: span.request,
+            first: span.request < FIRST,
+            spread: is_spread(span.request, self.step),
+            edge: span.edge,
+            lane: self.names.lanes[span.lane as usize].clone(),
+            unit: span.unit,
+            kind: self.names.kind(span.kind),
+            phase: self.names.phases[span.phase as usize].clone(),
+            round: span.round,
+            tokens: span.tokens,
+            context_tokens: span.context_tokens,
+            bytes: span.bytes.as_u64(),
+            batch: span.batch,
+            start_ns: span.start.as_ns(),
+            duration_ns: span.duration.as_ns(),
+            ..self.common.clone()
+        })
+    }
+
+    /// Ends the part.
+    pub fn finish(self) -> Result<(), TraceError> {
+        self.log.finish().map(drop)
+    }
+}
+
+/// Whether a request is the one that is taken of its piece of `step` requests.
+fn is_spread(request: u64, step: u64) -> bool {
+    // splitmix64: the remainders of neighbours have nothing to do with each other.
+    let mut mixed = (request / step + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    mixed = (mixed ^ mixed >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    mixed = (mixed ^ mixed >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
+    (mixed ^ mixed >> 31) % step == request % step
+}
+
+impl Names {
+    fn new() -> Self {
+        let lanes = [Lane::Request, Lane::EdgeCpu, Lane::EdgeGpu, Lane::Uplink, Lane::CloudGpu, Lane::Downlink];
+        let phases = [Phase::Whole, Phase::Queued, Phase::Running, Phase::Sending, Phase::Flying];
+        Self {
+            lanes: lanes.map(|lane| lane.name().into()),
+            phases: phases.map(|phase| phase.name().into()),
+            kinds: vec![],
+        }
+    }
+
+    fn kind(&mut self, name: &str) -> Text {
+        if let Some(known) = self.kinds.iter().find(|known| known.as_ref() == name) {
+            return known.clone();
+        }
+        self.kinds.push(name.into());
+        name.into()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_request_of_each_piece_is_taken_and_none_is_favoured() {
+        for step in [1, 2, 6, 30, 59] {
+            let taken: Vec<u64> = (0..SPREAD * step).filter(|request| is_spread(*request, step)).collect();
+            assert_eq!(taken.len() as u64, SPREAD, "{step}");
+            assert!(taken.iter().zip(0..).all(|(request, piece)| request / step == piece), "{step}");
+            if step > 1 {
+                let even = taken.iter().filter(|request| request.is_multiple_of(2)).count();
+                assert!((35..66).contains(&even), "{even} of {SPREAD} are even at {step}");
+            }
+        }
+    }
+
+    #[test]
+    fn names_stand_where_the_engine_counts_them() {
+        let names = Names::new();
+        for lane in [Lane::Downlink, Lane::CloudGpu, Lane::Uplink, Lane::EdgeGpu, Lane::EdgeCpu, Lane::Request] {
+            assert_eq!(&*names.lanes[lane as usize], lane.name());
+        }
+        for phase in [Phase::Flying, Phase::Sending, Phase::Running, Phase::Queued, Phase::Whole] {
+            assert_eq!(&*names.phases[phase as usize], phase.name());
+        }
+    }
+}

@@ -1,0 +1,125 @@
+//! Runs the grid of a scenario into a results folder: every policy at every point, every replication, spread over the cores.
+//! Each run is one thread; results are kept in the order of the grid, so they do not depend on the number of threads.
+
+use crate::results::rows::{Part, Rows, Wanted, put_together};
+use crate::results::runs::{Run, RunsWriter, Totals};
+use crate::results::summary::Summary;
+use crate::run::one_run::OneRun;
+use crate::run::options::Options;
+use crate::run::replay::RealModels;
+use crate::run::threads;
+use crate::run::until::Until;
+use crate::scenario::{Plan, Point};
+use crate::terminal::Failure;
+use crate::terminal::with_bar;
+use rayon::ThreadPool;
+use rayon::prelude::*;
+use std::path::Path;
+use std::sync::atomic::AtomicU64;
+use std::time::Instant;
+
+/// Points that a results folder with a row for each request may have.
+const MOST_POINTS: u64 = 100_000;
+
+/// Works out every point.
+///
+/// # Errors
+/// If one cannot be run, or there are too many.
+pub fn points(plan: &Plan) -> Result<Vec<Point>, Failure> {
+    if plan.points() > MOST_POINTS {
+        let remedy = "`sim sweep` writes no rows of requests and runs as many as you like";
+        let (path, points) = (plan.source.path.display(), plan.points());
+        return Err(Failure::refused(format!("{path}: {points} points, expected at most {MOST_POINTS}; {remedy}")));
+    }
+    (0..plan.points()).map(|number| plan.point(number)).collect()
+}
+
+/// Runs everything and writes all tables; `until` may ask for more replications.
+pub fn run(plan: &Plan, grid: &Grid<'_>, until: Option<Until>) -> Result<Totals, Failure> {
+    let (started, folder) = (Instant::now(), grid.folder);
+    // Replays beside each other would measure each other.
+    let threads = if grid.real.is_some() { Some(1) } else { grid.options.threads };
+    let pool = threads::pool(threads, grid.cells.len() as u64 * u64::from(plan.scenario.replications))?;
+    // By replication, then by cell.
+    let mut runs: Vec<Vec<Run>> = Vec::new();
+    let mut wanted = plan.scenario.replications;
+    loop {
+        runs.extend(grid.replications(&pool, runs.len() as u32..wanted)?);
+        match until.as_ref().and_then(|until| until.more(&runs)) {
+            Some(more) => wanted = more,
+            None => break,
+        }
+    }
+    let in_order = || (0..grid.cells.len()).flat_map(|cell| runs.iter().map(move |replication| &replication[cell]));
+    put_together(folder, grid.cells.len(), wanted, grid.wanted())?;
+    write_tables(plan, in_order(), folder)?;
+    if let Some(until) = until {
+        until.report(&runs);
+    }
+    let mut totals = Totals { runs: in_order().count(), replications: wanted, ..Totals::default() };
+    in_order().filter_map(|run| run.result.as_ref().ok()).for_each(|sample| totals.add(sample));
+    totals.wall_s = started.elapsed().as_secs_f64();
+    Ok(totals)
+}
+
+/// What is run, and where its rows go.
+pub struct Grid<'g> {
+    /// A policy at a point each, as the first replication.
+    cells: Vec<OneRun<'g>>,
+    /// Where real models play, if they do.
+    real: Option<&'g RealModels>,
+    options: &'g Options,
+    folder: &'g Path,
+}
+
+impl<'g> Grid<'g> {
+    /// Every policy at these points, with all tables in `folder`.
+    pub fn new(points: &'g [Point], real: Option<&'g RealModels>, options: &'g Options, folder: &'g Path) -> Self {
+        let cells = points.iter().flat_map(|point| point.cells.iter().map(move |cell| (point, cell)));
+        let cells = cells.map(|(point, cell)| OneRun { point, cell, replication: 0, real }).collect();
+        Self { cells, real, options, folder }
+    }
+
+    fn wanted(&self) -> Wanted {
+        // What was measured is kept: it cannot be had again.
+        let replayed = self.real.is_some();
+        Wanted { steps: self.options.steps || replayed, tokens: self.options.tokens || replayed, answers: replayed }
+    }
+
+    /// Runs these replications of every cell.
+    fn replications(&self, pool: &ThreadPool, numbers: std::ops::Range<u32>) -> Result<Vec<Vec<Run>>, Failure> {
+        let one = self.cells.iter().map(|run| run.cell.spec.workload.len());
+        let one = one.fold(0, u64::saturating_add);
+        let requests = one.saturating_mul(u64::from(numbers.end - numbers.start));
+        let tasks: Vec<(usize, u32)> =
+            numbers.flat_map(|replication| (0..self.cells.len()).map(move |cell| (cell, replication))).collect();
+        let run = |progress: &AtomicU64| {
+            let one = |&(cell, replication): &(usize, u32)| self.run_one(cell, replication, progress);
+            pool.install(|| tasks.par_iter().map(one).collect::<Vec<_>>())
+        };
+        let runs = with_bar(requests, "requests", run).into_iter().collect::<Result<Vec<_>, _>>()?;
+        Ok(runs.chunks(self.cells.len()).map(<[Run]>::to_vec).collect())
+    }
+
+    fn run_one(&self, cell: usize, replication: u32, progress: &AtomicU64) -> Result<Run, Failure> {
+        let run = OneRun { replication, ..self.cells[cell] };
+        let mut rows =
+            Rows::create(&Part { folder: self.folder, cell, replication }, run.point, run.cell, self.wanted())?;
+        let sample = if self.options.twice { OneRun::sample_twice } else { OneRun::sample };
+        let sample = sample(&run, &mut rows, progress)?;
+        rows.finish()?;
+        Ok(run.row(Ok(sample)))
+    }
+}
+
+/// Writes `runs.parquet` and the summary from runs in the order of the grid.
+pub fn write_tables<'r>(plan: &Plan, runs: impl Iterator<Item = &'r Run>, folder: &Path) -> Result<(), Failure> {
+    let mut table = RunsWriter::create(&folder.join("runs.parquet"), &plan.varied, &[])?;
+    let mut summary = Summary::create(folder, &plan.varied)?;
+    for run in runs {
+        table.write(run.clone())?;
+        summary.add(run.clone())?;
+    }
+    table.finish()?;
+    summary.finish()
+}

@@ -1,0 +1,101 @@
+//! One run: a replication of a policy at a point, on one thread.
+
+use super::replay::RealModels;
+use crate::results::metrics::Sample;
+use crate::results::rows::Log;
+use crate::results::runs::Run;
+use crate::scenario::{Cell, Point};
+use crate::terminal::{Failure, at_work_on};
+use engine::{Nobody, Outcome, Recorder, RunError, RunSpec, simulate};
+use kernel::Journal;
+use std::sync::atomic::AtomicU64;
+
+/// What to run.
+#[derive(Clone, Copy)]
+pub struct OneRun<'g> {
+    /// The point.
+    pub point: &'g Point,
+    /// The policy at it.
+    pub cell: &'g Cell,
+    /// The replication, from 0.
+    pub replication: u32,
+    /// Where real models play it, if they do.
+    pub real: Option<&'g RealModels>,
+}
+
+impl OneRun<'_> {
+    /// Runs it; `progress` counts its requests.
+    ///
+    /// # Errors
+    /// If it cannot be run, or broke an invariant.
+    pub fn sample(&self, recorder: &mut dyn Log, progress: &AtomicU64) -> Result<Sample, Failure> {
+        at_work_on(self.name());
+        let outcome = match self.real {
+            None => self.simulate(Journal::digest_only(), recorder, progress)?,
+            Some(real) => self.replay(real, recorder, progress)?,
+        };
+        Ok(self.sample_of(&outcome))
+    }
+
+    /// Runs it twice and compares event by event.
+    ///
+    /// # Errors
+    /// As [`Self::sample`], and if an event differs: the first is named.
+    pub fn sample_twice(&self, recorder: &mut dyn Log, progress: &AtomicU64) -> Result<Sample, Failure> {
+        at_work_on(self.name());
+        let outcome = self.simulate(Journal::recorder(), recorder, progress)?;
+        let sample = self.sample_of(&outcome);
+        let again = self.simulate(Journal::checker(outcome.journal), &mut Nobody, &AtomicU64::new(0))?;
+        match again.journal.difference() {
+            Some(difference) => Err(Failure::bug(format!("{}: two equal runs differ: {difference}", self.name()))),
+            None => Ok(sample),
+        }
+    }
+
+    /// Its row.
+    pub fn row(&self, result: Result<Sample, String>) -> Run {
+        Run {
+            label: self.point.label.clone(),
+            policy: self.cell.policy.clone(),
+            replication: self.replication,
+            seed: self.cell.spec.seed,
+            result,
+        }
+    }
+
+    fn sample_of(&self, outcome: &Outcome) -> Sample {
+        Sample::of(outcome, self.point.memory_scope, self.cell.spec.policy.uses())
+    }
+
+    fn simulate(
+        &self,
+        journal: Journal,
+        recorder: &mut dyn Recorder,
+        progress: &AtomicU64,
+    ) -> Result<Outcome, Failure> {
+        simulate(&self.spec(), journal, recorder, progress).map_err(|error| self.failure(&error))
+    }
+
+    fn replay(&self, real: &RealModels, log: &mut dyn Log, progress: &AtomicU64) -> Result<Outcome, Failure> {
+        let played = real.play(self.point.label.point, &self.cell.policy, &self.spec(), log, progress)?;
+        let played = played.map_err(|error| self.failure(&error))?;
+        played.answers.iter().for_each(|answer| log.answer(answer));
+        Ok(played.outcome)
+    }
+
+    fn spec(&self) -> RunSpec {
+        RunSpec { replication: self.replication, ..self.cell.spec.clone() }
+    }
+
+    fn failure(&self, error: &RunError) -> Failure {
+        match error {
+            RunError::DoesNotFit(_) => Failure::refused(format!("{}: {error}", self.name())),
+            RunError::Broken { .. } => Failure::bug(format!("{}: {error}", self.name())),
+        }
+    }
+
+    fn name(&self) -> String {
+        let Self { point, cell, replication, .. } = self;
+        format!("{} at point {}, replication {replication}, seed {}", cell.policy, point.label.point, cell.spec.seed)
+    }
+}

@@ -1,0 +1,61 @@
+//! Options of a run on the command line.
+
+use crate::run::until::Until;
+use crate::terminal::Failure;
+use clap::Args;
+use std::path::PathBuf;
+
+/// How to run a scenario.
+#[derive(Debug, Args)]
+pub struct Options {
+    /// Folder for the results [default: results/NAME]. One of ours is replaced whole, at the end; anything else is left
+    /// alone and refused.
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+    /// Threads that runs are spread over [default: all cores]. Results do not depend on it.
+    #[arg(long, value_name = "N")]
+    pub threads: Option<usize>,
+    /// Also write steps.parquet: every item of every GPU iteration.
+    #[arg(long)]
+    pub steps: bool,
+    /// Also write tokens.parquet: every drafted token, its entropy, the threshold and the verdict.
+    #[arg(long)]
+    pub tokens: bool,
+    /// Write no report: neither figures nor verdicts on the papers' claims. `sim report DIR` writes it later.
+    #[arg(long)]
+    pub no_report: bool,
+    /// Add replications until the 95 % interval of a mean is within this share of it, for every policy at every point.
+    #[arg(long, value_name = "PERCENT")]
+    pub until_ci: Option<String>,
+    /// The mean that --until-ci looks at.
+    #[arg(long, value_name = "METRIC", default_value = "e2e_ms_mean", requires = "until_ci")]
+    pub ci_metric: String,
+    /// The most replications that --until-ci may come to.
+    #[arg(long, value_name = "N", default_value_t = 100, requires = "until_ci")]
+    pub max_replications: u32,
+    /// Run everything twice and compare event by event; the first event that differs is named.
+    #[arg(long)]
+    pub twice: bool,
+}
+
+impl Options {
+    /// What a run asks for whose files alone are wanted.
+    pub fn for_files() -> Self {
+        Self {
+            out: None,
+            threads: None,
+            steps: false,
+            tokens: false,
+            no_report: true,
+            until_ci: None,
+            ci_metric: "e2e_ms_mean".to_owned(),
+            max_replications: 0,
+            twice: false,
+        }
+    }
+
+    /// When there are enough replications, where that is asked for.
+    pub fn until(&self) -> Result<Option<Until>, Failure> {
+        self.until_ci.as_ref().map(|share| Until::new(share, &self.ci_metric, self.max_replications)).transpose()
+    }
+}

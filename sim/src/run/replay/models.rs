@@ -1,0 +1,156 @@
+//! The models of a replay, loaded, and what is to be told of them.
+
+use crate::scenario::{Played, Replay};
+use crate::terminal::Failure;
+use backends::onnx::{Folder, Graph, Model, Provider, Runtime};
+use backends::real;
+use model::model_spec::ModelSpec;
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
+use std::fs::File;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+
+/// Both models on one runtime.
+pub struct Models {
+    /// What executes them.
+    pub runtime: Runtime,
+    /// The edge's.
+    pub edge: Loaded,
+    /// The cloud's.
+    pub cloud: Loaded,
+}
+
+/// A model that is loaded.
+pub struct Loaded {
+    /// The model.
+    pub model: Mutex<Model>,
+    /// What arithmetic and memory are counted by.
+    pub spec: ModelSpec,
+}
+
+impl Models {
+    /// Loads both. What is wrong with the folders is said before the library is looked for.
+    ///
+    /// # Errors
+    /// A folder is refused, the models do not count in the same tokens, or the library or provider is not there.
+    pub fn load(replay: &Replay, beside: &Path) -> Result<Self, Failure> {
+        let folder = |played: &Played| -> Result<Folder, Failure> {
+            let folder = Folder::read(&beside.join(&played.folder), played.dtype.as_deref())?;
+            folder.check()?;
+            Ok(folder)
+        };
+        let [edge, cloud] = [folder(&replay.edge)?, folder(&replay.cloud)?];
+        let provider = match replay.provider {
+            crate::scenario::Provider::Cpu => Provider::Cpu,
+            crate::scenario::Provider::Cuda => Provider::Cuda,
+        };
+        let library = replay.library.as_ref().map(|file| beside.join(file));
+        let runtime = Runtime::new(library.as_deref(), provider, Some(usize::from(replay.threads)))?;
+        let load = |folder| -> Result<Loaded, Failure> {
+            let model = Model::load(folder, &runtime)?;
+            Ok(Loaded { spec: real::spec(&model)?, model: Mutex::new(model) })
+        };
+        let (edge, cloud) = (load(edge)?, load(cloud)?);
+        edge.with(|edge| cloud.with(|cloud| edge.text().check_same(cloud.text())))?;
+        Ok(Self { runtime, edge, cloud })
+    }
+
+    /// Whether either has random weights, so that what it says means nothing.
+    pub fn are_random(&self) -> bool {
+        [&self.edge, &self.cloud].into_iter().any(|one| one.with(|model| model.folder().config.random_weights))
+    }
+
+    /// For the manifest: what ran, on what.
+    ///
+    /// # Errors
+    /// A file of a model can no longer be read.
+    pub fn told(&self) -> Result<Value, Failure> {
+        let library = self.runtime.library();
+        Ok(json!({
+            "provider": self.runtime.provider().name(),
+            "device_name": device_name(self.runtime.provider()),
+            "library": library.path(),
+            "library_version": library.version(),
+            "edge": self.edge.told()?,
+            "cloud": self.cloud.told()?,
+        }))
+    }
+}
+
+impl Loaded {
+    /// Does something with the model.
+    pub fn with<R>(&self, act: impl FnOnce(&mut Model) -> R) -> R {
+        act(&mut self.model.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn told(&self) -> Result<Value, Failure> {
+        let folder = self.with(|model| model.folder().clone());
+        let hashes = files(&folder)?.into_iter().map(|file| {
+            let name = file.strip_prefix(folder.path()).unwrap_or(&file).display().to_string();
+            Ok((name, json!(sha256(&file)?)))
+        });
+        Ok(json!({
+            "folder": folder.path(),
+            "family": folder.config.family,
+            "weights": if folder.config.random_weights { "random" } else { "given" },
+            "parameters": self.spec.params(),
+            "spec": self.spec,
+            "sha256": hashes.collect::<Result<serde_json::Map<_, _>, Failure>>()?,
+        }))
+    }
+}
+
+/// The files that a model is made of: its graphs, their data, and its tokenizer and configuration.
+fn files(folder: &Folder) -> Result<Vec<PathBuf>, Failure> {
+    let mut files = Vec::new();
+    for graph in [Graph::Decoder, Graph::Embed, Graph::Vision] {
+        let file = folder.graph(graph)?;
+        let stem = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let beside = file.parent().unwrap_or(folder.path());
+        let entries = beside.read_dir().map_err(|error| Failure::io("read", beside, &error))?;
+        let names = entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok());
+        // Weights of large graphs lie in files of the graph's name with an ending behind it.
+        let mut parts: Vec<PathBuf> =
+            names.filter(|name| name.starts_with(&stem)).map(|name| beside.join(name)).collect();
+        parts.sort();
+        files.append(&mut parts);
+    }
+    files.extend(["config.json", "tokenizer.json"].map(|name| folder.path().join(name)));
+    Ok(files)
+}
+
+fn sha256(file: &Path) -> Result<String, Failure> {
+    let failed = |error| Failure::io("read", file, &error);
+    let mut read = File::open(file).map_err(failed)?;
+    let (mut hash, mut piece) = (Sha256::new(), vec![0; 1 << 20]);
+    loop {
+        match read.read(&mut piece).map_err(failed)? {
+            0 => break,
+            bytes => hash.update(&piece[..bytes]),
+        }
+    }
+    Ok(hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
+}
+
+/// What the machine calls its processor, or NVIDIA's tool its GPU.
+fn device_name(provider: Provider) -> String {
+    match provider {
+        Provider::Cpu => {
+            let text = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+            let name = text.lines().find_map(|line| line.strip_prefix("model name")?.split_once(':'));
+            name.map_or_else(|| std::env::consts::ARCH.to_owned(), |(_, name)| name.trim().to_owned())
+        }
+        Provider::Cuda => {
+            let asked =
+                std::process::Command::new("nvidia-smi").args(["--query-gpu=name", "--format=csv,noheader"]).output();
+            let name = asked
+                .ok()
+                .filter(|done| done.status.success())
+                .map(|done| String::from_utf8_lossy(&done.stdout).into_owned());
+            name.and_then(|text| text.lines().next().map(str::to_owned))
+                .unwrap_or_else(|| "a GPU without a name".to_owned())
+        }
+    }
+}
