@@ -6,8 +6,8 @@
 //! Not idle, though it may look so: `edge.device`, `cloud.device` and `cloud.gpus` have idle power, which every policy is
 //! charged; `cloud.model` counts the visual tokens of `requests.parquet`.
 
-use super::keys::{self, Path};
-use super::{Dataset, Plan, Scenario, read::parts};
+use super::keys::{self, Path, parts};
+use super::{Dataset, Plan, Scenario};
 use crate::terminal::say;
 use model::{mas::MasSettings, request::PayloadFormat};
 use policies::{Asked, System, Uses};

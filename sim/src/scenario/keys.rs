@@ -2,6 +2,9 @@
 
 use toml::{Table, Value};
 
+/// Values over those of the file, each with its dotted key, in order.
+pub type Overrides = Vec<(String, Value)>;
+
 /// The names on the way to a key. In an array of several tables a table's number is a part of the way; in an array of one
 /// it is not, as `[[policy.msao]]` alone is what `[policy.msao]` is.
 pub type Path = Vec<String>;
@@ -82,6 +85,69 @@ pub fn canonical(table: &Table, parts: &[&str]) -> Path {
     path
 }
 
+/// The names on the way to a dotted key. A key that a sweep varies is itself dotted, and one name.
+pub fn parts(key: &str) -> Vec<&str> {
+    let Some(("sweep", rest)) = key.split_once('.') else { return names(key) };
+    // Where keys may stand in [sweep] beside itself, and how many names that is.
+    let within = [("random.keys.", 2), ("latin_hypercube.keys.", 2), ("random.", 1), ("latin_hypercube.", 1)];
+    let names = within.iter().find(|(start, _)| rest.starts_with(start)).map_or(0, |(_, names)| *names);
+    // Quoted as in the file, or not.
+    std::iter::once("sweep").chain(rest.splitn(names + 1, '.').map(|name| name.trim_matches('"'))).collect()
+}
+
+/// The names of a dotted key; a dot within quotes is a part of a name.
+fn names(key: &str) -> Vec<&str> {
+    let mut quoted = false;
+    let between = |c: char| {
+        quoted ^= c == '"';
+        c == '.' && !quoted
+    };
+    key.split(between).map(|name| name.trim_matches('"')).collect()
+}
+
+/// Sets a dotted key, making the tables on the way.
+///
+/// An enum such as `[arrivals.poisson]` is a table with the one variant's name; setting another variant's key replaces
+/// the whole of it, which is what somebody who sets `arrivals.poisson.rate` over a closed loop means.
+pub fn put(table: &mut toml::Table, key: &str, value: toml::Value) -> Result<(), String> {
+    const VARIANTS: [&str; 5] = ["arrivals", "tokens", "workload.dataset", "link.up", "link.down"];
+    let mut table = table;
+    let mut at = String::new();
+    let parts = parts(key);
+    let (last, path) = parts.split_last().expect("a key has a part");
+    let mut path = path.iter().peekable();
+    while let Some(part) = path.next() {
+        if VARIANTS.contains(&at.as_str()) && !table.contains_key(*part) {
+            table.clear();
+        }
+        at = if at.is_empty() { (*part).to_owned() } else { format!("{at}.{part}") };
+        let inner = table.entry(*part).or_insert_with(|| toml::Table::new().into());
+        if VARIANTS.contains(&at.as_str()) && !inner.is_table() {
+            *inner = toml::Table::new().into();
+        }
+        table = match inner {
+            toml::Value::Table(inner) => inner,
+            // `[[policy.msao]]`: a key of the first of them, unless a number says of which.
+            toml::Value::Array(many) => {
+                let index = path.peek().and_then(|next| next.parse().ok());
+                if index.is_some() {
+                    path.next();
+                }
+                many.get_mut(index.unwrap_or(0)).and_then(toml::Value::as_table_mut).ok_or_else(|| match index {
+                    Some(index) => format!("{at} has no table {index}; they are counted from 0"),
+                    None => format!("{at} is a list of values, not a table"),
+                })?
+            }
+            _ => return Err(format!("{at} is a value, not a table")),
+        };
+    }
+    if VARIANTS.contains(&at.as_str()) && !table.contains_key(*last) {
+        table.clear();
+    }
+    table.insert((*last).to_owned(), value);
+    Ok(())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -122,5 +188,31 @@ mod tests {
         assert_eq!(canonical("e.z"), "e.z");
         assert_eq!(canonical("e.0.z"), "e.z");
         assert_eq!(canonical("g.h"), "g.h");
+    }
+
+    #[test]
+    fn a_swept_key_is_one_name() {
+        assert_eq!(parts("link.rtt"), ["link", "rtt"]);
+        for key in ["sweep.link.rtt", "sweep.\"link.rtt\""] {
+            assert_eq!(parts(key), ["sweep", "link.rtt"]);
+        }
+        assert_eq!(parts("sweep.random.points"), ["sweep", "random", "points"]);
+        assert_eq!(parts("sweep.random.keys.link.rtt"), ["sweep", "random", "keys", "link.rtt"]);
+    }
+
+    #[test]
+    fn a_number_says_which_of_several_tables_is_set() {
+        let mut table: toml::Table = toml::from_str("[[a]]\n[[a]]").expect("toml");
+        put(&mut table, "a.x", 1.into()).expect("set");
+        put(&mut table, "a.1.x", 2.into()).expect("set");
+        assert_eq!(toml::to_string(&table).expect("toml"), "[[a]]\nx = 1\n\n[[a]]\nx = 2\n");
+        assert!(put(&mut table, "a.2.x", 3.into()).is_err());
+    }
+
+    #[test]
+    fn setting_a_variant_replaces_the_other() {
+        let mut table: toml::Table = toml::from_str("[arrivals.closed_loop]\nclients = 2").expect("toml");
+        put(&mut table, "arrivals.poisson.rate", "2 /s".into()).expect("set");
+        assert_eq!(toml::to_string(&table).expect("toml"), "[arrivals.poisson]\nrate = \"2 /s\"\n");
     }
 }

@@ -1,9 +1,7 @@
 //! The `[device.NAME]` and `[model.NAME]` tables: devices and models of one's own. A name of the simulator's own lists means
 //! the table, where there is one.
 
-use super::{Scenario, Source};
-use crate::terminal::Failure;
-use model::device::{DEVICES, Device};
+use model::device::Device;
 use model::model_spec::{MODELS, ModelSpec};
 use model::vision::VisionTower;
 use schemars::JsonSchema;
@@ -86,7 +84,7 @@ fn yes() -> bool {
 
 impl CustomModel {
     /// As the model knows models; its tower must be a built-in model's.
-    fn named(&self, name: &str) -> ModelSpec {
+    pub fn named(&self, name: &str) -> ModelSpec {
         let hidden = u64::from(self.hidden);
         let vision = self.vision_of.as_deref().and_then(tower_of);
         ModelSpec {
@@ -108,7 +106,7 @@ impl CustomModel {
     }
 
     /// What is wrong with a dimension: the key, and what was expected.
-    fn check(&self) -> Result<(), (&'static str, String)> {
+    pub fn check(&self) -> Result<(), (&'static str, String)> {
         // Beyond any published model, and their products below 2^63.
         let dimensions = [
             ("layers", self.layers, 10_000),
@@ -142,45 +140,8 @@ fn tower_of(name: &str) -> Option<VisionTower> {
     ModelSpec::named(name).and_then(|model| model.vision.clone())
 }
 
-/// Refuses models of one's own that cannot be.
-pub fn check(source: &Source, scenario: &Scenario) -> Result<(), Failure> {
-    for (name, model) in &scenario.model {
-        model.check().map_err(|(key, reason)| source.refuse_key(&format!("model.\"{name}\".{key}"), &reason))?;
-    }
-    Ok(())
-}
-
-/// The device of that name, by the key that names it.
-pub fn device(source: &Source, scenario: &Scenario, key: &str, name: &str) -> Result<Device, Failure> {
-    let custom = scenario.device.get(name).map(|custom| custom.named(name));
-    custom.or_else(|| Device::named(name).cloned()).ok_or_else(|| {
-        let known: Vec<&str> = DEVICES.iter().map(|device| &*device.name).collect();
-        let own = "or give its figures in a table [device.NAME]";
-        source.refuse_key(key, &unknown("device", name, &known, own))
-    })
-}
-
-/// The model of that name, if there is one.
-pub fn find_model(scenario: &Scenario, name: &str) -> Option<ModelSpec> {
-    let custom = scenario.model.get(name).map(|custom| custom.named(name));
-    custom.or_else(|| ModelSpec::named(name).cloned())
-}
-
-/// The model of that name, by the key that names it.
-pub fn model(source: &Source, scenario: &Scenario, key: &str, name: &str) -> Result<ModelSpec, Failure> {
-    let model = find_model(scenario, name).ok_or_else(|| {
-        let known: Vec<&str> = MODELS.iter().map(|model| &*model.name).collect();
-        source.refuse_key(key, &unknown("model", name, &known, "or give its dimensions in a table [model.NAME]"))
-    })?;
-    if model.vision.is_none() && scenario.workload.dataset.asked().pictures {
-        let reason =
-            format!("{name} has no vision tower, and the requests have pictures; name one in model.{name}.vision_of");
-        return Err(source.refuse_key(key, &reason));
-    }
-    Ok(model)
-}
-
-fn unknown(kind: &str, name: &str, known: &[&str], hint: &str) -> String {
+/// The refusal of a name that is not known, with the nearest that is.
+pub fn unknown(kind: &str, name: &str, known: &[&str], hint: &str) -> String {
     let similarity = |known: &str| strsim::jaro_winkler(known, &name.to_lowercase());
     let nearest = known.iter().max_by(|a, b| similarity(a).total_cmp(&similarity(b)));
     let nearest = nearest.map(|nearest| format!("; did you mean `{nearest}`?")).unwrap_or_default();

@@ -1,7 +1,8 @@
 //! All that a scenario runs: its points, each worked out when its turn comes, and what says that two lists of points are the
 //! same.
 
-use super::sweep::{Design, Overrides};
+use super::keys::Overrides;
+use super::sweep::{Design, Sweep};
 use super::{Cell, MemoryScope, Mode, PointSeeds, Scenario, Source, Written, resolve};
 use crate::terminal::Failure;
 use sha2::{Digest, Sha256};
@@ -104,7 +105,7 @@ impl Plan {
             return Ok((self.source.clone(), self.scenario.clone()));
         }
         let source = self.source.with(&overrides)?;
-        let scenario = source.scenario()?;
+        let scenario = source.parse()?;
         Ok((source, scenario))
     }
 
@@ -153,7 +154,7 @@ impl Plan {
         let mut alone = point.clone();
         alone.name = String::new();
         alone.description = None;
-        alone.sweep = super::Sweep::default();
+        alone.sweep = Sweep::default();
         // More of them leave those that there are as they are.
         alone.replications = 1;
         let hash = Sha256::digest(alone.text_with(|file| self.file_hash(file)));

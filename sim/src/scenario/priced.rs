@@ -3,6 +3,7 @@
 //! A law was measured on one device with one model. For another device or model its physical form is carried over, which is
 //! said; a table is not. A kind of step without a law of its own takes the nearest one's, which is said too.
 
+use super::tier::Noise;
 use super::{Scenario, Source};
 use crate::scenario::profile::PreprocessEntry;
 use crate::scenario::profile::{Form, KERNELS, LawEntry, Profile};
@@ -15,40 +16,17 @@ use model::request::PayloadFormat;
 use model::step::StepKind;
 use model::step::law::{HostTime, Law};
 use model::step::parts::DataSheet;
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 use units::SimDuration;
 
-/// What of a profile's spread a run has.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum Noise {
-    /// Every step takes what its law says.
-    #[default]
-    None,
-    /// Every step is drawn from the spread of what its law missed.
-    Profile,
-    /// Every step is as fast as one in twenty was.
-    Low,
-    /// Every step is as slow as one in twenty was.
-    High,
-}
-
-impl Noise {
-    /// Whether there is none.
-    pub fn is_none(&self) -> bool {
-        *self == Self::None
-    }
-
-    fn drawn(self, side: &str) -> Drawn {
-        match self {
-            Self::None => Drawn::None,
-            Self::Profile if side == "edge" => Drawn::Stream("noise/edge"),
-            Self::Profile => Drawn::Stream("noise/cloud"),
-            Self::Low => Drawn::Quantile(0.05),
-            Self::High => Drawn::Quantile(0.95),
-        }
+/// The noise of a tier, with a stream of its own.
+fn drawn(noise: Noise, side: &str) -> Drawn {
+    match noise {
+        Noise::None => Drawn::None,
+        Noise::Profile if side == "edge" => Drawn::Stream("noise/edge"),
+        Noise::Profile => Drawn::Stream("noise/cloud"),
+        Noise::Low => Drawn::Quantile(0.05),
+        Noise::High => Drawn::Quantile(0.95),
     }
 }
 
@@ -124,7 +102,7 @@ pub fn price(
         let refusal = format!("{}: {tables}; {expected}; measure it, or name another profile", file.display());
         return Err(source.refuse_key(&format!("{side}.profile"), &refusal));
     }
-    let mut profile = backends::Profile::new(laws, noise.drawn(side));
+    let mut profile = backends::Profile::new(laws, drawn(noise, side));
     if let Some(PreprocessEntry { law, spread, .. }) = read.preprocess.filter(|_| side == "edge") {
         assumed.push(("edge.profile.preprocess".to_owned(), "measured, in place of edge.preprocess".to_owned()));
         profile = profile.with_preprocess(law, spread);

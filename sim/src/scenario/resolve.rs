@@ -1,6 +1,7 @@
 //! From what was written to what is run: the specs of one point, a cell for each policy.
 
-use super::{Arrivals, Dataset, Scenario, Source, Workload as Written, amounts, own, priced};
+use super::written::Workload as Written;
+use super::{Arrivals, Dataset, Scenario, Source, amounts, lookup, priced};
 use crate::terminal::Failure;
 use backends::{Part, Tier};
 use engine::{CloudSpec, Content, EdgeSpec, RunSpec, Workload, cloud_pool, edge_pool};
@@ -115,12 +116,12 @@ fn tier(source: &Source, scenario: &Scenario, side: &str) -> Result<Tier, Failur
         "edge" => (&edge.device, &edge.model, edge.weights, edge.engine, &edge.tuning),
         _ => (&cloud.device, &cloud.model, cloud.weights, cloud.engine, &cloud.tuning),
     };
-    let device = own::device(source, scenario, &format!("{side}.device"), device)?;
-    let model = own::model(source, scenario, &format!("{side}.model"), model)?;
+    let device = lookup::device(source, scenario, &format!("{side}.device"), device)?;
+    let model = lookup::model(source, scenario, &format!("{side}.model"), model)?;
     let engine = tuning.apply(engine.profile(&model));
     let probe_blocks = u64::from(edge.probe_layers);
     // An unknown model of the cloud is refused when the cloud's turn comes.
-    let encoder = own::find_model(scenario, &cloud.model).filter(|_| side == "edge").and_then(|model| model.vision);
+    let encoder = lookup::find_model(scenario, &cloud.model).filter(|_| side == "edge").and_then(|model| model.vision);
     let model = model.with_bytes_per_weight(weights.bytes());
     let profile = laws(source, scenario, side, &device, &model, engine)?;
     Ok(Tier { device, model, engine, part: None, probe_blocks, encoder, receives: side == "cloud", profile })
@@ -223,7 +224,7 @@ fn check_scalars(source: &Source, scenario: &Scenario) -> Result<(), Failure> {
             return Err(source.refuse_key(key, "expected more than 0"));
         }
     }
-    own::check(source, scenario)?;
+    lookup::check(source, scenario)?;
     check_custom(source, scenario)?;
     amounts::check(source, scenario)?;
     if scenario.link.loss.as_f64() > 0.9 {

@@ -1,7 +1,7 @@
 //! What `sim show` prints: the scenario with every default filled in, and behind each key whether it was set.
 
-use super::keys::{self, Path};
-use super::{Plan, read::parts};
+use super::Plan;
+use super::keys::{self, Path, parts};
 use std::collections::BTreeMap;
 use toml::Table;
 use toml::de::{DeTable, DeValue};

@@ -1,6 +1,5 @@
 //! The `[edge]` and `[cloud]` tables.
 
-use super::priced::Noise;
 use model::{engine_kind::EngineKind, engine_kind::EngineProfile, memory::BatchLimits};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -202,5 +201,27 @@ impl From<Batch> for BatchLimits {
             items: u64::from(batch.items),
             chunk_tokens: u64::from(batch.chunk_tokens),
         }
+    }
+}
+
+/// Noise added to step times: none, drawn from the profile's residuals, or its low or high end.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Noise {
+    /// No noise: every step takes the time of its law.
+    #[default]
+    None,
+    /// A residual of the profile is drawn for every step.
+    Profile,
+    /// Every step takes the 5th percentile of the residuals.
+    Low,
+    /// Every step takes the 95th percentile of the residuals.
+    High,
+}
+
+impl Noise {
+    /// Whether there is none.
+    pub fn is_none(&self) -> bool {
+        *self == Self::None
     }
 }

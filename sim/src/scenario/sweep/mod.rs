@@ -22,7 +22,8 @@
 mod range;
 mod sample;
 
-use super::Source;
+use super::keys::Overrides;
+use super::source::Source;
 use crate::terminal::Failure;
 use range::Range;
 use sample::{Domain, Law, Sampled};
@@ -89,9 +90,6 @@ impl JsonSchema for Sweep {
         })
     }
 }
-
-/// What a point sets: keys with their values.
-pub type Overrides = Vec<(String, Value)>;
 
 /// The list of points.
 #[derive(Clone, Debug)]

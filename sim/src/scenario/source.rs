@@ -1,0 +1,167 @@
+//! A scenario's text: the place of each key, and refusals that point at it.
+
+use super::explain::explain;
+use super::keys::{self, Overrides, parts, put};
+use crate::terminal::Failure;
+use serde::de::DeserializeOwned;
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use toml::de::{DeTable, DeValue};
+
+/// A scenario's text and where it is from.
+#[derive(Clone, Debug)]
+pub struct Source {
+    /// The file.
+    pub path: PathBuf,
+    text: Arc<str>,
+    /// `key=value` of the command line and of a point of the sweep, in order.
+    overrides: Overrides,
+    /// All that is set, by the file or over it.
+    table: toml::Table,
+}
+
+impl Source {
+    /// The text of a file, with its keys as a `T`.
+    ///
+    /// # Errors
+    /// With file, line, a caret, what was expected and the nearest known key.
+    pub fn new<T: DeserializeOwned>(path: &Path, text: String) -> Result<(Self, T), Failure> {
+        let (path, overrides) = (path.to_owned(), Overrides::new());
+        let mut source = Self { path, text: text.into(), overrides, table: toml::Table::new() };
+        let read = toml::from_str(&source.text).map_err(|error| source.refuse(&error))?;
+        source.table = toml::from_str(&source.text).map_err(|error| source.refuse(&error))?;
+        Ok((source, read))
+    }
+
+    /// The folder that file names in the scenario are relative to.
+    pub fn folder(&self) -> &Path {
+        self.path.parent().unwrap_or(Path::new(""))
+    }
+
+    /// This with more overrides, as a point of a sweep has them.
+    ///
+    /// # Errors
+    /// If one of them is no key that can be set.
+    pub fn with(&self, more: &[(String, toml::Value)]) -> Result<Self, Failure> {
+        let mut source = self.clone();
+        for (key, value) in more {
+            put(&mut source.table, key, value.clone())
+                .map_err(|reason| Failure::refused(format!("{key}: {reason}")))?;
+        }
+        source.overrides.extend_from_slice(more);
+        Ok(source)
+    }
+
+    /// Whether the command line sets this key, a part of it or a whole that it is a part of.
+    pub fn overrides(&self, key: &str) -> bool {
+        let within = |a: &str, b: &str| a.strip_prefix(b).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'));
+        self.overrides.iter().any(|(set, _)| within(set, key) || within(key, set))
+    }
+
+    /// The text with the overrides, as the keys of `T`.
+    ///
+    /// # Errors
+    /// With the overrides, and what was expected.
+    pub fn parse<T: DeserializeOwned>(&self) -> Result<T, Failure> {
+        T::deserialize(self.table.clone()).map_err(|error| {
+            let keys: Vec<_> = self.overrides.iter().map(|(key, value)| format!("{key} = {value}")).collect();
+            Failure::refused(format!("with {}: {}", keys.join(", "), explain(error.message())))
+        })
+    }
+
+    /// All that was set, by the file or over it.
+    pub fn written(&self) -> &toml::Table {
+        &self.table
+    }
+
+    /// A remark on a key that was set, and where it was: first by place in the file, then in the order of the overrides.
+    pub fn remark(&self, key: &[String], message: &str) -> ((usize, usize), String) {
+        let covers = |set: &str| key.starts_with(&keys::canonical(&self.table, &parts(set)));
+        let last = self.overrides.iter().enumerate().rev().find(|(_, (set, _))| covers(set));
+        if let Some((index, (set, value))) = last {
+            return ((1, index), format!("with {set} = {value}: {message}"));
+        }
+        match self.locate(&key.iter().map(String::as_str).collect::<Vec<_>>()) {
+            Some(span) => ((0, span.start), self.point_at(span, message)),
+            None => ((0, usize::MAX), format!("{}: {message}", self.path.display())),
+        }
+    }
+
+    /// Refuses a key of the scenario, at its line if the file has it.
+    pub fn refuse_key(&self, key: &str, reason: &str) -> Failure {
+        self.refuse_at(&parts(key), reason)
+    }
+
+    /// Refuses the key at a path of names.
+    pub fn refuse_at(&self, path: &[&str], reason: &str) -> Failure {
+        let key = &path.join(".");
+        let first = |set: &str| keys::canonical(&self.table, &parts(set)).join(".") == *key;
+        if let Some((key, value)) = self.overrides.iter().rev().find(|(set, _)| set == key || first(set)) {
+            return Failure::refused(format!("with {key} = {value}: {reason}"));
+        }
+        let brief = format!("{key}: {reason}");
+        let refusal = match self.locate(path) {
+            Some(span) => Failure::refused(self.point_at(span, &brief)),
+            None => Failure::refused(format!("{}: {brief}", self.path.display())),
+        };
+        refusal.told_briefly(brief)
+    }
+
+    fn refuse(&self, error: &toml::de::Error) -> Failure {
+        let message = explain(error.message());
+        Failure::refused(match error.span() {
+            Some(span) => self.point_at(span, &message),
+            None => format!("{}: {message}", self.path.display()),
+        })
+    }
+
+    /// `file:line:column: message`, the line itself and a caret under the place.
+    fn point_at(&self, span: Range<usize>, message: &str) -> String {
+        let start = span.start.min(self.text.len());
+        let line_start = self.text[..start].rfind('\n').map_or(0, |newline| newline + 1);
+        let line = self.text[line_start..].lines().next().unwrap_or("");
+        let number = self.text[..line_start].matches('\n').count() + 1;
+        let column = self.text[line_start..start].chars().count();
+        let width =
+            self.text.get(start..span.end.min(line_start + line.len())).map_or(1, |at| at.chars().count().max(1));
+        let gutter = " ".repeat(number.to_string().len());
+        format!(
+            "{}:{number}:{}: {message}\n{gutter} |\n{number} | {line}\n{gutter} | {}{}",
+            self.path.display(),
+            column + 1,
+            " ".repeat(column),
+            "^".repeat(width)
+        )
+    }
+
+    /// Where a key stands in the file.
+    fn locate(&self, parts: &[&str]) -> Option<Range<usize>> {
+        locate_in(DeTable::parse(&self.text).ok()?.get_ref(), parts)
+    }
+}
+
+/// Where a key stands in a table. Of several `[[tables]]` a number says which; without one, a key that only one of them
+/// has is found.
+fn locate_in(table: &DeTable<'_>, parts: &[&str]) -> Option<Range<usize>> {
+    let (part, rest) = parts.split_first()?;
+    let (name, value) = table.iter().find(|(name, _)| name.get_ref() == part)?;
+    match (value.get_ref(), rest) {
+        (DeValue::Table(_), []) => Some(name.span()),
+        (DeValue::Table(inner), rest) => locate_in(inner, rest),
+        (DeValue::Array(many), [part, rest @ ..]) if many.iter().any(|one| one.get_ref().is_table()) => {
+            let within = |one: &toml::Spanned<DeValue<'_>>| match (one.get_ref(), rest) {
+                (DeValue::Table(_), []) => Some(one.span()),
+                (DeValue::Table(inner), rest) => locate_in(inner, rest),
+                _ => None,
+            };
+            if let Ok(index) = part.parse::<usize>() {
+                return many.get(index).and_then(within);
+            }
+            let all = |one: &toml::Spanned<DeValue<'_>>| locate_in(one.get_ref().as_table()?, &parts[1..]);
+            let mut found = many.iter().filter_map(all);
+            found.next().filter(|_| found.next().is_none())
+        }
+        _ => Some(value.span()),
+    }
+}
