@@ -9,6 +9,9 @@ use serde::Deserialize;
 
 use crate::failure::Outcome;
 
+/// The one package outside the house: it judges the others and must build when they do not.
+pub const OUTSIDE: &str = "xtask";
+
 /// The workspace, as far as the commands look at it.
 #[derive(Debug, Clone, Default)]
 pub struct House {
@@ -19,14 +22,18 @@ pub struct House {
 }
 
 /// A member of the workspace.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Package {
     /// Its name, which is not always its folder's.
     pub name: String,
     /// The folder of its `Cargo.toml`.
     pub folder: PathBuf,
-    /// What it imports from the same workspace.
+    /// The packages of the same workspace that it imports.
     pub imports: Vec<Import>,
+    /// The root files of its library and its binaries.
+    pub roots: Vec<PathBuf>,
+    /// `[package.metadata.floors]`: top-level module to floor; none if the package has no such table.
+    pub floors: Option<BTreeMap<String, u32>>,
 }
 
 /// An edge from a package to another of the same workspace.
@@ -112,7 +119,8 @@ impl House {
     fn parse(metadata: &str) -> Outcome<Self> {
         let written: written::Metadata = serde_json::from_str(metadata).map_err(|e| {
             format!(
-                "`cargo metadata` is not as expected: {e}; [workspace.metadata.floors] maps package names to whole numbers"
+                "`cargo metadata` is not as expected: {e}; [workspace.metadata.floors] maps package names, and \
+                 [package.metadata.floors] modules, to whole numbers"
             )
         })?;
         let names: BTreeMap<PathBuf, String> =
@@ -143,11 +151,25 @@ mod written {
         pub floors: BTreeMap<String, u32>,
     }
 
+    #[derive(Default, Deserialize)]
+    struct Own {
+        floors: Option<BTreeMap<String, u32>>,
+    }
+
+    #[derive(Deserialize)]
+    struct Root {
+        kind: Vec<String>,
+        src_path: PathBuf,
+    }
+
     #[derive(Deserialize)]
     pub struct Package {
         pub name: String,
         manifest_path: PathBuf,
         dependencies: Vec<Dependency>,
+        #[serde(default)]
+        targets: Vec<Root>,
+        metadata: Option<Own>,
     }
 
     #[derive(Deserialize)]
@@ -170,7 +192,16 @@ mod written {
                 let kind = dependency.kind.unwrap_or_default();
                 Some(Import { name, kind })
             });
-            super::Package { name: self.name.clone(), folder: self.folder(), imports: imports.collect() }
+            let is_root =
+                |root: &&Root| root.kind.iter().any(|kind| ["lib", "bin", "proc-macro"].contains(&kind.as_str()));
+            let roots = self.targets.iter().filter(is_root).map(|root| root.src_path.clone());
+            super::Package {
+                name: self.name.clone(),
+                folder: self.folder(),
+                imports: imports.collect(),
+                roots: roots.collect(),
+                floors: self.metadata.as_ref().and_then(|own| own.floors.clone()),
+            }
         }
     }
 }

@@ -17,7 +17,9 @@ mod onnxruntime;
 mod packages;
 mod regression;
 mod replay;
+mod source;
 mod test;
+mod tests_only;
 
 use failure::Outcome;
 

@@ -1,9 +1,10 @@
 //! How long a file and each of its functions are, tests left out.
 
-use syn::punctuated::Punctuated;
 use syn::spanned::Spanned;
 use syn::visit::{self, Visit};
-use syn::{Attribute, Block, Meta, Signature, Token, Type};
+use syn::{Attribute, Block, Signature, Type};
+
+use crate::tests_only::is_tests_only;
 
 /// The lengths of one source file.
 #[derive(Debug, Default)]
@@ -35,7 +36,7 @@ struct Walk {
 impl Walk {
     /// Takes an item out of the count if only tests see it; says whether it did.
     fn skips(&mut self, attributes: &[Attribute], item: &impl Spanned) -> bool {
-        let is_test = attributes.iter().any(is_for_tests);
+        let is_test = is_tests_only(attributes);
         if is_test {
             let span = item.span();
             let lines = span.end().line + 1 - span.start().line;
@@ -109,31 +110,6 @@ fn type_name(of: &Type) -> String {
         _ => None,
     };
     segment.map_or_else(|| "impl".to_owned(), |segment| segment.ident.to_string())
-}
-
-/// `#[test]` and every `#[cfg(..)]` that holds in tests alone.
-fn is_for_tests(attribute: &Attribute) -> bool {
-    let path = attribute.path();
-    if path.is_ident("cfg") {
-        attribute.parse_args().is_ok_and(|meta| needs_test(&meta))
-    } else {
-        path.is_ident("test")
-    }
-}
-
-fn needs_test(condition: &Meta) -> bool {
-    let Meta::List(list) = condition else {
-        return condition.path().is_ident("test");
-    };
-    let parts = list.parse_args_with(Punctuated::<Meta, Token![,]>::parse_terminated);
-    let Ok(parts) = parts else {
-        return false;
-    };
-    match list.path.get_ident().map(ToString::to_string).as_deref() {
-        Some("all") => parts.iter().any(needs_test),
-        Some("any") => parts.iter().all(needs_test),
-        _ => false,
-    }
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@ use clap::{Arg, ArgAction, ArgMatches, Command};
 
 use crate::failure::{Failure, Outcome};
 use crate::house::{self, House};
+use crate::source::module_folder;
 
 mod measure;
 mod ratchet;
@@ -129,14 +130,6 @@ fn too_long() -> Outcome<Found> {
     Ok(found)
 }
 
-/// Where the modules that a file declares lie.
-fn module_folder(file: &Path) -> PathBuf {
-    match file.file_name().and_then(|name| name.to_str()) {
-        Some("lib.rs" | "main.rs" | "mod.rs") => file.with_file_name(""),
-        _ => file.with_extension(""),
-    }
-}
-
 /// Every `.rs` file below `src/` of every package, and the build scripts, sorted.
 fn sources() -> Outcome<Vec<PathBuf>> {
     let mut files = Vec::new();
@@ -165,13 +158,6 @@ fn collect(folder: &Path, files: &mut Vec<PathBuf>) -> std::io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn modules_lie_beside_a_root_and_below_a_plain_file() {
-        assert_eq!(module_folder(Path::new("a/src/lib.rs")), Path::new("a/src/"));
-        assert_eq!(module_folder(Path::new("a/src/b/mod.rs")), Path::new("a/src/b/"));
-        assert_eq!(module_folder(Path::new("a/src/b.rs")), Path::new("a/src/b"));
-    }
 
     #[test]
     fn of_two_functions_with_one_name_the_longer_one_speaks() {

@@ -1,47 +1,11 @@
-//! `cargo xtask floors`: a package stands above all that it imports.
+//! The floors of packages: a package stands above all that it imports.
 
 use std::collections::BTreeMap;
 
-use clap::{ArgMatches, Command};
-
-use crate::failure::{Failure, Outcome};
-use crate::house::{House, Import, Kind, Package};
-
-/// The one package outside the house: it judges the others and must build when they do not.
-const OUTSIDE: &str = "xtask";
-
-const HELP: &str = "\
-Checks that every package stands above all that it imports, and prints the house.
-
-The floors are [workspace.metadata.floors] in the root Cargo.toml; the imports are what `cargo
-metadata` says. Each import between packages of the workspace must go strictly down: packages on
-one floor do not know each other. Build and dev dependencies count as well; a test that needs a
-higher floor belongs to that floor's package, or to tests/ at the root, which the top floor owns.
-Every package has a floor and every floor a package; only xtask has none, imports nothing of the
-house, and is imported by nothing.";
-
-/// The command and its help.
-pub fn command() -> Command {
-    Command::new("floors")
-        .about("Check that a package stands above all that it imports, and print the house")
-        .long_about(HELP)
-}
-
-/// Reads the house from cargo and judges it.
-pub fn run(_: &ArgMatches) -> Outcome {
-    check()
-}
-
-/// The same as a step of `cargo xtask test`.
-pub fn check() -> Outcome {
-    let house = House::read()?;
-    Failure::unless_none(findings(&house))?;
-    print!("{}", draw(&house));
-    Ok(())
-}
+use crate::house::{House, Import, Kind, OUTSIDE, Package};
 
 /// Everything that is wrong with the house, one line each.
-fn findings(house: &House) -> Vec<String> {
+pub fn findings(house: &House) -> Vec<String> {
     let mut findings = Vec::new();
     for package in &house.packages {
         if package.name != OUTSIDE && !house.floors.contains_key(&package.name) {
@@ -91,7 +55,7 @@ fn judge(house: &House, from: &str, import: &Import) -> Option<String> {
 }
 
 /// The house as a picture: a line a floor, the top first.
-fn draw(house: &House) -> String {
+pub fn draw(house: &House) -> String {
     let mut floors: BTreeMap<u32, Vec<String>> = BTreeMap::new();
     for (name, floor) in &house.floors {
         let package = house.packages.iter().find(|p| p.name == *name);
@@ -125,7 +89,6 @@ fn room(house: &House, package: &Package) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::path::PathBuf;
 
     /// A house from floors and edges, with a package for every floor.
     fn house(floors: &[(&str, u32)], edges: &[(&str, &str, Kind)]) -> House {
@@ -137,7 +100,7 @@ mod tests {
     fn package(name: &str, edges: &[(&str, &str, Kind)]) -> Package {
         let mine = edges.iter().filter(|(from, ..)| *from == name);
         let imports = mine.map(|(_, to, kind)| Import { name: (*to).to_owned(), kind: *kind });
-        Package { name: name.to_owned(), folder: PathBuf::new(), imports: imports.collect() }
+        Package { name: name.to_owned(), imports: imports.collect(), ..Package::default() }
     }
 
     /// The single finding of a house with one fault.
