@@ -1,9 +1,10 @@
 //! Random variates, portable to the last bit.
 //!
-//! Crates share features in one build, and any crate that turns on `num-traits/std` switches `rand_distr` from the
-//! `libm` crate to the platform's own functions, which differ in the last bit in several per cent of draws. So only
-//! the ziggurats of `rand_distr` are used, and of them only the table lookups: their tails take a logarithm, so a draw
-//! that falls into a tail is drawn again here. Everything that needs a logarithm or a power calls `libm`, by name. The
+//! Crates share features in one build. Any crate that turns on `num-traits/std` switches `rand_distr` from the `libm`
+//! crate to the platform's functions. Those differ in the last bit in several per cent of draws.
+//!
+//! So only the ziggurats of `rand_distr` are used, and of them only the table lookups. Their tails take a logarithm,
+//! so a draw that falls into a tail is drawn again here. Each logarithm or power calls `libm`, by name. The
 //! determinism fence forbids `f64::ln` and its kin in the simulated packages.
 
 use crate::random::{Stream, unit};
@@ -23,7 +24,7 @@ pub fn exponential(stream: &mut Stream) -> f64 {
     if x < EXPONENTIAL_TAIL { x } else { EXPONENTIAL_TAIL - libm::log(unit(stream)) }
 }
 
-/// Where the tails of the ziggurats begin (Doornik 2005, 256 layers).
+/// Start of the tails of the ziggurats (Doornik 2005, 256 layers).
 const EXPONENTIAL_TAIL: f64 = 7.697_117_470_131_05;
 const NORMAL_TAIL: f64 = 3.654_152_885_361_009;
 

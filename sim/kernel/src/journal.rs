@@ -1,4 +1,4 @@
-//! What happened, as a digest, and the first place where two runs differ.
+//! The digest of a run's events, and the first event in which two runs differ.
 //!
 //! "Not equal" is a complaint; "first different at 3.2 s, event 8,114" is a clue. A first run recorded with
 //! [`Journal::recorder`] is compared by a second run made with [`Journal::checker`].
@@ -6,12 +6,12 @@
 use crate::{Key, Target};
 use units::SimTime;
 
-/// One event as the journal sees it.
+/// One event as the journal keeps it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Seen {
-    /// When it happened.
+    /// Time of the event.
     pub time: SimTime,
-    /// Whom it was for.
+    /// Wait or component that the event was for.
     pub target: Target,
 }
 
@@ -30,9 +30,9 @@ impl std::fmt::Display for Seen {
 pub struct Difference {
     /// Number of the event, from 0.
     pub event: u64,
-    /// What the first run did.
+    /// The event of the first run.
     pub first: Option<Seen>,
-    /// What the second run did.
+    /// The event of the second run.
     pub second: Option<Seen>,
 }
 
@@ -50,6 +50,26 @@ impl std::fmt::Debug for Difference {
 }
 
 /// Digest of a run's events, and optionally their record or their comparison with an earlier record.
+///
+/// ```
+/// use kernel::{Host, Journal, Kernel, Spawner, Target};
+/// use units::SimDuration;
+///
+/// struct NoComponents;
+/// impl<'a> Host<'a> for NoComponents {
+///     fn event(&'a self, _: Target, _: &mut Spawner<'a>) {}
+/// }
+///
+/// fn run(journal: Journal, ms: u64) -> Journal {
+///     let kernel = Kernel::with_journal(journal);
+///     kernel.run(&NoComponents, |spawner| spawner.spawn(async { kernel.sleep(SimDuration::from_ms(ms)).await }));
+///     kernel.take_journal()
+/// }
+///
+/// let second = run(Journal::checker(run(Journal::recorder(), 20)), 25);
+/// let difference = second.difference().expect("they sleep for different times");
+/// assert_eq!(difference.to_string(), "event 0: the first run had wait 0 at 0.02 s, the second wait 0 at 0.025 s");
+/// ```
 pub struct Journal {
     digest: u64,
     events: u64,
@@ -63,17 +83,17 @@ enum Mode {
 }
 
 impl Journal {
-    /// Keeps a digest only: what every run does.
+    /// A journal that keeps a digest only, as every run does.
     pub fn digest_only() -> Self {
         Self { digest: 0, events: 0, mode: Mode::Digest }
     }
 
-    /// Keeps every event, 16 bytes each.
+    /// A journal that also keeps every event, 16 bytes each.
     pub fn recorder() -> Self {
         Self { mode: Mode::Record(Vec::new()), ..Self::digest_only() }
     }
 
-    /// Compares with an earlier run.
+    /// A journal that compares each event with that of an earlier run.
     ///
     /// # Panics
     /// If `first` was not made by [`Journal::recorder`].

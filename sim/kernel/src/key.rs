@@ -10,11 +10,10 @@ const TARGET_BITS: u32 = 24;
 const SEQUENCE_BITS: u32 = 38;
 const PHASE_SHIFT: u32 = TARGET_BITS + SEQUENCE_BITS;
 
-/// When, within one instant, an event happens. Lower phases first.
+/// The order of events within one instant: lower phases first.
 ///
-/// A batcher that formed its batch inline with the first completion of an instant would miss the other work of that
-/// same instant and split its clients into two groups that alternate for ever; so batches are formed in a later phase
-/// than every completion.
+/// Batches are formed in a later phase than every completion. A batch formed at the first completion of an instant
+/// would miss the other work of that instant. Its clients would split into two groups that alternate for ever.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[repr(u8)]
 pub enum Phase {
@@ -24,7 +23,7 @@ pub enum Phase {
     Batch = 1,
 }
 
-/// Whom an event is for: a [`Wait`](crate::Wait) of a process, or a component of the host, 23 bits of its own.
+/// The receiver of an event: a [`Wait`](crate::Wait) of a process, or a component of the host with a code of 23 bits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Target(u32);
 
@@ -39,7 +38,7 @@ impl Target {
         Self(index)
     }
 
-    /// The host's component `code`; what the bits mean is the host's affair.
+    /// The host's component `code`; the host defines the meaning of the bits.
     ///
     /// # Panics
     /// If `code` needs more than 23 bits.
@@ -79,13 +78,13 @@ impl Key {
         )
     }
 
-    /// When the event happens.
+    /// Time of the event.
     #[inline]
     pub fn time(self) -> SimTime {
         SimTime::from_ns((self.0 >> 64) as u64)
     }
 
-    /// Whom the event is for.
+    /// Wait or component that the event is for.
     #[inline]
     pub fn target(self) -> Target {
         Target(self.0 as u32 & ((1 << TARGET_BITS) - 1))

@@ -1,16 +1,16 @@
 //! A discrete-event kernel: virtual clock, event order, async processes, servers, links, random streams.
 //!
-//! What it promises:
+//! Promises:
 //!
-//! * **One order.** Events happen by (time, [`Phase`], sequence of scheduling), see [`Key`]. Nothing else decides.
+//! * **One order.** Events happen by (time, [`Phase`], sequence of scheduling), see [`Key`]. No other order exists.
 //! * **Time is integer nanoseconds** and never goes back; both ends of the queue check it, in release too.
 //! * **The same seed gives the same events** on every platform: random numbers come from named, keyed streams of
 //!   xoshiro256++ ([`Streams`]), transcendental functions from `libm` by name ([`draw`]).
 //! * **A difference can be found**: a [`Journal`] digests every event, and a second run can be checked against a
 //!   recorded first one, naming the first event that differs.
 //!
-//! What it is not: it knows nothing of language models, requests or metrics, and it is not a general async
-//! runtime. Processes are polled by a loop of a few lines on one thread ([`Kernel::run`]); a waker is an index.
+//! Limits: the kernel knows nothing of language models, requests or metrics, and it is no general async runtime.
+//! Processes are polled by a loop of a few lines on one thread ([`Kernel::run`]); a waker is an index.
 //!
 //! A process is an `async` block that awaits [`Kernel::sleep`] or a [`Wait`] that something else fires:
 //!

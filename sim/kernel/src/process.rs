@@ -1,7 +1,7 @@
 //! The virtual clock and the processes that wait on it.
 //!
-//! A process is a future polled by [`Kernel::run`] on one thread. The only thing that it can wait for is a [`Wait`]: a
-//! slot that somebody fires, at once or at a given time. There is no waker beyond the index of the process.
+//! A process is a future polled by [`Kernel::run`] on one thread. It can await only a [`Wait`]: a slot that is fired
+//! at once or at a given time. There is no waker beyond the index of the process.
 
 use crate::journal::Journal;
 use crate::queue::{Lane, Pending};
@@ -14,6 +14,31 @@ use std::task::{Context, Poll, Waker};
 use units::{SimDuration, SimTime};
 
 /// The clock, the pending events and the waits. Shared by reference between the host and its processes.
+///
+/// ```
+/// use kernel::{FifoServer, Host, Kernel, Spawner, Target};
+/// use std::cell::{Cell, RefCell};
+/// use units::SimDuration;
+///
+/// struct NoComponents;
+/// impl<'a> Host<'a> for NoComponents {
+///     fn event(&'a self, _: Target, _: &mut Spawner<'a>) {}
+/// }
+///
+/// // Two jobs of 30 ms arrive at one worker at time zero: the second waits for the first.
+/// let kernel = Kernel::new();
+/// let (worker, last) = (RefCell::new(FifoServer::new(1)), Cell::new(0.0));
+/// let waiting = kernel.run(&NoComponents, |spawner| {
+///     for _ in 0..2 {
+///         spawner.spawn(async {
+///             let served = worker.borrow_mut().serve(kernel.now(), SimDuration::from_ms(30));
+///             kernel.sleep(served.end - kernel.now()).await;
+///             last.set(kernel.now().as_ms_f64());
+///         });
+///     }
+/// });
+/// assert_eq!((waiting, last.get(), kernel.events()), (0, 60.0, 2));
+/// ```
 pub struct Kernel {
     now: Cell<SimTime>,
     sequence: Cell<u64>,
@@ -25,7 +50,7 @@ pub struct Kernel {
     journal: RefCell<Journal>,
 }
 
-/// Whoever owns the components that events are for.
+/// The owner of the components that events are for.
 pub trait Host<'a> {
     /// An event for a component (made by [`Target::component`]) is due.
     fn event(&'a self, target: Target, spawner: &mut Spawner<'a>);
@@ -34,8 +59,8 @@ pub trait Host<'a> {
 type ProcessId = u32;
 type Process<'a> = Pin<Box<dyn Future<Output = ()> + 'a>>;
 
-/// Where new processes are put. They are polled for the first time at the instant they are spawned, after the event
-/// that spawned them.
+/// The list of processes, to which new ones are added. A new process is polled for the first time at the instant of
+/// its spawning, after the event that spawned it.
 pub struct Spawner<'a> {
     processes: Vec<Option<Process<'a>>>,
     free: Vec<ProcessId>,
@@ -119,7 +144,7 @@ impl Kernel {
         self.queue.borrow_mut().push(Key::new(time, phase, sequence, target), lane);
     }
 
-    /// A new slot to wait on. It must be fired exactly once, or the process that awaits it never goes on.
+    /// A new slot to wait on. It must be fired exactly once, or the process that awaits it never resumes.
     #[inline]
     pub fn wait(&self) -> Wait<'_> {
         Wait { kernel: self, index: self.waits.borrow_mut().take() }
@@ -131,7 +156,7 @@ impl Kernel {
         self.schedule(time, Phase::Happen, Target::wait(wait), lane);
     }
 
-    /// Fires a wait now: its process goes on at this instant, after the current event.
+    /// Fires a wait now: its process resumes at this instant, after the current event.
     #[inline]
     pub fn fire(&self, wait: WaitIndex) {
         if let Some(process) = self.waits.borrow_mut().fire(wait) {
@@ -147,8 +172,8 @@ impl Kernel {
         wait
     }
 
-    /// Runs until no event is pending: `start` spawns the first processes, `host` gets the components' events.
-    /// Returns the number of processes that still wait, which is 0 unless one waits for something that nobody fires.
+    /// Runs until no event is pending: `start` spawns the first processes, `host` gets the components' events. Returns
+    /// the number of processes that still wait: 0 unless some wait was never fired.
     pub fn run<'a>(&'a self, host: &'a impl Host<'a>, start: impl FnOnce(&mut Spawner<'a>)) -> usize {
         let mut spawner = Spawner { processes: Vec::new(), free: Vec::new(), spawned: Vec::new() };
         start(&mut spawner);
@@ -193,7 +218,7 @@ impl Kernel {
     }
 }
 
-/// Index of a [`Wait`], to be kept by whoever will fire it.
+/// Index of a [`Wait`], by which it is fired.
 pub type WaitIndex = u32;
 
 /// A future that is ready once its slot has been fired.
@@ -204,13 +229,13 @@ pub struct Wait<'k> {
 }
 
 impl Wait<'_> {
-    /// The index to fire it by.
+    /// The index by which the wait is fired.
     #[inline]
     pub fn index(&self) -> WaitIndex {
         self.index
     }
 
-    /// Whether it has been fired; does not wait.
+    /// True if the wait has been fired; does not wait.
     #[inline]
     pub fn is_fired(&self) -> bool {
         self.kernel.waits.borrow().0[self.index as usize] == WaitState::Fired
@@ -247,7 +272,7 @@ enum WaitState {
     Awaited(ProcessId),
     /// It was fired and not yet dropped.
     Fired,
-    /// Dropped before it was fired: whoever fires it gives the slot back.
+    /// Dropped before it was fired: firing it frees the slot.
     Abandoned,
     /// The slot is free.
     Free,
@@ -301,7 +326,7 @@ impl Waits {
     }
 }
 
-/// Awaits two futures at once and returns both results: overlap, where a sequence is dependency.
+/// Awaits two futures at once and returns both results. Two that are joined overlap; two awaited in sequence depend.
 pub async fn join<A: Future, B: Future>(a: A, b: B) -> (A::Output, B::Output) {
     let (mut a, mut b) = (std::pin::pin!(a), std::pin::pin!(b));
     let (mut from_a, mut from_b) = (None, None);

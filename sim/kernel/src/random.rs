@@ -1,9 +1,11 @@
 //! Named and keyed random streams.
 //!
-//! The algorithm is **xoshiro256++** (Blackman and Vigna 2018), seeded by SplitMix64 from the run's seed, the
-//! stream's name and a key; the stateless [`Keyed`] draws are SplitMix64's output function over a counter. Both are
-//! integers only, so the same on every platform. A stream that draws more, or in another order, shifts nobody else's
-//! numbers, so policies see the same requests and token outcomes (common random numbers).
+//! The algorithm is **xoshiro256++** (Blackman and Vigna 2018), seeded by SplitMix64 from the run's seed, the stream's
+//! name and a key; the stateless [`Keyed`] draws are SplitMix64's output function over a counter. Both use integers
+//! only, so they are the same on every platform.
+//!
+//! A stream that draws more, or in another order, shifts no other stream's numbers. So policies see the same requests
+//! and token outcomes (common random numbers).
 
 use rand::rand_core::{Rng, SeedableRng};
 use rand_xoshiro::Xoshiro256PlusPlus;
@@ -12,6 +14,18 @@ use rand_xoshiro::Xoshiro256PlusPlus;
 pub type Stream = Xoshiro256PlusPlus;
 
 /// Source of all randomness of one run.
+///
+/// ```
+/// use kernel::{Streams, draw};
+///
+/// let streams = Streams::new(7);
+/// let mut arrivals = streams.stream("arrivals", 0);
+/// let gaps = [draw::exponential(&mut arrivals), draw::exponential(&mut arrivals)];
+/// assert_ne!(gaps[0], gaps[1], "a stream advances");
+///
+/// let tokens = streams.keyed("tokens", 12);
+/// assert_eq!(tokens.unit(3), tokens.unit(3), "a keyed draw is a function of its key");
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub struct Streams {
     seed: u64,
@@ -43,15 +57,15 @@ impl Streams {
     }
 }
 
-/// Draws that are a pure function of (seed, name, key, k): nothing to advance, nothing to share.
+/// Draws that are a pure function of (seed, name, key, k); they have no state to advance or share.
 #[derive(Clone, Copy, Debug)]
 pub struct Keyed(u64);
 
 impl Keyed {
     /// Draw number `k`, uniform over all 64-bit integers.
     ///
-    /// Not inlined: where several draws stand side by side, LLVM makes SSE2 vectors of them, which know no 64-bit
-    /// multiplication, and a draw takes a hundred instructions instead of fifteen.
+    /// Not inlined. LLVM makes SSE2 vectors of several draws side by side, and those have no 64-bit multiplication. A
+    /// draw then takes a hundred instructions instead of fifteen.
     #[inline(never)]
     pub const fn bits(self, k: u64) -> u64 {
         mix(self.0.wrapping_add(k.wrapping_mul(GOLDEN)))

@@ -6,8 +6,17 @@ use units::{SimDuration, SimTime};
 
 /// A FIFO station of `c` workers whose service times are known on arrival.
 ///
-/// It schedules nothing: when a job will start follows from when the workers become free (the recursions of Lindley
-/// for one worker, of Kiefer and Wolfowitz for more), so the only event is the caller's own at [`Service::end`].
+/// It schedules nothing. A job's start follows from the times at which the workers become free (the recursion of
+/// Lindley for one worker, of Kiefer and Wolfowitz for more). The only event is the caller's own at [`Service::end`].
+///
+/// ```
+/// use kernel::FifoServer;
+/// use units::{SimDuration, SimTime};
+///
+/// let mut station = FifoServer::new(2);
+/// let ends = [30, 30, 30].map(|ms| station.serve(SimTime::ZERO, SimDuration::from_ms(ms)).end.as_ms_f64());
+/// assert_eq!(ends, [30.0, 30.0, 60.0], "the third job waits for a worker");
+/// ```
 #[derive(Clone, Debug)]
 pub struct FifoServer {
     free_at: BinaryHeap<Reverse<SimTime>>,
@@ -15,20 +24,19 @@ pub struct FifoServer {
     last_arrival: SimTime,
 }
 
-/// When one job is served.
+/// The interval in which one job is served.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Service {
-    /// The worker takes it.
+    /// Time at which a worker takes the job.
     pub start: SimTime,
-    /// The worker is done.
+    /// Time at which the worker is done.
     pub end: SimTime,
 }
 
 impl FifoServer {
     /// A station of `workers` idle workers.
     ///
-    /// # Panics
-    /// If there is none.
+    /// # Panics If `workers` is zero.
     pub fn new(workers: u32) -> Self {
         assert!(workers > 0, "a station needs a worker");
         let free_at = (0..workers).map(|_| Reverse(SimTime::ZERO)).collect();
@@ -63,8 +71,20 @@ impl FifoServer {
 
 /// The state of a server that works in batches: idle, about to form a batch, or busy with one.
 ///
-/// What a batch is made of, and how long it takes, is the owner's affair; this keeps the discipline that batches are
-/// formed in [`Phase::Batch`](crate::Phase::Batch), once an instant, and counts the busy time.
+/// The owner knows the content and duration of a batch. The server sees to it that batches are formed in
+/// [`Phase::Batch`](crate::Phase::Batch), once an instant, and counts the busy time.
+///
+/// ```
+/// use kernel::BatchServer;
+/// use units::{SimDuration, SimTime};
+///
+/// let mut gpu = BatchServer::default();
+/// assert!(gpu.poke(), "idle: the owner schedules one event in the batch phase");
+/// let end = gpu.start(SimTime::ZERO, SimDuration::from_ms(12));
+/// assert!(!gpu.poke(), "busy: the new work waits for the end of the batch");
+/// gpu.finish(end);
+/// assert_eq!((gpu.batches(), gpu.busy().as_ms_f64()), (1, 12.0));
+/// ```
 #[derive(Clone, Debug, Default)]
 pub struct BatchServer {
     state: State,
@@ -83,8 +103,8 @@ enum State {
 }
 
 impl BatchServer {
-    /// Tells the server that work has come. `true` asks the owner to schedule one event in the batch phase of this
-    /// instant, at which it calls [`start`](Self::start) or [`rest`](Self::rest).
+    /// Tells the server that work has come. On `true` the owner schedules one event in the batch phase of this
+    /// instant. At that event it calls [`start`](Self::start) or [`rest`](Self::rest).
     #[inline]
     pub fn poke(&mut self) -> bool {
         let idle = self.state == State::Idle;
@@ -94,7 +114,7 @@ impl BatchServer {
         idle
     }
 
-    /// A batch that takes `duration` begins; returns when it completes.
+    /// Starts a batch that takes `duration`; returns the time of its completion.
     ///
     /// # Panics
     /// If the server was not about to form a batch.
@@ -106,7 +126,7 @@ impl BatchServer {
         now + duration
     }
 
-    /// There was nothing to do after all.
+    /// Ends the forming of a batch for which there is no work.
     ///
     /// # Panics
     /// If the server was not about to form a batch.
@@ -116,10 +136,9 @@ impl BatchServer {
         self.state = State::Idle;
     }
 
-    /// The batch is complete.
+    /// Completes the batch in work.
     ///
-    /// # Panics
-    /// If there was none.
+    /// # Panics If no batch is in work.
     #[inline]
     pub fn finish(&mut self, now: SimTime) {
         let State::Busy { since } = self.state else { panic!("a batch ended on a server that was {:?}", self.state) };
@@ -137,7 +156,7 @@ impl BatchServer {
         self.batches
     }
 
-    /// Whether nothing is in work.
+    /// True if no batch is formed or in work.
     pub fn is_idle(&self) -> bool {
         self.state == State::Idle
     }

@@ -1,4 +1,4 @@
-//! What must hold exactly, job by job and in integers, of everything that runs on the kernel.
+//! Properties that hold exactly, job by job and in integers, for everything that runs on the kernel.
 
 #[path = "properties/determinism.rs"]
 mod determinism;

@@ -9,6 +9,15 @@ use std::ops::Div;
 
 quantity! {
     /// A count of floating-point operations; a multiply and an add are two. Written `1.2 TFLOP`.
+    ///
+    /// ```
+    /// use units::{Flops, FlopsPerSecond};
+    ///
+    /// let work: Flops = "2.84 TFLOP".parse()?;
+    /// let rate: FlopsPerSecond = "71 TFLOP/s".parse()?;
+    /// assert_eq!((work / rate).to_string(), "40 ms");
+    /// # Ok::<(), units::QuantityError>(())
+    /// ```
     pub struct Flops(f64);
     Table {
         name: "Flops",
@@ -62,7 +71,7 @@ impl FlopsPerSecond {
 
 impl Div<FlopsPerSecond> for Flops {
     type Output = SimDuration;
-    /// How long the operations take. Panics if the rate is zero, or if it takes longer than 584 years.
+    /// Time that the operations take at `rate`. Panics if the rate is zero, or if it takes longer than 584 years.
     #[inline]
     fn div(self, rate: FlopsPerSecond) -> SimDuration {
         SimDuration::from_secs_f64(self.0 / rate.0)

@@ -1,4 +1,5 @@
-//! Data and how fast it moves. Bits and bytes are different types, so they cannot be mixed up by a factor of 8.
+//! Amounts of data, and the rates at which it moves. Bits and bytes are different types, so they cannot be mixed up by
+//! a factor of 8.
 
 use crate::{
     SimDuration,
@@ -10,6 +11,15 @@ const NS_PER_SECOND: u128 = 1_000_000_000;
 
 quantity! {
     /// An amount of data in whole bytes. Written `24 GiB` (2^30) or `24 GB` (10^9).
+    ///
+    /// ```
+    /// use units::Bytes;
+    ///
+    /// let memory: Bytes = "24 GiB".parse()?;
+    /// assert_eq!(memory.as_gb_f64(), 25.769803776);
+    /// assert_eq!((memory + Bytes::new(1 << 30)).to_string(), "25 GiB");
+    /// # Ok::<(), units::QuantityError>(())
+    /// ```
     #[derive(Eq, Ord, Hash)]
     pub struct Bytes(u64);
     Table {
@@ -87,6 +97,13 @@ impl Bytes {
 
 quantity! {
     /// A bit rate in whole bits per second, as networks are measured. Written `200 Mbps`.
+    ///
+    /// ```
+    /// use units::{BitsPerSecond, Bytes};
+    ///
+    /// let uplink = BitsPerSecond::from_mbps(200);
+    /// assert_eq!(uplink.transfer_time(Bytes::new(250_000)).to_string(), "10 ms");
+    /// ```
     #[derive(Eq, Ord, Hash)]
     pub struct BitsPerSecond(u64);
     Table {
@@ -133,7 +150,7 @@ impl BitsPerSecond {
         self.0 as f64 / 1e6
     }
 
-    /// How long `data` takes at this rate, rounded up to the nanosecond in which the last bit has passed.
+    /// Time that `data` takes at this rate, rounded up to the nanosecond in which the last bit has passed.
     ///
     /// # Panics
     ///
@@ -146,6 +163,15 @@ impl BitsPerSecond {
 
 quantity! {
     /// A byte rate in whole bytes per second, as memories are measured. Written `936 GB/s`.
+    ///
+    /// ```
+    /// use units::{Bytes, BytesPerSecond};
+    ///
+    /// let bandwidth: BytesPerSecond = "936 GB/s".parse()?;
+    /// let weights = Bytes::new(3_087_467_520);
+    /// assert_eq!(bandwidth.transfer_time(weights).as_us_f64(), 3298.577);
+    /// # Ok::<(), units::QuantityError>(())
+    /// ```
     #[derive(Eq, Ord, Hash)]
     pub struct BytesPerSecond(u64);
     Table {
@@ -190,7 +216,7 @@ impl BytesPerSecond {
         self.0 as f64 / 1e9
     }
 
-    /// How long `data` takes at this rate, rounded up to whole nanoseconds.
+    /// Time that `data` takes at this rate, rounded up to whole nanoseconds.
     ///
     /// # Panics
     ///

@@ -37,7 +37,7 @@ impl Decimal {
         Self { exp10: self.exp10 - exp10, ..self }
     }
 
-    /// Whether the value is at least one.
+    /// True if the value is at least one.
     pub fn has_whole_part(self) -> bool {
         !self.is_zero() && self.digits.ilog10() as i32 + self.exp10 >= 0
     }

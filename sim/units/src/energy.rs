@@ -9,6 +9,13 @@ use std::ops::Mul;
 
 quantity! {
     /// Power. Written `350 W`.
+    ///
+    /// ```
+    /// use units::{SimDuration, Watts};
+    ///
+    /// let energy = Watts::new(350.0) * SimDuration::from_secs(10);
+    /// assert_eq!(energy.to_string(), "3.5 kJ");
+    /// ```
     pub struct Watts(f64);
     Table {
         name: "Power",

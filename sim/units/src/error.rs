@@ -1,15 +1,22 @@
-//! The one error of this package: a text that is not the quantity that was asked for.
+//! The one error of this package: a text that is not a quantity of the type asked for.
 
 use crate::table::Table;
 
-/// Why a text is not a quantity: one line with what was got, what was expected and an example.
+/// The refusal of a text that is no quantity: one line with the text, the units expected and an example.
+///
+/// ```
+/// use units::SimDuration;
+///
+/// let error = "20".parse::<SimDuration>().unwrap_err().to_string();
+/// assert!(error.starts_with(r#""20" has no unit: expected a number and one of ns, us, ms"#), "{error}");
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{line}")]
 pub struct QuantityError {
     line: String,
 }
 
-/// What is wrong with the text, before it is put in words.
+/// The fault of a text, before it is put in words.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Problem<'t> {
     NoUnit,
@@ -41,7 +48,7 @@ impl QuantityError {
     }
 }
 
-/// The half of the message that does not depend on what was got.
+/// The half of the message that does not depend on the text: units and example.
 pub(crate) fn expected(table: &Table) -> String {
     let of = if table.units.len() > 1 { "one of " } else { "" };
     format!("expected a number and {of}{}, as in \"{}\"", table.symbols(), table.example)

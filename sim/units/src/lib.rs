@@ -8,8 +8,8 @@
 //! - The unit is one of a closed table for the type, and case matters: `Mbps` is not `mbps`, and `MB/s` is not a bit
 //!   rate.
 //!
-//! A number without a unit is a question, and this package does not answer it for the user: it is refused, in text
-//! and in scenario files, with the units to choose from.
+//! A number without a unit is refused, in text and in scenario files, with the units to choose from. No unit is
+//! assumed.
 //!
 //! Durations, byte counts and bit rates are integers (nanoseconds, bytes, bits a second). Their text is read exactly, digit
 //! by digit, and refused if it cannot be held exactly: `0.5 ns` has no meaning here. What is printed, by `Display`, `Debug`

@@ -1,4 +1,4 @@
-//! What every quantity has in common, written once: text, serde and JSON schema from one table of units.
+//! The common part of all quantities, written once: text, serde and JSON schema from one table of units.
 
 use crate::{
     error::{Problem, QuantityError, expected},

@@ -1,4 +1,4 @@
-//! How often something happens.
+//! Rates of events.
 
 use crate::{
     quantity::{as_string, float_arithmetic, quantity},
@@ -7,6 +7,14 @@ use crate::{
 
 quantity! {
     /// An event rate. Written `2 /s`, `30 /min` or `100 /h`; printed per second, so that it reads back exactly.
+    ///
+    /// ```
+    /// use units::PerSecond;
+    ///
+    /// let arrivals: PerSecond = "30 /min".parse()?;
+    /// assert_eq!(arrivals.to_string(), "0.5 /s");
+    /// # Ok::<(), units::QuantityError>(())
+    /// ```
     pub struct PerSecond(f64);
     Table {
         name: "EventRate",

@@ -15,6 +15,15 @@ use serde::{
 use std::{borrow::Cow, fmt, str::FromStr};
 
 /// A share of a whole, from 0 to 1. Written `2 %` or, as it has no dimension, as the bare number 0.02.
+///
+/// ```
+/// use units::Ratio;
+///
+/// let loss: Ratio = "2 %".parse()?;
+/// assert_eq!(loss, Ratio::new(0.02));
+/// assert_eq!(loss.complement().to_string(), "98 %");
+/// # Ok::<(), units::QuantityError>(())
+/// ```
 #[derive(Clone, Copy, Default, PartialEq, PartialOrd)]
 pub struct Ratio(f64);
 
@@ -24,9 +33,9 @@ impl Quantity for Ratio {
 }
 
 impl Ratio {
-    /// Nothing of it.
+    /// A share of 0.
     pub const ZERO: Self = Self(0.0);
-    /// All of it.
+    /// A share of 1.
     pub const ONE: Self = Self(1.0);
 
     /// From a share of one.
@@ -52,7 +61,7 @@ impl Ratio {
         self.0
     }
 
-    /// What is left of one.
+    /// One minus this share.
     #[inline]
     pub const fn complement(self) -> Self {
         Self(1.0 - self.0)
@@ -62,7 +71,7 @@ impl Ratio {
 impl TryFrom<f64> for Ratio {
     type Error = QuantityError;
 
-    /// Refuses what is not between 0 and 1.
+    /// Refuses a share that is not between 0 and 1.
     fn try_from(share: f64) -> Result<Self, QuantityError> {
         let refusal = || QuantityError::new(Self::TABLE, &share.to_string(), Problem::OutOfRange);
         Self::checked(share).ok_or_else(refusal)

@@ -25,24 +25,24 @@ impl Unit {
         Self { symbol, exp10: 0, times: 1, per }
     }
 
-    /// Whether the unit differs from the base by a power of ten only, so that a change of unit moves the point.
+    /// True if the unit differs from the base by a power of ten only, so that a change of unit moves the point.
     pub const fn is_decimal(&self) -> bool {
         self.times == 1 && self.per == 1
     }
 }
 
-/// Everything that the grammar and its messages need to know about a type.
+/// The facts about a type that the grammar and its messages need.
 #[derive(Debug)]
 pub(crate) struct Table {
     /// The type's name in a JSON schema.
     pub name: &'static str,
-    /// What the quantity is, for messages: "a bit rate".
+    /// The quantity's noun for messages: "a bit rate".
     pub what: &'static str,
     /// A typical value, for messages.
     pub example: &'static str,
-    /// From small to large.
+    /// The units, from small to large.
     pub units: &'static [Unit],
-    /// Whether bits could be taken for bytes here.
+    /// True if bits could be taken for bytes here.
     pub counts_data: bool,
 }
 

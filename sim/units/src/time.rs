@@ -15,6 +15,16 @@ const NS_PER_SECOND: u64 = 1_000_000_000;
 
 quantity! {
     /// A length of time in whole nanoseconds: up to 584 years, never negative. Written `20 ms`.
+    ///
+    /// ```
+    /// use units::SimDuration;
+    ///
+    /// let tpot: SimDuration = "12.5 ms".parse()?;
+    /// assert_eq!(tpot.as_ns(), 12_500_000);
+    /// assert_eq!((tpot * 4).to_string(), "50 ms");
+    /// assert!("0.5 ns".parse::<SimDuration>().is_err(), "half a nanosecond cannot be held");
+    /// # Ok::<(), units::QuantityError>(())
+    /// ```
     #[derive(Eq, Ord, Hash)]
     pub struct SimDuration(u64);
     Table {
@@ -36,7 +46,7 @@ as_string!(SimDuration);
 integer_arithmetic!(SimDuration);
 
 impl SimDuration {
-    /// No time at all.
+    /// The duration zero.
     pub const ZERO: Self = Self(0);
     /// The longest duration.
     pub const MAX: Self = Self(u64::MAX);
@@ -98,7 +108,7 @@ impl SimDuration {
         self.0 as f64 / NS_PER_SECOND as f64
     }
 
-    /// Whether it is no time at all.
+    /// True if the duration is zero.
     #[inline]
     pub const fn is_zero(self) -> bool {
         self.0 == 0
@@ -148,6 +158,15 @@ impl Div<u64> for SimDuration {
 }
 
 /// An instant: whole nanoseconds since the start of the run.
+///
+/// ```
+/// use units::{SimDuration, SimTime};
+///
+/// let arrival = SimTime::ZERO + SimDuration::from_ms(20);
+/// let first_token = arrival + SimDuration::from_ms(185);
+/// assert_eq!((first_token - arrival).to_string(), "185 ms");
+/// assert_eq!(first_token.as_secs_f64(), 0.205);
+/// ```
 #[derive(Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SimTime(u64);
 

@@ -1,4 +1,5 @@
-//! What the measured examples share. They stand outside the simulated path: they read their arguments and the clock.
+//! Code that the measured examples share. They stand outside the simulated path: they read their arguments and the
+//! clock.
 
 /// The arguments, and whether `--time` is among them.
 #[expect(clippy::disallowed_methods, reason = "a command, not a simulation")]

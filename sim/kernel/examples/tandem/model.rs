@@ -25,7 +25,7 @@ impl Draws {
     }
 }
 
-/// What both simulators must agree on.
+/// The figures on which both simulators must agree.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Outcome {
     pub events: u64,

@@ -1,9 +1,11 @@
 //! A link whose flows share its rate max-min fairly.
 //!
-//! All flows have the same cap (the access link in front of the shared one), so at any instant all get the same rate,
-//! min(cap, rate / flows), and max-min fairness is processor sharing. The trick that makes it cheap: keep one number,
-//! the service `S` that every flow present has had; a flow of `b` bits that starts at `S0` ends when `S` reaches
-//! `S0 + b`, whatever comes and goes between. So a heap of those ends replaces updating every flow at every change.
+//! All flows have the same cap, that of the access link in front of the shared one. So all get the same rate, min(cap,
+//! rate / flows), and max-min fairness is processor sharing.
+//!
+//! The link keeps one number, the service `S` in bits that every flow present has had. A flow of `b` bits that starts
+//! at `S0` ends when `S` reaches `S0 + b`, whatever comes and goes between. A heap of those ends replaces updating
+//! every flow at every change.
 
 use super::RateProfile;
 use std::cmp::Reverse;
@@ -14,6 +16,18 @@ use units::{BitsPerSecond, Bytes, SimDuration, SimTime};
 const EPSILON_BITS: f64 = 5e-4;
 
 /// A max-min fair link; the owner schedules an event at [`next_event`](Self::next_event) after every change.
+///
+/// ```
+/// use kernel::{FairLink, RateProfile};
+/// use units::{BitsPerSecond, Bytes, SimTime};
+///
+/// let mut link = FairLink::new(RateProfile::constant(BitsPerSecond::from_mbps(8)), None);
+/// link.start(SimTime::ZERO, 0, Bytes::new(1000));
+/// link.start(SimTime::ZERO, 1, Bytes::new(3000));
+/// let (mut ended, now) = (Vec::new(), link.next_event().expect("two flows"));
+/// link.take_ended(now, &mut ended);
+/// assert_eq!((now.as_ms_f64(), ended), (2.0, vec![0]), "1,000 B at half of 1,000 B/ms");
+/// ```
 #[derive(Clone, Debug)]
 pub struct FairLink {
     rate: RateProfile,
@@ -50,12 +64,12 @@ impl Ord for Flow {
 }
 
 impl FairLink {
-    /// An idle link; no flow gets more than `cap`.
+    /// An idle link on which no flow gets more than `cap`.
     pub fn new(rate: RateProfile, cap: Option<BitsPerSecond>) -> Self {
         Self { rate, cap, flows: BinaryHeap::new(), service: 0.0, updated: SimTime::ZERO, started: 0 }
     }
 
-    /// A flow of `size` begins.
+    /// Starts flow `id` of `size`.
     pub fn start(&mut self, now: SimTime, id: u32, size: Bytes) {
         self.advance(now);
         let end = self.service + size.bits() as f64;
@@ -63,7 +77,8 @@ impl FairLink {
         self.started += 1;
     }
 
-    /// When a flow ends or the rate changes next. Valid until the next [`start`](Self::start).
+    /// Time of the next event of the link: a flow ends or the rate changes. Valid until the next
+    /// [`start`](Self::start).
     pub fn next_event(&self) -> Option<SimTime> {
         let Reverse(first) = self.flows.peek()?;
         let change = self.rate.next_change(self.updated);
@@ -123,7 +138,7 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    /// The slow truth: every flow's rest, updated at every event, rates by filling up the water level.
+    /// The slow oracle: every flow's remaining bits, updated at every event; rates by filling up the water level.
     fn slow(rate: u64, cap: u64, flows: &[(u64, u64)]) -> Vec<f64> {
         let mut left: Vec<f64> = flows.iter().map(|&(_, bytes)| bytes as f64 * 8.0).collect();
         let mut ends = vec![f64::NAN; flows.len()];

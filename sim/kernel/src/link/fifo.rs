@@ -4,8 +4,18 @@ use super::RateProfile;
 use crate::Service;
 use units::{Bytes, SimTime};
 
-/// A FIFO link. Like [`FifoServer`](crate::FifoServer) it schedules nothing: when a message has left follows from when
-/// the link becomes free.
+/// A FIFO link. Like [`FifoServer`](crate::FifoServer) it schedules nothing: the end of a message follows from the
+/// time at which the link becomes free.
+///
+/// ```
+/// use kernel::{FifoLink, RateProfile};
+/// use units::{BitsPerSecond, Bytes, SimTime};
+///
+/// let mut uplink = FifoLink::new(RateProfile::constant(BitsPerSecond::from_mbps(8)));
+/// uplink.send(SimTime::ZERO, Bytes::new(1000));
+/// let second = uplink.send(SimTime::ZERO, Bytes::new(1000));
+/// assert_eq!((second.start.as_ms_f64(), second.end.as_ms_f64()), (1.0, 2.0));
+/// ```
 #[derive(Clone, Debug)]
 pub struct FifoLink {
     rate: RateProfile,
@@ -18,7 +28,7 @@ impl FifoLink {
         Self { rate, free_at: SimTime::ZERO }
     }
 
-    /// Queues `size` at `now`; returns when its first bit starts and its last bit has left.
+    /// Queues `size` at `now`; returns the times at which its first bit starts and its last bit has left.
     pub fn send(&mut self, now: SimTime, size: Bytes) -> Service {
         let start = self.free_at.max(now);
         let end = self.rate.finish(start, size);
@@ -26,12 +36,12 @@ impl FifoLink {
         Service { start, end }
     }
 
-    /// When all that was queued so far will have left.
+    /// Time at which all data queued so far will have left.
     pub fn free_at(&self) -> SimTime {
         self.free_at
     }
 
-    /// The rate that it sends at.
+    /// The link's rate over time.
     pub fn rate(&self) -> &RateProfile {
         &self.rate
     }

@@ -1,4 +1,4 @@
-//! Links: how long bits take when they queue for a rate (FIFO) or share it (max-min fair).
+//! Links: transfers that queue for a rate (FIFO) or share it (max-min fair).
 
 mod fair;
 mod fifo;

@@ -7,6 +7,16 @@ const SECOND: u128 = 1_000_000_000;
 
 /// Bits per second as a piecewise constant function of time that repeats after its period. A constant rate has one
 /// piece.
+///
+/// ```
+/// use kernel::RateProfile;
+/// use units::{BitsPerSecond, Bytes, SimDuration, SimTime};
+///
+/// let (fast, slow) = (BitsPerSecond::from_mbps(8), BitsPerSecond::from_mbps(4));
+/// let (start, ms) = (SimDuration::ZERO, SimDuration::from_ms);
+/// let rate = RateProfile::piecewise(&[(start, fast), (ms(10), slow)], ms(20));
+/// assert_eq!(rate.finish(SimTime::ZERO, Bytes::new(12_000)).as_ms_f64(), 14.0, "10 ms fast, 4 ms slow");
+/// ```
 #[derive(Clone, Debug)]
 pub struct RateProfile {
     /// Start of each piece within the period, ns; the first is 0.
@@ -22,17 +32,15 @@ pub struct RateProfile {
 impl RateProfile {
     /// The same rate for ever.
     ///
-    /// # Panics
-    /// If it is zero.
+    /// # Panics If `rate` is zero.
     pub fn constant(rate: BitsPerSecond) -> Self {
         Self::piecewise(&[(SimDuration::ZERO, rate)], SimDuration::from_secs(1))
     }
 
     /// Pieces by start within a period, which repeats.
     ///
-    /// # Panics
-    /// If there is no piece, the first does not start at 0, starts do not increase, the period ends before the last
-    /// begins, or nothing is ever transferred: whoever reads a file says so to its user first.
+    /// # Panics If there is no piece, the first does not start at 0, starts do not increase, or the period ends before
+    /// the last begins. Also if every rate is zero. Readers of files check this first and tell their user.
     pub fn piecewise(pieces: &[(SimDuration, BitsPerSecond)], period: SimDuration) -> Self {
         let starts: Vec<u64> = pieces.iter().map(|(start, _)| start.as_ns()).collect();
         let rates: Vec<u64> = pieces.iter().map(|(_, rate)| rate.as_u64()).collect();
@@ -50,7 +58,7 @@ impl RateProfile {
         Self { starts, rates, before, period, whole }
     }
 
-    /// Whether the rate never changes.
+    /// True if the rate never changes.
     pub fn is_constant(&self) -> bool {
         self.rates.len() == 1
     }
@@ -60,7 +68,7 @@ impl RateProfile {
         BitsPerSecond::new(self.rates[self.piece(now.as_ns() % self.period)])
     }
 
-    /// When the rate changes next; `None` for a constant one.
+    /// Time of the next change of the rate; `None` for a constant one.
     pub fn next_change(&self, now: SimTime) -> Option<SimTime> {
         if self.is_constant() {
             return None;
@@ -70,7 +78,8 @@ impl RateProfile {
         Some(now + SimDuration::from_ns(next - within))
     }
 
-    /// When `size` has been transferred, alone and without pause, from `start` on; rounded up to a nanosecond.
+    /// Time at which `size` has been transferred, alone and without pause, from `start` on; rounded up to a
+    /// nanosecond.
     pub fn finish(&self, start: SimTime, size: Bytes) -> SimTime {
         let start = start.as_ns();
         if self.is_constant() {

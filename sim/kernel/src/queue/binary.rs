@@ -1,4 +1,4 @@
-//! What one would write first: the standard library's binary heap. The benchmarks compare the fast queue with it.
+//! The standard library's binary heap as a queue, with which the benchmarks compare the fast one.
 
 use super::{Lane, Queue};
 use crate::Key;

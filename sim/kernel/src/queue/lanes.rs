@@ -1,8 +1,9 @@
 //! The queue that runs: monotone lanes in front of a 4-ary heap.
 //!
-//! Events with a constant delay are scheduled in the order in which they happen, so a ring buffer holds them at the
-//! cost of a push and a compare; where delays are nearly constant, an event overtakes the few that it is earlier than.
-//! One that is far out of order in its lane goes to the heap, so the order stays exact whatever the caller promised.
+//! Events with a constant delay are scheduled in the order in which they happen. A ring buffer holds them at the cost
+//! of a push and a compare. With nearly constant delays, an event overtakes the few that it precedes.
+//!
+//! An event far out of order in its lane goes to the heap, so the order stays exact whatever the lane.
 
 use super::heap::Heap;
 use super::{Lane, Queue};
@@ -12,7 +13,7 @@ use std::hint::select_unpredictable;
 
 const LANES: usize = 4;
 
-/// The most events of its lane that one overtakes; the ring's last cache lines.
+/// The most events of its lane that an event overtakes; they fit the ring's last cache lines.
 const REACH: usize = 32;
 
 /// Monotone lanes in front of a heap; see the module.

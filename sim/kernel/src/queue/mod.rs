@@ -1,5 +1,5 @@
-//! The pending events. Three queues behind one trait: the fast one that runs, a plain one to compare speed with, and
-//! a slow obvious one that judges both.
+//! The pending events. Three queues stand behind one trait: the fast one that runs, a plain one to compare speed with,
+//! and a slow obvious oracle for both.
 
 mod binary;
 mod heap;
@@ -20,16 +20,16 @@ pub(crate) type Pending = BinaryQueue;
 
 /// A queue of events that gives back the smallest [`Key`] first.
 ///
-/// `lane` is a hint and never changes the order: events of one lane are expected to come sorted (a constant delay) or
-/// nearly so, so that a queue may keep them in a ring instead of a heap.
+/// `lane` is a hint and never changes the order. Events of one lane are expected to come sorted (a constant delay) or
+/// nearly so. A queue may keep them in a ring instead of a heap.
 pub trait Queue {
     /// Adds an event.
     fn push(&mut self, key: Key, lane: Option<Lane>);
     /// Removes and returns the event that happens next.
     fn pop(&mut self) -> Option<Key>;
-    /// How many events are pending.
+    /// Number of pending events.
     fn len(&self) -> usize;
-    /// Whether nothing is pending.
+    /// True if no event is pending.
     fn is_empty(&self) -> bool {
         self.len() == 0
     }
@@ -45,7 +45,7 @@ mod tests {
     use proptest::prelude::*;
     use units::SimTime;
 
-    /// What a step of the test does: schedule `delay` after the last popped time, in a lane or not; then maybe pop.
+    /// A step of the test: schedule `delay` after the last popped time, in a lane or not; then perhaps pop.
     type Step = (u64, Option<Lane>, bool, bool);
 
     /// Runs the steps and returns the order in which events came out.

@@ -1,4 +1,4 @@
-//! The judge: a sorted vector, so obvious that there is nothing to get wrong.
+//! The oracle of the other queues: a sorted vector, too simple to be wrong.
 
 use super::{Lane, Queue};
 use crate::Key;

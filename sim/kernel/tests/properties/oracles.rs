@@ -17,7 +17,7 @@ impl<'a> Host<'a> for Quiet {
 /// A gap before the job arrives, and its service at each of two stations, ns.
 type Job = (u64, u64, u64);
 
-/// What one job saw, ns: when it arrived at each station and left the last.
+/// The times of one job, ns: its arrival at each station and its departure from the last.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 struct Path {
     first: u64,
@@ -33,7 +33,7 @@ struct Run {
     events: u64,
 }
 
-/// How many are in the system, and the integral of that number.
+/// The number of jobs in the system, and its integral.
 #[derive(Default)]
 struct Balance {
     arrived: Cell<u64>,

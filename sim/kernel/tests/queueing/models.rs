@@ -1,4 +1,4 @@
-//! What the cases are built from. One unit of time is a second.
+//! The parts that the cases are built from. One unit of time is a second.
 
 use kernel::{FifoServer, Host, Kernel, Phase, Spawner, Stream, Target, draw};
 use std::cell::{Cell, RefCell};
@@ -174,7 +174,7 @@ impl Sample {
     }
 }
 
-/// How many are somewhere, averaged over time between the first job after the warm-up and the last one.
+/// The number of jobs somewhere, averaged over time between the first job after the warm-up and the last one.
 pub struct Level<'k> {
     kernel: &'k Kernel,
     number: Cell<u64>,

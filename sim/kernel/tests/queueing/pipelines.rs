@@ -1,4 +1,4 @@
-//! Where nothing is random the result is exact, to the nanosecond.
+//! Pipelines without randomness, whose result is exact to the nanosecond.
 
 use crate::models::{Station, run_with};
 use kernel::{FifoLink, Kernel, RateProfile};

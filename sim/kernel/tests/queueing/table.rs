@@ -4,11 +4,11 @@ use kernel::Streams;
 
 /// Independent replications of every case.
 const REPLICATIONS: u32 = 32;
-/// What a simulated mean may be off: with 31 degrees of freedom a right simulator is refused once in 2,700 figures.
+/// Tolerance of a simulated mean: with 31 degrees of freedom a right simulator is refused once in 2,700 figures.
 const STANDARD_ERRORS: f64 = 4.0;
 /// A case whose standard error is larger would accept a wrong simulator.
 const BLUNT: f64 = 0.025;
-/// What rounding every duration to whole nanoseconds may add, relative; only seen where nothing is random.
+/// Relative error that rounding every duration to whole nanoseconds may add; only seen where nothing is random.
 const ROUNDING: f64 = 1e-8;
 
 /// Simulates a case in independent replications and compares its figures with what theory wants.
