@@ -39,8 +39,8 @@ impl Pricing {
 
     /// Time of one item alone.
     fn time(&self, kind: StepKind, load: &Load) -> SimDuration {
-        let measured = self.profile().and_then(|profile| profile.say(kind, &Step::one(*load)));
-        measured.map_or_else(|| self.roofline.iteration(load).duration, |said| duration(said.ns))
+        let measured = self.profile().and_then(|profile| profile.predict(kind, &Step::one(*load)));
+        measured.map_or_else(|| self.roofline.iteration(load).duration, |predicted| duration(predicted.ns))
     }
 
     /// Reading the whole prompt at once: encoders and language model.

@@ -8,7 +8,7 @@ use kernel::{Keyed, Streams};
 use model::preprocess::Preprocess;
 use model::step::{
     Step, StepKind,
-    law::{Law, Place, Said, Spread},
+    law::{Law, Prediction, Spread},
 };
 use units::SimDuration;
 
@@ -68,10 +68,10 @@ impl Profile {
         Self { noise, ..self.clone() }
     }
 
-    /// What the law of a kind says of a step.
+    /// The duration of a step by the law of its kind; `None` without one.
     #[inline]
-    pub(crate) fn say(&self, kind: StepKind, step: &Step) -> Option<Said> {
-        self.laws[kind as usize].as_ref().map(|law| law.say(step))
+    pub(crate) fn predict(&self, kind: StepKind, step: &Step) -> Option<Prediction> {
+        self.laws[kind as usize].as_ref().map(|law| law.predict(step))
     }
 }
 
@@ -125,19 +125,19 @@ impl Meter {
         let main = steps.iter().rposition(|step| step.items > 0)?;
         let law = profile.laws[main].as_ref()?;
         let mut others = (0..main).filter(|kind| steps[*kind].items > 0).peekable();
-        let said = if others.peek().is_none() {
-            law.say(&steps[main])
+        let predicted = if others.peek().is_none() {
+            law.predict(&steps[main])
         } else {
             let priced = |kind: usize| (profile.laws[kind].as_ref().unwrap_or(law), &steps[kind]);
-            law.say_with(&steps[main], others.map(priced))
+            law.predict_beside(&steps[main], others.map(priced))
         };
-        self.coverage.measured += u64::from(said.place == Place::Measured);
+        self.coverage.measured += u64::from(predicted.measured);
         let factor = match (profile.noise, self.stream) {
             (Noise::Quantile(share), _) => law.spread().quantile(share),
             (_, Some(stream)) => law.spread().quantile(stream.unit(number)),
             _ => 1.0,
         };
-        Some(duration(said.ns * factor))
+        Some(duration(predicted.ns * factor))
     }
 }
 

@@ -1,7 +1,7 @@
 //! What is measured before the first request: how sure the draft is of its tokens, and how often the target agrees.
 
 use super::Questions;
-use model::tokens::{Calibration, Outcome};
+use model::tokens::{Calibration, TokenOutcome};
 use onnx::{Model, Prompt, Result, generate};
 
 /// The whole prompt of a question for a model.
@@ -22,12 +22,12 @@ pub fn recorded(
     questions: &dyn Questions,
     request: u64,
     longest: usize,
-) -> Result<Vec<Outcome>> {
+) -> Result<Vec<TokenOutcome>> {
     let prompt_of_target = prompt(target, questions, request)?;
     let answer = generate(target, &prompt_of_target, longest)?.0.ids;
     let prompt_of_draft = prompt(draft, questions, request)?;
     let (mut sequence, logits) = draft.open(&prompt_of_draft)?;
-    let outcome = |choice: onnx::Choice, position: usize| Outcome {
+    let outcome = |choice: onnx::Choice, position: usize| TokenOutcome {
         entropy_nats: choice.entropy as f32,
         agrees: choice.token == answer[position],
     };

@@ -204,7 +204,7 @@ fn pool(tier: &backends::Tier, limits: BatchLimits, stated: Option<u64>) -> Resu
         None => (model.name.clone(), model.layers),
     };
     let resident = footprint(tier, limits, Bytes::ZERO).total();
-    let pool = KvPool::beside(&tier.device, &what, resident, model.kv_bytes_per_token_of(layers), stated)?;
+    let pool = KvPool::with_resident(&tier.device, &what, resident, model.kv_bytes_per_token_of(layers), stated)?;
     Ok(pool.for_sequences(limits.sequences))
 }
 

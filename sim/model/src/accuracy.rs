@@ -1,9 +1,11 @@
-//! The accuracy model: whether an answer is right. An assumption, except for the numbers that carry a source.
+//! The accuracy model: the probability that an answer is right. An assumption, except for the numbers that carry a
+//! source.
 //!
-//! A request is as hard for each model as a latent normal says; the two models' latents have correlation .85, and a
-//! model answers rightly when its latent lies below the quantile of its accuracy on the dataset. Pruning to retention
-//! r loses the share a (r^-b - 1) of right answers on average, times a factor of the request exp(N(-.18, .6)) whose
-//! mean is 1; compression by rho loses .05 rho^4.
+//! A request's difficulty for a model is a standard normal; the two models' difficulties have correlation .85. A model
+//! answers rightly if its difficulty lies below the quantile of its accuracy on the dataset.
+//!
+//! Pruning to retention r loses the share a (r^-b - 1) of right answers on average. Each request has a factor on it,
+//! exp(N(-.18, .6)) with mean 1. Compression by rho loses .05 rho^4.
 
 use crate::request::{Input, Kept};
 use kernel::{Streams, draw};
@@ -11,7 +13,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use units::Ratio;
 
-/// How much accuracy pruned visual tokens cost: `a (r^-b - 1)` of the right answers at retention r.
+/// Accuracy lost to pruned visual tokens: the share `a (r^-b - 1)` of right answers at retention r, fitted to a
+/// paper's table.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum PruningLoss {
@@ -70,23 +73,34 @@ pub fn compression_at(loss: f64) -> f64 {
 /// No plan compresses a payload by more than this share of its bytes.
 pub const MAX_COMPRESSION: f64 = 0.95;
 
-/// Correlation of how hard a request is for the two models.
+/// Correlation of a request's difficulties for the two models.
 const CORRELATION: f64 = 0.85;
 
 /// Mean and deviation of the logarithm of a request's sensitivity to pruning; the mean of the factor is 1.
 const SENSITIVITY: (f64, f64) = (-0.18, 0.6);
 
-/// How right each model is on a dataset, whole inputs.
+/// Share of right answers of each model on a dataset, from whole inputs, e.g. `{ cloud = 0.785, edge = 0.7 }`.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Accuracy {
-    /// Of the cloud's model.
+    /// Share of right answers of the cloud's model.
     pub cloud: Ratio,
-    /// Of the edge's model.
+    /// Share of right answers of the edge's model.
     pub edge: Ratio,
 }
 
-/// Accuracy with its quantiles worked out.
+/// The accuracy model of a dataset, with its quantiles precomputed.
+///
+/// ```
+/// use kernel::Streams;
+/// use model::accuracy::{Accuracy, AccuracyModel, PruningLoss};
+/// use units::Ratio;
+///
+/// let accuracy = Accuracy { cloud: Ratio::new(0.8), edge: Ratio::new(0.6) };
+/// let model = AccuracyModel::new(accuracy, PruningLoss::default());
+/// let right = (0..2000).filter(|&request| model.difficulty(Streams::new(1), request).cloud_right).count();
+/// assert!((1500..1700).contains(&right), "{right} of 2,000");
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub struct AccuracyModel {
     cloud_quantile: f64,
@@ -94,19 +108,19 @@ pub struct AccuracyModel {
     pruning: PruningLoss,
 }
 
-/// Whether each model would answer one request rightly.
+/// The difficulty of one request: which model answers it rightly, and its sensitivity to pruning.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Difficulty {
-    /// The cloud's model, on the whole input.
+    /// True if the cloud's model is right on the whole input.
     pub cloud_right: bool,
-    /// The edge's model, on the whole input.
+    /// True if the edge's model is right on the whole input.
     pub edge_right: bool,
     /// The request's factor on the loss of pruning.
     sensitivity: f64,
 }
 
 impl AccuracyModel {
-    /// Prepares the quantiles.
+    /// The model of these accuracies and this loss by pruning.
     pub fn new(accuracy: Accuracy, pruning: PruningLoss) -> Self {
         Self {
             cloud_quantile: normal_quantile(accuracy.cloud.as_f64()),
@@ -115,7 +129,7 @@ impl AccuracyModel {
         }
     }
 
-    /// How hard a request is.
+    /// Draws the difficulty of a request.
     pub fn difficulty(&self, streams: Streams, request: u64) -> Difficulty {
         let mut stream = streams.stream("difficulty", request);
         let cloud = draw::normal(&mut stream);
@@ -124,8 +138,8 @@ impl AccuracyModel {
         Difficulty { cloud_right: cloud < self.cloud_quantile, edge_right: edge < self.edge_quantile, sensitivity }
     }
 
-    /// Probability that an answer is right, given who gave it and on what input. What is lost in one modality adds up
-    /// with what is lost in the others, each by the same law (an assumption: no source has it for text or sound).
+    /// Probability that an answer is right, given its author and the input read. The losses of the modalities add up,
+    /// each by the same law (an assumption: no source has it for text or sound).
     pub fn correct(&self, difficulty: &Difficulty, by_cloud: bool, input: &Input) -> f64 {
         let right = if by_cloud { difficulty.cloud_right } else { difficulty.edge_right };
         if !right {
@@ -145,8 +159,8 @@ impl AccuracyModel {
     }
 }
 
-/// Quantile of the standard normal, by bisection on the distribution function: a few dozen steps, twice a run, and
-/// portable to the last bit.
+/// Quantile of the standard normal, by bisection on the distribution function. It takes a few dozen steps, twice a
+/// run, and is portable to the last bit.
 fn normal_quantile(p: f64) -> f64 {
     if p <= 0.0 {
         return f64::NEG_INFINITY;
@@ -167,9 +181,10 @@ fn normal_share(value: f64) -> f64 {
     0.5 * libm::erfc(-value / std::f64::consts::SQRT_2)
 }
 
-/// A score of how hard a request is for the edge's model, as a router with this AUC would see it: the share of requests
-/// that look easier. The score is normal, with a mean that lies higher where the edge's model is wrong by as much as
-/// gives the AUC (Phi(d / sqrt 2)); an AUC of one half is a coin.
+/// A router's score of a request: the share of requests that look easier for the edge's model.
+///
+/// Behind it is a normal variate with a higher mean where the edge's model is wrong. The distance d of the means gives
+/// the AUC, Phi(d / sqrt 2). An AUC of one half is a coin.
 #[derive(Clone, Copy, Debug)]
 pub struct Score {
     shift: f64,
@@ -177,7 +192,7 @@ pub struct Score {
 }
 
 impl Score {
-    /// The score of a router with that AUC, where the edge's model is wrong that often.
+    /// The scores of a router with this AUC, where the edge's model is wrong on the share `edge_error` of requests.
     pub fn new(auc: Ratio, edge_error: f64) -> Self {
         Self { shift: normal_quantile(auc.as_f64()) * std::f64::consts::SQRT_2, edge_error }
     }

@@ -1,13 +1,13 @@
-//! Sound, as Qwen2-Audio and Qwen2.5-Omni read it: Whisper-large-v3's encoder in front of the language model.
+//! Audio, as Qwen2-Audio and Qwen2.5-Omni read it: Whisper-large-v3's encoder in front of the language model.
 //!
-//! The models of the MSAO paper have no audio tower, though its configurations V5 to V7 have sound; an encoder of that
-//! size beside the vision tower is an assumption of ours. Its weights (1.3 GB) are not counted in any memory.
+//! The models of the MSAO paper have no audio tower, though its configurations V5 to V7 have audio. An encoder of that
+//! size beside the vision tower is an assumption. Its weights (1.3 GB) are not counted in any memory.
 
 use units::{Bytes, Flops, SimDuration};
 
-/// Tokens that the language model reads for a second of sound: one for 40 ms (Qwen2.5-Omni).
+/// Tokens that the language model reads for a second of audio: one for 40 ms (Qwen2.5-Omni).
 const TOKENS_PER_S: f64 = 25.0;
-/// Bytes of a second of sound on the wire: a codec at 64 kbit/s (an assumption).
+/// Bytes of a second of audio on the wire: a codec at 64 kbit/s (an assumption).
 const BYTES_PER_S: f64 = 8000.0;
 /// The encoder: 32 layers of width 1,280, MLP 5,120, two positions a token; attention over windows of 30 s.
 const LAYERS: f64 = 32.0;
@@ -15,7 +15,7 @@ const HIDDEN: f64 = 1280.0;
 const POSITIONS_PER_TOKEN: f64 = 2.0;
 const WINDOW_POSITIONS: f64 = 1500.0;
 
-/// The sound of a request.
+/// The audio of a request.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Audio {
     /// Tokens that the language model reads.
@@ -25,7 +25,7 @@ pub struct Audio {
 }
 
 impl Audio {
-    /// Sound of that length.
+    /// Audio of this length.
     pub fn lasting(duration: SimDuration) -> Self {
         let seconds = duration.as_secs_f64();
         Self {
@@ -35,7 +35,7 @@ impl Audio {
     }
 }
 
-/// FLOP of encoding `tokens` of sound: 12 d^2 weights a layer and position, and attention within windows.
+/// FLOP of encoding `tokens` of audio: 12 d^2 weights a layer and position, and attention within windows.
 pub fn encoder_flop(tokens: u64) -> Flops {
     blocks_flop(tokens, LAYERS as u64)
 }

@@ -1,13 +1,13 @@
-//! What passes between models and policies while an answer is made: tokens, drafts, verdicts.
+//! The values that pass between models and policies during decoding: tokens, drafts, verdicts.
 
 use units::SimTime;
 
-/// A token of an answer. What the id means is the backend's affair; equal ids are equal tokens.
+/// A token of an answer. The backend defines the ids; equal ids are equal tokens.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Token {
     /// Id in the vocabulary that both models share.
     pub id: u32,
-    /// Whether it ends the answer.
+    /// True if it ends the answer.
     pub ends: bool,
 }
 
@@ -16,13 +16,13 @@ pub struct Token {
 pub struct Draft {
     /// The token.
     pub token: Token,
-    /// Its place in the answer, from 0.
+    /// Its position in the answer, from 0.
     pub position: u32,
     /// Entropy of the distribution that it came from, nats (Eq. 9).
     pub entropy_nats: f32,
 }
 
-/// What the target model says of a batch of drafted tokens under greedy match.
+/// The target model's verdict on a batch of drafted tokens, under greedy match.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Verdict {
     /// Drafted tokens that the target agrees with, up to the first mismatch.
@@ -33,19 +33,19 @@ pub struct Verdict {
     pub committed: u32,
     /// The target's own token behind the accepted ones, if it added one.
     pub token: Option<Token>,
-    /// Whether the answer is complete.
+    /// True if the answer is complete.
     pub ends: bool,
-    /// When it reached the edge.
+    /// Time at which the verdict reached the edge.
     pub at: SimTime,
 }
 
 impl Verdict {
-    /// Whether a drafted token was rejected.
+    /// True if a drafted token was rejected.
     pub fn rejects(&self) -> bool {
         self.accepted < self.drafted
     }
 
-    /// Share of the drafted tokens that was accepted; none if nothing was drafted.
+    /// Share of the drafted tokens that was accepted; `None` if nothing was drafted.
     pub fn acceptance(&self) -> Option<f64> {
         (self.drafted > 0).then(|| f64::from(self.accepted) / f64::from(self.drafted))
     }

@@ -1,4 +1,4 @@
-//! Devices: what a GPU or a phone can read, multiply, hold and burn.
+//! Devices: memory bandwidth, FLOP rate, memory and power of a GPU or a phone.
 //!
 //! The figures are those of `docs/hardware.md` (section "Devices") and `measured/gpus.csv`. A figure that no
 //! source confirms is followed by a `?` in the `source` text: do not build a conclusion on it.
@@ -13,6 +13,13 @@ use units::{Bytes, BytesPerSecond, FlopsPerSecond, Watts};
 /// One accelerator and its memory, as its data sheet describes it.
 ///
 /// A scenario may define its own: the table's key is the name.
+///
+/// ```
+/// use model::device::Device;
+///
+/// let gpu = Device::named("rtx-3090").expect("a built-in device");
+/// assert_eq!((gpu.memory.to_string(), gpu.bandwidth.to_string()), ("24 GiB".into(), "936 GB/s".into()));
+/// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Device {
@@ -29,7 +36,7 @@ pub struct Device {
     pub tdp: Watts,
     /// Power with a model loaded and nothing to do, W.
     pub idle: Watts,
-    /// Where each figure is from; `?` marks a figure that no source confirms.
+    /// Source of each figure; `?` marks a figure that no source confirms.
     #[serde(default)]
     pub source: Cow<'static, str>,
 }

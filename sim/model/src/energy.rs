@@ -1,13 +1,13 @@
 //! Energy of a device: `idle x elapsed + (f TDP - idle) x busy` (`docs/compute-model.md`), an assumption of
 //! the project: f is .95 in prefill, .65 in decode and verify.
 //!
-//! Energy is reported with and without idle power, because who pays for an idle GPU depends on who shares it.
+//! Energy is reported with and without idle power, because the share of an idle GPU's cost depends on its other users.
 
 use units::{Joules, SimDuration, Watts};
 
 use crate::device::Device;
 
-/// What a device is busy with.
+/// The activities of a busy device, which differ in power.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Activity {
     /// Reading prompts or encoding images: bound by arithmetic. An iteration that also decodes counts here.
@@ -28,6 +28,17 @@ impl Activity {
 }
 
 /// The power of one device.
+///
+/// ```
+/// use model::{device::Device, energy::Activity, energy::Busy, energy::Power};
+/// use units::SimDuration;
+///
+/// let mut busy = Busy::default();
+/// busy.add(Activity::Decode, SimDuration::from_secs(4));
+/// let energy = Power::new(Device::named("rtx-3090").unwrap()).energy(&busy, SimDuration::from_secs(10));
+/// assert_eq!(energy.idle.to_string(), "250 J"); // 25 W x 10 s
+/// assert_eq!(energy.work.to_string(), "810 J"); // (.65 x 350 W - 25 W) x 4 s
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Power {
     idle: Watts,
@@ -36,7 +47,8 @@ pub struct Power {
 }
 
 impl Power {
-    /// From the data sheet. Where idling is said to draw more than working, working adds nothing.
+    /// The power of a device by its data sheet. Where the stated idle power is above the working power, work adds
+    /// nothing.
     pub fn new(device: &Device) -> Power {
         let above_idle = |activity: Activity| {
             let drawn = activity.share_of_tdp() * device.tdp.as_f64();
@@ -54,14 +66,14 @@ impl Power {
         }
     }
 
-    /// Energy of a run in which the device was busy so long out of `elapsed`.
+    /// Energy of a run of length `elapsed` in which the device was busy for `busy`.
     pub fn energy(&self, busy: &Busy, elapsed: SimDuration) -> Energy {
         let work = self.prefill * busy.prefill + self.decode * busy.decode;
         Energy { work, idle: self.idle * elapsed }
     }
 }
 
-/// How long a device was busy, by activity.
+/// Busy time of a device, by activity.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Busy {
     /// Time in [`Activity::Prefill`].
@@ -89,14 +101,14 @@ impl Busy {
 /// Energy of a device over a run.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Energy {
-    /// Above idle, while busy: what the requests caused.
+    /// Energy above idle while busy, which the requests caused.
     pub work: Joules,
     /// Idle power over the whole run.
     pub idle: Joules,
 }
 
 impl Energy {
-    /// With idle power.
+    /// The sum of both.
     pub fn total(&self) -> Joules {
         self.work + self.idle
     }

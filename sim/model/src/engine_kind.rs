@@ -1,4 +1,4 @@
-//! Serving engines: how far from the data sheet a runtime stays, and what it costs per iteration.
+//! Serving engines: the share of the data sheet that a runtime reaches, and its cost per iteration.
 //!
 //! The constants are those of `docs/compute-model.md`. They were set by hand from four published speeds on an
 //! A100-80 (the anchors there), so agreement with those four is no evidence; `docs/compute-model.md` compares them with
@@ -10,7 +10,7 @@ use units::{Ratio, SimDuration};
 
 use crate::model_spec::ModelSpec;
 
-/// Which runtime serves a model.
+/// The serving engine of a model.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum EngineKind {
@@ -23,22 +23,22 @@ pub enum EngineKind {
     Graph,
 }
 
-/// The constants of an engine; a scenario may override any of them.
+/// The constants of a serving engine (`docs/compute-model.md`); a scenario may override any of them.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct EngineProfile {
-    /// Host time of every iteration, beside the GPU's work.
+    /// Host time of every iteration, added to the GPU's work, e.g. `2 ms`.
     pub overhead: SimDuration,
-    /// Shortest iteration of the whole language model: launching its kernels takes that long. A tier that runs a share
-    /// of the layers has that share of it.
+    /// Shortest iteration of the whole language model: the time to launch its kernels. A tier that runs a share of the
+    /// layers has that share of it.
     pub floor: SimDuration,
-    /// Share of the peak memory bandwidth that is reached.
+    /// Share of the peak memory bandwidth that the engine reaches, from 0 to 1.
     pub eta_mem: Ratio,
-    /// Share of the peak FLOP rate that is reached.
+    /// Share of the peak FLOP rate that the engine reaches, from 0 to 1.
     pub eta_flop: Ratio,
-    /// Extra time of an iteration in which a prompt starts (what it is made of is not known).
+    /// Extra time of an iteration in which a prompt starts (its cause is not known).
     pub prefill_overhead: SimDuration,
-    /// Whether one iteration may hold items of several requests.
+    /// True if one iteration may hold items of several requests.
     pub batches: bool,
 }
 
@@ -81,7 +81,7 @@ impl EngineKind {
 }
 
 impl EngineProfile {
-    /// The same engine seen as GPU kernels only: no host time, no floor. What a sum of kernel times is compared with.
+    /// The same engine without host time and floor, to compare with sums of GPU kernel times.
     pub fn kernels_only(self) -> EngineProfile {
         let none = SimDuration::ZERO;
         EngineProfile { overhead: none, floor: none, prefill_overhead: none, ..self }

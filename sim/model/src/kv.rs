@@ -1,7 +1,9 @@
 //! The paged KV cache: blocks of 16 tokens, counted, not listed.
 //!
-//! Which block a token sits in changes nothing that is simulated, so a sequence is a number of blocks and every operation
-//! is O(1). When blocks are lacking, the pool refuses and changes nothing; who waits and for how long is the caller's.
+//! A token's block changes nothing that is simulated. So a sequence is a number of blocks, and every operation is
+//! O(1).
+//!
+//! Without enough free blocks the pool refuses and changes nothing. The caller decides who waits.
 
 use std::{borrow::Cow, error::Error, fmt};
 
@@ -44,7 +46,21 @@ impl KvSequence {
     }
 }
 
-/// The blocks of one device.
+/// The KV cache of one device, as a pool of blocks.
+///
+/// ```
+/// use model::kv::KvPool;
+/// use units::Bytes;
+///
+/// let mut pool = KvPool::of_blocks(4, Bytes::new(28 << 10));
+/// let mut sequence = pool.allocate(40).expect("3 blocks of 16 tokens");
+/// assert!(pool.grow(&mut sequence, 24), "64 tokens fill 4 blocks");
+/// assert!(!pool.grow(&mut sequence, 1), "no fifth block");
+/// pool.truncate(&mut sequence, 30);
+/// assert_eq!(pool.free_blocks(), 2);
+/// pool.free(sequence);
+/// assert!(pool.check().is_ok());
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KvPool {
     total: u64,
@@ -64,14 +80,23 @@ impl KvPool {
     }
 
     /// The pool of a device that serves the whole model: 90 % of its memory, less weights, activations and runtime.
+    ///
+    /// # Errors
+    ///
+    /// If not even one block fits.
     pub fn for_model(device: &Device, model: &ModelSpec, largest: BatchLimits) -> Result<KvPool, DoesNotFit> {
         let resident = Footprint::paged(model, largest, Bytes::ZERO).total();
-        KvPool::beside(device, &model.name, resident, model.kv_bytes_per_token(), None)
+        KvPool::with_resident(device, &model.name, resident, model.kv_bytes_per_token(), None)
     }
 
-    /// The pool of a device whose memory already holds `resident` bytes of `what`, e.g. of some layers of a model. Blocks that
-    /// a server has `stated` may take all of the memory.
-    pub fn beside(
+    /// The pool of a device whose memory already holds `resident` bytes of `what`, e.g. of some layers of a model.
+    ///
+    /// Without `stated` blocks, the pool fills the memory up to 90 %. With them it may take all of it.
+    ///
+    /// # Errors
+    ///
+    /// If not even one block, or not all of the stated ones, fits.
+    pub fn with_resident(
         device: &Device,
         what: &str,
         resident: Bytes,
@@ -104,7 +129,7 @@ impl KvPool {
         })
     }
 
-    /// Room for `more` tokens; false, and nothing changed, if there are too few free blocks now.
+    /// Grows a sequence by `more` tokens. Returns false, and changes nothing, if there are too few free blocks now.
     #[must_use = "a refused sequence has not grown"]
     pub fn grow(&mut self, sequence: &mut KvSequence, more: u64) -> bool {
         let longer = KvSequence { tokens: sequence.tokens + more };
@@ -115,7 +140,7 @@ impl KvPool {
         granted
     }
 
-    /// Forgets all but the first `tokens` tokens: what a rejected draft does. No effect if it has no more than those.
+    /// Drops all but the first `tokens` tokens, as after a rejected draft. No effect if it has no more than those.
     pub fn truncate(&mut self, sequence: &mut KvSequence, tokens: u64) {
         let shorter = KvSequence { tokens: tokens.min(sequence.tokens) };
         self.give_back(sequence.blocks() - shorter.blocks());
@@ -128,7 +153,8 @@ impl KvPool {
         self.sequences -= 1;
     }
 
-    /// Whether a sequence of that many tokens could ever be held: if not, refuse its request instead of letting it wait.
+    /// True if a sequence of that many tokens fits the empty pool. Otherwise its request must be refused instead of
+    /// waiting.
     pub fn could_hold(&self, tokens: u64) -> bool {
         blocks_for(tokens) <= self.total
     }
@@ -138,7 +164,7 @@ impl KvPool {
         self.total
     }
 
-    /// Blocks that nobody has.
+    /// Free blocks.
     pub fn free_blocks(&self) -> u64 {
         self.free
     }
@@ -187,9 +213,9 @@ pub struct DoesNotFit {
     pub blocks: u64,
     /// Weights, activations, runtime and those blocks.
     pub needed: Bytes,
-    /// What may be filled of the device's memory.
+    /// Bytes of the device's memory that may be filled.
     pub usable: Bytes,
-    /// The same in per cent.
+    /// The same in per cent of the memory.
     pub percent: u64,
 }
 
@@ -213,7 +239,7 @@ impl Error for DoesNotFit {}
 pub struct Imbalance {
     /// Blocks in all.
     pub total: u64,
-    /// Blocks that nobody has.
+    /// Free blocks.
     pub free: u64,
     /// Blocks that sequences have.
     pub allocated: u64,
@@ -254,7 +280,7 @@ mod tests {
     fn stated_blocks_are_what_there_is_if_they_fit() {
         let (device, model) = (Device::named("a100-40-pcie").unwrap(), ModelSpec::named("qwen2.5-vl-7b").unwrap());
         let pool = |stated| {
-            KvPool::beside(device, &model.name, model.weight_bytes(), model.kv_bytes_per_token(), Some(stated))
+            KvPool::with_resident(device, &model.name, model.weight_bytes(), model.kv_bytes_per_token(), Some(stated))
         };
         assert_eq!(pool(1234).unwrap().total_blocks(), 1234);
         let refusal = pool(100_000).unwrap_err().to_string();
@@ -356,6 +382,6 @@ mod tests {
         let (phone, llava) = (Device::named("iphone-15-pro").unwrap(), ModelSpec::named("llava-1.5-7b").unwrap());
         assert!(KvPool::for_model(phone, llava, BatchLimits::default()).is_err());
         let eight = llava.prefix_weight_bytes(8);
-        assert!(KvPool::beside(phone, "8 layers", eight, llava.kv_bytes_per_token_of(8), None).is_ok());
+        assert!(KvPool::with_resident(phone, "8 layers", eight, llava.kv_bytes_per_token_of(8), None).is_ok());
     }
 }

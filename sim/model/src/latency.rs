@@ -1,4 +1,5 @@
-//! The moments of a request, and every latency as arithmetic on them. The one definition; tools disagree.
+//! The moments of a request, and every latency as arithmetic on them. Tools define latencies differently; these hold
+//! here.
 //!
 //! * **submit**: the user has sent it (in an open loop: the arrival, whether or not anybody was free).
 //! * **first token**, **last token**: a token counts when it is *committed at the edge*, where the user sits. A drafted
@@ -13,14 +14,25 @@
 
 use units::{SimDuration, SimTime};
 
-/// When what happened to one answer.
+/// The times of one answer that latencies are made of.
+///
+/// ```
+/// use model::latency::Moments;
+/// use units::SimTime;
+///
+/// let at = |ms: u64| SimTime::from_ns(ms * 1_000_000);
+/// let answer = Moments { submit: at(0), first_token: at(180), last_token: at(780), tokens: 31 };
+/// assert_eq!(answer.ttft().to_string(), "180 ms");
+/// assert_eq!(answer.tpot().expect("31 tokens").to_string(), "20 ms");
+/// assert_eq!(answer.e2e().to_string(), "780 ms");
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Moments {
-    /// The request was sent.
+    /// Time at which the request was sent.
     pub submit: SimTime,
-    /// Its first token was committed at the edge.
+    /// Time at which its first token was committed at the edge.
     pub first_token: SimTime,
-    /// Its last token was committed at the edge.
+    /// Time at which its last token was committed at the edge.
     pub last_token: SimTime,
     /// Tokens committed.
     pub tokens: u32,

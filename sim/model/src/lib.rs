@@ -1,5 +1,5 @@
-//! Nouns and physics, pure: what a request is, what a device, a model and an engine are, what one iteration costs, what
-//! the models would answer and how sure they are.
+//! The models of the simulation, as pure functions: requests, devices, language models, engines, the cost of an
+//! iteration, the KV cache, energy, draft tokens and accuracy.
 //!
 //! Everything here is a function of its arguments and of named random streams; nothing knows of clocks, queues or
 //! policies. Constants that no source gives are assumptions and say so where they stand; `docs/semantics.md` lists them.

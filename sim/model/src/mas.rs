@@ -18,7 +18,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use units::Ratio;
 
-/// What the probe measures of one modality.
+/// The probe's measurements of one modality.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Descriptor {
     /// rho_spatial: share of the importance map below tau_s (Eq. 4); 0 where there is no map.
@@ -29,26 +29,27 @@ pub struct Descriptor {
     pub relevance: f64,
 }
 
-/// What the probe measures of a request: of each modality that it has.
+/// The probe's measurements of a request, for each modality that it has.
 pub type Descriptors = PerModality<Option<Descriptor>>;
 
-/// The law of the descriptors.
+/// The distributions from which a request's MAS descriptors are drawn. All defaults are assumptions: the paper gives
+/// none.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct DescriptorLaw {
-    /// First parameter of the Beta law of the spatial sparsity at the paper's tau_s of .3.
+    /// First parameter of the Beta distribution of spatial sparsity at tau_s = .3; default 3, an assumption.
     pub spatial_alpha: f64,
-    /// Second parameter of the Beta law of the spatial sparsity at the paper's tau_s of .3.
+    /// Second parameter of the Beta distribution of spatial sparsity at tau_s = .3; default 3, an assumption.
     pub spatial_beta: f64,
-    /// Deviation of the logits of an importance map: how fast the sparsity grows with tau_s.
+    /// Standard deviation of the logits of an importance map. A smaller one makes the sparsity grow faster with tau_s.
     pub importance_deviation: f64,
-    /// First parameter of the Beta law of the similarity of neighbouring frames.
+    /// First parameter of the Beta distribution of the similarity of neighbouring frames; default 8, an assumption.
     pub similarity_alpha: f64,
-    /// Second parameter of the Beta law of the similarity of neighbouring frames.
+    /// Second parameter of the Beta distribution of the similarity of neighbouring frames; default 2, an assumption.
     pub similarity_beta: f64,
-    /// Mean of the normal law of the relevance of pictures, and of sound, over the text's.
+    /// Mean of the relevance of pictures and audio above the text's, a normal variate; default 0, an assumption.
     pub relevance_mean: f64,
-    /// Deviation of the normal law of the relevance of pictures, and of sound, over the text's.
+    /// Standard deviation of the relevance of pictures and audio above the text's; default .5, an assumption.
     pub relevance_deviation: f64,
 }
 
@@ -70,7 +71,7 @@ impl Default for DescriptorLaw {
 const PAPER_TAU_S: f64 = 0.3;
 
 impl DescriptorLaw {
-    /// Whether every number makes sense; the name of the first that does not, and what was expected.
+    /// Checks every number. The error has the name of the first bad one and the expected range.
     pub fn check(&self) -> Result<(), (&'static str, &'static str)> {
         let positive = [
             (self.spatial_alpha, "spatial_alpha"),
@@ -132,7 +133,7 @@ impl DescriptorLaw {
     }
 }
 
-/// What the temporal term of Eq. 7 is made of.
+/// The temporal term of Eq. 7.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum TemporalSign {
@@ -143,7 +144,7 @@ pub enum TemporalSign {
     Literal,
 }
 
-/// How relevance scores become the shares b of Eq. 7.
+/// The normalisation of relevance scores into the shares b of Eq. 7.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Relevance {
@@ -154,7 +155,7 @@ pub enum Relevance {
     Sigmoid,
 }
 
-/// Whether text may be dropped.
+/// Pruning of text: forbidden (`protect_text`, default), or bounded by the MAS as any modality (`literal`).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum TextBound {
@@ -165,21 +166,21 @@ pub enum TextBound {
     Literal,
 }
 
-/// How the MAS is worked out (Eq. 4 to 7). The weights and tau_s are the paper's (section 5.1.4).
+/// Settings of the MAS (Eq. 4 to 7). The defaults of tau_s and the weights are the paper's (section 5.1.4).
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct MasSettings {
-    /// tau_s: patches of less importance count as background: .3.
+    /// Importance below which a patch counts as background (tau_s of Eq. 4), from 0 to 1; default .3.
     pub tau_s: Ratio,
-    /// lambda_spatial: .6.
+    /// Weight of the spatial sparsity in Eq. 7, from 0 to 1; default .6.
     pub lambda_spatial: Ratio,
-    /// lambda_temporal: .4.
+    /// Weight of the temporal term in Eq. 7, from 0 to 1; default .4.
     pub lambda_temporal: Ratio,
-    /// What the temporal term is made of.
+    /// Temporal term of Eq. 7: the similarity of frames (`corrected`, default) or 1 minus it (`literal`).
     pub temporal_sign: TemporalSign,
-    /// How relevance scores become shares.
+    /// Normalisation of relevance scores: `softmax` over the request's modalities (default) or `sigmoid` of each.
     pub relevance: Relevance,
-    /// Whether text may be dropped.
+    /// Pruning of text: forbidden (`protect_text`, default), or bounded by the MAS as any modality (`literal`).
     pub text_bound: TextBound,
 }
 
@@ -196,8 +197,25 @@ impl Default for MasSettings {
     }
 }
 
-/// MAS of each modality, in [0, 1]: high means redundant or irrelevant, so that it may be pruned. 1 for a modality that
-/// the request does not have.
+/// MAS of each modality, in [0, 1]. High means redundant or irrelevant, so that the modality may be pruned. It is 1
+/// for a modality that the request does not have.
+///
+/// ```
+/// use model::mas::{Descriptor, Mas, MasSettings};
+/// use model::modality::{Modality, PerModality};
+///
+/// // Text and a still picture, equally relevant; half of the picture's patches are background.
+/// let picture = Descriptor { spatial: 0.5, ..Descriptor::default() };
+/// let descriptors = PerModality::of(|modality| match modality {
+///     Modality::Text => Some(Descriptor::default()),
+///     Modality::Visual => Some(picture),
+///     Modality::Audio => None,
+/// });
+/// let settings = MasSettings::default();
+/// let mas = Mas::of(&descriptors, &settings);
+/// assert_eq!(mas.0[Modality::Visual], 0.65); // 1 - 1/2 (1 - .6 x .5)
+/// assert!(mas.least(Modality::Visual, &settings) <= 0.35001, "at least 35 % of the picture stays");
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Mas(pub PerModality<f64>);
 
@@ -223,7 +241,7 @@ impl Mas {
         }))
     }
 
-    /// The least that may be kept of a modality (the last constraint of Eq. 11).
+    /// The smallest share of a modality's tokens that may be kept (the last constraint of Eq. 11).
     pub fn least(&self, modality: Modality, settings: &MasSettings) -> f64 {
         if modality == Modality::Text && settings.text_bound == TextBound::ProtectText {
             return 1.0;

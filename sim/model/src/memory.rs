@@ -1,4 +1,4 @@
-//! Memory of a tier: weights, KV cache, activations, and what the runtime itself takes.
+//! Memory of a tier: weights, KV cache, activations and the runtime itself.
 //!
 //! For Hugging Face transformers the formula was found from the eight published peaks of Qwen2-VL (`docs/hardware.md` section
 //! A; they are GiB, though printed as GB: the 7B's 16.07 would be less than its weights otherwise). Between prompts of
@@ -6,12 +6,11 @@
 //!
 //! `6 vocab + KV + 4 hidden` bytes:
 //!
-//! logits of every prompt row in bf16 and again in fp32, the keys and values, and the embedded and the final hidden row.
-//! That gives 0.9464 MB for the 2B and 0.9841 MB for the 7B; measured are 0.942..0.946 and 0.984. Logits are 96 % of it:
-//! the KV cache cannot explain the 5.3 GiB that the 2B gains by 6,144 tokens. What remains is the same for every row:
-//! [`RUNTIME`]. Terms and constant were both chosen on these eight rows, so their errors,
-//! all within 0.3 %, show a good description, not a prediction
-//! (`docs/compute-model.md`).
+//! logits of every prompt row in bf16 and again in fp32, the keys and values, and the embedded and the final hidden
+//! row. That gives 0.9464 MB for the 2B and 0.9841 MB for the 7B; measured are 0.942..0.946 and 0.984. Logits are 96 %
+//! of it: the KV cache cannot explain the 5.3 GiB that the 2B gains by 6,144 tokens. The rest is the same for every
+//! row: [`RUNTIME`]. Terms and constant were both chosen on these eight rows, so their errors, all within 0.3 %, show
+//! a good description, not a prediction (`docs/compute-model.md`).
 
 use units::Bytes;
 
@@ -25,7 +24,7 @@ const HALF: u64 = 2;
 /// Bytes of an fp32 activation.
 const SINGLE: u64 = 4;
 
-/// What fills a device's memory.
+/// The parts of a device's used memory.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Footprint {
     /// Weights of the model or of the part of it that runs here.
@@ -39,7 +38,7 @@ pub struct Footprint {
 }
 
 impl Footprint {
-    /// All of it.
+    /// The sum of all parts.
     pub fn total(&self) -> Bytes {
         self.weights + self.kv + self.activations + self.runtime
     }
@@ -59,7 +58,7 @@ impl Footprint {
 
     /// An engine with a paged KV cache (`vllm`, `graph`): activations for the largest iteration it may run.
     ///
-    /// `kv` is what the pool holds, see [`crate::kv::KvPool::used_bytes`]. No published peak checks the activations.
+    /// `kv` is the pool's use, see [`crate::kv::KvPool::used_bytes`]. No published peak checks the activations.
     pub fn paged(model: &ModelSpec, largest: BatchLimits, kv: Bytes) -> Footprint {
         let activations = paged_activations(model, largest);
         Footprint { weights: model.weight_bytes(), kv, activations, runtime: RUNTIME }

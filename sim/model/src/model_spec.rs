@@ -1,4 +1,4 @@
-//! Models: the dimensions of a decoder and its vision tower, and what follows from them by arithmetic.
+//! Models: the dimensions of a decoder and its vision tower, and the parameters, bytes and FLOP derived from them.
 //!
 //! Only dimensions are stored; parameters, bytes and FLOP are derived, and the tests compare them with every number of
 //! `docs/hardware.md` (section "Architecture numbers"), whose configuration sources are named there.
@@ -12,6 +12,14 @@ use units::{Bytes, Flops};
 use crate::vision::{Attention, Resize, VisionTower};
 
 /// A dense decoder-only language model, with a vision tower if it has one.
+///
+/// ```
+/// use model::model_spec::ModelSpec;
+///
+/// let qwen = ModelSpec::named("qwen2-vl-2b").expect("a built-in model");
+/// assert_eq!(qwen.kv_bytes_per_token().to_string(), "28 KiB");
+/// assert_eq!((qwen.decode_weight_bytes().as_gb_f64() * 100.0).round() / 100.0, 3.09);
+/// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ModelSpec {
     /// Kebab-case name, e.g. `qwen2-vl-2b`.

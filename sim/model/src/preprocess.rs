@@ -1,5 +1,5 @@
-//! What decoding and resizing the pictures of a request takes on a processor: a time for each request, and one for each
-//! visual token that they become.
+//! The time of decoding and resizing a request's pictures on a processor: a constant for each request, and a time for
+//! each visual token.
 
 use serde::{Deserialize, Serialize};
 
@@ -31,7 +31,7 @@ impl Preprocess {
         Some(Self { base_us: 1e3 * (ms - slope * tokens), token_us: 1e3 * slope })
     }
 
-    /// Whether both times make sense, and not both are 0; the name of the first that does not.
+    /// Checks that neither time is negative and not both are 0. The error has the name of the first bad one.
     pub fn check(&self) -> Result<(), &'static str> {
         let sound = |us: f64| us.is_finite() && us >= 0.0;
         match self {
@@ -41,7 +41,7 @@ impl Preprocess {
         }
     }
 
-    /// Nanoseconds of a request whose pictures become so many visual tokens.
+    /// Time of a request whose pictures become so many visual tokens, ns.
     pub fn ns(&self, visual_tokens: u64) -> f64 {
         1e3 * (self.base_us + visual_tokens as f64 * self.token_us)
     }

@@ -1,4 +1,4 @@
-//! Accuracies that papers print and that nothing here can work out: MindFusion's Table IV (LLaVA-1.5-7B).
+//! Accuracies printed in papers that no model here derives: MindFusion's Table IV (LLaVA-1.5-7B).
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -65,7 +65,7 @@ impl Dropping {
     }
 }
 
-/// Which parts of MindFusion are at work.
+/// The parts of MindFusion that are switched on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct MindFusionVariant {
     /// R: representation compression.
@@ -75,7 +75,7 @@ pub struct MindFusionVariant {
 }
 
 impl MindFusionVariant {
-    /// Share of the right answers that remains; of the plain split, all.
+    /// Share of the right answers that remains; 1 for the plain split.
     pub fn remaining(self, benchmark: Benchmark) -> f64 {
         let scores = match (self.compression, self.shortcut) {
             (false, false) => VANILLA,

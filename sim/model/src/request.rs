@@ -1,4 +1,4 @@
-//! Requests: what a policy may see of one, and what it may not.
+//! Requests: the prompt that a policy may see, and the answer's length that it may not.
 
 use crate::audio::Audio;
 use crate::modality::{Modality, PerModality};
@@ -10,19 +10,19 @@ use units::Bytes;
 /// The pictures of a request. All pictures of one request have the same size.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Images {
-    /// How many. Of a video: pairs of frames, since the towers of Qwen take two frames for one picture.
+    /// Number of pictures. Of a video: pairs of frames, since the towers of Qwen take two frames for one picture.
     pub count: u32,
     /// Size of each.
     pub size: ImageSize,
-    /// Bytes on the wire of all together.
+    /// Bytes of all pictures on the wire.
     pub payload: Bytes,
-    /// Whether they are the frames of one video, so that neighbours may be alike.
+    /// True if they are the frames of one video, so that neighbours may be alike.
     pub moving: bool,
-    /// Whether `payload` is the output of the cloud model's vision tower, which then has run on the edge.
+    /// True if `payload` is the output of the cloud model's vision tower, which then has run on the edge.
     pub encoded: bool,
 }
 
-/// The size of a picture, as far as it is known.
+/// The size of a picture, in pixels or in tokens.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ImageSize {
     /// In pixels: each model resizes it by its own rule.
@@ -37,7 +37,7 @@ pub enum ImageSize {
 }
 
 impl Images {
-    /// What one of the pictures is to a vision tower.
+    /// The patches and tokens of one of the pictures.
     pub fn patches(&self, tower: &VisionTower) -> Patches {
         match self.size {
             ImageSize::Pixels { width, height } => tower.image(width, height).unwrap_or_default(),
@@ -46,7 +46,7 @@ impl Images {
     }
 }
 
-/// What pictures are sent as.
+/// The format in which pictures are sent.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum PayloadFormat {
@@ -64,7 +64,7 @@ pub enum PayloadFormat {
 }
 
 impl PayloadFormat {
-    /// Bytes of so many pixels; none where they depend on the pixels themselves or on a model.
+    /// Bytes of so many pixels; `None` if they depend on the pixels themselves or on a model.
     pub fn bytes(self, pixels: f64) -> Option<Bytes> {
         let each = match self {
             Self::Jpeg | Self::VisionTokens => return None,
@@ -76,7 +76,7 @@ impl PayloadFormat {
     }
 }
 
-/// What everybody may see of a request: the prompt.
+/// The visible part of a request: the prompt.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Prompt {
     /// Number of the request within its run, from 0.
@@ -93,7 +93,7 @@ impl Prompt {
     /// Bytes a text token takes on the wire: its id.
     const TEXT_TOKEN_BYTES: u64 = 4;
 
-    /// Whether it has anything of a modality. There is always text.
+    /// True if it has tokens of a modality. There is always text.
     pub fn has(&self, modality: Modality) -> bool {
         match modality {
             Modality::Text => true,
@@ -102,7 +102,7 @@ impl Prompt {
         }
     }
 
-    /// Whether there is nothing but text.
+    /// True if there is only text.
     pub fn is_text(&self) -> bool {
         self.images.is_none() && self.audio.is_none()
     }
@@ -122,7 +122,7 @@ impl Prompt {
     }
 }
 
-/// What a plan lets through of one modality (beta and rho of Eq. 11).
+/// The part of one modality that a plan keeps (beta and rho of Eq. 11).
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Kept {
     /// Share of the tokens that is kept, in (0, 1].
@@ -132,7 +132,7 @@ pub struct Kept {
 }
 
 impl Kept {
-    /// All of it.
+    /// The whole modality.
     pub const WHOLE: Self = Self { retention: 1.0, compression: 0.0 };
 }
 
@@ -142,7 +142,7 @@ impl Default for Kept {
     }
 }
 
-/// Where patches are dropped.
+/// The stage at which pruned patches are dropped.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum PruneStage {
@@ -153,7 +153,7 @@ pub enum PruneStage {
     PostVit,
 }
 
-/// What compression takes away.
+/// The effect of compression: fewer bytes, or fewer tokens too.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum RhoMeaning {
@@ -164,33 +164,33 @@ pub enum RhoMeaning {
     TokenMerge,
 }
 
-/// How the two numbers of a plan act on an input; the paper does not say.
+/// The effects of a plan's retention and compression on an input. The paper does not state them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Handling {
-    /// Where patches are dropped.
+    /// The stage at which pruned patches are dropped.
     pub prune_stage: PruneStage,
-    /// What compression takes away.
+    /// The effect of compression: fewer bytes, or fewer tokens too.
     pub rho_meaning: RhoMeaning,
 }
 
-/// A prompt as a plan lets it through.
+/// A prompt with the part of it that a plan keeps.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Input {
     /// The prompt itself.
     pub prompt: Prompt,
-    /// What is kept of each modality.
+    /// The kept part of each modality.
     pub kept: PerModality<Kept>,
-    /// How that acts.
+    /// The effects of pruning and compression.
     pub handling: Handling,
 }
 
 impl Input {
-    /// The prompt whole.
+    /// The whole prompt.
     pub fn whole(prompt: Prompt) -> Self {
         Self { prompt, kept: PerModality::default(), handling: Handling::default() }
     }
 
-    /// Whether nothing is taken away but bytes.
+    /// True if no token is dropped, whatever the bytes.
     pub fn is_whole(&self) -> bool {
         let merges = self.handling.rho_meaning == RhoMeaning::TokenMerge;
         Modality::ALL.into_iter().all(|modality| {
@@ -199,7 +199,7 @@ impl Input {
         })
     }
 
-    /// What is left of one picture: the patches that a tower encodes, and the tokens that the language model reads.
+    /// The rest of one picture: the patches that a tower encodes, and the tokens that the language model reads.
     pub fn patches(&self, tower: &VisionTower) -> Patches {
         let Some(images) = self.prompt.images else { return Patches::default() };
         let Kept { retention, compression } = self.kept[Modality::Visual];
@@ -215,7 +215,7 @@ impl Input {
         Patches { patches: encoded.patches, tokens: tower.retain(whole, retention * merged).tokens }
     }
 
-    /// Tokens of text, or of sound, that the language model reads.
+    /// Tokens of text or audio that the language model reads.
     pub fn tokens(&self, modality: Modality) -> u64 {
         let whole = match modality {
             Modality::Text => self.prompt.text_tokens,
@@ -247,8 +247,7 @@ fn share_of(whole: u64, share: f64) -> u64 {
     if share == 1.0 { whole } else { (whole as f64 * share).ceil() as u64 }
 }
 
-/// A whole request, with what only the simulated world knows. Policies get the [`Prompt`]; the length of the answer
-/// is for whoever plays the models.
+/// A whole request. Policies get the [`Prompt`]; the length of the answer is for the backend alone.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Request {
     /// The visible part.

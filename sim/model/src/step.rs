@@ -1,4 +1,4 @@
-//! Laws of a step: what an iteration takes, by a form or a table that was fitted to measured steps (`sim calibrate`).
+//! Laws of a step: the duration of an iteration, by a form or a table fitted to measured steps (`sim calibrate`).
 //!
 //! | module | what it is |
 //! |---|---|
@@ -7,8 +7,8 @@
 //! | [`law`] | one of the two with the range that was measured and the spread of what it missed |
 //! | [`loss`] | how far a form is from measured steps |
 //!
-//! Everything here is arithmetic on numbers that a profile holds; what is fitted to what, and how wrong it is, is
-//! `sim/src/commands/calibrate`'s affair. A law promises a positive duration that does not fall when tokens, context or batch grow.
+//! The laws are arithmetic on the numbers of a profile; `sim/src/commands/calibrate` fits them. A law promises a
+//! positive duration that does not fall when tokens, context or batch grow.
 
 pub mod law;
 pub mod loss;
@@ -19,7 +19,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::roofline::Load;
 
-/// What an iteration does, by the item that says most about it.
+/// The kind of an iteration, by its dominant item.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum StepKind {
@@ -33,15 +33,15 @@ pub enum StepKind {
     Draft,
     /// A few tokens at once behind a context.
     Verify,
-    /// A part of a prompt, whatever else is in the iteration.
+    /// A part of a prompt, perhaps with items of other kinds.
     Prefill,
 }
 
 impl StepKind {
-    /// Every kind; a later one decides what an iteration of several is.
+    /// Every kind. Of several kinds in an iteration, the last in this list gives the iteration its kind.
     pub const ALL: [StepKind; 6] = [Self::Probe, Self::Encode, Self::Decode, Self::Draft, Self::Verify, Self::Prefill];
 
-    /// As it stands in `steps.parquet` and in profiles.
+    /// The kind's name in `steps.parquet` and in profiles.
     pub fn name(self) -> &'static str {
         match self {
             Self::Probe => "probe",
@@ -62,9 +62,9 @@ impl StepKind {
 /// The items of one kind in an iteration, as laws see them.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Step {
-    /// What they have to do.
+    /// Sum of their work.
     pub load: Load,
-    /// How many they are.
+    /// Number of items.
     pub items: u64,
 }
 

@@ -1,4 +1,4 @@
-//! How likely recorded tokens are under the two-state process of [`crate::tokens`]: what a fit of it makes great.
+//! The likelihood of recorded tokens under the two-state process of [`crate::tokens`], which a fit maximises.
 //!
 //! A request's share of hard tokens is not seen, so it is integrated over; the states are not seen, so they are summed over
 //! (the forward algorithm of hidden Markov chains).
@@ -18,8 +18,8 @@ pub fn entropy_log_likelihood(chain: &TwoState, requests: &[Vec<f64>]) -> f64 {
     requests.iter().map(|entropies| of_request(chain, &nodes, entropies)).sum::<f64>() / tokens.max(1) as f64
 }
 
-/// Shares of hard tokens, each with the logarithm of its weight. They lie as sin^2 does, dense at both ends, so that what is
-/// integrated is smooth there too for parameters from a half up.
+/// Shares of hard tokens, each with the logarithm of its weight. They lie as sin^2 does, dense at both ends. The
+/// integrand is then smooth there too for parameters from a half up.
 fn nodes(chain: &TwoState) -> Vec<(f64, f64)> {
     let at = |node: usize| {
         let sine = libm::sin(std::f64::consts::FRAC_PI_2 * (node as f64 + 0.5) / SHARES as f64);

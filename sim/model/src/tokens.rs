@@ -1,5 +1,5 @@
-//! The token process: how sure the draft model is of each token, and whether the cloud model agrees. An assumption,
-//! unless a recorded trace is given.
+//! The token process: entropy of each drafted token, and agreement of the cloud model. An assumption, unless a
+//! recorded trace is given.
 //!
 //! A request has a share of hard tokens, Beta(1.2, 2.8) with mean .30. Each position keeps its predecessor's state with
 //! probability `stay`, else draws a new one, so hard tokens come in runs. The draft's entropy H (nats) is Gamma(2, .06)
@@ -20,7 +20,18 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use units::Ratio;
 
-/// How the draft model's tokens fare.
+/// The process that gives each drafted token an entropy and a verdict.
+///
+/// ```
+/// use kernel::Streams;
+/// use model::tokens::{TokenProcess, TwoState};
+///
+/// let process = TokenProcess::TwoState(TwoState::default());
+/// let tokens = process.request(Streams::new(1), 7, 100);
+/// let accepted = (0..100).filter(|&position| process.outcome(&tokens, position).agrees).count();
+/// assert_eq!(process.outcome(&tokens, 3), process.outcome(&tokens, 3), "drafted again, a token is the same");
+/// assert!((50..100).contains(&accepted));
+/// ```
 #[derive(Clone, Debug, PartialEq)]
 pub enum TokenProcess {
     /// Easy and hard tokens; see the module.
@@ -28,22 +39,22 @@ pub enum TokenProcess {
     /// Every drafted token is accepted with this probability, whatever its entropy (which is drawn as in the two-state
     /// process). For checks against the formula (1 - a^(k+1)) / (1 - a).
     Iid(Ratio),
-    /// Entropies that drift.
+    /// Entropies that drift from token to token; see [`Ar1`].
     Ar1(Ar1),
     /// The tokens of an earlier run.
     Recorded(Recorded),
 }
 
-/// Lognormal entropies whose logarithms are a first-order autoregressive process, with the two-state chain's acceptance
-/// at each entropy.
+/// Lognormal entropies whose logarithms are a first-order autoregressive process. The acceptance at an entropy is that
+/// of the two-state chain. Defaults are chosen to match that chain.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Ar1 {
-    /// Correlation of the logarithms of neighbours, below 1.
+    /// Correlation of the log entropies of neighbouring tokens, below 1.
     pub correlation: Ratio,
     /// Median entropy, nats.
     pub median_nats: f64,
-    /// Deviation of the logarithm.
+    /// Standard deviation of the logarithm of the entropy.
     pub deviation: f64,
 }
 
@@ -55,7 +66,7 @@ impl Default for Ar1 {
 }
 
 impl Ar1 {
-    /// Whether every number makes sense; the name of the first that does not.
+    /// Checks every number. The error has the name of the first bad one.
     pub fn check(&self) -> Result<(), &'static str> {
         let positive = |value: f64| value.is_finite() && value > 0.0;
         match self {
@@ -66,8 +77,8 @@ impl Ar1 {
         }
     }
 
-    /// The entropy at a position: a moving average over the innovations at and before it, cut off where what is left
-    /// is below a millionth, so that a position can be asked for by itself.
+    /// The entropy at a position: a moving average over the innovations at and before it. The average ends where the
+    /// rest weighs below a millionth, so a position can be computed by itself.
     fn entropy(&self, keyed: Keyed, position: u32) -> f64 {
         let correlation = self.correlation.as_f64();
         let (mut weight, mut sum) = ((1.0 - correlation * correlation).sqrt(), 0.0);
@@ -91,16 +102,18 @@ fn normal(keyed: Keyed, key: u64) -> f64 {
     radius * libm::cos(std::f64::consts::TAU * keyed.unit(2 * key + 1))
 }
 
-/// Parameters of the two-state chain. By numerical integration the defaults give an acceptance of .829 (.964 below the
-/// 70th percentile) and a 70th percentile of the entropy of .316 nats.
+/// Parameters of the two-state chain of easy and hard tokens; the defaults are assumptions.
+///
+/// By numerical integration they give an acceptance of .829 (.964 below the 70th percentile), and a 70th percentile of
+/// the entropy of .316 nats.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct TwoState {
-    /// First parameter of the Beta law of a request's share of hard tokens.
+    /// First parameter of the Beta distribution of a request's share of hard tokens; default 1.2.
     pub hard_alpha: f64,
-    /// Second parameter of the Beta law of a request's share of hard tokens.
+    /// Second parameter of the Beta distribution of a request's share of hard tokens; default 2.8 (mean share .30).
     pub hard_beta: f64,
-    /// Probability that a token keeps the state of the one before it.
+    /// Probability that a token keeps the state, easy or hard, of its predecessor.
     pub stay: Ratio,
     /// Mean entropy of an easy token, nats.
     pub easy_entropy_nats: f64,
@@ -110,7 +123,7 @@ pub struct TwoState {
     pub accept_peak: Ratio,
     /// Entropy at which acceptance has fallen to half its peak, nats.
     pub accept_half_nats: f64,
-    /// How steeply acceptance falls with entropy.
+    /// Exponent of the fall of acceptance with entropy; a larger one makes it steeper.
     pub accept_power: f64,
 }
 
@@ -138,7 +151,7 @@ impl TwoState {
         accept_power: 1.6,
     };
 
-    /// Whether every number makes sense; the name of the first that does not.
+    /// Checks every number. The error has the name of the first bad one.
     pub fn check(&self) -> Result<(), &'static str> {
         let positive = [
             (self.hard_alpha, "hard_alpha"),
@@ -160,8 +173,8 @@ impl TwoState {
         self.accept_peak.as_f64() / (1.0 + libm::pow(entropy_nats / self.accept_half_nats, self.accept_power))
     }
 
-    /// Whether a draw, uniform in (0, 1), lies below [`acceptance`](Self::acceptance). The power is worked out only if
-    /// its bounds, which cost a multiplication each, leave the answer open: for one token in twelve.
+    /// True if a draw, uniform in (0, 1), lies below [`acceptance`](Self::acceptance). The power is computed only if
+    /// its bounds, a multiplication each, leave the answer open: for one token in twelve.
     #[inline]
     fn accepts(&self, entropy_nats: f64, draw: f64) -> bool {
         /// Relative; far above the rounding of any of these numbers.
@@ -192,12 +205,12 @@ fn power_bounds(base: f64, exponent: f64) -> (f64, f64) {
     if base < 1.0 { (far, near) } else { (near, far) }
 }
 
-/// What the draft model did at one position.
+/// The draft model's token at one position: its entropy, and the agreement of the cloud model.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Outcome {
+pub struct TokenOutcome {
     /// Entropy of the draft's distribution, nats (Eq. 9).
     pub entropy_nats: f32,
-    /// Whether its token is the cloud model's.
+    /// True if the cloud model's token is the same.
     pub agrees: bool,
 }
 
@@ -206,7 +219,7 @@ pub struct Outcome {
 pub struct RequestTokens {
     keyed: Keyed,
     hard_share: f64,
-    /// Of recorded tokens, whose they are.
+    /// Index of the recorded request that is played.
     record: u32,
 }
 
@@ -218,7 +231,7 @@ const ENTROPY: u64 = 2;
 const ACCEPT: u64 = 3;
 
 impl TokenProcess {
-    /// The tokens of a request with an answer of so many.
+    /// The tokens of a request with an answer of `output_tokens`.
     pub fn request(&self, streams: Streams, request: u64, output_tokens: u32) -> RequestTokens {
         let hard_share = self.chain().hard_share(&mut streams.stream("tokens/share", request));
         let keyed = streams.keyed("tokens", request);
@@ -229,8 +242,8 @@ impl TokenProcess {
         RequestTokens { keyed, hard_share, record }
     }
 
-    /// A token of any place in any answer.
-    fn any(&self, streams: Streams, sample: u64) -> Outcome {
+    /// A token at any position of any answer.
+    fn any(&self, streams: Streams, sample: u64) -> TokenOutcome {
         match self {
             Self::Recorded(recorded) => recorded.any(streams.keyed("tokens", sample)),
             // Every place is alike.
@@ -238,9 +251,9 @@ impl TokenProcess {
         }
     }
 
-    /// What the draft does at `position` of the answer. Costs the same wherever the position is.
+    /// The draft's token at `position` of the answer. The cost does not depend on the position.
     #[inline]
-    pub fn outcome(&self, tokens: &RequestTokens, position: u32) -> Outcome {
+    pub fn outcome(&self, tokens: &RequestTokens, position: u32) -> TokenOutcome {
         let entropy = match self {
             Self::Recorded(recorded) => return recorded.outcome(tokens.record, position),
             Self::Ar1(ar1) => ar1.entropy(tokens.keyed, position),
@@ -251,7 +264,7 @@ impl TokenProcess {
             Self::Iid(acceptance) => draw < acceptance.as_f64(),
             _ => self.chain().accepts(entropy, draw),
         };
-        Outcome { entropy_nats: entropy as f32, agrees }
+        TokenOutcome { entropy_nats: entropy as f32, agrees }
     }
 
     fn chain(&self) -> &TwoState {
@@ -284,18 +297,29 @@ impl TwoState {
     }
 }
 
-/// The draft's entropy as a calibration set shows it: the empirical distribution of Eq. 12.
+/// The draft's entropies in a calibration set: the empirical distribution of Eq. 12.
+///
+/// ```
+/// use model::tokens::{Calibration, TokenProcess, TwoState};
+/// use units::Ratio;
+///
+/// let set = Calibration::sample(&TokenProcess::TwoState(TwoState::default()), 500, 1);
+/// let theta = set.quantile(Ratio::new(0.7));
+/// assert_eq!(set.share_below(theta), 0.7);
+/// let (_, accepted) = set.below(theta);
+/// assert!(accepted > 0.9, "confident tokens are mostly accepted");
+/// ```
 #[derive(Clone, Debug)]
 pub struct Calibration {
     /// Ascending, nats.
     entropies: Vec<f32>,
-    /// How many of the tokens up to each of them the target agrees with.
+    /// For each entropy, the number of tokens up to it that the target agrees with.
     agreed: Vec<u32>,
 }
 
 impl Calibration {
     /// Draws `samples` tokens, each of another request, from a stream of its own, so that the set is never the test
-    /// set (the paper: 500 samples, section 5.1.4).
+    /// set. The paper takes 500 samples (section 5.1.4).
     ///
     /// # Panics
     /// If there are none.
@@ -309,7 +333,7 @@ impl Calibration {
     ///
     /// # Panics
     /// If there are none.
-    pub fn of(mut outcomes: Vec<Outcome>) -> Self {
+    pub fn of(mut outcomes: Vec<TokenOutcome>) -> Self {
         assert!(!outcomes.is_empty(), "a calibration set is not empty");
         outcomes.sort_by(|a, b| a.entropy_nats.total_cmp(&b.entropy_nats));
         let agreed = outcomes.iter().scan(0, |sum, outcome| {
@@ -345,7 +369,7 @@ mod tests {
     /// (acceptance, acceptance when confident, 70th percentile of entropy) over many requests and positions.
     fn observe(process: &TokenProcess) -> (f64, f64, f64) {
         let streams = Streams::new(42);
-        let outcomes: Vec<Outcome> = (0..20_000)
+        let outcomes: Vec<TokenOutcome> = (0..20_000)
             .flat_map(|request| {
                 let tokens = process.request(streams, request, 1);
                 (0..10).map(move |position| process.outcome(&tokens, position))
@@ -354,7 +378,7 @@ mod tests {
         let mut entropies: Vec<f32> = outcomes.iter().map(|outcome| outcome.entropy_nats).collect();
         entropies.sort_unstable_by(f32::total_cmp);
         let percentile = entropies[entropies.len() * 7 / 10];
-        let share = |keep: &dyn Fn(&Outcome) -> bool| {
+        let share = |keep: &dyn Fn(&TokenOutcome) -> bool| {
             let kept: Vec<_> = outcomes.iter().filter(|outcome| keep(outcome)).collect();
             kept.iter().filter(|outcome| outcome.agrees).count() as f64 / kept.len() as f64
         };
@@ -421,7 +445,7 @@ mod tests {
 
     #[test]
     fn a_calibration_set_gives_quantiles_and_shares() {
-        let outcome = |tenths: u8| Outcome { entropy_nats: f32::from(tenths) / 10.0, agrees: tenths != 2 };
+        let outcome = |tenths: u8| TokenOutcome { entropy_nats: f32::from(tenths) / 10.0, agrees: tenths != 2 };
         let set = Calibration::of([3, 1, 2, 5, 4].map(outcome).to_vec());
         assert_eq!(set.quantile(Ratio::new(0.7)), 0.4);
         assert_eq!((set.quantile(Ratio::ZERO), set.quantile(Ratio::ONE)), (0.1, 0.5));

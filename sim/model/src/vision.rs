@@ -1,4 +1,4 @@
-//! Vision towers: how many patches and tokens an image becomes, and what encoding them costs.
+//! Vision towers: the patches and tokens of an image, and the cost of encoding them.
 //!
 //! The resize rule is `smart_resize` of the Qwen2-VL image processor (transformers), as `docs/hardware.md` ("Visual
 //! tokens") restates it; its examples are the tests. LLaVA-1.5 always sees 336 x 336 pixels.
@@ -12,7 +12,7 @@ const TOKEN_SIDE: f64 = 28.0;
 /// The processor refuses images more elongated than this.
 const MAX_ASPECT: u64 = 200;
 
-/// How far a patch sees.
+/// The range of a patch's attention.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Attention {
@@ -27,7 +27,7 @@ pub enum Attention {
     },
 }
 
-/// How an image's size becomes a number of patches.
+/// The rule from an image's size to a number of patches.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Resize {
@@ -46,7 +46,7 @@ pub enum Resize {
     },
 }
 
-/// What an image is to the models: patches for the vision tower, tokens for the language model.
+/// An image as the models see it: patches for the vision tower, tokens for the language model.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Patches {
     /// Patches that the tower encodes.
@@ -56,6 +56,14 @@ pub struct Patches {
 }
 
 /// A vision transformer with its projector.
+///
+/// ```
+/// use model::model_spec::ModelSpec;
+///
+/// let tower = ModelSpec::named("qwen2-vl-2b").unwrap().vision.as_ref().unwrap();
+/// let image = tower.image(448, 448).expect("not too elongated");
+/// assert_eq!((image.tokens, image.patches), (256, 1024)); // 16 x 16 tokens of 28 x 28 pixels
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct VisionTower {
     /// Transformer layers that run (CLIP stores one more).
@@ -70,13 +78,13 @@ pub struct VisionTower {
     pub patch_values: u64,
     /// Tokens beside the patches that take part in attention (CLIP's class token).
     pub class_tokens: u64,
-    /// How far a patch sees.
+    /// The range of a patch's attention.
     pub attention: Attention,
     /// Patches merged into one visual token.
     pub patches_per_token: u64,
     /// Widths of the two-layer projector: in, middle, out.
     pub projector: [u64; 3],
-    /// From pixels to patches.
+    /// The rule from pixels to patches.
     pub resize: Resize,
     /// Stored parameters, projector and unused layers included.
     pub params: u64,
@@ -111,8 +119,8 @@ impl VisionTower {
         Patches { patches: tokens * self.patches_per_token, tokens }
     }
 
-    /// What remains when the share `retained` of an image is kept before the tower (`prune_stage = pre_vit`): whole
-    /// tokens, rounded up, at least one.
+    /// The rest of an image if the share `retained` is kept before the tower (`prune_stage = pre_vit`): whole tokens,
+    /// rounded up, at least one.
     pub fn retain(&self, image: Patches, retained: f64) -> Patches {
         let kept = (image.tokens as f64 * retained).ceil() as u64;
         self.of_tokens(kept.clamp(1.min(image.tokens), image.tokens))
@@ -127,7 +135,7 @@ impl VisionTower {
         self.blocks_flop(patches, self.layers) + Flops::new(projector as f64)
     }
 
-    /// FLOP of the patch embedding and the first `blocks` layers for `patches` of one image: what a probe runs.
+    /// FLOP of the patch embedding and the first `blocks` layers for `patches` of one image, as a probe runs them.
     ///
     /// Window attention counts whole windows, so an image whose sides are not multiples of 112 pixels is charged a
     /// little too much there; window attention is under 1 % of the tower.

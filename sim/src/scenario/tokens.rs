@@ -2,7 +2,7 @@
 
 use crate::scenario::profile::tokens::TokenProfile;
 use crate::terminal::Failure;
-use model::tokens::{Ar1, Outcome, Recorded, TokenProcess, TwoState};
+use model::tokens::{Ar1, Recorded, TokenOutcome, TokenProcess, TwoState};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
@@ -53,7 +53,7 @@ impl Tokens {
             Self::Ar1(ar1) => TokenProcess::Ar1(*ar1),
             Self::Profile(file) => TokenProcess::TwoState(TokenProfile::read(&beside.join(file))?.two_state),
             Self::Trace(file) => {
-                let played = |token: traces::log::RecordedToken| Outcome {
+                let played = |token: traces::log::RecordedToken| TokenOutcome {
                     entropy_nats: token.entropy_nats,
                     agrees: token.accepted,
                 };

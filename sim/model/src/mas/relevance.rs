@@ -3,7 +3,7 @@
 use super::tensor::{TensorError, dot, entries, expect_finite, expect_length, expect_some};
 use serde::{Deserialize, Serialize};
 
-/// What a [`RelevanceHead`] is made of, not yet checked: a file or the output of a fit. Matrices are row-major.
+/// The weights of a [`RelevanceHead`], not yet checked, from a file or a fit. Matrices are row-major.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RelevanceWeights {

@@ -4,8 +4,8 @@ use super::relevance::sigmoid;
 use super::tensor::{TensorError, dot, entries, expect_finite, expect_length, expect_some};
 use serde::{Deserialize, Serialize};
 
-/// F of Eq. 3: what a layer of the vision encoder says of each patch. H x W x C, row-major: the channels of a patch
-/// stand together, then the patches of a row.
+/// F of Eq. 3: the features of each patch in a layer of the vision encoder. H x W x C, row-major: the channels of a
+/// patch stand together, then the patches of a row.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct FeatureMap<'a> {
     height: usize,

@@ -1,4 +1,4 @@
-//! What the three probes share: the errors of tensors and their checks.
+//! Errors and checks of tensors, shared by the three probes.
 
 use std::{error::Error, fmt};
 
@@ -7,11 +7,11 @@ use std::{error::Error, fmt};
 pub enum TensorError {
     /// A tensor has another number of entries than its place asks for.
     Length {
-        /// What was counted.
+        /// The thing counted.
         what: &'static str,
-        /// How many there should be.
+        /// The expected number.
         expected: usize,
-        /// How many there are.
+        /// The number found.
         came: usize,
     },
     /// An entry is NaN or infinite.
@@ -21,14 +21,14 @@ pub enum TensorError {
         /// The first such entry, from 0.
         index: usize,
     },
-    /// There is none of something that is needed.
+    /// A needed thing is missing.
     Missing {
-        /// What there is none of.
+        /// The missing thing.
         what: &'static str,
     },
     /// The kernel of the pool has no cell in its middle.
     EvenPool {
-        /// Its side.
+        /// Side of the pool.
         came: usize,
     },
     /// The product of the dimensions does not fit a machine word.

@@ -1,5 +1,5 @@
-//! A law of one kind of step: the physical form, perhaps a table over it, the range that was measured, and the spread of
-//! what the law missed.
+//! A law of one kind of step: the physical form, perhaps a table over it, the measured range, and the spread of its
+//! residuals.
 
 use serde::{Deserialize, Serialize};
 
@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{engine_kind::EngineProfile, model_spec::ModelSpec, roofline::Load};
 
-/// What was measured: least and most of a step's sums over its items.
+/// The measured range: least and most of a step's sums over its items.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Range {
@@ -22,7 +22,7 @@ pub struct Range {
     pub batch: [u64; 2],
 }
 
-/// How far beyond what was measured still counts as measured: a neighbouring length is no extrapolation.
+/// Factor beyond the measured range that still counts as measured: a neighbouring length is no extrapolation.
 const SLACK: f64 = 1.1;
 
 impl Range {
@@ -41,7 +41,7 @@ impl Range {
         })
     }
 
-    /// Whether a step lies in it.
+    /// True if a step lies in the range.
     #[inline]
     pub fn has(&self, step: &Step) -> bool {
         let within = |value: u64, [least, most]: [u64; 2]| {
@@ -54,8 +54,10 @@ impl Range {
     }
 }
 
-/// Quantiles of measured / predicted, every twentieth from the least on. In place of the greatest stands the mean of the
-/// last twentieth: the greatest is an accident, and what is drawn is to have the mean of what was measured.
+/// Quantiles of measured / predicted durations, every twentieth from the least on.
+///
+/// The last is the mean of the last twentieth, not the greatest ratio, which is an accident. Durations that are drawn
+/// then have the measured mean.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Spread(Vec<f64>);
@@ -64,7 +66,7 @@ impl Spread {
     /// Quantiles that are kept: every twentieth.
     const KEPT: usize = 21;
 
-    /// Of measured ratios, in any order; `None` of none.
+    /// The quantiles of measured ratios, in any order; `None` for no ratio.
     pub fn of(mut ratios: Vec<f64>) -> Option<Self> {
         ratios.sort_by(f64::total_cmp);
         let last = ratios.len().checked_sub(1)? as f64;
@@ -76,12 +78,12 @@ impl Spread {
         Some(Self(kept.into_iter().map(|ratio| (ratio * 1e6).round() / 1e6).collect()))
     }
 
-    /// Whether it can be drawn from: ascending, positive, at least two.
+    /// True if it can be drawn from: ascending, positive, at least two values.
     pub fn is_sound(&self) -> bool {
         self.0.len() > 1 && self.0[0] > 0.0 && self.0.windows(2).all(|pair| pair[0] <= pair[1]) && self.0[0].is_finite()
     }
 
-    /// The ratio that a share from 0 to 1 of all steps stays at or below; of the last twentieth, its mean.
+    /// The ratio that a share from 0 to 1 of all steps stays at or below; in the last twentieth, its mean.
     #[inline]
     pub fn quantile(&self, share: f64) -> f64 {
         let at = share * (self.0.len() - 1) as f64;
@@ -90,7 +92,7 @@ impl Spread {
     }
 }
 
-/// The value at a place between two of a sorted list.
+/// The value at a fractional index of a sorted list, linear between neighbours.
 #[inline]
 fn quantile(sorted: &[f64], at: f64) -> f64 {
     let low = (at as usize).min(sorted.len() - 1);
@@ -98,7 +100,7 @@ fn quantile(sorted: &[f64], at: f64) -> f64 {
     sorted[low] + (at - low as f64).min(1.0) * (sorted[high] - sorted[low])
 }
 
-/// A law with everything in it that does not depend on the load.
+/// The law of one kind of step on a device and a model, with everything folded in that does not depend on the load.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Law {
     form: Priced,
@@ -111,14 +113,14 @@ pub struct Law {
 /// Host time of an engine, for laws of kernels alone, which have none; nanoseconds.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct HostTime {
-    /// Of every iteration.
+    /// Host time of every iteration.
     pub iteration_ns: f64,
-    /// Of an iteration in which a prompt starts, on top of that.
+    /// Added host time of an iteration in which a prompt starts.
     pub start_ns: f64,
 }
 
 impl HostTime {
-    /// What the constants of an engine say.
+    /// The host time by an engine's constants.
     pub fn of_engine(engine: &EngineProfile) -> Self {
         let ns = |time: units::SimDuration| time.as_ns() as f64;
         Self { iteration_ns: ns(engine.overhead), start_ns: ns(engine.prefill_overhead) }
@@ -130,33 +132,18 @@ impl HostTime {
     }
 }
 
-/// What a law says of a step, and how.
+/// A law's duration of a step.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Said {
-    /// Nanoseconds.
+pub struct Prediction {
+    /// Duration, ns.
     pub ns: f64,
-    /// Where the step lies.
-    pub place: Place,
-}
-
-/// Where a step lies against what was measured.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Place {
-    /// In the range.
-    Measured,
-    /// Outside; the physical form goes on there.
-    Extrapolated,
-}
-
-impl Place {
-    fn inside(inside: bool) -> Self {
-        if inside { Self::Measured } else { Self::Extrapolated }
-    }
+    /// True if the step lies in the measured range; beyond it the physical form extrapolates.
+    pub measured: bool,
 }
 
 impl Law {
-    /// Puts a form on a device and a model; with a table where that was found better. `range` is what was measured of that
-    /// device and model: nothing of a law that is carried over from others.
+    /// The law of a form on a device and a model, with a table where that was found better. `range` is the measured
+    /// range of that device and model; `None` for a law carried over from others.
     pub fn new(
         parts: &Parts,
         (sheet, model): (DataSheet, &ModelSpec),
@@ -167,32 +154,32 @@ impl Law {
         Self { form: parts.on(sheet, model), table, range, spread, host: HostTime::default() }
     }
 
-    /// The same law of kernels that an engine launches.
+    /// The same law with an engine's host time added.
     pub fn with_host(self, host: HostTime) -> Self {
         Self { host, ..self }
     }
 
-    /// What a step takes: by the table where it has an answer, and else by the form. Positive, unless every coefficient is 0.
+    /// The duration of a step, by the table where it has an answer and else by the form. Positive, unless every
+    /// coefficient is 0.
     #[inline]
-    pub fn say(&self, step: &Step) -> Said {
+    pub fn predict(&self, step: &Step) -> Prediction {
         let host_ns = self.host.of(&step.load);
         let Some(table) = &self.table else {
-            return Said {
-                ns: host_ns + self.form.ns(&step.load, step.items),
-                place: Place::inside(self.covers(step)),
-            };
+            return Prediction { ns: host_ns + self.form.ns(&step.load, step.items), measured: self.covers(step) };
         };
         let whole = step.load.layer_share.as_f64() == 1.0;
         let read = table.ms(step.tokens_per_item(), step.context_per_item(), step.items as f64).filter(|_| whole);
         match read {
-            Some(ms) => Said { ns: host_ns + ms * 1e6 + self.form.vision_ns(&step.load), place: Place::Measured },
-            None => Said { ns: host_ns + self.form.ns(&step.load, step.items), place: Place::Extrapolated },
+            Some(ms) => Prediction { ns: host_ns + ms * 1e6 + self.form.vision_ns(&step.load), measured: true },
+            None => Prediction { ns: host_ns + self.form.ns(&step.load, step.items), measured: false },
         }
     }
 
-    /// What an iteration takes that has items of other kinds beside those of this law's: all tokens go through the matrices at
-    /// once, and what each item and its attention take is its own law's affair. By the forms, as no table has such iterations.
-    pub fn say_with<'l>(&self, step: &Step, others: impl Iterator<Item = (&'l Law, &'l Step)>) -> Said {
+    /// The duration of an iteration that also has items of other kinds.
+    ///
+    /// All tokens go through the matrices at once, by this law. Each item and its attention are priced by its own law.
+    /// The forms apply, as no table has such iterations.
+    pub fn predict_beside<'l>(&self, step: &Step, others: impl Iterator<Item = (&'l Law, &'l Step)>) -> Prediction {
         let (mut multiplied, mut inside, mut apart_ns) = (step.load, self.covers(step), 0.0);
         for (law, other) in others {
             multiplied.query_tokens += other.load.query_tokens;
@@ -201,14 +188,14 @@ impl Law {
             inside &= law.covers(other);
         }
         let ns = self.host.of(&step.load) + self.form.ns(&multiplied, step.items) + apart_ns;
-        Said { ns, place: Place::inside(inside) }
+        Prediction { ns, measured: inside }
     }
 
     fn covers(&self, step: &Step) -> bool {
         self.range.is_some_and(|range| range.has(step))
     }
 
-    /// What was measured over what is predicted.
+    /// The spread of measured over predicted durations.
     pub fn spread(&self) -> &Spread {
         &self.spread
     }
@@ -231,37 +218,37 @@ mod tests {
     #[test]
     fn a_law_of_elsewhere_is_measured_nowhere() {
         let elsewhere = Law { range: None, ..law(None) };
-        assert_eq!(elsewhere.say(&Step::one(Load::decode(500))).place, Place::Extrapolated);
+        assert!(!elsewhere.predict(&Step::one(Load::decode(500))).measured);
     }
 
     #[test]
-    fn a_form_goes_on_and_says_so() {
-        let place = |context| law(None).say(&Step::one(Load::decode(context))).place;
-        assert_eq!(place(500), Place::Measured);
-        assert_eq!(place(1050), Place::Measured);
-        assert_eq!(place(3000), Place::Extrapolated);
+    fn a_form_extrapolates_and_says_so() {
+        let measured = |context| law(None).predict(&Step::one(Load::decode(context))).measured;
+        assert!(measured(500));
+        assert!(measured(1050));
+        assert!(!measured(3000));
         let mut two = Load::decode(200);
         two.add(&Load::decode(200));
-        assert_eq!(law(None).say(&Step { load: two, items: 2 }).place, Place::Extrapolated);
+        assert!(!law(None).predict(&Step { load: two, items: 2 }).measured);
     }
 
     #[test]
     fn where_a_table_ends_the_form_goes_on_and_says_so() {
         let law = law(Table::of(&[([1.0, 100.0, 1.0], 7.0), ([1.0, 1000.0, 1.0], 8.0)]));
-        let said = law.say(&Step::one(Load::decode(550)));
-        assert_eq!((said.ns, said.place), (7.5e6, Place::Measured));
+        let predicted = law.predict(&Step::one(Load::decode(550)));
+        assert_eq!((predicted.ns, predicted.measured), (7.5e6, true));
         let beyond = Step::one(Load::decode(2000));
         let form = Law { table: None, ..law.clone() };
-        assert_eq!(law.say(&beyond), Said { place: Place::Extrapolated, ..form.say(&beyond) });
+        assert_eq!(law.predict(&beyond), Prediction { measured: false, ..form.predict(&beyond) });
         let half = Load::decode(550).on_layers(units::Ratio::new(0.5));
-        assert_eq!(law.say(&Step::one(half)).place, Place::Extrapolated, "a table is of the whole model");
+        assert!(!law.predict(&Step::one(half)).measured, "a table is of the whole model");
     }
 
     #[test]
     fn kernels_are_launched_by_a_host() {
         let kernels = law(None);
         let whole = kernels.clone().with_host(HostTime { iteration_ns: 5e5, start_ns: 1e6 });
-        let adds = |load| whole.say(&Step::one(load)).ns - kernels.say(&Step::one(load)).ns;
+        let adds = |load| whole.predict(&Step::one(load)).ns - kernels.predict(&Step::one(load)).ns;
         assert!((adds(Load::decode(500)) - 5e5).abs() < 1.0);
         assert!((adds(Load::prefill_chunk(500, 0)) - 1.5e6).abs() < 1.0);
         assert!((adds(Load::prefill_chunk(500, 500)) - 5e5).abs() < 1.0);
@@ -276,14 +263,14 @@ mod tests {
             (0..items).for_each(|_| load.add(&Load::decode(1000)));
             Step { load, items }
         };
-        let both = |items| law.say_with(&prompt, std::iter::once((&law, &many(items)))).ns;
-        let (alone, tokens) = (law.say(&prompt).ns, law.say(&many(32)).ns);
+        let both = |items| law.predict_beside(&prompt, std::iter::once((&law, &many(items)))).ns;
+        let (alone, tokens) = (law.predict(&prompt).ns, law.predict(&many(32)).ns);
         assert!(both(32) > alone && both(32) < alone + tokens, "{} {alone} {tokens}", both(32));
         // Twice the tokens are twice as much more, as the prompt is bound by arithmetic already.
         assert!(((both(64) - alone) / (both(32) - alone) - 2.0).abs() < 1e-9);
-        assert_eq!(law.say_with(&prompt, std::iter::empty()).ns, alone);
+        assert_eq!(law.predict_beside(&prompt, std::iter::empty()).ns, alone);
         let probe = Step::one(Load::vision(units::Flops::new(1e12)));
-        let with_probe = law.say_with(&prompt, std::iter::once((&law, &probe))).ns;
+        let with_probe = law.predict_beside(&prompt, std::iter::once((&law, &probe))).ns;
         assert!((with_probe - alone - law.form.vision_ns(&probe.load)).abs() < 1.0 && with_probe > alone);
     }
 

@@ -1,21 +1,20 @@
-//! How far a form is from measured steps. It stands here, beside the form, because a fit asks for it a million times.
+//! The loss of a form against measured steps. It stands beside the form because a fit calls it a million times.
 
 use super::parts::Priced;
 use crate::roofline::Load;
 
-/// A measured step: which of several forms prices it (one for each device and model), what it had to do, and the logarithm
-/// of the nanoseconds that it took.
+/// A measured step, with the form that prices it: one for each device and model.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Sample {
-    /// Place of its device and model among the forms.
+    /// Index of the form of its device and model.
     pub form: usize,
-    /// What it had to do.
+    /// Its work.
     pub load: Load,
     /// Its items.
     pub items: u64,
     /// Natural logarithm of its nanoseconds.
     pub ln_ns: f64,
-    /// How much it counts.
+    /// Its weight in the loss.
     pub weight: f64,
 }
 

@@ -7,15 +7,15 @@
 //! * `kv`, `attention`: reading the cache, and the arithmetic of attention, apart from the matrices.
 //! * `activations`: element-wise layers move every token's hidden state a number of times in each layer.
 //!
-//! What the hardware does is given as a multiple of the time that the data sheet's bandwidth or peak would take (1 / the
-//! share that is reached), so a form can be carried to another device or model; overheads are times. No coefficient is
-//! negative, so the form grows with everything.
+//! A hardware coefficient is a multiple of the time at the data sheet's bandwidth or peak: 1 / the share reached. So a
+//! form can be carried to another device or model. Overheads are times. No coefficient is negative, so the form grows
+//! with every part of the load.
 
 use serde::{Deserialize, Serialize};
 
 use crate::{device::Device, engine_kind::EngineProfile, model_spec::ModelSpec, roofline::Load};
 
-/// How reading the weights and multiplying them overlap.
+/// Overlap of reading the weights and multiplying by them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Overlap {
@@ -31,7 +31,7 @@ pub enum Overlap {
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Parts {
-    /// How reading the weights and multiplying them overlap.
+    /// Overlap of reading the weights and multiplying by them.
     pub overlap: Overlap,
     /// Tokens are rounded up to multiples of this in multiplications; 1 does not.
     pub tile_tokens: u32,
@@ -45,7 +45,7 @@ pub struct Parts {
     pub layer_us: f64,
     /// Time of each item, microseconds.
     pub item_us: f64,
-    /// How often a token's hidden state is moved in a layer.
+    /// Moves of a token's hidden state in a layer.
     pub activations: f64,
     /// Reading the weights, as a multiple of the data sheet's time.
     pub weights: f64,
@@ -63,7 +63,7 @@ pub struct Parts {
 const ACTIVATION_BYTES: f64 = 2.0;
 
 impl Parts {
-    /// What the constants of an engine say, where nothing is measured.
+    /// The form by an engine's constants, where no step is measured.
     pub fn of_engine(engine: &EngineProfile) -> Self {
         let us = |time: units::SimDuration| time.as_ns() as f64 / 1e3;
         let (read, multiply) = (1.0 / engine.eta_mem.as_f64(), 1.0 / engine.eta_flop.as_f64());
@@ -84,7 +84,7 @@ impl Parts {
         }
     }
 
-    /// Whether every coefficient makes sense; the name of the first that does not.
+    /// Checks every coefficient. The error has the name of the first bad one.
     pub fn check(&self) -> Result<(), &'static str> {
         let all = [
             (self.floor_us, "floor_us"),
@@ -109,7 +109,7 @@ impl Parts {
         }
     }
 
-    /// On a device, of a model: what does not depend on the load is folded together.
+    /// The form on a device and a model, with everything folded in that does not depend on the load.
     ///
     /// # Panics
     /// If the device has no bandwidth or no peak.
@@ -139,7 +139,7 @@ impl Parts {
     }
 }
 
-/// What a device's data sheet says, of all GPUs that share a layer.
+/// The data sheet of all GPUs that share a layer, as one device.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct DataSheet {
     /// Peak memory bandwidth, bytes/s.
@@ -149,7 +149,7 @@ pub struct DataSheet {
 }
 
 impl DataSheet {
-    /// Of so many of a device.
+    /// The data sheet of `gpus` equal devices.
     pub fn of(device: &Device, gpus: u64) -> Self {
         let many = gpus as f64;
         Self { bytes_per_s: device.bandwidth.as_f64() * many, flop_per_s: device.peak.as_f64() * many }
@@ -187,14 +187,14 @@ impl Priced {
         floor_ns.max(fixed_ns + self.vision_ns(load) + language_ns)
     }
 
-    /// Nanoseconds of what items have of their own in an iteration of several kinds: themselves, their share of element-wise
-    /// layers, their cache, their attention and their pictures.
+    /// Time of the items' own parts in an iteration of several kinds, ns: items, element-wise layers, cache, attention
+    /// and pictures.
     #[inline]
     pub fn apart_ns(&self, load: &Load, items: u64) -> f64 {
         items as f64 * self.item_ns + self.vision_ns(load) + load.layer_share.as_f64() * self.tokens_ns(load)
     }
 
-    /// Nanoseconds of what grows with tokens, context and pairs alone.
+    /// Time of the parts that grow with tokens, context and pairs alone, ns.
     #[inline]
     fn tokens_ns(&self, load: &Load) -> f64 {
         load.query_tokens as f64 * self.token_ns

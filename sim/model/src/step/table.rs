@@ -1,11 +1,11 @@
 //! Measured durations over new tokens, context and batch, linear between them and never falling.
 //!
-//! A table knows nothing beyond what was measured: outside of its grid, and in holes of it, it has no answer.
+//! A table has no answer outside of its grid, or in holes of it.
 
 use serde::{Deserialize, Serialize};
 
 /// One measured point: new tokens of an item, its context, items, and the duration in milliseconds.
-pub type Point = ([f64; 3], f64);
+pub type MeasuredPoint = ([f64; 3], f64);
 
 /// A grid of durations; see the module.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -17,11 +17,11 @@ pub struct Table {
     pub context_tokens: Vec<f64>,
     /// Items, ascending.
     pub batch: Vec<f64>,
-    /// Milliseconds: batch within context within tokens; below 0 where nothing was measured.
+    /// Duration of each cell, ms: batch within context within tokens; below 0 where nothing was measured.
     pub duration_ms: Vec<f64>,
 }
 
-/// What stands where nothing was measured.
+/// The entry of a cell without a measurement.
 const HOLE: f64 = -1.0;
 
 /// The two knots around a place, and how far it is from the first towards the second.
@@ -50,7 +50,7 @@ fn between(knots: &[f64], at: f64) -> Option<Between> {
 impl Table {
     /// The table of measured points: the mean of those that coincide, holes between neighbours of a line filled linearly,
     /// and then raised where it would fall. `None` without any point.
-    pub fn of(points: &[Point]) -> Option<Self> {
+    pub fn of(points: &[MeasuredPoint]) -> Option<Self> {
         let knots = |axis: usize| {
             let mut knots: Vec<f64> = points.iter().map(|(at, _)| at[axis]).collect();
             knots.sort_by(f64::total_cmp);
@@ -79,7 +79,7 @@ impl Table {
         Some(table)
     }
 
-    /// Whether the grid is whole; what is wrong with it otherwise.
+    /// Checks that the grid is whole. The error says what is wrong.
     pub fn check(&self) -> Result<(), &'static str> {
         let ascending = |knots: &[f64]| !knots.is_empty() && knots.windows(2).all(|pair| pair[0] < pair[1]);
         match self {
@@ -107,7 +107,7 @@ impl Table {
         self.index([place(&self.tokens, at[0]), place(&self.context_tokens, at[1]), place(&self.batch, at[2])])
     }
 
-    /// Duration at a place, in milliseconds; none outside of what was measured.
+    /// Duration at a point, ms; `None` outside of the measured grid.
     #[inline]
     pub fn ms(&self, tokens: f64, context_tokens: f64, batch: f64) -> Option<f64> {
         let axes = [
@@ -159,7 +159,7 @@ impl Table {
         }
     }
 
-    /// What the lines through a hole say of it, on average.
+    /// The mean of the interpolations along the lines through a hole.
     fn filling(&self, cell: usize) -> Option<f64> {
         let at = self.at(cell);
         let along = |axis: usize| {
@@ -178,7 +178,7 @@ impl Table {
         (!said.is_empty()).then(|| said.iter().sum::<f64>() / said.len() as f64)
     }
 
-    /// Raises every cell to what lies below it on any axis.
+    /// Raises every cell to its largest lower neighbour on any axis.
     fn raise(&mut self) {
         for cell in 0..self.duration_ms.len() {
             if self.duration_ms[cell] < 0.0 {
@@ -204,7 +204,7 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn grid() -> Vec<Point> {
+    fn grid() -> Vec<MeasuredPoint> {
         let mut points = Vec::new();
         for batch in [1.0, 4.0, 16.0] {
             for context in [0.0, 100.0, 1000.0] {
@@ -230,7 +230,8 @@ mod tests {
         assert_eq!(table.ms(1.0, 1001.0, 4.0), None);
         assert_eq!(table.ms(2.0, 100.0, 4.0), None);
         assert_eq!(table.ms(1.0, 100.0, 17.0), None);
-        // Without a corner of the grid, what needs that corner is not known; a hole inside of a line is filled.
+        // Without a corner of the grid, the points that need that corner are not known; a hole inside a line is
+        // filled.
         points.retain(|(at, _)| *at != [1.0, 1000.0, 16.0] && *at != [1.0, 100.0, 4.0]);
         let table = Table::of(&points).unwrap();
         assert_eq!(table.ms(1.0, 900.0, 15.0), None);
@@ -249,7 +250,7 @@ mod tests {
         #[test]
         fn a_table_never_falls(durations in proptest::collection::vec(0.1f64..100.0, 27),
                                (a, b) in ([0.0f64..8.0, 0.0..8.0, 0.0..8.0], [0.0f64..4.0, 0.0..4.0, 0.0..4.0])) {
-            let points: Vec<Point> = (0..27).map(|n| {
+            let points: Vec<MeasuredPoint> = (0..27).map(|n| {
                 ([n / 9, n / 3 % 3, n % 3].map(|at| (4 * at) as f64), durations[n])
             }).collect();
             let table = Table::of(&points).unwrap();

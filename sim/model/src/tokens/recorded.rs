@@ -1,19 +1,21 @@
 //! Tokens of an earlier run, played again.
 
-use super::Outcome;
+use super::TokenOutcome;
 use kernel::Keyed;
 use std::sync::Arc;
 
-/// The tokens of an earlier run: each request here plays one of the requests there whose answer was as long, or of all if
-/// none was, drawn at random; past the end of that one's answer it starts again at its beginning. So the last token, which
-/// drafts find harder or easier than others, is played as a last token.
+/// The tokens of an earlier run.
+///
+/// Each request plays a recorded request whose answer was as long, drawn at random; or any, if none was. So the last
+/// token, which may be harder or easier than others, is played as a last token. Past the end of a recorded answer it
+/// starts again at its beginning.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Recorded(Arc<[Vec<Outcome>]>);
+pub struct Recorded(Arc<[Vec<TokenOutcome>]>);
 
 impl Recorded {
-    /// What the tokens of each request were, in the order of their positions; `None` if there is nothing to play.
-    pub fn new(requests: Vec<Vec<Outcome>>) -> Option<Self> {
-        let requests: Vec<Vec<Outcome>> = requests.into_iter().filter(|tokens| !tokens.is_empty()).collect();
+    /// A record of the tokens of each request, in the order of their positions; `None` without any token.
+    pub fn new(requests: Vec<Vec<TokenOutcome>>) -> Option<Self> {
+        let requests: Vec<Vec<TokenOutcome>> = requests.into_iter().filter(|tokens| !tokens.is_empty()).collect();
         (!requests.is_empty()).then(|| Self(requests.into()))
     }
 
@@ -26,13 +28,13 @@ impl Recorded {
         records.clone().filter(as_long).nth(drawn(alike.max(1))).unwrap_or(drawn(records.len()) as u32)
     }
 
-    pub(super) fn outcome(&self, record: u32, position: u32) -> Outcome {
+    pub(super) fn outcome(&self, record: u32, position: u32) -> TokenOutcome {
         let tokens = &self.0[record as usize];
         tokens[position as usize % tokens.len()]
     }
 
     /// Any of the tokens.
-    pub(super) fn any(&self, keyed: Keyed) -> Outcome {
+    pub(super) fn any(&self, keyed: Keyed) -> TokenOutcome {
         let all: usize = self.0.iter().map(Vec::len).sum();
         let mut at = (keyed.bits(u64::MAX) % all as u64) as usize;
         for tokens in self.0.iter() {
@@ -53,18 +55,18 @@ mod tests {
 
     #[test]
     fn recorded_tokens_are_played_again() {
-        let outcome = |entropy_nats, agrees| Outcome { entropy_nats, agrees };
+        let outcome = |entropy_nats, agrees| TokenOutcome { entropy_nats, agrees };
         let recorded = Recorded::new(vec![vec![], vec![outcome(0.1, true), outcome(2.0, false)]]).expect("one request");
         let process = TokenProcess::Recorded(recorded);
         let tokens = process.request(Streams::new(1), 5, 3);
-        let played: Vec<Outcome> = (0..3).map(|position| process.outcome(&tokens, position)).collect();
+        let played: Vec<TokenOutcome> = (0..3).map(|position| process.outcome(&tokens, position)).collect();
         assert_eq!(played, [outcome(0.1, true), outcome(2.0, false), outcome(0.1, true)]);
         assert_eq!(Recorded::new(vec![vec![]]), None);
     }
 
     #[test]
     fn recorded_tokens_are_of_an_answer_as_long() {
-        let of_length = |length: usize| vec![Outcome { entropy_nats: length as f32, agrees: true }; length];
+        let of_length = |length: usize| vec![TokenOutcome { entropy_nats: length as f32, agrees: true }; length];
         let process = TokenProcess::Recorded(Recorded::new([3, 5, 5, 8].map(of_length).to_vec()).expect("requests"));
         let played = |request, output_tokens| {
             let tokens = process.request(Streams::new(1), request, output_tokens);

@@ -71,7 +71,7 @@ fn engine(record: &Record, model: &ModelSpec) -> EngineProfile {
     }
 }
 
-/// What a row's step had to do.
+/// The work of a row's step.
 fn load(record: &Record, is_prefill: bool) -> Load {
     let (new, past) = (whole(record, "new_tokens"), whole(record, "context_tokens"));
     let head_rows = whole(record, "lm_head_included");

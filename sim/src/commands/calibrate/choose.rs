@@ -9,7 +9,7 @@ use model::roofline::Roofline;
 use model::step::Step;
 use model::step::law::{Range, Spread};
 use model::step::parts::{DataSheet, Parts};
-use model::step::table::{Point, Table};
+use model::step::table::{MeasuredPoint, Table};
 
 /// A candidate, fitted.
 #[derive(Clone, Debug)]
@@ -62,7 +62,7 @@ fn fitted(set: &Set, rows: &[&Row], form: Form) -> Option<Fitted> {
     let parts = |plain| Problem::new(&[(set, rows.to_vec())]).fit(plain);
     let table = || {
         let plain = |row: &&&Row| row.step.load.vision_flop.as_f64() == 0.0;
-        let points: Vec<Point> =
+        let points: Vec<MeasuredPoint> =
             rows.iter().filter(plain).map(|row| (row.configuration(), to_digits(row.ms))).collect();
         (points.len() == rows.len()).then(|| Table::of(&points)).flatten()
     };

@@ -5,7 +5,7 @@ use crate::scenario::{Mode, Plan, Point};
 use crate::terminal::Failure;
 use engine::{Outcome, Recorder, RunError, RunSpec};
 use model::mas::Descriptors;
-use model::tokens::{Calibration, Outcome as TokenOutcome};
+use model::tokens::{Calibration, TokenOutcome};
 use std::collections::BTreeMap;
 use std::sync::atomic::AtomicU64;
 use units::SimDuration;

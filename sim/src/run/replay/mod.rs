@@ -19,7 +19,7 @@ use backends::{Compute, Heads, Modelled, Probe};
 use engine::{Outcome, Players, Recorder, RunSpec, play};
 use kernel::{Journal, Streams};
 use model::mas::Descriptors;
-use model::tokens::{Calibration, Outcome as TokenOutcome};
+use model::tokens::{Calibration, TokenOutcome};
 use models::{Loaded, Models};
 use serde_json::{Value, json};
 use std::cell::RefCell;
