@@ -40,7 +40,7 @@ fn find() -> Result<(PathBuf, String), String> {
     Err(format!("{}: its SHA-256 is {found}, expected {SHA256}; {remedy}", script.display()))
 }
 
-/// Where cargo keeps the crate.
+/// The folder in which cargo keeps the crate.
 fn sources() -> Result<PathBuf, String> {
     let told = |name: &str| env::var_os(name).map(PathBuf::from).ok_or(format!("cargo sets no {name}"));
     let own = told("CARGO_MANIFEST_DIR")?;

@@ -1,8 +1,8 @@
-//! How fast a model decodes, and how much of a step is spent outside of ONNX Runtime: `cargo run --release -p onnx --example speed
-//! -- FOLDER [TOKENS] [THREADS]`. Prints one line of JSON; `speed.py` beside it is the same loop in plain Python. `row_us` is what
-//! the choice of a token and its entropy take of a row as wide as Qwen's.
+//! Decoding speed of a model, and the share of a step spent outside of ONNX Runtime: `cargo run --release -p onnx
+//! --example speed -- FOLDER [TOKENS] [THREADS]`. Prints one line of JSON; `speed.py` beside it is the same loop in
+//! plain Python. `row_us` is the time to choose a token and its entropy in a row as wide as Qwen's.
 
-use onnx::{Folder, Model, Provider, Row, Runtime, timed};
+use onnx::{Folder, LogitsRow, Model, Provider, Runtime, timed};
 use std::error::Error;
 use std::time::{Duration, Instant};
 
@@ -34,7 +34,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let (mut wholes, mut outsides): (Vec<_>, Vec<_>) = steps.into_iter().unzip();
     let (whole, outside) = (tenth(&mut wholes), tenth(&mut outsides));
     let row: Vec<f32> = (0..151_936_u32).map(|at| (at * 7919 % 4001) as f32 / 200.0 - 10.0).collect();
-    let mut rows: Vec<_> = (0..100).map(|_| timed(|| Row::Single(&row).choice()).1).collect();
+    let mut rows: Vec<_> = (0..100).map(|_| timed(|| LogitsRow::Single(&row).choice()).1).collect();
     let row = tenth(&mut rows);
     println!(
         "{{\"tokens_per_s\": {:.0}, \"step_us\": {whole:.1}, \"outside_us\": {outside:.1}, \"row_us\": {row:.1}}}",

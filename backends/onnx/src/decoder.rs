@@ -6,7 +6,7 @@
 //! length of the mask, and writes over what lies behind it. Neither copies when it rolls back.
 
 use crate::error::{Result, failed, refused};
-use crate::logits::Row;
+use crate::logits::LogitsRow;
 use crate::positions::Positions;
 use crate::session::{Loaded, floats, integers, is_float, nothing, sides, signature, to_floats};
 use half::f16;
@@ -15,20 +15,20 @@ use ort::session::SessionInputValue;
 use ort::value::{DynValue, TensorElementType, TensorRef};
 use std::time::Instant;
 
-/// What an input of the decoder is.
+/// The inputs of the decoder, by role.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Input {
     Embeddings,
     Mask,
     Positions(Layout),
-    /// How many rows of logits are wanted; 0 for all. A number, or a list of one.
+    /// The number of rows of logits wanted; 0 for all. A number, or a list of one.
     RowsWanted {
         scalar: bool,
     },
     Past(usize),
 }
 
-/// What an output of the decoder is.
+/// The outputs of the decoder, by role.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Output {
     Logits,
@@ -45,8 +45,8 @@ enum Layout {
     AxesLast,
 }
 
-/// How steps are executed.
-enum Road {
+/// The memory in which steps are executed.
+enum Execution {
     /// Everything in the host's memory.
     Host,
     /// Keys and values stay in the memory of a device.
@@ -63,9 +63,9 @@ pub(crate) struct Decoder {
     embeddings: Option<TensorElementType>,
     /// Type and sides of the past, without tokens.
     past: Vec<(TensorElementType, Vec<i64>)>,
-    /// Whether attention goes by lengths.
+    /// True if attention goes by lengths.
     fused: bool,
-    road: Road,
+    execution: Execution,
     /// Holes that a sequence may have before they are squeezed out.
     slack: usize,
 }
@@ -76,7 +76,7 @@ pub struct Sequence {
     /// A slot of the past each: 1 if it counts, 0 if it was rejected.
     mask: Vec<i64>,
     tokens: usize,
-    /// What positions behind the prompt are shifted by.
+    /// Shift of the positions behind the prompt.
     delta: i64,
 }
 
@@ -108,7 +108,7 @@ pub struct Logits {
 }
 
 impl Logits {
-    /// How many rows are of use, counted from the end.
+    /// Number of useful rows, counted from the end.
     pub fn rows(&self) -> usize {
         self.rows
     }
@@ -117,7 +117,7 @@ impl Logits {
     ///
     /// # Errors
     /// There is no such row.
-    pub fn row(&self, at: usize) -> Result<Row<'_>> {
+    pub fn row(&self, at: usize) -> Result<LogitsRow<'_>> {
         let sides = sides(&self.value);
         let (there, width) = match sides.as_slice() {
             [_, rows, width] => (*rows, *width),
@@ -126,10 +126,10 @@ impl Logits {
         let range = (there + at).checked_sub(self.rows).map(|row| row * width..(row + 1) * width);
         let row = if self.value.dtype().tensor_type() == Some(TensorElementType::Float16) {
             let (_, values) = self.value.try_extract_tensor::<f16>().map_err(failed("read the logits"))?;
-            range.and_then(|range| values.get(range)).map(Row::Half)
+            range.and_then(|range| values.get(range)).map(LogitsRow::Half)
         } else {
             let (_, values) = self.value.try_extract_tensor::<f32>().map_err(failed("read the logits"))?;
-            range.and_then(|range| values.get(range)).map(Row::Single)
+            range.and_then(|range| values.get(range)).map(LogitsRow::Single)
         };
         row.map_or_else(
             || refused(format!("row {at} of the logits, which have {there}; {} were asked for", self.rows)),
@@ -185,14 +185,14 @@ impl Decoder {
         outputs[logits] = Output::Logits;
         let layout =
             inputs.iter().find_map(|input| if let Input::Positions(layout) = input { Some(*layout) } else { None });
-        Ok(Self { graph, inputs, outputs, layout, embeddings, past, fused, road: Road::Host, slack: 32 })
+        Ok(Self { graph, inputs, outputs, layout, embeddings, past, fused, execution: Execution::Host, slack: 32 })
     }
 
     /// Keeps keys and values in the memory of a device.
     pub fn bind(&mut self, device: AllocationDevice<'static>) -> Result<()> {
         let device = MemoryInfo::new(device, 0, AllocatorType::Device, MemoryType::Default);
-        self.road =
-            Road::Bound { device: device.map_err(failed("name a device's memory"))?, host: MemoryInfo::default() };
+        self.execution =
+            Execution::Bound { device: device.map_err(failed("name a device's memory"))?, host: MemoryInfo::default() };
         Ok(())
     }
 
@@ -213,7 +213,7 @@ impl Decoder {
         self.past[0].0
     }
 
-    /// Whether attention is fused, so that sequences go by their length.
+    /// True if attention is fused, so that sequences go by their length.
     pub fn is_fused(&self) -> bool {
         self.fused
     }
@@ -272,29 +272,29 @@ impl Decoder {
         rows: usize,
     ) -> Result<Vec<DynValue>> {
         let (positions, rows) = (self.layout.map(|layout| positions(sequence, count, prompt, layout)), [rows as i64]);
-        let road = &self.road;
+        let execution = &self.execution;
         let mut embeddings = Some(embeddings);
         let mut inputs = Vec::with_capacity(self.inputs.len());
         for input in &self.inputs {
             inputs.push(match *input {
                 Input::Embeddings => embeddings.take().expect("one input takes them"),
-                Input::Mask => whole(road, [1, sequence.mask.len()], &sequence.mask)?,
+                Input::Mask => whole(execution, [1, sequence.mask.len()], &sequence.mask)?,
                 Input::Positions(layout) => {
                     let positions = positions.as_deref().expect("there is a layout");
                     match layout {
-                        Layout::OneRow => whole(road, [1, count], positions)?,
-                        Layout::AxesFirst => whole(road, [3, 1, count], positions)?,
-                        Layout::AxesLast => whole(road, [1, count, 3], positions)?,
+                        Layout::OneRow => whole(execution, [1, count], positions)?,
+                        Layout::AxesFirst => whole(execution, [3, 1, count], positions)?,
+                        Layout::AxesLast => whole(execution, [1, count, 3], positions)?,
                     }
                 }
-                Input::RowsWanted { scalar: true } => whole(road, [], &rows)?,
-                Input::RowsWanted { scalar: false } => whole(road, [1], &rows)?,
+                Input::RowsWanted { scalar: true } => whole(execution, [], &rows)?,
+                Input::RowsWanted { scalar: false } => whole(execution, [1], &rows)?,
                 Input::Past(at) => (&sequence.past[at]).into(),
             });
         }
-        match &self.road {
-            Road::Host => self.graph.run(&inputs),
-            Road::Bound { device, host } => bound(&mut self.graph, &inputs, &self.outputs, device, host),
+        match &self.execution {
+            Execution::Host => self.graph.run(&inputs),
+            Execution::Bound { device, host } => bound(&mut self.graph, &inputs, &self.outputs, device, host),
         }
     }
 
@@ -313,7 +313,7 @@ impl Decoder {
 
     /// Copies what counts of a sequence together. Only where the host can read it: on a GPU holes stay.
     fn squeeze(&self, sequence: &mut Sequence) -> Result<()> {
-        if matches!(self.road, Road::Bound { .. }) && !sequence.past.iter().all(is_in_host) {
+        if matches!(self.execution, Execution::Bound { .. }) && !sequence.past.iter().all(is_in_host) {
             return Ok(());
         }
         for past in &mut sequence.past {
@@ -333,16 +333,20 @@ impl Decoder {
 }
 
 /// A tensor of whole numbers as a step takes it: a view, or on a device, to which it is copied, a tensor of its own.
-fn whole<'v, const N: usize>(road: &Road, shape: [usize; N], values: &'v [i64]) -> Result<SessionInputValue<'v>> {
-    match road {
-        Road::Host => Ok(TensorRef::from_array_view((shape, values)).map_err(failed("make a tensor"))?.into()),
-        Road::Bound { .. } => Ok(integers(&shape, values.to_vec())?.into()),
+fn whole<'v, const N: usize>(
+    execution: &Execution,
+    shape: [usize; N],
+    values: &'v [i64],
+) -> Result<SessionInputValue<'v>> {
+    match execution {
+        Execution::Host => Ok(TensorRef::from_array_view((shape, values)).map_err(failed("make a tensor"))?.into()),
+        Execution::Bound { .. } => Ok(integers(&shape, values.to_vec())?.into()),
     }
 }
 
-/// Makes the mask that of a step that adds `count` tokens to `tokens`: a slot each of the past and the new ones. Plain attention
-/// finds the new ones in the last slots. Fused attention takes those that count to be the first; it puts the new ones behind
-/// them, into slots of what was rejected if all fit there, else into a past that grows by as many slots as there are new tokens.
+/// Makes the mask that of a step that adds `count` tokens to `tokens`: a slot each of the past and the new ones. Plain
+/// attention finds the new ones in the last slots. Fused attention takes the first slots as those that count, and puts
+/// the new ones behind them. If they fit, they go into rejected slots; else the past grows by as many slots.
 fn extend(mask: &mut Vec<i64>, tokens: usize, count: usize, fused: bool) {
     let ones = tokens + count;
     if !fused {

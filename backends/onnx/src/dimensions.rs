@@ -21,7 +21,7 @@ pub struct Dimensions {
     pub head_size: u64,
     /// Rows of the embedding.
     pub vocabulary: u64,
-    /// Whether the head is the embedding.
+    /// True if the head is the embedding.
     pub tied_head: bool,
     /// The vision tower.
     pub tower: TowerDimensions,

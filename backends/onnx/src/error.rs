@@ -1,8 +1,8 @@
-//! Why a model did not load or run.
+//! The error of a model that did not load or run.
 
 use std::fmt;
 
-/// What every operation returns.
+/// The result of every operation.
 pub type Result<T> = std::result::Result<T, OnnxError>;
 
 /// One message for the user, and whose turn it is.

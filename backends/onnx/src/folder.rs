@@ -36,11 +36,11 @@ pub struct Folder {
     path: PathBuf,
     /// The dtype that was asked for.
     dtype: Option<String>,
-    /// What the configurations say.
+    /// The configurations' content.
     pub config: Config,
 }
 
-/// What the configurations say, as far as replays ask.
+/// The configurations' content, as far as replays need it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Config {
     /// The family, for instance `qwen2_vl`.
@@ -53,7 +53,7 @@ pub struct Config {
     pub context: usize,
     /// Patches along each side that are merged into one token.
     pub merge: u32,
-    /// Whether the weights are random, so that answers say nothing and drafts are hardly ever accepted.
+    /// True if the weights are random, so that answers say nothing and drafts are hardly ever accepted.
     pub random_weights: bool,
     /// Dtypes that the configuration names, by graph or for all.
     dtypes: Value,
@@ -75,7 +75,7 @@ impl Folder {
         Ok(Self { path: path.to_owned(), dtype: dtype.map(str::to_owned), config })
     }
 
-    /// Where it lies.
+    /// Path of the folder.
     pub fn path(&self) -> &Path {
         &self.path
     }

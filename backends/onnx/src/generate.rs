@@ -17,13 +17,13 @@ pub struct Answer {
     pub ids: Vec<u32>,
     /// The entropy behind each, in nats.
     pub entropies: Vec<f64>,
-    /// Why it ended.
+    /// The reason of its end.
     pub finish: Finish,
-    /// What came of each round of drafting.
+    /// The result of each round of drafting.
     pub rounds: Vec<Round>,
 }
 
-/// Why an answer ended.
+/// The reason of an answer's end.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Finish {
@@ -43,14 +43,14 @@ pub struct Round {
     pub accepted: usize,
 }
 
-/// How long an answer took.
+/// The time that an answer took.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct Spent {
-    /// Until the first token.
+pub struct Timing {
+    /// Time until the first token.
     pub prefill: Duration,
-    /// From then on.
+    /// Time from the first token on.
     pub decode: Duration,
-    /// Of that, inside the library.
+    /// The part of `decode` inside the library.
     pub decode_inside: Duration,
     /// Passes through a decoder in that time, the draft's included.
     pub steps: u64,
@@ -86,7 +86,7 @@ fn most(model: &Model, prompt: &Prompt, wanted: usize) -> usize {
 ///
 /// # Errors
 /// A graph fails, or its logits are broken.
-pub fn generate(model: &mut Model, prompt: &Prompt, wanted: usize) -> Result<(Answer, Spent)> {
+pub fn generate(model: &mut Model, prompt: &Prompt, wanted: usize) -> Result<(Answer, Timing)> {
     let start = Instant::now();
     let ends = model.folder().config.ends.clone();
     let mut growing = Growing { answer: Answer::default(), ends: &ends, most: most(model, prompt, wanted) };
@@ -99,7 +99,7 @@ pub fn generate(model: &mut Model, prompt: &Prompt, wanted: usize) -> Result<(An
         steps += 1;
     }
     let spent =
-        Spent { prefill: first - start, decode: first.elapsed(), decode_inside: model.inside() - inside, steps };
+        Timing { prefill: first - start, decode: first.elapsed(), decode_inside: model.inside() - inside, steps };
     Ok((growing.answer, spent))
 }
 
@@ -113,7 +113,7 @@ pub fn speculate(
     prompt: &Prompt,
     gamma: usize,
     wanted: usize,
-) -> Result<(Answer, Spent)> {
+) -> Result<(Answer, Timing)> {
     draft.text().check_same(target.text())?;
     let start = Instant::now();
     let ends = target.folder().config.ends.clone();
@@ -137,10 +137,10 @@ pub fn speculate(
         draft.rollback(&mut drafted, keep);
     }
     let inside = target.inside() + draft.inside() - inside;
-    Ok((growing.answer, Spent { prefill: first - start, decode: first.elapsed(), decode_inside: inside, steps }))
+    Ok((growing.answer, Timing { prefill: first - start, decode: first.elapsed(), decode_inside: inside, steps }))
 }
 
-/// How many drafts the contexts have room for.
+/// The number of drafts that the contexts have room for.
 fn most_drafts(models: [&Model; 2], sequences: [&Sequence; 2], answered: usize, prompted: usize) -> usize {
     let room = |(model, sequence): (&Model, &Sequence)| {
         // What is committed but not yet read is read first.

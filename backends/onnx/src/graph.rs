@@ -1,7 +1,9 @@
-//! What an .onnx file says of itself, without loading it: its operators and its files of weights.
+//! The description of an .onnx file without loading it: its operators and its files of weights.
 //!
-//! ONNX Runtime tells a graph's inputs and outputs, but not its operators; whether attention is fused decides how a sequence is
-//! rolled back. Walking the file also finds one that was cut short, and weights beside it that are missing or cut short, before
+//! ONNX Runtime tells a graph's inputs and outputs, but not its operators. The rollback of a sequence depends on an
+//! operator, fused attention.
+//!
+//! Walking the file also finds one that was cut short, or weights beside it that are missing or cut short, before
 //! gigabytes are read. Weights themselves are skipped.
 
 use crate::error::{Result, refused};
@@ -80,7 +82,7 @@ mod field {
     pub const ENTRY_VALUE: u64 = 2;
 }
 
-/// What is wrong with the bytes.
+/// The fault of the bytes, in words.
 type Fault = String;
 
 struct Walk {

@@ -19,7 +19,7 @@ pub struct Picture {
     pub bytes: Vec<u8>,
 }
 
-/// How a model wants its pictures.
+/// The form in which a model takes its pictures.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Preprocessing {
     patch: u32,
@@ -55,7 +55,7 @@ impl Picture {
         decoded.or_else(|fault| refused(format!("{}: {fault}", path.display())))
     }
 
-    /// Of the same picture, resized as Pillow's bicubic does.
+    /// The same picture, resized as Pillow's bicubic does.
     fn resized(&self, width: u32, height: u32) -> Self {
         if (width, height) == (self.width, self.height) {
             return self.clone();
@@ -202,7 +202,7 @@ impl Preprocessing {
         Patches { grid: [1, rows as u32, columns as u32], values }
     }
 
-    /// What each of the 256 levels of a channel becomes.
+    /// The value of each of the 256 levels of a channel.
     fn levels(&self) -> [[f32; 256]; 3] {
         let level = |channel: usize, level: usize| {
             ((level as f64 * self.scale - self.mean[channel]) / self.deviation[channel]) as f32

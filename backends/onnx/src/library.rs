@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// What executes the models.
+/// The execution provider of the models.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Provider {
     /// The processor.
@@ -118,7 +118,7 @@ fn version_in(path: &Path) -> Option<String> {
     version.chars().all(|c| c.is_ascii_digit() || c == '.').then(|| version.to_owned())
 }
 
-/// What to do where it is missing.
+/// The advice for a machine without the library.
 fn how_to_get_it() -> String {
     format!(
         "`cargo xtask onnxruntime` obtains it into target/onnxruntime, `pip install onnxruntime` serves too, or name a library of \
@@ -149,7 +149,7 @@ fn find(explicit: Option<&Path>, provider: Provider) -> Result<PathBuf> {
     })
 }
 
-/// Where `cargo xtask onnxruntime` may have put it: the build for the provider first.
+/// The folders in which `cargo xtask onnxruntime` may have put it: the build for the provider first.
 fn obtained_folders(provider: Provider) -> Vec<PathBuf> {
     let executable = std::env::current_exe().unwrap_or_default();
     // target/PROFILE/sim, or target/PROFILE/deps/TEST

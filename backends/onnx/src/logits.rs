@@ -1,4 +1,4 @@
-//! What a row of logits says: the most likely token and how sure the model is.
+//! Rows of logits: the most likely token, and the entropy of the distribution.
 
 use crate::error::{Result, refused};
 use half::f16;
@@ -6,14 +6,14 @@ use half::slice::HalfFloatSliceExt;
 
 /// A row of logits, in the model's own precision.
 #[derive(Clone, Copy, Debug)]
-pub enum Row<'l> {
+pub enum LogitsRow<'l> {
     /// Single precision.
     Single(&'l [f32]),
     /// Half precision.
     Half(&'l [f16]),
 }
 
-/// What came of a row.
+/// The token chosen from a row.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Choice {
     /// The most likely token; of several, the first.
@@ -22,7 +22,7 @@ pub struct Choice {
     pub entropy: f64,
 }
 
-impl Row<'_> {
+impl LogitsRow<'_> {
     /// The most likely token and the row's entropy, within a millionth of a nat; the same bits on every machine.
     ///
     /// # Errors
@@ -107,7 +107,7 @@ fn greatest(block: &[f32]) -> (f32, u32) {
     (most.into_iter().fold(f32::NEG_INFINITY, f32::max), faults.iter().sum())
 }
 
-/// What is left behind the last whole chunk, filled up.
+/// The rest behind the last whole chunk, filled up.
 fn padded(rest: &[f32], with: f32) -> [f32; LANES] {
     let mut chunk = [with; LANES];
     chunk[..rest.len()].copy_from_slice(rest);
@@ -116,12 +116,12 @@ fn padded(rest: &[f32], with: f32) -> [f32; LANES] {
 
 /// The sums of w and of w y, where y is a logit, shifted by a constant, and w is e^y 2^-scale: in lanes of their own.
 struct Sums {
-    /// What logits are shifted by: nothing, or where they are large the greatest of them; the difference is then exact for all
-    /// whose weight is not 0.
+    /// Shift of the logits: 0, or the greatest of them if they are large. The difference is then exact for all whose
+    /// weight is not 0.
     shift: f32,
     /// Makes weights at most about 1, so that nothing overflows.
     scale: f32,
-    /// Of what is not above this, the weight is below 1e-34 and counts as 0.
+    /// Threshold of a logit. At or below it, the weight is below 1e-34 and counts as 0.
     cut: f32,
     weights: [f64; LANES],
     weighted: [f64; LANES],
@@ -194,20 +194,20 @@ mod tests {
 
     #[test]
     fn a_fair_coin_has_ln_2() {
-        let two = Row::Single(&[3.0, f32::NEG_INFINITY, 3.0]).choice().unwrap();
+        let two = LogitsRow::Single(&[3.0, f32::NEG_INFINITY, 3.0]).choice().unwrap();
         assert_eq!(two.token, 0);
         assert!((two.entropy - 2_f64.ln()).abs() < 1e-7);
         let half = [f16::from_f32(-1.0), f16::from_f32(40.0)];
-        assert!(Row::Half(&half).choice().unwrap().entropy.abs() < 1e-7);
+        assert!(LogitsRow::Half(&half).choice().unwrap().entropy.abs() < 1e-7);
     }
 
     #[test]
     fn broken_logits_are_reported() {
         for broken in [f32::NAN, f32::INFINITY] {
-            let message = Row::Single(&[1.0, broken]).choice().unwrap_err().to_string();
+            let message = LogitsRow::Single(&[1.0, broken]).choice().unwrap_err().to_string();
             assert!(message.contains("1 of 2 are NaN"), "{message}");
         }
-        assert!(Row::Single(&[f32::NEG_INFINITY]).choice().is_err());
+        assert!(LogitsRow::Single(&[f32::NEG_INFINITY]).choice().is_err());
     }
 
     /// The definition, in double precision.
@@ -225,7 +225,7 @@ mod tests {
         for step in (0..4000_u16).step_by(37) {
             let mut row = vec![f32::from(step) * 0.09 - 180.0; 20_000];
             row[1] = row[0] + 9.9 + f32::from(step % 37) * 0.01;
-            let choice = Row::Single(&row[..2 + usize::from(step) * 4]).choice().unwrap();
+            let choice = LogitsRow::Single(&row[..2 + usize::from(step) * 4]).choice().unwrap();
             worst = worst.max((choice.entropy - defined(&row[..2 + usize::from(step) * 4])).abs());
         }
         assert!(worst < 1e-6, "{worst}");
@@ -236,11 +236,11 @@ mod tests {
         for at in [0, 15, 16, 1023, 1024, 2060] {
             let mut row = vec![-1.0; 2061];
             row[at] = 8.0;
-            assert_eq!(Row::Single(&row).choice().unwrap().token as usize, at);
+            assert_eq!(LogitsRow::Single(&row).choice().unwrap().token as usize, at);
             row[2060] = 8.0;
-            assert_eq!(Row::Single(&row).choice().unwrap().token as usize, at, "of several the first");
+            assert_eq!(LogitsRow::Single(&row).choice().unwrap().token as usize, at, "of several the first");
             let half: Vec<f16> = row.iter().map(|x| f16::from_f32(*x)).collect();
-            assert_eq!(Row::Half(&half).choice().unwrap(), Row::Single(&row).choice().unwrap());
+            assert_eq!(LogitsRow::Half(&half).choice().unwrap(), LogitsRow::Single(&row).choice().unwrap());
         }
     }
 
@@ -248,8 +248,8 @@ mod tests {
         /// Against the definition, and in its bounds.
         #[test]
         fn the_entropy_is_that_of_the_softmax(row in prop::collection::vec(-30_f32..30.0, 1..60)) {
-            let choice = Row::Single(&row).choice().unwrap();
-            prop_assert_eq!(Row::Single(&row).token().unwrap(), choice.token);
+            let choice = LogitsRow::Single(&row).choice().unwrap();
+            prop_assert_eq!(LogitsRow::Single(&row).token().unwrap(), choice.token);
             let sum: f64 = row.iter().map(|x| f64::from(*x).exp()).sum();
             let shares = row.iter().map(|x| f64::from(*x).exp() / sum);
             let plain: f64 = shares.map(|p| -p * p.ln()).sum();
@@ -271,7 +271,7 @@ mod tests {
                 let hole = at > 0 && holes > 0 && (state >> 33) % 3 < u64::from(holes);
                 row.push(if hole { f32::NEG_INFINITY } else { middle + spread * (uniform - 0.5) });
             }
-            let choice = Row::Single(&row).choice().unwrap();
+            let choice = LogitsRow::Single(&row).choice().unwrap();
             let plain = defined(&row);
             prop_assert!((choice.entropy - plain).abs() < 1e-6, "{} and {}", choice.entropy, plain);
         }

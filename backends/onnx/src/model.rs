@@ -24,25 +24,25 @@ pub struct Model {
     decoder: Decoder,
 }
 
-/// What a model is to read.
+/// The prompt of a model: tokens and pictures.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Prompt {
     /// Tokens, every picture's places expanded.
     pub ids: Vec<u32>,
     /// Pictures, in their order in the prompt: what the vision tower encodes of them.
     pub images: Vec<Patches>,
-    /// What is kept of each picture.
+    /// The kept part of each picture.
     pub views: Vec<View>,
 }
 
-/// What was found in a folder.
+/// The content of a folder.
 #[derive(Clone, Debug, PartialEq, serde::Serialize)]
 pub struct Description {
     /// The folder.
     pub folder: PathBuf,
     /// The family that the configuration names.
     pub family: String,
-    /// Whether the weights are random.
+    /// True if the weights are random.
     pub random_weights: bool,
     /// The most tokens of prompt and answer.
     pub context_tokens: usize,
@@ -60,13 +60,13 @@ pub struct Description {
     pub kv_type: String,
     /// Bytes of keys and values of a token.
     pub kv_bytes_per_token: u64,
-    /// Whether attention is fused, so that a rollback cuts a sequence rather than masking it.
+    /// True if attention is fused, so that a rollback cuts a sequence rather than masking it.
     pub fused_attention: bool,
     /// The graphs.
     pub graphs: Vec<GraphDescription>,
 }
 
-/// What was found in a graph.
+/// The content of a graph.
 #[derive(Clone, Debug, PartialEq, serde::Serialize)]
 pub struct GraphDescription {
     /// Its file.
@@ -110,7 +110,7 @@ impl Model {
         &self.text
     }
 
-    /// How it wants its pictures.
+    /// The form in which it takes its pictures.
     pub fn preprocessing(&self) -> &Preprocessing {
         &self.preprocessing
     }
@@ -171,7 +171,7 @@ impl Model {
         Ok(Prompt { ids, images, views })
     }
 
-    /// Where the tokens of a prompt stand.
+    /// The positions of the tokens of a prompt.
     ///
     /// # Errors
     /// Its places for pictures are not those of its pictures.
@@ -274,12 +274,12 @@ impl Model {
         self.vision.graph.inside + self.embed.graph.inside + self.decoder.graph.inside
     }
 
-    /// How often a graph was run so far.
+    /// Number of runs of a graph so far.
     pub fn runs(&self) -> u64 {
         self.vision.graph.runs + self.embed.graph.runs + self.decoder.graph.runs
     }
 
-    /// What was found.
+    /// A description of the model.
     pub fn describe(&self) -> Description {
         let (kv_heads, head_size, layers) = self.decoder.heads();
         let bytes = match self.decoder.past_type() {

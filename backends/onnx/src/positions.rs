@@ -13,7 +13,7 @@ use crate::pruning::View;
 pub struct Positions {
     /// Time, height and width of every token.
     pub rows: [Vec<i64>; 3],
-    /// What a token's place in the cache is shifted by, behind the prompt.
+    /// Shift from a token's index in the cache to its position, behind the prompt.
     pub delta: i64,
 }
 
@@ -39,10 +39,10 @@ pub fn expand(ids: &[u32], image_token: u32, grids: &[Grid], merge: u32) -> Resu
 }
 
 impl Positions {
-    /// Of an expanded prompt that has these views of its pictures.
+    /// The positions of an expanded prompt that has these views of its pictures.
     ///
-    /// What is kept of a picture stands where it stands in the whole picture, and what follows starts behind the whole picture:
-    /// pruning moves nothing. The delta then makes up for the tokens that are missing too.
+    /// Pruning moves nothing. A kept token has its position in the whole picture, and the text that follows starts
+    /// behind the whole picture. The delta then makes up for the missing tokens too.
     ///
     /// # Errors
     /// Its places for pictures are not those of the views.

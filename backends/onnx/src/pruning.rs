@@ -1,15 +1,16 @@
-//! What is kept of a picture: the rows and columns that the vision tower encodes, and the tokens that the language model reads.
+//! Pruned pictures: the rows and columns that the vision tower encodes, and the tokens that the language model reads.
 //!
-//! Towers take whole grids, so what a tower is not to see are whole rows and columns of merged patches ([`View::drop_lines`]).
-//! Of what a tower has encoded, any tokens may be kept ([`View::keep`]). A kept token stands where it stands in the whole
-//! picture, and the text behind the picture goes on as if nothing were missing: neighbours keep their distances, and pruning
-//! moves no word. Which tokens are worth keeping is the caller's affair; importances come in as plain numbers.
+//! Towers take whole grids. So before a tower, whole rows and columns of merged patches are dropped
+//! ([`View::drop_lines`]). Behind a tower, any tokens may be kept ([`View::keep`]). A kept token stands where it
+//! stands in the whole picture, and the text behind the picture goes on as if nothing were missing: neighbours keep
+//! their distances, and pruning moves no word. Which tokens are worth keeping is the caller's affair; importances come
+//! in as plain numbers.
 
 use crate::error::{Result, refused};
 use crate::patches::{Grid, Patches};
 use std::cmp::Ordering;
 
-/// What a prompt has of one picture, in merged patches: one of them is one token.
+/// The part of one picture that a prompt has, in merged patches: one of them is one token.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct View {
     /// Frames, rows and columns of the whole picture.
@@ -60,7 +61,7 @@ impl View {
         &self.kept
     }
 
-    /// Whether nothing is missing.
+    /// True if nothing is missing.
     pub fn is_whole(&self) -> bool {
         self.kept.len() == self.whole_tokens() && self.encoded_tokens() == self.whole_tokens()
     }
@@ -153,13 +154,13 @@ impl View {
         self.kept.iter().map(|place| self.at(*place))
     }
 
-    /// Which rows of the tower's output the language model reads; none if it reads all of them.
+    /// The rows of the tower's output that the language model reads; `None` if it reads all of them.
     pub(crate) fn features(&self) -> Option<Vec<usize>> {
         let rows = || self.kept.iter().map(|place| self.encoded(*place).expect("what is kept is encoded"));
         (self.kept.len() < self.encoded_tokens()).then(|| rows().collect())
     }
 
-    /// What the tower is to encode of the whole picture.
+    /// The part of the whole picture that the tower encodes.
     pub(crate) fn patches(&self, whole: &Patches) -> Patches {
         if self.encoded_tokens() == self.whole_tokens() {
             return whole.clone();

@@ -30,7 +30,7 @@ impl Reading {
         self.tokens() - self.sequence.tokens()
     }
 
-    /// What has been read so far.
+    /// The sequence read so far.
     pub fn sequence(&self) -> &Sequence {
         &self.sequence
     }
@@ -40,7 +40,8 @@ impl Reading {
         self.sequence
     }
 
-    /// What reads them, the prompt's positions, and embeddings of the next tokens: a view if they are all.
+    /// The sequence that reads them, the prompt's positions, and the embeddings of the next tokens: a view if they are
+    /// all.
     pub(crate) fn next(&mut self, count: usize) -> Result<(&mut Sequence, &Positions, SessionInputValue<'_>)> {
         let start = self.sequence.tokens();
         let embedded = if count == self.tokens() {

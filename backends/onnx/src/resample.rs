@@ -6,10 +6,10 @@
 /// Bits behind the point of a weight.
 const BITS: u32 = 22;
 
-/// How far the kernel reaches, in pixels of the larger picture.
+/// Radius of the kernel, in pixels of the larger picture.
 const REACH: f64 = 2.0;
 
-/// What a new pixel is made of: the first old one, and the weights from it on.
+/// The parts of a new pixel: the first old one, and the weights from it on.
 struct Mix {
     first: usize,
     weights: Vec<i64>,

@@ -19,7 +19,7 @@ pub struct Runtime {
     provider: Provider,
     /// Threads of one operator; the library's choice if absent.
     threads: Option<usize>,
-    /// Whether keys and values are bound to the memory of what executes.
+    /// True if keys and values are bound to the memory of the execution provider.
     bound: bool,
 }
 
@@ -46,7 +46,7 @@ impl Runtime {
         &self.library
     }
 
-    /// What executes the graphs.
+    /// The execution provider of the graphs.
     pub fn provider(&self) -> Provider {
         self.provider
     }
@@ -99,7 +99,7 @@ pub(crate) struct Loaded {
     pub outline: Outline,
     /// Time spent in the library's `Run`.
     pub inside: Duration,
-    /// How often it ran.
+    /// Number of its runs.
     pub runs: u64,
 }
 
@@ -126,7 +126,7 @@ pub(crate) fn signature(outlet: &Outlet) -> (Option<TensorElementType>, Vec<i64>
     (outlet.dtype().tensor_type(), shape.unwrap_or_default())
 }
 
-/// Whether a type is one of the floats that we make and read.
+/// True if a type is one of the floats that this package makes and reads.
 pub(crate) fn is_float(kind: Option<TensorElementType>) -> bool {
     matches!(kind, Some(TensorElementType::Float32 | TensorElementType::Float16))
 }

@@ -1,4 +1,4 @@
-//! What comes before the decoder: the vision tower and the embedding of tokens.
+//! The graphs before the decoder: the vision tower and the embedding of tokens.
 
 use crate::error::{Result, failed, refused};
 use crate::patches::Patches;
@@ -16,7 +16,7 @@ pub struct Rows {
 }
 
 impl Rows {
-    /// How many there are.
+    /// The number of rows.
     pub fn count(&self) -> usize {
         self.values.len() / self.width.max(1)
     }
@@ -38,7 +38,7 @@ impl Rows {
 pub(crate) struct Vision {
     pub graph: Loaded,
     pixels: Option<TensorElementType>,
-    /// Whether the first input is the pixels, or the grid.
+    /// True if the first input is the pixels, false if it is the grid.
     pixels_first: bool,
 }
 

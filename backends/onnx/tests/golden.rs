@@ -205,7 +205,7 @@ fn shared_pairs_draft_what_the_trace_says() {
     }
 }
 
-/// What runs on a GPU, as far as a CPU can tell.
+/// Bound memory, as it is used on a GPU, tried on a CPU.
 #[test]
 fn shared_pairs_draft_the_same_with_bound_memory() {
     let Some(mut golden) = Golden::find("shared_pairs_draft_the_same_with_bound_memory") else { return };

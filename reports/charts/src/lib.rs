@@ -1,7 +1,7 @@
 //! Apache ECharts, the chart library of pages, as the text of its script: pinned, bundled when this is compiled, with the notice
 //! of its licence at its head. It is a package of its own because it is found by a build script; nothing is drawn here.
 
-/// What it is called, for those who read a page.
+/// The library's name, for readers of a page.
 pub const NAME: &str = "Apache ECharts 5.5.1";
 
 /// Its script.

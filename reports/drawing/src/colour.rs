@@ -14,7 +14,7 @@ pub fn diverging(value: f64) -> RGBColor {
     RGBColor(mix(r), mix(g), mix(b))
 }
 
-/// What is written with on this colour: dark on light, white on dark.
+/// The colour of text on this colour: dark on light, white on dark.
 pub fn ink_on(RGBColor(r, g, b): RGBColor) -> RGBColor {
     let light = 0.299 * f64::from(r) + 0.587 * f64::from(g) + 0.114 * f64::from(b);
     if light > 140.0 { INK } else { WHITE }

@@ -4,11 +4,11 @@ use crate::panel::Panel;
 use crate::sheet::{At, DrawError, Sheet};
 use crate::style::{AXIS, Across, Down, INK, bold, stroke, text, width_px};
 
-/// Where a label may stand, the most wanted first: to the right and down, in units of the gap.
+/// Offsets of a label from its point, the preferred first: to the right and down, in units of the gap.
 const SIDES: [(f64, f64); 8] =
     [(0.0, -1.0), (-0.7, -0.7), (0.7, -0.7), (-1.0, 0.0), (1.0, 0.0), (0.0, 1.0), (-0.7, 0.7), (0.7, 0.7)];
 
-/// How much farther off a label may stand; then a thin line leads to it.
+/// Factors by which a label may stand farther off; then a thin line leads to it.
 const FARTHER: [f64; 3] = [1.0, 2.6, 4.6];
 
 /// A rectangle: left, top, right, bottom.

@@ -1,4 +1,4 @@
-//! What figures are drawn with: a sheet that becomes SVG and PNG alike, panels with axes, and one style for all.
+//! Drawing of figures: a sheet that becomes SVG and PNG alike, panels with axes, and one style for all.
 //!
 //! It knows nothing of results. It is a package of its own so that it is compiled fast even where `reports` is not: a PNG is
 //! made of fifteen million pixels. The same drawing gives the same bytes; no font of the system is used.

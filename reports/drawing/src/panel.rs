@@ -54,12 +54,12 @@ impl Axis {
         Self { lowest, highest, logarithmic: false, ticks }
     }
 
-    /// Whether a value lies on it.
+    /// True if a value lies on the axis.
     pub fn shows(&self, value: f64) -> bool {
         (self.lowest..=self.highest).contains(&value)
     }
 
-    /// Where a value stands: 0 at the beginning of the axis, 1 at its end.
+    /// The position of a value: 0 at the beginning of the axis, 1 at its end.
     fn share(&self, value: f64) -> f64 {
         if self.logarithmic {
             return (value / self.lowest).ln() / (self.highest / self.lowest).ln();
@@ -146,7 +146,7 @@ pub struct Panel {
 }
 
 impl Panel {
-    /// Where a pair of values stands.
+    /// The position of a pair of values, in pixels.
     pub fn at(&self, x: f64, y: f64) -> At {
         (self.left + self.width * self.x.share(x), self.top + self.height * (1.0 - self.y.share(y)))
     }

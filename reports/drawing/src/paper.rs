@@ -1,4 +1,4 @@
-//! What a figure is drawn on: an SVG, or the pixels of a PNG. The same strokes go to both.
+//! The canvas of a figure: an SVG, or the pixels of a PNG. The same strokes go to both.
 //!
 //! Coordinates of plotters are whole; so a figure is drawn [`FINE`] times as large as it is shown, and the SVG says so by its
 //! `viewBox`. The pixels are averaged down to [`PNG_SCALE`] times the size shown, which smooths every edge alike.

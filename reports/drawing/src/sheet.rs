@@ -7,16 +7,16 @@ use plotters::element::{Circle, PathElement, Polygon, Text as TextElement};
 use plotters::style::{Color, RGBColor, WHITE};
 use std::io;
 
-/// Why nothing could be drawn: never for what is drawn, since all of it goes to memory.
+/// The error of drawing. It never comes from the strokes themselves, which go to memory.
 pub type DrawError = DrawingAreaErrorKind<io::Error>;
 
-/// What drawing something returns.
+/// The result of drawing.
 pub type Drawn = Result<(), DrawError>;
 
-/// Where something stands, in pixels.
+/// A position, in pixels.
 pub type At = (f64, f64);
 
-/// What can be drawn, once its data are at hand.
+/// A drawing whose data are at hand.
 pub trait Drawing {
     /// Width and height at which it is to be read, in pixels.
     fn size(&self) -> (u32, u32);

@@ -1,4 +1,5 @@
-//! How figures look: colours that colour-blind readers can tell apart, a colour and a marker for each policy, text, strokes.
+//! The style of figures: colours that colour-blind readers can tell apart, a colour and a marker for each policy,
+//! text, strokes.
 //!
 //! Sizes are given in pixels of the size at which a figure is shown; [`px`] makes units of the drawing of them.
 
@@ -10,9 +11,9 @@ use plotters::style::{
 };
 use std::sync::{LazyLock, Once};
 
-/// How a line is drawn.
+/// The style of a line.
 pub type Stroke = ShapeStyle;
-/// How a text is written.
+/// The style of a text.
 pub type Text = TextStyle<'static>;
 
 /// Units of a drawing for each pixel of the size at which it is shown.
@@ -73,16 +74,16 @@ pub enum Marker {
 
 const MARKERS: [Marker; 5] = [Marker::Circle, Marker::Square, Marker::Triangle, Marker::Diamond, Marker::Cross];
 
-/// How a policy is drawn.
+/// The colour and marker of a policy.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Look {
-    /// Of its lines and points.
+    /// The colour of its lines and points.
     pub colour: RGBColor,
-    /// Of its points.
+    /// The marker of its points.
     pub marker: Marker,
 }
 
-/// How each of these policies is drawn. A known system has its colour; a label that begins with its name has it too if it is
+/// The styles of these policies. A known system has its colour; a label that begins with its name has it too if it is
 /// still free; all others take what is left, in their order.
 pub fn looks(policies: &[String]) -> Vec<Look> {
     let mut taken: Vec<Option<usize>> = vec![None; policies.len()];

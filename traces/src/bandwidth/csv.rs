@@ -16,7 +16,7 @@ use crate::{
 use std::path::Path;
 use units::{BitsPerSecond, SimDuration};
 
-/// Which columns of a CSV file are the series.
+/// The columns of a CSV file that are the series.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CsvColumns {
     /// The time; ends in `_s` or `_ms`.

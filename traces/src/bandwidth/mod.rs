@@ -1,4 +1,4 @@
-//! How fast a link is at each time, from measured series.
+//! Bandwidth of a link over time, from measured series.
 //!
 //! A format is a file in this folder and a constructor of [`BandwidthSeries`].
 

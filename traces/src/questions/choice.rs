@@ -1,4 +1,4 @@
-//! Which option an answer chooses: the rule-based part of MMBench's evaluation (Liu et al. 2024, VLMEvalKit).
+//! The option that an answer chooses, by the rule-based part of MMBench's evaluation (Liu et al. 2024, VLMEvalKit).
 //!
 //! First the option's letter as a word of its own, then the option's text. What neither decides is no option, hence wrong: no model is
 //! asked to judge. Stricter than the published rule in two places, so that fewer answers are right by accident: an option's text must stand
@@ -9,7 +9,7 @@ use super::letters;
 /// Marks that may stand around a letter.
 const MARKS: &[char] = &['.', '(', ')', '[', ']', ',', ':', ';', '!', '*', '#', '{', '}'];
 
-/// How near to the end of an answer its letter must stand, in words.
+/// The distance of a letter from the end of an answer, in words, up to which it counts.
 const LAST_WORDS: usize = 4;
 
 /// The option that the answer chooses.
@@ -33,7 +33,7 @@ fn letter(answer: &str, count: usize) -> Option<char> {
     }
 }
 
-/// Whether a word in lower case follows an `A`.
+/// True if a word in lower case follows an `A`.
 fn has_article(answer: &str) -> bool {
     let words: Vec<&str> = answer.split_whitespace().collect();
     words.windows(2).any(|pair| pair[0] == "A" && pair[1].starts_with(char::is_lowercase))

@@ -2,11 +2,11 @@
 
 use std::{collections::BTreeMap, sync::LazyLock};
 
-/// What takes `n't`, and `n't've`.
+/// Words that take `n't`, and `n't've`.
 const NEGATED: &str = "ai are ca could did do does had has have is might must need ought sha should was were wo would";
 
-/// What takes which endings. Left out is what reads as another word without its apostrophe: id, ill, well, were, wed, shed, shell,
-/// hell, its, lets.
+/// Words and the endings that they take. Left out is what reads as another word without its apostrophe: id, ill, well,
+/// were, wed, shed, shell, hell, its, lets.
 const ENDINGS: &[(&str, &str)] = &[
     ("i", "m ve d've"),
     ("he", "d s d've"),

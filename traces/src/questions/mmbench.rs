@@ -31,7 +31,7 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(
     GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
 );
 
-/// Where the columns that are read stand.
+/// Indices of the columns that are read.
 struct Columns {
     index: usize,
     question: usize,

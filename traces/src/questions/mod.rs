@@ -24,10 +24,10 @@ use std::path::PathBuf;
 /// Annotators of an open question in VQAv2.
 pub const ANNOTATORS: usize = 10;
 
-/// What an open question is followed by, so that an answer has the form of the references.
+/// The instruction behind an open question, so that an answer has the form of the references.
 pub const OPEN_INSTRUCTION: &str = "Answer the question using a single word or phrase.";
 
-/// What a question with choices is followed by.
+/// The instruction behind a question with choices.
 pub const CHOICE_INSTRUCTION: &str = "Answer with the option's letter from the given choices directly.";
 
 /// A question about pictures with reference answers.
@@ -37,23 +37,24 @@ pub struct Question {
     pub id: String,
     /// The pictures, in the order in which they are shown.
     pub images: Vec<PathBuf>,
-    /// What is asked.
+    /// The question's text.
     pub question: String,
     /// The options A, B, C and so on; none: an open question.
     pub choices: Vec<String>,
-    /// Of an open question the ten annotators' answers, or one on which all agree; of one with choices the right letter.
+    /// Reference answers. An open question has those of ten annotators, or one on which all agree; a question with
+    /// choices has the right letter.
     pub answers: Vec<String>,
-    /// What the question is followed by; absent, the customary sentence of its kind, and nothing where it is empty.
+    /// The instruction behind the question. If absent, the usual sentence of its kind; if empty, none.
     pub instruction: Option<String>,
 }
 
 impl Question {
-    /// Whether there are options to choose from.
+    /// True if there are options to choose from.
     pub fn is_choice(&self) -> bool {
         !self.choices.is_empty()
     }
 
-    /// What a model is asked: the question, the options a line each (`A. ...`), and the instruction.
+    /// The prompt of a model: the question, the options a line each (`A. ...`), and the instruction.
     pub fn prompt(&self) -> String {
         let mut lines = vec![self.question.clone()];
         lines.extend(letters().zip(&self.choices).map(|(letter, text)| format!("{letter}. {text}")));
@@ -67,7 +68,8 @@ impl Question {
         self.instruction.as_deref().unwrap_or(customary)
     }
 
-    /// How right an answer is, from 0 to 1: VQAv2's accuracy of an open question; with choices 1 for the right option, else 0.
+    /// The score of an answer, from 0 to 1. An open question has VQAv2's accuracy; one with choices 1 for the right
+    /// option, else 0.
     pub fn score(&self, answer: &str) -> f64 {
         if self.is_choice() {
             let right = self.answers.first().and_then(|answer| answer.chars().next());
@@ -77,7 +79,7 @@ impl Question {
         open_ended::accuracy(answer, &self.answers)
     }
 
-    /// What stands in the way of asking and scoring it: what was found and what is expected.
+    /// Checks that it can be asked and scored. The error has the value found and the one expected.
     fn fault(&self) -> Result<(), (String, String)> {
         let fault = |found: String, expected: &str| Err((found, expected.to_owned()));
         if self.id.trim().is_empty() || self.question.trim().is_empty() {

@@ -6,7 +6,7 @@
 
 use super::normal::normalised;
 
-/// How many annotators make an answer fully right.
+/// The number of agreeing annotators that make an answer fully right.
 const ENOUGH: f64 = 3.0;
 
 /// From 0 to 1. A single reference stands for annotators who all agree.

@@ -1,4 +1,4 @@
-//! What a picture file is, and how large: from its first bytes, without decoding it.
+//! The format and size of a picture file, from its first bytes, without decoding it.
 
 use crate::{TraceError, error::shown};
 use std::{
@@ -10,7 +10,7 @@ use std::{
 const PNG: &[u8] = b"\x89PNG\r\n\x1a\n";
 const JPEG: &[u8] = b"\xff\xd8\xff";
 
-/// What to do about a picture that is none.
+/// The advice for a file that is no picture.
 const REMEDY: &str = "convert it, or copy it again";
 
 /// Columns and rows of the PNG or JPEG at `path`.

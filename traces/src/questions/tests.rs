@@ -1,4 +1,4 @@
-//! Of the whole of a question: its file, its prompt, its score, and the published formats in small.
+//! Tests of questions as a whole: file, prompt, score, and the published formats in small.
 
 use super::*;
 use base64::{Engine, prelude::BASE64_STANDARD};

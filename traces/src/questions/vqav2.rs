@@ -134,7 +134,7 @@ fn broken(path: &Path, error: &serde_json::Error) -> TraceError {
         .at(error.line() as u64)
 }
 
-/// What is found at the top of a file.
+/// The names found at the top of a file.
 struct Found {
     subtype: Option<String>,
     listed: bool,

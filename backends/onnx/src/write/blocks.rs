@@ -1,13 +1,13 @@
-//! What both the decoder and the vision tower are made of: norms, MLPs, rotary positions, and attention among rows.
+//! Blocks of both the decoder and the vision tower: norms, MLPs, rotary positions, and attention among rows.
 
-use super::build::{ABSENT, Attribute, Building, Value};
+use super::build::{ABSENT, Attribute, GraphBuilder, Value};
 use super::shape::EPSILON;
 use super::weights::Fill;
 
-/// What hides a place from attention: the lowest number of half precision.
+/// The score that hides a position from attention: the lowest number of half precision.
 const HIDDEN: f32 = -65_504.0;
 
-/// Which operators attention is made of, and norms and rotary positions with it.
+/// The operators of attention, and of norms and rotary positions with it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Attention {
     /// Operators of ONNX: matrices, masks, softmax. The only other one is the norm of root mean squares.
@@ -16,7 +16,7 @@ pub enum Attention {
     Fused,
 }
 
-/// How rows are brought to a common size.
+/// The normalisation of rows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Norm {
     /// To a root mean square of about 1.
@@ -25,7 +25,7 @@ pub(crate) enum Norm {
     Layer,
 }
 
-impl Building {
+impl GraphBuilder {
     /// Adds to the stream, if there is something to add, and norms it: the rows, and what the stream is then.
     pub fn normed(
         &mut self,
@@ -82,7 +82,7 @@ impl Building {
         self.linear(bent, &format!("{name}.fc2"), [intermediate, hidden], true)
     }
 
-    /// What is added to scores: 0 where `seen`, else a number that hides.
+    /// The mask added to scores: 0 where `seen`, else a number that hides.
     pub fn mask(&mut self, seen: Value) -> Value {
         let (shown, hidden) = (self.number(0.0), self.number(HIDDEN));
         self.node("Where", &[seen, shown, hidden], &[])
@@ -119,7 +119,7 @@ pub(crate) struct Rotary {
 
 impl Rotary {
     /// From angles `[batch, rows, pairs]` in single precision.
-    pub fn new(graph: &mut Building, angles: Value, pairs: u64, attention: Attention) -> Self {
+    pub fn new(graph: &mut GraphBuilder, angles: Value, pairs: u64, attention: Attention) -> Self {
         let [cosines, sines] = ["Cos", "Sin"].map(|operator| {
             let turned = graph.node(operator, &[angles], &[]);
             let turned = graph.narrowed(turned);
@@ -141,7 +141,7 @@ impl Rotary {
     }
 
     /// Turns rows `[batch, rows, heads * size]`.
-    pub fn turned(&self, graph: &mut Building, rows: Value, heads: u64, size: u64) -> Value {
+    pub fn turned(&self, graph: &mut GraphBuilder, rows: Value, heads: u64, size: u64) -> Value {
         if self.attention == Attention::Fused {
             return graph.node("RotaryEmbedding", &[rows, self.places, self.cosines, self.sines], &[]);
         }
@@ -163,7 +163,7 @@ impl Rotary {
 /// Attention among all rows of each batch; queries, keys and values are `[batch, rows, heads * size]`. The mask, `[batch, 1,
 /// rows, rows]`, is added to scores.
 pub(crate) fn among_rows(
-    graph: &mut Building,
+    graph: &mut GraphBuilder,
     [queries, keys, values]: [Value; 3],
     mask: Option<Value>,
     [heads, size]: [u64; 2],
@@ -194,13 +194,13 @@ pub(crate) fn among_rows(
     graph.reshaped(sums, &[0, 0, (heads * size) as i64])
 }
 
-/// How fast the pairs of `pairs` turn, the first with every position by 1.
+/// The rotary frequencies of `pairs` pairs; the first turns by 1 with every position.
 pub(crate) fn frequencies(theta: f64, pairs: u64) -> Vec<f32> {
     (0..pairs).map(|pair| theta.powf(-(pair as f64) / pairs as f64) as f32).collect()
 }
 
-/// What graphs compute with.
-impl Building {
+/// The arithmetic of graphs.
+impl GraphBuilder {
     /// The sum.
     pub fn plus(&mut self, a: Value, b: Value) -> Value {
         self.node("Add", &[a, b], &[])
@@ -216,7 +216,7 @@ impl Building {
         [self.node("Div", &[a, b], &[]), self.node("Mod", &[a, b], &[])]
     }
 
-    /// Whether `a` is below `b`.
+    /// The comparison `a < b`.
     pub fn below(&mut self, a: Value, b: Value) -> Value {
         self.node("Less", &[a, b], &[])
     }

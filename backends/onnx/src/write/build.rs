@@ -40,7 +40,7 @@ pub(crate) enum Kind {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Value(usize);
 
-/// What stands for an optional input that is not given.
+/// The value of an optional input that is not given.
 pub(crate) const ABSENT: Value = Value(0);
 
 /// The side of an input or output.
@@ -58,9 +58,9 @@ pub(crate) enum Attribute {
     Ints(&'static str, &'static [i64]),
 }
 
-/// Where weights lie in their file.
+/// The bytes of a tensor within the file of weights.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Place {
+struct FileRange {
     offset: u64,
     bytes: u64,
 }
@@ -73,7 +73,7 @@ struct Node {
 }
 
 /// A graph in the making.
-pub(crate) struct Building {
+pub(crate) struct GraphBuilder {
     name: &'static str,
     dtype: Dtype,
     /// Names of the values.
@@ -85,7 +85,7 @@ pub(crate) struct Building {
     outputs: Vec<proto::ValueInfo>,
 }
 
-impl Building {
+impl GraphBuilder {
     /// An empty graph that computes in a precision.
     pub fn new(name: &'static str, dtype: Dtype) -> Self {
         Self {
@@ -229,7 +229,7 @@ impl Building {
         self.node("Add", &[product, bias], &[])
     }
 
-    /// How many values the weights are.
+    /// Number of values of all weights.
     pub fn parameters(&self) -> u64 {
         self.weights.iter().map(|(weight, _)| weight.count()).sum()
     }
@@ -239,8 +239,8 @@ impl Building {
         self.parameters() * self.dtype.bytes()
     }
 
-    /// Where weights lie, if not in the graph.
-    fn places(&self) -> Vec<Option<Place>> {
+    /// The range of each tensor in the file of weights; `None` for one stored in the graph.
+    fn places(&self) -> Vec<Option<FileRange>> {
         let mut end = 0_u64;
         let mut place = |weight: &Weight| {
             let bytes = weight.count() * self.dtype.bytes();
@@ -249,7 +249,7 @@ impl Building {
             }
             let offset = end.next_multiple_of(PAGE);
             end = offset + bytes;
-            Some(Place { offset, bytes })
+            Some(FileRange { offset, bytes })
         };
         self.weights.iter().map(|(weight, _)| place(weight)).collect()
     }
@@ -278,7 +278,7 @@ impl Building {
     fn model(
         &self,
         data: &str,
-        places: &[Option<Place>],
+        places: &[Option<FileRange>],
         source: &Source<'_>,
         written: &mut dyn FnMut(u64),
     ) -> io::Result<proto::Model> {
@@ -297,7 +297,7 @@ impl Building {
                 name: weight.name.clone(),
                 ..proto::Tensor::default()
             };
-            if let Some(Place { offset, bytes }) = place {
+            if let Some(FileRange { offset, bytes }) = place {
                 let entry = |key: &str, value: String| proto::Entry { key: key.to_owned(), value };
                 tensor.external_data = vec![
                     entry("location", data.to_owned()),

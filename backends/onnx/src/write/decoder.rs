@@ -1,30 +1,30 @@
 //! The decoder's graph: `inputs_embeds`, `attention_mask`, `position_ids` and the past to `logits` and the present.
 
 use super::blocks::{Attention, Norm, Rotary, frequencies};
-use super::build::{Attribute, Building, Kind, Side, Value};
+use super::build::{Attribute, GraphBuilder, Kind, Side, Value};
 use super::shape::{Shape, THETA};
 use super::tokenizer::SPECIAL;
 use super::weights::{Dtype, Fill};
 
-/// What all layers share in a step.
+/// The values that all layers share in a step.
 struct Step {
     attention: Attention,
     rotary: Rotary,
     masking: Masking,
 }
 
-/// What goes from layer to layer: the stream, and what is to be added to it.
+/// The values that go from layer to layer: the residual stream, and a branch to be added to it.
 type Stream = (Value, Option<Value>);
 
-/// How a layer knows what a token sees.
+/// The form in which a layer is told the slots that a token sees.
 enum Masking {
     /// By numbers that are added to scores.
     Added(Plain),
-    /// How many slots count, less one, by sequence; and how many slots there are.
+    /// The number of slots that count, less one, by sequence; and the number of slots.
     Lengths(Value, Value),
 }
 
-/// What attention of plain operators needs.
+/// The values that attention of plain operators needs.
 #[derive(Clone, Copy)]
 struct Plain {
     /// `[batch, 1, 1, tokens, slots]`, added to scores.
@@ -37,8 +37,8 @@ struct Plain {
 }
 
 /// The decoder.
-pub(crate) fn decoder(shape: &Shape, dtype: Dtype, attention: Attention) -> Building {
-    let mut graph = Building::new("decoder_model_merged", dtype);
+pub(crate) fn decoder(shape: &Shape, dtype: Dtype, attention: Attention) -> GraphBuilder {
+    let mut graph = GraphBuilder::new("decoder_model_merged", dtype);
     let row = [Side::Varies("batch_size"), Side::Varies("sequence_length")];
     let embeddings = graph.input("inputs_embeds", Kind::F32, &[row[0], row[1], Side::Fixed(shape.hidden)]);
     let mask = graph.input("attention_mask", Kind::I64, &[row[0], Side::Varies("total_sequence_length")]);
@@ -78,7 +78,7 @@ pub(crate) fn decoder(shape: &Shape, dtype: Dtype, attention: Attention) -> Buil
 }
 
 /// M-RoPE: each pair of values turns with one of the three axes. The angles are `[batch, tokens, pairs]`.
-fn angles(graph: &mut Building, positions: Value, shape: &Shape) -> Value {
+fn angles(graph: &mut GraphBuilder, positions: Value, shape: &Shape) -> Value {
     let pairs = shape.head_dim / 2;
     let axis_of = shape.sections.iter().enumerate().flat_map(|(axis, pairs)| (0..*pairs).map(move |_| axis));
     let mut by_axis = vec![0.0; 3 * pairs as usize];
@@ -96,7 +96,7 @@ fn angles(graph: &mut Building, positions: Value, shape: &Shape) -> Value {
 
 impl Plain {
     /// Hides slots that do not count, and those of tokens to come: the new tokens are in the last slots.
-    fn new(graph: &mut Building, shape: &Shape, mask: Value, embeddings: Value) -> Self {
+    fn new(graph: &mut GraphBuilder, shape: &Shape, mask: Value, embeddings: Value) -> Self {
         let (slots, tokens) = (graph.side(mask, 1), graph.side(embeddings, 1));
         let past = graph.node("Sub", &[slots, tokens], &[]);
         let (slot, token) = (graph.count_to(slots), graph.count_to(tokens));
@@ -124,7 +124,7 @@ impl Plain {
 }
 
 /// The same for an operator that goes by lengths: the slots that count are the first.
-fn lengths(graph: &mut Building, mask: Value) -> Masking {
+fn lengths(graph: &mut GraphBuilder, mask: Value) -> Masking {
     let axes = graph.ints(&[1]);
     let count = graph.node("ReduceSum", &[mask, axes], &[Attribute::Int("keepdims", 0)]);
     let one = graph.int(1);
@@ -134,7 +134,7 @@ fn lengths(graph: &mut Building, mask: Value) -> Masking {
 }
 
 /// The last rows, as many as are wanted; all if 0 are.
-fn last_rows(graph: &mut Building, rows: Value, wanted: Value) -> Value {
+fn last_rows(graph: &mut GraphBuilder, rows: Value, wanted: Value) -> Value {
     let start = graph.node("Neg", &[wanted], &[]);
     let start = graph.unsqueezed(start, &[0]);
     let (end, axis) = (graph.ints(&[i64::MAX]), graph.ints(&[1]));
@@ -145,7 +145,7 @@ impl Step {
     /// A layer: what the stream becomes, and its keys and values.
     fn layer(
         &self,
-        graph: &mut Building,
+        graph: &mut GraphBuilder,
         shape: &Shape,
         layer: u64,
         stream: Stream,
@@ -174,7 +174,7 @@ impl Step {
     /// Attention over past and new tokens: what is seen, and all keys and values.
     fn attention(
         &self,
-        graph: &mut Building,
+        graph: &mut GraphBuilder,
         shape: &Shape,
         [queries, keys, values]: [Value; 3],
         past: [Value; 2],
@@ -197,7 +197,7 @@ impl Plain {
     /// Attention. The queries of the heads that share keys are put into one matrix, so that keys are not copied.
     fn attention(
         &self,
-        graph: &mut Building,
+        graph: &mut GraphBuilder,
         shape: &Shape,
         [queries, keys, values]: [Value; 3],
         past: [Value; 2],
@@ -229,8 +229,8 @@ impl Plain {
 }
 
 /// The embedding: `input_ids` to `inputs_embeds`.
-pub(crate) fn embedding(shape: &Shape, dtype: Dtype) -> Building {
-    let mut graph = Building::new("embed_tokens", dtype);
+pub(crate) fn embedding(shape: &Shape, dtype: Dtype) -> GraphBuilder {
+    let mut graph = GraphBuilder::new("embed_tokens", dtype);
     let sides = [Side::Varies("batch_size"), Side::Varies("sequence_length"), Side::Fixed(shape.hidden)];
     let ids = graph.input("input_ids", Kind::I64, &sides[..2]);
     let matrix = graph.weight("model.embed_tokens.weight".to_owned(), &[shape.vocab, shape.hidden], Fill::table());

@@ -23,7 +23,7 @@ pub(crate) fn files(shape: &Shape, dtype: Dtype, seed: u64) -> [(&'static str, V
     ]
 }
 
-/// What the family's `config.json` says, and that the weights are random.
+/// The family's `config.json`, with a note that the weights are random.
 fn config(shape: &Shape, dtype: Dtype, seed: u64) -> Value {
     let id = |name| special(shape.tokens, name);
     let architecture = match shape.family {

@@ -23,12 +23,12 @@ pub use shape::{Family, RELEASES, Release, Shape, Tower};
 pub use weights::Dtype;
 
 use crate::error::{OnnxError, Result, refused};
-use build::Building;
+use build::GraphBuilder;
 use std::io;
 use std::path::Path;
 use weights::{Source, hash, random};
 
-/// What is to be written.
+/// A model to write.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Recipe {
     /// The dimensions.
@@ -37,11 +37,11 @@ pub struct Recipe {
     pub dtype: Dtype,
     /// The operators of attention.
     pub attention: Attention,
-    /// What the weights are drawn by, with the shape's name.
+    /// The seed of the weights, used with the shape's name.
     pub seed: u64,
 }
 
-/// How many weights the graphs of a model have.
+/// The numbers of weights of a model's graphs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Parameters {
     /// The decoder, its head included.
@@ -53,7 +53,7 @@ pub struct Parameters {
 }
 
 impl Recipe {
-    fn graphs(&self) -> [Building; 3] {
+    fn graphs(&self) -> [GraphBuilder; 3] {
         let Self { shape, dtype, attention, .. } = self;
         [
             decoder::decoder(shape, *dtype, *attention),
@@ -62,7 +62,7 @@ impl Recipe {
         ]
     }
 
-    /// How many weights there are.
+    /// The numbers of weights of the graphs.
     pub fn parameters(&self) -> Parameters {
         let [decoder, embedding, vision] = self.graphs().map(|graph| graph.parameters());
         Parameters { decoder, embedding, vision }
@@ -70,7 +70,7 @@ impl Recipe {
 
     /// Bytes of all weights, which is what `written` is told of, piece by piece.
     pub fn bytes(&self) -> u64 {
-        self.graphs().iter().map(Building::bytes).sum()
+        self.graphs().iter().map(GraphBuilder::bytes).sum()
     }
 
     /// Fills an empty folder.
@@ -121,7 +121,7 @@ pub fn write(models: &[(&str, Recipe)], target: &Path, written: &mut dyn FnMut(u
     Ok(())
 }
 
-/// What to do about an error.
+/// The remedy for an error, in words.
 fn remedy(error: &io::Error) -> &'static str {
     match error.kind() {
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => "; make room, or choose another place",
@@ -143,7 +143,7 @@ fn has_room(folder: &Path, bytes: u64, target: &Path) -> Result<()> {
     ))
 }
 
-/// How much can be written to the disk of a folder, where the system tells.
+/// The free bytes on the disk of a folder, where the system tells.
 fn free_bytes(folder: &Path) -> Option<u64> {
     #[cfg(unix)]
     {

@@ -68,7 +68,7 @@ pub(crate) struct Attribute {
     pub i: Option<i64>,
     #[prost(int64, repeated, packed = "false", tag = "8")]
     pub ints: Vec<i64>,
-    /// Which of them: 1, 2, or 7.
+    /// The kind: 1, 2, or 7.
     #[prost(int32, tag = "20")]
     pub kind: i32,
 }

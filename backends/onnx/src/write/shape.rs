@@ -20,7 +20,7 @@ impl Family {
         }
     }
 
-    /// How its vision tower calls the grid of a picture.
+    /// The vision tower's name for the grid of a picture.
     pub(crate) fn grid_name(self) -> &'static str {
         match self {
             Self::Qwen2Vl => "grid_thw",
@@ -67,7 +67,7 @@ pub struct Shape {
     pub vocab: u64,
     /// Ordinary tokens; the special ones follow.
     pub tokens: u32,
-    /// Whether configuration says that head and embedding are one.
+    /// True if head and embedding are one by the configuration.
     pub tied: bool,
     /// Pairs of a head's values that turn with time, height and width.
     pub sections: [u64; 3],
@@ -91,7 +91,7 @@ pub(crate) const WINDOW: u64 = 112;
 pub(crate) const PATCH_VALUES: u64 = 3 * FRAMES * PATCH * PATCH;
 /// The base of rotary positions in the decoder.
 pub(crate) const THETA: f64 = 1e6;
-/// What norms add to a variance.
+/// The term that norms add to a variance.
 pub(crate) const EPSILON: f32 = 1e-6;
 
 /// A release: one model, or several that belong together, each in a folder.
@@ -99,7 +99,7 @@ pub(crate) const EPSILON: f32 = 1e-6;
 pub struct Release {
     /// Its name.
     pub name: &'static str,
-    /// What it is, in a few words.
+    /// A short description.
     pub about: &'static str,
     /// The precision that it has if none is asked for.
     pub dtype: Dtype,
@@ -178,7 +178,7 @@ const TINY_TARGET: Shape = Shape {
     ..TINY_DRAFT
 };
 
-/// What can be written.
+/// The releases that can be written.
 pub static RELEASES: [Release; 3] = [
     Release {
         name: "qwen2-vl-2b",

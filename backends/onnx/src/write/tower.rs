@@ -5,7 +5,7 @@
 //! a window that is not whole padded with what is not seen.
 
 use super::blocks::{Attention, Norm, Rotary, among_rows, frequencies};
-use super::build::{Attribute, Building, Kind, Side, Value};
+use super::build::{Attribute, GraphBuilder, Kind, Side, Value};
 use super::shape::{Family, MERGE, PATCH, PATCH_VALUES, Shape, WINDOW};
 use super::weights::Dtype;
 
@@ -32,19 +32,19 @@ struct Grid {
     patches: Value,
 }
 
-/// Where the patches of windows are.
+/// The patches of each window, by index.
 struct Windows {
     /// The patch of each place of a window.
     patch: Value,
     /// The place of each patch.
     place: Value,
-    /// What hides the places that are padding, `[windows, 1, places, places]`.
+    /// The mask that hides padding, `[windows, 1, places, places]`.
     mask: Value,
 }
 
 /// The vision tower.
-pub(crate) fn vision(shape: &Shape, dtype: Dtype, attention: Attention) -> Building {
-    let mut graph = Building::new("vision_encoder", dtype);
+pub(crate) fn vision(shape: &Shape, dtype: Dtype, attention: Attention) -> GraphBuilder {
+    let mut graph = GraphBuilder::new("vision_encoder", dtype);
     let tower = shape.tower;
     let pixels = graph.input("pixel_values", Kind::F32, &[Side::Varies("num_patches"), Side::Fixed(PATCH_VALUES)]);
     let grid = graph.input(shape.family.grid_name(), Kind::I64, &[Side::Varies("num_images"), Side::Fixed(3)]);
@@ -87,7 +87,7 @@ pub(crate) fn vision(shape: &Shape, dtype: Dtype, attention: Attention) -> Build
 }
 
 /// The patches of each token become one row, as wide as the decoder.
-fn merged(graph: &mut Building, shape: &Shape, normed: Value) -> Value {
+fn merged(graph: &mut GraphBuilder, shape: &Shape, normed: Value) -> Value {
     let width = shape.tower.hidden * MERGE * MERGE;
     let rows = graph.reshaped(normed, &[-1, width as i64]);
     let rows = graph.linear(rows, "merger.mlp.0", [width, width], true);
@@ -97,7 +97,7 @@ fn merged(graph: &mut Building, shape: &Shape, normed: Value) -> Value {
 
 /// Attention of a layer: within frames, or within windows. `rows` are queries, keys and values side by side.
 fn attended(
-    graph: &mut Building,
+    graph: &mut GraphBuilder,
     shape: &Shape,
     rows: Value,
     rotary: &Rotary,
@@ -133,7 +133,7 @@ fn attended(
 }
 
 impl Grid {
-    fn new(graph: &mut Building, grid: Value) -> Self {
+    fn new(graph: &mut GraphBuilder, grid: Value) -> Self {
         let sides = graph.reshaped(grid, &[-1]);
         let mut side = |at| {
             let at = graph.int(at);
@@ -148,7 +148,7 @@ impl Grid {
     }
 
     /// Angles of the patches, `[1, patches, pairs]`: half of the pairs turn with the row, half with the column.
-    fn angles(&self, graph: &mut Building, pairs: u64) -> Value {
+    fn angles(&self, graph: &mut GraphBuilder, pairs: u64) -> Value {
         let (token, merge) = (graph.int(TOKEN), graph.int(MERGE as i64));
         let patch = graph.count_to(self.patches);
         let [_, patch] = graph.divided(patch, self.frame);
@@ -170,7 +170,7 @@ impl Grid {
 }
 
 impl Windows {
-    fn new(graph: &mut Building, grid: &Grid) -> Self {
+    fn new(graph: &mut GraphBuilder, grid: &Grid) -> Self {
         let side = graph.int(WINDOW_TOKENS);
         let (one, token, area) = (graph.int(1), graph.int(TOKEN), graph.int(WINDOW_TOKENS * WINDOW_TOKENS));
         // Windows along each side, those that are not whole included.
@@ -206,7 +206,7 @@ impl Windows {
     }
 
     /// The place of each patch.
-    fn places(graph: &mut Building, grid: &Grid, [down, across]: [Value; 2]) -> Value {
+    fn places(graph: &mut GraphBuilder, grid: &Grid, [down, across]: [Value; 2]) -> Value {
         let (side, token) = (graph.int(WINDOW_TOKENS), graph.int(TOKEN));
         let patch = graph.count_to(grid.patches);
         let [unit, within] = graph.divided(patch, token);
@@ -218,7 +218,7 @@ impl Windows {
     }
 
     /// Hides places that are not there from all others of their window.
-    fn mask(graph: &mut Building, there: Value) -> Value {
+    fn mask(graph: &mut GraphBuilder, there: Value) -> Value {
         let mask = graph.mask(there);
         let mask = graph.reshaped(mask, &[-1, 1, 1, WINDOW_PATCHES]);
         let sides = graph.ints(&[1, 1, WINDOW_PATCHES, 1]);
@@ -227,7 +227,7 @@ impl Windows {
 }
 
 /// A number of several digits, each with its base.
-fn joined<const N: usize>(graph: &mut Building, first: Value, digits: [(Value, Value); N]) -> Value {
+fn joined<const N: usize>(graph: &mut GraphBuilder, first: Value, digits: [(Value, Value); N]) -> Value {
     digits.into_iter().fold(first, |number, (base, digit)| {
         let number = graph.times(number, base);
         graph.plus(number, digit)

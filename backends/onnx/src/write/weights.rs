@@ -38,7 +38,7 @@ impl Dtype {
     }
 }
 
-/// What the values of a tensor are: random, of a standard deviation around a mean.
+/// The distribution of a tensor's values: random, of a standard deviation around a mean.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Fill {
     deviation: f32,
@@ -68,7 +68,7 @@ impl Fill {
         Self { deviation: 0.02, mean: 0.0, columns: u64::MAX }
     }
 
-    /// What a norm is scaled by: about 1.
+    /// The scale of a norm: about 1.
     pub fn scale() -> Self {
         Self { mean: 1.0, ..Self::bias() }
     }
@@ -83,13 +83,13 @@ pub(crate) struct Weight {
 }
 
 impl Weight {
-    /// How many values it has.
+    /// Number of its values.
     pub fn count(&self) -> u64 {
         self.sides.iter().product()
     }
 }
 
-/// Where values come from: those of a tensor from a place on, which is a multiple of [`LANES`].
+/// A source of values: those of a tensor from an index on, which is a multiple of [`LANES`].
 pub(crate) type Source<'s> = dyn Fn(&Weight, u64, &mut [f32]) + 's;
 
 /// Values that one draw of 64 bits makes.

@@ -25,7 +25,7 @@ fn views(prompt: &Prompt, share: f64, lines: bool) -> Vec<View> {
     prompt.views.iter().map(view).collect()
 }
 
-/// Where the tokens that are kept stand in the whole prompt.
+/// Checks the positions of the kept tokens against those of the whole prompt.
 fn check_positions(model: &Model, whole: &Prompt, pruned: &Prompt, what: &str) {
     let image = model.folder().config.image_token;
     let mut starts = whole.views.iter().zip(&pruned.views);
@@ -91,7 +91,7 @@ fn shared_prompts_of_half_their_pictures_are_answered() {
     assert!(others > 10, "half of a picture says something else: {others}");
 }
 
-/// What is dropped behind the tower does not change what it says of the rest.
+/// Tokens dropped behind the tower do not change its output for the rest.
 #[test]
 fn shared_towers_give_what_is_kept_unchanged() {
     let Some(golden) = Golden::find("shared_towers_give_what_is_kept_unchanged") else { return };

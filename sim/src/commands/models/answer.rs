@@ -3,7 +3,7 @@
 use super::args::Run;
 use super::inputs;
 use crate::terminal::Failure;
-use backends::onnx::{Answer, Model, Runtime, Spent, generate, speculate};
+use backends::onnx::{Answer, Model, Runtime, Timing, generate, speculate};
 use serde_json::{Value, json};
 
 /// The answer to what was asked, in the form that was asked for.
@@ -52,7 +52,7 @@ fn object(answer: &Answer, text: &str, drafted: bool, timings: Option<Value>) ->
 }
 
 /// Durations, and what they were measured on.
-fn timings(answer: &Answer, spent: &Spent, runtime: &Runtime) -> Value {
+fn timings(answer: &Answer, spent: &Timing, runtime: &Runtime) -> Value {
     let decoded = answer.ids.len().saturating_sub(1) as f64;
     let seconds = spent.decode.as_secs_f64();
     let outside = spent.decode.saturating_sub(spent.decode_inside).as_secs_f64();
