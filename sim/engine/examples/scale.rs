@@ -8,7 +8,7 @@
 
 use backends::Tier;
 use engine::{
-    Answer, Arrivals, CloudSpec, Content, EdgeSpec, LinkSpec, Nobody, RunSpec, Shape, Sharing, Workload, simulate,
+    Answer, Arrivals, CloudSpec, Content, EdgeSpec, LinkSpec, NoRecorder, RunSpec, Shape, Sharing, Workload, simulate,
 };
 use kernel::{Journal, RateProfile};
 use model::{
@@ -44,7 +44,7 @@ fn main() {
     let spec = spec(policy_named(policy), number(devices), number(requests).into(), answer);
 
     let before = cpu_seconds();
-    let outcome = simulate(&spec, Journal::digest_only(), &mut Nobody, &AtomicU64::new(0))
+    let outcome = simulate(&spec, Journal::digest_only(), &mut NoRecorder, &AtomicU64::new(0))
         .unwrap_or_else(|error| panic!("{error}"));
     let seconds = cpu_seconds() - before;
 

@@ -4,33 +4,26 @@
 //! one thread and a pure function of its spec: the same spec gives the same events, numbers and rows, on any machine and
 //! beside any number of other runs. Sweeps, files and tables are the callers'.
 
-mod admission;
-mod bed;
 mod calibration;
-mod deliveries;
-mod event;
-mod gpu;
-mod invariants;
-mod iterations;
-mod link;
-mod metrics;
-mod players;
-mod prices;
-mod recorder;
+mod ledger;
+mod models;
+mod outcome;
+mod plant;
 mod run;
-mod slot;
+mod simulate;
 mod spec;
-mod state;
-mod watch;
-mod watching;
+mod violation;
 mod workload;
-mod world;
 
-pub use invariants::Violation;
-pub use link::Traffic;
-pub use metrics::{Durations, Metrics, ProbeSums, RegretSums, TwinSums};
-pub use players::Players;
-pub use recorder::{Lane, Nobody, Phase, Recorder, RequestRecord, Side, SpanRecord, Status, StepRecord, TokenRecord};
-pub use run::{Outcome, RunError, TierOutcome, cloud_pool, edge_pool, play, pools, simulate};
+pub use ledger::{
+    Durations, Lane, Metrics, NoRecorder, Phase, ProbeSums, Recorder, RegretSums, RequestRecord, Side, SpanRecord,
+    Status, StepRecord, TokenRecord, TwinSums,
+};
+pub use models::Models;
+pub use outcome::{Outcome, TierOutcome};
+pub use plant::{Traffic, cloud_pool, edge_pool, pools};
+pub use run::RunError;
+pub use simulate::simulate;
 pub use spec::{CloudSpec, EdgeSpec, LinkSpec, RunSpec, Sharing};
+pub use violation::Violation;
 pub use workload::{Answer, Arrivals, Content, Shape, Workload, draw_servegen};

@@ -96,7 +96,7 @@ fn records_and_their_absence_change_nothing() {
     for (name, policy) in all_policies() {
         let spec = spec(policy, EngineKind::Vllm, 8, 30).clients(3);
         let progress = std::sync::atomic::AtomicU64::new(0);
-        let quiet = engine::simulate(&spec, Journal::digest_only(), &mut engine::Nobody, &progress);
+        let quiet = engine::simulate(&spec, Journal::digest_only(), &mut engine::NoRecorder, &progress);
         let quiet = quiet.unwrap_or_else(|error| panic!("{error}"));
         assert_eq!(quiet.journal.digest(), run_logged(&spec).0.journal.digest(), "{name}");
         assert_eq!(progress.into_inner(), 8, "{name}");

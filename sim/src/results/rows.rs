@@ -4,7 +4,7 @@
 use super::spans::Spans;
 use crate::scenario::{Cell, Point};
 use crate::terminal::Failure;
-use engine::{Nobody, Recorder, RequestRecord, Side, SpanRecord, Status, StepRecord, TokenRecord};
+use engine::{NoRecorder, Recorder, RequestRecord, Side, SpanRecord, Status, StepRecord, TokenRecord};
 use model::modality::Modality;
 use policies::ServedBy;
 use std::path::{Path, PathBuf};
@@ -30,7 +30,7 @@ pub trait Log: Recorder {
     fn answer(&mut self, _: &Answer) {}
 }
 
-impl Log for Nobody {}
+impl Log for NoRecorder {}
 
 /// The tables that are written beside the requests.
 #[derive(Clone, Copy, Debug)]

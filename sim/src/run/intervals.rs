@@ -10,7 +10,7 @@ use crate::run::threads;
 use crate::scenario::{Cell, Point};
 use crate::terminal::Failure;
 use backends::{Noise, Profile, Tier};
-use engine::{Nobody, RunSpec};
+use engine::{NoRecorder, RunSpec};
 use rayon::prelude::*;
 use std::fmt::Write;
 use std::sync::Arc;
@@ -50,7 +50,7 @@ fn is_profiled(spec: &RunSpec) -> bool {
 fn row(point: &Point, cell: &Cell) -> Result<String, Failure> {
     let run = |noise| {
         let cell = with_noise(cell, noise);
-        OneRun { point, cell: &cell, replication: 0, real: None }.sample(&mut Nobody, &AtomicU64::new(0))
+        OneRun { point, cell: &cell, replication: 0, real: None }.sample(&mut NoRecorder, &AtomicU64::new(0))
     };
     let place = &point.label;
     let mut text = format!("  {}, {}", cell.policy, place.dataset);

@@ -6,7 +6,7 @@ use crate::results::rows::Log;
 use crate::results::runs::Run;
 use crate::scenario::{Cell, Point};
 use crate::terminal::{Failure, at_work_on};
-use engine::{Nobody, Outcome, Recorder, RunError, RunSpec, simulate};
+use engine::{NoRecorder, Outcome, Recorder, RunError, RunSpec, simulate};
 use kernel::Journal;
 use std::sync::atomic::AtomicU64;
 
@@ -45,7 +45,7 @@ impl OneRun<'_> {
         at_work_on(self.name());
         let outcome = self.simulate(Journal::recorder(), recorder, progress)?;
         let sample = self.sample_of(&outcome);
-        let again = self.simulate(Journal::checker(outcome.journal), &mut Nobody, &AtomicU64::new(0))?;
+        let again = self.simulate(Journal::checker(outcome.journal), &mut NoRecorder, &AtomicU64::new(0))?;
         match again.journal.difference() {
             Some(difference) => Err(Failure::bug(format!("{}: two equal runs differ: {difference}", self.name()))),
             None => Ok(sample),

@@ -5,7 +5,7 @@ use crate::results::runs::Run;
 use crate::run::one_run::OneRun;
 use crate::scenario::{Plan, Point};
 use crate::terminal::{Failure, surviving};
-use engine::Nobody;
+use engine::NoRecorder;
 use std::sync::atomic::AtomicU64;
 
 /// Begins the reason of a run that met a bug.
@@ -42,7 +42,7 @@ fn run_cells(plan: &Plan, point: &Point, only: Option<&str>) -> Vec<Run> {
 }
 
 fn sample(run: &OneRun<'_>) -> Result<Sample, Failure> {
-    surviving(|| run.sample(&mut Nobody, &AtomicU64::new(0)))?
+    surviving(|| run.sample(&mut NoRecorder, &AtomicU64::new(0)))?
 }
 
 /// Why, without where: the same from whatever copy of the scenario the point was read.

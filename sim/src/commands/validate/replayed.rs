@@ -14,8 +14,7 @@ use crate::run::replay::RealModels;
 use crate::scenario::profile::SourceFile;
 use crate::scenario::{Cell, Noise, Plan, Point, laws_of};
 use crate::terminal::Failure;
-use backends::Modelled;
-use engine::{Content, Players, Recorder, RequestRecord, RunSpec, Status, play};
+use engine::{Content, Models, Recorder, RequestRecord, RunSpec, Status};
 use kernel::Journal;
 use model::accuracy::Accuracy;
 use model::request::Request;
@@ -188,9 +187,9 @@ fn simulate(
     for replication in 0..replications {
         let [spec, timed] = [spec, timed].map(|spec| RunSpec { replication, ..spec.clone() });
         // The threshold starts from what was measured, as in the replay.
-        let players =
-            Players { calibration: real.calibration(point).map(Rc::new), ..Players::<Modelled>::modelled(&timed) };
-        play(&spec, players, Journal::digest_only(), &mut kept, &AtomicU64::new(0))
+        let models = Models { calibration: real.calibration(point).map(Rc::new), ..Models::modelled(&timed) };
+        models
+            .run(&spec, Journal::digest_only(), &mut kept, &AtomicU64::new(0))
             .map_err(|error| Failure::bug(error.to_string()))?;
     }
     Ok(kept.0)

@@ -15,8 +15,8 @@ use crate::scenario::{Mode, Outcomes, Plan, Point, Replay, Scale};
 use crate::terminal::Failure;
 use asked::Asked;
 use backends::real::{Answered, Notes, Real, Rehearsed, TimeScale, calibration, recorded, warm_up};
-use backends::{Compute, Heads, Modelled, Probe};
-use engine::{Outcome, Players, Recorder, RunSpec, play};
+use backends::{Heads, Probe};
+use engine::{Outcome, Recorder, RunSpec};
 use kernel::{Journal, Streams};
 use model::mas::Descriptors;
 use model::tokens::{Calibration, TokenOutcome};
@@ -165,11 +165,13 @@ impl RealModels {
             });
         let known = self.calibrations.get(&point).cloned().map(Rc::new);
         let outcome = if self.own_words {
-            run(spec, Players { edge, cloud, calibration: known }, recorder, progress)
+            let models = engine::Models { edge, cloud, calibration: known };
+            models.run(spec, Journal::digest_only(), recorder, progress)
         } else {
-            let Players { edge: edge_words, cloud: cloud_words, .. } = Players::<Modelled>::modelled(spec);
+            let engine::Models { edge: edge_words, cloud: cloud_words, .. } = engine::Models::modelled(spec);
             let (edge, cloud) = (Rehearsed::new(edge, edge_words), Rehearsed::new(cloud, cloud_words));
-            run(spec, Players { edge, cloud, calibration: None }, recorder, progress)
+            let models = engine::Models { edge, cloud, calibration: None };
+            models.run(spec, Journal::digest_only(), recorder, progress)
         };
         let notes = notes.take();
         // What fails in a model breaks a run in many ways; it is the failure that matters.
@@ -273,15 +275,6 @@ impl RealModels {
 
 /// Tokens of the calibration set, at most: the 500 of the MSAO paper (section 5.1.4).
 const SAMPLES: usize = 500;
-
-fn run<C: Compute>(
-    spec: &RunSpec,
-    players: Players<C>,
-    recorder: &mut dyn Recorder,
-    progress: &AtomicU64,
-) -> Result<Outcome, engine::RunError> {
-    play(spec, players, Journal::digest_only(), recorder, progress)
-}
 
 fn answer(Answered { request, ids, text, score }: Answered) -> Answer {
     Answer { request, ids, text, score }

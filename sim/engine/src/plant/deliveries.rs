@@ -1,11 +1,12 @@
 //! Messages on the link: sending them, and what they do where they arrive.
 
-use crate::event::{DOWN, Event, NOW, UP};
-use crate::gpu::{Task, Then};
-use crate::link::Left;
-use crate::slot::{Body, Message, SlotId};
-use crate::state::State;
-use crate::world::World;
+use super::World;
+use super::event::{DOWN, Event, NOW, UP};
+use super::gpu::{Task, Then};
+use super::link::Left;
+use super::message::{Body, Message};
+use super::state::State;
+use crate::ledger::SlotId;
 use backends::{Compute, Done};
 use kernel::Phase;
 use units::{Bytes, SimDuration, SimTime};
@@ -19,11 +20,11 @@ impl<'w, C: Compute> World<'w, C> {
         let sending =
             if past { state.up.send_past(now, payload) } else { state.up.send(now, slot.generation, message, payload) };
         state.messages.get_mut(message).wire = sending.wire;
-        state.slots.get_mut(slot.index).tally.uplink += sending.wire;
+        state.ledger.slots.get_mut(slot.index).tally.uplink += sending.wire;
         let lane = if past { NOW } else { UP };
         match sending.passage {
             Some(passage) => {
-                if state.watch.is_on() {
+                if state.ledger.watch.is_on() {
                     self.watch_message(state, message, true, &passage);
                 }
                 self.kernel.schedule(passage.arrival, Phase::Happen, Event::AtCloud(message).target(), lane);
@@ -44,13 +45,13 @@ impl<'w, C: Compute> World<'w, C> {
             state.down.send(now, slot.generation, message, payload)
         };
         state.messages.get_mut(message).wire = sending.wire;
-        if state.lives(slot) {
-            state.slots.get_mut(slot.index).tally.downlink += sending.wire;
+        if state.ledger.lives(slot) {
+            state.ledger.slots.get_mut(slot.index).tally.downlink += sending.wire;
         }
         let lane = if past { NOW } else { DOWN };
         match sending.passage {
             Some(passage) => {
-                if state.watch.is_on() {
+                if state.ledger.watch.is_on() {
                     self.watch_message(state, message, false, &passage);
                 }
                 self.kernel.schedule(passage.arrival, Phase::Happen, Event::AtEdge(message).target(), lane);
@@ -83,7 +84,7 @@ impl<'w, C: Compute> World<'w, C> {
         let Message { slot, body: Body::Drafts(drafts), .. } = state.messages.get(message) else {
             unreachable!("drafts to verify")
         };
-        !state.lives(*slot) || state.slots.get(slot.index).cloud.epoch != drafts.epoch
+        !state.ledger.lives(*slot) || state.ledger.slots.get(slot.index).resources.cloud.epoch != drafts.epoch
     }
 
     /// Drops a void batch: there will be no verdict. Its message stays until the edge has given it up too.
@@ -114,7 +115,7 @@ impl<'w, C: Compute> World<'w, C> {
         }
         let slot = *slot;
         state.up.receive(*wire);
-        if matches!(state.messages.get(message).body, Body::Input { .. }) && !state.lives(slot) {
+        if matches!(state.messages.get(message).body, Body::Input { .. }) && !state.ledger.lives(slot) {
             // Its request has ended without it.
             state.messages.remove(message);
             return;
@@ -131,10 +132,10 @@ impl<'w, C: Compute> World<'w, C> {
             }
             Body::Drafts(_) if self.is_void(state, message) => self.drop_drafts(state, message),
             Body::Drafts(_) => {
-                let of = state.slots.get_mut(slot.index);
-                match of.cloud.gpu {
-                    Some(gpu) if of.cloud.ready => self.submit_drafts(state, gpu, slot, message),
-                    _ => of.about.parked.push(message),
+                let of = state.ledger.slots.get_mut(slot.index);
+                match of.resources.cloud.gpu {
+                    Some(gpu) if of.resources.cloud.ready => self.submit_drafts(state, gpu, slot, message),
+                    _ => of.resources.pending.parked.push(message),
                 }
             }
             Body::Hidden { first: true, .. } => self.prefill_in_cloud(state, slot, Then::Return(message)),
@@ -150,7 +151,7 @@ impl<'w, C: Compute> World<'w, C> {
     fn prefill_in_cloud(&self, state: &mut State<'w, C>, slot: SlotId, then: Then) {
         let (gpu, sequence) = self.on_cloud(state, slot);
         let left = state.cloud.prompt_tokens(sequence);
-        state.slots.get_mut(slot.index).cloud.reading = true;
+        state.ledger.slots.get_mut(slot.index).resources.cloud.reading = true;
         self.submit(state, gpu, slot, Task::Prefill { left, then });
     }
 
@@ -165,7 +166,7 @@ impl<'w, C: Compute> World<'w, C> {
             Body::Token(token) => {
                 let token = *token;
                 state.messages.remove(message);
-                self.commit(state, slot, 1, now);
+                state.ledger.commit(slot, 1, now);
                 if token.ends {
                     self.answered(state, slot);
                 }
@@ -173,8 +174,8 @@ impl<'w, C: Compute> World<'w, C> {
             Body::Hidden { wait, token, .. } => {
                 let (wait, token) = (*wait, *token);
                 state.messages.remove(message);
-                state.slots.get_mut(slot.index).edge_done = Done::Token(token);
-                self.commit(state, slot, 1, now);
+                state.ledger.slots.get_mut(slot.index).resources.edge_done = Done::Token(token);
+                state.ledger.commit(slot, 1, now);
                 self.kernel.fire(wait);
             }
             Body::Drafts(drafts) => {
@@ -193,8 +194,8 @@ impl<'w, C: Compute> World<'w, C> {
     fn end_drafting(&self, state: &mut State<'w, C>, slot: SlotId, message: u32) {
         let Body::Drafts(drafts) = state.messages.remove(message).body else { unreachable!("a verdict") };
         let verdict = drafts.verdict.expect("a verdict that has arrived");
-        state.slots.get_mut(slot.index).about.last_verdict = Some(verdict);
-        self.commit_verdict(state, slot, &verdict);
+        state.ledger.slots.get_mut(slot.index).resources.pending.last_verdict = Some(verdict);
+        state.ledger.commit_verdict(slot, &verdict);
         if verdict.ends {
             self.answered(state, slot);
         }
@@ -211,7 +212,7 @@ impl<'w, C: Compute> World<'w, C> {
         let direction = if up { &mut state.up } else { &mut state.down };
         direction.take_left(now, &mut left);
         for Left { message, passage } in left.drain(..) {
-            if state.watch.is_on() {
+            if state.ledger.watch.is_on() {
                 self.watch_message(state, message, up, &passage);
             }
             let (event, lane) = if up { (Event::AtCloud(message), UP) } else { (Event::AtEdge(message), DOWN) };

@@ -4,7 +4,7 @@
 //! sequence, and at most one chunk of a prompt. `hf`: one item at a time in order of arrival; an answer keeps the GPU to
 //! its end.
 
-use crate::slot::SlotId;
+use crate::ledger::SlotId;
 use backends::Done;
 use kernel::{BatchServer, WaitIndex};
 use model::{

@@ -1,35 +1,70 @@
-//! The virtual testbed: what does not change during a run, and which event does what.
+//! The virtual plant: GPUs with their KV caches, processors and a link, on a discrete-event kernel.
+//!
+//! It holds resources for the requests of a ledger, and offers each of them a testbed, on which a policy serves it.
 //!
 //! | file | what happens there |
 //! |---|---|
+//! | `bed.rs` | a policy's operations on the testbed of one request |
 //! | `deliveries.rs` | messages are sent and arrive |
 //! | `admission.rs` | sequences are opened and closed, memory is granted |
 //! | `iterations.rs` | GPUs form batches and end them |
+//! | `spans.rs` | spans of watched requests begin and end |
+//! | `invariants.rs` | conservation of bytes, KV blocks and time |
+//!
+//! | file | what it holds |
+//! |---|---|
+//! | `state.rs` | everything that changes during a run, the ledger included |
+//! | `resources.rs` | a request's sequences, memory and waits |
+//! | `message.rs`, `event.rs` | messages on the link; what events of the kernel are for |
+//! | `gpu.rs`, `link.rs` | one GPU with its queues; one direction of the link |
+//! | `pools.rs`, `prices.rs` | KV pools of the tiers; prices that policies see |
 
-use crate::event::Event;
-use crate::prices::Price;
-use crate::slot::SlotId;
+mod admission;
+mod bed;
+mod deliveries;
+mod event;
+mod gpu;
+mod invariants;
+mod iterations;
+mod link;
+mod message;
+mod pools;
+mod prices;
+mod resources;
+mod spans;
+mod state;
+
+pub use link::Traffic;
+pub use pools::{cloud_pool, edge_pool, pools};
+
+pub(crate) use bed::Bed;
+pub(crate) use event::Event;
+pub(crate) use gpu::Gpu;
+pub(crate) use pools::footprint;
+pub(crate) use prices::Price;
+pub(crate) use resources::Slot;
+pub(crate) use state::State;
+
+use crate::ledger::SlotId;
 use crate::spec::RunSpec;
-use crate::state::State;
 use backends::Compute;
 use kernel::{Kernel, Phase, Streams};
-use model::{accuracy::AccuracyModel, decoding::Verdict, tokens::Calibration};
+use model::tokens::Calibration;
 use policies::View;
 use std::cell::RefCell;
 use std::rc::Rc;
-use units::{BitsPerSecond, Bytes, SimDuration, SimTime};
+use units::{BitsPerSecond, Bytes, SimTime};
 
 /// Bytes of a token id on the wire.
 pub(crate) const TOKEN_BYTES: Bytes = Bytes::new(8);
 
-/// What does not change during a run, around the [`State`] that does.
+/// The part of the plant that does not change during a run, around the [`State`] that does.
 pub(crate) struct World<'w, C> {
     pub(crate) kernel: &'w Kernel,
     pub(crate) spec: &'w RunSpec,
     pub(crate) streams: Streams,
     pub(crate) edge_prices: Price,
     pub(crate) cloud_prices: Price,
-    pub(crate) accuracy: AccuracyModel,
     /// The token process, as closed forms know it.
     pub(crate) twin_tokens: Rc<Calibration>,
     pub(crate) state: RefCell<State<'w, C>>,
@@ -42,21 +77,6 @@ impl<'w, C: Compute> World<'w, C> {
 
     pub(crate) fn is_edge(&self, gpu: u32) -> bool {
         gpu < self.edges()
-    }
-
-    /// Commits tokens at the edge.
-    #[inline]
-    pub(crate) fn commit(&self, state: &mut State<'w, C>, id: SlotId, tokens: u32, at: SimTime) {
-        if tokens == 0 {
-            return;
-        }
-        let gap = state.slots.get_mut(id.index).commit(tokens, at);
-        if let Some(gap) = gap {
-            state.metrics.itl.record(gap);
-        }
-        if tokens > 1 {
-            state.metrics.itl.record_n(SimDuration::ZERO, u64::from(tokens - 1));
-        }
     }
 
     /// What can be observed now at an edge.
@@ -76,20 +96,9 @@ impl<'w, C: Compute> World<'w, C> {
         }
     }
 
-    /// Commits what a verdict lets stand, at the time it arrived.
-    #[inline]
-    pub(crate) fn commit_verdict(&self, state: &mut State<'w, C>, id: SlotId, verdict: &Verdict) {
-        state.metrics.verified += u64::from(verdict.drafted);
-        let slot = state.slots.get_mut(id.index);
-        slot.tally.rounds += 1;
-        slot.tally.accepted += verdict.accepted;
-        slot.committed.epoch += u32::from(verdict.rejects());
-        let tokens = verdict.committed - slot.committed.tokens;
-        self.commit(state, id, tokens, verdict.at);
-    }
-
     pub(crate) fn answered(&self, state: &mut State<'w, C>, id: SlotId) {
-        let wait = state.slots.get_mut(id.index).about.answered.take().expect("somebody awaits the answer");
+        let wait =
+            state.ledger.slots.get_mut(id.index).resources.pending.answered.take().expect("somebody awaits the answer");
         self.kernel.fire(wait);
     }
 

@@ -1,11 +1,11 @@
-//! Where spans begin and end: jobs, iterations, messages and the processor of watched requests; see [`watch`](crate::watch).
+//! Where spans begin and end: jobs, iterations, messages and the processor of watched requests; see the ledger's `watch.rs`.
 
-use crate::gpu::{Item, Job, Task};
-use crate::link::Passage;
-use crate::recorder::{Lane, Phase, RequestRecord, SpanRecord};
-use crate::slot::{Body, Message, Slab, SlotId};
-use crate::state::State;
-use crate::world::World;
+use super::World;
+use super::gpu::{Item, Job, Task};
+use super::link::Passage;
+use super::message::{Body, Message};
+use super::state::State;
+use crate::ledger::{Lane, Ledger, Phase, Slab, SlotId, SpanRecord};
 use backends::Compute;
 use kernel::Service;
 use units::{Bytes, SimDuration, SimTime};
@@ -32,9 +32,9 @@ impl<'w, C: Compute> World<'w, C> {
     /// A job begins to wait for a GPU.
     #[cold]
     pub(crate) fn watch_job(&self, state: &mut State<'w, C>, gpu: u32, slot: SlotId) {
-        if state.watch.live.contains_key(&slot.generation) {
+        if state.ledger.watch.live.contains_key(&slot.generation) {
             let ticket = state.gpus[gpu as usize].next_ticket();
-            state.watch.waiting.insert((slot.generation, gpu, ticket), self.kernel.now());
+            state.ledger.watch.waiting.insert((slot.generation, gpu, ticket), self.kernel.now());
         }
     }
 
@@ -44,12 +44,13 @@ impl<'w, C: Compute> World<'w, C> {
         let now = self.kernel.now();
         let on_edge = self.is_edge(gpu);
         let (lane, unit) = if on_edge { (Lane::EdgeGpu, gpu) } else { (Lane::CloudGpu, gpu - self.edges()) };
-        let State { gpus, slots, messages, edge, cloud, recorder, watch, .. } = state;
+        let State { ledger: Ledger { slots, recorder, watch, .. }, gpus, messages, edge, cloud, .. } = state;
         let this = &gpus[gpu as usize];
         for &Item { job: Job { slot, ticket, task }, chunk, .. } in &this.running {
             let Some(watched) = watch.live.get(&slot.generation) else { continue };
             let of = slots.get(slot.index);
-            let (held, compute) = if on_edge { (&of.on_edge, &*edge) } else { (&of.on_cloud, &*cloud) };
+            let resources = &of.resources;
+            let (held, compute) = if on_edge { (&resources.on_edge, &*edge) } else { (&resources.on_cloud, &*cloud) };
             let (kind, tokens) = describe(task, chunk, messages);
             let running = SpanRecord {
                 request: watched.request,
@@ -85,7 +86,7 @@ impl<'w, C: Compute> World<'w, C> {
     /// A message's way over the link is known.
     #[cold]
     pub(crate) fn watch_message(&self, state: &mut State<'w, C>, message: u32, up: bool, passage: &Passage) {
-        let State { slots, messages, recorder, watch, .. } = state;
+        let State { ledger: Ledger { slots, recorder, watch, .. }, messages, .. } = state;
         let message = messages.get(message);
         let Some(watched) = watch.live.get(&message.slot.generation) else { return };
         let (kind, tokens, delay) = match &message.body {
@@ -123,7 +124,8 @@ impl<'w, C: Compute> World<'w, C> {
     /// The edge's processor has been asked for some time.
     #[cold]
     pub(crate) fn watch_cpu(&self, state: &mut State<'w, C>, id: SlotId, kind: &'static str, service: Service) {
-        let Some(watched) = state.watch.live.get(&id.generation) else { return };
+        let Ledger { recorder, watch, .. } = &mut state.ledger;
+        let Some(watched) = watch.live.get(&id.generation) else { return };
         let running = SpanRecord {
             lane: Lane::EdgeCpu,
             unit: watched.edge,
@@ -134,23 +136,7 @@ impl<'w, C: Compute> World<'w, C> {
             ..SpanRecord::of(watched.request, watched.edge)
         };
         let waiting = queued(&running, self.kernel.now());
-        waiting.iter().chain([&running]).for_each(|span| state.recorder.span(span));
-    }
-
-    /// A request has ended.
-    #[cold]
-    pub(crate) fn watch_end(&self, state: &mut State<'w, C>, generation: u32, record: &RequestRecord) {
-        let Some(watched) = state.watch.live.get(&generation) else { return };
-        if let Some(moments) = &record.moments {
-            state.recorder.span(&SpanRecord {
-                tokens: moments.tokens,
-                bytes: record.uplink + record.downlink,
-                duration: moments.e2e(),
-                start: record.submit,
-                ..SpanRecord::of(watched.request, watched.edge)
-            });
-        }
-        state.watch.end(generation);
+        waiting.iter().chain([&running]).for_each(|span| recorder.span(span));
     }
 }
 

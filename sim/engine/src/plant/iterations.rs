@@ -1,12 +1,13 @@
 //! A GPU's iterations: what goes into one, and what comes out of it.
 
-use crate::event::{Event, NOW, STEP};
-use crate::gpu::{Item, Job, Pick, Task, Then};
-use crate::recorder::{Side, StepRecord};
-use crate::slot::{Body, Message, SlotId, Work as Share};
-use crate::state::State;
-use crate::watching::describe;
-use crate::world::{TOKEN_BYTES, World};
+use super::event::{Event, NOW, STEP};
+use super::gpu::{Item, Job, Pick, Task, Then};
+use super::message::{Body, Message};
+use super::spans::describe;
+use super::state::State;
+use super::{TOKEN_BYTES, World};
+use crate::ledger::{Ledger, Share, SlotId};
+use crate::ledger::{Side, StepRecord};
 use backends::{Compute, Done, Work};
 use kernel::Phase;
 use model::{
@@ -19,7 +20,7 @@ impl<'w, C: Compute> World<'w, C> {
     /// Gives a job to a GPU.
     #[inline]
     pub(crate) fn submit(&self, state: &mut State<'w, C>, gpu: u32, slot: SlotId, task: Task) {
-        if state.watch.is_on() {
+        if state.ledger.watch.is_on() {
             self.watch_job(state, gpu, slot);
         }
         if state.gpus[gpu as usize].submit(slot, task) {
@@ -37,7 +38,7 @@ impl<'w, C: Compute> World<'w, C> {
         self.pick(state, gpu);
         let now = self.kernel.now();
         let on_edge = self.is_edge(gpu);
-        let State { gpus, slots, messages, edge, cloud, done, .. } = state;
+        let State { ledger: Ledger { slots, .. }, gpus, messages, edge, cloud, done, .. } = state;
         let this = &mut gpus[gpu as usize];
         if this.running.is_empty() {
             this.server.rest();
@@ -47,7 +48,7 @@ impl<'w, C: Compute> World<'w, C> {
         let prefills = this.running.iter().any(|item| item.job.task.reads_a_prompt());
         let work = this.running.iter().map(|&Item { job, chunk, .. }| {
             let slot = slots.get(job.slot.index);
-            let held = if on_edge { &slot.on_edge } else { &slot.on_cloud };
+            let held = if on_edge { &slot.resources.on_edge } else { &slot.resources.on_cloud };
             let work = match job.task {
                 Task::Probe { .. } => Work::Probe,
                 Task::Encode { .. } => Work::Encode,
@@ -79,10 +80,10 @@ impl<'w, C: Compute> World<'w, C> {
             let tally = &mut slots.get_mut(item.job.slot.index).tally;
             if on_edge { tally.edge.add(&share) } else { tally.cloud.add(&share) }
         }
-        if state.wants_steps {
+        if state.ledger.wants_steps {
             self.record_steps(state, gpu, cost.duration);
         }
-        if state.watch.is_on() {
+        if state.ledger.watch.is_on() {
             self.watch_iteration(state, gpu, cost.duration);
         }
         let lane = if on_edge && !prefills { STEP } else { None };
@@ -147,14 +148,14 @@ impl<'w, C: Compute> World<'w, C> {
     #[inline]
     fn pick_prompt(&self, state: &mut State<'w, C>, gpu: u32) -> bool {
         let on_edge = self.is_edge(gpu);
-        let State { gpus, slots, .. } = state;
+        let State { ledger: Ledger { slots, .. }, gpus, .. } = state;
         let this = &mut gpus[gpu as usize];
         if this.prompts.is_empty() {
             return true;
         }
         let ready = this.prompts.iter().position(|job| {
             let slot = slots.get(job.slot.index);
-            let held = if on_edge { &slot.on_edge } else { &slot.on_cloud };
+            let held = if on_edge { &slot.resources.on_edge } else { &slot.resources.on_cloud };
             matches!(job.task, Task::Probe { .. } | Task::Encode { .. })
                 || held.as_ref().is_some_and(|held| held.kv.is_some())
         });
@@ -192,14 +193,14 @@ impl<'w, C: Compute> World<'w, C> {
             | Task::Probe { wait }
             | Task::Encode { wait }
             | Task::Lower { wait } => {
-                state.slots.get_mut(job.slot.index).edge_done = done;
+                state.ledger.slots.get_mut(job.slot.index).resources.edge_done = done;
                 self.kernel.fire(wait);
             }
-            Task::Prefill { left, then } if left > chunk && state.lives(job.slot) => {
+            Task::Prefill { left, then } if left > chunk && state.ledger.lives(job.slot) => {
                 state.gpus[gpu as usize].resume(Job { task: Task::Prefill { left: left - chunk, then }, ..job });
             }
             // A request that trusts its edge may have ended before the cloud has read its prompt.
-            Task::Prefill { .. } if !state.lives(job.slot) => {}
+            Task::Prefill { .. } if !state.ledger.lives(job.slot) => {}
             Task::Prefill { then, .. } => self.end_prompt(state, gpu, job, then, done),
             Task::Answer => {
                 let Done::Token(token) = done else { unreachable!("a decode step makes a token") };
@@ -227,7 +228,7 @@ impl<'w, C: Compute> World<'w, C> {
 
     fn end_prompt(&self, state: &mut State<'w, C>, gpu: u32, job: Job, then: Then, done: Done) {
         if !self.is_edge(gpu) {
-            state.slots.get_mut(job.slot.index).cloud.reading = false;
+            state.ledger.slots.get_mut(job.slot.index).resources.cloud.reading = false;
         }
         match then {
             Then::Fire(wait) => self.kernel.fire(wait),
@@ -240,9 +241,9 @@ impl<'w, C: Compute> World<'w, C> {
                 }
             }
             Then::Open => {
-                let slot = state.slots.get_mut(job.slot.index);
-                slot.cloud.ready = true;
-                for message in std::mem::take(&mut slot.about.parked) {
+                let slot = state.ledger.slots.get_mut(job.slot.index);
+                slot.resources.cloud.ready = true;
+                for message in std::mem::take(&mut slot.resources.pending.parked) {
                     self.submit_drafts(state, gpu, job.slot, message);
                 }
             }
@@ -252,7 +253,7 @@ impl<'w, C: Compute> World<'w, C> {
     /// A token of an answer has been made.
     fn emit(&self, state: &mut State<'w, C>, gpu: u32, id: SlotId, token: Token) {
         if self.is_edge(gpu) {
-            self.commit(state, id, 1, self.kernel.now());
+            state.ledger.commit(id, 1, self.kernel.now());
             if token.ends {
                 self.answered(state, id);
             }
@@ -264,9 +265,9 @@ impl<'w, C: Compute> World<'w, C> {
 
     /// Lets drafts be verified in the cloud.
     pub(crate) fn submit_drafts(&self, state: &mut State<'w, C>, gpu: u32, id: SlotId, message: u32) {
-        let State { slots, messages, cloud, .. } = state;
+        let State { ledger: Ledger { slots, .. }, messages, cloud, .. } = state;
         let Body::Drafts(drafts) = &messages.get(message).body else { unreachable!("drafts to verify") };
-        let sequence = slots.get(id.index).on_cloud.as_ref().expect("a sequence").sequence;
+        let sequence = slots.get(id.index).resources.on_cloud.as_ref().expect("a sequence").sequence;
         // Tokens that the cloud has taken without judging them come again, to be judged.
         if drafts.start < cloud.answer_tokens(sequence) {
             cloud.truncate(sequence, drafts.start);
@@ -281,15 +282,15 @@ impl<'w, C: Compute> World<'w, C> {
             // It was in this very iteration when its request ended.
             return self.drop_drafts(state, message);
         }
-        let State { slots, messages, cloud, .. } = state;
+        let State { ledger: Ledger { slots, .. }, messages, cloud, .. } = state;
         let slot = slots.get_mut(id.index);
         let Body::Drafts(drafts) = &mut messages.get_mut(message).body else { unreachable!("drafts were verified") };
-        let committed = cloud.answer_tokens(slot.on_cloud.as_ref().expect("a sequence").sequence);
+        let committed = cloud.answer_tokens(slot.resources.on_cloud.as_ref().expect("a sequence").sequence);
         let drafted = drafts.tokens.len() as u32;
         let (accepted, drafted) = if drafts.judged { (accepted, drafted) } else { (0, 0) };
         let verdict = Verdict { accepted, drafted, committed, token, ends, at: SimTime::ZERO };
         if verdict.rejects() {
-            slot.cloud.epoch += 1;
+            slot.resources.cloud.epoch += 1;
         }
         drafts.verdict = Some(verdict);
         let goes_on = drafts.wait.is_none() && !ends;
@@ -303,12 +304,12 @@ impl<'w, C: Compute> World<'w, C> {
     fn record_steps(&self, state: &mut State<'w, C>, gpu: u32, duration: SimDuration) {
         let on_edge = self.is_edge(gpu);
         let (side, index) = if on_edge { (Side::Edge, gpu) } else { (Side::Cloud, gpu - self.edges()) };
-        let State { gpus, slots, messages, edge, cloud, recorder, .. } = state;
+        let State { ledger: Ledger { slots, recorder, .. }, gpus, messages, edge, cloud, .. } = state;
         let this = &gpus[gpu as usize];
         let compute = if on_edge { edge } else { cloud };
         for &Item { job, chunk, .. } in &this.running {
             let slot = slots.get(job.slot.index);
-            let held = if on_edge { &slot.on_edge } else { &slot.on_cloud };
+            let held = if on_edge { &slot.resources.on_edge } else { &slot.resources.on_cloud };
             let sequence = held.as_ref().expect("a sequence").sequence;
             let (kind, tokens) = describe(job.task, chunk, messages);
             recorder.step(&StepRecord {

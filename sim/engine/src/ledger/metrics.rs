@@ -1,6 +1,6 @@
 //! What is counted during a run.
 
-use crate::recorder::{RequestRecord, Status};
+use super::recorder::{RequestRecord, Status};
 use hdrhistogram::Histogram;
 use model::modality::Modality;
 use policies::Regret;

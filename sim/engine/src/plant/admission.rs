@@ -5,20 +5,21 @@
 //! what the other waits for, whatever overtakes what on the link. A sequence is granted its prompt and the longest
 //! answer at once, so that it never has to be preempted.
 
-use crate::slot::{Held, SlotId};
-use crate::state::State;
-use crate::world::World;
+use super::World;
+use super::resources::Held;
+use super::state::State;
+use crate::ledger::{Ledger, SlotId};
 use backends::{Compute, Sequence};
 use model::{kv::KvSequence, request::Input};
 
 impl<'w, C: Compute> World<'w, C> {
     /// Opens a request's sequence on its edge; returns the length of its prompt.
     pub(crate) fn open_on_edge(&self, state: &mut State<'w, C>, id: SlotId, input: &Input) -> u32 {
-        let State { slots, edge, requests, .. } = state;
+        let State { ledger: Ledger { slots, .. }, edge, requests, .. } = state;
         let slot = slots.get_mut(id.index);
-        assert!(slot.on_edge.is_none(), "a request has one sequence on its edge");
+        assert!(slot.resources.on_edge.is_none(), "a request has one sequence on its edge");
         let sequence = edge.open(&slot.about.request, input);
-        slot.on_edge = Some(Held { sequence, kv: None });
+        slot.resources.on_edge = Some(Held { sequence, kv: None });
         requests[slot.edge as usize] += 1;
         edge.prompt_tokens(sequence)
     }
@@ -29,18 +30,18 @@ impl<'w, C: Compute> World<'w, C> {
         let requests = |gpu: &u32| state.requests[*gpu as usize];
         let gpu = (self.edges()..state.gpus.len() as u32).min_by_key(requests).expect("the cloud has a GPU");
         state.requests[gpu as usize] += 1;
-        let slot = state.slots.get_mut(id.index);
+        let slot = state.ledger.slots.get_mut(id.index);
         slot.about.input = *input;
         let sequence = state.cloud.open(&slot.about.request, input);
-        slot.on_cloud = Some(Held { sequence, kv: None });
-        slot.cloud.gpu = Some(gpu);
+        slot.resources.on_cloud = Some(Held { sequence, kv: None });
+        slot.resources.cloud.gpu = Some(gpu);
         self.ask_for_memory(state, gpu, id);
     }
 
     /// The GPU and the sequence of a request in the cloud.
     pub(crate) fn on_cloud(&self, state: &State<'w, C>, id: SlotId) -> (u32, Sequence) {
-        let slot = state.slots.get(id.index);
-        (slot.cloud.gpu.expect("a GPU"), slot.on_cloud.as_ref().expect("a sequence").sequence)
+        let slot = state.ledger.slots.get(id.index);
+        (slot.resources.cloud.gpu.expect("a GPU"), slot.resources.on_cloud.as_ref().expect("a sequence").sequence)
     }
 
     /// Asks for the blocks of a request's sequence.
@@ -52,11 +53,12 @@ impl<'w, C: Compute> World<'w, C> {
     /// Grants blocks in order, as far as there are any.
     fn grant_memory(&self, state: &mut State<'w, C>, gpu: u32) {
         let on_edge = self.is_edge(gpu);
-        let State { gpus, slots, edge, cloud, .. } = state;
+        let State { ledger: Ledger { slots, .. }, gpus, edge, cloud, .. } = state;
         let this = &mut gpus[gpu as usize];
         while let Some(id) = this.asking.front() {
             let slot = slots.get_mut(id.index);
-            let (held, compute) = if on_edge { (&mut slot.on_edge, &*edge) } else { (&mut slot.on_cloud, &*cloud) };
+            let (held, compute) =
+                if on_edge { (&mut slot.resources.on_edge, &*edge) } else { (&mut slot.resources.on_cloud, &*cloud) };
             let held = held.as_mut().expect("who asks has a sequence");
             let prompt = u64::from(compute.prompt_tokens(held.sequence));
             held.kv = this.kv.allocate(prompt + u64::from(self.spec.workload.max_output_tokens));
@@ -72,8 +74,8 @@ impl<'w, C: Compute> World<'w, C> {
 
     /// Gives up a request's sequence on its edge.
     pub(crate) fn close_on_edge(&self, state: &mut State<'w, C>, id: SlotId) {
-        let slot = state.slots.get_mut(id.index);
-        let Some(held) = slot.on_edge.take() else { return };
+        let slot = state.ledger.slots.get_mut(id.index);
+        let Some(held) = slot.resources.on_edge.take() else { return };
         let gpu = slot.edge;
         state.edge.close(held.sequence);
         self.give_back(state, gpu, held.kv);
@@ -81,9 +83,10 @@ impl<'w, C: Compute> World<'w, C> {
 
     /// Gives up a request's sequence in the cloud, and what was still to be read of its prompt.
     pub(crate) fn close_on_cloud(&self, state: &mut State<'w, C>, id: SlotId) {
-        let slot = state.slots.get_mut(id.index);
-        let Some(held) = slot.on_cloud.take() else { return };
-        let (gpu, reading) = (slot.cloud.gpu.expect("a sequence in the cloud has a GPU"), slot.cloud.reading);
+        let slot = state.ledger.slots.get_mut(id.index);
+        let Some(held) = slot.resources.on_cloud.take() else { return };
+        let (gpu, reading) =
+            (slot.resources.cloud.gpu.expect("a sequence in the cloud has a GPU"), slot.resources.cloud.reading);
         state.cloud.close(held.sequence);
         if reading {
             state.gpus[gpu as usize].prompts.retain(|job| job.slot != id);

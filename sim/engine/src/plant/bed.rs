@@ -1,10 +1,12 @@
 //! What a policy sees of the virtual testbed: one request's bed.
 
-use crate::gpu::{Task, Then};
-use crate::recorder::TokenRecord;
-use crate::slot::{Body, Drafts, Slot, SlotId};
-use crate::state::State;
-use crate::world::World;
+use super::World;
+use super::gpu::{Task, Then};
+use super::message::{Body, Drafts};
+use super::resources::Slot;
+use super::state::State;
+use crate::ledger::TokenRecord;
+use crate::ledger::{Grading, Ledger, SlotId};
 use backends::{Compute, Done, Sequence};
 use kernel::{Wait, WaitIndex};
 use model::{
@@ -33,7 +35,7 @@ impl<'w, C: Compute> Bed<'w, C> {
 
     fn submit_to_edge(&self, task: Task) {
         self.with(|state| {
-            let gpu = state.slots.get(self.id.index).edge;
+            let gpu = state.ledger.slots.get(self.id.index).edge;
             self.world.submit(state, gpu, self.id, task);
         });
     }
@@ -42,7 +44,7 @@ impl<'w, C: Compute> Bed<'w, C> {
     fn open_on_edge(&self, input: &Input) -> u32 {
         self.with(|state| {
             let prompt = self.world.open_on_edge(state, self.id, input);
-            let gpu = state.slots.get(self.id.index).edge;
+            let gpu = state.ledger.slots.get(self.id.index).edge;
             self.world.ask_for_memory(state, gpu, self.id);
             prompt
         })
@@ -66,9 +68,9 @@ impl<'w, C: Compute> Bed<'w, C> {
         }
         let kernel = self.world.kernel;
         let end = self.with(|state| {
-            let edge = state.slots.get(self.id.index).edge;
+            let edge = state.ledger.slots.get(self.id.index).edge;
             let service = state.edge_cpus[edge as usize].serve(kernel.now(), duration);
-            if state.watch.is_on() {
+            if state.ledger.watch.is_on() {
                 self.world.watch_cpu(state, self.id, kind, service);
             }
             service.end
@@ -79,7 +81,7 @@ impl<'w, C: Compute> Bed<'w, C> {
     /// A wait that fires when the answer has been committed whole.
     fn answered(&self) -> Wait<'w> {
         let wait = self.world.kernel.wait();
-        self.with(|state| state.slots.get_mut(self.id.index).about.answered = Some(wait.index()));
+        self.with(|state| state.ledger.slots.get_mut(self.id.index).resources.pending.answered = Some(wait.index()));
         wait
     }
 }
@@ -89,7 +91,7 @@ impl<C: Compute> Testbed for Bed<'_, C> {
     type Cloud = Self;
 
     fn prompt(&self) -> Prompt {
-        self.with(|state| state.slots.get(self.id.index).about.request.prompt)
+        self.with(|state| state.ledger.slots.get(self.id.index).about.request.prompt)
     }
 
     fn edge(&self) -> &Self {
@@ -102,18 +104,19 @@ impl<C: Compute> Testbed for Bed<'_, C> {
 
     fn view(&self) -> View<'_> {
         let world = self.world;
-        self.with(|state| world.view(state, state.slots.get(self.id.index).edge))
+        self.with(|state| world.view(state, state.ledger.slots.get(self.id.index).edge))
     }
 
     fn elapsed(&self) -> SimDuration {
-        self.world.kernel.now() - self.with(|state| state.slots.get(self.id.index).about.submit)
+        self.world.kernel.now() - self.with(|state| state.ledger.slots.get(self.id.index).about.submit)
     }
 }
 
 impl<C: Compute> Edge for Bed<'_, C> {
     async fn preprocess(&self) {
         if !self.prompt().is_text() {
-            let measured = self.with(|state| state.edge.preprocess(&state.slots.get(self.id.index).about.request));
+            let measured =
+                self.with(|state| state.edge.preprocess(&state.ledger.slots.get(self.id.index).about.request));
             self.on_cpu("preprocess", measured.unwrap_or(self.world.spec.edge.preprocess)).await;
         }
     }
@@ -125,16 +128,18 @@ impl<C: Compute> Edge for Bed<'_, C> {
         let probed = |edge: &mut C, sequence| edge.probed(sequence, tau_s);
         let found = self.look_at(&Input::whole(prompt), |wait| Task::Probe { wait }, probed).await;
         let bytes = world.edge_prices.0.probe_bytes(&prompt);
-        self.with(|state| state.metrics.probe.record(world.kernel.now() - start, bytes));
+        self.with(|state| state.ledger.metrics.probe.record(world.kernel.now() - start, bytes));
         let found = found.or_else(|| world.spec.probed.get(&prompt.request).copied());
         found.unwrap_or_else(|| world.spec.descriptors.draw(world.streams, &prompt, tau_s))
     }
 
     fn score(&self, auc: Ratio) -> f64 {
-        let world = self.world;
         let request = self.prompt().request;
-        let difficulty = world.accuracy.difficulty(world.streams, request);
-        Score::new(auc, world.accuracy.edge_error()).draw(&difficulty, world.streams, request)
+        self.with(|state| {
+            let Grading { accuracy, streams, .. } = &state.ledger.grading;
+            let difficulty = accuracy.difficulty(*streams, request);
+            Score::new(auc, accuracy.edge_error()).draw(&difficulty, *streams, request)
+        })
     }
 
     async fn think(&self, time: SimDuration) {
@@ -143,10 +148,10 @@ impl<C: Compute> Edge for Bed<'_, C> {
 
     fn note_plan(&self, plan: &Plan) {
         self.with(|state| {
-            let slot = state.slots.get_mut(self.id.index);
+            let slot = state.ledger.slots.get_mut(self.id.index);
             (slot.about.mas, slot.about.input) = (plan.mas, plan.input);
             if let Some(regret) = &plan.regret {
-                state.metrics.regret.record(regret);
+                state.ledger.metrics.regret.record(regret);
             }
         });
     }
@@ -166,51 +171,51 @@ impl<C: Compute> Edge for Bed<'_, C> {
     fn draft(&self) -> impl Future<Output = Draft> {
         let take = |slot: &mut Slot| {
             slot.tally.drafted += 1;
-            slot.drafted()
+            slot.resources.drafted()
         };
         self.on_edge(|wait| Task::Draft { wait }, take)
     }
 
     fn decode(&self) -> impl Future<Output = Draft> {
-        self.on_edge(|wait| Task::Own { wait }, |slot| slot.drafted())
+        self.on_edge(|wait| Task::Own { wait }, |slot| slot.resources.drafted())
     }
 
     fn trust(&self, token: &Draft) {
         let world = self.world;
         self.with(|state| {
-            let State { slots, edge, .. } = state;
+            let State { ledger: Ledger { slots, .. }, edge, .. } = state;
             let slot = slots.get_mut(self.id.index);
-            let sequence = slot.on_edge.as_ref().expect("tokens have a sequence").sequence;
+            let sequence = slot.resources.on_edge.as_ref().expect("tokens have a sequence").sequence;
             let critical = token.position < world.spec.critical_tokens;
             slot.about.diverged |= critical && edge.agrees(sequence, token) == Some(false);
-            world.commit(state, self.id, 1, world.kernel.now());
+            state.ledger.commit(self.id, 1, world.kernel.now());
         });
     }
 
     fn commit(&self, verdict: &Verdict) {
         self.with(|state| {
-            let slot = state.slots.get(self.id.index);
-            let sequence = slot.on_edge.as_ref().expect("drafts have a sequence").sequence;
+            let slot = state.ledger.slots.get(self.id.index);
+            let sequence = slot.resources.on_edge.as_ref().expect("drafts have a sequence").sequence;
             if verdict.rejects() || verdict.committed > state.edge.answer_tokens(sequence) {
                 state.edge.truncate(sequence, verdict.committed - u32::from(verdict.token.is_some()));
                 if let Some(token) = verdict.token {
                     state.edge.adopt(sequence, token);
                 }
             }
-            self.world.commit_verdict(state, self.id, verdict);
+            state.ledger.commit_verdict(self.id, verdict);
         });
     }
 
     fn rewind(&self, position: u32) {
         self.with(|state| {
-            let held = state.slots.get(self.id.index).on_edge.as_ref();
+            let held = state.ledger.slots.get(self.id.index).resources.on_edge.as_ref();
             state.edge.truncate(held.expect("drafts have a sequence").sequence, position);
         });
     }
 
     fn adopt(&self, token: Token) {
         self.with(|state| {
-            let held = state.slots.get(self.id.index).on_edge.as_ref();
+            let held = state.ledger.slots.get(self.id.index).resources.on_edge.as_ref();
             state.edge.adopt(held.expect("drafts have a sequence").sequence, token);
         });
     }
@@ -240,7 +245,7 @@ impl<'w, C: Compute> Cloud for Bed<'w, C> {
         let message = self.send_drafts(batch, Some(wait.index()));
         let log = self.log(batch);
         if !log.is_empty() {
-            self.with(|state| state.logs.insert(message, log));
+            self.with(|state| state.ledger.logs.insert(message, log));
         }
         Flight { world: self.world, message, wait: Some(wait) }
     }
@@ -251,8 +256,9 @@ impl<'w, C: Compute> Cloud for Bed<'w, C> {
         self.send_drafts(batch, None);
         answered.await;
         self.with(|state| {
-            let verdict = state.slots.get(self.id.index).about.last_verdict.expect("the drafts had a verdict");
-            state.write_log(&mut log, Some(verdict.accepted));
+            let verdict =
+                state.ledger.slots.get(self.id.index).resources.pending.last_verdict.expect("the drafts had a verdict");
+            state.ledger.write_log(&mut log, Some(verdict.accepted));
         });
     }
 
@@ -261,7 +267,7 @@ impl<'w, C: Compute> Cloud for Bed<'w, C> {
         let first = hidden.prompt.is_some();
         self.send_hidden(hidden, Body::Hidden { first, wait: wait.index(), token: Token::default() });
         wait.await;
-        let Done::Token(token) = self.with(|state| state.slots.get(self.id.index).edge_done) else {
+        let Done::Token(token) = self.with(|state| state.ledger.slots.get(self.id.index).resources.edge_done) else {
             unreachable!("the upper layers make a token")
         };
         token.ends
@@ -285,7 +291,7 @@ impl<'w, C: Compute> Bed<'w, C> {
         self.with(|state| self.world.open_on_edge(state, self.id, input));
         self.on_edge(task, |_| ()).await;
         self.with(|state| {
-            let held = state.slots.get(self.id.index).on_edge.as_ref();
+            let held = state.ledger.slots.get(self.id.index).resources.on_edge.as_ref();
             let saw = saw(&mut state.edge, held.expect("what looks has a sequence").sequence);
             self.world.close_on_edge(state, self.id);
             saw
@@ -301,7 +307,7 @@ impl<'w, C: Compute> Bed<'w, C> {
 
     fn upload(&self, input: &Input, answer: bool) {
         self.with(|state| {
-            let view = self.world.view(state, state.slots.get(self.id.index).edge);
+            let view = self.world.view(state, state.ledger.slots.get(self.id.index).edge);
             let delay = view.delay(&input.prompt) - view.rtt / 2;
             self.world.open_on_cloud(state, self.id, input);
             self.world.send_up(state, self.id, input.payload(), Body::Input { answer, delay });
@@ -332,8 +338,8 @@ impl<'w, C: Compute> Bed<'w, C> {
                 judged: batch.judged,
                 one_by_one: batch.verify.one_by_one,
                 off_the_link: batch.verify.off_the_link,
-                epoch: state.slots.get(self.id.index).committed.epoch,
-                round: state.watch.next_round(self.id),
+                epoch: state.ledger.slots.get(self.id.index).committed.epoch,
+                round: state.ledger.watch.next_round(self.id),
                 wait,
                 abandoned: false,
                 dropped: false,
@@ -346,10 +352,10 @@ impl<'w, C: Compute> Bed<'w, C> {
     /// Rows for the tokens of a batch, and for the one that was not sure enough, if a log is kept.
     fn log(&self, batch: &Batch<'_>) -> Vec<TokenRecord> {
         self.with(|state| {
-            if !state.wants_tokens {
+            if !state.ledger.wants_tokens {
                 return Vec::new();
             }
-            let slot = state.slots.get_mut(self.id.index);
+            let slot = state.ledger.slots.get_mut(self.id.index);
             // Not the verdicts so far: several batches may wait for theirs.
             let round = slot.tally.logged;
             slot.tally.logged += 1;
@@ -384,7 +390,7 @@ impl<C: Compute, R, T: FnOnce(&mut Slot) -> R + Unpin> Future for OnEdge<'_, '_,
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<R> {
         ready!(Pin::new(&mut self.wait).poll(context));
         let then = self.then.take().expect("a job is looked at once");
-        Poll::Ready(self.bed.with(|state| then(state.slots.get_mut(self.bed.id.index))))
+        Poll::Ready(self.bed.with(|state| then(state.ledger.slots.get_mut(self.bed.id.index))))
     }
 }
 
@@ -412,7 +418,7 @@ impl<C: Compute> Future for Flight<'_, C> {
         let state = &mut *self.world.state.borrow_mut();
         let Body::Drafts(drafts) = state.messages.remove(self.message).body else { unreachable!("a verdict") };
         let verdict = drafts.verdict.expect("a verdict that has arrived");
-        state.end_log(self.message, Some(verdict.accepted));
+        state.ledger.end_log(self.message, Some(verdict.accepted));
         Poll::Ready(verdict)
     }
 }
@@ -422,7 +428,7 @@ impl<C: Compute> Drop for Flight<'_, C> {
         let Some(wait) = self.wait.take() else { return };
         let world = self.world;
         let state = &mut *world.state.borrow_mut();
-        state.end_log(self.message, None);
+        state.ledger.end_log(self.message, None);
         let Body::Drafts(drafts) = &mut state.messages.get_mut(self.message).body else { unreachable!("drafts") };
         if wait.is_fired() {
             state.messages.remove(self.message);

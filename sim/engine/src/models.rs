@@ -1,4 +1,4 @@
-//! Who plays the models of a run: backends for both tiers, and what was measured of them beforehand.
+//! The models of a run: a backend for each tier, and the calibration that was measured beforehand.
 
 use crate::spec::RunSpec;
 use backends::Modelled;
@@ -6,18 +6,18 @@ use kernel::Streams;
 use model::tokens::Calibration;
 use std::rc::Rc;
 
-/// Who plays the models of a run.
-pub struct Players<C> {
+/// The models of a run.
+pub struct Models<C> {
     /// The edge's model.
     pub edge: C,
-    /// The cloud's.
+    /// The cloud's model.
     pub cloud: C,
-    /// How sure the edge's model is of its tokens and how often the cloud's agrees, where that was measured; else the run's
-    /// token process tells.
+    /// Entropies of the edge's tokens and the cloud's agreement with them, where they were measured. Otherwise they are
+    /// drawn from the run's token process.
     pub calibration: Option<Rc<Calibration>>,
 }
 
-impl Players<Modelled> {
+impl Models<Modelled> {
     /// The models of a simulation.
     pub fn modelled(spec: &RunSpec) -> Self {
         let streams = streams(spec);

@@ -4,7 +4,7 @@
 //! known, so not in the order of their beginnings. Work that outlives its request (drafts that are void, an input that
 //! nobody needs any more) is in them as far as it had begun; it is no part of the request's latency.
 
-use crate::slot::SlotId;
+use super::{Recorder, RequestRecord, SlotId, SpanRecord};
 use std::collections::BTreeMap;
 use units::SimTime;
 
@@ -45,9 +45,19 @@ impl Watch {
         watched.batches
     }
 
-    /// A request is watched no more.
-    pub(crate) fn end(&mut self, generation: u32) {
-        self.live.remove(&generation);
+    /// A request has ended: its span as a whole is written, and it is watched no more.
+    #[cold]
+    pub(crate) fn end(&mut self, generation: u32, record: &RequestRecord, recorder: &mut dyn Recorder) {
+        let Some(watched) = self.live.remove(&generation) else { return };
+        if let Some(moments) = &record.moments {
+            recorder.span(&SpanRecord {
+                tokens: moments.tokens,
+                bytes: record.uplink + record.downlink,
+                duration: moments.e2e(),
+                start: record.submit,
+                ..SpanRecord::of(watched.request, watched.edge)
+            });
+        }
         self.waiting.retain(|(other, ..), _| *other != generation);
     }
 }

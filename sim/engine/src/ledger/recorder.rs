@@ -33,9 +33,9 @@ pub trait Recorder {
 }
 
 /// Records nothing.
-pub struct Nobody;
+pub struct NoRecorder;
 
-impl Recorder for Nobody {}
+impl Recorder for NoRecorder {}
 
 /// How a request ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,0 +1,192 @@
+//! The ledger of a run: the requests that came in, the tokens that were committed, and what they cost.
+//!
+//! It knows requests and the time, and no GPU, KV cache or link: those are a plant's, which holds its resources `R` for each
+//! request in the ledger's slots. Another plant, say one over sockets, keeps the same ledger.
+//!
+//! | file | what it holds |
+//! |---|---|
+//! | `slot.rs` | a request in flight |
+//! | `tally.rs` | the cost of a request: its shares of iterations, tokens, bytes |
+//! | `grading.rs` | the probability that an answer is right |
+//! | `metrics.rs` | sums and quantiles over requests |
+//! | `recorder.rs` | rows for tables, and the trait that takes them |
+//! | `watch.rs` | the requests whose spans are recorded |
+//! | `invariants.rs` | conservation of requests, Little's law |
+
+mod grading;
+mod invariants;
+mod metrics;
+mod recorder;
+mod slab;
+mod slot;
+mod tally;
+mod watch;
+
+pub use metrics::{Durations, Metrics, ProbeSums, RegretSums, TwinSums};
+pub use recorder::{
+    Lane, NoRecorder, Phase, Recorder, RequestRecord, Side, SpanRecord, Status, StepRecord, TokenRecord,
+};
+
+pub(crate) use grading::Grading;
+pub(crate) use slab::Slab;
+pub(crate) use slot::{Arrival, Slot, SlotId};
+pub(crate) use tally::Share;
+
+use model::{decoding::Verdict, latency::Moments, request::Request};
+use policies::ServedBy;
+use std::collections::BTreeMap;
+use units::{SimDuration, SimTime};
+use watch::Watch;
+
+/// The requests of a run: those in flight, and the sums over those that have ended.
+pub(crate) struct Ledger<'w, R> {
+    pub(crate) slots: Slab<Slot<R>>,
+    generation: u32,
+    pub(crate) metrics: Metrics,
+    pub(crate) recorder: &'w mut dyn Recorder,
+    /// What the recorder says, asked once.
+    pub(crate) wants_steps: bool,
+    pub(crate) wants_tokens: bool,
+    /// Rows of the token log, by the message of their batch, until there is a verdict.
+    pub(crate) logs: BTreeMap<u32, Vec<TokenRecord>>,
+    /// The requests whose spans the recorder wants.
+    pub(crate) watch: Watch,
+    pub(crate) grading: Grading,
+}
+
+impl<'w, R: Default> Ledger<'w, R> {
+    pub(crate) fn new(grading: Grading, recorder: &'w mut dyn Recorder) -> Self {
+        Self {
+            slots: Slab::default(),
+            generation: 0,
+            metrics: Metrics::default(),
+            wants_steps: recorder.wants_steps(),
+            wants_tokens: recorder.wants_tokens(),
+            recorder,
+            logs: BTreeMap::new(),
+            watch: Watch::default(),
+            grading,
+        }
+    }
+
+    /// Takes a request in.
+    pub(crate) fn admit(&mut self, arrival: Arrival, now: SimTime) -> SlotId {
+        let (number, edge) = (arrival.request.prompt.request, arrival.edge);
+        self.metrics.submit(now);
+        self.generation += 1;
+        let generation = self.generation;
+        let id = SlotId { index: self.slots.insert(Slot::new(arrival, generation, now)), generation };
+        if self.recorder.wants_spans(number) {
+            self.watch.begin(id, number, edge);
+        }
+        id
+    }
+}
+
+impl<R> Ledger<'_, R> {
+    /// Whether a request is still in flight.
+    pub(crate) fn lives(&self, id: SlotId) -> bool {
+        self.slots.find(id.index).is_some_and(|slot| slot.generation == id.generation)
+    }
+
+    /// Commits tokens at the edge.
+    #[inline]
+    pub(crate) fn commit(&mut self, id: SlotId, tokens: u32, at: SimTime) {
+        if tokens == 0 {
+            return;
+        }
+        let gap = self.slots.get_mut(id.index).commit(tokens, at);
+        if let Some(gap) = gap {
+            self.metrics.itl.record(gap);
+        }
+        if tokens > 1 {
+            self.metrics.itl.record_n(SimDuration::ZERO, u64::from(tokens - 1));
+        }
+    }
+
+    /// Commits the tokens that a verdict lets stand, at the time it arrived.
+    #[inline]
+    pub(crate) fn commit_verdict(&mut self, id: SlotId, verdict: &Verdict) {
+        self.metrics.verified += u64::from(verdict.drafted);
+        let slot = self.slots.get_mut(id.index);
+        slot.tally.rounds += 1;
+        slot.tally.accepted += verdict.accepted;
+        slot.committed.epoch += u32::from(verdict.rejects());
+        let tokens = verdict.committed - slot.committed.tokens;
+        self.commit(id, tokens, verdict.at);
+    }
+
+    /// Ends a request, which nobody served if it was turned away, and writes its row. `graded` is the grade of its answer,
+    /// where whoever answered can tell.
+    pub(crate) fn end(
+        &mut self,
+        id: SlotId,
+        now: SimTime,
+        served_by: Option<ServedBy>,
+        graded: Option<f64>,
+    ) -> Slot<R> {
+        let slot = self.slots.remove(id.index);
+        let record = self.record(&slot, served_by, graded);
+        let by_cloud = matches!(served_by, Some(ServedBy::Cloud | ServedBy::Published(_)));
+        self.metrics.end(now, &record, by_cloud);
+        if self.watch.is_on() {
+            self.watch.end(slot.generation, &record, self.recorder);
+        }
+        self.recorder.request(&record);
+        slot
+    }
+
+    fn record(&self, slot: &Slot<R>, served_by: Option<ServedBy>, graded: Option<f64>) -> RequestRecord {
+        let Slot { committed, tally, about, .. } = slot;
+        let moments = served_by.map(|_| Moments {
+            submit: about.submit,
+            first_token: committed.first,
+            last_token: committed.last,
+            tokens: committed.tokens,
+        });
+        let answered = served_by.zip(moments.as_ref());
+        let correct = answered.map(|(by, moments)| self.grading.correct(slot, by, moments.e2e(), graded));
+        // A real model's answer ends where it ends.
+        let output_tokens = moments.as_ref().map_or(about.request.output_tokens, |moments| moments.tokens);
+        RequestRecord {
+            request: Request { output_tokens, ..about.request },
+            edge: slot.edge,
+            client: about.client,
+            status: if served_by.is_some() { Status::Completed } else { Status::Rejected },
+            moments,
+            submit: about.submit,
+            visual_tokens: about.visual_tokens,
+            mas: about.mas,
+            input: about.input,
+            uplink: tally.uplink,
+            downlink: tally.downlink,
+            rounds: tally.rounds,
+            drafted: tally.drafted,
+            accepted: tally.accepted,
+            edge_flop: tally.edge.flop.as_f64(),
+            cloud_flop: tally.cloud.flop.as_f64(),
+            edge_busy: tally.edge.busy,
+            cloud_busy: tally.cloud.busy,
+            joules: tally.edge.joules + tally.cloud.joules,
+            correct: correct.unwrap_or(0.0),
+            served_by: served_by.unwrap_or(ServedBy::Edge),
+        }
+    }
+
+    /// Writes the rows of the batch of a message, if a log is kept.
+    #[inline]
+    pub(crate) fn end_log(&mut self, message: u32, accepted: Option<u32>) {
+        if let Some(mut log) = self.logs.remove(&message) {
+            self.write_log(&mut log, accepted);
+        }
+    }
+
+    /// Writes the rows of a batch: with so many of its tokens accepted, or without a verdict.
+    pub(crate) fn write_log(&mut self, log: &mut [TokenRecord], accepted: Option<u32>) {
+        for (place, row) in log.iter_mut().enumerate() {
+            row.verified &= accepted.is_some();
+            row.accepted = (place as u32) < accepted.unwrap_or(0);
+            self.recorder.token(row);
+        }
+    }
+}

@@ -1,0 +1,93 @@
+//! A request in flight.
+
+use super::tally::Tally;
+use model::{
+    mas::Mas,
+    request::{Input, Request},
+};
+use units::{SimDuration, SimTime};
+
+/// The name of a request in flight. A message or a job that outlives its request finds out by the generation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct SlotId {
+    pub(crate) index: u32,
+    pub(crate) generation: u32,
+}
+
+/// A request in flight, with the resources `R` that the plant holds for it. A draft touches the end of the resources and
+/// the beginning of the rest, so these lie side by side.
+#[repr(C)]
+pub(crate) struct Slot<R> {
+    /// Sequences, memory and waits of the request: the plant's own.
+    pub(crate) resources: R,
+    /// The edge that the request came in at.
+    pub(crate) edge: u32,
+    pub(crate) tally: Tally,
+    pub(crate) generation: u32,
+    /// Apart, so that the steps of an answer touch few cache lines.
+    pub(crate) about: Box<About>,
+    pub(crate) committed: Committed,
+}
+
+/// The request itself, and what the policy noted about it.
+pub(crate) struct About {
+    pub(crate) request: Request,
+    pub(crate) client: u32,
+    pub(crate) submit: SimTime,
+    /// Visual tokens of the whole input, as the cloud's model counts them.
+    pub(crate) visual_tokens: u64,
+    /// The input that the policy serves the request with.
+    pub(crate) input: Input,
+    pub(crate) mas: Option<Mas>,
+    /// A token that nobody verified, and on which the answer hangs, is not the cloud's.
+    pub(crate) diverged: bool,
+}
+
+/// Tokens committed at the edge.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Committed {
+    pub(crate) tokens: u32,
+    pub(crate) first: SimTime,
+    pub(crate) last: SimTime,
+    /// Rejections that the edge has heard of.
+    pub(crate) epoch: u32,
+}
+
+/// A request on its way into the ledger.
+pub(crate) struct Arrival {
+    pub(crate) request: Request,
+    pub(crate) edge: u32,
+    pub(crate) client: u32,
+    /// Visual tokens of the whole input, as the cloud's model counts them.
+    pub(crate) visual_tokens: u64,
+}
+
+impl<R: Default> Slot<R> {
+    pub(crate) fn new(arrival: Arrival, generation: u32, submit: SimTime) -> Self {
+        let Arrival { request, edge, client, visual_tokens } = arrival;
+        let input = Input::whole(request.prompt);
+        let about = About { request, client, submit, visual_tokens, input, mas: None, diverged: false };
+        Self {
+            resources: R::default(),
+            edge,
+            tally: Tally::default(),
+            generation,
+            about: Box::new(about),
+            committed: Committed::default(),
+        }
+    }
+}
+
+impl<R> Slot<R> {
+    /// Commits tokens at an instant; returns the time since the token before them.
+    pub(crate) fn commit(&mut self, tokens: u32, at: SimTime) -> Option<SimDuration> {
+        let committed = &mut self.committed;
+        let gap = (committed.tokens > 0).then(|| at - committed.last);
+        if committed.tokens == 0 {
+            committed.first = at;
+        }
+        committed.tokens += tokens;
+        committed.last = at;
+        gap
+    }
+}

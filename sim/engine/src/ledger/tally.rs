@@ -1,0 +1,49 @@
+//! The cost of a request: its shares of iterations, its tokens and its bytes.
+
+use units::{Bytes, Flops, SimDuration};
+
+/// The cost of a request so far.
+#[derive(Clone, Copy, Debug, Default)]
+#[repr(C)]
+pub(crate) struct Tally {
+    pub(crate) edge: Share,
+    pub(crate) drafted: u32,
+    pub(crate) accepted: u32,
+    pub(crate) rounds: u32,
+    /// Batches of drafts that the token log has.
+    pub(crate) logged: u32,
+    pub(crate) uplink: Bytes,
+    pub(crate) downlink: Bytes,
+    pub(crate) cloud: Share,
+}
+
+/// A share of the iterations of one tier. An iteration is shared evenly by its items.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Share {
+    pub(crate) busy: SimDuration,
+    pub(crate) flop: Flops,
+    pub(crate) joules: f64,
+}
+
+impl Share {
+    /// The part of one of so many items. Divisions are dear, and most iterations of an edge have one.
+    #[inline]
+    pub(crate) fn of_one_in(self, items: usize) -> Self {
+        if items == 1 {
+            return self;
+        }
+        Self {
+            busy: self.busy / items as u64,
+            flop: self.flop * (1.0 / items as f64),
+            joules: self.joules / items as f64,
+        }
+    }
+
+    /// Adds another share.
+    #[inline]
+    pub(crate) fn add(&mut self, share: &Self) {
+        self.busy += share.busy;
+        self.flop += share.flop;
+        self.joules += share.joules;
+    }
+}

@@ -1,0 +1,57 @@
+//! Messages between edge and cloud.
+
+use crate::ledger::SlotId;
+use kernel::WaitIndex;
+use model::decoding::{Token, Verdict};
+use smallvec::SmallVec;
+use units::{Bytes, SimDuration};
+
+/// What goes over the link.
+pub(crate) struct Message {
+    pub(crate) slot: SlotId,
+    pub(crate) wire: Bytes,
+    pub(crate) body: Body,
+}
+
+pub(crate) enum Body {
+    /// Up: an input to read, and perhaps to answer. It takes so much longer than its bytes and half a round trip.
+    Input { answer: bool, delay: SimDuration },
+    /// Up: drafts to verify. Down: their verdict.
+    Drafts(Drafts),
+    /// Up: hidden states of a prompt, from which the cloud writes the whole answer.
+    Prompt,
+    /// Up: hidden states of a prompt or of a token. Down: the token that came of them.
+    Hidden { first: bool, wait: WaitIndex, token: Token },
+    /// Down: a token of an answer that the cloud streams.
+    Token(Token),
+}
+
+impl Body {
+    /// Whether it takes no time on the link.
+    #[inline]
+    pub(crate) fn is_off_the_link(&self) -> bool {
+        matches!(self, Self::Drafts(drafts) if drafts.off_the_link)
+    }
+}
+
+pub(crate) struct Drafts {
+    /// In place up to the N_max of the paper.
+    pub(crate) tokens: SmallVec<[Token; 5]>,
+    /// Position of the first of them.
+    pub(crate) start: u32,
+    pub(crate) bonus: bool,
+    pub(crate) judged: bool,
+    pub(crate) one_by_one: bool,
+    pub(crate) off_the_link: bool,
+    pub(crate) epoch: u32,
+    /// Their number among the batches of a watched request, from 1.
+    pub(crate) round: u32,
+    /// Fires when the verdict is there; none if the cloud goes on by itself then.
+    pub(crate) wait: Option<WaitIndex>,
+    /// The edge waits for the verdict no more.
+    pub(crate) abandoned: bool,
+    /// The cloud has dropped them: there will be no verdict.
+    pub(crate) dropped: bool,
+    /// The verdict, once there is one.
+    pub(crate) verdict: Option<Verdict>,
+}

@@ -1,0 +1,49 @@
+//! KV pools of the tiers, and the memory of their GPUs.
+
+use crate::spec::RunSpec;
+use backends::{Part, Tier};
+use model::{
+    kv::{DoesNotFit, KvPool},
+    memory::{BatchLimits, Footprint},
+};
+use units::Bytes;
+
+/// The KV pools of an edge and of a cloud GPU.
+///
+/// # Errors
+/// If a model does not fit its device.
+pub fn pools(spec: &RunSpec) -> Result<[KvPool; 2], DoesNotFit> {
+    Ok([edge_pool(spec)?, cloud_pool(spec)?])
+}
+
+/// KV pool of an edge; refused if the model does not fit.
+pub fn edge_pool(spec: &RunSpec) -> Result<KvPool, DoesNotFit> {
+    pool(&spec.edge.tier, spec.edge.limits, spec.edge.kv_blocks)
+}
+
+/// KV pool of one of the cloud's GPUs; refused if the model does not fit.
+pub fn cloud_pool(spec: &RunSpec) -> Result<KvPool, DoesNotFit> {
+    pool(&spec.cloud.tier, spec.cloud.limits, spec.cloud.kv_blocks)
+}
+
+fn pool(tier: &Tier, limits: BatchLimits, stated: Option<u64>) -> Result<KvPool, DoesNotFit> {
+    let model = &tier.model;
+    let (what, layers) = match &tier.part {
+        Some(part) => (format!("{} layers of {}", part.layers, model.name).into(), part.layers),
+        None => (model.name.clone(), model.layers),
+    };
+    let resident = footprint(tier, limits, Bytes::ZERO).total();
+    let pool = KvPool::with_resident(&tier.device, &what, resident, model.kv_bytes_per_token_of(layers), stated)?;
+    Ok(pool.for_sequences(limits.sequences))
+}
+
+/// What fills a tier's memory, with that much KV cache: of a split model, its part.
+pub(crate) fn footprint(tier: &Tier, limits: BatchLimits, kv: Bytes) -> Footprint {
+    let whole = Footprint::paged(&tier.model, limits, kv);
+    let weights = match tier.part {
+        None => whole.weights,
+        Some(Part { upper: false, layers, .. }) => tier.model.prefix_weight_bytes(layers),
+        Some(Part { layers, .. }) => tier.model.suffix_weight_bytes(tier.model.layers - layers),
+    };
+    Footprint { weights, ..whole }
+}

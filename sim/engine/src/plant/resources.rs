@@ -1,0 +1,72 @@
+//! The resources of a request in flight: its sequences, their memory, and the waits of its process.
+
+use crate::ledger;
+use backends::{Done, Sequence};
+use kernel::WaitIndex;
+use model::{
+    decoding::{Draft, Verdict},
+    kv::KvSequence,
+};
+use smallvec::SmallVec;
+
+/// A request in flight on the virtual plant.
+pub(crate) type Slot = ledger::Slot<Resources>;
+
+/// What the plant holds for a request: first the parts that only a round touches, last those that every draft touches.
+#[repr(C)]
+pub(crate) struct Resources {
+    pub(crate) on_cloud: Option<Held>,
+    pub(crate) cloud: CloudSide,
+    /// Apart, so that the steps of an answer touch few cache lines.
+    pub(crate) pending: Box<Pending>,
+    pub(crate) on_edge: Option<Held>,
+    /// Result of the edge's last operation.
+    pub(crate) edge_done: Done,
+}
+
+impl Default for Resources {
+    fn default() -> Self {
+        let (cloud, pending) = (CloudSide::default(), Box::default());
+        Self { on_cloud: None, cloud, pending, on_edge: None, edge_done: Done::Nothing }
+    }
+}
+
+impl Resources {
+    /// The token that the edge has made last.
+    #[inline]
+    pub(crate) fn drafted(&self) -> Draft {
+        let Done::Draft(draft) = self.edge_done else { unreachable!("a draft step makes a draft") };
+        draft
+    }
+}
+
+/// What a request waits for.
+#[derive(Default)]
+pub(crate) struct Pending {
+    /// The verdict behind which the cloud writes on by itself.
+    pub(crate) last_verdict: Option<Verdict>,
+    /// Batches that came to the cloud before the prompt had been read, in order.
+    pub(crate) parked: SmallVec<[u32; 2]>,
+    /// Fires when the whole answer has been committed, for the policies that await that.
+    pub(crate) answered: Option<WaitIndex>,
+}
+
+/// A sequence with its blocks.
+pub(crate) struct Held {
+    pub(crate) sequence: Sequence,
+    /// Set when it was admitted.
+    pub(crate) kv: Option<KvSequence>,
+}
+
+/// The cloud's side of a request.
+#[derive(Default)]
+pub(crate) struct CloudSide {
+    /// The GPU that it was given.
+    pub(crate) gpu: Option<u32>,
+    /// The prompt waits to be read or is being read.
+    pub(crate) reading: bool,
+    /// The prompt has been read, and batches may be verified.
+    pub(crate) ready: bool,
+    /// Rejections so far; batches drafted before the last one are void.
+    pub(crate) epoch: u32,
+}

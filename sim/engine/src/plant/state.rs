@@ -1,0 +1,69 @@
+//! The part of the plant that changes during a run.
+
+use super::gpu::{Gpu, Job, Kind};
+use super::link::{Direction, Left};
+use super::message::Message;
+use super::resources::Resources;
+use crate::ledger::{Ledger, Slab};
+use crate::spec::RunSpec;
+use backends::{Compute, Done};
+use kernel::{FifoServer, Streams};
+use model::{energy::Power, kv::KvPool};
+use std::collections::VecDeque;
+use std::rc::Rc;
+use units::SimTime;
+
+/// The ledger of requests beside messages, GPUs, processors and links.
+pub(crate) struct State<'w, C> {
+    pub(crate) ledger: Ledger<'w, Resources>,
+    pub(crate) messages: Slab<Message>,
+    /// Edges first, then the cloud's.
+    pub(crate) gpus: Vec<Gpu>,
+    /// Requests that are assigned to each GPU; apart, so that the least busy one is found in a few cache lines.
+    pub(crate) requests: Vec<u32>,
+    pub(crate) edge_cpus: Vec<FifoServer>,
+    pub(crate) edge: C,
+    pub(crate) cloud: C,
+    pub(crate) up: Direction,
+    pub(crate) down: Direction,
+    pub(crate) uplink_due: Option<SimTime>,
+    pub(crate) downlink_due: Option<SimTime>,
+    /// Room to work in.
+    pub(crate) held_back: VecDeque<Job>,
+    pub(crate) done: Vec<Done>,
+    pub(crate) left: Vec<Left>,
+}
+
+impl<'w, C: Compute> State<'w, C> {
+    pub(crate) fn new(
+        spec: &RunSpec,
+        streams: Streams,
+        [edge_kv, cloud_kv]: [KvPool; 2],
+        [edge, cloud]: [C; 2],
+        ledger: Ledger<'w, Resources>,
+    ) -> Self {
+        let kind = |tier: &backends::Tier, limits| {
+            Rc::new(Kind { limits, batches: tier.engine.batches, power: Power::new(&tier.device) })
+        };
+        let on_edge = kind(&spec.edge.tier, spec.edge.limits);
+        let in_cloud = kind(&spec.cloud.tier, spec.cloud.limits);
+        let edges = (0..spec.edge.count).map(|_| Gpu::new(on_edge.clone(), edge_kv.clone()));
+        let clouds = (0..spec.cloud.gpus).map(|_| Gpu::new(in_cloud.clone(), cloud_kv.clone()));
+        Self {
+            ledger,
+            messages: Slab::default(),
+            gpus: edges.chain(clouds).collect(),
+            requests: vec![0; (spec.edge.count + spec.cloud.gpus) as usize],
+            edge_cpus: (0..spec.edge.count).map(|_| FifoServer::new(spec.edge.cpu_workers)).collect(),
+            edge,
+            cloud,
+            up: Direction::new(&spec.link, &spec.link.up, streams, "link/up"),
+            down: Direction::new(&spec.link, &spec.link.down, streams, "link/down"),
+            uplink_due: None,
+            downlink_due: None,
+            held_back: VecDeque::new(),
+            done: Vec::new(),
+            left: Vec::new(),
+        }
+    }
+}
