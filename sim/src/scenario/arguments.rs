@@ -16,7 +16,7 @@ pub struct Written {
     // TOML's integers end there.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(..=i64::MAX as u64))]
     pub seed: Option<u64>,
-    /// How to run it, over the file's.
+    /// Mode of running, over the file's.
     #[arg(long)]
     pub mode: Option<Mode>,
 }

@@ -1,5 +1,5 @@
-//! What a scenario assumes beyond its defaults: the keys that it sets to something else. A paper's figure that comes out
-//! under them alone is reproduced under these assumptions, and a reader wants to know which.
+//! The assumptions of a scenario: the keys that it sets to other values than the default. A paper's figure may be
+//! reproduced only under them, and a reader wants to know which.
 
 use super::keys;
 use super::{Mode, Replay, Scenario};
@@ -7,7 +7,7 @@ use policies::SYSTEMS;
 use serde_json::{Map, Value as Json, json};
 use toml::{Table, Value};
 
-/// What says which scenario it is, how often it is run and over what it is swept: it assumes nothing.
+/// Keys that name, repeat or sweep a scenario; they assume nothing.
 const NOT_ASSUMED: [&str; 9] = [
     "name",
     "description",

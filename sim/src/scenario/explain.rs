@@ -24,7 +24,7 @@ pub fn explain(message: &str) -> String {
     in_toml_words(message)
 }
 
-/// What an enum wants.
+/// Serde's phrase for the names of an enum.
 const NAMED: &str =
     "expected one of its values by name, as in `key = \"NAME\"` or, where that takes one, `key.NAME = VALUE`";
 

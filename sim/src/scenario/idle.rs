@@ -13,14 +13,14 @@ use model::{mas::MasSettings, request::PayloadFormat};
 use policies::{Asked, System, Uses};
 use units::{Bytes, Ratio, SimDuration};
 
-/// What the rules look at: one point of the sweep.
+/// The facts that the rules read: one point of the sweep.
 struct At<'s> {
     scenario: &'s Scenario,
-    /// What any of its policies uses.
+    /// Resources that any of its policies uses.
     uses: Uses,
-    /// What its requests may have.
+    /// Modalities that its requests may have.
     asked: Asked,
-    /// What each of them uses; of one that splits the cloud's model, only hidden states go up.
+    /// Resources that each policy uses, and true if it splits the cloud's model: then only hidden states go up.
     each: Vec<(Uses, bool)>,
 }
 
@@ -38,13 +38,13 @@ impl<'s> At<'s> {
         Self { scenario, asked, uses: each.iter().fold(Uses::default(), |all, (one, _)| all.or(*one)), each }
     }
 
-    /// Whether any policy that does not split the cloud's model is such.
+    /// True if `is` holds for any policy that does not split the cloud's model.
     fn any_whole(&self, is: fn(&Uses) -> bool) -> bool {
         self.each.iter().any(|(uses, splits)| !splits && is(uses))
     }
 }
 
-/// Keys, why they are idle, and when.
+/// Keys, the reason why they are idle, and the condition.
 type Rule = (&'static [&'static str], &'static str, fn(&At<'_>) -> bool);
 
 /// The first rule that covers a key gives its reason.
@@ -160,9 +160,9 @@ fn idle(plan: &Plan) -> Vec<String> {
 /// A key that was set.
 struct Key {
     path: Path,
-    /// Where it was set: in its place or in the sweep.
+    /// Path at which it was set: its own, or in the sweep.
     at: Path,
-    /// Why it is idle at the first point.
+    /// Reason why it is idle at the first point.
     why: Option<String>,
 }
 
@@ -200,7 +200,7 @@ fn looked_at(points: u64) -> impl Iterator<Item = u64> {
     (0..points.min(MOST)).map(move |n| if points <= MOST { n } else { spread(n).min(points - 1) })
 }
 
-/// What is idle at a point, with the reasons.
+/// The keys that are idle at a point, with the reasons.
 fn covered(scenario: &Scenario) -> Vec<(Path, String)> {
     let systems = scenario.policy.systems();
     let at = At::new(scenario, &systems);
@@ -230,7 +230,7 @@ mod tests {
     use super::*;
     use serde_json::Value;
 
-    /// Whether a schema has a key, in whatever variant.
+    /// True if a schema has a key, in any variant.
     fn has(root: &Value, schema: &Value, path: &[&str]) -> bool {
         let Some((name, rest)) = path.split_first() else { return true };
         if let Some(pointer) = schema["$ref"].as_str() {

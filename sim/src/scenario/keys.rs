@@ -44,7 +44,7 @@ fn collect(at: &mut Path, table: &Table, paths: &mut Vec<Path>) {
     }
 }
 
-/// Whether a table has this key, or a value in the place of a table on the way to it.
+/// True if a table has this key, or a value in the place of a table on the way to it.
 pub fn has(table: &Table, path: &[String]) -> bool {
     let Some((name, rest)) = path.split_first() else { return true };
     let Some(value) = table.get(name) else { return false };

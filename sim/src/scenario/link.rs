@@ -13,27 +13,27 @@ use units::{BitsPerSecond, Bytes, Ratio, SimDuration};
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Link {
-    /// Rate of each direction, where that has nothing of its own.
+    /// Rate of each direction, unless `up` or `down` sets another; default 400 Mbps.
     pub bandwidth: BitsPerSecond,
-    /// From edge to cloud, if it differs.
+    /// Rate from edge to cloud, if it differs from `bandwidth`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub up: Option<Rate>,
-    /// From cloud to edge, if it differs.
+    /// Rate from cloud to edge, if it differs from `bandwidth`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub down: Option<Rate>,
-    /// Round-trip time; each direction takes half.
+    /// Round-trip time; default 20 ms. Each direction takes half.
     pub rtt: SimDuration,
-    /// What of it an upload of an input takes.
+    /// Round-trip time charged to an upload of an input: half (default), or one whole per modality (Eq. 8 as printed).
     pub t_comm_rtt: InputRtt,
-    /// Bytes of headers on every packet: Ethernet, IP, TCP.
+    /// Header bytes of every packet; default 66 B: Ethernet, IP, TCP.
     pub header: Bytes,
-    /// Payload of a full packet.
+    /// Payload of a full packet; default 1,448 B: TCP over Ethernet.
     pub packet: Bytes,
-    /// Mean of an exponential delay on top of half the RTT.
+    /// Mean of an exponential delay added to half the RTT, e.g. `2 ms`; default 0.
     pub jitter: SimDuration,
-    /// Probability that a packet is lost and sent again a round trip later.
+    /// Probability that a packet is lost and sent again a round trip later; default 0.
     pub loss: Ratio,
-    /// How messages share it.
+    /// Sharing of the link by messages: one after the other (`fifo`, default) or max-min fair.
     pub sharing: Share,
 }
 
@@ -54,14 +54,14 @@ impl Default for Link {
     }
 }
 
-/// What of the round-trip time an upload of an input takes.
+/// The round-trip time charged to an upload of an input.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum InputRtt {
-    /// Half of it, as any message.
+    /// Half the RTT, as for any message.
     #[default]
     Half,
-    /// All of it for each modality, as Eq. 8 is printed.
+    /// One whole RTT for each modality, as Eq. 8 is printed.
     Literal,
 }
 
@@ -69,11 +69,11 @@ pub enum InputRtt {
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum Rate {
-    /// Always the same.
+    /// A constant rate, e.g. `200 Mbps`.
     Constant(BitsPerSecond),
-    /// A column of a CSV file, over time; it repeats.
+    /// A column of a CSV file, as a function of time that repeats.
     Csv(CsvSeries),
-    /// A Mahimahi trace; it repeats.
+    /// A Mahimahi trace, which repeats.
     Mahimahi(PathBuf),
 }
 
@@ -81,7 +81,7 @@ pub enum Rate {
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct CsvSeries {
-    /// The file, beside the scenario; may be gzipped.
+    /// The file, relative to the scenario; may be gzipped.
     pub file: PathBuf,
     /// Column with the time; its name ends in `_s` or `_ms`.
     pub time: String,
@@ -92,24 +92,24 @@ pub struct CsvSeries {
     pub only: Option<Only>,
 }
 
-/// Which rows to keep.
+/// A filter of rows.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Only {
-    /// A column.
+    /// Name of the column.
     pub column: String,
-    /// The value that it must have.
+    /// Value of that column in the rows to keep.
     pub value: String,
 }
 
-/// How messages share the link.
+/// The sharing of the link by messages.
 #[derive(Clone, Copy, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum Share {
-    /// One after the other.
+    /// First in, first out: one message after the other.
     #[default]
     Fifo,
-    /// Max-min fair.
+    /// Max-min fair shares of the rate.
     Fair(FairShare),
 }
 
@@ -117,7 +117,7 @@ pub enum Share {
 #[derive(Clone, Copy, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct FairShare {
-    /// Most that one message gets: the rate of the access link in front.
+    /// Largest rate of one message: that of the access link in front. No limit if absent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub access: Option<BitsPerSecond>,
 }

@@ -1,4 +1,4 @@
-//! Scenarios: what a user has written, and what it means.
+//! Scenarios: the keys of a file, and the runs that they mean.
 //!
 //! A file is read into [`Scenario`], the keys as they stand with every default filled in; [`resolve`] turns that into the
 //! runs of its grid. `sim show` prints the first, and running what it prints gives the same bytes.

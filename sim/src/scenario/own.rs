@@ -1,5 +1,5 @@
-//! The `[device.NAME]` and `[model.NAME]` tables: devices and models of one's own. A name of the simulator's own lists means
-//! the table, where there is one.
+//! The `[device.NAME]` and `[model.NAME]` tables: custom devices and models. A table with the name of a built-in one
+//! replaces it.
 
 use model::device::Device;
 use model::model_spec::{MODELS, ModelSpec};
@@ -8,27 +8,27 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use units::{Bytes, BytesPerSecond, FlopsPerSecond, Watts};
 
-/// A device of one's own.
+/// A custom device, by the figures of its data sheet.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct CustomDevice {
-    /// Memory.
+    /// Memory, e.g. `24 GiB`.
     pub memory: Bytes,
-    /// Memory bandwidth.
+    /// Peak memory bandwidth, e.g. `936 GB/s`.
     pub bandwidth: BytesPerSecond,
-    /// Peak dense fp16 rate with fp32 accumulation.
+    /// Peak dense fp16 rate with fp32 accumulation, e.g. `71 TFLOP/s`.
     pub peak: FlopsPerSecond,
-    /// Power limit.
+    /// Power limit of the board, e.g. `350 W`.
     pub tdp: Watts,
-    /// Idle power.
+    /// Power with a model loaded and no work, e.g. `25 W`.
     pub idle: Watts,
-    /// Where the figures are from.
+    /// Source of the figures, e.g. a data sheet.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub source: String,
 }
 
 impl CustomDevice {
-    /// As the model knows devices.
+    /// The device with this name.
     pub fn named(&self, name: &str) -> Device {
         Device {
             name: name.to_owned().into(),
@@ -42,7 +42,7 @@ impl CustomDevice {
     }
 }
 
-/// A dense decoder of one's own, by the dimensions of its published configuration. Parameters, bytes and FLOP follow.
+/// A custom dense decoder, by the dimensions of its published configuration. Parameters, bytes and FLOP follow.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct CustomModel {
@@ -56,24 +56,25 @@ pub struct CustomModel {
     pub heads: u32,
     /// Key and value heads (`num_key_value_heads`).
     pub kv_heads: u32,
-    /// Width of a head (`head_dim`); the width of the stream over the heads if absent.
+    /// Width of a head (`head_dim`); `hidden / heads` if absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub head_dim: Option<u32>,
     /// Rows of the embedding (`vocab_size`).
     pub vocab: u32,
-    /// Whether the MLP has three matrices (gate, up, down) instead of two.
+    /// True if the MLP has three matrices (gate, up, down) instead of two; default true.
     #[serde(default = "yes")]
     pub gated_mlp: bool,
-    /// Whether the q, k and v projections have a bias.
+    /// True if the q, k and v projections have a bias; default false.
     #[serde(default)]
     pub qkv_bias: bool,
-    /// Whether the head is the embedding (`tie_word_embeddings`).
+    /// True if the head is the embedding (`tie_word_embeddings`); default false.
     #[serde(default)]
     pub tied_head: bool,
-    /// The built-in model whose vision tower it has, its projector ending in this model's width; text alone if absent.
+    /// Built-in model whose vision tower it has, e.g. `qwen2-vl-7b`, with the projector ending in this model's width.
+    /// Text only if absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub vision_of: Option<String>,
-    /// Where the figures are from.
+    /// Source of the figures, e.g. a data sheet.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub source: String,
 }
@@ -83,7 +84,7 @@ fn yes() -> bool {
 }
 
 impl CustomModel {
-    /// As the model knows models; its tower must be a built-in model's.
+    /// The model's specification; its tower must be a built-in model's.
     pub fn named(&self, name: &str) -> ModelSpec {
         let hidden = u64::from(self.hidden);
         let vision = self.vision_of.as_deref().and_then(tower_of);
@@ -105,7 +106,7 @@ impl CustomModel {
         }
     }
 
-    /// What is wrong with a dimension: the key, and what was expected.
+    /// Checks the dimensions. The error has the key and the expected range.
     pub fn check(&self) -> Result<(), (&'static str, String)> {
         // Beyond any published model, and their products below 2^63.
         let dimensions = [

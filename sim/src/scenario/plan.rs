@@ -1,5 +1,4 @@
-//! All that a scenario runs: its points, each worked out when its turn comes, and what says that two lists of points are the
-//! same.
+//! The list of a scenario's points, each resolved when its turn comes, and the hash by which two lists are compared.
 
 use super::keys::Overrides;
 use super::sweep::{Design, Sweep};
@@ -14,11 +13,11 @@ use toml::Value;
 /// Columns that every table has beside those of the keys that vary.
 const OWN_COLUMN: [&str; 2] = ["workload.dataset", "link.bandwidth"];
 
-/// All that a scenario runs.
+/// A scenario with the list of its points.
 pub struct Plan {
     /// The scenario's text.
     pub source: Source,
-    /// What it says where nothing varies.
+    /// The scenario, without the values of the sweep.
     pub scenario: Scenario,
     /// The list of points.
     pub design: Design,
@@ -31,9 +30,9 @@ pub struct Plan {
 /// One combination of swept values.
 #[derive(Clone, Debug)]
 pub struct Point {
-    /// What its rows say of it.
+    /// The columns of its rows that name the point.
     pub label: Arc<PointLabel>,
-    /// What the peak of memory is of.
+    /// Tiers that the memory peak counts.
     pub memory_scope: MemoryScope,
     /// A cell for each policy.
     pub cells: Vec<Cell>,
@@ -131,7 +130,7 @@ impl Plan {
         Ok(Point { label: label.into(), memory_scope: scenario.memory_scope, cells })
     }
 
-    /// What there is to say of a point that cannot be run.
+    /// The label of a point that cannot be run.
     pub fn label_of_refused(&self, number: u64) -> PointLabel {
         let overrides = self.design.point(number);
         let (id, dataset) = self.scenario_at(number).map_or_else(

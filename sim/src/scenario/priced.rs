@@ -1,4 +1,4 @@
-//! `profile` and `noise` of `[edge]` and `[cloud]`: which of a profile's laws price a tier, and what that takes for granted.
+//! `profile` and `noise` of `[edge]` and `[cloud]`: the choice of a profile's laws for a tier, and its assumptions.
 //!
 //! A law was measured on one device with one model. For another device or model its physical form is carried over, which is
 //! said; a table is not. A kind of step without a law of its own takes the nearest one's, which is said too.
@@ -30,15 +30,15 @@ fn drawn(noise: Noise, side: &str) -> Drawn {
     }
 }
 
-/// What prices a tier.
+/// The laws that price a tier.
 pub struct Priced {
     /// The laws.
     pub profile: backends::Profile,
-    /// What is taken for granted: keys below the tier's `profile`, each with a sentence.
+    /// Assumptions: keys below the tier's `profile`, each with a sentence.
     pub assumed: Vec<(String, String)>,
 }
 
-/// Which laws stand in for a kind that has none, the nearest first.
+/// The kinds whose laws replace a missing one, the nearest first.
 fn nearest(kind: StepKind) -> &'static [StepKind] {
     match kind {
         StepKind::Decode => &[StepKind::Draft, StepKind::Verify],
@@ -49,7 +49,7 @@ fn nearest(kind: StepKind) -> &'static [StepKind] {
     }
 }
 
-/// Whether steps of a kind run on a side at all.
+/// True if steps of a kind run on a side.
 fn runs(scenario: &Scenario, side: &str, kind: StepKind) -> bool {
     match kind {
         StepKind::Prefill | StepKind::Decode => true,
@@ -110,7 +110,7 @@ pub fn price(
     Ok(Some(Priced { profile, assumed }))
 }
 
-/// What a profile is asked for.
+/// The device and model for which laws are looked up.
 struct Wanted<'t> {
     side: &'t str,
     device: &'t Device,
@@ -165,7 +165,7 @@ impl Wanted<'_> {
         if entry.how == KERNELS { law.with_host(HostTime::of_engine(&self.engine)) } else { law }
     }
 
-    /// What is taken for granted of a law, in words.
+    /// The assumption behind a law, in words.
     fn said(&self, law: &LawEntry, kind: StepKind) -> Option<String> {
         let many = if law.gpus > 1 { format!("{} x ", law.gpus) } else { String::new() };
         let (device, model) = (&self.device.name, &self.model.name);

@@ -1,35 +1,36 @@
-//! The `[replay]` table: what `mode = "replay"` plays the tiers with. Without that mode it is not read.
+//! The `[replay]` table: the real models of `mode = "replay"`. Without that mode it is not read.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 
-/// Real models, and how they are executed.
+/// Real models that stand for the tiers, and their execution.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Replay {
-    /// What executes the graphs: the provider that is named runs, or none.
+    /// Execution provider of the graphs, `cpu` (default) or `cuda`. A missing provider is an error, never replaced.
     #[serde(default)]
     pub provider: Provider,
-    /// ONNX Runtime's library; if absent it is looked for.
+    /// Path of ONNX Runtime's library; if absent, it is searched for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub library: Option<PathBuf>,
-    /// Threads of one operator on a processor.
+    /// Threads of one operator on a processor; default 1.
     #[serde(default = "one")]
     pub threads: u16,
-    /// What is asked: a file of questions, JSONL; if absent, pictures and questions that are drawn.
+    /// File of questions, JSONL. If absent, pictures and questions are generated.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub questions: Option<PathBuf>,
-    /// Which questions are drawn, where there is no file of them; if absent, MMBench's have options and all others are open.
+    /// Kind of the generated questions. If absent, MMBench has questions with options, all other datasets open ones.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub drawn: Option<Drawn>,
     /// Fitted heads of the probe (Eq. 3 and 6), TOML; if absent, stand-ins without parameters.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub probe_heads: Option<PathBuf>,
-    /// Where tokens, entropies and acceptances come from.
+    /// Source of tokens, entropies and acceptances: the models, or the `[tokens]` process.
     #[serde(default)]
     pub outcomes: Outcomes,
-    /// Questions that the threshold's calibration set is made of, behind those that are asked, where there are more.
+    /// Number of questions in the threshold's calibration set; default 16. They follow those that are asked, if there
+    /// are more.
     #[serde(default = "sixteen")]
     pub calibration_questions: u32,
     /// The edge's model.
@@ -46,41 +47,41 @@ fn sixteen() -> u32 {
     16
 }
 
-/// What executes graphs.
+/// The execution provider of graphs.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Provider {
     /// The processor.
     #[default]
     Cpu,
-    /// A GPU of NVIDIA's.
+    /// A GPU of NVIDIA, through CUDA.
     Cuda,
 }
 
-/// Which questions are drawn.
+/// The kind of generated questions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Drawn {
-    /// Answered by a sentence.
+    /// Open questions with a sentence as the answer.
     Sentence,
-    /// Answered by a word or two, or by a sentence.
+    /// Open questions with a word or two, or a sentence, as the answer.
     Open,
-    /// With options to choose from.
+    /// Questions with options to choose from.
     Choice,
-    /// As many open ones as ones with options.
+    /// Open questions and questions with options, in equal parts.
     Mixed,
 }
 
-/// Where tokens, entropies and acceptances of a replay come from.
+/// The source of tokens, entropies and acceptances of a replay.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Outcomes {
-    /// The models' own; of models with random weights, which say nothing, those of `[tokens]`.
+    /// Those of the models, unless their weights are random; then those of `[tokens]`.
     #[default]
     Auto,
-    /// The models' own, whatever they say.
+    /// Those of the models, even with random weights.
     Models,
-    /// Those of `[tokens]`: only times are real.
+    /// Those of `[tokens]`: only times are measured.
     Tokens,
 }
 
@@ -88,31 +89,31 @@ pub enum Outcomes {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Played {
-    /// Its folder, in the hub's layout.
+    /// Folder of the model, in the layout of the Hugging Face hub.
     pub folder: PathBuf,
-    /// Which of several graphs; if absent, as its configuration has it.
+    /// Precision of the graph, if there are several, e.g. `fp16`; the configuration's if absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub dtype: Option<String>,
-    /// What measured times are multiplied by, where the machine is not the tier.
+    /// Factors on measured times, for a machine that differs from the tier's; default 1.
     #[serde(default)]
     pub time_scale: Scale,
 }
 
-/// What the measured times of each kind of step are multiplied by.
+/// Factors on the measured times of each kind of step; default 1.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Scale {
-    /// Decoding and resizing pictures.
+    /// Factor on decoding and resizing pictures.
     pub preprocess: f64,
-    /// The probe.
+    /// Factor on the probe.
     pub probe: f64,
-    /// Reading prompts.
+    /// Factor on prefill.
     pub prefill: f64,
-    /// Tokens of an answer of the model's own.
+    /// Factor on decode steps.
     pub decode: f64,
-    /// Drafted tokens.
+    /// Factor on draft steps.
     pub draft: f64,
-    /// Verifying drafts.
+    /// Factor on verify steps.
     pub verify: f64,
 }
 

@@ -1,4 +1,4 @@
-//! From what was written to what is run: the specs of one point, a cell for each policy.
+//! From keys to runs: the specs of one point, a cell for each policy.
 
 use super::written::Workload as Written;
 use super::{Arrivals, Dataset, Scenario, Source, amounts, lookup, priced};
@@ -152,8 +152,8 @@ fn laws(
     Ok(priced::price(source, scenario, side, device, model, engine)?.map(|priced| Arc::new(priced.profile)))
 }
 
-/// What the profiles of a scenario take for granted: keys below `edge.profile` and `cloud.profile`, each with a sentence.
-/// Nothing of a scenario that has none, or whose tiers vary.
+/// The assumptions behind the profiles of a scenario: keys below `edge.profile` and `cloud.profile`, each with a
+/// sentence. None for a scenario without profiles, or whose tiers vary.
 pub fn profiled(source: &Source, scenario: &Scenario) -> Vec<(String, String)> {
     let assumed = |side: &str| {
         let tier = tier(source, scenario, side).ok()?;

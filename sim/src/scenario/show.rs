@@ -1,4 +1,4 @@
-//! What `sim show` prints: the scenario with every default filled in, and behind each key whether it was set.
+//! The text of `sim show`: the scenario with every default filled in, and behind each key `default`, `set` or `swept`.
 
 use super::Plan;
 use super::keys::{self, Path, parts};
@@ -42,7 +42,7 @@ fn annotated(text: &str, written: &Table, swept: &[Path]) -> String {
     if same { annotated } else { text.to_owned() }
 }
 
-/// Where a key's value is from.
+/// The origin of a key's value: `default`, `set` or `swept`.
 fn origin(path: &[String], written: &Table, swept: &[Path]) -> &'static str {
     if swept.iter().any(|key| path.starts_with(key) || key.starts_with(path)) {
         "swept"

@@ -53,7 +53,7 @@ impl Source {
         Ok(source)
     }
 
-    /// Whether the command line sets this key, a part of it or a whole that it is a part of.
+    /// True if the command line sets this key, a part of it or a table that it is in.
     pub fn overrides(&self, key: &str) -> bool {
         let within = |a: &str, b: &str| a.strip_prefix(b).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'));
         self.overrides.iter().any(|(set, _)| within(set, key) || within(key, set))
@@ -135,14 +135,14 @@ impl Source {
         )
     }
 
-    /// Where a key stands in the file.
+    /// The place of a key in the file.
     fn locate(&self, parts: &[&str]) -> Option<Range<usize>> {
         locate_in(DeTable::parse(&self.text).ok()?.get_ref(), parts)
     }
 }
 
-/// Where a key stands in a table. Of several `[[tables]]` a number says which; without one, a key that only one of them
-/// has is found.
+/// The place of a key in a table. Of several `[[tables]]` a number says which; without one, a key that only one of
+/// them has is found.
 fn locate_in(table: &DeTable<'_>, parts: &[&str]) -> Option<Range<usize>> {
     let (part, rest) = parts.split_first()?;
     let (name, value) = table.iter().find(|(name, _)| name.get_ref() == part)?;

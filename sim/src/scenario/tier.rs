@@ -10,35 +10,37 @@ use units::{Ratio, SimDuration};
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Edge {
-    /// Device, by name; `sim show` lists none, `sim schema` does.
+    /// Name of a built-in device (see `docs/hardware.md`) or of a `[device.NAME]` table; default `rtx-3090`.
     pub device: String,
-    /// Model that it serves.
+    /// Name of a built-in model or of a `[model.NAME]` table; default `qwen2-vl-2b`, the draft model.
     pub model: String,
-    /// Width of its weights.
+    /// Format of the stored weights; default `fp16`, 2 B a weight.
     pub weights: Weights,
-    /// Engine that serves it.
+    /// Serving engine: `hf`, `vllm` (default) or `graph`.
     pub engine: EngineKind,
-    /// Constants of the engine, where they are not to be its own.
+    /// Constants of the engine to override; its own where absent.
     #[serde(skip_serializing_if = "Tuning::is_empty")]
     pub tuning: Tuning,
-    /// Laws of a step that `sim calibrate` fitted, beside the scenario: they price iterations instead of the roofline.
+    /// Profile file of `sim calibrate`, relative to the scenario. Its fitted laws price iterations instead of the
+    /// roofline.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub profile: Option<PathBuf>,
-    /// What of the spread of the profile's errors a run has.
+    /// Noise added to step times: none (default), drawn from the profile's residuals, or their low or high end.
     #[serde(skip_serializing_if = "Noise::is_none")]
     pub noise: Noise,
-    /// How many edges share the link.
+    /// Number of edges that share the link; default 1.
     pub count: u32,
-    /// Workers of an edge's processor, for preprocessing and planning.
+    /// Workers of an edge's processor, for preprocessing and planning; default 4.
     pub cpu_workers: u32,
-    /// Decoding and resizing the pictures of a request.
+    /// Time to decode and resize a request's pictures on the edge's processor; default 12 ms, an assumption.
     pub preprocess: SimDuration,
-    /// Layers of the vision tower that the probe runs.
+    /// Layers of the vision tower that MSAO's probe runs; default 2, an assumption.
     pub probe_layers: u32,
-    /// Blocks of 16 tokens in the KV cache of an edge, as a server's log states them; what its memory leaves if absent.
+    /// KV cache of an edge, in blocks of 16 tokens, as a server's log states it. If absent, it fills the free memory
+    /// up to 90 %.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub kv_blocks: Option<u64>,
-    /// Largest iteration.
+    /// Limits of one iteration, and of the sequences held at once.
     pub batch: Batch,
 }
 
@@ -66,29 +68,31 @@ impl Default for Edge {
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Cloud {
-    /// Device, by name.
+    /// Name of a built-in device (see `docs/hardware.md`) or of a `[device.NAME]` table; default `a100-40-sxm`.
     pub device: String,
-    /// Model that each GPU serves, whole.
+    /// Name of a built-in model or of a `[model.NAME]` table; default `qwen2.5-vl-7b`. Each GPU serves it whole.
     pub model: String,
-    /// Width of its weights.
+    /// Format of the stored weights; default `fp16`, 2 B a weight.
     pub weights: Weights,
-    /// Engine that serves it.
+    /// Serving engine: `hf`, `vllm` (default) or `graph`.
     pub engine: EngineKind,
-    /// Constants of the engine, where they are not to be its own.
+    /// Constants of the engine to override; its own where absent.
     #[serde(skip_serializing_if = "Tuning::is_empty")]
     pub tuning: Tuning,
-    /// Laws of a step that `sim calibrate` fitted, beside the scenario: they price iterations instead of the roofline.
+    /// Profile file of `sim calibrate`, relative to the scenario. Its fitted laws price iterations instead of the
+    /// roofline.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub profile: Option<PathBuf>,
-    /// What of the spread of the profile's errors a run has.
+    /// Noise added to step times: none (default), drawn from the profile's residuals, or their low or high end.
     #[serde(skip_serializing_if = "Noise::is_none")]
     pub noise: Noise,
-    /// How many GPUs; a request goes to the one with the fewest.
+    /// Number of GPUs; default 1. A request goes to the one with the fewest requests.
     pub gpus: u32,
-    /// Blocks of 16 tokens in the KV cache of a GPU, as a server's log states them; what its memory leaves if absent.
+    /// KV cache of a GPU, in blocks of 16 tokens, as a server's log states it. If absent, it fills the free memory up
+    /// to 90 %.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub kv_blocks: Option<u64>,
-    /// Largest iteration.
+    /// Limits of one iteration, and of the sequences held at once.
     pub batch: Batch,
 }
 
@@ -109,7 +113,7 @@ impl Default for Cloud {
     }
 }
 
-/// Width of a model's weights. Activations and KV cache stay fp16.
+/// Format of a model's stored weights. Activations and KV cache stay fp16.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Weights {
@@ -135,23 +139,23 @@ impl Weights {
     }
 }
 
-/// Constants of an engine that a scenario sets itself.
+/// Constants of an engine that a scenario overrides.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Tuning {
-    /// Host time of every iteration.
+    /// Host time of every iteration, e.g. `2 ms`; the engine's own if absent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub overhead: Option<SimDuration>,
-    /// Extra time of an iteration in which a prompt starts.
+    /// Extra time of an iteration in which a prompt starts, e.g. `6 ms`; the engine's own if absent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub prefill_overhead: Option<SimDuration>,
-    /// Shortest iteration.
+    /// Shortest iteration of the whole model, e.g. `5 ms`; the engine's own if absent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub floor: Option<SimDuration>,
-    /// Share of the peak memory bandwidth that is reached.
+    /// Share of the peak memory bandwidth reached, from 0 to 1; the engine's own if absent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub eta_mem: Option<Ratio>,
-    /// Share of the peak FLOP rate that is reached.
+    /// Share of the peak FLOP rate reached, from 0 to 1; the engine's own if absent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub eta_flop: Option<Ratio>,
 }
@@ -178,12 +182,12 @@ impl Tuning {
 #[derive(Clone, Copy, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Batch {
-    /// Requests that may have keys and values at once (vLLM's `max_num_seqs`); as many as there are blocks for if absent.
+    /// Sequences that may hold KV blocks at once (vLLM's `max_num_seqs`). If absent, the blocks are the only limit.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sequences: Option<u32>,
-    /// Decode, draft and verify items.
+    /// Decode, draft and verify items of an iteration, at most; default 64.
     pub items: u32,
-    /// Tokens of the one chunk of a prompt.
+    /// Tokens of the prompt chunk of an iteration, at most; default 1,024.
     pub chunk_tokens: u32,
 }
 
@@ -220,7 +224,7 @@ pub enum Noise {
 }
 
 impl Noise {
-    /// Whether there is none.
+    /// True if there is no noise.
     pub fn is_none(&self) -> bool {
         *self == Self::None
     }

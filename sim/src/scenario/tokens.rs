@@ -9,19 +9,19 @@ use std::path::{Path, PathBuf};
 use traces::log::read_tokens;
 use units::Ratio;
 
-/// How the draft model's tokens fare: an assumption, unless a trace is given.
+/// The token process: entropy of each drafted token, and its acceptance. An assumption, unless a trace is given.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum Tokens {
-    /// A chain of easy and hard tokens.
+    /// A Markov chain of easy and hard tokens (default).
     TwoState(TwoState),
-    /// Every drafted token is accepted with this probability, whatever its entropy.
+    /// Every drafted token is accepted with this probability, e.g. 0.8, whatever its entropy.
     Iid(Ratio),
     /// Entropies that drift from token to token.
     Ar1(Ar1),
-    /// `tokens.parquet` of an earlier run, beside the scenario, played again.
+    /// The `tokens.parquet` of an earlier run, relative to the scenario, played again.
     Trace(PathBuf),
-    /// What `sim calibrate --tokens` fitted, beside the scenario.
+    /// A token profile of `sim calibrate --tokens`, relative to the scenario.
     Profile(PathBuf),
 }
 
@@ -32,7 +32,7 @@ impl Default for Tokens {
 }
 
 impl Tokens {
-    /// Refuses numbers that make no sense: dotted key and what was expected.
+    /// Checks every number. The error has the dotted key and the expected range.
     pub fn check(&self) -> Result<(), (String, &'static str)> {
         match self {
             Self::TwoState(chain) => chain.check().map_err(|key| {

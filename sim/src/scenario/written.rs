@@ -21,16 +21,16 @@ use units::{PerSecond, Ratio, SimDuration};
 pub struct Scenario {
     /// Name of the scenario and of its results folder.
     pub name: String,
-    /// What question it answers.
+    /// Description: the question that the scenario answers, in a sentence.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
-    /// How it is run.
+    /// Way of running: `simulate` with modelled compute (default), or `replay` on real models.
     #[serde(default)]
     pub mode: Mode,
-    /// Seed of all random streams.
+    /// Seed of all random streams; default 1.
     #[serde(default = "one")]
     pub seed: u64,
-    /// Independent repetitions, each with its own streams; intervals need at least two.
+    /// Independent replications, each with its own random streams; default 3. Confidence intervals need at least two.
     #[serde(default = "three")]
     pub replications: u32,
     /// The edges.
@@ -42,38 +42,38 @@ pub struct Scenario {
     /// The link between them.
     #[serde(default)]
     pub link: Link,
-    /// What is asked.
+    /// The requests: dataset, number, lengths and payload.
     pub workload: Workload,
-    /// When it is asked.
+    /// Times at which requests arrive.
     #[serde(default)]
     pub arrivals: Arrivals,
-    /// How the draft model's tokens fare.
+    /// Token process: entropy and acceptance of each drafted token.
     #[serde(default)]
     pub tokens: Tokens,
-    /// What the probe finds in a picture.
+    /// Distributions of the descriptors that MSAO's probe measures.
     #[serde(default)]
     pub descriptors: DescriptorLaw,
-    /// How right the models are.
+    /// Accuracy of the models, and the loss by pruning.
     #[serde(default)]
     pub accuracy: AccuracyKeys,
-    /// What `memory_gb_peak` is the peak of; each tier's has a column of its own.
+    /// Tiers that `memory_gb_peak` counts; each tier's peak also has a column of its own.
     #[serde(default)]
     pub memory_scope: MemoryScope,
-    /// Devices of one's own, by name.
+    /// Custom devices, by name.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub device: BTreeMap<String, CustomDevice>,
-    /// Models of one's own, by name.
+    /// Custom models, by name.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub model: BTreeMap<String, CustomModel>,
     /// The policies to compare.
     pub policy: PolicyTable,
-    /// Whether points of a sweep share their random numbers.
+    /// Seeds of the points of a sweep: the same for all (`common`, default) or one each (`from_id`).
     #[serde(default)]
     pub point_seeds: PointSeeds,
-    /// What `mode = "replay"` plays the tiers with.
+    /// Real models that stand for the tiers in `mode = "replay"`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub replay: Option<Replay>,
-    /// Keys to vary: every combination is a point.
+    /// Keys to vary; every combination of their values is a point.
     #[serde(default, skip_serializing_if = "Sweep::is_empty")]
     pub sweep: Sweep,
 }
@@ -111,19 +111,19 @@ fn three() -> u32 {
     3
 }
 
-/// How a scenario is run.
+/// The ways of running a scenario.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema, clap::ValueEnum)]
 #[serde(rename_all = "snake_case")]
 pub enum Mode {
     /// Virtual clock, modelled compute, modelled link.
     #[default]
     Simulate,
-    /// Virtual clock, real models, modelled link: every step is executed, and takes as long as it took.
+    /// Virtual clock, real models, modelled link. Every step is executed, and its measured time moves the clock.
     Replay,
 }
 
 impl Mode {
-    /// As it is written.
+    /// The mode's name in a scenario.
     pub fn name(self) -> &'static str {
         match self {
             Self::Simulate => "simulate",
@@ -132,22 +132,22 @@ impl Mode {
     }
 }
 
-/// What is asked.
+/// The requests: dataset, number, lengths and payload.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Workload {
-    /// Where requests come from.
+    /// Source of the requests: a benchmark's shape, a custom shape, or a trace.
     pub dataset: Dataset,
-    /// How many requests, at most: a trace may have fewer.
+    /// Number of requests of a run; default 1,000. A trace may have fewer.
     #[serde(default = "thousand")]
     pub requests: u64,
-    /// Gives every answer this length, instead of the dataset's own.
+    /// Length of every answer, tokens; the dataset's own if absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub output_tokens: Option<u32>,
-    /// What pictures are sent as.
+    /// Format in which pictures are sent.
     #[serde(default)]
     pub payload: PayloadFormat,
-    /// Longest answer; KV cache is set aside for it at admission, and longer answers are cut.
+    /// Longest answer, tokens. KV cache is reserved for it at admission, and longer answers are cut.
     #[serde(default = "max_output_tokens")]
     pub max_output_tokens: u32,
 }
@@ -160,15 +160,15 @@ fn max_output_tokens() -> u32 {
     1024
 }
 
-/// When requests arrive.
+/// The arrival process of requests.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum Arrivals {
-    /// Each client sends its next request when the last has been answered.
+    /// Closed loop: each client sends its next request after the answer to its last.
     ClosedLoop(ClosedLoop),
-    /// Independently of answers, at a mean rate.
+    /// Open loop: Poisson arrivals at a mean rate, whatever the answers.
     Poisson(Poisson),
-    /// At the times of the trace that is the dataset.
+    /// Arrivals at the times in the dataset's trace.
     Trace(TraceTimes),
 }
 
@@ -182,9 +182,9 @@ impl Default for Arrivals {
 #[derive(Clone, Copy, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct ClosedLoop {
-    /// Clients of each edge.
+    /// Number of clients of each edge; default 1.
     pub clients: u32,
-    /// Time between an answer and the next request.
+    /// Time between an answer and the client's next request, e.g. `2 s`; default 0.
     pub think: SimDuration,
 }
 
@@ -194,11 +194,11 @@ impl Default for ClosedLoop {
     }
 }
 
-/// Arrivals at a mean rate.
+/// Poisson arrivals.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Poisson {
-    /// Requests a second, over all edges.
+    /// Mean rate over all edges together, e.g. `2 /s`.
     pub rate: PerSecond,
 }
 
@@ -206,7 +206,7 @@ pub struct Poisson {
 #[derive(Clone, Copy, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct TraceTimes {
-    /// 2 replays the trace twice as fast.
+    /// Factor on the trace's speed: 2 replays it twice as fast; default 1.
     pub speed: f64,
 }
 
@@ -216,23 +216,23 @@ impl Default for TraceTimes {
     }
 }
 
-/// How right the models are on whole inputs, and what pruning costs.
+/// Accuracy of the models on whole inputs, and the loss by pruning.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct AccuracyKeys {
-    /// Accuracy of the cloud's model; the dataset's own if absent.
+    /// Share of right answers of the cloud's model, from 0 to 1; the dataset's own if absent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cloud: Option<Ratio>,
-    /// Accuracy of the edge's model; the dataset's own if absent.
+    /// Share of right answers of the edge's model, from 0 to 1; the dataset's own if absent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub edge: Option<Ratio>,
-    /// How much dropping visual tokens costs.
+    /// Curve of the accuracy lost to pruned visual tokens, fitted to a published table.
     pub pruning_loss: PruningLoss,
-    /// Answers that take longer count as wrong; if absent, accuracy does not depend on the link.
+    /// Answers that take longer count as wrong, e.g. `3 s`. If absent, accuracy does not depend on latency.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub deadline: Option<SimDuration>,
-    /// The first so many tokens of an answer decide whether it is right: where nobody verifies them, one that the cloud's
-    /// model would not have made turns the answer into the edge's.
+    /// Number of first tokens that decide if an answer is right; default 8, an assumption. An unverified one that the
+    /// cloud's model would not have made turns the answer into the edge's.
     pub critical_tokens: u32,
 }
 
@@ -242,22 +242,22 @@ impl Default for AccuracyKeys {
     }
 }
 
-/// Whether points of a sweep share their random numbers.
+/// Seeds of the points of a sweep: the same for all (`common`, default) or one each (`from_id`).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum PointSeeds {
-    /// Every point has the scenario's seed, so that differences between points are paired.
+    /// Every point has the scenario's seed, so that points are compared on the same random numbers.
     #[default]
     Common,
-    /// The seed of a point is made of its id and the scenario's seed, so that points are independent.
+    /// Each point has a seed derived from its id and the scenario's seed, so that points are independent.
     FromId,
 }
 
-/// What `memory_gb_peak` is the peak of.
+/// The tiers that `memory_gb_peak` counts.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum MemoryScope {
-    /// One GPU of each tier that runs anything, together.
+    /// The sum over one GPU of each tier that runs anything.
     #[default]
     Total,
     /// As the MSAO paper seems to count: the edge's GPU, or the cloud's for a system that runs nothing on the edge.

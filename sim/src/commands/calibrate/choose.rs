@@ -3,7 +3,7 @@
 use super::fit::Problem;
 use super::set::{Row, Set};
 use super::split::{Axis, Withheld, others};
-use crate::scenario::profile::{Beside, Errors, Form, LawEntry, to_digits};
+use crate::scenario::profile::{Errors, Form, FormResiduals, LawEntry, to_digits};
 use model::model_spec::ModelSpec;
 use model::roofline::Roofline;
 use model::step::Step;
@@ -113,7 +113,7 @@ struct Split {
     /// Rows that were withheld; all, if none was.
     judged: Vec<Row>,
     /// How the form beside a table fares.
-    beside: Option<Beside>,
+    beside: Option<FormResiduals>,
 }
 
 /// Finds the law of one of several sets.
@@ -180,7 +180,7 @@ fn within(set: &Set, rows: &[&Row], axis: Axis) -> (Form, Split) {
     let form = Fitted { form: Form::Parts, table: None, ..fitted.clone() };
     let errors = fitted.table.as_ref().and_then(|_| Errors::of(&form.ratios(set, told)));
     let spread_beside = || Spread::of(form.spread(set, told)).expect("rows");
-    let beside = errors.map(|errors| Beside { spread: spread_beside(), errors });
+    let beside = errors.map(|errors| FormResiduals { spread: spread_beside(), errors });
     let split = Split {
         beside,
         withheld: if enough { withheld.told() } else { String::new() },

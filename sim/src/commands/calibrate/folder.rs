@@ -28,14 +28,14 @@ const MOST_CONFIGURATIONS: usize = 1500;
 /// Policy, point, replication and request.
 pub type Request = (String, u64, u64, u64);
 
-/// What a request has beside text: whole, as the probe sees it, and as it is left after pruning.
+/// The tokens of a request that are not text: whole, as the probe reads them, and as left after pruning.
 #[derive(Clone, Copy, Default)]
-pub struct Beside {
+pub struct NonTextTokens {
     pub whole: Tokens,
     pub left: Tokens,
 }
 
-/// Tokens that are not text.
+/// Tokens of pictures and audio.
 #[derive(Clone, Copy, Default)]
 pub struct Tokens {
     pub visual: u64,
@@ -55,7 +55,7 @@ struct Item {
 }
 
 impl Item {
-    /// Whether both are of one iteration.
+    /// True if both are of one iteration.
     fn is_with(&self, other: &Self) -> bool {
         let same_time = self.start_s == other.start_s && self.duration_ms == other.duration_ms;
         let ((policy, point, replication, _), theirs) = (&self.request, &other.request);
@@ -64,7 +64,7 @@ impl Item {
     }
 }
 
-/// What makes iterations rows of one set.
+/// The key of a set of rows: kind, side, device and model.
 type Key = (StepKind, String, String, String);
 
 /// Steps of one configuration.
@@ -177,7 +177,7 @@ impl Sets {
         gpu: &str,
         engine: &str,
         iteration: &[Item],
-        beside: &BTreeMap<Request, Beside>,
+        beside: &BTreeMap<Request, NonTextTokens>,
         last: &BTreeMap<(Request, String), u64>,
     ) {
         let mut step = Step::NONE;
@@ -230,7 +230,7 @@ fn place(tier: &Tier, gpu: &str, engine: &str, side: &str) -> Place {
 }
 
 /// What an item had to do.
-fn load(tier: &Tier, kind: StepKind, item: &Item, with: Beside, ends: bool) -> Load {
+fn load(tier: &Tier, kind: StepKind, item: &Item, with: NonTextTokens, ends: bool) -> Load {
     let before = item.context_tokens.saturating_sub(item.tokens);
     match kind {
         StepKind::Probe => Load::vision(probe_flop(tier, with.whole)),
@@ -336,7 +336,7 @@ fn items(path: &Path, only: Option<&str>) -> Result<Vec<Item>, Failure> {
     Ok(items)
 }
 
-pub fn beside(path: &Path) -> Result<BTreeMap<Request, Beside>, Failure> {
+pub fn beside(path: &Path) -> Result<BTreeMap<Request, NonTextTokens>, Failure> {
     let table = TableReader::open_log::<RequestRow>(path)?;
     let mut all = BTreeMap::new();
     for number in 0..table.groups() {
@@ -348,7 +348,7 @@ pub fn beside(path: &Path) -> Result<BTreeMap<Request, Beside>, Failure> {
         for (row, request) in requests.into_iter().enumerate() {
             let whole = Tokens { visual: visual[row], audio: sound[row] };
             let left = Tokens { visual: left(visual[row], kept[row]), audio: left(sound[row], kept_sound[row]) };
-            all.insert(request, Beside { whole, left });
+            all.insert(request, NonTextTokens { whole, left });
         }
     }
     Ok(all)

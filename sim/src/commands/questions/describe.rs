@@ -1,4 +1,4 @@
-//! `sim questions describe`: what a file holds.
+//! `sim questions describe`: counts and sizes of a file's questions.
 
 use crate::terminal::Failure;
 use serde::Serialize;
@@ -7,9 +7,9 @@ use std::fs;
 use std::path::Path;
 use traces::questions::{self, Question, picture};
 
-/// What is told of a file.
+/// The description of a file.
 #[derive(Serialize)]
-struct Told {
+struct Description {
     questions: usize,
     open: usize,
     choice: usize,
@@ -24,7 +24,7 @@ struct Told {
     choices: Option<Spread>,
 }
 
-/// Of some numbers.
+/// Least, mean and greatest of some numbers.
 #[derive(Clone, Copy, Serialize)]
 struct Spread {
     min: u64,
@@ -34,14 +34,14 @@ struct Spread {
 
 /// The description, as text or JSON.
 pub fn told(file: &Path, as_json: bool) -> Result<String, Failure> {
-    let told = Told::of(&questions::read(file)?)?;
+    let told = Description::of(&questions::read(file)?)?;
     if as_json {
         return Ok(serde_json::to_string(&told).expect("numbers are JSON") + "\n");
     }
     Ok(told.text(file))
 }
 
-impl Told {
+impl Description {
     fn of(all: &[Question]) -> Result<Self, Failure> {
         let choice = all.iter().filter(|question| question.is_choice()).count();
         let shown = all.iter().map(|question| question.images.len()).sum::<usize>();

@@ -1,4 +1,4 @@
-//! Errors of predictions: what is reported of each law.
+//! Errors of predictions, as reported for each law.
 
 use serde::{Deserialize, Serialize};
 use statrs::statistics::{Data, OrderStatistics};
@@ -20,7 +20,7 @@ pub struct Errors {
 }
 
 impl Errors {
-    /// Of ratios predicted / measured; none of none.
+    /// The errors of ratios predicted / measured; `None` for no ratio.
     pub fn of(ratios: &[f64]) -> Option<Self> {
         let signed: Vec<f64> = ratios.iter().map(|ratio| 100.0 * (ratio - 1.0)).collect();
         let worst = signed.iter().copied().max_by(|a, b| a.abs().total_cmp(&b.abs()))?;

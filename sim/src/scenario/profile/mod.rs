@@ -28,7 +28,7 @@ pub struct Profile {
     pub format: String,
     /// The version of the tool that wrote it.
     pub tool_version: String,
-    /// What was withheld for the errors.
+    /// Rows withheld from the fit for the errors.
     pub hold_out: String,
     /// Machine, driver, provider, library, model's hash, date: as far as stated.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
@@ -36,7 +36,7 @@ pub struct Profile {
     /// The files that it was fitted to.
     #[serde(default)]
     pub source: Vec<SourceFile>,
-    /// What preprocessing takes, of an edge's processor.
+    /// Time of preprocessing on an edge's processor.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub preprocess: Option<PreprocessEntry>,
     /// The laws.
@@ -67,23 +67,23 @@ impl SourceFile {
     }
 }
 
-/// How rows were measured whose durations are kernels' alone: without the host time of the engine that launches them.
+/// Way of measuring of rows with kernel times alone: without the host time of the engine that launches them.
 pub const KERNELS: &str = "sum_of_kernels";
 
-/// Which form a law has.
+/// The form of a law.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Form {
-    /// Of the physical form only what a plain roofline has.
+    /// The physical form with the terms of a plain roofline alone.
     Roofline,
     /// The physical form.
     Parts,
-    /// A table; the physical form is beside it, for what a table cannot say.
+    /// A table, with the physical form where the table has no answer.
     Table,
 }
 
 impl Form {
-    /// As it is written.
+    /// The form's name in a profile.
     pub fn name(self) -> &'static str {
         match self {
             Self::Roofline => "roofline",
@@ -97,7 +97,7 @@ impl Form {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct LawEntry {
-    /// Of which kind of step.
+    /// Kind of step.
     pub kind: StepKind,
     /// The side of a results folder; empty of a table.
     #[serde(default, skip_serializing_if = "String::is_empty")]
@@ -116,7 +116,7 @@ pub struct LawEntry {
     pub model: String,
     /// The engine and its version.
     pub engine: String,
-    /// How it was measured; empty if not stated.
+    /// Way of measuring; empty if not stated.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub how: String,
     /// The width of weights and activations; empty if not stated.
@@ -126,23 +126,23 @@ pub struct LawEntry {
     pub form: Form,
     /// Rows that it was fitted to.
     pub rows: u64,
-    /// What was withheld for the errors.
+    /// Rows withheld from the fit for the errors.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub withheld: String,
     /// Quantiles of measured / predicted.
     pub spread: Spread,
-    /// What was measured.
+    /// The measured range.
     pub range: Range,
     /// Errors of the uncalibrated roofline, on the withheld rows if there are any.
     pub roofline: Errors,
     /// Errors on the rows that a fit has seen.
     pub in_sample: Errors,
-    /// Errors of the same fit on what it has not seen; none if nothing could be withheld.
+    /// Errors on rows that the fit has not seen; `None` if nothing could be withheld.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub held_out: Option<Errors>,
-    /// Of a table: how the form beside it, which is carried over to other devices and models, fares on the same rows.
+    /// Residuals of the form beside a table, on the same rows. It is carried over to other devices and models.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub beside: Option<Beside>,
+    pub beside: Option<FormResiduals>,
     /// The physical form.
     pub parts: Parts,
     /// The table, of a law that is one.
@@ -150,13 +150,13 @@ pub struct LawEntry {
     pub table: Option<Table>,
 }
 
-/// How the form beside a table fares.
+/// Residuals of the form beside a table.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Beside {
+pub struct FormResiduals {
     /// Quantiles of measured / predicted.
     pub spread: Spread,
-    /// Errors on what it has not seen, or in sample if nothing could be withheld.
+    /// Errors on withheld rows, or in sample if nothing could be withheld.
     pub errors: Errors,
 }
 

@@ -19,14 +19,14 @@ pub struct TokenProfile {
     pub tool_version: String,
     /// The process.
     pub two_state: TwoState,
-    /// How it fares on requests that the fit has not seen.
+    /// Comparison with requests that the fit has not seen.
     pub held_out: HeldOut,
     /// The files that it was fitted to.
     #[serde(default)]
     pub source: Vec<SourceFile>,
 }
 
-/// What was measured of the withheld requests, and what the process gives.
+/// The withheld requests, as measured and by the process.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct HeldOut {

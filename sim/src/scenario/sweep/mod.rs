@@ -38,7 +38,7 @@ use toml::Value;
 pub struct Sweep(pub BTreeMap<String, Value>);
 
 impl Sweep {
-    /// Whether nothing varies.
+    /// True if no key varies.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
@@ -101,7 +101,7 @@ pub struct Design {
 /// Keys that vary together, independently of the other axes.
 #[derive(Clone, Debug)]
 struct Axis {
-    /// Where the keys stand in the scenario.
+    /// Path of the keys in the scenario.
     at: Vec<String>,
     keys: Vec<String>,
     rows: Rows,
@@ -212,7 +212,7 @@ impl Design {
         })
     }
 
-    /// What point number `number` sets.
+    /// The overrides of point number `number`.
     ///
     /// # Panics
     /// If there is no such point.

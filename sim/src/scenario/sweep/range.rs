@@ -21,7 +21,7 @@ enum Spacing {
     Points(u32),
 }
 
-/// How a number is written.
+/// The form of a written number.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Form {
     /// A whole number.
@@ -122,7 +122,7 @@ impl Range {
         Ok(Self { from, to, form, log, spacing })
     }
 
-    /// Whether it says how many values it has.
+    /// True if it states its number of values.
     pub fn is_spaced(&self) -> bool {
         self.spacing.is_some()
     }

@@ -5,7 +5,7 @@ use super::range::{Form, Range};
 use kernel::{Keyed, Streams};
 use toml::Value;
 
-/// How points are drawn.
+/// The law by which points are drawn.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Law {
     /// Independently.
@@ -14,7 +14,7 @@ pub enum Law {
     LatinHypercube,
 }
 
-/// What a key is drawn from.
+/// The values from which a key is drawn.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Domain {
     /// Any number of a range.
@@ -57,7 +57,7 @@ pub struct Sampled {
 struct Drawn {
     domain: Domain,
     draws: Keyed,
-    /// Of a Latin hypercube: the part of the range that each point is in.
+    /// The part of the range that each point is in, for a Latin hypercube.
     parts: Option<Vec<u32>>,
 }
 
