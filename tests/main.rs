@@ -5,6 +5,7 @@ mod calibrate;
 mod check;
 mod command_line;
 mod determinism;
+mod faults;
 mod idle_keys;
 mod keys;
 mod kubernetes;

@@ -10,7 +10,7 @@ mod terminal;
 use clap::Parser;
 use cli::{Cli, Command};
 use std::process::ExitCode;
-use terminal::{Code, say};
+use terminal::{Code, say, watch_for_interrupts};
 
 fn main() -> ExitCode {
     std::panic::set_hook(Box::new(|panic| {
@@ -22,6 +22,7 @@ fn main() -> ExitCode {
             std::process::exit(Code::Bug as i32);
         }
     }));
+    watch_for_interrupts();
     let cli = Cli::parse();
     let done = match (cli.command, cli.written) {
         (Some(Command::Show(written)), _) => commands::show::run(&written),

@@ -1,6 +1,7 @@
 //! The results folder: its tables, its manifest, and the way it comes to be whole or not there.
 
 mod folder;
+pub mod making;
 pub mod manifest;
 pub mod metrics;
 pub mod replayed;

@@ -1,9 +1,9 @@
 //! A folder of questions and their pictures: written beside its place, renamed when whole.
 
+use crate::results::making::{MakingFolder, folder_of};
 use crate::terminal::Failure;
 use std::fs;
 use std::path::{Path, PathBuf};
-use tempfile::TempDir;
 use traces::questions::{self, Question};
 
 /// The folder of pictures in it.
@@ -15,7 +15,7 @@ const QUESTIONS: &str = "questions.jsonl";
 /// A folder in the making. Dropped before the end, it leaves nothing.
 pub struct Folder {
     target: PathBuf,
-    making: TempDir,
+    making: MakingFolder,
 }
 
 impl Folder {
@@ -33,14 +33,10 @@ impl Folder {
             Ok(_) if !is_empty(target)? => return told("a folder that is not empty"),
             _ => {}
         }
-        let parent = target.parent().filter(|parent| *parent != Path::new("")).unwrap_or(Path::new("."));
+        let parent = folder_of(target);
         fs::create_dir_all(parent).map_err(|error| Failure::io("make the folder", parent, &error))?;
-        let mut builder = tempfile::Builder::new();
-        builder.prefix(".questions.").suffix(crate::results::whole_file::PARTIAL);
-        // Temporary folders are private; what becomes of this one is as readable as other folders.
-        #[cfg(unix)]
-        builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o755));
-        let making = builder.tempdir_in(parent).map_err(|error| Failure::io("write in the folder", parent, &error))?;
+        let making = MakingFolder::begin(parent, "questions");
+        let making = making.map_err(|error| Failure::io("write in the folder", parent, &error))?;
         let folder = Self { target: target.to_owned(), making };
         let pictures = folder.pictures();
         fs::create_dir(&pictures).map_err(|error| Failure::io("make the folder", &pictures, &error))?;
@@ -61,12 +57,7 @@ impl Folder {
     pub fn finish(self, all: &[Question]) -> Result<PathBuf, Failure> {
         questions::write(&self.path().join(QUESTIONS), all)?;
         let Self { target, making } = self;
-        let made = making.keep();
-        fs::rename(&made, &target).map_err(|error| {
-            // What was made goes; nothing else was changed.
-            let _ = fs::remove_dir_all(&made);
-            Failure::io("put the questions in", &target, &error)
-        })?;
+        making.put(&target).map_err(|error| Failure::io("put the questions in", &target, &error))?;
         Ok(target.join(QUESTIONS))
     }
 }

@@ -1,15 +1,19 @@
 //! The folder of a sweep: `sweep.json` says what it is of, `parts/` holds what is done.
 
 use super::split::Split;
+use crate::results::making::{MakingFile, is_in_the_making, remove_left};
 use crate::results::manifest::TOOL;
 use crate::results::runs::{Run, RunsReader, RunsWriter};
-use crate::results::whole_file::{self, PARTIAL};
+use crate::results::whole_file;
 use crate::scenario::Plan;
 use crate::terminal::Failure;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
+
+/// The file that says which sweep a folder is of.
+const IDENTITY: &str = "sweep.json";
 
 /// Version of `sweep.json`.
 const SCHEMA_VERSION: u32 = 1;
@@ -63,7 +67,7 @@ impl Folder {
     /// # Errors
     /// If something else is there, or another sweep, or the same of another version of this program.
     pub fn open(path: &Path, plan: &Plan) -> Result<Option<Self>, Failure> {
-        let file = path.join("sweep.json");
+        let file = path.join(IDENTITY);
         let text = match fs::read_to_string(&file) {
             Ok(text) => text,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
@@ -104,7 +108,7 @@ impl Folder {
         let folder = Self { path: path.to_owned(), identity: Identity::of(plan, split) };
         whole_file::write(&path.join("scenario.toml"), &plan.scenario.resolved_text(plan.source.folder()))?;
         let identity = serde_json::to_string_pretty(&folder.identity).expect("an identity is JSON") + "\n";
-        whole_file::write(&path.join("sweep.json"), &identity)?;
+        whole_file::write(&path.join(IDENTITY), &identity)?;
         Ok(folder)
     }
 
@@ -203,27 +207,33 @@ impl Folder {
         fill: impl FnOnce(&mut dyn FnMut(Run) -> Result<(), Failure>) -> Result<(), Failure>,
     ) -> Result<(), Failure> {
         let parts = self.parts();
-        let file = whole_file::begin(&parts).map_err(|error| Failure::io("write in the folder", &parts, &error))?;
+        let file = MakingFile::begin(&parts).map_err(|error| Failure::io("write in the folder", &parts, &error))?;
         let notes = self.notes(part);
         let notes: Vec<(&str, &str)> = notes.iter().map(|(note, value)| (*note, value.as_str())).collect();
         let mut writer = RunsWriter::create(file.path(), &plan.varied, &notes)?;
         fill(&mut |run| Ok(writer.write(run)?))?;
         writer.finish()?;
-        whole_file::put(file, &self.part(part))
+        let path = self.part(part);
+        file.put(&path).map_err(|error| Failure::io("write", &path, &error))
     }
 
-    /// Removes what killed processes left, once nobody is at work.
+    /// Removes what killed processes left. Files that another process is writing stay.
     pub fn tidy(&self) {
-        for folder in [self.path.clone(), self.parts()] {
-            for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
-                let name = entry.file_name();
-                let name = name.to_string_lossy();
-                if name.starts_with('.') && name.ends_with(PARTIAL) {
-                    // Left behind, it only takes room.
-                    let _ = fs::remove_file(entry.path()).or_else(|_| fs::remove_dir_all(entry.path()));
-                }
-            }
+        for folder in [&self.path, &self.parts()] {
+            remove_left(folder, ".");
         }
+    }
+
+    /// Waits until no other process puts the parts together, and keeps others from it while the answer lives.
+    ///
+    /// # Errors
+    /// If the folder cannot be locked.
+    pub fn lock(&self) -> Result<fs::File, Failure> {
+        let path = self.path.join(IDENTITY);
+        let failed = |error| Failure::io("lock", &path, &error);
+        let file = fs::File::open(&path).map_err(failed)?;
+        file.lock().map_err(failed)?;
+        Ok(file)
     }
 
     /// Refuses what lies between the parts and is none.
@@ -253,8 +263,8 @@ fn is_vacant(path: &Path) -> Result<bool, Failure> {
         // What another process is writing at this moment is no stranger.
         Ok(mut entries) => Ok(entries.all(|entry| {
             entry.is_ok_and(|entry| {
-                let name = entry.file_name().to_string_lossy().into_owned();
-                name == "parts" || name == "logs" || name == "scenario.toml" || name.ends_with(PARTIAL)
+                let name = entry.file_name();
+                ["parts", "logs", "scenario.toml"].iter().any(|known| name == *known) || is_in_the_making(&name, ".")
             })
         })),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(true),

@@ -5,10 +5,10 @@ use super::folder::Folder;
 use super::point::is_bug;
 use super::split::Split;
 use crate::commands::report;
+use crate::results::making::{MakingFolder, replace, sync_folder};
 use crate::results::manifest;
 use crate::results::runs::{Run, RunsReader, RunsWriter, Totals, label_columns};
 use crate::results::summary::Summary;
-use crate::results::whole_file::{PARTIAL, sync_folder};
 use crate::scenario::Plan;
 use crate::terminal::Failure;
 use reports::Report;
@@ -41,6 +41,7 @@ pub struct Merged {
 /// # Errors
 /// If a part is missing, is of something else, or lacks a point.
 pub fn merge(folder: &Folder, plan: &Plan, with_report: bool) -> Result<Merged, Failure> {
+    let _lock = folder.lock()?;
     folder.refuse_strangers()?;
     let missing = folder.missing(plan)?;
     if !missing.is_empty() {
@@ -52,7 +53,7 @@ pub fn merge(folder: &Folder, plan: &Plan, with_report: bool) -> Result<Merged, 
         return Err(Failure::refused(format!("{path}: {} {what} are missing; {remedy}", missing.len())));
     }
     let failed = |error| Failure::io("write in the folder", folder.path(), &error);
-    let making = tempfile::Builder::new().prefix(".").suffix(PARTIAL).tempdir_in(folder.path()).map_err(failed)?;
+    let making = MakingFolder::begin(folder.path(), "merge").map_err(failed)?;
     let mut merged = tables(folder, plan, making.path())?;
     manifest::write_sweep(plan, folder.plan_sha256(), &merged.totals, merged.failed, making.path())?;
     if with_report && plan.points() <= MOST_DRAWN {
@@ -65,11 +66,10 @@ pub fn merge(folder: &Folder, plan: &Plan, with_report: bool) -> Result<Merged, 
         if !from.exists() {
             continue;
         }
-        if to.is_dir() {
-            // A folder is not renamed over another.
-            fs::remove_dir_all(&to).map_err(failed)?;
-        }
-        fs::File::open(&from).and_then(|file| file.sync_all()).and_then(|()| fs::rename(&from, &to)).map_err(failed)?;
+        let synced = fs::File::open(&from).and_then(|file| file.sync_all());
+        // A folder is not renamed over another: it is exchanged for it.
+        let put = || if from.is_dir() { replace(&from, &to) } else { fs::rename(&from, &to) };
+        synced.and_then(|()| put()).map_err(failed)?;
     }
     sync_folder(folder.path());
     drop(making);
