@@ -1,8 +1,6 @@
 //! Whether answers are right: what was asked for, less what pruning costs.
 
-mod common;
-
-use common::{Log, Override, blocking, cloud_only, edge_only, msao, run_logged, spec};
+use crate::common::{Log, Override, blocking, cloud_only, edge_only, msao, run_logged, spec};
 use engine::{RequestRecord, RunSpec};
 use model::{
     accuracy::{PruningLoss, compression_loss},

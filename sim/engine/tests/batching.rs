@@ -1,9 +1,7 @@
 //! What an iteration is made of, and who waits for what.
 
-mod common;
-
-use common::oracle::{Idle, prompt_tokens};
-use common::{Log, Override, all_policies, blocking, cloud_only, edge_only, pipelined, run_logged, spec};
+use crate::common::oracle::{Idle, prompt_tokens};
+use crate::common::{Log, Override, blocking, cloud_only, edge_only, examples, pipelined, run_logged, spec};
 use engine::{RunSpec, Sharing, Side, Status, StepRecord};
 use model::{engine_kind::EngineKind, memory::BatchLimits, roofline::Load};
 use std::collections::{BTreeMap, BTreeSet};
@@ -58,7 +56,7 @@ fn vllm_reads_the_weights_once_for_all() {
 #[test]
 fn an_iteration_has_at_most_64_items_and_one_chunk() {
     let reads_a_prompt = |step: &&StepRecord| matches!(step.kind, "prefill" | "probe" | "encode");
-    for (name, policy) in all_policies() {
+    for (name, policy) in examples() {
         let mut spec = spec(policy, EngineKind::Vllm, 150, 150).clients(120);
         spec.shape().text_tokens = (30, 1000);
         let (_, log) = run_logged(&spec);
@@ -91,15 +89,36 @@ fn limits_of_the_scenario_are_kept() {
     assert_eq!(fullest.max(), Some(5));
 }
 
-/// The most requests that are between their first and last step on a side at once.
-fn most_at_once(log: &Log, side: Side, kinds: &[&str]) -> usize {
+/// The steps of each request on a side: start of the first and end of the last.
+fn spans(log: &Log, side: Side, kinds: &[&str]) -> BTreeMap<u64, (u64, u64)> {
     let mut spans: BTreeMap<u64, (u64, u64)> = BTreeMap::new();
     for step in log.steps.iter().filter(|step| step.side == side && kinds.contains(&step.kind)) {
         let (start, end) = (step.start.as_ns(), (step.start + step.duration).as_ns());
         let span = spans.entry(step.request).or_insert((start, end));
         *span = (span.0.min(start), span.1.max(end));
     }
+    spans
+}
+
+/// The most requests that are between their first and last step on a side at once.
+fn most_at_once(log: &Log, side: Side, kinds: &[&str]) -> usize {
+    let spans = spans(log, side, kinds);
     let at = |now: u64| spans.values().filter(|(start, end)| (*start..*end).contains(&now)).count();
+    spans.values().map(|(start, _)| at(*start)).max().unwrap_or(0)
+}
+
+/// The most KV blocks of a side that are in use at once: those of the prompts, as far as they are read, and of 64 tokens of
+/// an answer each.
+fn most_blocks_at_once(log: &Log, side: Side) -> u64 {
+    let spans = spans(log, side, &MODEL_STEPS);
+    let read = log.steps.iter().filter(|step| (step.side, step.kind) == (side, "prefill"));
+    let mut prompts: BTreeMap<u64, u64> = BTreeMap::new();
+    read.for_each(|step| *prompts.entry(step.request).or_default() += u64::from(step.tokens));
+    let blocks = |request: &u64| (prompts.get(request).copied().unwrap_or(0) + 64).div_ceil(16);
+    let at = |now: u64| {
+        let there = spans.iter().filter(|(_, (start, end))| (*start..*end).contains(&now));
+        there.map(|(request, _)| blocks(request)).sum::<u64>()
+    };
     spans.values().map(|(start, _)| at(*start)).max().unwrap_or(0)
 }
 
@@ -108,7 +127,7 @@ const MODEL_STEPS: [&str; 6] = ["prefill", "decode", "draft", "verify", "lower_l
 #[test]
 fn prompts_wait_for_memory_and_nothing_deadlocks() {
     for engine in EngineKind::ALL {
-        for (name, policy) in all_policies() {
+        for (name, policy) in examples() {
             let mut spec = spec(policy, engine, 12, 20).clients(6);
             spec.workload.max_output_tokens = 64;
             // 423 prompt tokens and 64 of the answer: 31 blocks a request.
@@ -116,15 +135,11 @@ fn prompts_wait_for_memory_and_nothing_deadlocks() {
             spec.edge.kv_blocks = Some(2 * 31);
             let (outcome, log) = run_logged(&spec);
             assert_eq!((outcome.metrics.completed, outcome.metrics.rejected), (12, 0), "{engine:?} {name}");
-            let most = [Side::Edge, Side::Cloud].map(|side| most_at_once(&log, side, &MODEL_STEPS));
-            let used = if name == "edge_only" { most[0] } else { most[1] };
-            // What MSAO prunes a prompt to takes less than two thirds of the blocks, what token dropping leaves a third.
-            let fit = match name {
-                "msao" | "cloud_pruned" => 3,
-                "token_dropping" => 6,
-                _ => 2,
-            };
-            assert!(used <= fit, "{engine:?} {name}: {used} requests at once");
+            let used = [Side::Edge, Side::Cloud].map(|side| most_blocks_at_once(&log, side));
+            assert!(used.iter().all(|blocks| *blocks <= 2 * 31), "{engine:?} {name}: {used:?} blocks at once");
+            // Two requests are there at once, but where one answer keeps the GPU to its end.
+            let alone = engine == EngineKind::Hf;
+            assert!(alone || used.iter().any(|blocks| *blocks > 31), "{engine:?} {name}: {used:?} blocks at once");
         }
     }
 }
@@ -143,7 +158,7 @@ fn waiting_for_memory_takes_longer_than_having_it() {
 #[test]
 fn what_can_never_fit_is_turned_away_by_every_policy_alike() {
     let mut turned_away = BTreeSet::new();
-    for (name, policy) in all_policies() {
+    for (name, policy) in examples() {
         let mut spec = spec(policy, EngineKind::Vllm, 20, 5).clients(3);
         spec.workload.max_output_tokens = 64;
         spec.shape().sizes = vec![(640, 480, 1.0), (1680, 2240, 1.0)];
@@ -167,7 +182,7 @@ fn what_can_never_fit_is_turned_away_by_every_policy_alike() {
 fn two_of_three(requests: u64) -> RunSpec {
     let mut spec = spec(pipelined(4, 3), EngineKind::Hf, requests, 100).text_only(100).iid(0.5);
     // The edges draft a batch in less time than it takes to verify one, so that void batches queue.
-    spec.edge.tier = common::tier("rtx-3090", "qwen2-vl-2b", EngineKind::Graph);
+    spec.edge.tier = crate::common::tier("rtx-3090", "qwen2-vl-2b", EngineKind::Graph);
     spec.edge.count = 3;
     spec.cloud.kv_blocks = Some(2 * 1124u64.div_ceil(16));
     spec
@@ -196,15 +211,17 @@ fn no_order_of_arrival_locks_two_tiers_against_each_other() {
     // not take the cloud's memory while the first has the edge's.
     let mut stuck = Vec::new();
     for seed in 0..10 {
-        for policy in [blocking(4), pipelined(4, 3), common::msao()] {
+        for policy in [blocking(4), pipelined(4, 3), crate::common::msao()] {
             let mut spec = spec(policy, EngineKind::Vllm, 12, 20).clients(2);
             spec.seed = seed;
             spec.link.sharing = Sharing::Fair(None);
-            spec.link.up = common::mbps(10);
+            spec.link.up = crate::common::mbps(10);
             spec.shape().sizes = vec![(224, 224, 1.0), (1280, 720, 1.0)];
             let one = Some((1196u64 + 32 + 1024).div_ceil(16));
             (spec.edge.kv_blocks, spec.cloud.kv_blocks) = (one, one);
-            stuck.extend(common::try_run(&spec, kernel::Journal::digest_only()).err().map(|error| error.to_string()));
+            stuck.extend(
+                crate::common::try_run(&spec, kernel::Journal::digest_only()).err().map(|error| error.to_string()),
+            );
         }
     }
     assert!(stuck.is_empty(), "{} of 30 runs: {}", stuck.len(), stuck[0]);
@@ -237,7 +254,7 @@ fn edges_share_the_link_and_nothing_else() {
         let with_edges = |policy, edges| {
             let mut spec = spec(policy, EngineKind::Vllm, u64::from(edges), 20).text_only(4000);
             (spec.edge.count, spec.cloud.gpus, spec.link.sharing) = (edges, edges, sharing);
-            spec.link.up = common::mbps(10);
+            spec.link.up = crate::common::mbps(10);
             run_logged(&spec).1.e2e_ns()
         };
         // 16 kB at 10 Mbit/s are 12.8 ms of link time for each.

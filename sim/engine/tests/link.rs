@@ -1,9 +1,7 @@
 //! The link: order, loss, changing rates and sharing.
 
-mod common;
-
-use common::oracle::Idle;
-use common::{
+use crate::common::oracle::Idle;
+use crate::common::{
     Log, Override, blocking, cloud_only, layer_split, mbps, msao, pipelined, run, run_logged, spec, ucb_route,
 };
 use engine::{Outcome, RunSpec, Sharing, Side};
@@ -123,7 +121,7 @@ fn messages_do_not_overtake_each_other_whatever_the_jitter() {
     assert_eq!(prompts, (0..20).collect::<Vec<_>>());
     assert!(outcome.makespan > SimDuration::from_ms(120), "there was jitter");
     // Tokens that stream down keep their order too: gaps add up to the time from the first to the last.
-    let mut streams = common::spec(cloud_only(), EngineKind::Graph, 10, 50);
+    let mut streams = crate::common::spec(cloud_only(), EngineKind::Graph, 10, 50);
     streams.link.jitter = SimDuration::from_ms(30);
     let metrics = run(&streams).metrics;
     assert_eq!(metrics.itl.sum_ns(), metrics.e2e.sum_ns() - metrics.ttft.sum_ns());

@@ -1,13 +1,14 @@
 //! What MSAO does at a token that is not sure enough, and how drafts are verified.
 
-mod common;
-
-use common::{Log, Override, all_policies, run_logged, spec, unpruned};
+use crate::common::{
+    Log, Override, blocking, cloud_only, edge_only, layer_split, mindfusion, msao, msao_of, pipelined, run_logged,
+    spec, ucb_route, unpruned,
+};
 use engine::{Outcome, RunSpec, Side};
 use model::engine_kind::EngineKind;
 use policies::{
-    CacheAtLowConfidence, DraftDuringVerify, DraftLength, LowConfidence, Msao, Speculative, State, System, VerifyRtt,
-    VerifyRule, VerifySettings, VerifyTime,
+    CacheAtLowConfidence, CloudPruned, DraftDuringVerify, DraftLength, LowConfidence, Msao, Semantics, Speculative,
+    State, System, TokenDropping, VerifyRtt, VerifyRule, VerifySettings, VerifyTime,
 };
 use std::collections::BTreeSet;
 use units::{Bytes, Ratio, SimDuration};
@@ -249,7 +250,7 @@ fn what_is_compared_changes_the_bytes_up_and_nothing_else() {
 #[test]
 fn no_way_of_verifying_beats_the_bound_of_one_and_one_nth() {
     // A verdict brings one token that the edge has not drafted.
-    let edge = run_logged(&spec(common::edge_only(), EngineKind::Graph, 3, 300).text_only(30)).0.metrics;
+    let edge = run_logged(&spec(crate::common::edge_only(), EngineKind::Graph, 3, 300).text_only(30)).0.metrics;
     let own = edge.tpot.count() as f64 * 1e9 / edge.tpot.sum_ns() as f64;
     let rtt_free = VerifySettings { rtt: VerifyRtt::None, ..VerifySettings::default() };
     let mut closest: f64 = 0.0;
@@ -263,7 +264,7 @@ fn no_way_of_verifying_beats_the_bound_of_one_and_one_nth() {
         for policy in policies {
             let mut spec = spec(policy, EngineKind::Graph, 3, 300).text_only(30).iid(1.0);
             // A cloud that takes no time that matters.
-            spec.cloud.tier = common::tier("h200-sxm", "qwen2-vl-2b", EngineKind::Graph);
+            spec.cloud.tier = crate::common::tier("h200-sxm", "qwen2-vl-2b", EngineKind::Graph);
             let metrics = run_logged(&spec).0.metrics;
             let rate = metrics.output_tokens as f64 / (metrics.e2e.sum_ns() - edge.ttft.sum_ns()) as f64 * 1e9;
             // Where doubt ends batches early, N is what they have on average.
@@ -282,25 +283,35 @@ fn no_way_of_verifying_beats_the_bound_of_one_and_one_nth() {
 
 #[test]
 fn a_round_trip_a_modality_delays_the_upload_and_nothing_else() {
-    for (name, policy) in all_policies() {
-        let base = spec(policy, EngineKind::Vllm, 2, 10);
+    // Text and picture: two round trips in place of half of one. States of a model are no modality.
+    let (nothing, all) = (0..=0, 30_000_000..=30_000_000);
+    // The edge drafts or decodes meanwhile.
+    let hidden = 0..=30_000_000;
+    let delays = [
+        (cloud_only(), all.clone()),
+        (System::TokenDropping(TokenDropping::default()), all),
+        // The plan knows of the delay, behind which the edge's prompt hides.
+        (System::CloudPruned(CloudPruned::default()), 25_000_000..=30_000_000),
+        (edge_only(), nothing.clone()),
+        (layer_split(8), nothing.clone()),
+        (mindfusion(8, true, true), nothing.clone()),
+        (mindfusion(8, true, false), nothing),
+        (blocking(4), hidden.clone()),
+        (pipelined(4, 3), hidden.clone()),
+        (msao(), hidden.clone()),
+        (msao_of(Semantics::Trust), hidden),
+    ];
+    let extra = |policy: &System| -> Vec<u64> {
+        let base = spec(policy.clone(), EngineKind::Vllm, 2, 10);
         let mut printed = base.clone();
         printed.link.rtt_per_modality = true;
-        let extra: Vec<u64> = {
-            let [base, printed] = [&base, &printed].map(|spec| run_logged(spec).1.e2e_ns());
-            base.iter().map(|(request, ns)| printed[request] - ns).collect()
-        };
-        // Text and picture: two round trips in place of half of one. States of a model are no modality.
-        let inputs_go_up =
-            !matches!(name, "edge_only" | "layer_split" | "mindfusion" | "mindfusion_no_d" | "ucb_route");
-        match name {
-            // The edge drafts or decodes meanwhile.
-            "trust" | "blocking" | "pipelined" | "msao" => assert!(extra.iter().all(|ns| *ns <= 30_000_000), "{name}"),
-            // The plan knows of the delay, behind which the edge's prompt hides.
-            "cloud_pruned" => assert!(extra.iter().all(|ns| (25_000_000..=30_000_000).contains(ns)), "{extra:?}"),
-            // The bandit knows of the delay, and tries the edge first.
-            "ucb_route" => assert!(extra[0] == 0, "{name}: {extra:?}"),
-            _ => assert!(extra.iter().all(|ns| *ns == u64::from(inputs_go_up) * 30_000_000), "{name}: {extra:?}"),
-        }
+        let [base, printed] = [&base, &printed].map(|spec| run_logged(spec).1.e2e_ns());
+        base.iter().map(|(request, ns)| printed[request] - ns).collect()
+    };
+    for (policy, expected) in delays {
+        let extra = extra(&policy);
+        assert!(extra.iter().all(|ns| expected.contains(ns)), "{policy:?}: {extra:?}");
     }
+    // The bandit knows of the delay, and tries the edge first.
+    assert_eq!(extra(&ucb_route())[0], 0);
 }

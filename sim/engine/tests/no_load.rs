@@ -1,9 +1,7 @@
 //! One client and nobody else: every latency equals the hand calculation, to the nanosecond.
 
-mod common;
-
-use common::oracle::{Idle, Wire, payload, prompt_tokens};
-use common::{Override, blocking, cloud_only, edge_only, layer_split, run_logged, spec};
+use crate::common::oracle::{Idle, Wire, payload, prompt_tokens};
+use crate::common::{Override, blocking, cloud_only, edge_only, layer_split, run_logged, spec};
 use engine::{Arrivals, Content, RequestRecord, RunSpec};
 use model::{engine_kind::EngineKind, request::Prompt};
 use traces::requests::TraceRequest;

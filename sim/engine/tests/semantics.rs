@@ -1,8 +1,6 @@
 //! What MSAO's "offloading" may mean: verified drafts, whole requests, or trust in the edge.
 
-mod common;
-
-use common::{Log, Override, cloud_only, edge_only, msao_of, run, run_logged, spec, unpruned};
+use crate::common::{Log, Override, cloud_only, edge_only, msao_of, run, run_logged, spec, unpruned};
 use engine::{Outcome, RunSpec, Side};
 use model::engine_kind::EngineKind;
 use policies::{Msao, Router, Score, Semantics, ServedBy, System, ThetaSettings};
@@ -102,7 +100,7 @@ fn a_request_may_end_before_the_cloud_has_read_it() {
         spec.edge.count = 8;
         spec.shape().text_tokens = (1500, 1500);
         for (mbps, room) in [(2, None), (400, None), (400, Some(2))] {
-            spec.link.up = common::mbps(mbps);
+            spec.link.up = crate::common::mbps(mbps);
             if let Some(requests) = room {
                 let blocks = (1500u64 + 393 + 1024).div_ceil(16) * requests;
                 spec.cloud.kv_blocks = Some(blocks);

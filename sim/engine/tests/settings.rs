@@ -1,9 +1,7 @@
 //! Every setting of MSAO and of plain speculation with every other: runs end, every invariant holds, every answer is committed whole.
 
-mod common;
-
-use common::run_logged;
-use common::strategies::{any_spec, config};
+use crate::common::run_logged;
+use crate::common::strategies::{any_spec, config};
 use engine::{RunSpec, Status};
 use model::request::{PruneStage, RhoMeaning};
 use policies::{

@@ -1,13 +1,12 @@
 //! Spans: they are what the other records say, leave no instant of a request out, and lie where they belong.
 
-mod common;
-
-use common::strategies::{any_spec, config, policy};
-use common::{Log, Override, all_policies, run, run_logged, spec};
+use crate::common::strategies::{any_spec, config, policy};
+use crate::common::{Log, Override, blocking, examples, msao, msao_of, pipelined, run, run_logged, spec};
 use engine::{Lane, Phase, RunSpec, Sharing, SpanRecord};
 use model::engine_kind::EngineKind;
+use policies::Semantics;
 use proptest::prelude::*;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 fn end_ns(span: &SpanRecord) -> u64 {
     span.start.as_ns() + span.duration.as_ns()
@@ -61,7 +60,7 @@ proptest! {
 
 #[test]
 fn spans_of_gpus_are_the_steps() {
-    for (name, policy) in all_policies() {
+    for (name, policy) in examples() {
         let mut spec = spec(policy, EngineKind::Vllm, 12, 30).clients(4);
         (spec.edge.count, spec.cloud.gpus) = (2, 2);
         let (_, log) = run_logged(&spec);
@@ -90,7 +89,7 @@ fn spans_of_gpus_are_the_steps() {
 
 #[test]
 fn messages_weigh_what_the_request_sent() {
-    for (name, policy) in all_policies() {
+    for (name, policy) in examples() {
         for sharing in [Sharing::Fifo, Sharing::Fair(None)] {
             let mut spec = spec(policy.clone(), EngineKind::Vllm, 10, 20).clients(3);
             spec.link.sharing = sharing;
@@ -113,8 +112,14 @@ fn messages_weigh_what_the_request_sent() {
 
 #[test]
 fn a_round_links_drafts_and_verdict() {
-    let mut linked = BTreeSet::new();
-    for (name, policy) in all_policies() {
+    let drafting = [
+        ("blocking", blocking(4)),
+        ("pipelined", pipelined(4, 3)),
+        ("msao", msao()),
+        ("trust", msao_of(Semantics::Trust)),
+    ];
+    for (name, policy) in drafting {
+        let mut linked = 0;
         let (_, log) = run_logged(&spec(policy, EngineKind::Vllm, 6, 40).clients(2));
         for verdict in log.spans.iter().filter(|span| span.kind == "verdict" && span.phase == Phase::Sending) {
             let of = |kind: &str, phase| {
@@ -131,10 +136,10 @@ fn a_round_links_drafts_and_verdict() {
             let drafts = of("draft", Phase::Running);
             assert!(drafts.iter().all(|draft| end_ns(draft) <= sent[0].start.as_ns()), "{name}");
             assert!(drafts.len() as u32 >= sent[0].tokens || name == "trust", "{name}: {drafts:?}");
-            linked.insert(name);
+            linked += 1;
         }
+        assert!(linked > 0, "{name}");
     }
-    assert_eq!(linked.into_iter().collect::<Vec<_>>(), ["blocking", "msao", "pipelined", "trust"]);
 }
 
 /// A recorder that wants the spans of some requests.
@@ -155,7 +160,7 @@ fn only_the_wanted_are_watched_and_nothing_changes() {
         let wanted = log.spans.iter().filter(|span| span.request.is_multiple_of(4));
         wanted.map(|span| format!("{span:?}")).collect::<Vec<_>>()
     };
-    for (name, policy) in all_policies() {
+    for (name, policy) in examples() {
         let spec: RunSpec = spec(policy, EngineKind::Vllm, 12, 10).clients(3);
         let mut some = Some4(Log::default());
         let progress = std::sync::atomic::AtomicU64::new(0);

@@ -1,9 +1,7 @@
 //! Drafting and verification: how many tokens a verdict brings, and that every token is accounted for.
 
-mod common;
-
-use common::{
-    Log, Override, all_policies, blocking, cloud_only, edge_only, msao, pipelined, run, run_logged, spec, tier,
+use crate::common::{
+    Log, Override, blocking, cloud_only, edge_only, examples, msao, pipelined, run, run_logged, spec, tier,
 };
 use engine::{Outcome, RequestRecord, RunSpec};
 use model::engine_kind::EngineKind;
@@ -67,7 +65,7 @@ fn rounds_are_exact_where_nothing_is_left_to_chance() {
 #[test]
 fn every_policy_commits_every_answer_whole() {
     for engine in EngineKind::ALL {
-        let lengths = all_policies().map(|(name, policy)| {
+        let lengths = examples().into_iter().map(|(name, policy)| {
             let (outcome, log) = run_logged(&spec(policy, engine, 30, 1).geometric(40.0).clients(3));
             assert_eq!(outcome.metrics.completed, 30, "{name}");
             for row in &log.requests {
@@ -76,6 +74,7 @@ fn every_policy_commits_every_answer_whole() {
             }
             lengths(&log)
         });
+        let lengths: Vec<_> = lengths.collect();
         assert!(lengths.iter().all(|these| *these == lengths[0]), "all policies serve the same requests");
         assert!(lengths[0].values().any(|length| *length != lengths[0][&0]), "lengths vary");
     }
@@ -143,7 +142,7 @@ fn ideal(policy: System) -> RunSpec {
     let mut spec = spec(policy, EngineKind::Graph, 1, 1000).text_only(30).iid(1.0);
     spec.cloud.tier = tier("h200-sxm", "qwen2-vl-2b", EngineKind::Graph);
     spec.cloud.tier.engine.overhead = SimDuration::ZERO;
-    (spec.link.up, spec.link.down) = (common::mbps(100_000), common::mbps(100_000));
+    (spec.link.up, spec.link.down) = (crate::common::mbps(100_000), crate::common::mbps(100_000));
     spec.link.rtt = SimDuration::ZERO;
     spec
 }

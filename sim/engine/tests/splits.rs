@@ -1,9 +1,7 @@
 //! Splits of the cloud's model: what crosses the link, and what each part takes.
 
-mod common;
-
-use common::oracle::{Idle, Wire, prompt_tokens};
-use common::{Log, Override, layer_split, mindfusion, run_logged, spec};
+use crate::common::oracle::{Idle, Wire, prompt_tokens};
+use crate::common::{Log, Override, layer_split, mindfusion, run_logged, spec};
 use engine::{RunSpec, Side};
 use model::{engine_kind::EngineKind, request::Prompt};
 use policies::{ServedBy, System};

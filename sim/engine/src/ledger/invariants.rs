@@ -1,12 +1,17 @@
 //! What must hold of the ledger at the end of every run, checked in release too.
 
-use super::Ledger;
+use super::{Ledger, Share, Side};
 use crate::violation::{Violation, require};
 
+/// Relative difference between two sums of the same numbers in another order. A sum of n numbers errs by at most n 2^-53
+/// of itself, so this is enough for 10^9 iterations, and far below one share.
+const ROUNDING: f64 = 1e-6;
+
 impl<R> Ledger<'_, R> {
-    /// Checks all of them.
-    pub(crate) fn check(&self) -> Result<(), Violation> {
+    /// Checks all of them, given the work of the edges and of the cloud.
+    pub(crate) fn check(&self, work: &[Share; 2]) -> Result<(), Violation> {
         self.conservation_of_requests()?;
+        self.conservation_of_work(work)?;
         self.littles_law()?;
         require(self.slots.len() == 0, || format!("{} requests left", self.slots.len()))
     }
@@ -23,6 +28,24 @@ impl<R> Ledger<'_, R> {
         require(metrics.accepted <= metrics.verified && metrics.verified <= metrics.drafted, || {
             format!("{} drafted, {} verified, {} accepted", metrics.drafted, metrics.verified, metrics.accepted)
         })
+    }
+
+    /// Sums of the requests' shares = work of the tiers: busy time to the nanosecond, with the nanoseconds that did not divide
+    /// evenly; FLOP and joules within [`ROUNDING`]. There is no work without a request.
+    fn conservation_of_work(&self, work: &[Share; 2]) -> Result<(), Violation> {
+        for side in [Side::Edge, Side::Cloud] {
+            let (work, shares) = (&work[side as usize], &self.costs[side as usize]);
+            let undivided = self.undivided[side as usize];
+            require(shares.busy + undivided == work.busy, || {
+                format!("{side:?}: busy for {}, shares of {} and {undivided} undivided", work.busy, shares.busy)
+            })?;
+            let sums = [("FLOP", work.flop.as_f64(), shares.flop.as_f64()), ("J", work.joules, shares.joules)];
+            for (unit, work, shares) in sums {
+                let equal = (work - shares).abs() <= ROUNDING * work;
+                require(equal, || format!("{side:?}: work of {work} {unit}, shares of {shares} {unit}"))?;
+            }
+        }
+        Ok(())
     }
 
     /// The integral of the requests in flight = the sum of their times in flight, in integer nanoseconds.

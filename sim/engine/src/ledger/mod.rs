@@ -52,6 +52,11 @@ pub(crate) struct Ledger<'w, R> {
     /// The requests whose spans the recorder wants.
     pub(crate) watch: Watch,
     pub(crate) grading: Grading,
+    /// Costs of the requests that have ended: the edges', then the cloud's.
+    costs: [Share; 2],
+    /// Busy time that did not divide evenly among the items of its iteration: less than a nanosecond an item. It belongs to
+    /// no request.
+    undivided: [SimDuration; 2],
 }
 
 impl<'w, R: Default> Ledger<'w, R> {
@@ -66,6 +71,8 @@ impl<'w, R: Default> Ledger<'w, R> {
             logs: BTreeMap::new(),
             watch: Watch::default(),
             grading,
+            costs: Default::default(),
+            undivided: Default::default(),
         }
     }
 
@@ -87,6 +94,24 @@ impl<R> Ledger<'_, R> {
     /// Whether a request is still in flight.
     pub(crate) fn lives(&self, id: SlotId) -> bool {
         self.slots.find(id.index).is_some_and(|slot| slot.generation == id.generation)
+    }
+
+    /// Charges the work of an iteration to the requests of its items, in equal shares.
+    #[inline]
+    pub(crate) fn charge(&mut self, side: Side, work: Share, requests: impl ExactSizeIterator<Item = SlotId>) {
+        let items = requests.len();
+        let share = work.of_one_in(items);
+        if items > 1 {
+            self.undivided[side as usize] += work.busy - share.busy * items as u64;
+        }
+        for id in requests {
+            let slot = self.slots.get_mut(id.index);
+            debug_assert_eq!(slot.generation, id.generation, "an iteration works for requests in flight alone");
+            match side {
+                Side::Edge => slot.tally.edge.add(&share),
+                Side::Cloud => slot.tally.cloud.add(&share),
+            }
+        }
     }
 
     /// Commits tokens at the edge.
@@ -126,6 +151,8 @@ impl<R> Ledger<'_, R> {
         graded: Option<f64>,
     ) -> Slot<R> {
         let slot = self.slots.remove(id.index);
+        self.costs[Side::Edge as usize].add(&slot.tally.edge);
+        self.costs[Side::Cloud as usize].add(&slot.tally.cloud);
         let record = self.record(&slot, served_by, graded);
         let by_cloud = matches!(served_by, Some(ServedBy::Cloud | ServedBy::Published(_)));
         self.metrics.end(now, &record, by_cloud);

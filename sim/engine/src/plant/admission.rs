@@ -5,9 +5,9 @@
 //! what the other waits for, whatever overtakes what on the link. A sequence is granted its prompt and the longest
 //! answer at once, so that it never has to be preempted.
 
-use super::World;
 use super::resources::Held;
 use super::state::State;
+use super::world::World;
 use crate::ledger::{Ledger, SlotId};
 use backends::{Compute, Sequence};
 use model::{kv::KvSequence, request::Input};

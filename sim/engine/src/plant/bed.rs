@@ -1,10 +1,10 @@
 //! What a policy sees of the virtual testbed: one request's bed.
 
-use super::World;
 use super::gpu::{Task, Then};
 use super::message::{Body, Drafts};
 use super::resources::Slot;
 use super::state::State;
+use super::world::World;
 use crate::ledger::TokenRecord;
 use crate::ledger::{Grading, Ledger, SlotId};
 use backends::{Compute, Done, Sequence};

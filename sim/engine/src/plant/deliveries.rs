@@ -1,11 +1,11 @@
 //! Messages on the link: sending them, and what they do where they arrive.
 
-use super::World;
 use super::event::{DOWN, Event, NOW, UP};
 use super::gpu::{Task, Then};
 use super::link::Left;
 use super::message::{Body, Message};
 use super::state::State;
+use super::world::World;
 use crate::ledger::SlotId;
 use backends::{Compute, Done};
 use kernel::Phase;

@@ -1,15 +1,18 @@
 //! What must hold of the plant at the end of every run, checked in release too.
 
+use super::gpu::Gpu;
 use super::state::State;
+use crate::ledger::Share;
 use crate::violation::{Violation, require};
 use backends::Compute;
-use units::SimTime;
+use units::{SimDuration, SimTime};
 
 impl<C: Compute> State<'_, C> {
     /// Checks all of them, and the ledger's; `waiting` processes have not ended.
     pub(crate) fn check(&self, now: SimTime, waiting: usize) -> Result<(), Violation> {
         require(waiting == 0, || format!("{waiting} processes wait for something that will not happen"))?;
-        self.ledger.check()?;
+        let (edges, cloud) = self.gpus.split_at(self.edge_cpus.len());
+        self.ledger.check(&[edges, cloud].map(work))?;
         self.conservation_of_bytes()?;
         self.gpus(now)?;
         self.nothing_left()
@@ -49,5 +52,15 @@ impl<C: Compute> State<'_, C> {
             (self.cloud.open_sequences(), "sequences in the cloud"),
         ];
         left.into_iter().try_for_each(|(count, what)| require(count == 0, || format!("{count} {what} left")))
+    }
+}
+
+/// The work of the GPUs of a tier.
+fn work(gpus: &[Gpu]) -> Share {
+    let joules = |gpu: &Gpu| gpu.kind.power.energy(&gpu.busy, SimDuration::ZERO).work.as_f64();
+    Share {
+        busy: gpus.iter().map(|gpu| gpu.server.busy()).sum(),
+        flop: gpus.iter().map(|gpu| gpu.flop).sum(),
+        joules: gpus.iter().map(joules).sum(),
     }
 }

@@ -5,7 +5,7 @@ use super::gpu::{Item, Job, Pick, Task, Then};
 use super::message::{Body, Message};
 use super::spans::describe;
 use super::state::State;
-use super::{TOKEN_BYTES, World};
+use super::world::{TOKEN_BYTES, World};
 use crate::ledger::{Ledger, Share, SlotId};
 use crate::ledger::{Side, StepRecord};
 use backends::{Compute, Done, Work};
@@ -38,7 +38,7 @@ impl<'w, C: Compute> World<'w, C> {
         self.pick(state, gpu);
         let now = self.kernel.now();
         let on_edge = self.is_edge(gpu);
-        let State { ledger: Ledger { slots, .. }, gpus, messages, edge, cloud, done, .. } = state;
+        let State { ledger, gpus, messages, edge, cloud, done, .. } = state;
         let this = &mut gpus[gpu as usize];
         if this.running.is_empty() {
             this.server.rest();
@@ -47,7 +47,7 @@ impl<'w, C: Compute> World<'w, C> {
         let compute = if on_edge { edge } else { cloud };
         let prefills = this.running.iter().any(|item| item.job.task.reads_a_prompt());
         let work = this.running.iter().map(|&Item { job, chunk, .. }| {
-            let slot = slots.get(job.slot.index);
+            let slot = ledger.slots.get(job.slot.index);
             let held = if on_edge { &slot.resources.on_edge } else { &slot.resources.on_cloud };
             let work = match job.task {
                 Task::Probe { .. } => Work::Probe,
@@ -75,11 +75,9 @@ impl<'w, C: Compute> World<'w, C> {
         this.busy.add(activity, cost.duration);
         this.flop += cost.flop;
         let joules = (this.kind.power.above_idle(activity) * cost.duration).as_f64();
-        let share = Share { busy: cost.duration, flop: cost.flop, joules }.of_one_in(this.running.len());
-        for item in &this.running {
-            let tally = &mut slots.get_mut(item.job.slot.index).tally;
-            if on_edge { tally.edge.add(&share) } else { tally.cloud.add(&share) }
-        }
+        let work = Share { busy: cost.duration, flop: cost.flop, joules };
+        let side = if on_edge { Side::Edge } else { Side::Cloud };
+        ledger.charge(side, work, this.running.iter().map(|item| item.job.slot));
         if state.ledger.wants_steps {
             self.record_steps(state, gpu, cost.duration);
         }

@@ -1,10 +1,10 @@
 //! Where spans begin and end: jobs, iterations, messages and the processor of watched requests; see the ledger's `watch.rs`.
 
-use super::World;
 use super::gpu::{Item, Job, Task};
 use super::link::Passage;
 use super::message::{Body, Message};
 use super::state::State;
+use super::world::World;
 use crate::ledger::{Lane, Ledger, Phase, Slab, SlotId, SpanRecord};
 use backends::Compute;
 use kernel::Service;

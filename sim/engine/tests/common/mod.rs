@@ -1,5 +1,4 @@
 //! Runs for the tests: the paper's platform, everything overridable.
-#![allow(dead_code, reason = "each test binary uses a part of it")]
 
 pub mod oracle;
 pub mod strategies;
@@ -170,9 +169,9 @@ pub fn mindfusion(layers_on_device: u32, representation_compression: bool, decod
     System::MindFusion(MindFusion { layers_on_device, representation_compression, decoding_shortcut, ..default })
 }
 
-/// One of each kind.
-pub fn all_policies() -> [(&'static str, System); 13] {
-    [
+/// The examples of every policy on the list, by name.
+pub fn examples() -> Vec<(String, System)> {
+    let examples: [(&str, System); 13] = [
         ("cloud_only", cloud_only()),
         ("cloud_pruned", System::CloudPruned(CloudPruned::default())),
         ("edge_only", edge_only()),
@@ -186,7 +185,8 @@ pub fn all_policies() -> [(&'static str, System); 13] {
         ("msao", msao()),
         ("route", msao_of(Semantics::Route(Router::JoinShortestQueue))),
         ("trust", msao_of(Semantics::Trust)),
-    ]
+    ];
+    examples.map(|(name, policy)| (name.to_owned(), policy)).to_vec()
 }
 
 /// What a test overrides most.

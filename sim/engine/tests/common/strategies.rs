@@ -1,6 +1,6 @@
 //! Any platform and any load, for property tests.
 
-use super::{Override, all_policies, blocking, layer_split, mbps, mindfusion, pipelined, spec};
+use super::{Override, blocking, examples, layer_split, mbps, mindfusion, pipelined, spec};
 use engine::{Answer, Arrivals, RunSpec, Sharing};
 use kernel::RateProfile;
 use model::{engine_kind::EngineKind, request::PayloadFormat, tokens::TokenProcess};
@@ -16,10 +16,10 @@ pub fn config(cases: u32) -> ProptestConfig {
     ProptestConfig { cases, rng_seed: RngSeed::Fixed(1), failure_persistence: None, ..default }
 }
 
-/// Any policy, with the settings that change what it does.
+/// Any example of any policy, or one with other numbers.
 pub fn policy() -> impl Strategy<Value = System> {
     prop_oneof![
-        4 => prop::sample::select(all_policies().map(|(_, policy)| policy).to_vec()),
+        4 => prop::sample::select(examples()).prop_map(|(_, policy)| policy),
         1 => (1u32..28).prop_map(layer_split),
         1 => (1u32..28, any::<bool>(), any::<bool>()).prop_map(|(layers, r, d)| mindfusion(layers, r, d)),
         1 => (1u32..7).prop_map(blocking),

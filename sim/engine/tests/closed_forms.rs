@@ -1,9 +1,7 @@
 //! The closed forms beside the simulation, for requests that are alone on the platform.
 
-mod common;
-
-use common::oracle::{Idle, payload, prompt_tokens};
-use common::{
+use crate::common::oracle::{Idle, payload, prompt_tokens};
+use crate::common::{
     Override, blocking, cloud_only, edge_only, layer_split, mindfusion, pipelined, run, run_logged, spec, unpruned,
 };
 use engine::RunSpec;

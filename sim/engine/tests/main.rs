@@ -1,0 +1,38 @@
+//! The engine's tests, one binary.
+//!
+//! | module | what it holds the engine to |
+//! |---|---|
+//! | `no_load` | latencies of a client that is alone, by hand, to the nanosecond |
+//! | `closed_forms` | latencies of the closed forms |
+//! | `batching` | the items of an iteration, and waits for memory |
+//! | `link` | order, loss, changing rates and sharing of the link |
+//! | `splits` | traffic and time of a model that is split between the tiers |
+//! | `speculation` | drafts, verdicts and tokens, each accounted for |
+//! | `low_confidence` | unsure tokens and ways of verifying |
+//! | `semantics` | readings of MSAO's offloading: verified drafts, whole requests, trust |
+//! | `modalities` | pictures, video and sound, and the formats of pictures |
+//! | `accuracy` | probabilities that answers are right |
+//! | `metrics` | sums over requests and shares of iterations, by hand |
+//! | `spans` | spans against the other records |
+//! | `properties` | every policy of the list on any platform: runs end, invariants hold, repeats are equal |
+//! | `settings` | every setting of the drafting policies with every other |
+//! | `digest` | golden runs |
+//!
+//! Each policy of the list is run by its examples, so a new policy is tested by its line in the list.
+
+mod accuracy;
+mod batching;
+mod closed_forms;
+mod common;
+mod digest;
+mod link;
+mod low_confidence;
+mod metrics;
+mod modalities;
+mod no_load;
+mod properties;
+mod semantics;
+mod settings;
+mod spans;
+mod speculation;
+mod splits;
