@@ -92,3 +92,53 @@ fn nine_processes_resume_one_sweep_at_once_and_all_end_well() {
     }
     assert_eq!(sim.tree_of("many"), sim.tree_of("whole"));
 }
+
+const WEEK: &str = "arrival_s,input_tokens,output_tokens\n0,10,2\n604800,10,2\n";
+
+/// Each once ended in exit code 70: amounts that overflow, rates of zero, ends of time.
+#[test]
+fn no_amount_is_a_bug_of_the_program() {
+    let far = |end: &str| Sim::small().with("far.up", format!("0\n{end}\n"));
+    let cases = [
+        (Sim::small(), "cloud.kv_blocks=9007199254740992", "expected at most 1000000000"),
+        (Sim::small(), "cloud.kv_blocks=999999999", "with 999999999 blocks of KV cache"),
+        (Sim::small(), "link.up.constant=\"0 bps\"", "expected at least 1 kbps"),
+        (Sim::small(), "link.down.constant=\"0 bps\"", "expected at least 1 kbps"),
+        (Sim::small(), "link.sharing.fair.access=\"0 bps\"", "expected at least 1 kbps"),
+        (Sim::small(), "link.header=\"1000 TB\"", "expected at most 65.535 kB"),
+        (Sim::small(), "link.packet=\"1000 TB\"", "expected at most 65.535 kB"),
+        (Sim::small(), "cloud.tuning.eta_mem=\"0.0000000001 %\"", "expected at least 0.01 %"),
+        (Sim::small(), "edge.tuning.eta_flop=\"0.0000000001 %\"", "expected at least 0.01 %"),
+        (far("9000000000000"), "link.up.mahimahi=far.up", "a time beyond the 584 years of the simulated clock"),
+    ];
+    for (sim, set, expected) in cases {
+        let Output { code, stdout, stderr } = sim.run(["small.toml", "--set", set, "--out", "out"]);
+        assert_eq!((code, stdout.as_str()), (Some(2), ""), "{set}: {stderr}");
+        assert!(stderr.contains(expected), "{set}: {stderr}");
+        assert!(!stderr.contains("a bug in this program"), "{set}: {stderr}");
+        assert!(!sim.path("out").exists(), "{set}");
+    }
+}
+
+#[test]
+fn a_point_that_overflows_is_recorded_and_the_others_run() {
+    let sim = Sim::small().with("far.up", "0\n9000000000000\n").with("near.up", "0\n100\n");
+    let text = sim.text("small.toml") + "[sweep]\n\"link.up.mahimahi\" = [\"far.up\", \"near.up\"]\n";
+    let sim = sim.with("sweep.toml", text);
+    let Output { code, stderr, .. } = sim.run(["sweep", "sweep.toml", "--out", "out"]);
+    assert_eq!(code, Some(5), "{stderr}");
+    assert!(!stderr.contains("a bug in this program"), "{stderr}");
+    let failures = sim.text("out/failures.csv");
+    assert_eq!(failures.lines().count(), 2, "{failures}");
+    assert!(failures.contains("a time beyond the 584 years"), "{failures}");
+}
+
+/// Work summed over 100,000 workers does not fit the clock, and need not.
+#[test]
+fn many_workers_may_stand_for_a_week() {
+    let sim = Sim::new().with("week.csv", WEEK).with(
+        "week.toml",
+        "name = \"week\"\nreplications = 1\nworkload = { dataset.served = \"week.csv\" }\narrivals.trace = {}\npolicy.cloud_only = {}\n",
+    );
+    sim.done(["week.toml", "--out", "out", "--set", "edge.cpu_workers=100000"]);
+}

@@ -10,18 +10,10 @@ mod terminal;
 use clap::Parser;
 use cli::{Cli, Command};
 use std::process::ExitCode;
-use terminal::{Code, say, watch_for_interrupts};
+use terminal::{report_panics, say, watch_for_interrupts};
 
 fn main() -> ExitCode {
-    std::panic::set_hook(Box::new(|panic| {
-        say(format_args!(
-            "sim: a bug in this program{}: {panic}\nplease report it with the scenario and the version",
-            terminal::at_work()
-        ));
-        if !terminal::survives() {
-            std::process::exit(Code::Bug as i32);
-        }
-    }));
+    report_panics();
     watch_for_interrupts();
     let cli = Cli::parse();
     let done = match (cli.command, cli.written) {

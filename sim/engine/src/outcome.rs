@@ -5,7 +5,7 @@ use crate::plant::{Gpu, Traffic, World, footprint};
 use backends::{Compute, Coverage, Tier};
 use kernel::Journal;
 use model::memory::BatchLimits;
-use units::{Bytes, Flops, SimDuration, SimTime};
+use units::{Bytes, Flops, ServerTime, SimDuration, SimTime};
 
 /// What came of a run.
 pub struct Outcome {
@@ -35,7 +35,7 @@ pub struct TierOutcome {
     /// Iterations.
     pub iterations: u64,
     /// Time in iterations, over all GPUs.
-    pub busy: SimDuration,
+    pub busy: ServerTime,
     /// Arithmetic.
     pub flop: Flops,
     /// Energy above idle, joules.

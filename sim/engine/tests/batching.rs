@@ -50,7 +50,7 @@ fn vllm_reads_the_weights_once_for_all() {
     let iterations = clients + output - 1;
     assert_eq!(outcome.edge.iterations, iterations);
     let busy: u64 = (0..iterations).map(|iteration| edge.ns(&load(iteration))).sum();
-    assert_eq!((outcome.edge.busy.as_ns(), outcome.makespan.as_ns()), (busy, busy));
+    assert_eq!((outcome.edge.busy.as_ns(), outcome.makespan.as_ns()), (u128::from(busy), busy));
 }
 
 #[test]

@@ -36,8 +36,12 @@ fn a_request_is_busy_for_its_share_of_each_step() {
         assert_eq!([row.edge_busy, row.cloud_busy].map(|busy| busy.as_ns()), [of(Side::Edge), of(Side::Cloud)]);
     }
     let shares: u64 = log.requests.iter().map(|row| row.cloud_busy.as_ns()).sum();
-    let undivided = outcome.cloud.busy.as_ns() - shares;
-    assert!(undivided < 4 * outcome.cloud.iterations, "{undivided} ns in {} iterations", outcome.cloud.iterations);
+    let undivided = outcome.cloud.busy.as_ns() - u128::from(shares);
+    assert!(
+        undivided < 4 * u128::from(outcome.cloud.iterations),
+        "{undivided} ns in {} iterations",
+        outcome.cloud.iterations
+    );
 }
 
 #[test]

@@ -175,11 +175,11 @@ fn busy_time_and_work_are_those_of_the_iterations() {
     for row in &log.requests {
         assert_eq!((row.cloud_busy.as_ns(), row.edge_busy.as_ns()), (busy(row), 0));
     }
-    assert_eq!(outcome.cloud.busy.as_ns(), log.requests.iter().map(busy).sum::<u64>());
+    assert_eq!(outcome.cloud.busy.as_ns(), u128::from(log.requests.iter().map(busy).sum::<u64>()));
     assert_eq!((outcome.cloud.iterations, outcome.edge.iterations), (2 * u64::from(OUTPUT), 0));
     // (.95 TDP - idle) in prefill, (.65 TDP - idle) in decode; an A100 SXM has 400 W and idles at 50 W.
     let prefill: u64 = log.requests.iter().map(|row| cloud.prefill_ns(&row.request.prompt)).sum();
-    let decode = outcome.cloud.busy.as_ns() - prefill;
+    let decode = outcome.cloud.busy.as_ns() as u64 - prefill;
     let joules = (prefill as f64 * (0.95 * 400.0 - 50.0) + decode as f64 * (0.65 * 400.0 - 50.0)) * 1e-9;
     assert!((outcome.cloud.work_joules / joules - 1.0).abs() < 1e-9, "{} {joules}", outcome.cloud.work_joules);
     assert!((outcome.cloud.idle_joules / (50.0 * outcome.makespan.as_secs_f64()) - 1.0).abs() < 1e-9);

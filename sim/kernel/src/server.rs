@@ -2,7 +2,7 @@
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
-use units::{SimDuration, SimTime};
+use units::{ServerTime, SimDuration, SimTime};
 
 /// A FIFO station of `c` workers whose service times are known on arrival.
 ///
@@ -20,7 +20,7 @@ use units::{SimDuration, SimTime};
 #[derive(Clone, Debug)]
 pub struct FifoServer {
     free_at: BinaryHeap<Reverse<SimTime>>,
-    busy: SimDuration,
+    busy: ServerTime,
     last_arrival: SimTime,
 }
 
@@ -36,11 +36,12 @@ pub struct Service {
 impl FifoServer {
     /// A station of `workers` idle workers.
     ///
-    /// # Panics If `workers` is zero.
+    /// # Panics
+    /// If `workers` is zero.
     pub fn new(workers: u32) -> Self {
         assert!(workers > 0, "a station needs a worker");
         let free_at = (0..workers).map(|_| Reverse(SimTime::ZERO)).collect();
-        Self { free_at, busy: SimDuration::ZERO, last_arrival: SimTime::ZERO }
+        Self { free_at, busy: ServerTime::ZERO, last_arrival: SimTime::ZERO }
     }
 
     /// Admits a job that needs `duration` of one worker.
@@ -59,7 +60,7 @@ impl FifoServer {
     }
 
     /// Work admitted so far, over all workers.
-    pub fn busy(&self) -> SimDuration {
+    pub fn busy(&self) -> ServerTime {
         self.busy
     }
 
@@ -138,7 +139,8 @@ impl BatchServer {
 
     /// Completes the batch in work.
     ///
-    /// # Panics If no batch is in work.
+    /// # Panics
+    /// If no batch is in work.
     #[inline]
     pub fn finish(&mut self, now: SimTime) {
         let State::Busy { since } = self.state else { panic!("a batch ended on a server that was {:?}", self.state) };

@@ -109,7 +109,7 @@ impl KvPool {
         let left = usable.saturating_sub(resident).as_u64().checked_div(block.as_u64()).unwrap_or(0);
         let blocks = stated.unwrap_or(left.max(1));
         if blocks > left {
-            let needed = resident + Bytes::new(block.as_u64().saturating_mul(blocks));
+            let needed = Bytes::new(resident.as_u64().saturating_add(block.as_u64().saturating_mul(blocks)));
             let (what, device) = (what.to_owned(), device.name.clone());
             return Err(DoesNotFit { what, device, blocks, needed, usable, percent });
         }

@@ -1,8 +1,9 @@
 //! Refuses amounts that can be written but not simulated: they would overflow the clock or exhaust the memory.
 
+use super::link::{FairShare, Rate, Share};
 use super::{Arrivals, Dataset, Scenario, Source};
 use crate::terminal::Failure;
-use units::{PerSecond, SimDuration};
+use units::{BitsPerSecond, Bytes, PerSecond, SimDuration};
 
 /// Most of what has a place in memory from the start: replications, edges, workers, clients and GPUs.
 const MOST: u32 = 100_000;
@@ -12,6 +13,18 @@ const LONGEST: SimDuration = SimDuration::from_secs(3600);
 
 /// Widest and highest picture: the most that a JPEG can have.
 const WIDEST: u32 = 65_535;
+
+/// Slowest rate of a link.
+const SLOWEST: BitsPerSecond = BitsPerSecond::new(1000);
+
+/// Largest packet: what IP can carry, also as one jumbogram of a socket.
+const LARGEST_PACKET: Bytes = Bytes::new(65_535);
+
+/// Most KV blocks of a GPU: 16 billion tokens.
+const MOST_BLOCKS: u64 = 1_000_000_000;
+
+/// Least share of a peak rate.
+const LEAST_SHARE: f64 = 1e-4;
 
 /// Refuses what is too much or too little.
 pub fn check(source: &Source, scenario: &Scenario) -> Result<(), Failure> {
@@ -27,8 +40,23 @@ pub fn check(source: &Source, scenario: &Scenario) -> Result<(), Failure> {
         }
     }
     for (key, share) in shares(scenario) {
-        if share <= 0.0 {
-            return too(key, "more than 0");
+        if share < LEAST_SHARE {
+            return too(key, "at least 0.01 %");
+        }
+    }
+    for (key, rate) in rates(scenario) {
+        if rate < SLOWEST {
+            return too(key, &format!("at least {SLOWEST}"));
+        }
+    }
+    for (key, size) in [("link.header", scenario.link.header), ("link.packet", scenario.link.packet)] {
+        if size > LARGEST_PACKET {
+            return too(key, &format!("at most {LARGEST_PACKET}"));
+        }
+    }
+    for (key, blocks) in [("edge.kv_blocks", scenario.edge.kv_blocks), ("cloud.kv_blocks", scenario.cloud.kv_blocks)] {
+        if blocks.is_some_and(|blocks| blocks > MOST_BLOCKS) {
+            return too(key, &format!("at most {MOST_BLOCKS}"));
         }
     }
     for (name, device) in &scenario.device {
@@ -45,9 +73,6 @@ pub fn check(source: &Source, scenario: &Scenario) -> Result<(), Failure> {
         }
         Arrivals::Trace(times) if times.speed < 1e-3 => return too("arrivals.trace.speed", "at least 0.001"),
         _ => {}
-    }
-    if scenario.link.bandwidth.as_u64() < 1000 {
-        return too("link.bandwidth", "at least 1 kbps");
     }
     Ok(())
 }
@@ -104,4 +129,23 @@ fn shares(scenario: &Scenario) -> impl Iterator<Item = (&'static str, f64)> {
         ("cloud.tuning.eta_flop", cloud.eta_flop),
     ];
     shares.into_iter().filter_map(|(key, share)| Some((key, share?.as_f64())))
+}
+
+/// The rates that are stated as constants.
+fn rates(scenario: &Scenario) -> impl Iterator<Item = (&'static str, BitsPerSecond)> {
+    let constant = |rate: &Option<Rate>| match rate {
+        Some(Rate::Constant(rate)) => Some(*rate),
+        _ => None,
+    };
+    let access = match scenario.link.sharing {
+        Share::Fair(FairShare { access }) => access,
+        Share::Fifo => None,
+    };
+    let rates = [
+        ("link.bandwidth", Some(scenario.link.bandwidth)),
+        ("link.up.constant", constant(&scenario.link.up)),
+        ("link.down.constant", constant(&scenario.link.down)),
+        ("link.sharing.fair.access", access),
+    ];
+    rates.into_iter().filter_map(|(key, rate)| Some((key, rate?)))
 }

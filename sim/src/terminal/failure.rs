@@ -1,6 +1,5 @@
 //! How the program fails: a message, and an exit code that says whose turn it is.
 
-use std::cell::{Cell, RefCell};
 use std::fmt;
 use std::io::{self, Write};
 use std::path::Path;
@@ -89,40 +88,6 @@ impl Failure {
     pub fn code(&self) -> Code {
         self.code
     }
-}
-
-thread_local! {
-    /// The run that this thread is at.
-    static AT_WORK: RefCell<Option<String>> = const { RefCell::new(None) };
-    /// Whether a panic of this thread is caught.
-    static SURVIVES: Cell<bool> = const { Cell::new(false) };
-}
-
-/// Whether a panic of this thread does not end the program.
-pub fn survives() -> bool {
-    SURVIVES.get()
-}
-
-/// Does some work of many; if it panics, that is a failure of this work alone. The panic is reported where it happens.
-pub fn surviving<T>(work: impl FnOnce() -> T) -> Result<T, Failure> {
-    SURVIVES.set(true);
-    // Whatever the work has touched is dropped with it.
-    let done = std::panic::catch_unwind(std::panic::AssertUnwindSafe(work));
-    SURVIVES.set(false);
-    done.map_err(|panic| {
-        let text = panic.downcast_ref::<String>().map(String::as_str).or(panic.downcast_ref::<&str>().copied());
-        Failure::bug(text.unwrap_or("a panic without a message"))
-    })
-}
-
-/// Notes which run this thread is at, for the report of a bug.
-pub fn at_work_on(run: String) {
-    AT_WORK.set(Some(run));
-}
-
-/// What a bug's report says of where it happened.
-pub fn at_work() -> String {
-    AT_WORK.with_borrow(|run| run.as_ref().map_or_else(String::new, |run| format!(" (in {run})")))
 }
 
 /// Says something on stderr. Unlike `eprintln!`, it does not panic where nobody listens: `sim ... 2>&1 | head -1`.

@@ -2,10 +2,12 @@
 
 mod failure;
 mod interrupt;
+mod panics;
 mod print;
 mod progress;
 
-pub use failure::{Code, Failure, at_work, at_work_on, say, survives, surviving};
+pub use failure::{Code, Failure, say};
 pub use interrupt::{Unfinished, remove, watch_for_interrupts};
+pub use panics::{at_work_on, report_panics, surviving};
 pub use print::print;
 pub use progress::with_bar;

@@ -3,6 +3,7 @@
 
 use crate::{
     SimDuration,
+    overflow::overflow,
     quantity::{as_string, integer_arithmetic, quantity},
     table::{Table, Unit},
 };
@@ -241,7 +242,7 @@ fn passing_time(data: Bytes, amount: u128, per_second: u128) -> SimDuration {
         (Ok(scaled), Ok(per_second)) => Some(scaled.div_ceil(per_second)),
         _ => u64::try_from(scaled.div_ceil(per_second)).ok(),
     };
-    SimDuration::from_ns(ns.expect("a transfer takes longer than 584 years"))
+    SimDuration::from_ns(ns.unwrap_or_else(|| overflow("SimDuration")))
 }
 
 #[cfg(test)]

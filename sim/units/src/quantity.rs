@@ -81,14 +81,14 @@ macro_rules! as_string {
     };
 }
 
-/// Sums and whole multiples of an integer quantity. Overflow is a bug of the caller and panics, in release too.
+/// Sums and whole multiples of an integer quantity. An overflow panics with [`Overflow`](crate::Overflow), in release too.
 macro_rules! integer_arithmetic {
     ($name:ident) => {
         impl std::ops::Add for $name {
             type Output = Self;
             #[inline]
             fn add(self, other: Self) -> Self {
-                Self(self.0.checked_add(other.0).expect(concat!(stringify!($name), " sum overflows")))
+                Self(self.0.checked_add(other.0).unwrap_or_else(|| $crate::overflow(stringify!($name))))
             }
         }
 
@@ -105,7 +105,7 @@ macro_rules! integer_arithmetic {
             type Output = Self;
             #[inline]
             fn mul(self, times: u64) -> Self {
-                Self(self.0.checked_mul(times).expect(concat!(stringify!($name), " product overflows")))
+                Self(self.0.checked_mul(times).unwrap_or_else(|| $crate::overflow(stringify!($name))))
             }
         }
 

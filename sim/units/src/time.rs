@@ -1,6 +1,7 @@
 //! Instants and durations in whole nanoseconds.
 
 use crate::{
+    overflow::overflow,
     quantity::{as_string, integer_arithmetic, quantity},
     table::{Table, Unit},
 };
@@ -76,11 +77,15 @@ impl SimDuration {
     ///
     /// # Panics
     ///
-    /// If `seconds` is negative, not a number or 2^64 ns and more: a model gave a time that cannot be.
+    /// If `seconds` is negative or not a number: a model gave a time that cannot be. With [`Overflow`](crate::Overflow)
+    /// from 2^64 ns on.
     #[inline]
     pub fn from_secs_f64(seconds: f64) -> Self {
         let ns = (seconds * NS_PER_SECOND as f64).round();
-        assert!(ns >= 0.0 && ns < u64::MAX as f64, "not a duration: {seconds} s");
+        assert!(ns >= 0.0, "not a duration: {seconds} s");
+        if ns >= u64::MAX as f64 {
+            overflow("SimDuration");
+        }
         Self(ns as u64)
     }
 
@@ -227,7 +232,7 @@ impl Add<SimDuration> for SimTime {
     /// Panics past the end of time.
     #[inline]
     fn add(self, duration: SimDuration) -> Self {
-        self.checked_add(duration).expect("SimTime overflows")
+        self.checked_add(duration).unwrap_or_else(|| overflow("SimTime"))
     }
 }
 

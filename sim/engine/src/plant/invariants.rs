@@ -38,7 +38,7 @@ impl<C: Compute> State<'_, C> {
             require(gpu.is_quiet(), || format!("GPU {index} has work left"))?;
         }
         for (index, cpu) in self.edge_cpus.iter().enumerate() {
-            let most = now.since_start() * u64::from(cpu.workers());
+            let most = now.since_start().of_servers(cpu.workers());
             require(cpu.busy() <= most, || format!("processor {index} was busy for longer than the run"))?;
         }
         Ok(())

@@ -1,6 +1,6 @@
 //! A rate that changes over time: piecewise constant, repeating.
 
-use units::{BitsPerSecond, Bytes, SimDuration, SimTime};
+use units::{BitsPerSecond, Bytes, SimDuration, SimTime, overflow};
 
 /// Nanoseconds in a second: work is counted in bit nanoseconds per second, so that everything stays an integer.
 const SECOND: u128 = 1_000_000_000;
@@ -32,14 +32,16 @@ pub struct RateProfile {
 impl RateProfile {
     /// The same rate for ever.
     ///
-    /// # Panics If `rate` is zero.
+    /// # Panics
+    /// If `rate` is zero.
     pub fn constant(rate: BitsPerSecond) -> Self {
         Self::piecewise(&[(SimDuration::ZERO, rate)], SimDuration::from_secs(1))
     }
 
     /// Pieces by start within a period, which repeats.
     ///
-    /// # Panics If there is no piece, the first does not start at 0, starts do not increase, or the period ends before
+    /// # Panics
+    /// If there is no piece, the first does not start at 0, starts do not increase, or the period ends before
     /// the last begins. Also if every rate is zero. Readers of files check this first and tell their user.
     pub fn piecewise(pieces: &[(SimDuration, BitsPerSecond)], period: SimDuration) -> Self {
         let starts: Vec<u64> = pieces.iter().map(|(start, _)| start.as_ns()).collect();
@@ -83,7 +85,7 @@ impl RateProfile {
     pub fn finish(&self, start: SimTime, size: Bytes) -> SimTime {
         let start = start.as_ns();
         if self.is_constant() {
-            return SimTime::from_ns(start + ceil_transfer(size, self.rates[0]));
+            return SimTime::from_ns(start) + SimDuration::from_ns(ceil_transfer(size, self.rates[0]));
         }
         let (periods, within) = (start / self.period, start % self.period);
         let piece = self.piece(within);
@@ -101,9 +103,9 @@ impl RateProfile {
         // The first piece within which the rest gets done: `before` of the next reaches it.
         let last = self.before.partition_point(|&before| before < rest) - 1;
         let at = u128::from(self.starts[last]) + (rest - self.before[last]).div_ceil(u128::from(self.rates[last]));
-        let at = u64::try_from(at).expect("within a period");
-        let whole = u64::try_from(whole).expect("a transfer of less than 2^64 periods");
-        SimTime::from_ns((periods + whole) * self.period + at)
+        let end = (u128::from(periods) + whole).checked_mul(self.period.into()).and_then(|start| start.checked_add(at));
+        let end = end.and_then(|end| u64::try_from(end).ok());
+        SimTime::from_ns(end.unwrap_or_else(|| overflow("SimTime")))
     }
 
     fn piece(&self, within: u64) -> usize {
@@ -117,7 +119,7 @@ fn ceil_transfer(size: Bytes, rate: u64) -> u64 {
         Some(work) => work.div_ceil(rate),
         None => {
             let work = u128::from(size.as_u64()) * 8 * SECOND;
-            u64::try_from(work.div_ceil(u128::from(rate))).expect("a transfer of less than 584 years")
+            u64::try_from(work.div_ceil(u128::from(rate))).unwrap_or_else(|_| overflow("SimDuration"))
         }
     }
 }

@@ -83,7 +83,11 @@ fn tandem(jobs: &[Job], workers: [u32; 2]) -> Run {
     });
     assert_eq!((alive, balance.arrived.get() - balance.left.get()), (0, 0), "jobs are left in the system");
     for (station, worked) in stations.iter().zip([|job: &Job| job.1, |job: &Job| job.2]) {
-        assert_eq!(station.borrow().busy().as_ns(), jobs.iter().map(worked).sum::<u64>(), "work is conserved");
+        assert_eq!(
+            station.borrow().busy().as_ns(),
+            u128::from(jobs.iter().map(worked).sum::<u64>()),
+            "work is conserved"
+        );
     }
     Run { paths: paths.take(), area: balance.area.get(), events: kernel.events() }
 }
