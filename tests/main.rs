@@ -17,6 +17,7 @@ mod parquet_file;
 mod policies;
 mod presets;
 mod questions;
+mod quoted;
 mod real_input;
 mod refusals;
 mod replay;

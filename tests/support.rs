@@ -152,3 +152,9 @@ pub fn gzipped(text: &str) -> Vec<u8> {
     encoder.write_all(text.as_bytes()).expect("memory");
     encoder.finish().expect("memory")
 }
+
+/// Fails unless a line of a page ends with this: the row of a table that a test has worked out.
+pub fn quoted(page: &str, row: &str) {
+    let text = std::fs::read_to_string(repository(page)).unwrap_or_else(|error| panic!("{page}: {error}"));
+    assert!(text.lines().any(|line| line.ends_with(row)), "{page} does not have the row of now:\n{row}");
+}

@@ -99,6 +99,8 @@ fn logits_row(model: &ModelSpec) -> u64 {
 mod tests {
     use super::*;
 
+    const PAGE: &str = include_str!("../../../docs/compute-model.md");
+
     /// Model, prompt tokens, measured peak in GiB; 2,048 tokens were generated.
     const ANCHORS: [(&str, u64, f64); 8] = [
         ("qwen2-vl-2b", 1, 4.68),
@@ -117,10 +119,12 @@ mod tests {
             let footprint = Footprint::hf(ModelSpec::named(name).unwrap(), prompt, 2048);
             let modelled = footprint.total().as_u64() as f64 / f64::from(1 << 30);
             let error = modelled / gib - 1.0;
-            println!(
-                "{name} {prompt:6}: measured {gib:5.2} GiB, modelled {modelled:5.2}, error {:+.1} %",
-                error * 100.0
-            );
+            // "qwen2-vl-2b" and 6144 are "2B" and "6,144" there.
+            let size = name.rsplit_once('-').unwrap().1.to_uppercase();
+            let tokens =
+                if prompt < 1000 { prompt.to_string() } else { format!("{},{:03}", prompt / 1000, prompt % 1000) };
+            let row = format!("| {size} | {tokens} | {gib:.2} | {modelled:.2} | {:+.1} % |", error * 100.0);
+            assert!(PAGE.lines().any(|line| line == row), "docs/compute-model.md does not have the row of now:\n{row}");
             assert!(error.abs() < 0.005, "{name} at {prompt}: {modelled} GiB for {gib}");
         }
     }

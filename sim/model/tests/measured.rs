@@ -63,7 +63,7 @@ impl Errors {
         let percent = |share: f64| share * 100.0;
         let (median, p90, worst) = (percent(self.median), percent(self.p90), percent(self.worst));
         let (mean, label, rows) = (percent(self.mean_signed), &self.worst_label, self.rows);
-        println!("| {group} | {rows} | {median:.0} % | {p90:.0} % | {worst:+.0} % ({label}) | {mean:+.0} % |");
+        quote(&format!("| {group} | {rows} | {median:.0} % | {p90:.0} % | {worst:+.0} % ({label}) | {mean:+.0} % |"));
     }
 
     /// A regression guard, far from tight: the median and the worst must not leave what `docs/compute-model.md` says.
@@ -71,6 +71,17 @@ impl Errors {
         assert!(self.median <= median, "{group}: median error {}, guard {median}", self.median);
         assert!(self.worst.abs() <= worst, "{group}: worst error {}, guard {worst}", self.worst);
     }
+}
+
+/// Prints a row of a table. `docs/compute-model.md` must have it word for word.
+fn quote(row: &str) {
+    println!("{row}");
+    let page = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/compute-model.md");
+    let text = std::fs::read_to_string(page).expect("the page");
+    assert!(
+        text.lines().any(|line| line == row),
+        "docs/compute-model.md does not have the row that is printed now:\n{row}"
+    );
 }
 
 /// A dense decoder without biases, from its dimensions: layers, hidden, intermediate, heads, KV heads, head dim, vocab.

@@ -13,7 +13,7 @@ use model::{
 };
 use units::{BytesPerSecond, FlopsPerSecond};
 
-use crate::{ERRORS_HEAD, Errors, Row, dense, device, model, seconds};
+use crate::{ERRORS_HEAD, Errors, Row, dense, device, model, quote, seconds};
 
 /// Bytes a weight of 4-bit groups of 32 with an fp16 scale: llama.cpp's Q4_0; MLC, GPTQ and AWQ are near it.
 const Q4_0: f64 = 0.5625;
@@ -233,7 +233,7 @@ fn published_speeds() {
     for Group { name, rows, .. } in &groups {
         for row in rows {
             let (measured, modelled, error) = (row.measured_s * 1e3, row.modelled_s * 1e3, row.error() * 100.0);
-            println!("| {name} | {} | {measured:.2} | {modelled:.2} | {error:+.0} % |", row.label);
+            quote(&format!("| {name} | {} | {measured:.2} | {modelled:.2} | {error:+.0} % |", row.label));
         }
     }
     println!("\n{ERRORS_HEAD}");

@@ -12,7 +12,7 @@ use model::{
 };
 use units::{BytesPerSecond, FlopsPerSecond};
 
-use crate::{ERRORS_HEAD, Errors, Row, dense, device, seconds};
+use crate::{ERRORS_HEAD, Errors, Row, dense, device, quote, seconds};
 
 const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared/measured");
 
@@ -158,7 +158,7 @@ fn measured_steps_of_shared() {
     let groups = groups(folder);
     println!("\n| group | share of bandwidth reached | share of peak reached |\n| --- | --- | --- |");
     for (group, steps) in &groups {
-        println!("| {group} | {} | {} |", reached(steps, true), reached(steps, false));
+        quote(&format!("| {group} | {} | {} |", reached(steps, true), reached(steps, false)));
     }
     println!("\n{ERRORS_HEAD}");
     for (group, steps) in groups {
