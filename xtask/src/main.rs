@@ -8,10 +8,12 @@ use std::process::ExitCode;
 use clap::{ArgMatches, Command};
 
 mod bench;
+mod budgets;
 mod failure;
 mod floors;
 mod house;
 mod lines;
+mod mutants;
 mod network_free;
 mod onnxruntime;
 mod packages;
@@ -35,7 +37,9 @@ const TASKS: &[Task] = &[
     (packages::command, packages::run),
     (onnxruntime::command, onnxruntime::run),
     (bench::command, bench::run),
+    (budgets::command, budgets::run),
     (regression::command, regression::run),
+    (mutants::command, mutants::run),
     (replay::command, replay::run),
 ];
 

@@ -1,13 +1,12 @@
 //! `cargo xtask test`: everything that must hold before a commit, the cheap steps first.
 
-use std::process::Stdio;
 use std::time::Instant;
 
 use clap::{ArgMatches, Command};
 
 use crate::failure::Outcome;
-use crate::house::cargo;
-use crate::{bench, floors, lines, network_free, onnxruntime, packages, regression};
+use crate::house::{cargo, has_nextest};
+use crate::{budgets, floors, lines, network_free, onnxruntime, packages, regression};
 
 /// A step's name and its work.
 type Step = (&'static str, Work);
@@ -31,8 +30,8 @@ const STEPS: &[Step] = &[
     ("lines", Here(lines::check)),
     ("clippy", Cargo(&["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"])),
     ("doctests", Cargo(&["test", "--doc", "--workspace"])),
-    ("instructions", Here(bench::check)),
-    ("digests, optimised and alone", Cargo(&["test", "--release", "-p", "engine", "--test", "digest"])),
+    ("budgets", Here(budgets::check)),
+    ("digests, optimised and alone", Cargo(&["test", "--release", "-p", "engine", "--test", "engine", "digest::"])),
     ("packages", Here(packages::obtain)),
     ("onnxruntime", Here(onnxruntime::obtain)),
     ("regression", Here(regression::check)),
@@ -53,6 +52,7 @@ pub fn command() -> Command {
 
 /// Runs the steps.
 pub fn run(_: &ArgMatches) -> Outcome {
+    let whole = Instant::now();
     for (name, work) in STEPS {
         println!("== {name}");
         let start = Instant::now();
@@ -64,6 +64,7 @@ pub fn run(_: &ArgMatches) -> Outcome {
         }
         println!("== {name}: {seconds:.1} s\n");
     }
+    budgets::check_minutes(whole.elapsed().as_secs_f64() / 60.0, packages::in_ci())?;
     println!("{} steps passed, 0 failed", STEPS.len());
     Ok(())
 }
@@ -97,13 +98,6 @@ fn tests() -> Outcome {
     }
     // `--tests` leaves the doctests to their own step; `cargo test` alone would run them twice.
     let_through(&["test", "--workspace", "--tests", "--no-fail-fast"])
-}
-
-fn has_nextest() -> bool {
-    let mut command = cargo();
-    command.args(["nextest", "--version"]);
-    let status = command.stdout(Stdio::null()).stderr(Stdio::null()).status();
-    status.is_ok_and(|status| status.success())
 }
 
 #[cfg(test)]

@@ -1,0 +1,104 @@
+//! `xtask/mutants.toml`.
+
+use std::collections::BTreeMap;
+use std::fs;
+
+use serde::Deserialize;
+
+use crate::failure::Outcome;
+use crate::house::root;
+
+/// The file, by its path from the root.
+pub const FILE: &str = "xtask/mutants.toml";
+
+/// The whole file.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Settings {
+    /// The most survivors, in percent of the mutants that compile.
+    pub limit_percent: f64,
+    /// The version of cargo-mutants.
+    pub version: String,
+    /// Files and folders of which every mutant is tested.
+    pub all: Vec<String>,
+    /// The draw from the rest.
+    pub drawn: Drawn,
+    /// The packages that test a package's survivors.
+    pub above: BTreeMap<String, Vec<String>>,
+    /// The accepted survivors.
+    #[serde(default)]
+    pub survivor: Vec<Survivor>,
+}
+
+/// The draw of some mutants from many.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Drawn {
+    /// The number of mutants.
+    pub mutants: usize,
+    /// The seed, from which with a mutant's name its rank is made.
+    pub seed: u64,
+    /// Files and folders.
+    pub from: Vec<String>,
+}
+
+/// An accepted survivor.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Survivor {
+    /// The mutant's name without line and column.
+    pub mutant: String,
+    /// The reason why no test kills it.
+    pub reason: String,
+    /// The number of mutants of this name.
+    #[serde(default = "once")]
+    pub times: usize,
+}
+
+fn once() -> usize {
+    1
+}
+
+impl Settings {
+    /// Reads the file.
+    pub fn read() -> Outcome<Self> {
+        let text = fs::read_to_string(root().join(FILE))
+            .map_err(|e| format!("{FILE} cannot be read: {e}; restore it from git"))?;
+        Self::parse(&text)
+    }
+
+    /// Reads the text of the file.
+    pub fn parse(text: &str) -> Outcome<Self> {
+        let settings: Self = toml::from_str(text).map_err(|e| format!("{FILE}: {}", one_line(&e.to_string())))?;
+        match settings.survivor.iter().find(|survivor| survivor.reason.trim().is_empty()) {
+            Some(survivor) => {
+                Err(format!("{FILE}: `{}` has no reason; say why no test kills it", survivor.mutant).into())
+            }
+            None => Ok(settings),
+        }
+    }
+}
+
+fn one_line(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_file_is_read_and_its_files_are_there() {
+        let settings = Settings::read().unwrap();
+        for path in settings.all.iter().chain(&settings.drawn.from) {
+            assert!(root().join(path).exists(), "{path}");
+        }
+    }
+
+    #[test]
+    fn a_survivor_needs_a_reason() {
+        let text = fs::read_to_string(root().join(FILE)).unwrap();
+        let refused = Settings::parse(&format!("{text}\n[[survivor]]\nmutant = \"a.rs: b\"\nreason = \" \"\n"));
+        assert!(refused.unwrap_err().to_string().contains("`a.rs: b` has no reason"));
+    }
+}
