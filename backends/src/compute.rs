@@ -75,6 +75,22 @@ pub enum Done {
 
 /// A model on a device.
 ///
+/// ```
+/// use backends::{Compute, Done, Modelled, Tier, Work};
+/// # use model::{engine_kind::EngineKind, request::{Input, Prompt, Request}, tokens::TokenProcess};
+///
+/// let tier = Tier::named("a100-40-sxm", "qwen2.5-vl-7b", EngineKind::Vllm).unwrap();
+/// let mut cloud = Modelled::new(&tier, TokenProcess::default(), kernel::Streams::new(1));
+/// # let prompt = Prompt { request: 0, text_tokens: 30, images: None, audio: None };
+/// # let (request, input) = (Request { prompt, output_tokens: 5 }, Input::whole(prompt));
+/// let (sequence, mut done) = (cloud.open(&request, &input), Vec::new());
+/// let prefill = Work::Prefill { tokens: cloud.prompt_tokens(sequence), answer: true };
+/// let cost = cloud.run([(sequence, prefill)].into_iter(), &mut done);
+/// println!("prefill of 30 tokens: {}", cost.duration);
+/// assert!(matches!(done[..], [Done::Token(_)]), "the prefill makes the first token");
+/// cloud.close(sequence);
+/// ```
+///
 /// # Panics
 /// Every operation on a sequence panics if it is not open: that is a bug of the caller.
 pub trait Compute {

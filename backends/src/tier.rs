@@ -1,11 +1,16 @@
-//! What one side of a run consists of.
+//! One side of a run: a model, or a part of one, on a device.
 
 use crate::Profile;
-use model::{device::Device, engine_kind::EngineProfile, model_spec::ModelSpec, vision::VisionTower};
+use model::{
+    device::Device,
+    engine_kind::{EngineKind, EngineProfile},
+    model_spec::ModelSpec,
+    vision::VisionTower,
+};
 use std::sync::Arc;
 use units::Ratio;
 
-/// A model on a device, with what a simulation assumes of it.
+/// A model on a device, with the assumptions of a simulation about it.
 #[derive(Clone, Debug)]
 pub struct Tier {
     /// The device.
@@ -20,20 +25,46 @@ pub struct Tier {
     pub probe_blocks: u64,
     /// The cloud model's vision tower, on an edge that may have to run it.
     pub encoder: Option<VisionTower>,
-    /// Whether pictures may arrive here as the output of a vision tower.
+    /// True if pictures may arrive here as the output of a vision tower.
     pub receives: bool,
     /// Measured laws that price its iterations, instead of the roofline.
     pub profile: Option<Arc<Profile>>,
 }
 
+impl Tier {
+    /// A whole model on a device, both by the names that `model` knows, priced by the roofline; its probe runs two layers.
+    /// None if a name is unknown.
+    pub fn named(device: &str, model: &str, engine: EngineKind) -> Option<Self> {
+        let model = ModelSpec::named(model)?.clone();
+        Some(Self {
+            device: Device::named(device)?.clone(),
+            engine: engine.profile(&model),
+            model,
+            part: None,
+            probe_blocks: 2,
+            encoder: None,
+            receives: false,
+            profile: None,
+        })
+    }
+
+    /// Splits the cloud's model between this edge, which gets its first `layers`, and the cloud. `engine` runs them on the
+    /// edge, by the roofline. With a shortcut the cloud decodes by itself.
+    pub fn split(&mut self, cloud: &mut Self, layers: u64, shortcut: bool, engine: EngineProfile) {
+        cloud.part = Some(Part::upper(&cloud.model, layers, shortcut));
+        (self.part, self.model) = (Some(Part::lower(&cloud.model, layers)), cloud.model.clone());
+        (self.engine, self.profile) = (engine, None);
+    }
+}
+
 /// A part of a model's layers.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Part {
-    /// How many of its layers, counted from below if it is the lower part.
+    /// Number of its layers, counted from below if it is the lower part.
     pub layers: u64,
     /// Their share of all layers.
     pub share: Ratio,
-    /// Whether it is the upper part, which is given hidden states and makes tokens.
+    /// True of the upper part, which is given hidden states and makes tokens.
     pub upper: bool,
     /// The same share while decoding: more with a projection network in place of the lower part (MindFusion).
     pub decode_share: Ratio,

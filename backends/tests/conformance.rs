@@ -13,7 +13,6 @@ use backends::{Compute, Done, Modelled, Noise, Part, Profile, Sequence, Tier, Wo
 use kernel::Streams;
 use model::{
     decoding::{Draft, Token},
-    device::Device,
     engine_kind::EngineKind,
     model_spec::ModelSpec,
     request::{ImageSize, Images, Input, Prompt, Request},
@@ -498,17 +497,8 @@ impl Factory for Profiled {
 
 impl Simulated {
     fn tier(engine: EngineKind, device: &str, model: &str, part: impl FnOnce(&ModelSpec) -> Option<Part>) -> Tier {
-        let model = ModelSpec::named(model).expect("a known model").clone();
-        Tier {
-            device: Device::named(device).expect("a known device").clone(),
-            engine: engine.profile(&model),
-            part: part(&model),
-            encoder: None,
-            receives: false,
-            profile: None,
-            model,
-            probe_blocks: 2,
-        }
+        let tier = Tier::named(device, model, engine).expect("a known device and model");
+        Tier { part: part(&tier.model), ..tier }
     }
 
     fn backend(&self, device: &str, model: &str, part: impl FnOnce(&ModelSpec) -> Option<Part>) -> Modelled {

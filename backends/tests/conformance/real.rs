@@ -86,16 +86,8 @@ impl Questions for Bars {
 
 impl Loaded {
     fn backend(&self, (model, spec): &(&'static Mutex<Model>, ModelSpec)) -> Real<'static> {
-        let tier = Tier {
-            device: Device::named("rtx-3090").expect("a known device").clone(),
-            engine: EngineKind::Hf.profile(spec),
-            part: None,
-            encoder: None,
-            receives: false,
-            profile: None,
-            model: spec.clone(),
-            probe_blocks: 2,
-        };
+        let tier = Tier::named("rtx-3090", "qwen2-vl-2b", EngineKind::Hf).expect("a known device and model");
+        let tier = Tier { engine: EngineKind::Hf.profile(spec), model: spec.clone(), ..tier };
         Real::new(
             &tier,
             model,

@@ -6,25 +6,11 @@
 //! requests and tokens a second stand beside them. `check` depends on every event, and is equal for all queues. Built
 //! with `--features binary-queue`, the same model runs on the standard library's heap, as a reference.
 
-use backends::Tier;
-use engine::{
-    Answer, Arrivals, CloudSpec, Content, EdgeSpec, LinkSpec, NoRecorder, RunSpec, Shape, Sharing, Workload, simulate,
-};
+use engine::{Answer, Content, NoRecorder, RunSpec, simulate};
 use kernel::{Journal, RateProfile};
-use model::{
-    accuracy::{Accuracy, PruningLoss},
-    device::Device,
-    engine_kind::EngineKind,
-    mas::DescriptorLaw,
-    memory::BatchLimits,
-    model_spec::ModelSpec,
-    published::Benchmark,
-    request::PayloadFormat,
-    tokens::TokenProcess,
-};
 use policies::{CloudOnly, DraftDuringVerify, EdgeOnly, Msao, Speculative, System};
 use std::sync::atomic::AtomicU64;
-use units::{BitsPerSecond, Bytes, Ratio, SimDuration};
+use units::{BitsPerSecond, Bytes};
 
 const USAGE: &str = "scale pipelined|blocking|msao|cloud_only|edge_only DEVICES REQUESTS TOKENS|short";
 
@@ -79,71 +65,14 @@ fn policy_named(name: &str) -> System {
 fn spec(policy: System, devices: u32, requests: u64, answer: Answer) -> RunSpec {
     let links = u64::from(devices.div_ceil(EDGES_PER_10_GBPS));
     let rate = RateProfile::constant(BitsPerSecond::from_mbps(10_000 * links));
-    RunSpec {
-        seed: 1,
-        replication: 0,
-        edge: EdgeSpec {
-            tier: tier("rtx-3090", "qwen2-vl-2b"),
-            count: devices,
-            cpu_workers: 1,
-            preprocess: SimDuration::from_ms(12),
-            kv_blocks: None,
-            limits: BatchLimits::default(),
-        },
-        cloud: CloudSpec {
-            tier: tier("a100-40-sxm", "qwen2.5-vl-7b"),
-            gpus: devices.div_ceil(EDGES_PER_GPU),
-            kv_blocks: None,
-            limits: BatchLimits::default(),
-        },
-        link: LinkSpec {
-            up: rate.clone(),
-            down: rate,
-            sharing: Sharing::Fifo,
-            rtt: SimDuration::from_ms(20),
-            rtt_per_modality: false,
-            header: Bytes::new(52),
-            packet: Bytes::new(1448),
-            jitter: SimDuration::ZERO,
-            loss: Ratio::ZERO,
-        },
-        workload: Workload {
-            content: Content::Shape(Shape {
-                sizes: vec![(640, 480, 1.0)],
-                frames: None,
-                audio: None,
-                text_tokens: (5, 40),
-                answer,
-            }),
-            arrivals: Arrivals::ClosedLoop { clients: 1, think: SimDuration::ZERO },
-            requests,
-            max_output_tokens: 1024,
-            payload: PayloadFormat::default(),
-        },
-        tokens: TokenProcess::default(),
-        accuracy: Accuracy { cloud: Ratio::new(0.77), edge: Ratio::new(0.62) },
-        pruning: PruningLoss::default(),
-        deadline: None,
-        critical_tokens: 32,
-        benchmark: Benchmark::Vqav2,
-        descriptors: DescriptorLaw::default(),
-        probed: std::sync::Arc::default(),
-        policy,
-    }
-}
-
-fn tier(device: &str, model: &str) -> Tier {
-    let model = ModelSpec::named(model).expect("a known model").clone();
-    Tier {
-        device: Device::named(device).expect("a known device").clone(),
-        engine: EngineKind::Vllm.profile(&model),
-        model,
-        part: None,
-        probe_blocks: 2,
-        encoder: None,
-        receives: false,
-        profile: None,
-    }
+    let mut spec = RunSpec::example(policy);
+    spec.edge.count = devices;
+    spec.cloud.gpus = devices.div_ceil(EDGES_PER_GPU);
+    (spec.link.up, spec.link.down, spec.link.header) = (rate.clone(), rate, Bytes::new(52));
+    spec.workload.requests = requests;
+    let Content::Shape(shape) = &mut spec.workload.content else { unreachable!("the example has a shape") };
+    (shape.text_tokens, shape.answer) = ((5, 40), answer);
+    spec
 }
 
 #[expect(clippy::disallowed_methods, reason = "a command, not a simulation")]

@@ -5,6 +5,7 @@
 //! beside any number of other runs. Sweeps, files and tables are the callers'.
 
 mod calibration;
+mod example;
 mod ledger;
 mod models;
 mod outcome;

@@ -13,6 +13,19 @@ use std::sync::atomic::AtomicU64;
 
 /// Simulates one run. `progress` is raised by one for each request that ends.
 ///
+/// ```
+/// use engine::{NoRecorder, RunSpec, simulate};
+/// use policies::{CloudOnly, System};
+/// use std::sync::atomic::AtomicU64;
+///
+/// let spec = RunSpec::example(System::CloudOnly(CloudOnly::default()));
+/// let outcome = simulate(&spec, kernel::Journal::digest_only(), &mut NoRecorder, &AtomicU64::new(0))?;
+/// assert_eq!(outcome.metrics.completed, spec.workload.requests);
+/// // The first token takes a round trip, preprocessing and a prefill.
+/// assert!(outcome.metrics.ttft.mean_ms().is_some_and(|ms| ms > 32.0));
+/// # Ok::<(), engine::RunError>(())
+/// ```
+///
 /// # Errors
 /// If a model does not fit its device, or an invariant is broken.
 pub fn simulate(

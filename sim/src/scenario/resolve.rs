@@ -179,13 +179,11 @@ fn with_policy(
             let reason = format!("expected 1 to {} of the {} layers of {}", model.layers - 1, model.layers, model.name);
             return Err(source.refuse_key(&format!("{path}.{key}"), &reason));
         }
-        spec.cloud.tier.part = Some(Part::upper(&model, layers, shortcut));
-        let edge = &mut spec.edge.tier;
-        edge.part = Some(Part::lower(&model, layers));
         // The edge's engine runs the cloud's model, so its floor is that model's.
-        edge.engine = scenario.edge.tuning.apply(scenario.edge.engine.profile(&model));
-        edge.profile = laws(source, scenario, "edge", &edge.device, &model, edge.engine)?;
-        edge.model = model;
+        let engine = scenario.edge.tuning.apply(scenario.edge.engine.profile(&model));
+        let edge = &mut spec.edge.tier;
+        edge.split(&mut spec.cloud.tier, layers, shortcut, engine);
+        edge.profile = laws(source, scenario, "edge", &edge.device, &model, engine)?;
     }
     fits(source, "cloud", spec.cloud.kv_blocks, cloud_pool(&spec))?;
     fits(source, "edge", spec.edge.kv_blocks, edge_pool(&spec))?;

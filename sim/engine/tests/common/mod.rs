@@ -3,122 +3,34 @@
 pub mod oracle;
 pub mod strategies;
 
-use backends::{Part, Tier};
+use backends::Tier;
 use engine::{
-    Answer, Arrivals, CloudSpec, Content, EdgeSpec, LinkSpec, Outcome, Recorder, RequestRecord, RunError, RunSpec,
-    Shape, Sharing, Side, SpanRecord, StepRecord, TokenRecord, Workload, simulate,
+    Answer, Arrivals, Content, Outcome, Recorder, RequestRecord, RunError, RunSpec, Shape, Side, SpanRecord,
+    StepRecord, TokenRecord, simulate,
 };
 use kernel::{Journal, RateProfile};
-use model::{
-    accuracy::{Accuracy, PruningLoss},
-    device::Device,
-    engine_kind::EngineKind,
-    mas::DescriptorLaw,
-    memory::BatchLimits,
-    model_spec::ModelSpec,
-    published::Benchmark,
-    request::PayloadFormat,
-    tokens::TokenProcess,
-};
+use model::{engine_kind::EngineKind, tokens::TokenProcess};
 use policies::{
-    CloudOnly, CloudPruned, DraftDuringVerify, EdgeOnly, MindFusion, Msao, PerLlm, PlanSettings, Policy, Reading,
-    Router, Semantics, Solver, Speculative, Split, System, TokenDropping, Visitor,
+    CloudOnly, CloudPruned, DraftDuringVerify, EdgeOnly, MindFusion, Msao, PerLlm, PlanSettings, Reading, Router,
+    Semantics, Solver, Speculative, System, TokenDropping,
 };
 use std::collections::BTreeMap;
 use std::sync::atomic::AtomicU64;
-use units::{BitsPerSecond, Bytes, Ratio, SimDuration};
+use units::{BitsPerSecond, Ratio, SimDuration};
 
 pub fn tier(device: &str, model: &str, engine: EngineKind) -> Tier {
-    let model = ModelSpec::named(model).expect("a known model").clone();
-    Tier {
-        device: Device::named(device).expect("a known device").clone(),
-        engine: engine.profile(&model),
-        model,
-        part: None,
-        probe_blocks: 2,
-        encoder: None,
-        receives: false,
-        profile: None,
-    }
+    Tier::named(device, model, engine).expect("a known device and model")
 }
 
-/// The edge's tier, which may have to run the vision tower of the cloud's model, and the cloud's.
-fn tiers(engine: EngineKind) -> [Tier; 2] {
-    let (mut edge, mut cloud) = (tier("rtx-3090", "qwen2-vl-2b", engine), tier("a100-40-sxm", "qwen2.5-vl-7b", engine));
-    (edge.encoder, cloud.receives) = (cloud.model.vision.clone(), true);
-    [edge, cloud]
-}
-
-/// The paper's platform at 400 Mbps, one client, 640 x 480 pictures, answers of `output` tokens.
+/// The paper's platform under an engine, one client, 640 x 480 pictures, answers of `output` tokens.
 pub fn spec(policy: System, engine: EngineKind, requests: u64, output: u32) -> RunSpec {
-    let [edge, cloud] = tiers(engine);
-    let mut spec = RunSpec {
-        seed: 1,
-        replication: 0,
-        edge: EdgeSpec {
-            tier: edge,
-            count: 1,
-            cpu_workers: 1,
-            preprocess: SimDuration::from_ms(12),
-            kv_blocks: None,
-            limits: BatchLimits::default(),
-        },
-        cloud: CloudSpec { tier: cloud, gpus: 1, kv_blocks: None, limits: BatchLimits::default() },
-        link: LinkSpec {
-            up: mbps(400),
-            down: mbps(400),
-            sharing: Sharing::Fifo,
-            rtt: SimDuration::from_ms(20),
-            rtt_per_modality: false,
-            header: Bytes::new(0),
-            packet: Bytes::new(1448),
-            jitter: SimDuration::ZERO,
-            loss: Ratio::ZERO,
-        },
-        workload: Workload {
-            content: Content::Shape(Shape {
-                sizes: vec![(640, 480, 1.0)],
-                frames: None,
-                audio: None,
-                text_tokens: (30, 30),
-                answer: Answer::Fixed(output),
-            }),
-            arrivals: Arrivals::ClosedLoop { clients: 1, think: SimDuration::ZERO },
-            requests,
-            max_output_tokens: 1024,
-            payload: PayloadFormat::default(),
-        },
-        tokens: TokenProcess::default(),
-        accuracy: Accuracy { cloud: Ratio::new(0.77), edge: Ratio::new(0.62) },
-        pruning: PruningLoss::default(),
-        deadline: None,
-        critical_tokens: 32,
-        benchmark: Benchmark::Vqav2,
-        descriptors: DescriptorLaw::default(),
-        probed: std::sync::Arc::default(),
-        policy,
-    };
-    place_layers(&mut spec);
-    spec
-}
-
-/// How a policy cuts the cloud's model, if it does.
-struct Cut;
-
-impl Visitor for Cut {
-    type Output = Option<Split>;
-    fn visit<P: Policy>(self, policy: &P) -> Option<Split> {
-        policy.split()
+    let mut spec = RunSpec::example(policy);
+    for tier in [&mut spec.edge.tier, &mut spec.cloud.tier] {
+        tier.engine = engine.profile(&tier.model);
     }
-}
-
-/// Gives both tiers their part of the cloud's model, where the policy splits its layers.
-pub fn place_layers(spec: &mut RunSpec) {
-    let Some(Split { layers_on_edge, shortcut, .. }) = spec.policy.visit(Cut) else { return };
-    let (model, layers) = (spec.cloud.tier.model.clone(), u64::from(layers_on_edge));
-    spec.cloud.tier.part = Some(Part::upper(&model, layers, shortcut));
-    let (edge, engine) = (&mut spec.edge.tier, spec.cloud.tier.engine);
-    (edge.part, edge.model, edge.engine) = (Some(Part::lower(&model, layers)), model, engine);
+    spec.workload.requests = requests;
+    spec.shape().answer = Answer::Fixed(output);
+    spec
 }
 
 pub fn mbps(rate: u64) -> RateProfile {

@@ -1,0 +1,90 @@
+//! A run to start from, in examples and tests.
+
+use crate::spec::{CloudSpec, EdgeSpec, LinkSpec, RunSpec, Sharing};
+use crate::workload::{Answer, Arrivals, Content, Shape, Workload};
+use backends::Tier;
+use kernel::RateProfile;
+use model::{
+    accuracy::{Accuracy, PruningLoss},
+    engine_kind::EngineKind,
+    mas::DescriptorLaw,
+    memory::BatchLimits,
+    published::Benchmark,
+    request::PayloadFormat,
+    tokens::TokenProcess,
+};
+use policies::{Split, System};
+use std::sync::Arc;
+use units::{BitsPerSecond, Bytes, Ratio, SimDuration};
+
+impl RunSpec {
+    /// The platform of the MSAO paper: Qwen2-VL-2B on an RTX 3090, Qwen2.5-VL-7B on an A100 behind 400 Mbps and 20 ms. One
+    /// client asks 8 questions about pictures of 640 x 480, and gets answers of 20 tokens.
+    pub fn example(policy: System) -> Self {
+        let rate = RateProfile::constant(BitsPerSecond::from_mbps(400));
+        let [edge, cloud] = tiers(&policy);
+        Self {
+            seed: 1,
+            replication: 0,
+            edge: EdgeSpec {
+                tier: edge,
+                count: 1,
+                cpu_workers: 1,
+                preprocess: SimDuration::from_ms(12),
+                kv_blocks: None,
+                limits: BatchLimits::default(),
+            },
+            cloud: CloudSpec { tier: cloud, gpus: 1, kv_blocks: None, limits: BatchLimits::default() },
+            link: LinkSpec {
+                up: rate.clone(),
+                down: rate,
+                sharing: Sharing::Fifo,
+                rtt: SimDuration::from_ms(20),
+                rtt_per_modality: false,
+                header: Bytes::new(0),
+                packet: Bytes::new(1448),
+                jitter: SimDuration::ZERO,
+                loss: Ratio::ZERO,
+            },
+            workload: workload(),
+            tokens: TokenProcess::default(),
+            accuracy: Accuracy { cloud: Ratio::new(0.77), edge: Ratio::new(0.62) },
+            pruning: PruningLoss::default(),
+            deadline: None,
+            critical_tokens: 32,
+            benchmark: Benchmark::Vqav2,
+            descriptors: DescriptorLaw::default(),
+            probed: Arc::default(),
+            policy,
+        }
+    }
+}
+
+/// The edge's tier, which may have to run the vision tower of the cloud's model, and the cloud's; each with its part, where
+/// the policy splits the cloud's model.
+fn tiers(policy: &System) -> [Tier; 2] {
+    let tier = |device, model| Tier::named(device, model, EngineKind::Vllm).expect("a built-in device and model");
+    let (mut edge, mut cloud) = (tier("rtx-3090", "qwen2-vl-2b"), tier("a100-40-sxm", "qwen2.5-vl-7b"));
+    (edge.encoder, cloud.receives) = (cloud.model.vision.clone(), true);
+    if let Some(Split { layers_on_edge, shortcut, .. }) = policy.split() {
+        let engine = cloud.engine;
+        edge.split(&mut cloud, layers_on_edge.into(), shortcut, engine);
+    }
+    [edge, cloud]
+}
+
+fn workload() -> Workload {
+    Workload {
+        content: Content::Shape(Shape {
+            sizes: vec![(640, 480, 1.0)],
+            frames: None,
+            audio: None,
+            text_tokens: (30, 30),
+            answer: Answer::Fixed(20),
+        }),
+        arrivals: Arrivals::ClosedLoop { clients: 1, think: SimDuration::ZERO },
+        requests: 8,
+        max_output_tokens: 1024,
+        payload: PayloadFormat::default(),
+    }
+}
