@@ -1,4 +1,4 @@
-//! Who plays the models: [`Compute`], and the backends behind it.
+//! The backends that play the models, behind [`Compute`].
 //!
 //! A backend holds sequences (a prompt and the answer so far, with its KV cache) and runs batches of work on them. What
 //! a batch takes and what comes out of it is its affair; queues, batching and the link are the engine's.

@@ -21,7 +21,7 @@ pub struct Modelled {
     process: TokenProcess,
     streams: Streams,
     sequences: Sequences<State>,
-    /// Of a tier with measured laws.
+    /// The counter of iterations, for a tier with measured laws.
     meter: Option<Meter>,
 }
 
@@ -69,7 +69,7 @@ impl State {
     }
 }
 
-/// What work is, as laws have it: as it stands in `steps.parquet`.
+/// The kind of step that work is, as laws and `steps.parquet` have it.
 fn kind_of(work: &Work<'_>) -> StepKind {
     match work {
         Work::Probe => StepKind::Probe,

@@ -1,4 +1,4 @@
-//! What work loads a tier with, and what that costs on an idle device.
+//! The load of work on a tier, and its cost on an idle device.
 
 use crate::{Profile, Tier, profile::duration};
 use model::{
@@ -97,7 +97,7 @@ impl Pricing {
         }
     }
 
-    /// Whether what runs here makes tokens.
+    /// True if the part of the model here makes tokens.
     #[inline]
     pub(crate) fn makes_tokens(&self) -> bool {
         self.tier.part.is_none_or(|part| part.upper)

@@ -36,11 +36,10 @@ pub struct Heads {
 }
 
 impl Heads {
-    /// Of a TOML file's text: tables `[spatial]` (`pool`, `weights`, `bias`) and `[relevance]`
+    /// The heads of a TOML file's text: tables `[spatial]` (`pool`, `weights`, `bias`) and `[relevance]`
     /// ([`RelevanceWeights`](model::mas::relevance::RelevanceWeights)), either of which may be missing.
     ///
-    /// # Errors
-    /// What is wrong and where, over several lines.
+    /// # Errors The fault and its place, over several lines.
     pub fn parse(text: &str) -> std::result::Result<Self, String> {
         toml::from_str(text).map_err(|error| error.to_string())
     }
@@ -55,17 +54,17 @@ pub struct Probe {
     lsh: Option<(usize, Lsh)>,
 }
 
-/// What a probe finds.
+/// A probe's findings.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Probed {
-    /// Of each modality.
+    /// Descriptors of each modality.
     pub descriptors: Descriptors,
-    /// Of each picture, in their order.
+    /// Importance map of each picture, in their order.
     pub maps: Vec<Map>,
 }
 
 impl Probed {
-    /// What it says with another threshold of Eq. 4.
+    /// The findings with another threshold of Eq. 4.
     #[must_use]
     pub fn at(&self, tau_s: Ratio) -> Descriptors {
         let mut descriptors = self.descriptors;
@@ -103,7 +102,7 @@ impl Probe {
         Self { heads, streams, lsh: None }
     }
 
-    /// What each number comes from, for reports: its name, and the head or stand-in.
+    /// The origin of each number, for reports: its name, and the head or stand-in.
     pub fn methods(&self) -> [(&'static str, &'static str); 3] {
         let or = |fitted: bool, stand_in| if fitted { FITTED } else { stand_in };
         [

@@ -20,7 +20,7 @@ pub struct Profile {
     noise: Noise,
 }
 
-/// What of the spread of what its law missed an iteration has.
+/// The noise of an iteration, from the spread of its law's residuals.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub enum Noise {
     /// Nothing: it takes what its law says.
@@ -47,7 +47,7 @@ impl Profile {
         Self { preprocess: Some((law, spread)), ..self }
     }
 
-    /// What preprocessing a request takes, whose pictures become so many visual tokens; none without a law of it.
+    /// The time to preprocess a request whose pictures become so many visual tokens; `None` without a law.
     pub(crate) fn preprocess(&self, visual_tokens: u64, noise: Keyed) -> Option<SimDuration> {
         let (law, spread) = self.preprocess.as_ref()?;
         let factor = match self.noise {

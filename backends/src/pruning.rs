@@ -1,4 +1,4 @@
-//! What a plan keeps of a real prompt.
+//! The part of a real prompt that a plan keeps.
 //!
 //! The plan's shares become tokens by the simulation's own rounding ([`VisionTower::retain`](model::vision::VisionTower::retain)),
 //! so a pruned prompt has as many tokens as the simulated one of its size. Which ones stay is decided by the probe's
@@ -60,7 +60,7 @@ pub fn pruned(model: &Model, prompt: &Prompt, input: &Input, maps: &[Map]) -> Re
     model.pruned(prompt, views)
 }
 
-/// What is kept of one picture.
+/// The kept part of one picture.
 fn view(whole: &View, input: &Input, map: &Map) -> Result<View> {
     let Kept { retention, compression } = input.kept[Modality::Visual];
     let merged = match input.handling.rho_meaning {

@@ -50,7 +50,7 @@ impl<T> Sequences<T> {
         self.free.push(sequence);
     }
 
-    /// How many are open.
+    /// Number of open sequences.
     pub(crate) fn len(&self) -> usize {
         self.open.len() - self.free.len()
     }

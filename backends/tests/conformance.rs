@@ -1,4 +1,5 @@
-//! What every backend must do, whoever plays the models. To try another backend: a [`Factory`] and its line at the end.
+//! The duties of every backend, whoever plays the models. To try another backend: a [`Factory`] and its line at the
+//! end.
 //!
 //! Nothing here knows what tokens there are or how long answers get: the target is asked first, and everything else is
 //! compared with what it said.
@@ -32,9 +33,9 @@ use units::{Bytes, Ratio, SimDuration};
 /// Makes fresh backends of one kind.
 trait Factory {
     type Backend: Compute;
-    /// Whether durations are measured, so that equal work takes different times.
+    /// True if durations are measured, so that equal work takes different times.
     const MEASURED: bool = false;
-    /// Whether answers end at a length of their own, whatever tokens they are made of.
+    /// True if answers end at a length of their own, whatever their tokens.
     const LENGTHS: bool = true;
     /// The model that verifies.
     fn target(&self) -> Self::Backend;

@@ -78,7 +78,7 @@ fn drawn() -> Vec<Drawn> {
     all
 }
 
-/// How often a part of the square is more important than one of the ground.
+/// The share of pairs in which a part of the square is more important than one of the ground.
 fn share_above(map: &Map, drawn: &Drawn) -> f64 {
     let parts: Vec<(f32, bool)> = map
         .values

@@ -1,4 +1,5 @@
-//! What is measured before the first request: how sure the draft is of its tokens, and how often the target agrees.
+//! The calibration set, measured before the first request: entropies of the draft's tokens, and the target's
+//! agreement.
 
 use super::Questions;
 use model::tokens::{Calibration, TokenOutcome};
@@ -12,8 +13,8 @@ fn prompt(model: &Model, questions: &dyn Questions, request: u64) -> Result<Prom
     model.prompt(&model.text().tokens(&rendered)?, patches, false)
 }
 
-/// What the draft says at every position of the target's answer to a question: how sure it is of the next token, and whether that is
-/// the target's. Of an answer of at most `longest` tokens.
+/// The draft's entropy at every position of the target's answer to a question, and true where its token is the
+/// target's. The answer has at most `longest` tokens.
 ///
 /// # Errors
 /// A model fails.

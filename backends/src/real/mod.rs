@@ -84,13 +84,13 @@ impl<'m> Real<'m> {
         self.model.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Whether the sequence has read its prompt.
+    /// True if the sequence has read its prompt.
     fn has_read(&self, sequence: Sequence) -> bool {
         let state = self.state(sequence);
         state.read == state.prompt_tokens()
     }
 
-    /// Whether something has failed.
+    /// True if a step has failed.
     fn has_failed(&self) -> bool {
         self.notes.borrow().failed.is_some()
     }
@@ -164,7 +164,7 @@ impl<'m> Real<'m> {
         Ok((load, done))
     }
 
-    /// What an item counts for, whatever it takes.
+    /// The load of an item, whatever its measured time.
     fn load(&self, sequence: Sequence, work: &Work<'_>) -> Load {
         let (state, pricing) = (self.state(sequence), &self.pricing);
         let past = state.context().saturating_sub(1);

@@ -1,4 +1,4 @@
-//! What real models are asked, what they answered, and what both tiers know of a request.
+//! The questions of real models, their answers, and the knowledge that both tiers share of a request.
 
 use crate::pruning::Map;
 use model::mas::Descriptors;
@@ -14,10 +14,10 @@ pub trait Questions {
     /// One cannot be read.
     fn pictures(&self, request: u64) -> Result<Vec<Picture>>;
 
-    /// What is asked.
+    /// The text of the question.
     fn text(&self, request: u64) -> String;
 
-    /// How right an answer is, from 0 to 1.
+    /// The score of an answer, from 0 to 1.
     fn score(&self, request: u64, answer: &str) -> f64;
 }
 
@@ -30,20 +30,20 @@ pub struct Answered {
     pub ids: Vec<u32>,
     /// Its words.
     pub text: String,
-    /// How right it is, from 0 to 1.
+    /// Its score, from 0 to 1.
     pub score: f64,
 }
 
-/// What came of a run beside times, and what the edge tells the cloud about pictures.
+/// The results of a run beside times, and the edge's messages to the cloud about pictures.
 #[derive(Debug, Default)]
 pub struct Notes {
-    /// How much the parts of each picture matter, as the probe found it, by request.
+    /// Importance maps of each request's pictures, from the probe.
     pub(super) importances: BTreeMap<u64, Vec<Map>>,
     /// Answers, in the order in which they were complete.
     pub answers: Vec<Answered>,
     /// Requests whose pictures were decoded and resized, and how long that took.
     pub preprocessed: Vec<(u64, SimDuration)>,
-    /// What the probe has found, by request.
+    /// The probe's findings, by request.
     pub probed: BTreeMap<u64, Descriptors>,
     /// The first failure: from then on every answer ends at once, and the run is worth nothing.
     pub failed: Option<OnnxError>,

@@ -1,5 +1,5 @@
-//! Real steps, modelled outcomes: for models whose weights are random. Their steps take the time of real ones, but what they
-//! say means nothing, so tokens, entropies and acceptances come from the token process or from the trace of an earlier run.
+//! Real steps, modelled outcomes: for models whose weights are random. Their steps take real time, but their words
+//! mean nothing. So tokens, entropies and acceptances come from the token process or from the trace of an earlier run.
 
 use crate::real::Real;
 use crate::{Compute, Done, Modelled, Sequence, Work};
@@ -38,8 +38,8 @@ impl<'m> Rehearsed<'m> {
         }
     }
 
-    /// What comes of an item. The modelled prompt is as long as the simulation has it, so it is read whole with the real one's
-    /// last chunk.
+    /// The result of an item. The modelled prompt is as long as the simulation has it, so it is read whole with the
+    /// real one's last chunk.
     fn outcome(&mut self, sequence: Sequence, work: Work<'_>, last: bool, done: &mut Vec<Done>) {
         let beside = self.modelled(sequence);
         let work = match work {

@@ -2,7 +2,7 @@
 
 use crate::Work;
 
-/// What the measured time of each kind of step is multiplied by.
+/// Factors on the measured time of each kind of step.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct TimeScale {
     /// Decoding and resizing pictures.

@@ -1,4 +1,4 @@
-//! What a real model is to the arithmetic of the house: its FLOP, bytes and KV cache are counted as those of any other model.
+//! The dimensions of a real model, so that its FLOP, bytes and KV cache are counted as those of any other model.
 
 use model::model_spec::ModelSpec;
 use model::vision::{Attention, Resize, VisionTower};

@@ -8,12 +8,12 @@ use onnx::{Choice, Logits, Model, Prompt, Reading, Result, Sequence};
 /// A sequence.
 pub(super) struct State {
     pub(super) request: u64,
-    /// Whether its pictures are the frames of a video.
+    /// True if its pictures are the frames of a video.
     pub(super) moving: bool,
     pub(super) prompt: Prompt,
     /// Tokens of the prompt that have been read.
     pub(super) read: u32,
-    /// What the probe found, if this sequence ran it.
+    /// The probe's findings, if this sequence ran it.
     pub(super) found: Option<Probed>,
     past: Past,
     answer: Vec<u32>,
@@ -26,9 +26,9 @@ pub(super) struct State {
 enum Past {
     /// There are none.
     None,
-    /// Of the prompt, as far as it has been read.
+    /// A sequence that has read a part of its prompt.
     Reading(Box<Reading>),
-    /// Of the prompt and a part of the answer.
+    /// A sequence of the prompt and a part of the answer.
     Whole(Box<Sequence>),
 }
 
@@ -72,7 +72,7 @@ impl State {
         Token { id, ends: self.ends_at(id, position) }
     }
 
-    /// Whether an answer ends with this token at this position.
+    /// True if an answer ends with this token at this position.
     fn ends_at(&self, id: u32, position: usize) -> bool {
         self.ends.contains(&id) || position + 1 >= self.limit as usize
     }
@@ -107,7 +107,7 @@ impl State {
         model.step(sequence, &tokens, behind.len() + 1)
     }
 
-    /// What the model would say next.
+    /// The model's next token.
     pub(super) fn next(&mut self, model: &mut Model) -> Result<Choice> {
         self.pass(model, &[])?.row(0)?.choice()
     }

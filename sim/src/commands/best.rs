@@ -20,7 +20,7 @@ Examples:
   sim best results/sweep_mas --pareto e2e_ms_mean,accuracy_pct
   sim best results/sweep_mas --pareto served_by_cloud_pct:min,accuracy_pct --csv front.csv";
 
-/// What is best.
+/// The arguments of `sim best`.
 #[derive(Debug, ClapArgs)]
 #[command(after_help = HELP)]
 #[command(group(ArgGroup::new("objective").required(true).args(["minimise", "maximise", "pareto"])))]
@@ -33,16 +33,16 @@ pub struct Args {
     /// The metric of which more is better.
     #[arg(long, value_name = "METRIC", alias = "maximize")]
     maximise: Option<String>,
-    /// The Pareto front of these metrics; `METRIC:min` or `METRIC:max` where the way is not plain.
+    /// The Pareto front of these metrics; `METRIC:min` or `METRIC:max` for one without a known better way.
     #[arg(long, value_name = "METRIC,METRIC...", value_delimiter = ',')]
     pareto: Vec<Objective>,
-    /// What has to hold of a mean: a metric, one of <= >= < >, and a number. Repeatable.
+    /// A constraint on a mean: a metric, one of <= >= < >, and a number. Repeatable.
     #[arg(long, value_name = "CONSTRAINT")]
     subject_to: Vec<Constraint>,
-    /// Of this policy only.
+    /// The policy whose points are searched [default: all].
     #[arg(long, value_name = "POLICY")]
     policy: Option<String>,
-    /// How many points to print [default: 10, or the whole front].
+    /// Number of points to print [default: 10, or the whole front].
     #[arg(long, value_name = "N")]
     top: Option<usize>,
     /// Also write all points found as CSV, with all digits.

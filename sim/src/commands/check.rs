@@ -28,7 +28,7 @@ Exit codes: 0 nothing got worse; 2 the folder, the baseline or a file was
 refused; 3 a regression; 4 the binary of --against cannot be run.
 docs/regression.md has the rules and a workflow to copy.";
 
-/// What to hold to what.
+/// The arguments of `sim check`.
 #[derive(Debug, ClapArgs)]
 #[command(after_help = HELP)]
 pub struct Args {
@@ -79,7 +79,7 @@ pub fn run(args: &Args) -> Result<(), Failure> {
     if check.fails() { Err(Failure::regression(verdict(&check, args))) } else { Ok(()) }
 }
 
-/// What to hold the runs to, and its name.
+/// The baseline of the runs, and its name.
 fn baseline(args: &Args) -> Result<(Baseline, String), Failure> {
     let written = args.baseline.as_deref().map(|file| Ok((Baseline::read(file)?, file.display().to_string())));
     let written = written.transpose().map_err(|error: reports::ReportError| Failure::from(error))?;
@@ -92,7 +92,7 @@ fn baseline(args: &Args) -> Result<(Baseline, String), Failure> {
     }
 }
 
-/// What another binary makes of the folder's scenario.
+/// The baseline that another binary gives for the folder's scenario.
 fn recompute(binary: &Path, dir: &Path, rules: Rules) -> Result<Baseline, Failure> {
     let scenario = dir.join("scenario.toml");
     let place = TempDir::with_prefix("sim-against-")
@@ -150,7 +150,7 @@ fn export(args: &Args, runs: &Runs, rules: &Rules, scenario: &str) -> Result<(),
     }
 }
 
-/// What stderr says of a check that fails.
+/// The line on stderr for a check that fails.
 fn verdict(check: &Check, args: &Args) -> String {
     let failing: usize =
         Verdict::ALL.iter().filter(|verdict| verdict.fails()).map(|verdict| check.count(*verdict)).sum();

@@ -19,7 +19,7 @@ Examples:
   sim compare results/paper --metric accuracy_pct --metric energy_j_per_request
   sim compare results/paper --csv differences.csv";
 
-/// What to compare.
+/// The arguments of `sim compare`.
 #[derive(Debug, ClapArgs)]
 #[command(after_help = HELP)]
 pub struct Args {

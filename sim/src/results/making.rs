@@ -124,7 +124,7 @@ fn locked<T>(make: impl Fn() -> io::Result<(T, File)>) -> io::Result<(T, File)> 
     Err(last.unwrap_or_else(|| io::Error::other("another process removes what is begun here")))
 }
 
-/// Whether an open file still has a name.
+/// True if an open file still has a name.
 #[cfg(unix)]
 fn is_linked(file: &File) -> bool {
     std::os::unix::fs::MetadataExt::nlink(&file.metadata().expect("an open file has metadata")) > 0
@@ -144,13 +144,13 @@ pub fn remove_left(folder: &Path, prefix: &str) {
     }
 }
 
-/// Whether a name is that of something in the making.
+/// True if a name is that of something in the making.
 pub fn is_in_the_making(name: &OsStr, prefix: &str) -> bool {
     let name = name.to_string_lossy();
     name.starts_with('.') && name.starts_with(prefix) && name.ends_with(PARTIAL)
 }
 
-/// Whether nobody is writing a file or folder in the making.
+/// True if nobody is writing a file or folder in the making.
 fn is_left(path: &Path) -> bool {
     let lock = if path.is_dir() { path.join(LOCK) } else { path.to_owned() };
     match File::open(lock) {

@@ -8,7 +8,7 @@ use sha2::{Digest, Sha256};
 use std::fs;
 use std::path::Path;
 
-/// How this program calls itself in files.
+/// The program's name in files.
 pub const TOOL: &str = "msao-sim";
 
 /// The facts of a replay that its manifest states.
@@ -103,7 +103,7 @@ fn write_file(folder: &Path, name: &str, text: &str) -> Result<(), Failure> {
     fs::write(&path, text).map_err(|error| Failure::io("write", &path, &error))
 }
 
-/// Whether a folder holds results of this tool.
+/// True if a folder holds results of this tool.
 pub fn is_ours(folder: &Path) -> bool {
     let text = fs::read_to_string(folder.join("manifest.json")).unwrap_or_default();
     serde_json::from_str::<Value>(&text).is_ok_and(|manifest| manifest["tool"] == TOOL)

@@ -1,4 +1,4 @@
-//! What the manifest of a replay says of its models: what their steps had to do can be worked out from nothing else.
+//! The models of a replay, by its manifest. The work of their steps cannot be worked out from anything else.
 
 use crate::terminal::Failure;
 use backends::Tier;
@@ -9,7 +9,7 @@ use std::path::Path;
 /// The models of a replay.
 #[derive(Clone, Debug, Deserialize)]
 pub struct Replayed {
-    /// What the machine calls the processor or GPU that played both tiers.
+    /// The machine's name for the processor or GPU that played both tiers.
     pub device_name: String,
     edge: Model,
     cloud: Model,
@@ -22,10 +22,9 @@ struct Model {
 }
 
 impl Replayed {
-    /// Of a results folder, if it is a replay's.
+    /// The models of a results folder, if it is a replay's.
     ///
-    /// # Errors
-    /// If its manifest says that it is one, and not of what.
+    /// # Errors If its manifest says that it is a replay but names no models.
     pub fn read(folder: &Path) -> Result<Option<Self>, Failure> {
         let path = folder.join("manifest.json");
         let text = std::fs::read_to_string(&path).map_err(|error| Failure::io("read", &path, &error))?;

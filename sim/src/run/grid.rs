@@ -62,11 +62,11 @@ pub fn run(plan: &Plan, grid: &Grid<'_>, until: Option<Until>) -> Result<Totals,
     Ok(totals)
 }
 
-/// What is run, and where its rows go.
+/// The runs of a plan, and the tables that their rows go to.
 pub struct Grid<'g> {
     /// A policy at a point each, as the first replication.
     cells: Vec<OneRun<'g>>,
-    /// Where real models play, if they do.
+    /// The real models, for a replay.
     real: Option<&'g RealModels>,
     options: &'g Options,
     folder: &'g Path,

@@ -1,6 +1,8 @@
-//! Prediction intervals of runs that measured profiles price: the same run with every step as fast, and as slow, as one in
-//! twenty was against its law. What a law misses is mostly the same for all steps of a kind (a law is wrong, it does not
-//! tremble), so the ends are runs of their own, queues and all, and not sums of draws.
+//! Prediction intervals of runs that measured profiles price: the same run with every step at the 5th and at the 95th
+//! percentile of its law's residuals.
+//!
+//! A law's error is mostly the same for all steps of a kind. So the ends are runs of their own, queues included, and
+//! not sums of draws.
 //!
 //! Below a coverage there is no interval: the spread says nothing of steps that nobody measured.
 
@@ -22,7 +24,7 @@ const LEAST_COVERAGE_PCT: f64 = 50.0;
 /// The ends of the interval.
 const ENDS: [f64; 2] = [0.05, 0.95];
 
-/// What is told of each policy.
+/// The metrics with an interval: heading and column.
 const TOLD: [(&str, &str); 3] = [("E2E ms", "e2e_ms_mean"), ("TTFT ms", "ttft_ms_mean"), ("TPOT ms", "tpot_ms_mean")];
 
 /// The intervals of all cells whose tiers have a profile, as text; nothing where none has.
@@ -73,7 +75,7 @@ fn row(point: &Point, cell: &Cell) -> Result<String, Failure> {
     Ok(text + "\n")
 }
 
-/// Why there is no interval.
+/// The reason why there is no interval.
 fn withheld(sample: &Sample) -> Option<String> {
     let lacks = |(side, pct): (&str, Option<f64>)| {
         let pct = pct.filter(|pct| *pct < LEAST_COVERAGE_PCT)?;

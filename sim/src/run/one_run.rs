@@ -10,7 +10,7 @@ use engine::{NoRecorder, Outcome, Recorder, RunError, RunSpec, simulate};
 use kernel::Journal;
 use std::sync::atomic::AtomicU64;
 
-/// What to run.
+/// One run: a policy at a point, a replication.
 #[derive(Clone, Copy)]
 pub struct OneRun<'g> {
     /// The point.
@@ -19,7 +19,7 @@ pub struct OneRun<'g> {
     pub cell: &'g Cell,
     /// The replication, from 0.
     pub replication: u32,
-    /// Where real models play it, if they do.
+    /// The real models, for a replay.
     pub real: Option<&'g RealModels>,
 }
 

@@ -5,7 +5,7 @@ use crate::terminal::Failure;
 use clap::Args;
 use std::path::PathBuf;
 
-/// How to run a scenario.
+/// The options of running a scenario.
 #[derive(Debug, Args)]
 pub struct Options {
     /// Folder for the results [default: results/NAME]. One of ours is replaced whole, at the end; anything else is left
@@ -39,7 +39,7 @@ pub struct Options {
 }
 
 impl Options {
-    /// What a run asks for whose files alone are wanted.
+    /// The options of a run for its files alone.
     pub fn for_files() -> Self {
         Self {
             out: None,
@@ -54,7 +54,7 @@ impl Options {
         }
     }
 
-    /// When there are enough replications, where that is asked for.
+    /// The rule for enough replications, if one is asked for.
     pub fn until(&self) -> Result<Option<Until>, Failure> {
         self.until_ci.as_ref().map(|share| Until::new(share, &self.ci_metric, self.max_replications)).transpose()
     }

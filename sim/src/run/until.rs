@@ -31,7 +31,7 @@ impl Until {
         Ok(Self { metric: index, name: metric.to_owned(), share: percent / 100.0, limit })
     }
 
-    /// How many replications to have, if those that there are do not do.
+    /// The next number of replications, if those so far are too few.
     pub fn more(&self, replications: &[Vec<Run>]) -> Option<u32> {
         let count = replications.len() as u32;
         let widest = self.widest(replications);

@@ -1,11 +1,11 @@
-//! How the program fails: a message, and an exit code that says whose turn it is.
+//! The program's failures: a message, and an exit code that says whose turn it is.
 
 use std::fmt;
 use std::io::{self, Write};
 use std::path::Path;
 use traces::TraceError;
 
-/// Why there is no result.
+/// The reason why there is no result.
 #[derive(Debug)]
 pub struct Failure {
     message: String,
@@ -79,7 +79,7 @@ impl Failure {
         self.brief.as_ref().unwrap_or(&self.message)
     }
 
-    /// Whether it is our turn.
+    /// True if it is a bug of this program.
     pub fn is_bug(&self) -> bool {
         self.code == Code::Bug
     }

@@ -9,7 +9,7 @@ use units::Overflow;
 thread_local! {
     /// The run that this thread is at.
     static AT_WORK: RefCell<Option<String>> = const { RefCell::new(None) };
-    /// Whether a panic of this thread is caught.
+    /// True while a panic of this thread is caught.
     static SURVIVES: Cell<bool> = const { Cell::new(false) };
 }
 

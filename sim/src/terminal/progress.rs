@@ -1,4 +1,4 @@
-//! How far long work is, on stderr: a bar where that is a terminal, a line a minute where it is a log.
+//! The progress of long work, on stderr: a bar on a terminal, a line a minute in a log.
 
 use super::failure::say;
 use indicatif::{HumanCount, HumanDuration, ProgressBar, ProgressStyle};

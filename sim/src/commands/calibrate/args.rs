@@ -47,7 +47,7 @@ pub struct Args {
     /// Keep the steps of this side of results folders: edge or cloud.
     #[arg(long, value_name = "SIDE")]
     pub side: Option<String>,
-    /// What is withheld whole, to see how wrong the laws are on what they have not seen.
+    /// The axis whose values are withheld whole, to measure errors on configurations that the fit has not seen.
     #[arg(long, value_name = "AXIS", default_value = "configuration")]
     pub hold_out: Axis,
     /// Data sheets of devices (CSV) [default: gpus.csv beside each table].

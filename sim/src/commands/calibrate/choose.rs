@@ -19,7 +19,7 @@ struct Fitted {
     table: Option<Table>,
 }
 
-/// What forms are off by in any case: below it, one is hardly better than the other.
+/// Error that any form has: below it, two forms are about as good.
 const LITTLE: f64 = 0.02;
 
 /// Rows that a table is made of at least.
@@ -103,7 +103,7 @@ pub struct Found {
     pub ratios: [Vec<f64>; 3],
 }
 
-/// What was predicted on what a fit had not seen.
+/// Predictions on rows that a fit has not seen.
 struct Split {
     withheld: String,
     in_sample: Vec<f64>,
@@ -112,7 +112,7 @@ struct Split {
     spread: Vec<f64>,
     /// Rows that were withheld; all, if none was.
     judged: Vec<Row>,
-    /// How the form beside a table fares.
+    /// Residuals of the form beside a table.
     beside: Option<FormResiduals>,
 }
 

@@ -1,8 +1,9 @@
 //! The fit of a form: the simplex method of Nelder and Mead, by argmin, over the logarithms of the coefficients, which so
 //! stay above 0; begun again from where it ended until that gains nothing.
 //!
-//! What is made small is Huber's loss of ln(predicted / measured), so that a few broken rows do not pull the form, plus a
-//! little for every coefficient's distance from what is typical: a coefficient that the rows say nothing of stays there.
+//! The minimised cost is Huber's loss of ln(predicted / measured), so that a few broken rows do not pull the form,
+//! plus a little for every coefficient's distance from what is typical: a coefficient that the rows say nothing of
+//! stays there.
 
 use super::set::{Place, Row, Set};
 use crate::scenario::profile::to_digits;
@@ -13,12 +14,12 @@ use model::step::loss::{Sample, huber};
 use model::step::parts::{Overlap, Parts, Priced};
 use std::sync::Arc;
 
-/// What is fixed of a form before its coefficients are sought.
+/// The fixed part of a form, chosen before its coefficients are sought.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Shape {
-    /// Whether cache and weights are read at one rate, and attention and matrices multiplied at one: a plain roofline.
+    /// True for a plain roofline: one rate for reading cache and weights, one for attention and matrices.
     pub plain: bool,
-    /// Whether a step has a shortest time.
+    /// True if a step has a shortest time.
     pub floor: bool,
     overlap: Overlap,
     tile_tokens: u32,
@@ -83,7 +84,7 @@ impl Problem {
         if loss_floored < 0.9 * fine.min(loss) { self.parts(floored, &at) } else { found }
     }
 
-    /// What is free in a shape.
+    /// The free coefficients of a shape.
     fn free(&self, shape: Shape) -> Vec<Coefficient> {
         let vary = |value: fn(&Sample) -> u64| {
             let first = self.samples.first().map(value);
@@ -200,7 +201,7 @@ impl CostFunction for Costly<'_> {
     }
 }
 
-/// Where a search begins: what hardware usually reaches, and overheads that are a small part of the rows.
+/// The start of a search: usual shares of the data sheet, and overheads that are a small part of the rows.
 fn typical(samples: &[Sample], places: &[Arc<Place>]) -> Parts {
     let mut ns: Vec<f64> = samples.iter().map(|sample| libm::exp(sample.ln_ns)).collect();
     ns.sort_by(f64::total_cmp);

@@ -229,7 +229,7 @@ fn place(tier: &Tier, gpu: &str, engine: &str, side: &str) -> Place {
     }
 }
 
-/// What an item had to do.
+/// The work of an item.
 fn load(tier: &Tier, kind: StepKind, item: &Item, with: NonTextTokens, ends: bool) -> Load {
     let before = item.context_tokens.saturating_sub(item.tokens);
     match kind {
@@ -364,7 +364,7 @@ fn last_chunks(items: &[Item]) -> BTreeMap<(Request, String), u64> {
     last
 }
 
-/// What the manifests of the folders say of where their steps were measured.
+/// The machines on which the folders' steps were measured, by their manifests.
 pub fn provenance(folders: &[PathBuf]) -> BTreeMap<String, String> {
     const TOLD: [&str; 18] = [
         "device_name",

@@ -1,4 +1,4 @@
-//! What preprocessing takes, from the spans of results folders.
+//! The law of preprocessing, fitted to the spans of results folders.
 
 use super::folder::{Group, Tokens, beside};
 use crate::scenario::profile::{Errors, PreprocessEntry, to_digits};

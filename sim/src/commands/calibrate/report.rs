@@ -1,4 +1,4 @@
-//! What is printed: the errors side by side, as a table or as one JSON object.
+//! The printed errors, as a table or as one JSON object.
 
 use super::choose::Found;
 use crate::scenario::profile::{Errors, PreprocessEntry};

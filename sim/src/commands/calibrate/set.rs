@@ -1,4 +1,4 @@
-//! What is fitted to: rows of one kind of step on one device, model and engine.
+//! The sets of rows that laws are fitted to: one kind of step on one device, model and engine.
 
 use model::device::Device;
 use model::engine_kind::EngineProfile;
@@ -9,7 +9,7 @@ use model::step::parts::DataSheet;
 use model::step::{Step, StepKind};
 use std::sync::Arc;
 
-/// Where rows were measured.
+/// Device, model and engine of measured rows.
 #[derive(Clone, Debug)]
 pub struct Place {
     /// The device, as its source calls it.
@@ -24,7 +24,7 @@ pub struct Place {
     pub engine: String,
     /// The width of weights and activations; empty if not stated.
     pub dtype: String,
-    /// How it was measured; empty if not stated.
+    /// Way of measuring; empty if not stated.
     pub how: String,
     /// Edge or cloud, of a results folder.
     pub side: String,
@@ -55,7 +55,7 @@ impl Place {
 /// One measured step, or the median of several of one configuration.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Row {
-    /// What it did.
+    /// Its work.
     pub step: Step,
     /// Milliseconds: the median, if it is several.
     pub ms: f64,
@@ -78,9 +78,9 @@ impl Row {
 /// Rows of one kind at one place.
 #[derive(Clone, Debug)]
 pub struct Set {
-    /// Where.
+    /// Device, model and engine.
     pub place: Arc<Place>,
-    /// What.
+    /// Kind of step.
     pub kind: StepKind,
     /// The rows.
     pub rows: Vec<Row>,
@@ -92,7 +92,7 @@ impl Set {
         format!("{} on {}", self.kind.name(), self.place.name())
     }
 
-    /// How many different configurations it has.
+    /// Number of different configurations.
     pub fn configurations(&self) -> usize {
         let mut all: Vec<[f64; 3]> = self.rows.iter().map(Row::configuration).collect();
         all.sort_by(|a, b| a.partial_cmp(b).expect("finite"));
@@ -113,7 +113,7 @@ impl Set {
     }
 }
 
-/// What `batch` sequences with `new` tokens each behind `context` (on average) load a device with.
+/// The load of `batch` sequences with `new` tokens each behind `context` (on average).
 pub fn load(kind: StepKind, batch: u32, new: u32, context: f64, head: bool) -> Load {
     let (batch_f, new_f) = (f64::from(batch), f64::from(new));
     let whole = |value: f64| value.round() as u64;
@@ -138,7 +138,7 @@ pub fn load(kind: StepKind, batch: u32, new: u32, context: f64, head: bool) -> L
 /// The largest multiple of bandwidth or peak that a measurement may imply.
 pub const MOST_OF_THE_SHEET: f64 = 1.05;
 
-/// What a row implies beyond what its device can do, in words; none if it is possible.
+/// The impossible rate that a row implies for its device, in words; `None` if it is possible.
 pub fn impossible(place: &Place, roofline: &Roofline, row: &Row) -> Option<String> {
     let cost = roofline.iteration(&row.step.load);
     let seconds = row.ms / 1e3;

@@ -10,7 +10,7 @@ use std::path::PathBuf;
 use traces::measured::{Gpu, ModelDimensions, read_gpus, read_models};
 use units::{Bytes, BytesPerSecond, FlopsPerSecond, Watts};
 
-/// What is known of devices and models.
+/// Data sheets of devices, and dimensions of models.
 #[derive(Default)]
 pub struct Sheets {
     gpus: Vec<Gpu>,

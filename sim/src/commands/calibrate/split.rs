@@ -1,4 +1,4 @@
-//! What is withheld: whole values of an axis, never single rows. Which ones is a matter of their hash, so it is the same
+//! The withheld rows: whole values of an axis, never single rows. A value's hash decides, so the choice is the same
 //! everywhere and depends on no other row.
 
 use super::set::{Row, Set};
@@ -30,7 +30,7 @@ impl Axis {
         self.to_possible_value().map_or_else(String::new, |value| value.get_name().to_owned())
     }
 
-    /// Whether whole sets are withheld.
+    /// True if whole sets are withheld.
     pub fn is_of_sets(self) -> bool {
         matches!(self, Self::Model | Self::Device)
     }
@@ -42,7 +42,7 @@ const ONE_IN: usize = 6;
 /// Axes with fewer values are left whole.
 const LEAST_VALUES: usize = 4;
 
-/// What is withheld of a set.
+/// The withheld values of a set.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Withheld {
     /// Values by axis: new tokens, context, batch.
@@ -74,7 +74,7 @@ impl Withheld {
         withheld
     }
 
-    /// Whether a row is withheld.
+    /// True if a row is withheld.
     pub fn has(&self, row: &Row) -> bool {
         row.configuration().iter().zip(&self.values).any(|(value, withheld)| withheld.contains(&key(*value)))
     }

@@ -17,7 +17,7 @@ use traces::measured::{MeasuredStep, read_steps};
 pub const LEAST_ROWS: usize = 6;
 pub const LEAST_CONFIGURATIONS: usize = 3;
 
-/// What makes rows one set.
+/// The key of a set of rows.
 type Key = (StepKind, String, u32, String, String, String, String);
 
 /// Reads the tables that are named, filtered, as sets.

@@ -152,7 +152,7 @@ impl<F: Fn(&[f64]) -> f64> CostFunction for Cost<F> {
     }
 }
 
-/// Where a function is least, near a place; begun again once from where the first search ended.
+/// The point at which a function is least, near a start. The search begins once more from its end.
 fn minimised(from: Vec<f64>, cost: impl Fn(&[f64]) -> f64) -> Vec<f64> {
     let mut at = from;
     for step in [0.7, -0.3] {

@@ -1,4 +1,4 @@
-//! What can be said to `sim models`.
+//! The arguments of `sim models`.
 
 use crate::terminal::Failure;
 use backends::onnx::write::{Attention, Dtype, RELEASES};
@@ -17,7 +17,7 @@ Examples:
   sim models run FOLDER --image photo.jpg --prompt \"What is this?\"
   sim models run FOLDER --draft SMALL --gamma 4 --image a.png --prompt \"...\" --json";
 
-/// What to do with real models.
+/// The commands on real models.
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Print what is in a model's folder.
@@ -28,7 +28,7 @@ pub enum Command {
     Write(Write),
 }
 
-/// What executes a model.
+/// The execution of a model.
 #[derive(Debug, Args)]
 pub struct Execution {
     /// Execution provider; the one asked for runs, or none.
@@ -40,7 +40,8 @@ pub struct Execution {
     /// Threads of one operator [default: ONNX Runtime's choice].
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     threads: Option<u16>,
-    /// Which of several graphs: fp32, fp16, int8, uint8, quantized, q4, q4f16 or bnb4 [default: as config.json has it].
+    /// Precision of the graph, if there are several: fp32, fp16, int8, uint8, quantized, q4, q4f16 or bnb4 [default:
+    /// as config.json has it].
     #[arg(long)]
     pub dtype: Option<String>,
 }
@@ -51,7 +52,7 @@ enum ProviderName {
     Cuda,
 }
 
-/// What to describe.
+/// The arguments of `describe`.
 #[derive(Debug, Args)]
 pub struct Describe {
     /// The model's folder.
@@ -63,7 +64,7 @@ pub struct Describe {
     pub json: bool,
 }
 
-/// What to answer.
+/// The arguments of `run`.
 #[derive(Debug, Args)]
 #[command(after_help = HELP)]
 #[command(group(ArgGroup::new("question").required(true).args(["prompt", "rendered", "ids"])))]
@@ -102,7 +103,7 @@ pub struct Run {
     /// The draft's --dtype.
     #[arg(long, value_name = "DTYPE", requires = "draft")]
     pub draft_dtype: Option<String>,
-    /// Also print how long it took, which differs from run to run.
+    /// Also print the time taken, which differs from run to run.
     #[arg(long)]
     pub timings: bool,
     /// Print JSON: ids, text, entropies in nats, finish, and with a draft rounds and accepted.
@@ -121,11 +122,11 @@ Examples:
   sim models run target/models/tiny/target --draft target/models/tiny/draft --prompt \"...\"
   sim models write qwen2-vl-2b --dtype fp16 --out qwen2-vl-2b";
 
-/// What to write.
+/// The arguments of `write`.
 #[derive(Debug, Args)]
 #[command(after_help = WRITE_HELP)]
 pub struct Write {
-    /// Which model; `tiny` is a pair, in DIR/draft and DIR/target.
+    /// Name of the model; `tiny` is a pair, in DIR/draft and DIR/target.
     #[arg(value_parser = releases())]
     pub model: String,
     /// The folder to write; not there yet, or empty.
@@ -137,7 +138,7 @@ pub struct Write {
     /// Operators of attention: ONNX Runtime's own, as engines have them, or those of ONNX, as the hub's graphs do.
     #[arg(long, default_value = "fused")]
     attention: AttentionName,
-    /// What the weights are drawn by.
+    /// Seed of the random weights.
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub seed: u64,
 }
@@ -154,7 +155,7 @@ enum AttentionName {
     Plain,
 }
 
-/// The models that can be written, each with what it is.
+/// The models that can be written, each with its description.
 fn releases() -> Vec<PossibleValue> {
     RELEASES.iter().map(|release| PossibleValue::new(release.name).help(release.about)).collect()
 }

@@ -1,4 +1,4 @@
-//! What a model is to read: from text and pictures, or from stored tokens and pixels.
+//! The input of a model: text and pictures, or stored tokens and pixels.
 
 use super::args::Run;
 use crate::terminal::{Failure, say};

@@ -1,4 +1,4 @@
-//! What can be said to `sim questions`.
+//! The arguments of `sim questions`.
 
 use crate::run::drawn::Kind;
 use clap::{Args, Subcommand, ValueEnum};
@@ -70,7 +70,7 @@ pub struct Mmbench {
     pub out: PathBuf,
 }
 
-/// What to describe.
+/// The arguments of `describe`.
 #[derive(Debug, Args)]
 pub struct Describe {
     /// The file of questions.
@@ -80,19 +80,19 @@ pub struct Describe {
     pub json: bool,
 }
 
-/// What to draw.
+/// The arguments of `draw`.
 #[derive(Debug, Args)]
 pub struct Draw {
     /// Folder for questions.jsonl and pictures/; not there yet, or empty.
     #[arg(long, value_name = "DIR")]
     pub out: PathBuf,
-    /// How many questions, each with its picture.
+    /// Number of questions, each with its picture.
     #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..))]
     pub count: u32,
     /// Equal seeds draw equal questions and pictures.
     #[arg(long, value_name = "N", default_value_t = 1)]
     pub seed: u64,
-    /// Which questions.
+    /// Kind of questions.
     #[arg(long, default_value = "mixed")]
     pub kind: KindName,
     /// Columns and rows of the pictures, in pixels [default: 84, 112 or 140 each].

@@ -43,12 +43,12 @@ impl Folder {
         Ok(folder)
     }
 
-    /// Where pictures are written.
+    /// The folder of the pictures.
     pub fn pictures(&self) -> PathBuf {
         self.path().join(PICTURES)
     }
 
-    /// Where it is being made.
+    /// The path of the folder in the making.
     pub fn path(&self) -> &Path {
         self.making.path()
     }

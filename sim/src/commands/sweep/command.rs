@@ -106,7 +106,7 @@ pub fn run(args: &Args) -> Result<(), Failure> {
     }
 }
 
-/// What the command line asks for.
+/// The sweep that the command line asks for.
 struct Sweep<'a> {
     args: &'a Args,
     plan: Plan,
@@ -306,7 +306,7 @@ impl<'a> Sweep<'a> {
     }
 }
 
-/// What the exit code says of runs that failed.
+/// The exit code for runs that failed.
 fn verdict(failed: u64, bugs: bool, of: &str, where_to: &str) -> Result<(), Failure> {
     let said = format!("{of}: {failed} runs failed; {where_to}");
     match (failed, bugs) {

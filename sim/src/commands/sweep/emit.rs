@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 /// Most shards of a sweep: Slurm's `MaxArraySize` is 1001 where nobody changed it.
 pub const MOST_SHARDS: u64 = 1000;
 
-/// What runs the shards.
+/// The engines that run shards.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Engine {
     /// A Slurm job array: job.sbatch.
@@ -23,7 +23,7 @@ pub enum Engine {
     Parallel,
 }
 
-/// What a script runs.
+/// The job that a script runs.
 #[derive(Clone, Debug)]
 pub struct Job {
     /// The scenario's name.

@@ -66,7 +66,7 @@ fn jobs_of_two_folders_have_two_names() {
 }
 
 proptest! {
-    /// What RFC 1123 has for labels, with room for the number of the shard and the suffix of a pod.
+    /// Labels follow RFC 1123, with room for the number of the shard and the suffix of a pod.
     #[test]
     fn a_label_is_one_of_dns(name in ".{0,80}") {
         let label = Job { name, ..job() }.label(Path::new("/a"));

@@ -23,7 +23,7 @@ const PLAN_NOTE: &str = "msao_sim.plan_sha256";
 const VERSION_NOTE: &str = "msao_sim.version";
 const PART_NOTE: &str = "msao_sim.part";
 
-/// What a folder is of: `sweep.json`.
+/// The identity of a sweep's folder: `sweep.json`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 struct Identity {
     tool: String,
@@ -124,12 +124,12 @@ impl Folder {
         Failure::refused(format!("{path}: this sweep was {begun}; {remedy}, or choose another folder with --out"))
     }
 
-    /// Where it is.
+    /// Path of the folder.
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// How it is divided.
+    /// Division of the points into parts.
     pub fn split(&self) -> Split {
         self.identity.split
     }
@@ -165,7 +165,7 @@ impl Folder {
         Ok(missing)
     }
 
-    /// Whether a part is there and whole.
+    /// True if a part is there and whole.
     ///
     /// # Errors
     /// If it is of another sweep or version.
@@ -257,7 +257,7 @@ impl Folder {
     }
 }
 
-/// Whether a sweep may begin there: nothing is there, or an empty folder.
+/// True if a sweep may begin there: nothing is there, or an empty folder.
 fn is_vacant(path: &Path) -> Result<bool, Failure> {
     match fs::read_dir(path) {
         // What another process is writing at this moment is no stranger.

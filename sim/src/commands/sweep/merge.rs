@@ -17,18 +17,18 @@ use std::fs;
 use std::path::Path;
 use traces::log::{Column, CsvFile, Values};
 
-/// What is written, in the order in which it appears; the manifest says that all is there.
+/// The written files, in their order; the manifest comes last and says that all are there.
 const FILES: [&str; 7] =
     ["runs.parquet", "summary.parquet", "summary.csv", "regret.csv", "failures.csv", "report", "manifest.json"];
 
 /// Points of a sweep that is drawn: a report holds all of its runs in memory.
 const MOST_DRAWN: u64 = 20_000;
 
-/// What a merge came to.
+/// The result of a merge.
 pub struct Merged {
     /// Runs that failed.
     pub failed: u64,
-    /// Whether one of them met a bug.
+    /// True if one of them met a bug.
     pub bugs: bool,
     /// The sums.
     pub totals: Totals,

@@ -11,7 +11,7 @@ use std::sync::atomic::AtomicU64;
 /// Begins the reason of a run that met a bug.
 const BUG: &str = "a bug in this program: ";
 
-/// Whether a run failed for a bug.
+/// True if a run failed for a bug.
 pub fn is_bug(reason: &str) -> bool {
     reason.starts_with(BUG)
 }
@@ -45,7 +45,7 @@ fn sample(run: &OneRun<'_>) -> Result<Sample, Failure> {
     surviving(|| run.sample(&mut NoRecorder, &AtomicU64::new(0)))?
 }
 
-/// Why, without where: the same from whatever copy of the scenario the point was read.
+/// The reason without the place in the file, so that it is the same for every copy of the scenario.
 fn reason(failure: &Failure) -> String {
     if failure.is_bug() { format!("{BUG}{}", failure.brief()) } else { failure.brief().to_owned() }
 }

@@ -194,7 +194,7 @@ impl Waiter<'_> {
         Ok(())
     }
 
-    /// Where things stand, in a line.
+    /// The state of the sweep, in a line.
     fn news(&self, missing: &Shards, queue: &Queue, due: &Shards) -> String {
         let parts = self.job.shards - missing.len() as u64;
         let waiting: Vec<_> = queue.values().filter(|(state, _)| state == "PD").collect();
@@ -207,7 +207,7 @@ impl Waiter<'_> {
         format!("{parts} of {} parts are there; {running} running, {waiting} waiting{because}", self.job.shards)
     }
 
-    /// Why a shard that is no longer queued is not submitted again; none if it is.
+    /// The reason why a shard that left the queue is not submitted again; `None` if it is.
     fn end_of(&self, shard: u64) -> Option<(Code, String)> {
         let times = *self.submitted.get(&shard)?;
         let left = fs::read_to_string(self.exit_file(shard)).ok().and_then(|text| text.trim().parse().ok());
@@ -224,7 +224,7 @@ impl Waiter<'_> {
         }
     }
 
-    /// What to tell of shards that have no part and never will.
+    /// The failure for shards that have no part and never will.
     fn given_up(&self, lost: &Shards) -> Failure {
         let ends: Vec<_> = lost.iter().filter_map(|shard| Some((*shard, self.end_of(*shard)?))).collect();
         // A bug is told before a refusal, and that before an engine that loses shards.
@@ -254,7 +254,7 @@ impl Waiter<'_> {
     }
 }
 
-/// What a command prints, or why it failed.
+/// The output of a command, or the reason of its failure.
 fn answer(command: &mut Command) -> Result<String, String> {
     let output = command.output().map_err(|error| error.to_string())?;
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).trim().to_owned();

@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use std::os::unix::fs::PermissionsExt;
 use tempfile::TempDir;
 
-/// What `sbatch` does here: it runs a script for each shard, at once, and prints a number.
+/// A stand-in for `sbatch`: it runs a script for each shard, at once, and prints a number.
 const SBATCH: &str = r#"#!/bin/bash
 cd "$(dirname "$0")"
 printf '%s\n' "$*" >> calls
@@ -67,7 +67,7 @@ impl Fake {
     }
 }
 
-/// How a shard ends that dies at its first attempt.
+/// A shard that dies at its first attempt.
 const SHARD_2_DIES_ONCE: &str = "if [ $1 = 2 ] && ! [ -e died ]; then touch died; else touch parts/$1; fi";
 
 #[test]

@@ -1,4 +1,4 @@
-//! How points are divided into parts: ranges of them for one machine, shards for many.
+//! The division of points into parts: ranges for one machine, shards for many.
 
 use serde::{Deserialize, Serialize};
 

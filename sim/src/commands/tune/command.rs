@@ -36,7 +36,7 @@ pub struct Args {
     /// The metric of which more is better.
     #[arg(long, value_name = "METRIC", alias = "maximize")]
     maximise: Option<String>,
-    /// What has to hold of a mean: a metric, one of <= >= < >, and a number. Repeatable.
+    /// A constraint on a mean: a metric, one of <= >= < >, and a number. Repeatable.
     #[arg(long, value_name = "CONSTRAINT")]
     subject_to: Vec<Constraint>,
     /// The policy to tune; needed where the scenario has several.
@@ -115,7 +115,7 @@ fn policy(plan: &Plan, wanted: Option<&String>) -> Result<String, Failure> {
     }
 }
 
-/// What it cost, and what the grid would have.
+/// Prints the cost of the search, and that of the whole grid.
 fn report(plan: &Plan, rows: &Runs, totals: &Totals) {
     let points = rows.cells.len() as u64;
     let grid = plan.points();

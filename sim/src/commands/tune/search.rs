@@ -8,7 +8,7 @@ use rayon::prelude::*;
 use std::cell::RefCell;
 use std::collections::BTreeSet;
 
-/// How far the search may go.
+/// Limits of the search.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
     /// Points that may be looked at.
@@ -25,7 +25,7 @@ const FOR_SEARCHES: f64 = 0.75;
 /// Cost of points that a search may no longer look at: above all others, and its square is still a number.
 const OUT_OF_REACH: f64 = 1e150;
 
-/// How far the corners of the first simplex lie from its start, in parts of the box.
+/// Distance of the corners of the first simplex from its start, in parts of the box.
 const FIRST_STEP: f64 = 0.5;
 
 /// The best point found of a box with so many points along each axis, and its cost. The same for every number of threads:
@@ -44,7 +44,7 @@ fn better(a: &(Vec<u64>, f64), b: &(Vec<u64>, f64)) -> std::cmp::Ordering {
     a.1.total_cmp(&b.1).then_with(|| a.0.cmp(&b.0))
 }
 
-/// What one search has looked at.
+/// The points that one search has evaluated.
 struct Looks {
     seen: BTreeSet<Vec<u64>>,
     best: (Vec<u64>, f64),

@@ -14,7 +14,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 const BROKEN: f64 = 1e100;
 const FAILED: f64 = 1e110;
 
-/// What is looked for.
+/// The goal of the search: an objective under constraints.
 pub struct Goal {
     objective: usize,
     maximise: bool,
@@ -38,7 +38,7 @@ impl Goal {
         })
     }
 
-    /// What is minimised: the objective, and for a point that breaks a constraint more than for any that breaks none.
+    /// The minimised cost: the objective. A point that breaks a constraint costs more than any that breaks none.
     fn cost(&self, runs: &[Run]) -> f64 {
         let mean = |metric: usize| {
             let values = runs.iter().map(|run| run.result.as_ref().ok()?.metrics[metric]);
@@ -86,7 +86,7 @@ impl<'p> Space<'p> {
         at.iter().zip(&self.lengths).fold(0, |number, (index, length)| number * length + index)
     }
 
-    /// What a point costs; it is run only if it has not been.
+    /// The cost of a point, which is run only once.
     pub fn cost(&self, at: &[u64]) -> f64 {
         let number = self.number(at);
         let known = || self.known.lock().expect("no panic holds this lock").get(&number).map(|point| point.cost);

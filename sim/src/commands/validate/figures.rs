@@ -1,4 +1,4 @@
-//! What is compared: requests as they were measured and as they were simulated, and the figures of each half.
+//! The comparison: requests as measured and as simulated, and the figures of both.
 
 use crate::commands::calibrate::folder::Group;
 use crate::scenario::{Cell, Point};
@@ -55,11 +55,11 @@ pub fn read(folder: &Path) -> Result<BTreeMap<(String, u64), Vec<Served>>, Failu
     Ok(all)
 }
 
-/// What was compared.
+/// The result of a validation.
 pub struct Validation {
-    /// Which requests.
+    /// The compared requests, in words.
     pub held_out: String,
-    /// What was given, not predicted.
+    /// The inputs that were given, not predicted.
     pub note: &'static str,
     /// Each policy at each point.
     pub comparisons: Vec<Comparison>,
@@ -72,7 +72,7 @@ pub struct Comparison {
     bandwidth_mbps: Option<f64>,
     requests: usize,
     figures: Vec<Figure>,
-    /// How E2E, TTFT and TPOT compare beyond their figures.
+    /// Distances of the distributions of E2E, TTFT and TPOT.
     distances: [Option<Distance>; 3],
 }
 
@@ -91,7 +91,7 @@ impl Figure {
     }
 }
 
-/// How far two samples of a latency are apart.
+/// The distance of two samples of a latency.
 struct Distance {
     /// Largest distance of the two distributions (Kolmogorov and Smirnov).
     ks: f64,
@@ -173,7 +173,7 @@ fn by_request(served: &[Served], of: Latency) -> BTreeMap<u64, f64> {
 }
 
 impl Distance {
-    /// Of a latency; none where one of the two has nothing of it.
+    /// The distance for a latency; `None` if one of the samples has none of it.
     fn of(measured: &[Served], simulated: &[Served], of: Latency) -> Option<Self> {
         let (a, b) = (sorted(measured, of), sorted(simulated, of));
         let (each, other) = (by_request(measured, of), by_request(simulated, of));

@@ -1,4 +1,5 @@
-//! Against a replay of the scenario's own: how wrong a calibrated simulation is on requests that it was not calibrated on.
+//! Validation against a replay of the scenario itself: errors of a calibrated simulation on requests that it was not
+//! calibrated on.
 //!
 //! A scenario is replayed on real models. Laws of a step, a record of the draft's tokens along the target's answers, the time of
 //! preprocessing and the accuracies are taken from one half of the requests (by a hash of their number); the scenario is simulated with them, every policy with the answers'

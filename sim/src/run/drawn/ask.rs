@@ -1,4 +1,4 @@
-//! What is asked of a scene, and what is right.
+//! Questions about a scene, with the right answers.
 
 use super::Dice;
 use super::scene::{COLORS, FIGURES, Figure, QUARTERS, Scene, Shape};
@@ -10,7 +10,7 @@ pub struct Asked {
     pub right: String,
     /// The same in other words.
     pub other: Option<String>,
-    /// Of the same sort as what is right, and wrong.
+    /// Wrong answers of the same sort as the right one.
     pub wrong: Vec<String>,
 }
 

@@ -25,7 +25,7 @@ const OPTIONS: usize = 4;
 /// Annotators who give the usual answer; the others say it in another way, where there is one. Either is right.
 const USUAL: usize = 6;
 
-/// Which questions are drawn.
+/// The kinds of generated questions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     /// Open ones in the words that the tiny models of the tests were fitted on, answered by a sentence, without an instruction.
@@ -87,7 +87,7 @@ pub fn drawn(seed: u64, number: u64, kind: Kind, size: Option<(u32, u32)>) -> Dr
     Drawn { question, picture: scene.picture(size.unwrap_or(drawn_size), &mut noise) }
 }
 
-/// How one question is to be answered.
+/// The form of an answer.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Form {
     Sentence,

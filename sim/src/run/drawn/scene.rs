@@ -1,4 +1,4 @@
-//! What a picture shows, and the picture of it.
+//! The scene of a picture, and its pixels.
 
 use super::{Dice, Pixels};
 use kernel::{Stream, draw};
@@ -88,12 +88,12 @@ pub struct Shape {
     pub place: Place,
 }
 
-/// What a picture shows.
+/// The scene of a picture.
 #[derive(Clone, Debug)]
 pub struct Scene {
     pub background: Color,
     pub shapes: Vec<Shape>,
-    /// Whether the one shape fills its place, as in the scenes that the tiny models were fitted on.
+    /// True if the one shape fills its place, as in the scenes that the tiny models were fitted on.
     fills: bool,
 }
 
@@ -111,7 +111,7 @@ impl Figure {
         }
     }
 
-    /// Whether a point is in it; the shorter side of its place is 2,000 long, and (0, 0) its middle.
+    /// True if a point is in it; the shorter side of its place is 2,000 long, and (0, 0) its middle.
     fn covers(self, x: i64, y: i64) -> bool {
         let (across, down) = (x.abs(), y.abs());
         let square_of_radius = x * x + y * y;
@@ -154,7 +154,7 @@ impl Scene {
         Self { background: colors[0], shapes: shapes.collect(), fills: false }
     }
 
-    /// How many shapes have this form.
+    /// Number of shapes with this form.
     pub fn count(&self, figure: Figure) -> usize {
         self.shapes.iter().filter(|shape| shape.figure == figure).count()
     }
@@ -194,7 +194,7 @@ fn sixths(sixths: [u32; 2], side: usize) -> Range<usize> {
     start..end
 }
 
-/// How far a pixel is from the middle of its place, in thousandths of half the place's shorter side.
+/// Distance of a pixel from the middle of its place, in thousandths of half the place's shorter side.
 fn off_middle(at: usize, place: &Range<usize>, shorter: usize) -> i64 {
     (2 * at as i64 + 1 - (place.start + place.end) as i64) * 1_000 / shorter as i64
 }

@@ -1,4 +1,4 @@
-//! What the models of a replay are asked: questions of a file, or drawn ones.
+//! The questions of a replay, from a file or generated.
 
 use crate::run::drawn::{Kind, drawn};
 use crate::terminal::Failure;
@@ -13,7 +13,7 @@ pub struct Asked {
     drawn: Option<Drawing>,
 }
 
-/// How pictures are drawn again when they are needed: all of them would fill the memory.
+/// The recipe of a picture, drawn again when needed: all pictures would fill the memory.
 struct Drawing {
     seed: u64,
     kind: Kind,
@@ -37,7 +37,7 @@ impl Asked {
         Self { list, drawn: Some(Drawing { seed, kind, sizes }) }
     }
 
-    /// How many there are.
+    /// Number of questions.
     pub fn len(&self) -> usize {
         self.list.len()
     }

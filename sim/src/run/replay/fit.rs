@@ -32,7 +32,7 @@ pub fn check_policies(source: &Source, points: &[Point]) -> Result<(), Failure> 
     Ok(())
 }
 
-/// Which questions are drawn for a dataset.
+/// The kind of questions generated for a dataset.
 pub fn kind(replay: &Replay, dataset: &str) -> Kind {
     match replay.drawn {
         Some(Drawn::Sentence) => Kind::Sentence,

@@ -1,8 +1,9 @@
 //! `mode = "replay"`: the policies of a scenario on real models.
 //!
-//! Everything but time and words is as simulated: the link, the queues, the memory, and the prices that policies plan with, which
-//! are those of the scenario's devices, so that plans do not change from run to run. Each step is executed, and its measured
-//! duration is its simulated one. Replications are repeats: the same questions, asked again.
+//! Everything but time and words is as simulated: the link, the queues, the memory, and the prices that policies plan
+//! with. Those are the prices of the scenario's devices, so that plans do not change from run to run. Each step is
+//! executed, and its measured duration is its simulated one. Replications are repeats: the same questions, asked
+//! again.
 //!
 //! One machine plays both tiers, and one run at a time, whatever `--threads` says: runs beside each other would measure each other.
 
@@ -36,16 +37,16 @@ pub struct RealModels {
     models: Models,
     replay: Replay,
     heads: Heads,
-    /// Whether words are the models' own.
+    /// True if the words are the models' own.
     own_words: bool,
-    /// What is asked at each point.
+    /// The questions of each point.
     asked: BTreeMap<u64, Asked>,
-    /// What was measured of tokens at each point, if words are the models' own.
+    /// The measured calibration set of each point, if the words are the models' own.
     calibrations: BTreeMap<u64, Calibration>,
     repeats: Mutex<Repeats>,
 }
 
-/// Whether the same question gets the same answer again.
+/// A record of answers, by which repeated questions are compared.
 #[derive(Default)]
 struct Repeats {
     /// The first answer of each policy at each point to each request.
@@ -54,7 +55,7 @@ struct Repeats {
     changed: u64,
     /// Points and requests whose pictures were decoded and resized, and how long that took.
     preprocessed: Vec<((u64, u64), SimDuration)>,
-    /// What each policy's probe found at each point.
+    /// The probe's findings for each policy at each point.
     probed: BTreeMap<(u64, String), BTreeMap<u64, Descriptors>>,
 }
 
@@ -72,7 +73,7 @@ impl Repeats {
     }
 }
 
-/// What came of a run.
+/// The result of a run.
 pub struct Played {
     /// As of a simulated run.
     pub outcome: Outcome,
@@ -216,17 +217,17 @@ impl RealModels {
         Ok(told)
     }
 
-    /// Whether words are the models' own.
+    /// True if the words are the models' own.
     pub fn has_own_words(&self) -> bool {
         self.own_words
     }
 
-    /// What was measured of tokens at a point, if words are the models' own.
+    /// The measured calibration set of a point, if the words are the models' own.
     pub fn calibration(&self, point: u64) -> Option<Calibration> {
         self.calibrations.get(&point).cloned()
     }
 
-    /// What the edge's model says at every position of the cloud's answers to these requests of a point.
+    /// The edge model's token at every position of the cloud's answers to these requests of a point.
     ///
     /// # Errors
     /// A model fails.
@@ -244,7 +245,7 @@ impl RealModels {
         self.repeats.lock().unwrap_or_else(PoisonError::into_inner).preprocessed.clone()
     }
 
-    /// What a policy's probe found of each request at a point.
+    /// The probe's findings of each request, for a policy at a point.
     pub fn probed(&self, point: u64, policy: &str) -> BTreeMap<u64, Descriptors> {
         let repeats = self.repeats.lock().unwrap_or_else(PoisonError::into_inner);
         repeats.probed.get(&(point, policy.to_owned())).cloned().unwrap_or_default()

@@ -14,7 +14,7 @@ use std::sync::{Mutex, PoisonError};
 
 /// Both models on one runtime.
 pub struct Models {
-    /// What executes them.
+    /// The runtime that executes them.
     pub runtime: Runtime,
     /// The edge's.
     pub edge: Loaded,
@@ -26,7 +26,7 @@ pub struct Models {
 pub struct Loaded {
     /// The model.
     pub model: Mutex<Model>,
-    /// What arithmetic and memory are counted by.
+    /// The dimensions by which arithmetic and memory are counted.
     pub spec: ModelSpec,
 }
 
@@ -57,7 +57,7 @@ impl Models {
         Ok(Self { runtime, edge, cloud })
     }
 
-    /// Whether either has random weights, so that what it says means nothing.
+    /// True if either has random weights, so that its answers mean nothing.
     pub fn are_random(&self) -> bool {
         [&self.edge, &self.cloud].into_iter().any(|one| one.with(|model| model.folder().config.random_weights))
     }
@@ -134,7 +134,7 @@ fn sha256(file: &Path) -> Result<String, Failure> {
     Ok(hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
 }
 
-/// What the machine calls its processor, or NVIDIA's tool its GPU.
+/// The machine's name for its processor, or NVIDIA's for its GPU.
 fn device_name(provider: Provider) -> String {
     match provider {
         Provider::Cpu => {
