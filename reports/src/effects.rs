@@ -11,6 +11,7 @@
 
 use crate::natural::Levels;
 use crate::runs::{Cell, Runs};
+use units::quantile;
 
 /// Up to so many values, each stands for itself.
 const MOST_VALUES: usize = 12;
@@ -136,21 +137,10 @@ impl Spread {
     pub fn of(values: &[f64]) -> Option<Self> {
         let mut sorted = values.to_vec();
         sorted.sort_by(f64::total_cmp);
+        let (p10, p90) = (quantile(&sorted, 0.1)?, quantile(&sorted, 0.9)?);
         let mean = sorted.iter().sum::<f64>() / sorted.len() as f64;
-        (!sorted.is_empty()).then(|| Self {
-            points: sorted.len(),
-            mean,
-            p10: quantile(&sorted, 0.1),
-            p90: quantile(&sorted, 0.9),
-        })
+        Some(Self { points: sorted.len(), mean, p10, p90 })
     }
-}
-
-/// Between the two values around it, in proportion.
-fn quantile(sorted: &[f64], share: f64) -> f64 {
-    let place = share * (sorted.len() - 1) as f64;
-    let (below, above) = (sorted[place.floor() as usize], sorted[place.ceil() as usize]);
-    below + (above - below) * place.fract()
 }
 
 /// The effect of a key on the values of its points.

@@ -6,6 +6,7 @@ use crate::frame::{self, ReportError};
 use drawing::{Axis, Drawing, Drawn, Look, Sheet, looks, stroke};
 use polars::prelude::DataFrame;
 use std::collections::BTreeMap;
+use units::quantile;
 
 /// The line of the list.
 pub(super) const FIGURE: Figure = Figure {
@@ -67,7 +68,7 @@ fn prepare(folder: &Folder<'_>) -> Prepared {
     points.sort_by(|(_, a), (_, b)| a.0.cmp(&b.0).then(a.1.total_cmp(&b.1)));
     let panels: Vec<Point> = points.into_iter().map(panel).collect();
     // The slowest hundredth of the slowest policy would leave no room for the others.
-    let slow = |line: &Vec<f64>| line.get(line.len() * 99 / 100).copied();
+    let slow = |line: &Vec<f64>| quantile(line, 0.99);
     let longest = panels.iter().flat_map(|panel| &panel.lines).filter_map(slow).fold(0.0, f64::max);
     let requests = latencies.by_cell.values().map(Vec::len).max().unwrap_or(0);
     let how = format!(

@@ -8,6 +8,7 @@ use drawing::{
     Across, Axis, Down, Drawing, Drawn, GREY, INK, Look, Marker, Panel, RGBColor, Sheet, bold, stroke, text, width_px,
 };
 use std::collections::BTreeMap;
+use units::quantile;
 
 /// The line of the list.
 pub(super) const FIGURE: Figure = Figure {
@@ -124,7 +125,7 @@ impl Drafts {
             .map(|(request, drafts)| (drafts.len(), *request))
             .collect();
         requests.sort_unstable();
-        requests.get(requests.len() / 2).map(|(_, request)| *request)
+        quantile(&requests, 0.5).map(|(_, request)| request)
     }
 }
 

@@ -18,7 +18,7 @@ pub use recorded::Recorded;
 use kernel::{Keyed, Stream, Streams, draw};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use units::Ratio;
+use units::{Ratio, quantile};
 
 /// The process that gives each drafted token an entropy and a verdict.
 ///
@@ -345,8 +345,7 @@ impl Calibration {
 
     /// The entropy that the share `p` of tokens stays at or below: H_emp^-1(p) of Algorithm 1 line 4.
     pub fn quantile(&self, p: Ratio) -> f32 {
-        let rank = (p.as_f64() * self.entropies.len() as f64).ceil() as usize;
-        self.entropies[rank.clamp(1, self.entropies.len()) - 1]
+        quantile(&self.entropies, p.as_f64()).expect("a calibration set is not empty")
     }
 
     /// The share of tokens at or below `theta`: P_conf of Eq. 12.

@@ -70,7 +70,7 @@ impl Spread {
     pub fn of(mut ratios: Vec<f64>) -> Option<Self> {
         ratios.sort_by(f64::total_cmp);
         let last = ratios.len().checked_sub(1)? as f64;
-        let at = |n: usize| quantile(&ratios, n as f64 / (Self::KEPT - 1) as f64 * last);
+        let at = |n: usize| between(&ratios, n as f64 / (Self::KEPT - 1) as f64 * last);
         let mut kept: Vec<f64> = (0..Self::KEPT - 1).map(at).collect();
         let above = &ratios[ratios.len() - ratios.len().div_ceil(Self::KEPT - 1)..];
         kept.push(above.iter().sum::<f64>() / above.len() as f64);
@@ -88,13 +88,13 @@ impl Spread {
     pub fn quantile(&self, share: f64) -> f64 {
         let at = share * (self.0.len() - 1) as f64;
         let last = self.0.len() - 1;
-        if at > (last - 1) as f64 { self.0[last] } else { quantile(&self.0, at) }
+        if at > (last - 1) as f64 { self.0[last] } else { between(&self.0, at) }
     }
 }
 
 /// The value at a fractional index of a sorted list, linear between neighbours.
 #[inline]
-fn quantile(sorted: &[f64], at: f64) -> f64 {
+fn between(sorted: &[f64], at: f64) -> f64 {
     let low = (at as usize).min(sorted.len() - 1);
     let high = (low + 1).min(sorted.len() - 1);
     sorted[low] + (at - low as f64).min(1.0) * (sorted[high] - sorted[low])

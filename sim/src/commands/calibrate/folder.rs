@@ -20,7 +20,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use traces::log::{RequestRow, StepRow, TableReader, Values};
-use units::Flops;
+use units::{Flops, quantile};
 
 /// Configurations of a set that are kept at most; more of them say nothing new.
 const MOST_CONFIGURATIONS: usize = 1500;
@@ -115,7 +115,7 @@ pub fn steps(folders: &[PathBuf], side: Option<&str>, keep: &dyn Fn(u64) -> bool
     }
     let row = |(step, mut each): (Step, Vec<f64>)| {
         each.sort_by(f64::total_cmp);
-        Row { step, ms: each[each.len() / 2], each }
+        Row { step, ms: quantile(&each, 0.5).expect("a configuration has a step"), each }
     };
     let set = |((kind, ..), (place, alike)): (Key, (Arc<Place>, Alike))| {
         // Every so many, in the order of their configurations.

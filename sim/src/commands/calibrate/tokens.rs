@@ -16,7 +16,7 @@ use model::token_likelihood::{entropy_log_likelihood, verdict_log_likelihood};
 use model::tokens::{TokenProcess, TwoState};
 use serde_json::json;
 use traces::log::{RecordedToken, read_tokens};
-use units::Ratio;
+use units::{Ratio, quantile};
 
 /// Requests, and tokens, that a fit takes at least.
 const LEAST_REQUESTS: usize = 10;
@@ -195,7 +195,7 @@ fn held_out(chain: &TwoState, unseen: &Requests) -> HeldOut {
     let (own, theirs) = (verdicts(unseen), verdicts(&drawn));
     let mean = own.iter().filter(|(_, accepted)| *accepted).count() as f64 / own.len() as f64;
     let always = -(mean * libm::log(mean.max(1e-6)) + (1.0 - mean) * libm::log((1.0 - mean).max(1e-6)));
-    let quantiles = QUANTILES.map(|share| [share, quantile(&own, share), quantile(&theirs, share)]);
+    let quantiles = QUANTILES.map(|share| [share, entropy_at(&own, share), entropy_at(&theirs, share)]);
     let by_position = POSITIONS.iter().enumerate().filter_map(|(n, first)| {
         let range = *first..POSITIONS.get(n + 1).copied().unwrap_or(usize::MAX);
         Some([*first as f64, acceptance(unseen, &range)?, acceptance(&drawn, &range)?])
@@ -221,10 +221,10 @@ fn acceptance(requests: &Requests, places: &std::ops::Range<usize>) -> Option<f6
     (count > 0).then(|| to_digits(100.0 * accepted as f64 / count as f64))
 }
 
-fn quantile(tokens: &[(f64, bool)], share: f64) -> f64 {
+fn entropy_at(tokens: &[(f64, bool)], share: f64) -> f64 {
     let mut sorted: Vec<f64> = tokens.iter().map(|(entropy, _)| *entropy).collect();
     sorted.sort_by(f64::total_cmp);
-    to_digits(sorted[((sorted.len() - 1) as f64 * share).round() as usize])
+    to_digits(quantile(&sorted, share).expect("requests have tokens"))
 }
 
 fn json(profile: &TokenProfile) -> String {

@@ -1,7 +1,7 @@
 //! Errors of predictions, as reported for each law.
 
 use serde::{Deserialize, Serialize};
-use statrs::statistics::{Data, OrderStatistics};
+use units::quantile;
 
 /// Errors over some rows, per cent of what was measured: `100 (predicted / measured - 1)`.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -24,11 +24,13 @@ impl Errors {
     pub fn of(ratios: &[f64]) -> Option<Self> {
         let signed: Vec<f64> = ratios.iter().map(|ratio| 100.0 * (ratio - 1.0)).collect();
         let worst = signed.iter().copied().max_by(|a, b| a.abs().total_cmp(&b.abs()))?;
-        let mut sizes = Data::new(signed.iter().map(|error| error.abs()).collect::<Vec<f64>>());
+        let mut sizes: Vec<f64> = signed.iter().map(|error| error.abs()).collect();
+        sizes.sort_by(f64::total_cmp);
+        let at = |share| quantile(&sizes, share).map(to_digits);
         Some(Self {
             rows: ratios.len() as u64,
-            median_pct: to_digits(sizes.median()),
-            p90_pct: to_digits(sizes.quantile(0.9)),
+            median_pct: at(0.5)?,
+            p90_pct: at(0.9)?,
             worst_pct: to_digits(worst),
             bias_pct: to_digits(signed.iter().sum::<f64>() / signed.len() as f64),
         })
