@@ -21,7 +21,7 @@ pub enum Work<'w> {
     Prefill {
         /// Tokens of this chunk, at least 1.
         tokens: u32,
-        /// Whether the logits of the last chunk are made into the first token of an answer, which costs nothing more.
+        /// True makes the logits of the last chunk into the first token of an answer, at no further cost.
         answer: bool,
     },
     /// Appends the model's own next token.
@@ -37,9 +37,9 @@ pub enum Work<'w> {
     Verify {
         /// The drafts, which continue the answer.
         drafts: &'w [Token],
-        /// Whether a bonus is wanted.
+        /// True asks for a bonus.
         bonus: bool,
-        /// Whether they are compared, or taken as they are.
+        /// True compares the drafts; false takes them as they are.
         judged: bool,
     },
     /// Encodes the pictures with the vision tower of the cloud's model.
@@ -53,7 +53,7 @@ impl Work<'_> {
     }
 }
 
-/// What came of one item.
+/// The result of one item.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Done {
     /// It produced nothing to look at.
@@ -68,7 +68,7 @@ pub enum Done {
         accepted: u32,
         /// The token of its own that was appended behind them, if one was.
         token: Option<Token>,
-        /// Whether the answer ends with what was appended.
+        /// True if the answer ends with the appended tokens.
         ends: bool,
     },
 }
@@ -115,30 +115,29 @@ pub trait Compute {
     /// Appends a token that another model made.
     fn adopt(&mut self, sequence: Sequence, token: Token);
 
-    /// Decodes and resizes the pictures of a request; how long that took, where the backend does it or has
-    /// a law of it.
+    /// Decodes and resizes the pictures of a request, and returns the duration. None where the backend neither does it nor
+    /// has a law of it.
     fn preprocess(&mut self, _: &Request) -> Option<SimDuration> {
         None
     }
 
-    /// What the probe that this sequence ran has found, importances below `tau_s` being sparse (Eq. 4). A modelled backend has
-    /// no tensors to find anything in.
+    /// Findings of the probe that this sequence ran; importances below `tau_s` are sparse (Eq. 4). None of a modelled
+    /// backend, which has no tensors.
     fn probed(&mut self, _: Sequence, _tau_s: Ratio) -> Option<Descriptors> {
         None
     }
 
-    /// How right the answer is that the sequence holds, from 0 to 1, where the backend can tell: a modelled one has no words.
+    /// Score of the sequence's answer, from 0 to 1. None of a modelled backend, which has no words.
     fn grade(&mut self, _: Sequence) -> Option<f64> {
         None
     }
 
-    /// Whether the target would have made the same token, where the backend knows: a modelled one does, a real one would
-    /// have to ask.
+    /// The target's agreement with a draft, where the backend knows it: a modelled one does, a real one would have to ask.
     fn agrees(&self, _: Sequence, _: &Draft) -> Option<bool> {
         None
     }
 
-    /// How many iterations were in the range that was measured, where prices are measured ones.
+    /// Iterations inside and outside of the measured range, where prices are measured.
     fn coverage(&self) -> Option<Coverage> {
         None
     }

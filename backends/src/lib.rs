@@ -4,8 +4,8 @@
 //! a batch takes and what comes out of it is its affair; queues, batching and the link are the engine's.
 //!
 //! [`Modelled`] computes durations by the roofline, or by the measured laws of a [`Profile`], and outcomes by the token
-//! process. To add a backend: one file, its
-//! lines below, and its factory in `tests/conformance.rs`, the suite that every backend passes.
+//! process. To add a backend: one file, its lines below, its factory in `tests/conformance.rs`, the suite that every backend
+//! passes, and its line in the engine's `simulate.rs`, which compiles its runs.
 
 mod compute;
 mod modelled;

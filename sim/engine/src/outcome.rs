@@ -7,42 +7,42 @@ use kernel::Journal;
 use model::memory::BatchLimits;
 use units::{Bytes, Flops, ServerTime, SimDuration, SimTime};
 
-/// What came of a run.
+/// The outcome of a run.
 pub struct Outcome {
     /// Sums and quantiles over the requests.
     pub metrics: Metrics,
-    /// Events that happened.
+    /// Number of events.
     pub events: u64,
-    /// From the first request to the end of the last.
+    /// Time from the first request to the end of the last.
     pub makespan: SimDuration,
-    /// What the edges and the cloud did.
+    /// Work of the edges.
     pub edge: TierOutcome,
-    /// What the cloud did.
+    /// Work of the cloud.
     pub cloud: TierOutcome,
     /// Bytes from edge to cloud.
     pub up: Traffic,
     /// Bytes from cloud to edge.
     pub down: Traffic,
-    /// Digest of the events, and how they compare with an earlier run's.
+    /// Digest of the events, and their first difference from an earlier run's, if they are checked.
     pub journal: Journal,
 }
 
-/// What the GPUs of a tier did.
+/// Work of the GPUs of a tier.
 #[derive(Clone, Copy, Debug)]
 pub struct TierOutcome {
-    /// GPUs.
+    /// Number of GPUs.
     pub gpus: u32,
-    /// Iterations.
+    /// Number of iterations.
     pub iterations: u64,
     /// Time in iterations, over all GPUs.
     pub busy: ServerTime,
-    /// Arithmetic.
+    /// Floating-point operations.
     pub flop: Flops,
     /// Energy above idle, joules.
     pub work_joules: f64,
     /// Idle power over the whole run, joules.
     pub idle_joules: f64,
-    /// Iterations against what was measured, where measured laws price them.
+    /// Iterations inside and outside of the measured range, where measured laws price them.
     pub coverage: Option<Coverage>,
     /// Peak memory of one GPU: weights, activations and the most KV cache that was used at once.
     pub memory: Bytes,

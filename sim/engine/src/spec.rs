@@ -27,13 +27,13 @@ pub struct RunSpec {
     pub cloud: CloudSpec,
     /// The link between them.
     pub link: LinkSpec,
-    /// Who asks what, and when.
+    /// Requests and their arrivals.
     pub workload: Workload,
-    /// How the draft model's tokens fare.
+    /// Entropies of the draft model's tokens and their acceptance by the target.
     pub tokens: TokenProcess,
-    /// How right the models are.
+    /// Accuracies of the two models.
     pub accuracy: Accuracy,
-    /// What pruning costs them.
+    /// Accuracy lost by pruning.
     pub pruning: PruningLoss,
     /// Answers that take longer count as wrong.
     pub deadline: Option<SimDuration>,
@@ -41,11 +41,11 @@ pub struct RunSpec {
     pub critical_tokens: u32,
     /// The benchmark that is asked, as far as published accuracies go by it.
     pub benchmark: Benchmark,
-    /// What the probe finds.
+    /// The law of the probe's findings.
     pub descriptors: DescriptorLaw,
-    /// What it found of requests where that was measured: the law is of the others.
+    /// Measured findings of the probe, by request; they take the place of the law.
     pub probed: Arc<BTreeMap<u64, Descriptors>>,
-    /// Who decides.
+    /// The policy that serves the requests.
     pub policy: System,
 }
 
@@ -54,7 +54,7 @@ pub struct RunSpec {
 pub struct EdgeSpec {
     /// Device, model and engine.
     pub tier: Tier,
-    /// How many edges.
+    /// Number of edges.
     pub count: u32,
     /// Workers of an edge's processor, for preprocessing and planning.
     pub cpu_workers: u32,
@@ -71,7 +71,7 @@ pub struct EdgeSpec {
 pub struct CloudSpec {
     /// Device, model and engine.
     pub tier: Tier,
-    /// How many GPUs.
+    /// Number of GPUs.
     pub gpus: u32,
     /// Blocks of its KV cache, where they are stated; what its memory leaves otherwise.
     pub kv_blocks: Option<u64>,
@@ -86,11 +86,11 @@ pub struct LinkSpec {
     pub up: RateProfile,
     /// Rate from cloud to edge.
     pub down: RateProfile,
-    /// How messages share it.
+    /// The way that messages share it.
     pub sharing: Sharing,
     /// Round-trip time; each direction takes half.
     pub rtt: SimDuration,
-    /// Whether an upload takes a round trip for each of its modalities (Eq. 8) instead of half of one.
+    /// True charges an upload a round trip for each of its modalities (Eq. 8) instead of half of one.
     pub rtt_per_modality: bool,
     /// Bytes of headers on every packet.
     pub header: Bytes,
@@ -102,7 +102,7 @@ pub struct LinkSpec {
     pub loss: Ratio,
 }
 
-/// How messages share a link.
+/// The ways that messages can share a link.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Sharing {
     /// One after the other.

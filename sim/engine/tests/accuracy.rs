@@ -1,4 +1,4 @@
-//! Whether answers are right: what was asked for, less what pruning costs.
+//! Accuracy of answers: that of the model, less the loss by pruning.
 
 use crate::common::{Log, Override, blocking, cloud_only, edge_only, msao, run_logged, spec};
 use engine::{RequestRecord, RunSpec};

@@ -1,4 +1,4 @@
-//! What an iteration is made of, and who waits for what.
+//! Items of an iteration, and waits for memory.
 
 use crate::common::oracle::{Idle, prompt_tokens};
 use crate::common::{Log, Override, blocking, cloud_only, edge_only, examples, pipelined, run_logged, spec};

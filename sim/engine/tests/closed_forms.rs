@@ -9,7 +9,7 @@ use model::engine_kind::EngineKind;
 use policies::{AcceptRule, DraftDuringVerify, Msao, Semantics, State, System, ThetaSettings};
 use units::{Ratio, SimDuration};
 
-/// What the renewal form says too much, in parts of what the simulation finds.
+/// Relative error of the renewal form against the simulation.
 fn error(spec: &RunSpec) -> f64 {
     let metrics = run(spec).metrics;
     let simulated = metrics.e2e.sum_ns() as f64 / 1e9 / metrics.completed as f64;

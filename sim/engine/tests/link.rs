@@ -17,7 +17,7 @@ fn uploads(requests: u32, text_tokens: u32) -> RunSpec {
     spec
 }
 
-/// What a request takes beside its upload and the way back: half a round trip each way, 8 bytes, and the prompt.
+/// Latency of a request beside its upload: half a round trip each way, 8 bytes down, and the prompt.
 fn beside_ns(spec: &RunSpec, log: &Log) -> u64 {
     let prompt = &log.requests[0].request.prompt;
     spec.link.rtt.as_ns() + 160 + Idle::new(&spec.cloud.tier).prefill_ns(prompt)

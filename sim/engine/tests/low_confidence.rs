@@ -1,4 +1,4 @@
-//! What MSAO does at a token that is not sure enough, and how drafts are verified.
+//! MSAO's course at a token that is not sure enough, and the ways of verifying drafts.
 
 use crate::common::{
     Log, Override, blocking, cloud_only, edge_only, layer_split, mindfusion, msao, msao_of, pipelined, run_logged,

@@ -1,4 +1,4 @@
-//! Pictures, video and sound, and what pictures are sent as.
+//! Pictures, video and sound, and the formats of pictures.
 
 use crate::common::{
     Log, Override, blocking, cloud_only, edge_only, examples, msao, msao_of, pipelined, run_logged, spec,

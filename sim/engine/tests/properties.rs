@@ -1,4 +1,4 @@
-//! Whatever the scenario: runs end, every invariant holds, and the same spec gives the same events.
+//! Properties of any run: it ends, every invariant holds, and the same spec gives the same events.
 
 use crate::common::strategies::{any_spec, config, plant, policy, with_link};
 use crate::common::{Override, cloud_only, examples, mbps, run_logged, spec, try_run};

@@ -1,4 +1,4 @@
-//! What MSAO's "offloading" may mean: verified drafts, whole requests, or trust in the edge.
+//! Readings of MSAO's "offloading": verified drafts, whole requests, or trust in the edge.
 
 use crate::common::{Log, Override, cloud_only, edge_only, msao_of, run, run_logged, spec, unpruned};
 use engine::{Outcome, RunSpec, Side};

@@ -84,7 +84,7 @@ fn lengths(log: &Log) -> BTreeMap<u64, u32> {
     log.requests.iter().map(|row| (row.request.prompt.request, row.request.output_tokens)).collect()
 }
 
-/// Whether the target agreed, by (request, position), for the drafts on which it gave an opinion: all that were
+/// The target's agreement, by (request, position), for the drafts on which it gave an opinion: all that were
 /// accepted and, where the edge waits for each verdict, the first that was not.
 fn opinions(log: &Log, waits: bool) -> BTreeMap<(u64, u32), bool> {
     let mut opinions = BTreeMap::new();
@@ -103,7 +103,7 @@ fn entropies(log: &Log) -> BTreeMap<(u64, u32), u32> {
     log.tokens.iter().map(|row| ((row.request, row.position), row.entropy_nats.to_bits())).collect()
 }
 
-/// Whether two maps agree wherever both have an entry; and that this is often.
+/// Asserts that two maps agree wherever both have an entry, and that this is often.
 fn agree<V: PartialEq + std::fmt::Debug>(first: &BTreeMap<(u64, u32), V>, second: &BTreeMap<(u64, u32), V>) {
     let shared: Vec<_> = first.keys().filter(|key| second.contains_key(key)).collect();
     assert!(shared.len() > 500, "{} tokens shared", shared.len());

@@ -3,7 +3,7 @@
 use super::written::Workload as Written;
 use super::{Arrivals, Dataset, Scenario, Source, amounts, lookup, priced};
 use crate::terminal::Failure;
-use backends::{Part, Tier};
+use backends::Tier;
 use engine::{CloudSpec, Content, EdgeSpec, RunSpec, Workload, cloud_pool, edge_pool};
 use model::{
     accuracy::Accuracy,

@@ -6,7 +6,7 @@ use model::{accuracy::AccuracyModel, request::Input};
 use policies::ServedBy;
 use units::SimDuration;
 
-/// How right answers are: by whom they are, by what was pruned, and by when they came.
+/// Grades answers by the model that gave them, the pruning of their input, and their deadline.
 pub(crate) struct Grading {
     pub(crate) accuracy: AccuracyModel,
     pub(crate) streams: Streams,

@@ -1,4 +1,4 @@
-//! What must hold of the ledger at the end of every run, checked in release too.
+//! Invariants of the ledger, checked at the end of every run, in release too.
 
 use super::{Ledger, Share, Side};
 use crate::violation::{Violation, require};

@@ -42,7 +42,7 @@ impl<T> Slab<T> {
         self.items[index as usize].as_mut().expect("an occupied place")
     }
 
-    /// What is there, if anything is.
+    /// The item at an index, if there is one.
     #[inline]
     pub(crate) fn find(&self, index: u32) -> Option<&T> {
         self.items.get(index as usize).and_then(Option::as_ref)

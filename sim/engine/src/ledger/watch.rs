@@ -26,7 +26,7 @@ pub(crate) struct Watched {
 }
 
 impl Watch {
-    /// Whether anything is watched now.
+    /// True if any request is watched now.
     #[inline]
     pub(crate) fn is_on(&self) -> bool {
         !self.live.is_empty()

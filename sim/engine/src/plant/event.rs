@@ -1,4 +1,4 @@
-//! What the events of a run are for.
+//! The events of a run.
 
 use kernel::Target;
 
@@ -9,7 +9,7 @@ pub(crate) const UP: Option<u8> = Some(1);
 pub(crate) const DOWN: Option<u8> = Some(2);
 pub(crate) const STEP: Option<u8> = Some(3);
 
-/// What an event is for, packed into a component code: four bits of kind, nineteen of index.
+/// An event, which is packed into a component code: four bits of kind, nineteen of index.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Event {
     /// The next request of an open loop.

@@ -1,4 +1,4 @@
-//! One GPU: its queues, and what its next iteration is made of.
+//! One GPU: its queues, and the items of its next iteration.
 //!
 //! `vllm` and `graph`: an iteration takes all waiting decode, draft and verify items, at most `limits.items`, one a
 //! sequence, and at most one chunk of a prompt. `hf`: one item at a time in order of arrival; an answer keeps the GPU to
@@ -54,18 +54,18 @@ pub(crate) struct Item {
     pub(crate) job: Job,
     /// Tokens of a prompt's chunk.
     pub(crate) chunk: u32,
-    /// What will come of it.
+    /// Its result, known to the backend when the iteration begins.
     pub(crate) done: Done,
 }
 
 impl Task {
-    /// Whether it belongs to the prompts, of which an iteration takes one.
+    /// True if it belongs to the prompts, of which an iteration takes one.
     pub(crate) fn reads_a_prompt(&self) -> bool {
         matches!(self, Self::Probe { .. } | Self::Encode { .. } | Self::Prefill { .. })
     }
 }
 
-/// What follows a prompt.
+/// The sequel of a prompt.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Then {
     /// The answer.
@@ -78,7 +78,7 @@ pub(crate) enum Then {
     Return(u32),
 }
 
-/// A GPU with its queues. What every iteration touches comes first.
+/// A GPU with its queues. Fields that every iteration touches come first.
 #[repr(C)]
 pub(crate) struct Gpu {
     pub(crate) server: BatchServer,
@@ -97,15 +97,15 @@ pub(crate) struct Gpu {
     pub(crate) asking: VecDeque<SlotId>,
 }
 
-/// What the GPUs of a tier have in common.
+/// Properties that the GPUs of a tier have in common.
 pub(crate) struct Kind {
     pub(crate) limits: BatchLimits,
-    /// Whether iterations hold more than one item.
+    /// True if iterations hold more than one item.
     pub(crate) batches: bool,
     pub(crate) power: Power,
 }
 
-/// Which queue an item of the next iteration comes from.
+/// The queue that an item of the next iteration comes from.
 pub(crate) enum Pick {
     Stream,
     Prompt,

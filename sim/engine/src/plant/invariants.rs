@@ -1,4 +1,4 @@
-//! What must hold of the plant at the end of every run, checked in release too.
+//! Invariants of the plant, checked at the end of every run, in release too.
 
 use super::gpu::Gpu;
 use super::state::State;

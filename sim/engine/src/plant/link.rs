@@ -19,7 +19,7 @@ pub(crate) struct Direction {
     flows: BTreeMap<u32, VecDeque<Pending>>,
     stream: Stream,
     last_arrival: SimTime,
-    /// What was put on the wire, what arrived and what was lost.
+    /// Bytes put on the wire, arrived and lost.
     pub(crate) traffic: Traffic,
 }
 
@@ -28,7 +28,7 @@ enum Medium {
     Fair(FairLink),
 }
 
-/// Bytes by what became of them, headers included.
+/// Bytes sent, received and lost, headers included.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Traffic {
     /// Put on the wire.
@@ -42,13 +42,13 @@ pub struct Traffic {
 /// A message that is on a shared link or waits for those before it.
 struct Pending {
     message: u32,
-    /// With what is sent again.
+    /// Bytes on the wire, retransmissions included.
     bytes: Bytes,
     /// Rounds of retransmission.
     rounds: u64,
-    /// When it was handed over.
+    /// Time at which it was handed over.
     handed: SimTime,
-    /// When it got onto the link, once it is.
+    /// Time at which it got onto the link; only set once it is there.
     started: SimTime,
 }
 
@@ -56,7 +56,7 @@ struct Pending {
 pub(crate) struct Sending {
     /// Bytes on the wire that will arrive.
     pub(crate) wire: Bytes,
-    /// How it gets there; `None` if that depends on what else will share the link, and the link will tell.
+    /// Its way over the link. None on a shared link, where it depends on later messages and is told when it has left.
     pub(crate) passage: Option<Passage>,
 }
 
@@ -139,7 +139,7 @@ impl Direction {
         self.traffic.received += wire;
     }
 
-    /// When the link itself has to be looked at next; for shared links only.
+    /// Time at which a shared link has to be looked at next.
     pub(crate) fn next_event(&self) -> Option<SimTime> {
         match &self.medium {
             Medium::Fifo(_) => None,

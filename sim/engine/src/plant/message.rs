@@ -6,7 +6,7 @@ use model::decoding::{Token, Verdict};
 use smallvec::SmallVec;
 use units::{Bytes, SimDuration};
 
-/// What goes over the link.
+/// A message on the link.
 pub(crate) struct Message {
     pub(crate) slot: SlotId,
     pub(crate) wire: Bytes,
@@ -27,7 +27,7 @@ pub(crate) enum Body {
 }
 
 impl Body {
-    /// Whether it takes no time on the link.
+    /// True if it takes no time on the link.
     #[inline]
     pub(crate) fn is_off_the_link(&self) -> bool {
         matches!(self, Self::Drafts(drafts) if drafts.off_the_link)

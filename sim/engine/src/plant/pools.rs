@@ -37,7 +37,7 @@ fn pool(tier: &Tier, limits: BatchLimits, stated: Option<u64>) -> Result<KvPool,
     Ok(pool.for_sequences(limits.sequences))
 }
 
-/// What fills a tier's memory, with that much KV cache: of a split model, its part.
+/// Memory used on a GPU of a tier: weights, activations and so much KV cache. Of a split model, only the tier's part counts.
 pub(crate) fn footprint(tier: &Tier, limits: BatchLimits, kv: Bytes) -> Footprint {
     let whole = Footprint::paged(&tier.model, limits, kv);
     let weights = match tier.part {

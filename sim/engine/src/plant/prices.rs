@@ -5,7 +5,7 @@ use model::request::{Input, Prompt};
 use policies::Prices;
 use units::{Bytes, Ratio, SimDuration};
 
-/// What work costs on one tier when it is idle.
+/// Prices of work on one tier when it is idle.
 pub(crate) struct Price(pub(crate) Pricing);
 
 impl Prices for Price {

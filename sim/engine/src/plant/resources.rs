@@ -12,7 +12,7 @@ use smallvec::SmallVec;
 /// A request in flight on the virtual plant.
 pub(crate) type Slot = ledger::Slot<Resources>;
 
-/// What the plant holds for a request: first the parts that only a round touches, last those that every draft touches.
+/// Resources of a request: first the parts that only a round touches, last those that every draft touches.
 #[repr(C)]
 pub(crate) struct Resources {
     pub(crate) on_cloud: Option<Held>,
@@ -40,7 +40,7 @@ impl Resources {
     }
 }
 
-/// What a request waits for.
+/// Things that a request waits for.
 #[derive(Default)]
 pub(crate) struct Pending {
     /// The verdict behind which the cloud writes on by itself.

@@ -1,4 +1,5 @@
-//! Where spans begin and end: jobs, iterations, messages and the processor of watched requests; see the ledger's `watch.rs`.
+//! Spans of watched requests: their jobs, iterations and messages, and their time on the processor. The ledger's
+//! `watch.rs` knows which requests are watched.
 
 use super::gpu::{Item, Job, Task};
 use super::link::Passage;
@@ -10,7 +11,7 @@ use backends::Compute;
 use kernel::Service;
 use units::{Bytes, SimDuration, SimTime};
 
-/// What a job does, and how many tokens go through the model.
+/// The kind of a job as tables name it, and the tokens that go through the model.
 pub(crate) fn describe(task: Task, chunk: u32, messages: &Slab<Message>) -> (&'static str, u32) {
     match task {
         Task::Probe { .. } => ("probe", 0),
@@ -146,7 +147,7 @@ fn queued(span: &SpanRecord, since: SimTime) -> Option<SpanRecord> {
     (wait.duration > SimDuration::ZERO).then_some(wait)
 }
 
-/// Which round a message belongs to: of drafts that of their batch, of hidden states that of their token.
+/// The round that a message belongs to: that of its batch of drafts, or of its token for hidden states.
 fn round(message: &Message, committed: u32) -> u32 {
     match &message.body {
         Body::Drafts(drafts) => drafts.round,

@@ -101,7 +101,7 @@ pub fn examples() -> Vec<(String, System)> {
     examples.map(|(name, policy)| (name.to_owned(), policy)).to_vec()
 }
 
-/// What a test overrides most.
+/// Fields that tests override most.
 pub trait Override: Sized {
     fn shape(&mut self) -> &mut Shape;
     /// Prompts of text alone, all of one length: nothing about them is random.

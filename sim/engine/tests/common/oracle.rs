@@ -37,7 +37,7 @@ impl Idle {
         if patches == 0 { Flops::ZERO } else { self.tower.flop(patches) }
     }
 
-    /// Whether pictures are encoded and tokens are made here: only a split model has these apart.
+    /// True where pictures are encoded, and where tokens are made: only a split model has these apart.
     fn ends(&self) -> (bool, bool) {
         self.part.map_or((true, true), |part| (!part.upper, part.upper))
     }
@@ -124,7 +124,7 @@ impl Wire {
         Self { bits_per_second, header, latency_ns, free_at: 0 }
     }
 
-    /// When a message that is sent now arrives.
+    /// Arrival time of a message that is sent now.
     pub fn arrival(&mut self, now: u64, payload: u64) -> u64 {
         let bytes = payload + self.header * payload.div_ceil(1448).max(1);
         self.free_at = self.free_at.max(now) + (bytes * 8 * 1_000_000_000).div_ceil(self.bits_per_second);

@@ -84,7 +84,7 @@ fn gappy(rate: u64) -> RateProfile {
 /// Pictures or frames of a video, sound, and what they are sent as.
 type Content = (Vec<(u32, u32, f64)>, Option<u32>, Option<SimDuration>, PayloadFormat);
 
-/// What a request has beside its text.
+/// Contents of a request beside its text.
 fn payload() -> impl Strategy<Value = Content> {
     use PayloadFormat::{Fp16Tensor, Fp32Tensor, Jpeg, Rgb8, VisionTokens};
     let format = prop::sample::select(vec![Jpeg, Jpeg, Rgb8, Fp16Tensor, Fp32Tensor, VisionTokens, VisionTokens]);
