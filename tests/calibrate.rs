@@ -9,7 +9,7 @@ const MODELS: &str = "model,type,layers,hidden,intermediate,heads,kv_heads,head_
     house/tiny,dense,10,1024,4096,8,2,128,32000,1\nhouse/mix,moe,10,1024,4096,8,2,128,32000,1\n";
 const HEADER: &str = "gpu,model,engine,batch,context_tokens,new_tokens,duration_ms\n";
 
-/// What a decode step takes on the box, by a law of its own: 600 us, the weights at 700 GB/s, the cache at 500 GB/s.
+/// The time of a decode step on the box, by a law of its own: 600 us, the weights at 700 GB/s, the cache at 500 GB/s.
 fn decode_ms(batch: f64, context: f64) -> f64 {
     let layer = 2.0 * (2.0 * 1024.0 * 1024.0 + 2.0 * 1024.0 * 256.0 + 3.0 * 1024.0 * 4096.0);
     let weights = 10.0 * layer + 2.0 * 32_000.0 * 1024.0;

@@ -1,4 +1,4 @@
-//! What interrupts, kills, other processes and other people's files do to results: nothing is lost, and nothing is left.
+//! Interrupts, kills, other processes and other people's files: results lose nothing and leave nothing.
 
 use crate::many_points::sweep;
 use crate::support::{Output, Sim};

@@ -144,7 +144,7 @@ const CASES: &[(&str, &[&str], &str, [&str; 2])] = &[
     ("cloud_pruned", &[], "descriptors.similarity_beta", ["1.5", "2.5"]),
 ];
 
-/// What looks like one of the [`CASES`] and has an effect.
+/// Settings that look like one of the [`CASES`] and have an effect.
 const EFFECTIVE: &[(&str, &[&str], &str, [&str; 2])] = &[
     // The vision tower of the cloud's model then runs on the edge.
     ("cloud_only", &["workload.payload=vision_tokens"], "edge.engine", ["vllm", "graph"]),
@@ -229,7 +229,7 @@ fn what_has_an_effect_is_not_named() {
     }
 }
 
-/// What is said on stderr of a scenario by `show`, which a run says too.
+/// The warnings of `show` on stderr, which a run prints too.
 fn said(sim: &Sim, more: &[&str]) -> String {
     let shown = sim.done([&["show", "small.toml"], more].concat()).stderr;
     let run = sim.done([&["small.toml", "--out", "out"], more].concat()).stderr;

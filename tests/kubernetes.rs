@@ -9,7 +9,7 @@ use std::process::Command;
 /// The first version that the script promises.
 const VERSION: &str = "1.29";
 
-/// Whether a file follows the schema, and what is said against it.
+/// True if a file follows the schema, and the faults found.
 fn validated(file: &Path) -> (bool, String) {
     let program = find("kubernetes-validate").expect("it was looked for");
     let output = Command::new(program).args(["--strict", "--kubernetes-version", VERSION]).arg(file).output();

@@ -28,7 +28,7 @@ pub fn sweep() -> Sim {
     sim
 }
 
-/// What stands in for `sim` begins with.
+/// The first lines of a stand-in for `sim`.
 const STAND_IN: &str = r#"#!/bin/bash
 while [ $# -gt 0 ] && [ "$last" != --shard ]; do last=$1; words+=("$1"); shift; done
 shard=${1%/*}

@@ -61,7 +61,7 @@ fn shown(browser: &mut Browser, column: usize) -> Vec<f64> {
     rows.iter().map(number).collect()
 }
 
-/// Where the heading of a metric stands, from 1.
+/// The column of a metric's heading, from 1.
 fn place(browser: &mut Browser, metric: &str) -> usize {
     let script = format!("document.querySelector('{TABLE} th[data-metric={metric}]').cellIndex + 1");
     browser.value(&script).as_u64().expect("a place") as usize
@@ -253,7 +253,7 @@ fn page_says_how_to_get_the_same_numbers() {
     }
 }
 
-/// What a point is called.
+/// The name of a point.
 fn said(dataset: &str, mbps: &str) -> String {
     format!("{dataset}, {mbps} Mbps")
 }

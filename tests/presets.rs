@@ -1,4 +1,4 @@
-//! What the presets are there to show.
+//! The presets show what they are for.
 
 use crate::parquet_file::{count, number, rows, text};
 use crate::summary::{number as figure, summary};

@@ -1,9 +1,9 @@
 //! Whole runs on real traces: arrivals and token counts of public services, over measured links.
 //!
-//! The files lie in `../shared/traces` and are no part of the repository. Where they are not, these tests have nothing to
-//! test. Neither libtest nor nextest can skip a test at run time, so each says on stderr that it was skipped, past libtest's
-//! capture, and [`shared_tests_that_were_skipped`] lists them all in one line. Nextest shows what passing tests say with
-//! `--success-output final`.
+//! The files lie in `../shared/traces` and are no part of the repository. Without them, these tests have nothing to
+//! test. Neither libtest nor nextest can skip a test at run time, so each says on stderr that it was skipped, past
+//! libtest's capture, and [`shared_tests_that_were_skipped`] lists them all in one line. Nextest shows what passing
+//! tests say with `--success-output final`.
 
 use crate::parquet_file::{Row, count, number, rows, text};
 use crate::summary::{self, summary};

@@ -1,4 +1,4 @@
-//! What is refused, and how it is said. A snapshot shows each message under what caused it.
+//! Refusals and their messages. A snapshot shows each message under its cause.
 
 use crate::summary::{number, summary};
 use crate::support::{Output, SMALL, Sim};
@@ -87,7 +87,7 @@ fn values() {
     insta::assert_snapshot!(said);
 }
 
-/// What can be written but would overflow the clock or exhaust the memory.
+/// Amounts that can be written but would overflow the clock or exhaust the memory.
 #[test]
 fn amounts() {
     const DEVICE: &str = "[device.slow]\nmemory = \"24 GB\"\ntdp = \"300 W\"\nidle = \"30 W\"";
@@ -275,7 +275,7 @@ fn ends_of_ranges_run() {
     }
 }
 
-/// Where drafts run past the end of the cloud's answer, a cache that persists has nothing to be given.
+/// A cache that persists gets nothing if drafts run past the end of the cloud's answer.
 #[test]
 fn a_cache_that_persists_reaches_the_end() {
     let sim = Sim::small();

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 /// Replays have tests of their own, with models at hand.
 const SHORT: [&str; 6] = ["--set", "workload.requests=40", "--set", "replications=1", "--mode", "simulate"];
 
-/// Of sweeps, which have hundreds of points: over one link, too.
+/// Overrides that shorten sweeps, which have hundreds of points.
 const SHORTER: [&str; 8] = [
     "--set",
     "workload.requests=2",
@@ -57,7 +57,7 @@ fn all_run() {
     }
 }
 
-/// What was shown, without what it says of where each value is from.
+/// The shown text without its comments on origins.
 fn without_comments(shown: &str) -> String {
     let line = |line: &str| format!("{}\n", line.split("  # ").next().unwrap_or_default().trim_end());
     shown.lines().map(line).collect()

@@ -3,7 +3,8 @@
 use crate::support::{Sim, repository};
 use serde_json::Value;
 
-/// Where a value is not as the schema has it. Knows what schemars writes, and refuses to judge by a word that it does not know.
+/// The place at which a value is not as the schema has it. Knows what schemars writes, and refuses to judge by a word
+/// that it does not know.
 fn wrong(root: &Value, schema: &Value, value: &Value, at: &str) -> Option<String> {
     let Some(schema) = schema.as_object() else {
         return (schema == &Value::Bool(false)).then(|| format!("{at}: nothing may stand here"));

@@ -24,7 +24,7 @@ pub struct Sim {
     folder: TempDir,
 }
 
-/// What a run of `sim` left.
+/// The output of a run of `sim`.
 #[derive(Debug)]
 pub struct Output {
     pub stdout: String,

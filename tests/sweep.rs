@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::process::Stdio;
 use std::time::Duration;
 
-/// What does not depend on how a sweep was run: all but its parts and `sweep.json`, which say how it was divided.
+/// The files that do not depend on a sweep's division: all but its parts and `sweep.json`.
 fn results(sim: &Sim, folder: &str) -> BTreeMap<String, Option<Vec<u8>>> {
     let mut tree = sim.tree_of(folder);
     tree.retain(|name, _| !name.starts_with("parts") && name != "sweep.json");

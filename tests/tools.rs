@@ -7,7 +7,7 @@
 use crate::support::aloud;
 use std::path::{Path, PathBuf};
 
-/// What is needed for what; the tests call [`are_there`] with the name of theirs.
+/// The programs that tests need; a test calls [`are_there`] with its name.
 const NEEDS: [(&str, &[&str]); 9] = [
     ("slurm_survives_a_crash_a_dead_node_and_lost_parts", &SLURM),
     ("slurm_flag_submits_waits_and_merges", &SLURM),
@@ -30,7 +30,7 @@ pub fn find(program: &str) -> Option<PathBuf> {
     std::env::split_paths(&path).chain(more).map(|folder| folder.join(program)).find(|file| file.is_file())
 }
 
-/// Whether all is there that a test needs.
+/// True if all programs are there that a test needs.
 pub fn are_there(test: &str) -> bool {
     let (_, needs) = NEEDS.iter().find(|(name, _)| *name == test).expect("a test in the list");
     let missing: Vec<_> = needs.iter().filter(|program| find(program).is_none()).collect();

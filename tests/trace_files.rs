@@ -7,12 +7,12 @@ const AZURE: &str = "TIMESTAMP,ContextTokens,GeneratedTokens\n";
 const MOONCAKE: &str = "{\"timestamp\":0,\"input_length\":10,\"output_length\":5}\n";
 const SERVEGEN: &str = "client,t_s,rate_per_s,interarrival_cv,dist,shape,scale\n0,0,1,1,Exponential,0,0\n";
 
-/// What is said of a file that the scenario names under this key.
+/// The refusal of a file that the scenario names under this key.
 fn said(key: &str, content: impl AsRef<[u8]>) -> String {
     refused(&Sim::small().with("file", content), &["small.toml", "--set", key])
 }
 
-/// What is said of each of these files.
+/// The refusal of each of these files.
 fn all_said<const N: usize>(key: &str, contents: [(&str, &[u8]); N]) -> String {
     contents.map(|(what, content)| format!("# {what}\n{}\n", said(key, content))).concat()
 }

@@ -17,7 +17,7 @@ use std::str::FromStr;
 pub struct Objective {
     /// The metric.
     pub metric: String,
-    /// Whether more of it is better.
+    /// True if more of it is better.
     pub maximise: bool,
 }
 
@@ -110,14 +110,14 @@ impl Objective {
     }
 }
 
-/// What is asked of a sweep.
+/// A question to a sweep: the best points under constraints.
 #[derive(Clone, Debug)]
 pub struct Question {
     /// One for the best points, several for the Pareto front.
     pub objectives: Vec<Objective>,
-    /// What has to hold of the means.
+    /// Constraints on the means.
     pub constraints: Vec<Constraint>,
-    /// Of one policy only.
+    /// The policy whose points are searched; all if absent.
     pub policy: Option<String>,
 }
 
@@ -125,7 +125,7 @@ pub struct Question {
 #[derive(Clone, Debug)]
 struct Candidate<'r> {
     cell: &'r Cell,
-    /// Of the objectives, then of the metrics that only constraints are of.
+    /// The means of the objectives, then those of metrics with a constraint alone.
     figures: Vec<Estimate>,
 }
 
@@ -216,8 +216,8 @@ impl<'r> Answer<'r> {
         self.found = front;
     }
 
-    /// How good a candidate is beside the best: `best`, `tied`, `overlaps` where the intervals do; nothing on a front, where
-    /// each is best in its way.
+    /// A candidate's mark: `best`, `tied`, or `overlaps` if its interval overlaps the best's. Points of a front have
+    /// none.
     fn mark(&self, candidate: &Candidate<'_>, rank: usize) -> &'static str {
         if self.objectives.len() > 1 {
             return "";
@@ -240,7 +240,7 @@ impl<'r> Answer<'r> {
         self.found.len()
     }
 
-    /// Whether no point holds the constraints.
+    /// True if no point holds the constraints.
     pub fn is_empty(&self) -> bool {
         self.found.is_empty()
     }

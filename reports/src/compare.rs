@@ -105,7 +105,7 @@ fn difference(runs: &Runs, cells: [Option<&Cell>; 2], values: [Option<Vec<f64>>;
 }
 
 impl Line {
-    /// Whether the interval leaves out zero; a single pair has none, and then nobody knows.
+    /// True if the interval excludes zero; `None` for a single pair, which has no interval.
     pub fn is_seen(&self) -> Option<bool> {
         match self.difference {
             Difference::Relative(Estimate { mean, ci95 }, _) => ci95.map(|half| mean.abs() > half),
@@ -144,7 +144,7 @@ impl Line {
     }
 }
 
-/// What a policy is that has more of a metric, or less; nothing for as much.
+/// The word for a policy with more of a metric, or with less; `None` for as much.
 fn words(metric: &str, difference: f64) -> Option<&'static str> {
     let [less, more] = Metric::of(metric).words;
     if difference == 0.0 { None } else { Some(if difference > 0.0 { more } else { less }) }

@@ -1,4 +1,5 @@
-//! What each key of a sweep does: its main effect on each metric, and how much of what differs between points it explains.
+//! The effects of a sweep's keys: the main effect on each metric, and the share of the variance between points that it
+//! explains.
 //!
 //! The main effect is the mean at each value of the key over all points that have it. The share explained is eta squared, the
 //! part of the variance between points that lies between those means: exact where the sweep is a full grid. What no key
@@ -19,7 +20,7 @@ const MOST_VALUES: usize = 12;
 /// Bins of the values of a key that has more.
 const BINS: usize = 8;
 
-/// Of `effects.csv`.
+/// The columns of `effects.csv`.
 const COLUMNS: [&str; 10] =
     ["policy", "metric", "key", "value", "points", "mean", "p10", "p90", "explains_pct", "by_chance_pct"];
 
@@ -38,11 +39,11 @@ pub(crate) const METRICS: [&str; 7] = [
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Points {
     pub policies: Vec<String>,
-    /// What the points differ in.
+    /// The keys in which the points differ.
     pub keys: Vec<Key>,
     /// By metric, the values of each policy at each point; none where a run failed or the metric does not apply.
     pub metrics: Vec<(&'static str, Vec<Vec<Option<f64>>>)>,
-    /// How many points.
+    /// Number of points.
     pub count: usize,
     /// Replications of each.
     pub replications: usize,
@@ -55,7 +56,7 @@ pub(crate) struct Key {
     pub names: Vec<String>,
     /// Its values, in their natural order, or bins of them.
     pub levels: Levels,
-    /// Which of them each point has.
+    /// Index of each point's value.
     pub of_point: Vec<usize>,
 }
 
@@ -110,20 +111,20 @@ pub(crate) fn together(keys: impl Iterator<Item = Key>) -> Vec<Key> {
     apart.into_iter().map(|(_, key)| key).collect()
 }
 
-/// What a key does to a metric under a policy.
+/// The effect of a key on a metric under a policy.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Effect {
-    /// Where the points that have each value of the key lie; none if none of them has the metric.
+    /// The spread of the points with each value of the key; `None` if none of them has the metric.
     pub levels: Vec<Option<Spread>>,
     /// Share of the variance between points that the key explains alone, 0 to 1; none if all points are equal.
     pub share: Option<f64>,
     /// The variance between points.
     pub variance: f64,
-    /// What a key without effect would seem to explain.
+    /// The share that a key without effect would seem to explain.
     pub by_chance: f64,
 }
 
-/// Where the values of some points lie.
+/// The spread of some points' values.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Spread {
     pub points: usize,
@@ -133,7 +134,7 @@ pub(crate) struct Spread {
 }
 
 impl Spread {
-    /// Of at least one value.
+    /// The spread of values; `None` for no value.
     pub fn of(values: &[f64]) -> Option<Self> {
         let mut sorted = values.to_vec();
         sorted.sort_by(f64::total_cmp);

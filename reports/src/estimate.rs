@@ -57,7 +57,7 @@ pub(crate) fn mean(values: &[f64]) -> f64 {
 struct Moments {
     n: f64,
     mean: f64,
-    /// Of a sample; none of a single value.
+    /// Variance of the sample; `None` for a single value.
     variance: Option<f64>,
 }
 
@@ -70,8 +70,8 @@ impl Moments {
     }
 }
 
-/// How many standard errors on each side hold 95 %. Of few replications it is looked up: a summary asks for it in every cell,
-/// and it is the root of an equation.
+/// Student's t: the number of standard errors on each side that hold 95 %. For few replications it is looked up, since
+/// a summary asks for it in every cell.
 fn students_t(freedom: f64) -> f64 {
     static WHOLE: LazyLock<Vec<f64>> = LazyLock::new(|| (1..=64).map(f64::from).map(quantile).collect());
     let whole = (freedom.fract() == 0.0).then(|| WHOLE.get(freedom as usize - 1)).flatten();

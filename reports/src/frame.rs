@@ -8,7 +8,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use traces::log::SCHEMA_KEY;
 
-/// Why a results folder could not be read, or a question about it could not be answered.
+/// The error of a results folder that could not be read, or of a question that could not be answered.
 #[derive(Debug, thiserror::Error)]
 pub enum ReportError {
     /// A table is not there, or cannot be opened.
@@ -16,7 +16,7 @@ pub enum ReportError {
     Open {
         /// The table.
         path: PathBuf,
-        /// What the system said.
+        /// The system's error.
         error: io::Error,
     },
     /// A table is not what it should be.
@@ -24,7 +24,7 @@ pub enum ReportError {
     Table {
         /// The table.
         path: PathBuf,
-        /// What polars said.
+        /// The error of polars.
         error: PolarsError,
     },
     /// A file of the report cannot be written.
@@ -32,7 +32,7 @@ pub enum ReportError {
     Write {
         /// The file.
         path: PathBuf,
-        /// What the system said.
+        /// The system's error.
         error: io::Error,
     },
     /// A figure cannot be drawn: a bug.
@@ -40,7 +40,7 @@ pub enum ReportError {
     Draw {
         /// Its name.
         figure: &'static str,
-        /// What the drawing library said.
+        /// The error of the drawing library.
         error: String,
     },
     /// A file or a question is not what it should be: what, where, what was expected and what to do.

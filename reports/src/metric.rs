@@ -1,9 +1,9 @@
-//! What the metrics of a run mean: which way is better, in which words, and in which unit.
+//! The metrics of a run: their better direction, words and units.
 //!
 //! One visible list, in the order of the columns of `runs.parquet`. A metric that is not in it is still read, compared and
 //! printed, but nobody knows which way it is better: [`Metric::of`] says so.
 
-/// Which way a metric is better.
+/// The better direction of a metric.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Better {
     /// Less is better: latency, energy.
@@ -19,9 +19,9 @@ pub enum Better {
 pub struct Metric {
     /// Name of the column, the unit last.
     pub name: &'static str,
-    /// Which way is better.
+    /// The better direction.
     pub better: Better,
-    /// What a policy with less of it is, and what one with more of it is: `faster`, `slower`.
+    /// Words for a policy with less of it, and for one with more of it: `faster`, `slower`.
     pub words: [&'static str; 2],
     /// The unit, as text; empty for a number without one.
     pub unit: &'static str,
@@ -97,7 +97,7 @@ impl Metric {
         METRICS.iter().find(|metric| metric.name == name).copied()
     }
 
-    /// What is to be said of a column, known or not: one that is not known is better neither way.
+    /// The metric of a column. An unknown column has no better direction.
     pub fn of(name: &str) -> Self {
         Self::known(name).unwrap_or(neither("", "", 3))
     }
@@ -108,7 +108,7 @@ impl Metric {
     }
 }
 
-/// What a user is told who named something that is not there.
+/// The refusal of a name that is not there.
 pub(crate) fn unknown(what: &str, name: &str, known: &[&str]) -> String {
     let close = known.iter().map(|known| (strsim::damerau_levenshtein(name, known), known));
     let nearest = close.filter(|(distance, _)| *distance <= 1 + name.len() / 3).min_by_key(|(distance, _)| *distance);

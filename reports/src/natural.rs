@@ -17,7 +17,7 @@ pub(crate) struct Levels {
     pub unit: Option<String>,
 }
 
-/// How values are spaced along an axis.
+/// The spacing of values along an axis.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Spacing {
     /// By size.
@@ -28,7 +28,7 @@ pub(crate) enum Spacing {
     Even,
 }
 
-/// What a number measures. Values of different kinds have no order of size.
+/// The kind of quantity of a number. Values of different kinds have no order of size.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Kind {
     Plain,
@@ -86,8 +86,8 @@ impl Levels {
         (levels, places)
     }
 
-    /// How the values are best spaced: by size where they are numbers, on a logarithmic scale where that comes nearer to equal
-    /// steps, and evenly where it would but one of them is zero.
+    /// The best spacing of the values. Numbers are spaced by size, or on a logarithmic scale if that comes nearer to
+    /// equal steps. With a zero among them they are spaced evenly instead.
     pub fn spacing(&self) -> Spacing {
         let Some(numbers) = &self.numbers else { return Spacing::Even };
         if numbers.len() < 3 {
@@ -138,7 +138,7 @@ fn number(text: &str) -> Option<(Kind, f64)> {
     time().or_else(rate).or_else(data).or_else(share).or_else(frequency)
 }
 
-/// What stands behind the number of a quantity.
+/// The unit behind the number of a quantity.
 fn unit(text: &str) -> Option<&str> {
     text.rsplit_once(' ').map(|(_, unit)| unit)
 }

@@ -10,7 +10,7 @@ use crate::{figure, page, timeline};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// What was written.
+/// The files that were written.
 pub struct Report {
     /// The files, in the order in which they were written.
     pub files: Vec<PathBuf>,

@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 /// Version of the columns that this reads.
 pub const VERSION: u32 = 1;
 
-/// Where the metrics begin: everything of text or whole numbers stands before them.
+/// The columns before the metrics: text and whole numbers.
 const FIXED: [&str; 12] = [
     "point",
     "point_id",
@@ -34,9 +34,9 @@ const FIXED: [&str; 12] = [
 pub struct Runs {
     /// The table, for messages.
     pub path: PathBuf,
-    /// What varies from point to point: `dataset`, `bandwidth_mbps`, and the keys that a sweep varies.
+    /// The keys of a point: `dataset`, `bandwidth_mbps`, and those that a sweep varies.
     pub keys: Vec<String>,
-    /// Whether each of them does, in this folder.
+    /// True for each of them that varies in this folder.
     varied: Vec<bool>,
     /// Points and policies, in the order of the table.
     pub cells: Vec<Cell>,
@@ -63,7 +63,7 @@ pub struct Cell {
     rows: Range<usize>,
 }
 
-/// What is counted in every run.
+/// The counts of every run.
 pub(crate) const COUNTS: [&str; 4] = ["requests", "completed", "rejected", "events"];
 
 impl Runs {
@@ -93,7 +93,7 @@ impl Runs {
         self.metrics.iter().map(|(name, _)| name.as_str())
     }
 
-    /// Whether a key has more than one value.
+    /// True if a key has more than one value.
     pub(crate) fn varies(&self, key: usize) -> bool {
         self.varied[key]
     }
@@ -145,7 +145,7 @@ impl Runs {
         self.digests[cell.rows.clone()].iter().fold(0, |all: u64, digest| all.rotate_left(7) ^ digest)
     }
 
-    /// Why runs of a cell failed, with their replications; none if all are fine.
+    /// The reasons of failed runs of a cell, with their replications; none if all are fine.
     pub fn failures<'r>(&'r self, cell: &Cell) -> impl Iterator<Item = (u64, &'r str)> {
         let rows = cell.rows.clone().filter(|row| !self.failed[*row].is_empty());
         rows.map(|row| (self.seeds[row].0, self.failed[row].as_str()))
@@ -172,12 +172,12 @@ pub(crate) fn place<'p>(keys: impl Iterator<Item = (&'p str, &'p str)>) -> Strin
 pub struct Values<'r>(&'r [Option<f64>]);
 
 impl<'r> Values<'r> {
-    /// Of each run of a cell.
+    /// The value of each run of a cell.
     pub fn of(self, cell: &Cell) -> &'r [Option<f64>] {
         &self.0[cell.rows.clone()]
     }
 
-    /// Of each run of a cell; none if it does not apply to one of them: then it has no mean either.
+    /// The value of each run of a cell; `None` if it does not apply to one of them, so that it has no mean.
     pub fn all_of(self, cell: &Cell) -> Option<Vec<f64>> {
         self.of(cell).iter().map(|value| value.filter(|value| value.is_finite())).collect()
     }

@@ -9,7 +9,7 @@ use std::path::Path;
 /// The version of the table that is read.
 const VERSION: u32 = 1;
 
-/// Where a span took place.
+/// The lane of a span.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Lane {
     Request,
@@ -20,7 +20,7 @@ pub(crate) enum Lane {
     Downlink,
 }
 
-/// What a request did meanwhile.
+/// The phase of a request in a span.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Phase {
     Whole,
@@ -47,7 +47,7 @@ const PHASES: [(&str, Phase); 5] = [
     ("flying", Phase::Flying),
 ];
 
-/// What there is to do or to send.
+/// The kinds of work and messages.
 const KINDS: [&str; 16] = [
     "request",
     "preprocess",
@@ -91,7 +91,7 @@ pub(crate) struct Request {
     pub edge: u32,
     /// All of it, from submission to last token.
     pub whole: Span,
-    /// What it is made of, in the order of their starts.
+    /// Its spans, in the order of their starts.
     pub parts: Vec<Span>,
 }
 
@@ -102,13 +102,13 @@ pub(crate) struct Served {
     pub dataset: String,
     pub bandwidth_mbps: f64,
     pub point: u32,
-    /// What its point is called.
+    /// Name of its point.
     pub place: String,
     /// By number.
     pub requests: Vec<Request>,
 }
 
-/// Which requests are read.
+/// The requests that are read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Wanted {
     /// The first of the run.
@@ -200,7 +200,7 @@ impl Gathered {
     }
 }
 
-/// What varies between points beside dataset and bandwidth, as text behind these, by point.
+/// The keys that vary beside dataset and bandwidth, as text behind these, by point.
 fn points(folder: &Path) -> Result<BTreeMap<u32, String>, ReportError> {
     let runs = Runs::read(folder)?;
     let named = |key: &usize| !matches!(runs.keys[*key].as_str(), "dataset" | "bandwidth_mbps");

@@ -1,4 +1,4 @@
-//! Where a request's time goes: each instant between its submission and its last token belongs to one stage.
+//! The stages of a request: each instant between its submission and its last token belongs to one stage.
 //!
 //! Several things may happen for a request at once: the edge reads the prompt while it is still being sent to the cloud. Then the
 //! instant belongs to the first of these:
@@ -18,7 +18,7 @@ use crate::spans::{self, Lane, Phase, Request, Served, Span, Wanted};
 use std::collections::BTreeMap;
 use std::path::Path;
 
-/// What an instant of a request's life is spent on.
+/// The stages of a request's life.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Stage {
     /// The edge's processor prepares the pictures.
@@ -64,7 +64,7 @@ impl Stage {
         Self::Other,
     ];
 
-    /// How it is called.
+    /// The stage's name.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Preprocess => "preprocess",
@@ -83,7 +83,7 @@ impl Stage {
     }
 }
 
-/// Which stage goes first where several have a claim; see the head of this file. The queue has two places.
+/// The precedence of stages where several have a claim; see the head of this file. The queue has two places.
 const FIRST: [Stage; 12] = [
     Stage::Preprocess,
     Stage::Probe,
@@ -109,7 +109,7 @@ pub(crate) struct Piece {
     pub end_ns: u64,
 }
 
-/// How long a request spent on what.
+/// The time of each stage of a request.
 #[derive(Clone, Debug, PartialEq)]
 pub struct StageTimes {
     /// The policy that served it.
@@ -181,7 +181,7 @@ pub(crate) fn pieces(request: &Request) -> Vec<Piece> {
     pieces
 }
 
-/// What each span claims: a place in [`FIRST`], from when, until when.
+/// The claim of each span: a place in [`FIRST`], its start and its end.
 fn claims(parts: &[Span]) -> Vec<(usize, u64, u64)> {
     let mut claims: Vec<_> = parts.iter().filter_map(|span| Some((claim(span)?, span.start_ns, span.end_ns))).collect();
     // Drafts are out from their first span to the last of their verdict.

@@ -54,7 +54,7 @@ pub fn table(folder: &Path) -> Result<String, ReportError> {
     Ok(lines.join("\n") + "\n" + &engines(&frame) + &remark(folder)?)
 }
 
-/// What the manifest remarks.
+/// The manifest's remark.
 fn remark(folder: &Path) -> Result<String, ReportError> {
     let remark = Manifest::read(folder)?.remark;
     Ok(remark.map_or_else(String::new, |remark| format!("\n{remark}\n")))

@@ -1,4 +1,4 @@
-//! What can be worked out by hand: bytes, times, and how the plan's solvers fare.
+//! Figures that can be worked out by hand: bytes, times, and the plans of the solvers.
 
 use super::{run, scenario};
 use crate::summary::{number, summary};

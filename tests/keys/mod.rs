@@ -13,7 +13,7 @@ use cases::CASES;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// What an alternative does to a figure.
+/// The effect of an alternative on a figure.
 #[derive(Clone, Copy, Debug)]
 enum Move {
     /// It grows, to at least so many times what it was.
@@ -33,7 +33,7 @@ struct Case {
     /// The point, as `docs/semantics.md` names it.
     point: &'static str,
     policy: &'static str,
-    /// What else is set, in both runs.
+    /// Other settings, in both runs.
     beside: &'static [&'static str],
     /// The alternative, as `key=value`.
     set: &'static str,
@@ -70,7 +70,7 @@ fn run(policy: &str, set: &[&str]) -> Figures {
     figures
 }
 
-/// Whether a figure has moved so. One that does not apply, as a ratio to nothing, counts as 0.
+/// True if a figure has moved so. One that does not apply, as a ratio to nothing, counts as 0.
 fn has_moved(before: f64, after: f64, how: Move) -> bool {
     let near = |a: f64, b: f64| (a - b).abs() <= 1e-6 * a.abs().max(1.0);
     match how {
@@ -107,7 +107,7 @@ struct Point {
     alternatives: Vec<String>,
 }
 
-/// What stands between backticks.
+/// The texts between backticks.
 fn quoted(cell: &str) -> Vec<String> {
     cell.split('`').skip(1).step_by(2).map(str::to_owned).collect()
 }
@@ -151,7 +151,7 @@ fn the_document_and_the_table_have_the_same_points() {
     }
 }
 
-/// Whether a schema has a key, in whatever variant.
+/// True if a schema has a key, in any variant.
 fn has(root: &Value, schema: &Value, path: &[&str]) -> bool {
     let Some((name, rest)) = path.split_first() else { return true };
     if let Some(pointer) = schema["$ref"].as_str() {

@@ -14,7 +14,7 @@ pub struct Browser {
     from: BufReader<ChildStdout>,
     session: Option<String>,
     sent: u64,
-    /// What it told without being asked.
+    /// Events that it sent without being asked.
     events: Vec<Value>,
     _profile: TempDir,
 }
@@ -142,7 +142,7 @@ impl Browser {
         self.call("Input.dispatchKeyEvent", json!({ "type": "keyUp", "key": key, "windowsVirtualKeyCode": code }));
     }
 
-    /// What went wrong since the page was loaded: errors and warnings of scripts, of the console and of the policy.
+    /// The faults since the page was loaded: errors and warnings of scripts, of the console and of the policy.
     pub fn complaints(&self) -> Vec<&Value> {
         let complains = |event: &&Value| {
             ["Runtime.exceptionThrown", "Runtime.consoleAPICalled", "Log.entryAdded"]

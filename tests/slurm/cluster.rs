@@ -11,7 +11,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
-/// How long anything here may take before the test fails.
+/// The longest time that anything here may take before the test fails.
 const PATIENCE: Duration = Duration::from_secs(120);
 
 /// A Slurm of this test's own.
@@ -27,7 +27,7 @@ pub struct Slurm {
 pub struct Task {
     /// Job and task: `7_3`.
     pub id: String,
-    /// Why it does not run, if it does not.
+    /// Reason why it does not run, if it does not.
     pub reason: String,
 }
 
@@ -70,7 +70,7 @@ impl Slurm {
         command.env("SLURM_CONF", self.path("slurm.conf"))
     }
 
-    /// What a command of Slurm prints; nothing, if it fails.
+    /// The output of a command of Slurm; empty if it fails.
     pub fn says(&self, program: &str, arguments: &[&str]) -> String {
         let output = self.seen_by(Command::new(program).args(arguments)).output().expect("a command of Slurm");
         String::from_utf8(output.stdout).expect("UTF-8").trim().to_owned()

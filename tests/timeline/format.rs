@@ -3,7 +3,7 @@
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// What is in a file that keeps to the format.
+/// The content of a file that keeps to the format.
 #[derive(Debug, Default)]
 pub struct Trace {
     /// Processes by their name.
@@ -26,11 +26,11 @@ struct Reader {
     trace: Trace,
     process_names: BTreeMap<u64, String>,
     thread_names: BTreeMap<(u64, u64), String>,
-    /// When the last event of each thread was.
+    /// Time of the last event of each thread.
     latest: BTreeMap<(u64, u64), u64>,
     open: BTreeMap<(u64, u64), Vec<Open>>,
     open_lanes: BTreeMap<(u64, String), Vec<Open>>,
-    /// What each arrow does where: phase, time in ns, slice.
+    /// The events of each arrow: phase, time in ns, slice.
     flows: BTreeMap<u64, Vec<(String, u64, String)>>,
 }
 

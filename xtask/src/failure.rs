@@ -1,8 +1,8 @@
-//! Why a command failed: one line a finding, each saying what, where, what was expected and what to do.
+//! The failure of a command: one line a finding, with the place, the expectation and the remedy.
 
 use std::fmt;
 
-/// What every command returns.
+/// The result of every command.
 pub type Outcome<T = ()> = Result<T, Failure>;
 
 /// The findings of a command that failed; never empty.

@@ -1,4 +1,4 @@
-//! What cargo knows of the workspace: its packages, where they lie, and which imports which.
+//! The workspace by cargo's metadata: its packages, their paths and their imports.
 
 use std::collections::BTreeMap;
 use std::env;

@@ -50,7 +50,7 @@ pub fn obtain() -> Outcome {
     }
 }
 
-/// Which build of the library.
+/// The builds of the library.
 #[derive(Clone, Copy)]
 enum Build {
     Cpu,
@@ -66,7 +66,7 @@ impl Build {
         }
     }
 
-    /// What is to be installed, with its hashes.
+    /// The requirements to install, with their hashes.
     fn requirements(self) -> PathBuf {
         root().join(match self {
             Self::Cpu => "backends/onnx/requirements.txt",

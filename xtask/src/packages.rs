@@ -49,7 +49,7 @@ pub fn obtain() -> Outcome {
     Ok(())
 }
 
-/// Whether a missing thing is a failure rather than a skipped test.
+/// True if a missing thing is a failure rather than a skipped test.
 pub fn in_ci() -> bool {
     env::var_os("CI").is_some_and(|ci| ci == "true")
 }
@@ -109,14 +109,14 @@ fn python() -> Result<(), String> {
     Ok(())
 }
 
-/// Whether a program is in the PATH, or where Debian puts daemons.
+/// True if a program is in the PATH, or in Debian's folder of daemons.
 fn is_there(program: &str) -> bool {
     let path = env::var_os("PATH").unwrap_or_default();
     let mut folders = env::split_paths(&path).chain([PathBuf::from("/usr/sbin")]);
     folders.any(|folder| folder.join(program).is_file())
 }
 
-/// What a command prints, or in one line why it failed.
+/// The output of a command, or the reason of its failure in one line.
 pub fn said(command: &mut Command) -> Result<String, String> {
     let told = format!("{command:?}");
     let output = command.stdin(Stdio::null()).output().map_err(|error| format!("`{told}` did not start: {error}"))?;

@@ -11,7 +11,7 @@ use crate::onnxruntime;
 /// The scenario that is replayed if none is named.
 const SCENARIO: &str = "scenarios/replay_tiny.toml";
 
-/// Where its models are written.
+/// Folder of the written models.
 const MODELS: &str = "target/models/tiny";
 
 const HELP: &str = "\

@@ -121,7 +121,7 @@ fn write(path: &Path, text: &str) {
     fs::write(path, text).expect("the file is written");
 }
 
-/// What clippy says of a workspace, a line a finding.
+/// Clippy's findings in a workspace, one a line.
 fn clippy(root: &Path) -> String {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let output = Command::new(cargo)

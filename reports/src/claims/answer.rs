@@ -1,5 +1,5 @@
-//! What the runs of a results folder answer to a question: a value for each point and pair of policies that it can be asked
-//! of, with its interval, and what the scenario assumes there beyond the defaults.
+//! Answers of a results folder to a question: a value with its interval for each point and pair of policies that it
+//! can be asked of. With it stand the scenario's assumptions beyond the defaults.
 
 use super::papers::{CLAIMS, Claim};
 use super::question::{Question, SystemSpec};
@@ -30,19 +30,19 @@ pub(super) struct Source {
     runs: Runs,
 }
 
-/// What a scenario sets, and what varies in it.
+/// The settings of a scenario, and the keys that vary in it.
 pub(super) struct Scene {
     pub manifest: Manifest,
     keys: Vec<String>,
 }
 
-/// What it answers of one point.
+/// The answer at one point.
 #[derive(Clone, Debug)]
 pub(super) struct Answer {
     pub value: Estimate,
-    /// Where: dataset, bandwidth and what else varies.
+    /// The point: dataset, bandwidth and the other keys that vary.
     pub place: String,
-    /// What holds there and not by default, each as `key = value`.
+    /// Assumptions beyond the defaults, each as `key = value`.
     pub assumptions: Vec<String>,
     /// The scenario.
     pub scenario: String,
@@ -60,7 +60,7 @@ impl Scene {
         Ok(Self { manifest: Manifest::read(folder)?, keys: runs.keys.clone() })
     }
 
-    /// Whether a point is one that the claim is of.
+    /// True if a claim holds for a point.
     pub fn is_at(&self, claim: &Claim, question: &Question, cell: &Cell) -> bool {
         let is = |key: &str, values: &[String]| self.value(cell, key).is_some_and(|own| values.contains(own));
         let own = [("dataset", &claim.dataset), ("bandwidth_mbps", &claim.bandwidth_mbps)];
@@ -83,7 +83,7 @@ impl Scene {
         varies.or_else(|| self.manifest.assumptions.get(key))
     }
 
-    /// Whether the models are those of the papers' comparisons.
+    /// True if the models are those of the papers' comparisons.
     fn has_default_models(&self) -> bool {
         ["edge.model", "cloud.model"].iter().all(|key| !self.manifest.assumptions.contains_key(*key))
     }
@@ -145,7 +145,7 @@ impl Source {
         Some(answer).filter(|answer| answer.value.mean.is_finite())
     }
 
-    /// What holds here and not by default, but for what the claim itself asks for.
+    /// Assumptions beyond the defaults, without those that the claim itself asks for.
     fn assumptions(&self, claim: &Claim, question: &Question, pair: &Pair<'_>) -> Vec<String> {
         let mut assumed: BTreeMap<String, String> = self.scene.manifest.assumptions.clone();
         assumed.retain(|key, _| !question.at.iter().any(|(known, _)| known == key));
@@ -174,7 +174,7 @@ impl Source {
     }
 }
 
-/// Whether a policy is the system that is meant, and not another by one of its settings.
+/// True if a policy is the system that is meant, and not another by one of its settings.
 pub(super) fn is_system(policy: &PolicySettings, spec: &SystemSpec) -> bool {
     let mut settings = policy.settings.iter();
     let mut has = |setting: &str, value: &Option<String>| {
@@ -198,7 +198,7 @@ pub(super) fn comparable(of: (&PolicySettings, &SystemSpec), against: (&PolicySe
     of.0.kind != against.0.kind || rest(of.0) == rest(against.0)
 }
 
-/// Whether one key is the other, or within it.
+/// True if one key is the other, or within it.
 fn touches(a: &str, b: &str) -> bool {
     let within = |inner: &str, outer: &str| inner == outer || inner.starts_with(&format!("{outer}."));
     within(a, b) || within(b, a)

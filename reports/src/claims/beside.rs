@@ -1,4 +1,4 @@
-//! What the papers print beside the runs of a results folder, for figures that show both.
+//! The papers' values beside the runs of a results folder, for figures that show both.
 //!
 //! A printed value stands beside a policy at a point only where it is of that system, data set and bandwidth.
 
@@ -10,7 +10,7 @@ use crate::manifest::PolicySettings;
 use crate::runs::{Cell, Runs};
 use std::path::Path;
 
-/// What is printed, as a folder's policies and points ask for it.
+/// The printed values, by a folder's policies and points.
 pub(crate) struct PrintedBeside(Scene);
 
 impl PrintedBeside {
@@ -24,7 +24,8 @@ impl PrintedBeside {
         &self.0.manifest.policies
     }
 
-    /// What is printed of an amount, such as `a + b` or `1000 / c`, under a policy at a point, in the unit of its metrics.
+    /// The printed value of an amount, such as `a + b` or `1000 / c`, under a policy at a point, in the unit of its
+    /// metrics.
     pub fn of(&self, amount: &str, cell: &Cell) -> Option<f64> {
         self.of_place("", amount, cell)
     }

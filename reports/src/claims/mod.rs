@@ -92,7 +92,7 @@ pub fn claims(folders: &[PathBuf]) -> Result<Claims, ReportError> {
 }
 
 impl Claims {
-    /// How many there are of each verdict, in a line.
+    /// The number of claims of each verdict, in a line.
     pub fn count(&self) -> String {
         let of = |is: fn(&Verdict) -> bool| self.verdicts.iter().filter(|verdict| is(verdict)).count();
         format!(

@@ -1,5 +1,5 @@
-//! What the papers print: facts, in `papers.csv`, one a row. `questions.csv` says beside it what a simulation is asked to
-//! test each of them, and why some cannot be.
+//! The papers' claims: facts, in `papers.csv`, one a row. `questions.csv` has the question to a simulation that tests
+//! each of them, or the reason why none can.
 
 use super::question::Question;
 use std::sync::LazyLock;
@@ -21,9 +21,9 @@ pub(super) struct Claim {
     pub bandwidth_mbps: Option<String>,
     pub printed: Printed,
     pub unit: String,
-    /// What would test it.
+    /// The question that tests it.
     pub question: Option<Question>,
-    /// Why nothing does, or what every test of it assumes; empty if there is nothing to say.
+    /// The reason why none does, or the assumption of every test; empty without either.
     pub remark: String,
 }
 
@@ -57,7 +57,7 @@ impl Printed {
         }
     }
 
-    /// How far a value lies outside, with its sign, and the bound that it is measured from; zero inside.
+    /// The distance of a value from the range, with its sign, and the nearest bound; zero inside.
     pub fn distance(&self, value: f64) -> Option<(f64, f64)> {
         match self {
             Self::Range(Some(low), _) if value < *low => Some((value - low, *low)),
@@ -134,7 +134,7 @@ fn read_question(row: &QuestionRow) -> Option<Question> {
     (!row.measure.is_empty()).then(|| read().unwrap_or_else(|| panic!("questions.csv: {}", row.id)))
 }
 
-/// Whether a pattern, with at most one `*`, is of this id.
+/// True if a pattern, with at most one `*`, matches this id.
 fn matches(pattern: &str, id: &str) -> bool {
     match pattern.split_once('*') {
         Some((start, end)) => id.len() >= start.len() + end.len() && id.starts_with(start) && id.ends_with(end),
@@ -142,7 +142,7 @@ fn matches(pattern: &str, id: &str) -> bool {
     }
 }
 
-/// Why a claim of a kind without a question is not tested.
+/// The reason why a claim of a kind without a question is not tested.
 fn untestable(kind: &str) -> &'static str {
     match kind {
         "equation" | "algorithm" => "what it says is simulated, not tested",

@@ -2,13 +2,13 @@
 
 use std::fmt;
 
-/// What is asked.
+/// A question to a simulation.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Question {
     pub measure: Measure,
     pub amount: Amount,
     pub of: SystemSpec,
-    /// What it is measured against; several are asked one by one.
+    /// The systems that it is measured against; several are asked one by one.
     pub against: Vec<SystemSpec>,
     /// A key of the points, and the values at which it is asked.
     pub at: Vec<(String, Vec<String>)>,
@@ -17,12 +17,12 @@ pub(super) struct Question {
     pub premise: String,
 }
 
-/// What is made of the amounts of one system, or of two.
+/// The figure made of the amounts of one system, or of two.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Measure {
     /// The amount itself.
     Value,
-    /// Of the one over that of the other.
+    /// The amount of the one over that of the other.
     Ratio,
     /// By how many per cent the one is more than the other.
     Change,
@@ -30,7 +30,7 @@ pub(super) enum Measure {
     Difference,
 }
 
-/// Where a claim is of many points: which one it is held to.
+/// The point that a claim of many points is held to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Over {
     /// It does not say at which: that which comes nearest.
@@ -108,7 +108,7 @@ impl Question {
 }
 
 impl Measure {
-    /// Of amounts of the one and the other.
+    /// The figure of two amounts.
     pub fn of(self, of: f64, against: f64) -> f64 {
         match self {
             Self::Value => of,
@@ -165,7 +165,7 @@ impl Amount {
         })
     }
 
-    /// Whether it is a time as the metrics have it, in milliseconds.
+    /// True if it is a time, in milliseconds.
     pub fn is_in_ms(&self) -> bool {
         self.below.is_empty() && self.metrics().all(|name| name.contains("_ms_"))
     }

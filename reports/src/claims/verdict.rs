@@ -13,17 +13,17 @@ use super::question::{Measure, Over, Question, SystemSpec};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
-/// Of amounts and ratios, as a share of what is printed.
+/// Tolerance of amounts and ratios, as a share of the printed value.
 const TOLERANCE: f64 = 0.1;
-/// Of accuracies, in points.
+/// Tolerance of accuracies, in points.
 const TOLERANCE_POINTS: f64 = 1.0;
-/// Of changes in per cent, in points.
+/// Tolerance of changes in per cent, in points.
 const TOLERANCE_CHANGE: f64 = 5.0;
 
-/// What is assumed where nothing is set: the papers leave much open that a simulator has to know.
+/// The assumption where nothing is set: the papers leave much open that a simulator has to know.
 const EVERY_DEFAULT: &str = "every default (docs/semantics.md)";
 
-/// What became of a claim.
+/// The verdict on a claim.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Verdict {
     /// It comes out with every default.
@@ -51,7 +51,7 @@ impl fmt::Display for Verdict {
 pub(super) struct Judged {
     pub verdict: Verdict,
     pub answer: Option<Answer>,
-    /// What was assumed, or why it cannot be tested.
+    /// The assumption, or the reason why it cannot be tested.
     pub assumption: String,
 }
 
@@ -107,8 +107,8 @@ fn held_to(printed: &Printed, over: Over, answers: Vec<Answer>) -> Option<Answer
     answers.into_iter().min_by(by)
 }
 
-/// Whether an answer comes within the tolerance of what is printed. Its interval counts, but for no more than the tolerance:
-/// runs that are too few to tell do not make a claim true.
+/// True if an answer comes within the tolerance of the printed value. Its interval counts, but for no more than the
+/// tolerance: runs that are too few to tell do not make a claim true.
 fn meets(claim: &Claim, question: &Question, answer: &Answer) -> bool {
     claim.printed.distance(answer.value.mean).is_some_and(|(away, bound)| {
         let tolerance = tolerance(question, &claim.unit, bound);
@@ -164,7 +164,7 @@ fn contradiction<'c>(claim: &'c Claim, question: &'c Question) -> Option<&'c str
     found.map(|base| base.claim.id.as_str())
 }
 
-/// What is printed of the same amount under a system, at a place that may be that of the claim.
+/// The printed values of the same amount under a system, at a place that may be that of the claim.
 fn bases<'c>(claim: &'c Claim, question: &'c Question, spec: &'c SystemSpec) -> impl Iterator<Item = Base<'c>> {
     CLAIMS.iter().filter(move |other| compatible(claim, other)).filter_map(move |other| {
         let asked = other.question.as_ref()?;
@@ -174,7 +174,7 @@ fn bases<'c>(claim: &'c Claim, question: &'c Question, spec: &'c SystemSpec) -> 
     })
 }
 
-/// Whether two claims can be of one place: neither says where it is what the other denies.
+/// True if two claims can be of one place: neither denies what the other says of it.
 fn compatible(a: &Claim, b: &Claim) -> bool {
     let same = |a: &Option<String>, b: &Option<String>| a.is_none() || b.is_none() || a == b;
     let at = |claim: &Claim| claim.question.as_ref().map_or_else(Vec::new, |question| question.at.clone());

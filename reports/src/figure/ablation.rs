@@ -16,7 +16,7 @@ pub(super) const FIGURE: Figure =
 
 const KIND: &str = "msao";
 
-/// Where the paper prints it: elsewhere it prints other values of the whole system.
+/// The place in the paper: elsewhere it prints other values of the whole system.
 const PLACE: &str = "Fig.9";
 
 /// The setting that takes a part away, and what is missing then.
@@ -35,7 +35,7 @@ struct Metric {
     columns: &'static [&'static str],
     title: &'static str,
     decimals: usize,
-    /// Whether its change is in points, not in per cent.
+    /// True if its change is in points, not in per cent.
     in_points: bool,
 }
 
@@ -84,7 +84,7 @@ fn prepare(folder: &Folder<'_>) -> Prepared {
     Ok(Some(Box::new(DotTable { width: WIDTH, head, columns, in_a_row: 2, sections })))
 }
 
-/// Of the whole and of what lacks a part.
+/// The looks of the whole system and of one without a part.
 fn ablation_looks() -> Vec<Look> {
     let names = std::iter::once(KIND).chain(PARTS.map(|(_, missing)| missing));
     looks(&names.map(str::to_owned).collect::<Vec<_>>())
@@ -174,7 +174,7 @@ impl Ablation<'_> {
         Dot { simulated: vec![(look, shown)], printed, from: Some(Estimate::of(&from).mean), numbers }
     }
 
-    /// Of each run; none where a run has none.
+    /// The value of each run; `None` if a run has none.
     fn values(&self, metric: &Metric, cell: &Cell) -> Option<Vec<f64>> {
         let all: Option<Vec<Vec<f64>>> =
             metric.columns.iter().map(|column| self.runs.metric(column).ok()?.all_of(cell)).collect();

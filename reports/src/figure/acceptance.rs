@@ -37,12 +37,12 @@ struct Point {
     lines: Vec<Vec<Place>>,
 }
 
-/// What became of the drafts at a place of all batches.
+/// The drafts at one position of all batches, by their end.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 struct Place {
     /// That had a verdict.
     verified: u64,
-    /// Whose predecessors all stand in the answer.
+    /// Drafts whose predecessors all stand in the answer.
     reached: u64,
     accepted: u64,
 }
@@ -214,7 +214,7 @@ impl Acceptance {
         Ok(())
     }
 
-    /// How many had a verdict at each place, below its number.
+    /// The number of drafts with a verdict at each position, below its number.
     fn counts(&self, sheet: &Sheet<'_>, panel: &Panel, point: &Point) -> Drawn {
         for (row, (line, look)) in point.lines.iter().zip(&self.looks).enumerate() {
             let y = panel.bottom() + 28.0 + COUNTS * row as f64;

@@ -13,7 +13,7 @@ use drawing::{
 };
 use std::collections::BTreeMap;
 
-/// What is drawn, and how it is called.
+/// The drawn measure and its name.
 pub(super) struct Measure {
     /// Columns of the runs, which are summed up.
     pub columns: &'static [&'static str],
@@ -21,7 +21,7 @@ pub(super) struct Measure {
     pub title: &'static str,
     /// Along the y axis.
     pub axis: &'static str,
-    /// Of the values above the bars.
+    /// Decimals of the values above the bars.
     pub decimals: usize,
 }
 
@@ -70,7 +70,7 @@ pub(super) fn prepare(folder: &Folder<'_>, measure: &'static Measure) -> Prepare
     Ok(Some(Box::new(Bars { measure, looks, policies, panels, y, head })))
 }
 
-/// What the whiskers and lines are.
+/// The explanation of whiskers and lines.
 fn how(replications: usize, printed: &[f64], y: &Axis) -> String {
     let whiskers = match replications {
         1 => "One replication: no intervals.".to_owned(),
@@ -135,7 +135,7 @@ pub(super) fn panels(runs: &Runs, measure: &Measure, printed: &PrintedBeside) ->
     Some(cells.into_iter().map(panel).collect())
 }
 
-/// What a point is called within its dataset: the values of the keys that vary.
+/// The name of a point within its dataset: the values of the keys that vary.
 pub(super) fn group_name(runs: &Runs, cell: &Cell) -> String {
     let part = |(key, name): (usize, &String)| match name.as_str() {
         "dataset" => None,

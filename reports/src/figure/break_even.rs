@@ -17,7 +17,7 @@ use drawing::{
 pub(super) const FIGURE: Figure =
     Figure { name: "break_even", title: "Where each policy is faster than the reference", needs: &["runs"], prepare };
 
-/// What others are compared with, if the folder has it.
+/// The policy that others are compared with, if the folder has it.
 const REFERENCE: &str = "cloud_only";
 
 const MOST_PANELS: usize = 6;
@@ -25,7 +25,7 @@ const MOST_PANELS: usize = 6;
 /// Fewer cells than this are a table's.
 const LEAST_CELLS: usize = 6;
 
-/// Of a grid, so many of the cells are to be there.
+/// Least share of a grid's cells that must be there.
 const LEAST_FILLED: f64 = 0.5;
 
 /// Right of the panels: the scale of colours.
@@ -80,7 +80,7 @@ fn prepare(folder: &Folder<'_>) -> Prepared {
     })))
 }
 
-/// Of each policy at each point.
+/// The ratio of each policy at each point.
 fn ratios(runs: &Runs, points: &Points, reference: usize) -> Option<Vec<Vec<Option<Ratio>>>> {
     let column = runs.metric("e2e_ms_mean").ok()?;
     let logs = |values: Vec<f64>| values.into_iter().map(f64::log2).collect::<Vec<f64>>();
@@ -239,7 +239,7 @@ impl BreakEven {
         [12.0, 11.0, 10.0, 9.0, 8.0].into_iter().find(|size| widest * size <= room.0 && *size <= room.1)
     }
 
-    /// What the colours mean, right of the panels.
+    /// The scale of colours, right of the panels.
     fn scale(&self, sheet: &Sheet<'_>, top: f64, bottom: f64) -> Drawn {
         const SLICES: usize = 64;
         let (left, right) = (f64::from(self.size().0) - RIGHT + 26.0, f64::from(self.size().0) - RIGHT + 42.0);

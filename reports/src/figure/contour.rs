@@ -35,7 +35,7 @@ fn nearest(place: f64, count: usize) -> usize {
     (place.max(0.0) as usize).min(count - 1)
 }
 
-/// Where the line crosses a square, whose corners go around it.
+/// The points at which the line crosses a square, whose corners go around it.
 fn crossings(corners: [(At, f64); 4]) -> Vec<[At; 2]> {
     let edge = |index: usize| {
         let ((a, low), (b, high)) = (corners[index], corners[(index + 1) % 4]);

@@ -11,7 +11,7 @@ use drawing::{
 /// Usual width of the figure.
 pub(super) const WIDTH: u32 = 1000;
 
-/// How what is printed is drawn.
+/// The look of printed values.
 pub(super) const PRINTED: Look = Look { colour: INK, marker: Marker::Diamond };
 
 /// A printed value that is so many times the largest simulated one would squash all others: an arrow points to it.
@@ -58,7 +58,7 @@ pub(super) struct Section {
 /// A row.
 pub(super) struct Row {
     pub label: String,
-    /// Of the point before its label.
+    /// The look of the point before its label.
     pub look: Option<Look>,
     /// By column.
     pub cells: Vec<Cell>,
@@ -69,7 +69,7 @@ pub(super) struct Row {
 pub(super) struct Cell {
     pub simulated: Vec<(Look, Estimate)>,
     pub printed: Option<f64>,
-    /// What the simulated value is compared with.
+    /// The value that the simulated one is compared with.
     pub from: Option<f64>,
     /// As many as there are heads.
     pub numbers: Vec<String>,
@@ -281,7 +281,7 @@ fn arrow_right(sheet: &Sheet<'_>, (x, y): At) -> Drawn {
     sheet.area([(x - 6.0, y - 4.0), (x + 2.0, y), (x - 6.0, y + 4.0)], INK, 1.0)
 }
 
-/// What the open diamond is, behind the legend.
+/// The explanation of the open diamond, behind the legend.
 pub(super) fn printed_sample(sheet: &Sheet<'_>, (x, y): At) -> Drawn {
     sheet.open_marker((x + 6.0, y), PRINTED, 5.6)?;
     sheet.text("printed in the paper", (x + 17.0, y), &text(12.5, INK, Across::Left, Down::Center))

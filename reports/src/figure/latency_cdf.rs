@@ -103,7 +103,7 @@ impl Latencies {
     }
 }
 
-/// Where a name stands in a list, which takes it if it is new.
+/// The index of a name in a list, which takes it if it is new.
 fn place_of(names: &mut Vec<String>, name: &str) -> usize {
     names.iter().position(|known| known == name).unwrap_or_else(|| {
         names.push(name.to_owned());

@@ -1,4 +1,4 @@
-//! What figures have in common: a head with title, explanation and legend, and panels in rows below it.
+//! The layout of figures: a head with title, explanation and legend, and panels in rows below it.
 
 use drawing::{
     Across, At, Axis, Down, DrawError, Drawn, GREY, INK, Look, Panel, Sheet, bold, stroke, text, upright, width_px,
@@ -16,7 +16,7 @@ const ROW: f64 = 19.0;
 /// Middle of the legend below an explanation of one line.
 const LEGEND: f64 = 68.0;
 
-/// What stands beside a name in the legend.
+/// The sample beside a name in the legend.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Sample {
     /// The colour of a bar.
@@ -56,7 +56,7 @@ impl Sample {
     }
 }
 
-/// What stands above the panels.
+/// The head above the panels.
 pub(super) struct Head {
     title: String,
     /// The explanation, in lines that fit.
@@ -81,7 +81,7 @@ impl Head {
         self
     }
 
-    /// Where each name of the legend begins, and where something behind the last one would.
+    /// The start of each name of the legend, and the place behind the last one.
     fn places(&self) -> (Vec<At>, At) {
         let (offset, gap) = self.sample.room();
         let mut at = (EDGE, LEGEND + LINE * self.how.len().saturating_sub(1) as f64);
@@ -136,9 +136,9 @@ fn broken(whole: &str, width: f64, pixels: f64) -> Vec<String> {
 
 /// Panels of one size in rows.
 pub(super) struct Grid {
-    /// Of the figure.
+    /// Size of the figure.
     pub size: (u32, u32),
-    /// What is left free at the left, the right, the top and the bottom.
+    /// Margins at the left, the right, the top and the bottom.
     pub edges: [f64; 4],
     /// Between two panels side by side, and between two rows.
     pub between: (f64, f64),
@@ -171,18 +171,18 @@ impl Grid {
         }
     }
 
-    /// Whether nothing stands to its left.
+    /// True if nothing stands to its left.
     pub fn is_first(&self, index: usize) -> bool {
         index.is_multiple_of(self.columns)
     }
 
-    /// Whether nothing stands below it.
+    /// True if nothing stands below it.
     pub fn is_lowest(&self, index: usize) -> bool {
         index + self.columns >= self.count
     }
 }
 
-/// What a panel is called, above it.
+/// The title of a panel, above it.
 pub(super) fn panel_title(sheet: &Sheet<'_>, panel: &Panel, title: &str) -> Drawn {
     // Smaller where it is wider than the panel.
     let fits = |size: &f64| width_px(title, *size, true) <= panel.width + 12.0;
@@ -191,13 +191,13 @@ pub(super) fn panel_title(sheet: &Sheet<'_>, panel: &Panel, title: &str) -> Draw
     sheet.text(title, middle, &bold(size, INK, Across::Center, Down::Bottom))
 }
 
-/// What the y axis shows, at the left edge of the figure.
+/// The title of the y axis, at the left edge of the figure.
 pub(super) fn y_title(sheet: &Sheet<'_>, panel: &Panel, title: &str, pixels: f64) -> Drawn {
     let style = upright(&bold(pixels, INK, Across::Center, Down::Top));
     sheet.text(title, (EDGE, panel.top + panel.height / 2.0), &style)
 }
 
-/// What the x axis shows, below its values.
+/// The title of the x axis, below its values.
 pub(super) fn x_title(sheet: &Sheet<'_>, panel: &Panel, title: &str) -> Drawn {
     let below = (panel.left + panel.width / 2.0, panel.bottom() + 28.0);
     sheet.text(title, below, &text(11.0, GREY, Across::Center, Down::Top))

@@ -83,7 +83,7 @@ fn prepare(folder: &Folder<'_>) -> Prepared {
     })))
 }
 
-/// Whether more of it is more work.
+/// True if more of it is more work.
 fn is_load(key: &Key) -> bool {
     let name = &key.names[0];
     (name.starts_with("arrivals.") || name == "edge.count")
@@ -91,7 +91,7 @@ fn is_load(key: &Key) -> bool {
         && key.levels.texts.len() >= LEAST_LOADS
 }
 
-/// What each policy carries at most.
+/// The title: the most that each policy carries.
 fn title(policies: &[String], lines: &[[Vec<Step>; 2]]) -> String {
     let most = |line: &[Vec<Step>; 2]| line[0].iter().map(|step| step.per_s).fold(0.0, f64::max);
     let mut parts: Vec<(&String, f64)> = policies.iter().zip(lines.iter().map(most)).collect();

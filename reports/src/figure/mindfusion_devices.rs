@@ -22,10 +22,10 @@ pub(super) const FIGURE: Figure = Figure {
 /// More rows are a sweep's, and no table.
 const MOST_ROWS: usize = 40;
 
-/// What is compared.
+/// A compared speed.
 struct Speed {
     metric: &'static str,
-    /// What is shown of it.
+    /// The shown figure of it.
     made: fn(f64) -> f64,
     /// The same as the claims have it; a time is in the unit of its metric there.
     amount: &'static str,
@@ -90,7 +90,7 @@ fn prepare(folder: &Folder<'_>) -> Prepared {
     Ok(Some(Box::new(DotTable { width: WIDTH, head, columns, in_a_row: 2, sections })))
 }
 
-/// What the figure says of itself.
+/// The explanation of the figure.
 fn how(beside: &PrintedBeside, pairs: &[String], sections: &[Section]) -> String {
     let layers = |label: &String| {
         let policy = beside.policies().iter().find(|policy| policy.label == *label);
@@ -112,7 +112,7 @@ fn is_printed(row: &Row) -> bool {
     row.cells.iter().any(|cell| cell.printed.is_some())
 }
 
-/// Where something is printed, the rows of which it is; otherwise all.
+/// The rows with a printed value, if there are any; otherwise all.
 fn chosen(sections: Vec<Section>) -> Vec<Section> {
     let any = sections.iter().flat_map(|section| &section.rows).any(is_printed);
     let kept = sections.into_iter().map(|mut section| {
@@ -127,7 +127,7 @@ struct Devices<'r> {
     beside: &'r PrintedBeside,
     policies: Vec<String>,
     looks: Vec<Look>,
-    /// Of the devices of both sides and the bandwidth.
+    /// Indices of the keys: the devices of both sides and the bandwidth.
     keys: [usize; 3],
 }
 

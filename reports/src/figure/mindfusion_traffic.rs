@@ -28,7 +28,7 @@ const MOST_PANELS: usize = 3;
 const WIDTH: u32 = 1000;
 const LEFT: f64 = 74.0;
 const HEIGHT: f64 = 420.0;
-/// Of the plot; the table stands behind it.
+/// Width of the plot; the table stands behind it.
 const PLOT: f64 = 480.0;
 const BETWEEN: f64 = 84.0;
 const ROW: f64 = 23.0;

@@ -41,7 +41,7 @@ type Prepared = Result<Option<Box<dyn Drawing>>, ReportError>;
 
 /// The folder that figures are of, with its runs, which nearly all of them show and which are read once.
 pub(crate) struct Folder<'f> {
-    /// Where it is.
+    /// Its path.
     pub path: &'f Path,
     runs: OnceLock<Runs>,
 }
@@ -66,7 +66,7 @@ impl<'f> Folder<'f> {
 pub(crate) struct Figure {
     /// Name of its files.
     pub name: &'static str,
-    /// What it shows, in a line.
+    /// Its title, in a line.
     pub title: &'static str,
     /// Tables that a folder must have for it.
     pub needs: &'static [&'static str],
@@ -132,7 +132,7 @@ mod tests {
         Some(drawing::svg(&*drawing, figure.title).expect("a drawing"))
     }
 
-    /// How often a text stands in a figure.
+    /// Number of times that a text stands in a figure.
     pub(super) fn count(svg: &str, text: &str) -> usize {
         svg.matches(&format!("\n{text}\n")).count()
     }

@@ -43,7 +43,7 @@ struct Pareto {
     most_j: f64,
 }
 
-/// What stands on the y axis.
+/// The metric of the y axis.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Upright {
     Accuracy,
@@ -64,9 +64,9 @@ struct Mark {
     e2e_ms: Estimate,
     accuracy_pct: Estimate,
     energy_j: Estimate,
-    /// What was chosen, if anything could be.
+    /// The choice in words, if there was one.
     label: String,
-    /// Whether another is at least as good in accuracy, latency and energy, and better in one.
+    /// True if another is at least as good in accuracy, latency and energy, and better in one.
     beaten: bool,
 }
 
@@ -165,7 +165,7 @@ fn are_many(panels: &[Place]) -> bool {
     panels.iter().any(|panel| panel.marks.len() > MANY)
 }
 
-/// Who is on no front.
+/// The title: the policies that are on no front.
 fn title(policies: &[String], panels: &[Place], upright: Upright) -> String {
     let what = match upright {
         Upright::Accuracy => "Accuracy against latency",
@@ -247,7 +247,7 @@ impl Pareto {
         panel.at(mark.e2e_ms.mean, self.upright.of(mark).mean)
     }
 
-    /// What areas mean, behind the names of the policies.
+    /// The scale of areas, behind the names of the policies.
     fn sizes(&self, sheet: &Sheet<'_>, (mut x, y): At) -> Drawn {
         let digit = 10f64.powf(self.most_j.log10().floor());
         let most = [5.0, 2.0, 1.0].into_iter().map(|times| times * digit).find(|round| *round <= self.most_j);
@@ -351,7 +351,7 @@ impl Pareto {
         corners
     }
 
-    /// What is beaten: beyond the front.
+    /// The shade of the beaten area beyond the front.
     fn shade(&self, sheet: &Sheet<'_>, panel: &Panel, place: &Place) -> Drawn {
         let mut corners = self.front_corners(panel, place);
         let Some((first, last)) = corners.first().copied().zip(corners.last().copied()) else { return Ok(()) };

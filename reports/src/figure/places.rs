@@ -5,7 +5,7 @@ use crate::effects::{Key, Points};
 use crate::runs::{Cell, Runs};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// What keys are called, by the end of their names; others by the last part of it.
+/// Names of keys in figures, by the end of the key; others have its last part.
 const NAMES: [(&str, &str); 13] = [
     ("cloud.device", "cloud"),
     ("cloud.engine", "cloud engine"),
@@ -26,7 +26,7 @@ const NAMES: [(&str, &str); 13] = [
 pub(super) struct Places {
     /// Those that are shown, at most as many as asked for.
     pub shown: Vec<Place>,
-    /// How many there are.
+    /// Number of all places.
     pub all: usize,
     /// The keys that differ within a place: indices into those of the points.
     pub choices: Vec<usize>,
@@ -108,13 +108,13 @@ pub(super) fn fixed(points: &Points, but: &[usize]) -> (Vec<usize>, String) {
     ((0..points.count).filter(stays).collect(), said.join(", "))
 }
 
-/// What a key of this name is called in a figure.
+/// The name of a key in a figure.
 pub(super) fn called(whole: &str) -> &str {
     let known = NAMES.iter().find(|(name, _)| whole.ends_with(name)).map(|(_, called)| *called);
     known.unwrap_or_else(|| whole.rsplit('.').next().unwrap_or(whole))
 }
 
-/// What a key is called in a figure; keys that vary together, by all their names.
+/// The name of a key in a figure; of keys that vary together, all names.
 pub(super) fn key_name(key: &Key) -> String {
     let mut names: Vec<String> = Vec::new();
     for name in key.names.iter().map(|name| called(name).to_owned()) {
@@ -139,7 +139,7 @@ fn value_name(key: &Key, level: usize) -> String {
     }
 }
 
-/// What `of` says of each policy at each point, in the order of [`Points`].
+/// The values of `of` for each policy at each point, in the order of [`Points`].
 pub(super) fn by_point<T: Clone>(runs: &Runs, points: &Points, of: impl Fn(&Cell) -> Option<T>) -> Vec<Vec<Option<T>>> {
     let cells = || runs.cells.iter().filter(|cell| !cell.policy.is_empty());
     let mut numbers: Vec<u64> = cells().map(|cell| cell.point).collect();

@@ -18,7 +18,7 @@ pub(super) const FIGURE: Figure =
 /// The configurations, in their order.
 const CONFIGURATIONS: [&str; 7] = ["v1", "v2", "v3", "v4", "v5", "v6", "v7"];
 
-/// What the paper says of them: first, last, and their modalities.
+/// The paper's configurations: first, last, and their modalities.
 const MODALITIES: [(usize, usize, &str); 3] =
     [(0, 0, "text"), (1, 3, "text and a picture"), (4, 6, "text, video and sound")];
 
@@ -140,7 +140,7 @@ impl Costs {
         Axis::over(std::iter::once(1.06 * highest).chain(printed), 5, true)
     }
 
-    /// What the paper prints, in words.
+    /// The printed values, in words.
     fn printed_text(&self) -> Option<String> {
         let unit = self.cost.unit;
         let number = |value: f64| short(value, 4);

@@ -35,8 +35,8 @@ const BESIDE_PX: f64 = 9.0;
 /// A part shorter than this share of the longest bar cannot be seen.
 const SEEN: f64 = 0.0005;
 
-/// Of the edge warm colours, of the link blue, of the cloud green; what is only waited for is pale. Neighbours differ in
-/// lightness too.
+/// The colour of a stage: warm for the edge, blue for the link, green for the cloud, pale for waiting. Neighbours
+/// differ in lightness too.
 fn colour(stage: Stage) -> (RGBColor, bool) {
     match stage {
         Stage::Preprocess => (RGBColor(250, 220, 170), false),
@@ -68,7 +68,7 @@ struct Bars {
 
 struct Point {
     title: String,
-    /// Of each policy the mean of each stage, ms, in the order of [`Stage::ALL`].
+    /// The mean of each stage for each policy, ms, in the order of [`Stage::ALL`].
     bars: Vec<Option<Vec<f64>>>,
 }
 

@@ -1,6 +1,6 @@
-//! `sweep`: what each key of a sweep does. A column for each key, the one that explains most first; a row for each of the
-//! metrics that decide; in each panel the mean at each value of the key over all other keys, a line for each policy, and a
-//! band from the 10th to the 90th percentile over the other keys.
+//! `sweep`: the effect of each key of a sweep. A column for each key, the one that explains most first; a row for each
+//! of the metrics that decide; in each panel the mean at each value of the key over all other keys, a line for each
+//! policy, and a band from the 10th to the 90th percentile over the other keys.
 
 use super::layout::{Head, Sample, y_title};
 use super::{Figure, Folder, Prepared};
@@ -28,7 +28,7 @@ const MOST_COLUMNS: usize = 6;
 const MOST_SHARES: usize = 4;
 
 const SIZE: (u32, u32) = (1200, 800);
-/// Of all that is not a panel.
+/// Margin left of the panels.
 const LEFT: f64 = 84.0;
 const RIGHT: f64 = 20.0;
 const TOP: f64 = 136.0;
@@ -185,7 +185,7 @@ impl Sweep {
         self.shares(sheet, &panel, effects)
     }
 
-    /// What the key explains, above its panel: for each policy in its colour, or the most of all.
+    /// The share that the key explains, above its panel: for each policy in its colour, or the most of all.
     fn shares(&self, sheet: &Sheet<'_>, panel: &Panel, effects: &[Effect]) -> Drawn {
         let shares: Vec<(f64, Look)> = effects
             .iter()
@@ -213,13 +213,13 @@ impl Sweep {
     }
 }
 
-/// Whether the points lie apart by more than a thousandth: less is noise that nobody would act on.
+/// True if the points differ by more than a thousandth: less is noise that nobody would act on.
 fn differs(effect: &Effect) -> bool {
     let mean = effect.levels.iter().flatten().next().map_or(0.0, |level| level.mean);
     effect.share.is_some() && effect.variance.sqrt() > 1e-3 * mean.abs()
 }
 
-/// How much a key matters for a metric: what it explains, in parts of what differs under the policy where most does.
+/// The weight of a key for a metric: its explained variance, as a share of that of the policy that varies most.
 fn weight(effects: &[Effect]) -> f64 {
     let most = effects.iter().map(|effect| effect.variance).fold(0.0, f64::max);
     let parts =
@@ -236,7 +236,7 @@ fn percent(share: f64) -> String {
     }
 }
 
-/// Where the values of a key stand along its axis.
+/// The positions of a key's values along its axis.
 fn places(key: &Key) -> Vec<f64> {
     match (&key.levels.numbers, key.levels.spacing()) {
         (Some(numbers), Spacing::Linear | Spacing::Log) => numbers.clone(),

@@ -32,7 +32,7 @@ const BLUE: RGBColor = RGBColor(0, 114, 178);
 const VERMILION: RGBColor = RGBColor(213, 94, 0);
 const GREEN: RGBColor = RGBColor(0, 158, 115);
 
-/// What became of a drafted token.
+/// The end of a drafted token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Fate {
     Accepted,
@@ -163,7 +163,7 @@ fn prepare(folder: &Folder<'_>) -> Prepared {
     Ok(Some(Box::new(Theta { head: Head::new(WIDTH, title, &how), panels, x, y })))
 }
 
-/// How many drafts are above the threshold, over all requests.
+/// The title: the number of drafts above the threshold, over all requests.
 fn title(drafts: &Drafts) -> String {
     let share = |requests: &BTreeMap<u64, Vec<Draft>>| {
         let all = || requests.values().flatten();
@@ -185,7 +185,7 @@ impl Theta {
         Grid { size: self.size(), edges, between: (0.0, 40.0), columns: 1, count: self.panels.len() }
     }
 
-    /// What the marks mean, below the explanation.
+    /// The legend of marks, below the explanation.
     fn legend(&self, sheet: &Sheet<'_>, (mut x, y): (f64, f64)) -> Drawn {
         sheet.line([(x, y), (x + 18.0, y)], stroke(INK, 1.8))?;
         sheet.text("theta", (x + 24.0, y), &text(12.5, INK, Across::Left, Down::Center))?;
@@ -208,7 +208,7 @@ impl Theta {
     }
 }
 
-/// How many drafts ended in which way.
+/// The number of drafts by their end.
 fn tally(drafts: &[Draft]) -> String {
     let count = |fate: Fate| drafts.iter().filter(|draft| Fate::of(draft) == fate).count();
     let [accepted, rejected, held, dropped] = FATES.map(count);

@@ -6,7 +6,7 @@ use crate::runs::Runs;
 use polars::prelude::{DataFrame, PolarsError};
 use std::path::Path;
 
-/// What is read of it.
+/// The columns that are read.
 const COLUMNS: [&str; 10] = [
     "policy",
     "point",
@@ -34,9 +34,9 @@ pub(super) struct Token<'t> {
     pub entropy_nats: f64,
     /// Infinite where the policy has no threshold.
     pub theta_nats: f64,
-    /// Whether it stands in the answer.
+    /// True if it stands in the answer.
     pub accepted: bool,
-    /// Whether it had a verdict.
+    /// True if it had a verdict.
     pub verified: bool,
 }
 
@@ -75,7 +75,7 @@ fn visit_all(frame: &DataFrame, mut visit: impl FnMut(Token<'_>)) -> Result<(), 
     Ok(())
 }
 
-/// What each point is called, from the runs of the folder: the values of what differs between points.
+/// The name of each point, from the runs of the folder: the values of the keys that differ.
 pub(super) fn point_names(runs: &Runs) -> impl Fn(u32) -> String {
     let cells = runs.cells.iter().filter(|cell| !cell.policy.is_empty());
     let names: std::collections::BTreeMap<u64, String> = cells

@@ -22,7 +22,7 @@ use std::path::Path;
 pub(super) const FIGURE: Figure =
     Figure { name: "wire", title: "Bytes on the wire for each token of the answer", needs: &["runs"], prepare };
 
-/// What others are compared with, if the folder has it.
+/// The policy that others are compared with, if the folder has it.
 const REFERENCE: &str = "cloud_only";
 
 /// Labels of policies that send the input and nothing else begin so.
@@ -38,7 +38,7 @@ const MOST_REQUESTS: usize = 3_000_000;
 const LEAST_PAIRED: f64 = 0.95;
 
 const WIDTH: u32 = 1200;
-/// Of a policy, and for the sum right of its marks.
+/// Height of a policy's row.
 const ROW: f64 = 25.0;
 const SUMS: f64 = 96.0;
 const BETWEEN_ROWS: f64 = 80.0;
@@ -47,7 +47,7 @@ struct Wire {
     head: Head,
     policies: Vec<String>,
     looks: Vec<Look>,
-    /// What each place is called, and by policy.
+    /// The name of each place, and the bytes by policy.
     panels: Vec<(String, Vec<Option<Bytes>>)>,
     x: Axis,
     paired: bool,
@@ -59,7 +59,7 @@ struct Bytes {
     up: Estimate,
     down: Estimate,
     all: Estimate,
-    /// What goes up beside the input, if that is known.
+    /// Bytes up beside the input, if they are known.
     drafting: Option<f64>,
 }
 
@@ -106,7 +106,7 @@ fn prepare(folder: &Folder<'_>) -> Prepared {
     })))
 }
 
-/// Whether no policy's bytes differ by what could be seen.
+/// True if no policy's bytes differ by a visible amount.
 fn is_alike(one: &[Option<Bytes>], other: &[Option<Bytes>]) -> bool {
     let near = |a: f64, b: f64| (a - b).abs() <= 2e-3 * b.abs();
     one.iter().zip(other).all(|(one, other)| match (one, other) {
@@ -163,7 +163,7 @@ fn drafting(folder: &Path) -> Result<BTreeMap<(u64, String), f64>, ReportError> 
 /// Point, replication and number of a request.
 type Name = (u32, u32, u64);
 
-/// What was kept of an input and how it was compressed, bit by bit.
+/// The retention and compression of an input, bit by bit.
 type Kept = [u64; 5];
 
 /// A request under a policy.
@@ -232,7 +232,7 @@ fn beside_the_input(requests: &[Request]) -> BTreeMap<(u64, String), f64> {
         .collect()
 }
 
-/// How many times the reference's bytes each policy has, over all places.
+/// The title: each policy's bytes over those of the reference, over all places.
 fn title(policies: &[String], panels: &[(String, Vec<Option<Bytes>>)]) -> String {
     let Some(reference) = policies.iter().position(|policy| policy == REFERENCE) else {
         return FIGURE.title.to_owned();
@@ -287,7 +287,7 @@ impl Wire {
         Grid { size: self.size(), edges, between: (18.0, BETWEEN_ROWS), columns: self.columns(), count }
     }
 
-    /// What the marks mean, below the explanation.
+    /// The legend of marks, below the explanation.
     fn legend(&self, sheet: &Sheet<'_>, (mut x, y): At) -> Drawn {
         let look = Look { colour: GREY, marker: Marker::Circle };
         let marks = [("up", 0), ("down", 1), ("up, without the input", 2)];

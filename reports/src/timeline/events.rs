@@ -50,7 +50,7 @@ struct Local {
     local: String,
 }
 
-/// Where an arrow starts, goes on or ends.
+/// The start, a step or the end of an arrow.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Arrow {
     Start,
@@ -145,7 +145,7 @@ impl<W: Write> Writer<W> {
     }
 }
 
-/// What a slice is, for filters.
+/// The category of a slice, for filters.
 fn category(span: &Span) -> &'static str {
     use crate::spans::Lane;
     match span.lane {
@@ -156,7 +156,7 @@ fn category(span: &Span) -> &'static str {
     }
 }
 
-/// What is known of a slice beside its name and times; what is 0 does not apply.
+/// The details of a slice beside its name and times; a 0 does not apply.
 pub(super) fn details(request: u64, span: &Span) -> Value {
     let known = [
         ("round", u64::from(span.round)),

@@ -1,4 +1,4 @@
-//! What stands on which lane of a process: every slice of what works, without overlap, and the arrows between them.
+//! The lanes of a process: the slices of each resource, without overlap, and the arrows between them.
 
 use super::events::{Arrow, Writer, details};
 use crate::spans::{Lane, Phase, Request, Span};
@@ -6,7 +6,7 @@ use crate::stages;
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 
-/// What works, in the order from above: the parts of an edge together, then the link up, the cloud, the link down.
+/// The resources, in the order from above: the parts of an edge together, then the uplink, the cloud, the downlink.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Resource {
     Edge { unit: u32, gpu: bool },
@@ -16,7 +16,7 @@ enum Resource {
 }
 
 impl Resource {
-    /// What a span keeps busy; nothing while it waits.
+    /// The resource that a span keeps busy; `None` while it waits.
     fn of(span: &Span) -> Option<Self> {
         let (unit, flying) = (span.unit, span.phase == Phase::Flying);
         match (span.phase, span.lane) {

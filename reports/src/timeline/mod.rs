@@ -55,7 +55,7 @@ fn write_into(served: &[Served], most_spans: usize, out: impl io::Write) -> io::
     writer.end()
 }
 
-/// What of a table is shown.
+/// The part of a table that is shown.
 struct Shown<'s> {
     processes: Vec<(&'s Served, Vec<&'s Request>)>,
     points: usize,
@@ -95,7 +95,7 @@ impl<'s> Shown<'s> {
         Self { processes: points.into_iter().flatten().collect(), points: shown, points_of_all, requests }
     }
 
-    /// What the file says of itself.
+    /// The note in the file about its content.
     fn note(&self) -> Value {
         json!({
             "source": "msao-sim, spans.parquet of the same folder",

@@ -31,7 +31,7 @@ pub fn findings(house: &House) -> Vec<String> {
     findings
 }
 
-/// What is wrong with one edge, if anything. A package without a floor is another finding.
+/// The fault of one edge, if any. A package without a floor is another finding.
 fn judge(house: &House, from: &str, import: &Import) -> Option<String> {
     let (to, table) = (import.name.as_str(), import.kind.table());
     let edge = format!("`{from}` imports `{to}` ([{table}])");

@@ -1,4 +1,4 @@
-//! How long a file and each of its functions are, tests left out.
+//! The lengths of a file and of its functions, tests left out.
 
 use syn::spanned::Spanned;
 use syn::visit::{self, Visit};

@@ -73,7 +73,7 @@ fn allowed() -> Outcome<Lengths> {
     ratchet::parse(&text).map_err(|why| format!("{ALLOW}:{why}").into())
 }
 
-/// What was measured and which places are over their limit.
+/// The measurements, and the places over their limit.
 #[derive(Default)]
 struct Found {
     files: usize,

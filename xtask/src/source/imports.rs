@@ -1,4 +1,4 @@
-//! Which modules of one parent import which, each import with the places that name it.
+//! The imports among the modules of one parent, each with the places that name it.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -27,7 +27,7 @@ pub struct Module {
     pub texts: Vec<(String, Text)>,
 }
 
-/// Where a text stands: its file, the folder of the modules that it declares, and the folder of `#[path]`.
+/// The place of a text: its file, the folder of the modules that it declares, and the folder of `#[path]`.
 struct Place {
     file: PathBuf,
     folder: PathBuf,
