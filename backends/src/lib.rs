@@ -17,7 +17,6 @@ mod profile;
 mod pruning;
 #[cfg(feature = "onnx")]
 pub mod real;
-mod sequences;
 mod tier;
 
 pub use compute::{Compute, Done, Sequence, Work};

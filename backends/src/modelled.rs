@@ -3,9 +3,8 @@
 //! Token ids are synthetic. The target's token at position p of an answer is 2 p; a draft that disagrees is 2 p + 1. So
 //! the cloud's backend compares ids, as a real one does, and needs to know nothing of the edge's.
 
-use crate::sequences::Sequences;
 use crate::{Compute, Coverage, Done, Pricing, Sequence, Tier, Work, profile::Meter};
-use kernel::Streams;
+use kernel::{Numbered, Streams};
 use model::{
     decoding::{Draft, Token},
     request::{Input, Request},
@@ -20,7 +19,7 @@ pub struct Modelled {
     pricing: Pricing,
     process: TokenProcess,
     streams: Streams,
-    sequences: Sequences<State>,
+    sequences: Numbered<State>,
     /// The counter of iterations, for a tier with measured laws.
     meter: Option<Meter>,
 }
@@ -85,7 +84,7 @@ impl Modelled {
     /// A backend for one tier of a run.
     pub fn new(tier: &Tier, process: TokenProcess, streams: Streams) -> Self {
         let meter = tier.profile.as_ref().map(|profile| Meter::new(profile, streams));
-        Self { pricing: Pricing::new(tier), process, streams, sequences: Sequences::default(), meter }
+        Self { pricing: Pricing::new(tier), process, streams, sequences: Numbered::default(), meter }
     }
 
     #[inline]
@@ -217,7 +216,7 @@ impl Compute for Modelled {
                 encode: if encoded { pricing.encode_flop(&input.prompt) } else { Flops::ZERO },
             }),
         };
-        self.sequences.open(state)
+        self.sequences.insert(state)
     }
 
     fn prompt_tokens(&self, sequence: Sequence) -> u32 {
@@ -272,7 +271,7 @@ impl Compute for Modelled {
     }
 
     fn close(&mut self, sequence: Sequence) {
-        self.sequences.close(sequence);
+        self.sequences.remove(sequence);
     }
 
     fn open_sequences(&self) -> usize {

@@ -36,5 +36,6 @@ pub use manifest::MANIFEST_VERSION;
 pub use metric::{Better, METRICS, Metric};
 pub use report::{Report, write_joint_report, write_report};
 pub use runs::{Cell, Runs, VERSION as RUNS_VERSION, Values};
+pub use sheet::Sheet;
 pub use stages::{Stage, StageTimes, stage_times};
 pub use table::table;

@@ -4,16 +4,18 @@ use comfy_table::{CellAlignment, Table, presets};
 
 /// Rows under a heading.
 #[derive(Clone, Debug)]
-pub(crate) struct Sheet {
+pub struct Sheet {
     heading: Vec<String>,
     rows: Vec<Vec<String>>,
 }
 
 impl Sheet {
+    /// A sheet without rows.
     pub fn new<'h>(heading: impl Iterator<Item = &'h str>) -> Self {
         Self { heading: heading.map(str::to_owned).collect(), rows: Vec::new() }
     }
 
+    /// Adds a row, as long as the heading.
     pub fn row(&mut self, row: impl Iterator<Item = String>) {
         self.rows.push(row.collect());
     }

@@ -21,8 +21,9 @@ pub use scale::TimeScale;
 pub use spec::spec;
 
 use crate::pruning::{Map, pruned};
-use crate::sequences::Sequences;
+
 use crate::{Compute, Done, Pricing, Probe, Sequence, Tier, Work};
+use kernel::Numbered;
 use model::{
     decoding::{Draft, Token},
     mas::Descriptors,
@@ -48,7 +49,7 @@ pub struct Real<'m> {
     pricing: Pricing,
     scale: TimeScale,
     probe: Probe,
-    sequences: Sequences<State>,
+    sequences: Numbered<State>,
     /// Pictures that were cut into patches lately.
     cut: VecDeque<(u64, Rc<Vec<Patches>>)>,
 }
@@ -67,7 +68,7 @@ impl<'m> Real<'m> {
         notes: Rc<RefCell<Notes>>,
     ) -> Self {
         let pricing = Pricing::new(tier);
-        Self { model, questions, notes, pricing, scale, probe, sequences: Sequences::default(), cut: VecDeque::new() }
+        Self { model, questions, notes, pricing, scale, probe, sequences: Numbered::default(), cut: VecDeque::new() }
     }
 
     /// The sequence, which is open.
@@ -237,7 +238,7 @@ impl Compute for Real<'_> {
         };
         let ends = self.model().folder().config.ends.clone();
         let state = State::new(&input.prompt, prompt, request.output_tokens, ends);
-        self.sequences.open(state)
+        self.sequences.insert(state)
     }
 
     fn prompt_tokens(&self, sequence: Sequence) -> u32 {
@@ -320,7 +321,7 @@ impl Compute for Real<'_> {
     }
 
     fn close(&mut self, sequence: Sequence) {
-        self.sequences.close(sequence);
+        self.sequences.remove(sequence);
     }
 
     fn open_sequences(&self) -> usize {

@@ -13,7 +13,7 @@ impl<R> Ledger<'_, R> {
         self.conservation_of_requests()?;
         self.conservation_of_work(work)?;
         self.littles_law()?;
-        require(self.slots.len() == 0, || format!("{} requests left", self.slots.len()))
+        require(self.slots.is_empty(), || format!("{} requests left", self.slots.len()))
     }
 
     /// Requests in = completed + rejected.

@@ -17,7 +17,6 @@ mod grading;
 mod invariants;
 mod metrics;
 mod recorder;
-mod slab;
 mod slot;
 mod tally;
 mod watch;
@@ -28,10 +27,10 @@ pub use recorder::{
 };
 
 pub(crate) use grading::Grading;
-pub(crate) use slab::Slab;
 pub(crate) use slot::{Arrival, Slot, SlotId};
 pub(crate) use tally::Share;
 
+use kernel::Numbered;
 use model::{decoding::Verdict, latency::Moments, request::Request};
 use policies::ServedBy;
 use std::collections::BTreeMap;
@@ -40,7 +39,7 @@ use watch::Watch;
 
 /// The requests of a run: those in flight, and the sums over those that have ended.
 pub(crate) struct Ledger<'w, R> {
-    pub(crate) slots: Slab<Slot<R>>,
+    pub(crate) slots: Numbered<Slot<R>>,
     generation: u32,
     pub(crate) metrics: Metrics,
     pub(crate) recorder: &'w mut dyn Recorder,
@@ -62,7 +61,7 @@ pub(crate) struct Ledger<'w, R> {
 impl<'w, R: Default> Ledger<'w, R> {
     pub(crate) fn new(grading: Grading, recorder: &'w mut dyn Recorder) -> Self {
         Self {
-            slots: Slab::default(),
+            slots: Numbered::default(),
             generation: 0,
             metrics: Metrics::default(),
             wants_steps: recorder.wants_steps(),

@@ -6,13 +6,13 @@ use super::link::Passage;
 use super::message::{Body, Message};
 use super::state::State;
 use super::world::World;
-use crate::ledger::{Lane, Ledger, Phase, Slab, SlotId, SpanRecord};
+use crate::ledger::{Lane, Ledger, Phase, SlotId, SpanRecord};
 use backends::Compute;
-use kernel::Service;
+use kernel::{Numbered, Service};
 use units::{Bytes, SimDuration, SimTime};
 
 /// The kind of a job as tables name it, and the tokens that go through the model.
-pub(crate) fn describe(task: Task, chunk: u32, messages: &Slab<Message>) -> (&'static str, u32) {
+pub(crate) fn describe(task: Task, chunk: u32, messages: &Numbered<Message>) -> (&'static str, u32) {
     match task {
         Task::Probe { .. } => ("probe", 0),
         Task::Prefill { .. } => ("prefill", chunk),

@@ -4,10 +4,10 @@ use super::gpu::{Gpu, Job, Kind};
 use super::link::{Direction, Left};
 use super::message::Message;
 use super::resources::Resources;
-use crate::ledger::{Ledger, Slab};
+use crate::ledger::Ledger;
 use crate::spec::RunSpec;
 use backends::{Compute, Done};
-use kernel::{FifoServer, Streams};
+use kernel::{FifoServer, Numbered, Streams};
 use model::{energy::Power, kv::KvPool};
 use std::collections::VecDeque;
 use std::rc::Rc;
@@ -16,7 +16,7 @@ use units::SimTime;
 /// The ledger of requests beside messages, GPUs, processors and links.
 pub(crate) struct State<'w, C> {
     pub(crate) ledger: Ledger<'w, Resources>,
-    pub(crate) messages: Slab<Message>,
+    pub(crate) messages: Numbered<Message>,
     /// Edges first, then the cloud's.
     pub(crate) gpus: Vec<Gpu>,
     /// Requests that are assigned to each GPU; apart, so that the least busy one is found in a few cache lines.
@@ -51,7 +51,7 @@ impl<'w, C: Compute> State<'w, C> {
         let clouds = (0..spec.cloud.gpus).map(|_| Gpu::new(in_cloud.clone(), cloud_kv.clone()));
         Self {
             ledger,
-            messages: Slab::default(),
+            messages: Numbered::default(),
             gpus: edges.chain(clouds).collect(),
             requests: vec![0; (spec.edge.count + spec.cloud.gpus) as usize],
             edge_cpus: (0..spec.edge.count).map(|_| FifoServer::new(spec.edge.cpu_workers)).collect(),

@@ -3,6 +3,7 @@
 use crate::commands::calibrate::folder::Group;
 use crate::scenario::{Cell, Point};
 use crate::terminal::Failure;
+use reports::Sheet;
 use serde_json::json;
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -56,7 +57,11 @@ pub fn read(folder: &Path) -> Result<BTreeMap<(String, u64), Vec<Served>>, Failu
     Ok(all)
 }
 
+/// The columns of `validation.csv`.
+const COLUMNS: [&str; 7] = ["policy", "dataset", "bandwidth_mbps", "figure", "measured", "simulated", "error_pct"];
+
 /// The result of a validation.
+#[derive(Default)]
 pub struct Validation {
     /// The compared requests, in words.
     pub held_out: String,
@@ -67,6 +72,7 @@ pub struct Validation {
 }
 
 /// A policy at a point: the same requests, measured and simulated.
+#[derive(Default)]
 pub struct Comparison {
     pub policy: String,
     dataset: String,
@@ -246,19 +252,22 @@ pub fn text(validation: &Validation) -> String {
 
 /// The same as CSV.
 pub fn csv(validation: &Validation) -> String {
-    let mut text = "policy,dataset,bandwidth_mbps,figure,measured,simulated,error_pct\n".to_owned();
-    let told = |value: Option<f64>| value.map_or_else(String::new, |value| value.to_string());
+    let mut sheet = Sheet::new(COLUMNS.into_iter());
+    let shown = |value: Option<f64>| value.map_or_else(String::new, |value| value.to_string());
     for one in &validation.comparisons {
-        let start = format!("{},{},{}", one.policy, one.dataset, told(one.bandwidth_mbps));
+        let mut row = |figure: String, numbers: [Option<f64>; 3]| {
+            let labels = [one.policy.clone(), one.dataset.clone(), shown(one.bandwidth_mbps), figure];
+            sheet.row(labels.into_iter().chain(numbers.map(shown)));
+        };
         for figure in &one.figures {
-            let Figure { name, measured, simulated } = figure;
-            text += &format!("{start},{name},{},{},{}\n", told(*measured), told(*simulated), told(figure.error_pct()));
+            row(figure.name.clone(), [figure.measured, figure.simulated, figure.error_pct()]);
         }
         for (name, Distance { ks, request_pct }) in one.apart() {
-            text += &format!("{start},{name}_ks_distance,,,{ks}\n{start},{name}_of_a_request_p50,,,{request_pct}\n");
+            row(format!("{name}_ks_distance"), [None, None, Some(*ks)]);
+            row(format!("{name}_of_a_request_p50"), [None, None, Some(*request_pct)]);
         }
     }
-    text
+    sheet.csv()
 }
 
 /// The same as one JSON object.
@@ -296,5 +305,18 @@ mod tests {
         assert_eq!(distance(&[1.0, 2.0], &[3.0, 4.0]), 1.0);
         // At 2: all of the first, half of the second.
         assert_eq!(distance(&[1.0, 2.0], &[1.0, 3.0]), 0.5);
+    }
+
+    #[test]
+    fn a_comma_in_a_label_is_quoted() {
+        let figure = Figure { name: "e2e_ms_mean".to_owned(), measured: Some(2.0), simulated: Some(1.0) };
+        let one = Comparison {
+            policy: "msao, tuned".to_owned(),
+            dataset: "my \"set\"".to_owned(),
+            figures: vec![figure],
+            ..Comparison::default()
+        };
+        let csv = csv(&Validation { comparisons: vec![one], ..Validation::default() });
+        assert_eq!(csv.lines().nth(1), Some("\"msao, tuned\",\"my \"\"set\"\"\",,e2e_ms_mean,2,1,-50"));
     }
 }
