@@ -14,7 +14,7 @@ use model::{
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::VecDeque;
-use units::Ratio;
+use units::{Ratio, quantile};
 
 /// Settings of the threshold; the defaults are the paper's where it gives one.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -239,8 +239,7 @@ impl Theta<'_> {
     fn quantile_seen(&self) -> Option<f64> {
         let mut seen: Vec<f32> = self.history.as_ref()?.seen.iter().copied().collect();
         seen.sort_unstable_by(f32::total_cmp);
-        let rank = (self.settings.percentile.as_f64() * seen.len() as f64).ceil() as usize;
-        seen.get(rank.max(1) - 1).map(|&nats| f64::from(nats))
+        quantile(&seen, self.settings.percentile.as_f64()).map(f64::from)
     }
 }
 
@@ -314,118 +313,4 @@ impl DraftLength {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use model::tokens::TokenProcess;
-    use units::SimTime;
-
-    fn calibration() -> Calibration {
-        Calibration::sample(&TokenProcess::default(), 500, 1)
-    }
-
-    fn verdict(accepted: u32, drafted: u32) -> Verdict {
-        Verdict { accepted, drafted, committed: 0, token: None, ends: false, at: SimTime::ZERO }
-    }
-
-    fn draft(nats: f32) -> Draft {
-        Draft { token: Default::default(), position: 0, entropy_nats: nats }
-    }
-
-    fn n_draft(settings: ThetaSettings, n_max: u32) -> u32 {
-        settings.start(DraftLength::Line5, n_max, &calibration()).n_draft()
-    }
-
-    fn with(rule: AcceptRule) -> ThetaSettings {
-        ThetaSettings { accept_rule: rule, ..ThetaSettings::default() }
-    }
-
-    #[test]
-    fn line_5_gives_four_at_the_papers_settings() {
-        // floor(ln(1 - .8) / ln .7) = floor(4.51).
-        assert_eq!((n_draft(ThetaSettings::default(), 5), n_draft(ThetaSettings::default(), 3)), (4, 3));
-        let sure = ThetaSettings { percentile: Ratio::new(0.999), ..ThetaSettings::default() };
-        assert_eq!(n_draft(sure, 7), 7);
-        let unsure =
-            ThetaSettings { percentile: Ratio::new(0.05), min_percentile: Ratio::ZERO, ..ThetaSettings::default() };
-        assert_eq!(n_draft(unsure, 5), 1);
-    }
-
-    #[test]
-    fn it_decays_to_the_floor_and_recovers_with_acceptance() {
-        let calibration = calibration();
-        let settings = ThetaSettings::default();
-        let mut theta = settings.start(DraftLength::Line5, 5, &calibration);
-        let first = theta.now;
-        theta.doubt();
-        assert_eq!(theta.now, first * 0.95);
-        (0..100).for_each(|_| theta.doubt());
-        assert_eq!(theta.now, theta.least);
-        (0..100).for_each(|_| theta.learn(&verdict(4, 4)));
-        assert!((theta.now / first - 1.25).abs() < 1e-9, "all accepted: 1 / .8 of the first threshold");
-        (0..100).for_each(|_| theta.learn(&verdict(2, 4)));
-        assert!((theta.now / first - 0.625).abs() < 1e-6 || theta.now == theta.least);
-        let before = theta.now;
-        theta.learn(&verdict(0, 0));
-        assert_eq!(theta.now, before, "a verdict on nothing teaches nothing");
-    }
-
-    #[test]
-    fn the_literal_rule_only_falls() {
-        let calibration = calibration();
-        let settings = ThetaSettings { min_percentile: Ratio::ZERO, ..with(AcceptRule::EmaEntropy) };
-        let mut theta = settings.start(DraftLength::Line5, 5, &calibration);
-        for _ in 0..50 {
-            let before = theta.now;
-            // Four accepted tokens, spread evenly below the threshold.
-            let drafts: Vec<Draft> = (1..=4).map(|part| draft(theta.nats() * part as f32 / 4.0)).collect();
-            theta.sent(&drafts);
-            theta.learn(&verdict(4, 4));
-            assert!(theta.now < before);
-        }
-        assert!(theta.now < 0.01 * theta.first, "{}", theta.now);
-    }
-
-    #[test]
-    fn static_stays_and_quantile_follows_what_is_drafted() {
-        let calibration = calibration();
-        let (still, follows) = (with(AcceptRule::Static), with(AcceptRule::Quantile));
-        let mut still = still.start(DraftLength::Line5, 5, &calibration);
-        still.learn(&verdict(1, 4));
-        assert_eq!(still.now, still.first);
-        let mut follows = follows.start(DraftLength::Line5, 5, &calibration);
-        for part in 1..=200u8 {
-            follows.is_confident(&draft(f32::from(part) / 100.0));
-        }
-        follows.learn(&verdict(4, 4));
-        // The 70th percentile of 1.37 to 2.00: the 45th of 64.
-        assert!((follows.now - 1.81).abs() < 1e-6, "{}", follows.now);
-    }
-
-    #[test]
-    fn caps_bind_only_where_they_lie_below_the_percentile() {
-        let calibration = calibration();
-        let high = |entropy_units| {
-            let settings = ThetaSettings { percentile: Ratio::new(0.95), entropy_units, ..ThetaSettings::default() };
-            settings.start(DraftLength::Line5, 5, &calibration).now
-        };
-        assert!(high(EntropyUnits::Nats) > 1.2);
-        assert_eq!((high(EntropyUnits::Normalised), high(EntropyUnits::LiteralCap1)), (high(EntropyUnits::Nats), 1.0));
-    }
-
-    #[test]
-    fn lengths_of_batches() {
-        let calibration = calibration();
-        let settings = ThetaSettings::default();
-        let start = |length| settings.start(length, 5, &calibration);
-        assert_eq!(start(DraftLength::Fixed(9)).n_draft(), 9);
-        // Acceptance starts at P_target: one token is accepted with just that probability.
-        let mut by_acceptance = start(DraftLength::AcceptTarget);
-        assert_eq!(by_acceptance.n_draft(), 1);
-        (0..20).for_each(|_| by_acceptance.learn(&verdict(4, 4)));
-        assert_eq!(by_acceptance.n_draft(), 5);
-        let mut again = start(DraftLength::Recompute);
-        (0..100).for_each(|_| again.doubt());
-        // At the median: floor(ln .2 / ln .5) = 2.
-        assert_eq!((again.n_draft(), start(DraftLength::Line5).n_draft()), (2, 4));
-    }
-}
+mod tests;
