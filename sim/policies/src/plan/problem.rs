@@ -68,7 +68,7 @@ impl Problem<'_> {
     ///
     /// The bytes sent are the sum of `p beta (1 - rho)`, the quality spent the sum of `.05 rho^4`: at the optimum rho is
     /// in proportion to the cube root of `p beta`. Text is never compressed.
-    fn compress(&self, mut kept: PerModality<Kept>) -> PerModality<Kept> {
+    pub fn compress(&self, mut kept: PerModality<Kept>) -> PerModality<Kept> {
         let left = (self.bounds.quality_loss - self.loss(&kept)).max(0.0);
         let input = self.input(kept);
         let weight = |modality: Modality| match input.bytes(modality).as_u64() {

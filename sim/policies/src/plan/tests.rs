@@ -1,3 +1,7 @@
+mod eq11;
+mod settings;
+mod state;
+
 use super::*;
 use crate::Prices;
 use model::{
@@ -80,20 +84,29 @@ fn briefing() -> Briefing {
     Briefing { calibration: calibration.into(), pruning: PruningLoss::default(), benchmark: Benchmark::Other }
 }
 
-fn make(case: Case, prompt: Prompt, settings: &PlanSettings, mas: &MasSettings) -> Plan {
-    let Case { edge_ms, cloud_ms, free_tokens, rate, .. } = case;
-    let view = View {
-        uplink: rate,
+/// The planner's view in such a case.
+fn view<'p>(case: &Case, edge: &'p Linear, cloud: &'p Linear) -> View<'p> {
+    View {
+        uplink: case.rate,
         rtt: SimDuration::from_ms(20),
         rtt_per_modality: false,
         edge_requests: 0,
         cloud_requests: 0.0,
-        edge_free_tokens: free_tokens,
-        edge: &Linear(edge_ms),
-        cloud: &Linear(cloud_ms),
-    };
+        edge_free_tokens: case.free_tokens,
+        edge,
+        cloud,
+    }
+}
+
+/// The plan of a request, and the time that it is charged.
+fn planned(case: Case, prompt: Prompt, settings: &PlanSettings, mas: &MasSettings) -> (Plan, SimDuration) {
+    let (edge, cloud) = (Linear(case.edge_ms), Linear(case.cloud_ms));
     let measured = Mas(PerModality::of(|modality| if prompt.has(modality) { case.mas } else { 1.0 }));
-    Plans::default().make(settings, mas, &measured, prompt, &view, &briefing()).0
+    Plans::default().make(settings, mas, &measured, prompt, &view(&case, &edge, &cloud), &briefing())
+}
+
+fn make(case: Case, prompt: Prompt, settings: &PlanSettings, mas: &MasSettings) -> Plan {
+    planned(case, prompt, settings, mas).0
 }
 
 fn solve(case: Case) -> Input {
