@@ -1,0 +1,71 @@
+//! Forming the next step.
+//!
+//! There is no notion of prefill or decode. A request has tokens that are not computed yet, be they of its prompt, its
+//! last output or drafts, and each step computes some of them:
+//!
+//! 1. running requests, in order of admission, as long as the budget lasts; blocks are taken as they are needed, if need
+//!    be from the last request in order, which is preempted;
+//! 2. if nobody was preempted, waiting requests, in order, as long as budget, places and blocks last;
+//! 3. all that is in the step counts as computed from now on.
+
+mod budget;
+mod forming;
+mod pictures;
+mod preempt;
+mod room;
+mod running;
+mod waiting;
+
+use crate::replica::Replica;
+use crate::request::Id;
+use crate::step::Step;
+use forming::Forming;
+
+impl Replica {
+    /// Forms the next step, which then runs until it is [completed](Self::complete).
+    ///
+    /// With asynchronous scheduling a step may be formed while another runs.
+    pub fn schedule(&mut self) -> Step {
+        let mut forming = Forming::new(self);
+        self.serve_running(&mut forming);
+        if forming.step.preempted.is_empty() {
+            self.admit_waiting(&mut forming);
+        }
+        let mut step = forming.step;
+        self.set_out(&mut step);
+        step.evicted_pictures = self.encoder.take_evicted();
+        step.evicted_blocks = self.blocks.take_lost_keys();
+        step
+    }
+
+    /// Counts what is in the step as computed.
+    fn set_out(&mut self, step: &mut Step) {
+        for work in &mut step.work {
+            let sequence = &mut self.sequences[work.id];
+            sequence.computed += work.tokens;
+            work.samples = sequence.computed >= sequence.tokens() + sequence.pending;
+            sequence.mid_prompt = !work.samples;
+            if self.rules.asynchronous && work.samples {
+                sequence.pending += 1 + work.drafted;
+                sequence.drafts = self.settings.draft_tokens;
+            }
+            if !self.rules.pictures.kept_until_end {
+                self.release_read_pictures(work.id);
+            }
+        }
+    }
+
+    /// Lets the pictures go whose placeholders are all computed.
+    pub(crate) fn release_read_pictures(&mut self, id: Id) {
+        let sequence = &self.sequences[id];
+        let certain = match self.rules.pictures.kept_until_end {
+            true => sequence.computed.saturating_sub(sequence.pending),
+            false => sequence.computed,
+        };
+        for (place, picture) in (0..).zip(&sequence.pictures) {
+            if picture.end() <= certain {
+                self.encoder.release(picture.name, (id, place));
+            }
+        }
+    }
+}

@@ -1,0 +1,73 @@
+//! Preemption: a request gives its blocks back and is computed again later.
+
+use super::forming::Forming;
+use crate::replica::Replica;
+use crate::request::Id;
+use crate::sequence::Status;
+use crate::settings::Order;
+
+impl Replica {
+    /// Takes blocks for more tokens of a running request, preempting others if it must. If the request itself is the last
+    /// in order, it is preempted, and there is no room.
+    pub(super) fn make_room(&mut self, id: Id, tokens: u32, at: &mut usize, forming: &mut Forming) -> bool {
+        let computed = self.sequences[id].computed + tokens;
+        let end = computed + self.settings.lookahead();
+        while self.missing_blocks(&self.sequences[id], end) > self.blocks.free() {
+            let place = self.victim();
+            let victim = self.running[place];
+            self.preempt(place, at, forming);
+            if victim == id {
+                return false;
+            }
+        }
+        self.take_blocks(id, end);
+        self.name_blocks(id, computed);
+        true
+    }
+
+    /// The place of the running request that is preempted next: the newest, or the last in order of priority and arrival.
+    fn victim(&self) -> usize {
+        let newest = self.running.len() - 1;
+        if self.settings.order == Order::Fcfs {
+            return newest;
+        }
+        let rank = |id: Id| {
+            let request = &self.sequences[id].request;
+            (request.priority, request.arrival)
+        };
+        // the first of equal ones
+        (0..newest).rev().fold(
+            newest,
+            |last, place| {
+                if rank(self.running[place]) >= rank(self.running[last]) { place } else { last }
+            },
+        )
+    }
+
+    /// Preempts the running request in that place; `at` is the place of the request that is being served.
+    fn preempt(&mut self, place: usize, at: &mut usize, forming: &mut Forming) {
+        let id = self.running.remove(place);
+        let taken_back = forming.take_back(id).is_some();
+        // vLLM 0.19 only steps back for requests that had been given tokens, and so passes by the next one otherwise
+        if taken_back || (self.rules.serves_after_self_preemption && place < *at) {
+            *at -= 1;
+        }
+        let sequence = &mut self.sequences[id];
+        sequence.status = Status::Preempted;
+        sequence.computed = 0;
+        sequence.drafts = 0;
+        sequence.keyed = 0;
+        sequence.preemptions += 1;
+        self.blocks.release(&mut sequence.blocks);
+        self.release_pictures(id);
+        self.waiting.put_back(id, &self.sequences[id].request);
+        forming.step.preempted.push(id);
+    }
+
+    /// Lets all pictures of a request go.
+    pub(crate) fn release_pictures(&mut self, id: Id) {
+        for (place, picture) in (0..).zip(&self.sequences[id].pictures) {
+            self.encoder.release(picture.name, (id, place));
+        }
+    }
+}

@@ -1,0 +1,36 @@
+//! Blocks for the tokens of a step.
+
+use crate::replica::Replica;
+use crate::request::Id;
+use crate::sequence::Sequence;
+
+impl Replica {
+    /// Blocks that a request lacks for its first `tokens` tokens.
+    pub(crate) fn missing_blocks(&self, sequence: &Sequence, tokens: u32) -> u32 {
+        let blocks = tokens.min(self.settings.context).div_ceil(self.settings.block_tokens);
+        blocks.saturating_sub(sequence.blocks.len() as u32)
+    }
+
+    /// Takes the blocks that a request lacks for its first `tokens` tokens.
+    pub(crate) fn take_blocks(&mut self, id: Id, tokens: u32) {
+        let missing = self.missing_blocks(&self.sequences[id], tokens);
+        let held = &mut self.sequences[id].blocks;
+        held.extend((0..missing).map(|_| self.blocks.take()));
+    }
+
+    /// Gives their keys to the blocks that the first `tokens` tokens fill, if they are known.
+    pub(crate) fn name_blocks(&mut self, id: Id, tokens: u32) {
+        if !self.settings.prefix_cache {
+            return;
+        }
+        let sequence = &mut self.sequences[id];
+        let full = tokens.min(sequence.tokens()) / self.settings.block_tokens;
+        if full > sequence.keyed {
+            let keys = sequence.keys.first(full, &sequence.request, self.settings.block_tokens);
+            for place in sequence.keyed as usize..full as usize {
+                self.blocks.name(sequence.blocks[place], keys[place]);
+            }
+            sequence.keyed = full;
+        }
+    }
+}

@@ -1,0 +1,42 @@
+//! Running requests in the next step.
+
+use super::forming::{Due, Forming};
+use crate::replica::Replica;
+use crate::request::Id;
+use crate::step::Entry;
+
+impl Replica {
+    /// Gives tokens to running requests, in order of admission, as long as the budget lasts.
+    pub(super) fn serve_running(&mut self, forming: &mut Forming) {
+        let mut at = 0;
+        while at < self.running.len() && forming.budget.room() > 0 {
+            let id = self.running[at];
+            let due = self.due(id, forming);
+            if due.tokens == 0 {
+                at += 1;
+                continue;
+            }
+            if !self.make_room(id, due.tokens, &mut at, forming) {
+                if self.rules.serves_after_self_preemption {
+                    continue;
+                }
+                break;
+            }
+            forming.continues_prompt |= self.sequences[id].mid_prompt;
+            self.give(id, Entry::Running, due, forming);
+            at += 1;
+        }
+    }
+
+    /// The work that the next step can do for a running request, were there room.
+    fn due(&mut self, id: Id, forming: &Forming) -> Due {
+        let sequence = &self.sequences[id];
+        if sequence.ends_in_flight() {
+            return Due { tokens: 0, pictures: Default::default() };
+        }
+        let tokens = sequence.due().min(forming.threshold).min(forming.budget.room());
+        // the last position of the context is for a token that is sampled and never computed
+        let tokens = tokens.min((self.settings.context - 1).saturating_sub(sequence.computed));
+        self.with_pictures(id, sequence.computed, tokens, forming)
+    }
+}

@@ -1,0 +1,169 @@
+//! A request within a replica, and the table of all of them.
+
+use std::ops::{Index, IndexMut};
+
+use crate::content::Keys;
+use crate::request::{Id, Picture, Request};
+
+/// Where a request stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Status {
+    /// Never admitted.
+    Waiting,
+    /// Admitted: it has blocks.
+    Running,
+    /// Lost its blocks and waits to be admitted again.
+    Preempted,
+}
+
+/// A request and what has become of it so far.
+#[derive(Clone, Debug)]
+pub struct Sequence {
+    pub(crate) request: Request,
+    pub(crate) pictures: Vec<Picture>,
+    pub(crate) prompt_tokens: u32,
+    pub(crate) status: Status,
+    /// Tokens of the answer that are known.
+    pub(crate) outputs: u32,
+    /// Tokens that a step in flight will bring, drafted ones included.
+    pub(crate) pending: u32,
+    /// Drafted tokens that wait to be verified.
+    pub(crate) drafts: u32,
+    /// Tokens whose keys and values are computed, or will be by the steps in flight.
+    pub(crate) computed: u32,
+    /// Its last step ended within the prompt.
+    pub(crate) mid_prompt: bool,
+    pub(crate) blocks: Vec<u32>,
+    /// The first blocks, which have their keys.
+    pub(crate) keyed: u32,
+    pub(crate) keys: Keys,
+    pub(crate) preemptions: u32,
+    pub(crate) first_hit: Option<u32>,
+}
+
+impl Sequence {
+    fn new(request: Request) -> Self {
+        Self {
+            pictures: Picture::all(&request.prompt),
+            prompt_tokens: request.prompt_tokens(),
+            request,
+            status: Status::Waiting,
+            outputs: 0,
+            pending: 0,
+            drafts: 0,
+            computed: 0,
+            mid_prompt: false,
+            blocks: Vec::new(),
+            keyed: 0,
+            keys: Keys::default(),
+            preemptions: 0,
+            first_hit: None,
+        }
+    }
+
+    /// The request.
+    pub fn request(&self) -> &Request {
+        &self.request
+    }
+
+    /// Where it stands.
+    pub fn status(&self) -> Status {
+        self.status
+    }
+
+    /// Prompt and answer so far, in tokens.
+    pub fn tokens(&self) -> u32 {
+        self.prompt_tokens + self.outputs
+    }
+
+    /// Tokens of the answer so far.
+    pub fn outputs(&self) -> u32 {
+        self.outputs
+    }
+
+    /// Tokens that are computed, or will be by the steps in flight.
+    pub fn computed(&self) -> u32 {
+        self.computed
+    }
+
+    /// KV blocks that it holds.
+    pub fn blocks(&self) -> &[u32] {
+        &self.blocks
+    }
+
+    /// How often it was preempted.
+    pub fn preemptions(&self) -> u32 {
+        self.preemptions
+    }
+
+    /// Tokens found in the prefix cache when it was first admitted.
+    pub fn first_hit(&self) -> Option<u32> {
+        self.first_hit
+    }
+
+    /// Tokens that are there, or coming, and not computed: what a step may do for it.
+    pub(crate) fn due(&self) -> u32 {
+        (self.tokens() + self.pending + self.drafts).saturating_sub(self.computed)
+    }
+
+    /// The step in flight is sure to bring the last token that was asked for, even if all its drafts are refused.
+    pub(crate) fn ends_in_flight(&self) -> bool {
+        self.pending > 0 && self.computed + 2 - self.pending >= self.prompt_tokens + self.request.output_limit
+    }
+}
+
+#[derive(Clone, Debug, Default)]
+struct Place {
+    generation: u32,
+    sequence: Option<Sequence>,
+}
+
+/// The requests of a replica, by handle.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Sequences {
+    places: Vec<Place>,
+    empty: Vec<u32>,
+}
+
+impl Sequences {
+    pub fn insert(&mut self, request: Request) -> Id {
+        let place = self.empty.pop().unwrap_or_else(|| {
+            self.places.push(Place::default());
+            self.places.len() as u32 - 1
+        });
+        let slot = &mut self.places[place as usize];
+        slot.sequence = Some(Sequence::new(request));
+        Id { place, generation: slot.generation }
+    }
+
+    pub fn get(&self, id: Id) -> Option<&Sequence> {
+        let place = self.places.get(id.place as usize)?;
+        place.sequence.as_ref().filter(|_| place.generation == id.generation)
+    }
+
+    pub fn remove(&mut self, id: Id) {
+        let place = &mut self.places[id.place as usize];
+        place.sequence = None;
+        place.generation += 1;
+        self.empty.push(id.place);
+    }
+}
+
+impl Index<Id> for Sequences {
+    type Output = Sequence;
+
+    fn index(&self, id: Id) -> &Sequence {
+        self.get(id).expect("queues hold requests that have not ended")
+    }
+}
+
+impl IndexMut<Id> for Sequences {
+    fn index_mut(&mut self, id: Id) -> &mut Sequence {
+        let place = &mut self.places[id.place as usize];
+        place
+            .sequence
+            .as_mut()
+            .filter(|_| place.generation == id.generation)
+            .expect("queues hold requests that have not ended")
+    }
+}

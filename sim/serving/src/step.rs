@@ -1,0 +1,86 @@
+//! A step: the work that is done at once, and its outcome.
+
+use crate::request::Id;
+
+/// A step of the engine, formed by [`Replica::schedule`](crate::Replica::schedule).
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Step {
+    /// Work for each request that has any, in order.
+    pub work: Vec<Work>,
+    /// Requests that lost their blocks, in order.
+    pub preempted: Vec<Id>,
+    /// Pictures that left the encoder's cache, in order.
+    pub evicted_pictures: Vec<u64>,
+    /// Cached blocks that were taken for something else.
+    pub evicted_blocks: u32,
+    /// Lookups of the prefix cache for new requests.
+    pub lookups: Lookups,
+    /// Lookups of the prefix cache for requests that were preempted.
+    pub lookups_preempted: Lookups,
+}
+
+impl Step {
+    /// Tokens of all requests.
+    pub fn tokens(&self) -> u32 {
+        self.work.iter().map(|work| work.tokens).sum()
+    }
+
+    /// Embeddings of all pictures encoded in it.
+    pub fn embeddings(&self) -> u32 {
+        self.work.iter().map(|work| work.embeddings).sum()
+    }
+}
+
+/// Tokens looked up in the prefix cache, and found.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Lookups {
+    /// Tokens of the requests that were looked up.
+    pub tokens: u64,
+    /// Tokens that were found.
+    pub found: u64,
+}
+
+/// Work of a step for one request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Work {
+    /// The request.
+    pub id: Id,
+    /// How it came into the step.
+    pub entry: Entry,
+    /// Tokens computed before, or found in the cache.
+    pub computed: u32,
+    /// Tokens computed in the step, drafted ones included.
+    pub tokens: u32,
+    /// Drafted tokens among them, which are verified.
+    pub drafted: u32,
+    /// KV blocks that the request holds then.
+    pub blocks: u32,
+    /// Places of the pictures that are encoded, counted in the prompt.
+    pub pictures: Vec<u32>,
+    /// Embeddings of those pictures.
+    pub embeddings: u32,
+    /// The step brings a token; otherwise a part of the prompt is still to come.
+    pub samples: bool,
+}
+
+/// How a request came into a step.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Entry {
+    /// First admission.
+    New,
+    /// Admission after a preemption.
+    Resumed,
+    /// It was running before.
+    Running,
+}
+
+/// What a step brought for one request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Outcome {
+    /// The request; its handle is void if it ended.
+    pub id: Id,
+    /// Tokens of the answer.
+    pub sampled: u32,
+    /// The answer ended.
+    pub ended: bool,
+}
