@@ -122,24 +122,28 @@ impl Server<'_> {
             }
             let Some(flight) = self.in_flight.pop_front() else { return };
             self.land(&flight);
-            if flight.step.tokens() == 0 && !self.replica.is_idle() && self.in_flight.is_empty() && !self.look_again() {
-                return;
+            let nothing_moves =
+                flight.step.tokens() == 0 && self.in_flight.iter().all(|other| other.step.tokens() == 0);
+            if nothing_moves && !self.replica.is_idle() && !self.look_again() {
+                break;
             }
+        }
+        while let Some(flight) = self.in_flight.pop_front() {
+            self.land(&flight);
         }
     }
 
     /// After a step without a token the log's loop looks again a few times, then at the next arrival. How often is no
     /// matter of the scheduler, so the log is followed; `false` if it ends here.
     fn look_again(&mut self) -> bool {
-        let next = self.log.steps.get(self.records.len());
-        let start = next.and_then(|step| step.get("start_us").or(step.get(0))?.as_u64());
-        match (start, self.coming.front()) {
-            (Some(start), Some(coming)) if start > self.now_us => {
-                self.now_us = self.now_us.max(self.log.requests[*coming].arrival_us);
-                true
-            }
-            (start, _) => start.is_some(),
+        let Some(next) = self.log.steps.get(self.records.len()) else { return false };
+        let time = ["scheduled_us", "start_us"].iter().find_map(|field| next.get(field)).or(next.get(0));
+        if let Some(coming) = self.coming.front()
+            && time.and_then(serde_json::Value::as_u64).is_some_and(|time| time > self.now_us)
+        {
+            self.now_us = self.log.requests[*coming].arrival_us;
         }
+        true
     }
 
     fn queue_arrivals(&mut self) -> Vec<String> {
@@ -149,7 +153,7 @@ impl Server<'_> {
         {
             self.coming.pop_front();
             let logged = &self.log.requests[index];
-            let request = self.request(index, logged);
+            let request = self.request(logged);
             let id = self.replica.submit(request);
             self.names.requests.insert(id, (index, logged.id.clone()));
             self.courses[index].id = Some(id);
@@ -158,7 +162,7 @@ impl Server<'_> {
         arrived
     }
 
-    fn request(&mut self, index: usize, logged: &LogRequest) -> Request {
+    fn request(&mut self, logged: &LogRequest) -> Request {
         let names = &mut self.names;
         let prompt = logged.prompt.iter().map(|(source, tokens)| match source {
             Source::Text(source) => Piece::Text { source: *source, tokens: *tokens },
@@ -166,7 +170,6 @@ impl Server<'_> {
         });
         // vLLM compares the names of equal ones, as text
         let tie = self.log.requests.iter().filter(|other| other.id < logged.id).count() as u64;
-        debug_assert!(index < self.log.requests.len());
         Request {
             prompt: prompt.collect(),
             answer: logged.out_segment,
