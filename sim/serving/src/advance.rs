@@ -1,7 +1,9 @@
 //! Several steps at once, while the batch cannot change.
 
 use crate::replica::Replica;
-use crate::step::Outcome;
+use crate::request::Id;
+use crate::sequence::Sequence;
+use crate::step::{Entry, Outcome, Step, Work};
 
 /// What several steps brought together.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -15,56 +17,87 @@ pub struct Advance {
 }
 
 impl Replica {
-    /// The number of steps in which the batch is sure to stay as it is: each running request gets its one token, nobody
-    /// is admitted, preempted or ended before the last of them. A new request makes it void.
+    /// The number of steps in which the batch is sure to stay as it is: each running request gets its one token, and
+    /// nobody is admitted, preempted or ended before the last of them. A new request makes it void.
     ///
-    /// Under asynchronous scheduling or with drafts it is zero.
-    pub fn steady_steps(&self) -> u32 {
+    /// Under asynchronous scheduling it is asked for while one step is in flight, which has to be given. With drafts it
+    /// is zero, as it is before all prompts are computed.
+    pub fn steady_steps(&self, in_flight: Option<&Step>) -> u32 {
         let settings = &self.settings;
         let admits = self.waiting.len() > 0 && self.running.len() < settings.sequences as usize;
-        if self.rules.asynchronous
-            || settings.draft_tokens > 0
-            || admits
-            || self.running.len() > settings.step_tokens as usize
-        {
+        let batch_fits = self.running.len() <= settings.step_tokens as usize;
+        if settings.draft_tokens > 0 || admits || !batch_fits || !self.all_decode(in_flight) {
             return 0;
         }
         let running = || self.running.iter().map(|id| &self.sequences[*id]);
-        if !running().all(|sequence| sequence.computed >= sequence.prompt_tokens && sequence.due() == 1) {
-            return 0;
-        }
-        let left = |sequence: &crate::sequence::Sequence| {
-            let answer = sequence.request.output_tokens.min(sequence.request.output_limit) - sequence.outputs;
-            answer.min(settings.context - sequence.tokens())
-        };
-        let most = running().map(left).min().unwrap_or(0);
-        let fits = |steps: u32| {
-            let missing = running().map(|sequence| u64::from(self.missing_blocks(sequence, sequence.computed + steps)));
-            missing.sum::<u64>() <= u64::from(self.blocks.free())
-        };
-        largest(most, fits)
+        let most = running().map(|sequence| self.steps_left(sequence)).min().unwrap_or(0);
+        largest(most, |steps| {
+            let missing = |sequence: &Sequence| self.missing_blocks(sequence, sequence.computed + steps);
+            running().map(|sequence| u64::from(missing(sequence))).sum::<u64>() <= u64::from(self.blocks.free())
+        })
     }
 
     /// Does up to `steps` steps at once, as many as are [steady](Self::steady_steps). The replica is then as if they had
-    /// been done one by one.
-    pub fn advance(&mut self, steps: u32) -> Advance {
-        let steps = steps.min(self.steady_steps());
+    /// been done one by one, and a step in flight is the last that would have been formed.
+    ///
+    /// ```
+    /// use serving::{Replica, Request, Rules, Settings};
+    /// let mut replica = Replica::new(Rules::vllm_0_19(), Settings::default());
+    /// replica.submit(Request::text(1, 100, 50));
+    /// let prompt = replica.schedule();
+    /// replica.complete(&prompt, |_| 0);
+    /// let advance = replica.advance(None, 1000);
+    /// assert_eq!((advance.steps, advance.outcomes[0].ended), (49, true));
+    /// ```
+    pub fn advance(&mut self, in_flight: Option<&mut Step>, steps: u32) -> Advance {
+        let steps = steps.min(self.steady_steps(in_flight.as_deref()));
+        if steps == 0 {
+            return Advance { steps: 0, outcomes: Vec::new(), evicted_blocks: 0 };
+        }
         self.grow(steps);
-        let mut outcomes = Vec::with_capacity(self.running.len());
-        for place in 0..if steps > 0 { self.running.len() } else { 0 } {
-            let id = self.running[place];
-            let sequence = &mut self.sequences[id];
+        let running = self.running.clone();
+        for id in &running {
+            let sequence = &mut self.sequences[*id];
             sequence.computed += steps;
             sequence.outputs += steps;
-            let answer = sequence.request.output_tokens.min(sequence.request.output_limit);
-            let ended = sequence.outputs == answer || sequence.tokens() >= self.settings.context;
-            if ended {
-                self.end(id);
-            }
-            outcomes.push(Outcome { id, sampled: steps, ended });
         }
+        if let Some(step) = in_flight {
+            *step = Step { work: step.work.iter().map(|work| self.later(work, steps)).collect(), ..Step::default() };
+        }
+        let outcomes =
+            running.into_iter().map(|id| Outcome { id, sampled: steps, ended: self.end_if_over(id) }).collect();
         self.running.retain(|id| self.sequences.get(*id).is_some());
         Advance { steps, outcomes, evicted_blocks: self.blocks.take_lost_keys() }
+    }
+
+    /// Each running request has one token to compute, and under asynchronous scheduling one more in flight.
+    fn all_decode(&self, in_flight: Option<&Step>) -> bool {
+        let pending = u32::from(self.rules.asynchronous);
+        let alike = match in_flight {
+            None => !self.rules.asynchronous,
+            Some(step) => {
+                let decodes = |work: &Work| work.samples && work.tokens == 1;
+                let ids = step.work.iter().map(|work| work.id);
+                self.rules.asynchronous && step.work.iter().all(decodes) && ids.eq(self.running.iter().copied())
+            }
+        };
+        let one_due = |sequence: &Sequence| {
+            sequence.pending == pending
+                && sequence.due() == 1
+                && sequence.computed >= sequence.prompt_tokens
+                && !sequence.mid_prompt
+        };
+        alike && self.running.iter().all(|id| one_due(&self.sequences[*id]))
+    }
+
+    /// Steps until the request leaves the batch, the last one included.
+    fn steps_left(&self, sequence: &Sequence) -> u32 {
+        let request = &sequence.request;
+        // a step that is formed before the token is known is not formed for a request that ends with that token
+        let unformed = sequence.pending;
+        let until_limit = request.output_limit.saturating_sub(sequence.outputs + unformed);
+        let until_context = self.settings.context.saturating_sub(sequence.tokens() + unformed);
+        until_limit.min(until_context).min(request.output_tokens - sequence.outputs)
     }
 
     /// Takes and names the blocks of so many steps, in the order in which the steps would.
@@ -72,23 +105,39 @@ impl Replica {
         let size = self.settings.block_tokens;
         let mut borders = Vec::new();
         for (place, id) in self.running.iter().enumerate() {
-            let computed = self.sequences[*id].computed;
-            // in a step that begins a block it is taken, in one that fills it it is named
-            borders.extend(
-                (0..steps)
-                    .filter(|step| matches!((computed + step) % size, within if within == 0 || within + 1 == size))
-                    .map(|step| (step, place)),
-            );
+            let sequence = &self.sequences[*id];
+            let first = |position: u32| (size - position % size) % size;
+            // a step takes the block that its position begins, and names the one that the known tokens fill
+            let taken = first(sequence.computed);
+            let named = first(sequence.computed + 1 - sequence.pending);
+            borders.extend((taken..steps).step_by(size as usize).map(|step| (step, place)));
+            borders.extend((named..steps).step_by(size as usize).filter(|_| named != taken).map(|step| (step, place)));
         }
         borders.sort_unstable();
         for (step, place) in borders {
             let id = self.running[place];
-            let tokens = self.sequences[id].computed + step + 1;
-            self.take_blocks(id, tokens);
+            let position = self.sequences[id].computed + step;
+            let missing = self.missing_blocks(&self.sequences[id], position + 1);
+            self.take_blocks(id, missing);
             self.sequences[id].outputs += step;
-            self.name_blocks(id, tokens);
+            self.name_blocks(id, position + 1);
             self.sequences[id].outputs -= step;
         }
+    }
+
+    /// The work of the same request so many steps later.
+    fn later(&self, work: &Work, steps: u32) -> Work {
+        let blocks = self.sequences[work.id].blocks.len() as u32;
+        Work { entry: Entry::Running, computed: work.computed + steps, blocks, ..*work }
+    }
+
+    fn end_if_over(&mut self, id: Id) -> bool {
+        let sequence = &self.sequences[id];
+        let over = self.answer_left(sequence) == 0;
+        if over {
+            self.end(id);
+        }
+        over
     }
 }
 

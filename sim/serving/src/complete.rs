@@ -2,7 +2,7 @@
 
 use crate::replica::Replica;
 use crate::request::Id;
-use crate::sequence::Status;
+use crate::sequence::{Sequence, Status};
 use crate::step::{Outcome, Step, Work};
 
 impl Replica {
@@ -17,7 +17,7 @@ impl Replica {
                 continue; // it ended in the step before, while this one was in flight
             }
             let right = if work.samples && work.drafted > 0 { accepted(work).min(work.drafted) } else { 0 };
-            if work.samples {
+            if work.samples && work.drafted > right {
                 self.give_back(work.id, work.drafted - right);
             }
             if self.rules.pictures.kept_until_end {
@@ -43,11 +43,9 @@ impl Replica {
 
     /// Adds tokens to an answer, up to its end.
     fn sample(&mut self, id: Id, tokens: u32) -> Outcome {
-        let sequence = &mut self.sequences[id];
-        let request = &sequence.request;
-        let left = request.output_tokens.min(request.output_limit) - sequence.outputs;
-        let left = left.min(self.settings.context.saturating_sub(sequence.tokens()).max(1));
+        let left = self.answer_left(&self.sequences[id]).max(1);
         let sampled = tokens.min(left);
+        let sequence = &mut self.sequences[id];
         sequence.outputs += sampled;
         sequence.pending = sequence.pending.saturating_sub(sampled);
         let verified = sequence.computed.saturating_sub(sequence.pending);
@@ -65,6 +63,13 @@ impl Replica {
             self.sequences[id].drafts = self.settings.draft_tokens;
         }
         Outcome { id, sampled, ended }
+    }
+
+    /// Tokens until the end of an answer, by itself, by its limit or by the context.
+    pub(crate) fn answer_left(&self, sequence: &Sequence) -> u32 {
+        let request = &sequence.request;
+        let answer = request.output_tokens.min(request.output_limit) - sequence.outputs;
+        answer.min(self.settings.context.saturating_sub(sequence.tokens()))
     }
 
     /// Takes an ended request out; the caller takes it out of the running ones.

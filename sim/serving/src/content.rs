@@ -12,7 +12,7 @@ const FIRST: Key = 0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c834;
 const FACTOR: u128 = 0x2360_ed05_1fc6_5da4_4385_df64_9fcc_f645;
 
 /// The keys of a request's full blocks, made as far as they were asked for.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Keys {
     made: Vec<Key>,
     /// The piece that the next block begins in; the answer is the last piece.

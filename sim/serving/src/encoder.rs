@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, VecDeque};
 
 use crate::request::{Id, Picture};
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 struct Entry {
     embeddings: u32,
     /// Requests that need it, with the place of the picture in the prompt.
@@ -12,7 +12,7 @@ struct Entry {
 }
 
 /// Embeddings of pictures.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct EncoderCache {
     entries: BTreeMap<u64, Entry>,
     /// Entries that nobody holds, the oldest first.

@@ -26,4 +26,4 @@ pub use replica::Replica;
 pub use request::{Id, Piece, Request};
 pub use sequence::{Sequence, Status};
 pub use settings::{Drafter, Order, Settings};
-pub use step::{Entry, Lookups, Outcome, Step, Work};
+pub use step::{Encoding, Entry, Lookups, Outcome, Step, Work};

@@ -25,7 +25,7 @@ use crate::waiting::Waiting;
 /// assert!(replica.complete(&decode, |_| 0)[0].ended);
 /// assert_eq!(replica.free_blocks(), 1000);
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Replica {
     pub(crate) rules: Rules,
     pub(crate) settings: Settings,

@@ -17,7 +17,7 @@ pub enum Status {
 }
 
 /// A request and what has become of it so far.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Sequence {
     pub(crate) request: Request,
     pub(crate) pictures: Vec<Picture>,
@@ -112,14 +112,14 @@ impl Sequence {
     }
 }
 
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 struct Place {
     generation: u32,
     sequence: Option<Sequence>,
 }
 
 /// The requests of a replica, by handle.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Sequences {
     places: Vec<Place>,
     empty: Vec<u32>,
@@ -149,21 +149,21 @@ impl Sequences {
     }
 }
 
+/// Access to a request that has not ended, as all requests in queues are.
 impl Index<Id> for Sequences {
     type Output = Sequence;
 
     fn index(&self, id: Id) -> &Sequence {
-        self.get(id).expect("queues hold requests that have not ended")
+        let place = &self.places[id.place as usize];
+        debug_assert_eq!(place.generation, id.generation, "the request has ended");
+        place.sequence.as_ref().expect("the request has not ended")
     }
 }
 
 impl IndexMut<Id> for Sequences {
     fn index_mut(&mut self, id: Id) -> &mut Sequence {
         let place = &mut self.places[id.place as usize];
-        place
-            .sequence
-            .as_mut()
-            .filter(|_| place.generation == id.generation)
-            .expect("queues hold requests that have not ended")
+        debug_assert_eq!(place.generation, id.generation, "the request has ended");
+        place.sequence.as_mut().expect("the request has not ended")
     }
 }

@@ -9,6 +9,8 @@ pub struct Step {
     pub work: Vec<Work>,
     /// Requests that lost their blocks, in order.
     pub preempted: Vec<Id>,
+    /// Pictures that are encoded, in the order of the work.
+    pub encodings: Vec<Encoding>,
     /// Pictures that left the encoder's cache, in order.
     pub evicted_pictures: Vec<u64>,
     /// Cached blocks that were taken for something else.
@@ -27,7 +29,7 @@ impl Step {
 
     /// Embeddings of all pictures encoded in it.
     pub fn embeddings(&self) -> u32 {
-        self.work.iter().map(|work| work.embeddings).sum()
+        self.encodings.iter().map(|encoding| encoding.embeddings).sum()
     }
 }
 
@@ -40,8 +42,19 @@ pub struct Lookups {
     pub found: u64,
 }
 
+/// A picture that is encoded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Encoding {
+    /// The request that needs it.
+    pub id: Id,
+    /// Its number among the pictures of the prompt.
+    pub place: u32,
+    /// Its size.
+    pub embeddings: u32,
+}
+
 /// Work of a step for one request.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Work {
     /// The request.
     pub id: Id,
@@ -55,10 +68,6 @@ pub struct Work {
     pub drafted: u32,
     /// KV blocks that the request holds then.
     pub blocks: u32,
-    /// Places of the pictures that are encoded, counted in the prompt.
-    pub pictures: Vec<u32>,
-    /// Embeddings of those pictures.
-    pub embeddings: u32,
     /// The step brings a token; otherwise a part of the prompt is still to come.
     pub samples: bool,
 }

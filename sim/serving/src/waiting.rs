@@ -9,7 +9,7 @@ use crate::settings::Order;
 type Rank = (i32, u64, u64, Id);
 
 /// Waiting requests, the next one first.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Waiting {
     /// In order of arrival; preempted ones return to the front.
     Fcfs(VecDeque<Id>),

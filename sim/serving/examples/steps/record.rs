@@ -1,7 +1,7 @@
 //! A replayed step in the words of the log.
 
 use serde_json::{Map, Value, json};
-use serving::{Entry, Outcome, Replica, Step, Work};
+use serving::{Encoding, Entry, Outcome, Replica, Step, Work};
 
 use crate::replay::Names;
 
@@ -15,9 +15,11 @@ impl Record {
     pub fn formed(step: &Step, replica: &Replica, names: &Names) -> Self {
         let ids = |ids: &[serving::Id]| ids.iter().map(|id| names.request(*id)).collect::<Vec<_>>();
         let waiting: Vec<_> = replica.waiting().collect();
-        let with_pictures = step.work.iter().filter(|work| !work.pictures.is_empty());
-        let inputs: Map<_, _> =
-            with_pictures.map(|work| (names.request(work.id).to_owned(), json!(work.pictures))).collect();
+        let with_pictures = step.encodings.chunk_by(|one, next| one.id == next.id);
+        let places = |encodings: &[Encoding]| encodings.iter().map(|encoding| encoding.place).collect::<Vec<_>>();
+        let inputs: Map<_, _> = with_pictures
+            .map(|encodings| (names.request(encodings[0].id).to_owned(), json!(places(encodings))))
+            .collect();
         let evicted: Vec<_> = step.evicted_pictures.iter().map(|name| names.picture(*name)).collect();
         let fields = json!({
             "scheduled": step.work.iter().map(|work| row(work, names)).collect::<Vec<_>>(),

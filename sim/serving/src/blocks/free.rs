@@ -4,14 +4,14 @@
 /// The end of the list.
 const NONE: u32 = u32::MAX;
 
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Links {
     before: u32,
     after: u32,
 }
 
 /// The free blocks, the next one to be used first.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct FreeQueue {
     links: Vec<Links>,
     head: u32,

@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use crate::content::Key;
 use free::FreeQueue;
 
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 struct Block {
     /// Requests that hold it.
     holders: u32,
@@ -19,7 +19,7 @@ struct Block {
 }
 
 /// The blocks of a replica.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Blocks {
     blocks: Vec<Block>,
     free: FreeQueue,

@@ -24,6 +24,13 @@ pub(super) struct Due {
     pub pictures: Pictures,
 }
 
+impl Due {
+    /// Tokens without pictures.
+    pub fn of(tokens: u32) -> Self {
+        Self { tokens, pictures: Pictures::default() }
+    }
+}
+
 impl Forming {
     pub fn new(replica: &Replica) -> Self {
         let (rules, settings) = (&replica.rules, &replica.settings);
@@ -44,7 +51,9 @@ impl Forming {
         let place = self.step.work.iter().position(|work| work.id == id)?;
         let work = self.step.work.remove(place);
         self.budget.give_back(work.tokens);
-        self.embeddings += work.embeddings;
+        for encoding in self.step.encodings.extract_if(.., |encoding| encoding.id == id) {
+            self.embeddings += encoding.embeddings;
+        }
         Some(work)
     }
 }
@@ -64,10 +73,11 @@ impl Replica {
             tokens: due.tokens,
             drafted,
             blocks: sequence.blocks.len() as u32,
-            embeddings: self.encode(id, &due.pictures, forming),
-            pictures: due.pictures.encode,
             samples: false,
         };
         forming.step.work.push(work);
+        if !due.pictures.is_empty() {
+            self.encode(id, &due.pictures, forming);
+        }
     }
 }

@@ -49,7 +49,8 @@ impl Replica {
                 sequence.pending += 1 + work.drafted;
                 sequence.drafts = self.settings.draft_tokens;
             }
-            if !self.rules.pictures.kept_until_end {
+            let shows_pictures = !sequence.pictures.is_empty();
+            if shows_pictures && !self.rules.pictures.kept_until_end {
                 self.release_read_pictures(work.id);
             }
         }

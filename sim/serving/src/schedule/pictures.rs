@@ -6,6 +6,7 @@
 use super::forming::{Due, Forming};
 use crate::replica::Replica;
 use crate::request::{Id, Picture};
+use crate::step::Encoding;
 
 /// Pictures that a request needs in the step.
 #[derive(Default)]
@@ -18,6 +19,13 @@ pub(super) struct Pictures {
     pub embeddings: u32,
     /// Embeddings that the step can still encode then.
     pub left: u32,
+}
+
+impl Pictures {
+    /// Nothing is to be encoded or held.
+    pub fn is_empty(&self) -> bool {
+        self.encode.is_empty() && self.again.is_empty()
+    }
 }
 
 /// The tokens of a request that a step may compute.
@@ -107,11 +115,13 @@ impl Replica {
         picture.start.saturating_sub(chunk.start + self.settings.reads_ahead())
     }
 
-    /// Puts a request's pictures into the cache; the embeddings that are encoded.
-    pub(super) fn encode(&mut self, id: Id, pictures: &Pictures, forming: &mut Forming) -> u32 {
+    /// Puts a request's pictures into the step and into the cache.
+    pub(super) fn encode(&mut self, id: Id, pictures: &Pictures, forming: &mut Forming) {
         let shown = &self.sequences[id].pictures;
-        for place in &pictures.encode {
-            self.encoder.add(shown[*place as usize], (id, *place));
+        for &place in &pictures.encode {
+            let picture = shown[place as usize];
+            self.encoder.add(picture, (id, place));
+            forming.step.encodings.push(Encoding { id, place, embeddings: picture.tokens });
         }
         if self.rules.pictures.held_by_place {
             for place in &pictures.again {
@@ -121,6 +131,5 @@ impl Replica {
         if !pictures.encode.is_empty() {
             forming.embeddings = pictures.left;
         }
-        pictures.embeddings
     }
 }

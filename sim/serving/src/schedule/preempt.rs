@@ -12,7 +12,8 @@ impl Replica {
     pub(super) fn make_room(&mut self, id: Id, tokens: u32, at: &mut usize, forming: &mut Forming) -> bool {
         let computed = self.sequences[id].computed + tokens;
         let end = computed + self.settings.lookahead();
-        while self.missing_blocks(&self.sequences[id], end) > self.blocks.free() {
+        let missing = self.missing_blocks(&self.sequences[id], end);
+        while missing > self.blocks.free() {
             let place = self.victim();
             let victim = self.running[place];
             self.preempt(place, at, forming);
@@ -20,7 +21,9 @@ impl Replica {
                 return false;
             }
         }
-        self.take_blocks(id, end);
+        if missing > 0 {
+            self.take_blocks(id, missing);
+        }
         self.name_blocks(id, computed);
         true
     }

@@ -11,11 +11,10 @@ impl Replica {
         blocks.saturating_sub(sequence.blocks.len() as u32)
     }
 
-    /// Takes the blocks that a request lacks for its first `tokens` tokens.
-    pub(crate) fn take_blocks(&mut self, id: Id, tokens: u32) {
-        let missing = self.missing_blocks(&self.sequences[id], tokens);
+    /// Takes free blocks for a request.
+    pub(crate) fn take_blocks(&mut self, id: Id, blocks: u32) {
         let held = &mut self.sequences[id].blocks;
-        held.extend((0..missing).map(|_| self.blocks.take()));
+        held.extend((0..blocks).map(|_| self.blocks.take()));
     }
 
     /// Gives their keys to the blocks that the first `tokens` tokens fill, if they are known.

@@ -32,11 +32,14 @@ impl Replica {
     fn due(&mut self, id: Id, forming: &Forming) -> Due {
         let sequence = &self.sequences[id];
         if sequence.ends_in_flight() {
-            return Due { tokens: 0, pictures: Default::default() };
+            return Due::of(0);
         }
         let tokens = sequence.due().min(forming.threshold).min(forming.budget.room());
         // the last position of the context is for a token that is sampled and never computed
         let tokens = tokens.min((self.settings.context - 1).saturating_sub(sequence.computed));
+        if sequence.pictures.is_empty() {
+            return Due::of(tokens);
+        }
         self.with_pictures(id, sequence.computed, tokens, forming)
     }
 }

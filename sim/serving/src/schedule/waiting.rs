@@ -137,7 +137,8 @@ impl Replica {
         sequence.keyed = found;
         sequence.blocks = hit;
         let lookahead = if self.rules.lookahead_at_admission { self.settings.lookahead() } else { 0 };
-        self.take_blocks(id, tokens + lookahead);
+        let missing = self.missing_blocks(&self.sequences[id], tokens + lookahead);
+        self.take_blocks(id, missing);
         self.name_blocks(id, tokens);
         entry
     }
