@@ -12,6 +12,7 @@ use serving::{Replica, Request, Rules, Settings};
 
 const USAGE: &str = "decode SEQUENCES STEPS [prefix]";
 
+#[expect(clippy::disallowed_methods, reason = "a program's own arguments")]
 fn main() {
     let words: Vec<String> = std::env::args().skip(1).collect();
     let number = |place: usize| -> u32 {

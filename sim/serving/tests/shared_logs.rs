@@ -2,8 +2,12 @@
 
 #[path = "../examples/steps/check.rs"]
 mod check;
+#[path = "../examples/steps/course.rs"]
+mod course;
 #[path = "../examples/steps/log.rs"]
 mod log;
+#[path = "../examples/steps/names.rs"]
+mod names;
 #[path = "../examples/steps/record.rs"]
 mod record;
 #[path = "../examples/steps/replay.rs"]
@@ -54,21 +58,6 @@ fn small(settings: &str, steps: &str) -> String {
 const PROMPT: &str = r#"{"step":0,"start_us":5,"scheduled":[["r0","new",0,20,0,2]],"free_blocks":6}"#;
 const DECODE: &str = r#"{"step":1,"start_us":4405,"scheduled":[["r0","running",20,1,0,2]],"finished":["r0"]}"#;
 
-fn verdict(text: &str) -> Verdict {
-    let mut file = tempfile();
-    file.1.write_all(text.as_bytes()).expect("it is written");
-    let verdict = check::file(file.0.to_str().expect("an ASCII path"));
-    std::fs::remove_file(file.0).expect("it is removed");
-    verdict
-}
-
-fn tempfile() -> (PathBuf, std::fs::File) {
-    static NUMBER: std::sync::atomic::AtomicU32 = std::sync::atomic::AtomicU32::new(0);
-    let number = NUMBER.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
-    let path = std::env::temp_dir().join(format!("step-log-{}-{number}.json", std::process::id()));
-    (path.clone(), std::fs::File::create(path).expect("a file"))
-}
-
 #[test]
 fn the_first_step_and_field_that_differ_are_named() {
     for (steps, told) in [
@@ -85,7 +74,9 @@ fn the_first_step_and_field_that_differ_are_named() {
         (format!("{},{DECODE}", PROMPT.replace("free_blocks", "blocks")), Some("step 0 differs in blocks")),
         (format!("{PROMPT},{DECODE},{DECODE}"), Some("step 2 differs in being there")),
     ] {
-        match (verdict(&small("", &steps)), told) {
+        let verdict = check::text(&small("", &steps));
+        assert_eq!(verdict.code(), u8::from(told.is_some()));
+        match (verdict, told) {
             (Verdict::Agrees { steps: 2 }, None) => {}
             (Verdict::Differs(difference), Some(told)) => {
                 let difference = difference.to_string();
@@ -107,7 +98,9 @@ fn a_file_that_is_no_log_is_refused_by_line() {
         (log.replace("\"arrival_us\":5,", ""), "5: missing field `arrival_us`"),
         ("steps".into(), "1: expected value"),
     ] {
-        match verdict(&text) {
+        let verdict = check::text(&text);
+        assert_eq!(verdict.code(), 2);
+        match verdict {
             Verdict::NoLog(reason) => assert!(reason.starts_with(told), "{reason}\nis not\n{told}"),
             verdict => panic!("{verdict:?} is not {told}"),
         }

@@ -52,13 +52,17 @@ impl fmt::Display for Difference {
     }
 }
 
-/// Reads a log, replays it and compares.
+/// Reads a log from a file, replays it and compares.
 pub fn file(path: &str) -> Verdict {
-    let text = match std::fs::read_to_string(path) {
-        Ok(text) => text,
-        Err(error) => return Verdict::NoLog(format!(" {error}; expected a step log in JSON")),
-    };
-    match Log::read(&text) {
+    match std::fs::read_to_string(path) {
+        Ok(log) => text(&log),
+        Err(error) => Verdict::NoLog(format!(" {error}; expected a step log in JSON")),
+    }
+}
+
+/// Reads a log, replays it and compares.
+pub fn text(log: &str) -> Verdict {
+    match Log::read(log) {
         Ok(log) => compare(&log),
         Err(reason) => Verdict::NoLog(reason),
     }

@@ -8,12 +8,15 @@
 //! with 1 where one differs, and with 2 where a file is no such log.
 
 mod check;
+mod course;
 mod log;
+mod names;
 mod record;
 mod replay;
 
 use std::process::ExitCode;
 
+#[expect(clippy::disallowed_methods, reason = "a program's own arguments")]
 fn main() -> ExitCode {
     let files: Vec<String> = std::env::args().skip(1).collect();
     if files.is_empty() {

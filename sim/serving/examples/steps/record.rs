@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 use serving::{Encoding, Entry, Outcome, Replica, Step, Work};
 
-use crate::replay::Names;
+use crate::names::Names;
 
 /// A replayed step, with all fields that a log may have.
 pub struct Record {

@@ -1,11 +1,13 @@
 //! The loop around the scheduler: arrivals, durations of steps, tokens as the log says.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 
 use serde_json::{Map, Value, json};
-use serving::{Id, Outcome, Piece, Replica, Request, Step, Work};
+use serving::{Outcome, Piece, Replica, Request, Step, Work};
 
+use crate::course::Course;
 use crate::log::{Log, LogRequest, Source};
+use crate::names::Names;
 use crate::record::Record;
 
 /// What became of a log's requests.
@@ -14,50 +16,6 @@ pub struct Replay {
     pub results: Map<String, Value>,
     pub totals: Value,
     pub stuck: bool,
-}
-
-/// Names of requests and pictures in the log.
-#[derive(Default)]
-pub struct Names {
-    requests: BTreeMap<Id, (usize, String)>,
-    pictures: Vec<String>,
-}
-
-impl Names {
-    /// The log's name of a request, also after its end.
-    pub fn request(&self, id: Id) -> &str {
-        &self.requests[&id].1
-    }
-
-    /// The log's name of a picture.
-    pub fn picture(&self, name: u64) -> &str {
-        &self.pictures[name as usize]
-    }
-
-    fn index(&self, id: Id) -> usize {
-        self.requests[&id].0
-    }
-
-    fn number_of_picture(&mut self, name: &str) -> u64 {
-        let place = self.pictures.iter().position(|known| known == name);
-        place.unwrap_or_else(|| {
-            self.pictures.push(name.to_owned());
-            self.pictures.len() - 1
-        }) as u64
-    }
-}
-
-/// What is known of a request while it is served.
-#[derive(Default)]
-struct Course {
-    id: Option<Id>,
-    verifications: usize,
-    outputs: u32,
-    first_us: Option<u64>,
-    last_us: u64,
-    preemptions: u32,
-    first_hit: Option<u32>,
-    ended: bool,
 }
 
 /// A step in flight.
@@ -156,7 +114,6 @@ impl Server<'_> {
             let request = self.request(logged);
             let id = self.replica.submit(request);
             self.names.requests.insert(id, (index, logged.id.clone()));
-            self.courses[index].id = Some(id);
             arrived.push(logged.id.clone());
         }
         arrived
@@ -239,7 +196,7 @@ impl Server<'_> {
             .requests
             .iter()
             .zip(&self.courses)
-            .map(|(request, course)| (request.id.clone(), result(request, course)));
+            .map(|(request, course)| (request.id.clone(), course.result(request)));
         let results: Map<_, _> = results.collect();
         let totals = json!({
             "steps": self.records.len(),
@@ -250,23 +207,4 @@ impl Server<'_> {
         let stuck = self.courses.iter().any(|course| !course.ended);
         Replay { steps: self.records, results, totals, stuck }
     }
-}
-
-fn result(request: &LogRequest, course: &Course) -> Value {
-    let since = |time: u64| time - request.arrival_us;
-    let first = course.first_us;
-    let tpot = first.filter(|_| course.outputs > 1).map(|first| {
-        let mean = (course.last_us - first) as f64 / f64::from(course.outputs - 1);
-        format!("{mean:.3}").parse::<f64>().expect("a number was written")
-    });
-    json!({
-        "finished": course.ended,
-        "preemptions": course.preemptions,
-        "ttft_us": first.map(since),
-        "e2e_us": first.filter(|_| course.ended).map(|_| since(course.last_us)),
-        "tpot_us": tpot,
-        "output_tokens": course.outputs,
-        "finish_reason": course.ended.then_some("FINISHED_LENGTH_CAPPED"),
-        "cached_tokens_at_first_admission": course.first_hit,
-    })
 }

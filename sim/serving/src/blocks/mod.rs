@@ -117,17 +117,6 @@ impl Blocks {
         }
         self.free.push_all_front(unkeyed.into_iter());
     }
-
-    /// For each block the number of requests that hold it, and whether it is in the queue of free ones.
-    #[cfg(test)]
-    pub fn census(&self) -> Vec<(u32, bool)> {
-        let mut census: Vec<_> = self.blocks.iter().map(|block| (block.holders, false)).collect();
-        let mut free = self.free.clone();
-        while let Some(number) = free.pop_front() {
-            assert!(!std::mem::replace(&mut census[number as usize].1, true), "block {number} is free twice");
-        }
-        census
-    }
 }
 
 #[cfg(test)]

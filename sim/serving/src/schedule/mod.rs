@@ -59,12 +59,8 @@ impl Replica {
     /// Lets the pictures go whose placeholders are all computed.
     pub(crate) fn release_read_pictures(&mut self, id: Id) {
         let sequence = &self.sequences[id];
-        let certain = match self.rules.pictures.kept_until_end {
-            true => sequence.computed.saturating_sub(sequence.pending),
-            false => sequence.computed,
-        };
         for (place, picture) in (0..).zip(&sequence.pictures) {
-            if picture.end() <= certain {
+            if picture.end() <= sequence.computed {
                 self.encoder.release(picture.name, (id, place));
             }
         }

@@ -26,9 +26,8 @@ impl Replica {
         let full = tokens.min(sequence.tokens()) / self.settings.block_tokens;
         if full > sequence.keyed {
             let keys = sequence.keys.first(full, &sequence.request, self.settings.block_tokens);
-            for place in sequence.keyed as usize..full as usize {
-                self.blocks.name(sequence.blocks[place], keys[place]);
-            }
+            let unnamed = sequence.blocks.iter().zip(keys).skip(sequence.keyed as usize);
+            unnamed.for_each(|(block, key)| self.blocks.name(*block, *key));
             sequence.keyed = full;
         }
     }
