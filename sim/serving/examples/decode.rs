@@ -2,41 +2,43 @@
 //!
 //! ```sh
 //! cargo build --release -p serving --example decode
-//! target/release/examples/decode 64 1000 prefix
+//! target/release/examples/decode vllm-0.19 64 1000
 //! ```
 //!
-//! `decode SEQUENCES STEPS [prefix]` prints one line of JSON. Run over STEPS and over twice as many under `valgrind
-//! --tool=callgrind`: the difference, divided by SEQUENCES times STEPS, is the price of a sequence and step.
+//! `decode ENGINE SEQUENCES STEPS` prints one line of JSON. `cargo xtask budgets` runs it over STEPS and over twice as many
+//! under callgrind: the difference, divided by SEQUENCES times STEPS, is the price of a sequence and step.
 
 use serving::{Replica, Request, Rules, Settings};
 
-const USAGE: &str = "decode SEQUENCES STEPS [prefix]";
+const USAGE: &str = "decode ENGINE SEQUENCES STEPS";
 
 #[expect(clippy::disallowed_methods, reason = "a program's own arguments")]
 fn main() {
     let words: Vec<String> = std::env::args().skip(1).collect();
-    let number = |place: usize| -> u32 {
-        let text = words.get(place).unwrap_or_else(|| panic!("usage: {USAGE}"));
-        text.parse().unwrap_or_else(|_| panic!("`{text}` is not a number; usage: {USAGE}"))
-    };
-    let (sequences, steps) = (number(0), number(1));
+    let [engine, sequences, steps] = &words[..] else { panic!("usage: {USAGE}") };
+    let number = |text: &str| -> u32 { text.parse().unwrap_or_else(|_| panic!("`{text}` is not a number: {USAGE}")) };
+    let rules = Rules::named(engine).unwrap_or_else(|| panic!("no engine is called `{engine}`"));
+    let tokens = decode(rules, number(sequences), number(steps));
+    println!(r#"{{"case":"decode","engine":"{engine}","sequences":{sequences},"steps":{steps},"tokens":{tokens}}}"#);
+}
+
+/// Forms and ends a step of prompts and so many of decoding; their tokens.
+fn decode(rules: Rules, sequences: u32, steps: u32) -> u64 {
     let context = steps + 1000;
-    let settings = Settings {
-        sequences,
-        context,
-        blocks: sequences * context.div_ceil(16),
-        prefix_cache: words.get(2).is_some_and(|word| word == "prefix"),
-        ..Settings::default()
-    };
-    let mut replica = Replica::new(Rules::vllm_0_19(), settings);
+    let blocks = sequences * context.div_ceil(16);
+    let mut replica = Replica::new(rules, Settings { sequences, context, blocks, ..Settings::default() });
     for number in 0..sequences {
         replica.submit(Request::text(number.into(), 100, steps + 100));
     }
-    let mut tokens = 0u64;
+    let mut tokens = 0;
+    let mut in_flight = None;
     for _ in 0..=steps {
         let step = replica.schedule();
         tokens += u64::from(step.tokens());
-        replica.complete(&step, |_| 0);
+        let over = if replica.rules().asynchronous { in_flight.replace(step) } else { Some(step) };
+        if let Some(over) = over {
+            replica.complete(&over, |_| 0);
+        }
     }
-    println!(r#"{{"case":"decode","sequences":{sequences},"steps":{steps},"tokens":{tokens}}}"#);
+    tokens
 }

@@ -132,8 +132,7 @@ impl Replica {
     }
 
     fn end_if_over(&mut self, id: Id) -> bool {
-        let sequence = &self.sequences[id];
-        let over = self.answer_left(sequence) == 0;
+        let over = self.sequences[id].answer_left(self.settings.context) == 0;
         if over {
             self.end(id);
         }

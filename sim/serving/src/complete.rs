@@ -2,7 +2,7 @@
 
 use crate::replica::Replica;
 use crate::request::Id;
-use crate::sequence::{Sequence, Status};
+use crate::sequence::Status;
 use crate::step::{Outcome, Step, Work};
 
 impl Replica {
@@ -13,14 +13,14 @@ impl Replica {
     pub fn complete(&mut self, step: &Step, mut accepted: impl FnMut(&Work) -> u32) -> Vec<Outcome> {
         let mut outcomes = Vec::with_capacity(step.work.len());
         for work in &step.work {
-            if self.sequences.get(work.id).is_none() {
+            let Some(sequence) = self.sequences.get_mut(work.id) else {
                 continue; // it ended in the step before, while this one was in flight
-            }
+            };
             let right = if work.samples && work.drafted > 0 { accepted(work).min(work.drafted) } else { 0 };
-            if work.samples && work.drafted > right {
-                self.give_back(work.id, work.drafted - right);
+            if work.samples {
+                sequence.give_back(work.drafted - right);
             }
-            if self.rules.pictures.kept_until_end {
+            if self.rules.pictures.kept_until_end && !sequence.pictures.is_empty() {
                 self.release_read_pictures(work.id);
             }
             if work.samples {
@@ -33,43 +33,29 @@ impl Replica {
         outcomes
     }
 
-    /// Gives the positions of refused drafts back; their blocks stay, as they will be needed.
-    fn give_back(&mut self, id: Id, refused: u32) {
-        let sequence = &mut self.sequences[id];
-        // a preempted request has given back everything
-        sequence.computed = sequence.computed.saturating_sub(refused);
-        sequence.pending = sequence.pending.saturating_sub(refused);
-    }
-
     /// Adds tokens to an answer, up to its end.
     fn sample(&mut self, id: Id, tokens: u32) -> Outcome {
-        let left = self.answer_left(&self.sequences[id]).max(1);
-        let sampled = tokens.min(left);
         let sequence = &mut self.sequences[id];
+        let left = sequence.answer_left(self.settings.context).max(1);
+        let sampled = tokens.min(left);
+        let ended = sampled == left;
         sequence.outputs += sampled;
         sequence.pending = sequence.pending.saturating_sub(sampled);
-        let verified = sequence.computed.saturating_sub(sequence.pending);
+        if !self.rules.asynchronous {
+            sequence.drafts = self.settings.draft_tokens;
+        }
         if sequence.status == Status::Running {
+            let verified = sequence.computed.saturating_sub(sequence.pending);
             if self.rules.asynchronous {
                 self.name_blocks(id, verified);
             } else if self.rules.keys_verified_drafts && self.settings.draft_tokens > 0 {
                 self.name_blocks(id, verified - (tokens - sampled));
             }
         }
-        let ended = sampled == left;
         if ended {
             self.end(id);
-        } else if !self.rules.asynchronous {
-            self.sequences[id].drafts = self.settings.draft_tokens;
         }
         Outcome { id, sampled, ended }
-    }
-
-    /// Tokens until the end of an answer, by itself, by its limit or by the context.
-    pub(crate) fn answer_left(&self, sequence: &Sequence) -> u32 {
-        let request = &sequence.request;
-        let answer = request.output_tokens.min(request.output_limit) - sequence.outputs;
-        answer.min(self.settings.context.saturating_sub(sequence.tokens()))
     }
 
     /// Takes an ended request out; the caller takes it out of the running ones.

@@ -106,6 +106,19 @@ impl Sequence {
         (self.tokens() + self.pending + self.drafts).saturating_sub(self.computed)
     }
 
+    /// Tokens until the end of the answer, by itself, by its limit or by the context.
+    pub(crate) fn answer_left(&self, context: u32) -> u32 {
+        let answer = self.request.output_tokens.min(self.request.output_limit) - self.outputs;
+        answer.min(context.saturating_sub(self.tokens()))
+    }
+
+    /// Gives the positions of refused drafts back; their blocks stay, as they will be needed. A preempted request has
+    /// given back everything.
+    pub(crate) fn give_back(&mut self, refused: u32) {
+        self.computed = self.computed.saturating_sub(refused);
+        self.pending = self.pending.saturating_sub(refused);
+    }
+
     /// The step in flight is sure to bring the last token that was asked for, even if all its drafts are refused.
     pub(crate) fn ends_in_flight(&self) -> bool {
         self.pending > 0 && self.computed + 2 - self.pending >= self.prompt_tokens + self.request.output_limit
@@ -139,6 +152,11 @@ impl Sequences {
     pub fn get(&self, id: Id) -> Option<&Sequence> {
         let place = self.places.get(id.place as usize)?;
         place.sequence.as_ref().filter(|_| place.generation == id.generation)
+    }
+
+    pub fn get_mut(&mut self, id: Id) -> Option<&mut Sequence> {
+        let place = self.places.get_mut(id.place as usize)?;
+        place.sequence.as_mut().filter(|_| place.generation == id.generation)
     }
 
     pub fn remove(&mut self, id: Id) {

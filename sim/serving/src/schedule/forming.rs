@@ -21,13 +21,14 @@ pub(super) struct Forming {
 /// Work that was found for a request, before there is room for it.
 pub(super) struct Due {
     pub tokens: u32,
-    pub pictures: Pictures,
+    /// Pictures to encode or hold; mostly none.
+    pub pictures: Option<Box<Pictures>>,
 }
 
 impl Due {
     /// Tokens without pictures.
     pub fn of(tokens: u32) -> Self {
-        Self { tokens, pictures: Pictures::default() }
+        Self { tokens, pictures: None }
     }
 }
 
@@ -76,8 +77,8 @@ impl Replica {
             samples: false,
         };
         forming.step.work.push(work);
-        if !due.pictures.is_empty() {
-            self.encode(id, &due.pictures, forming);
+        if let Some(pictures) = due.pictures {
+            self.encode(id, &pictures, forming);
         }
     }
 }

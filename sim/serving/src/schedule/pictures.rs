@@ -21,13 +21,6 @@ pub(super) struct Pictures {
     pub left: u32,
 }
 
-impl Pictures {
-    /// Nothing is to be encoded or held.
-    pub fn is_empty(&self) -> bool {
-        self.encode.is_empty() && self.again.is_empty()
-    }
-}
-
 /// The tokens of a request that a step may compute.
 #[derive(Clone, Copy)]
 struct Chunk {
@@ -41,10 +34,11 @@ impl Replica {
     /// Finds the pictures that a request needs for its next `tokens` tokens, and shortens these before a picture that the
     /// step cannot take.
     pub(super) fn with_pictures(&mut self, id: Id, computed: u32, tokens: u32, forming: &Forming) -> Due {
-        let mut due = Due { tokens, pictures: Pictures { left: forming.embeddings, ..Pictures::default() } };
-        if tokens == 0 || self.sequences[id].pictures.is_empty() {
-            return due;
+        if tokens == 0 {
+            return Due::of(tokens);
         }
+        let mut taken = Pictures { left: forming.embeddings, ..Pictures::default() };
+        let mut allowed = tokens;
         let chunk = Chunk { start: computed, tokens, read_end: computed + tokens + self.settings.reads_ahead() };
         for place in 0..self.sequences[id].pictures.len() as u32 {
             let picture = self.sequences[id].pictures[place as usize];
@@ -54,12 +48,12 @@ impl Replica {
             if picture.end() <= chunk.start {
                 continue;
             }
-            if let Some(shorter) = self.take_picture(id, place, picture, chunk, &mut due.pictures) {
-                due.tokens = shorter;
+            if let Some(shorter) = self.take_picture(id, place, picture, chunk, &mut taken) {
+                allowed = shorter;
                 break;
             }
         }
-        due
+        Due { tokens: allowed, pictures: Some(Box::new(taken)) }
     }
 
     /// Takes a picture that the chunk touches into the step, or says to how many tokens the chunk is cut before it.

@@ -18,17 +18,22 @@ impl Replica {
     }
 
     /// Gives their keys to the blocks that the first `tokens` tokens fill, if they are known.
+    #[inline(always)]
     pub(crate) fn name_blocks(&mut self, id: Id, tokens: u32) {
-        if !self.settings.prefix_cache {
-            return;
+        if self.settings.prefix_cache {
+            let sequence = &self.sequences[id];
+            let full = tokens.min(sequence.tokens()) / self.settings.block_tokens;
+            if full > sequence.keyed {
+                self.name_first_blocks(id, full);
+            }
         }
+    }
+
+    fn name_first_blocks(&mut self, id: Id, full: u32) {
         let sequence = &mut self.sequences[id];
-        let full = tokens.min(sequence.tokens()) / self.settings.block_tokens;
-        if full > sequence.keyed {
-            let keys = sequence.keys.first(full, &sequence.request, self.settings.block_tokens);
-            let unnamed = sequence.blocks.iter().zip(keys).skip(sequence.keyed as usize);
-            unnamed.for_each(|(block, key)| self.blocks.name(*block, *key));
-            sequence.keyed = full;
-        }
+        let keys = sequence.keys.first(full, &sequence.request, self.settings.block_tokens);
+        let unnamed = sequence.blocks.iter().zip(keys).skip(sequence.keyed as usize);
+        unnamed.for_each(|(block, key)| self.blocks.name(*block, *key));
+        sequence.keyed = full;
     }
 }

@@ -1,6 +1,6 @@
 //! Waiting requests in the next step.
 
-use super::forming::Forming;
+use super::forming::{Due, Forming};
 use crate::replica::Replica;
 use crate::request::Id;
 use crate::sequence::Status;
@@ -42,7 +42,8 @@ impl Replica {
             self.count_lookup(id, found, forming);
         }
         let Some(tokens) = self.first_chunk(id, found, forming) else { return Admission::Refused };
-        let due = self.with_pictures(id, found, tokens, forming);
+        let shows_pictures = !self.sequences[id].pictures.is_empty();
+        let due = if shows_pictures { self.with_pictures(id, found, tokens, forming) } else { Due::of(tokens) };
         if due.tokens == 0 {
             return Admission::HeldByPicture;
         }
