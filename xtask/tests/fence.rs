@@ -9,7 +9,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-const FENCED: &[&str] = &["sim/kernel", "sim/model", "sim/policies", "sim/engine", "backends"];
+const FENCED: &[&str] = &["sim/kernel", "sim/model", "sim/policies", "sim/serving", "sim/engine", "backends"];
 
 /// Code, and the `clippy.toml` path that must refuse it.
 const REFUSED: &[(&str, &str)] = &[

@@ -1,7 +1,7 @@
 //! Instructions, counted by valgrind. They are the same whatever else the machine does, but differ a little between
 //! processors and toolchains, hence the tolerance of their budgets.
 
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use serde_json::Value;
 
@@ -25,10 +25,7 @@ fn count(said: &str) -> Option<f64> {
 
 /// Instructions an event of the kernel's hot paths, by the script beside its benchmarks.
 pub fn kernel() -> Outcome<Vec<(String, f64)>> {
-    let status = cargo().args(["build", "--release", "--quiet", "-p", "kernel", "--examples"]).status();
-    if !status.is_ok_and(|status| status.success()) {
-        return Err("building the kernel's examples failed; the output above says why".to_owned().into());
-    }
+    examples("kernel")?;
     let output = Command::new("sim/kernel/benches/instructions.sh")
         .arg("target/release/examples/hot_path")
         .current_dir(root())
@@ -39,6 +36,36 @@ pub fn kernel() -> Outcome<Vec<(String, f64)>> {
         return Err(format!("counting instructions failed: {error}").into());
     }
     String::from_utf8_lossy(&output.stdout).lines().map(parse).collect()
+}
+
+/// Engines whose scheduler is counted.
+const ENGINES: [&str; 3] = ["vllm-0.19", "vllm-0.19-sync", "vllm-0.33"];
+/// Requests that decode, and steps.
+const DECODE: [u32; 2] = [64, 500];
+
+/// Instructions a sequence and step of the scheduler. Twice as many steps less once leaves out start-up and prompts.
+pub fn serving() -> Outcome<Vec<(String, f64)>> {
+    examples("serving")?;
+    let [sequences, steps] = DECODE;
+    let counted = |engine: &str, steps: u32| {
+        let mut command = Command::new("valgrind");
+        command.args(["--tool=callgrind", "--callgrind-out-file=/dev/null", "target/release/examples/decode", engine]);
+        collected(command.args([sequences, steps].map(|number| number.to_string())).stdout(Stdio::null()))
+    };
+    let measure = |engine: &str| {
+        let more = counted(engine, 2 * steps)? - counted(engine, steps)?;
+        Ok((format!("serving {engine}"), more / f64::from(sequences * steps)))
+    };
+    ENGINES.iter().map(|engine| measure(engine)).collect()
+}
+
+/// Builds the examples of a package.
+fn examples(package: &str) -> Outcome<()> {
+    let status = cargo().args(["build", "--release", "--quiet", "-p", package, "--examples"]).status();
+    if status.is_ok_and(|status| status.success()) {
+        return Ok(());
+    }
+    Err(format!("building the examples of `{package}` failed; the output above says why").into())
 }
 
 fn parse(line: &str) -> Outcome<(String, f64)> {

@@ -7,7 +7,7 @@ use std::process::{Child, Command, Stdio};
 use std::thread::sleep;
 use std::time::Duration;
 
-use super::instructions::{collected, kernel};
+use super::instructions::{collected, kernel, serving};
 use crate::failure::Outcome;
 use crate::house::{House, cargo, cargo_says, root};
 
@@ -38,6 +38,7 @@ pub fn instructions() -> Outcome<Measured> {
     let paper = collected(&mut command)?;
     let mut measured = vec![("paper_instructions_m".to_owned(), paper / 1e6)];
     measured.extend(kernel()?);
+    measured.extend(serving()?);
     Ok(measured)
 }
 

@@ -16,6 +16,7 @@ Measures what a build and a run cost and holds it to the limits in xtask/budgets
   binary_mb            size of target/release/sim
   paper_instructions_m millions of instructions of scenarios/paper.toml at 10 requests a run, on one thread
   kernel ..            instructions an event of the kernel's hot paths
+  serving ..           instructions a sequence and step of 64 decoding requests, by engine
   ci_minutes           minutes of `cargo xtask test`, which is all of .ci/run
   peak_mb              peak memory of 1,000,000 requests; with --long alone, some minutes
 

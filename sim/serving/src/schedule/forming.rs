@@ -1,11 +1,10 @@
 //! A step that is being formed: its budgets and the work so far.
 
 use super::budget::Budget;
-use super::pictures::Pictures;
 use crate::replica::Replica;
 use crate::request::Id;
 use crate::settings::Drafter;
-use crate::step::{Entry, Step, Work};
+use crate::step::{Step, Work};
 
 pub(super) struct Forming {
     pub step: Step,
@@ -16,20 +15,6 @@ pub(super) struct Forming {
     pub embeddings: u32,
     /// The step goes on with a prompt that was cut before.
     pub continues_prompt: bool,
-}
-
-/// Work that was found for a request, before there is room for it.
-pub(super) struct Due {
-    pub tokens: u32,
-    /// Pictures to encode or hold; mostly none.
-    pub pictures: Option<Box<Pictures>>,
-}
-
-impl Due {
-    /// Tokens without pictures.
-    pub fn of(tokens: u32) -> Self {
-        Self { tokens, pictures: None }
-    }
 }
 
 impl Forming {
@@ -56,29 +41,5 @@ impl Forming {
             self.embeddings += encoding.embeddings;
         }
         Some(work)
-    }
-}
-
-impl Replica {
-    /// Puts work into the step. There is room for it.
-    pub(super) fn give(&mut self, id: Id, entry: Entry, due: Due, forming: &mut Forming) {
-        let sequence = &mut self.sequences[id];
-        let known = sequence.tokens() + sequence.pending;
-        let drafted = (sequence.computed + due.tokens).saturating_sub(known).min(sequence.drafts);
-        sequence.drafts = 0;
-        forming.budget.take(due.tokens);
-        let work = Work {
-            id,
-            entry,
-            computed: sequence.computed,
-            tokens: due.tokens,
-            drafted,
-            blocks: sequence.blocks.len() as u32,
-            samples: false,
-        };
-        forming.step.work.push(work);
-        if let Some(pictures) = due.pictures {
-            self.encode(id, &pictures, forming);
-        }
     }
 }

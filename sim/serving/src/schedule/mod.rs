@@ -9,7 +9,9 @@
 //! 3. all that is in the step counts as computed from now on.
 
 mod budget;
+mod due;
 mod forming;
+mod give;
 mod pictures;
 mod preempt;
 mod room;

@@ -3,23 +3,11 @@
 //! A picture is encoded whole, in the step that computes its first placeholder. If what is left of the step's budget or
 //! of the cache does not take it, the request gets tokens up to the picture only.
 
-use super::forming::{Due, Forming};
+use super::due::{Due, Pictures};
+use super::forming::Forming;
 use crate::replica::Replica;
 use crate::request::{Id, Picture};
 use crate::step::Encoding;
-
-/// Pictures that a request needs in the step.
-#[derive(Default)]
-pub(super) struct Pictures {
-    /// Places of those to encode.
-    pub encode: Vec<u32>,
-    /// Places that show one of those once more.
-    pub again: Vec<u32>,
-    /// Embeddings to encode.
-    pub embeddings: u32,
-    /// Embeddings that the step can still encode then.
-    pub left: u32,
-}
 
 /// The tokens of a request that a step may compute.
 #[derive(Clone, Copy)]

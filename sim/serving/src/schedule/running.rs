@@ -1,6 +1,7 @@
 //! Running requests in the next step.
 
-use super::forming::{Due, Forming};
+use super::due::Due;
+use super::forming::Forming;
 use crate::replica::Replica;
 use crate::request::Id;
 use crate::step::Entry;

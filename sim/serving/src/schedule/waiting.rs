@@ -1,6 +1,7 @@
 //! Waiting requests in the next step.
 
-use super::forming::{Due, Forming};
+use super::due::Due;
+use super::forming::Forming;
 use crate::replica::Replica;
 use crate::request::Id;
 use crate::sequence::Status;
