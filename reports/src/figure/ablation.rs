@@ -71,12 +71,12 @@ fn prepare(folder: &Folder<'_>) -> Prepared {
     let columns = metrics.iter().enumerate().map(column).collect();
     let replications = runs.cells.iter().map(|cell| runs.seeds(cell).len()).max().unwrap_or(0);
     let how = format!(
-        "Grey lines: the whole system, from which the change of what lacks a part is measured: points (pt) of accuracy, per \
-         cent of all else. {} The paper gives no unit of computing and memory.",
+        "Grey lines: the whole system. Other rows lack a part and show the change from it: points (pt) of accuracy, per cent \
+         of the rest. {} The paper gives no unit of computing and memory.",
         match replications {
             1 => "One replication: no intervals.".to_owned(),
             more => format!(
-                "Mean of {more} replications; whiskers and ±: 95 % confidence, of what lacks a part that of its change, run by run."
+                "Mean of {more} replications; whiskers and ±: 95 % confidence interval, of the paired change for rows that lack a part."
             ),
         }
     );

@@ -192,8 +192,8 @@ fn how(points: &Points, places: &Places, panels: &[Place], upright: Upright) -> 
         _ if are_many(panels) => "Means; intervals: summary.csv.".to_owned(),
         1 => "One replication: no intervals.".to_owned(),
         more => format!(
-            "Crosses: 95 % confidence of each alone over {more} replications; all serve the same requests, so differences are \
-             surer."
+            "Crosses: 95 % confidence interval of each policy over {more} replications. All serve the same requests, so \
+             differences are more certain."
         ),
     };
     let beaten = if are_many(panels) { "Faint" } else { "Open" };

@@ -260,9 +260,7 @@ fn how(points: &Points, paired: bool, fixed: &str) -> String {
         more => format!("Bars: 95 % confidence over {more} replications."),
     };
     let paired = match paired {
-        true => {
-            " Without the input: what goes up beyond what a policy sent that has the same input and drafts nothing."
-        }
+        true => " Ticks: bytes up beyond those of a policy with the same input and no drafts.",
         false => "",
     };
     let fixed = if fixed.is_empty() { String::new() } else { format!(" Fixed: {fixed}.") };

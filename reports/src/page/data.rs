@@ -96,7 +96,7 @@ pub(super) fn section(summary: &Summary) -> Markup {
             }, "All replications; thinned to equal steps of the share of requests, and cut off behind the 99th percentile of the slowest policy."))
             (chart("front", "Accuracy against cost", html! {
                 label { "Cost " select name="cost" { @for cost in costs { option value=(cost) { (label(cost)) } } } }
-            }, "A mark for each policy at each point. The line joins what nothing shown beats in both."))
+            }, "A mark for each policy at each point. The line joins the points that no other shown point beats in both metrics."))
         },
     )
 }

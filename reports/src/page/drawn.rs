@@ -77,7 +77,7 @@ fn missing(folder: &Folder) -> Markup {
             @for figure in &others { li { (figure.title) " " code { (figure.name) } } }
         }
         @if !others.is_empty() {
-            p.note { "Those that need no other file show what this scenario does not vary or measure, or it has too many points for them." }
+            p.note { "Figures that need no other file show a key or metric that this scenario does not vary or measure, or it has too many points for them." }
         }
     }
 }
