@@ -60,4 +60,23 @@ mod tests {
         assert_eq!(value, (best - 700.3).abs());
         assert_eq!(looks, 42);
     }
+
+    #[test]
+    fn the_first_looks_cut_the_interval_in_the_golden_ratio() {
+        let mut looked = Vec::new();
+        let (best, value) = golden_section(
+            |x| {
+                looked.push(x);
+                x
+            },
+            2.0,
+            12.0,
+            2,
+        );
+        // 2 + 10 x .381966 and 2 + 10 x .618034; then .381966 of what is left, and again, as the function rises.
+        let mut want = [5.819_660_112_5, 8.180_339_887_5, 4.360_679_775, 3.458_980_337_5];
+        assert!(looked.len() == 4 && looked.iter().zip(want).all(|(x, want)| (x - want).abs() < 1e-9), "{looked:?}");
+        want.sort_by(f64::total_cmp);
+        assert!((best - want[0]).abs() < 1e-9 && value == best, "{best} {value}");
+    }
 }

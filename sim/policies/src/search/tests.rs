@@ -1,6 +1,6 @@
 //! What every search keeps to, on random problems; and the problem that the tests of each are written with.
 
-use super::{Evaluation, Found, Objective, exact, gp_ei, random};
+use super::{Evaluation, Found, Objective, Watch, exact, gp_ei, random};
 use kernel::Streams;
 use proptest::prelude::*;
 
@@ -83,4 +83,43 @@ proptest! {
         prop_assert!(exactly.feasible || !(by_process.feasible || by_chance.feasible));
         prop_assert_eq!(gp_ei::solve(&problem, n, 0.1, &mut stream()), by_process);
     }
+}
+
+/// A seen point of this value and violation.
+fn seen(value: f64, violation: f64) -> Evaluation {
+    Evaluation { value, violation }
+}
+
+#[test]
+fn less_value_is_better_where_nothing_is_violated_else_less_violation() {
+    // (one, other, one is better)
+    let table = [
+        (seen(1.0, 0.0), seen(2.0, 0.0), true),
+        (seen(2.0, 0.0), seen(1.0, 0.0), false),
+        (seen(1.0, 0.0), seen(1.0, 0.0), false),
+        (seen(9.0, 0.0), seen(1.0, 0.1), true),
+        (seen(1.0, 0.1), seen(9.0, 0.0), false),
+        (seen(9.0, 0.1), seen(1.0, 0.2), true),
+        (seen(1.0, 0.2), seen(9.0, 0.1), false),
+        (seen(1.0, 0.2), seen(9.0, 0.2), false),
+    ];
+    for (one, other, want) in table {
+        assert_eq!(one.better_than(&other), want, "{one:?} {other:?}");
+    }
+}
+
+#[test]
+fn a_watch_sees_the_unit_cube_without_bounds_that_coincide() {
+    // Four times the first coordinate, from 2 to 6, and the third, from 0 to 10; the second is fixed.
+    let problem = Problem::free(&[(2.0, 6.0), (1.0, 1.0), (0.0, 10.0)], |at| 4.0 * at[0] + at[2]);
+    let mut watch = Watch::new(&problem);
+    assert_eq!(watch.dimensions(), 2);
+    assert_eq!(watch.outside(&[0.25, 0.5]), [3.0, 1.0, 5.0]);
+    assert_eq!(watch.outside(&[0.0, 1.0]), [2.0, 1.0, 10.0]);
+    assert_eq!(watch.look(&[0.25, 0.5]), seen(17.0, 0.0));
+    watch.look(&[0.5, 0.1]); // 4 x 4 + 1 as well: the first is kept
+    watch.look(&[0.5, 0.5]);
+    assert_eq!((watch.best(), watch.evaluations), ((&[0.25, 0.5][..], seen(17.0, 0.0)), 3));
+    let found = watch.found();
+    assert_eq!(found, Found { at: vec![3.0, 1.0, 5.0], value: 17.0, feasible: true, evaluations: 3 });
 }
