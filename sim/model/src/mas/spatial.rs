@@ -188,6 +188,7 @@ mod tests {
         // With a bias of -1 the scores are 0, 0, .5 in both rows; sigmoid(0) = .5, sigmoid(.5) = .622459.
         let values = [3.0, 1.0, 1.0, 1.0, 0.0, 4.0, 0.0, 2.0, 5.0, 1.0, 6.0, 0.0];
         let map = FeatureMap::new(2, 3, 2, &values).unwrap();
+        assert_eq!((map.height(), map.width(), map.channels()), (2, 3, 2));
         let m = SpatialHead::new(3, vec![1.0, -1.0], -1.0).unwrap().importance(&map).unwrap();
         let row = [0.5, 0.5, 0.622_459_3];
         assert_eq!(m.len(), 6);
