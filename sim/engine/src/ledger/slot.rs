@@ -14,19 +14,19 @@ pub(crate) struct SlotId {
     pub(crate) generation: u32,
 }
 
-/// A request in flight, with the resources `R` that the plant holds for it. A draft touches the end of the resources and
-/// the beginning of the rest, so these lie side by side.
+/// A request in flight, with the resources `R` that the plant holds for it. A draft touches the end of the tally and the
+/// beginning of the resources, so these lie side by side.
 #[repr(C)]
 pub(crate) struct Slot<R> {
-    /// Sequences, memory and waits of the request: the plant's own.
-    pub(crate) resources: R,
-    /// The edge that the request came in at.
-    pub(crate) edge: u32,
-    pub(crate) tally: Tally,
-    pub(crate) generation: u32,
+    pub(crate) committed: Committed,
     /// Apart, so that the steps of an answer touch few cache lines.
     pub(crate) about: Box<About>,
-    pub(crate) committed: Committed,
+    pub(crate) tally: Tally,
+    pub(crate) generation: u32,
+    /// The edge that the request came in at.
+    pub(crate) edge: u32,
+    /// Sequences, memory and waits of the request: the plant's own.
+    pub(crate) resources: R,
 }
 
 /// The request itself, and what the policy noted about it.
@@ -68,12 +68,12 @@ impl<R: Default> Slot<R> {
         let input = Input::whole(request.prompt);
         let about = About { request, client, submit, visual_tokens, input, mas: None, diverged: false };
         Self {
-            resources: R::default(),
-            edge,
+            committed: Committed::default(),
+            about: Box::new(about),
             tally: Tally::default(),
             generation,
-            about: Box::new(about),
-            committed: Committed::default(),
+            edge,
+            resources: R::default(),
         }
     }
 }

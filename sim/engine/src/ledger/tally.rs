@@ -2,19 +2,19 @@
 
 use units::{Bytes, Flops, SimDuration};
 
-/// The cost of a request so far.
+/// The cost of a request so far: last the parts that every draft touches.
 #[derive(Clone, Copy, Debug, Default)]
 #[repr(C)]
 pub(crate) struct Tally {
-    pub(crate) edge: Share,
-    pub(crate) drafted: u32,
-    pub(crate) accepted: u32,
-    pub(crate) rounds: u32,
+    pub(crate) cloud: Share,
+    pub(crate) downlink: Bytes,
+    pub(crate) uplink: Bytes,
     /// Batches of drafts that the token log has.
     pub(crate) logged: u32,
-    pub(crate) uplink: Bytes,
-    pub(crate) downlink: Bytes,
-    pub(crate) cloud: Share,
+    pub(crate) rounds: u32,
+    pub(crate) accepted: u32,
+    pub(crate) drafted: u32,
+    pub(crate) edge: Share,
 }
 
 /// A share of the iterations of one tier. An iteration is shared evenly by its items.

@@ -12,22 +12,22 @@ use smallvec::SmallVec;
 /// A request in flight on the virtual plant.
 pub(crate) type Slot = ledger::Slot<Resources>;
 
-/// Resources of a request: first the parts that only a round touches, last those that every draft touches.
+/// Resources of a request: first the parts that every draft touches, last those that only a round touches.
 #[repr(C)]
 pub(crate) struct Resources {
-    pub(crate) on_cloud: Option<Held>,
-    pub(crate) cloud: CloudSide,
-    /// Apart, so that the steps of an answer touch few cache lines.
-    pub(crate) pending: Box<Pending>,
+    /// First, since its tag also tells whether a slot is taken.
     pub(crate) on_edge: Option<Held>,
     /// Result of the edge's last operation.
     pub(crate) edge_done: Done,
+    pub(crate) cloud: CloudSide,
+    pub(crate) on_cloud: Option<Held>,
+    pub(crate) pending: Pending,
 }
 
 impl Default for Resources {
     fn default() -> Self {
-        let (cloud, pending) = (CloudSide::default(), Box::default());
-        Self { on_cloud: None, cloud, pending, on_edge: None, edge_done: Done::Nothing }
+        let (cloud, pending) = (CloudSide::default(), Pending::default());
+        Self { on_edge: None, edge_done: Done::Nothing, cloud, on_cloud: None, pending }
     }
 }
 
