@@ -68,6 +68,13 @@ fn policies_are_compared_in_pairs() {
     assert!(output.stdout.contains("; accuracy_pct, paired, 3 replications)"), "{}", output.stdout);
     let other = sim.done(["compare", "out", "--to", "msao"]).stdout;
     assert!(other.contains("edge_only is ") && other.contains(" faster than msao"), "{other}");
+    // Results of an older model are compared all the same, with a warning.
+    assert_eq!(output.stderr, "");
+    let manifest = sim.path("out/manifest.json");
+    let older = sim.text("out/manifest.json").replace("\"model_version\"", "\"another\"");
+    std::fs::write(&manifest, older).expect("a file");
+    let warned = sim.done(["compare", "out"]).stderr;
+    assert!(warned.starts_with("sim: warning: out has model version 0, this sim has "), "{warned}");
 }
 
 #[test]

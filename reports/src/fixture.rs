@@ -62,7 +62,8 @@ pub fn runs(cells: &[Cell]) -> Runs {
 /// What the manifest of such a folder says.
 pub fn identity() -> Identity {
     let text = str::to_owned;
-    Identity { scenario: text("fixture"), sha256: text("0123456789abcdef"), tool_version: text("0.1.0") }
+    let (scenario, sha256, tool_version) = (text("fixture"), text("0123456789abcdef"), text("0.1.0"));
+    Identity { scenario, sha256, tool_version, model_version: crate::MODEL_VERSION }
 }
 
 /// What tells one point from another.
@@ -132,6 +133,7 @@ pub fn manifest(folder: &Path, assumptions: Value, policies: Value) {
         "tool": "msao-sim",
         "tool_version": "0.1.0",
         "schema_version": crate::MANIFEST_VERSION,
+        "model_version": crate::MODEL_VERSION,
         "scenario": "fixture",
         "scenario_sha256": "0123456789abcdef",
         "assumptions": assumptions,

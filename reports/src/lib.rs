@@ -32,7 +32,7 @@ pub use claims::{Claims, Verdict as ClaimVerdict, claims};
 pub use compare::{Comparison, Difference, Line, compare};
 pub use estimate::Estimate;
 pub use frame::ReportError;
-pub use manifest::MANIFEST_VERSION;
+pub use manifest::{MANIFEST_VERSION, MODEL_VERSION, model_warning};
 pub use metric::{Better, METRICS, Metric};
 pub use report::{Report, write_joint_report, write_report};
 pub use runs::{Cell, Runs, VERSION as RUNS_VERSION, Values};

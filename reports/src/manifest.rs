@@ -7,10 +7,18 @@ use crate::frame::ReportError;
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// Version of the files in a results folder that this reads; `sim` writes the same.
 pub const MANIFEST_VERSION: u64 = 2;
+
+/// Version of the model behind the results. It is raised by every change of default results, which `CHANGELOG.md` lists with
+/// the key, its old default and its new one. A folder whose manifest has no such version is of version 0.
+///
+/// | version | change |
+/// |---|---|
+/// | 1 | the first that a manifest states; quantiles of validation, calibration and effects are the nearest rank |
+pub const MODEL_VERSION: u64 = 1;
 
 /// What a manifest says that reports need.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -21,6 +29,9 @@ pub(crate) struct Manifest {
     pub scenario_sha256: String,
     /// Version of `sim`.
     pub tool_version: String,
+    /// Version of the model; 0 in folders older than it.
+    #[serde(default)]
+    pub model_version: u64,
     /// What a reader of any table has to know.
     #[serde(default)]
     pub remark: Option<String>,
@@ -81,6 +92,26 @@ impl Manifest {
     }
 }
 
+/// A warning if results were made by models of different versions, or by another than this program's.
+///
+/// # Errors
+///
+/// If a folder has no manifest that can be read.
+pub fn model_warning(folders: &[PathBuf]) -> Result<Option<String>, ReportError> {
+    let versions = folders.iter().map(|folder| Ok((folder, Manifest::read(folder)?.model_version)));
+    let versions = versions.collect::<Result<Vec<_>, ReportError>>()?;
+    if versions.iter().all(|(_, version)| *version == MODEL_VERSION) {
+        return Ok(None);
+    }
+    let told: Vec<_> =
+        versions.iter().map(|(folder, version)| format!("{} has model version {version}", folder.display())).collect();
+    Ok(Some(format!("{}, this sim has {MODEL_VERSION}: {DIFFERS}", told.join(", "))))
+}
+
+/// The advice behind two different versions of the model.
+pub(crate) const DIFFERS: &str =
+    "defaults or formulas differ (CHANGELOG.md lists them), so the results are no pairs; run the older scenario again";
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -104,5 +135,29 @@ mod tests {
         assert!(version("null").unwrap_err().contains("found schema_version null, expected 2"));
         assert!(version("3").unwrap_err().ends_with("a newer sim wrote this folder: use that one"));
         assert!(version("2").unwrap_err().contains("missing field `scenario`"));
+    }
+
+    #[test]
+    fn results_of_another_model_are_told() {
+        let folder = |version: &str| {
+            let folder = tempfile::tempdir().expect("a folder");
+            let text = format!(
+                "{{\"tool\": \"msao-sim\", \"schema_version\": {MANIFEST_VERSION}, \"scenario\": \"a\", \
+                 \"scenario_sha256\": \"\", \"tool_version\": \"\"{version}}}"
+            );
+            fs::write(folder.path().join("manifest.json"), text).expect("a file");
+            folder
+        };
+        let (now, old) = (folder(&format!(", \"model_version\": {MODEL_VERSION}")), folder(""));
+        let warning = |folders: &[&tempfile::TempDir]| {
+            let paths: Vec<_> = folders.iter().map(|folder| folder.path().to_owned()).collect();
+            model_warning(&paths).expect("they are folders").unwrap_or_default()
+        };
+        assert_eq!(warning(&[&now, &now]), "");
+        for folders in [vec![&old], vec![&now, &old], vec![&old, &old]] {
+            let told = warning(&folders);
+            assert!(told.contains(&format!("{} has model version 0", old.path().display())), "{told}");
+            assert!(told.contains(&format!(", this sim has {MODEL_VERSION}: ")), "{told}");
+        }
     }
 }

@@ -32,6 +32,8 @@ pub struct Identity {
     pub sha256: String,
     /// The version that ran it.
     pub tool_version: String,
+    /// The version of its model.
+    pub model_version: u64,
 }
 
 /// What runs are held to.
@@ -67,6 +69,8 @@ struct Written {
     scenario: String,
     scenario_sha256: String,
     tool_version: String,
+    #[serde(default)]
+    model_version: u64,
     rules: Rules,
     #[serde(default)]
     row: Vec<Row>,
@@ -79,8 +83,8 @@ impl Identity {
     ///
     /// If it is not there or not of this tool and version.
     pub fn read(folder: &Path) -> Result<Self, ReportError> {
-        let Manifest { scenario, scenario_sha256, tool_version, .. } = Manifest::read(folder)?;
-        Ok(Self { scenario, sha256: scenario_sha256, tool_version })
+        let Manifest { scenario, scenario_sha256: sha256, tool_version, model_version, .. } = Manifest::read(folder)?;
+        Ok(Self { scenario, sha256, tool_version, model_version })
     }
 }
 
@@ -149,17 +153,17 @@ impl Baseline {
             let at = text.match_indices("[[row]]").nth(row).map_or(1, |(at, _)| line(at));
             return Err((at, why));
         }
-        let Written { scenario, scenario_sha256: sha256, tool_version, rules, row: rows, .. } = written;
+        let Written { scenario, scenario_sha256: sha256, tool_version, model_version, rules, row: rows, .. } = written;
         let written_rules = rules_as_written(text).filter(|text| Rules::parse(text).as_ref() == Some(&rules));
-        Ok(Self { identity: Identity { scenario, sha256, tool_version }, rules, written_rules, rows })
+        Ok(Self { identity: Identity { scenario, sha256, tool_version, model_version }, rules, written_rules, rows })
     }
 
     /// The file.
     pub fn text(&self, runs: &Runs) -> String {
-        let Identity { scenario, sha256, tool_version } = &self.identity;
+        let Identity { scenario, sha256, tool_version, model_version } = &self.identity;
         let quoted = |text: &String| Value::from(text.as_str()).to_string();
         let mut text = format!(
-            "{HEAD}schema = {SCHEMA}\nscenario = {}\nscenario_sha256 = {}\ntool_version = {}\n\n{}\n",
+            "{HEAD}schema = {SCHEMA}\nscenario = {}\nscenario_sha256 = {}\ntool_version = {}\nmodel_version = {model_version}\n\n{}\n",
             quoted(scenario),
             quoted(sha256),
             quoted(tool_version),

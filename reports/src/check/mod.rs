@@ -18,6 +18,7 @@ pub use rules::{Exact, Rules, Tolerance, Worse};
 
 use crate::estimate::{Estimate, mean};
 use crate::frame::ReportError;
+use crate::manifest::DIFFERS;
 use crate::metric::{METRICS, Metric, unknown};
 use crate::runs::{Cell, Runs};
 use baseline::{Row, rounded};
@@ -178,7 +179,14 @@ fn notes(identity: &Identity, baseline: &Baseline) -> Vec<String> {
         let versions = [&baseline.identity.tool_version, &identity.tool_version];
         notes.push(format!("the baseline is of version {}, the runs of {}", versions[0], versions[1]));
     }
+    notes.extend(model_note(identity, baseline));
     notes
+}
+
+/// A sentence if the baseline and the runs come from models of different versions.
+pub fn model_note(identity: &Identity, baseline: &Baseline) -> Option<String> {
+    let [then, now] = [baseline.identity.model_version, identity.model_version];
+    (then != now).then(|| format!("the baseline is of model version {then}, the runs of {now}: {DIFFERS}"))
 }
 
 /// At work on one row.

@@ -1,6 +1,7 @@
 //! The gate, on folders of the tests' own.
 
 use super::*;
+use crate::MODEL_VERSION;
 use crate::fixture::{self, Cell as Made, identity};
 use quick_junit::Report;
 
@@ -181,6 +182,10 @@ fn another_scenario_or_none_of_its_rows_is_refused() {
         !check.fails()
             && text(&check).starts_with("note: the resolved scenario has changed (hash 0123456789ab, now fedc)")
     );
+    let model = Identity { model_version: 0, ..identity() };
+    let noted = super::check(&runs, &model, &baseline(&cells()), "b.toml").unwrap();
+    let start = format!("note: the baseline is of model version {MODEL_VERSION}, the runs of 0: ");
+    assert!(!noted.fails() && text(&noted).starts_with(&start), "{}", text(&noted));
 }
 
 #[test]

@@ -5,8 +5,8 @@ use drawing::grouped;
 use maud::{Markup, html};
 use serde_json::Value;
 
-/// What was run: a list for one folder, a table for several.
-pub(super) fn section(folders: &[Folder]) -> Markup {
+/// The runs: a list for one folder, a table for several; and a warning if their models differ.
+pub(super) fn section(folders: &[Folder], warning: Option<&str>) -> Markup {
     let facts: Vec<Vec<(&str, String)>> = folders.iter().map(facts).collect();
     html! {
         header.run {
@@ -22,6 +22,7 @@ pub(super) fn section(folders: &[Folder]) -> Markup {
                     (table(folders, &facts))
                 }
             }
+            @if let Some(warning) = warning { p.warning role="note" { strong { "Warning: " } (warning) "." } }
         }
     }
 }
@@ -89,6 +90,7 @@ fn facts(folder: &Folder) -> Vec<(&'static str, String)> {
     };
     let replications = folder.runs.cells.iter().map(|cell| folder.runs.seeds(cell).len()).max().unwrap_or(0);
     let tool = format!("{} {}, commit {}", written("tool"), written("tool_version"), written("commit"));
+    let model = manifest["model_version"].as_u64().unwrap_or(0).to_string();
     let mut facts = vec![
         ("Mode", written("mode")),
         ("Backend", written("backend")),
@@ -106,6 +108,7 @@ fn facts(folder: &Folder) -> Vec<(&'static str, String)> {
         ("Requests", written("requests")),
         ("Events", written("events")),
         ("Tool", tool),
+        ("Model version", model),
         ("Journal digest", written("journal_digest")),
     ];
     facts.retain(|(_, value)| !value.is_empty());

@@ -19,6 +19,7 @@ mod tests;
 
 use crate::file;
 use crate::frame::ReportError;
+use crate::manifest::model_warning;
 use folder::Folder;
 use maud::html;
 use std::path::{Path, PathBuf};
@@ -33,9 +34,10 @@ pub(crate) fn write(folders: &[PathBuf], into: &Path) -> Result<PathBuf, ReportE
     file::write(into, "index.html", page_of(folders, into)?.as_bytes())
 }
 
-fn page_of(folders: &[PathBuf], beside: &Path) -> Result<String, ReportError> {
-    let folders = Folder::read_all(folders, beside)?;
+fn page_of(paths: &[PathBuf], beside: &Path) -> Result<String, ReportError> {
+    let folders = Folder::read_all(paths, beside)?;
     let verdicts = folder::claims(&beside.join("claims.csv"))?;
+    let warning = model_warning(paths)?;
     let summary = Summary::of(&folders)?;
     let sections = [("results", "Results"), ("explore", "Explore"), ("figures", "Figures")];
     let more = [("scenario", "Scenario"), ("reproduce", "Reproduce")];
@@ -43,7 +45,7 @@ fn page_of(folders: &[PathBuf], beside: &Path) -> Result<String, ReportError> {
     let missing = drawn::some_are_missing(&folders).then_some(("missing", "Not drawn"));
     let sections: Vec<_> = sections.into_iter().chain(claims).chain(missing).chain(more).collect();
     let body = html! {
-        (facts::section(&folders))
+        (facts::section(&folders, warning.as_deref()))
         (results::section(&folders, &summary))
         (data::section(&summary))
         (drawn::section(&folders))

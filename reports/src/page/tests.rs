@@ -163,6 +163,19 @@ fn several_folders_stand_side_by_side() {
 }
 
 #[test]
+fn results_of_another_model_are_warned_of() {
+    let now = folder(&cells("msao"));
+    let old = folder(&cells("msao"));
+    let manifest = old.path().join("manifest.json");
+    let text = fs::read_to_string(&manifest).unwrap().replace("\"model_version\"", "\"another\"");
+    fs::write(&manifest, text).unwrap();
+    let warning = "has model version 0";
+    assert!(!page(&[&now]).contains(warning));
+    assert!(page(&[&old]).contains(warning));
+    assert!(page(&[&now, &old]).contains(warning));
+}
+
+#[test]
 fn equal_files_give_equal_bytes_wherever_they_stand() {
     let folders = [folder(&cells("msao")), folder(&cells("msao"))];
     assert!(page(&[&folders[0]]) == page(&[&folders[1]]));

@@ -69,6 +69,9 @@ pub fn run(args: &Args) -> Result<(), Failure> {
     }
     let (baseline, against) = baseline(args)?;
     let check = check::check(&runs, &identity, &baseline, &against)?;
+    if let Some(note) = check::model_note(&identity, &baseline) {
+        say(format_args!("sim: warning: {note}"));
+    }
     export(args, &runs, &baseline.rules, &identity.scenario)?;
     for (file, text) in [(&args.junit, check::junit as fn(&Check) -> String), (&args.markdown, check::markdown)] {
         if let Some(file) = file {

@@ -1,5 +1,6 @@
 //! `sim compare`: policies against one of them, paired.
 
+use super::report::warn_of_models;
 use crate::results::whole_file;
 use crate::terminal::Failure;
 use clap::Args as ClapArgs;
@@ -38,6 +39,7 @@ pub struct Args {
 
 /// Compares.
 pub fn run(args: &Args) -> Result<(), Failure> {
+    warn_of_models(std::slice::from_ref(&args.dir))?;
     let runs = Runs::read(&args.dir)?;
     let comparison = reports::compare(&runs, &args.metric, args.to.as_deref())?;
     if let Some(file) = &args.csv {

@@ -1,6 +1,6 @@
 //! `sim report`: pictures and answers of results folders, from their files alone. A run writes the same by itself.
 
-use crate::terminal::Failure;
+use crate::terminal::{Failure, say};
 use reports::{Report, ReportError};
 use std::path::{Path, PathBuf};
 
@@ -30,6 +30,7 @@ pub struct Args {
 
 /// Draws, and prints the names of the files and how many claims have which verdict.
 pub fn run(args: &Args) -> Result<(), Failure> {
+    warn_of_models(&args.dir)?;
     let mut last = None;
     for folder in &args.dir {
         let report = reports::write_report(folder)?;
@@ -42,6 +43,17 @@ pub fn run(args: &Args) -> Result<(), Failure> {
         last = Some(report);
     }
     last.as_ref().map_or(Ok(()), print_claims)
+}
+
+/// Warns of results that were made by models of different versions, or by another than this program's.
+///
+/// # Errors
+/// If a folder has no manifest that can be read.
+pub fn warn_of_models(folders: &[PathBuf]) -> Result<(), Failure> {
+    if let Some(warning) = reports::model_warning(folders)? {
+        say(format_args!("sim: warning: {warning}"));
+    }
+    Ok(())
 }
 
 fn print_files(report: &Report) -> Result<(), Failure> {

@@ -70,6 +70,7 @@ fn manifest(plan: &Plan, totals: &Totals) -> Value {
         "tool_version": env!("CARGO_PKG_VERSION"),
         "commit": env!("MSAO_SIM_COMMIT"),
         "schema_version": reports::MANIFEST_VERSION,
+        "model_version": reports::MODEL_VERSION,
         "scenario": scenario.name,
         "scenario_sha256": hash,
         "seed": scenario.seed,
