@@ -1,37 +1,35 @@
 //! Cloud-only behind MSAO's own probe and plan: the control that the MSAO paper lacks. What MSAO gains over this, it gains
 //! by drafting; what this gains over Cloud-only, pruning gains by itself.
 
-use crate::plan::{PlanSettings, Plans, probe_and_plan};
-use crate::twin::{Alone, Twin};
-use crate::{Asked, Briefing, Cloud, Edge, Idle, Policy, ServedBy, Testbed, Uses};
+use crate::plan::{Awareness, PlanSettings, Plans, probe_and_plan};
+use crate::{
+    About, Alone, Asked, Briefing, ClosedForms, Cloud, Edge, Idle, Memory, Policy, ServedBy, Shared, Testbed, Uses,
+};
 use model::mas::MasSettings;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use units::Ratio;
 
 /// The cloud's model answers everything, on inputs that MSAO's plan has pruned.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct CloudPruned {
-    /// Label of its rows; `cloud_pruned` if absent.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub label: Option<String>,
-    /// How the MAS is worked out (Eq. 4 to 7).
+    /// Settings of the MAS (Eq. 4 to 7).
     pub mas: MasSettings,
-    /// How the coarse plan is made.
+    /// Settings of the coarse plan.
     pub plan: PlanSettings,
 }
 
-/// Plans solved so far.
-#[derive(Default)]
+/// Plans solved so far, by any edge.
 pub struct CloudPrunedMemory(Plans);
 
-impl Policy for CloudPruned {
-    type Memory = CloudPrunedMemory;
-
-    fn label(&self) -> Option<&str> {
-        self.label.as_deref()
+impl Memory<CloudPruned> for CloudPrunedMemory {
+    fn of(_: &CloudPruned) -> Self {
+        Self(Plans::default())
     }
+}
 
+impl About for CloudPruned {
     fn uses(&self) -> Uses {
         let edge_model = self.plan.probes();
         Uses { cloud: true, edge_model, ..self.plan.uses(&self.mas) }
@@ -45,14 +43,24 @@ impl Policy for CloudPruned {
         self.plan.check()
     }
 
-    async fn serve<B: Testbed>(&self, bed: &B, briefing: &Briefing, memory: &CloudPrunedMemory) -> ServedBy {
+    fn examples() -> Vec<(&'static str, Self)> {
+        let unprobed =
+            PlanSettings { modality_awareness: Awareness::Uniform(Ratio::new(0.5)), ..PlanSettings::default() };
+        vec![("", Self::default()), ("uniform", Self { plan: unprobed, ..Self::default() })]
+    }
+
+    fn closed_forms(&self, alone: &Alone<'_>) -> ClosedForms {
+        alone.on_cloud().after(self.plan.time(&self.mas, alone))
+    }
+}
+
+impl Policy for CloudPruned {
+    type Memory = Shared<CloudPrunedMemory>;
+
+    async fn serve<B: Testbed>(&self, bed: &B, briefing: &Briefing, memory: &Shared<CloudPrunedMemory>) -> ServedBy {
         bed.edge().preprocess().await;
         let input = probe_and_plan(bed, &self.mas, &self.plan, briefing, &memory.0).await;
         bed.cloud().answer(&input).await;
         ServedBy::Cloud
-    }
-
-    fn twin(&self, alone: &Alone<'_>) -> Twin {
-        alone.on_cloud().after(self.plan.time(&self.mas, alone))
     }
 }

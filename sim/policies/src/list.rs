@@ -1,13 +1,14 @@
 //! The list of systems: the one place that names them. A new policy has one line in the call at the end, under the name
-//! of its file, with its sentence; scenarios, schema, help and documents follow, and tests hold them to it.
+//! of its file, with its sentence; scenarios, schema, help and documents follow, and tests hold them to it. The list also
+//! gives each policy its label, and makes the examples that tests run.
 
-use crate::{Asked, OneOrMany, Policy, Split, Uses};
+use crate::{About, Asked, Idle, Labelled, Note, OneOrMany, Policy, Split, Uses};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// Does something with a policy whose type it does not know beforehand.
+/// An act on a policy whose type is not known beforehand.
 pub trait Visitor {
-    /// What comes of it.
+    /// Its result.
     type Output;
     /// Is called with the policy.
     fn visit<P: Policy>(self, policy: &P) -> Self::Output;
@@ -17,7 +18,7 @@ macro_rules! systems {
     ($($(#[doc = $doc:literal])* $table:ident: $policy:ident,)*) => {
         $(pub use crate::$table::$policy;)*
 
-        /// Every policy: its name in scenarios and the first sentence of what it is.
+        /// Every policy: its name in scenarios and the first sentence about it.
         pub const SYSTEMS: &[(&str, &str)] =
             &[$((stringify!($table), first_sentence(concat!($($doc),*)))),*];
 
@@ -25,7 +26,11 @@ macro_rules! systems {
         #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
         #[serde(default, deny_unknown_fields)]
         pub struct PolicyTable {
-            $($(#[doc = $doc])* #[serde(skip_serializing_if = "OneOrMany::is_empty")] pub $table: OneOrMany<$policy>,)*
+            $(
+                $(#[doc = $doc])*
+                #[serde(skip_serializing_if = "OneOrMany::is_empty")]
+                pub $table: OneOrMany<Labelled<$policy>>,
+            )*
         }
 
         /// One policy of a scenario.
@@ -38,9 +43,9 @@ macro_rules! systems {
             /// The policies with their labels, in the order of the list.
             pub fn systems(&self) -> Vec<(String, System)> {
                 let mut systems = Vec::new();
-                $(for policy in &self.$table.0 {
-                    let label = policy.label().unwrap_or(stringify!($table)).to_owned();
-                    systems.push((label, System::$policy(policy.clone())));
+                $(for Labelled { label, settings } in &self.$table.0 {
+                    let label = label.as_deref().unwrap_or(stringify!($table)).to_owned();
+                    systems.push((label, System::$policy(settings.clone())));
                 })*
                 systems
             }
@@ -58,24 +63,39 @@ macro_rules! systems {
         }
 
         impl System {
+            /// An example of each course that each system can take: `msao` has its defaults, `msao.trust` trusts its edge.
+            pub fn examples() -> Vec<(String, Self)> {
+                let mut examples = Vec::new();
+                $(for (course, policy) in $policy::examples() {
+                    let dot = if course.is_empty() { "" } else { "." };
+                    examples.push((format!("{}{dot}{course}", stringify!($table)), Self::$policy(policy)));
+                })*
+                examples
+            }
+
             /// Calls the visitor with the policy in its own type.
             pub fn visit<V: Visitor>(&self, visitor: V) -> V::Output {
                 match self { $(Self::$policy(policy) => visitor.visit(policy),)* }
             }
 
-            /// What it uses of the testbed.
+            /// The parts of the testbed that it uses.
             pub fn uses(&self) -> Uses {
                 match self { $(Self::$policy(policy) => policy.uses(),)* }
             }
 
             /// Settings that have no effect beside the others: key within its table and reason.
-            pub fn idle(&self, asked: Asked) -> Vec<(&'static str, &'static str)> {
+            pub fn idle(&self, asked: Asked) -> Vec<Idle> {
                 match self { $(Self::$policy(policy) => policy.idle(asked),)* }
             }
 
-            /// How the layers of the cloud's model are placed, where it splits them.
+            /// The cut through the cloud's model, where it splits the layers.
             pub fn split(&self) -> Option<Split> {
                 match self { $(Self::$policy(policy) => policy.split(),)* }
+            }
+
+            /// The decisions that it notes.
+            pub fn notes(&self) -> &'static [Note] {
+                match self { $(Self::$policy(policy) => policy.notes(),)* }
             }
 
             /// Refuses settings that make no sense: key within its table and reason.
@@ -131,10 +151,40 @@ mod tests {
 
     #[test]
     fn paths_count_only_where_there_are_several() {
-        let one = OneOrMany(vec![Msao::default()]);
-        let two = OneOrMany(vec![Speculative::default(); 2]);
+        let one = OneOrMany(vec![Msao::default().into()]);
+        let two = OneOrMany(vec![Labelled::from(Speculative::default()); 2]);
         let table = PolicyTable { speculative: two, msao: one, ..PolicyTable::default() };
         assert_eq!(table.paths(), ["policy.speculative.0", "policy.speculative.1", "policy.msao"]);
         assert_eq!(table.paths().len(), table.systems().len());
+    }
+
+    #[test]
+    fn labels_are_the_tables() {
+        let named = Labelled { label: Some("wide".to_owned()), settings: CloudOnly::default() };
+        let cloud_only = OneOrMany(vec![named, CloudOnly::default().into()]);
+        let systems = PolicyTable { cloud_only, ..PolicyTable::default() }.systems();
+        assert_eq!(systems.iter().map(|(label, _)| label.as_str()).collect::<Vec<_>>(), ["wide", "cloud_only"]);
+    }
+
+    #[test]
+    fn examples_are_sound_and_of_every_system() {
+        let examples = System::examples();
+        for (name, system) in &examples {
+            assert_eq!(system.check(), Ok(()), "{name}");
+            assert_eq!(examples.iter().filter(|(other, same)| other == name || same == system).count(), 1, "{name}");
+        }
+        for (table, _) in SYSTEMS {
+            assert!(examples.iter().any(|(name, _)| name == table), "no example of {table} with its defaults");
+        }
+    }
+
+    #[test]
+    fn equal_names_of_notes_are_one_column() {
+        let notes: Vec<&Note> = System::examples().iter().flat_map(|(_, system)| system.notes()).collect();
+        for note in &notes {
+            assert!(note.name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_'), "{note:?}");
+            assert!(note.meaning.ends_with('.'), "{note:?}");
+            assert!(notes.iter().all(|other| other.name != note.name || other == note), "{note:?}");
+        }
     }
 }

@@ -2,9 +2,10 @@
 //! compressed (R), and the cloud decodes by itself through a shortcut past the device's layers (D), so that no token makes
 //! a round trip. The device needs no model of its own, and no raw data leaves it.
 
-use crate::testbed::{Hidden, Split, idle_if};
-use crate::twin::{Alone, Twin};
-use crate::{Asked, Briefing, Cloud, Edge, Idle, Policy, ServedBy, Testbed, Uses};
+use crate::settings::idle_if;
+use crate::{
+    About, Alone, Asked, Briefing, ClosedForms, Cloud, Edge, Hidden, Idle, Policy, ServedBy, Split, Testbed, Uses,
+};
 use model::{
     published::MindFusionVariant,
     request::{Input, Prompt},
@@ -17,23 +18,19 @@ use units::Ratio;
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct MindFusion {
-    /// Label of its rows; `mindfusion` if absent.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub label: Option<String>,
     /// k: layers of the cloud's model on the device. The paper gives none.
     pub layers_on_device: u32,
-    /// R: whether image activations are compressed, to `compressed_share` of their bytes.
+    /// R: image activations are compressed, to `compressed_share` of their bytes.
     pub representation_compression: bool,
     /// Share of the bytes of image activations that is sent with R: 1/8.
     pub compressed_share: Ratio,
-    /// D: whether the cloud decodes without the device.
+    /// D: the cloud decodes without the device.
     pub decoding_shortcut: bool,
 }
 
 impl Default for MindFusion {
     fn default() -> Self {
         Self {
-            label: None,
             layers_on_device: 8,
             representation_compression: true,
             compressed_share: Ratio::new(0.125),
@@ -48,20 +45,14 @@ impl MindFusion {
         if self.representation_compression { self.compressed_share } else { Ratio::ONE }
     }
 
-    /// What is at work on a prompt: without pictures there is nothing to compress.
+    /// The parts at work on a prompt: without pictures there is nothing to compress.
     fn variant(&self, prompt: &Prompt) -> MindFusionVariant {
         let compression = self.representation_compression && prompt.images.is_some();
         MindFusionVariant { compression, shortcut: self.decoding_shortcut }
     }
 }
 
-impl Policy for MindFusion {
-    type Memory = ();
-
-    fn label(&self) -> Option<&str> {
-        self.label.as_deref()
-    }
-
+impl About for MindFusion {
     fn uses(&self) -> Uses {
         Uses { edge_model: true, cloud: true, ..Uses::default() }
     }
@@ -80,6 +71,20 @@ impl Policy for MindFusion {
         Some(Split { layers_on_edge, shortcut, key: "layers_on_device" })
     }
 
+    fn examples() -> Vec<(&'static str, Self)> {
+        let whole = Self { representation_compression: false, ..Self::default() };
+        let no_shortcut = Self { decoding_shortcut: false, ..Self::default() };
+        vec![("", Self::default()), ("no_compression", whole), ("no_shortcut", no_shortcut)]
+    }
+
+    fn closed_forms(&self, alone: &Alone<'_>) -> ClosedForms {
+        alone.split(self.visual(), self.decoding_shortcut)
+    }
+}
+
+impl Policy for MindFusion {
+    type Memory = ();
+
     async fn serve<B: Testbed>(&self, bed: &B, briefing: &Briefing, (): &()) -> ServedBy {
         let input = Input::whole(bed.prompt());
         let prompt = Hidden { prompt: Some(&input), visual: self.visual() };
@@ -95,9 +100,5 @@ impl Policy for MindFusion {
             }
         }
         ServedBy::Published(self.variant(&bed.prompt()).remaining(briefing.benchmark))
-    }
-
-    fn twin(&self, alone: &Alone<'_>) -> Twin {
-        alone.split(self.visual(), self.decoding_shortcut)
     }
 }

@@ -3,57 +3,54 @@
 //! Where the paper leaves a point open, the default here is the one that `docs/semantics.md` names, and each alternative
 //! is a key.
 
-use crate::plan::{PlanSettings, Plans, probe_and_plan};
-use crate::route::Router;
+use crate::closed_form::{Alone, ClosedForms, Drafting};
+use crate::plan::{Awareness, PlanSettings, Plans, probe_and_plan};
+use crate::route::{Router, Score};
+use crate::settings::{Idle, count, idle_if};
 use crate::speculation::{CacheAtLowConfidence, Gate, LowConfidence, Speculation, StateSize, Unsure, read_prompt};
-use crate::testbed::{count, idle_if};
 use crate::theta::{DraftLength, Reset, Theta, ThetaSettings};
-use crate::twin::{Alone, Drafting, Twin};
+use crate::trust;
 use crate::verification::{BonusToken, DraftDuringVerify, VerifySettings};
-use crate::{Asked, Briefing, Edge, Idle, Policy, ServedBy, Testbed, Uses, View, trust};
+use crate::{About, Asked, Briefing, Edge, Memory, Policy, ServedBy, Shared, Testbed, Uses, View};
 use model::{mas::MasSettings, request::Input};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::cell::Cell;
-use units::Bytes;
+use units::{Bytes, Ratio};
 
 /// Settings of MSAO; the defaults are the paper's (section 5.1.4) where it gives one.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Msao {
-    /// Label of its rows; `msao` if absent.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub label: Option<String>,
-    /// What "offloading" means.
+    /// The meaning of "offloading".
     pub semantics: Semantics,
     /// Tokens of a batch (line 5).
     pub n_draft: DraftLength,
     /// N_max: most tokens of a batch: 5.
     pub n_max: u32,
-    /// Whether the edge drafts on while verdicts are on their way.
+    /// The edge waits for verdicts, or drafts on meanwhile.
     pub draft_during_verify: DraftDuringVerify,
-    /// Whether a batch that is accepted whole brings a token of the cloud's own.
+    /// The token of the cloud's own that a batch brings when it is accepted whole.
     pub bonus_token: BonusToken,
-    /// What the edge does at a token that is not sure enough.
+    /// The edge's next step at a token that is not sure enough.
     pub low_confidence: LowConfidence,
-    /// What becomes of tokens that were drafted and not sent at that moment.
+    /// The fate of tokens that were drafted and not sent at that moment.
     pub cache_at_low_confidence: CacheAtLowConfidence,
     /// The intermediate state that goes up with a token that is not sure enough.
     pub state_bytes: State,
-    /// How the MAS is worked out (Eq. 4 to 7).
+    /// Settings of the MAS (Eq. 4 to 7).
     pub mas: MasSettings,
-    /// How the coarse plan is made (line 3).
+    /// Settings of the coarse plan (line 3).
     pub plan: PlanSettings,
     /// The confidence threshold (lines 4, 10 and 13).
     pub theta: ThetaSettings,
-    /// How drafts are verified.
+    /// Settings of the verification.
     pub verify: VerifySettings,
 }
 
 impl Default for Msao {
     fn default() -> Self {
         Self {
-            label: None,
             semantics: Semantics::default(),
             n_draft: DraftLength::default(),
             n_max: 5,
@@ -70,7 +67,7 @@ impl Default for Msao {
     }
 }
 
-/// What MSAO's "offloading" means; its Algorithm 1 says one thing and its section 5.3.4 another.
+/// The meaning of MSAO's "offloading": its Algorithm 1 says one thing and its section 5.3.4 another.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum Semantics {
@@ -83,7 +80,7 @@ pub enum Semantics {
     Trust,
 }
 
-/// The intermediate state of line 12; the paper does not say what it is.
+/// The intermediate state of line 12, which the paper does not define.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum State {
@@ -98,11 +95,20 @@ pub enum State {
     FullKv,
 }
 
-/// What MSAO keeps between requests: plans solved so far, and a threshold that is not reset.
-#[derive(Default)]
+/// MSAO's memory: the plans solved so far, by any edge, and the edge's own threshold, where that is not reset.
 pub struct MsaoMemory {
-    plans: Plans,
+    plans: Shared<Plans>,
     theta_nats: Cell<Option<f32>>,
+}
+
+impl Memory<Msao> for MsaoMemory {
+    fn of(_: &Msao) -> Self {
+        Self { plans: Shared::default(), theta_nats: Cell::default() }
+    }
+
+    fn of_another_edge(&self, _: &Msao) -> Self {
+        Self { plans: self.plans.clone(), theta_nats: Cell::default() }
+    }
 }
 
 /// Keys of drafting, which routed requests have no use for.
@@ -121,13 +127,7 @@ const DECODING: [&str; 9] = [
 const VERIFYING: [&str; 6] =
     ["n_draft", "n_max", "draft_during_verify", "bonus_token", "low_confidence", "cache_at_low_confidence"];
 
-impl Policy for Msao {
-    type Memory = MsaoMemory;
-
-    fn label(&self) -> Option<&str> {
-        self.label.as_deref()
-    }
-
+impl About for Msao {
     fn uses(&self) -> Uses {
         let plain = Uses { edge_model: true, cloud: true, ..self.plan.uses(&self.mas) };
         match self.semantics {
@@ -175,6 +175,50 @@ impl Policy for Msao {
         self.theta.check()
     }
 
+    fn examples() -> Vec<(&'static str, Self)> {
+        let of = |semantics| Self { semantics, ..Self::default() };
+        let then = |low_confidence| Self { low_confidence, ..Self::default() };
+        let cache = |cache_at_low_confidence| Self { cache_at_low_confidence, ..Self::default() };
+        let pipelined = Self { draft_during_verify: DraftDuringVerify::Pipelined(3), ..Self::default() };
+        let unprobed =
+            PlanSettings { modality_awareness: Awareness::Uniform(Ratio::new(0.5)), ..PlanSettings::default() };
+        let persistent = ThetaSettings { reset: Reset::Persistent, ..ThetaSettings::default() };
+        vec![
+            ("", Self::default()),
+            ("route", of(Semantics::Route(Router::JoinShortestQueue))),
+            ("score", of(Semantics::Route(Router::Score(Score::default())))),
+            ("trust", of(Semantics::Trust)),
+            ("pipelined", pipelined),
+            ("continue", then(LowConfidence::Continue)),
+            ("rest_on_cloud", then(LowConfidence::RestOnCloud)),
+            ("discard", cache(CacheAtLowConfidence::Discard)),
+            ("persist", cache(CacheAtLowConfidence::Persist)),
+            ("uniform", Self { plan: unprobed, ..Self::default() }),
+            ("persistent", Self { theta: persistent, ..Self::default() }),
+        ]
+    }
+
+    fn closed_forms(&self, alone: &Alone<'_>) -> ClosedForms {
+        let planned = self.plan.time(&self.mas, alone);
+        if let Semantics::Route(router) = self.semantics {
+            return router.closed_forms(alone).after(planned);
+        }
+        let theta = self.start(alone.briefing, None);
+        let (confident, acceptance) = alone.tokens.below(theta.nats());
+        let speculation = self.speculation(&alone.view, alone.input);
+        let drafting = Drafting { n_draft: theta.n_draft(), confident, acceptance, speculation: &speculation };
+        let forms = match self.low_confidence {
+            _ if self.semantics == Semantics::Trust => alone.trusting(&drafting),
+            LowConfidence::Continue => alone.drafting(&drafting.without_stops(alone.tokens.below(f32::INFINITY).1)),
+            LowConfidence::Wait | LowConfidence::RestOnCloud => alone.drafting(&drafting),
+        };
+        forms.after(planned)
+    }
+}
+
+impl Policy for Msao {
+    type Memory = MsaoMemory;
+
     async fn serve<B: Testbed>(&self, bed: &B, briefing: &Briefing, memory: &MsaoMemory) -> ServedBy {
         bed.edge().preprocess().await;
         // Boxed, as what comes before the drafting, so that drafting, which every request waits in, stays small.
@@ -184,7 +228,7 @@ impl Policy for Msao {
         }
         let speculation = self.speculation(&bed.view(), &input);
         Box::pin(read_prompt(bed, input)).await;
-        let mut theta = self.start(briefing, memory); // lines 4 and 5
+        let mut theta = self.start(briefing, memory.theta_nats.get()); // lines 4 and 5
         let served_by = if self.semantics == Semantics::Trust {
             trust::run(bed, &speculation, &mut theta).await;
             ServedBy::Both
@@ -195,36 +239,19 @@ impl Policy for Msao {
         memory.theta_nats.set(Some(theta.nats()));
         served_by
     }
-
-    fn twin(&self, alone: &Alone<'_>) -> Twin {
-        let planned = self.plan.time(&self.mas, alone);
-        if let Semantics::Route(router) = self.semantics {
-            return router.twin(alone).after(planned);
-        }
-        let theta = self.start(alone.briefing, &MsaoMemory::default());
-        let (confident, acceptance) = alone.tokens.below(theta.nats());
-        let speculation = self.speculation(&alone.view, alone.input);
-        let drafting = Drafting { n_draft: theta.n_draft(), confident, acceptance, speculation: &speculation };
-        let twin = match self.low_confidence {
-            _ if self.semantics == Semantics::Trust => alone.trusting(&drafting),
-            LowConfidence::Continue => alone.drafting(&drafting.without_stops(alone.tokens.below(f32::INFINITY).1)),
-            LowConfidence::Wait | LowConfidence::RestOnCloud => alone.drafting(&drafting),
-        };
-        twin.after(planned)
-    }
 }
 
 impl Msao {
-    /// The threshold at the start of a request.
-    fn start<'c>(&'c self, briefing: &'c Briefing, memory: &MsaoMemory) -> Theta<'c> {
+    /// The threshold at the start of a request, behind another that has ended at so many nats.
+    fn start<'c>(&'c self, briefing: &'c Briefing, before: Option<f32>) -> Theta<'c> {
         let mut theta = self.theta.start(self.n_draft, self.n_max, &briefing.calibration);
-        if let (Reset::Persistent, Some(nats)) = (self.theta.reset, memory.theta_nats.get()) {
+        if let (Reset::Persistent, Some(nats)) = (self.theta.reset, before) {
             theta.resume(nats);
         }
         theta
     }
 
-    /// How a request is drafted and verified.
+    /// Settings of drafting and verifying a request.
     fn speculation(&self, view: &View<'_>, input: &Input) -> Speculation {
         let window = self.draft_during_verify.window();
         let (zero, kv) = (Bytes::ZERO, view.edge.kv_bytes());

@@ -6,9 +6,10 @@
 //! the edge, and every token makes a round trip.
 
 use crate::route::{Router, Target};
-use crate::testbed::{Hidden, Split};
-use crate::twin::{Alone, Twin};
-use crate::{Briefing, Cloud, Edge, Policy, ServedBy, Testbed, Uses, View};
+use crate::{
+    About, Alone, Briefing, ClosedForms, Cloud, Edge, Hidden, Memory, Note, Policy, ServedBy, Shared, Split, Testbed,
+    Uses, View,
+};
 use model::request::Input;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -19,10 +20,7 @@ use units::{Ratio, SimDuration};
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct PerLlm {
-    /// Label of its rows; `perllm` if absent.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub label: Option<String>,
-    /// Which reading.
+    /// The reading of its paper.
     pub reading: Reading,
 }
 
@@ -62,9 +60,17 @@ impl Default for UcbRoute {
     }
 }
 
-/// Rewards seen by arm.
-#[derive(Default)]
+/// The arm that the bandit pulled.
+const ARM: Note = Note { name: "arm", unit: "", meaning: "Tier that the bandit chose: 0 the edge, 1 the cloud." };
+
+/// Rewards seen by arm. One bandit serves all edges.
 pub struct PerLlmMemory(RefCell<[Arm; 2]>);
+
+impl Memory<PerLlm> for PerLlmMemory {
+    fn of(_: &PerLlm) -> Self {
+        Self(RefCell::default())
+    }
+}
 
 #[derive(Clone, Copy, Default)]
 struct Arm {
@@ -109,13 +115,7 @@ impl UcbRoute {
     }
 }
 
-impl Policy for PerLlm {
-    type Memory = PerLlmMemory;
-
-    fn label(&self) -> Option<&str> {
-        self.label.as_deref()
-    }
-
+impl About for PerLlm {
     fn uses(&self) -> Uses {
         // The bandit tries both; a layer split keeps both busy.
         let edge_answers = !matches!(self.reading, Reading::LayerSplit(_));
@@ -143,12 +143,39 @@ impl Policy for PerLlm {
         }
     }
 
-    async fn serve<B: Testbed>(&self, bed: &B, _: &Briefing, memory: &PerLlmMemory) -> ServedBy {
+    fn notes(&self) -> &'static [Note] {
+        if matches!(self.reading, Reading::UcbRoute(_)) { &[ARM] } else { &[] }
+    }
+
+    fn examples() -> Vec<(&'static str, Self)> {
+        let split = Self { reading: Reading::LayerSplit(8) };
+        let static_share = Self { reading: Reading::Static(Ratio::new(0.5)) };
+        vec![("", Self::default()), ("layer_split", split), ("static", static_share)]
+    }
+
+    fn closed_forms(&self, alone: &Alone<'_>) -> ClosedForms {
+        match self.reading {
+            // An idle platform's bandit settles on the faster tier.
+            Reading::UcbRoute(_) => {
+                let (edge, cloud) = (alone.on_edge(), alone.on_cloud());
+                if edge.renewal_s <= cloud.renewal_s { edge } else { cloud }
+            }
+            Reading::LayerSplit(_) => alone.split(Ratio::ONE, false),
+            Reading::Static(share) => Router::Static(share).closed_forms(alone),
+        }
+    }
+}
+
+impl Policy for PerLlm {
+    type Memory = Shared<PerLlmMemory>;
+
+    async fn serve<B: Testbed>(&self, bed: &B, _: &Briefing, memory: &Shared<PerLlmMemory>) -> ServedBy {
         let input = Input::whole(bed.prompt());
         bed.edge().preprocess().await;
         match self.reading {
             Reading::UcbRoute(route) => {
                 let chosen = route.choose(&memory.0.borrow(), &bed.view(), &input);
+                bed.note(0, &ARM, chosen as f64);
                 let served_by = ARMS[chosen].serve(bed, &input).await;
                 let reward = 1.0 - bed.elapsed().as_secs_f64() / route.deadline.as_secs_f64();
                 memory.0.borrow_mut()[chosen].learn(reward.max(-1.0));
@@ -164,18 +191,6 @@ impl Policy for PerLlm {
                 ServedBy::Cloud
             }
             Reading::Static(share) => Router::Static(share).choose(bed).serve(bed, &input).await,
-        }
-    }
-
-    fn twin(&self, alone: &Alone<'_>) -> Twin {
-        match self.reading {
-            // An idle platform's bandit settles on the faster tier.
-            Reading::UcbRoute(_) => {
-                let (edge, cloud) = (alone.on_edge(), alone.on_cloud());
-                if edge.renewal_s <= cloud.renewal_s { edge } else { cloud }
-            }
-            Reading::LayerSplit(_) => alone.split(Ratio::ONE, false),
-            Reading::Static(share) => Router::Static(share).twin(alone),
         }
     }
 }

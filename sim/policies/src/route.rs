@@ -1,16 +1,17 @@
 //! Whole requests, sent to the edge or to the cloud: MSAO section 5.3.4 ("adaptively offloading only the most complex
 //! multimodal samples to the cloud while processing simpler samples locally").
 
-use crate::testbed::open_share;
-use crate::twin::{Alone, Twin};
-use crate::{Cloud, Edge, ServedBy, Testbed};
+use crate::closed_form::{Alone, ClosedForms};
+use crate::policy::ServedBy;
+use crate::settings::open_share;
+use crate::testbed::{Cloud, Edge, Testbed};
 use kernel::Streams;
 use model::request::Input;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use units::Ratio;
 
-/// Who decides where a request goes.
+/// The rule that sends a request to a tier.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum Router {
@@ -75,7 +76,7 @@ impl Router {
         }
     }
 
-    /// Where a request belongs.
+    /// The tier that a request belongs to.
     pub(crate) fn choose<B: Testbed>(self, bed: &B) -> Target {
         let to_cloud = match self {
             Self::JoinShortestQueue => {
@@ -90,7 +91,7 @@ impl Router {
     }
 
     /// Closed forms: each tier as often as it is chosen; an idle platform's queues are equally short, so the cloud.
-    pub(crate) fn twin(self, alone: &Alone<'_>) -> Twin {
+    pub(crate) fn closed_forms(self, alone: &Alone<'_>) -> ClosedForms {
         let share = match self {
             Self::JoinShortestQueue => 1.0,
             Self::Score(score) => score.cloud_share.as_f64(),

@@ -1,11 +1,12 @@
-//! The draft and verify loop that every speculative system shares: Algorithm 1, lines 6 to 15.
+//! The loop that every speculative system shares: Algorithm 1, lines 6 to 15.
 //!
 //! Blocking is a window of one batch: the edge waits for each verdict, and a batch that is accepted whole brings one
-//! token of the target's own (the bonus). With a window of W, the edge goes on drafting on the assumption that what is
+//! token of the target's own (the bonus). With a window of W, the edge goes on drafting on the assumption that all drafts
 //! in flight will be accepted; a rejection kills every later batch, and there is no bonus, since the next token is
 //! already drafted.
 
-use crate::{Batch, Cloud, Edge, Testbed, Verification, Verify};
+use crate::batch::{Batch, Verify};
+use crate::testbed::{Cloud, Edge, Note, Testbed, Verification};
 use model::{
     decoding::{Draft, Verdict},
     request::Input,
@@ -13,43 +14,73 @@ use model::{
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::VecDeque;
-use units::Bytes;
+use units::{Bytes, SimDuration};
 
-/// Decides which tokens are sure enough to be drafted on, and how many make a batch.
+/// Decides on the tokens that are sure enough to draft on, and on the length of a batch. By default all are sure enough.
 pub(crate) trait Gate {
-    /// Eq. 10: whether to speculate on.
-    fn is_confident(&mut self, draft: &Draft) -> bool;
-    /// A token was not (line 13).
-    fn doubt(&mut self);
+    /// A batch begins: its first token is drafted next. It may begin anew if a verdict voids its first drafts.
+    fn begin<B: Testbed>(&mut self, _: &At<'_, B>) {}
+    /// Eq. 10: `true` to speculate on.
+    fn is_confident<B: Testbed>(&mut self, _: &Draft, _: &At<'_, B>) -> bool {
+        true
+    }
+    /// A token was not sure enough (line 13).
+    fn doubt(&mut self) {}
     /// A batch was sent.
     fn sent(&mut self, _: &[Draft]) {}
-    /// The verdict on the oldest batch has arrived (line 10). If it rejects a token, there will be none on the others.
-    fn learn(&mut self, verdict: &Verdict);
+    /// The verdict on the oldest batch has arrived (line 10), and `at` has the batch's round. If it rejects a token, there
+    /// will be none on the later batches.
+    fn learn<B: Testbed>(&mut self, verdict: &Verdict, at: &At<'_, B>);
     /// The threshold, for the log, nats.
-    fn theta_nats(&self) -> f32;
+    fn theta_nats(&self) -> f32 {
+        f32::INFINITY
+    }
     /// Tokens of a batch.
     fn n_draft(&self) -> u32;
 }
 
-/// How to draft.
+/// The moment at which a gate is asked: the request's testbed, and the round.
+pub(crate) struct At<'b, B> {
+    bed: &'b B,
+    /// Number of the batch among the request's batches, from 1.
+    pub round: u32,
+}
+
+impl<'b, B: Testbed> At<'b, B> {
+    pub(crate) fn new(bed: &'b B, round: u32) -> Self {
+        Self { bed, round }
+    }
+
+    /// Time since the request was sent.
+    pub(crate) fn elapsed(&self) -> SimDuration {
+        self.bed.elapsed()
+    }
+
+    /// Notes a decision of this round.
+    pub(crate) fn note(&self, note: &'static Note, value: f64) {
+        self.bed.note(self.round, note, value);
+    }
+}
+
+/// Settings of drafting.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Speculation {
     /// Batches in flight; 1 is blocking.
     pub window: u32,
-    /// Whether a batch that is accepted whole brings a token of the target's own.
+    /// `true` lets a batch that is accepted whole bring a token of the target's own.
     pub bonus: bool,
-    /// How batches are verified.
+    /// Settings of the verification.
     pub verify: Verify,
-    /// What happens at a token that is not sure enough.
+    /// The course at a token that is not sure enough.
     pub unsure: Unsure,
 }
 
-/// What happens at a token that is not sure enough (lines 11 to 13).
+/// The course at a token that is not sure enough (lines 11 to 13).
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Unsure {
-    /// What the edge does.
+    /// The edge's next step.
     pub then: LowConfidence,
-    /// What becomes of the tokens that were drafted and not sent.
+    /// The fate of the tokens that were drafted and not sent.
     pub cache: CacheAtLowConfidence,
     /// Bytes of the state that goes up with it.
     pub state: StateSize,
@@ -64,7 +95,7 @@ impl Unsure {
     };
 }
 
-/// What the edge does at a token that is not sure enough; the paper does not say.
+/// The edge's next step at a token that is not sure enough; the paper gives none.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum LowConfidence {
@@ -77,7 +108,7 @@ pub enum LowConfidence {
     RestOnCloud,
 }
 
-/// What becomes of tokens that were drafted and not sent when the next one is not sure enough; the paper does not say.
+/// The fate of tokens that were drafted and not sent when the next one is not sure enough; the paper gives none.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum CacheAtLowConfidence {
@@ -121,39 +152,43 @@ impl Speculation {
     /// Drafts and verifies until the answer is committed. The edge has read its prompt, the cloud is opened.
     pub(crate) async fn run<B: Testbed>(&self, bed: &B, gate: &mut impl Gate) {
         let mut cache = Vec::with_capacity(gate.n_draft() as usize);
-        let mut flight = Flight(VecDeque::with_capacity(self.window as usize));
+        let mut flight = Flight { queue: VecDeque::with_capacity(self.window as usize), sent: 0 };
         // Set when nothing sensible can be drafted before the verdicts in flight are known.
         let mut hold = false;
         loop {
             while flight.must_land(hold, self.window) {
+                let round = flight.oldest();
                 let verdict = flight.land().await;
                 bed.edge().commit(&verdict);
-                gate.learn(&verdict); // line 10
+                gate.learn(&verdict, &At { bed, round }); // line 10
                 if verdict.ends {
                     return;
                 }
                 if verdict.rejects() {
-                    flight.0.clear();
+                    flight.queue.clear();
                     cache.clear();
                 }
             }
+            if cache.is_empty() {
+                gate.begin(&flight.next(bed));
+            }
             let draft = bed.edge().draft().await; // line 7
-            let confident = gate.is_confident(&draft);
+            let confident = gate.is_confident(&draft, &flight.next(bed));
             if confident || self.unsure.then == LowConfidence::Continue {
                 cache.push(draft);
                 if cache.len() >= gate.n_draft() as usize || draft.token.ends || !confident {
                     let state = if confident { Bytes::ZERO } else { self.state(&cache, &draft) };
-                    flight.send(bed, gate, self.batch(&cache, &draft, state)); // lines 8 and 9
+                    flight.send(bed, gate, self, self.batch(&cache, &draft, state), None); // lines 8 and 9
                     cache.clear();
                 }
                 hold = draft.token.ends;
             } else {
-                if self.unsure.then == LowConfidence::RestOnCloud && flight.0.is_empty() {
+                if self.unsure.then == LowConfidence::RestOnCloud && flight.queue.is_empty() {
                     return Box::pin(self.leave_to_cloud(bed, gate, &cache, &draft)).await;
                 }
                 // Boxed, so that drafting, which every request waits in, stays small.
                 Box::pin(self.offload(bed, gate, &mut cache, &mut flight, &draft)).await; // lines 11 and 12
-                hold = !flight.0.is_empty();
+                hold = !flight.queue.is_empty();
             }
             if !confident {
                 gate.doubt(); // line 13
@@ -172,30 +207,31 @@ impl Speculation {
     ) {
         bed.edge().rewind(unsure.position);
         let state = self.state(cache, unsure);
-        let offloaded = |drafts| Batch { unsure: Some(unsure), bonus: true, ..self.batch(drafts, unsure, state) };
+        let offloaded = |drafts| Batch { bonus: true, ..self.batch(drafts, unsure, state) };
         match self.unsure.cache {
-            // What is in flight has to be known first; then the token is drafted again.
+            // The verdicts in flight have to be known first; then the token is drafted again.
             _ if self.unsure.then == LowConfidence::RestOnCloud => {}
             CacheAtLowConfidence::Flush => {
-                flight.send(bed, gate, offloaded(cache));
+                flight.send(bed, gate, self, offloaded(cache), Some(unsure));
                 cache.clear();
             }
             CacheAtLowConfidence::Discard => {
                 let start = cache.first().map_or(unsure.position, |first| first.position);
                 bed.edge().rewind(start);
-                flight.send(bed, gate, Batch { start, ..offloaded(&[]) });
+                flight.send(bed, gate, self, Batch { start, ..offloaded(&[]) }, Some(unsure));
                 cache.clear();
             }
             CacheAtLowConfidence::Persist => {
-                let batch = Batch { judged: false, theta_nats: gate.theta_nats(), ..offloaded(cache) };
-                let made = bed.cloud().verify(&batch).await;
+                bed.edge().note_threshold(gate.theta_nats(), Some(unsure));
+                flight.sent += 1;
+                let made = bed.cloud().verify(&Batch { judged: false, ..offloaded(cache) }, &self.verify).await;
                 if let Some(token) = made.token {
                     bed.edge().adopt(token);
                     cache.push(Draft { token, ..*unsure });
                 }
                 // No token: the cloud's answer ends within the cache, where a draft disagrees.
                 if cache.len() >= gate.n_draft() as usize || made.token.is_none_or(|token| token.ends) {
-                    flight.send(bed, gate, self.batch(cache, unsure, Bytes::ZERO));
+                    flight.send(bed, gate, self, self.batch(cache, unsure, Bytes::ZERO), None);
                     cache.clear();
                 }
             }
@@ -205,8 +241,9 @@ impl Speculation {
     /// Lets the cloud write the rest of the answer, from a token on that the edge is not sure of.
     async fn leave_to_cloud<B: Testbed>(&self, bed: &B, gate: &impl Gate, cache: &[Draft], unsure: &Draft) {
         bed.edge().rewind(unsure.position);
+        bed.edge().note_threshold(gate.theta_nats(), Some(unsure));
         let batch = self.batch(cache, unsure, self.state(cache, unsure));
-        bed.cloud().finish(&Batch { unsure: Some(unsure), theta_nats: gate.theta_nats(), ..batch }).await;
+        bed.cloud().finish(&batch, &self.verify).await;
     }
 
     /// Bytes of the state that goes up with a token, behind those that the cloud has not seen.
@@ -224,34 +261,48 @@ impl Speculation {
         self.unsure.state.bytes(cached as usize, position)
     }
 
-    /// A batch of what was drafted, up to the draft that was made last.
+    /// A batch of the drafts in the cache, up to the draft that was made last.
     pub(crate) fn batch<'d>(&self, drafts: &'d [Draft], last: &Draft, state: Bytes) -> Batch<'d> {
-        let Self { bonus, verify, .. } = *self;
         let start = drafts.first().map_or(last.position, |first| first.position);
-        Batch { drafts, start, bonus, judged: true, state, verify, theta_nats: 0.0, unsure: None }
+        Batch { bonus: self.bonus, state, ..Batch::of(drafts, start) }
     }
 }
 
-/// Batches on their way, oldest first.
-struct Flight<V>(VecDeque<V>);
+/// Batches on their way, oldest first, and the number of batches that were ever sent.
+struct Flight<V> {
+    queue: VecDeque<V>,
+    sent: u32,
+}
 
 impl<V: Verification> Flight<V> {
-    fn send<B>(&mut self, bed: &B, gate: &mut impl Gate, batch: Batch<'_>)
+    fn send<B>(&mut self, bed: &B, gate: &mut impl Gate, by: &Speculation, batch: Batch<'_>, unsure: Option<&Draft>)
     where
         B: Testbed,
         B::Cloud: Cloud<Verification = V>,
     {
         gate.sent(batch.drafts);
-        self.0.push_back(bed.cloud().verify(&Batch { theta_nats: gate.theta_nats(), ..batch }));
+        bed.edge().note_threshold(gate.theta_nats(), unsure);
+        self.queue.push_back(bed.cloud().verify(&batch, &by.verify));
+        self.sent += 1;
     }
 
-    /// Whether the oldest verdict is there, or has to be waited for.
+    /// The moment in the round of the batch that is being drafted.
+    fn next<'b, B: Testbed>(&self, bed: &'b B) -> At<'b, B> {
+        At { bed, round: self.sent + 1 }
+    }
+
+    /// The round of the oldest batch: a rejection clears all of them, so those on their way were sent last.
+    fn oldest(&self) -> u32 {
+        self.sent + 1 - self.queue.len() as u32
+    }
+
+    /// `true` if the oldest verdict is there, or has to be waited for.
     fn must_land(&self, hold: bool, window: u32) -> bool {
-        let full = self.0.len() >= window as usize;
-        self.0.front().is_some_and(|oldest| hold || full || oldest.has_arrived())
+        let full = self.queue.len() >= window as usize;
+        self.queue.front().is_some_and(|oldest| hold || full || oldest.has_arrived())
     }
 
     fn land(&mut self) -> V {
-        self.0.pop_front().expect("something must land")
+        self.queue.pop_front().expect("something must land")
     }
 }

@@ -1,15 +1,12 @@
 //! Edge-cloud speculative decoding in the manner of SLED (Li et al. 2025): the edge drafts, the cloud verifies every
 //! batch; no probe, no plan, no confidence gate.
 
-use crate::speculation::{Gate, Speculation, Unsure, read_prompt};
-use crate::testbed::{count, idle_if};
-use crate::twin::{Alone, Drafting, Twin};
+use crate::closed_form::{Alone, ClosedForms, Drafting};
+use crate::settings::{Idle, count, idle_if};
+use crate::speculation::{At, Gate, Speculation, Unsure, read_prompt};
 use crate::verification::{BonusToken, DraftDuringVerify, VerifySettings};
-use crate::{Asked, Briefing, Edge, Idle, Policy, ServedBy, Testbed, Uses};
-use model::{
-    decoding::{Draft, Verdict},
-    request::Input,
-};
+use crate::{About, Asked, Briefing, Edge, Policy, ServedBy, Testbed, Uses};
+use model::{decoding::Verdict, request::Input};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -17,23 +14,19 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Speculative {
-    /// Label of its rows; `speculative` if absent.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub label: Option<String>,
     /// Tokens of a batch.
     pub n_draft: u32,
-    /// Whether the edge drafts on while verdicts are on their way.
+    /// The edge waits for verdicts, or drafts on meanwhile.
     pub draft_during_verify: DraftDuringVerify,
-    /// Whether a batch that is accepted whole brings a token of the cloud's own.
+    /// The token of the cloud's own that a batch brings when it is accepted whole.
     pub bonus_token: BonusToken,
-    /// How drafts are verified.
+    /// Settings of the verification.
     pub verify: VerifySettings,
 }
 
 impl Default for Speculative {
     fn default() -> Self {
         Self {
-            label: None,
             n_draft: 4,
             draft_during_verify: DraftDuringVerify::default(),
             bonus_token: BonusToken::default(),
@@ -46,14 +39,7 @@ impl Default for Speculative {
 struct Open(u32);
 
 impl Gate for Open {
-    fn is_confident(&mut self, _: &Draft) -> bool {
-        true
-    }
-    fn doubt(&mut self) {}
-    fn learn(&mut self, _: &Verdict) {}
-    fn theta_nats(&self) -> f32 {
-        f32::INFINITY
-    }
+    fn learn<B: Testbed>(&mut self, _: &Verdict, _: &At<'_, B>) {}
     fn n_draft(&self) -> u32 {
         self.0
     }
@@ -67,13 +53,7 @@ impl Speculative {
     }
 }
 
-impl Policy for Speculative {
-    type Memory = ();
-
-    fn label(&self) -> Option<&str> {
-        self.label.as_deref()
-    }
-
+impl About for Speculative {
     fn uses(&self) -> Uses {
         Uses { edge_model: true, cloud: true, drafts: true, ..Uses::default() }
     }
@@ -89,17 +69,27 @@ impl Policy for Speculative {
         self.draft_during_verify.check()
     }
 
+    fn examples() -> Vec<(&'static str, Self)> {
+        let of = |draft_during_verify| Self { draft_during_verify, ..Self::default() };
+        let no_bonus = Self { bonus_token: BonusToken::Never, ..Self::default() };
+        vec![("", Self::default()), ("pipelined", of(DraftDuringVerify::Pipelined(3))), ("no_bonus", no_bonus)]
+    }
+
+    fn closed_forms(&self, alone: &Alone<'_>) -> ClosedForms {
+        let (_, acceptance) = alone.tokens.below(f32::INFINITY);
+        let speculation = &self.speculation();
+        alone.drafting(&Drafting { n_draft: self.n_draft, confident: 1.0, acceptance, speculation })
+    }
+}
+
+impl Policy for Speculative {
+    type Memory = ();
+
     async fn serve<B: Testbed>(&self, bed: &B, _: &Briefing, (): &()) -> ServedBy {
         bed.edge().preprocess().await;
         // Boxed, so that drafting, which every request waits in, stays small.
         Box::pin(read_prompt(bed, Input::whole(bed.prompt()))).await;
         self.speculation().run(bed, &mut Open(self.n_draft)).await;
         ServedBy::Cloud
-    }
-
-    fn twin(&self, alone: &Alone<'_>) -> Twin {
-        let (_, acceptance) = alone.tokens.below(f32::INFINITY);
-        let speculation = &self.speculation();
-        alone.drafting(&Drafting { n_draft: self.n_draft, confident: 1.0, acceptance, speculation })
     }
 }

@@ -1,7 +1,8 @@
-//! What a policy may do and see.
+//! The testbed as a policy sees it: operations on edge and cloud, and all that can be observed.
 
-use crate::twin::{Alone, Twin};
+use crate::batch::{Batch, Verify};
 use model::{
+    accuracy::PruningLoss,
     decoding::{Draft, Token, Verdict},
     mas::{Descriptors, Mas},
     published::Benchmark,
@@ -13,6 +14,23 @@ use std::rc::Rc;
 use units::{BitsPerSecond, Bytes, Ratio, SimDuration};
 
 /// One request's view of the world: an edge with its GPU, a cloud, and a link between them.
+///
+/// ```
+/// use policies::{Cloud, Edge, Testbed};
+/// use model::request::Input;
+///
+/// /// Serves a request from whichever tier has fewer of them.
+/// async fn serve<B: Testbed>(bed: &B) {
+///     let input = Input::whole(bed.prompt());
+///     bed.edge().preprocess().await;
+///     let view = bed.view();
+///     if view.cloud_requests <= f64::from(view.edge_requests) {
+///         bed.cloud().answer(&input).await;
+///     } else {
+///         bed.edge().answer(&input).await;
+///     }
+/// }
+/// ```
 pub trait Testbed {
     /// Operations on the edge.
     type Edge: Edge;
@@ -25,38 +43,61 @@ pub trait Testbed {
     fn edge(&self) -> &Self::Edge;
     /// The cloud behind the link.
     fn cloud(&self) -> &Self::Cloud;
-    /// What can be observed now.
+    /// The platform as it can be observed now.
     fn view(&self) -> View<'_>;
     /// Time since the request was sent.
     fn elapsed(&self) -> SimDuration;
+    /// Notes a decision for `decisions.parquet`: the value of a declared note in a round, from 1; round 0 is the request
+    /// as a whole. The last value of a round stands.
+    fn note(&self, round: u32, note: &'static Note, value: f64);
+}
+
+/// A decision that a policy notes under a name: a column of `decisions.parquet`.
+///
+/// ```
+/// use policies::Note;
+///
+/// const DRAFT_LENGTH: Note = Note { name: "draft_length", unit: "tokens", meaning: "Draft length that was tried." };
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Note {
+    /// Name of the column, in snake case.
+    pub name: &'static str,
+    /// Unit of its values; empty for a plain number.
+    pub unit: &'static str,
+    /// A sentence about its values.
+    pub meaning: &'static str,
 }
 
 /// Operations on the edge, where the user sits. All are local.
 pub trait Edge {
     /// Decodes and resizes the pictures on the edge's processor.
     fn preprocess(&self) -> impl Future<Output = ()>;
-    /// Measures how redundant and how relevant each modality is, on the edge's GPU (Eq. 3 to 6).
+    /// Measures the redundancy and relevance of each modality on the edge's GPU (Eq. 3 to 6).
     fn probe(&self, tau_s: Ratio) -> impl Future<Output = Descriptors>;
-    /// How hard the request looks to a router of this AUC: the share of requests that look easier.
+    /// The share of requests that look easier than this one to a router of this AUC.
     fn score(&self, auc: Ratio) -> f64;
     /// Spends time of the edge's processor on planning.
     fn think(&self, time: SimDuration) -> impl Future<Output = ()>;
     /// Notes the plan that the request is served with, for the log.
     fn note_plan(&self, plan: &Plan);
+    /// Notes for the token log the threshold that the next batch was drafted under, in nats, and the token above it that
+    /// ended the batch. A batch without a note counts as drafted without a threshold.
+    fn note_threshold(&self, _nats: f32, _unsure: Option<&Draft>) {}
     /// Answers the request with the edge's model alone.
     fn answer(&self, input: &Input) -> impl Future<Output = ()>;
     /// Lets the edge's model, or its part of the cloud's, read the prompt.
     fn prefill(&self, input: &Input) -> impl Future<Output = ()>;
-    /// Drafts the token that follows what was drafted so far: a guess at the cloud's answer.
+    /// Drafts the token that follows the drafts so far: a guess at the cloud's answer.
     fn draft(&self) -> impl Future<Output = Draft>;
     /// Makes the next token of the edge's own answer.
     fn decode(&self) -> impl Future<Output = Draft>;
     /// Commits a token of the edge's own answer, which nobody verifies.
     fn trust(&self, token: &Draft);
-    /// Commits a verdict's tokens at the time it arrived. If it rejects a token or adds one, drafting goes on behind
-    /// what is committed, and what was drafted there before is forgotten.
+    /// Commits a verdict's tokens at the time of its arrival. A verdict that rejects or adds a token voids the drafts
+    /// behind it: drafting goes on behind the committed tokens.
     fn commit(&self, verdict: &Verdict);
-    /// Forgets what was drafted from this position of the answer on.
+    /// Forgets the drafts from this position of the answer on.
     fn rewind(&self, position: u32);
     /// Drafts on behind a token that the cloud made for the next position.
     fn adopt(&self, token: Token);
@@ -69,114 +110,82 @@ pub trait Cloud {
     /// A batch on its way to its verdict.
     type Verification: Verification;
 
-    /// Uploads the input and answers it with the cloud's model; tokens stream down as they are made.
+    /// Uploads the input and answers it with the cloud's model. Tokens stream down as they are made.
     fn answer(&self, input: &Input) -> impl Future<Output = ()>;
-    /// Starts to upload the input and to prefill it, and returns when it is on its way: verification waits for the rest by
-    /// itself.
+    /// Starts to upload the input and to prefill it. It returns when the input is on its way; verification waits for the
+    /// rest by itself.
     fn open(&self, input: &Input) -> impl Future<Output = ()>;
-    /// Sends drafted tokens for verification, and returns at once.
-    fn verify(&self, batch: &Batch<'_>) -> Self::Verification;
-    /// Sends drafted tokens for verification, lets the cloud's model write the rest of the answer, and waits for its end.
-    fn finish(&self, batch: &Batch<'_>) -> impl Future<Output = ()>;
-    /// Sends hidden states up, runs the cloud's layers on them, and brings the token down. Returns whether it ends the
-    /// answer.
+    /// Sends drafts for verification, and returns at once.
+    fn verify(&self, batch: &Batch<'_>, by: &Verify) -> Self::Verification;
+    /// Sends drafts for verification, lets the cloud's model write the rest of the answer, and waits for its end.
+    fn finish(&self, batch: &Batch<'_>, by: &Verify) -> impl Future<Output = ()>;
+    /// Sends hidden states up, runs the cloud's layers on them, and brings the token down. It returns `true` for the last
+    /// token of the answer.
     fn pass(&self, hidden: &Hidden<'_>) -> impl Future<Output = bool>;
     /// Sends hidden states of the prompt up and lets the cloud's layers write the whole answer.
     fn answer_from(&self, hidden: &Hidden<'_>) -> impl Future<Output = ()>;
 }
 
-/// A verdict to come: await it, or look whether it is there.
+/// A verdict to come, which can be awaited or looked for.
 pub trait Verification: Future<Output = Verdict> + Unpin {
-    /// Whether the verdict has arrived; awaiting it then takes no time.
+    /// `true` once the verdict has arrived; awaiting it then takes no time.
     fn has_arrived(&self) -> bool;
-}
-
-/// Drafted tokens sent for verification.
-#[derive(Clone, Copy, Debug)]
-pub struct Batch<'d> {
-    /// The tokens, in order. May be empty if only the target's own token is wanted.
-    pub drafts: &'d [Draft],
-    /// Position in the answer of the first of them, or of the wanted token.
-    pub start: u32,
-    /// Whether the target adds its own token when it accepts all. On a rejection it always corrects.
-    pub bonus: bool,
-    /// Whether the target judges the tokens, or takes them as they are and only adds its own.
-    pub judged: bool,
-    /// Bytes of the edge's state that go with them.
-    pub state: Bytes,
-    /// How they are verified.
-    pub verify: Verify,
-    /// Threshold at the time, for the log.
-    pub theta_nats: f32,
-    /// The token at the end of them that was not sure enough to be drafted, for the log.
-    pub unsure: Option<&'d Draft>,
-}
-
-/// How drafts are verified.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Verify {
-    /// One after the other, an iteration each, instead of all in one.
-    pub one_by_one: bool,
-    /// Without the link: Eq. 14 has no term for it.
-    pub off_the_link: bool,
-    /// Bytes of a drafted token on the wire.
-    pub token_bytes: Bytes,
 }
 
 /// Hidden states between the edge's layers and the cloud's.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Hidden<'i> {
-    /// Of the whole prompt, or of the token that was made last.
+    /// The prompt that they are of; none for those of the token that was made last.
     pub prompt: Option<&'i Input>,
     /// Share of the bytes of visual tokens that is sent.
     pub visual: Ratio,
 }
 
-/// What a request is served with, for the log.
+/// The plan that a request is served with, for the log.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Plan {
     /// The MAS, where it was measured.
     pub mas: Option<Mas>,
     /// The input as it is let through.
     pub input: Input,
-    /// How the solver fared against the exact one, where they were compared.
+    /// The solver against the exact one, where they were compared.
     pub regret: Option<Regret>,
 }
 
-/// How a solver of Eq. 11 fared against the exact one on a request.
+/// A solver of Eq. 11 against the exact one, on one request.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Regret {
-    /// E[L_prefill] of the solver's plan over that of the exact plan, minus 1; none if no plan it looked at was allowed.
+    /// E[L_prefill] of the solver's plan over that of the exact plan, minus 1. None if the solver found no allowed plan.
     pub gap: Option<f64>,
     /// Plans that it looked at.
     pub evaluations: u32,
-    /// Time that it is charged.
+    /// Time that the request is charged for it.
     pub time: SimDuration,
 }
 
-/// What can be observed at an instant. It has no true output length and no future bandwidth.
+/// The platform as observed at an instant. It has no true output length and no future bandwidth.
 #[derive(Clone, Copy)]
 pub struct View<'v> {
     /// The uplink's rate now.
     pub uplink: BitsPerSecond,
     /// Round-trip time.
     pub rtt: SimDuration,
-    /// Whether an upload takes a round trip for each of its modalities (Eq. 8) instead of half of one.
+    /// `true` charges an upload a round trip for each of its modalities (Eq. 8) instead of half of one.
     pub rtt_per_modality: bool,
-    /// Work that waits or runs on this edge's GPU, in requests.
+    /// Requests that wait or run on this edge's GPU.
     pub edge_requests: u32,
-    /// Work that waits or runs in the cloud, in requests per GPU.
+    /// Requests that wait or run in the cloud, per GPU.
     pub cloud_requests: f64,
     /// Tokens of KV cache that are free on this edge.
     pub edge_free_tokens: u64,
-    /// What work costs on the edge when it is idle.
+    /// Prices of the edge when it is idle.
     pub edge: &'v dyn Prices,
-    /// What work costs in the cloud when it is idle.
+    /// Prices of the cloud when it is idle.
     pub cloud: &'v dyn Prices,
 }
 
 impl View<'_> {
-    /// How long an input takes to the cloud when the link is free (Eq. 8).
+    /// Time of an input's upload over a free link (Eq. 8).
     pub fn upload_time(&self, input: &Input) -> SimDuration {
         self.uplink.transfer_time(input.payload()) + self.delay(&input.prompt)
     }
@@ -187,7 +196,7 @@ impl View<'_> {
     }
 }
 
-/// What work costs on an idle device, to plan with, and what its model's states weigh.
+/// Prices of work on an idle device, to plan with, and sizes of its model's states.
 pub trait Prices {
     /// Reading a prompt: vision tower and language model.
     fn prefill(&self, input: &Input) -> SimDuration;
@@ -211,144 +220,13 @@ pub trait Prices {
     fn prompt_state_bytes(&self, input: &Input, visual: Ratio) -> Bytes;
 }
 
-/// Who gave an answer: decides its accuracy.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub enum ServedBy {
-    /// The edge's model.
-    Edge,
-    /// The cloud's model, or tokens that it verified.
-    Cloud,
-    /// The edge's model, with tokens of the cloud's where it was not sure.
-    Both,
-    /// The cloud's model on an input whose effect on accuracy is published: the share of right answers that remains.
-    Published(f64),
-}
-
-/// What a policy is told before the first request.
+/// Facts that a policy is told before the first request.
 #[derive(Clone, Debug)]
 pub struct Briefing {
     /// The draft's entropy on a calibration set.
     pub calibration: Rc<Calibration>,
-    /// Mean share of right answers lost at a retention (policies do not know a request's own factor).
-    pub pruning: model::accuracy::PruningLoss,
+    /// Mean share of right answers lost at a retention. A request's own factor is not known.
+    pub pruning: PruningLoss,
     /// The benchmark that is asked.
     pub benchmark: Benchmark,
-}
-
-/// What of the testbed a policy may ever use, with its settings as they are. A key that only serves what no policy of a
-/// scenario uses is warned about, so when in doubt it is `true`.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Uses {
-    /// Runs a model on the edge's GPU: the edge's own, or layers of the cloud's.
-    pub edge_model: bool,
-    /// Gives answers of the edge's own model.
-    pub edge_answers: bool,
-    /// Sends anything to the cloud.
-    pub cloud: bool,
-    /// Sends pictures as the cloud model's vision tower encodes them, whatever `workload.payload` says.
-    pub encodes: bool,
-    /// Drafts tokens.
-    pub drafts: bool,
-    /// Commits tokens that nobody verifies.
-    pub trusts: bool,
-    /// Probes the inputs.
-    pub probes: bool,
-    /// Prunes or compresses the inputs.
-    pub prunes: bool,
-    /// Prunes text too.
-    pub prunes_text: bool,
-}
-
-impl Uses {
-    /// What either of two policies uses.
-    pub fn or(self, other: Self) -> Self {
-        Self {
-            edge_model: self.edge_model || other.edge_model,
-            edge_answers: self.edge_answers || other.edge_answers,
-            cloud: self.cloud || other.cloud,
-            encodes: self.encodes || other.encodes,
-            drafts: self.drafts || other.drafts,
-            trusts: self.trusts || other.trusts,
-            probes: self.probes || other.probes,
-            prunes: self.prunes || other.prunes,
-            prunes_text: self.prunes_text || other.prunes_text,
-        }
-    }
-}
-
-/// What the requests of a workload may have beside text, as far as that is known beforehand.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Asked {
-    /// Pictures or a video.
-    pub pictures: bool,
-    /// What has neighbours in time: a video or sound.
-    pub moves: bool,
-    /// Anything at all.
-    pub more_than_text: bool,
-}
-
-/// A setting without effect: its key within the policy's table, and why.
-pub type Idle = (&'static str, &'static str);
-
-/// An offloading policy.
-pub trait Policy: Sized {
-    /// What it keeps between requests, for instance what it has learned.
-    type Memory: Default;
-
-    /// The label that its rows carry, if it is not the system's name.
-    fn label(&self) -> Option<&str>;
-    /// What it uses, with these settings.
-    fn uses(&self) -> Uses;
-    /// Settings that have no effect beside the others on such requests, whatever they are set to.
-    fn idle(&self, _: Asked) -> Vec<Idle> {
-        Vec::new()
-    }
-    /// How the layers of the cloud's model are placed, where the policy splits them.
-    fn split(&self) -> Option<Split> {
-        None
-    }
-    /// Size of the calibration set that the threshold starts from, where one is used.
-    fn calibration_samples(&self) -> u32 {
-        500
-    }
-    /// Refuses settings that make no sense: key and reason.
-    fn check(&self) -> Result<(), (&'static str, String)> {
-        Ok(())
-    }
-    /// Serves one request to the end.
-    fn serve<B: Testbed>(&self, bed: &B, briefing: &Briefing, memory: &Self::Memory) -> impl Future<Output = ServedBy>;
-    /// What closed forms say of a request that is alone on the platform.
-    fn twin(&self, alone: &Alone<'_>) -> Twin;
-}
-
-/// A cut through the cloud's model.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Split {
-    /// Layers on the edge, counted from below.
-    pub layers_on_edge: u32,
-    /// Whether the cloud decodes by itself, past the edge's layers (MindFusion's decoding shortcut).
-    pub shortcut: bool,
-    /// The key that the layers were set by.
-    pub key: &'static str,
-}
-
-/// These keys, if they are idle.
-pub(crate) fn idle_if(idle: bool, keys: &[&'static str], why: &'static str) -> Vec<Idle> {
-    if idle { keys.iter().map(|key| (*key, why)).collect() } else { Vec::new() }
-}
-
-/// Most tokens of a batch, and most batches in flight.
-const MOST: u32 = 1024;
-
-/// Refuses a count of zero, or one that no draft model could be asked for.
-pub(crate) fn count(key: &'static str, value: u32) -> Result<(), (&'static str, String)> {
-    if (1..=MOST).contains(&value) { Ok(()) } else { Err((key, format!("expected 1 to {MOST}, got {value}"))) }
-}
-
-/// Refuses a share of exactly 0 or 1.
-pub(crate) fn open_share(key: &'static str, value: Ratio) -> Result<(), (&'static str, String)> {
-    if value == Ratio::ZERO || value == Ratio::ONE {
-        return Err((key, format!("expected a share between 0 and 1, both excluded, got {}", value.as_f64())));
-    }
-    Ok(())
 }

@@ -4,9 +4,9 @@
 //! changes with every verdict by the accept rule. The paper only says "update with EMA of accepted tokens"; taken
 //! literally, as a moving average of the accepted tokens' entropy, theta can only fall, so the default is another rule.
 
-use crate::Idle;
-use crate::speculation::Gate;
-use crate::testbed::{count, idle_if, open_share};
+use crate::settings::{Idle, count, idle_if, open_share};
+use crate::speculation::{At, Gate};
+use crate::testbed::Testbed;
 use model::{
     decoding::{Draft, Verdict},
     tokens::Calibration,
@@ -241,9 +241,8 @@ impl Theta<'_> {
         seen.sort_unstable_by(f32::total_cmp);
         quantile(&seen, self.settings.percentile.as_f64()).map(f64::from)
     }
-}
 
-impl Gate for Theta<'_> {
+    /// Eq. 10.
     fn is_confident(&mut self, draft: &Draft) -> bool {
         if let Some(history) = &mut self.history {
             if history.seen.len() == WINDOW {
@@ -252,17 +251,6 @@ impl Gate for Theta<'_> {
             history.seen.push_back(draft.entropy_nats);
         }
         draft.entropy_nats <= self.nats()
-    }
-
-    /// Line 13.
-    fn doubt(&mut self) {
-        self.set(self.now * self.settings.delta.as_f64());
-    }
-
-    fn sent(&mut self, drafts: &[Draft]) {
-        if let Some(history) = &mut self.history {
-            history.in_flight.push_back(drafts.iter().map(|draft| draft.entropy_nats).collect());
-        }
     }
 
     /// Line 10.
@@ -291,6 +279,27 @@ impl Gate for Theta<'_> {
             AcceptRule::Quantile => self.set(self.quantile_seen().unwrap_or(self.now)),
             AcceptRule::EmaEntropy | AcceptRule::Static => self.set(self.now),
         }
+    }
+}
+
+impl Gate for Theta<'_> {
+    fn is_confident<B: Testbed>(&mut self, draft: &Draft, _: &At<'_, B>) -> bool {
+        self.is_confident(draft)
+    }
+
+    /// Line 13.
+    fn doubt(&mut self) {
+        self.set(self.now * self.settings.delta.as_f64());
+    }
+
+    fn sent(&mut self, drafts: &[Draft]) {
+        if let Some(history) = &mut self.history {
+            history.in_flight.push_back(drafts.iter().map(|draft| draft.entropy_nats).collect());
+        }
+    }
+
+    fn learn<B: Testbed>(&mut self, verdict: &Verdict, _: &At<'_, B>) {
+        self.learn(verdict);
     }
 
     fn theta_nats(&self) -> f32 {

@@ -2,9 +2,8 @@
 //! keep 64 of LLaVA-1.5's 576 visual tokens. The edge runs the cloud model's vision tower, the method drops tokens, the
 //! rest goes up. What the method itself computes is not counted.
 
-use crate::testbed::idle_if;
-use crate::twin::{Alone, Twin};
-use crate::{Asked, Briefing, Cloud, Edge, Idle, Policy, ServedBy, Testbed, Uses, View};
+use crate::settings::idle_if;
+use crate::{About, Alone, Asked, Briefing, ClosedForms, Cloud, Edge, Idle, Policy, ServedBy, Testbed, Uses, View};
 use model::{
     modality::Modality,
     published::Dropping,
@@ -17,16 +16,13 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct TokenDropping {
-    /// Label of its rows; `token_dropping` if absent.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub label: Option<String>,
-    /// Whose scores.
+    /// The method whose scores it has.
     pub method: Dropping,
 }
 
 impl Default for TokenDropping {
     fn default() -> Self {
-        Self { label: None, method: Dropping::MustDrop }
+        Self { method: Dropping::MustDrop }
     }
 }
 
@@ -43,13 +39,7 @@ impl TokenDropping {
     }
 }
 
-impl Policy for TokenDropping {
-    type Memory = ();
-
-    fn label(&self) -> Option<&str> {
-        self.label.as_deref()
-    }
-
+impl About for TokenDropping {
     fn uses(&self) -> Uses {
         // The edge runs the vision tower of the cloud's model, and what that makes is sent.
         Uses { edge_model: true, cloud: true, encodes: true, ..Uses::default() }
@@ -59,6 +49,14 @@ impl Policy for TokenDropping {
         idle_if(!asked.pictures, &["method"], "no request has pictures")
     }
 
+    fn closed_forms(&self, alone: &Alone<'_>) -> ClosedForms {
+        alone.on_cloud()
+    }
+}
+
+impl Policy for TokenDropping {
+    type Memory = ();
+
     async fn serve<B: Testbed>(&self, bed: &B, briefing: &Briefing, (): &()) -> ServedBy {
         bed.edge().preprocess().await;
         let input = self.input(bed.prompt(), &bed.view());
@@ -67,9 +65,5 @@ impl Policy for TokenDropping {
             Some(_) => ServedBy::Published(self.method.remaining(briefing.benchmark)),
             None => ServedBy::Cloud,
         }
-    }
-
-    fn twin(&self, alone: &Alone<'_>) -> Twin {
-        alone.on_cloud()
     }
 }

@@ -1,24 +1,24 @@
-//! How drafts are verified: settings that every speculative system has.
+//! Settings of the verification of drafts, which every speculative system has.
 
-use crate::Verify;
-use crate::testbed::count;
+use crate::batch::Verify;
+use crate::settings::count;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use units::Bytes;
 
-/// How drafts are verified.
+/// Settings of the verification of drafts.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct VerifySettings {
-    /// What the cloud's iterations take.
+    /// Iterations of the cloud that a verification takes.
     pub time: VerifyTime,
-    /// What the link takes.
+    /// Time that a verification takes on the link.
     pub rtt: VerifyRtt,
-    /// What the cloud compares.
+    /// Data that the cloud compares.
     pub rule: VerifyRule,
 }
 
-/// What the verification of k drafts takes in the cloud.
+/// Iterations of the cloud for the verification of k drafts.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum VerifyTime {
@@ -29,7 +29,7 @@ pub enum VerifyTime {
     Literal,
 }
 
-/// What the verification takes on the link.
+/// Time of a verification on the link.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum VerifyRtt {
@@ -40,7 +40,7 @@ pub enum VerifyRtt {
     None,
 }
 
-/// What the cloud compares. The token process decides alike what is accepted; only the bytes differ.
+/// Data that the cloud compares. The accepted tokens are the same under each; only the bytes differ.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum VerifyRule {
@@ -76,7 +76,7 @@ impl VerifySettings {
     }
 }
 
-/// Whether the edge drafts on while verdicts are on their way.
+/// The edge's choice while verdicts are on their way: to wait, or to draft on.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum DraftDuringVerify {
@@ -108,7 +108,7 @@ impl DraftDuringVerify {
     }
 }
 
-/// Whether a batch that is accepted whole brings one token of the target's own.
+/// The target's own token behind a batch that is accepted whole.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum BonusToken {

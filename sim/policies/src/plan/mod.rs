@@ -1,5 +1,5 @@
-//! The coarse plan (Eq. 11; Algorithm 1 line 3), once a request: how much of each modality to keep and how hard to
-//! compress it.
+//! The coarse plan (Eq. 11; Algorithm 1 line 3), once a request: the share of each modality that is kept, and its
+//! compression.
 
 mod problem;
 mod solver;
@@ -8,9 +8,10 @@ mod tests;
 
 pub use solver::Solver;
 
-use crate::testbed::idle_if;
-use crate::twin::Alone;
-use crate::{Asked, Briefing, Edge, Idle, Plan, Testbed, Uses, View};
+use crate::about::{Asked, Uses};
+use crate::closed_form::Alone;
+use crate::settings::{Idle, idle_if};
+use crate::testbed::{Briefing, Edge, Plan, Testbed, View};
 use model::{
     mas::{Mas, MasSettings, Relevance, TextBound},
     modality::{Modality, PerModality},
@@ -22,29 +23,29 @@ use serde::{Deserialize, Serialize};
 use std::{cell::RefCell, collections::BTreeMap};
 use units::{Bytes, Ratio, SimDuration};
 
-/// How the plan is made; the defaults are the paper's (section 5.1.4) where it gives one.
+/// Settings of the plan; the defaults are the paper's (section 5.1.4) where it gives one.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct PlanSettings {
-    /// Whether what is kept depends on the MAS.
+    /// The share that is kept follows the MAS, or is the same for all.
     pub modality_awareness: Awareness,
     /// eps_Q: share of right answers that pruning and compression may cost: 2 %.
     pub quality_loss_max: Ratio,
     /// T_max: bound on the upload (Eq. 11); none if absent, as the paper gives none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub upload_time_max: Option<SimDuration>,
-    /// Where patches are dropped.
+    /// The stage at which patches are dropped.
     pub prune_stage: PruneStage,
-    /// What compression takes away.
+    /// The data that compression takes away.
     pub rho_meaning: RhoMeaning,
-    /// Who solves Eq. 11.
+    /// The solver of Eq. 11.
     pub coarse_solver: Solver,
     /// Share of the requests on which a solver other than `exact` is used and compared with it; the others use `exact`.
     pub solver_share: Ratio,
     /// xi of the expected improvement: .1, on an objective scaled to deviation 1 (on raw seconds it would be larger than
     /// the whole range).
     pub xi: f64,
-    /// Time charged to a request for solving the plan; what the solver takes on one core if absent.
+    /// Time charged to a request for solving the plan. If absent, the solver's time on one core.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub planning_time: Option<SimDuration>,
 }
@@ -65,7 +66,7 @@ impl Default for PlanSettings {
     }
 }
 
-/// Whether what is kept depends on the MAS.
+/// The rule for the share that is kept of each modality.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum Awareness {
@@ -98,12 +99,12 @@ impl PlanSettings {
         self.coarse_solver.check()
     }
 
-    /// Whether requests are probed.
+    /// `true` if requests are probed.
     pub(crate) fn probes(&self) -> bool {
         self.modality_awareness == Awareness::Mas
     }
 
-    /// What a policy uses that plans so.
+    /// The parts of the testbed that planning uses.
     pub(crate) fn uses(&self, mas: &MasSettings) -> Uses {
         let plans = self.coarse_solver != Solver::None && self.quality_loss_max > Ratio::ZERO;
         let text = plans && mas.text_bound == TextBound::Literal;
@@ -146,7 +147,7 @@ impl PlanSettings {
         .concat()
     }
 
-    /// What probing and planning take on an idle platform.
+    /// Time of probing and planning on an idle platform.
     pub(crate) fn time(&self, mas: &MasSettings, alone: &Alone<'_>) -> SimDuration {
         if !self.probes() {
             return SimDuration::ZERO;
@@ -163,7 +164,7 @@ impl PlanSettings {
     }
 }
 
-/// Probes a request and plans it: what MSAO does before any model reads anything.
+/// Probes a request and plans it: MSAO's work before any model reads anything.
 pub(crate) async fn probe_and_plan<B: Testbed>(
     bed: &B,
     mas: &MasSettings,
@@ -189,8 +190,8 @@ pub(crate) async fn probe_and_plan<B: Testbed>(
 #[derive(Default)]
 pub(crate) struct Plans(RefCell<BTreeMap<State, PerModality<Kept>>>);
 
-/// What a plan depends on, quantised so that between neighbours the objective changes by a few per cent and the best plan
-/// by less.
+/// The state that a plan depends on. It is quantised so that between neighbours the objective changes by a few per cent, and
+/// the best plan by less.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 struct State {
     /// `1 - MAS` of each modality, where that binds: where less must not be kept for the quality's sake, it is 0.
@@ -203,7 +204,7 @@ struct State {
 }
 
 impl Plans {
-    /// The plan of a request, and what it takes to make it.
+    /// The plan of a request, and the time of making it.
     fn make(
         &self,
         settings: &PlanSettings,

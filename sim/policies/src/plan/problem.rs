@@ -1,8 +1,8 @@
 //! Eq. 11, as far as Algorithm 1 line 3 solves it: which share of each modality to keep and how hard to compress it, so
 //! that the prefill of Eq. 14 is shortest within the bounds on quality, memory, upload and MAS.
 
-use crate::View;
 use crate::search::{Evaluation, Objective};
+use crate::testbed::View;
 use model::{
     accuracy::{MAX_COMPRESSION, PruningLoss, compression_loss},
     modality::{Modality, PerModality},

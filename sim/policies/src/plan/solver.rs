@@ -1,8 +1,8 @@
 //! Who solves Eq. 11.
 
 use super::problem::{Printed, Problem, Reduced};
-use crate::Regret;
 use crate::search::{self, Found, Objective};
+use crate::testbed::Regret;
 use kernel::Streams;
 use model::{modality::PerModality, request::Kept};
 use schemars::JsonSchema;

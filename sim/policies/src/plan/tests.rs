@@ -3,7 +3,7 @@ mod settings;
 mod state;
 
 use super::*;
-use crate::Prices;
+use crate::testbed::Prices;
 use model::{
     accuracy::{PruningLoss, compression_at},
     audio::Audio,

@@ -1,5 +1,4 @@
-//! The analytic twin: what closed forms say of a request that is alone on the platform, beside what the simulation
-//! finds.
+//! Closed forms of the latency of a request that is alone on the platform; tables show them beside the simulated latency.
 //!
 //! *Eq. 14 as printed*: `max(D_edge, D_cloud + sum T_comm) + E[N_spec] (T_draft + P_conf T_verify) + (1 - P_conf) T_offload`,
 //! with `T_comm = bytes / B + RTT` for each modality, `T_draft = N_draft t_draft`, `T_verify = N_draft t_verify` and
@@ -15,7 +14,7 @@
 //! are not sure enough.
 
 use crate::speculation::Speculation;
-use crate::{Briefing, View};
+use crate::testbed::{Briefing, Prices, View};
 use model::{
     modality::Modality,
     request::{Input, Prompt},
@@ -31,37 +30,49 @@ pub struct Alone<'v> {
     pub input: &'v Input,
     /// Tokens of the answer.
     pub output_tokens: u32,
-    /// What preprocessing takes.
+    /// Time of the preprocessing.
     pub preprocess: SimDuration,
     /// Entropies and acceptances of the draft, over many tokens.
     pub tokens: &'v Calibration,
-    /// What the policy was told.
+    /// The policy's briefing.
     pub briefing: &'v Briefing,
 }
 
-/// End-to-end latency by closed forms, in seconds.
+/// End-to-end latency by closed forms, in seconds; by default there are none.
+///
+/// ```
+/// use policies::ClosedForms;
+///
+/// // A paper's own estimate of a system for which nobody has worked out a renewal form.
+/// let forms = ClosedForms { eq14_s: Some(1.25), ..ClosedForms::default() };
+/// assert_eq!(forms.renewal_s, None);
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct Twin {
-    /// Eq. 14 as printed.
-    pub eq14_s: f64,
+pub struct ClosedForms {
+    /// Eq. 14 of the MSAO paper, as printed.
+    pub eq14_s: Option<f64>,
     /// The renewal form.
-    pub renewal_s: f64,
+    pub renewal_s: Option<f64>,
 }
 
-impl Twin {
-    /// This one with probability `share`, the other otherwise.
+impl ClosedForms {
+    fn of(eq14_s: f64, renewal_s: f64) -> Self {
+        Self { eq14_s: Some(eq14_s), renewal_s: Some(renewal_s) }
+    }
+
+    /// These forms with probability `share`, the others otherwise.
     pub(crate) fn mixed(self, other: &Self, share: f64) -> Self {
-        let mix = |a: f64, b: f64| share * a + (1.0 - share) * b;
+        let mix = |a: Option<f64>, b: Option<f64>| Some(share * a? + (1.0 - share) * b?);
         Self { eq14_s: mix(self.eq14_s, other.eq14_s), renewal_s: mix(self.renewal_s, other.renewal_s) }
     }
 
     /// The renewal form with that much more before it; Eq. 14 knows of nothing before the prefill.
     pub(crate) fn after(self, time: SimDuration) -> Self {
-        Self { renewal_s: self.renewal_s + time.as_secs_f64(), ..self }
+        Self { renewal_s: self.renewal_s.map(|seconds| seconds + time.as_secs_f64()), ..self }
     }
 }
 
-/// How a system drafts, as far as the closed forms know it.
+/// A system that drafts, as far as the closed forms know it.
 pub(crate) struct Drafting<'s> {
     /// Tokens of a batch.
     pub n_draft: u32,
@@ -101,7 +112,7 @@ impl Alone<'_> {
     }
 
     /// The tokens that the model of a side has read, on average over the answer.
-    fn context(&self, prices: &dyn crate::Prices) -> u64 {
+    fn context(&self, prices: &dyn Prices) -> u64 {
         prices.prompt_tokens(self.input) + u64::from(self.output_tokens) / 2
     }
 
@@ -113,7 +124,7 @@ impl Alone<'_> {
     }
 
     /// The cloud's model answers.
-    pub fn on_cloud(&self) -> Twin {
+    pub fn on_cloud(&self) -> ClosedForms {
         let token = self.view.cloud.token(self.context(self.view.cloud));
         let prefill = self.view.cloud.prefill(self.input);
         let printed = self.printed_upload() + prefill + token * u64::from(self.output_tokens);
@@ -123,15 +134,15 @@ impl Alone<'_> {
             + prefill
             + self.rest(token)
             + self.view.rtt / 2;
-        Twin { eq14_s: printed.as_secs_f64(), renewal_s: real.as_secs_f64() }
+        ClosedForms::of(printed.as_secs_f64(), real.as_secs_f64())
     }
 
     /// The edge's model answers.
-    pub fn on_edge(&self) -> Twin {
+    pub fn on_edge(&self) -> ClosedForms {
         let token = self.view.edge.token(self.context(self.view.edge));
         let prefill = self.view.edge.prefill(self.input);
         let printed = prefill + token * u64::from(self.output_tokens);
-        Twin { eq14_s: printed.as_secs_f64(), renewal_s: (self.preprocess + prefill + self.rest(token)).as_secs_f64() }
+        ClosedForms::of(printed.as_secs_f64(), (self.preprocess + prefill + self.rest(token)).as_secs_f64())
     }
 
     /// The tokens behind the first, which the prefill makes.
@@ -141,7 +152,7 @@ impl Alone<'_> {
 
     /// The cloud's model is split between the tiers; this share of the visual tokens' hidden states goes up. With the
     /// shortcut the edge takes no part in decoding.
-    pub(crate) fn split(&self, visual: Ratio, shortcut: bool) -> Twin {
+    pub(crate) fn split(&self, visual: Ratio, shortcut: bool) -> ClosedForms {
         let (edge, cloud) = (self.view.edge, self.view.cloud);
         let states = cloud.prompt_state_bytes(self.input, visual);
         let upload = self.view.uplink.transfer_time(states) + self.view.rtt / 2;
@@ -154,11 +165,11 @@ impl Alone<'_> {
             edge.token(self.context(edge)) + state + upper + self.view.rtt
         };
         let total = (first + self.rest(step)).as_secs_f64();
-        Twin { eq14_s: total - self.preprocess.as_secs_f64(), renewal_s: total }
+        ClosedForms::of(total - self.preprocess.as_secs_f64(), total)
     }
 
     /// The edge drafts, the cloud verifies.
-    pub(crate) fn drafting(&self, drafting: &Drafting<'_>) -> Twin {
+    pub(crate) fn drafting(&self, drafting: &Drafting<'_>) -> ClosedForms {
         let view = &self.view;
         let draft = view.edge.token(self.context(view.edge)).as_secs_f64();
         let decode = view.cloud.token(self.context(view.cloud)).as_secs_f64();
@@ -178,7 +189,7 @@ impl Alone<'_> {
         } else {
             rounds.pipelined(f64::from(self.output_tokens))
         };
-        Twin { eq14_s, renewal_s: start.as_secs_f64() + decoding }
+        ClosedForms::of(eq14_s, start.as_secs_f64() + decoding)
     }
 
     /// Eq. 14 as printed, with so many seconds for a round of drafting and verifying.
@@ -194,7 +205,7 @@ impl Alone<'_> {
 
     /// Tokens that are sure enough stand as the edge made them; the cloud makes the others. Eq. 14 has rounds of one token
     /// then, and nothing to verify.
-    pub(crate) fn trusting(&self, drafting: &Drafting<'_>) -> Twin {
+    pub(crate) fn trusting(&self, drafting: &Drafting<'_>) -> ClosedForms {
         let edge = self.view.edge.prefill(self.input);
         let draft = self.view.edge.token(self.context(self.view.edge)).as_secs_f64();
         let unsure = 1.0 - drafting.confident;
@@ -203,10 +214,10 @@ impl Alone<'_> {
         let each = draft + unsure * (self.compute_s(drafting, trusted) + self.link_s(drafting, trusted, true));
         // Nothing waits for the cloud's prefill but the first unsure token.
         let renewal_s = (self.preprocess + self.encode() + edge).as_secs_f64() + f64::from(self.output_tokens) * each;
-        Twin { eq14_s: self.eq14(drafting, draft), renewal_s }
+        ClosedForms::of(self.eq14(drafting, draft), renewal_s)
     }
 
-    /// What verifying so many drafts takes in the cloud.
+    /// Seconds in the cloud of verifying so many drafts.
     fn compute_s(&self, drafting: &Drafting<'_>, drafts: u32) -> f64 {
         let (prices, context) = (self.view.cloud, self.context(self.view.cloud));
         let time = if drafting.speculation.verify.one_by_one {
@@ -217,7 +228,7 @@ impl Alone<'_> {
         time.as_secs_f64()
     }
 
-    /// What it takes on the link, up and down, with the state of a token that is not sure enough if there is one.
+    /// Seconds of that on the link, up and down, with the state of a token that is not sure enough if there is one.
     fn link_s(&self, drafting: &Drafting<'_>, drafts: u32, unsure: bool) -> f64 {
         let Speculation { verify, .. } = drafting.speculation;
         if verify.off_the_link {
@@ -241,7 +252,7 @@ struct Rounds<'d> {
     link: &'d dyn Fn(u32, bool) -> f64,
 }
 
-/// How the batches of a pipeline end that is never stopped: when each is sent and when its verdict is there.
+/// The batches of a pipeline that is never stopped: the time at which each is sent and its verdict lands.
 struct Unstopped {
     sent: Vec<f64>,
     landed: Vec<f64>,
