@@ -17,8 +17,8 @@ mod violation;
 mod workload;
 
 pub use ledger::{
-    Durations, Lane, Metrics, NoRecorder, Phase, ProbeSums, Recorder, RegretSums, RequestRecord, Side, SpanRecord,
-    Status, StepRecord, TokenRecord, TwinSums,
+    ClosedFormSums, DecisionRecord, Durations, Lane, LatencySum, Metrics, NoRecorder, Phase, ProbeSums, Recorder,
+    RegretSums, RequestRecord, Side, SpanRecord, Status, StepRecord, TokenRecord,
 };
 pub use models::Models;
 pub use outcome::{Outcome, TierOutcome};

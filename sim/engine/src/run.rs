@@ -15,7 +15,7 @@ use model::{
     kv::DoesNotFit,
     request::{Input, PayloadFormat, Request},
 };
-use policies::{Alone, Briefing, Policy, Prices, ServedBy, Twin, Visitor};
+use policies::{Alone, Briefing, Memory, Policy, Prices, ServedBy, Visitor};
 use std::cell::{Cell, RefCell};
 use std::sync::atomic::{AtomicU64, Ordering};
 use units::SimDuration;
@@ -66,13 +66,13 @@ impl<C: Compute> Visitor for Start<'_, C> {
             streams,
             edge_prices: price(&spec.edge.tier),
             cloud_prices: price(&spec.cloud.tier),
-            twin_tokens: known(TWIN_TOKENS, spec.seed ^ 1),
+            closed_form_tokens: known(CLOSED_FORM_TOKENS, spec.seed ^ 1),
             state: RefCell::new(State::new(spec, streams, pools, [edge, cloud], ledger)),
         };
         let run = Run {
             world: &world,
             policy,
-            memory: P::Memory::default(),
+            memories: memories(policy, spec.edge.count),
             briefing: Briefing {
                 calibration: known(policy.calibration_samples(), spec.seed),
                 pruning: spec.pruning,
@@ -94,21 +94,29 @@ impl<C: Compute> Visitor for Start<'_, C> {
     }
 }
 
+/// A policy's memory of each edge.
+fn memories<P: Policy>(policy: &P, edges: u32) -> Vec<P::Memory> {
+    let first = P::Memory::of(policy);
+    let others: Vec<_> = (1..edges).map(|_| first.of_another_edge(policy)).collect();
+    std::iter::once(first).chain(others).collect()
+}
+
 fn price(tier: &backends::Tier) -> Price {
     Price(Pricing::new(tier))
 }
 
 /// Tokens that the closed forms know the token process by.
-const TWIN_TOKENS: u32 = 10_000;
+const CLOSED_FORM_TOKENS: u32 = 10_000;
 
 /// Requests whose closed forms are worked out.
-const TWINS: u64 = 256;
+const CLOSED_FORMS: u64 = 256;
 
 /// A run under way.
 struct Run<'r, C, P: Policy> {
     world: &'r World<'r, C>,
     policy: &'r P,
-    memory: P::Memory,
+    /// The policy's memory of each edge.
+    memories: Vec<P::Memory>,
     briefing: Briefing,
     /// Number of the next request.
     next: Cell<u64>,
@@ -192,12 +200,18 @@ impl<'a, C: Compute, P: Policy> Run<'a, C, P> {
     /// Serves a request that has been taken in.
     #[expect(clippy::manual_async_fn, reason = "an `async fn` keeps its arguments twice")]
     fn serve(&'a self, bed: Bed<'a, C>) -> impl Future<Output = ()> + 'a {
+        let memory = &self.memories[self.edge_of(bed.id)];
         async move {
             let fits = self.fits(bed.id);
-            let served_by = if fits { Some(self.policy.serve(&bed, &self.briefing, &self.memory).await) } else { None };
+            let served_by = if fits { Some(self.policy.serve(&bed, &self.briefing, memory).await) } else { None };
             self.end(bed.id, served_by);
             self.progress.fetch_add(1, Ordering::Relaxed);
         }
+    }
+
+    /// The edge that a request came in at.
+    fn edge_of(&self, id: SlotId) -> usize {
+        self.world.state.borrow().ledger.slots.get(id.index).edge as usize
     }
 
     /// Request number `number`, with its pictures as they are sent.
@@ -235,13 +249,13 @@ impl<'a, C: Compute, P: Policy> Run<'a, C, P> {
         world.close_on_edge(state, id);
         world.close_on_cloud(state, id);
         let slot = state.ledger.end(id, world.kernel.now(), served_by, graded);
-        if served_by.is_some() && slot.about.request.prompt.request < TWINS {
-            self.add_twin(state, &slot);
+        if served_by.is_some() && slot.about.request.prompt.request < CLOSED_FORMS {
+            self.add_closed_forms(state, &slot);
         }
     }
 
-    /// Works out what closed forms say of a request.
-    fn add_twin(&self, state: &mut State<'a, C>, slot: &Slot) {
+    /// Works out the closed forms of a request.
+    fn add_closed_forms(&self, state: &mut State<'a, C>, slot: &Slot) {
         let world = self.world;
         let prompt = &slot.about.request.prompt;
         let alone = Alone {
@@ -249,16 +263,12 @@ impl<'a, C: Compute, P: Policy> Run<'a, C, P> {
             input: &slot.about.input,
             output_tokens: slot.about.request.output_tokens,
             preprocess: if prompt.is_text() { SimDuration::ZERO } else { world.spec.edge.preprocess },
-            tokens: &world.twin_tokens,
+            tokens: &world.closed_form_tokens,
             briefing: &self.briefing,
         };
-        let Twin { eq14_s, renewal_s } = self.policy.twin(&alone);
         let whole = world.cloud_prices.0.request_flop(&Input::whole(*prompt), slot.about.request.output_tokens);
-        let twin = &mut state.ledger.metrics.twin;
-        twin.requests += 1;
-        twin.eq14_s += eq14_s;
-        twin.renewal_s += renewal_s;
-        twin.probe_flop += world.edge_prices.0.probe_flop(prompt).as_f64() / whole.as_f64();
+        let probe_flop = world.edge_prices.0.probe_flop(prompt).as_f64() / whole.as_f64();
+        state.ledger.metrics.closed_forms.record(&self.policy.closed_forms(&alone), probe_flop);
     }
 }
 

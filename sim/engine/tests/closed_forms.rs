@@ -13,7 +13,7 @@ use units::{Ratio, SimDuration};
 fn error(spec: &RunSpec) -> f64 {
     let metrics = run(spec).metrics;
     let simulated = metrics.e2e.sum_ns() as f64 / 1e9 / metrics.completed as f64;
-    metrics.twin.renewal_s / metrics.twin.requests as f64 / simulated - 1.0
+    metrics.closed_forms.renewal.seconds / metrics.closed_forms.requests as f64 / simulated - 1.0
 }
 
 fn within(bound: f64, spec: &RunSpec) -> f64 {
@@ -134,7 +134,11 @@ fn equation_14_is_what_is_printed() {
         prefill + 250.0 * (4.0 * draft + 4.0 * decode)
     };
     let printed: f64 = log.requests.iter().map(printed).sum();
-    assert!((outcome.metrics.twin.eq14_s / printed - 1.0).abs() < 1e-6, "{} {printed}", outcome.metrics.twin.eq14_s);
+    assert!(
+        (outcome.metrics.closed_forms.eq14.seconds / printed - 1.0).abs() < 1e-6,
+        "{} {printed}",
+        outcome.metrics.closed_forms.eq14.seconds
+    );
 }
 
 #[test]
@@ -143,7 +147,7 @@ fn a_longer_way_takes_a_round_trip_of_each_round_more() {
     let form = |rtt| {
         let mut spec = long(blocking(4), EngineKind::Vllm, 1).iid(1.0);
         spec.link.rtt = SimDuration::from_ms(rtt);
-        run(&spec).metrics.twin.renewal_s
+        run(&spec).metrics.closed_forms.renewal.seconds
     };
     let rounds = (form(120) - form(20)) / 0.1;
     // The upload takes half of one more, where the edge does not read its prompt in the meantime.

@@ -56,9 +56,9 @@ fn answers_are_by_the_cloud_if_its_model_wrote_or_verified_them() {
 fn closed_forms_are_of_the_first_256_requests() {
     for (requests, worked_out) in [(1, 1), (255, 255), (256, 256), (300, 256)] {
         let metrics = run(&spec(cloud_only(), EngineKind::Vllm, requests, 2)).metrics;
-        assert_eq!((metrics.completed, metrics.twin.requests), (requests, worked_out));
+        assert_eq!((metrics.completed, metrics.closed_forms.requests), (requests, worked_out));
         // Pictures of one size: what a form says of one request it says, but for the bytes, of all.
-        let mean = metrics.twin.renewal_s / worked_out as f64;
+        let mean = metrics.closed_forms.renewal.seconds / worked_out as f64;
         assert!((mean / (metrics.e2e.sum_ns() as f64 / 1e9 / requests as f64) - 1.0).abs() < 1e-3, "{mean} s");
     }
 }

@@ -44,7 +44,7 @@ pub use plan::{Awareness, PlanSettings, Solver};
 pub use policy::{Memory, Policy, ServedBy, Shared};
 pub use route::{Router, Score};
 pub use settings::Idle;
-pub use speculation::{CacheAtLowConfidence, LowConfidence};
+pub use speculation::{At, CacheAtLowConfidence, Gate, LowConfidence, Speculation, StateSize, Unsure, read_prompt};
 pub use testbed::{Briefing, Cloud, Edge, Hidden, Note, Plan, Prices, Regret, Testbed, Verification, View};
 pub use theta::{AcceptRule, DraftLength, EntropyUnits, Reset, ThetaSettings};
 pub use verification::{BonusToken, DraftDuringVerify, VerifyRtt, VerifyRule, VerifySettings, VerifyTime};

@@ -17,7 +17,7 @@ use std::collections::VecDeque;
 use units::{Bytes, SimDuration};
 
 /// Decides on the tokens that are sure enough to draft on, and on the length of a batch. By default all are sure enough.
-pub(crate) trait Gate {
+pub trait Gate {
     /// A batch begins: its first token is drafted next. It may begin anew if a verdict voids its first drafts.
     fn begin<B: Testbed>(&mut self, _: &At<'_, B>) {}
     /// Eq. 10: `true` to speculate on.
@@ -40,7 +40,7 @@ pub(crate) trait Gate {
 }
 
 /// The moment at which a gate is asked: the request's testbed, and the round.
-pub(crate) struct At<'b, B> {
+pub struct At<'b, B> {
     bed: &'b B,
     /// Number of the batch among the request's batches, from 1.
     pub round: u32,
@@ -52,19 +52,19 @@ impl<'b, B: Testbed> At<'b, B> {
     }
 
     /// Time since the request was sent.
-    pub(crate) fn elapsed(&self) -> SimDuration {
+    pub fn elapsed(&self) -> SimDuration {
         self.bed.elapsed()
     }
 
     /// Notes a decision of this round.
-    pub(crate) fn note(&self, note: &'static Note, value: f64) {
+    pub fn note(&self, note: &'static Note, value: f64) {
         self.bed.note(self.round, note, value);
     }
 }
 
-/// Settings of drafting.
+/// Settings of drafting. The default is blocking, with a bonus, and every token sure enough.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Speculation {
+pub struct Speculation {
     /// Batches in flight; 1 is blocking.
     pub window: u32,
     /// `true` lets a batch that is accepted whole bring a token of the target's own.
@@ -75,9 +75,15 @@ pub(crate) struct Speculation {
     pub unsure: Unsure,
 }
 
+impl Default for Speculation {
+    fn default() -> Self {
+        Self { window: 1, bonus: true, verify: Verify::default(), unsure: Unsure::NEVER }
+    }
+}
+
 /// The course at a token that is not sure enough (lines 11 to 13).
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Unsure {
+pub struct Unsure {
     /// The edge's next step.
     pub then: LowConfidence,
     /// The fate of the tokens that were drafted and not sent.
@@ -121,10 +127,10 @@ pub enum CacheAtLowConfidence {
     Persist,
 }
 
-/// Bytes of a state: so many, and so many for each token of its context.
+/// Bytes of a state: a fixed part, and parts for each token of its context.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct StateSize {
-    /// Whatever the context.
+pub struct StateSize {
+    /// The fixed part.
     pub fixed: Bytes,
     /// For each token that the cloud has not seen yet.
     pub per_new_token: Bytes,
@@ -143,14 +149,14 @@ impl StateSize {
 
 /// Lets both sides read an input: it goes up, and the cloud reads it while the edge reads its own prompt, the max( , ) of
 /// Eq. 14.
-pub(crate) async fn read_prompt<B: Testbed>(bed: &B, input: Input) {
+pub async fn read_prompt<B: Testbed>(bed: &B, input: Input) {
     bed.cloud().open(&input).await;
     bed.edge().prefill(&input).await;
 }
 
 impl Speculation {
     /// Drafts and verifies until the answer is committed. The edge has read its prompt, the cloud is opened.
-    pub(crate) async fn run<B: Testbed>(&self, bed: &B, gate: &mut impl Gate) {
+    pub async fn run<B: Testbed>(&self, bed: &B, gate: &mut impl Gate) {
         let mut cache = Vec::with_capacity(gate.n_draft() as usize);
         let mut flight = Flight { queue: VecDeque::with_capacity(self.window as usize), sent: 0 };
         // Set when nothing sensible can be drafted before the verdicts in flight are known.

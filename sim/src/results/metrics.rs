@@ -2,7 +2,7 @@
 
 use crate::scenario::MemoryScope;
 use backends::Coverage;
-use engine::{Outcome, RegretSums, TierOutcome};
+use engine::{ClosedFormSums, LatencySum, Outcome, RegretSums, TierOutcome};
 use policies::Uses;
 
 /// What a run contributes.
@@ -69,9 +69,9 @@ const METRICS: &[Metric] = &[
     ("tpot_ms_p99", |run| run.outcome.metrics.tpot.quantile_ms(0.99)),
     ("itl_ms_mean", |run| run.outcome.metrics.itl.mean_ms()),
     ("itl_ms_p99", |run| run.outcome.metrics.itl.quantile_ms(0.99)),
-    // What closed forms say of the same latency; see `policies::Twin`.
-    ("e2e_ms_eq14", |run| run.per_twin(1e3 * run.outcome.metrics.twin.eq14_s)),
-    ("e2e_ms_renewal", |run| run.per_twin(1e3 * run.outcome.metrics.twin.renewal_s)),
+    // The same latency by closed forms, where the policy has them; see `policies::ClosedForms`.
+    ("e2e_ms_eq14", |run| run.closed_form_ms(|forms| forms.eq14)),
+    ("e2e_ms_renewal", |run| run.closed_form_ms(|forms| forms.renewal)),
     ("output_tokens_per_s", |run| run.per_second(run.outcome.metrics.output_tokens)),
     ("output_tokens_per_s_per_request", |run| run.per_request(run.outcome.metrics.own_rate)),
     ("requests_per_s", |run| run.per_second(run.outcome.metrics.completed)),
@@ -87,7 +87,7 @@ const METRICS: &[Metric] = &[
         run.per_request((run.outcome.metrics.drafted - run.outcome.metrics.accepted) as f64)
     }),
     ("probe_ms_mean", |run| run.outcome.metrics.probe.time.mean_ms()),
-    ("probe_flop_pct", |run| run.per_twin(100.0 * run.outcome.metrics.twin.probe_flop).filter(|_| run.probes())),
+    ("probe_flop_pct", |run| run.probe_flop_pct()),
     ("probe_memory_gb_peak", |run| run.probes().then(|| run.outcome.metrics.probe.memory.as_gb_f64())),
     ("edge_tflop_per_request", |run| run.per_request(run.outcome.edge.flop.as_tflop_f64())),
     ("cloud_tflop_per_request", |run| run.per_request(run.outcome.cloud.flop.as_tflop_f64())),
@@ -127,8 +127,14 @@ impl Facts<'_> {
         per(sum, self.outcome.metrics.completed)
     }
 
-    fn per_twin(&self, sum: f64) -> Option<f64> {
-        per(sum, self.outcome.metrics.twin.requests)
+    fn closed_form_ms(&self, form: fn(&ClosedFormSums) -> LatencySum) -> Option<f64> {
+        let LatencySum { requests, seconds } = form(&self.outcome.metrics.closed_forms);
+        per(1e3 * seconds, requests)
+    }
+
+    fn probe_flop_pct(&self) -> Option<f64> {
+        let forms = &self.outcome.metrics.closed_forms;
+        per(100.0 * forms.probe_flop, forms.requests).filter(|_| self.probes())
     }
 
     fn per_second(&self, count: u64) -> Option<f64> {

@@ -3,7 +3,7 @@
 use super::recorder::{RequestRecord, Status};
 use hdrhistogram::Histogram;
 use model::modality::Modality;
-use policies::Regret;
+use policies::{ClosedForms, Regret};
 use units::{Bytes, SimDuration, SimTime};
 
 /// Three significant digits: a quantile is within 0.1 % of the exact one. Mean, least and greatest are exact.
@@ -125,17 +125,42 @@ impl std::iter::Sum for RegretSums {
     }
 }
 
-/// What closed forms say of the first requests.
+/// Closed forms of the first requests.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct TwinSums {
+pub struct ClosedFormSums {
     /// Requests.
     pub requests: u64,
-    /// Latency by Eq. 14 as printed, seconds, summed.
-    pub eq14_s: f64,
-    /// Latency by the renewal form, seconds, summed.
-    pub renewal_s: f64,
+    /// Latency by Eq. 14 as printed.
+    pub eq14: LatencySum,
+    /// Latency by the renewal form.
+    pub renewal: LatencySum,
     /// FLOP of the probe in parts of those of the cloud's model for the whole request, summed.
     pub probe_flop: f64,
+}
+
+impl ClosedFormSums {
+    pub(crate) fn record(&mut self, forms: &ClosedForms, probe_flop: f64) {
+        self.requests += 1;
+        self.eq14.add(forms.eq14_s);
+        self.renewal.add(forms.renewal_s);
+        self.probe_flop += probe_flop;
+    }
+}
+
+/// Latencies by one closed form, over the requests of which the policy has it.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct LatencySum {
+    /// Requests with this form.
+    pub requests: u64,
+    /// Their latencies, seconds, summed.
+    pub seconds: f64,
+}
+
+impl LatencySum {
+    fn add(&mut self, seconds: Option<f64>) {
+        self.requests += u64::from(seconds.is_some());
+        self.seconds += seconds.unwrap_or(0.0);
+    }
 }
 
 /// Sums over the requests of a run.
@@ -146,7 +171,7 @@ pub struct Metrics {
     /// Solvers of the plan.
     pub regret: RegretSums,
     /// Closed forms.
-    pub twin: TwinSums,
+    pub closed_forms: ClosedFormSums,
     /// Time to first token.
     pub ttft: Durations,
     /// Time per output token after the first.

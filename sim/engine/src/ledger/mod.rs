@@ -10,20 +10,22 @@
 //! | `grading.rs` | the probability that an answer is right |
 //! | `metrics.rs` | sums and quantiles over requests |
 //! | `recorder.rs` | rows for tables, and the trait that takes them |
+//! | `notes.rs` | the decisions and thresholds that policies note |
 //! | `watch.rs` | the requests whose spans are recorded |
 //! | `invariants.rs` | conservation of requests, Little's law |
 
 mod grading;
 mod invariants;
 mod metrics;
+mod notes;
 mod recorder;
 mod slot;
 mod tally;
 mod watch;
 
-pub use metrics::{Durations, Metrics, ProbeSums, RegretSums, TwinSums};
+pub use metrics::{ClosedFormSums, Durations, LatencySum, Metrics, ProbeSums, RegretSums};
 pub use recorder::{
-    Lane, NoRecorder, Phase, Recorder, RequestRecord, Side, SpanRecord, Status, StepRecord, TokenRecord,
+    DecisionRecord, Lane, NoRecorder, Phase, Recorder, RequestRecord, Side, SpanRecord, Status, StepRecord, TokenRecord,
 };
 
 pub(crate) use grading::Grading;
@@ -32,6 +34,7 @@ pub(crate) use tally::Share;
 
 use kernel::Numbered;
 use model::{decoding::Verdict, latency::Moments, request::Request};
+use notes::Notes;
 use policies::ServedBy;
 use std::collections::BTreeMap;
 use units::{SimDuration, SimTime};
@@ -48,6 +51,8 @@ pub(crate) struct Ledger<'w, R> {
     pub(crate) wants_tokens: bool,
     /// Rows of the token log, by the message of their batch, until there is a verdict.
     pub(crate) logs: BTreeMap<u32, Vec<TokenRecord>>,
+    /// The decisions and thresholds that policies noted, where the recorder wants them.
+    pub(crate) notes: Notes,
     /// The requests whose spans the recorder wants.
     pub(crate) watch: Watch,
     pub(crate) grading: Grading,
@@ -66,6 +71,7 @@ impl<'w, R: Default> Ledger<'w, R> {
             metrics: Metrics::default(),
             wants_steps: recorder.wants_steps(),
             wants_tokens: recorder.wants_tokens(),
+            notes: Notes::new(recorder),
             recorder,
             logs: BTreeMap::new(),
             watch: Watch::default(),
@@ -159,6 +165,7 @@ impl<R> Ledger<'_, R> {
             self.watch.end(slot.generation, &record, self.recorder);
         }
         self.recorder.request(&record);
+        self.notes.end(id, &record, self.recorder);
         slot
     }
 

@@ -5,7 +5,7 @@ use model::{
     mas::Mas,
     request::{Input, Request},
 };
-use policies::ServedBy;
+use policies::{Note, ServedBy};
 use units::{Bytes, SimDuration, SimTime};
 
 /// Takes the rows of one run, in the order in which they come about.
@@ -18,6 +18,10 @@ pub trait Recorder {
     fn wants_tokens(&self) -> bool {
         false
     }
+    /// `true` asks for the decisions that policies note. The engine asks once.
+    fn wants_decisions(&self) -> bool {
+        false
+    }
     /// Whether the spans of a request are wanted; asked once, when it is sent.
     fn wants_spans(&self, _request: u64) -> bool {
         false
@@ -28,6 +32,8 @@ pub trait Recorder {
     fn step(&mut self, _: &StepRecord) {}
     /// A drafted token and its verdict.
     fn token(&mut self, _: &TokenRecord) {}
+    /// A round of a request that has ended, in which its policy noted decisions.
+    fn decision(&mut self, _: &DecisionRecord<'_>) {}
     /// A span of a request whose spans are wanted, once its end is known.
     fn span(&mut self, _: &SpanRecord) {}
 }
@@ -253,4 +259,17 @@ pub struct TokenRecord {
     pub accepted: bool,
     /// Whether it was sent for verification; a token that was not sure enough is not.
     pub verified: bool,
+}
+
+/// The decisions that a policy noted in one round of a request.
+#[derive(Clone, Copy, Debug)]
+pub struct DecisionRecord<'n> {
+    /// Number of the request.
+    pub request: u64,
+    /// Its edge.
+    pub edge: u32,
+    /// The batch of drafts that they are about, from 1; 0 for the request as a whole.
+    pub round: u32,
+    /// Each note with its value.
+    pub notes: &'n [(&'static Note, f64)],
 }

@@ -15,7 +15,7 @@ use model::{
     mas::Descriptors,
     request::{Input, Prompt},
 };
-use policies::{Batch, Cloud, Edge, Hidden, Plan, Prices, Testbed, Verification, View};
+use policies::{Batch, Cloud, Edge, Hidden, Note, Plan, Prices, Testbed, Verification, Verify, View};
 use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
@@ -110,6 +110,10 @@ impl<C: Compute> Testbed for Bed<'_, C> {
     fn elapsed(&self) -> SimDuration {
         self.world.kernel.now() - self.with(|state| state.ledger.slots.get(self.id.index).about.submit)
     }
+
+    fn note(&self, round: u32, note: &'static Note, value: f64) {
+        self.with(|state| state.ledger.notes.decision(self.id, round, note, value));
+    }
 }
 
 impl<C: Compute> Edge for Bed<'_, C> {
@@ -154,6 +158,10 @@ impl<C: Compute> Edge for Bed<'_, C> {
                 state.ledger.metrics.regret.record(regret);
             }
         });
+    }
+
+    fn note_threshold(&self, nats: f32, unsure: Option<&Draft>) {
+        self.with(|state| state.ledger.notes.threshold(self.id, nats, unsure));
     }
 
     async fn answer(&self, input: &Input) {
@@ -240,9 +248,9 @@ impl<'w, C: Compute> Cloud for Bed<'w, C> {
         self.upload(input, false);
     }
 
-    fn verify(&self, batch: &Batch<'_>) -> Flight<'w, C> {
+    fn verify(&self, batch: &Batch<'_>, by: &Verify) -> Flight<'w, C> {
         let wait = self.world.kernel.wait();
-        let message = self.send_drafts(batch, Some(wait.index()));
+        let message = self.send_drafts(batch, by, Some(wait.index()));
         let log = self.log(batch);
         if !log.is_empty() {
             self.with(|state| state.ledger.logs.insert(message, log));
@@ -250,10 +258,10 @@ impl<'w, C: Compute> Cloud for Bed<'w, C> {
         Flight { world: self.world, message, wait: Some(wait) }
     }
 
-    async fn finish(&self, batch: &Batch<'_>) {
+    async fn finish(&self, batch: &Batch<'_>, by: &Verify) {
         let answered = self.answered();
         let mut log = self.log(batch);
-        self.send_drafts(batch, None);
+        self.send_drafts(batch, by, None);
         answered.await;
         self.with(|state| {
             let verdict =
@@ -328,16 +336,17 @@ impl<'w, C: Compute> Bed<'w, C> {
         });
     }
 
-    fn send_drafts(&self, batch: &Batch<'_>, wait: Option<WaitIndex>) -> u32 {
-        let payload = batch.verify.token_bytes * batch.drafts.len() as u64 + batch.state;
+    fn send_drafts(&self, batch: &Batch<'_>, by: &Verify, wait: Option<WaitIndex>) -> u32 {
+        let sequence = batch.as_sequence();
+        let payload = by.token_bytes * sequence.len() as u64 + batch.state;
         self.with(|state| {
             let drafts = Drafts {
-                tokens: batch.drafts.iter().map(|draft| draft.token).collect(),
+                tokens: sequence.iter().map(|draft| draft.token).collect(),
                 start: batch.start,
                 bonus: batch.bonus,
                 judged: batch.judged,
-                one_by_one: batch.verify.one_by_one,
-                off_the_link: batch.verify.off_the_link,
+                one_by_one: by.one_by_one,
+                off_the_link: by.off_the_link,
                 epoch: state.ledger.slots.get(self.id.index).committed.epoch,
                 round: state.ledger.watch.next_round(self.id),
                 wait,
@@ -355,6 +364,7 @@ impl<'w, C: Compute> Bed<'w, C> {
             if !state.ledger.wants_tokens {
                 return Vec::new();
             }
+            let threshold = state.ledger.notes.take_threshold(self.id);
             let slot = state.ledger.slots.get_mut(self.id.index);
             // Not the verdicts so far: several batches may wait for theirs.
             let round = slot.tally.logged;
@@ -364,12 +374,12 @@ impl<'w, C: Compute> Bed<'w, C> {
                 round,
                 position: draft.position,
                 entropy_nats: draft.entropy_nats,
-                theta_nats: batch.theta_nats,
+                theta_nats: threshold.nats,
                 accepted: false,
                 verified,
             };
             let drafts = batch.drafts.iter().map(|draft| row(draft, batch.judged));
-            drafts.chain(batch.unsure.map(|draft| row(draft, false))).collect()
+            drafts.chain(threshold.unsure.iter().map(|draft| row(draft, false))).collect()
         })
     }
 }

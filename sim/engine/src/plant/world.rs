@@ -24,7 +24,7 @@ pub(crate) struct World<'w, C> {
     pub(crate) edge_prices: Price,
     pub(crate) cloud_prices: Price,
     /// The token process, as closed forms know it.
-    pub(crate) twin_tokens: Rc<Calibration>,
+    pub(crate) closed_form_tokens: Rc<Calibration>,
     pub(crate) state: RefCell<State<'w, C>>,
 }
 

@@ -11,8 +11,8 @@ use engine::{
 use kernel::{Journal, RateProfile};
 use model::{engine_kind::EngineKind, tokens::TokenProcess};
 use policies::{
-    CloudOnly, CloudPruned, DraftDuringVerify, EdgeOnly, MindFusion, Msao, PerLlm, PlanSettings, Reading, Router,
-    Semantics, Solver, Speculative, System, TokenDropping,
+    CloudOnly, DraftDuringVerify, EdgeOnly, MindFusion, Msao, PerLlm, PlanSettings, Reading, Semantics, Solver,
+    Speculative, System,
 };
 use std::collections::BTreeMap;
 use std::sync::atomic::AtomicU64;
@@ -50,7 +50,7 @@ pub fn ucb_route() -> System {
 }
 
 pub fn layer_split(layers: u32) -> System {
-    System::PerLlm(PerLlm { reading: Reading::LayerSplit(layers), ..PerLlm::default() })
+    System::PerLlm(PerLlm { reading: Reading::LayerSplit(layers) })
 }
 
 pub fn blocking(n_draft: u32) -> System {
@@ -83,22 +83,7 @@ pub fn mindfusion(layers_on_device: u32, representation_compression: bool, decod
 
 /// The examples of every policy on the list, by name.
 pub fn examples() -> Vec<(String, System)> {
-    let examples: [(&str, System); 13] = [
-        ("cloud_only", cloud_only()),
-        ("cloud_pruned", System::CloudPruned(CloudPruned::default())),
-        ("edge_only", edge_only()),
-        ("ucb_route", ucb_route()),
-        ("layer_split", layer_split(8)),
-        ("token_dropping", System::TokenDropping(TokenDropping::default())),
-        ("mindfusion", mindfusion(8, true, true)),
-        ("mindfusion_no_d", mindfusion(8, true, false)),
-        ("blocking", blocking(4)),
-        ("pipelined", pipelined(4, 3)),
-        ("msao", msao()),
-        ("route", msao_of(Semantics::Route(Router::JoinShortestQueue))),
-        ("trust", msao_of(Semantics::Trust)),
-    ];
-    examples.map(|(name, policy)| (name.to_owned(), policy)).to_vec()
+    System::examples()
 }
 
 /// Fields that tests override most.
