@@ -1,129 +1,31 @@
-//! The walk-through of CONTRIBUTING.md is true: its policy compiles as it stands, does what it says, and its two lines
-//! are of the form that the policies of the house have.
+//! The walk-throughs of CONTRIBUTING.md are true: their policies compile as they stand, do what they say, and their two
+//! lines are of the form that the policies of the house have.
 
-// What `crate::` offers in the package itself.
+// The names that `crate::` has in the package itself.
 use policies::{
-    Alone, Batch, Briefing, Cloud, Edge, Hidden, Plan, Policy, Prices, ServedBy, Testbed, Twin, Uses, Verification,
-    View,
+    About, Alone, At, Briefing, ClosedForms, Cloud, Edge, Gate, Memory, Note, Policy, Prices, ServedBy, Speculation,
+    Testbed, Uses, View, read_prompt,
 };
 
+#[path = "walkthrough/bed.rs"]
+mod bed;
 #[path = "walkthrough/cloud_if_long.rs"]
 mod cloud_if_long;
+#[path = "walkthrough/learned_length.rs"]
+mod learned_length;
 
+use bed::{ACCEPTED, Bed, end};
 use cloud_if_long::CloudIfLong;
+use learned_length::LearnedLength;
 use model::{
     accuracy::PruningLoss,
-    decoding::{Draft, Token, Verdict},
-    mas::Descriptors,
     published::Benchmark,
     request::{Input, Prompt},
     tokens::{Calibration, TokenProcess},
 };
-use std::cell::RefCell;
-use std::future::Future;
-use std::pin::{Pin, pin};
-use std::task::{Context, Poll, Waker};
 use units::{BitsPerSecond, Bytes, Ratio, SimDuration};
 
 const CONTRIBUTING: &str = include_str!("../../../CONTRIBUTING.md");
-
-/// A testbed on which everything is done at once, and noted. It knows what whole answers need.
-struct Noted {
-    prompt: Prompt,
-    done: RefCell<Vec<&'static str>>,
-}
-
-impl Noted {
-    fn note(&self, what: &'static str) {
-        self.done.borrow_mut().push(what);
-    }
-}
-
-impl Testbed for Noted {
-    type Edge = Self;
-    type Cloud = Self;
-
-    fn prompt(&self) -> Prompt {
-        self.prompt
-    }
-    fn edge(&self) -> &Self {
-        self
-    }
-    fn cloud(&self) -> &Self {
-        self
-    }
-    fn view(&self) -> View<'_> {
-        unreachable!("not looked at")
-    }
-    fn elapsed(&self) -> SimDuration {
-        SimDuration::ZERO
-    }
-}
-
-impl Edge for Noted {
-    async fn preprocess(&self) {
-        self.note("preprocess");
-    }
-    async fn probe(&self, _: Ratio) -> Descriptors {
-        unreachable!("not probed")
-    }
-    fn score(&self, _: Ratio) -> f64 {
-        unreachable!("not scored")
-    }
-    async fn think(&self, _: SimDuration) {}
-    fn note_plan(&self, _: &Plan) {}
-    async fn answer(&self, input: &Input) {
-        assert_eq!(*input, Input::whole(self.prompt));
-        self.note("edge");
-    }
-    async fn prefill(&self, _: &Input) {}
-    async fn draft(&self) -> Draft {
-        unreachable!("not drafted")
-    }
-    async fn decode(&self) -> Draft {
-        unreachable!("not decoded")
-    }
-    fn trust(&self, _: &Draft) {}
-    fn commit(&self, _: &Verdict) {}
-    fn rewind(&self, _: u32) {}
-    fn adopt(&self, _: Token) {}
-    async fn pass(&self) {}
-}
-
-/// No verdict is ever asked for.
-struct Never;
-
-impl Future for Never {
-    type Output = Verdict;
-
-    fn poll(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Verdict> {
-        Poll::Pending
-    }
-}
-
-impl Verification for Never {
-    fn has_arrived(&self) -> bool {
-        false
-    }
-}
-
-impl Cloud for Noted {
-    type Verification = Never;
-
-    async fn answer(&self, input: &Input) {
-        assert_eq!(*input, Input::whole(self.prompt));
-        self.note("cloud");
-    }
-    async fn open(&self, _: &Input) {}
-    fn verify(&self, _: &Batch<'_>) -> Never {
-        Never
-    }
-    async fn finish(&self, _: &Batch<'_>) {}
-    async fn pass(&self, _: &Hidden<'_>) -> bool {
-        true
-    }
-    async fn answer_from(&self, _: &Hidden<'_>) {}
-}
 
 fn prompt(text_tokens: u32) -> Prompt {
     Prompt { request: 0, text_tokens, images: None, audio: None }
@@ -134,21 +36,44 @@ fn briefing() -> Briefing {
     Briefing { calibration: calibration.into(), pruning: PruningLoss::default(), benchmark: Benchmark::Other }
 }
 
-/// Serves one prompt of so many text tokens: by whom, and what was done for it.
-fn serve(policy: &CloudIfLong, text_tokens: u32) -> (ServedBy, Vec<&'static str>) {
-    let bed = Noted { prompt: prompt(text_tokens), done: RefCell::default() };
-    let served = pin!(policy.serve(&bed, &briefing(), &())).poll(&mut Context::from_waker(Waker::noop()));
-    let Poll::Ready(by) = served else { panic!("nothing on this testbed takes time") };
-    (by, bed.done.take())
+/// Serves one prompt of so many text tokens with a policy, and returns the testbed as it was left.
+fn serve<P: Policy>(policy: &P, memory: &P::Memory, text_tokens: u32) -> (ServedBy, Bed) {
+    let bed = Bed::new(prompt(text_tokens));
+    (end(policy.serve(&bed, &briefing(), memory)), bed)
 }
 
 #[test]
-fn the_policy_does_what_it_says() {
-    let policy = CloudIfLong { long_tokens: 50, ..CloudIfLong::default() };
-    assert_eq!(serve(&policy, 49), (ServedBy::Edge, vec!["preprocess", "edge"]));
-    assert_eq!(serve(&policy, 50), (ServedBy::Cloud, vec!["preprocess", "cloud"]));
-    assert_eq!(policy.label(), None);
-    assert_eq!(policy.uses(), Uses { edge_model: true, edge_answers: true, cloud: true, ..Uses::default() });
+fn the_router_does_what_it_says() {
+    let policy = CloudIfLong { long_tokens: 50 };
+    let served = |text_tokens| {
+        let (by, bed) = serve(&policy, &(), text_tokens);
+        (by, bed.done.take())
+    };
+    assert_eq!(served(49), (ServedBy::Edge, vec!["preprocess", "edge"]));
+    assert_eq!(served(50), (ServedBy::Cloud, vec!["preprocess", "cloud"]));
+}
+
+/// Of a batch three drafts are accepted, so three are best: fewer waste round trips, more waste drafts.
+#[test]
+fn the_drafter_learns_its_length() {
+    let policy = LearnedLength::default();
+    assert_eq!(policy.check(), Ok(()));
+    let rates = Memory::of(&policy);
+    let lengths: Vec<f64> = (0..50)
+        .flat_map(|_| {
+            let (by, bed) = serve(&policy, &rates, 30);
+            assert_eq!((by, bed.done.take()), (ServedBy::Cloud, vec!["preprocess", "open", "prefill"]));
+            let notes = bed.notes.take();
+            let rounds: Vec<u32> = notes.iter().map(|(round, ..)| *round).collect();
+            assert_eq!(rounds, (1..=notes.len() as u32).collect::<Vec<_>>(), "a note a round");
+            assert!(notes.iter().all(|(_, name, _)| *name == policy.notes()[0].name));
+            notes.into_iter().map(|(.., length)| length)
+        })
+        .collect();
+    assert_eq!(lengths[..8], [1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0]);
+    let late = &lengths[lengths.len() / 2..];
+    let best = late.iter().filter(|length| **length == f64::from(ACCEPTED)).count();
+    assert!(best * 10 > late.len() * 4, "{best} of {} late rounds: {late:?}", late.len());
 }
 
 /// Everything takes so many milliseconds, reading a prompt as well as making a token.
@@ -187,8 +112,8 @@ impl Prices for Each {
     }
 }
 
-/// What the closed forms say of one prompt of so many text tokens and an answer of ten.
-fn twin(policy: &CloudIfLong, text_tokens: u32) -> Twin {
+/// The closed forms of one prompt of so many text tokens and an answer of ten.
+fn closed_forms(policy: &CloudIfLong, text_tokens: u32) -> ClosedForms {
     let (edge, cloud) = (Each(5), Each(20));
     let view = View {
         uplink: BitsPerSecond::from_mbps(8),
@@ -203,22 +128,34 @@ fn twin(policy: &CloudIfLong, text_tokens: u32) -> Twin {
     let tokens = Calibration::sample(&TokenProcess::default(), 1, 1);
     let (preprocess, input) = (SimDuration::ZERO, Input::whole(prompt(text_tokens)));
     let briefing = briefing();
-    policy.twin(&Alone { view, input: &input, output_tokens: 10, preprocess, tokens: &tokens, briefing: &briefing })
+    policy.closed_forms(&Alone {
+        view,
+        input: &input,
+        output_tokens: 10,
+        preprocess,
+        tokens: &tokens,
+        briefing: &briefing,
+    })
 }
 
 #[test]
 fn the_closed_forms_follow_the_rule() {
-    let policy = CloudIfLong { long_tokens: 50, ..CloudIfLong::default() };
+    let policy = CloudIfLong { long_tokens: 50 };
+    let seconds = |text_tokens| closed_forms(&policy, text_tokens).renewal_s.expect("a renewal form");
     // The edge: ten passes of 5 ms, the prompt's among them.
-    assert!((twin(&policy, 49).renewal_s - 0.050).abs() < 1e-9);
+    assert!((seconds(49) - 0.050).abs() < 1e-9);
     // 200 bytes take .2 ms up, ten passes of 20 ms, and a round trip.
-    assert!((twin(&policy, 50).renewal_s - 0.2302).abs() < 1e-9);
+    assert!((seconds(50) - 0.2302).abs() < 1e-9);
 }
 
 #[test]
-fn the_document_has_the_file_verbatim() {
-    let file = include_str!("walkthrough/cloud_if_long.rs");
-    assert!(CONTRIBUTING.contains(&format!("```rust\n{file}```\n")), "copy walkthrough/cloud_if_long.rs into it");
+fn the_document_has_the_files_verbatim() {
+    for (name, file) in [
+        ("cloud_if_long", include_str!("walkthrough/cloud_if_long.rs")),
+        ("learned_length", include_str!("walkthrough/learned_length.rs")),
+    ] {
+        assert!(CONTRIBUTING.contains(&format!("```rust\n{file}```\n")), "copy walkthrough/{name}.rs into it");
+    }
 }
 
 /// The two lines, put for `cloud_only`, are those that the house has.
@@ -226,10 +163,13 @@ fn the_document_has_the_file_verbatim() {
 fn the_two_lines_are_like_the_others() {
     let line = |name: &str, policy: &str| [format!("\nmod {name};\n"), format!("    {name}: {policy},\n")];
     let sources = [include_str!("../src/lib.rs"), include_str!("../src/list.rs")];
-    let (ours, example) = (line("cloud_only", "CloudOnly"), line("cloud_if_long", "CloudIfLong"));
-    for ((source, ours), example) in sources.iter().zip(&ours).zip(&example) {
+    let ours = line("cloud_only", "CloudOnly");
+    for example in [line("cloud_if_long", "CloudIfLong"), line("learned_length", "LearnedLength")].iter().flatten() {
         assert!(CONTRIBUTING.contains(example.as_str()), "{example}");
-        assert!(source.contains(ours.as_str()), "{ours}");
-        assert_eq!(source.matches("CloudOnly").count(), ours.matches("CloudOnly").count(), "it stands elsewhere too");
+    }
+    for (source, ours) in sources.iter().zip(&ours) {
+        let code = source.split("#[cfg(test)]").next().unwrap_or(source);
+        assert!(code.contains(ours.as_str()), "{ours}");
+        assert_eq!(code.matches("CloudOnly").count(), ours.matches("CloudOnly").count(), "it stands elsewhere too");
     }
 }

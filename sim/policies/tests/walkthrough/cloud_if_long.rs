@@ -1,6 +1,6 @@
 //! Long prompts go to the cloud; the edge answers the rest.
 
-use crate::{Alone, Briefing, Cloud, Edge, Policy, ServedBy, Testbed, Twin, Uses};
+use crate::{About, Alone, Briefing, ClosedForms, Cloud, Edge, Policy, ServedBy, Testbed, Uses};
 use model::request::Input;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -9,30 +9,24 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct CloudIfLong {
-    /// Label of its rows; `cloud_if_long` if absent.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub label: Option<String>,
-    /// Text tokens from which on a prompt is long.
+    /// Text tokens from which on a prompt is long; default 100.
     pub long_tokens: u32,
 }
 
 impl Default for CloudIfLong {
     fn default() -> Self {
-        Self { label: None, long_tokens: 100 }
+        Self { long_tokens: 100 }
+    }
+}
+
+impl CloudIfLong {
+    fn is_long(&self, input: &Input) -> bool {
+        input.prompt.text_tokens >= self.long_tokens
     }
 }
 
 impl Policy for CloudIfLong {
-    /// What it remembers from request to request: nothing.
     type Memory = ();
-
-    fn label(&self) -> Option<&str> {
-        self.label.as_deref()
-    }
-
-    fn uses(&self) -> Uses {
-        Uses { edge_model: true, edge_answers: true, cloud: true, ..Uses::default() }
-    }
 
     async fn serve<B: Testbed>(&self, bed: &B, _: &Briefing, (): &()) -> ServedBy {
         let input = Input::whole(bed.prompt());
@@ -45,14 +39,18 @@ impl Policy for CloudIfLong {
             ServedBy::Edge
         }
     }
-
-    fn twin(&self, alone: &Alone<'_>) -> Twin {
-        if self.is_long(alone.input) { alone.on_cloud() } else { alone.on_edge() }
-    }
 }
 
-impl CloudIfLong {
-    fn is_long(&self, input: &Input) -> bool {
-        input.prompt.text_tokens >= self.long_tokens
+impl About for CloudIfLong {
+    fn uses(&self) -> Uses {
+        Uses { edge_model: true, edge_answers: true, cloud: true, ..Uses::default() }
+    }
+
+    fn closed_forms(&self, alone: &Alone<'_>) -> ClosedForms {
+        if self.is_long(alone.input) { alone.on_cloud() } else { alone.on_edge() }
+    }
+
+    fn examples() -> Vec<(&'static str, Self)> {
+        vec![("", Self::default()), ("any", Self { long_tokens: 0 })]
     }
 }
