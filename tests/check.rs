@@ -273,7 +273,7 @@ fn a_binary_that_is_not_there_or_fails_is_told() {
     assert!(output.stderr.contains("./silent: what it wrote cannot be used: "), "{output:#?}");
 }
 
-/// The list of `reports` is the one that says which way is better: a metric that it lacks would be judged by nobody.
+/// A run's table has the declared metrics, in their order: one that is not declared would be judged by nobody.
 #[test]
 fn every_metric_of_a_run_is_known_and_in_order() {
     let sim = Sim::small();
@@ -282,7 +282,7 @@ fn every_metric_of_a_run_is_known_and_in_order() {
     let all: Vec<String> = columns(&sim.path("out/runs.parquet")).iter().map(name).collect();
     let metrics =
         all.iter().skip_while(|name| *name != "cloud_engine").skip(1).filter(|name| !name.starts_with("regret_"));
-    let known: Vec<&str> = reports::METRICS.iter().map(|metric| metric.name).collect();
+    let known: Vec<&str> = tables::Metric::ALL.iter().map(|metric| metric.column()).collect();
     assert_eq!(metrics.collect::<Vec<_>>(), known);
 }
 

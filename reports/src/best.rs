@@ -5,12 +5,12 @@
 
 use crate::estimate::Estimate;
 use crate::frame::ReportError;
-use crate::metric::{Better, Metric};
 use crate::numbers::short;
 use crate::runs::{Cell, Runs, Values};
 use crate::sheet::Sheet;
 use std::cmp::Ordering;
 use std::str::FromStr;
+use tables::{Better, Metric};
 
 /// A metric, and which way it is better.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -91,7 +91,7 @@ impl FromStr for Objective {
     /// Reads `accuracy_pct`, whose direction is known, or `served_by_cloud_pct:min`, `...:max`.
     fn from_str(text: &str) -> Result<Self, String> {
         let (metric, way) = text.split_once(':').unwrap_or((text, ""));
-        let maximise = match (way, Metric::of(metric).better) {
+        let maximise = match (way, Metric::named(metric).map_or(Better::Neither, Metric::better)) {
             ("max", _) | ("", Better::Higher) => true,
             ("min", _) | ("", Better::Lower) => false,
             ("", Better::Neither) => {
@@ -160,7 +160,7 @@ pub fn best<'r>(runs: &'r Runs, question: &Question) -> Result<Answer<'r>, Repor
             metrics.push(constraint.metric.clone());
         }
     }
-    let columns = metrics.iter().map(|name| runs.metric(name)).collect::<Result<Vec<_>, _>>()?;
+    let columns = metrics.iter().map(|name| runs.metric_named(name)).collect::<Result<Vec<_>, _>>()?;
     let objectives = objectives.clone();
     let mut answer =
         Answer { runs, metrics, objectives, found: Vec::new(), looked_at: 0, failed: 0, without: 0, outside: 0 };

@@ -6,11 +6,11 @@
 
 use crate::estimate::{Estimate, mean};
 use crate::frame::ReportError;
-use crate::metric::Metric;
 use crate::numbers::{interval, per_cent, short};
 use crate::runs::{Cell, Runs};
 use crate::sheet::Sheet;
 use std::fmt::Write;
+use tables::Metric;
 
 /// Sentences that are printed below the table; beyond, nobody reads them.
 const SENTENCES: usize = 24;
@@ -33,7 +33,7 @@ pub struct Line {
     /// The policy.
     pub policy: String,
     /// The metric.
-    pub metric: String,
+    pub metric: Metric,
     /// Its mean, and the mean of the reference; none where it does not apply.
     pub means: [Option<f64>; 2],
     /// The relative difference.
@@ -66,19 +66,20 @@ pub fn compare(runs: &Runs, metrics: &[String], reference: Option<&str>) -> Resu
             format!("{}: {reference} is the only policy; give the scenario another to compare", runs.path.display());
         return Err(ReportError::Refused(what));
     }
-    let columns = metrics.iter().map(|name| Ok((name, runs.metric(name)?))).collect::<Result<Vec<_>, ReportError>>()?;
+    let metrics =
+        metrics.iter().map(|name| Metric::named(name).map_err(ReportError::Refused)).collect::<Result<Vec<_>, _>>()?;
     let mut lines = Vec::new();
     for point in runs.cells.chunk_by(|a, b| a.point == b.point) {
         let base = point.iter().find(|cell| cell.policy == reference);
         for cell in point.iter().filter(|cell| cell.policy != reference && !cell.policy.is_empty()) {
-            for (name, column) in &columns {
-                let [now, base_values] = [Some(cell), base].map(|cell| column.all_of(cell?));
+            for metric in &metrics {
+                let [now, base_values] = [Some(cell), base].map(|cell| runs.metric(*metric).all_of(cell?));
                 let mean = |values: &Option<Vec<f64>>| values.as_deref().map(mean);
                 lines.push(Line {
                     values: cell.values.clone(),
                     place: runs.place(cell),
                     policy: cell.policy.clone(),
-                    metric: (*name).clone(),
+                    metric: *metric,
                     means: [mean(&now), mean(&base_values)],
                     difference: difference(runs, [Some(cell), base], [now, base_values]),
                 });
@@ -125,13 +126,13 @@ impl Line {
         let share = |share| per_cent(share, false);
         let Some(half) = estimate.ci95 else {
             let basis = format!("({metric}, paired, 1 replication: no interval)");
-            return match words(metric, estimate.mean) {
+            return match words(*metric, estimate.mean) {
                 Some(word) => format!("{policy} is {} {word} than {reference} {basis}", share(estimate.mean.abs())),
                 None => format!("{policy} is as {reference} {basis}"),
             };
         };
         let basis = format!("{metric}, paired, {pairs} replications");
-        match words(metric, estimate.mean).filter(|_| self.is_seen() == Some(true)) {
+        match words(*metric, estimate.mean).filter(|_| self.is_seen() == Some(true)) {
             Some(word) => {
                 let by = interval(estimate.mean.abs(), Some(half), false);
                 format!("{policy} is {by} {word} than {reference} ({basis})")
@@ -145,8 +146,8 @@ impl Line {
 }
 
 /// The word for a policy with more of a metric, or with less; `None` for as much.
-fn words(metric: &str, difference: f64) -> Option<&'static str> {
-    let [less, more] = Metric::of(metric).words;
+fn words(metric: Metric, difference: f64) -> Option<&'static str> {
+    let [less, more] = metric.doc().words;
     if difference == 0.0 { None } else { Some(if difference > 0.0 { more } else { less }) }
 }
 
@@ -196,7 +197,7 @@ impl Comparison {
             Difference::None(_) => (None, None, String::new()),
         };
         let [mean, reference] = line.means;
-        let names = [line.policy.clone(), self.reference.clone(), line.metric.clone()];
+        let names = [line.policy.clone(), self.reference.clone(), line.metric.to_string()];
         let figures = [number(mean), number(reference), number(difference), number(half), pairs];
         names.into_iter().chain(figures).collect()
     }
@@ -208,7 +209,7 @@ fn shown_figures(line: &Line) -> Vec<String> {
         Difference::Relative(Estimate { mean, ci95 }, _) => interval(*mean, *ci95, true),
         Difference::None(_) => "-".to_owned(),
     };
-    vec![line.policy.clone(), line.metric.clone(), mean, reference, difference]
+    vec![line.policy.clone(), line.metric.to_string(), mean, reference, difference]
 }
 
 #[cfg(test)]

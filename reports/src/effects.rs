@@ -12,6 +12,7 @@
 
 use crate::natural::Levels;
 use crate::runs::{Cell, Runs};
+use tables::{EffectRow, Metric, RunRow, csv_text};
 use units::quantile;
 
 /// Up to so many values, each stands for itself.
@@ -20,19 +21,15 @@ const MOST_VALUES: usize = 12;
 /// Bins of the values of a key that has more.
 const BINS: usize = 8;
 
-/// The columns of `effects.csv`.
-const COLUMNS: [&str; 10] =
-    ["policy", "metric", "key", "value", "points", "mean", "p10", "p90", "explains_pct", "by_chance_pct"];
-
-/// The metrics whose effects are given, as the columns of a summary name them.
-pub(crate) const METRICS: [&str; 7] = [
-    "e2e_ms_mean",
-    "ttft_ms_mean",
-    "accuracy_pct",
-    "output_tokens_per_s",
-    "energy_j_per_request",
-    "uplink_mb_per_request",
-    "acceptance_rate",
+/// The metrics whose effects are given.
+pub(crate) const METRICS: [Metric; 7] = [
+    Metric::E2eMean,
+    Metric::TtftMean,
+    Metric::Accuracy,
+    Metric::OutputRate,
+    Metric::Energy,
+    Metric::Uplink,
+    Metric::AcceptanceRate,
 ];
 
 /// The points of a sweep, with their means over replications.
@@ -42,7 +39,7 @@ pub(crate) struct Points {
     /// The keys in which the points differ.
     pub keys: Vec<Key>,
     /// By metric, the values of each policy at each point; none where a run failed or the metric does not apply.
-    pub metrics: Vec<(&'static str, Vec<Vec<Option<f64>>>)>,
+    pub metrics: Vec<(Metric, Vec<Vec<Option<f64>>>)>,
     /// Number of points.
     pub count: usize,
     /// Replications of each.
@@ -183,22 +180,22 @@ impl Points {
             }
         }
         let keys = runs.keys.iter().zip(&texts).map(|(name, texts)| match name.as_str() {
-            "dataset" => Key::new("workload.dataset", texts),
-            "bandwidth_mbps" => {
+            name if name == RunRow::dataset.name => Key::new("workload.dataset", texts),
+            name if name == RunRow::bandwidth_mbps.name => {
                 let texts: Vec<String> = texts.iter().map(|number| format!("{number} Mbps")).collect();
                 Key::new("link.bandwidth", &texts)
             }
             other => Key::new(other, texts),
         });
-        let metrics = METRICS.into_iter().filter_map(|name| {
-            let column = runs.metric(name).ok()?;
+        let metrics = METRICS.into_iter().map(|metric| {
+            let column = runs.metric(metric);
             let mut values = vec![vec![None; numbers.len()]; policies.len()];
             for cell in &cells {
                 let policy = policies.iter().position(|policy| *policy == cell.policy).expect("each cell has a policy");
                 let mean = column.all_of(cell).map(|runs| runs.iter().sum::<f64>() / runs.len() as f64);
                 values[policy][place(cell.point)] = mean;
             }
-            Some((name, values))
+            (metric, values)
         });
         let metrics = metrics.collect();
         let replications = cells.iter().map(|cell| runs.seeds(cell).len()).max().unwrap_or(0);
@@ -206,29 +203,28 @@ impl Points {
         Self { keys, metrics, count: numbers.len(), policies, replications }
     }
 
-    /// Every effect as CSV: a row for each policy, metric, key and value of it. The rows of the key `interactions` have what
-    /// no key explains alone, and where all points lie.
+    /// Every effect as CSV: a row for each policy, metric, key and value of it. The rows of the key `interactions` have the
+    /// share that no key explains alone, and the spread of all points.
     pub fn csv(&self) -> String {
-        let mut writer = csv::Writer::from_writer(Vec::new());
-        let mut write = |row: &[String]| writer.write_record(row).expect("memory takes every record");
-        write(&COLUMNS.map(str::to_owned));
-        for (policy, label) in self.policies.iter().enumerate() {
-            for (metric, values) in &self.metrics {
-                for row in self.rows(&values[policy]) {
-                    write(&[vec![label.clone(), (*metric).to_owned()], row].concat());
-                }
-            }
-        }
-        String::from_utf8(writer.into_inner().expect("memory takes every record")).expect("texts and figures are UTF-8")
+        let policies = self.policies.iter().enumerate();
+        let of = |(policy, label)| self.metrics.iter().map(move |(metric, values)| (label, *metric, &values[policy]));
+        csv_text(policies.flat_map(of).flat_map(|(label, metric, values)| self.rows(label, metric, values)))
     }
 
-    /// The rows of a metric under a policy, but for their names.
-    fn rows(&self, values: &[Option<f64>]) -> Vec<Vec<String>> {
+    /// The rows of a metric under a policy.
+    fn rows(&self, policy: &str, metric: Metric, values: &[Option<f64>]) -> Vec<EffectRow> {
         let percent = |share: Option<f64>| share.map_or_else(String::new, |share| format!("{:.2}", 100.0 * share));
-        let row = |key: &str, value: &str, at: &Spread, share, by_chance| {
-            let figures = [at.mean, at.p10, at.p90].map(|figure| figure.to_string());
-            let named = vec![key.to_owned(), value.to_owned(), at.points.to_string()];
-            [named, figures.to_vec(), vec![percent(share), percent(by_chance)]].concat()
+        let row = |key: &str, value: &str, at: &Spread, share, by_chance| EffectRow {
+            policy: policy.into(),
+            metric: metric.column().into(),
+            key: key.into(),
+            value: value.into(),
+            points: at.points as u64,
+            mean: at.mean,
+            p10: at.p10,
+            p90: at.p90,
+            explains_pct: percent(share).into(),
+            by_chance_pct: percent(by_chance).into(),
         };
         let mut rows = Vec::new();
         let mut explained = Some(0.0);

@@ -1,11 +1,11 @@
 //! Results folders for tests: as `sim` writes them, with numbers of the test's own.
 
 use crate::check::Identity;
-use crate::runs::{Runs, VERSION};
+use crate::runs::Runs;
 use serde_json::{Value, json};
 use std::path::Path;
+use tables::{Metric, MetricValues, RunRow, TableWriter, Text, VariedValues};
 use tempfile::TempDir;
-use traces::log::{Column, TableWriter, Values};
 
 /// One policy at one point: a value for each replication of each metric.
 #[derive(Clone)]
@@ -50,7 +50,7 @@ impl Cell {
 /// A results folder with these cells, of the scenario `fixture`.
 pub fn folder(cells: &[Cell]) -> TempDir {
     let folder = tempfile::tempdir().unwrap();
-    write(cells, folder.path(), VERSION);
+    write(cells, folder.path());
     folder
 }
 
@@ -69,19 +69,14 @@ pub fn identity() -> Identity {
 /// What tells one point from another.
 type Point<'c> = (&'c str, &'c Vec<(&'static str, &'static str)>);
 
-pub fn write(cells: &[Cell], folder: &Path, version: u32) {
-    let rows: Vec<(&Cell, usize)> =
-        cells.iter().flat_map(|cell| (0..cell.replications()).map(move |replication| (cell, replication))).collect();
-    let text = |of: &dyn Fn(&Cell, usize) -> String| Values::Text(rows.iter().map(|(cell, r)| of(cell, *r)).collect());
-    let count = |of: &dyn Fn(&Cell, usize) -> u64| Values::U64(rows.iter().map(|(cell, r)| of(cell, *r)).collect());
-    let last = |cell: &Cell, r: usize| r + 1 == cell.replications();
+pub fn write(cells: &[Cell], folder: &Path) {
     let mut points: Vec<Point<'_>> = Vec::new();
     for cell in cells {
         if points.last() != Some(&(cell.tau, &cell.at)) {
             points.push((cell.tau, &cell.at));
         }
     }
-    let point = |cell: &Cell, _| points.iter().position(|point| *point == (cell.tau, &cell.at)).unwrap() as u64;
+    let point = |cell: &Cell| points.iter().position(|point| *point == (cell.tau, &cell.at)).unwrap() as u64;
     let usual = ["dataset", "bandwidth_mbps"];
     let mut keys: Vec<&str> = Vec::new();
     for (key, _) in cells.iter().flat_map(|cell| &cell.at) {
@@ -89,42 +84,46 @@ pub fn write(cells: &[Cell], folder: &Path, version: u32) {
             keys.push(key);
         }
     }
-    let mut columns = vec![
-        ("point", count(&point)),
-        ("point_id", text(&|cell, r| format!("{:016x}", point(cell, r)))),
-        ("policy", text(&|cell, _| cell.policy.to_owned())),
-        ("dataset", text(&|cell, _| cell.key("dataset").unwrap_or("vqav2").to_owned())),
-        ("bandwidth_mbps", Values::F64(rows.iter().map(|(cell, _)| Some(cell.mbps())).collect())),
-        ("policy.msao.tau_s", text(&|cell, _| cell.tau.to_owned())),
-    ];
-    columns.extend(keys.iter().map(|key| (*key, text(&|cell, _| cell.key(key).unwrap_or_default().to_owned()))));
-    columns.extend([
-        ("replication", count(&|_, r| r as u64)),
-        ("seed", count(&|cell, _| cell.seed)),
-        ("failed", text(&|cell, r| if last(cell, r) { cell.failed.to_owned() } else { String::new() })),
-        ("journal_digest", text(&|cell, r| format!("{:016x}", cell.digest + r as u64))),
-        ("events", count(&|_, _| 1000)),
-        ("requests", count(&|cell, _| cell.requests)),
-        ("completed", count(&|cell, _| cell.requests)),
-        ("rejected", count(&|_, _| 0)),
-        ("edge_engine", text(&|_, _| "vllm".to_owned())),
-        ("cloud_engine", text(&|_, _| "vllm".to_owned())),
-    ]);
-    let mut names: Vec<&'static str> = Vec::new();
-    for (name, _) in cells.iter().flat_map(|cell| &cell.metrics) {
-        if !names.contains(name) {
-            names.push(name);
+    let varied: Vec<String> = ["policy.msao.tau_s"].iter().chain(&keys).map(|key| (*key).to_owned()).collect();
+    let mut table = TableWriter::create_varied(&folder.join("runs.parquet"), &varied, &[]).unwrap();
+    for (cell, r) in cells.iter().flat_map(|cell| (0..cell.replications()).map(move |r| (cell, r))) {
+        let mut metrics = MetricValues::default();
+        for (name, values) in &cell.metrics {
+            metrics[Metric::named(name).unwrap()] = values[r];
         }
+        let last = r + 1 == cell.replications();
+        let others = keys.iter().map(|key| cell.key(key).unwrap_or_default().into());
+        let row = RunRow {
+            point: point(cell),
+            policy: cell.policy.into(),
+            dataset: cell.key("dataset").unwrap_or("vqav2").into(),
+            bandwidth_mbps: Some(cell.mbps()),
+            varied: VariedValues(std::iter::once(cell.tau.into()).chain(others).collect()),
+            replication: r as u64,
+            seed: cell.seed,
+            failed: if last { cell.failed } else { "" }.into(),
+            journal_digest: format!("{:016x}", cell.digest + r as u64).into(),
+            events: 1000,
+            requests: cell.requests,
+            completed: cell.requests,
+            metrics,
+            ..usual_row(point(cell))
+        };
+        table.write(row).unwrap();
     }
-    let value = |cell: &Cell, name: &str, r: usize| {
-        cell.metrics.iter().find(|(known, _)| *known == name).and_then(|(_, values)| values[r])
-    };
-    for name in names {
-        columns.push((name, Values::F64(rows.iter().map(|(cell, r)| value(cell, name, *r)).collect())));
-    }
-    let columns = columns.into_iter().map(|(name, values)| Column { name: name.to_owned(), values }).collect();
-    TableWriter::new("runs", version, columns).write_parquet(&folder.join("runs.parquet")).unwrap();
+    table.finish().unwrap();
     manifest(folder, json!({}), json!([]));
+}
+
+fn usual_row(point: u64) -> RunRow {
+    let engine = Text::from("vllm");
+    RunRow {
+        point,
+        point_id: format!("{point:016x}").into(),
+        edge_engine: engine.clone(),
+        cloud_engine: engine,
+        ..RunRow::default()
+    }
 }
 
 /// Has the folder's manifest tell these assumptions and policies.
@@ -150,10 +149,10 @@ pub fn policies(folder: &Path, names: &[&str]) {
 }
 
 /// A metric's name, and its mean by policy and levels of the keys.
-pub type Metric<'m> = (&'m str, &'m dyn Fn(usize, &[usize]) -> Option<f64>);
+pub type MetricOf<'m> = (&'m str, &'m dyn Fn(usize, &[usize]) -> Option<f64>);
 
 /// The folder of a sweep over `keys`, every combination, under these policies, with what `metrics` says of policy and levels.
-pub fn swept(policies: &[&str], keys: &[(&str, &[&str])], metrics: &[Metric<'_>]) -> TempDir {
+pub fn swept(policies: &[&str], keys: &[(&str, &[&str])], metrics: &[MetricOf<'_>]) -> TempDir {
     let mut points: Vec<Vec<usize>> = vec![Vec::new()];
     for (_, values) in keys {
         let longer = |point: &Vec<usize>| {
@@ -167,38 +166,35 @@ pub fn swept(policies: &[&str], keys: &[(&str, &[&str])], metrics: &[Metric<'_>]
             (0..count).flat_map(move |policy| (0..2).map(move |replication| (point, policy, replication)))
         })
         .collect();
-    let text = |of: &dyn Fn(usize, usize) -> String| {
-        Values::Text(runs.iter().map(|(point, policy, _)| of(*point, *policy)).collect())
-    };
-    let whole = |of: &dyn Fn(usize, u64) -> u64| Values::U64(runs.iter().map(|run| of(run.0, run.2)).collect());
-    let same = |value: &'static str| text(&|_, _| value.to_owned());
-    let mut columns = vec![
-        ("point", whole(&|point, _| point as u64)),
-        ("point_id", text(&|point, _| format!("{point:016x}"))),
-        ("policy", text(&|_, policy| policies[policy].to_owned())),
-        ("dataset", same("photo")),
-        ("bandwidth_mbps", Values::F64(vec![Some(200.0); runs.len()])),
-    ];
-    for (index, (name, values)) in keys.iter().enumerate() {
-        columns.push((name, text(&|point, _| values[points[point][index]].to_owned())));
-    }
-    columns.extend([("replication", whole(&|_, replication| replication)), ("seed", whole(&|_, _| 1))]);
-    columns.extend([("failed", same("")), ("journal_digest", same("00000000000000ff"))]);
-    for name in ["events", "requests", "completed", "rejected"] {
-        columns.push((name, whole(&|_, _| 5)));
-    }
-    columns.extend([("edge_engine", same("vllm")), ("cloud_engine", same("vllm"))]);
-    for (name, of) in metrics {
-        // Replications lie on either side of the mean.
-        let of = |(point, policy, replication): &(usize, usize, u64)| {
-            of(*policy, &points[*point]).map(|mean| mean + *replication as f64 - 0.5)
-        };
-        columns.push((name, Values::F64(runs.iter().map(of).collect())));
-    }
+    let varied: Vec<String> = keys.iter().map(|(key, _)| (*key).to_owned()).collect();
     let folder = tempfile::tempdir().expect("a folder");
-    let column = |(name, values): (&str, Values)| Column { name: name.to_owned(), values };
-    let columns = columns.into_iter().map(column).collect();
-    TableWriter::new("runs", 1, columns).write_parquet(&folder.path().join("runs.parquet")).expect("a table");
+    let mut table = TableWriter::create_varied(&folder.path().join("runs.parquet"), &varied, &[]).expect("a table");
+    for (point, policy, replication) in runs {
+        let mut values = MetricValues::default();
+        for (name, of) in metrics {
+            // Replications lie on either side of the mean.
+            let value = of(policy, &points[point]).map(|mean| mean + replication as f64 - 0.5);
+            values[Metric::named(name).expect("a metric")] = value;
+        }
+        let levels = keys.iter().zip(&points[point]).map(|((_, values), level)| values[*level].into());
+        let row = RunRow {
+            policy: policies[policy].into(),
+            dataset: "photo".into(),
+            bandwidth_mbps: Some(200.0),
+            varied: VariedValues(levels.collect()),
+            replication,
+            seed: 1,
+            journal_digest: "00000000000000ff".into(),
+            events: 5,
+            requests: 5,
+            completed: 5,
+            rejected: 5,
+            metrics: values,
+            ..usual_row(point as u64)
+        };
+        table.write(row).expect("a row");
+    }
+    table.finish().expect("a table");
     self::policies(folder.path(), policies);
     folder
 }

@@ -6,7 +6,7 @@ use polars_io::parquet::read::ParquetReader;
 use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
-use traces::log::SCHEMA_KEY;
+use tables::{Row, SCHEMA_KEY, TableError, TableReader};
 
 /// The error of a results folder that could not be read, or of a question that could not be answered.
 #[derive(Debug, thiserror::Error)]
@@ -43,6 +43,9 @@ pub enum ReportError {
         /// The error of the drawing library.
         error: String,
     },
+    /// A table of rows cannot be read, or is not what it should be.
+    #[error(transparent)]
+    Rows(#[from] TableError),
     /// A file or a question is not what it should be: what, where, what was expected and what to do.
     #[error("{0}")]
     Refused(String),
@@ -54,65 +57,44 @@ impl ReportError {
     }
 }
 
-/// One table of a results folder, whole.
-pub(crate) fn read(folder: &Path, table: &str) -> Result<DataFrame, ReportError> {
-    let path = folder.join(format!("{table}.parquet"));
-    open(&path)?.finish().map_err(|error| ReportError::Table { path, error })
-}
-
-/// Some columns of it.
-pub(crate) fn read_columns(folder: &Path, table: &str, columns: &[&str]) -> Result<DataFrame, ReportError> {
-    let path = folder.join(format!("{table}.parquet"));
-    let columns = columns.iter().map(|column| (*column).to_owned()).collect();
-    open(&path)?.with_columns(Some(columns)).finish().map_err(|error| ReportError::Table { path, error })
-}
-
-/// The same, of one version of its columns and no other.
-pub(crate) fn read_version(folder: &Path, table: &str, version: u32) -> Result<DataFrame, ReportError> {
-    let (path, reader) = open_version(folder, table, version)?;
-    reader.finish().map_err(|error| ReportError::Table { path, error })
-}
-
-/// The same, one row group after the other: what is in memory at once does not grow with the table.
-pub(crate) fn read_groups(
-    folder: &Path,
-    table: &str,
-    version: u32,
-    mut then: impl FnMut(&DataFrame) -> Result<(), ReportError>,
-) -> Result<(), ReportError> {
-    let (path, mut reader) = open_version(folder, table, version)?;
-    let failed = |error| ReportError::Table { path: path.clone(), error };
-    let metadata = reader.get_metadata().map_err(failed)?.clone();
-    let mut before = 0;
-    for group in &metadata.row_groups {
-        let mut reader = open(&path)?.with_slice(Some((before, group.num_rows())));
-        reader.set_metadata(metadata.clone());
-        then(&reader.finish().map_err(failed)?)?;
-        before += group.num_rows();
-    }
-    Ok(())
-}
-
-fn open_version(folder: &Path, table: &str, version: u32) -> Result<(PathBuf, ParquetReader<File>), ReportError> {
-    let path = folder.join(format!("{table}.parquet"));
-    if !path.exists() && folder.join("manifest.json").exists() {
-        let remedy = "an earlier version of sim wrote this folder: run the scenario again with this one";
-        return Err(ReportError::Refused(format!("{}: it is not there; {remedy}", path.display())));
-    }
-    let mut reader = open(&path)?;
+/// A table of a results folder as a frame, whole: a table whose columns depend on the scenario.
+///
+/// # Errors
+///
+/// If it is not there, or not this table in this version.
+pub(crate) fn read_table<R: Row>(folder: &Path) -> Result<DataFrame, ReportError> {
+    let path = folder.join(format!("{}.parquet", R::TABLE));
+    is_there(&path, folder)?;
+    let file = File::open(&path).map_err(|error| ReportError::Open { path: path.clone(), error })?;
+    let mut reader = ParquetReader::new(file);
     let metadata = reader.get_metadata().map_err(|error| ReportError::Table { path: path.clone(), error })?;
     let entry = metadata.key_value_metadata().iter().flatten().find(|entry| entry.key == SCHEMA_KEY);
     let found = entry.and_then(|entry| entry.value.as_deref()).unwrap_or("no table of msao-sim");
-    let expected = format!("{table}/{version}");
+    let expected = R::schema_name();
     if found != expected {
         let remedy = "run the scenario again with this version of sim";
         let message = format!("{}: found {found}, expected the table {expected}; {remedy}", path.display());
         return Err(ReportError::Refused(message));
     }
-    Ok((path, reader))
+    reader.finish().map_err(|error| ReportError::Table { path, error })
 }
 
-fn open(path: &Path) -> Result<ParquetReader<File>, ReportError> {
-    let file = File::open(path).map_err(|error| ReportError::Open { path: path.to_owned(), error })?;
-    Ok(ParquetReader::new(file))
+/// A table of a results folder whose columns are always the same, to be read group by group.
+///
+/// # Errors
+///
+/// If it is not there, or not this table in this version.
+pub(crate) fn open<R: Row>(folder: &Path) -> Result<TableReader<R>, ReportError> {
+    let path = folder.join(format!("{}.parquet", R::TABLE));
+    is_there(&path, folder)?;
+    Ok(TableReader::open(&path)?)
+}
+
+/// Refuses a folder without the table; one with a manifest was written by an earlier version.
+fn is_there(path: &Path, folder: &Path) -> Result<(), ReportError> {
+    if path.exists() || !folder.join("manifest.json").exists() {
+        return Ok(());
+    }
+    let remedy = "an earlier version of sim wrote this folder: run the scenario again with this one";
+    Err(ReportError::Refused(format!("{}: it is not there; {remedy}", path.display())))
 }

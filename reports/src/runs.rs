@@ -4,30 +4,11 @@
 //! [`best`](crate::best()). Runs of a point and policy stand together, in the order of their replications: a [`Cell`].
 
 use crate::frame::{self, ReportError};
-use crate::metric;
-use polars::prelude::{Column, DataFrame, DataType};
+use polars::prelude::{Column, DataFrame};
 use std::collections::BTreeSet;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
-
-/// Version of the columns that this reads.
-pub const VERSION: u32 = 1;
-
-/// The columns before the metrics: text and whole numbers.
-const FIXED: [&str; 12] = [
-    "point",
-    "point_id",
-    "policy",
-    "replication",
-    "seed",
-    "failed",
-    "journal_digest",
-    "events",
-    "requests",
-    "completed",
-    "rejected",
-    "edge_engine",
-];
+use tables::{Metric, Row, RunRow, unknown};
 
 /// The runs of a results folder.
 #[derive(Clone, Debug)]
@@ -40,15 +21,13 @@ pub struct Runs {
     varied: Vec<bool>,
     /// Points and policies, in the order of the table.
     pub cells: Vec<Cell>,
-    metrics: Vec<MetricColumn>,
+    /// The values of every run, by metric.
+    metrics: Vec<Vec<Option<f64>>>,
     counts: Vec<(&'static str, Vec<u64>)>,
     seeds: Vec<(u64, u64)>,
     failed: Vec<String>,
     digests: Vec<u64>,
 }
-
-/// A metric's name and its value in every run.
-type MetricColumn = (String, Vec<Option<f64>>);
 
 /// The runs of one policy at one point.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -64,7 +43,8 @@ pub struct Cell {
 }
 
 /// The counts of every run.
-pub(crate) const COUNTS: [&str; 4] = ["requests", "completed", "rejected", "events"];
+pub(crate) const COUNTS: [&str; 4] =
+    [RunRow::requests.name, RunRow::completed.name, RunRow::rejected.name, RunRow::events.name];
 
 impl Runs {
     /// Reads the runs of a results folder.
@@ -74,23 +54,18 @@ impl Runs {
     /// If there is no such table, it is of another version, or it is not in order.
     pub fn read(folder: &Path) -> Result<Self, ReportError> {
         let path = folder.join("runs.parquet");
-        let frame = frame::read_version(folder, "runs", VERSION)?;
+        let frame = frame::read_table::<RunRow>(folder)?;
         let table = Table { path: &path, frame: &frame };
         let keys = table.keys();
         let metrics = table.metrics()?;
         let cells = table.cells(&keys)?;
         let counts = COUNTS.iter().map(|name| Ok((*name, table.whole(name)?))).collect::<Result<_, ReportError>>()?;
-        let seeds = table.whole("replication")?.into_iter().zip(table.whole("seed")?).collect();
-        let failed = table.text("failed")?;
+        let seeds = table.whole(RunRow::replication.name)?.into_iter().zip(table.whole(RunRow::seed.name)?).collect();
+        let failed = table.text(RunRow::failed.name)?;
         let digests = table.digests(&failed)?;
         let varied =
             (0..keys.len()).map(|key| cells.iter().any(|cell| cell.values[key] != cells[0].values[key])).collect();
         Ok(Self { keys, varied, cells, metrics, counts, seeds, failed, digests, path })
-    }
-
-    /// The names of the metrics, in the order of the table.
-    pub fn metrics(&self) -> impl Iterator<Item = &str> {
-        self.metrics.iter().map(|(name, _)| name.as_str())
     }
 
     /// True if a key has more than one value.
@@ -104,17 +79,18 @@ impl Runs {
         self.cells.iter().map(|cell| cell.policy.as_str()).filter(|policy| seen.insert(*policy)).collect()
     }
 
-    /// A metric's column.
+    /// The values of a metric.
+    pub fn metric(&self, metric: Metric) -> Values<'_> {
+        Values(&self.metrics[metric as usize])
+    }
+
+    /// The values of the metric of that name.
     ///
     /// # Errors
     ///
     /// If there is no such metric; the nearest one is named.
-    pub fn metric(&self, name: &str) -> Result<Values<'_>, ReportError> {
-        let column = self.metrics.iter().find(|(known, _)| known == name);
-        column.map(|(_, values)| Values(values)).ok_or_else(|| {
-            let known: Vec<&str> = self.metrics().collect();
-            ReportError::Refused(metric::unknown("metric", name, &known))
-        })
+    pub fn metric_named(&self, name: &str) -> Result<Values<'_>, ReportError> {
+        Metric::named(name).map(|metric| self.metric(metric)).map_err(ReportError::Refused)
     }
 
     /// Refuses a policy that has no run.
@@ -125,7 +101,7 @@ impl Runs {
     pub fn policy(&self, name: &str) -> Result<(), ReportError> {
         let known = self.policies();
         let found = known.contains(&name);
-        if found { Ok(()) } else { Err(ReportError::Refused(metric::unknown("policy", name, &known))) }
+        if found { Ok(()) } else { Err(ReportError::Refused(unknown("policy", name, &known))) }
     }
 
     /// Replication and seed of each run of a cell.
@@ -160,9 +136,9 @@ impl Runs {
 /// A point as text, from its keys and values.
 pub(crate) fn place<'p>(keys: impl Iterator<Item = (&'p str, &'p str)>) -> String {
     let parts = keys.map(|(key, value)| match key {
-        "dataset" => value.to_owned(),
-        "bandwidth_mbps" => format!("{value} Mbps"),
-        other => format!("{other} {value}"),
+        _ if key == RunRow::dataset.name => value.to_owned(),
+        _ if key == RunRow::bandwidth_mbps.name => format!("{value} Mbps"),
+        _ => format!("{key} {value}"),
     });
     parts.collect::<Vec<_>>().join(", ")
 }
@@ -202,7 +178,11 @@ impl Table<'_> {
     /// Between the policy and the replication stands what the points differ in.
     fn keys(&self) -> Vec<String> {
         let names = self.frame.get_column_names().into_iter().map(|name| name.to_string());
-        names.skip_while(|name| name != "policy").skip(1).take_while(|name| name != "replication").collect()
+        names
+            .skip_while(|name| name != RunRow::policy.name)
+            .skip(1)
+            .take_while(|name| name != RunRow::replication.name)
+            .collect()
     }
 
     fn text(&self, name: &str) -> Result<Vec<String>, ReportError> {
@@ -229,29 +209,24 @@ impl Table<'_> {
                 Err(self.foreign(&format!("column journal_digest: expected 16 hexadecimal digits, found {text:?}")))
             }
         };
-        self.text("journal_digest")?.into_iter().zip(failed).map(digest).collect()
+        self.text(RunRow::journal_digest.name)?.into_iter().zip(failed).map(digest).collect()
     }
 
-    /// Every number that may be missing, behind the engines; how the plan's solver fared is no metric of a run.
-    fn metrics(&self) -> Result<Vec<MetricColumn>, ReportError> {
-        let is_metric =
-            |column: &&Column| *column.dtype() == DataType::Float64 && !column.name().starts_with("regret_");
-        let behind = self.frame.columns().iter().skip_while(|column| column.name() != "cloud_engine");
-        let columns = behind.filter(is_metric);
-        let columns: Vec<_> = columns
-            .map(|column| {
-                let values = column.f64().map_err(|_| self.foreign("expected numbers"))?;
-                Ok((column.name().to_string(), values.iter().collect()))
-            })
-            .collect::<Result<_, ReportError>>()?;
-        if columns.is_empty() { Err(self.foreign("expected metrics, found none")) } else { Ok(columns) }
+    fn metrics(&self) -> Result<Vec<Vec<Option<f64>>>, ReportError> {
+        let values = |metric: &Metric| {
+            let name = metric.column();
+            let column = self.column(name)?;
+            let column = column.f64().map_err(|_| self.foreign(&format!("column {name}: expected numbers")))?;
+            Ok(column.iter().collect())
+        };
+        Metric::ALL.iter().map(values).collect()
     }
 
     fn cells(&self, keys: &[String]) -> Result<Vec<Cell>, ReportError> {
-        for name in FIXED {
-            self.column(name)?;
+        for name in RunRow::column_names(&[]) {
+            self.column(&name)?;
         }
-        let (points, policies) = (self.whole("point")?, self.text("policy")?);
+        let (points, policies) = (self.whole(RunRow::point.name)?, self.text(RunRow::policy.name)?);
         let values = keys.iter().map(|key| self.text(key)).collect::<Result<Vec<_>, _>>()?;
         let mut cells: Vec<Cell> = Vec::new();
         for (row, (point, policy)) in points.into_iter().zip(policies).enumerate() {

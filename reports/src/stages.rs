@@ -14,9 +14,10 @@
 //! So what is hidden behind the edge's own work shows as that work, and a stage of the link or of the cloud is what it adds.
 
 use crate::frame::ReportError;
-use crate::spans::{self, Lane, Phase, Request, Served, Span, Wanted};
+use crate::spans::{self, Request, Served, Span, Wanted};
 use std::collections::BTreeMap;
 use std::path::Path;
+use tables::{Kind, Lane, Phase};
 
 /// The stages of a request's life.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -189,8 +190,8 @@ fn claims(parts: &[Span]) -> Vec<(usize, u64, u64)> {
     for span in parts {
         let (from, to) = out.entry(span.round).or_default();
         match span.kind {
-            "drafts" => *from = Some(from.map_or(span.start_ns, |known| known.min(span.start_ns))),
-            "verdict" => *to = Some(to.map_or(span.end_ns, |known| known.max(span.end_ns))),
+            Kind::Drafts => *from = Some(from.map_or(span.start_ns, |known| known.min(span.start_ns))),
+            Kind::Verdict => *to = Some(to.map_or(span.end_ns, |known| known.max(span.end_ns))),
             _ => {}
         }
     }
@@ -201,24 +202,25 @@ fn claims(parts: &[Span]) -> Vec<(usize, u64, u64)> {
 
 /// The stage that a span by itself is of; those of drafts and verdicts are seen together.
 fn claim(span: &Span) -> Option<usize> {
-    let of_prompt = matches!((span.lane, span.kind), (Lane::Uplink, "input" | "hidden") | (Lane::CloudGpu, "prefill"));
+    let of_prompt =
+        matches!((span.lane, span.kind), (Lane::Uplink, Kind::Input | Kind::Hidden) | (Lane::CloudGpu, Kind::Prefill));
     match (span.phase, span.lane) {
         (Phase::Whole, _) | (_, Lane::Request) => None,
         (Phase::Queued, _) if of_prompt => Some(QUEUE_OF_PROMPT),
-        (Phase::Queued, _) => (!matches!(span.kind, "drafts" | "verify" | "verdict")).then_some(QUEUE),
-        (_, Lane::EdgeCpu) => Some(place(if span.kind == "plan" { Stage::Plan } else { Stage::Preprocess })),
+        (Phase::Queued, _) => (!matches!(span.kind, Kind::Drafts | Kind::Verify | Kind::Verdict)).then_some(QUEUE),
+        (_, Lane::EdgeCpu) => Some(place(if span.kind == Kind::Plan { Stage::Plan } else { Stage::Preprocess })),
         (_, Lane::EdgeGpu) => Some(place(match span.kind {
-            "probe" => Stage::Probe,
-            "prefill" | "encode" => Stage::EdgePrefill,
+            Kind::Probe => Stage::Probe,
+            Kind::Prefill | Kind::Encode => Stage::EdgePrefill,
             _ => Stage::EdgeDecode,
         })),
         (_, Lane::CloudGpu) => match span.kind {
-            "prefill" => Some(place(Stage::CloudPrefill)),
-            "verify" => None,
+            Kind::Prefill => Some(place(Stage::CloudPrefill)),
+            Kind::Verify => None,
             _ => Some(place(Stage::CloudDecode)),
         },
         (_, Lane::Uplink) => of_prompt.then(|| place(Stage::Upload)),
-        (_, Lane::Downlink) => (span.kind == "token").then(|| place(Stage::Download)),
+        (_, Lane::Downlink) => (span.kind == Kind::Token).then(|| place(Stage::Download)),
     }
 }
 
@@ -230,13 +232,13 @@ fn place(stage: Stage) -> usize {
 mod tests {
     use super::*;
 
-    fn span(lane: Lane, kind: &'static str, phase: Phase, round: u32, [start_ns, end_ns]: [u64; 2]) -> Span {
+    fn span(lane: Lane, kind: Kind, phase: Phase, round: u32, [start_ns, end_ns]: [u64; 2]) -> Span {
         let (unit, tokens, context_tokens, bytes, batch) = (0, 0, 0, 0, 0);
         Span { lane, unit, kind, phase, round, tokens, context_tokens, bytes, batch, start_ns, end_ns }
     }
 
     fn stages(end_ns: u64, parts: &[Span]) -> Vec<(Stage, u64, u64)> {
-        let whole = span(Lane::Request, "request", Phase::Whole, 0, [10, end_ns]);
+        let whole = span(Lane::Request, Kind::Request, Phase::Whole, 0, [10, end_ns]);
         let request = Request { number: 0, edge: 0, whole, parts: parts.to_vec() };
         let pieces = pieces(&request);
         assert_eq!(sums(&request).iter().sum::<u64>(), end_ns - 10);
@@ -246,16 +248,16 @@ mod tests {
     #[test]
     fn what_the_edge_does_hides_what_happens_meanwhile() {
         let parts = [
-            span(Lane::EdgeCpu, "preprocess", Phase::Running, 0, [10, 20]),
-            span(Lane::Uplink, "input", Phase::Queued, 0, [20, 25]),
-            span(Lane::Uplink, "input", Phase::Sending, 0, [25, 40]),
-            span(Lane::Uplink, "input", Phase::Flying, 0, [40, 50]),
-            span(Lane::EdgeGpu, "prefill", Phase::Running, 0, [22, 45]),
-            span(Lane::CloudGpu, "prefill", Phase::Queued, 0, [50, 55]),
-            span(Lane::CloudGpu, "prefill", Phase::Running, 0, [55, 70]),
-            span(Lane::Downlink, "token", Phase::Sending, 0, [70, 71]),
-            span(Lane::Downlink, "token", Phase::Flying, 0, [71, 80]),
-            span(Lane::CloudGpu, "decode", Phase::Running, 0, [70, 75]),
+            span(Lane::EdgeCpu, Kind::Preprocess, Phase::Running, 0, [10, 20]),
+            span(Lane::Uplink, Kind::Input, Phase::Queued, 0, [20, 25]),
+            span(Lane::Uplink, Kind::Input, Phase::Sending, 0, [25, 40]),
+            span(Lane::Uplink, Kind::Input, Phase::Flying, 0, [40, 50]),
+            span(Lane::EdgeGpu, Kind::Prefill, Phase::Running, 0, [22, 45]),
+            span(Lane::CloudGpu, Kind::Prefill, Phase::Queued, 0, [50, 55]),
+            span(Lane::CloudGpu, Kind::Prefill, Phase::Running, 0, [55, 70]),
+            span(Lane::Downlink, Kind::Token, Phase::Sending, 0, [70, 71]),
+            span(Lane::Downlink, Kind::Token, Phase::Flying, 0, [71, 80]),
+            span(Lane::CloudGpu, Kind::Decode, Phase::Running, 0, [70, 75]),
         ];
         let expected = [
             (Stage::Preprocess, 10, 20),
@@ -273,21 +275,21 @@ mod tests {
     #[test]
     fn drafts_are_out_until_their_verdict_is_back() {
         let parts = [
-            span(Lane::EdgeGpu, "draft", Phase::Running, 1, [10, 20]),
-            span(Lane::Uplink, "drafts", Phase::Queued, 1, [20, 22]),
-            span(Lane::Uplink, "drafts", Phase::Sending, 1, [22, 23]),
-            span(Lane::Uplink, "drafts", Phase::Flying, 1, [23, 30]),
+            span(Lane::EdgeGpu, Kind::Draft, Phase::Running, 1, [10, 20]),
+            span(Lane::Uplink, Kind::Drafts, Phase::Queued, 1, [20, 22]),
+            span(Lane::Uplink, Kind::Drafts, Phase::Sending, 1, [22, 23]),
+            span(Lane::Uplink, Kind::Drafts, Phase::Flying, 1, [23, 30]),
             // The prompt is still being read: that, and not the drafts, is what it waits for.
-            span(Lane::CloudGpu, "prefill", Phase::Running, 0, [15, 33]),
+            span(Lane::CloudGpu, Kind::Prefill, Phase::Running, 0, [15, 33]),
             // The edge drafts on meanwhile.
-            span(Lane::EdgeGpu, "draft", Phase::Running, 2, [24, 28]),
-            span(Lane::CloudGpu, "verify", Phase::Running, 1, [35, 40]),
-            span(Lane::Downlink, "verdict", Phase::Sending, 1, [40, 41]),
-            span(Lane::Downlink, "verdict", Phase::Flying, 1, [41, 50]),
+            span(Lane::EdgeGpu, Kind::Draft, Phase::Running, 2, [24, 28]),
+            span(Lane::CloudGpu, Kind::Verify, Phase::Running, 1, [35, 40]),
+            span(Lane::Downlink, Kind::Verdict, Phase::Sending, 1, [40, 41]),
+            span(Lane::Downlink, Kind::Verdict, Phase::Flying, 1, [41, 50]),
             // Void: it never gets a verdict.
-            span(Lane::Uplink, "drafts", Phase::Sending, 2, [28, 29]),
-            span(Lane::Uplink, "drafts", Phase::Flying, 2, [29, 60]),
-            span(Lane::EdgeGpu, "draft", Phase::Queued, 3, [45, 55]),
+            span(Lane::Uplink, Kind::Drafts, Phase::Sending, 2, [28, 29]),
+            span(Lane::Uplink, Kind::Drafts, Phase::Flying, 2, [29, 60]),
+            span(Lane::EdgeGpu, Kind::Draft, Phase::Queued, 3, [45, 55]),
         ];
         let expected = [
             (Stage::EdgeDecode, 10, 20),
@@ -304,8 +306,8 @@ mod tests {
     #[test]
     fn what_outlives_the_request_is_cut_off() {
         let parts = [
-            span(Lane::EdgeGpu, "decode", Phase::Running, 1, [5, 20]),
-            span(Lane::Uplink, "input", Phase::Flying, 0, [20, 90]),
+            span(Lane::EdgeGpu, Kind::Decode, Phase::Running, 1, [5, 20]),
+            span(Lane::Uplink, Kind::Input, Phase::Flying, 0, [20, 90]),
         ];
         assert_eq!(stages(30, &parts), [(Stage::EdgeDecode, 10, 20), (Stage::Upload, 20, 30)]);
         assert_eq!(stages(10, &parts), []);

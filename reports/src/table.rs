@@ -6,31 +6,38 @@ use comfy_table::{CellAlignment, Table, presets};
 use polars::prelude::{AnyValue, DataFrame};
 use std::collections::BTreeSet;
 use std::path::Path;
+use tables::{Metric, MetricDoc, SummaryRow};
 
-/// Columns of the summary that are shown, with their heading and decimals. Means carry their interval.
-pub(crate) const SHOWN: [(&str, &str, usize); 11] = [
-    ("e2e_ms_mean", "E2E ms", 1),
-    ("e2e_ms_p99", "p99", 1),
-    ("ttft_ms_mean", "TTFT ms", 1),
-    ("tpot_ms_mean", "TPOT ms", 2),
-    ("output_tokens_per_s", "tok/s", 1),
-    ("accuracy_pct", "accuracy %", 2),
-    ("acceptance_rate", "accepted", 3),
-    ("uplink_mb_per_request", "up MB", 3),
-    ("cloud_tflop_per_request", "cloud TFLOP", 2),
-    ("memory_gb_peak", "memory GB", 2),
-    ("energy_j_per_request", "J/request", 1),
+/// The metrics that the table shows. Means carry their interval.
+pub(crate) const SHOWN: [Metric; 11] = [
+    Metric::E2eMean,
+    Metric::E2eP99,
+    Metric::TtftMean,
+    Metric::TpotMean,
+    Metric::OutputRate,
+    Metric::Accuracy,
+    Metric::AcceptanceRate,
+    Metric::Uplink,
+    Metric::CloudFlop,
+    Metric::Memory,
+    Metric::Energy,
 ];
 
-/// Columns that are figures of no point.
-pub(crate) const COUNTS: [&str; 5] = ["replications", "failed", "requests", "completed", "rejected"];
+/// Columns that count, behind those that say which row it is.
+pub(crate) const COUNTS: [&str; 5] = [
+    SummaryRow::replications.name,
+    SummaryRow::failed.name,
+    SummaryRow::requests.name,
+    SummaryRow::completed.name,
+    SummaryRow::rejected.name,
+];
 
 /// The result table of a folder, as text, byte-stable.
 ///
 /// # Errors
 /// If the folder has no readable summary.
 pub fn table(folder: &Path) -> Result<String, ReportError> {
-    let frame = frame::read(folder, "summary")?;
+    let frame = frame::read_table::<SummaryRow>(folder)?;
     let names: Vec<String> = frame.get_column_names().iter().map(|name| name.to_string()).collect();
     // Everything before the counts says which row it is.
     let keys: Vec<&String> = names.iter().take_while(|name| !COUNTS.contains(&name.as_str())).collect();
@@ -38,15 +45,15 @@ pub fn table(folder: &Path) -> Result<String, ReportError> {
     table.load_style(presets::NOTHING);
     let headings = keys.iter().map(|key| key.trim_end_matches("_mbps").to_owned());
     let headings = headings.map(|key| if key == "bandwidth" { "Mbps".to_owned() } else { key });
-    table.set_header(headings.chain(SHOWN.iter().map(|(_, heading, _)| (*heading).to_owned())));
+    table.set_header(headings.chain(SHOWN.iter().map(|metric| metric.doc().heading.to_owned())));
     for row in 0..frame.height() {
         let identity = keys.iter().map(|key| text(&frame, key, row));
-        let figures = SHOWN.iter().map(|(name, _, decimals)| figure(&frame, name, row, *decimals));
+        let figures = SHOWN.iter().map(|metric| figure(&frame, *metric, row));
         table.add_row(identity.chain(figures));
     }
     for (index, column) in table.column_iter_mut().enumerate() {
         column.set_padding((0, 2));
-        if index >= keys.len() || keys[index] == "bandwidth_mbps" {
+        if index >= keys.len() || keys[index] == SummaryRow::bandwidth_mbps.name {
             column.set_cell_alignment(CellAlignment::Right);
         }
     }
@@ -62,7 +69,7 @@ fn remark(folder: &Path) -> Result<String, ReportError> {
 
 /// A line that says so where the two tiers run different engines: such rows compare the engines too.
 fn engines(frame: &DataFrame) -> String {
-    let row = |row| (text(frame, "edge_engine", row), text(frame, "cloud_engine", row));
+    let row = |row| (text(frame, SummaryRow::edge_engine.name, row), text(frame, SummaryRow::cloud_engine.name, row));
     let differ: BTreeSet<String> = (0..frame.height())
         .map(row)
         .filter(|(edge, cloud)| edge != cloud)
@@ -85,7 +92,8 @@ fn text(frame: &DataFrame, column: &str, row: usize) -> String {
 }
 
 /// A figure with its interval, `-` where it does not apply.
-fn figure(frame: &DataFrame, column: &str, row: usize, decimals: usize) -> String {
+fn figure(frame: &DataFrame, metric: Metric, row: usize) -> String {
+    let MetricDoc { column, decimals, .. } = metric.doc();
     let number = |column: &str| match value(frame, column, row) {
         Some(AnyValue::Float64(number)) => Some(number),
         _ => None,

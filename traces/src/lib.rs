@@ -1,12 +1,11 @@
-//! Files from the world and files for it: public traces are read here, result tables are written here.
+//! Files from the world: public traces, measurements and questions. The tables of results are `traces/tables`.
 //!
-//! | module | what it reads or writes |
+//! | module | what it reads |
 //! |---|---|
 //! | [`measured`] | CSV of measured forward passes, of data sheets and of models: what `sim calibrate` fits to |
 //! | [`requests`] | Azure LLM and LMM CSV, Mooncake JSONL: when requests arrive and how long they are; ServeGen: the laws behind them |
 //! | [`bandwidth`] | CSV series and Mahimahi traces: how fast a link is at each time |
 //! | [`questions`] | questions about pictures with reference answers: our JSONL, VQAv2, MMBench; how answers are scored |
-//! | [`log`] | request, step and token logs and small tables, as Parquet and CSV |
 //!
 //! # Promises
 //!
@@ -14,8 +13,7 @@
 //!   and what to do: see [`TraceError`]. No file, however broken, makes a reader panic.
 //! - Inputs may be plain or gzip; which one is seen from the content, not from the name.
 //! - Times are converted from decimal text to whole nanoseconds without passing through floating point.
-//! - The same rows give the same bytes. No time stamp, host name or library version is written.
-//! - Memory is bounded by the trace when reading, and by one row group when writing a log.
+//! - Memory is bounded by the trace.
 //!
 //! # What is not here
 //!
@@ -27,7 +25,6 @@ mod decimal;
 mod error;
 #[cfg(test)]
 mod fuzz;
-pub mod log;
 pub mod measured;
 mod open;
 pub mod questions;

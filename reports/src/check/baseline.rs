@@ -6,13 +6,13 @@
 use super::rules::{Exact, Rules};
 use crate::frame::ReportError;
 use crate::manifest::Manifest;
-use crate::metric::Metric;
 use crate::runs::{Cell, Runs, place};
 use serde::Deserialize;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 use std::fs;
 use std::path::Path;
+use tables::Metric;
 use toml::Value;
 
 /// Version of the file's tables and keys.
@@ -210,7 +210,7 @@ fn problem(rows: &[Row]) -> Option<(usize, String)> {
 impl Row {
     pub fn of(runs: &Runs, cell: &Cell, rules: &Rules) -> Self {
         let metric = |(name, _): &(&str, _)| {
-            let values = runs.metric(name).ok()?.all_of(cell)?;
+            let values = runs.metric_named(name).ok()?.all_of(cell)?;
             Some(((*name).to_owned(), values.into_iter().map(rounded).collect()))
         };
         let seeds = runs.seeds(cell).iter().map(|(_, seed)| *seed).collect();
@@ -248,7 +248,7 @@ impl Row {
             line("[row.metrics]".to_owned());
         }
         let mut metrics: Vec<_> = self.metrics.iter().collect();
-        metrics.sort_by_key(|(name, _)| Metric::place(name));
+        metrics.sort_by_key(|(name, _)| Metric::named(name).map_or(Metric::COUNT, |metric| metric as usize));
         for (name, values) in metrics {
             let values = values.iter().map(|value| format!("{value:?}")).collect::<Vec<_>>().join(", ");
             line(format!("{} = [{values}]", key(name)));

@@ -4,10 +4,10 @@
 use super::render::{counts, said};
 use super::{Check, Finding, Rules, Verdict, Worse};
 use crate::estimate::Estimate;
-use crate::metric::Metric;
 use crate::runs::{Cell, Runs};
 use quick_junit::{NonSuccessKind, Report, TestCase, TestCaseStatus, TestSuite, XmlString};
 use serde_json::{Map, Value, json};
+use tables::Metric;
 
 /// JUnit XML: a suite for each policy and point, a case for each metric; what is not guarded is skipped.
 pub fn junit(check: &Check) -> String {
@@ -74,7 +74,7 @@ pub fn benchmark_action(runs: &Runs, rules: &Rules, scenario: &str, worse: Worse
             let Some(estimate) = estimate(runs, cell, metric) else { continue };
             let mut entry = json!({
                 "name": format!("{} / {metric}", name(runs, cell, scenario)),
-                "unit": Metric::of(metric).unit,
+                "unit": Metric::named(metric).map_or("", |metric| metric.doc().unit),
                 "value": estimate.mean,
                 "extra": format!("mean of {} replications", runs.seeds(cell).len()),
             });
@@ -88,7 +88,7 @@ pub fn benchmark_action(runs: &Runs, rules: &Rules, scenario: &str, worse: Worse
 }
 
 fn estimate(runs: &Runs, cell: &Cell, metric: &str) -> Option<Estimate> {
-    let values = runs.metric(metric).ok()?.all_of(cell)?;
+    let values = runs.metric_named(metric).ok()?.all_of(cell)?;
     Some(Estimate::of(&values))
 }
 

@@ -19,11 +19,11 @@ pub use rules::{Exact, Rules, Tolerance, Worse};
 use crate::estimate::{Estimate, mean};
 use crate::frame::ReportError;
 use crate::manifest::DIFFERS;
-use crate::metric::{METRICS, Metric, unknown};
 use crate::runs::{Cell, Runs};
 use baseline::{Row, rounded};
 use judge::judge;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
+use tables::{Metric, unknown};
 
 /// What a check found.
 #[derive(Clone, Debug)]
@@ -105,7 +105,7 @@ impl Check {
 ///
 /// If the baseline is of another scenario, no row of it is a row of the runs, or a rule is of a metric that neither has.
 pub fn check(runs: &Runs, identity: &Identity, baseline: &Baseline, against: &str) -> Result<Check, ReportError> {
-    belongs(runs, identity, baseline, against)?;
+    belongs(identity, baseline, against)?;
     let mut rows: BTreeMap<_, &Row> = baseline.rows.iter().map(|row| (row_key(row), row)).collect();
     let held = rows.len();
     let mut findings = Vec::new();
@@ -150,14 +150,13 @@ fn excess(finding: &Finding) -> f64 {
 }
 
 /// Refuses a baseline of something else.
-fn belongs(runs: &Runs, identity: &Identity, baseline: &Baseline, against: &str) -> Result<(), ReportError> {
+fn belongs(identity: &Identity, baseline: &Baseline, against: &str) -> Result<(), ReportError> {
     let of = &baseline.identity.scenario;
     if *of != identity.scenario {
         let what = format!("is of the scenario {of}, the runs are of {}", identity.scenario);
         return Err(ReportError::refused(format!("{against}: {what}; give the baseline of this scenario")));
     }
-    let known: BTreeSet<&str> = runs.metrics().chain(METRICS.iter().map(|metric| metric.name)).collect();
-    let known: Vec<&str> = known.into_iter().collect();
+    let known: Vec<&str> = Metric::ALL.iter().map(|metric| metric.column()).collect();
     let held = |name: &str| baseline.rows.iter().any(|row| row.metrics.contains_key(name));
     match baseline.rules.tolerant.keys().find(|name| !known.contains(&name.as_str()) && !held(name)) {
         Some(name) => Err(ReportError::refused(format!("{against}: [rules]: {}", unknown("metric", name, &known)))),
@@ -266,5 +265,5 @@ mod tests;
 
 /// The unit of a finding's metric.
 fn unit(finding: &Finding) -> &'static str {
-    Metric::of(&finding.subject).unit
+    Metric::named(&finding.subject).map_or("", |metric| metric.doc().unit)
 }

@@ -1,9 +1,9 @@
 //! What a baseline holds a run to: what has to be equal, and how much worse a metric may be.
 
-use crate::metric::Metric;
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::fmt;
+use tables::{Metric, RunRow};
 use units::Ratio;
 
 /// The rules of a baseline, written once and kept by `--bless`.
@@ -38,11 +38,11 @@ impl Exact {
     /// Its column.
     pub const fn name(self) -> &'static str {
         match self {
-            Self::Requests => "requests",
-            Self::Completed => "completed",
-            Self::Rejected => "rejected",
-            Self::Events => "events",
-            Self::JournalDigest => "journal_digest",
+            Self::Requests => RunRow::requests.name,
+            Self::Completed => RunRow::completed.name,
+            Self::Rejected => RunRow::rejected.name,
+            Self::Events => RunRow::events.name,
+            Self::JournalDigest => RunRow::journal_digest.name,
         }
     }
 }
@@ -119,7 +119,7 @@ impl Rules {
     /// The tolerances, in the order of the metrics.
     pub fn tolerances(&self) -> Vec<(&str, Tolerance)> {
         let mut all: Vec<_> = self.tolerant.iter().map(|(name, tolerance)| (name.as_str(), *tolerance)).collect();
-        all.sort_by_key(|(name, _)| Metric::place(name));
+        all.sort_by_key(|(name, _)| Metric::named(name).map_or(Metric::COUNT, |metric| metric as usize));
         all
     }
 
@@ -138,7 +138,7 @@ impl Default for Rules {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::metric::{Better, METRICS};
+    use tables::Better;
 
     #[test]
     fn the_default_rules_are_of_known_metrics_and_their_directions() {
@@ -146,8 +146,8 @@ mod tests {
         assert_eq!(rules.problem(), None);
         assert!(rules.tolerant.len() > 8);
         for (name, tolerance) in rules.tolerances() {
-            let metric = METRICS.iter().find(|metric| metric.name == name).expect(name);
-            let worse = match metric.better {
+            let metric = Metric::named(name).expect(name);
+            let worse = match metric.better() {
                 Better::Lower => Worse::Higher,
                 Better::Higher => Worse::Lower,
                 Better::Neither => Worse::Either,

@@ -259,8 +259,9 @@ fn an_old_or_foreign_folder_is_refused() {
     assert!(refused().contains("expected a results folder of msao-sim"), "{}", refused());
     std::fs::write(folder.path().join("manifest.json"), "{}").unwrap();
     assert!(refused().contains("runs.parquet: it is not there; an earlier version"), "{}", refused());
-    fixture::write(&cells(), folder.path(), 2);
-    assert!(refused().contains("found runs/2, expected the table runs/1; run the scenario again"), "{}", refused());
+    let other = tables::TableWriter::<tables::StepRow>::create(&folder.path().join("runs.parquet")).unwrap();
+    other.finish().unwrap();
+    assert!(refused().contains("found steps/1, expected the table runs/1; run the scenario again"), "{}", refused());
     std::fs::write(folder.path().join("runs.parquet"), "no Parquet").unwrap();
     assert!(refused().contains("runs.parquet: ") && refused().contains("run the scenario again"), "{}", refused());
 }

@@ -128,7 +128,7 @@ impl Source {
     fn answer(&self, claim: &Claim, question: &Question, pair: &Pair<'_>) -> Option<Answer> {
         let amounts = |cell: &Cell| -> Option<Vec<f64>> {
             (0..self.runs.seeds(cell).len())
-                .map(|run| question.amount.value(&claim.unit, |metric| self.runs.metric(metric).ok()?.of(cell)[run]))
+                .map(|run| question.amount.value(&claim.unit, |metric| self.runs.metric(metric).of(cell)[run]))
                 .collect()
         };
         let of = amounts(pair.of.0)?;

@@ -26,12 +26,12 @@ impl PrintedBeside {
 
     /// The printed value of an amount, such as `a + b` or `1000 / c`, under a policy at a point, in the unit of its
     /// metrics.
-    pub fn of(&self, amount: &str, cell: &Cell) -> Option<f64> {
+    pub fn of(&self, amount: &Amount, cell: &Cell) -> Option<f64> {
         self.of_place("", amount, cell)
     }
 
     /// The same, as it stands at a place of a paper, such as `Fig.9`.
-    pub fn of_place(&self, place: &str, amount: &str, cell: &Cell) -> Option<f64> {
+    pub fn of_place(&self, place: &str, amount: &Amount, cell: &Cell) -> Option<f64> {
         self.asked(amount, cell).find_map(|(claim, question)| {
             let one = question.measure == Measure::Value && question.over == Over::Nearest;
             let value = claim.printed.number().filter(|_| one && claim.place.starts_with(place))?;
@@ -40,7 +40,7 @@ impl PrintedBeside {
     }
 
     /// From what to what it is printed to be over several points of which this is one; either end may be open.
-    pub fn range(&self, amount: &str, cell: &Cell) -> [Option<f64>; 2] {
+    pub fn range(&self, amount: &Amount, cell: &Cell) -> [Option<f64>; 2] {
         let claims = self.asked(amount, cell).filter(|(_, question)| question.measure == Measure::Value);
         claims.fold([None, None], |[low, high], (claim, question)| match (&claim.printed, question.over) {
             (Printed::Range(least, _), Over::Min) => [low.or(*least), high],
@@ -52,7 +52,7 @@ impl PrintedBeside {
 
     /// By how much an amount of one policy is printed to differ from that of another at the same point: in per cent, or in
     /// the points of an accuracy.
-    pub fn change(&self, amount: &str, of: &Cell, from: &Cell) -> Option<f64> {
+    pub fn change(&self, amount: &Amount, of: &Cell, from: &Cell) -> Option<f64> {
         let from = self.0.manifest.policy(&from.policy)?;
         self.asked(amount, of).find_map(|(claim, question)| {
             let differs = matches!(question.measure, Measure::Change | Measure::Difference);
@@ -81,13 +81,16 @@ impl PrintedBeside {
     }
 
     /// The claims of an amount under a policy that can be of this point.
-    fn asked(&self, amount: &str, cell: &Cell) -> impl Iterator<Item = (&'static Claim, &'static Question)> {
-        let amount = Amount::read(amount);
-        let policy = self.0.manifest.policy(&cell.policy);
+    fn asked<'a>(
+        &'a self,
+        amount: &'a Amount,
+        cell: &Cell,
+    ) -> impl Iterator<Item = (&'static Claim, &'static Question)> + 'a {
+        let (cell, policy) = (cell.clone(), self.0.manifest.policy(&cell.policy));
         CLAIMS.iter().filter_map(move |claim| {
             let question = claim.question.as_ref()?;
-            let asked = Some(&question.amount) == amount.as_ref() && is_system(policy?, &question.of);
-            (asked && self.0.is_at(claim, question, cell)).then_some((claim, question))
+            let asked = question.amount == *amount && is_system(policy?, &question.of);
+            (asked && self.0.is_at(claim, question, &cell)).then_some((claim, question))
         })
     }
 }

@@ -10,6 +10,7 @@ mod question;
 mod verdict;
 
 pub(crate) use beside::PrintedBeside;
+pub(crate) use question::Amount;
 pub use verdict::Verdict;
 
 use crate::frame::ReportError;

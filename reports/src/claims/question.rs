@@ -1,6 +1,7 @@
 //! A question to the runs of a results folder: a metric of a system, or of one against another, where and over what.
 
 use std::fmt;
+use tables::Metric;
 
 /// A question to a simulation.
 #[derive(Clone, Debug, PartialEq)]
@@ -54,7 +55,7 @@ pub(super) struct SystemSpec {
 
 /// A sum of metrics, or a quotient of two such sums: `a + b`, `1000 / c`.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct Amount {
+pub(crate) struct Amount {
     above: Vec<Term>,
     below: Vec<Term>,
 }
@@ -62,7 +63,7 @@ pub(super) struct Amount {
 #[derive(Clone, Debug, PartialEq)]
 enum Term {
     Number(f64),
-    Metric(String),
+    Metric(Metric),
 }
 
 impl Question {
@@ -146,36 +147,54 @@ impl fmt::Display for SystemSpec {
 }
 
 impl Amount {
-    /// Reads a sum or a quotient of two; none if it is not one.
+    /// The sum of these metrics.
+    pub fn sum(metrics: &[Metric]) -> Self {
+        Self { above: metrics.iter().copied().map(Term::Metric).collect(), below: Vec::new() }
+    }
+
+    /// One metric as a share of another.
+    pub fn ratio(above: Metric, below: Metric) -> Self {
+        Self { above: vec![Term::Metric(above)], below: vec![Term::Metric(below)] }
+    }
+
+    /// A number divided by a metric.
+    pub fn inverse(number: f64, metric: Metric) -> Self {
+        Self { above: vec![Term::Number(number)], below: vec![Term::Metric(metric)] }
+    }
+
+    /// Reads a sum or a quotient of two; none if it is not one, or names no metric.
     pub fn read(text: &str) -> Option<Self> {
         let (above, below) = text.split_once('/').unwrap_or((text, ""));
-        let term = |part: &str| part.parse().map_or_else(|_| Term::Metric(part.to_owned()), Term::Number);
-        let sum = |text: &str| -> Vec<Term> {
+        let term = |part: &str| match part.parse() {
+            Ok(number) => Some(Term::Number(number)),
+            Err(_) => Metric::named(part).ok().map(Term::Metric),
+        };
+        let sum = |text: &str| -> Option<Vec<Term>> {
             text.split('+').map(str::trim).filter(|part| !part.is_empty()).map(term).collect()
         };
-        let amount = Self { above: sum(above), below: sum(below) };
+        let amount = Self { above: sum(above)?, below: sum(below)? };
         (!amount.above.is_empty()).then_some(amount)
     }
 
     /// The metrics in it.
-    pub fn metrics(&self) -> impl Iterator<Item = &str> {
+    pub fn metrics(&self) -> impl Iterator<Item = Metric> {
         self.above.iter().chain(&self.below).filter_map(|term| match term {
-            Term::Metric(name) => Some(name.as_str()),
+            Term::Metric(metric) => Some(*metric),
             Term::Number(_) => None,
         })
     }
 
     /// True if it is a time, in milliseconds.
     pub fn is_in_ms(&self) -> bool {
-        self.below.is_empty() && self.metrics().all(|name| name.contains("_ms_"))
+        self.below.is_empty() && self.metrics().all(|metric| metric.doc().unit == "ms")
     }
 
     /// Its value, where `metric` gives that of each metric; in the unit that the claim is in.
-    pub fn value(&self, unit: &str, metric: impl Fn(&str) -> Option<f64>) -> Option<f64> {
+    pub fn value(&self, unit: &str, metric: impl Fn(Metric) -> Option<f64>) -> Option<f64> {
         let sum = |terms: &[Term]| -> Option<f64> {
             let one = |term: &Term| match term {
                 Term::Number(number) => Some(*number),
-                Term::Metric(name) => metric(name),
+                Term::Metric(name) => metric(*name),
             };
             terms.iter().map(one).sum()
         };
@@ -213,9 +232,9 @@ mod tests {
 
     #[test]
     fn amounts_add_up_and_divide() {
-        let metric = |name: &str| match name {
-            "e2e_ms_mean" => Some(500.0),
-            "probe_ms_mean" => Some(10.0),
+        let metric = |metric: Metric| match metric {
+            Metric::E2eMean => Some(500.0),
+            Metric::ProbeMean => Some(10.0),
             _ => None,
         };
         let value = |text: &str, unit: &str| Amount::read(text).expect("an amount").value(unit, metric);
@@ -223,7 +242,8 @@ mod tests {
         assert_eq!(value("e2e_ms_mean", "s"), Some(0.5));
         assert_eq!(value("1000 / e2e_ms_mean", "tokens/s"), Some(2.0));
         assert_eq!(value("probe_ms_mean / e2e_ms_mean", "percent"), Some(2.0));
-        assert_eq!(value("e2e_ms_mean + other", "ms"), None);
+        assert_eq!(value("e2e_ms_mean + ttft_ms_mean", "ms"), None);
+        assert_eq!(Amount::read("e2e_ms_mean + other"), None, "no such metric");
         assert_eq!(Amount::read(" "), None);
     }
 }

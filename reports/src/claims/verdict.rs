@@ -12,6 +12,7 @@ use super::papers::{CLAIMS, Claim, Printed};
 use super::question::{Measure, Over, Question, SystemSpec};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
+use tables::Metric;
 
 /// Tolerance of amounts and ratios, as a share of the printed value.
 const TOLERANCE: f64 = 0.1;
@@ -122,7 +123,7 @@ fn agrees(claim: &Claim, question: &Question, value: f64) -> bool {
 }
 
 fn tolerance(question: &Question, unit: &str, printed: f64) -> f64 {
-    let accuracy = question.amount.metrics().all(|metric| metric == "accuracy_pct");
+    let accuracy = question.amount.metrics().all(|metric| metric == Metric::Accuracy);
     match (question.measure, unit) {
         (Measure::Change, _) => TOLERANCE_CHANGE,
         (Measure::Value | Measure::Difference, "percent" | "points") if accuracy => TOLERANCE_POINTS,

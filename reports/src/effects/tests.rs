@@ -2,12 +2,12 @@
 
 use super::*;
 use crate::figure;
-use crate::fixture::{self, Metric};
+use crate::fixture::{self, MetricOf};
 use std::path::Path;
 use tempfile::TempDir;
 
 /// The folder of a sweep over `keys` under two policies.
-fn swept(keys: &[(&str, &[&str])], metrics: &[Metric<'_>]) -> TempDir {
+fn swept(keys: &[(&str, &[&str])], metrics: &[MetricOf<'_>]) -> TempDir {
     fixture::swept(&["msao", "speculative"], keys, metrics)
 }
 
@@ -103,7 +103,7 @@ fn the_figure_has_the_key_that_matters_first_and_equal_bytes_each_time() {
         Some(400.0 + levels[1] as f64 + 50.0 * levels[2] as f64 * (1 - policy) as f64)
     };
     let accuracy = |_: usize, levels: &[usize]| Some(75.0 - 0.1 * levels[2] as f64);
-    let metrics: [Metric<'_>; 2] = [("accuracy_pct", &accuracy), ("e2e_ms_mean", &e2e)];
+    let metrics: [MetricOf<'_>; 2] = [("accuracy_pct", &accuracy), ("e2e_ms_mean", &e2e)];
     let folder = swept(&[("policy.msao.low_confidence", &["wait", "continue"]), RTT, TAU], &metrics);
     let files: Vec<_> = ["sweep.svg", "sweep.png"].map(|name| folder.path().join("report").join(name)).into();
     let written = figure::draw(&figure::Folder::new(folder.path())).expect("figures");

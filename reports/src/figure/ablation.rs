@@ -5,10 +5,11 @@ use super::bars::group_name;
 use super::dots::{Cell as Dot, Column, DotTable, Row, Section, axis, signed, signed_interval, with_interval};
 use super::layout::Head;
 use super::{Figure, Folder, Prepared};
-use crate::claims::PrintedBeside;
+use crate::claims::{Amount, PrintedBeside};
 use crate::estimate::Estimate;
 use crate::runs::{Cell, Runs};
 use drawing::{Look, grouped, looks};
+use tables::Metric;
 
 /// The line of the list.
 pub(super) const FIGURE: Figure =
@@ -31,24 +32,25 @@ const WIDTH: u32 = 1120;
 /// More whole systems and points than this are a sweep's.
 const MOST_SECTIONS: usize = 8;
 
-struct Metric {
-    columns: &'static [&'static str],
+/// An amount whose loss is shown.
+struct Amounted {
+    columns: &'static [Metric],
     title: &'static str,
     decimals: usize,
     /// True if its change is in points, not in per cent.
     in_points: bool,
 }
 
-const METRICS: [Metric; 4] = [
-    Metric { columns: &["accuracy_pct"], title: "accuracy, %", decimals: 1, in_points: true },
-    Metric { columns: &["e2e_ms_mean"], title: "end-to-end latency, ms", decimals: 0, in_points: false },
-    Metric {
-        columns: &["edge_tflop_per_request", "cloud_tflop_per_request"],
+const AMOUNTS: [Amounted; 4] = [
+    Amounted { columns: &[Metric::Accuracy], title: "accuracy, %", decimals: 1, in_points: true },
+    Amounted { columns: &[Metric::E2eMean], title: "end-to-end latency, ms", decimals: 0, in_points: false },
+    Amounted {
+        columns: &[Metric::EdgeFlop, Metric::CloudFlop],
         title: "computing of both tiers, TFLOP a request",
         decimals: 2,
         in_points: false,
     },
-    Metric { columns: &["memory_gb_peak"], title: "memory of both tiers, GB", decimals: 1, in_points: false },
+    Amounted { columns: &[Metric::Memory], title: "memory of both tiers, GB", decimals: 1, in_points: false },
 ];
 
 const HEADS: [&str; 4] = ["simulated", "change", "printed", "change"];
@@ -56,19 +58,17 @@ const HEADS: [&str; 4] = ["simulated", "change", "printed", "change"];
 fn prepare(folder: &Folder<'_>) -> Prepared {
     let runs = folder.runs()?;
     let beside = PrintedBeside::new(folder.path, runs)?;
-    let has = |metric: &&Metric| metric.columns.iter().all(|column| runs.metric(column).is_ok());
-    let metrics: Vec<&Metric> = METRICS.iter().filter(has).collect();
-    let ablation = Ablation { runs, beside: &beside, metrics: &metrics };
+    let ablation = Ablation { runs, beside: &beside };
     let sections = ablation.sections();
-    if sections.is_empty() || metrics.is_empty() || sections.len() > MOST_SECTIONS {
+    if sections.is_empty() || sections.len() > MOST_SECTIONS {
         return Ok(None);
     }
     let cells = |column: usize| sections.iter().flat_map(|section| &section.rows).map(move |row| &row.cells[column]);
-    let column = |(index, metric): (usize, &&Metric)| Column {
+    let column = |(index, metric): (usize, &Amounted)| Column {
         title: metric.title.to_owned(),
         axis: axis(cells(index), 4, false),
     };
-    let columns = metrics.iter().enumerate().map(column).collect();
+    let columns = AMOUNTS.iter().enumerate().map(column).collect();
     let replications = runs.cells.iter().map(|cell| runs.seeds(cell).len()).max().unwrap_or(0);
     let how = format!(
         "Grey lines: the whole system. Other rows lack a part and show the change from it: points (pt) of accuracy, per cent \
@@ -93,7 +93,6 @@ fn ablation_looks() -> Vec<Look> {
 struct Ablation<'r> {
     runs: &'r Runs,
     beside: &'r PrintedBeside,
-    metrics: &'r [&'static Metric],
 }
 
 impl Ablation<'_> {
@@ -138,11 +137,11 @@ impl Ablation<'_> {
 
     fn row(&self, look: usize, cell: &Cell, whole: Option<&Cell>, label: String) -> Row {
         let look = ablation_looks()[look];
-        let dot = |metric: &&Metric| self.dot(metric, look, cell, whole);
-        Row { label, look: Some(look), cells: self.metrics.iter().map(dot).collect() }
+        let dot = |metric: &Amounted| self.dot(metric, look, cell, whole);
+        Row { label, look: Some(look), cells: AMOUNTS.iter().map(dot).collect() }
     }
 
-    fn dot(&self, metric: &Metric, look: Look, cell: &Cell, whole: Option<&Cell>) -> Dot {
+    fn dot(&self, metric: &Amounted, look: Look, cell: &Cell, whole: Option<&Cell>) -> Dot {
         let Some(values) = self.values(metric, cell) else { return Dot::default() };
         let from = self.values(metric, whole.unwrap_or(cell)).filter(|from| from.len() == values.len());
         let from = from.unwrap_or_else(|| values.clone());
@@ -151,7 +150,7 @@ impl Ablation<'_> {
         let unit = if metric.in_points { "pt" } else { "%" };
         let changed =
             |value: Option<f64>| value.map_or_else(String::new, |value| format!("{} {unit}", signed(value, 1)));
-        let amount = metric.columns.join(" + ");
+        let amount = Amount::sum(metric.columns);
         let (simulated, change_here) = (Estimate::of(&values), Estimate::of(&changes));
         // Of a change, pairs of runs tell more than either side.
         let shown = match whole {
@@ -175,9 +174,9 @@ impl Ablation<'_> {
     }
 
     /// The value of each run; `None` if a run has none.
-    fn values(&self, metric: &Metric, cell: &Cell) -> Option<Vec<f64>> {
+    fn values(&self, metric: &Amounted, cell: &Cell) -> Option<Vec<f64>> {
         let all: Option<Vec<Vec<f64>>> =
-            metric.columns.iter().map(|column| self.runs.metric(column).ok()?.all_of(cell)).collect();
+            metric.columns.iter().map(|column| self.runs.metric(*column).all_of(cell)).collect();
         let all = all?;
         Some((0..all.first()?.len()).map(|run| all.iter().map(|column| column[run]).sum()).collect())
     }

@@ -3,7 +3,7 @@
 //! predecessors in the batch all stand, so that it says how good the draft is there and not how far a batch gets.
 
 use super::layout::{Grid, Head, Sample, fitting, panel_title, y_title};
-use super::tokens::{self, Token};
+use super::tokens;
 use super::{Figure, Folder, Prepared};
 use drawing::{Across, Axis, Down, Drawing, Drawn, GREY, Look, Panel, Sheet, grouped, looks, stroke, text, width_px};
 use std::collections::BTreeMap;
@@ -15,6 +15,7 @@ pub(super) const FIGURE: Figure = Figure {
     needs: &["tokens", "runs"],
     prepare,
 };
+use tables::TokenRow;
 
 const MOST_POINTS: usize = 6;
 const IN_A_ROW: usize = 3;
@@ -64,9 +65,9 @@ struct Batch {
 }
 
 impl Count {
-    fn add(&mut self, token: Token<'_>) {
-        let policy = self.policies.iter().position(|known| known == token.policy).unwrap_or_else(|| {
-            self.policies.push(token.policy.to_owned());
+    fn add(&mut self, token: &TokenRow) {
+        let policy = self.policies.iter().position(|known| **known == *token.policy).unwrap_or_else(|| {
+            self.policies.push(token.policy.to_string());
             self.policies.len() - 1
         });
         let (cell, name) = ((token.point, policy), (token.replication, token.request, token.round));
@@ -268,7 +269,6 @@ mod tests {
     use super::*;
     use crate::figure::tests::{count, svg};
     use crate::figure::tokens::testing::{folder, token};
-    use traces::log::TokenRow;
 
     const STANDS: [bool; 2] = [true, true];
     const FAILS: [bool; 2] = [true, false];
@@ -294,20 +294,7 @@ mod tests {
         let mut all = Count::default();
         let rows = [(0, STANDS), (0, STANDS), (0, FAILS), (1, STANDS), (1, UNJUDGED), (2, FAILS), (2, FAILS)];
         for (round, verdict) in rows {
-            let TokenRow { verified, accepted, .. } = token(round, 0, 0.1, verdict);
-            let token = Token {
-                policy: "msao",
-                point: 0,
-                replication: 0,
-                request: 0,
-                round,
-                position: 0,
-                entropy_nats: 0.1,
-                theta_nats: 0.5,
-                accepted,
-                verified,
-            };
-            all.add(token);
+            all.add(&token(round, 0, 0.1, verdict));
         }
         let place = |verified, reached, accepted| Place { verified, reached, accepted };
         assert_eq!(all.by_cell[&(0, 0)], [place(3, 3, 2), place(2, 1, 1), place(1, 1, 0)]);

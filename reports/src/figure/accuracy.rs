@@ -7,9 +7,10 @@ use super::layout::Head;
 use super::{Figure, Folder, Prepared};
 use crate::claims::PrintedBeside;
 use drawing::{Look, grouped, looks};
+use tables::Metric;
 
 const MEASURE: Measure =
-    Measure { columns: &["accuracy_pct"], title: "Accuracy", axis: "right answers, %", decimals: 1 };
+    Measure { columns: &[Metric::Accuracy], title: "Accuracy", axis: Metric::Accuracy.doc().axis, decimals: 1 };
 
 /// The line of the list.
 pub(super) const FIGURE: Figure = Figure { name: "accuracy", title: MEASURE.title, needs: &["runs"], prepare };

@@ -4,7 +4,7 @@
 use super::dots::FAR;
 use super::layout::{Grid, Head, Sample, panel_title, y_title};
 use super::{Folder, Prepared};
-use crate::claims::PrintedBeside;
+use crate::claims::{Amount, PrintedBeside};
 use crate::estimate::Estimate;
 use crate::natural::Levels;
 use crate::runs::{Cell, Runs};
@@ -12,11 +12,12 @@ use drawing::{
     Across, Axis, Down, Drawing, Drawn, INK, Look, Panel, Sheet, bold, grouped, looks, stroke, text, width_px,
 };
 use std::collections::BTreeMap;
+use tables::Metric;
 
 /// The drawn measure and its name.
 pub(super) struct Measure {
-    /// Columns of the runs, which are summed up.
-    pub columns: &'static [&'static str],
+    /// Metrics, which are summed up.
+    pub columns: &'static [Metric],
     /// Above the figure.
     pub title: &'static str,
     /// Along the y axis.
@@ -95,13 +96,13 @@ fn axis<'b>(bars: impl Iterator<Item = &'b Bar> + Clone) -> Axis {
 type Groups<'r> = BTreeMap<usize, BTreeMap<usize, Vec<&'r Cell>>>;
 
 pub(super) fn panels(runs: &Runs, measure: &Measure, printed: &PrintedBeside) -> Option<Vec<Group>> {
-    let columns: Option<Vec<_>> = measure.columns.iter().map(|column| runs.metric(column).ok()).collect();
-    let columns = columns?;
+    let columns: Vec<_> = measure.columns.iter().map(|metric| runs.metric(*metric)).collect();
+    let amount = Amount::sum(measure.columns);
     let value = |cell: &Cell| {
         let all: Option<Vec<Vec<f64>>> = columns.iter().map(|column| column.all_of(cell)).collect();
         let all = all?;
         let sums: Vec<f64> = (0..all.first()?.len()).map(|run| all.iter().map(|column| column[run]).sum()).collect();
-        Some(Bar { value: Estimate::of(&sums), printed: printed.of(&measure.columns.join(" + "), cell) })
+        Some(Bar { value: Estimate::of(&sums), printed: printed.of(&amount, cell) })
     };
     let dataset = |cell: &Cell| {
         runs.keys.iter().position(|key| key == "dataset").map_or(String::new(), |key| cell.values[key].clone())

@@ -12,6 +12,7 @@ use drawing::{
     AXIS, Across, Axis, Down, Drawing, Drawn, GREY, GRID, INK, Look, Marker, Panel, Sheet, WHITE, bold, diverging,
     grouped, ink_on, stroke, text, upright, width_px,
 };
+use tables::Metric;
 
 /// The line of the list.
 pub(super) const FIGURE: Figure =
@@ -82,7 +83,7 @@ fn prepare(folder: &Folder<'_>) -> Prepared {
 
 /// The ratio of each policy at each point.
 fn ratios(runs: &Runs, points: &Points, reference: usize) -> Option<Vec<Vec<Option<Ratio>>>> {
-    let column = runs.metric("e2e_ms_mean").ok()?;
+    let column = runs.metric(Metric::E2eMean);
     let logs = |values: Vec<f64>| values.into_iter().map(f64::log2).collect::<Vec<f64>>();
     let logs = by_point(runs, points, |cell| column.all_of(cell).map(logs));
     let base = logs.get(reference)?;

@@ -4,11 +4,12 @@ use super::Figure;
 use super::bars::{Measure, prepare};
 
 const MEASURE: Measure = Measure {
-    columns: &["edge_tflop_per_request", "cloud_tflop_per_request"],
+    columns: &[Metric::EdgeFlop, Metric::CloudFlop],
     title: "Computing of both tiers",
     axis: "computing, TFLOP a request",
     decimals: 2,
 };
+use tables::Metric;
 
 /// The line of the list.
 pub(super) const FIGURE: Figure =

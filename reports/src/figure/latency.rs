@@ -2,9 +2,10 @@
 
 use super::Figure;
 use super::bars::{Measure, prepare};
+use tables::Metric;
 
 const MEASURE: Measure =
-    Measure { columns: &["e2e_ms_mean"], title: "End-to-end latency", axis: "end-to-end latency, ms", decimals: 0 };
+    Measure { columns: &[Metric::E2eMean], title: "End-to-end latency", axis: Metric::E2eMean.doc().axis, decimals: 0 };
 
 /// The line of the list.
 pub(super) const FIGURE: Figure =

@@ -4,7 +4,6 @@ use super::layout::{Grid, Head, Sample, panel_title, x_title, y_title};
 use super::{Figure, Folder, Prepared};
 use crate::frame::{self, ReportError};
 use drawing::{Axis, Drawing, Drawn, Look, Sheet, looks, stroke};
-use polars::prelude::DataFrame;
 use std::collections::BTreeMap;
 use units::quantile;
 
@@ -15,6 +14,8 @@ pub(super) const FIGURE: Figure = Figure {
     needs: &["requests"],
     prepare,
 };
+use std::path::Path;
+use tables::RequestRow;
 
 /// More points than this have no room for a panel each.
 const MOST_POINTS: usize = 6;
@@ -49,10 +50,7 @@ struct Latencies {
 }
 
 fn prepare(folder: &Folder<'_>) -> Prepared {
-    let frame =
-        frame::read_columns(folder.path, "requests", &["policy", "dataset", "bandwidth_mbps", "point", "e2e_ms"])?;
-    let latencies = Latencies::of(&frame)
-        .map_err(|error| ReportError::Table { path: folder.path.join("requests.parquet"), error })?;
+    let latencies = Latencies::read(folder.path)?;
     if latencies.places.is_empty() || latencies.places.len() > MOST_POINTS {
         return Ok(None);
     }
@@ -81,23 +79,22 @@ fn prepare(folder: &Folder<'_>) -> Prepared {
 }
 
 impl Latencies {
-    fn of(frame: &DataFrame) -> Result<Self, polars::prelude::PolarsError> {
-        let (policies, datasets) = (frame.column("policy")?.str()?, frame.column("dataset")?.str()?);
-        let (mbps, points) = (frame.column("bandwidth_mbps")?.f64()?, frame.column("point")?.u32()?);
+    fn read(folder: &Path) -> Result<Self, ReportError> {
+        let table = frame::open::<RequestRow>(folder)?;
         let mut all = Self::default();
-        let rows = policies
-            .iter()
-            .zip(datasets.iter())
-            .zip(mbps.iter())
-            .zip(points.iter())
-            .zip(frame.column("e2e_ms")?.f64()?.iter());
-        for ((((policy, dataset), mbps), point), e2e) in rows {
-            let (Some(policy), Some(point)) = (policy, point) else { continue };
-            let place = place_of(&mut all.policies, policy);
-            let dataset = place_of(&mut all.datasets, dataset.unwrap_or_default());
-            all.places.entry(point).or_insert((dataset, mbps.unwrap_or_default()));
-            // A rejected request has none.
-            all.by_cell.entry((point, place)).or_default().extend(e2e);
+        for group in 0..table.groups() {
+            let cells =
+                table.column(group, RequestRow::policy)?.into_iter().zip(table.column(group, RequestRow::point)?);
+            let datasets = table.column(group, RequestRow::dataset)?;
+            let places = datasets.into_iter().zip(table.column(group, RequestRow::bandwidth_mbps)?);
+            let latencies = table.column(group, RequestRow::e2e_ms)?;
+            for (((policy, point), (dataset, mbps)), e2e) in cells.zip(places).zip(latencies) {
+                let place = place_of(&mut all.policies, &policy);
+                let dataset = place_of(&mut all.datasets, &dataset);
+                all.places.entry(point).or_insert((dataset, mbps));
+                // A rejected request has none.
+                all.by_cell.entry((point, place)).or_default().extend(e2e);
+            }
         }
         Ok(all)
     }

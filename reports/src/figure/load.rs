@@ -9,6 +9,7 @@ use crate::estimate::Estimate;
 use drawing::{
     Across, At, Axis, Down, Drawing, Drawn, GREY, INK, Labels, Look, Panel, Sheet, looks, stroke, text, width_px,
 };
+use tables::Metric;
 
 /// The line of the list.
 pub(super) const FIGURE: Figure =
@@ -20,8 +21,10 @@ const LEAST_LOADS: usize = 3;
 const SIZE: (u32, u32) = (1100, 560);
 
 /// A panel: what it is called, its mean and its 99th percentile.
-const PANELS: [(&str, [&str; 2]); 2] =
-    [("end-to-end latency", ["e2e_ms_mean", "e2e_ms_p99"]), ("time to first token", ["ttft_ms_mean", "ttft_ms_p99"])];
+const PANELS: [(&str, [Metric; 2]); 2] = [
+    ("end-to-end latency", [Metric::E2eMean, Metric::E2eP99]),
+    ("time to first token", [Metric::TtftMean, Metric::TtftP99]),
+];
 
 struct Load {
     head: Head,
@@ -49,18 +52,17 @@ fn prepare(folder: &Folder<'_>) -> Prepared {
     let mut at: Vec<usize> =
         at.into_iter().filter(|point| key.levels.numbers.is_some() && *point < points.count).collect();
     at.sort_by_key(|point| key.of_point[*point]);
-    let Ok(per_s) = runs.metric("requests_per_s") else { return Ok(None) };
+    let per_s = runs.metric(Metric::RequestRate);
     let per_s = by_point(runs, &points, |cell| per_s.all_of(cell).map(|values| Estimate::of(&values).mean));
     let mut lines = Vec::new();
     for (_, metrics) in PANELS {
         let of = metrics.map(|metric| {
-            let column = runs.metric(metric).ok()?;
-            Some(by_point(runs, &points, |cell| column.all_of(cell).map(|values| Estimate::of(&values))))
+            let column = runs.metric(metric);
+            by_point(runs, &points, |cell| column.all_of(cell).map(|values| Estimate::of(&values)))
         });
-        let line = |policy: usize, values: &Option<Vec<Vec<Option<Estimate>>>>| {
-            let values = values.as_ref().map(|values| &values[policy]);
+        let line = |policy: usize, values: &[Vec<Option<Estimate>>]| {
             let step = |point: &usize| {
-                let (per_s, ms) = (per_s[policy][*point]?, values?[*point]?);
+                let (per_s, ms) = (per_s[policy][*point]?, values[policy][*point]?);
                 Some(Step { label: key.levels.labels[key.of_point[*point]].clone(), per_s, ms })
             };
             at.iter().filter_map(step).collect::<Vec<_>>()
@@ -209,7 +211,7 @@ mod tests {
         // The cloud carries 3 requests a second more than replications differ by, msao 12.
         let per_s = |policy: usize, levels: &[usize]| Some([2.0f64, 4.0, 16.0][levels[0]].min([3.0, 12.0][policy]));
         let ms = |_: usize, levels: &[usize]| Some([800.0, 1200.0, 20_000.0][levels[0]]);
-        let metrics: [fixture::Metric<'_>; 5] = [
+        let metrics: [fixture::MetricOf<'_>; 5] = [
             ("requests_per_s", &per_s),
             ("e2e_ms_mean", &ms),
             ("e2e_ms_p99", &ms),

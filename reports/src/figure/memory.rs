@@ -2,9 +2,14 @@
 
 use super::Figure;
 use super::bars::{Measure, prepare};
+use tables::Metric;
 
-const MEASURE: Measure =
-    Measure { columns: &["memory_gb_peak"], title: "Peak memory of the GPUs", axis: "peak memory, GB", decimals: 1 };
+const MEASURE: Measure = Measure {
+    columns: &[Metric::Memory],
+    title: "Peak memory of the GPUs",
+    axis: Metric::Memory.doc().axis,
+    decimals: 1,
+};
 
 /// The line of the list.
 pub(super) const FIGURE: Figure =

@@ -4,7 +4,7 @@
 use super::dots::{Cell as Dot, Column, DotTable, Row, Section, WIDTH, axis};
 use super::layout::{Head, Sample, listed};
 use super::{Figure, Folder, Prepared};
-use crate::claims::PrintedBeside;
+use crate::claims::{Amount, PrintedBeside};
 use crate::estimate::Estimate;
 use crate::natural::Levels;
 use crate::numbers::rounded;
@@ -18,31 +18,32 @@ pub(super) const FIGURE: Figure = Figure {
     needs: &["runs"],
     prepare,
 };
+use tables::Metric;
 
 /// More rows are a sweep's, and no table.
 const MOST_ROWS: usize = 40;
 
 /// A compared speed.
 struct Speed {
-    metric: &'static str,
+    metric: Metric,
     /// The shown figure of it.
     made: fn(f64) -> f64,
     /// The same as the claims have it; a time is in the unit of its metric there.
-    amount: &'static str,
+    amount: fn() -> Amount,
     title: &'static str,
 }
 
 const COLUMNS: [Speed; 2] = [
     Speed {
-        metric: "ttft_ms_mean",
+        metric: Metric::TtftMean,
         made: |ms| ms / 1000.0,
-        amount: "ttft_ms_mean",
+        amount: || Amount::sum(&[Metric::TtftMean]),
         title: "time to the first token, s",
     },
     Speed {
-        metric: "tpot_ms_mean",
+        metric: Metric::TpotMean,
         made: |ms| 1000.0 / ms,
-        amount: "1000 / tpot_ms_mean",
+        amount: || Amount::inverse(1000.0, Metric::TpotMean),
         title: "generation, tokens/s",
     },
 ];
@@ -181,15 +182,16 @@ impl Devices<'_> {
     fn dot(&self, column: &Speed, cells: &[&Cell], numbers: usize) -> Dot {
         let Speed { metric, made, amount, .. } = column;
         let value = |cell: &&Cell| {
-            let values: Vec<f64> = self.runs.metric(metric).ok()?.all_of(cell)?.into_iter().map(made).collect();
+            let values: Vec<f64> = self.runs.metric(*metric).all_of(cell)?.into_iter().map(made).collect();
             // Nothing else has a place on a logarithmic axis.
             let estimate = Some(Estimate::of(&values)).filter(|value| value.mean.is_finite() && value.mean > 0.0);
             estimate.map(|estimate| (self.look(&cell.policy), estimate))
         };
         let simulated: Vec<(Look, Estimate)> = cells.iter().filter_map(value).collect();
-        let printed = cells.iter().find_map(|cell| self.beside.of(amount, cell));
+        let amount = amount();
+        let printed = cells.iter().find_map(|cell| self.beside.of(&amount, cell));
         // A time is printed in seconds and asked for in milliseconds; a speed is as it is.
-        let printed = printed.map(|value| if amount == metric { made(value) } else { value });
+        let printed = printed.map(|value| if amount == Amount::sum(&[*metric]) { made(value) } else { value });
         let mut texts = vec![String::new(); numbers - 1 - simulated.len().min(numbers - 1)];
         texts.extend(simulated.iter().map(|(_, value)| rounded(value.mean, 3)));
         texts.push(printed.map_or_else(String::new, |printed| rounded(printed, 3)));

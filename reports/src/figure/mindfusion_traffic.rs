@@ -5,7 +5,7 @@ use super::bars::group_name;
 use super::dots::{PRINTED, printed_sample, with_interval};
 use super::layout::{Head, Sample, panel_title, x_title, y_title};
 use super::{Figure, Folder, Prepared};
-use crate::claims::PrintedBeside;
+use crate::claims::{Amount, PrintedBeside};
 use crate::estimate::Estimate;
 use crate::numbers::rounded;
 use crate::runs::{Cell, Runs};
@@ -21,6 +21,7 @@ pub(super) const FIGURE: Figure = Figure {
     needs: &["runs"],
     prepare,
 };
+use tables::Metric;
 
 /// More points than this have no room for a panel each.
 const MOST_PANELS: usize = 3;
@@ -60,9 +61,8 @@ fn prepare(folder: &Folder<'_>) -> Prepared {
     let runs = folder.runs()?;
     let beside = PrintedBeside::new(folder.path, runs)?;
     let has = |kind: &str| beside.policies().iter().any(|policy| policy.kind == kind);
-    let (Ok(uplink), Ok(accuracy)) = (runs.metric("uplink_mb_per_request"), runs.metric("accuracy_pct")) else {
-        return Ok(None);
-    };
+    let (uplink, accuracy) = (runs.metric(Metric::Uplink), runs.metric(Metric::Accuracy));
+    let printed = Amount::sum(&[Metric::Accuracy]);
     if !(has("mindfusion") && has("token_dropping")) {
         return Ok(None);
     }
@@ -77,7 +77,7 @@ fn prepare(folder: &Folder<'_>) -> Prepared {
             look: looks[place],
             uplink_mb,
             accuracy_pct: Estimate::of(&accuracy.all_of(cell)?),
-            printed: beside.of("accuracy_pct", cell),
+            printed: beside.of(&printed, cell),
         })
     };
     let mut panels: Vec<(u64, Place)> = Vec::new();

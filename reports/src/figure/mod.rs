@@ -123,7 +123,7 @@ mod paper_tests;
 mod tests {
     use super::*;
     use crate::fixture::{self, Cell};
-    use traces::log::{LogWriter, RequestRow};
+    use tables::{RequestRow, TableWriter};
 
     /// A figure as SVG; none where the folder does not have it.
     pub(super) fn svg(name: &str, folder: &Path) -> Option<String> {
@@ -181,7 +181,7 @@ mod tests {
     fn latencies_have_a_panel_for_each_point() {
         let folder = tempfile::tempdir().expect("a folder");
         let write = |points: u32| {
-            let mut log = LogWriter::create(&folder.path().join("requests.parquet")).expect("a file");
+            let mut log = TableWriter::create(&folder.path().join("requests.parquet")).expect("a file");
             for row in 0..40 * points {
                 let (point, policy) = (row % points, if row % 2 == 0 { "msao" } else { "edge_only" });
                 let e2e_ms = (row % 7 != 0).then_some(f64::from(row) * 100.0);
@@ -209,7 +209,7 @@ mod tests {
         let e2e = |policy: usize, levels: &[usize]| Some(100.0 * (1 + policy + levels[0] * levels[1]) as f64);
         let accuracy = |policy: usize, _: &[usize]| Some(70.0 + policy as f64);
         let amount = |_: usize, levels: &[usize]| Some(1.0 + levels[0] as f64);
-        let metrics: [fixture::Metric<'_>; 7] = [
+        let metrics: [fixture::MetricOf<'_>; 7] = [
             ("e2e_ms_mean", &e2e),
             ("accuracy_pct", &accuracy),
             ("energy_j_per_request", &amount),

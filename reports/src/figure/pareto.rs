@@ -13,6 +13,7 @@ use drawing::{
     stroke, text, width_px,
 };
 use std::collections::BTreeSet;
+use tables::Metric;
 
 /// The line of the list.
 pub(super) const FIGURE: Figure =
@@ -103,12 +104,12 @@ fn prepare(folder: &Folder<'_>) -> Prepared {
 }
 
 fn panels(runs: &Runs, points: &Points, places: &Places) -> Option<Vec<Place>> {
-    let estimates = |metric: &str| {
-        let column = runs.metric(metric).ok()?;
-        Some(by_point(runs, points, |cell| column.all_of(cell).map(|values| Estimate::of(&values))))
+    let estimates = |metric: Metric| {
+        let column = runs.metric(metric);
+        by_point(runs, points, |cell| column.all_of(cell).map(|values| Estimate::of(&values)))
     };
-    let (e2e, accuracy) = (estimates("e2e_ms_mean")?, estimates("accuracy_pct")?);
-    let energy = estimates("energy_j_per_request")?;
+    let (e2e, accuracy) = (estimates(Metric::E2eMean), estimates(Metric::Accuracy));
+    let energy = estimates(Metric::Energy);
     let panel = |place: &super::places::Place| {
         let mut marks = Vec::new();
         for policy in 0..points.policies.len() {

@@ -3,13 +3,14 @@
 use super::bars::group_name;
 use super::layout::{Grid, Head, Sample};
 use super::{Figure, Folder, Prepared};
-use crate::claims::PrintedBeside;
+use crate::claims::{Amount, PrintedBeside};
 use crate::estimate::Estimate;
 use crate::numbers::{rounded, short};
 use crate::runs::{Cell, Runs};
 use drawing::{
     AXIS, Across, Axis, Down, Drawing, Drawn, GREY, INK, Look, Panel, Sheet, bold, looks, stroke, text, width_px,
 };
+use tables::Metric;
 
 /// The line of the list.
 pub(super) const FIGURE: Figure =
@@ -29,34 +30,39 @@ const SIZE: (u32, u32) = (1000, 720);
 
 /// A cost: amount as the claims have it, what it is called, and its unit.
 struct Cost {
-    amount: &'static str,
+    amount: fn() -> Amount,
     title: &'static str,
     unit: &'static str,
     value: OfMetrics,
 }
 
-/// A value made of metrics, which are asked for by their names.
-type OfMetrics = fn(&dyn Fn(&str) -> f64) -> f64;
+/// A value made of metrics.
+type OfMetrics = fn(&dyn Fn(Metric) -> f64) -> f64;
 
 const COSTS: [Cost; 4] = [
-    Cost { amount: "probe_ms_mean", title: "time", unit: "ms", value: |metric| metric("probe_ms_mean") },
     Cost {
-        amount: "probe_ms_mean / e2e_ms_mean",
+        amount: || Amount::sum(&[Metric::ProbeMean]),
+        title: "time",
+        unit: "ms",
+        value: |metric| metric(Metric::ProbeMean),
+    },
+    Cost {
+        amount: || Amount::ratio(Metric::ProbeMean, Metric::E2eMean),
         title: "share of the end-to-end latency",
         unit: "%",
-        value: |metric| 100.0 * metric("probe_ms_mean") / metric("e2e_ms_mean"),
+        value: |metric| 100.0 * metric(Metric::ProbeMean) / metric(Metric::E2eMean),
     },
     Cost {
-        amount: "probe_flop_pct",
+        amount: || Amount::sum(&[Metric::ProbeFlop]),
         title: "FLOP, of those of the cloud's model",
         unit: "%",
-        value: |metric| metric("probe_flop_pct"),
+        value: |metric| metric(Metric::ProbeFlop),
     },
     Cost {
-        amount: "probe_memory_gb_peak",
+        amount: || Amount::sum(&[Metric::ProbeMemory]),
         title: "memory",
         unit: "GB",
-        value: |metric| metric("probe_memory_gb_peak"),
+        value: |metric| metric(Metric::ProbeMemory),
     },
 ];
 
@@ -81,7 +87,7 @@ fn prepare(folder: &Folder<'_>) -> Prepared {
     let runs = folder.runs()?;
     let Some(dataset) = runs.keys.iter().position(|key| key == "dataset") else { return Ok(None) };
     let place = |cell: &Cell| CONFIGURATIONS.iter().position(|name| *name == cell.values[dataset]);
-    let Ok(probe) = runs.metric("probe_ms_mean") else { return Ok(None) };
+    let probe = runs.metric(Metric::ProbeMean);
     let probes = |cell: &&Cell| probe.all_of(cell).is_some_and(|all| all.iter().any(|ms| *ms > 0.0));
     let cells: Vec<(usize, &Cell)> =
         runs.cells.iter().filter(probes).filter_map(|cell| Some((place(cell)?, cell))).collect();
@@ -108,7 +114,7 @@ fn prepare(folder: &Folder<'_>) -> Prepared {
             found.and_then(|(_, cell)| estimate(runs, cell, cost))
         };
         let values = series.iter().map(|series| places.iter().map(|place| of(series, *place)).collect()).collect();
-        let printed = cells.iter().map(|(_, cell)| beside.range(cost.amount, cell));
+        let printed = cells.iter().map(|(_, cell)| beside.range(&(cost.amount)(), cell));
         let printed = printed.fold([None, None], |[low, high], own| [low.or(own[0]), high.or(own[1])]);
         Costs { cost, values, printed }
     };
@@ -121,10 +127,10 @@ fn prepare(folder: &Folder<'_>) -> Prepared {
     })))
 }
 
-/// Over the runs of a cell; none where a metric is missing.
+/// Over the runs of a cell; none where a metric does not apply.
 fn estimate(runs: &Runs, cell: &Cell, cost: &Cost) -> Option<Estimate> {
     let run = |run: usize| {
-        let metric = |name: &str| runs.metric(name).ok().and_then(|all| all.of(cell)[run]).unwrap_or(f64::NAN);
+        let metric = |metric: Metric| runs.metric(metric).of(cell)[run].unwrap_or(f64::NAN);
         Some((cost.value)(&metric)).filter(|value| value.is_finite())
     };
     let values: Option<Vec<f64>> = (0..runs.seeds(cell).len()).map(run).collect();

@@ -305,17 +305,17 @@ impl Drawing for Bars {
 mod tests {
     use super::*;
     use crate::fixture;
-    use traces::log::{LogWriter, SpanRow};
+    use tables::{Kind, Lane, Phase, SpanRow, TableWriter};
 
-    fn row(policy: &str, kind: &str, lane: &str, phase: &str, [start_ns, duration_ns]: [u64; 2]) -> SpanRow {
+    fn row(policy: &str, kind: Kind, lane: Lane, phase: Phase, [start_ns, duration_ns]: [u64; 2]) -> SpanRow {
         SpanRow {
             policy: policy.into(),
             dataset: "vqav2".into(),
             bandwidth_mbps: 400.0,
             spread: true,
-            lane: lane.into(),
-            kind: kind.into(),
-            phase: phase.into(),
+            lane,
+            kind,
+            phase,
             start_ns,
             duration_ns,
             ..SpanRow::default()
@@ -326,19 +326,19 @@ mod tests {
     fn stages_are_means_over_the_spread_requests() {
         let cells = ["msao", "edge_only"].map(|policy| fixture::Cell::new(policy, "0.3", &[("e2e_ms_mean", &[1.0])]));
         let folder = fixture::folder(&cells);
-        let mut log = LogWriter::create(&folder.path().join("spans.parquet")).expect("a file");
+        let mut log = TableWriter::create(&folder.path().join("spans.parquet")).expect("a file");
         let mut write = |row: SpanRow| log.write(row).expect("a row");
         for (request, ms) in [(0, 200_u64), (1, 400), (2, 9000)] {
             let spread = request < 2;
-            let part = |kind: &str, lane: &str, phase: &str, from: u64, to: u64| SpanRow {
+            let part = |kind: Kind, lane: Lane, phase: Phase, from: u64, to: u64| SpanRow {
                 request,
                 spread,
                 ..row("msao", kind, lane, phase, [from * 1_000_000, (to - from) * 1_000_000])
             };
-            write(part("prefill", "edge_gpu", "running", 0, ms / 2));
-            write(part("prefill", "edge_gpu", "queued", ms / 2, ms - 1));
-            write(part("plan", "edge_cpu", "running", ms - 1, ms));
-            write(part("request", "request", "whole", 0, ms));
+            write(part(Kind::Prefill, Lane::EdgeGpu, Phase::Running, 0, ms / 2));
+            write(part(Kind::Prefill, Lane::EdgeGpu, Phase::Queued, ms / 2, ms - 1));
+            write(part(Kind::Plan, Lane::EdgeCpu, Phase::Running, ms - 1, ms));
+            write(part(Kind::Request, Lane::Request, Phase::Whole, 0, ms));
         }
         log.finish().expect("a file");
         let drawing = prepare(&Folder::new(folder.path())).expect("tables that can be read").expect("a figure");

@@ -7,16 +7,11 @@ use super::{Figure, Folder, Prepared};
 use crate::effects::{Effect, Key, Points, effect};
 use crate::natural::Spacing;
 use drawing::{Across, Axis, Down, Drawing, Drawn, GREY, INK, Look, Panel, Sheet, bold, looks, stroke, text, width_px};
+use tables::Metric;
 
-/// The metrics that may have a row, the most wanted first, and what stands beside it.
-const ROWS: [(&str, &str); 6] = [
-    ("e2e_ms_mean", "end-to-end latency, ms"),
-    ("accuracy_pct", "accuracy, %"),
-    ("energy_j_per_request", "energy, J a request"),
-    ("acceptance_rate", "share of drafts accepted"),
-    ("output_tokens_per_s", "output, tokens/s"),
-    ("uplink_mb_per_request", "uplink, MB a request"),
-];
+/// The metrics that may have a row, the most wanted first.
+const ROWS: [Metric; 6] =
+    [Metric::E2eMean, Metric::Accuracy, Metric::Energy, Metric::AcceptanceRate, Metric::OutputRate, Metric::Uplink];
 
 /// So many of them have one.
 const MOST_ROWS: usize = 3;
@@ -67,13 +62,13 @@ fn prepare(folder: &Folder<'_>) -> Prepared {
 
 impl Sweep {
     fn of(points: Points) -> Self {
-        let values = |metric: &str| points.metrics.iter().find(|(name, _)| *name == metric).map(|(_, values)| values);
-        let rows = ROWS.iter().filter_map(|(metric, title)| {
-            let effects = |key: &Key| values(metric).into_iter().flatten().map(|values| effect(key, values)).collect();
+        let values = |metric: Metric| points.metrics.iter().find(|(name, _)| *name == metric).map(|(_, values)| values);
+        let rows = ROWS.iter().filter_map(|metric| {
+            let effects = |key: &Key| values(*metric).into_iter().flatten().map(|values| effect(key, values)).collect();
             let effects: Vec<Vec<Effect>> = points.keys.iter().map(effects).collect();
             // What hardly differs needs no row.
             let differs = effects.iter().flatten().any(differs);
-            differs.then_some((*title, effects))
+            differs.then_some((metric.doc().axis, effects))
         });
         let mut rows: Vec<(&str, Vec<Vec<Effect>>)> = rows.take(MOST_ROWS).collect();
         let weight = |key: usize| rows.iter().map(|(_, effects)| weight(&effects[key])).sum::<f64>();

@@ -2,7 +2,7 @@
 //! The request is the one of median length in drafts, of the first replication of the first point.
 
 use super::layout::{Grid, Head, fitting, listed, x_title, y_title};
-use super::tokens::{self, Token};
+use super::tokens;
 use super::{Figure, Folder, Prepared};
 use drawing::{
     Across, Axis, Down, Drawing, Drawn, GREY, INK, Look, Marker, Panel, RGBColor, Sheet, bold, stroke, text, width_px,
@@ -17,6 +17,7 @@ pub(super) const FIGURE: Figure = Figure {
     needs: &["tokens", "runs"],
     prepare,
 };
+use tables::TokenRow;
 
 const MOST_POLICIES: usize = 5;
 
@@ -100,17 +101,17 @@ struct Drafts {
 }
 
 impl Drafts {
-    fn add(&mut self, token: Token<'_>) {
+    fn add(&mut self, token: &TokenRow) {
         let run = (token.point, token.replication);
         // Without a threshold there is nothing to show.
         if *self.first.get_or_insert(run) != run || !token.theta_nats.is_finite() {
             return;
         }
-        let place = self.policies.iter().position(|(policy, _)| policy == token.policy).unwrap_or_else(|| {
-            self.policies.push((token.policy.to_owned(), BTreeMap::new()));
+        let place = self.policies.iter().position(|(policy, _)| **policy == *token.policy).unwrap_or_else(|| {
+            self.policies.push((token.policy.to_string(), BTreeMap::new()));
             self.policies.len() - 1
         });
-        let Token { position, entropy_nats: entropy, theta_nats: theta, accepted, verified, .. } = token;
+        let TokenRow { position, entropy_nats: entropy, theta_nats: theta, accepted, verified, .. } = *token;
         let draft = Draft { position, entropy, theta, accepted, verified };
         self.policies[place].1.entry(token.request).or_default().push(draft);
     }
@@ -253,7 +254,6 @@ mod tests {
     use super::*;
     use crate::figure::tests::{count, svg};
     use crate::figure::tokens::testing::{folder, token};
-    use traces::log::TokenRow;
 
     #[test]
     fn a_draft_has_the_fate_that_the_log_says() {
@@ -289,19 +289,8 @@ mod tests {
     #[test]
     fn only_the_first_run_is_looked_at() {
         let mut drafts = Drafts::default();
-        let token = |point, request| Token {
-            policy: "msao",
-            point,
-            replication: 0,
-            request,
-            round: 0,
-            position: 0,
-            entropy_nats: 0.1,
-            theta_nats: 0.5,
-            accepted: true,
-            verified: true,
-        };
-        [token(3, 7), token(4, 8)].into_iter().for_each(|token| drafts.add(token));
+        let token = |point, request| TokenRow { point, request, ..token(0, 0, 0.1, [true, true]) };
+        [token(3, 7), token(4, 8)].into_iter().for_each(|token| drafts.add(&token));
         assert_eq!((drafts.first, drafts.typical()), (Some((3, 0)), Some(7)));
         assert_eq!(drafts.policies[0].1.len(), 1);
     }

@@ -2,9 +2,14 @@
 
 use super::Figure;
 use super::bars::{Measure, prepare};
+use tables::Metric;
 
-const MEASURE: Measure =
-    Measure { columns: &["output_tokens_per_s"], title: "Output throughput", axis: "output, tokens/s", decimals: 1 };
+const MEASURE: Measure = Measure {
+    columns: &[Metric::OutputRate],
+    title: "Output throughput",
+    axis: Metric::OutputRate.doc().axis,
+    decimals: 1,
+};
 
 /// The line of the list.
 pub(super) const FIGURE: Figure =

@@ -14,9 +14,9 @@ use drawing::{
     Across, At, Axis, Down, Drawing, Drawn, GREY, GRID, INK, Look, Marker, Panel, Sheet, grouped, looks, stroke, text,
     width_px,
 };
-use polars::prelude::{DataFrame, PolarsError};
 use std::collections::BTreeMap;
 use std::path::Path;
+use tables::{Metric, RequestRow, Text};
 
 /// The line of the list.
 pub(super) const FIGURE: Figure =
@@ -32,7 +32,7 @@ const MOST_PANELS: usize = 6;
 const IN_A_ROW: usize = 3;
 
 /// More requests than this are not paired to find out what their inputs are.
-const MOST_REQUESTS: usize = 3_000_000;
+const MOST_REQUESTS: u64 = 3_000_000;
 
 /// So many of a policy's requests have to have a known input, in parts.
 const LEAST_PAIRED: f64 = 0.95;
@@ -67,7 +67,7 @@ fn prepare(folder: &Folder<'_>) -> Prepared {
     let runs = folder.runs()?;
     let points = Points::of(runs);
     let places = Places::of(&points, MOST_PANELS);
-    let Some(bytes) = bytes(runs, &points) else { return Ok(None) };
+    let bytes = bytes(runs, &points);
     let drafting = drafting(folder.path)?;
     let varying: Vec<usize> = (0..points.keys.len()).filter(|key| !places.choices.contains(key)).collect();
     let (stay, fixed) = fixed(&points, &varying);
@@ -117,9 +117,9 @@ fn is_alike(one: &[Option<Bytes>], other: &[Option<Bytes>]) -> bool {
 }
 
 /// From the means of runs.
-fn bytes(runs: &Runs, points: &Points) -> Option<Vec<Vec<Option<Bytes>>>> {
-    let (up, down) = (runs.metric("uplink_mb_per_request").ok()?, runs.metric("downlink_mb_per_request").ok()?);
-    let tokens = runs.metric("output_tokens_per_request").ok()?;
+fn bytes(runs: &Runs, points: &Points) -> Vec<Vec<Option<Bytes>>> {
+    let (up, down) = (runs.metric(Metric::Uplink), runs.metric(Metric::Downlink));
+    let tokens = runs.metric(Metric::OutputTokens);
     let of = |cell: &Cell| {
         let (up, down, tokens) = (up.all_of(cell)?, down.all_of(cell)?, tokens.all_of(cell)?);
         let per_token = |megabytes: &[f64]| -> Vec<f64> {
@@ -129,34 +129,22 @@ fn bytes(runs: &Runs, points: &Points) -> Option<Vec<Vec<Option<Bytes>>>> {
         let [up, down, all] = [up, down, all].map(|megabytes| Estimate::of(&per_token(&megabytes)));
         all.mean.is_finite().then_some(Bytes { up, down, all, drafting: None })
     };
-    Some(by_point(runs, points, of))
+    by_point(runs, points, of)
 }
 
 /// Bytes up beside the input for each token of the answer, by point and policy, for policies that draft.
 fn drafting(folder: &Path) -> Result<BTreeMap<(u64, String), f64>, ReportError> {
-    const COLUMNS: [&str; 12] = [
-        "policy",
-        "point",
-        "replication",
-        "request",
-        "uplink_bytes",
-        "drafted_tokens",
-        "output_tokens",
-        "retention_text",
-        "retention",
-        "retention_audio",
-        "compression",
-        "compression_audio",
-    ];
     if !folder.join("requests.parquet").exists() {
         return Ok(BTreeMap::new());
     }
-    let frame = frame::read_columns(folder, "requests", &COLUMNS)?;
-    if frame.height() > MOST_REQUESTS {
+    let table = frame::open::<RequestRow>(folder)?;
+    if table.rows() > MOST_REQUESTS {
         return Ok(BTreeMap::new());
     }
-    let requests =
-        requests(&frame).map_err(|error| ReportError::Table { path: folder.join("requests.parquet"), error })?;
+    let mut requests = Vec::new();
+    for group in 0..table.groups() {
+        requests.extend(table.group(group)?.into_iter().map(Request::of));
+    }
     Ok(beside_the_input(&requests))
 }
 
@@ -169,7 +157,7 @@ type Kept = [u64; 5];
 /// A request under a policy.
 #[derive(Clone, Debug)]
 struct Request {
-    policy: String,
+    policy: Text,
     name: Name,
     uplink: u64,
     drafted: u32,
@@ -177,28 +165,18 @@ struct Request {
     input: Kept,
 }
 
-fn requests(frame: &DataFrame) -> Result<Vec<Request>, PolarsError> {
-    let whole = |name: &str| frame.column(name)?.u32();
-    let shares = ["retention_text", "retention", "retention_audio", "compression", "compression_audio"];
-    let shares = shares.map(|name| frame.column(name).and_then(|column| column.f64()));
-    let [text, visual, audio, picture, sound] = shares;
-    let shares = [text?, visual?, audio?, picture?, sound?];
-    let policies = frame.column("policy")?.str()?;
-    let (points, replications, numbers) = (whole("point")?, whole("replication")?, frame.column("request")?.u64()?);
-    let (uplinks, drafted, output) =
-        (frame.column("uplink_bytes")?.u64()?, whole("drafted_tokens")?, whole("output_tokens")?);
-    let request = |row: usize| {
-        let bits = |share: &polars::prelude::Float64Chunked| share.get(row).unwrap_or(f64::NAN).to_bits();
-        Some(Request {
-            policy: policies.get(row)?.to_owned(),
-            name: (points.get(row)?, replications.get(row)?, numbers.get(row)?),
-            uplink: uplinks.get(row)?,
-            drafted: drafted.get(row)?,
-            output: output.get(row)?,
-            input: shares.map(bits),
-        })
-    };
-    Ok((0..frame.height()).filter_map(request).collect())
+impl Request {
+    fn of(row: RequestRow) -> Self {
+        let shares = [row.retention_text, row.retention, row.retention_audio, row.compression, row.compression_audio];
+        Self {
+            policy: row.policy,
+            name: (row.point, row.replication, row.request),
+            uplink: row.uplink_bytes,
+            drafted: row.drafted_tokens,
+            output: row.output_tokens,
+            input: shares.map(f64::to_bits),
+        }
+    }
 }
 
 /// What each policy that drafts sends up beside the input, for each token of the answer, over the requests whose input another
@@ -217,7 +195,7 @@ fn beside_the_input(requests: &[Request]) -> BTreeMap<(u64, String), f64> {
     }
     let mut sums: BTreeMap<(u64, String), Sum> = BTreeMap::new();
     for request in requests.iter().filter(|request| request.drafted > 0) {
-        let sum = sums.entry((u64::from(request.name.0), request.policy.clone())).or_default();
+        let sum = sums.entry((u64::from(request.name.0), request.policy.to_string())).or_default();
         sum.all += 1;
         if let Some(input) = inputs.get(&(request.name, request.input)) {
             sum.known += 1;
@@ -386,7 +364,7 @@ mod tests {
 
     fn request(policy: &str, number: u64, uplink: u64, drafted: u32, kept: f64) -> Request {
         let input = [1.0, kept, 1.0, 0.0, 0.0].map(f64::to_bits);
-        Request { policy: policy.to_owned(), name: (0, 0, number), uplink, drafted, output: 10, input }
+        Request { policy: policy.into(), name: (0, 0, number), uplink, drafted, output: 10, input }
     }
 
     #[test]
@@ -438,7 +416,7 @@ mod tests {
         let panels = |bytes: [f64; 2]| {
             let up = |_: usize, levels: &[usize]| Some(1000.0 * bytes[levels[0]]);
             let tokens = |_: usize, _: &[usize]| Some(1e6);
-            let metrics: [fixture::Metric<'_>; 3] = [
+            let metrics: [fixture::MetricOf<'_>; 3] = [
                 ("uplink_mb_per_request", &up),
                 ("downlink_mb_per_request", &up),
                 ("output_tokens_per_request", &tokens),

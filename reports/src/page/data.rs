@@ -7,15 +7,15 @@ use super::folder::Folder;
 use super::results::label;
 use super::summary::{Figure, Summary};
 use crate::frame::ReportError;
-use crate::metric::{Better, Metric};
 use drawing::{INK, Marker, RGBColor, looks};
 use maud::{Markup, html};
 use serde_json::{Value, json};
+use tables::{Better, Metric, MetricDoc};
 
-/// The y axis of the front, and what may stand on its x axis.
-const ACCURACY: &str = "accuracy_pct";
-const COSTS: [&str; 6] =
-    ["e2e_ms_mean", "e2e_ms_p99", "ttft_ms_mean", "energy_j_per_request", "uplink_mb_per_request", "memory_gb_peak"];
+/// The metric of the front's y axis, and those that may be on its x axis.
+const ACCURACY: Metric = Metric::Accuracy;
+const COSTS: [Metric; 6] =
+    [Metric::E2eMean, Metric::E2eP99, Metric::TtftMean, Metric::Energy, Metric::Uplink, Metric::Memory];
 
 /// What the script reads, as JSON.
 pub(super) fn json(folders: &[Folder], summary: &Summary) -> Result<String, ReportError> {
@@ -26,7 +26,7 @@ pub(super) fn json(folders: &[Folder], summary: &Summary) -> Result<String, Repo
     let rows: Vec<Value> = summary.rows.iter().map(|row| json!([row.policy, row.point])).collect();
     let data = json!({
         "ink": hexadecimal(INK),
-        "accuracy": ACCURACY,
+        "accuracy": ACCURACY.column(),
         "policies": policies.collect::<Vec<_>>(),
         "points": summary.points.iter().map(|point| &point.label).collect::<Vec<_>>(),
         "rows": rows,
@@ -37,8 +37,7 @@ pub(super) fn json(folders: &[Folder], summary: &Summary) -> Result<String, Repo
 }
 
 fn metric(summary: &Summary, place: usize) -> Value {
-    let name = summary.metrics[place].as_str();
-    let Metric { better, unit, decimals, .. } = Metric::of(name);
+    let MetricDoc { column: name, better, unit, decimals, .. } = summary.metrics[place].doc();
     let better = match better {
         Better::Lower => "lower is better",
         Better::Higher => "higher is better",
@@ -74,7 +73,6 @@ fn symbol(marker: Marker) -> &'static str {
 /// Places for the charts; the script fills them.
 pub(super) fn section(summary: &Summary) -> Markup {
     let (first, rest) = summary.metrics.split_at(summary.shown);
-    let costs = COSTS.into_iter().filter(|cost| summary.metrics.iter().any(|name| name == cost));
     whole_section(
         "explore",
         "Explore",
@@ -84,8 +82,8 @@ pub(super) fn section(summary: &Summary) -> Markup {
             fieldset.policies { legend { "Policies" } }
             (chart("bars", "Any metric", html! {
                 label { "Metric " select name="metric" {
-                    optgroup label="In the table" { @for name in first { option value=(name) { (label(name)) } } }
-                    @if !rest.is_empty() { optgroup label="All others" { @for name in rest { option value=(name) { (name) } } } }
+                    optgroup label="In the table" { @for metric in first { option value=(metric.column()) { (label(*metric)) } } }
+                    @if !rest.is_empty() { optgroup label="All others" { @for metric in rest { option value=(metric.column()) { (metric.column()) } } } }
                 } }
             }, "Means, with 95 % confidence intervals as whiskers: the numbers of summary.csv."))
             (chart("distribution", "How many requests were answered within a time", html! {
@@ -95,7 +93,7 @@ pub(super) fn section(summary: &Summary) -> Markup {
                 label { "Latency " select name="measure" {} }
             }, "All replications; thinned to equal steps of the share of requests, and cut off behind the 99th percentile of the slowest policy."))
             (chart("front", "Accuracy against cost", html! {
-                label { "Cost " select name="cost" { @for cost in costs { option value=(cost) { (label(cost)) } } } }
+                label { "Cost " select name="cost" { @for cost in COSTS { option value=(cost.column()) { (label(cost)) } } } }
             }, "A mark for each policy at each point. The line joins the points that no other shown point beats in both metrics."))
         },
     )
@@ -107,19 +105,6 @@ fn chart(id: &str, title: &str, tools: Markup, caption: &str) -> Markup {
             div.head { h3 id={ "chart-" (id) "-title" } { (title) } div.tools { (tools) } }
             div.canvas tabindex="0" {}
             figcaption { (caption) }
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::table::SHOWN;
-
-    #[test]
-    fn what_is_looked_for_is_a_metric() {
-        for name in COSTS.into_iter().chain([ACCURACY]).chain(SHOWN.iter().map(|(name, ..)| *name)) {
-            assert!(Metric::known(name).is_some(), "{name}");
         }
     }
 }

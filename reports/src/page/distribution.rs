@@ -3,12 +3,16 @@
 use super::folder::Folder;
 use super::summary::{Row, Summary};
 use crate::frame::{self, ReportError};
-use polars::prelude::{DataFrame, PolarsError};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
+use tables::{RequestRow, Text, TypedColumn};
 
-/// What is read of every request: the latencies, and how they are called.
-const MEASURES: [(&str, &str); 2] = [("e2e_ms", "end-to-end latency"), ("ttft_ms", "time to first token")];
+/// A column of latencies.
+type Latency = TypedColumn<RequestRow, Option<f64>>;
+
+/// The latencies that are drawn, and their titles.
+const MEASURES: [(Latency, &str); 2] =
+    [(RequestRow::e2e_ms, "end-to-end latency"), (RequestRow::ttft_ms, "time to first token")];
 
 /// Steps of the share of requests, of a line; and of all lines together.
 const STEPS: usize = 200;
@@ -37,7 +41,8 @@ pub(super) fn json(folders: &[Folder], summary: &Summary) -> Result<Value, Repor
         }
     }
     let measures = MEASURES.iter().zip(lines).filter(|(_, lines)| lines.iter().any(|line| !line.is_null()));
-    let measures = measures.map(|((name, title), lines)| json!({ "name": name, "title": title, "lines": lines }));
+    let measures =
+        measures.map(|((column, title), lines)| json!({ "name": column.name, "title": title, "lines": lines }));
     Ok(json!({ "steps": steps, "measures": measures.collect::<Vec<_>>() }))
 }
 
@@ -50,36 +55,27 @@ fn point_of(folder: &Folder, summary: &Summary, row: &Row) -> Option<u64> {
     runs.cells.iter().find(|cell| is_it(&cell.values)).map(|cell| cell.point)
 }
 
-/// Of each measure.
+/// The latencies of every request, by measure.
 fn latencies(folder: &Folder) -> Result<Vec<Cells>, ReportError> {
-    let columns: Vec<&str> = ["policy", "point"].into_iter().chain(MEASURES.map(|(column, _)| column)).collect();
-    let frame = frame::read_columns(&folder.path, "requests", &columns)?;
-    let cells = MEASURES.iter().map(|(column, _)| by_cell(&frame, column)).collect::<Result<_, _>>();
-    cells.map_err(|error| ReportError::Table { path: folder.path.join("requests.parquet"), error })
+    let table = frame::open::<RequestRow>(&folder.path)?;
+    let (policies, points) = (table.whole_column(RequestRow::policy)?, table.whole_column(RequestRow::point)?);
+    let cells = |(column, _): &(Latency, &str)| Ok(by_cell(&policies, &points, &table.whole_column(*column)?));
+    MEASURES.iter().map(cells).collect()
 }
 
-fn by_cell(frame: &DataFrame, column: &str) -> Result<Cells, PolarsError> {
-    let (policies, points) = (frame.column("policy")?.str()?, frame.column("point")?.u32()?);
+fn by_cell(policies: &[Text], points: &[u32], latencies: &[Option<f64>]) -> Cells {
     let mut cells = Cells::new();
     // Rows of a cell stand together: it is looked up once for many.
-    let mut at: Option<(u32, &str)> = None;
-    let mut values: Vec<f64> = Vec::new();
-    let mut put = |at: Option<(u32, &str)>, values: &mut Vec<f64>| {
-        if let Some((point, policy)) = at {
-            cells.entry((u64::from(point), policy.to_owned())).or_default().append(values);
-        }
-    };
-    for ((policy, point), value) in policies.iter().zip(points.iter()).zip(frame.column(column)?.f64()?.iter()) {
-        let (Some(policy), Some(point)) = (policy, point) else { continue };
-        if at != Some((point, policy)) {
-            put(at, &mut values);
-            at = Some((point, policy));
-        }
+    let rows: Vec<(&Text, &u32)> = policies.iter().zip(points).collect();
+    let mut from = 0;
+    for alike in rows.chunk_by(|one, other| one == other) {
+        let (policy, point) = alike[0];
         // A rejected request has none.
-        values.extend(value);
+        let values = latencies[from..from + alike.len()].iter().flatten();
+        cells.entry((u64::from(*point), policy.to_string())).or_default().extend(values);
+        from += alike.len();
     }
-    put(at, &mut values);
-    Ok(cells)
+    cells
 }
 
 /// The values at equal steps of the share, the least and the greatest among them, to a hundredth of a millisecond.
@@ -93,7 +89,6 @@ fn thinned(values: &mut [f64], steps: usize) -> Vec<f64> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use polars::prelude::{Column, NamedFrom, Series};
 
     #[test]
     fn steps_have_both_ends() {
@@ -107,14 +102,8 @@ mod tests {
 
     #[test]
     fn requests_are_put_with_their_cell() {
-        let policies = ["a", "a", "b", "a"];
-        let columns = vec![
-            Column::from(Series::new("policy".into(), policies.as_slice())),
-            Column::from(Series::new("point".into(), [0u32, 1, 1, 0].as_slice())),
-            Column::from(Series::new("e2e_ms".into(), [Some(1.0), Some(2.0), None, Some(4.0)].as_slice())),
-        ];
-        let frame = DataFrame::new(4, columns).expect("a frame");
-        let cells = by_cell(&frame, "e2e_ms").expect("cells");
+        let policies = ["a", "a", "b", "a"].map(Text::from);
+        let cells = by_cell(&policies, &[0, 1, 1, 0], &[Some(1.0), Some(2.0), None, Some(4.0)]);
         assert_eq!(cells[&(0, "a".to_owned())], [1.0, 4.0]);
         assert_eq!(cells[&(1, "b".to_owned())], [0.0; 0]);
         assert_eq!(cells.len(), 3);

@@ -3,9 +3,9 @@
 use super::document::{heading, section as whole_section, sortable};
 use super::folder::Folder;
 use super::summary::{MOST_ROWS, Row, Summary, last};
-use crate::metric::Metric;
 use crate::table::SHOWN;
 use maud::{Markup, html};
+use tables::{Metric, MetricDoc};
 
 /// The id of the table.
 const ID: &str = "results-table";
@@ -77,20 +77,19 @@ fn engines(folders: &[Folder]) -> &'static str {
 }
 
 /// A metric's column.
-struct Column<'s> {
-    name: &'s str,
-    heading: &'s str,
+struct Column {
+    name: &'static str,
+    heading: &'static str,
     decimals: usize,
     /// Whether a cell of it has an interval.
     has_intervals: bool,
 }
 
-impl<'s> Column<'s> {
-    fn of(summary: &'s Summary, metric: usize) -> Self {
-        let name = summary.metrics[metric].as_str();
-        let printed = SHOWN.iter().find(|(known, ..)| *known == name);
-        let (heading, decimals) =
-            printed.map_or((name, Metric::of(name).decimals), |(_, heading, decimals)| (heading, *decimals));
+impl Column {
+    fn of(summary: &Summary, metric: usize) -> Self {
+        let MetricDoc { column: name, heading, decimals, .. } = summary.metrics[metric].doc();
+        // Columns that are hidden at first are called by their names.
+        let heading = if metric < summary.shown { heading } else { name };
         let mut column = Self { name, heading, decimals, has_intervals: false };
         column.has_intervals = summary.rows.iter().any(|row| column.half(row.metrics[metric].1).is_some());
         column
@@ -136,8 +135,7 @@ pub(super) fn rules(summary: &Summary) -> String {
     rules
 }
 
-/// What a metric is called in a list of them.
-pub(super) fn label(name: &str) -> Markup {
-    let printed = SHOWN.iter().find(|(known, ..)| *known == name);
-    html! { @if let Some((_, heading, _)) = printed { (heading) " · " } (name) }
+/// The name of a metric in a list of them, behind its heading in the printed table.
+pub(super) fn label(metric: Metric) -> Markup {
+    html! { @if SHOWN.contains(&metric) { (metric.doc().heading) " · " } (metric.column()) }
 }

@@ -6,8 +6,9 @@ use crate::frame::{self, ReportError};
 use crate::natural::Levels;
 use crate::runs::place;
 use crate::table::{COUNTS, SHOWN};
-use polars::prelude::{AnyValue, DataFrame, DataType};
+use polars::prelude::{AnyValue, DataFrame};
 use std::collections::BTreeSet;
+use tables::{Metric, SummaryRow};
 
 /// More rows than this are not shown: a page is to be read. The whole table is beside it.
 pub(super) const MOST_ROWS: usize = 400;
@@ -17,7 +18,7 @@ pub(super) struct Summary {
     /// What tells points apart, over all folders.
     pub keys: Vec<String>,
     /// Metrics: those of the printed table first, in its order.
-    pub metrics: Vec<String>,
+    pub metrics: Vec<Metric>,
     /// How many of them are in the printed table.
     pub shown: usize,
     /// Counts and engines.
@@ -60,7 +61,6 @@ pub(super) struct Point {
 struct Table {
     frame: DataFrame,
     keys: Vec<String>,
-    metrics: Vec<String>,
     counts: Vec<String>,
 }
 
@@ -69,15 +69,11 @@ impl Summary {
         let tables = folders.iter().map(Table::read).collect::<Result<Vec<_>, _>>()?;
         let keys = union(tables.iter().map(|table| &table.keys));
         let counts = union(tables.iter().map(|table| &table.counts));
-        let all = union(tables.iter().map(|table| &table.metrics));
-        let is_shown = |name: &&str| all.iter().any(|known| known == name);
-        let first: Vec<String> = SHOWN.iter().map(|(name, ..)| *name).filter(is_shown).map(str::to_owned).collect();
-        let shown = first.len();
-        let rest: Vec<String> = all.iter().filter(|name| !first.contains(name)).cloned().collect();
+        let rest = Metric::ALL.iter().filter(|metric| !SHOWN.contains(metric));
         let mut summary = Self {
             keys,
-            metrics: [first, rest].concat(),
-            shown,
+            metrics: SHOWN.iter().chain(rest).copied().collect(),
+            shown: SHOWN.len(),
             counts,
             rows: Vec::new(),
             of_rows: tables.iter().map(|table| table.frame.height()).sum(),
@@ -103,13 +99,15 @@ impl Summary {
             self.points.push(Point { folder, values: values.clone(), label: String::new() });
             self.points.len() - 1
         });
-        let label = text(&table.frame, "policy", row);
+        let label = text(&table.frame, SummaryRow::policy.name, row);
         let policy = self.policies.iter().position(|known| *known == label).unwrap_or_else(|| {
             self.policies.push(label);
             self.policies.len() - 1
         });
-        let figure =
-            |name: &String| (number(&table.frame, name, row), number(&table.frame, &format!("{name}_ci95"), row));
+        let figure = |metric: &Metric| {
+            let column = metric.column();
+            (number(&table.frame, column, row), number(&table.frame, &format!("{column}_ci95"), row))
+        };
         self.rows.push(Row {
             folder,
             policy,
@@ -124,7 +122,7 @@ impl Summary {
     fn sort_points(&mut self) {
         let ranks = |key: usize| -> Vec<usize> {
             let texts: Vec<&str> = self.points.iter().map(|point| point.values[key].as_str()).collect();
-            let order = if self.keys[key] == "dataset" {
+            let order = if self.keys[key] == SummaryRow::dataset.name {
                 texts.iter().map(|text| (*text).to_owned()).collect()
             } else {
                 Levels::of(texts.iter().copied()).texts
@@ -171,15 +169,14 @@ pub(super) fn last(key: &str) -> &str {
 
 impl Table {
     fn read(folder: &Folder) -> Result<Self, ReportError> {
-        let frame = frame::read(&folder.path, "summary")?;
+        let frame = frame::read_table::<SummaryRow>(&folder.path)?;
         let names: Vec<String> = frame.get_column_names().iter().map(|name| name.to_string()).collect();
-        let keys = names.iter().take_while(|name| !COUNTS.contains(&name.as_str())).filter(|name| *name != "policy");
-        let keys: Vec<String> = keys.cloned().collect();
-        let is_metric = |name: &str| frame.column(name).is_ok_and(|column| *column.dtype() == DataType::Float64);
-        let rest = names.iter().filter(|name| *name != "policy" && !keys.contains(name));
-        let (metrics, counts): (Vec<String>, Vec<String>) = rest.cloned().partition(|name| is_metric(name));
-        let metrics = metrics.into_iter().filter(|name| !name.ends_with("_ci95")).collect();
-        Ok(Self { frame, keys, metrics, counts })
+        let keys = names.iter().take_while(|name| !COUNTS.contains(&name.as_str()));
+        let keys: Vec<String> = keys.filter(|name| *name != SummaryRow::policy.name).cloned().collect();
+        let engines = [SummaryRow::edge_engine.name, SummaryRow::cloud_engine.name];
+        let is_count = |name: &&String| COUNTS.iter().chain(&engines).any(|known| known == name);
+        let counts = names.iter().filter(is_count).cloned().collect();
+        Ok(Self { frame, keys, counts })
     }
 }
 

@@ -3,8 +3,8 @@
 use super::*;
 use crate::fixture::{self, Cell};
 use std::fs;
+use tables::{Metric, MetricEstimates, RequestRow, SummaryRow, TableWriter, VariedValues};
 use tempfile::TempDir;
-use traces::log::{Column, LogWriter, RequestRow, TableWriter, Values};
 
 const HOSTILE: &str = "</script><script>alert(1)</script>";
 
@@ -30,28 +30,28 @@ fn folder(cells: &[Cell]) -> TempDir {
 }
 
 fn write_summary(cells: &[Cell], folder: &Path) {
-    let text = |of: &dyn Fn(&Cell) -> &str| Values::Text(cells.iter().map(|cell| of(cell).to_owned()).collect());
-    let whole = |value: u64| Values::U64(cells.iter().map(|_| value).collect());
-    let estimate = |cell: &Cell, name: &str| {
-        let (_, values) = cell.metrics.iter().find(|(known, _)| *known == name).unwrap();
-        crate::Estimate::of(&values.iter().flatten().copied().collect::<Vec<_>>())
-    };
-    let mean = |name: &str| Values::F64(cells.iter().map(|cell| Some(estimate(cell, name).mean)).collect());
-    let half = |name: &str| Values::F64(cells.iter().map(|cell| estimate(cell, name).ci95).collect());
-    let columns = [
-        ("policy", text(&|cell| cell.policy)),
-        ("dataset", text(&|_| "vqav2")),
-        ("bandwidth_mbps", Values::F64(cells.iter().map(|_| Some(400.0)).collect())),
-        ("policy.msao.tau_s", text(&|cell| cell.tau)),
-        ("replications", whole(2)),
-        ("edge_engine", text(&|_| "vllm")),
-        ("e2e_ms_mean", mean("e2e_ms_mean")),
-        ("e2e_ms_mean_ci95", half("e2e_ms_mean")),
-        ("accuracy_pct", mean("accuracy_pct")),
-        ("accuracy_pct_ci95", half("accuracy_pct")),
-    ];
-    let columns = columns.into_iter().map(|(name, values)| Column { name: name.to_owned(), values }).collect();
-    TableWriter::new("summary", 3, columns).write_parquet(&folder.join("summary.parquet")).unwrap();
+    let varied = ["policy.msao.tau_s".to_owned()];
+    let mut table = TableWriter::create_varied(&folder.join("summary.parquet"), &varied, &[]).unwrap();
+    for cell in cells {
+        let mut metrics = MetricEstimates::default();
+        for (name, values) in &cell.metrics {
+            let estimate = crate::Estimate::of(&values.iter().flatten().copied().collect::<Vec<_>>());
+            metrics[Metric::named(name).unwrap()] = Some((estimate.mean, estimate.ci95));
+        }
+        let row = SummaryRow {
+            policy: cell.policy.into(),
+            dataset: "vqav2".into(),
+            bandwidth_mbps: Some(400.0),
+            varied: VariedValues(vec![cell.tau.into()]),
+            replications: 2,
+            edge_engine: "vllm".into(),
+            cloud_engine: "vllm".into(),
+            metrics,
+            ..SummaryRow::default()
+        };
+        table.write(row).unwrap();
+    }
+    table.finish().unwrap();
 }
 
 fn page(folders: &[&TempDir]) -> String {
@@ -99,7 +99,7 @@ fn charts_have_the_numbers_of_the_summary() {
 #[test]
 fn requests_become_lines_of_their_point() {
     let folder = folder(&cells("msao"));
-    let mut log = LogWriter::create(&folder.path().join("requests.parquet")).unwrap();
+    let mut log = TableWriter::create(&folder.path().join("requests.parquet")).unwrap();
     for row in 0..40u32 {
         let policy = if row % 2 == 0 { "cloud_only" } else { "msao" };
         let e2e_ms = Some(f64::from(row));

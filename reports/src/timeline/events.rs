@@ -147,7 +147,7 @@ impl<W: Write> Writer<W> {
 
 /// The category of a slice, for filters.
 fn category(span: &Span) -> &'static str {
-    use crate::spans::Lane;
+    use tables::Lane;
     match span.lane {
         Lane::Request => "request",
         Lane::EdgeCpu | Lane::EdgeGpu => "edge",

@@ -1,10 +1,11 @@
 //! The lanes of a process: the slices of each resource, without overlap, and the arrows between them.
 
 use super::events::{Arrow, Writer, details};
-use crate::spans::{Lane, Phase, Request, Span};
+use crate::spans::{Request, Span};
 use crate::stages;
 use std::collections::BTreeMap;
 use std::io::{self, Write};
+use tables::{Lane, Phase};
 
 /// The resources, in the order from above: the parts of an edge together, then the uplink, the cloud, the downlink.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

@@ -1,17 +1,18 @@
 use super::*;
-use crate::spans::{Lane, Phase, Span};
+use crate::spans::Span;
 use proptest::prelude::*;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
+use tables::{Kind, Lane, Phase};
 
-fn span(lane: Lane, kind: &'static str, phase: Phase, round: u32, [start_ns, end_ns]: [u64; 2]) -> Span {
+fn span(lane: Lane, kind: Kind, phase: Phase, round: u32, [start_ns, end_ns]: [u64; 2]) -> Span {
     Span { lane, unit: 0, kind, phase, round, tokens: 1, context_tokens: 0, bytes: 8, batch: 2, start_ns, end_ns }
 }
 
 fn request(number: u64, parts: Vec<Span>) -> Request {
     let end = parts.iter().map(|part| part.end_ns).max().unwrap_or(0);
     let start = parts.iter().map(|part| part.start_ns).min().unwrap_or(0);
-    let whole = span(Lane::Request, "request", Phase::Whole, 0, [start, end]);
+    let whole = span(Lane::Request, Kind::Request, Phase::Whole, 0, [start, end]);
     Request { number, edge: 0, whole, parts }
 }
 
@@ -56,7 +57,7 @@ fn threads(file: &Value) -> BTreeMap<String, Vec<(String, f64, f64)>> {
 
 #[test]
 fn what_overlaps_has_a_lane_for_each() {
-    let verify = |times| span(Lane::CloudGpu, "verify", Phase::Running, 1, times);
+    let verify = |times| span(Lane::CloudGpu, Kind::Verify, Phase::Running, 1, times);
     let requests = vec![
         request(0, vec![verify([1_000, 3_500]), verify([3_500, 4_001])]),
         request(1, vec![verify([1_000, 3_500])]),
@@ -75,16 +76,16 @@ fn what_overlaps_has_a_lane_for_each() {
 #[test]
 fn arrows_go_from_the_last_draft_to_the_verdict() {
     let parts = vec![
-        span(Lane::EdgeGpu, "draft", Phase::Running, 1, [0, 10]),
-        span(Lane::EdgeGpu, "draft", Phase::Running, 1, [10, 20]),
-        span(Lane::Uplink, "drafts", Phase::Queued, 1, [20, 25]),
-        span(Lane::Uplink, "drafts", Phase::Sending, 1, [25, 30]),
-        span(Lane::Uplink, "drafts", Phase::Flying, 1, [30, 40]),
-        span(Lane::CloudGpu, "verify", Phase::Running, 1, [41, 50]),
-        span(Lane::Downlink, "verdict", Phase::Sending, 1, [50, 51]),
-        span(Lane::Downlink, "verdict", Phase::Flying, 1, [51, 60]),
+        span(Lane::EdgeGpu, Kind::Draft, Phase::Running, 1, [0, 10]),
+        span(Lane::EdgeGpu, Kind::Draft, Phase::Running, 1, [10, 20]),
+        span(Lane::Uplink, Kind::Drafts, Phase::Queued, 1, [20, 25]),
+        span(Lane::Uplink, Kind::Drafts, Phase::Sending, 1, [25, 30]),
+        span(Lane::Uplink, Kind::Drafts, Phase::Flying, 1, [30, 40]),
+        span(Lane::CloudGpu, Kind::Verify, Phase::Running, 1, [41, 50]),
+        span(Lane::Downlink, Kind::Verdict, Phase::Sending, 1, [50, 51]),
+        span(Lane::Downlink, Kind::Verdict, Phase::Flying, 1, [51, 60]),
         // Drafted and never sent.
-        span(Lane::EdgeGpu, "draft", Phase::Running, 2, [45, 55]),
+        span(Lane::EdgeGpu, Kind::Draft, Phase::Running, 2, [45, 55]),
     ];
     let file = written(&[served(1, "msao", vec![request(7, parts)])], 1000);
     let arrow = |event: &Value| {
@@ -100,7 +101,8 @@ fn arrows_go_from_the_last_draft_to_the_verdict() {
 
 #[test]
 fn a_file_stays_small_enough_to_be_opened() {
-    let one = |number| request(number, vec![span(Lane::EdgeGpu, "draft", Phase::Running, 1, [number, number + 1]); 3]);
+    let one =
+        |number| request(number, vec![span(Lane::EdgeGpu, Kind::Draft, Phase::Running, 1, [number, number + 1]); 3]);
     let requests = || (0..4).map(one).collect::<Vec<_>>();
     let table: Vec<Served> =
         (0..3).flat_map(|point| ["a", "b"].map(|policy| served(point, policy, requests()))).collect();
@@ -128,7 +130,7 @@ proptest! {
     #[test]
     fn threads_never_overlap(times in prop::collection::vec((0u64..50, 0u64..20), 1..40)) {
         let parts = times.iter().map(|(start, long)| {
-            span(Lane::EdgeGpu, "decode", Phase::Running, 0, [*start, start + long])
+            span(Lane::EdgeGpu, Kind::Decode, Phase::Running, 0, [*start, start + long])
         });
         let file = written(&[served(1, "msao", vec![request(0, parts.collect())])], 1000);
         let threads = threads(&file);

@@ -17,7 +17,7 @@ mod violation;
 mod workload;
 
 pub use ledger::{
-    ClosedFormSums, DecisionRecord, Durations, Lane, LatencySum, Metrics, NoRecorder, Phase, ProbeSums, Recorder,
+    ClosedFormSums, DecisionRecord, Durations, Kind, Lane, LatencySum, Metrics, NoRecorder, Phase, ProbeSums, Recorder,
     RegretSums, RequestRecord, Side, SpanRecord, Status, StepRecord, TokenRecord,
 };
 pub use models::Models;

@@ -2,7 +2,7 @@
 
 use crate::common::oracle::{Idle, prompt_tokens};
 use crate::common::{Log, Override, blocking, cloud_only, edge_only, examples, pipelined, run_logged, spec};
-use engine::{RunSpec, Sharing, Side, Status, StepRecord};
+use engine::{Kind, RunSpec, Sharing, Side, Status, StepRecord};
 use model::{engine_kind::EngineKind, memory::BatchLimits, roofline::Load};
 use std::collections::{BTreeMap, BTreeSet};
 use units::{BitsPerSecond, SimDuration};
@@ -55,7 +55,7 @@ fn vllm_reads_the_weights_once_for_all() {
 
 #[test]
 fn an_iteration_has_at_most_64_items_and_one_chunk() {
-    let reads_a_prompt = |step: &&StepRecord| matches!(step.kind, "prefill" | "probe" | "encode");
+    let reads_a_prompt = |step: &&StepRecord| matches!(step.kind, Kind::Prefill | Kind::Probe | Kind::Encode);
     for (name, policy) in examples() {
         let mut spec = spec(policy, EngineKind::Vllm, 150, 150).clients(120);
         spec.shape().text_tokens = (30, 1000);
@@ -84,13 +84,13 @@ fn limits_of_the_scenario_are_kept() {
     let (_, log) = run_logged(&spec);
     let fullest = log.iterations(Side::Edge).into_values().map(|steps| {
         assert!(steps.iter().all(|step| step.tokens <= 100));
-        steps.iter().filter(|step| step.kind == "decode").count()
+        steps.iter().filter(|step| step.kind == Kind::Decode).count()
     });
     assert_eq!(fullest.max(), Some(5));
 }
 
 /// The steps of each request on a side: start of the first and end of the last.
-fn spans(log: &Log, side: Side, kinds: &[&str]) -> BTreeMap<u64, (u64, u64)> {
+fn spans(log: &Log, side: Side, kinds: &[Kind]) -> BTreeMap<u64, (u64, u64)> {
     let mut spans: BTreeMap<u64, (u64, u64)> = BTreeMap::new();
     for step in log.steps.iter().filter(|step| step.side == side && kinds.contains(&step.kind)) {
         let (start, end) = (step.start.as_ns(), (step.start + step.duration).as_ns());
@@ -101,7 +101,7 @@ fn spans(log: &Log, side: Side, kinds: &[&str]) -> BTreeMap<u64, (u64, u64)> {
 }
 
 /// The most requests that are between their first and last step on a side at once.
-fn most_at_once(log: &Log, side: Side, kinds: &[&str]) -> usize {
+fn most_at_once(log: &Log, side: Side, kinds: &[Kind]) -> usize {
     let spans = spans(log, side, kinds);
     let at = |now: u64| spans.values().filter(|(start, end)| (*start..*end).contains(&now)).count();
     spans.values().map(|(start, _)| at(*start)).max().unwrap_or(0)
@@ -111,7 +111,7 @@ fn most_at_once(log: &Log, side: Side, kinds: &[&str]) -> usize {
 /// an answer each.
 fn most_blocks_at_once(log: &Log, side: Side) -> u64 {
     let spans = spans(log, side, &MODEL_STEPS);
-    let read = log.steps.iter().filter(|step| (step.side, step.kind) == (side, "prefill"));
+    let read = log.steps.iter().filter(|step| (step.side, step.kind) == (side, Kind::Prefill));
     let mut prompts: BTreeMap<u64, u64> = BTreeMap::new();
     read.for_each(|step| *prompts.entry(step.request).or_default() += u64::from(step.tokens));
     let blocks = |request: &u64| (prompts.get(request).copied().unwrap_or(0) + 64).div_ceil(16);
@@ -122,7 +122,8 @@ fn most_blocks_at_once(log: &Log, side: Side) -> u64 {
     spans.values().map(|(start, _)| at(*start)).max().unwrap_or(0)
 }
 
-const MODEL_STEPS: [&str; 6] = ["prefill", "decode", "draft", "verify", "lower_layers", "upper_layers"];
+const MODEL_STEPS: [Kind; 6] =
+    [Kind::Prefill, Kind::Decode, Kind::Draft, Kind::Verify, Kind::LowerLayers, Kind::UpperLayers];
 
 #[test]
 fn prompts_wait_for_memory_and_nothing_deadlocks() {
@@ -267,7 +268,7 @@ fn edges_share_the_link_and_nothing_else() {
 }
 
 /// Batch sizes of the steps of a kind while all of `clients` requests have such steps to come.
-fn batches_while_all_run(log: &Log, kind: &str, clients: usize) -> Vec<u32> {
+fn batches_while_all_run(log: &Log, kind: Kind, clients: usize) -> Vec<u32> {
     let steps: Vec<_> = log.steps.iter().filter(|step| step.kind == kind).collect();
     let mut spans: BTreeMap<u64, (u64, u64)> = BTreeMap::new();
     for step in &steps {
@@ -284,7 +285,7 @@ fn batches_while_all_run(log: &Log, kind: &str, clients: usize) -> Vec<u32> {
 #[test]
 fn clients_that_are_ready_at_one_instant_share_one_batch() {
     // Without a batch phase the first of four would go alone and the other three together, in turns, for ever.
-    for (policy, kind) in [(cloud_only(), "decode"), (edge_only(), "decode"), (pipelined(4, 64), "draft")] {
+    for (policy, kind) in [(cloud_only(), Kind::Decode), (edge_only(), Kind::Decode), (pipelined(4, 64), Kind::Draft)] {
         let four = spec(policy, EngineKind::Vllm, 4, 200).text_only(50).iid(1.0).clients(4);
         let (outcome, log) = run_logged(&four);
         let batches = batches_while_all_run(&log, kind, 4);

@@ -4,7 +4,7 @@ use crate::common::{
     Log, Override, blocking, cloud_only, edge_only, layer_split, mindfusion, msao, msao_of, pipelined, run_logged,
     spec, ucb_route, unpruned,
 };
-use engine::{Outcome, RunSpec, Side};
+use engine::{Kind, Outcome, RunSpec, Side};
 use model::engine_kind::EngineKind;
 use policies::{
     CacheAtLowConfidence, CloudPruned, DraftDuringVerify, DraftLength, LowConfidence, Msao, Semantics, Speculative,
@@ -79,9 +79,13 @@ fn doubtful(low_confidence: LowConfidence, cache_at_low_confidence: CacheAtLowCo
 
 /// Tokens of the edge that a run drafted more than once.
 fn drafted_again(log: &Log) -> u64 {
-    let drafts = log.steps.iter().filter(|step| step.kind == "draft").count() as u64;
-    let places: BTreeSet<(u64, u64)> =
-        log.steps.iter().filter(|step| step.kind == "draft").map(|step| (step.request, step.context_tokens)).collect();
+    let drafts = log.steps.iter().filter(|step| step.kind == Kind::Draft).count() as u64;
+    let places: BTreeSet<(u64, u64)> = log
+        .steps
+        .iter()
+        .filter(|step| step.kind == Kind::Draft)
+        .map(|step| (step.request, step.context_tokens))
+        .collect();
     drafts - places.len() as u64
 }
 
@@ -113,7 +117,7 @@ fn the_rest_on_the_cloud_is_decoded_there() {
             let of = |step: &&engine::StepRecord| step.request == row.request.prompt.request;
             log.steps.iter().filter(of).filter(|step| (step.side, step.kind) == (side, kind)).collect::<Vec<_>>()
         };
-        let (drafts, decodes) = (steps(Side::Edge, "draft"), steps(Side::Cloud, "decode"));
+        let (drafts, decodes) = (steps(Side::Edge, Kind::Draft), steps(Side::Cloud, Kind::Decode));
         if let (Some(last), Some(first)) = (drafts.last(), decodes.first()) {
             assert!(last.start < first.start, "the edge drafts no more");
         }
@@ -178,7 +182,7 @@ fn literal_verification_takes_an_iteration_a_draft() {
         let (at_once, _) = run_logged(&verified(VerifySettings::default(), engine));
         let (drafts, rounds) = (literal.metrics.verified, literal.metrics.rounds);
         assert_eq!((drafts, rounds), (at_once.metrics.verified, at_once.metrics.rounds), "the same verdicts");
-        let iterations = log.steps.iter().filter(|step| step.kind == "verify").count() as u64;
+        let iterations = log.steps.iter().filter(|step| step.kind == Kind::Verify).count() as u64;
         assert_eq!(iterations, drafts, "T_verify = N_draft t_verify");
         let prompts = literal.cloud.iterations - iterations;
         assert_eq!(at_once.cloud.iterations, rounds + prompts);

@@ -3,7 +3,7 @@
 use crate::common::{
     Log, Override, blocking, cloud_only, edge_only, examples, msao, msao_of, pipelined, run_logged, spec,
 };
-use engine::{RequestRecord, RunSpec, Side};
+use engine::{Kind, RequestRecord, RunSpec, Side};
 use model::{
     audio,
     engine_kind::EngineKind,
@@ -24,7 +24,7 @@ fn video(policy: System, frames: u32, seconds: u64) -> RunSpec {
 
 /// Tokens of each request's whole prompt, as a side's first step of it says; 0 if that side read none.
 fn prompt_tokens(log: &Log, side: Side) -> u64 {
-    let chunks = log.steps.iter().filter(|step| (step.side, step.kind, step.request) == (side, "prefill", 0));
+    let chunks = log.steps.iter().filter(|step| (step.side, step.kind, step.request) == (side, Kind::Prefill, 0));
     chunks.map(|step| u64::from(step.tokens)).sum()
 }
 
@@ -126,7 +126,8 @@ fn vision_tokens_are_encoded_on_the_edge_and_not_in_the_cloud() {
         let (jpeg, tokens) =
             (with_payload(policy.clone(), PayloadFormat::Jpeg).1, with_payload(policy, PayloadFormat::VisionTokens).1);
         for row in &tokens.requests {
-            let of = |step: &&engine::StepRecord| (step.request, step.kind) == (row.request.prompt.request, "encode");
+            let of =
+                |step: &&engine::StepRecord| (step.request, step.kind) == (row.request.prompt.request, Kind::Encode);
             let encodes: Vec<_> = tokens.steps.iter().filter(of).collect();
             assert_eq!(encodes.iter().map(|step| step.side).collect::<Vec<_>>(), [Side::Edge], "{name}");
         }
@@ -137,7 +138,7 @@ fn vision_tokens_are_encoded_on_the_edge_and_not_in_the_cloud() {
             assert_eq!(sum(&jpeg, cloud), sum(&tokens, cloud));
             continue;
         }
-        assert!(!jpeg.steps.iter().any(|step| step.kind == "encode"), "{name}");
+        assert!(!jpeg.steps.iter().any(|step| step.kind == Kind::Encode), "{name}");
         if name == "cloud_only" {
             // What the cloud's tower would have done, the edge's GPU does, to the last FLOP.
             let (more, less) = (sum(&tokens, edge) - sum(&jpeg, edge), sum(&jpeg, cloud) - sum(&tokens, cloud));

@@ -2,7 +2,7 @@
 
 use crate::common::oracle::{Idle, Wire, payload, prompt_tokens};
 use crate::common::{Override, blocking, cloud_only, edge_only, layer_split, run_logged, spec};
-use engine::{Arrivals, Content, RequestRecord, RunSpec};
+use engine::{Arrivals, Content, Kind, RequestRecord, RunSpec};
 use model::{engine_kind::EngineKind, request::Prompt};
 use traces::requests::TraceRequest;
 use units::{Bytes, SimDuration};
@@ -100,7 +100,8 @@ fn a_prompt_of_vllm_is_read_in_chunks_of_1024() {
     let (_, log) = run_logged(&spec(edge_only(), EngineKind::Vllm, 1, 2).text_only(2500));
     let chunks: Vec<_> = log.steps.iter().map(|step| (step.kind, step.tokens, step.context_tokens)).collect();
     // The last chunk also makes the first token of the answer.
-    let expected = [("prefill", 1024, 1024), ("prefill", 1024, 2048), ("prefill", 452, 2501), ("decode", 1, 2502)];
+    let expected =
+        [(Kind::Prefill, 1024, 1024), (Kind::Prefill, 1024, 2048), (Kind::Prefill, 452, 2501), (Kind::Decode, 1, 2502)];
     assert_eq!(chunks, expected);
 }
 

@@ -1,7 +1,7 @@
 //! Readings of MSAO's "offloading": verified drafts, whole requests, or trust in the edge.
 
 use crate::common::{Log, Override, cloud_only, edge_only, msao_of, run, run_logged, spec, unpruned};
-use engine::{Outcome, RunSpec, Side};
+use engine::{Kind, Outcome, RunSpec, Side};
 use model::engine_kind::EngineKind;
 use policies::{Msao, Router, Score, Semantics, ServedBy, System, ThetaSettings};
 use std::collections::{BTreeMap, BTreeSet};
@@ -34,7 +34,7 @@ fn trust_commits_what_it_is_sure_of_without_a_verdict() {
     assert_eq!((outcome.metrics.verified, outcome.metrics.accepted), (0, 0), "nothing is judged");
     assert_eq!(outcome.metrics.rounds, log.requests.iter().map(|row| u64::from(row.rounds)).sum::<u64>());
     // Each of them comes with one pass of the edge's own model.
-    let own = log.steps.iter().filter(|step| (step.side, step.kind) == (Side::Edge, "decode")).count() as u64;
+    let own = log.steps.iter().filter(|step| (step.side, step.kind) == (Side::Edge, Kind::Decode)).count() as u64;
     assert_eq!(own, outcome.metrics.output_tokens);
 }
 
@@ -84,7 +84,7 @@ fn only_critical_tokens_make_an_answer_the_edge_s() {
 /// Requests whose prompt was read to its end in the cloud, and those of which some was.
 fn read_in_cloud(log: &Log) -> (usize, usize) {
     let mut read = BTreeMap::new();
-    for step in log.steps.iter().filter(|step| (step.side, step.kind) == (Side::Cloud, "prefill")) {
+    for step in log.steps.iter().filter(|step| (step.side, step.kind) == (Side::Cloud, Kind::Prefill)) {
         *read.entry(step.request).or_insert(0) += step.tokens;
     }
     (read.values().filter(|tokens| **tokens == 1893).count(), read.len())

@@ -2,7 +2,7 @@
 
 use crate::common::strategies::{any_spec, config, policy};
 use crate::common::{Log, Override, blocking, examples, msao, msao_of, pipelined, run, run_logged, spec};
-use engine::{Lane, Phase, RunSpec, Sharing, SpanRecord};
+use engine::{Kind, Lane, Phase, RunSpec, Sharing, SpanRecord};
 use model::engine_kind::EngineKind;
 use policies::Semantics;
 use proptest::prelude::*;
@@ -50,7 +50,7 @@ proptest! {
                 // The edge may be drafting when the last verdict arrives, and what nobody needs any more may be under way.
                 let asked = |other: &&SpanRecord| other.phase == Phase::Queued && end_ns(other) == span.start.as_ns();
                 let asked = parts.iter().find(asked).map_or(span.start, |queued| queued.start);
-                let outlives = matches!(span.kind, "draft" | "drafts" | "verify" | "verdict" | "input" | "prefill" | "decode");
+                let outlives = matches!(span.kind, Kind::Draft | Kind::Drafts | Kind::Verify | Kind::Verdict | Kind::Input | Kind::Prefill | Kind::Decode);
                 prop_assert!(end_ns(span) <= ended || outlives, "{:?} after {:?}", span, whole);
                 prop_assert!(asked.as_ns() <= ended || span.phase == Phase::Flying, "{:?} after {:?}", span, whole);
             }
@@ -121,19 +121,19 @@ fn a_round_links_drafts_and_verdict() {
     for (name, policy) in drafting {
         let mut linked = 0;
         let (_, log) = run_logged(&spec(policy, EngineKind::Vllm, 6, 40).clients(2));
-        for verdict in log.spans.iter().filter(|span| span.kind == "verdict" && span.phase == Phase::Sending) {
-            let of = |kind: &str, phase| {
+        for verdict in log.spans.iter().filter(|span| span.kind == Kind::Verdict && span.phase == Phase::Sending) {
+            let of = |kind: Kind, phase| {
                 let same = |span: &&SpanRecord| {
                     (span.request, span.round, span.kind, span.phase) == (verdict.request, verdict.round, kind, phase)
                 };
                 log.spans.iter().filter(same).collect::<Vec<_>>()
             };
             let (sent, arrived, verified) =
-                (of("drafts", Phase::Sending), of("drafts", Phase::Flying), of("verify", Phase::Running));
+                (of(Kind::Drafts, Phase::Sending), of(Kind::Drafts, Phase::Flying), of(Kind::Verify, Phase::Running));
             assert_eq!((sent.len(), arrived.len(), verified.len()), (1, 1, 1), "{name}: {verdict:?}");
             assert!(verdict.round > 0 && end_ns(arrived[0]) <= verified[0].start.as_ns(), "{name}");
             assert_eq!(end_ns(verified[0]), verdict.start.as_ns(), "{name}");
-            let drafts = of("draft", Phase::Running);
+            let drafts = of(Kind::Draft, Phase::Running);
             assert!(drafts.iter().all(|draft| end_ns(draft) <= sent[0].start.as_ns()), "{name}");
             assert!(drafts.len() as u32 >= sent[0].tokens || name == "trust", "{name}: {drafts:?}");
             linked += 1;

@@ -2,7 +2,7 @@
 
 use crate::common::oracle::{Idle, Wire, prompt_tokens};
 use crate::common::{Log, Override, layer_split, mindfusion, run_logged, spec};
-use engine::{RunSpec, Side};
+use engine::{Kind, RunSpec, Side};
 use model::{engine_kind::EngineKind, request::Prompt};
 use policies::{ServedBy, System};
 use units::SimDuration;
@@ -108,7 +108,7 @@ fn the_shortcut_decodes_without_the_device() {
         let steps = log.steps.iter().filter(|step| step.side == side).map(|step| step.kind);
         steps.collect::<std::collections::BTreeSet<_>>()
     };
-    assert_eq!(kinds(&log, Side::Edge), ["prefill"].into());
+    assert_eq!(kinds(&log, Side::Edge), [Kind::Prefill].into());
     // A token takes the upper part's iteration and nothing else, whatever the round trip.
     let tpot = |log: &Log| log.requests[0].moments.and_then(|moments| moments.tpot()).expect("many tokens").as_ns();
     let mut far = spec.clone();
@@ -132,12 +132,13 @@ fn prompts_of_a_split_are_chunked_and_batched() {
         let (_, log) = run_logged(&spec);
         for side in [Side::Edge, Side::Cloud] {
             let mut chunks =
-                log.steps.iter().filter(|step| step.side == side && step.request == 3 && step.kind == "prefill");
+                log.steps.iter().filter(|step| step.side == side && step.request == 3 && step.kind == Kind::Prefill);
             let tokens: Vec<u32> = chunks.by_ref().map(|step| step.tokens).collect();
             assert_eq!(tokens, [1024, 1024, 2393 - 2048], "{side:?}");
             let mut iterations = log.iterations(side).into_values();
             let shared = iterations.any(|steps| {
-                steps.iter().any(|step| step.kind == "prefill") && steps.iter().any(|step| step.kind != "prefill")
+                steps.iter().any(|step| step.kind == Kind::Prefill)
+                    && steps.iter().any(|step| step.kind != Kind::Prefill)
             });
             assert!(shared || (side == Side::Edge && log.requests[0].served_by != ServedBy::Cloud), "{side:?}");
         }

@@ -4,6 +4,7 @@ use crate::scenario::MemoryScope;
 use backends::Coverage;
 use engine::{ClosedFormSums, LatencySum, Outcome, RegretSums, TierOutcome};
 use policies::Uses;
+use tables::{Metric, MetricValues};
 
 /// What a run contributes.
 #[derive(Clone, Debug, PartialEq)]
@@ -22,8 +23,8 @@ pub struct Sample {
     pub regret: RegretSums,
     /// Iterations of edge and cloud against what was measured; of runs that are read back nothing.
     pub coverage: [Coverage; 2],
-    /// A value for each of [`METRICS`]; none where it does not apply.
-    pub metrics: Vec<Option<f64>>,
+    /// The value of each metric; none where it does not apply.
+    pub metrics: MetricValues,
 }
 
 impl Sample {
@@ -39,7 +40,7 @@ impl Sample {
             rejected: metrics.rejected,
             regret: metrics.regret,
             coverage: [&outcome.edge, &outcome.cloud].map(|tier| tier.coverage.unwrap_or_default()),
-            metrics: METRICS.iter().map(|(_, value)| value(&facts)).collect(),
+            metrics: MetricValues::each(|metric| facts.value(metric)),
         }
     }
 }
@@ -51,78 +52,56 @@ struct Facts<'a> {
     uses: Uses,
 }
 
-/// A metric: the name of its column, with the unit last, and its value.
-type Metric = (&'static str, fn(&Facts<'_>) -> Option<f64>);
-
-/// Every metric, in the order of the columns.
-const METRICS: &[Metric] = &[
-    ("e2e_ms_mean", |run| run.outcome.metrics.e2e.mean_ms()),
-    ("e2e_ms_p50", |run| run.outcome.metrics.e2e.quantile_ms(0.5)),
-    ("e2e_ms_p90", |run| run.outcome.metrics.e2e.quantile_ms(0.9)),
-    ("e2e_ms_p99", |run| run.outcome.metrics.e2e.quantile_ms(0.99)),
-    ("ttft_ms_mean", |run| run.outcome.metrics.ttft.mean_ms()),
-    ("ttft_ms_p50", |run| run.outcome.metrics.ttft.quantile_ms(0.5)),
-    ("ttft_ms_p90", |run| run.outcome.metrics.ttft.quantile_ms(0.9)),
-    ("ttft_ms_p99", |run| run.outcome.metrics.ttft.quantile_ms(0.99)),
-    ("tpot_ms_mean", |run| run.outcome.metrics.tpot.mean_ms()),
-    ("tpot_ms_p50", |run| run.outcome.metrics.tpot.quantile_ms(0.5)),
-    ("tpot_ms_p99", |run| run.outcome.metrics.tpot.quantile_ms(0.99)),
-    ("itl_ms_mean", |run| run.outcome.metrics.itl.mean_ms()),
-    ("itl_ms_p99", |run| run.outcome.metrics.itl.quantile_ms(0.99)),
-    // The same latency by closed forms, where the policy has them; see `policies::ClosedForms`.
-    ("e2e_ms_eq14", |run| run.closed_form_ms(|forms| forms.eq14)),
-    ("e2e_ms_renewal", |run| run.closed_form_ms(|forms| forms.renewal)),
-    ("output_tokens_per_s", |run| run.per_second(run.outcome.metrics.output_tokens)),
-    ("output_tokens_per_s_per_request", |run| run.per_request(run.outcome.metrics.own_rate)),
-    ("requests_per_s", |run| run.per_second(run.outcome.metrics.completed)),
-    ("makespan_s", |run| Some(run.outcome.makespan.as_secs_f64())),
-    ("accuracy_pct", |run| run.per_request(100.0 * run.outcome.metrics.correct)),
-    ("output_tokens_per_request", |run| run.per_request(run.outcome.metrics.output_tokens as f64)),
-    ("served_by_cloud_pct", |run| run.per_request(100.0 * run.outcome.metrics.by_cloud as f64)),
-    ("retention_mean", |run| run.per_request(run.outcome.metrics.retention)),
-    ("acceptance_rate", |run| per(run.outcome.metrics.accepted as f64, run.outcome.metrics.verified)),
-    ("tokens_per_round", |run| per(run.outcome.metrics.output_tokens as f64, run.outcome.metrics.rounds)),
-    ("drafted_tokens_per_request", |run| run.per_request(run.outcome.metrics.drafted as f64)),
-    ("wasted_tokens_per_request", |run| {
-        run.per_request((run.outcome.metrics.drafted - run.outcome.metrics.accepted) as f64)
-    }),
-    ("probe_ms_mean", |run| run.outcome.metrics.probe.time.mean_ms()),
-    ("probe_flop_pct", |run| run.probe_flop_pct()),
-    ("probe_memory_gb_peak", |run| run.probes().then(|| run.outcome.metrics.probe.memory.as_gb_f64())),
-    ("edge_tflop_per_request", |run| run.per_request(run.outcome.edge.flop.as_tflop_f64())),
-    ("cloud_tflop_per_request", |run| run.per_request(run.outcome.cloud.flop.as_tflop_f64())),
-    ("edge_utilisation_pct", |run| run.utilisation_pct(&run.outcome.edge)),
-    ("cloud_utilisation_pct", |run| run.utilisation_pct(&run.outcome.cloud)),
-    ("edge_memory_gb_peak", |run| Some(memory_gb(&run.outcome.edge))),
-    ("cloud_memory_gb_peak", |run| Some(memory_gb(&run.outcome.cloud))),
-    ("memory_gb_peak", |run| Some(run.memory_gb_peak())),
-    ("energy_j_per_request", |run| run.per_request(run.work_joules() + run.idle_joules())),
-    ("energy_without_idle_j_per_request", |run| run.per_request(run.work_joules())),
-    ("uplink_mb_per_request", |run| run.per_request(run.outcome.up.sent.as_mb_f64())),
-    ("downlink_mb_per_request", |run| run.per_request(run.outcome.down.sent.as_mb_f64())),
-];
-
-/// The names of all metrics, in the order of the columns.
-pub fn metric_names() -> impl Iterator<Item = &'static str> {
-    METRICS.iter().map(|(name, _)| *name)
-}
-
-/// The place of a metric among them.
-///
-/// # Errors
-/// That there is no such metric, and which is nearest.
-pub fn metric_index(name: &str) -> Result<usize, String> {
-    metric_names().position(|known| known == name).ok_or_else(|| {
-        let distance = |known: &&str| strsim::damerau_levenshtein(known, name);
-        let nearest = metric_names().min_by_key(distance).unwrap_or_default();
-        format!(
-            "{name}: no such metric; did you mean {nearest}? (known: {})",
-            metric_names().collect::<Vec<_>>().join(", ")
-        )
-    })
-}
-
 impl Facts<'_> {
+    /// The value of a metric. Each metric of the list has its computation here, or this does not compile.
+    fn value(&self, metric: Metric) -> Option<f64> {
+        let outcome = self.outcome;
+        let metrics = &outcome.metrics;
+        match metric {
+            Metric::E2eMean => metrics.e2e.mean_ms(),
+            Metric::E2eP50 => metrics.e2e.quantile_ms(0.5),
+            Metric::E2eP90 => metrics.e2e.quantile_ms(0.9),
+            Metric::E2eP99 => metrics.e2e.quantile_ms(0.99),
+            Metric::TtftMean => metrics.ttft.mean_ms(),
+            Metric::TtftP50 => metrics.ttft.quantile_ms(0.5),
+            Metric::TtftP90 => metrics.ttft.quantile_ms(0.9),
+            Metric::TtftP99 => metrics.ttft.quantile_ms(0.99),
+            Metric::TpotMean => metrics.tpot.mean_ms(),
+            Metric::TpotP50 => metrics.tpot.quantile_ms(0.5),
+            Metric::TpotP99 => metrics.tpot.quantile_ms(0.99),
+            Metric::ItlMean => metrics.itl.mean_ms(),
+            Metric::ItlP99 => metrics.itl.quantile_ms(0.99),
+            Metric::E2eEq14 => self.closed_form_ms(|forms| forms.eq14),
+            Metric::E2eRenewal => self.closed_form_ms(|forms| forms.renewal),
+            Metric::OutputRate => self.per_second(metrics.output_tokens),
+            Metric::OwnOutputRate => self.per_request(metrics.own_rate),
+            Metric::RequestRate => self.per_second(metrics.completed),
+            Metric::Makespan => Some(outcome.makespan.as_secs_f64()),
+            Metric::Accuracy => self.per_request(100.0 * metrics.correct),
+            Metric::OutputTokens => self.per_request(metrics.output_tokens as f64),
+            Metric::ServedByCloud => self.per_request(100.0 * metrics.by_cloud as f64),
+            Metric::Retention => self.per_request(metrics.retention),
+            Metric::AcceptanceRate => per(metrics.accepted as f64, metrics.verified),
+            Metric::TokensPerRound => per(metrics.output_tokens as f64, metrics.rounds),
+            Metric::DraftedTokens => self.per_request(metrics.drafted as f64),
+            Metric::WastedTokens => self.per_request((metrics.drafted - metrics.accepted) as f64),
+            Metric::ProbeMean => metrics.probe.time.mean_ms(),
+            Metric::ProbeFlop => self.probe_flop_pct(),
+            Metric::ProbeMemory => self.probes().then(|| metrics.probe.memory.as_gb_f64()),
+            Metric::EdgeFlop => self.per_request(outcome.edge.flop.as_tflop_f64()),
+            Metric::CloudFlop => self.per_request(outcome.cloud.flop.as_tflop_f64()),
+            Metric::EdgeUtilisation => self.utilisation_pct(&outcome.edge),
+            Metric::CloudUtilisation => self.utilisation_pct(&outcome.cloud),
+            Metric::EdgeMemory => Some(memory_gb(&outcome.edge)),
+            Metric::CloudMemory => Some(memory_gb(&outcome.cloud)),
+            Metric::Memory => Some(self.memory_gb_peak()),
+            Metric::Energy => self.per_request(self.work_joules() + self.idle_joules()),
+            Metric::EnergyWithoutIdle => self.per_request(self.work_joules()),
+            Metric::Uplink => self.per_request(outcome.up.sent.as_mb_f64()),
+            Metric::Downlink => self.per_request(outcome.down.sent.as_mb_f64()),
+        }
+    }
+
     fn per_request(&self, sum: f64) -> Option<f64> {
         per(sum, self.outcome.metrics.completed)
     }

@@ -4,12 +4,13 @@
 use super::spans::Spans;
 use crate::scenario::{Cell, Point};
 use crate::terminal::Failure;
-use engine::{NoRecorder, Recorder, RequestRecord, Side, SpanRecord, Status, StepRecord, TokenRecord};
+use engine::{NoRecorder, Recorder, RequestRecord, SpanRecord, StepRecord, TokenRecord};
 use model::modality::Modality;
 use policies::ServedBy;
 use std::path::{Path, PathBuf};
-use traces::TraceError;
-use traces::log::{AnswerRow, LogWriter, RequestRow, Row, SpanRow, StepRow, Text, TokenRow, concatenate};
+use tables::{
+    AnswerRow, Author, RequestRow, Row, SpanRow, StepRow, TableError, TableWriter, Text, TokenRow, concatenate,
+};
 
 /// An answer of a real model.
 #[derive(Clone, Debug)]
@@ -50,24 +51,14 @@ pub struct Rows {
     bandwidth_mbps: f64,
     point: u32,
     replication: u32,
-    names: Names,
-    requests: LogWriter<RequestRow>,
-    steps: Option<LogWriter<StepRow>>,
-    tokens: Option<LogWriter<TokenRow>>,
-    answers: Option<LogWriter<AnswerRow>>,
+    requests: TableWriter<RequestRow>,
+    steps: Option<TableWriter<StepRow>>,
+    tokens: Option<TableWriter<TokenRow>>,
+    answers: Option<TableWriter<AnswerRow>>,
     /// Of the first replication alone.
     spans: Option<Spans>,
     /// The first error; the engine is not bothered with it.
-    failed: Option<TraceError>,
-}
-
-/// Texts that stand in many rows.
-struct Names {
-    completed: Text,
-    rejected: Text,
-    edge: Text,
-    cloud: Text,
-    both: Text,
+    failed: Option<TableError>,
 }
 
 impl Rows {
@@ -90,17 +81,10 @@ impl Rows {
             bandwidth_mbps: common.bandwidth_mbps,
             point: common.point,
             replication: part.replication,
-            names: Names {
-                completed: "completed".into(),
-                rejected: "rejected".into(),
-                edge: "edge".into(),
-                cloud: "cloud".into(),
-                both: "both".into(),
-            },
-            requests: LogWriter::create(&part.path::<RequestRow>())?,
-            steps: wanted.steps.then(|| LogWriter::create(&part.path::<StepRow>())).transpose()?,
-            tokens: wanted.tokens.then(|| LogWriter::create(&part.path::<TokenRow>())).transpose()?,
-            answers: wanted.answers.then(|| LogWriter::create(&part.path::<AnswerRow>())).transpose()?,
+            requests: TableWriter::create(&part.path::<RequestRow>())?,
+            steps: wanted.steps.then(|| TableWriter::create(&part.path::<StepRow>())).transpose()?,
+            tokens: wanted.tokens.then(|| TableWriter::create(&part.path::<TokenRow>())).transpose()?,
+            answers: wanted.answers.then(|| TableWriter::create(&part.path::<AnswerRow>())).transpose()?,
             failed: None,
         })
     }
@@ -111,14 +95,14 @@ impl Rows {
             return Err(error.into());
         }
         self.requests.finish()?;
-        self.steps.map(LogWriter::finish).transpose()?;
-        self.tokens.map(LogWriter::finish).transpose()?;
-        self.answers.map(LogWriter::finish).transpose()?;
+        self.steps.map(TableWriter::finish).transpose()?;
+        self.tokens.map(TableWriter::finish).transpose()?;
+        self.answers.map(TableWriter::finish).transpose()?;
         self.spans.map(Spans::finish).transpose()?;
         Ok(())
     }
 
-    fn note(&mut self, written: Result<(), TraceError>) {
+    fn note(&mut self, written: Result<(), TableError>) {
         if let Err(error) = written {
             self.failed.get_or_insert(error);
         }
@@ -212,7 +196,6 @@ impl Recorder for Rows {
     }
 
     fn step(&mut self, record: &StepRecord) {
-        let side = if record.side == Side::Edge { &self.names.edge } else { &self.names.cloud };
         let row = StepRow {
             policy: self.policy.clone(),
             dataset: self.dataset.clone(),
@@ -220,9 +203,9 @@ impl Recorder for Rows {
             point: self.point,
             replication: self.replication,
             request: record.request,
-            side: side.clone(),
+            side: record.side,
             gpu: record.gpu,
-            kind: record.kind.into(),
+            kind: record.kind,
             tokens: record.tokens,
             context_tokens: record.context_tokens,
             batch: record.batch,
@@ -256,7 +239,6 @@ impl Recorder for Rows {
 impl Rows {
     fn request_row(&self, record: &RequestRecord) -> RequestRow {
         let moments = record.moments.as_ref();
-        let completed = record.status == Status::Completed;
         let mas = |modality| record.mas.map(|mas| mas.0[modality]);
         let kept = &record.input.kept;
         RequestRow {
@@ -269,7 +251,7 @@ impl Rows {
             edge: record.edge,
             client: record.client,
             submit_s: record.submit.as_secs_f64(),
-            status: if completed { &self.names.completed } else { &self.names.rejected }.clone(),
+            status: record.status,
             text_tokens: record.request.prompt.text_tokens,
             visual_tokens: u32::try_from(record.visual_tokens).unwrap_or(u32::MAX),
             output_tokens: record.request.output_tokens,
@@ -298,9 +280,9 @@ impl Rows {
             energy_j: record.joules,
             correct: record.correct,
             served_by: match record.served_by {
-                ServedBy::Edge => self.names.edge.clone(),
-                ServedBy::Cloud | ServedBy::Published(_) => self.names.cloud.clone(),
-                ServedBy::Both => self.names.both.clone(),
+                ServedBy::Edge => Author::Edge,
+                ServedBy::Cloud | ServedBy::Published(_) => Author::Cloud,
+                ServedBy::Both => Author::Both,
             },
         }
     }

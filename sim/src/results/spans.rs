@@ -6,10 +6,9 @@
 //! wrong of a policy that alternates between two tiers.
 
 use crate::terminal::Failure;
-use engine::{Lane, Phase, SpanRecord};
+use engine::SpanRecord;
 use std::path::Path;
-use traces::TraceError;
-use traces::log::{LogWriter, SpanRow, Text};
+use tables::{SpanRow, TableError, TableWriter};
 
 /// The first requests, so many.
 const FIRST: u64 = 30;
@@ -19,26 +18,18 @@ const SPREAD: u64 = 100;
 
 /// Writes the spans of one run.
 pub struct Spans {
-    log: LogWriter<SpanRow>,
+    log: TableWriter<SpanRow>,
     /// Of every so many requests, one is of those that are spread.
     step: u64,
     /// A row with what all rows of the run have in common.
     common: SpanRow,
-    names: Names,
-}
-
-/// Texts that stand in many rows.
-struct Names {
-    lanes: [Text; 6],
-    phases: [Text; 5],
-    kinds: Vec<Text>,
 }
 
 impl Spans {
     /// Begins the part of a run at `path`.
     pub fn create(path: &Path, requests: u64, common: SpanRow) -> Result<Self, Failure> {
         let step = requests.div_ceil(SPREAD).max(1);
-        Ok(Self { log: LogWriter::create(path)?, step, common, names: Names::new() })
+        Ok(Self { log: TableWriter::create(path)?, step, common })
     }
 
     /// Whether the spans of a request are written.
@@ -47,16 +38,16 @@ impl Spans {
     }
 
     /// Writes a span.
-    pub fn write(&mut self, span: &SpanRecord) -> Result<(), TraceError> {
+    pub fn write(&mut self, span: &SpanRecord) -> Result<(), TableError> {
         self.log.write(SpanRow {
             request: span.request,
             first: span.request < FIRST,
             spread: is_spread(span.request, self.step),
             edge: span.edge,
-            lane: self.names.lanes[span.lane as usize].clone(),
+            lane: span.lane,
             unit: span.unit,
-            kind: self.names.kind(span.kind),
-            phase: self.names.phases[span.phase as usize].clone(),
+            kind: span.kind,
+            phase: span.phase,
             round: span.round,
             tokens: span.tokens,
             context_tokens: span.context_tokens,
@@ -69,7 +60,7 @@ impl Spans {
     }
 
     /// Ends the part.
-    pub fn finish(self) -> Result<(), TraceError> {
+    pub fn finish(self) -> Result<(), TableError> {
         self.log.finish().map(drop)
     }
 }
@@ -81,26 +72,6 @@ fn is_spread(request: u64, step: u64) -> bool {
     mixed = (mixed ^ mixed >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     mixed = (mixed ^ mixed >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
     (mixed ^ mixed >> 31) % step == request % step
-}
-
-impl Names {
-    fn new() -> Self {
-        let lanes = [Lane::Request, Lane::EdgeCpu, Lane::EdgeGpu, Lane::Uplink, Lane::CloudGpu, Lane::Downlink];
-        let phases = [Phase::Whole, Phase::Queued, Phase::Running, Phase::Sending, Phase::Flying];
-        Self {
-            lanes: lanes.map(|lane| lane.name().into()),
-            phases: phases.map(|phase| phase.name().into()),
-            kinds: vec![],
-        }
-    }
-
-    fn kind(&mut self, name: &str) -> Text {
-        if let Some(known) = self.kinds.iter().find(|known| known.as_ref() == name) {
-            return known.clone();
-        }
-        self.kinds.push(name.into());
-        name.into()
-    }
 }
 
 #[cfg(test)]
@@ -117,17 +88,6 @@ mod tests {
                 let even = taken.iter().filter(|request| request.is_multiple_of(2)).count();
                 assert!((35..66).contains(&even), "{even} of {SPREAD} are even at {step}");
             }
-        }
-    }
-
-    #[test]
-    fn names_stand_where_the_engine_counts_them() {
-        let names = Names::new();
-        for lane in [Lane::Downlink, Lane::CloudGpu, Lane::Uplink, Lane::EdgeGpu, Lane::EdgeCpu, Lane::Request] {
-            assert_eq!(&*names.lanes[lane as usize], lane.name());
-        }
-        for phase in [Phase::Flying, Phase::Sending, Phase::Running, Phase::Queued, Phase::Whole] {
-            assert_eq!(&*names.phases[phase as usize], phase.name());
         }
     }
 }

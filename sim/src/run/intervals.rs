@@ -6,7 +6,7 @@
 //!
 //! Below a coverage there is no interval: the spread says nothing of steps that nobody measured.
 
-use crate::results::metrics::{Sample, metric_index};
+use crate::results::metrics::Sample;
 use crate::run::one_run::OneRun;
 use crate::run::threads;
 use crate::scenario::{Cell, Point};
@@ -17,6 +17,7 @@ use rayon::prelude::*;
 use std::fmt::Write;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
+use tables::Metric;
 
 /// Per cent of a tier's iterations that have to lie in the measured range.
 const LEAST_COVERAGE_PCT: f64 = 50.0;
@@ -25,7 +26,7 @@ const LEAST_COVERAGE_PCT: f64 = 50.0;
 const ENDS: [f64; 2] = [0.05, 0.95];
 
 /// The metrics with an interval: heading and column.
-const TOLD: [(&str, &str); 3] = [("E2E ms", "e2e_ms_mean"), ("TTFT ms", "ttft_ms_mean"), ("TPOT ms", "tpot_ms_mean")];
+const TOLD: [Metric; 3] = [Metric::E2eMean, Metric::TtftMean, Metric::TpotMean];
 
 /// The intervals of all cells whose tiers have a profile, as text; nothing where none has.
 ///
@@ -64,12 +65,11 @@ fn row(point: &Point, cell: &Cell) -> Result<String, Failure> {
         return Ok(format!("{text}: withheld, {why}\n"));
     }
     let [low, high] = [run(Noise::Quantile(ENDS[0]))?, run(Noise::Quantile(ENDS[1]))?];
-    for (name, metric) in TOLD {
-        let place = metric_index(metric).map_err(Failure::bug)?;
-        if let [Some(low), Some(middle), Some(high)] = [&low, &middle, &high].map(|sample| sample.metrics[place]) {
+    for metric in TOLD {
+        if let [Some(low), Some(middle), Some(high)] = [&low, &middle, &high].map(|sample| sample.metrics[metric]) {
             // Faster steps may make a queue longer elsewhere.
             let (least, most) = (low.min(middle).min(high), low.max(middle).max(high));
-            write!(text, "; {name} {middle:.1} ({least:.1} to {most:.1})").expect("text");
+            write!(text, "; {} {middle:.1} ({least:.1} to {most:.1})", metric.doc().heading).expect("text");
         }
     }
     Ok(text + "\n")

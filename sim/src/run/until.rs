@@ -1,9 +1,9 @@
 //! `--until-ci`: adds replications until the mean is known well enough.
 
-use crate::results::metrics::metric_index;
 use crate::results::runs::Run;
 use crate::terminal::{Failure, say};
 use reports::Estimate;
+use tables::Metric;
 
 /// Replications until the half-width of the 95 % interval of a metric is at most a share of its mean, for every policy at
 /// every point; and for all of them the same number, so that differences stay paired.
@@ -11,8 +11,7 @@ use reports::Estimate;
 /// It looks at the interval after each batch and stops at the first that is narrow enough, so the interval covers a little
 /// less than 95 %.
 pub struct Until {
-    metric: usize,
-    name: String,
+    metric: Metric,
     share: f64,
     limit: u32,
 }
@@ -27,8 +26,8 @@ impl Until {
         let Some(percent) = percent.filter(|percent| *percent > 0.0 && percent.is_finite()) else {
             return Err(Failure::refused(format!("--until-ci {share}: expected a share above 0, as in --until-ci 1%")));
         };
-        let index = metric_index(metric).map_err(|reason| Failure::refused(format!("--ci-metric {reason}")))?;
-        Ok(Self { metric: index, name: metric.to_owned(), share: percent / 100.0, limit })
+        let metric = Metric::named(metric).map_err(|reason| Failure::refused(format!("--ci-metric {reason}")))?;
+        Ok(Self { metric, share: percent / 100.0, limit })
     }
 
     /// The next number of replications, if those so far are too few.
@@ -60,7 +59,7 @@ impl Until {
 
     /// Says what came of it.
     pub fn report(&self, replications: &[Vec<Run>]) {
-        let (count, name) = (replications.len(), &self.name);
+        let (count, name) = (replications.len(), self.metric.column());
         match self.widest(replications) {
             Some(widest) if widest <= self.share => {
                 say(format_args!("{name} is known within {:.2} % after {count} replications", 100.0 * widest));

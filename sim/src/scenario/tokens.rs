@@ -6,7 +6,7 @@ use model::tokens::{Ar1, Recorded, TokenOutcome, TokenProcess, TwoState};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
-use traces::log::read_tokens;
+use tables::read_tokens;
 use units::Ratio;
 
 /// The token process: entropy of each drafted token, and its acceptance. An assumption, unless a trace is given.
@@ -53,7 +53,7 @@ impl Tokens {
             Self::Ar1(ar1) => TokenProcess::Ar1(*ar1),
             Self::Profile(file) => TokenProcess::TwoState(TokenProfile::read(&beside.join(file))?.two_state),
             Self::Trace(file) => {
-                let played = |token: traces::log::RecordedToken| TokenOutcome {
+                let played = |token: tables::RecordedToken| TokenOutcome {
                     entropy_nats: token.entropy_nats,
                     agrees: token.accepted,
                 };

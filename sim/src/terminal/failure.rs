@@ -102,6 +102,12 @@ impl fmt::Display for Failure {
     }
 }
 
+impl From<tables::TableError> for Failure {
+    fn from(error: tables::TableError) -> Self {
+        Self::refused(error.to_string())
+    }
+}
+
 impl From<TraceError> for Failure {
     fn from(error: TraceError) -> Self {
         Self::refused(error.to_string())

@@ -25,7 +25,8 @@ mod watch;
 
 pub use metrics::{ClosedFormSums, Durations, LatencySum, Metrics, ProbeSums, RegretSums};
 pub use recorder::{
-    DecisionRecord, Lane, NoRecorder, Phase, Recorder, RequestRecord, Side, SpanRecord, Status, StepRecord, TokenRecord,
+    DecisionRecord, Kind, Lane, NoRecorder, Phase, Recorder, RequestRecord, Side, SpanRecord, Status, StepRecord,
+    TokenRecord,
 };
 
 pub(crate) use grading::Grading;

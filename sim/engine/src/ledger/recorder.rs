@@ -6,6 +6,7 @@ use model::{
     request::{Input, Request},
 };
 use policies::{Note, ServedBy};
+pub use tables::{Kind, Lane, Phase, Side, Status};
 use units::{Bytes, SimDuration, SimTime};
 
 /// Takes the rows of one run, in the order in which they come about.
@@ -42,15 +43,6 @@ pub trait Recorder {
 pub struct NoRecorder;
 
 impl Recorder for NoRecorder {}
-
-/// How a request ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Status {
-    /// It was answered.
-    Completed,
-    /// It was turned away: its prompt and longest answer fit into no KV cache of a tier.
-    Rejected,
-}
 
 /// One request.
 #[derive(Clone, Debug)]
@@ -99,15 +91,6 @@ pub struct RequestRecord {
     pub served_by: ServedBy,
 }
 
-/// Where a step ran.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Side {
-    /// On an edge.
-    Edge,
-    /// In the cloud.
-    Cloud,
-}
-
 /// One item of one iteration.
 #[derive(Clone, Copy, Debug)]
 pub struct StepRecord {
@@ -117,8 +100,8 @@ pub struct StepRecord {
     pub side: Side,
     /// GPU of that side.
     pub gpu: u32,
-    /// probe, encode, prefill, decode, draft, verify, lower_layers or upper_layers.
-    pub kind: &'static str,
+    /// Kind of work.
+    pub kind: Kind,
     /// Tokens that went through the model.
     pub tokens: u32,
     /// Tokens of the sequence after the step.
@@ -129,65 +112,6 @@ pub struct StepRecord {
     pub start: SimTime,
     /// How long it took.
     pub duration: SimDuration,
-}
-
-/// Where a span of a request takes place.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Lane {
-    /// Nowhere: it is the request as a whole.
-    Request,
-    /// The processor of its edge.
-    EdgeCpu,
-    /// The GPU of its edge.
-    EdgeGpu,
-    /// The link, from edge to cloud.
-    Uplink,
-    /// A GPU of the cloud.
-    CloudGpu,
-    /// The link, from cloud to edge.
-    Downlink,
-}
-
-impl Lane {
-    /// As tables have it.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Request => "request",
-            Self::EdgeCpu => "edge_cpu",
-            Self::EdgeGpu => "edge_gpu",
-            Self::Uplink => "uplink",
-            Self::CloudGpu => "cloud_gpu",
-            Self::Downlink => "downlink",
-        }
-    }
-}
-
-/// What a request does during a span.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Phase {
-    /// It is served, from its submission to its last token.
-    Whole,
-    /// It waits for its turn: from asking to being taken.
-    Queued,
-    /// It is computed for, in an iteration of a GPU or by a processor.
-    Running,
-    /// A message is put on the link, from its first bit to its last.
-    Sending,
-    /// A message has left and has not arrived: propagation, jitter and what was lost and sent again.
-    Flying,
-}
-
-impl Phase {
-    /// As tables have it.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Whole => "whole",
-            Self::Queued => "queued",
-            Self::Running => "running",
-            Self::Sending => "sending",
-            Self::Flying => "flying",
-        }
-    }
 }
 
 /// A part of a request's life.
@@ -201,8 +125,8 @@ pub struct SpanRecord {
     pub lane: Lane,
     /// Which GPU or edge of that lane; 0 of the link, which is one.
     pub unit: u32,
-    /// request; preprocess or plan; a kind of [`StepRecord`]; input, hidden, drafts, verdict or token of a message.
-    pub kind: &'static str,
+    /// Kind of work, or content of a message.
+    pub kind: Kind,
     /// What it is doing.
     pub phase: Phase,
     /// The batch of drafts, or the token of a split model, that it belongs to, from 1; 0 if to none.
@@ -229,7 +153,7 @@ impl SpanRecord {
             edge,
             lane: Lane::Request,
             unit: edge,
-            kind: "request",
+            kind: Kind::Request,
             phase: Phase::Whole,
             round: 0,
             tokens: 0,

@@ -5,8 +5,8 @@ use super::message::{Body, Drafts};
 use super::resources::Slot;
 use super::state::State;
 use super::world::World;
-use crate::ledger::TokenRecord;
 use crate::ledger::{Grading, Ledger, SlotId};
+use crate::ledger::{Kind, TokenRecord};
 use backends::{Compute, Done, Sequence};
 use kernel::{Wait, WaitIndex};
 use model::{
@@ -62,7 +62,7 @@ impl<'w, C: Compute> Bed<'w, C> {
     }
 
     /// Occupies a worker of the edge's processor.
-    async fn on_cpu(&self, kind: &'static str, duration: SimDuration) {
+    async fn on_cpu(&self, kind: Kind, duration: SimDuration) {
         if duration == SimDuration::ZERO {
             return;
         }
@@ -121,7 +121,7 @@ impl<C: Compute> Edge for Bed<'_, C> {
         if !self.prompt().is_text() {
             let measured =
                 self.with(|state| state.edge.preprocess(&state.ledger.slots.get(self.id.index).about.request));
-            self.on_cpu("preprocess", measured.unwrap_or(self.world.spec.edge.preprocess)).await;
+            self.on_cpu(Kind::Preprocess, measured.unwrap_or(self.world.spec.edge.preprocess)).await;
         }
     }
 
@@ -147,7 +147,7 @@ impl<C: Compute> Edge for Bed<'_, C> {
     }
 
     async fn think(&self, time: SimDuration) {
-        self.on_cpu("plan", time).await;
+        self.on_cpu(Kind::Plan, time).await;
     }
 
     fn note_plan(&self, plan: &Plan) {

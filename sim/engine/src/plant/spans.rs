@@ -6,26 +6,26 @@ use super::link::Passage;
 use super::message::{Body, Message};
 use super::state::State;
 use super::world::World;
-use crate::ledger::{Lane, Ledger, Phase, SlotId, SpanRecord};
+use crate::ledger::{Kind, Lane, Ledger, Phase, SlotId, SpanRecord};
 use backends::Compute;
 use kernel::{Numbered, Service};
 use units::{Bytes, SimDuration, SimTime};
 
 /// The kind of a job as tables name it, and the tokens that go through the model.
-pub(crate) fn describe(task: Task, chunk: u32, messages: &Numbered<Message>) -> (&'static str, u32) {
+pub(crate) fn describe(task: Task, chunk: u32, messages: &Numbered<Message>) -> (Kind, u32) {
     match task {
-        Task::Probe { .. } => ("probe", 0),
-        Task::Prefill { .. } => ("prefill", chunk),
-        Task::Answer | Task::Own { .. } => ("decode", 1),
-        Task::Encode { .. } => ("encode", 0),
-        Task::Draft { .. } => ("draft", 1),
-        Task::Verify { before: 1.., .. } => ("verify", 1),
+        Task::Probe { .. } => (Kind::Probe, 0),
+        Task::Prefill { .. } => (Kind::Prefill, chunk),
+        Task::Answer | Task::Own { .. } => (Kind::Decode, 1),
+        Task::Encode { .. } => (Kind::Encode, 0),
+        Task::Draft { .. } => (Kind::Draft, 1),
+        Task::Verify { before: 1.., .. } => (Kind::Verify, 1),
         Task::Verify { message, .. } => match &messages.get(message).body {
-            Body::Drafts(drafts) => ("verify", drafts.tokens.len() as u32 + 1),
+            Body::Drafts(drafts) => (Kind::Verify, drafts.tokens.len() as u32 + 1),
             _ => unreachable!("drafts to verify"),
         },
-        Task::Lower { .. } => ("lower_layers", 1),
-        Task::Upper { .. } => ("upper_layers", 1),
+        Task::Lower { .. } => (Kind::LowerLayers, 1),
+        Task::Upper { .. } => (Kind::UpperLayers, 1),
     }
 }
 
@@ -91,14 +91,14 @@ impl<'w, C: Compute> World<'w, C> {
         let message = messages.get(message);
         let Some(watched) = watch.live.get(&message.slot.generation) else { return };
         let (kind, tokens, delay) = match &message.body {
-            Body::Input { delay, .. } => ("input", 0, *delay),
-            Body::Prompt => ("hidden", 0, SimDuration::ZERO),
-            Body::Hidden { first, .. } if up => ("hidden", u32::from(!first), SimDuration::ZERO),
-            Body::Hidden { .. } | Body::Token(_) => ("token", 1, SimDuration::ZERO),
-            Body::Drafts(drafts) if up => ("drafts", drafts.tokens.len() as u32, SimDuration::ZERO),
+            Body::Input { delay, .. } => (Kind::Input, 0, *delay),
+            Body::Prompt => (Kind::Hidden, 0, SimDuration::ZERO),
+            Body::Hidden { first, .. } if up => (Kind::Hidden, u32::from(!first), SimDuration::ZERO),
+            Body::Hidden { .. } | Body::Token(_) => (Kind::Token, 1, SimDuration::ZERO),
+            Body::Drafts(drafts) if up => (Kind::Drafts, drafts.tokens.len() as u32, SimDuration::ZERO),
             Body::Drafts(drafts) => {
                 let verdict = drafts.verdict.as_ref().expect("what comes back is the verdict");
-                ("verdict", verdict.accepted + u32::from(verdict.token.is_some()), SimDuration::ZERO)
+                (Kind::Verdict, verdict.accepted + u32::from(verdict.token.is_some()), SimDuration::ZERO)
             }
         };
         let sending = SpanRecord {
@@ -124,7 +124,7 @@ impl<'w, C: Compute> World<'w, C> {
 
     /// The edge's processor has been asked for some time.
     #[cold]
-    pub(crate) fn watch_cpu(&self, state: &mut State<'w, C>, id: SlotId, kind: &'static str, service: Service) {
+    pub(crate) fn watch_cpu(&self, state: &mut State<'w, C>, id: SlotId, kind: Kind, service: Service) {
         let Ledger { recorder, watch, .. } = &mut state.ledger;
         let Some(watched) = watch.live.get(&id.generation) else { return };
         let running = SpanRecord {

@@ -19,14 +19,14 @@ use serde_json::Value;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use traces::log::{RequestRow, StepRow, TableReader, Values};
+use tables::{Kind, RequestRow, Side, StepRow, TableReader, Text};
 use units::{Flops, quantile};
 
 /// Configurations of a set that are kept at most; more of them say nothing new.
 const MOST_CONFIGURATIONS: usize = 1500;
 
 /// Policy, point, replication and request.
-pub type Request = (String, u64, u64, u64);
+pub type Request = (Text, u32, u32, u64);
 
 /// The tokens of a request that are not text: whole, as the probe reads them, and as left after pruning.
 #[derive(Clone, Copy, Default)]
@@ -45,9 +45,9 @@ pub struct Tokens {
 /// An item of an iteration.
 struct Item {
     request: Request,
-    side: String,
+    side: Side,
     gpu: u64,
-    kind: String,
+    kind: Kind,
     tokens: u64,
     context_tokens: u64,
     start_s: f64,
@@ -137,7 +137,7 @@ fn read_folder(folder: &Path, side: Option<&str>, keep: &dyn Fn(u64) -> bool, se
     let items = items(&steps, side)?;
     let beside = beside(&folder.join("requests.parquet"))?;
     let last = last_chunks(&items);
-    let mut points: BTreeMap<u64, Point> = BTreeMap::new();
+    let mut points: BTreeMap<u32, Point> = BTreeMap::new();
     let mut at = 0;
     while at < items.len() {
         let end = (at + 1..items.len()).find(|next| !items[*next].is_with(&items[at])).unwrap_or(items.len());
@@ -149,14 +149,14 @@ fn read_folder(folder: &Path, side: Option<&str>, keep: &dyn Fn(u64) -> bool, se
         let first = &iteration[0];
         let (policy, point, ..) = &first.request;
         if !points.contains_key(point) {
-            points.insert(*point, plan.point(*point)?);
+            points.insert(*point, plan.point(u64::from(*point))?);
         }
-        let cell = points[point].cells.iter().find(|cell| cell.policy == *policy);
+        let cell = points[point].cells.iter().find(|cell| *cell.policy == **policy);
         let Some(cell) = cell else {
             let expected = "expected the policies of scenario.toml";
             return Err(Failure::refused(format!("{}: found the policy {policy}; {expected}", steps.display())));
         };
-        let edge = first.side == "edge";
+        let edge = first.side == Side::Edge;
         let tier = if edge { &cell.spec.edge.tier } else { &cell.spec.cloud.tier };
         let engine = plan.scenario.engines()[usize::from(!edge)];
         match &replayed {
@@ -178,17 +178,17 @@ impl Sets {
         engine: &str,
         iteration: &[Item],
         beside: &BTreeMap<Request, NonTextTokens>,
-        last: &BTreeMap<(Request, String), u64>,
+        last: &BTreeMap<(Request, Side), u64>,
     ) {
         let mut step = Step::NONE;
         let mut kind = None;
         for item in iteration {
-            let Some(this) = StepKind::named(&item.kind).filter(|_| tier.part.is_none()) else {
+            let Some(this) = StepKind::named(item.kind.name()).filter(|_| tier.part.is_none()) else {
                 self.split += 1;
                 return;
             };
             let with = beside.get(&item.request).copied().unwrap_or_default();
-            let ends = last.get(&(item.request.clone(), item.side.clone())) == Some(&item.context_tokens);
+            let ends = last.get(&(item.request.clone(), item.side)) == Some(&item.context_tokens);
             step.add(&load(tier, this, item, with, ends));
             if kind.replace(this).is_some_and(|kind| kind != this) {
                 self.mixed += 1;
@@ -196,9 +196,11 @@ impl Sets {
             }
         }
         let (Some(kind), Some(first)) = (kind, iteration.first()) else { return };
-        let key = (kind, first.side.clone(), tier.device.name.to_string(), tier.model.name.to_string());
-        let (_, alike) =
-            self.sets.entry(key).or_insert_with(|| (Arc::new(place(tier, gpu, engine, &first.side)), Alike::new()));
+        let key = (kind, first.side.name().to_owned(), tier.device.name.to_string(), tier.model.name.to_string());
+        let (_, alike) = self
+            .sets
+            .entry(key)
+            .or_insert_with(|| (Arc::new(place(tier, gpu, engine, first.side.name())), Alike::new()));
         let load = &step.load;
         let configuration = [
             load.query_tokens,
@@ -268,68 +270,28 @@ fn pictures(tower: Option<&Tower>, with: Tokens, flop: impl Fn(&Tower, u64) -> F
     tower.map_or(Flops::ZERO, |tower| flop(tower, tower.of_tokens(with.visual).patches))
 }
 
-/// The columns of a group of a log, by name.
-pub struct Group(BTreeMap<String, Values>);
-
-impl Group {
-    pub fn read(table: &TableReader, number: usize) -> Result<Self, Failure> {
-        let columns = table.group(number)?;
-        Ok(Self(columns.into_iter().map(|column| (column.name, column.values)).collect()))
-    }
-
-    pub fn texts(&mut self, name: &str) -> Vec<String> {
-        match self.0.remove(name) {
-            Some(Values::Text(values)) => values,
-            _ => Vec::new(),
-        }
-    }
-
-    pub fn counts(&mut self, name: &str) -> Vec<u64> {
-        match self.0.remove(name) {
-            Some(Values::U64(values)) => values,
-            _ => Vec::new(),
-        }
-    }
-
-    pub fn numbers(&mut self, name: &str) -> Vec<f64> {
-        match self.0.remove(name) {
-            Some(Values::F64(values)) => values.into_iter().map(Option::unwrap_or_default).collect(),
-            _ => Vec::new(),
-        }
-    }
-
-    pub fn requests(&mut self) -> Vec<Request> {
-        let (policies, points) = (self.texts("policy"), self.counts("point"));
-        let (replications, requests) = (self.counts("replication"), self.counts("request"));
-        let rest = points.into_iter().zip(replications).zip(requests);
-        policies
-            .into_iter()
-            .zip(rest)
-            .map(|(policy, ((point, replication), request))| (policy, point, replication, request))
-            .collect()
-    }
-}
-
 fn items(path: &Path, only: Option<&str>) -> Result<Vec<Item>, Failure> {
-    let table = TableReader::open_log::<StepRow>(path)?;
+    let table = TableReader::<StepRow>::open(path)?;
     let mut items = Vec::new();
-    for number in 0..table.groups() {
-        let mut group = Group::read(&table, number)?;
-        let requests = group.requests();
-        let (sides, kinds, gpus) = (group.texts("side"), group.texts("kind"), group.counts("gpu"));
-        let (tokens, contexts) = (group.counts("tokens"), group.counts("context_tokens"));
-        let (starts, durations) = (group.numbers("start_s"), group.numbers("duration_ms"));
-        for (row, (request, (side, kind))) in requests.into_iter().zip(sides.into_iter().zip(kinds)).enumerate() {
-            let duration_ms = durations[row];
+    for group in 0..table.groups() {
+        for row in table.group(group)? {
+            let duration_ms = row.duration_ms;
             if !(duration_ms.is_finite() && duration_ms > 0.0) {
                 let row = items.len() + 1;
                 let found = format!("{}: row {row}: found duration_ms = {duration_ms}", path.display());
                 return Err(Failure::refused(format!("{found}; expected a finite number of milliseconds above 0")));
             }
-            if only.is_none_or(|only| only == side) {
-                let (gpu, start_s) = (gpus[row], starts[row]);
-                let (tokens, context_tokens) = (tokens[row], contexts[row]);
-                items.push(Item { request, side, gpu, kind, tokens, context_tokens, start_s, duration_ms });
+            if only.is_none_or(|only| only == row.side.name()) {
+                items.push(Item {
+                    request: (row.policy, row.point, row.replication, row.request),
+                    side: row.side,
+                    gpu: u64::from(row.gpu),
+                    kind: row.kind,
+                    tokens: u64::from(row.tokens),
+                    context_tokens: row.context_tokens,
+                    start_s: row.start_s,
+                    duration_ms,
+                });
             }
         }
     }
@@ -337,17 +299,17 @@ fn items(path: &Path, only: Option<&str>) -> Result<Vec<Item>, Failure> {
 }
 
 pub fn beside(path: &Path) -> Result<BTreeMap<Request, NonTextTokens>, Failure> {
-    let table = TableReader::open_log::<RequestRow>(path)?;
+    let table = TableReader::<RequestRow>::open(path)?;
     let mut all = BTreeMap::new();
-    for number in 0..table.groups() {
-        let mut group = Group::read(&table, number)?;
-        let requests = group.requests();
-        let (visual, sound) = (group.counts("visual_tokens"), group.counts("audio_tokens"));
-        let (kept, kept_sound) = (group.numbers("retention"), group.numbers("retention_audio"));
-        let left = |tokens: u64, share: f64| (tokens as f64 * share).ceil() as u64;
-        for (row, request) in requests.into_iter().enumerate() {
-            let whole = Tokens { visual: visual[row], audio: sound[row] };
-            let left = Tokens { visual: left(visual[row], kept[row]), audio: left(sound[row], kept_sound[row]) };
+    let left = |tokens: u32, share: f64| (f64::from(tokens) * share).ceil() as u64;
+    for group in 0..table.groups() {
+        for row in table.group(group)? {
+            let whole = Tokens { visual: u64::from(row.visual_tokens), audio: u64::from(row.audio_tokens) };
+            let left = Tokens {
+                visual: left(row.visual_tokens, row.retention),
+                audio: left(row.audio_tokens, row.retention_audio),
+            };
+            let request = (row.policy, row.point, row.replication, row.request);
             all.insert(request, NonTextTokens { whole, left });
         }
     }
@@ -355,10 +317,10 @@ pub fn beside(path: &Path) -> Result<BTreeMap<Request, NonTextTokens>, Failure> 
 }
 
 /// The context behind the last chunk of each prompt, by side.
-fn last_chunks(items: &[Item]) -> BTreeMap<(Request, String), u64> {
+fn last_chunks(items: &[Item]) -> BTreeMap<(Request, Side), u64> {
     let mut last = BTreeMap::new();
-    for item in items.iter().filter(|item| item.kind == "prefill") {
-        let context = last.entry((item.request.clone(), item.side.clone())).or_insert(0);
+    for item in items.iter().filter(|item| item.kind == Kind::Prefill) {
+        let context = last.entry((item.request.clone(), item.side)).or_insert(0);
         *context = item.context_tokens.max(*context);
     }
     last

@@ -1,12 +1,12 @@
 //! The law of preprocessing, fitted to the spans of results folders.
 
-use super::folder::{Group, Tokens, beside};
+use super::folder::{Tokens, beside};
 use crate::scenario::profile::{Errors, PreprocessEntry, to_digits};
 use crate::terminal::Failure;
 use model::preprocess::Preprocess;
 use model::step::law::Spread;
 use std::path::PathBuf;
-use traces::log::{SpanRow, TableReader};
+use tables::{Kind, Phase, SpanRow, TableReader};
 
 /// Requests from which on there is a law.
 const LEAST: usize = 6;
@@ -24,18 +24,16 @@ pub fn found(folders: &[PathBuf]) -> Result<Option<PreprocessEntry>, Failure> {
     let mut measured = Vec::new();
     for spans in spans(folders) {
         let beside = beside(&spans.with_file_name("requests.parquet"))?;
-        let table = TableReader::open_log::<SpanRow>(&spans)?;
-        for number in 0..table.groups() {
-            let mut group = Group::read(&table, number)?;
-            let (requests, took) = (group.requests(), group.counts("duration_ns"));
-            let (kinds, phases) = (group.texts("kind"), group.texts("phase"));
+        let table = TableReader::<SpanRow>::open(&spans)?;
+        for group in 0..table.groups() {
             // Waiting for a worker has a span of its own.
-            let works = |row: usize| kinds[row] == "preprocess" && phases[row] == "running";
-            for (row, request) in requests.iter().enumerate().filter(|(row, _)| works(*row)) {
-                let Tokens { visual, .. } = beside.get(request).copied().unwrap_or_default().whole;
+            let works = |row: &SpanRow| (row.kind, row.phase) == (Kind::Preprocess, Phase::Running);
+            for row in table.group(group)?.into_iter().filter(works) {
+                let request = (row.policy, row.point, row.replication, row.request);
+                let Tokens { visual, .. } = beside.get(&request).copied().unwrap_or_default().whole;
                 // Sound alone has no pictures to decode.
                 if visual > 0 {
-                    measured.push((visual, took[row] as f64 / 1e6));
+                    measured.push((visual, row.duration_ns as f64 / 1e6));
                 }
             }
         }

@@ -15,7 +15,7 @@ use kernel::Streams;
 use model::token_likelihood::{entropy_log_likelihood, verdict_log_likelihood};
 use model::tokens::{TokenProcess, TwoState};
 use serde_json::json;
-use traces::log::{RecordedToken, read_tokens};
+use tables::{RecordedToken, read_tokens};
 use units::{Ratio, quantile};
 
 /// Requests, and tokens, that a fit takes at least.

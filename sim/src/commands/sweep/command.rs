@@ -158,7 +158,7 @@ impl<'a> Sweep<'a> {
         }
         self.check()?;
         let folder = Folder::begin(&self.out, &self.plan, split)?;
-        let missing: Vec<u64> = folder.missing(&self.plan)?.into_iter().collect();
+        let missing: Vec<u64> = folder.missing()?.into_iter().collect();
         let points = missing.iter().map(|part| split.points_of(*part, self.plan.points()).count() as u64).sum();
         let pool = threads::pool(self.args.threads, missing.len() as u64)?;
         with_bar(points, "points", |progress| {
@@ -182,7 +182,7 @@ impl<'a> Sweep<'a> {
 
     fn run_shard(&self, index: u64, shards: u64) -> Result<(), Failure> {
         let folder = Folder::begin(&self.out, &self.plan, self.shards(shards)?)?;
-        if !folder.has(index, &self.plan)? {
+        if !folder.has(index)? {
             self.check()?;
             let numbers: Vec<u64> = folder.split().points_of(index, self.plan.points()).collect();
             let pool = threads::pool(self.args.threads, numbers.len() as u64)?;
@@ -201,7 +201,7 @@ impl<'a> Sweep<'a> {
                 })
             })?;
         }
-        let mut reader = folder.reader(index, &self.plan)?;
+        let mut reader = folder.reader(index)?;
         let (mut failed, mut bugs) = (0, false);
         while let Some(run) = reader.next()? {
             if let Err(reason) = &run.result {
@@ -249,7 +249,7 @@ impl<'a> Sweep<'a> {
             let remedy = "go on with --resume";
             return Err(Failure::refused(format!("{}: not divided into shards; {remedy}", self.out.display())));
         }
-        let missing = folder.missing(&self.plan)?;
+        let missing = folder.missing()?;
         if missing.is_empty() { Ok(()) } else { crate::terminal::print(&format!("{}\n", slurm::ranges(&missing))) }
     }
 
@@ -273,7 +273,7 @@ impl<'a> Sweep<'a> {
         let slurm = Slurm::find()?;
         self.check()?;
         let folder = self.in_shards()?;
-        slurm::run(&slurm, &self.job(&folder)?, folder.path(), self.args.resubmit, || folder.missing(&self.plan))?;
+        slurm::run(&slurm, &self.job(&folder)?, folder.path(), self.args.resubmit, || folder.missing())?;
         self.finish(&folder, started)
     }
 

@@ -155,10 +155,10 @@ impl Folder {
     ///
     /// # Errors
     /// If a part is of another sweep or version.
-    pub fn missing(&self, plan: &Plan) -> Result<BTreeSet<u64>, Failure> {
+    pub fn missing(&self) -> Result<BTreeSet<u64>, Failure> {
         let mut missing = BTreeSet::new();
         for part in 0..self.split().parts(self.points()) {
-            if !self.has(part, plan)? {
+            if !self.has(part)? {
                 missing.insert(part);
             }
         }
@@ -169,13 +169,13 @@ impl Folder {
     ///
     /// # Errors
     /// If it is of another sweep or version.
-    pub fn has(&self, part: u64, plan: &Plan) -> Result<bool, Failure> {
+    pub fn has(&self, part: u64) -> Result<bool, Failure> {
         let path = self.part(part);
         if !path.exists() {
             return Ok(false);
         }
         // A part that cannot be read is as good as none: it is run again.
-        let Ok(reader) = RunsReader::open(&path, plan.varied.len()) else { return Ok(false) };
+        let Ok(reader) = RunsReader::open(&path) else { return Ok(false) };
         for (note, expected) in self.notes(part) {
             let found = reader.note(note).unwrap_or("nothing");
             if found != expected {
@@ -190,8 +190,8 @@ impl Folder {
     }
 
     /// The runs of a part that is there.
-    pub fn reader(&self, part: u64, plan: &Plan) -> Result<RunsReader, Failure> {
-        RunsReader::open(&self.part(part), plan.varied.len())
+    pub fn reader(&self, part: u64) -> Result<RunsReader, Failure> {
+        RunsReader::open(&self.part(part))
     }
 
     fn notes(&self, part: u64) -> [(&'static str, String); 3] {
@@ -211,7 +211,7 @@ impl Folder {
         let notes = self.notes(part);
         let notes: Vec<(&str, &str)> = notes.iter().map(|(note, value)| (*note, value.as_str())).collect();
         let mut writer = RunsWriter::create(file.path(), &plan.varied, &notes)?;
-        fill(&mut |run| Ok(writer.write(run)?))?;
+        fill(&mut |run| Ok(writer.write(&run)?))?;
         writer.finish()?;
         let path = self.part(part);
         file.put(&path).map_err(|error| Failure::io("write", &path, &error))

@@ -7,7 +7,7 @@ use super::split::Split;
 use crate::commands::report;
 use crate::results::making::{MakingFolder, replace, sync_folder};
 use crate::results::manifest;
-use crate::results::runs::{Run, RunsReader, RunsWriter, Totals, label_columns};
+use crate::results::runs::{Run, RunsReader, RunsWriter, Totals, varied};
 use crate::results::summary::Summary;
 use crate::scenario::Plan;
 use crate::terminal::Failure;
@@ -15,7 +15,7 @@ use reports::Report;
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
-use traces::log::{Column, CsvFile, Values};
+use tables::{CsvFile, FailureRow};
 
 /// The written files, in their order; the manifest comes last and says that all are there.
 const FILES: [&str; 7] =
@@ -43,7 +43,7 @@ pub struct Merged {
 pub fn merge(folder: &Folder, plan: &Plan, with_report: bool) -> Result<Merged, Failure> {
     let _lock = folder.lock()?;
     folder.refuse_strangers()?;
-    let missing = folder.missing(plan)?;
+    let missing = folder.missing()?;
     if !missing.is_empty() {
         let (what, remedy) = match folder.split() {
             Split::Ranges(_) => ("parts", "go on with --resume"),
@@ -80,7 +80,7 @@ pub fn merge(folder: &Folder, plan: &Plan, with_report: bool) -> Result<Merged, 
 fn tables(folder: &Folder, plan: &Plan, into: &Path) -> Result<Merged, Failure> {
     let mut table = RunsWriter::create(&into.join("runs.parquet"), &plan.varied, &[])?;
     let mut summary = Summary::create(into, &plan.varied)?;
-    let mut failures: Option<CsvFile> = None;
+    let mut failures: Option<CsvFile<FailureRow>> = None;
     let (mut failed, mut bugs) = (0, false);
     let mut totals = Totals { replications: plan.scenario.replications, ..Totals::default() };
     let mut parts = Parts { folder, plan, open: BTreeMap::new() };
@@ -92,14 +92,14 @@ fn tables(folder: &Folder, plan: &Plan, into: &Path) -> Result<Merged, Failure> 
                 Err(reason) => {
                     failed += 1;
                     bugs |= is_bug(reason);
-                    let row = failure_columns(plan, &run, reason);
-                    if failures.is_none() {
-                        failures = Some(CsvFile::create(&into.join("failures.csv"), &row)?);
-                    }
-                    failures.as_mut().map_or(Ok(()), |failures| failures.write(&row))?;
+                    let file = match &mut failures {
+                        Some(file) => file,
+                        none => none.insert(CsvFile::create(&into.join("failures.csv"), &plan.varied)?),
+                    };
+                    file.write(&failure(&run, reason))?;
                 }
             }
-            table.write(run.clone())?;
+            table.write(&run)?;
             summary.add(run)?;
         }
     }
@@ -110,16 +110,17 @@ fn tables(folder: &Folder, plan: &Plan, into: &Path) -> Result<Merged, Failure> 
     Ok(Merged { failed, bugs, totals, report: None })
 }
 
-fn failure_columns(plan: &Plan, run: &Run, reason: &str) -> Vec<Column> {
-    let column = |name: &str, values| Column { name: name.to_owned(), values };
-    let mut columns = vec![
-        column("point", Values::U64(vec![run.label.point])),
-        column("point_id", Values::Text(vec![run.label.id.clone()])),
-    ];
-    columns.extend(label_columns(&plan.varied, std::iter::once((&*run.label, run.policy.as_str()))));
-    columns.push(column("replication", Values::U64(vec![u64::from(run.replication)])));
-    columns.push(column("reason", Values::Text(vec![reason.to_owned()])));
-    columns
+fn failure(run: &Run, reason: &str) -> FailureRow {
+    FailureRow {
+        point: run.label.point,
+        point_id: run.label.id.as_str().into(),
+        policy: run.policy.as_str().into(),
+        dataset: run.label.dataset.as_str().into(),
+        bandwidth_mbps: run.label.bandwidth_mbps,
+        varied: varied(&run.label),
+        replication: u64::from(run.replication),
+        reason: reason.into(),
+    }
 }
 
 /// The parts that are being read, each with the run that comes next.
@@ -134,7 +135,7 @@ impl Parts<'_> {
     fn runs_of(&mut self, point: u64) -> Result<Vec<Run>, Failure> {
         let part = self.folder.split().part_of(point);
         if let std::collections::btree_map::Entry::Vacant(vacant) = self.open.entry(part) {
-            let mut reader = self.folder.reader(part, self.plan)?;
+            let mut reader = self.folder.reader(part)?;
             let first = reader.next()?;
             vacant.insert((reader, first));
         }

@@ -1,7 +1,6 @@
 //! The points of a sweep as a box of whole numbers, and what each point costs.
 
 use crate::commands::sweep::point;
-use crate::results::metrics::metric_index;
 use crate::results::runs::Run;
 use crate::scenario::Plan;
 use crate::terminal::Failure;
@@ -9,6 +8,7 @@ use reports::{Constraint, Estimate, Objective};
 use std::collections::BTreeMap;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
+use tables::Metric;
 
 /// Costs of points that break a constraint begin here, and of points that cannot be run there: above any metric.
 const BROKEN: f64 = 1e100;
@@ -16,9 +16,9 @@ const FAILED: f64 = 1e110;
 
 /// The goal of the search: an objective under constraints.
 pub struct Goal {
-    objective: usize,
+    objective: Metric,
     maximise: bool,
-    constraints: Vec<(usize, Constraint)>,
+    constraints: Vec<(Metric, Constraint)>,
     policy: String,
 }
 
@@ -28,10 +28,10 @@ impl Goal {
     /// # Errors
     /// If there is no such metric.
     pub fn new(objective: &Objective, constraints: &[Constraint], policy: String) -> Result<Self, Failure> {
-        let index = |metric: &str| metric_index(metric).map_err(Failure::refused);
-        let constraint = |constraint: &Constraint| Ok((index(constraint.metric())?, constraint.clone()));
+        let named = |metric: &str| Metric::named(metric).map_err(Failure::refused);
+        let constraint = |constraint: &Constraint| Ok((named(constraint.metric())?, constraint.clone()));
         Ok(Self {
-            objective: index(&objective.metric)?,
+            objective: named(&objective.metric)?,
             maximise: objective.maximise,
             constraints: constraints.iter().map(constraint).collect::<Result<_, Failure>>()?,
             policy,
@@ -40,11 +40,11 @@ impl Goal {
 
     /// The minimised cost: the objective. A point that breaks a constraint costs more than any that breaks none.
     fn cost(&self, runs: &[Run]) -> f64 {
-        let mean = |metric: usize| {
+        let mean = |metric: Metric| {
             let values = runs.iter().map(|run| run.result.as_ref().ok()?.metrics[metric]);
             values.collect::<Option<Vec<f64>>>().map(|values| Estimate::of(&values).mean)
         };
-        let excess = |(metric, constraint): &(usize, Constraint)| mean(*metric).map(|mean| constraint.excess(mean));
+        let excess = |(metric, constraint): &(Metric, Constraint)| mean(*metric).map(|mean| constraint.excess(mean));
         let broken: Option<f64> = self.constraints.iter().map(excess).sum();
         match (broken, mean(self.objective)) {
             (Some(0.0), Some(mean)) if self.maximise => -mean,

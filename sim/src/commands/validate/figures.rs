@@ -1,13 +1,12 @@
 //! The comparison: requests as measured and as simulated, and the figures of both.
 
-use crate::commands::calibrate::folder::Group;
 use crate::scenario::{Cell, Point};
 use crate::terminal::Failure;
 use reports::Sheet;
 use serde_json::json;
 use std::collections::BTreeMap;
 use std::path::Path;
-use traces::log::{RequestRow, TableReader};
+use tables::{Author, RequestRow, Status, TableReader};
 use units::quantile;
 
 /// A request that was served.
@@ -29,29 +28,23 @@ pub struct Served {
 
 /// The requests of a results folder, by policy and point.
 pub fn read(folder: &Path) -> Result<BTreeMap<(String, u64), Vec<Served>>, Failure> {
-    let table = TableReader::open_log::<RequestRow>(&folder.join("requests.parquet"))?;
+    let table = TableReader::<RequestRow>::open(&folder.join("requests.parquet"))?;
     let mut all: BTreeMap<(String, u64), Vec<Served>> = BTreeMap::new();
-    for number in 0..table.groups() {
-        let mut group = Group::read(&table, number)?;
-        let requests = group.requests();
-        let (status, by) = (group.texts("status"), group.texts("served_by"));
-        let [lengths, rounds, drafted, accepted] =
-            ["output_tokens", "rounds", "drafted_tokens", "accepted_tokens"].map(|name| group.counts(name));
-        let [e2e, ttft, tpot, correct] = ["e2e_ms", "ttft_ms", "tpot_ms", "correct"].map(|name| group.numbers(name));
-        for (row, key) in requests.into_iter().enumerate().filter(|(row, _)| status[*row] == "completed") {
+    for group in 0..table.groups() {
+        for row in table.group(group)?.into_iter().filter(|row| row.status == Status::Completed) {
             let served = Served {
-                request: key.3,
-                output_tokens: u32::try_from(lengths[row]).unwrap_or(u32::MAX),
-                e2e_ms: Some(e2e[row]),
-                ttft_ms: Some(ttft[row]),
-                tpot_ms: (lengths[row] > 1).then_some(tpot[row]),
-                rounds: rounds[row],
-                drafted: drafted[row],
-                accepted: accepted[row],
-                correct: Some(correct[row]),
-                by_cloud: by[row] == "cloud",
+                request: row.request,
+                output_tokens: row.output_tokens,
+                e2e_ms: row.e2e_ms,
+                ttft_ms: row.ttft_ms,
+                tpot_ms: row.tpot_ms,
+                rounds: u64::from(row.rounds),
+                drafted: u64::from(row.drafted_tokens),
+                accepted: u64::from(row.accepted_tokens),
+                correct: Some(row.correct),
+                by_cloud: row.served_by == Author::Cloud,
             };
-            all.entry((key.0, key.1)).or_default().push(served);
+            all.entry((row.policy.to_string(), u64::from(row.point))).or_default().push(served);
         }
     }
     Ok(all)

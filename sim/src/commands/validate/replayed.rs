@@ -73,7 +73,8 @@ fn profile(folder: &Path, real: &RealModels) -> Result<PathBuf, Failure> {
 /// Visual tokens of the seen requests, and what preprocessing them took: of every replication, where spans are of the first.
 fn preprocessed(folder: &Path, real: &RealModels) -> Result<Vec<(u64, f64)>, Failure> {
     let beside = calibrate::folder::beside(&folder.join("requests.parquet"))?;
-    let tokens = beside.into_iter().map(|((_, point, _, request), beside)| ((point, request), beside.whole.visual));
+    let tokens =
+        beside.into_iter().map(|((_, point, _, request), beside)| ((u64::from(point), request), beside.whole.visual));
     let tokens: BTreeMap<(u64, u64), u64> = tokens.collect();
     let seen = real.preprocessed().into_iter().filter(|((_, request), _)| is_seen(*request));
     Ok(seen.filter_map(|(place, took)| Some((*tokens.get(&place)?, took.as_ms_f64()))).collect())

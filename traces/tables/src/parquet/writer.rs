@@ -1,31 +1,48 @@
-//! A log that is written row by row.
+//! Writing a table row by row.
 
-use super::{file::ParquetFile, row::Row};
-use crate::TraceError;
+use super::file::ParquetFile;
+use crate::{Row, TableError};
 use std::path::Path;
-
-/// Rows of a row group: what is held in memory, and what a reader must unpack at once.
-const ROWS_PER_GROUP: usize = 1 << 16;
 
 /// Writes the rows of a table to a Parquet file, holding at most one row group in memory.
 ///
 /// The same rows give the same bytes. A writer that is dropped before [`finish`](Self::finish) leaves a file that no reader
 /// accepts.
-pub struct LogWriter<R: Row> {
+///
+/// ```
+/// use tables::{TableReader, TableWriter, TokenRow};
+/// # let file = std::env::temp_dir().join("tokens of an example.parquet");
+/// let mut table = TableWriter::create(&file)?;
+/// table.write(TokenRow { policy: "msao".into(), request: 7, entropy_nats: 0.3, accepted: true, ..TokenRow::default() })?;
+/// assert_eq!(table.finish()?, 1);
+/// let table = TableReader::<TokenRow>::open(&file)?;
+/// assert_eq!(table.whole_column(TokenRow::entropy_nats)?, [0.3]);
+/// # Ok::<(), tables::TableError>(())
+/// ```
+pub struct TableWriter<R: Row> {
     file: ParquetFile,
     buffers: R::Buffers,
     buffered: usize,
     written: u64,
 }
 
-impl<R: Row> LogWriter<R> {
+impl<R: Row> TableWriter<R> {
     /// Creates the file at `path`, in a folder that exists.
     ///
     /// # Errors
     ///
     /// If the file cannot be created.
-    pub fn create(path: &Path) -> Result<Self, TraceError> {
-        let file = ParquetFile::create(path, R::TABLE, R::VERSION, R::schema(), &[])?;
+    pub fn create(path: &Path) -> Result<Self, TableError> {
+        Self::create_varied(path, &[], &[])
+    }
+
+    /// Creates the file at `path` for a scenario that varies these keys, with `notes` in its metadata.
+    ///
+    /// # Errors
+    ///
+    /// If the file cannot be created.
+    pub fn create_varied(path: &Path, varied: &[String], notes: &[(&str, &str)]) -> Result<Self, TableError> {
+        let file = ParquetFile::create(path, R::TABLE, R::VERSION, R::columns(varied), notes)?;
         Ok(Self { file, buffers: R::Buffers::default(), buffered: 0, written: 0 })
     }
 
@@ -35,24 +52,24 @@ impl<R: Row> LogWriter<R> {
     ///
     /// If a row group is full and cannot be written.
     #[inline]
-    pub fn write(&mut self, row: R) -> Result<(), TraceError> {
+    pub fn write(&mut self, row: R) -> Result<(), TableError> {
         row.push(&mut self.buffers);
         self.buffered += 1;
-        if self.buffered == ROWS_PER_GROUP { self.flush() } else { Ok(()) }
+        if self.buffered == R::ROWS_PER_GROUP { self.flush() } else { Ok(()) }
     }
 
-    /// Writes what is left and the end of the file, and says how many rows it has.
+    /// Writes the rest and the end of the file, and returns the number of rows.
     ///
     /// # Errors
     ///
     /// If the file cannot be written.
-    pub fn finish(mut self) -> Result<u64, TraceError> {
+    pub fn finish(mut self) -> Result<u64, TableError> {
         self.flush()?;
         self.file.finish()?;
         Ok(self.written)
     }
 
-    fn flush(&mut self) -> Result<(), TraceError> {
+    fn flush(&mut self) -> Result<(), TableError> {
         if self.buffered == 0 {
             return Ok(());
         }
@@ -66,12 +83,12 @@ impl<R: Row> LogWriter<R> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::log::{AnswerRow, RequestRow, SCHEMA_KEY, SpanRow, StepRow, Text, TokenRow};
+    use crate::{RequestRow, SCHEMA_KEY, StepRow, Text, TokenRow};
     use parquet::{
         file::reader::{FileReader, SerializedFileReader},
         record::{Field, Row as ParquetRow},
     };
-    use std::{collections::HashSet, fs::File};
+    use std::fs::File;
 
     fn request(number: u64) -> RequestRow {
         RequestRow {
@@ -86,7 +103,7 @@ mod tests {
 
     fn written<R: Row>(rows: impl Iterator<Item = R>) -> tempfile::NamedTempFile {
         let file = tempfile::NamedTempFile::new().unwrap();
-        let mut log = LogWriter::create(file.path()).unwrap();
+        let mut log = TableWriter::create(file.path()).unwrap();
         let mut count = 0;
         for row in rows {
             log.write(row).unwrap();
@@ -102,7 +119,7 @@ mod tests {
 
     #[test]
     fn rows_read_back_over_row_groups() {
-        let count = 2 * ROWS_PER_GROUP as u64 + 3;
+        let count = 2 * RequestRow::ROWS_PER_GROUP as u64 + 3;
         let file = written((0..count).map(request));
         let reader = SerializedFileReader::new(File::open(file.path()).unwrap()).unwrap();
         assert_eq!(reader.num_row_groups(), 3);
@@ -131,7 +148,7 @@ mod tests {
         let file = written(std::iter::empty::<TokenRow>());
         let reader = SerializedFileReader::new(File::open(file.path()).unwrap()).unwrap();
         assert_eq!(reader.metadata().file_metadata().num_rows(), 0);
-        assert_eq!(reader.metadata().file_metadata().schema_descr().num_columns(), TokenRow::COLUMNS.len());
+        assert_eq!(reader.metadata().file_metadata().schema_descr().num_columns(), TokenRow::column_names(&[]).len());
     }
 
     #[test]
@@ -147,17 +164,8 @@ mod tests {
     }
 
     #[test]
-    fn columns_are_documented_and_distinct() {
-        for columns in [RequestRow::COLUMNS, SpanRow::COLUMNS, StepRow::COLUMNS, TokenRow::COLUMNS, AnswerRow::COLUMNS]
-        {
-            assert!(columns.iter().all(|column| column.meaning.ends_with('.') && !column.meaning.starts_with(' ')));
-            assert_eq!(columns.iter().map(|column| column.name).collect::<HashSet<_>>().len(), columns.len());
-        }
-    }
-
-    #[test]
-    fn what_cannot_be_created_is_named() {
-        let refused = LogWriter::<StepRow>::create(Path::new("/nowhere/steps.parquet")).err().unwrap().to_string();
+    fn a_file_that_cannot_be_created_is_named() {
+        let refused = TableWriter::<StepRow>::create(Path::new("/nowhere/steps.parquet")).err().unwrap().to_string();
         assert!(refused.starts_with("/nowhere/steps.parquet: found a write error ("), "{refused}");
         assert!(refused.ends_with("expected to write this file; create the folder first"), "{refused}");
     }
@@ -165,7 +173,7 @@ mod tests {
     #[test]
     #[cfg(target_os = "linux")]
     fn a_full_disk_is_named() {
-        let mut log = LogWriter::create(Path::new("/dev/full")).unwrap();
+        let mut log = TableWriter::create(Path::new("/dev/full")).unwrap();
         log.write(TokenRow { policy: Text::from("msao"), ..TokenRow::default() }).unwrap();
         let refused = log.finish().unwrap_err().to_string();
         assert!(refused.starts_with("/dev/full: found a write error (No space left on device"), "{refused}");

@@ -1,7 +1,7 @@
-//! A Parquet file as this house writes it: the same rows give the same bytes.
+//! A Parquet file that is being written, and several put together into one.
 
-use super::{cell::RowGroup, row::Row};
-use crate::TraceError;
+use super::cell::RowGroup;
+use crate::{Row, TableError};
 use parquet::{
     basic::{Compression, Type as Physical, ZstdLevel},
     column::writer::ColumnCloseResult,
@@ -37,8 +37,8 @@ impl ParquetFile {
         version: u32,
         columns: Vec<TypePtr>,
         notes: &[(&str, &str)],
-    ) -> Result<Self, TraceError> {
-        let file = File::create(path).map_err(|error| TraceError::writing(path, error))?;
+    ) -> Result<Self, TableError> {
+        let file = File::create(path).map_err(|error| TableError::writing(path, error))?;
         let schema = format!("{table}/{version}");
         let notes = [(SCHEMA_KEY, schema.as_str())].into_iter().chain(notes.iter().copied());
         let notes = notes.map(|(key, value)| KeyValue::new(key.to_owned(), value.to_owned())).collect();
@@ -53,7 +53,7 @@ impl ParquetFile {
     pub fn row_group(
         &mut self,
         fill: impl FnOnce(&mut RowGroup<'_>) -> Result<(), ParquetError>,
-    ) -> Result<(), TraceError> {
+    ) -> Result<(), TableError> {
         let write = || {
             let mut group = self.writer.next_row_group()?;
             fill(&mut group)?;
@@ -63,7 +63,7 @@ impl ParquetFile {
     }
 
     /// Writes the end of the file. Without it, a file is not readable.
-    pub fn finish(self) -> Result<(), TraceError> {
+    pub fn finish(self) -> Result<(), TableError> {
         self.writer.close().map(drop).map_err(|error| refused(&self.path, error))
     }
 }
@@ -74,10 +74,10 @@ impl ParquetFile {
 /// # Errors
 ///
 /// If a part cannot be read or the file cannot be written.
-pub fn concatenate<R: Row>(parts: &[PathBuf], path: &Path) -> Result<(), TraceError> {
-    let mut whole = ParquetFile::create(path, R::TABLE, R::VERSION, R::schema(), &[])?;
+pub fn concatenate<R: Row>(parts: &[PathBuf], path: &Path) -> Result<(), TableError> {
+    let mut whole = ParquetFile::create(path, R::TABLE, R::VERSION, R::columns(&[]), &[])?;
     for part in parts {
-        let file = File::open(part).map_err(|error| TraceError::reading(part, error))?;
+        let file = File::open(part).map_err(|error| TableError::reading(part, error))?;
         let metadata = ParquetMetaDataReader::new().parse_and_finish(&file).map_err(|error| refused(part, error))?;
         for group in metadata.row_groups() {
             whole.row_group(|target| {
@@ -118,7 +118,7 @@ fn properties(notes: Vec<KeyValue>, columns: &[TypePtr]) -> WriterProperties {
 }
 
 /// An error of the Parquet library, which wraps those of the file.
-fn refused(path: &Path, error: ParquetError) -> TraceError {
+fn refused(path: &Path, error: ParquetError) -> TableError {
     let error = match error {
         ParquetError::External(inner) => match inner.downcast::<io::Error>() {
             Ok(error) => *error,
@@ -126,5 +126,5 @@ fn refused(path: &Path, error: ParquetError) -> TraceError {
         },
         other => io::Error::other(other),
     };
-    TraceError::writing(path, error)
+    TableError::writing(path, error)
 }

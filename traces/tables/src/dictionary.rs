@@ -1,0 +1,201 @@
+//! The dictionary of columns: every column of every table, from their declarations.
+
+use crate::{
+    AnswerRow, Better, EffectRow, FailureRow, Metric, RegretRow, RequestRow, RunRow, SpanRow, StepRow, SummaryRow,
+    TableDoc, TokenRow,
+};
+
+/// Every table, in the order of the dictionary.
+pub const TABLES: &[TableDoc] = &[
+    SummaryRow::DOC,
+    RunRow::DOC,
+    RequestRow::DOC,
+    StepRow::DOC,
+    SpanRow::DOC,
+    TokenRow::DOC,
+    AnswerRow::DOC,
+    RegretRow::DOC,
+    FailureRow::DOC,
+    EffectRow::DOC,
+];
+
+/// Endings of columns, and the units that they say.
+const UNITS: [(&str, &str); 14] = [
+    ("_tokens_per_s", "tokens/s"),
+    ("requests_per_s", "requests/s"),
+    ("_tokens", "tokens"),
+    ("_bytes", "bytes"),
+    ("_mbps", "Mbps"),
+    ("_nats", "nats"),
+    ("_tflop", "TFLOP"),
+    ("_pct", "%"),
+    ("_ms", "ms"),
+    ("_ns", "ns"),
+    ("_mb", "MB"),
+    ("_gb", "GB"),
+    ("_j", "J"),
+    ("_s", "s"),
+];
+
+/// Endings behind the unit: the share, the statistic.
+const BEHIND: [&str; 10] =
+    ["_per_request", "_per_round", "_mean", "_p50", "_p90", "_p99", "_peak", "_max", "_eq14", "_renewal"];
+
+/// The unit of a column, which is the end of its name; empty for a number without one and for text.
+///
+/// ```
+/// assert_eq!(tables::unit_of("uplink_mb_per_request"), "MB");
+/// assert_eq!(tables::unit_of("ttft_ms_p99"), "ms");
+/// assert_eq!(tables::unit_of("policy"), "");
+/// ```
+pub fn unit_of(column: &str) -> &'static str {
+    let name = column.strip_suffix("_ci95").unwrap_or(column);
+    let stem = BEHIND.iter().find_map(|ending| name.strip_suffix(ending)).unwrap_or(name);
+    let stem = if stem == "tokens" || stem.starts_with('_') { "_tokens" } else { stem };
+    UNITS.iter().find(|(ending, _)| stem.ends_with(ending)).map_or("", |(_, unit)| unit)
+}
+
+/// A column of a table as the dictionary has it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DocumentedColumn {
+    /// The table.
+    pub table: &'static str,
+    /// The version of the table.
+    pub version: u32,
+    /// The name of the column.
+    pub name: String,
+    /// The unit; empty without one.
+    pub unit: &'static str,
+    /// The type of the values.
+    pub r#type: &'static str,
+    /// The meaning, a sentence.
+    pub meaning: String,
+}
+
+/// Every column of every table. A field that is several columns has one entry for each; varied keys share one, `KEY`.
+pub fn documented_columns() -> Vec<DocumentedColumn> {
+    TABLES.iter().flat_map(columns).collect()
+}
+
+fn columns(table: &TableDoc) -> Vec<DocumentedColumn> {
+    let column = |name: &str, r#type, meaning: String| DocumentedColumn {
+        table: table.name,
+        version: table.version,
+        name: name.to_owned(),
+        unit: unit_of(name),
+        r#type,
+        meaning,
+    };
+    let field = |field: &crate::FieldDoc| match field.name {
+        "varied" => vec![column("KEY", field.r#type, field.meaning.to_owned())],
+        "metrics" => Metric::ALL
+            .iter()
+            .flat_map(|metric| {
+                let value = column(metric.column(), field.r#type, metric.doc().meaning.to_owned());
+                let half = || {
+                    let name = format!("{}_ci95", metric.column());
+                    let meaning = format!("Half-width of the 95 % confidence interval of `{}`.", metric.column());
+                    column(&name, field.r#type, meaning)
+                };
+                let has_interval = table.name == "summary";
+                std::iter::once(value).chain(has_interval.then(half))
+            })
+            .collect(),
+        name => vec![column(name, field.r#type, field.meaning.to_owned())],
+    };
+    table.fields.iter().flat_map(field).collect()
+}
+
+/// The dictionary as Markdown: `docs/columns.md`.
+pub fn dictionary() -> String {
+    let mut text = "# Columns\n\n\
+        Every column of every table that a run, a sweep or a report writes. Generated from the declarations in `traces/tables` \
+        by `COLUMNS_UPDATE=1 cargo nextest run -p tables`; a test holds this page to them.\n\n\
+        The unit is the end of a column's name. Each Parquet file has `<table>/<version>` in its metadata under \
+        `msao_sim.schema`, and `sim` refuses another version. `KEY` stands for each key that a scenario varies.\n"
+        .to_owned();
+    for table in TABLES {
+        text +=
+            &format!("\n## {}, version {}\n\n{} File: {}.\n\n", table.name, table.version, table.meaning, table.files);
+        text += "| column | unit | type | meaning |\n|---|---|---|---|\n";
+        for column in columns(table).iter().filter(|column| !column.name.ends_with("_ci95")) {
+            let DocumentedColumn { name, unit, r#type, meaning, .. } = column;
+            text += &format!("| `{name}` | {unit} | {} | {meaning} |\n", r#type);
+        }
+        if table.name == "summary" {
+            text += "\nEach metric has a second column, `NAME_ci95`: the half-width of the 95 % confidence interval of its \
+                     mean over replications, by Student's t.\n";
+        }
+    }
+    text += "\n## Metrics\n\n| column | unit | better | less is | more is | decimals | heading | axis |\n\
+             |---|---|---|---|---|---|---|---|\n";
+    for metric in Metric::ALL {
+        let doc = metric.doc();
+        let better = match doc.better {
+            Better::Lower => "lower",
+            Better::Higher => "higher",
+            Better::Neither => "",
+        };
+        let [less, more] = doc.words;
+        text += &format!(
+            "| `{}` | {} | {better} | {less} | {more} | {} | {} | {} |\n",
+            doc.column, doc.unit, doc.decimals, doc.heading, doc.axis
+        );
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Row;
+    use std::collections::HashSet;
+
+    #[test]
+    fn the_page_in_docs_is_the_dictionary() {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/columns.md");
+        if std::env::var_os("COLUMNS_UPDATE").is_some() {
+            std::fs::write(path, dictionary()).unwrap();
+        }
+        let page = std::fs::read_to_string(path).unwrap_or_default();
+        let remedy = "docs/columns.md is out of date: run COLUMNS_UPDATE=1 cargo nextest run -p tables";
+        assert!(page == dictionary(), "{remedy}");
+    }
+
+    #[test]
+    fn columns_are_documented_and_distinct() {
+        for table in TABLES {
+            let columns = columns(table);
+            let names: HashSet<&str> = columns.iter().map(|column| column.name.as_str()).collect();
+            assert_eq!(names.len(), columns.len(), "{}", table.name);
+            for column in columns {
+                assert!(column.meaning.ends_with('.') && !column.meaning.starts_with(' '), "{column:?}");
+                assert!(!["What ", "How ", "Whether ", "Who "].iter().any(|word| column.meaning.starts_with(word)));
+            }
+        }
+    }
+
+    /// The dictionary has the columns that files have: the schema of a table names the same, in the same order.
+    #[test]
+    fn the_dictionary_has_the_columns_of_the_files() {
+        fn check<R: Row>() {
+            let varied = ["KEY".to_owned()];
+            let documented: Vec<String> = documented_columns()
+                .into_iter()
+                .filter(|column| column.table == R::TABLE)
+                .map(|column| column.name)
+                .collect();
+            assert_eq!(documented, R::column_names(&varied));
+        }
+        check::<SummaryRow>();
+        check::<RunRow>();
+        check::<RequestRow>();
+        check::<StepRow>();
+        check::<SpanRow>();
+        check::<TokenRow>();
+        check::<AnswerRow>();
+        check::<RegretRow>();
+        check::<FailureRow>();
+        check::<EffectRow>();
+    }
+}

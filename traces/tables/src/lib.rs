@@ -1,0 +1,54 @@
+//! Every table and every metric of a results folder, declared once: columns, units, versions, writers and readers.
+//!
+//! | module | content |
+//! |---|---|
+//! | [`Row`] | a row of a table; `rows!` declares its struct, columns, version, writer, reader and documentation together |
+//! | [`RequestRow`], [`StepRow`], [`SpanRow`], [`TokenRow`], [`AnswerRow`] | rows of the hot path |
+//! | [`RunRow`], [`FailureRow`], [`SummaryRow`], [`RegretRow`], [`EffectRow`] | rows for runs, and for policies at points |
+//! | [`Metric`] | the metrics of a run: column, unit, direction, heading, words, decimals, axis |
+//! | [`Lane`], [`Phase`], [`Kind`], [`Side`], [`Status`], [`Author`] | words that stand in columns |
+//! | [`TableWriter`], [`TableReader`], [`CsvFile`] | files |
+//!
+//! To add a column, add a field to its row and raise the version. A column's unit is the end of its name. Each file has
+//! `<table>/<version>` in its metadata under [`SCHEMA_KEY`], and a reader refuses another version. `docs/columns.md` is
+//! [`dictionary`].
+//!
+//! The same rows give the same bytes: no time stamp, host name or library version is written. Memory is bounded by one row
+//! group, in writing and in reading.
+
+mod answers;
+mod csv_file;
+mod dictionary;
+mod effects;
+mod error;
+mod metric;
+mod names;
+mod parquet;
+mod recorded;
+mod requests;
+mod row;
+mod runs;
+mod spans;
+mod steps;
+mod summary;
+mod tokens;
+
+pub use answers::AnswerRow;
+pub use csv_file::{CsvFile, csv_text};
+pub use dictionary::{DocumentedColumn, TABLES, dictionary, documented_columns, unit_of};
+pub use effects::EffectRow;
+pub use error::TableError;
+pub use metric::{Better, Metric, MetricDoc, MetricEstimates, MetricValues, unknown};
+pub use names::{Author, Kind, Lane, Phase, Side, Status};
+pub use parquet::{Cell, SCHEMA_KEY, TableReader, TableWriter, TypedColumn, VariedValues, concatenate};
+pub use recorded::{RecordedToken, read_tokens};
+pub use requests::RequestRow;
+pub use row::{FieldDoc, Row, TableDoc};
+pub use runs::{FailureRow, RunRow};
+pub use spans::SpanRow;
+pub use steps::StepRow;
+pub use summary::{RegretRow, SummaryRow};
+pub use tokens::TokenRow;
+
+/// Text in a row: cheap to copy, since the same few texts stand in millions of rows.
+pub type Text = std::sync::Arc<str>;

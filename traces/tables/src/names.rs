@@ -1,0 +1,178 @@
+//! Words that stand in columns: enums whose values have one name each, in the engine, in files and in figures alike.
+
+/// Declares an enum together with the name of each of its values.
+macro_rules! names {
+    ($(
+        $(#[$about:meta])*
+        pub enum $enum:ident {
+            $( $(#[$meaning:meta])+ $value:ident = $name:literal, )+
+        }
+    )+) => {$(
+        $(#[$about])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub enum $enum {
+            $( $(#[$meaning])+ $value, )+
+        }
+
+        impl $enum {
+            /// Every value, in the order of the declaration.
+            pub const ALL: &'static [Self] = &[$( Self::$value, )+];
+
+            /// The name of the value in files.
+            pub const fn name(self) -> &'static str {
+                match self {
+                    $( Self::$value => $name, )+
+                }
+            }
+
+            /// The value of that name.
+            pub fn named(name: &str) -> Option<Self> {
+                Self::ALL.iter().copied().find(|value| value.name() == name)
+            }
+        }
+
+        impl Default for $enum {
+            fn default() -> Self {
+                Self::ALL[0]
+            }
+        }
+
+        impl std::fmt::Display for $enum {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.pad(self.name())
+            }
+        }
+
+        impl $crate::parquet::cell::Name for $enum {
+            const ALL: &'static [Self] = $enum::ALL;
+            const WORD: &'static str = stringify!($enum);
+
+            fn name(self) -> &'static str {
+                self.name()
+            }
+
+            fn place(self) -> usize {
+                self as usize
+            }
+        }
+    )+};
+}
+
+names! {
+    /// The tier of a step.
+    pub enum Side {
+        /// An edge.
+        Edge = "edge",
+        /// The cloud.
+        Cloud = "cloud",
+    }
+
+    /// The end of a request.
+    pub enum Status {
+        /// The request was answered.
+        Completed = "completed",
+        /// The request was turned away: its prompt and longest answer fit into no KV cache of a tier.
+        Rejected = "rejected",
+    }
+
+    /// The model whose answer it is.
+    pub enum Author {
+        /// The edge's model.
+        Edge = "edge",
+        /// The cloud's model, or tokens that it verified.
+        Cloud = "cloud",
+        /// Unverified tokens of the edge's model beside tokens of the cloud's.
+        Both = "both",
+    }
+
+    /// The place of a span.
+    pub enum Lane {
+        /// No place: the span is the request as a whole.
+        Request = "request",
+        /// The processor of the request's edge.
+        EdgeCpu = "edge_cpu",
+        /// The GPU of the request's edge.
+        EdgeGpu = "edge_gpu",
+        /// The link from edge to cloud.
+        Uplink = "uplink",
+        /// A GPU of the cloud.
+        CloudGpu = "cloud_gpu",
+        /// The link from cloud to edge.
+        Downlink = "downlink",
+    }
+
+    /// The state of a request during a span.
+    pub enum Phase {
+        /// The request is served, from its submission to its last token.
+        Whole = "whole",
+        /// The request waits for its turn: from asking to being taken.
+        Queued = "queued",
+        /// An iteration of a GPU, or a processor, computes for the request.
+        Running = "running",
+        /// A message is put on the link, from its first bit to its last.
+        Sending = "sending",
+        /// A message has left and has not arrived: propagation, jitter and repetition of lost packets.
+        Flying = "flying",
+    }
+
+    /// The kind of a step or span: work of a processor or GPU, or the content of a message.
+    pub enum Kind {
+        /// The request as a whole.
+        Request = "request",
+        /// The edge's processor prepares pictures and sound.
+        Preprocess = "preprocess",
+        /// The edge's processor plans.
+        Plan = "plan",
+        /// The first layers of the encoders measure the modalities.
+        Probe = "probe",
+        /// A vision tower encodes pictures.
+        Encode = "encode",
+        /// A model reads a prompt.
+        Prefill = "prefill",
+        /// A model makes one token of an answer.
+        Decode = "decode",
+        /// The draft model makes one token of a draft.
+        Draft = "draft",
+        /// The target model judges drafted tokens.
+        Verify = "verify",
+        /// The edge's layers of a split model run.
+        LowerLayers = "lower_layers",
+        /// The cloud's layers of a split model run.
+        UpperLayers = "upper_layers",
+        /// A message brings the input.
+        Input = "input",
+        /// A message brings hidden states.
+        Hidden = "hidden",
+        /// A message brings drafted tokens.
+        Drafts = "drafts",
+        /// A message brings a verdict on drafted tokens.
+        Verdict = "verdict",
+        /// A message brings a token.
+        Token = "token",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_name_is_of_one_value() {
+        fn check<N: Copy + PartialEq + std::fmt::Debug>(
+            all: &[N],
+            name: fn(N) -> &'static str,
+            named: fn(&str) -> Option<N>,
+        ) {
+            for value in all {
+                assert_eq!(named(name(*value)), Some(*value));
+            }
+            assert_eq!(named("nothing"), None);
+        }
+        check(Side::ALL, Side::name, Side::named);
+        check(Status::ALL, Status::name, Status::named);
+        check(Author::ALL, Author::name, Author::named);
+        check(Lane::ALL, Lane::name, Lane::named);
+        check(Phase::ALL, Phase::name, Phase::named);
+        check(Kind::ALL, Kind::name, Kind::named);
+    }
+}

@@ -1,0 +1,85 @@
+//! Columns of a row group that is being read, and columns that are named by a constant.
+
+use parquet::{
+    column::reader::{ColumnReader, ColumnReaderImpl, get_typed_column_reader},
+    data_type::DataType,
+    errors::ParquetError,
+    file::reader::RowGroupReader,
+};
+use std::marker::PhantomData;
+
+/// A column of the table of rows of `R`, with cells of type `C`.
+pub struct TypedColumn<R, C> {
+    /// The name of the column, with the unit last.
+    pub name: &'static str,
+    of: PhantomData<fn() -> (R, C)>,
+}
+
+impl<R, C> TypedColumn<R, C> {
+    #[doc(hidden)]
+    pub const fn new(name: &'static str) -> Self {
+        Self { name, of: PhantomData }
+    }
+}
+
+impl<R, C> Clone for TypedColumn<R, C> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<R, C> Copy for TypedColumn<R, C> {}
+
+/// The columns of a row group, read one after another.
+pub struct GroupColumns<'g> {
+    group: &'g dyn RowGroupReader,
+    next: usize,
+    varied: usize,
+}
+
+impl<'g> GroupColumns<'g> {
+    /// The columns from `next` on, of a table with columns of so many varied keys.
+    pub(super) fn from(group: &'g dyn RowGroupReader, next: usize, varied: usize) -> Self {
+        Self { group, next, varied }
+    }
+
+    /// The number of rows.
+    pub(crate) fn rows(&self) -> usize {
+        usize::try_from(self.group.metadata().num_rows()).unwrap_or(0)
+    }
+
+    /// The number of columns that varied keys have.
+    pub(crate) fn varied(&self) -> usize {
+        self.varied
+    }
+
+    fn next(&mut self) -> Result<ColumnReader, ParquetError> {
+        let reader = self.group.get_column_reader(self.next)?;
+        self.next += 1;
+        Ok(reader)
+    }
+
+    /// The values of the next column, which has one in each row.
+    pub(crate) fn required<D: DataType>(&mut self) -> Result<Vec<D::T>, ParquetError> {
+        let rows = self.rows();
+        records(&mut get_typed_column_reader::<D>(self.next()?), rows).map(|(values, _)| values)
+    }
+
+    /// The values of the next column, some of which may be missing.
+    pub(crate) fn optional<D: DataType>(&mut self) -> Result<Vec<Option<D::T>>, ParquetError> {
+        let rows = self.rows();
+        let (values, levels) = records(&mut get_typed_column_reader::<D>(self.next()?), rows)?;
+        let mut values = values.into_iter();
+        Ok(levels.into_iter().map(|level| if level > 0 { values.next() } else { None }).collect())
+    }
+}
+
+/// Values and, in a column where some may be missing, a level for each row.
+fn records<D: DataType>(reader: &mut ColumnReaderImpl<D>, rows: usize) -> Result<(Vec<D::T>, Vec<i16>), ParquetError> {
+    let (mut values, mut levels) = (Vec::with_capacity(rows), Vec::new());
+    let (read, ..) = reader.read_records(rows, Some(&mut levels), None, &mut values)?;
+    if read < rows {
+        return Err(ParquetError::EOF(format!("{read} of {rows} rows")));
+    }
+    Ok((values, levels))
+}

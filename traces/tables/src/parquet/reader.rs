@@ -1,0 +1,186 @@
+//! Reading a table back, group by group: whole rows, or some columns of them.
+
+use super::{cell::Cell, columns::GroupColumns, columns::TypedColumn, file::SCHEMA_KEY};
+use crate::{Row, TableError};
+use parquet::{
+    errors::ParquetError,
+    file::reader::{FileReader, SerializedFileReader},
+};
+use std::{
+    fs::File,
+    marker::PhantomData,
+    path::{Path, PathBuf},
+};
+
+/// A table of rows of `R` in a Parquet file.
+pub struct TableReader<R: Row> {
+    path: PathBuf,
+    reader: SerializedFileReader<File>,
+    /// Columns of varied keys, which only the file knows.
+    varied: usize,
+    of: PhantomData<fn() -> R>,
+}
+
+impl<R: Row> TableReader<R> {
+    /// Opens the file at `path`, which must be whole and hold this table in this version.
+    ///
+    /// # Errors
+    ///
+    /// If the file cannot be opened, is cut short, holds something else, or lacks a column, which is named.
+    pub fn open(path: &Path) -> Result<Self, TableError> {
+        let file = File::open(path).map_err(|error| TableError::reading(path, error))?;
+        let reader = SerializedFileReader::new(file).map_err(|error| foreign::<R>(path, error.to_string()))?;
+        let mut opened = Self { path: path.to_owned(), reader, varied: 0, of: PhantomData };
+        match opened.notes().into_iter().find(|(key, _)| key == SCHEMA_KEY) {
+            Some((_, schema)) if schema == R::schema_name() => {}
+            Some((_, schema)) => return Err(opened.refused(format!("the table {schema}"))),
+            None => return Err(opened.refused("a Parquet file without the name of a table".to_owned())),
+        }
+        let (declared, names) = (R::column_names(&[]), opened.names());
+        if let Some(missing) = declared.iter().find(|name| !names.contains(name)) {
+            return Err(opened.refused(format!("no column {missing}")));
+        }
+        opened.varied = names.len() - declared.len();
+        Ok(opened)
+    }
+
+    /// The notes in the file's metadata, by key.
+    pub fn notes(&self) -> Vec<(String, String)> {
+        let notes = self.reader.metadata().file_metadata().key_value_metadata().into_iter().flatten();
+        notes.filter_map(|note| Some((note.key.clone(), note.value.clone()?))).collect()
+    }
+
+    /// The names of the columns in the file.
+    pub fn names(&self) -> Vec<String> {
+        let schema = self.reader.metadata().file_metadata().schema_descr_ptr();
+        (0..schema.num_columns()).map(|index| schema.column(index).name().to_owned()).collect()
+    }
+
+    /// The number of row groups.
+    pub fn groups(&self) -> usize {
+        self.reader.num_row_groups()
+    }
+
+    /// The number of rows.
+    pub fn rows(&self) -> u64 {
+        u64::try_from(self.reader.metadata().file_metadata().num_rows()).unwrap_or(0)
+    }
+
+    /// The rows of one group.
+    ///
+    /// # Errors
+    ///
+    /// If they cannot be read.
+    ///
+    /// # Panics
+    ///
+    /// If there is no such group.
+    pub fn group(&self, index: usize) -> Result<Vec<R>, TableError> {
+        self.read(index, 0, R::read)
+    }
+
+    /// One column of one group, read alone.
+    ///
+    /// # Errors
+    ///
+    /// If it cannot be read.
+    ///
+    /// # Panics
+    ///
+    /// If there is no such group.
+    pub fn column<C: Cell>(&self, group: usize, column: TypedColumn<R, C>) -> Result<Vec<C>, TableError> {
+        let place = self.names().iter().position(|name| name == column.name);
+        let place = place.ok_or_else(|| self.refused(format!("no column {}", column.name)))?;
+        self.read(group, place, C::read)
+    }
+
+    /// One column of all groups.
+    ///
+    /// # Errors
+    ///
+    /// If it cannot be read.
+    pub fn whole_column<C: Cell>(&self, column: TypedColumn<R, C>) -> Result<Vec<C>, TableError> {
+        let mut values = Vec::new();
+        for group in 0..self.groups() {
+            values.extend(self.column(group, column)?);
+        }
+        Ok(values)
+    }
+
+    fn read<T>(
+        &self,
+        group: usize,
+        from: usize,
+        read: impl FnOnce(&mut GroupColumns<'_>) -> Result<T, ParquetError>,
+    ) -> Result<T, TableError> {
+        let columns = self.reader.get_row_group(group).and_then(|group| {
+            let mut columns = GroupColumns::from(&*group, from, self.varied);
+            read(&mut columns)
+        });
+        columns.map_err(|error| self.refused(error.to_string()))
+    }
+
+    fn refused(&self, found: String) -> TableError {
+        foreign::<R>(&self.path, found)
+    }
+}
+
+fn foreign<R: Row>(path: &Path, found: String) -> TableError {
+    let expected = format!("the whole table {}", R::schema_name());
+    TableError::new(path, found, expected, "run the scenario again with this version of sim")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Metric, MetricValues, RunRow, TableWriter, TokenRow, VariedValues};
+
+    fn run(number: u64) -> RunRow {
+        let mut metrics = MetricValues::default();
+        metrics[Metric::E2eMean] = number.is_multiple_of(2).then_some(number as f64 / 3.0);
+        metrics[Metric::Downlink] = Some(0.5);
+        RunRow {
+            policy: format!("p{number}").into(),
+            varied: VariedValues(vec![format!("{number} ms").into(), "x".into()]),
+            seed: u64::MAX - number,
+            metrics,
+            ..RunRow::default()
+        }
+    }
+
+    fn written(path: &Path, count: u64) {
+        let varied = ["link.rtt", "key"].map(str::to_owned);
+        let mut table = TableWriter::create_varied(path, &varied, &[("plan", "abc")]).unwrap();
+        (0..count).for_each(|number| table.write(run(number)).unwrap());
+        table.finish().unwrap();
+    }
+
+    #[test]
+    fn rows_columns_and_notes_read_back() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        written(file.path(), 300);
+        let table = TableReader::<RunRow>::open(file.path()).unwrap();
+        assert!(table.notes().contains(&("plan".to_owned(), "abc".to_owned())));
+        assert_eq!((table.groups(), table.rows(), table.varied), (3, 300, 2));
+        let rows: Vec<RunRow> = (0..3).flat_map(|group| table.group(group).unwrap()).collect();
+        assert_eq!(rows, (0..300).map(run).collect::<Vec<_>>());
+        let seeds = table.whole_column(RunRow::seed).unwrap();
+        assert_eq!(seeds, (0..300).map(|number| u64::MAX - number).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn cut_and_foreign_files_are_refused_by_name() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        written(file.path(), 7);
+        let other = TableReader::<TokenRow>::open(file.path()).err().unwrap().to_string();
+        let says =
+            "found the table runs/1; expected the whole table tokens/1; run the scenario again with this version";
+        assert!(other.contains(says), "{other}");
+        let bytes = std::fs::read(file.path()).unwrap();
+        for cut in [0, 3, bytes.len() / 2, bytes.len() - 1] {
+            std::fs::write(file.path(), &bytes[..cut]).unwrap();
+            let refusal = TableReader::<RunRow>::open(file.path()).err().unwrap().to_string();
+            assert!(refusal.contains("expected the whole table runs/1"), "{cut}: {refusal}");
+        }
+    }
+}
