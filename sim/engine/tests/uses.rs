@@ -1,7 +1,7 @@
 //! The parts of the testbed that a policy says it uses, against the rows of a run.
 
 use crate::common::{Log, Override, examples, run_logged, spec};
-use engine::{RequestRecord, RunSpec, Side};
+use engine::{Kind, RequestRecord, RunSpec, Side};
 use model::{engine_kind::EngineKind, modality::Modality, request::Kept};
 use policies::{ServedBy, System, Uses};
 use units::SimDuration;
@@ -15,7 +15,7 @@ fn varied(policy: System) -> RunSpec {
 
 /// The parts that a run used, as its rows tell.
 fn used(log: &Log) -> Uses {
-    let step = |side, kind: &str| log.steps.iter().any(|step| step.side == side && step.kind == kind);
+    let step = |side, kind| log.steps.iter().any(|step| step.side == side && step.kind == kind);
     let request = |is: fn(&RequestRecord) -> bool| log.requests.iter().any(is);
     let sends_text_short = |row: &RequestRecord| row.input.kept[Modality::Text] != Kept::default();
     Uses {
@@ -23,10 +23,10 @@ fn used(log: &Log) -> Uses {
         edge_answers: request(|row| matches!(row.served_by, ServedBy::Edge | ServedBy::Both)),
         cloud: request(|row| row.uplink.as_u64() > 0),
         // Pictures are sent as JPEG here, unless the policy encodes them.
-        encodes: step(Side::Edge, "encode"),
+        encodes: step(Side::Edge, Kind::Encode),
         drafts: !log.tokens.is_empty(),
         trusts: request(|row| row.served_by == ServedBy::Both),
-        probes: step(Side::Edge, "probe"),
+        probes: step(Side::Edge, Kind::Probe),
         prunes: request(|row| !row.input.is_whole() && !matches!(row.served_by, ServedBy::Published(_))),
         prunes_text: log.requests.iter().any(sends_text_short),
     }
