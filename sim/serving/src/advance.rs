@@ -5,7 +5,7 @@ use crate::request::Id;
 use crate::sequence::Sequence;
 use crate::step::{Entry, Outcome, Step, Work};
 
-/// What several steps brought together.
+/// The outcome of several steps together.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Advance {
     /// Steps that were done.

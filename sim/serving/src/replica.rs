@@ -54,7 +54,7 @@ impl Replica {
     /// Queues a request.
     ///
     /// # Panics
-    /// If the prompt or the answer has no token: there is nothing to compute then.
+    /// A prompt or an answer without a token panics: there is nothing to compute.
     pub fn submit(&mut self, request: Request) -> Id {
         assert!(request.prompt_tokens() > 0, "a prompt has at least one token");
         assert!(request.output_tokens.min(request.output_limit) > 0, "an answer has at least one token");

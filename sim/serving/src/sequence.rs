@@ -5,7 +5,7 @@ use std::ops::{Index, IndexMut};
 use crate::content::Keys;
 use crate::request::{Id, Picture, Request};
 
-/// Where a request stands.
+/// State of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Status {
     /// Never admitted.
@@ -66,7 +66,7 @@ impl Sequence {
         &self.request
     }
 
-    /// Where it stands.
+    /// Its state.
     pub fn status(&self) -> Status {
         self.status
     }
@@ -91,7 +91,7 @@ impl Sequence {
         &self.blocks
     }
 
-    /// How often it was preempted.
+    /// The number of its preemptions.
     pub fn preemptions(&self) -> u32 {
         self.preemptions
     }

@@ -29,7 +29,7 @@ pub struct Settings {
     pub encoder_step: u32,
     /// Embeddings that the encoder's cache holds.
     pub encoder_cache: u32,
-    /// Who drafts tokens, if anyone.
+    /// Source of drafted tokens.
     pub drafter: Drafter,
     /// Tokens drafted for a request after each of its steps (`num_speculative_tokens`).
     pub draft_tokens: u32,

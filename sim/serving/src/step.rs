@@ -58,7 +58,7 @@ pub struct Encoding {
 pub struct Work {
     /// The request.
     pub id: Id,
-    /// How it came into the step.
+    /// Its way into the step.
     pub entry: Entry,
     /// Tokens computed before, or found in the cache.
     pub computed: u32,
@@ -72,7 +72,7 @@ pub struct Work {
     pub samples: bool,
 }
 
-/// How a request came into a step.
+/// The way of a request into a step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Entry {
     /// First admission.
@@ -83,7 +83,7 @@ pub enum Entry {
     Running,
 }
 
-/// What a step brought for one request.
+/// The outcome of a step for one request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Outcome {
     /// The request; its handle is void if it ended.

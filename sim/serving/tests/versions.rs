@@ -1,4 +1,4 @@
-//! Where versions of an engine differ: a small case for each rule, under 0.19 and under 0.33.
+//! Differences between versions of an engine: a small case for each rule, under 0.19 and under 0.33.
 
 use serving::{Drafter, Order, Piece, Replica, Request, Rules, Settings, Step};
 

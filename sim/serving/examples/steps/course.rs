@@ -1,4 +1,4 @@
-//! What becomes of a request.
+//! The course of a request.
 
 use serde_json::{Value, json};
 

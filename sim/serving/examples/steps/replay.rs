@@ -10,7 +10,7 @@ use crate::log::{Log, LogRequest, Source};
 use crate::names::Names;
 use crate::record::Record;
 
-/// What became of a log's requests.
+/// Steps and results of a log's requests, replayed.
 pub struct Replay {
     pub steps: Vec<Record>,
     pub results: Map<String, Value>,

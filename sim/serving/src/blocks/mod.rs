@@ -66,7 +66,7 @@ impl Blocks {
         keys.iter().map_while(oldest).collect()
     }
 
-    /// How many of these blocks are free.
+    /// The number of free ones among these blocks.
     pub fn idle(&self, blocks: &[u32]) -> u32 {
         blocks.iter().filter(|block| self.blocks[**block as usize].holders == 0).count() as u32
     }

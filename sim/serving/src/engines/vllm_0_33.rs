@@ -1,6 +1,6 @@
 //! vLLM 0.33 without asynchronous scheduling (`vllm-0.33`).
 //!
-//! What differs from 0.19:
+//! Differences from 0.19:
 //! * A request of priority that preempts itself leaves the step to those after it.
 //! * The threshold of long prompts does not hold for a request that is alone.
 //! * A waiting request that a picture holds back is passed by.

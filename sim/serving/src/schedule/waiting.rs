@@ -8,7 +8,7 @@ use crate::sequence::Status;
 use crate::settings::Drafter;
 use crate::step::Entry;
 
-/// What became of a request that was considered for admission.
+/// The verdict on a waiting request.
 #[derive(PartialEq, Eq)]
 enum Admission {
     Admitted,

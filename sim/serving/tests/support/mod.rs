@@ -86,11 +86,11 @@ pub struct Server {
     formed: usize,
 }
 
-/// What happened in a turn of the loop.
+/// A turn of the loop.
 pub struct Turn {
     /// The step that was formed.
     pub step: Step,
-    /// What the step brought that ended.
+    /// The outcome of the step that ended.
     pub outcomes: Vec<Outcome>,
 }
 
@@ -140,7 +140,7 @@ impl Server {
     }
 }
 
-/// How many drafts are right, from the work alone.
+/// The number of right drafts, from the work alone.
 fn accepted(work: &Work) -> u32 {
     (work.computed * 7 + work.blocks) % (work.drafted + 1)
 }
