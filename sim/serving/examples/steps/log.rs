@@ -186,8 +186,8 @@ impl Log {
 
 impl LogRequest {
     fn check(&self) -> Result<(), String> {
-        let pieces: u32 = self.prompt.iter().map(|(_, tokens)| tokens).sum();
-        if pieces == self.prompt_tokens.get() {
+        let pieces: u64 = self.prompt.iter().map(|(_, tokens)| u64::from(*tokens)).sum();
+        if pieces == u64::from(self.prompt_tokens.get()) {
             return Ok(());
         }
         Err(format!(
