@@ -246,6 +246,34 @@ mod tests {
     }
 
     #[test]
+    fn losses_by_hand() {
+        // a (r^-b - 1) at a quarter: 4^b - 1 of a.
+        let table = [
+            (PruningLoss::LlavaFastv, 0.0133, 1.41),
+            (PruningLoss::LlavaSparsevlm, 0.0031, 1.61),
+            (PruningLoss::LlavaVisionzip, 0.0234, 0.47),
+            (PruningLoss::QwenVispruner, 0.0267, 0.91),
+            (PruningLoss::QwenDivprune, 0.0568, 0.60),
+        ];
+        for (law, a, b) in table {
+            assert!((law.loss(0.25) - a * (libm::pow(4.0, b) - 1.0)).abs() < 1e-12, "{law:?}");
+            assert!((law.retention_at(law.loss(0.25)) - 0.25).abs() < 1e-12, "{law:?}");
+        }
+        // .05 rho^4: .05 x .0625, .05 x .6561.
+        assert!((compression_loss(0.5) - 0.003125).abs() < 1e-15 && (compression_loss(0.9) - 0.032805).abs() < 1e-15);
+        // The factor on a request's loss by pruning, exp(N(-.18, .6)), has a mean of exp(-.18 + .6^2 / 2) = 1.
+        assert_eq!(SENSITIVITY.0 + SENSITIVITY.1 * SENSITIVITY.1 / 2.0, 0.0);
+        // Pruning acts by that factor, compression does not: 1 - 2 x .0267 (2^.91 - 1) - .003125.
+        let model = AccuracyModel::new(Accuracy { cloud: ratio(1.0), edge: ratio(1.0) }, PruningLoss::default());
+        let difficulty = Difficulty { cloud_right: true, edge_right: false, sensitivity: 2.0 };
+        let mut input = Input::whole(Prompt { request: 0, text_tokens: 9, images: None, audio: None });
+        input.kept[Modality::Visual] = Kept { retention: 0.5, compression: 0.5 };
+        let want = 1.0 - 2.0 * 0.0267 * (libm::pow(2.0, 0.91) - 1.0) - 0.003125;
+        assert!((model.correct(&difficulty, true, &input) - want).abs() < 1e-12);
+        assert_eq!(model.correct(&difficulty, false, &input), 0.0);
+    }
+
+    #[test]
     fn pruning_only_takes_from_right_answers() {
         let model = AccuracyModel::new(Accuracy { cloud: ratio(1.0), edge: ratio(0.0) }, PruningLoss::default());
         let difficulty = model.difficulty(Streams::new(9), 0);

@@ -443,6 +443,23 @@ mod tests {
     }
 
     #[test]
+    fn eq_12_by_hand() {
+        // Four tokens; the target agrees with those of .5 and .75 nats.
+        let token = |entropy_nats, agrees| TokenOutcome { entropy_nats, agrees };
+        let set = Calibration::of(vec![token(2.0, false), token(0.5, true), token(1.0, false), token(0.75, true)]);
+        // (theta, P_conf, acceptance of the tokens at or below it)
+        let table = [(0.25, 0.0, 1.0), (0.5, 0.25, 1.0), (0.9, 0.5, 1.0), (1.0, 0.75, 2.0 / 3.0), (2.0, 1.0, 0.5)];
+        for (theta, confident, acceptance) in table {
+            assert_eq!(set.below(theta), (confident, acceptance), "{theta}");
+            assert_eq!(set.share_below(theta), confident);
+        }
+        // Line 4, its inverse: the least entropy that the share of tokens stays at or below.
+        for (share, theta) in [(0.25, 0.5), (0.26, 0.75), (0.7, 1.0), (0.75, 1.0), (0.76, 2.0)] {
+            assert_eq!(set.quantile(Ratio::new(share)), theta, "{share}");
+        }
+    }
+
+    #[test]
     fn a_calibration_set_gives_quantiles_and_shares() {
         let outcome = |tenths: u8| TokenOutcome { entropy_nats: f32::from(tenths) / 10.0, agrees: tenths != 2 };
         let set = Calibration::of([3, 1, 2, 5, 4].map(outcome).to_vec());

@@ -128,27 +128,22 @@ fn relevance_is_shared_among_modalities_or_each_its_own() {
 
 #[test]
 fn a_request_is_described_by_the_law_it_is_drawn_from() {
-    let draw = |law: DescriptorLaw, tau_s| law.draw(Streams::new(3), &trimodal(7), Ratio::new(tau_s));
     let default = DescriptorLaw::default();
-    let deviates = |relevance_mean, relevance_deviation| {
-        let drawn = draw(DescriptorLaw { relevance_mean, relevance_deviation, ..default }, 0.3);
-        [Modality::Visual, Modality::Audio].map(|modality| drawn[modality].unwrap().relevance)
-    };
-    let standard = deviates(0.0, 1.0);
-    for (got, standard) in deviates(3.0, 0.5).into_iter().zip(standard) {
-        near(got, 3.0 + 0.5 * standard);
-    }
-    assert_ne!(standard[0], standard[1]);
+    let drawn = |tau_s| default.draw(Streams::new(3), &trimodal(7), Ratio::new(tau_s));
+    let law = DescriptorLaw { relevance_mean: 3.0, relevance_deviation: 0.5, ..default };
+    let stream = || Streams::new(3).stream("relevance", 7);
+    near(law.relevance(&mut stream()), 3.0 + 0.5 * draw::normal(&mut stream()));
     // The logits of a map are normal with deviation 1.5 at the least: tau_s from .3 to .5 moves the logit of the share
     // below it by 1.702 (logit .5 - logit .3) / 1.5 = 1.702 x ln(7/3) / 1.5.
     let logit = |tau_s| {
-        let share = draw(default, tau_s)[Modality::Visual].unwrap().spatial;
+        let share = drawn(tau_s)[Modality::Visual].unwrap().spatial;
         libm::log(share / (1.0 - share))
     };
     near(logit(0.5) - logit(0.3), 1.702 * libm::log(7.0 / 3.0) / 1.5);
-    let drawn = draw(default, 0.3);
+    let drawn = drawn(0.3);
     assert_eq!(drawn[Modality::Text], Some(Descriptor::default()));
     assert_eq!(drawn[Modality::Audio].unwrap().spatial, 0.0);
+    assert_ne!(drawn[Modality::Audio].unwrap().relevance, drawn[Modality::Visual].unwrap().relevance);
 }
 
 #[test]
