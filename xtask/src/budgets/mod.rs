@@ -4,7 +4,7 @@ mod instructions;
 mod limits;
 mod measures;
 
-use clap::{Arg, ArgAction, ArgMatches, Command};
+use clap::{ArgMatches, Command};
 
 use crate::failure::{Failure, Outcome};
 use limits::{Budgets, FILE};
@@ -18,7 +18,7 @@ Measures what a build and a run cost and holds it to the limits in xtask/budgets
   kernel ..            instructions an event of the kernel's hot paths
   serving ..           instructions a sequence and step of 64 decoding requests, by engine
   ci_minutes           minutes of `cargo xtask test`, which is all of .ci/run
-  peak_mb              peak memory of 1,000,000 requests; with --long alone, some minutes
+  peak_mb              peak memory of xtask/million.toml: 1,000,000 requests on one thread
 
 Instructions are counted by valgrind; where it is not installed, they are skipped, and that is said. The
 minutes of CI are judged at the end of `cargo xtask test`, and fail it where CI=true.
@@ -36,34 +36,20 @@ too high is named, so that it can be lowered.";
 
 /// The command and its help.
 pub fn command() -> Command {
-    Command::new("budgets")
-        .about("Hold binary, packages, instructions and memory to their limits")
-        .long_about(HELP)
-        .arg(
-            Arg::new("long")
-                .long("long")
-                .action(ArgAction::SetTrue)
-                .help("Measure the memory of 1,000,000 requests too"),
-        )
+    Command::new("budgets").about("Hold binary, packages, instructions and memory to their limits").long_about(HELP)
 }
 
 /// Measures and judges.
-pub fn run(arguments: &ArgMatches) -> Outcome {
-    judge(arguments.get_flag("long"))
+pub fn run(_: &ArgMatches) -> Outcome {
+    check()
 }
 
-/// The quick measures, as a step of `cargo xtask test`.
+/// The same as a step of `cargo xtask test`.
 pub fn check() -> Outcome {
-    judge(false)
-}
-
-fn judge(long: bool) -> Outcome {
     let budgets = Budgets::read()?;
     let mut measured = measures::build()?;
     measured.extend(measures::instructions()?);
-    if long {
-        measured.extend(measures::memory()?);
-    }
+    measured.extend(measures::memory()?);
     let mut findings = Vec::new();
     for (name, amount) in &measured {
         match budgets.judge(name, *amount) {
