@@ -198,7 +198,6 @@ impl<'a, C: Compute, P: Policy> Run<'a, C, P> {
     }
 
     /// Serves a request that has been taken in.
-    #[expect(clippy::manual_async_fn, reason = "an `async fn` keeps its arguments twice")]
     fn serve(&'a self, bed: Bed<'a, C>) -> impl Future<Output = ()> + 'a {
         let memory = &self.memories[self.edge_of(bed.id)];
         async move {

@@ -94,7 +94,7 @@ prop_compose! {
         n_draft in 1u32..9, draft_during_verify in drafting(), verify in verify(),
         bonus_token in one_of(&[BonusToken::WhenBlocking, BonusToken::Never]),
     ) -> Speculative {
-        Speculative { n_draft, draft_during_verify, bonus_token, verify, ..Speculative::default() }
+        Speculative { n_draft, draft_during_verify, bonus_token, verify }
     }
 }
 

@@ -179,3 +179,46 @@ fn unknown<E: de::Error>(key: &str, fields: &[&str]) -> E {
     };
     E::custom(format_args!("unknown field `{key}`, expected {expected}"))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{CloudOnly, OneOrMany, Speculative};
+
+    type Drafting = Labelled<Speculative>;
+
+    #[test]
+    fn the_label_stands_among_the_settings() {
+        let text = "n_draft = 6\nlabel = \"wide\"\n";
+        let read: Drafting = toml::from_str(text).expect("a table");
+        assert_eq!((read.label.as_deref(), read.n_draft), (Some("wide"), 6));
+        assert_eq!(toml::from_str::<Drafting>("").expect("a table"), Drafting::default());
+        let written = toml::to_string(&read).expect("TOML");
+        assert!(written.starts_with("label = \"wide\"\nn_draft = 6\n"), "{written}");
+        assert_eq!(toml::from_str::<Drafting>(&written).expect("a table"), read);
+        let several: OneOrMany<Drafting> = serde_json::from_str("[{\"label\": \"a\"}, {}]").expect("an array");
+        assert_eq!(several.0.iter().map(|one| one.label.as_deref()).collect::<Vec<_>>(), [Some("a"), None]);
+    }
+
+    #[test]
+    fn typos_are_refused_in_their_place_and_the_label_is_known() {
+        let refused = |text| {
+            let error = toml::from_str::<Drafting>(text).expect_err("a typo");
+            (error.message().to_owned(), error.span())
+        };
+        let known = "`label`, `n_draft`, `draft_during_verify`, `bonus_token`, `verify`";
+        let (message, span) = refused("n_draft = 6\nlable = \"wide\"\n");
+        assert_eq!((message, span), (format!("unknown field `lable`, expected one of {known}"), Some(12..17)));
+        let error = toml::from_str::<Labelled<CloudOnly>>("x = 1").expect_err("a typo");
+        assert_eq!(error.message(), "unknown field `x`, expected `label`");
+        assert!(refused("label = 3").0.contains("expected a string"));
+    }
+
+    #[test]
+    fn the_schema_has_the_label_beside_the_settings() {
+        let schema = serde_json::to_value(schemars::schema_for!(Drafting)).expect("JSON");
+        let properties = schema["properties"].as_object().expect("properties");
+        assert!(properties.contains_key("label") && properties.contains_key("n_draft"), "{schema}");
+        assert_eq!((&schema["title"], &schema["additionalProperties"]), (&"Speculative".into(), &false.into()));
+    }
+}
