@@ -264,7 +264,10 @@ mod tests {
         let mut other = cell("b", &[1.0, 1.0]);
         other.seed = 9;
         assert!(why(&[cell("a", &[1.0, 1.0]), other]).contains("no pairs"));
-        assert!(why(&[cell("a", &[1.0, 1.0]), Made::new("b", "1", &[("x", &[1.0, 1.0])])]).contains("does not apply"));
+        assert!(
+            why(&[cell("a", &[1.0, 1.0]), Made::new("b", "1", &[("makespan_s", &[1.0, 1.0])])])
+                .contains("does not apply")
+        );
         assert_eq!(
             why(&[cell("a", &[2.0]), cell("b", &[3.0])]),
             "b is 50 % slower than a (e2e_ms_mean, paired, 1 replication: no interval)"

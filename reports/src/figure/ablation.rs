@@ -58,17 +58,19 @@ const HEADS: [&str; 4] = ["simulated", "change", "printed", "change"];
 fn prepare(folder: &Folder<'_>) -> Prepared {
     let runs = folder.runs()?;
     let beside = PrintedBeside::new(folder.path, runs)?;
-    let ablation = Ablation { runs, beside: &beside };
+    let applies = |metric: &Metric| runs.cells.iter().any(|cell| runs.metric(*metric).all_of(cell).is_some());
+    let amounts: Vec<&Amounted> = AMOUNTS.iter().filter(|amount| amount.columns.iter().all(applies)).collect();
+    let ablation = Ablation { runs, beside: &beside, amounts: &amounts };
     let sections = ablation.sections();
-    if sections.is_empty() || sections.len() > MOST_SECTIONS {
+    if sections.is_empty() || amounts.is_empty() || sections.len() > MOST_SECTIONS {
         return Ok(None);
     }
     let cells = |column: usize| sections.iter().flat_map(|section| &section.rows).map(move |row| &row.cells[column]);
-    let column = |(index, metric): (usize, &Amounted)| Column {
+    let column = |(index, metric): (usize, &&Amounted)| Column {
         title: metric.title.to_owned(),
         axis: axis(cells(index), 4, false),
     };
-    let columns = AMOUNTS.iter().enumerate().map(column).collect();
+    let columns = amounts.iter().enumerate().map(column).collect();
     let replications = runs.cells.iter().map(|cell| runs.seeds(cell).len()).max().unwrap_or(0);
     let how = format!(
         "Grey lines: the whole system. Other rows lack a part and show the change from it: points (pt) of accuracy, per cent \
@@ -93,6 +95,8 @@ fn ablation_looks() -> Vec<Look> {
 struct Ablation<'r> {
     runs: &'r Runs,
     beside: &'r PrintedBeside,
+    /// The amounts that apply to a run of the folder.
+    amounts: &'r [&'static Amounted],
 }
 
 impl Ablation<'_> {
@@ -137,8 +141,8 @@ impl Ablation<'_> {
 
     fn row(&self, look: usize, cell: &Cell, whole: Option<&Cell>, label: String) -> Row {
         let look = ablation_looks()[look];
-        let dot = |metric: &Amounted| self.dot(metric, look, cell, whole);
-        Row { label, look: Some(look), cells: AMOUNTS.iter().map(dot).collect() }
+        let dot = |metric: &&Amounted| self.dot(metric, look, cell, whole);
+        Row { label, look: Some(look), cells: self.amounts.iter().map(dot).collect() }
     }
 
     fn dot(&self, metric: &Amounted, look: Look, cell: &Cell, whole: Option<&Cell>) -> Dot {

@@ -205,7 +205,7 @@ impl Drawing for Traffic {
             panel.x_labels(sheet, true)?;
             panel.y_labels(sheet)?;
             x_title(sheet, &panel, "uplink, MB a request")?;
-            y_title(sheet, &panel, "right answers, %", 12.5)?;
+            y_title(sheet, &panel, Metric::Accuracy.doc().axis, 12.5)?;
         }
         Ok(())
     }

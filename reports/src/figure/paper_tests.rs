@@ -46,7 +46,7 @@ fn many_data_sets_stand_below_each_other() {
     let cells = ["a", "b", "c"]
         .map(|dataset| Cell::new("msao", "0.3", &[("accuracy_pct", &[70.0])]).at(&[("dataset", dataset)]));
     let table = svg("accuracy", fixture::folder(&cells).path()).expect("a figure");
-    has(&table, &[("a", 1), ("b", 1), ("c", 1), ("right answers, %", 1), ("70.0", 3)]);
+    has(&table, &[("a", 1), ("b", 1), ("c", 1), ("accuracy, %", 1), ("70.0", 3)]);
 }
 
 fn probed(dataset: &'static str, probe_ms: f64) -> [Cell; 2] {
