@@ -136,3 +136,33 @@ fn every_key_is_described() {
         .collect();
     assert!(bare.is_empty(), "{bare:?}");
 }
+
+/// Words that leave the subject to the reader.
+const NO_SUBJECT: [&str; 9] = ["What", "How", "Whether", "Who", "Of", "Where", "When", "Which", "Why"];
+
+/// The descriptions of a schema, each with its path.
+fn descriptions(schema: &Value, at: &str, found: &mut Vec<(String, String)>) {
+    match schema {
+        Value::Object(keys) => {
+            if let Some(Value::String(text)) = keys.get("description") {
+                found.push((at.to_owned(), text.clone()));
+            }
+            keys.iter().for_each(|(key, value)| descriptions(value, &format!("{at}/{key}"), found));
+        }
+        Value::Array(values) => values.iter().for_each(|value| descriptions(value, at, found)),
+        _ => {}
+    }
+}
+
+#[test]
+fn every_description_begins_with_its_subject() {
+    let mut found = Vec::new();
+    descriptions(&schema(), "", &mut found);
+    assert!(found.len() > 300, "{} descriptions", found.len());
+    let lacks = |(at, text): (String, String)| {
+        let first = text.split_whitespace().next().unwrap_or_default();
+        NO_SUBJECT.contains(&first).then(|| format!("{at}: {text}"))
+    };
+    let faults: Vec<String> = found.into_iter().filter_map(lacks).collect();
+    assert!(faults.is_empty(), "descriptions that do not begin with their subject:\n{}", faults.join("\n"));
+}

@@ -1,7 +1,8 @@
-//! What the probe sees in pictures, and what pruning by it does to answers: `cargo run --release -p backends --features onnx
-//! --example maps -- MODEL [IMAGE...]`. With images, prints their maps, a digit a token: 0 is background, 9 stands out. Without,
-//! draws squares on even grounds, asks about them, and prints the share of answers that stay as they are without pruning, when
-//! tokens go by the probe's map, by an even map (what is last goes), and by the map turned round.
+//! The probe's maps of pictures, and the effect of pruning by them on answers: `cargo run --release -p backends
+//! --features onnx --example maps -- MODEL [IMAGE...]`. With images, prints their maps, a digit a token: 0 is
+//! background, 9 stands out. Without, draws squares on even grounds, asks about them, and prints the share of answers
+//! that stay as they are without pruning, when tokens go by the probe's map, by an even map (what is last goes), and
+//! by the map turned round.
 
 use backends::onnx::{Folder, Model, Patches, Picture, Provider, Runtime, generate};
 use backends::{Heads, Map, Probe, pruned};

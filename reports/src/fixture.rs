@@ -18,7 +18,7 @@ pub struct Cell {
     pub requests: u64,
     pub digest: u64,
     pub seed: u64,
-    /// Why the last replication failed.
+    /// Reason of the last replication's failure.
     pub failed: &'static str,
 }
 
@@ -59,14 +59,14 @@ pub fn runs(cells: &[Cell]) -> Runs {
     Runs::read(folder(cells).path()).unwrap()
 }
 
-/// What the manifest of such a folder says.
+/// The manifest of such a folder.
 pub fn identity() -> Identity {
     let text = str::to_owned;
     let (scenario, sha256, tool_version) = (text("fixture"), text("0123456789abcdef"), text("0.1.0"));
     Identity { scenario, sha256, tool_version, model_version: crate::MODEL_VERSION }
 }
 
-/// What tells one point from another.
+/// A point: the keys that vary, and their values.
 type Point<'c> = (&'c str, &'c Vec<(&'static str, &'static str)>);
 
 pub fn write(cells: &[Cell], folder: &Path) {

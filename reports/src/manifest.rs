@@ -20,7 +20,7 @@ pub const MANIFEST_VERSION: u64 = 2;
 /// | 1 | the first that a manifest states; quantiles of validation, calibration and effects are the nearest rank |
 pub const MODEL_VERSION: u64 = 1;
 
-/// What a manifest says that reports need.
+/// The part of a manifest that reports need.
 #[derive(Clone, Debug, Default, Deserialize)]
 pub(crate) struct Manifest {
     /// Name of the scenario.
@@ -32,7 +32,7 @@ pub(crate) struct Manifest {
     /// Version of the model; 0 in folders older than it.
     #[serde(default)]
     pub model_version: u64,
-    /// What a reader of any table has to know.
+    /// A remark that the reader of any table has to know.
     #[serde(default)]
     pub remark: Option<String>,
     /// Keys outside the policies that are not at their default, with their value as text.
@@ -49,9 +49,9 @@ pub(crate) struct Manifest {
 /// A policy of the scenario.
 #[derive(Clone, Debug, Deserialize)]
 pub(crate) struct PolicySettings {
-    /// What it is called.
+    /// Its label.
     pub label: String,
-    /// Which system it is.
+    /// Its system.
     pub kind: String,
     /// Its settings that are not at their default, with their value as text.
     pub settings: BTreeMap<String, String>,

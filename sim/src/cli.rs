@@ -52,13 +52,13 @@ fn after_help() -> String {
 #[derive(Debug, Parser)]
 #[command(name = "sim", version, after_help = after_help(), args_conflicts_with_subcommands = true, arg_required_else_help = true)]
 pub struct Cli {
-    /// What else to do than run a scenario.
+    /// The command, unless a scenario is run.
     #[command(subcommand)]
     pub command: Option<Command>,
     /// The scenario to run.
     #[command(flatten)]
     pub written: Option<Written>,
-    /// How to run it.
+    /// Options of the run.
     #[command(flatten)]
     pub options: Options,
 }

@@ -5,7 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// Why a file was refused or not written.
+/// The refusal of a file, or the failure to write one.
 ///
 /// Displays as one line: `path:line: found ...; expected ...; what to do`.
 #[derive(Debug, thiserror::Error)]
@@ -14,11 +14,11 @@ pub struct TraceError {
     pub path: PathBuf,
     /// The line, from 1, where there is one.
     pub line: Option<u64>,
-    /// What was found there.
+    /// The found text.
     pub found: String,
-    /// What was expected instead.
+    /// The expected text.
     pub expected: String,
-    /// What the user can do about it.
+    /// The remedy for the user.
     pub remedy: String,
     /// The failure of the operating system, where there is one.
     #[source]

@@ -18,9 +18,9 @@ use std::path::Path;
 pub struct MeasuredStep {
     /// Its line in the file.
     pub line: u64,
-    /// Who measured it; empty if not stated.
+    /// Source of the measurement; empty if not stated.
     pub source: String,
-    /// How it was measured; empty if not stated.
+    /// Way of measuring; empty if not stated.
     pub how: String,
     /// The device, as the file calls it.
     pub gpu: String,
@@ -32,7 +32,7 @@ pub struct MeasuredStep {
     pub engine: String,
     /// GPUs that share each layer.
     pub tensor_parallel: u32,
-    /// What the step was, as the file says or as its lengths say.
+    /// Kind of step, by the file or by its lengths.
     pub kind: String,
     /// Sequences.
     pub batch: u32,
@@ -40,7 +40,7 @@ pub struct MeasuredStep {
     pub context_tokens: f64,
     /// New tokens of each sequence.
     pub new_tokens: u32,
-    /// Whether the head that makes logits is in the duration.
+    /// True if the head that makes logits is in the duration.
     pub head: bool,
     /// Milliseconds.
     pub duration_ms: f64,
@@ -69,7 +69,7 @@ pub struct ModelDimensions {
     pub kind: String,
     /// Layers, width, width of the MLP, heads, KV heads, width of a head, vocabulary; none that is not stated.
     pub dimensions: [Option<u64>; 7],
-    /// Whether the MLP has three matrices.
+    /// True if the MLP has three matrices.
     pub gated_mlp: bool,
 }
 
@@ -93,7 +93,7 @@ fn column(file: &CsvFile, name: &str) -> Result<usize, TraceError> {
     })
 }
 
-/// Where the columns of a table of steps stand.
+/// Indices of the columns of a table of steps.
 struct Columns {
     gpu: usize,
     model: usize,

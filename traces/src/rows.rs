@@ -49,7 +49,7 @@ impl CsvFile {
         &self.header
     }
 
-    /// Where the column `name` stands, or a refusal that lists the columns there are.
+    /// The index of the column `name`, or a refusal that lists the columns there are.
     pub fn column(&self, name: &str) -> Result<usize, TraceError> {
         self.header.iter().position(|column| column == name).ok_or_else(|| {
             let found = format!("the columns {}", shown(&self.header.join(",")));

@@ -23,7 +23,7 @@ const HEAD: &str = "\
 # `sim check DIR --baseline FILE --bless` keeps them and writes everything else anew.
 ";
 
-/// What a results folder says of itself.
+/// The identity of a results folder.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Identity {
     /// Name of the scenario.
@@ -36,12 +36,12 @@ pub struct Identity {
     pub model_version: u64,
 }
 
-/// What runs are held to.
+/// The baseline of runs: metrics and the rules for them.
 #[derive(Clone, Debug)]
 pub struct Baseline {
-    /// Whose metrics these are.
+    /// The results that the metrics are from.
     pub identity: Identity,
-    /// What is compared, and how strictly.
+    /// The rules of comparison.
     pub rules: Rules,
     /// The rules as they were written, comments and all.
     written_rules: Option<String>,
@@ -54,7 +54,7 @@ pub struct Baseline {
 pub(super) struct Row {
     pub policy: String,
     pub point: BTreeMap<String, String>,
-    /// Of each replication, from 0.
+    /// Seed of each replication, from 0.
     pub seeds: Vec<u64>,
     #[serde(default)]
     pub exact: BTreeMap<Exact, Value>,
@@ -89,7 +89,7 @@ impl Identity {
 }
 
 impl Baseline {
-    /// What these runs would have others held to.
+    /// The baseline of these runs.
     ///
     /// # Errors
     ///

@@ -65,7 +65,7 @@ pub fn bmf(runs: &Runs, rules: &Rules, scenario: &str) -> String {
     pretty(&benchmarks.into())
 }
 
-/// What github-action-benchmark takes as `customSmallerIsBetter`, or as `customBiggerIsBetter` for metrics that are worse
+/// The JSON of github-action-benchmark: `customSmallerIsBetter`, or `customBiggerIsBetter` for metrics that are worse
 /// lower. Metrics that may move neither way are in neither.
 pub fn benchmark_action(runs: &Runs, rules: &Rules, scenario: &str, worse: Worse) -> String {
     let mut entries = Vec::new();

@@ -3,7 +3,7 @@
 use super::rules::Worse;
 use crate::estimate::Estimate;
 
-/// What became of a metric, a count or a row.
+/// The verdict on a metric, a count or a row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Verdict {
     /// A run failed.
@@ -27,7 +27,7 @@ impl Verdict {
     pub const ALL: [Self; 7] =
         [Self::Failed, Self::Missing, Self::Changed, Self::Regressed, Self::Improved, Self::New, Self::Same];
 
-    /// Whether the check fails.
+    /// True if the check fails.
     pub const fn fails(self) -> bool {
         matches!(self, Self::Failed | Self::Missing | Self::Changed | Self::Regressed)
     }
@@ -87,7 +87,7 @@ mod tests {
         assert_eq!(judge(difference(-2.0, Some(0.5)), 1.0, Worse::Either), Verdict::Regressed);
     }
 
-    /// How bad a verdict is.
+    /// The rank of a verdict: the worse, the lower.
     fn badness(verdict: Verdict) -> i32 {
         match verdict {
             Verdict::Improved => 0,

@@ -25,14 +25,14 @@ use judge::judge;
 use std::collections::BTreeMap;
 use tables::{Metric, unknown};
 
-/// What a check found.
+/// The findings of a check.
 #[derive(Clone, Debug)]
 pub struct Check {
     /// The scenario.
     pub scenario: String,
-    /// What the runs were held to, for messages.
+    /// Name of the baseline, for messages.
     pub against: String,
-    /// What a reader has to know besides the findings.
+    /// Notes for the reader besides the findings.
     pub notes: Vec<String>,
     /// Every verdict, the gravest first; among equals, what is furthest beyond its tolerance first.
     pub findings: Vec<Finding>,
@@ -41,19 +41,19 @@ pub struct Check {
 /// One verdict.
 #[derive(Clone, Debug)]
 pub struct Finding {
-    /// Of this policy.
+    /// The policy.
     pub policy: String,
     /// At this point, as text.
     pub place: String,
     /// The metric or count; `runs` where it is about the row.
     pub subject: String,
-    /// What became of it.
+    /// Its verdict.
     pub verdict: Verdict,
     /// By how much.
     pub detail: Detail,
 }
 
-/// What a verdict rests on.
+/// The evidence for a verdict.
 #[derive(Clone, Debug)]
 pub enum Detail {
     /// Two means.
@@ -71,9 +71,9 @@ pub struct Change {
     pub now: f64,
     /// Now less baseline.
     pub difference: Estimate,
-    /// What is allowed.
+    /// The tolerance.
     pub tolerance: Tolerance,
-    /// Whether replications were compared one by one.
+    /// True if replications were compared one by one.
     pub paired: bool,
     /// Replications in the baseline and now.
     pub replications: [usize; 2],
@@ -88,12 +88,12 @@ impl Change {
 }
 
 impl Check {
-    /// Whether something got worse.
+    /// True if something got worse.
     pub fn fails(&self) -> bool {
         self.findings.iter().any(|finding| finding.verdict.fails())
     }
 
-    /// How many findings there are of a verdict.
+    /// Number of findings with a verdict.
     pub fn count(&self, verdict: Verdict) -> usize {
         self.findings.iter().filter(|finding| finding.verdict == verdict).count()
     }

@@ -23,7 +23,7 @@ pub fn text(check: &Check) -> String {
     format!("{text}{separator}{} against {}: {}\n", check.scenario, check.against, counts(check))
 }
 
-/// What is worth a line.
+/// The findings that are worth a line.
 fn told(check: &Check) -> impl Iterator<Item = &Finding> {
     check.findings.iter().filter(|finding| finding.verdict != Verdict::Same)
 }
@@ -36,7 +36,7 @@ pub(super) fn counts(check: &Check) -> String {
     if counts.is_empty() { "nothing to compare".to_owned() } else { counts }
 }
 
-/// What a verdict rests on, in words.
+/// The evidence for a verdict, in words.
 pub(super) fn said(finding: &Finding) -> String {
     match &finding.detail {
         Detail::Words(words) => words.clone(),

@@ -1,4 +1,4 @@
-//! What a baseline holds a run to: what has to be equal, and how much worse a metric may be.
+//! The rules of a baseline: values that must be equal, and tolerances of metrics.
 
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -10,15 +10,15 @@ use units::Ratio;
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Rules {
-    /// What may not differ at all.
+    /// Values that may not differ at all.
     #[serde(default)]
     pub exact: Vec<Exact>,
-    /// What may be a little worse, by metric.
+    /// Tolerances by metric.
     #[serde(default)]
     pub tolerant: BTreeMap<String, Tolerance>,
 }
 
-/// What is compared for equality, replication by replication.
+/// The values compared for equality, replication by replication.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Exact {
@@ -47,7 +47,7 @@ impl Exact {
     }
 }
 
-/// How much worse a metric may be: the larger of the two allowances.
+/// The tolerance of a metric: the larger of two allowances.
 #[derive(Clone, Copy, Debug, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Tolerance {
@@ -55,11 +55,11 @@ pub struct Tolerance {
     pub relative: Option<Ratio>,
     /// In the unit of the metric.
     pub absolute: Option<f64>,
-    /// Which way is worse.
+    /// The worse direction.
     pub worse: Worse,
 }
 
-/// Which way a metric is worse.
+/// The worse direction of a metric.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Worse {
@@ -72,13 +72,13 @@ pub enum Worse {
 }
 
 impl Tolerance {
-    /// What is allowed, in the unit of the metric, where the baseline's mean is `base`.
+    /// The allowed difference in the unit of the metric, if the baseline's mean is `base`.
     pub fn allowed(&self, base: f64) -> f64 {
         let relative = self.relative.map_or(0.0, |share| share.as_f64() * base.abs());
         relative.max(self.absolute.unwrap_or(0.0))
     }
 
-    /// Why it is none.
+    /// The reason why it is no tolerance.
     fn problem(&self) -> Option<&'static str> {
         match self {
             Self { relative: None, absolute: None, .. } => {

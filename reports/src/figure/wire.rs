@@ -179,8 +179,8 @@ impl Request {
     }
 }
 
-/// What each policy that drafts sends up beside the input, for each token of the answer, over the requests whose input another
-/// policy sent alone; nothing where too few of them are.
+/// Bytes up beside the input of each policy that drafts, for each token of the answer. Over the requests whose input
+/// another policy sent alone; nothing if they are too few.
 fn beside_the_input(requests: &[Request]) -> BTreeMap<(u64, String), f64> {
     let alone = requests.iter().filter(|request| request.policy.starts_with(INPUT_ALONE) && request.drafted == 0);
     let inputs: BTreeMap<(Name, Kept), u64> =

@@ -3,7 +3,7 @@
 use super::document::{heading, section as whole_section, sortable};
 use maud::{Markup, html};
 
-/// What a verdict begins with, and the class that gives it its colour.
+/// The first words of a verdict, and the class that gives it its colour.
 const KINDS: [(&str, &str, &str); 4] = [
     ("reproduced", "reproduced", "reproduced"),
     ("reproduced only under", "reproduced only under an assumption", "under"),
@@ -14,8 +14,7 @@ const KINDS: [(&str, &str, &str); 4] = [
 /// The id of the table.
 const ID: &str = "claims-table";
 
-/// What is shown of a claim at first, what is said of what and how it fares, each with its width in rem. All other columns
-/// follow, if asked for.
+/// The columns of a claim that are shown at first, each with its width in rem. All other columns follow, if asked for.
 const ORDER: [(&str, f64); 12] = [
     ("id", 8.6),
     ("quantity", 6.8),
@@ -30,10 +29,10 @@ const ORDER: [(&str, f64); 12] = [
     ("verdict", 8.0),
     ("assumption", 10.6),
 ];
-/// Of any other column.
+/// Width of any other column, in rem.
 const WIDTH: f64 = 9.0;
 
-/// Of the rows of a `claims.csv` beside the page, its heading first.
+/// The section of the rows of a `claims.csv` beside the page, its heading first.
 pub(super) fn section(claims: Option<&[Vec<String>]>) -> Markup {
     let Some(claims) = claims.map(ordered) else { return html! {} };
     whole_section(
@@ -51,7 +50,7 @@ pub(super) fn section(claims: Option<&[Vec<String>]>) -> Markup {
     )
 }
 
-/// How many columns are shown at first.
+/// Number of columns shown at first.
 fn shown(names: &[String]) -> usize {
     names.iter().filter(|name| ORDER.iter().any(|(known, _)| known == name)).count()
 }

@@ -17,7 +17,7 @@ const ACCURACY: Metric = Metric::Accuracy;
 const COSTS: [Metric; 6] =
     [Metric::E2eMean, Metric::E2eP99, Metric::TtftMean, Metric::Energy, Metric::Uplink, Metric::Memory];
 
-/// What the script reads, as JSON.
+/// The data that the script reads, as JSON.
 pub(super) fn json(folders: &[Folder], summary: &Summary) -> Result<String, ReportError> {
     let policies =
         summary.policies.iter().zip(looks(&summary.policies)).map(

@@ -7,17 +7,17 @@ use sha2::{Digest, Sha256};
 const STYLE: &str = include_str!("page.css");
 const SCRIPT: &str = include_str!("page.js");
 
-/// What a page is made of.
+/// The parts of a page.
 pub(super) struct Parts<'p> {
     pub title: &'p str,
     /// Ids and names of its sections, in their order.
     pub sections: &'p [(&'p str, &'p str)],
     /// Rules of style that hang on the data.
     pub rules: &'p str,
-    /// Whether drawings stand in it, whose font it must have then.
+    /// True if drawings stand in it, whose font it must have then.
     pub has_drawings: bool,
     pub body: Markup,
-    /// What the scripts read, as JSON.
+    /// The data that the scripts read, as JSON.
     pub data: &'p str,
 }
 

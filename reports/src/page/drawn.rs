@@ -46,7 +46,7 @@ fn figure(folders: &[Folder], place: usize) -> Markup {
     }
 }
 
-/// Whether a figure of the list is not drawn in some folder.
+/// True if a figure of the list is not drawn in some folder.
 pub(super) fn some_are_missing(folders: &[Folder]) -> bool {
     folders.iter().any(|folder| folder.figures.iter().any(Option::is_none))
 }
@@ -67,7 +67,7 @@ pub(super) fn missing_section(folders: &[Folder]) -> Markup {
     )
 }
 
-/// What is not drawn in a folder: by the tables that it lacks, and what the scenario does not ask.
+/// The figures that are not drawn in a folder: for lack of tables, or because the scenario does not ask for them.
 fn missing(folder: &Folder) -> Markup {
     let undrawn = FIGURES.iter().zip(&folder.figures).filter(|(_, svg)| svg.is_none()).map(|(figure, _)| figure);
     let (lacking, others): (Vec<&Figure>, Vec<&Figure>) = undrawn.partition(|figure| !lacks(folder, figure).is_empty());

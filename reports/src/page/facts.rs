@@ -60,7 +60,7 @@ fn table(folders: &[Folder], facts: &[Vec<(&str, String)>]) -> Markup {
     }
 }
 
-/// What executed a replay.
+/// The provider and machine of a replay.
 fn executed(replay: &Value) -> String {
     let of = |key: &str| replay[key].as_str();
     let told = of("library_version").zip(of("provider")).zip(of("device_name"));
@@ -69,14 +69,14 @@ fn executed(replay: &Value) -> String {
     })
 }
 
-/// How the probe of a replay measures.
+/// The probe's methods in a replay.
 fn probe(methods: &Value) -> String {
     let told = methods.as_object().into_iter().flatten();
     let told: Vec<String> = told.filter_map(|(what, how)| Some(format!("{what}: {}", how.as_str()?))).collect();
     told.join("; ")
 }
 
-/// What the manifest says, in words.
+/// The facts of the manifest, in words.
 fn facts(folder: &Folder) -> Vec<(&'static str, String)> {
     let manifest = &folder.manifest;
     let written = |key: &str| match &manifest[key] {

@@ -1,4 +1,4 @@
-//! What the page reads of a results folder beside its tables.
+//! The files of a results folder that the page reads beside its tables.
 
 use super::places::{self, relative};
 use crate::figure::FIGURES;
@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 /// A results folder, with the texts that stand in it.
 pub(super) struct Folder {
     pub path: PathBuf,
-    /// How it is told from the others; nothing to tell if there is only one.
+    /// Its name among several folders; `None` if it is the only one.
     pub name: Option<String>,
     /// `manifest.json`.
     pub manifest: Value,
@@ -55,17 +55,17 @@ impl Folder {
         })
     }
 
-    /// What the scenario is called.
+    /// Name of the scenario.
     pub fn title(&self) -> String {
         self.manifest["scenario"].as_str().unwrap_or("results").to_owned()
     }
 
-    /// Whether these are the results of `sim sweep`.
+    /// True if these are the results of `sim sweep`.
     pub fn is_sweep(&self) -> bool {
         self.manifest.get("plan_sha256").is_some()
     }
 
-    /// Whether it has a table.
+    /// True if it has a table.
     pub fn has(&self, table: &str) -> bool {
         self.path.join(format!("{table}.parquet")).exists()
     }

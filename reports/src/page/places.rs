@@ -2,8 +2,8 @@
 
 use std::path::{Component, Path, PathBuf};
 
-/// How folders are told from one another: by their last name, or by their whole path where that is not enough. One alone needs
-/// no name: it may stand anywhere.
+/// The names of several folders: the last part of the path, or the whole path if that is not unique. One alone has no
+/// name.
 pub(super) fn names(paths: &[PathBuf]) -> Vec<Option<String>> {
     if paths.len() < 2 {
         return paths.iter().map(|_| None).collect();

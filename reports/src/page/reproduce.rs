@@ -39,7 +39,7 @@ pub(super) fn section(folders: &[Folder]) -> Markup {
     )
 }
 
-/// What is to be typed.
+/// The commands to type.
 fn commands(folder: &Folder) -> String {
     let manifest = |key: &str| folder.manifest[key].as_str().unwrap_or("unknown").to_owned();
     let checkout = match manifest("commit").as_str() {

@@ -81,7 +81,7 @@ struct Column {
     name: &'static str,
     heading: &'static str,
     decimals: usize,
-    /// Whether a cell of it has an interval.
+    /// True if a cell of it has an interval.
     has_intervals: bool,
 }
 

@@ -15,11 +15,11 @@ pub(super) const MOST_ROWS: usize = 400;
 
 /// The rows of all folders.
 pub(super) struct Summary {
-    /// What tells points apart, over all folders.
+    /// The keys in which points differ, over all folders.
     pub keys: Vec<String>,
     /// Metrics: those of the printed table first, in its order.
     pub metrics: Vec<Metric>,
-    /// How many of them are in the printed table.
+    /// Number of those in the printed table.
     pub shown: usize,
     /// Counts and engines.
     pub counts: Vec<String>,
@@ -30,7 +30,7 @@ pub(super) struct Summary {
     pub points: Vec<Point>,
     /// Labels of policies, each once.
     pub policies: Vec<String>,
-    /// Whether the rows come from more than one folder.
+    /// True if the rows come from more than one folder.
     pub several: bool,
 }
 
@@ -44,12 +44,12 @@ pub(super) struct Row {
     pub point: usize,
     /// Values of the summary's keys; empty where its folder does not have one.
     pub values: Vec<String>,
-    /// Of each of the summary's metrics.
+    /// Figures of the summary's metrics.
     pub metrics: Vec<Figure>,
     pub counts: Vec<String>,
 }
 
-/// Where in which folder.
+/// A point of a folder.
 pub(super) struct Point {
     pub folder: usize,
     /// Values of the summary's keys.

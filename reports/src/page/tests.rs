@@ -59,7 +59,7 @@ fn page(folders: &[&TempDir]) -> String {
     page_of(&paths, &paths[0].join("report")).unwrap()
 }
 
-/// What the scripts read.
+/// The data that the scripts read.
 fn data(page: &str) -> serde_json::Value {
     let (_, rest) = page.split_once("<script id=\"data\" type=\"application/json\">").unwrap();
     serde_json::from_str(rest.split_once("</script>").unwrap().0).unwrap()

@@ -20,7 +20,7 @@ use std::cell::{Cell, RefCell};
 use std::sync::atomic::{AtomicU64, Ordering};
 use units::SimDuration;
 
-/// Why a run was not completed.
+/// The reason why a run was not completed.
 #[derive(Debug, thiserror::Error)]
 pub enum RunError {
     /// A model does not fit its device.
@@ -29,7 +29,7 @@ pub enum RunError {
     /// The program is wrong.
     #[error("{violation} (seed {seed}, replication {replication}, after event {event})")]
     Broken {
-        /// What does not hold.
+        /// The violated invariant.
         violation: Violation,
         /// Seed of the run.
         seed: u64,
@@ -226,7 +226,7 @@ impl<'a, C: Compute, P: Policy> Run<'a, C, P> {
         request
     }
 
-    /// Whether the prompt and the longest answer fit into the KV cache of both tiers. Asked of every policy alike, so
+    /// True if the prompt and the longest answer fit into the KV cache of both tiers. Every policy is asked alike, so
     /// that all serve the same requests.
     fn fits(&self, id: SlotId) -> bool {
         let world = self.world;
@@ -271,7 +271,7 @@ impl<'a, C: Compute, P: Policy> Run<'a, C, P> {
     }
 }
 
-/// How right the answer of a request is, if whoever gave it can tell.
+/// The score of a request's answer, if the backend can tell.
 fn grade<C: Compute>(state: &mut State<'_, C>, id: SlotId, served_by: ServedBy) -> Option<f64> {
     let State { ledger, edge, cloud, .. } = state;
     let held = &ledger.slots.get(id.index).resources;

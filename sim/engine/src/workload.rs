@@ -1,4 +1,4 @@
-//! Who asks what, and when.
+//! The workload: requests, their content and their arrivals.
 
 use kernel::{Stream, Streams, draw};
 use model::audio::Audio;
@@ -10,19 +10,19 @@ use units::{Bytes, PerSecond, Ratio, SimDuration, SimTime};
 /// The requests of a run.
 #[derive(Clone, Debug)]
 pub struct Workload {
-    /// What is asked.
+    /// Content of the requests.
     pub content: Content,
-    /// When.
+    /// Arrival process.
     pub arrivals: Arrivals,
-    /// How many requests, at most.
+    /// Number of requests, at most.
     pub requests: u64,
     /// Longest answer that memory is set aside for; longer ones are cut.
     pub max_output_tokens: u32,
-    /// What pictures are sent as.
+    /// Format in which pictures are sent.
     pub payload: PayloadFormat,
 }
 
-/// What is asked.
+/// Content of the requests.
 #[derive(Clone, Debug)]
 pub enum Content {
     /// Requests drawn from the shape of a dataset.
@@ -48,7 +48,7 @@ pub struct Shape {
     pub answer: Answer,
 }
 
-/// How long answers are.
+/// The lengths of answers.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Answer {
     /// Always so many tokens.
@@ -57,7 +57,7 @@ pub enum Answer {
     OnePlusGeometric(f64),
 }
 
-/// When requests arrive.
+/// The arrival process of requests.
 #[derive(Clone, Debug)]
 pub enum Arrivals {
     /// Each client sends its next request when the last was answered and it has thought for a while.
@@ -100,7 +100,7 @@ impl Workload {
         }
     }
 
-    /// Whether there are none.
+    /// True if there are none.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
@@ -116,7 +116,7 @@ impl Workload {
         Request { output_tokens: request.output_tokens.clamp(1, self.max_output_tokens), ..request }
     }
 
-    /// When a trace has request `number`; 0 where there is none.
+    /// Time of request `number` in a trace; 0 without one.
     pub fn offset(&self, number: u64) -> SimDuration {
         match &self.content {
             Content::Shape(_) => SimDuration::ZERO,
@@ -125,7 +125,7 @@ impl Workload {
         }
     }
 
-    /// Which edge request `number` comes in at, in an open loop.
+    /// The edge at which request `number` arrives, in an open loop.
     pub(crate) fn edge(&self, streams: Streams, number: u64, edges: u32) -> u32 {
         match self.arrivals {
             Arrivals::Trace { .. } => (number % u64::from(edges)) as u32,
@@ -133,7 +133,7 @@ impl Workload {
         }
     }
 
-    /// When request `number` arrives in an open loop, given when the one before it did.
+    /// The arrival time of request `number` in an open loop, given that of its predecessor.
     pub(crate) fn arrival(&self, stream: &mut Stream, number: u64, previous: SimTime) -> SimTime {
         match &self.arrivals {
             Arrivals::Poisson { rate } => {

@@ -85,8 +85,8 @@ pub(crate) struct Drafting<'s> {
 }
 
 impl Drafting<'_> {
-    /// Where a token that is not sure enough ends its batch but stops nothing: batches of the mean length, whose tokens
-    /// are accepted as all tokens are.
+    /// The form for tokens that end their batch but stop nothing: batches of the mean length, whose tokens are
+    /// accepted as all tokens are.
     pub(crate) fn without_stops(self, acceptance: f64) -> Self {
         let sure = libm::pow(self.confident, f64::from(self.n_draft));
         let length = if self.confident < 1.0 { (1.0 - sure) / (1.0 - self.confident) } else { f64::from(self.n_draft) };

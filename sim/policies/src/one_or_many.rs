@@ -18,7 +18,7 @@ impl<T> Default for OneOrMany<T> {
 }
 
 impl<T> OneOrMany<T> {
-    /// Whether the system was not named at all.
+    /// True if the system was not named at all.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }

@@ -28,13 +28,13 @@ pub struct ThetaSettings {
     pub delta: Ratio,
     /// Acceptance that is aimed at: .8.
     pub p_target: Ratio,
-    /// How a verdict changes it (line 10).
+    /// Rule by which a verdict changes theta (Algorithm 1, line 10); default `ema_recover`.
     pub accept_rule: AcceptRule,
     /// Weight of the newest verdict in the moving average of the acceptance rate (the paper gives none).
     pub acceptance_weight: Ratio,
-    /// When it starts anew.
+    /// Time at which theta starts anew: for each request (default) or never.
     pub reset: Reset,
-    /// What entropies are measured in.
+    /// Unit of entropies; default nats.
     pub entropy_units: EntropyUnits,
     /// Size of the calibration set: 500.
     pub calibration_samples: u32,
@@ -56,7 +56,7 @@ impl Default for ThetaSettings {
     }
 }
 
-/// How a verdict changes the threshold (line 10).
+/// The rule by which a verdict changes the threshold (Algorithm 1, line 10).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum AcceptRule {
@@ -72,7 +72,7 @@ pub enum AcceptRule {
     Quantile,
 }
 
-/// When the threshold starts anew.
+/// The time at which the threshold starts anew.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Reset {
@@ -83,7 +83,7 @@ pub enum Reset {
     Persistent,
 }
 
-/// What entropies are measured in. The paper has `theta in [0, 1]` and an entropy that is not normalised (Eq. 9, 10).
+/// The unit of entropies. The paper has `theta in [0, 1]` and an entropy that is not normalised (Eq. 9, 10).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum EntropyUnits {
@@ -195,7 +195,7 @@ pub(crate) struct Theta<'c> {
     history: Option<Box<History>>,
 }
 
-/// What accept rules look back on.
+/// The history that accept rules look back on.
 #[derive(Clone, Debug, Default)]
 struct History {
     /// Entropies drafted last, for `quantile`.

@@ -112,7 +112,7 @@ impl DraftDuringVerify {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum BonusToken {
-    /// When blocking. When pipelined the next token is already drafted, and a bonus would void it.
+    /// Only when blocking. When pipelined, the next token is already drafted, and a bonus would void it.
     #[default]
     WhenBlocking,
     /// Never.

@@ -53,7 +53,8 @@ fn the_router_does_what_it_says() {
     assert_eq!(served(50), (ServedBy::Cloud, vec!["preprocess", "cloud"]));
 }
 
-/// Of a batch three drafts are accepted, so three are best: fewer waste round trips, more waste drafts.
+/// The drafter learns that three drafts are best if three of a batch are accepted: fewer waste round trips, more waste
+/// drafts.
 #[test]
 fn the_drafter_learns_its_length() {
     let policy = LearnedLength::default();

@@ -1,4 +1,4 @@
-//! What a run contributes to the tables of a results folder: its metrics, one line each.
+//! The metrics of a run, one line each, for the tables of a results folder.
 
 use crate::scenario::MemoryScope;
 use backends::Coverage;
@@ -6,7 +6,7 @@ use engine::{ClosedFormSums, LatencySum, Outcome, RegretSums, TierOutcome};
 use policies::Uses;
 use tables::{Metric, MetricValues};
 
-/// What a run contributes.
+/// The figures of a run.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Sample {
     /// Digest of its events.
@@ -19,7 +19,7 @@ pub struct Sample {
     pub completed: u64,
     /// Requests that were turned away.
     pub rejected: u64,
-    /// How the plan's solver fared.
+    /// Regrets of the plan's solver.
     pub regret: RegretSums,
     /// Iterations of edge and cloud against what was measured; of runs that are read back nothing.
     pub coverage: [Coverage; 2],
@@ -45,7 +45,7 @@ impl Sample {
     }
 }
 
-/// What metrics are read off.
+/// The facts from which metrics are computed.
 struct Facts<'a> {
     outcome: &'a Outcome,
     memory_scope: MemoryScope,

@@ -55,7 +55,7 @@ pub struct Rows {
     steps: Option<TableWriter<StepRow>>,
     tokens: Option<TableWriter<TokenRow>>,
     answers: Option<TableWriter<AnswerRow>>,
-    /// Of the first replication alone.
+    /// Spans, for the first replication alone.
     spans: Option<Spans>,
     /// The first error; the engine is not bothered with it.
     failed: Option<TableError>,
@@ -127,7 +127,7 @@ impl Log for Rows {
     }
 }
 
-/// Where the rows of one run are written.
+/// The place of one run's rows.
 pub struct Part<'f> {
     /// The folder.
     pub folder: &'f Path,

@@ -13,13 +13,13 @@ use tables::{SpanRow, TableError, TableWriter};
 /// The first requests, so many.
 const FIRST: u64 = 30;
 
-/// Of the whole run, at most so many.
+/// Most requests that are spread over the run.
 const SPREAD: u64 = 100;
 
 /// Writes the spans of one run.
 pub struct Spans {
     log: TableWriter<SpanRow>,
-    /// Of every so many requests, one is of those that are spread.
+    /// One request of so many is among those that are spread.
     step: u64,
     /// A row with what all rows of the run have in common.
     common: SpanRow,
@@ -32,7 +32,7 @@ impl Spans {
         Ok(Self { log: TableWriter::create(path)?, step, common })
     }
 
-    /// Whether the spans of a request are written.
+    /// True if the spans of a request are written.
     pub fn wants(&self, request: u64) -> bool {
         request < FIRST || is_spread(request, self.step)
     }
@@ -65,7 +65,7 @@ impl Spans {
     }
 }
 
-/// Whether a request is the one that is taken of its piece of `step` requests.
+/// True if a request is the one taken from its piece of `step` requests.
 fn is_spread(request: u64, step: u64) -> bool {
     // splitmix64: the remainders of neighbours have nothing to do with each other.
     let mut mixed = (request / step + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15);

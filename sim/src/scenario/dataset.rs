@@ -1,4 +1,4 @@
-//! Where requests come from: the shapes of the papers' benchmarks, a shape of one's own, or a trace.
+//! The dataset of a workload: a benchmark's shape, a custom shape, or a trace.
 
 use crate::terminal::Failure;
 use engine::{Answer, Content, Shape, draw_servegen};
@@ -86,7 +86,7 @@ impl Default for Custom {
 }
 
 impl Custom {
-    /// Whether there is nothing but text.
+    /// True if there is only text.
     pub fn is_text(&self) -> bool {
         (self.width == 0 || self.height == 0) && self.audio.is_none()
     }
@@ -110,9 +110,9 @@ const CONFIGURATION_OUTPUT_TOKENS: u32 = 50;
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ServegenFiles {
-    /// When each client sends, CSV.
+    /// File with the arrivals of each client, CSV.
     pub arrivals: PathBuf,
-    /// How long its requests are, JSONL.
+    /// File with the lengths of each client's requests, JSONL.
     pub tokens: PathBuf,
     /// Share of the requests to keep.
     #[serde(default = "all")]
@@ -178,12 +178,12 @@ impl Dataset {
         Accuracy { cloud: Ratio::new(cloud), edge: Ratio::new(edge) }
     }
 
-    /// Whether requests carry arrival times.
+    /// True if requests have arrival times.
     pub fn is_trace(&self) -> bool {
         matches!(self, Self::AzureLlm(_) | Self::AzureLmm(_) | Self::Mooncake(_) | Self::Served(_) | Self::Servegen(_))
     }
 
-    /// What requests may have.
+    /// The modalities that requests may have.
     pub fn asked(&self) -> Asked {
         let custom = match self {
             Self::Custom(custom) => Some(custom.clone()),
@@ -196,7 +196,7 @@ impl Dataset {
         Asked { pictures, moves, more_than_text }
     }
 
-    /// Whether requests have nothing but text.
+    /// True if requests have only text.
     pub fn is_text(&self) -> bool {
         match self {
             Self::V1 | Self::AzureLlm(_) | Self::Mooncake(_) | Self::Served(_) => true,
@@ -231,7 +231,7 @@ impl Dataset {
         Some(Custom { name: self.label(), width, height, frames, audio, text_tokens, output_tokens })
     }
 
-    /// What is asked. Reads the files of a trace, which stand beside the scenario.
+    /// The content of the requests. Reads the files of a trace, relative to the scenario.
     pub fn content(&self, beside: &Path, output: Option<u32>, requests: u64, seed: u64) -> Result<Content, Failure> {
         let answer = |own| output.map_or(own, Answer::Fixed);
         let read = |file: &Path, format| -> Result<Content, Failure> {

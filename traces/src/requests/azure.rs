@@ -1,4 +1,4 @@
-//! What the two Azure formats share: a CSV file whose header is one of a few known ones.
+//! The common part of the two Azure formats: a CSV file whose header is one of a few known ones.
 
 use super::{Collector, TraceRequest, timestamp};
 use crate::{

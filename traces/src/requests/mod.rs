@@ -1,4 +1,4 @@
-//! When requests arrived at real services, and how long they were.
+//! Arrival times and lengths of requests at real services.
 //!
 //! A format is a file in this folder and a line in [`RequestFormat`].
 //!
@@ -23,7 +23,7 @@ use units::SimDuration;
 /// One request of a trace.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct TraceRequest {
-    /// When it arrived, counted from the first request of the file.
+    /// Arrival time, counted from the first request of the file.
     pub arrival: SimDuration,
     /// Tokens of the prompt's text. Where `image_tokens` is `None`, the image tokens are in here too.
     pub text_tokens: u32,

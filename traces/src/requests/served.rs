@@ -15,7 +15,7 @@ use units::SimDuration;
 /// A request, and how a server fared with it.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct ServedRequest {
-    /// When it came and how long it was.
+    /// Its arrival and its lengths.
     pub request: TraceRequest,
     /// Milliseconds from its arrival to its first token, where measured.
     pub ttft_ms: Option<f64>,
@@ -55,7 +55,7 @@ pub fn read_served(path: &Path) -> Result<Vec<ServedRequest>, TraceError> {
     Ok(served.collect())
 }
 
-/// What a row holds of the columns that may be there.
+/// The timings of a row, from columns that may be absent.
 fn timing(row: &Row<'_>, columns: [Option<usize>; 3]) -> Result<[Option<f64>; 3], TraceError> {
     let mut timing = [None; 3];
     for (timing, column) in timing.iter_mut().zip(columns) {

@@ -25,7 +25,7 @@ const ARRIVALS_HEADER: &str = "client,t_s,rate_per_s,interarrival_cv,dist,shape,
 const TOKENS_LINE: &str = "{\"client\": <number>, \"window_s\": <seconds>, \"text_tokens\": [[<value>, <probability>], ...], \
                            \"image_tokens\": ..., \"image_count\": ..., \"output_tokens\": ...}";
 
-/// How far from 1 the published probabilities of a distribution may sum: they are rounded to five digits.
+/// Tolerance of the sum of a distribution's published probabilities, which are rounded to five digits.
 const PROBABILITY_TOLERANCE: f64 = 0.01;
 
 /// The clients of a service.
@@ -35,21 +35,21 @@ pub struct ServeGen {
     pub clients: Vec<ServeGenClient>,
 }
 
-/// How one client sends requests. A window holds until the next one starts.
+/// The requests of one client. A window holds until the next one starts.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ServeGenClient {
     /// The number that the trace gives it.
     pub id: u32,
-    /// When requests arrive; at least one window, in order of start.
+    /// Arrival windows, in order of start; at least one.
     pub arrivals: Vec<ArrivalWindow>,
-    /// How long they are; at least one window, in order of start.
+    /// Length windows, in order of start; at least one.
     pub tokens: Vec<TokenWindow>,
 }
 
-/// When the requests of a client arrive in one window.
+/// The arrivals of a client in one window.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct ArrivalWindow {
-    /// When the window starts, counted from the start of the trace.
+    /// Start of the window, counted from the start of the trace.
     pub start: SimDuration,
     /// Requests a second; zero if and only if `law` is `None`.
     pub rate_per_s: f64,
@@ -78,10 +78,10 @@ pub enum Interarrival {
     },
 }
 
-/// How long the requests of a client are in one window. A window without requests has the value 0 everywhere.
+/// The lengths of a client's requests in one window. A window without requests has the value 0 everywhere.
 #[derive(Debug, Clone, PartialEq)]
 pub struct TokenWindow {
-    /// When the window starts, counted from the start of the trace.
+    /// Start of the window, counted from the start of the trace.
     pub start: SimDuration,
     /// Text tokens of a prompt.
     pub text_tokens: Discrete,

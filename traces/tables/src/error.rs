@@ -5,7 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// Why a table was refused or not written.
+/// The refusal of a table, or the failure to write one.
 ///
 /// Displays as one line: `path: found ...; expected ...; what to do`.
 #[derive(Debug, thiserror::Error)]

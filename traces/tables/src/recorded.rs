@@ -8,7 +8,7 @@ use std::{collections::BTreeMap, path::Path};
 pub struct RecordedToken {
     /// Entropy of the draft's distribution, nats.
     pub entropy_nats: f32,
-    /// Whether the target accepted it.
+    /// True if the target accepted it.
     pub accepted: bool,
 }
 

@@ -1,4 +1,4 @@
-//! What is counted during a run.
+//! The counters of a run.
 
 use super::recorder::{RequestRecord, Status};
 use hdrhistogram::Histogram;
@@ -38,7 +38,7 @@ impl Durations {
         self.count += times;
     }
 
-    /// How many.
+    /// Number of durations.
     pub fn count(&self) -> u64 {
         self.count
     }
@@ -64,7 +64,7 @@ impl Durations {
     }
 }
 
-/// What probing took.
+/// Sums over probes.
 #[derive(Default)]
 pub struct ProbeSums {
     /// From asking to knowing, the queue at the edge's GPU included.
@@ -80,7 +80,7 @@ impl ProbeSums {
     }
 }
 
-/// How a solver of the plan fared against the exact one.
+/// Sums of a solver's regrets against the exact one.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct RegretSums {
     /// Requests on which they were compared.

@@ -47,7 +47,7 @@ pub(crate) struct Ledger<'w, R> {
     generation: u32,
     pub(crate) metrics: Metrics,
     pub(crate) recorder: &'w mut dyn Recorder,
-    /// What the recorder says, asked once.
+    /// The recorder's answers, asked once.
     pub(crate) wants_steps: bool,
     pub(crate) wants_tokens: bool,
     /// Rows of the token log, by the message of their batch, until there is a verdict.
@@ -97,7 +97,7 @@ impl<'w, R: Default> Ledger<'w, R> {
 }
 
 impl<R> Ledger<'_, R> {
-    /// Whether a request is still in flight.
+    /// True if a request is still in flight.
     pub(crate) fn lives(&self, id: SlotId) -> bool {
         self.slots.find(id.index).is_some_and(|slot| slot.generation == id.generation)
     }

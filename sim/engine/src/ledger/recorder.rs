@@ -1,4 +1,4 @@
-//! Where a run's rows go. Does nothing by default; whoever wants files implements it.
+//! The receiver of a run's rows. The default does nothing; an implementation may write files.
 
 use model::{
     latency::Moments,
@@ -11,11 +11,11 @@ use units::{Bytes, SimDuration, SimTime};
 
 /// Takes the rows of one run, in the order in which they come about.
 pub trait Recorder {
-    /// Whether steps are wanted, asked once; if not, none is made.
+    /// True if steps are wanted; asked once. If not, none is made.
     fn wants_steps(&self) -> bool {
         false
     }
-    /// Whether drafted tokens are wanted, asked once.
+    /// True if drafted tokens are wanted; asked once.
     fn wants_tokens(&self) -> bool {
         false
     }
@@ -23,7 +23,7 @@ pub trait Recorder {
     fn wants_decisions(&self) -> bool {
         false
     }
-    /// Whether the spans of a request are wanted; asked once, when it is sent.
+    /// True if the spans of a request are wanted; asked once, when it is sent.
     fn wants_spans(&self, _request: u64) -> bool {
         false
     }
@@ -53,11 +53,11 @@ pub struct RequestRecord {
     pub edge: u32,
     /// Its client, within the edge.
     pub client: u32,
-    /// How it ended.
+    /// Its end: completed or rejected.
     pub status: Status,
     /// Its moments, where it was answered.
     pub moments: Option<Moments>,
-    /// When it was sent.
+    /// Time at which it was sent.
     pub submit: SimTime,
     /// Visual tokens of the whole input, as the cloud's model counts them.
     pub visual_tokens: u64,
@@ -87,7 +87,7 @@ pub struct RequestRecord {
     pub joules: f64,
     /// Probability that the answer is right.
     pub correct: f64,
-    /// Whose answer it is.
+    /// The tier whose answer it is.
     pub served_by: ServedBy,
 }
 
@@ -108,9 +108,9 @@ pub struct StepRecord {
     pub context_tokens: u64,
     /// Items of the iteration.
     pub batch: u32,
-    /// When the iteration began.
+    /// Start of the iteration.
     pub start: SimTime,
-    /// How long it took.
+    /// Its duration.
     pub duration: SimDuration,
 }
 
@@ -121,13 +121,13 @@ pub struct SpanRecord {
     pub request: u64,
     /// Its edge.
     pub edge: u32,
-    /// Where it takes place.
+    /// Its lane.
     pub lane: Lane,
-    /// Which GPU or edge of that lane; 0 of the link, which is one.
+    /// Number of the GPU or edge of that lane; 0 for the link.
     pub unit: u32,
     /// Kind of work, or content of a message.
     pub kind: Kind,
-    /// What it is doing.
+    /// Its phase.
     pub phase: Phase,
     /// The batch of drafts, or the token of a split model, that it belongs to, from 1; 0 if to none.
     pub round: u32,
@@ -139,9 +139,9 @@ pub struct SpanRecord {
     pub bytes: Bytes,
     /// Items of the iteration.
     pub batch: u32,
-    /// When it began.
+    /// Its start.
     pub start: SimTime,
-    /// How long it took.
+    /// Its duration.
     pub duration: SimDuration,
 }
 
@@ -179,9 +179,9 @@ pub struct TokenRecord {
     pub entropy_nats: f32,
     /// Threshold when the batch was sent, nats.
     pub theta_nats: f32,
-    /// Whether it was accepted.
+    /// True if it was accepted.
     pub accepted: bool,
-    /// Whether it was sent for verification; a token that was not sure enough is not.
+    /// True if it was sent for verification; a token that was not sure enough is not.
     pub verified: bool,
 }
 

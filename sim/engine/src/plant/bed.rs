@@ -1,4 +1,4 @@
-//! What a policy sees of the virtual testbed: one request's bed.
+//! One request's bed: the virtual testbed as a policy sees it.
 
 use super::gpu::{Task, Then};
 use super::message::{Body, Drafts};

@@ -37,7 +37,7 @@ impl<'w, C: Compute> World<'w, C> {
         gpu < self.edges()
     }
 
-    /// What can be observed now at an edge.
+    /// The view that a policy has at an edge now.
     pub(crate) fn view(&self, state: &State<'w, C>, edge: u32) -> View<'_> {
         let (edge_requests, cloud_requests) = state.requests.split_at(self.edges() as usize);
         let index = edge as usize;
@@ -65,7 +65,7 @@ impl<'w, C: Compute> World<'w, C> {
         self.kernel.schedule(at, Phase::Happen, Event::Arrival.target(), None);
     }
 
-    /// What an event for a component does.
+    /// Handles an event for a component.
     #[inline]
     pub(crate) fn handle(&self, event: Event) {
         match event {

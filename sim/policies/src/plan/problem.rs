@@ -26,7 +26,7 @@ pub(crate) struct Problem<'p> {
     pub prompt: Prompt,
     pub view: &'p View<'p>,
     pub bounds: &'p Bounds,
-    /// How the plan's numbers act.
+    /// Effects of the plan's numbers.
     pub handling: Handling,
     /// `1 - MAS`: the least that may be kept of each modality.
     pub least: PerModality<f64>,
@@ -64,7 +64,7 @@ impl Problem<'_> {
         Evaluation { value, violation: quality + memory + late }
     }
 
-    /// What is left of the quality, spent on compression so that most bytes are saved.
+    /// Spends the remaining quality on compression so that most bytes are saved.
     ///
     /// The bytes sent are the sum of `p beta (1 - rho)`, the quality spent the sum of `.05 rho^4`: at the optimum rho is
     /// in proportion to the cube root of `p beta`. Text is never compressed.
@@ -105,7 +105,7 @@ impl<'p> Reduced<'p> {
         Self { problem, free, bounds }
     }
 
-    /// What is kept at a point.
+    /// The kept part of each modality at a point.
     pub fn kept(&self, at: &[f64]) -> PerModality<Kept> {
         let mut kept = PerModality::<Kept>::default();
         for (&modality, &retention) in self.free.iter().zip(at) {
@@ -143,7 +143,7 @@ impl<'p> Printed<'p> {
         Self { problem, bounds: bounds.collect(), free }
     }
 
-    /// What is kept at a point.
+    /// The kept part of each modality at a point.
     pub fn kept(&self, at: &[f64]) -> PerModality<Kept> {
         let mut kept = PerModality::<Kept>::default();
         for (&modality, numbers) in self.free.iter().zip(at.chunks_exact(2)) {

@@ -1,4 +1,4 @@
-//! Who solves Eq. 11.
+//! Solvers of Eq. 11.
 
 use super::problem::{Printed, Problem, Reduced};
 use crate::search::{self, Found, Objective};
@@ -9,7 +9,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use units::{Ratio, SimDuration};
 
-/// Who solves Eq. 11.
+/// Solvers of Eq. 11.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum Solver {
@@ -39,8 +39,8 @@ impl Solver {
         }
     }
 
-    /// What it takes on one core of a server, as measured with this program in release (docs/semantics.md, section 4), for
-    /// so many free modalities. Plans that are found among those solved before are charged alike.
+    /// Time of the solver on one core of a server, for so many free modalities, measured with this program in release
+    /// (docs/semantics.md, section 4). Plans that are found among those solved before are charged alike.
     pub(super) fn time(self, free: usize) -> SimDuration {
         let us = match self {
             Self::Exact if free <= 1 => 15,
@@ -82,7 +82,7 @@ pub(super) fn exact(problem: &Problem<'_>) -> PerModality<Kept> {
     reduced.kept(&at)
 }
 
-/// Whether a request is in the share on which solvers are compared: the same requests in every run.
+/// True if a request is in the share on which solvers are compared: the same requests in every run.
 pub(super) fn is_chosen(share: Ratio, request: u64) -> bool {
     share == Ratio::ONE || Streams::new(0).keyed("solver", request).unit(0) < share.as_f64()
 }

@@ -19,8 +19,7 @@ const STEPS: u64 = 16;
 const STEPS_ALONE: u64 = 26;
 /// Halvings that find where a line leaves the feasible part: to 6e-5 of its length.
 const HALVINGS: u32 = 14;
-/// How far the step away goes, in lengths of a line: lines get back to kinks and boundaries of slopes up to its
-/// inverse.
+/// Length of the step away, in lengths of a line: lines get back to kinks and boundaries of slopes up to its inverse.
 const AWAY: f64 = 0.1;
 /// A round of lines that improves by no more than this part of the value has failed.
 const RELATIVE: f64 = 1e-6;
@@ -53,7 +52,7 @@ pub(crate) fn solve(objective: &dyn Objective) -> Found {
     watch.found()
 }
 
-/// What lines make less.
+/// The goal of line searches.
 #[derive(Clone, Copy, PartialEq)]
 enum Goal {
     Violation,
@@ -176,7 +175,7 @@ fn along(centre: &[f64], direction: &[f64], t: f64) -> Vec<f64> {
     centre.iter().zip(direction).map(|(x, v)| (x + t * v).clamp(0.0, 1.0)).collect()
 }
 
-/// How far from `centre` one may go towards `reach` within the unit cube at finite cost, and the cost there. The
+/// The farthest distance from `centre` along `direction` within the unit cube at finite cost, and the cost there. The
 /// centre's own cost is taken for finite.
 fn farthest(watch: &mut Watch<'_>, centre: &[f64], direction: &[f64], reach: f64, goal: Goal) -> (f64, f64) {
     let to_wall = |(x, v): (&f64, &f64)| {

@@ -27,7 +27,7 @@ pub(super) struct Process {
     weights: Vec<f64>,
 }
 
-/// What a process expects at a point: normal with this mean and deviation.
+/// The posterior at a point: normal with this mean and deviation.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Posterior {
     pub mean: f64,
@@ -81,7 +81,7 @@ impl Process {
         factor
     }
 
-    /// What is expected at a point, the noise left out. `scratch` is overwritten.
+    /// The posterior at a point, without the noise. `scratch` is overwritten.
     pub fn posterior(&self, at: &[f64], scratch: &mut Vec<f64>) -> Posterior {
         scratch.clear();
         scratch.extend(self.points.iter().map(|point| matern(distance(point, at) / self.length)));
@@ -106,7 +106,7 @@ fn distance(one: &[f64], other: &[f64]) -> f64 {
     one.iter().zip(other).map(|(a, b)| (a - b) * (a - b)).sum::<f64>().sqrt()
 }
 
-/// Where row `i` of a lower triangle begins.
+/// The start of row `i` of a lower triangle.
 const fn row(i: usize) -> usize {
     i * (i + 1) / 2
 }

@@ -1,7 +1,7 @@
 //! Bayesian optimisation as the MSAO paper prints it (section 5.1.4): a Gaussian process with a Matern 5/2 kernel,
 //! expected improvement with xi = .1, 50 iterations.
 //!
-//! What the paper leaves open, and what is done here:
+//! Choices where the paper leaves something open:
 //!
 //! * **Units of xi.** A tenth of a second is more than the whole range of what is minimised. So xi applies to
 //!   normalised numbers: points from the unit cube, values standardised to mean 0 and deviation 1 over what was seen.
@@ -95,7 +95,7 @@ impl Hope<'_> {
         expected_improvement(self.target, there.mean, there.deviation)
     }
 
-    /// Where it is greatest, as far as candidates and their neighbours tell.
+    /// The point at which it is greatest, among candidates and their neighbours.
     fn greatest(mut self, dimensions: usize, stream: &mut Stream) -> Vec<f64> {
         let mut best = uniform(dimensions, stream);
         let mut hope = self.at(&best);

@@ -19,14 +19,14 @@ pub(crate) trait Objective {
     /// Lowest and highest of each dimension, `low <= high`, both finite, in the unit of the dimension.
     fn bounds(&self) -> &[(f64, f64)];
 
-    /// What the problem is worth at a point within the bounds, one coordinate a dimension.
+    /// The value of the problem at a point within the bounds, one coordinate a dimension.
     fn evaluate(&self, at: &[f64]) -> Evaluation;
 }
 
-/// What a problem is worth at one point. Both numbers are finite.
+/// The value of a problem at one point. Both numbers are finite.
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub(crate) struct Evaluation {
-    /// What is minimised; seconds, for the plan. Without meaning where a constraint is broken.
+    /// The minimised value; seconds, for the plan. Without meaning where a constraint is broken.
     pub value: f64,
     /// 0 where every constraint holds, else how far outside, on any positive scale.
     pub violation: f64,
@@ -54,9 +54,9 @@ pub(crate) struct Found {
     pub at: Vec<f64>,
     /// The objective there; seconds, for the plan.
     pub value: f64,
-    /// Whether every constraint holds there.
+    /// True if every constraint holds there.
     pub feasible: bool,
-    /// How often the objective was evaluated.
+    /// Number of evaluations of the objective.
     pub evaluations: u32,
 }
 

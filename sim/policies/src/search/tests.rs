@@ -1,4 +1,4 @@
-//! What every search keeps to, on random problems; and the problem that the tests of each are written with.
+//! Properties of every search on random problems, and the problem that the tests of each are written with.
 
 use super::{Evaluation, Found, Objective, Watch, exact, gp_ei, random};
 use kernel::Streams;

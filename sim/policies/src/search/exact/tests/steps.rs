@@ -14,7 +14,7 @@ impl<F: Fn(&[f64]) -> Evaluation> Log<F> {
     fn new(dimensions: usize, function: F) -> Self {
         Self { bounds: vec![(0.0, 1.0); dimensions], function, looked: RefCell::default() }
     }
-    /// Whether a point was looked at.
+    /// True if a point was looked at.
     fn has(&self, at: &[f64]) -> bool {
         let near = |point: &Vec<f64>| point.iter().zip(at).all(|(a, b)| (a - b).abs() < 1e-12);
         self.looked.borrow().iter().any(near)
