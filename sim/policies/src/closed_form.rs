@@ -379,6 +379,113 @@ fn committed(acceptance: f64, drafts: u32, bonus: bool) -> (f64, f64) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Verify;
+    use crate::speculation::{CacheAtLowConfidence, LowConfidence, StateSize, Unsure};
+    use crate::testbed::Prices;
+    use model::{
+        accuracy::PruningLoss,
+        audio::Audio,
+        published::Benchmark,
+        request::{ImageSize, Images},
+        tokens::TokenProcess,
+    };
+    use units::BitsPerSecond;
+
+    /// Milliseconds of the prefill and of a token, whatever the input and the context.
+    struct Fixed(u64, u64);
+
+    impl Prices for Fixed {
+        fn prefill(&self, _: &Input) -> SimDuration {
+            SimDuration::from_ms(self.0)
+        }
+        fn token(&self, _: u64) -> SimDuration {
+            SimDuration::from_ms(self.1)
+        }
+        fn verify(&self, _: u64, _: u64) -> SimDuration {
+            SimDuration::from_ms(self.1)
+        }
+        fn probe(&self, _: &Prompt) -> SimDuration {
+            SimDuration::ZERO
+        }
+        fn prompt_tokens(&self, _: &Input) -> u64 {
+            0
+        }
+        fn hidden_bytes(&self) -> Bytes {
+            Bytes::ZERO
+        }
+        fn kv_bytes(&self) -> Bytes {
+            Bytes::ZERO
+        }
+        fn encoded_bytes(&self, _: &Prompt) -> Bytes {
+            Bytes::ZERO
+        }
+        fn encode(&self, _: &Prompt) -> SimDuration {
+            SimDuration::ZERO
+        }
+        fn prompt_state_bytes(&self, _: &Input, _: Ratio) -> Bytes {
+            Bytes::ZERO
+        }
+    }
+
+    /// A request of 120 bytes of text, 160,000 of a picture and 40,000 of sound, of which 1 takes a microsecond, and a
+    /// round trip of 20 ms. The cloud reads it in 300 ms and makes a token in 5; the edge takes so many milliseconds and 10.
+    /// Its answer has 10 tokens.
+    fn with<T>(edge_ms: u64, rtt_per_modality: bool, act: impl FnOnce(&Alone<'_>) -> T) -> T {
+        let size = ImageSize::Pixels { width: 640, height: 480 };
+        let images = Images { count: 1, size, payload: Bytes::new(160_000), moving: false, encoded: false };
+        let audio = Some(Audio::lasting(SimDuration::from_secs(5)));
+        let input = Input::whole(Prompt { request: 0, text_tokens: 30, images: Some(images), audio });
+        let calibration = Calibration::sample(&TokenProcess::default(), 10, 1);
+        let (pruning, benchmark) = (PruningLoss::default(), Benchmark::Other);
+        let briefing = Briefing { calibration: calibration.clone().into(), pruning, benchmark };
+        let view = View {
+            uplink: BitsPerSecond::from_mbps(8),
+            rtt: SimDuration::from_ms(20),
+            rtt_per_modality,
+            edge_requests: 0,
+            cloud_requests: 0.0,
+            edge_free_tokens: 1 << 20,
+            edge: &Fixed(edge_ms, 10),
+            cloud: &Fixed(300, 5),
+        };
+        let preprocess = SimDuration::from_ms(1);
+        act(&Alone { view, input: &input, output_tokens: 10, preprocess, tokens: &calibration, briefing: &briefing })
+    }
+
+    #[test]
+    fn eq_8_by_hand() {
+        // .12 + 160 + 40 ms of bytes, and a round trip for each of three modalities, or half of one.
+        let us = SimDuration::from_us;
+        assert_eq!(with(0, false, |alone| alone.printed_upload()), us(260_120));
+        assert_eq!(with(0, true, |alone| alone.view.upload_time(alone.input)), us(260_120));
+        assert_eq!(with(0, false, |alone| alone.view.upload_time(alone.input)), us(210_120));
+    }
+
+    #[test]
+    fn eq_13_and_14_by_hand() {
+        let state =
+            StateSize { fixed: Bytes::new(1000), per_new_token: Bytes::ZERO, per_token: Bytes::ZERO, prompt_tokens: 0 };
+        let unsure = Unsure { then: LowConfidence::Wait, cache: CacheAtLowConfidence::Flush, state };
+        let verify = Verify { one_by_one: false, off_the_link: false, token_bytes: Bytes::new(8) };
+        let speculation = Speculation { window: 1, bonus: true, verify, unsure };
+        // A round of N_draft = 4: T_draft = 4 x 10 ms, T_verify = 4 x 5 ms, and T_offload = 1 + 20 + 5 ms.
+        // (edge's prefill, P_conf, seconds)
+        let table = [
+            // max(.5, .3 + .26012) + 4 (.04 + .75 x .02) + .25 x .026; E[N_spec] = 1 / (1 - .75) = 4.
+            (500, 0.75, 0.56012 + 0.22 + 0.0065),
+            (500, 0.5, 0.56012 + 2.0 * (0.04 + 0.01) + 0.013),
+            (900, 0.75, 0.9 + 0.22 + 0.0065),
+            // No token is sure: a round each, none of it verified.
+            (500, 0.0, 0.56012 + 0.04 + 0.026),
+            // Every token is: Eq. 13 diverges, and the answer's 10 tokens bound it.
+            (500, 1.0, 0.56012 + 10.0 * (0.04 + 0.02)),
+        ];
+        for (edge_ms, confident, want) in table {
+            let drafting = Drafting { n_draft: 4, confident, acceptance: 0.8, speculation: &speculation };
+            let got = with(edge_ms, false, |alone| alone.eq14(&drafting, 0.04 + confident * 0.02));
+            assert!((got - want).abs() < 1e-9, "{edge_ms} {confident}: {got}, not {want}");
+        }
+    }
 
     #[test]
     fn tokens_of_a_verify_are_the_formula() {

@@ -144,7 +144,7 @@ fn lines_run_along_axes_and_chords() {
     let mut watch = Watch::new(&log);
     watch.look(&[0.5, 0.5]);
     lines(&mut watch, &[vec![1.0, 0.0], vec![0.0, 1.0]], 0.2, Goal::Value);
-    let length = f64::hypot(0.02, 0.2);
+    let length = libm::hypot(0.02, 0.2);
     let (short, long) = (0.2 * 0.02 / length, 0.2 * 0.2 / length);
     let table = [
         ("the ends along each axis", [[0.3, 0.5], [0.7, 0.5], [0.5, 0.3], [0.5, 0.7]]),
