@@ -6,7 +6,7 @@ use std::ops::Range;
 use std::sync::LazyLock;
 
 /// A number as pages write it: `112.4`, `.829`, `+1.2`, `360,000`.
-const NUMBER: &str = r"[+-]?(?:\d[\d,]*(?:\.\d+)?|\.\d+)";
+const NUMBER: &str = r"[+-]?(?:\d+(?:,\d{3})*(?:\.\d+)?|\.\d+)";
 
 /// Units that make a number look like a result.
 const UNITS: &str = "%|ms|us|ns|s|min|minutes|seconds|times|nats|J|kJ|kB|MB|GB|GiB|TFLOP|tok/s|tokens/s|points?";
