@@ -117,7 +117,7 @@ pub fn write_tables<'r>(plan: &Plan, runs: impl Iterator<Item = &'r Run>, folder
     let mut table = RunsWriter::create(&folder.join("runs.parquet"), &plan.varied, &[])?;
     let mut summary = Summary::create(folder, &plan.varied)?;
     for run in runs {
-        table.write(&run)?;
+        table.write(run)?;
         summary.add(run.clone())?;
     }
     table.finish()?;
