@@ -4,6 +4,7 @@ mod best;
 mod calibrate;
 mod check;
 mod command_line;
+mod datasets;
 mod determinism;
 mod faults;
 mod idle_keys;

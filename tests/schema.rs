@@ -32,6 +32,11 @@ fn wrong(root: &Value, schema: &Value, value: &Value, at: &str) -> Option<String
         "additionalProperties" => members(value)
             .filter(|(key, _)| schema.get("properties").is_none_or(|known| known.get(key).is_none()))
             .find_map(|(key, value)| wrong(root, rule, value, &format!("{at}.{key}"))),
+        "prefixItems" => {
+            list(rule).iter().zip(list(value)).find_map(|(rule, one)| wrong(root, rule, one, &format!("{at}[]")))
+        }
+        "maxItems" => (list(value).len() > rule.as_u64().map_or(usize::MAX, |most| most as usize))
+            .then(|| format!("{at}: more than {rule}")),
         "items" => list(value).iter().find_map(|value| wrong(root, rule, value, &format!("{at}[]"))),
         "oneOf" | "anyOf" => {
             let fits = list(rule).iter().filter(|rule| wrong(root, rule, value, at).is_none()).count();

@@ -2,8 +2,8 @@
 
 use crate::{
     bandwidth::{BandwidthSeries, CsvColumns},
-    requests::{RequestFormat, ServeGen, read_requests},
-    testing::{file_with, gzipped},
+    requests::RequestTrace,
+    testing::{file_with, gzipped, trace},
 };
 use proptest::prelude::*;
 
@@ -31,15 +31,13 @@ fn read_as_everything(content: &[u8]) {
     let file = file_with(content);
     let path = file.path();
     let columns = CsvColumns { time: "t_s".to_owned(), rate: "dl_mbps".to_owned(), only: None };
-    let refusals = [
-        read_requests(path, RequestFormat::AzureLlm).err(),
-        read_requests(path, RequestFormat::AzureLmm).err(),
-        read_requests(path, RequestFormat::Mooncake).err(),
-        ServeGen::read(path, path).err(),
-        BandwidthSeries::from_csv(path, &columns).err(),
-        BandwidthSeries::from_mahimahi(path).err(),
-    ];
-    for refusal in refusals.into_iter().flatten() {
+    let requests = RequestTrace::FORMATS.iter().map(|entry| {
+        let mut trace = trace(entry.name, &entry.example.replace("FILE", &path.display().to_string()));
+        trace.files().into_iter().for_each(|file| file.find(std::path::Path::to_owned));
+        trace.read().err()
+    });
+    let rates = [BandwidthSeries::from_csv(path, &columns).err(), BandwidthSeries::from_mahimahi(path).err()];
+    for refusal in requests.chain(rates).flatten() {
         let line = refusal.to_string();
         assert!(line.starts_with(&path.display().to_string()) && line.lines().count() == 1, "{line}");
     }

@@ -1,7 +1,9 @@
 //! Small helpers of the tests in this package.
 
+use crate::requests::RequestTrace;
 use flate2::{Compression, write::GzEncoder};
 use std::{
+    collections::BTreeMap,
     io::Write,
     path::{Path, PathBuf},
 };
@@ -29,4 +31,11 @@ pub fn shared(path: &str) -> Option<PathBuf> {
     }
     eprintln!("skipped: ../shared is not here");
     None
+}
+
+/// A trace as a scenario has it: the format's name and its value, in TOML.
+pub fn trace(format: &str, value: &str) -> RequestTrace {
+    let mut written: BTreeMap<String, RequestTrace> =
+        toml::from_str(&format!("dataset.{format} = {value}")).unwrap_or_else(|error| panic!("{format}: {error}"));
+    written.remove("dataset").expect("it was written")
 }

@@ -6,9 +6,11 @@
 //! requests and tokens a second stand beside them. `check` depends on every event, and is equal for all queues. Built
 //! with `--features binary-queue`, the same model runs on the standard library's heap, as a reference.
 
-use engine::{Answer, Content, NoRecorder, RunSpec, simulate};
+use engine::{Content, NoRecorder, RunSpec, simulate};
 use kernel::{Journal, RateProfile};
+use model::dataset::{Law, Named};
 use policies::{CloudOnly, DraftDuringVerify, EdgeOnly, Msao, Speculative, System};
+use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use units::{BitsPerSecond, Bytes};
 
@@ -24,8 +26,8 @@ fn main() {
     let [policy, devices, requests, tokens] = words[..] else { panic!("usage: {USAGE}") };
     let number = |text: &str| text.parse().unwrap_or_else(|_| panic!("`{text}` is not a number; usage: {USAGE}"));
     let answer = match tokens {
-        "short" => Answer::OnePlusGeometric(1.6),
-        tokens => Answer::Fixed(number(tokens)),
+        "short" => Law::Drawn(Named::Geometric { mean: 1.6, plus: Some(1) }),
+        tokens => Law::Constant(number(tokens)),
     };
     let spec = spec(policy_named(policy), number(devices), number(requests).into(), answer);
 
@@ -62,7 +64,7 @@ fn policy_named(name: &str) -> System {
 }
 
 /// The paper's devices and models, as many as it takes.
-fn spec(policy: System, devices: u32, requests: u64, answer: Answer) -> RunSpec {
+fn spec(policy: System, devices: u32, requests: u64, answer: Law<u32>) -> RunSpec {
     let links = u64::from(devices.div_ceil(EDGES_PER_10_GBPS));
     let rate = RateProfile::constant(BitsPerSecond::from_mbps(10_000 * links));
     let mut spec = RunSpec::example(policy);
@@ -71,7 +73,8 @@ fn spec(policy: System, devices: u32, requests: u64, answer: Answer) -> RunSpec 
     (spec.link.up, spec.link.down, spec.link.header) = (rate.clone(), rate, Bytes::new(52));
     spec.workload.requests = requests;
     let Content::Shape(shape) = &mut spec.workload.content else { unreachable!("the example has a shape") };
-    (shape.text_tokens, shape.answer) = ((5, 40), answer);
+    let shape = Arc::make_mut(shape);
+    (shape.text_tokens, shape.output_tokens) = (Law::Drawn(Named::Uniform { from: 5, to: 40 }), answer);
     spec
 }
 

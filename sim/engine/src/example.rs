@@ -1,11 +1,12 @@
 //! A run to start from, in examples and tests.
 
 use crate::spec::{CloudSpec, EdgeSpec, LinkSpec, RunSpec, Sharing};
-use crate::workload::{Answer, Arrivals, Content, Shape, Workload};
+use crate::workload::{Arrivals, Content, Workload};
 use backends::Tier;
 use kernel::RateProfile;
 use model::{
     accuracy::{Accuracy, PruningLoss},
+    dataset::Shape,
     engine_kind::EngineKind,
     mas::DescriptorLaw,
     memory::BatchLimits,
@@ -75,13 +76,7 @@ fn tiers(policy: &System) -> [Tier; 2] {
 
 fn workload() -> Workload {
     Workload {
-        content: Content::Shape(Shape {
-            sizes: vec![(640, 480, 1.0)],
-            frames: None,
-            audio: None,
-            text_tokens: (30, 30),
-            answer: Answer::Fixed(20),
-        }),
+        content: Content::Shape(Shape::text(30, 20).with_size(640, 480).into()),
         arrivals: Arrivals::ClosedLoop { clients: 1, think: SimDuration::ZERO },
         requests: 8,
         max_output_tokens: 1024,

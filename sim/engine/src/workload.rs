@@ -2,6 +2,7 @@
 
 use kernel::{Stream, Streams, draw};
 use model::audio::Audio;
+use model::dataset::{Draw, Drawn, Pixels, Shape};
 use model::request::{ImageSize, Images, PayloadFormat, Prompt, Request};
 use std::sync::Arc;
 use traces::requests::{Interarrival, ServeGen, TraceRequest};
@@ -26,35 +27,11 @@ pub struct Workload {
 #[derive(Clone, Debug)]
 pub enum Content {
     /// Requests drawn from the shape of a dataset.
-    Shape(Shape),
+    Shape(Arc<Shape>),
     /// Requests of a trace, in its order.
     Trace(Arc<[TraceRequest]>),
     /// Requests that are known, each with the time at which a trace has it, in their order.
     Listed(Arc<[(Request, SimDuration)]>),
-}
-
-/// The shape of a dataset's requests.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Shape {
-    /// Pixel sizes of the pictures, with weights. Empty: no pictures.
-    pub sizes: Vec<(u32, u32, f64)>,
-    /// Frames of a video of that size, instead of one picture.
-    pub frames: Option<u32>,
-    /// Length of the sound, if any.
-    pub audio: Option<SimDuration>,
-    /// Text tokens of the prompt: least and most, evenly spread.
-    pub text_tokens: (u32, u32),
-    /// Tokens of the answer.
-    pub answer: Answer,
-}
-
-/// The lengths of answers.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Answer {
-    /// Always so many tokens.
-    Fixed(u32),
-    /// One token and a geometric number of tokens of this mean, counted from 1.
-    OnePlusGeometric(f64),
 }
 
 /// The arrival process of requests.
@@ -107,10 +84,9 @@ impl Workload {
 
     /// Request number `number`: the same for every policy.
     pub fn request(&self, streams: Streams, number: u64) -> Request {
-        let mut stream = streams.stream("input", number);
         let request = match &self.content {
-            Content::Shape(shape) => shape.draw(self.payload, &mut stream, number),
-            Content::Trace(trace) => from_trace(&trace[number as usize], self.payload, &mut stream, number),
+            Content::Shape(shape) => from_shape(shape, self.payload, streams, number),
+            Content::Trace(trace) => from_trace(&trace[number as usize], self.payload, streams, number),
             Content::Listed(listed) => listed[number as usize].0,
         };
         Request { output_tokens: request.output_tokens.clamp(1, self.max_output_tokens), ..request }
@@ -147,43 +123,25 @@ impl Workload {
     }
 }
 
-impl Shape {
-    fn draw(&self, format: PayloadFormat, stream: &mut Stream, number: u64) -> Request {
-        let images = self.draw_size(stream).map(|(width, height)| {
-            let frames = self.frames.unwrap_or(1);
-            let pixels = f64::from(width) * f64::from(height) * f64::from(frames);
-            let moving = self.frames.is_some();
-            let encoded = encode(pixels, if moving { VIDEO_BYTES_PER_PIXEL } else { JPEG_BYTES_PER_PIXEL }, stream);
-            Images {
-                count: frames.div_ceil(if moving { FRAMES_PER_PICTURE } else { 1 }),
-                size: ImageSize::Pixels { width, height },
-                payload: format.bytes(pixels).unwrap_or(encoded),
-                moving,
-                encoded: false,
-            }
-        });
-        let (least, most) = self.text_tokens;
-        let spread = f64::from(most - least + 1);
-        let text_tokens = least + (draw::uniform(stream) * spread) as u32;
-        let output_tokens = match self.answer {
-            Answer::Fixed(tokens) => tokens,
-            Answer::OnePlusGeometric(mean) => 2 + draw::geometric(1.0 / mean, stream).min(1 << 20) as u32,
-        };
-        let audio = self.audio.map(Audio::lasting);
-        Request { prompt: Prompt { request: number, text_tokens, images, audio }, output_tokens }
-    }
-
-    fn draw_size(&self, stream: &mut Stream) -> Option<(u32, u32)> {
-        let total: f64 = self.sizes.iter().map(|(_, _, weight)| weight).sum();
-        let mut left = draw::uniform(stream) * total;
-        for &(width, height, weight) in &self.sizes {
-            left -= weight;
-            if left <= 0.0 {
-                return Some((width, height));
-            }
-        }
-        self.sizes.last().map(|&(width, height, _)| (width, height))
-    }
+/// Draws a request. Sizes, payload and lengths share a stream, in this order; counts and sound have their own.
+fn from_shape(shape: &Shape, format: PayloadFormat, streams: Streams, number: u64) -> Request {
+    let stream = &mut streams.stream("input", number);
+    let images = shape.draw_size(stream).and_then(|Pixels { width, height }| {
+        let Drawn { count, moving } = shape.draw_count(streams, number);
+        let pixels = f64::from(width) * f64::from(height) * f64::from(count);
+        let encoded = encode(pixels, if moving { VIDEO_BYTES_PER_PIXEL } else { JPEG_BYTES_PER_PIXEL }, stream);
+        (count > 0).then(|| Images {
+            count: count.div_ceil(if moving { FRAMES_PER_PICTURE } else { 1 }),
+            size: ImageSize::Pixels { width, height },
+            payload: format.bytes(pixels).unwrap_or(encoded),
+            moving,
+            encoded: false,
+        })
+    });
+    let text_tokens = shape.text_tokens.draw(stream);
+    let output_tokens = shape.output_tokens.draw(stream);
+    let audio = shape.draw_sound(streams, number).map(Audio::lasting);
+    Request { prompt: Prompt { request: number, text_tokens, images, audio }, output_tokens }
 }
 
 /// Bytes of pixels in an encoding of so many bytes a pixel.
@@ -196,7 +154,7 @@ fn encode(pixels: f64, median: f64, stream: &mut Stream) -> Bytes {
 const TOKENS_PER_IMAGE: u32 = 391;
 
 /// A trace states tokens, not pixels: 784 pixels a visual token give the payload.
-fn from_trace(row: &TraceRequest, format: PayloadFormat, stream: &mut Stream, number: u64) -> Request {
+fn from_trace(row: &TraceRequest, format: PayloadFormat, streams: Streams, number: u64) -> Request {
     // Where the format has one number for both, the pictures' tokens are among the text's.
     let unstated = (TOKENS_PER_IMAGE * row.images).min(row.text_tokens.saturating_sub(1));
     let (total, text) = match row.image_tokens {
@@ -206,7 +164,7 @@ fn from_trace(row: &TraceRequest, format: PayloadFormat, stream: &mut Stream, nu
     let images = (row.images > 0 && total > 0).then(|| {
         let tokens = total.div_ceil(row.images);
         let pixels = f64::from(total) * PIXELS_PER_TOKEN;
-        let encoded = encode(pixels, JPEG_BYTES_PER_PIXEL, stream);
+        let encoded = encode(pixels, JPEG_BYTES_PER_PIXEL, &mut streams.stream("input", number));
         let payload = format.bytes(pixels).unwrap_or(encoded);
         Images { count: row.images, size: ImageSize::Tokens(tokens), payload, moving: false, encoded: false }
     });

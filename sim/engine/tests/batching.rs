@@ -1,8 +1,9 @@
 //! Items of an iteration, and waits for memory.
 
 use crate::common::oracle::{Idle, prompt_tokens};
-use crate::common::{Log, Override, blocking, cloud_only, edge_only, examples, pipelined, run_logged, spec};
+use crate::common::{Log, Override, blocking, cloud_only, edge_only, examples, pipelined, run_logged, sizes, spec};
 use engine::{Kind, RunSpec, Sharing, Side, Status, StepRecord};
+use model::dataset::{Law, Named};
 use model::{engine_kind::EngineKind, memory::BatchLimits, roofline::Load};
 use std::collections::{BTreeMap, BTreeSet};
 use units::{BitsPerSecond, SimDuration};
@@ -58,7 +59,7 @@ fn an_iteration_has_at_most_64_items_and_one_chunk() {
     let reads_a_prompt = |step: &&StepRecord| matches!(step.kind, Kind::Prefill | Kind::Probe | Kind::Encode);
     for (name, policy) in examples() {
         let mut spec = spec(policy, EngineKind::Vllm, 150, 150).clients(120);
-        spec.shape().text_tokens = (30, 1000);
+        spec.shape().text_tokens = Law::Drawn(Named::Uniform { from: 30, to: 1000 });
         let (_, log) = run_logged(&spec);
         let mut fullest = 0;
         for steps in [Side::Edge, Side::Cloud].into_iter().flat_map(|side| log.iterations(side).into_values()) {
@@ -162,7 +163,7 @@ fn what_can_never_fit_is_turned_away_by_every_policy_alike() {
     for (name, policy) in examples() {
         let mut spec = spec(policy, EngineKind::Vllm, 20, 5).clients(3);
         spec.workload.max_output_tokens = 64;
-        spec.shape().sizes = vec![(640, 480, 1.0), (1680, 2240, 1.0)];
+        spec.shape().size = sizes(&[(640, 480), (1680, 2240)]);
         // A picture of 4,800 tokens does not fit into 100 blocks of 16.
         spec.cloud.kv_blocks = Some(100);
         let (outcome, log) = run_logged(&spec);
@@ -217,7 +218,7 @@ fn no_order_of_arrival_locks_two_tiers_against_each_other() {
             spec.seed = seed;
             spec.link.sharing = Sharing::Fair(None);
             spec.link.up = crate::common::mbps(10);
-            spec.shape().sizes = vec![(224, 224, 1.0), (1280, 720, 1.0)];
+            spec.shape().size = sizes(&[(224, 224), (1280, 720)]);
             let one = Some((1196u64 + 32 + 1024).div_ceil(16));
             (spec.edge.kv_blocks, spec.cloud.kv_blocks) = (one, one);
             stuck.extend(

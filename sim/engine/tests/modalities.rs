@@ -1,7 +1,7 @@
 //! Pictures, video and sound, and the formats of pictures.
 
 use crate::common::{
-    Log, Override, blocking, cloud_only, edge_only, examples, msao, msao_of, pipelined, run_logged, spec,
+    Log, Override, blocking, cloud_only, edge_only, examples, msao, msao_of, pipelined, run_logged, sizes, spec,
 };
 use engine::{Kind, RequestRecord, RunSpec, Side};
 use model::{
@@ -16,9 +16,9 @@ use units::SimDuration;
 /// Video of so many frames of 448 x 448, with so many seconds of sound.
 fn video(policy: System, frames: u32, seconds: u64) -> RunSpec {
     let mut spec = spec(policy, EngineKind::Vllm, 6, 12).clients(2);
-    spec.shape().sizes = vec![(448, 448, 1.0)];
-    spec.shape().frames = (frames > 0).then_some(frames);
-    spec.shape().audio = (seconds > 0).then(|| SimDuration::from_secs(seconds));
+    spec.shape().size = sizes(&[(448, 448)]);
+    spec.shape().frames = (frames > 0).then(|| frames.into());
+    spec.shape().sound = (seconds > 0).then(|| SimDuration::from_secs(seconds).into());
     spec
 }
 

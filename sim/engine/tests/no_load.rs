@@ -49,7 +49,7 @@ fn times(row: &RequestRecord) -> Times {
 /// Short and long prompts (the long one of three chunks and a picture), with and without pictures.
 fn prompts(spec: &RunSpec) -> [RunSpec; 4] {
     let mut long = spec.clone();
-    long.shape().text_tokens = (2500, 2500);
+    long.shape().text_tokens = 2500.into();
     [spec.clone(), long, spec.clone().text_only(30), spec.clone().text_only(3072)]
 }
 

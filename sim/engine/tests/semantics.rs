@@ -98,7 +98,7 @@ fn a_request_may_end_before_the_cloud_has_read_it() {
         let mut spec = spec(trust(0.5), engine, 60, 4).clients(2);
         all_sure(&mut spec);
         spec.edge.count = 8;
-        spec.shape().text_tokens = (1500, 1500);
+        spec.shape().text_tokens = 1500.into();
         for (mbps, room) in [(2, None), (400, None), (400, Some(2))] {
             spec.link.up = crate::common::mbps(mbps);
             if let Some(requests) = room {

@@ -62,7 +62,7 @@ fn mindfusion_is_what_its_parts_take() {
             for shortcut in [true, false] {
                 for text in [None, Some(2500)] {
                     let mut spec = split(mindfusion(8, compression, shortcut), engine);
-                    spec.shape().text_tokens = text.map_or((30, 30), |tokens| (tokens, tokens));
+                    spec.shape().text_tokens = text.unwrap_or(30).into();
                     let (_, log) = run_logged(&spec);
                     for (row, record) in log.requests.iter().enumerate() {
                         let wanted = oracle(&spec, &record.request.prompt, eighths, shortcut);
@@ -128,7 +128,7 @@ fn the_shortcut_decodes_without_the_device() {
 fn prompts_of_a_split_are_chunked_and_batched() {
     for policy in [layer_split(8), mindfusion(8, true, true)] {
         let mut spec = spec(policy, EngineKind::Vllm, 12, 60).clients(6);
-        spec.shape().text_tokens = (2000, 2000);
+        spec.shape().text_tokens = 2000.into();
         let (_, log) = run_logged(&spec);
         for side in [Side::Edge, Side::Cloud] {
             let mut chunks =

@@ -9,7 +9,7 @@ use units::SimDuration;
 /// Requests with text, a picture and sound, some of which go to either tier under any rule.
 fn varied(policy: System) -> RunSpec {
     let mut spec = spec(policy, EngineKind::Vllm, 40, 12).clients(6);
-    spec.shape().audio = Some(SimDuration::from_secs(5));
+    spec.shape().sound = Some(SimDuration::from_secs(5).into());
     spec
 }
 

@@ -6,6 +6,7 @@
 
 pub mod accuracy;
 pub mod audio;
+pub mod dataset;
 pub mod decoding;
 pub mod device;
 pub mod energy;

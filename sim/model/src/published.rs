@@ -4,14 +4,23 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// A benchmark of Table IV, as far as there is a dataset for it here.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
 pub enum Benchmark {
     /// VQAv2.
     Vqav2,
     /// MMBench.
     Mmbench,
     /// Anything else: the mean of both.
+    #[default]
     Other,
+}
+
+impl Benchmark {
+    /// True if it is none of the table's.
+    pub fn is_other(&self) -> bool {
+        *self == Self::Other
+    }
 }
 
 /// Scores on VQAv2 and on MMBench.

@@ -23,7 +23,7 @@ const NOT_ASSUMED: [&str; 9] = [
 /// Policies have settings of their own; the bandwidth is a column of every table.
 const ELSEWHERE: [&str; 2] = ["policy", "link.bandwidth"];
 
-/// The keys outside the policies that are not at their default, each with its value as text. A device or model of one's own is one.
+/// The keys outside the policies that are not at their default, each with its value as text. A custom device, model or dataset is one.
 pub fn assumptions(scenario: &Scenario) -> Map<String, Json> {
     let default = Scenario { replay: scenario.replay.as_ref().map(|_| Replay::of_nothing()), ..default_scenario() };
     let (own, default) = (table(scenario), table(&default));
@@ -31,9 +31,10 @@ pub fn assumptions(scenario: &Scenario) -> Map<String, Json> {
     let under = |key: &str, part: &str| key == part || key.starts_with(&format!("{part}."));
     assumed.retain(|key, _| !NOT_ASSUMED.iter().chain(&ELSEWHERE).any(|part| under(key, part)));
     assumed.retain(|key, _| scenario.mode == Mode::Replay || !under(key, "replay"));
-    assumed.retain(|key, _| !["device", "model"].iter().any(|own| under(key, own)));
+    assumed.retain(|key, _| !["device", "model", "dataset"].iter().any(|own| under(key, own)));
     let given = |own: &'static str| move |name: &String| (format!("{own}.{name}"), json!("given"));
     assumed.extend(scenario.device.keys().map(given("device")).chain(scenario.model.keys().map(given("model"))));
+    assumed.extend(scenario.dataset.keys().map(given("dataset")));
     assumed
 }
 

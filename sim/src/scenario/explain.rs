@@ -30,7 +30,7 @@ const NAMED: &str =
 
 /// Serde speaks of the types of this program, which a user does not know.
 fn in_toml_words(message: &str) -> String {
-    if message.starts_with("wanted exactly 1 element") {
+    if message.starts_with("wanted exactly 1 element") || message == "invalid type: map, expected enum" {
         return "expected exactly one of the tables that may stand here".to_owned();
     }
     if message == "invalid type: unit variant, expected string only" {
@@ -46,6 +46,7 @@ fn in_toml_words(message: &str) -> String {
     let words = [
         ("missing field", "missing key"),
         ("a sequence", "a list"),
+        ("a tuple of size 2", "a list of two values, as in `[[27, 3], [38, 1]]`"),
         ("invalid type: map", "invalid type: a table"),
         ("wanted string or table", NAMED),
         ("expected u32", "expected a whole number from 0 to 4294967295"),

@@ -11,6 +11,7 @@ use super::{Dataset, Plan, Scenario};
 use crate::terminal::say;
 use model::{mas::MasSettings, request::PayloadFormat};
 use policies::{Asked, System, Uses};
+use std::collections::BTreeSet;
 use units::{Bytes, Ratio, SimDuration};
 
 /// The facts that the rules read: one point of the sweep.
@@ -25,8 +26,7 @@ struct At<'s> {
 }
 
 impl<'s> At<'s> {
-    fn new(scenario: &'s Scenario, systems: &[(String, System)]) -> Self {
-        let asked = scenario.workload.dataset.asked();
+    fn new(scenario: &'s Scenario, asked: Asked, systems: &[(String, System)]) -> Self {
         let encodes = asked.pictures && scenario.workload.payload == PayloadFormat::VisionTokens;
         let uses = |(_, system): &(String, System)| {
             let uses = system.uses();
@@ -121,9 +121,22 @@ const RULES: &[Rule] = &[
         "the width is 0, so there is no picture",
         |at| matches!(&at.scenario.workload.dataset, Dataset::Custom(custom) if custom.width == 0 && custom.height > 0),
     ),
-    (&["workload.dataset.custom.output_tokens"], "workload.output_tokens gives every answer its length", |at| {
-        at.scenario.workload.output_tokens.is_some()
+    (&["workload.dataset.custom.output_tokens"], ALL_ANSWERS, |at| at.scenario.workload.output_tokens.is_some()),
+];
+
+const ALL_ANSWERS: &str = "workload.output_tokens gives every answer its length";
+
+/// Keys of a dataset's own table that are idle where it is the dataset, the reason, and the condition.
+const RULES_OF_SHAPES: &[Rule] = &[
+    (&["pictures", "frames"], "the dataset has no size, so there are no pictures", |at| !at.asked.pictures),
+    (&["output_tokens"], ALL_ANSWERS, |at| at.scenario.workload.output_tokens.is_some()),
+    (&["accuracy"], "accuracy.cloud and accuracy.edge are both set", |at| {
+        at.scenario.accuracy.cloud.is_some() && at.scenario.accuracy.edge.is_some()
     }),
+    (&["accuracy.edge"], "accuracy.edge is set", |at| at.scenario.accuracy.edge.is_some()),
+    (&["accuracy.cloud"], "accuracy.cloud is set", |at| at.scenario.accuracy.cloud.is_some()),
+    (&["accuracy.edge"], "no policy here answers on the edge", |at| !at.uses.edge_answers),
+    (&["accuracy.cloud"], "no policy here answers from the cloud", |at| !at.uses.cloud),
 ];
 
 /// Warns on stderr of each key that was set and has no effect.
@@ -139,7 +152,8 @@ fn idle(plan: &Plan) -> Vec<String> {
     for number in looked_at(plan.points()) {
         // A point that cannot be read has no say.
         let Ok((_, point)) = plan.scenario_at(number) else { continue };
-        let covered = covered(&point);
+        let Some(requests) = point.requests() else { continue };
+        let covered = covered(&point, requests.asked());
         keys.retain_mut(|key| {
             let why = covered.iter().find(|(idle, _)| key.path.starts_with(idle)).map(|(_, why)| why);
             key.why = key.why.take().or(why.cloned());
@@ -149,6 +163,7 @@ fn idle(plan: &Plan) -> Vec<String> {
             break;
         }
     }
+    keep_whole_datasets(&mut keys);
     let remark = |Key { path, at, why }: Key| {
         plan.source.remark(&at, &format!("{} has no effect: {}", path.join("."), why.unwrap_or_default()))
     };
@@ -179,16 +194,40 @@ fn set_keys(plan: &Plan) -> Vec<Key> {
             keys.push(Key { at: path.clone(), path, why: None });
         }
     }
+    add_datasets(&mut keys);
     keys
 }
 
-/// The key that a value is spoken of by: what is one's own and the rate of a direction are spoken of as a whole.
+/// The key that a value is spoken of by. A custom device or model, and the rate of a direction, are spoken of as a whole; a
+/// dataset by its keys, each as a whole.
 fn named(mut path: Path) -> Path {
     let names: Vec<&str> = path.iter().map(String::as_str).collect();
-    if matches!(names[..], ["device" | "model", ..] | ["link", "up" | "down", ..]) {
-        path.truncate(2);
+    match names[..] {
+        ["device" | "model", ..] | ["link", "up" | "down", ..] => path.truncate(2),
+        ["dataset", _, "accuracy", ..] => {}
+        ["dataset", ..] => path.truncate(3),
+        _ => {}
     }
     path
+}
+
+/// Adds the tables of datasets, beside their keys.
+fn add_datasets(keys: &mut Vec<Key>) {
+    let names = keys.iter().filter(|key| key.path[0] == "dataset" && key.at == key.path && key.path.len() > 1);
+    let tables: BTreeSet<Path> = names.map(|key| key.path[..2].to_vec()).collect();
+    keys.extend(tables.into_iter().map(|path| Key { at: path.clone(), path, why: None }));
+}
+
+/// Of a dataset that is idle as a whole, only the table is spoken of.
+fn keep_whole_datasets(keys: &mut Vec<Key>) {
+    let tables: Vec<Path> = keys.iter().map(|key| key.path.clone()).filter(|path| is_dataset(path)).collect();
+    keys.retain(|key| {
+        key.at != key.path || is_dataset(&key.path) || !tables.iter().any(|table| key.path.starts_with(table))
+    });
+}
+
+fn is_dataset(path: &[String]) -> bool {
+    path.len() == 2 && path[0] == "dataset"
 }
 
 /// The points that are looked at: all, or of many a thousand, spread as multiples of the golden section are, which follow
@@ -201,9 +240,9 @@ fn looked_at(points: u64) -> impl Iterator<Item = u64> {
 }
 
 /// The keys that are idle at a point, with the reasons.
-fn covered(scenario: &Scenario) -> Vec<(Path, String)> {
+fn covered(scenario: &Scenario, asked: Asked) -> Vec<(Path, String)> {
     let systems = scenario.policy.systems();
-    let at = At::new(scenario, &systems);
+    let at = At::new(scenario, asked, &systems);
     let path = |key: &str| parts(key).into_iter().map(str::to_owned).collect::<Path>();
     let mut covered = Vec::new();
     for (keys, why, holds) in RULES {
@@ -217,6 +256,17 @@ fn covered(scenario: &Scenario) -> Vec<(Path, String)> {
     for (kind, name, _) in devices.chain(models).filter(|(_, name, used)| !used.contains(name)) {
         let why = format!("neither edge.{kind} nor cloud.{kind} is \"{name}\"");
         covered.push((vec![kind.to_owned(), name.clone()], why));
+    }
+    let dataset = scenario.workload.dataset.label();
+    for name in scenario.dataset.keys() {
+        let table = vec!["dataset".to_owned(), name.clone()];
+        if *name == dataset && matches!(scenario.workload.dataset, Dataset::Named(_)) {
+            let holding = RULES_OF_SHAPES.iter().filter(|(.., holds)| holds(&at));
+            let keys = holding.flat_map(|(keys, why, _)| keys.iter().map(move |key| (*key, *why)));
+            covered.extend(keys.map(|(key, why)| ([table.clone(), path(key)].concat(), why.to_owned())));
+        } else {
+            covered.push((table, format!("workload.dataset is not \"{name}\"")));
+        }
     }
     for ((_, system), table) in systems.iter().zip(scenario.policy.paths()) {
         let keys = system.idle(at.asked).into_iter();
@@ -248,6 +298,10 @@ mod tests {
             assert!(has(&schema, &schema, &parts(key)), "{key}");
         }
         assert!(!has(&schema, &schema, &parts("link.rt")));
+        let shape = serde_json::to_value(schemars::schema_for!(model::dataset::Shape)).expect("JSON");
+        for key in RULES_OF_SHAPES.iter().flat_map(|(keys, ..)| *keys) {
+            assert!(has(&shape, &shape, &parts(key)), "{key}");
+        }
     }
 
     #[test]

@@ -110,19 +110,18 @@ fn names(key: &str) -> Vec<&str> {
 /// An enum such as `[arrivals.poisson]` is a table with the one variant's name; setting another variant's key replaces
 /// the whole of it, which is what somebody who sets `arrivals.poisson.rate` over a closed loop means.
 pub fn put(table: &mut toml::Table, key: &str, value: toml::Value) -> Result<(), String> {
-    const VARIANTS: [&str; 5] = ["arrivals", "tokens", "workload.dataset", "link.up", "link.down"];
     let mut table = table;
     let mut at = String::new();
     let parts = parts(key);
     let (last, path) = parts.split_last().expect("a key has a part");
     let mut path = path.iter().peekable();
     while let Some(part) = path.next() {
-        if VARIANTS.contains(&at.as_str()) && !table.contains_key(*part) {
+        if is_variant(&at) && !table.contains_key(*part) {
             table.clear();
         }
         at = if at.is_empty() { (*part).to_owned() } else { format!("{at}.{part}") };
         let inner = table.entry(*part).or_insert_with(|| toml::Table::new().into());
-        if VARIANTS.contains(&at.as_str()) && !inner.is_table() {
+        if is_variant(&at) && !inner.is_table() {
             *inner = toml::Table::new().into();
         }
         table = match inner {
@@ -141,11 +140,19 @@ pub fn put(table: &mut toml::Table, key: &str, value: toml::Value) -> Result<(),
             _ => return Err(format!("{at} is a value, not a table")),
         };
     }
-    if VARIANTS.contains(&at.as_str()) && !table.contains_key(*last) {
+    if is_variant(&at) && !table.contains_key(*last) {
         table.clear();
     }
     table.insert((*last).to_owned(), value);
     Ok(())
+}
+
+/// True if one key of the table is one variant of many, so that another variant replaces it.
+fn is_variant(at: &str) -> bool {
+    const VARIANTS: [&str; 5] = ["arrivals", "tokens", "workload.dataset", "link.up", "link.down"];
+    const LAWS: [&str; 5] = ["pictures", "frames", "sound", "text_tokens", "output_tokens"];
+    let law = at.strip_prefix("dataset.").and_then(|rest| rest.split_once('.'));
+    VARIANTS.contains(&at) || law.is_some_and(|(_, key)| LAWS.contains(&key))
 }
 
 #[cfg(test)]
@@ -214,5 +221,10 @@ mod tests {
         let mut table: toml::Table = toml::from_str("[arrivals.closed_loop]\nclients = 2").expect("toml");
         put(&mut table, "arrivals.poisson.rate", "2 /s".into()).expect("set");
         assert_eq!(toml::to_string(&table).expect("toml"), "[arrivals.poisson]\nrate = \"2 /s\"\n");
+        let mut table: toml::Table = toml::from_str("dataset.a.text_tokens = 30").expect("toml");
+        for (key, value) in [("uniform.to", 9), ("geometric.mean", 2)] {
+            put(&mut table, &format!("dataset.a.text_tokens.{key}"), value.into()).expect("set");
+        }
+        assert_eq!(toml::to_string(&table).expect("toml"), "[dataset.a.text_tokens.geometric]\nmean = 2\n");
     }
 }

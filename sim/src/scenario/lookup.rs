@@ -1,17 +1,38 @@
-//! Devices and models by name: a table of the scenario's own, or a built-in one.
+//! Devices, models and datasets by name: a table of the scenario's own, or a built-in one.
 
+use super::dataset::{self, Requests};
 use super::own::unknown;
 use super::{Scenario, Source};
 use crate::terminal::Failure;
 use model::device::{DEVICES, Device};
 use model::model_spec::{MODELS, ModelSpec};
+use traces::requests::{FormatEntry, RequestTrace};
 
-/// Refuses models of one's own that cannot be.
+/// Refuses custom models and datasets that cannot be.
 pub fn check(source: &Source, scenario: &Scenario) -> Result<(), Failure> {
     for (name, model) in &scenario.model {
         model.check().map_err(|(key, reason)| source.refuse_key(&format!("model.\"{name}\".{key}"), &reason))?;
     }
+    for (name, shape) in &scenario.dataset {
+        shape.check().map_err(|(key, reason)| source.refuse_key(&format!("dataset.\"{name}\".{key}"), &reason))?;
+    }
     Ok(())
+}
+
+/// The requests of the scenario's dataset.
+pub fn requests<'s>(source: &Source, scenario: &'s Scenario) -> Result<Requests<'s>, Failure> {
+    scenario.requests().ok_or_else(|| {
+        let name = scenario.workload.dataset.label();
+        let format = RequestTrace::FORMATS.iter().find(|format| format.name == name);
+        let reason = if let Some(FormatEntry { example, .. }) = format {
+            format!("{name} is a format of traces, which needs its file, as in `dataset.{name} = {example}`")
+        } else {
+            let mut known: Vec<&str> = dataset::names().collect();
+            known.extend(scenario.dataset.keys().map(String::as_str));
+            unknown("dataset", &name, &known, "or give its shape in a table [dataset.NAME]")
+        };
+        source.refuse_key("workload.dataset", &reason)
+    })
 }
 
 /// The device of that name, by the key that names it.
@@ -36,7 +57,7 @@ pub fn model(source: &Source, scenario: &Scenario, key: &str, name: &str) -> Res
         let known: Vec<&str> = MODELS.iter().map(|model| &*model.name).collect();
         source.refuse_key(key, &unknown("model", name, &known, "or give its dimensions in a table [model.NAME]"))
     })?;
-    if model.vision.is_none() && scenario.workload.dataset.asked().pictures {
+    if model.vision.is_none() && scenario.requests().is_some_and(|requests| requests.asked().pictures) {
         let reason =
             format!("{name} has no vision tower, and the requests have pictures; name one in model.{name}.vision_of");
         return Err(source.refuse_key(key, &reason));

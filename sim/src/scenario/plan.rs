@@ -2,7 +2,7 @@
 
 use super::keys::Overrides;
 use super::sweep::{Design, Sweep};
-use super::{Cell, MemoryScope, Mode, PointSeeds, Scenario, Source, Written, resolve};
+use super::{Cell, MemoryScope, Mode, PointSeeds, Scenario, Source, Written, lookup, resolve};
 use crate::terminal::Failure;
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
@@ -76,7 +76,8 @@ impl Plan {
         let varied = design.keys().filter(|key| !OWN_COLUMN.contains(key)).map(str::to_owned).collect();
         let plan = Self { source, scenario, design, varied, files: Mutex::default() };
         for number in plan.design.along_the_axes(LOOKED_AT) {
-            plan.scenario_at(number)?;
+            let (source, scenario) = plan.scenario_at(number)?;
+            lookup::requests(&source, &scenario)?;
         }
         Ok(plan)
     }

@@ -56,7 +56,8 @@ pub fn cells(source: &Source, scenario: &Scenario) -> Result<(Vec<Cell>, f64), F
 /// A run of the scenario, but for its policy.
 fn base_spec(source: &Source, scenario: &Scenario) -> Result<(RunSpec, f64), Failure> {
     let (link, bandwidth_mbps) = scenario.link.resolve(source.folder())?;
-    let own = scenario.workload.dataset.accuracy();
+    let requests = lookup::requests(source, scenario)?;
+    let own = requests.accuracy();
     let edge = &scenario.edge;
     let cloud = &scenario.cloud;
     let spec = RunSpec {
@@ -86,7 +87,7 @@ fn base_spec(source: &Source, scenario: &Scenario) -> Result<(RunSpec, f64), Fai
         pruning: scenario.accuracy.pruning_loss,
         deadline: scenario.accuracy.deadline,
         critical_tokens: scenario.accuracy.critical_tokens,
-        benchmark: scenario.workload.dataset.benchmark(),
+        benchmark: requests.benchmark(),
         descriptors: scenario.descriptors,
         probed: Arc::default(),
         policy: System::CloudOnly(policies::CloudOnly::default()),
@@ -96,7 +97,8 @@ fn base_spec(source: &Source, scenario: &Scenario) -> Result<(RunSpec, f64), Fai
 
 fn workload(source: &Source, scenario: &Scenario) -> Result<Workload, Failure> {
     let written = &scenario.workload;
-    let content = written.dataset.content(source.folder(), written.output_tokens, written.requests, scenario.seed)?;
+    let requests = lookup::requests(source, scenario)?;
+    let content = requests.content(source.folder(), written.output_tokens, written.requests, scenario.seed)?;
     if matches!(&content, Content::Trace(trace) if trace.is_empty()) {
         return Err(source.refuse_key("workload.dataset", "the trace gives no request; keep a larger share of it"));
     }

@@ -1,18 +1,20 @@
 //! The keys of a scenario file, as they stand, with every default filled in.
 
-use super::dataset::Dataset;
+use super::dataset::{Dataset, Requests, shipped};
 use super::link::Link;
 use super::own::{CustomDevice, CustomModel};
 use super::replay::Replay;
 use super::sweep::Sweep;
 use super::tier::{Cloud, Edge};
 use super::tokens::Tokens;
+use model::dataset::Shape;
 use model::{accuracy::PruningLoss, mas::DescriptorLaw, request::PayloadFormat};
 use policies::PolicyTable;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use units::{PerSecond, Ratio, SimDuration};
 
 /// A scenario file.
@@ -65,6 +67,9 @@ pub struct Scenario {
     /// Custom models, by name.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub model: BTreeMap<String, CustomModel>,
+    /// Custom datasets, by name: `workload.dataset = "NAME"` picks one. A table with the name of a built-in one replaces it.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub dataset: BTreeMap<String, Shape>,
     /// The policies to compare.
     pub policy: PolicyTable,
     /// Seeds of the points of a sweep: the same for all (`common`, default) or one each (`from_id`).
@@ -87,7 +92,8 @@ impl Scenario {
     /// The scenario as TOML, with every default filled in and another name for each file.
     pub fn text_with(&self, mut name: impl FnMut(&Path) -> PathBuf) -> String {
         let mut named = self.clone();
-        let files = named.workload.dataset.files().into_iter().chain(named.link.files()).chain(named.tokens.file());
+        named.workload.dataset.rename_files(&mut name);
+        let files = named.link.files().chain(named.tokens.file());
         let files = files.chain(named.edge.profile.as_mut()).chain(named.cloud.profile.as_mut());
         for file in files.chain(named.replay.iter_mut().flat_map(Replay::files)) {
             *file = name(file);
@@ -97,6 +103,17 @@ impl Scenario {
 }
 
 impl Scenario {
+    /// The requests of its dataset; none if no dataset has that name.
+    pub fn requests(&self) -> Option<Requests<'_>> {
+        match &self.workload.dataset {
+            Dataset::Named(name) => {
+                self.dataset.get(name).or_else(|| shipped(name)).map(|shape| Requests::Shape(Arc::new(shape.clone())))
+            }
+            Dataset::Custom(custom) => Some(Requests::Shape(Arc::new(custom.shape()))),
+            Dataset::Trace(trace) => Some(Requests::Trace(trace)),
+        }
+    }
+
     /// The engines of the edge and of the cloud.
     pub fn engines(&self) -> [&'static str; 2] {
         [self.edge.engine.name(), self.cloud.engine.name()]
@@ -136,7 +153,7 @@ impl Mode {
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Workload {
-    /// Source of the requests: a benchmark's shape, a custom shape, or a trace.
+    /// Source of the requests: a dataset by name, a custom shape, or a trace.
     pub dataset: Dataset,
     /// Number of requests of a run; default 1,000. A trace may have fewer.
     #[serde(default = "thousand")]

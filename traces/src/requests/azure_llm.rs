@@ -4,12 +4,32 @@
 //! and calendar times. Also read: the same with times already in seconds, `arrival_s,context_tokens,generated_tokens`.
 
 use super::{
-    TraceRequest,
+    Format, Requests, TraceFile, TraceRequest,
     azure::{Layout, read as read_layouts, timestamp},
 };
 use crate::{TraceError, rows::Row};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 use std::path::Path;
 use units::SimDuration;
+
+/// The file of a trace of Azure's LLM inference service.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(transparent)]
+pub struct AzureLlm(TraceFile);
+
+impl Format for AzureLlm {
+    const EXAMPLE: &str = "\"FILE\"";
+    const PICTURES: bool = false;
+
+    fn files(&mut self) -> Vec<&mut TraceFile> {
+        vec![&mut self.0]
+    }
+
+    fn read(&self) -> Result<Requests, TraceError> {
+        read(self.0.path()?).map(Requests::Listed)
+    }
+}
 
 const LAYOUTS: [Layout; 2] = [
     Layout { header: "TIMESTAMP,ContextTokens,GeneratedTokens", request: |row| request(row, timestamp(row, 0)?) },
@@ -19,7 +39,7 @@ const LAYOUTS: [Layout; 2] = [
     },
 ];
 
-pub(super) fn read(path: &Path) -> Result<Vec<TraceRequest>, TraceError> {
+fn read(path: &Path) -> Result<Vec<TraceRequest>, TraceError> {
     read_layouts(path, &LAYOUTS)
 }
 

@@ -6,12 +6,32 @@
 //! `image_tokens`: whoever knows how many tokens its model makes of an image may take them out.
 
 use super::{
-    TraceRequest,
+    Format, Requests, TraceFile, TraceRequest,
     azure::{Layout, read as read_layouts, timestamp},
 };
 use crate::{TraceError, rows::Row};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 use std::path::Path;
 use units::SimDuration;
+
+/// The file of a trace of Azure's multimodal inference service.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(transparent)]
+pub struct AzureLmm(TraceFile);
+
+impl Format for AzureLmm {
+    const EXAMPLE: &str = "\"FILE\"";
+    const PICTURES: bool = true;
+
+    fn files(&mut self) -> Vec<&mut TraceFile> {
+        vec![&mut self.0]
+    }
+
+    fn read(&self) -> Result<Requests, TraceError> {
+        read(self.0.path()?).map(Requests::Listed)
+    }
+}
 
 const LAYOUTS: [Layout; 2] = [
     Layout {
@@ -24,7 +44,7 @@ const LAYOUTS: [Layout; 2] = [
     },
 ];
 
-pub(super) fn read(path: &Path) -> Result<Vec<TraceRequest>, TraceError> {
+fn read(path: &Path) -> Result<Vec<TraceRequest>, TraceError> {
     read_layouts(path, &LAYOUTS)
 }
 

@@ -1,6 +1,6 @@
 //! Arrival times and lengths of requests at real services.
 //!
-//! A format is a file in this folder and a line in [`RequestFormat`].
+//! A format is a file in this folder with its line in `list.rs`, which makes [`RequestTrace`] of them.
 //!
 //! A file that was cut off is refused where that can be seen: in gzip and JSONL always, in plain CSV unless the cut falls into
 //! the last field of a line. A last line without a line end is no sign of it, since the published Azure files end so.
@@ -8,11 +8,17 @@
 mod azure;
 mod azure_llm;
 mod azure_lmm;
+mod format;
+mod list;
 mod mooncake;
 mod served;
 mod servegen;
 mod timestamp;
+#[cfg(test)]
+mod walkthrough;
 
+pub use format::{Format, FormatEntry, Requests, TraceFile};
+pub use list::*;
 pub use served::{ServedRequest, read_served};
 pub use servegen::{ArrivalWindow, Discrete, Interarrival, ServeGen, ServeGenClient, TokenWindow};
 
@@ -33,34 +39,6 @@ pub struct TraceRequest {
     pub image_tokens: Option<u32>,
     /// Tokens of the answer, at least 1.
     pub output_tokens: u32,
-}
-
-/// The public formats in which a request is a line.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum RequestFormat {
-    /// Azure LLM inference traces of 2023 and 2024, CSV.
-    AzureLlm,
-    /// Azure LMM inference trace of 2025, CSV, with images.
-    AzureLmm,
-    /// Mooncake traces, JSONL.
-    Mooncake,
-    /// Requests that a server has answered, CSV: what [`read_served`] reads, without how long they took.
-    Served,
-}
-
-/// Reads all requests of the file at `path`, in order of arrival.
-///
-/// # Errors
-///
-/// If the file cannot be read, is not of this format, has no request, has one without input or output, or goes back in
-/// time.
-pub fn read_requests(path: &Path, format: RequestFormat) -> Result<Vec<TraceRequest>, TraceError> {
-    match format {
-        RequestFormat::AzureLlm => azure_llm::read(path),
-        RequestFormat::AzureLmm => azure_lmm::read(path),
-        RequestFormat::Mooncake => mooncake::read(path),
-        RequestFormat::Served => served::read(path),
-    }
 }
 
 /// Requests as they are read: checks what holds in every format and sets the clock to zero at the first.

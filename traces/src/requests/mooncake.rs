@@ -3,14 +3,33 @@
 //! Published at <https://github.com/kvcache-ai/Mooncake>: a line is an object with `timestamp` in milliseconds,
 //! `input_length` and `output_length` in tokens, and `hash_ids`, which tell shared prefixes and are not read here.
 
-use super::{Collector, TraceRequest};
+use super::{Collector, Format, Requests, TraceFile, TraceRequest};
 use crate::{
     TraceError,
     open::{Lines, empty},
 };
-use serde::Deserialize;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 use std::path::Path;
 use units::SimDuration;
+
+/// The file of a Mooncake trace.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(transparent)]
+pub struct Mooncake(TraceFile);
+
+impl Format for Mooncake {
+    const EXAMPLE: &str = "\"FILE\"";
+    const PICTURES: bool = false;
+
+    fn files(&mut self) -> Vec<&mut TraceFile> {
+        vec![&mut self.0]
+    }
+
+    fn read(&self) -> Result<Requests, TraceError> {
+        read(self.0.path()?).map(Requests::Listed)
+    }
+}
 
 const EXPECTED: &str = "{\"timestamp\": <ms>, \"input_length\": <tokens>, \"output_length\": <tokens>, ...}";
 
@@ -21,7 +40,7 @@ struct Line {
     output_length: u32,
 }
 
-pub(super) fn read(path: &Path) -> Result<Vec<TraceRequest>, TraceError> {
+fn read(path: &Path) -> Result<Vec<TraceRequest>, TraceError> {
     let mut lines = Lines::open(path)?;
     let mut requests = Collector::default();
     let mut is_empty = true;

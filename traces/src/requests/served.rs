@@ -4,13 +4,40 @@
 //! arrival), `tpot_ms` (between tokens after the first) and `e2e_ms` (last token after arrival); an empty cell means "not
 //! measured". Other columns are not looked at.
 
-use super::{Collector, TraceRequest};
+use super::{Collector, Format, Requests, TraceFile, TraceRequest};
 use crate::{
     TraceError,
     rows::{CsvFile, Row},
 };
-use std::path::Path;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use std::path::{Path, PathBuf};
 use units::SimDuration;
+
+/// The file of requests that a server has answered.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(transparent)]
+pub struct Served(TraceFile);
+
+impl Format for Served {
+    const EXAMPLE: &str = "\"FILE\"";
+    const PICTURES: bool = false;
+
+    fn files(&mut self) -> Vec<&mut TraceFile> {
+        vec![&mut self.0]
+    }
+
+    fn read(&self) -> Result<Requests, TraceError> {
+        read(self.0.path()?).map(Requests::Listed)
+    }
+}
+
+impl Served {
+    /// The file's name.
+    pub fn file(&self) -> PathBuf {
+        self.0.clone().into()
+    }
+}
 
 /// A request, and how a server fared with it.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -65,7 +92,7 @@ fn timing(row: &Row<'_>, columns: [Option<usize>; 3]) -> Result<[Option<f64>; 3]
     Ok(timing)
 }
 
-pub(super) fn read(path: &Path) -> Result<Vec<TraceRequest>, TraceError> {
+fn read(path: &Path) -> Result<Vec<TraceRequest>, TraceError> {
     Ok(read_served(path)?.into_iter().map(|served| served.request).collect())
 }
 

@@ -11,15 +11,17 @@
 //! Nothing is drawn here. The law of the interarrival times is as published, fitted; its mean is near to `1 / rate_per_s`
 //! but not exactly that, and who draws from it decides whether to scale it.
 
+use super::{Format, Requests, TraceFile};
 use crate::{
     TraceError,
     error::shown,
     open::{Lines, empty},
     rows::{CsvFile, Row},
 };
-use serde::Deserialize;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 use std::{collections::BTreeMap, path::Path};
-use units::SimDuration;
+use units::{Ratio, SimDuration};
 
 const ARRIVALS_HEADER: &str = "client,t_s,rate_per_s,interarrival_cv,dist,shape,scale";
 const TOKENS_LINE: &str = "{\"client\": <number>, \"window_s\": <seconds>, \"text_tokens\": [[<value>, <probability>], ...], \
@@ -27,6 +29,36 @@ const TOKENS_LINE: &str = "{\"client\": <number>, \"window_s\": <seconds>, \"tex
 
 /// Tolerance of the sum of a distribution's published probabilities, which are rounded to five digits.
 const PROBABILITY_TOLERANCE: f64 = 0.01;
+
+/// The two files of ServeGen's multimodal clients.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Servegen {
+    /// Times at which each client sends, CSV.
+    arrivals: TraceFile,
+    /// Lengths of its requests, JSONL.
+    tokens: TraceFile,
+    /// Share of the requests to keep; default all.
+    #[serde(default = "all")]
+    share: Ratio,
+}
+
+fn all() -> Ratio {
+    Ratio::ONE
+}
+
+impl Format for Servegen {
+    const EXAMPLE: &str = "{ arrivals = \"FILE\", tokens = \"FILE\" }";
+    const PICTURES: bool = true;
+
+    fn files(&mut self) -> Vec<&mut TraceFile> {
+        vec![&mut self.arrivals, &mut self.tokens]
+    }
+
+    fn read(&self) -> Result<Requests, TraceError> {
+        Ok(Requests::Laws(ServeGen::read(self.arrivals.path()?, self.tokens.path()?)?, self.share))
+    }
+}
 
 /// The clients of a service.
 #[derive(Debug, Clone, PartialEq)]

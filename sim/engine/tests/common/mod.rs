@@ -5,16 +5,18 @@ pub mod strategies;
 
 use backends::Tier;
 use engine::{
-    Answer, Arrivals, Content, Outcome, Recorder, RequestRecord, RunError, RunSpec, Shape, Side, SpanRecord,
-    StepRecord, TokenRecord, simulate,
+    Arrivals, Content, Outcome, Recorder, RequestRecord, RunError, RunSpec, Side, SpanRecord, StepRecord, TokenRecord,
+    simulate,
 };
 use kernel::{Journal, RateProfile};
+use model::dataset::{Law, Named, Pixels, Shape, Size, Spread};
 use model::{engine_kind::EngineKind, tokens::TokenProcess};
 use policies::{
     CloudOnly, DraftDuringVerify, EdgeOnly, MindFusion, Msao, PerLlm, PlanSettings, Reading, Semantics, Solver,
     Speculative, System,
 };
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use units::{BitsPerSecond, Ratio, SimDuration};
 
@@ -29,7 +31,7 @@ pub fn spec(policy: System, engine: EngineKind, requests: u64, output: u32) -> R
         tier.engine = engine.profile(&tier.model);
     }
     spec.workload.requests = requests;
-    spec.shape().answer = Answer::Fixed(output);
+    spec.shape().output_tokens = output.into();
     spec
 }
 
@@ -86,6 +88,17 @@ pub fn examples() -> Vec<(String, System)> {
     System::examples()
 }
 
+/// Answers of one token and a geometric number of tokens of this mean.
+pub fn one_plus_geometric(mean: f64) -> Law<u32> {
+    Spread::Drawn(Named::Geometric { mean, plus: Some(1) })
+}
+
+/// Pictures of these sizes, equally often, if there are any.
+pub fn sizes(sizes: &[(u32, u32)]) -> Option<Size> {
+    let listed = sizes.iter().map(|&(width, height)| (Pixels { width, height }, 1.0)).collect::<Vec<_>>();
+    (!listed.is_empty()).then_some(Spread::Weighted(listed))
+}
+
 /// Fields that tests override most.
 pub trait Override: Sized {
     fn shape(&mut self) -> &mut Shape;
@@ -100,12 +113,12 @@ pub trait Override: Sized {
 impl Override for RunSpec {
     fn shape(&mut self) -> &mut Shape {
         let Content::Shape(shape) = &mut self.workload.content else { panic!("a workload with a shape") };
-        shape
+        Arc::make_mut(shape)
     }
 
     fn text_only(mut self, tokens: u32) -> Self {
         let shape = self.shape();
-        (shape.sizes, shape.text_tokens) = (Vec::new(), (tokens, tokens));
+        (shape.size, shape.text_tokens) = (None, tokens.into());
         self
     }
 
@@ -120,7 +133,7 @@ impl Override for RunSpec {
     }
 
     fn geometric(mut self, mean: f64) -> Self {
-        self.shape().answer = Answer::OnePlusGeometric(mean);
+        self.shape().output_tokens = one_plus_geometric(mean);
         self
     }
 }

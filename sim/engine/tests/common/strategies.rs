@@ -1,8 +1,9 @@
 //! Any platform and any load, for property tests.
 
-use super::{Override, blocking, examples, layer_split, mbps, mindfusion, pipelined, spec};
-use engine::{Answer, Arrivals, RunSpec, Sharing};
+use super::{Override, blocking, examples, layer_split, mbps, mindfusion, one_plus_geometric, pipelined, spec};
+use engine::{Arrivals, RunSpec, Sharing};
 use kernel::RateProfile;
+use model::dataset::{Law, Size};
 use model::{engine_kind::EngineKind, request::PayloadFormat, tokens::TokenProcess};
 use policies::System;
 use proptest::prelude::*;
@@ -44,13 +45,14 @@ fn arrivals() -> impl Strategy<Value = Arrivals> {
     ]
 }
 
-fn answer() -> impl Strategy<Value = Answer> {
-    prop_oneof![(1u32..40).prop_map(Answer::Fixed), (1.0..30.0).prop_map(Answer::OnePlusGeometric)]
+fn answer() -> impl Strategy<Value = Law<u32>> {
+    prop_oneof![(1u32..40).prop_map(Law::from), (1.0..30.0).prop_map(one_plus_geometric)]
 }
 
 /// Pictures of several sizes, or none.
-fn sizes() -> impl Strategy<Value = Vec<(u32, u32, f64)>> {
-    prop::sample::select(vec![vec![], vec![(640, 480, 1.0)], vec![(224, 224, 2.0), (1280, 720, 1.0)]])
+fn sizes() -> impl Strategy<Value = Option<Size>> {
+    let several = [&[][..], &[(640, 480)], &[(224, 224), (224, 224), (1280, 720)]];
+    prop::sample::select(several.map(super::sizes).to_vec())
 }
 
 /// A link: steady or with silent moments, calm or jittery, lossless or not, in turns or shared.
@@ -82,7 +84,7 @@ fn gappy(rate: u64) -> RateProfile {
 }
 
 /// Pictures or frames of a video, sound, and what they are sent as.
-type Content = (Vec<(u32, u32, f64)>, Option<u32>, Option<SimDuration>, PayloadFormat);
+type Content = (Option<Size>, Option<u32>, Option<SimDuration>, PayloadFormat);
 
 /// Contents of a request beside its text.
 fn payload() -> impl Strategy<Value = Content> {
@@ -97,12 +99,13 @@ prop_compose! {
     /// Any policy of `policy` on any platform, but for the link.
     pub fn plant(policy: BoxedStrategy<System>)(
         policy in policy, engine in engine(), requests in 1u64..16, arrivals in arrivals(), answer in answer(),
-        (sizes, frames, audio, payload) in payload(), tokens in tokens(), edges in 1u32..4, gpus in 1u32..4,
+        (size, frames, sound, payload) in payload(), tokens in tokens(), edges in 1u32..4, gpus in 1u32..4,
         workers in 1u32..3, seed in any::<u64>(),
     ) -> RunSpec {
         let mut spec = spec(policy, engine, requests, 1);
         let shape = spec.shape();
-        (shape.sizes, shape.frames, shape.audio, shape.answer) = (sizes, frames, audio, answer);
+        (shape.size, shape.output_tokens) = (size, answer);
+        (shape.frames, shape.sound) = (frames.map(Law::from), sound.map(Law::from));
         (spec.workload.arrivals, spec.workload.payload) = (arrivals, payload);
         (spec.edge.count, spec.cloud.gpus, spec.edge.cpu_workers) = (edges, gpus, workers);
         (spec.tokens, spec.seed) = (tokens, seed);

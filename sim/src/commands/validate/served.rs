@@ -10,7 +10,7 @@ use crate::run::options::Options;
 use crate::scenario::{Dataset, Plan};
 use crate::terminal::Failure;
 use std::path::Path;
-use traces::requests::{ServedRequest, read_served};
+use traces::requests::{RequestTrace, ServedRequest, read_served};
 
 /// Simulates a scenario into a folder, and compares it with the file that its requests are of.
 ///
@@ -24,10 +24,10 @@ pub fn compare(plan: &Plan, options: &Options, folder: &Path) -> Result<Validati
     let mut comparisons = Vec::new();
     for point in &points {
         let (source, scenario) = plan.scenario_at(point.label.point)?;
-        let Dataset::Served(file) = &scenario.workload.dataset else {
+        let Dataset::Trace(RequestTrace::Served(served)) = &scenario.workload.dataset else {
             return Err(source.refuse_key("workload.dataset", "expected served requests at every point"));
         };
-        let measured = measured(&source.folder().join(file), scenario.workload.requests)?;
+        let measured = measured(&source.folder().join(served.file()), scenario.workload.requests)?;
         for cell in &point.cells {
             let simulated = simulated.remove(&(cell.policy.clone(), point.label.point)).unwrap_or_default();
             comparisons.push(Comparison::new(point, cell, measured.clone(), simulated));

@@ -9,6 +9,7 @@ use crate::terminal::Failure;
 use backends::onnx;
 use engine::{Content, RunSpec, Workload, pools};
 use kernel::Streams;
+use model::published::Benchmark;
 use model::request::{ImageSize, Images, Request};
 use units::{Bytes, SimDuration};
 
@@ -32,14 +33,15 @@ pub fn check_policies(source: &Source, points: &[Point]) -> Result<(), Failure> 
     Ok(())
 }
 
-/// The kind of questions generated for a dataset.
-pub fn kind(replay: &Replay, dataset: &str) -> Kind {
+/// The kind of question that is drawn at a point: of MMBench with options, of all else open, unless the scenario says it.
+pub fn kind(replay: &Replay, point: &Point) -> Kind {
+    let is_mmbench = point.cells.first().is_some_and(|cell| cell.spec.benchmark == Benchmark::Mmbench);
     match replay.drawn {
         Some(Drawn::Sentence) => Kind::Sentence,
         Some(Drawn::Open) => Kind::Open,
         Some(Drawn::Choice) => Kind::Choice,
         Some(Drawn::Mixed) => Kind::Mixed,
-        None if dataset == "mmbench" => Kind::Choice,
+        None if is_mmbench => Kind::Choice,
         None => Kind::Open,
     }
 }

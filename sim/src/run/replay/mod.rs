@@ -125,7 +125,7 @@ impl RealModels {
     /// Makes a point fit the models, and measures what is to be known before its first request.
     fn prepare(&mut self, plan: &Plan, point: &mut Point) -> Result<(), Failure> {
         let number = point.label.point;
-        let kind = fit::kind(&self.replay, &point.label.dataset);
+        let kind = fit::kind(&self.replay, point);
         let asked = fit::point(plan, point, &self.models, &self.replay, kind, self.own_words)?;
         let Models { edge, cloud, .. } = &self.models;
         let requests = point.cells[0].spec.workload.len();

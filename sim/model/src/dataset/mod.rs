@@ -1,0 +1,11 @@
+//! Datasets as data: the shape of a benchmark's requests, of which requests are drawn.
+
+mod named;
+mod shape;
+mod spread;
+mod value;
+
+pub use named::{Law, Named};
+pub use shape::{Drawn, Shape};
+pub use spread::{Draw, Sides, Size, Spread};
+pub use value::{Pixels, Quantity, Value};
