@@ -219,7 +219,9 @@ mod tests {
             rejected: 1,
             regret: RegretSums { requests: 2, gap: 0.25, time: SimDuration::from_ns(9), ..RegretSums::default() },
             coverage: <[Coverage; 2]>::default(),
-            metrics: MetricValues::each(|metric| (!(metric as u32).is_multiple_of(3)).then_some(f64::from(metric as u32) / 7.0)),
+            metrics: MetricValues::each(|metric| {
+                (!(metric as u32).is_multiple_of(3)).then_some(f64::from(metric as u32) / 7.0)
+            }),
         };
         let result = if point == 3 { Err("does not fit".to_owned()) } else { Ok(sample) };
         Run { label: label.into(), policy: "msao".to_owned(), replication, seed: 11, result }

@@ -56,13 +56,8 @@ pub fn run(arguments: &ArgMatches) -> Outcome {
     }
 }
 
-/// The floors of packages alone, as a step of `cargo xtask test`.
-pub fn check_packages() -> Outcome {
-    Failure::unless_none(packages::findings(&House::read()?))
-}
-
 /// Packages and modules.
-fn check() -> Outcome {
+pub fn check() -> Outcome {
     let house = House::read()?;
     let mut findings = packages::findings(&house);
     let mut modules = 0;
