@@ -1,8 +1,10 @@
 //! The list of policies is one: scenarios, schema, help and documents have the same.
 
-use crate::support::{Sim, repository};
-use policies::SYSTEMS;
+use crate::support::{SMALL, Sim, repository};
+use policies::{SYSTEMS, System};
 use serde_json::Value;
+use std::collections::BTreeSet;
+use tables::{DecisionRow, TableReader};
 
 fn names() -> Vec<&'static str> {
     SYSTEMS.iter().map(|(name, _)| *name).collect()
@@ -51,4 +53,39 @@ fn the_document_has_a_row_and_a_section_for_each() {
         assert!(text.contains(&format!("\n## `{name}`\n")), "{name} has no section");
     }
     assert_eq!(text.matches("\n## `").count(), SYSTEMS.len(), "a section of a policy that is not there");
+}
+
+#[test]
+fn the_document_has_a_row_for_each_note() {
+    let text = std::fs::read_to_string(repository("docs/policies.md")).expect("docs/policies.md");
+    let (_, section) = text.split_once("\n## Notes\n").expect("a section of notes");
+    let written: BTreeSet<String> = section
+        .lines()
+        .filter(|line| line.starts_with("| "))
+        .skip(1)
+        .map(|line| line.split('|').skip(1).take(3).map(str::trim).collect::<Vec<_>>().join("|"))
+        .collect();
+    let examples = System::examples();
+    let notes = examples.iter().flat_map(|(_, system)| system.notes());
+    let declared: BTreeSet<String> = notes.map(|note| [note.name, note.unit, note.meaning].join("|")).collect();
+    assert_eq!(written, declared);
+}
+
+#[test]
+fn decisions_are_a_table_only_where_a_policy_notes_any() {
+    let perllm = SMALL.replace("replications = 1", "replications = 2") + "[policy.perllm]\n";
+    let sim = Sim::small().with("noted.toml", perllm);
+    sim.done(["noted.toml", "--out", "noted"]);
+    let table = TableReader::<DecisionRow>::open(&sim.path("noted/decisions.parquet")).expect("a table");
+    assert_eq!(table.names().last().map(String::as_str), Some("arm"));
+    let meaning = "Tier that the bandit chose: 0 the edge, 1 the cloud.";
+    assert!(table.notes().contains(&("note.arm".to_owned(), meaning.to_owned())), "{:?}", table.notes());
+    let rows: Vec<DecisionRow> = (0..table.groups()).flat_map(|group| table.group(group).expect("rows")).collect();
+    assert_eq!(rows.len(), 2 * 5, "a row for each request");
+    for DecisionRow { policy, round, notes, .. } in &rows {
+        assert_eq!((&**policy, *round), ("perllm", 0));
+        assert!(matches!(notes.0[..], [Some(0.0 | 1.0)]), "{notes:?}");
+    }
+    sim.done(["small.toml", "--out", "unnoted"]);
+    assert!(sim.path("unnoted/summary.csv").exists() && !sim.path("unnoted/decisions.parquet").exists());
 }

@@ -4,12 +4,13 @@
 use super::spans::Spans;
 use crate::scenario::{Cell, Point};
 use crate::terminal::Failure;
-use engine::{NoRecorder, Recorder, RequestRecord, SpanRecord, StepRecord, TokenRecord};
+use engine::{DecisionRecord, NoRecorder, Recorder, RequestRecord, SpanRecord, StepRecord, TokenRecord};
 use model::modality::Modality;
-use policies::ServedBy;
+use policies::{Note, ServedBy};
 use std::path::{Path, PathBuf};
 use tables::{
-    AnswerRow, Author, RequestRow, Row, SpanRow, StepRow, TableError, TableWriter, Text, TokenRow, concatenate,
+    AnswerRow, Author, DecisionRow, NoteValues, RequestRow, Row, SpanRow, StepRow, TableError, TableWriter, Text,
+    TokenRow, concatenate,
 };
 
 /// An answer of a real model.
@@ -34,7 +35,7 @@ pub trait Log: Recorder {
 impl Log for NoRecorder {}
 
 /// The tables that are written beside the requests.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Wanted {
     /// Every item of every iteration.
     pub steps: bool,
@@ -42,6 +43,15 @@ pub struct Wanted {
     pub tokens: bool,
     /// Every answer, of models that have words.
     pub answers: bool,
+    /// The decisions that the policies note; with none there is no table of them.
+    pub notes: Vec<Note>,
+}
+
+impl Wanted {
+    /// The columns of the notes.
+    fn columns(&self) -> Vec<String> {
+        self.notes.iter().map(|note| note.name.to_owned()).collect()
+    }
 }
 
 /// Writes the rows of one run.
@@ -55,6 +65,9 @@ pub struct Rows {
     steps: Option<TableWriter<StepRow>>,
     tokens: Option<TableWriter<TokenRow>>,
     answers: Option<TableWriter<AnswerRow>>,
+    decisions: Option<TableWriter<DecisionRow>>,
+    /// The notes that are columns of the decisions.
+    notes: Vec<Note>,
     /// Spans, for the first replication alone.
     spans: Option<Spans>,
     /// The first error; the engine is not bothered with it.
@@ -63,7 +76,7 @@ pub struct Rows {
 
 impl Rows {
     /// Begins the parts of a run.
-    pub fn create(part: &Part<'_>, point: &Point, cell: &Cell, wanted: Wanted) -> Result<Self, Failure> {
+    pub fn create(part: &Part<'_>, point: &Point, cell: &Cell, wanted: &Wanted) -> Result<Self, Failure> {
         let label = &point.label;
         let common = SpanRow {
             policy: cell.policy.as_str().into(),
@@ -73,6 +86,7 @@ impl Rows {
             replication: part.replication,
             ..SpanRow::default()
         };
+        let decisions = || TableWriter::create_varied(&part.path::<DecisionRow>(), &wanted.columns(), &[]);
         let spans = || Spans::create(&part.path::<SpanRow>(), cell.spec.workload.len(), common.clone());
         Ok(Self {
             spans: (part.replication == 0).then(spans).transpose()?,
@@ -85,6 +99,8 @@ impl Rows {
             steps: wanted.steps.then(|| TableWriter::create(&part.path::<StepRow>())).transpose()?,
             tokens: wanted.tokens.then(|| TableWriter::create(&part.path::<TokenRow>())).transpose()?,
             answers: wanted.answers.then(|| TableWriter::create(&part.path::<AnswerRow>())).transpose()?,
+            decisions: (!wanted.notes.is_empty()).then(decisions).transpose()?,
+            notes: wanted.notes.clone(),
             failed: None,
         })
     }
@@ -98,6 +114,7 @@ impl Rows {
         self.steps.map(TableWriter::finish).transpose()?;
         self.tokens.map(TableWriter::finish).transpose()?;
         self.answers.map(TableWriter::finish).transpose()?;
+        self.decisions.map(TableWriter::finish).transpose()?;
         self.spans.map(Spans::finish).transpose()?;
         Ok(())
     }
@@ -144,7 +161,7 @@ impl Part<'_> {
 }
 
 /// Puts the parts of so many cells and replications together.
-pub fn put_together(folder: &Path, cells: usize, replications: u32, wanted: Wanted) -> Result<(), Failure> {
+pub fn put_together(folder: &Path, cells: usize, replications: u32, wanted: &Wanted) -> Result<(), Failure> {
     let part = |cell| (0..replications).map(move |replication| Part { folder, cell, replication });
     let parts: Vec<Part<'_>> = (0..cells).flat_map(part).collect();
     put_table_together::<RequestRow>(folder, &parts)?;
@@ -159,12 +176,32 @@ pub fn put_together(folder: &Path, cells: usize, replications: u32, wanted: Want
     if wanted.answers {
         put_table_together::<AnswerRow>(folder, &parts)?;
     }
+    if !wanted.notes.is_empty() {
+        let meanings: Vec<(String, String)> = wanted.notes.iter().map(meaning).collect();
+        let meanings: Vec<(&str, &str)> = meanings.iter().map(|(key, told)| (key.as_str(), told.as_str())).collect();
+        put_noted_together::<DecisionRow>(folder, &parts, &wanted.columns(), &meanings)?;
+    }
     Ok(())
 }
 
+/// A note in the metadata of its table: name, and meaning with unit.
+fn meaning(note: &Note) -> (String, String) {
+    let unit = if note.unit.is_empty() { String::new() } else { format!(" Unit: {}.", note.unit) };
+    (format!("note.{}", note.name), format!("{}{unit}", note.meaning))
+}
+
 fn put_table_together<R: Row>(folder: &Path, parts: &[Part<'_>]) -> Result<(), Failure> {
+    put_noted_together::<R>(folder, parts, &[], &[])
+}
+
+fn put_noted_together<R: Row>(
+    folder: &Path,
+    parts: &[Part<'_>],
+    varied: &[String],
+    notes: &[(&str, &str)],
+) -> Result<(), Failure> {
     let parts: Vec<PathBuf> = parts.iter().map(Part::path::<R>).collect();
-    concatenate::<R>(&parts, &folder.join(format!("{}.parquet", R::TABLE)))?;
+    concatenate::<R>(&parts, &folder.join(format!("{}.parquet", R::TABLE)), varied, notes)?;
     for part in parts {
         std::fs::remove_file(&part).map_err(|error| Failure::io("remove", &part, &error))?;
     }
@@ -178,6 +215,30 @@ impl Recorder for Rows {
 
     fn wants_tokens(&self) -> bool {
         self.tokens.is_some()
+    }
+
+    fn wants_decisions(&self) -> bool {
+        self.decisions.is_some()
+    }
+
+    fn decision(&mut self, record: &DecisionRecord<'_>) {
+        let noted = |note: &Note| record.notes.iter().find(|(of, _)| **of == *note).map(|(_, value)| *value);
+        let notes: Vec<Option<f64>> = self.notes.iter().map(noted).collect();
+        let written = notes.iter().flatten().count();
+        assert_eq!(written, record.notes.len(), "{:?} has a note that its policy does not declare", record.notes);
+        let row = DecisionRow {
+            policy: self.policy.clone(),
+            dataset: self.dataset.clone(),
+            bandwidth_mbps: self.bandwidth_mbps,
+            point: self.point,
+            replication: self.replication,
+            request: record.request,
+            edge: record.edge,
+            round: record.round,
+            notes: NoteValues(notes),
+        };
+        let written = self.decisions.as_mut().map_or(Ok(()), |decisions| decisions.write(row));
+        self.note(written);
     }
 
     fn wants_spans(&self, request: u64) -> bool {

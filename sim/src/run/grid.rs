@@ -51,7 +51,7 @@ pub fn run(plan: &Plan, grid: &Grid<'_>, until: Option<Until>) -> Result<Totals,
         }
     }
     let in_order = || (0..grid.cells.len()).flat_map(|cell| runs.iter().map(move |replication| &replication[cell]));
-    put_together(folder, grid.cells.len(), wanted, grid.wanted())?;
+    put_together(folder, grid.cells.len(), wanted, &grid.wanted)?;
     write_tables(plan, in_order(), folder)?;
     if let Some(until) = until {
         until.report(&runs);
@@ -68,6 +68,7 @@ pub struct Grid<'g> {
     cells: Vec<OneRun<'g>>,
     /// The real models, for a replay.
     real: Option<&'g RealModels>,
+    wanted: Wanted,
     options: &'g Options,
     folder: &'g Path,
 }
@@ -76,14 +77,17 @@ impl<'g> Grid<'g> {
     /// Every policy at these points, with all tables in `folder`.
     pub fn new(points: &'g [Point], real: Option<&'g RealModels>, options: &'g Options, folder: &'g Path) -> Self {
         let cells = points.iter().flat_map(|point| point.cells.iter().map(move |cell| (point, cell)));
-        let cells = cells.map(|(point, cell)| OneRun { point, cell, replication: 0, real }).collect();
-        Self { cells, real, options, folder }
-    }
-
-    fn wanted(&self) -> Wanted {
-        // What was measured is kept: it cannot be had again.
-        let replayed = self.real.is_some();
-        Wanted { steps: self.options.steps || replayed, tokens: self.options.tokens || replayed, answers: replayed }
+        let cells: Vec<_> = cells.map(|(point, cell)| OneRun { point, cell, replication: 0, real }).collect();
+        let mut notes = Vec::new();
+        for note in cells.iter().flat_map(|run| run.cell.spec.policy.notes()) {
+            if !notes.contains(note) {
+                notes.push(*note);
+            }
+        }
+        // Measurements are kept: they cannot be had again.
+        let replayed = real.is_some();
+        let (steps, tokens) = (options.steps || replayed, options.tokens || replayed);
+        Self { cells, real, wanted: Wanted { steps, tokens, answers: replayed, notes }, options, folder }
     }
 
     /// Runs these replications of every cell.
@@ -104,7 +108,7 @@ impl<'g> Grid<'g> {
     fn run_one(&self, cell: usize, replication: u32, progress: &AtomicU64) -> Result<Run, Failure> {
         let run = OneRun { replication, ..self.cells[cell] };
         let mut rows =
-            Rows::create(&Part { folder: self.folder, cell, replication }, run.point, run.cell, self.wanted())?;
+            Rows::create(&Part { folder: self.folder, cell, replication }, run.point, run.cell, &self.wanted)?;
         let sample = if self.options.twice { OneRun::sample_twice } else { OneRun::sample };
         let sample = sample(&run, &mut rows, progress)?;
         rows.finish()?;

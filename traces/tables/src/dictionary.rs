@@ -1,8 +1,8 @@
 //! The dictionary of columns: every column of every table, from their declarations.
 
 use crate::{
-    AnswerRow, Better, EffectRow, FailureRow, Metric, RegretRow, RequestRow, RunRow, SpanRow, StepRow, SummaryRow,
-    TableDoc, TokenRow,
+    AnswerRow, Better, DecisionRow, EffectRow, FailureRow, Metric, RegretRow, RequestRow, RunRow, SpanRow, StepRow,
+    SummaryRow, TableDoc, TokenRow,
 };
 
 /// Every table, in the order of the dictionary.
@@ -13,6 +13,7 @@ pub const TABLES: &[TableDoc] = &[
     StepRow::DOC,
     SpanRow::DOC,
     TokenRow::DOC,
+    DecisionRow::DOC,
     AnswerRow::DOC,
     RegretRow::DOC,
     FailureRow::DOC,
@@ -88,6 +89,7 @@ fn columns(table: &TableDoc) -> Vec<DocumentedColumn> {
     };
     let field = |field: &crate::FieldDoc| match field.name {
         "varied" => vec![column("KEY", field.r#type, field.meaning.to_owned())],
+        "notes" => vec![column("NOTE", field.r#type, field.meaning.to_owned())],
         "metrics" => Metric::ALL
             .iter()
             .flat_map(|metric| {
@@ -112,7 +114,8 @@ pub fn dictionary() -> String {
         Every column of every table that a run, a sweep or a report writes. Generated from the declarations in `traces/tables` \
         by `COLUMNS_UPDATE=1 cargo nextest run -p tables`; a test holds this page to them.\n\n\
         The unit is the end of a column's name. Each Parquet file has `<table>/<version>` in its metadata under \
-        `msao_sim.schema`, and `sim` refuses another version. `KEY` stands for each key that a scenario varies.\n"
+        `msao_sim.schema`, and `sim` refuses another version. `KEY` stands for each key that a scenario varies, \
+        `NOTE` for each note of its policies, which [`policies.md`](policies.md#notes) lists.\n"
         .to_owned();
     for table in TABLES {
         text +=

@@ -3,7 +3,7 @@
 //! | module | content |
 //! |---|---|
 //! | [`Row`] | a row of a table; `rows!` declares its struct, columns, version, writer, reader and documentation together |
-//! | [`RequestRow`], [`StepRow`], [`SpanRow`], [`TokenRow`], [`AnswerRow`] | rows of the hot path |
+//! | [`RequestRow`], [`StepRow`], [`SpanRow`], [`TokenRow`], [`DecisionRow`], [`AnswerRow`] | rows of the hot path |
 //! | [`RunRow`], [`FailureRow`], [`SummaryRow`], [`RegretRow`], [`EffectRow`] | rows for runs, and for policies at points |
 //! | [`Metric`] | the metrics of a run: column, unit, direction, heading, words, decimals, axis |
 //! | [`Lane`], [`Phase`], [`Kind`], [`Side`], [`Status`], [`Author`] | words that stand in columns |
@@ -18,6 +18,7 @@
 
 mod answers;
 mod csv_file;
+mod decisions;
 mod dictionary;
 mod effects;
 mod error;
@@ -35,6 +36,7 @@ mod tokens;
 
 pub use answers::AnswerRow;
 pub use csv_file::{CsvFile, csv_text};
+pub use decisions::{DecisionRow, NoteValues};
 pub use dictionary::{DocumentedColumn, TABLES, dictionary, documented_columns, unit_of};
 pub use effects::EffectRow;
 pub use error::TableError;

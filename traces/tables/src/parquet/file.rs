@@ -69,13 +69,18 @@ impl ParquetFile {
 }
 
 /// Puts the row groups of the tables in `parts`, in that order, into one file at `path`, without unpacking them. All are
-/// tables of `R`, written here.
+/// tables of `R`, written here with the same `varied` columns; the file has `notes` in its metadata.
 ///
 /// # Errors
 ///
 /// If a part cannot be read or the file cannot be written.
-pub fn concatenate<R: Row>(parts: &[PathBuf], path: &Path) -> Result<(), TableError> {
-    let mut whole = ParquetFile::create(path, R::TABLE, R::VERSION, R::columns(&[]), &[])?;
+pub fn concatenate<R: Row>(
+    parts: &[PathBuf],
+    path: &Path,
+    varied: &[String],
+    notes: &[(&str, &str)],
+) -> Result<(), TableError> {
+    let mut whole = ParquetFile::create(path, R::TABLE, R::VERSION, R::columns(varied), notes)?;
     for part in parts {
         let file = File::open(part).map_err(|error| TableError::reading(part, error))?;
         let metadata = ParquetMetaDataReader::new().parse_and_finish(&file).map_err(|error| refused(part, error))?;

@@ -1,0 +1,98 @@
+//! `decisions.parquet`: the decisions that policies note.
+
+use crate::parquet::{
+    Cell,
+    cell::{Optional, Several},
+    columns::GroupColumns,
+};
+use crate::{
+    Text,
+    row::{MANY, rows},
+};
+use parquet::{data_type::DoubleType, errors::ParquetError, schema::types::TypePtr};
+
+rows! {
+    /// One round of a request in which its policy noted decisions. Only a scenario with such policies has the file.
+    pub struct DecisionRow in "`decisions.parquet`", table "decisions", version 1, groups of MANY;
+    {
+        /// The policy that served the request.
+        policy: Text,
+        /// The dataset of the request.
+        dataset: Text,
+        /// The bandwidth of the scenario between edge and cloud, in megabits per second.
+        bandwidth_mbps: f64,
+        /// The number of the point in the sweep's grid.
+        point: u32,
+        /// The number of the replication.
+        replication: u32,
+        /// The number of the request.
+        request: u64,
+        /// The number of the request's edge.
+        edge: u32,
+        /// The number of the batch of drafts that the decisions are about, from 1; 0 for the request as a whole.
+        round: u32,
+        /// The value of a note; none where the round has no such note. The column has the name of the note.
+        notes: NoteValues,
+    }
+}
+
+/// The values of the notes that the policies of a scenario declare: a column of numbers for each note.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct NoteValues(pub Vec<Option<f64>>);
+
+impl Cell for NoteValues {
+    type Buffer = Several<Optional<DoubleType>>;
+    const TYPE: &'static str = "number or none";
+
+    fn columns(_: &str, notes: &[String]) -> Vec<TypePtr> {
+        notes.iter().flat_map(|note| <Option<f64>>::columns(note, &[])).collect()
+    }
+
+    fn push(self, buffer: &mut Self::Buffer) {
+        buffer.push_each(self.0.into_iter());
+    }
+
+    fn read(columns: &mut GroupColumns<'_>) -> Result<Vec<Self>, ParquetError> {
+        let mut rows = vec![Self::default(); columns.rows()];
+        for _ in 0..columns.varied() {
+            let values = <Option<f64>>::read(columns)?;
+            rows.iter_mut().zip(values).for_each(|(row, value)| row.0.push(value));
+        }
+        Ok(rows)
+    }
+
+    fn texts(&self, row: &mut Vec<String>) {
+        self.0.iter().for_each(|value| value.texts(row));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{TableReader, TableWriter, concatenate};
+
+    #[test]
+    fn notes_are_columns_in_parts_and_in_the_whole() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let names = ["arm", "draft_length"].map(str::to_owned);
+        let row = |round| DecisionRow {
+            policy: "learned".into(),
+            round,
+            notes: NoteValues(vec![None, Some(f64::from(round))]),
+            ..DecisionRow::default()
+        };
+        let part = |round| {
+            let path = folder.path().join(format!("{round}.part"));
+            let mut table = TableWriter::create_varied(&path, &names, &[]).expect("a file");
+            table.write(row(round)).expect("a row");
+            table.finish().expect("a table");
+            path
+        };
+        let whole = folder.path().join("decisions.parquet");
+        concatenate::<DecisionRow>(&[part(1), part(2)], &whole, &names, &[("arm", "the chosen tier")])
+            .expect("a table");
+        let table = TableReader::<DecisionRow>::open(&whole).expect("a table");
+        assert!(table.names().ends_with(&names));
+        assert_eq!(table.group(1).expect("rows"), [row(2)]);
+    }
+}
