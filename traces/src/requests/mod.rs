@@ -8,6 +8,7 @@
 mod azure;
 mod azure_llm;
 mod azure_lmm;
+mod client_laws;
 mod format;
 mod list;
 mod mooncake;
@@ -17,10 +18,10 @@ mod timestamp;
 #[cfg(test)]
 mod walkthrough;
 
+pub use client_laws::{ArrivalWindow, Discrete, Interarrival, ServeGen, ServeGenClient, TokenWindow};
 pub use format::{Format, FormatEntry, Requests, TraceFile};
 pub use list::*;
 pub use served::{ServedRequest, read_served};
-pub use servegen::{ArrivalWindow, Discrete, Interarrival, ServeGen, ServeGenClient, TokenWindow};
 
 use crate::TraceError;
 use std::path::Path;

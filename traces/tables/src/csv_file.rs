@@ -61,17 +61,10 @@ fn refused(path: &Path, error: csv::Error) -> TableError {
     }
 }
 
-/// The shortest digits that read back, with an exponent where plain digits would be mostly zeros.
-pub(crate) fn shortest(number: f64) -> String {
-    let plain = number == 0.0 || !number.is_finite() || (1e-5..1e16).contains(&number.abs());
-    if plain { number.to_string() } else { format!("{number:e}") }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::{FailureRow, VariedValues};
-    use proptest::prelude::*;
 
     fn failure() -> FailureRow {
         FailureRow {
@@ -102,12 +95,5 @@ mod tests {
         let mut csv = CsvFile::create(Path::new("/dev/full"), &["link.rtt".to_owned()]).unwrap();
         let refused = csv.write(&failure()).and_then(|()| csv.finish()).unwrap_err().to_string();
         assert!(refused.contains("/dev/full: found a write error (No space left on device"), "{refused}");
-    }
-
-    proptest! {
-        #[test]
-        fn shortest_text_reads_back(number in any::<f64>()) {
-            prop_assert_eq!(shortest(number).parse::<f64>().unwrap().to_bits(), number.to_bits());
-        }
     }
 }

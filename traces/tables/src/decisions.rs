@@ -1,12 +1,9 @@
 //! `decisions.parquet`: the decisions that policies note.
 
-use crate::parquet::{
-    Cell,
-    cell::{Optional, Several},
-    columns::GroupColumns,
-};
 use crate::{
     Text,
+    cell::{Cell, Optional, Several},
+    columns::GroupColumns,
     row::{MANY, rows},
 };
 use parquet::{data_type::DoubleType, errors::ParquetError, schema::types::TypePtr};

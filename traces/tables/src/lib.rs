@@ -17,6 +17,8 @@
 //! group, in writing and in reading.
 
 mod answers;
+mod cell;
+mod columns;
 mod csv_file;
 mod decisions;
 mod dictionary;
@@ -29,12 +31,15 @@ mod recorded;
 mod requests;
 mod row;
 mod runs;
+mod shortest;
 mod spans;
 mod steps;
 mod summary;
 mod tokens;
 
 pub use answers::AnswerRow;
+pub use cell::{Cell, VariedValues};
+pub use columns::TypedColumn;
 pub use csv_file::{CsvFile, csv_text};
 pub use decisions::{DecisionRow, NoteValues};
 pub use dictionary::{DocumentedColumn, TABLES, dictionary, documented_columns, unit_of};
@@ -42,7 +47,7 @@ pub use effects::EffectRow;
 pub use error::TableError;
 pub use metric::{Better, Metric, MetricDoc, MetricEstimates, MetricValues, unknown};
 pub use names::{Author, Kind, Lane, Phase, Side, Status};
-pub use parquet::{Cell, SCHEMA_KEY, TableReader, TableWriter, TypedColumn, VariedValues, concatenate};
+pub use parquet::{SCHEMA_KEY, TableReader, TableWriter, concatenate};
 pub use recorded::{RecordedToken, read_tokens};
 pub use requests::RequestRow;
 pub use row::{FieldDoc, Row, TableDoc};

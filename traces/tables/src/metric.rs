@@ -1,8 +1,8 @@
 //! Metrics of a run: the one list that tables, figures, page, comparisons, the regression gate and searches read.
 
 use crate::{
-    parquet::cell::{Cell, Optional, Several},
-    parquet::columns::GroupColumns,
+    cell::{Cell, Optional, Several},
+    columns::GroupColumns,
 };
 use parquet::{data_type::DoubleType, errors::ParquetError, schema::types::TypePtr};
 use std::ops::{Index, IndexMut};

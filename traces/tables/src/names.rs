@@ -43,7 +43,7 @@ macro_rules! names {
             }
         }
 
-        impl $crate::parquet::cell::Name for $enum {
+        impl $crate::cell::Name for $enum {
             const ALL: &'static [Self] = $enum::ALL;
             const WORD: &'static str = stringify!($enum);
 

@@ -1,6 +1,6 @@
 //! Rows: a struct whose fields are the columns of a table, declared once for writing, reading and the dictionary of columns.
 
-use crate::parquet::{cell::RowGroup, columns::GroupColumns};
+use crate::{cell::RowGroup, columns::GroupColumns};
 use parquet::{errors::ParquetError, schema::types::TypePtr};
 
 /// A row of a table. The macro `rows!` implements it, which declares struct, columns, version, writer and reader together.
@@ -106,7 +106,7 @@ macro_rules! rows {
         }
 
         const _: () = {
-            use $crate::parquet::cell::{Buffer, Cell, RowGroup};
+            use $crate::cell::{Buffer, Cell, RowGroup};
 
             #[derive(Default)]
             pub struct Buffers {
@@ -142,7 +142,7 @@ macro_rules! rows {
                 }
 
                 fn read(
-                    columns: &mut $crate::parquet::columns::GroupColumns<'_>,
+                    columns: &mut $crate::columns::GroupColumns<'_>,
                 ) -> Result<Vec<Self>, parquet::errors::ParquetError> {
                     $( let mut $field = <$cell as Cell>::read(columns)?.into_iter(); )*
                     let row = || Some($row { $( $field: $field.next()?, )* });

@@ -2,10 +2,12 @@
 
 mod named;
 mod shape;
+mod size;
 mod spread;
 mod value;
 
 pub use named::{Law, Named};
 pub use shape::{Drawn, Shape};
-pub use spread::{Draw, Sides, Size, Spread};
+pub use size::{Sides, Size};
+pub use spread::{Draw, Spread};
 pub use value::{Pixels, Quantity, Value};

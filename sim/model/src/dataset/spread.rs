@@ -1,6 +1,6 @@
 //! The spread of a quantity over requests: a constant, a list with weights, or a table that names a distribution.
 
-use super::{Law, Pixels, Value};
+use super::Value;
 use kernel::{Stream, draw};
 use schemars::JsonSchema;
 use serde::de::value::{MapAccessDeserializer, SeqAccessDeserializer};
@@ -88,33 +88,6 @@ fn check_weights(weights: impl Iterator<Item = f64> + Clone) -> Result<(), Strin
     }
     let remedy = "expected a finite sum above 0; give each value that occurs a weight, as in [[27, 3], [38, 1]]";
     Err(format!("its weights sum to {total}; {remedy}"))
-}
-
-/// The size of pictures: `"640x480"`, a list with weights, or width and height each with a spread of its own.
-pub type Size = Spread<Pixels, Sides>;
-
-/// Width and height of a picture, drawn independently.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Sides {
-    /// Columns.
-    pub width: Law<u32>,
-    /// Rows.
-    pub height: Law<u32>,
-}
-
-impl Draw<Pixels> for Sides {
-    fn draw(&self, stream: &mut Stream) -> Pixels {
-        Pixels { width: self.width.draw(stream), height: self.height.draw(stream) }
-    }
-
-    fn check(&self, least: Pixels, most: Pixels) -> Result<(), String> {
-        let side = |name: &str, law: &Law<u32>, least, most| {
-            law.check(least, most).map_err(|expected| format!("of its {name}, {expected}"))
-        };
-        side("width", &self.width, least.width, most.width)?;
-        side("height", &self.height, least.height, most.height)
-    }
 }
 
 impl<'de, T: Deserialize<'de>, D: Deserialize<'de>> Deserialize<'de> for Spread<T, D> {

@@ -1,6 +1,6 @@
 //! A Parquet file that is being written, and several put together into one.
 
-use super::cell::RowGroup;
+use crate::cell::RowGroup;
 use crate::{Row, TableError};
 use parquet::{
     basic::{Compression, Type as Physical, ZstdLevel},

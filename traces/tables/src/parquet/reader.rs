@@ -1,7 +1,8 @@
 //! Reading a table back, group by group: whole rows, or some columns of them.
 
-use super::{cell::Cell, columns::GroupColumns, columns::TypedColumn, file::SCHEMA_KEY};
+use super::file::SCHEMA_KEY;
 use crate::{Row, TableError};
+use crate::{cell::Cell, columns::GroupColumns, columns::TypedColumn};
 use parquet::{
     errors::ParquetError,
     file::reader::{FileReader, SerializedFileReader},

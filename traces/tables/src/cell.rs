@@ -1,7 +1,7 @@
 //! Cells: the types that a field of a row may have, each with its column in Parquet and its text in CSV.
 
-use super::columns::GroupColumns;
 use crate::Text;
+use crate::columns::GroupColumns;
 use parquet::{
     basic::{LogicalType, Repetition, Type as Physical},
     data_type::{BoolType, ByteArray, ByteArrayType, DataType, DoubleType, Int32Type, Int64Type},
@@ -195,7 +195,7 @@ impl Cell for Option<f64> {
     }
 
     fn texts(&self, row: &mut Vec<String>) {
-        row.push(self.map_or_else(String::new, crate::csv_file::shortest));
+        row.push(self.map_or_else(String::new, crate::shortest::shortest));
     }
 }
 
