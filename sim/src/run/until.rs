@@ -26,7 +26,7 @@ impl Until {
         let Some(percent) = percent.filter(|percent| *percent > 0.0 && percent.is_finite()) else {
             return Err(Failure::refused(format!("--until-ci {share}: expected a share above 0, as in --until-ci 1%")));
         };
-        let metric = Metric::named(metric).map_err(|reason| Failure::refused(format!("--ci-metric {reason}")))?;
+        let metric = Metric::named(metric).map_err(|reason| Failure::refused(format!("--ci-metric: {reason}")))?;
         Ok(Self { metric, share: percent / 100.0, limit })
     }
 
