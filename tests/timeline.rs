@@ -220,6 +220,7 @@ fn a_table_that_is_not_whole_is_refused() {
     std::fs::copy(sim.path("out/requests.parquet"), sim.path("out/spans.parquet")).expect("a copy");
     let output = sim.run(["report", "out"]);
     assert_eq!(output.code, Some(2), "{output:#?}");
-    let expected = "sim: out/spans.parquet: found the table requests/2; expected the whole table spans/1; run the scenario again";
+    let expected =
+        "sim: out/spans.parquet: found the table requests/2; expected the whole table spans/1; run the scenario again";
     assert!(output.stderr.starts_with(expected), "{output:#?}");
 }
