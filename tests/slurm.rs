@@ -94,7 +94,7 @@ fn slurm_flag_submits_waits_and_merges() {
     slurm.wait_for("shard 0 at work", |_| sim.path("waits").exists().then_some(()));
     let interrupt = Command::new("kill").args(["-INT", &waiter.id().to_string()]).status().expect("kill");
     assert!(interrupt.success());
-    assert_eq!(waiter.wait().expect("it ends").code(), None);
+    assert_eq!(waiter.wait().expect("it ends").code(), Some(130));
     assert!(!slurm.queue().is_empty(), "its jobs are left");
 
     fs::write(sim.path("go"), "").expect("a file");
