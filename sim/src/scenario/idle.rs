@@ -218,7 +218,7 @@ fn add_datasets(keys: &mut Vec<Key>) {
     keys.extend(tables.into_iter().map(|path| Key { at: path.clone(), path, why: None }));
 }
 
-/// Of a dataset that is idle as a whole, only the table is spoken of.
+/// The table alone is spoken of where a dataset is idle as a whole.
 fn keep_whole_datasets(keys: &mut Vec<Key>) {
     let tables: Vec<Path> = keys.iter().map(|key| key.path.clone()).filter(|path| is_dataset(path)).collect();
     keys.retain(|key| {

@@ -91,6 +91,7 @@ macro_rules! rows {
         }
 
         /// The columns, each with the type of its cells.
+        // A constant has the name of its column, so that a renamed column does not compile.
         #[allow(non_upper_case_globals)]
         impl $row {
             $( $(#[doc = $meaning])+ pub const $field: $crate::TypedColumn<$row, $cell> = $crate::TypedColumn::new(stringify!($field)); )*

@@ -1,6 +1,6 @@
 //! vLLM 0.19 with asynchronous scheduling, its default (`vllm-0.19`).
 //!
-//! As without, but a step is formed when the one before it starts. A token that is being computed counts as there; the
+//! The rules are those without it, but a step is formed when the one before it starts. A token that is being computed counts as there; the
 //! request that it ends is known at the end of that step, so its blocks and its place come back one step later.
 //! An answer that ends by its limit costs no step more; one that ends by itself does.
 //!

@@ -80,7 +80,7 @@ impl RealModels {
         match *self {}
     }
 
-    /// As of a real that there is none of.
+    /// The descriptors that the probes of real models found: there are none.
     pub fn probed(&self, _: u64, _: &str) -> BTreeMap<u64, Descriptors> {
         match *self {}
     }
