@@ -25,11 +25,11 @@ impl Replica {
     pub fn steady_steps(&self, in_flight: Option<&Step>) -> u32 {
         let settings = &self.settings;
         let admits = self.waiting.len() > 0 && self.running.len() < settings.sequences as usize;
-        let batch_fits = self.running.len() <= settings.step_tokens as usize;
+        let batch_fits = self.at_work().count() <= settings.step_tokens as usize;
         if settings.draft_tokens > 0 || admits || !batch_fits || !self.all_decode(in_flight) {
             return 0;
         }
-        let running = || self.running.iter().map(|id| &self.sequences[*id]);
+        let running = || self.at_work().map(|id| &self.sequences[id]);
         let most = running().map(|sequence| self.steps_left(sequence)).min().unwrap_or(0);
         largest(most, |steps| {
             let missing = |sequence: &Sequence| self.missing_blocks(sequence, sequence.computed + steps);
@@ -55,7 +55,7 @@ impl Replica {
             return Advance { steps: 0, outcomes: Vec::new(), evicted_blocks: 0 };
         }
         self.grow(steps);
-        let running = self.running.clone();
+        let running: Vec<_> = self.at_work().collect();
         for id in &running {
             let sequence = &mut self.sequences[*id];
             sequence.computed += steps;
@@ -78,7 +78,7 @@ impl Replica {
             Some(step) => {
                 let decodes = |work: &Work| work.samples && work.tokens == 1;
                 let ids = step.work.iter().map(|work| work.id);
-                self.rules.asynchronous && step.work.iter().all(decodes) && ids.eq(self.running.iter().copied())
+                self.rules.asynchronous && step.work.iter().all(decodes) && ids.eq(self.at_work())
             }
         };
         let one_due = |sequence: &Sequence| {
@@ -87,7 +87,7 @@ impl Replica {
                 && sequence.computed >= sequence.prompt_tokens
                 && !sequence.mid_prompt
         };
-        alike && self.running.iter().all(|id| one_due(&self.sequences[*id]))
+        alike && self.at_work().all(|id| one_due(&self.sequences[id]))
     }
 
     /// Steps until the request leaves the batch, the last one included.
@@ -104,7 +104,8 @@ impl Replica {
     fn grow(&mut self, steps: u32) {
         let size = self.settings.block_tokens;
         let mut borders = Vec::new();
-        for (place, id) in self.running.iter().enumerate() {
+        let running: Vec<_> = self.at_work().collect();
+        for (place, id) in running.iter().enumerate() {
             let sequence = &self.sequences[*id];
             let first = |position: u32| (size - position % size) % size;
             // a step takes the block that its position begins, and names the one that the known tokens fill
@@ -115,7 +116,7 @@ impl Replica {
         }
         borders.sort_unstable();
         for (step, place) in borders {
-            let id = self.running[place];
+            let id = running[place];
             let position = self.sequences[id].computed + step;
             let missing = self.missing_blocks(&self.sequences[id], position + 1);
             self.take_blocks(id, missing);

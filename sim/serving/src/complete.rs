@@ -9,21 +9,23 @@ impl Replica {
     /// Ends a step, the oldest that is in flight.
     ///
     /// `accepted` says how many of the drafted tokens of a piece of work are right; it is asked about work with drafted
-    /// tokens alone. An outcome comes for each request that sampled, in the order of the step.
+    /// tokens alone. An outcome comes for each request that sampled, in the order of the step. Sessions have none: they
+    /// are [settled](Self::settle).
     pub fn complete(&mut self, step: &Step, mut accepted: impl FnMut(&Work) -> u32) -> Vec<Outcome> {
         let mut outcomes = Vec::with_capacity(step.work.len());
         for work in &step.work {
             let Some(sequence) = self.sequences.get_mut(work.id) else {
                 continue; // it ended in the step before, while this one was in flight
             };
-            let right = if work.samples && work.drafted > 0 { accepted(work).min(work.drafted) } else { 0 };
-            if work.samples {
+            let samples = work.samples && sequence.session.is_none();
+            let right = if samples && work.drafted > 0 { accepted(work).min(work.drafted) } else { 0 };
+            if samples {
                 sequence.give_back(work.drafted - right);
             }
             if self.rules.pictures.kept_until_end && !sequence.pictures.is_empty() {
                 self.release_read_pictures(work.id);
             }
-            if work.samples {
+            if samples {
                 outcomes.push(self.sample(work.id, right + 1));
             }
         }
@@ -63,7 +65,7 @@ impl Replica {
         self.release_pictures(id);
         let sequence = &mut self.sequences[id];
         self.blocks.release(&mut sequence.blocks);
-        if sequence.status != Status::Running {
+        if [Status::Waiting, Status::Preempted].contains(&sequence.status) {
             self.waiting.remove(id, &sequence.request);
         }
         self.sequences.remove(id);

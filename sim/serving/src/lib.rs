@@ -16,6 +16,7 @@ mod replica;
 mod request;
 mod schedule;
 mod sequence;
+mod session;
 mod settings;
 mod step;
 mod waiting;

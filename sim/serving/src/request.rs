@@ -64,6 +64,8 @@ pub struct Request {
     pub arrival: u64,
     /// Rank among waiting requests of equal priority and arrival.
     pub tie: u64,
+    /// The answer is drafted elsewhere, and this engine verifies it: the request is a [session](crate::Replica::offer).
+    pub is_session: bool,
 }
 
 impl Request {
@@ -77,7 +79,13 @@ impl Request {
             priority: 0,
             arrival: 0,
             tie: source,
+            is_session: false,
         }
+    }
+
+    /// A session over a plain text: its drafts are [offered](crate::Replica::offer) from outside.
+    pub fn session(source: u64, prompt_tokens: u32) -> Self {
+        Self { is_session: true, ..Self::text(source, prompt_tokens, u32::MAX) }
     }
 
     /// Length of the prompt.

@@ -4,6 +4,7 @@ use std::ops::{Index, IndexMut};
 
 use crate::content::Keys;
 use crate::request::{Id, Picture, Request};
+use crate::session::Session;
 
 /// State of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -14,6 +15,8 @@ pub enum Status {
     Running,
     /// Lost its blocks and waits to be admitted again.
     Preempted,
+    /// A session that lost its blocks, and waits for its next drafts before it waits for admission.
+    Parked,
 }
 
 /// A request and what has become of it so far.
@@ -39,6 +42,8 @@ pub struct Sequence {
     pub(crate) keys: Keys,
     pub(crate) preemptions: u32,
     pub(crate) first_hit: Option<u32>,
+    /// Set while its drafts come from outside.
+    pub(crate) session: Option<Session>,
 }
 
 impl Sequence {
@@ -46,6 +51,7 @@ impl Sequence {
         Self {
             pictures: Picture::all(&request.prompt),
             prompt_tokens: request.prompt_tokens(),
+            session: request.is_session.then(Session::default),
             request,
             status: Status::Waiting,
             outputs: 0,
@@ -104,6 +110,19 @@ impl Sequence {
     /// Tokens that are there, or coming, and not computed: what a step may do for it.
     pub(crate) fn due(&self) -> u32 {
         (self.tokens() + self.pending + self.drafts).saturating_sub(self.computed)
+    }
+
+    /// The part of them that a step computes which has room for so many, and takes no more of a prompt than `threshold`.
+    pub(crate) fn chunk(&self, threshold: u32, room: u32) -> u32 {
+        match &self.session {
+            None => self.due().min(threshold).min(room),
+            Some(session) => session.chunk(self, self.computed, threshold, room),
+        }
+    }
+
+    /// It is a session, and nothing can be computed for it.
+    pub(crate) fn waits_for_drafts(&self) -> bool {
+        self.session.is_some_and(|session| session.waits_for_drafts())
     }
 
     /// Tokens until the end of the answer, by itself, by its limit or by the context.

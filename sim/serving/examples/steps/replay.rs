@@ -135,6 +135,7 @@ impl Server<'_> {
             priority: logged.priority,
             arrival: logged.arrival_us,
             tie,
+            is_session: false,
         }
     }
 

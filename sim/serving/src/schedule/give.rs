@@ -11,7 +11,8 @@ impl Replica {
     pub(super) fn give(&mut self, id: Id, entry: Entry, due: Due, forming: &mut Forming) {
         let sequence = &mut self.sequences[id];
         let known = sequence.tokens() + sequence.pending;
-        let drafted = (sequence.computed + due.tokens).saturating_sub(known).min(sequence.drafts);
+        let drafts = sequence.session.map_or(sequence.drafts, |session| session.offered.unwrap_or(0));
+        let drafted = (sequence.computed + due.tokens).saturating_sub(known).min(drafts);
         sequence.drafts = 0;
         forming.budget.take(due.tokens);
         let work = Work {

@@ -32,6 +32,7 @@ impl Replica {
         self.serve_running(&mut forming);
         if forming.step.preempted.is_empty() {
             self.admit_waiting(&mut forming);
+            self.park_for_waiting(&mut forming);
         }
         let mut step = forming.step;
         self.set_out(&mut step);
@@ -47,7 +48,10 @@ impl Replica {
             sequence.computed += work.tokens;
             work.samples = sequence.computed >= sequence.tokens() + sequence.pending;
             sequence.mid_prompt = !work.samples;
-            if self.rules.asynchronous && work.samples {
+            if let Some(session) = &mut sequence.session {
+                session.read |= work.samples;
+                session.verifying = work.samples && session.offered.is_some();
+            } else if self.rules.asynchronous && work.samples {
                 sequence.pending += 1 + work.drafted;
                 sequence.drafts = self.settings.draft_tokens;
             }

@@ -63,8 +63,22 @@ impl Replica {
         sequence.preemptions += 1;
         self.blocks.release(&mut sequence.blocks);
         self.release_pictures(id);
-        self.waiting.put_back(id, &self.sequences[id].request);
+        if self.sequences[id].waits_for_drafts() {
+            self.sequences[id].status = Status::Parked;
+        } else {
+            self.waiting.put_back(id, &self.sequences[id].request);
+        }
         forming.step.preempted.push(id);
+    }
+
+    /// Parks sessions that wait for drafts, the newest first, where nobody else runs and a request cannot be admitted
+    /// beside them.
+    pub(super) fn park_for_waiting(&mut self, forming: &mut Forming) {
+        while forming.step.work.is_empty() && self.waiting.len() > 0 {
+            let Some(newest) = self.newest_idle() else { return };
+            self.preempt(newest, &mut 0, forming);
+            self.admit_waiting(forming);
+        }
     }
 
     /// Lets all pictures of a request go.

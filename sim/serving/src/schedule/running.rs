@@ -35,7 +35,7 @@ impl Replica {
         if sequence.ends_in_flight() {
             return Due::of(0);
         }
-        let tokens = sequence.due().min(forming.threshold).min(forming.budget.room());
+        let tokens = sequence.chunk(forming.threshold, forming.budget.room());
         // the last position of the context is for a token that is sampled and never computed
         let tokens = tokens.min((self.settings.context - 1).saturating_sub(sequence.computed));
         if sequence.pictures.is_empty() {

@@ -88,7 +88,13 @@ impl Replica {
     /// Tokens that the budget allows for a request after `found` cached ones; none if it has to wait.
     fn first_chunk(&mut self, id: Id, found: u32, forming: &Forming) -> Option<u32> {
         let room = forming.budget.room();
-        let mut tokens = self.sequences[id].tokens() - found;
+        let sequence = &self.sequences[id];
+        if let Some(session) = &sequence.session {
+            let all = sequence.tokens() - found + session.offered.unwrap_or(0);
+            let tokens = session.chunk(sequence, found, forming.threshold, room);
+            return (tokens > 0 && (self.settings.chunked_prompts || tokens == all)).then_some(tokens);
+        }
+        let mut tokens = sequence.tokens() - found;
         if tokens == 1 && self.joins_verifications(found, forming) {
             tokens = 1 + self.settings.draft_tokens;
             if tokens > room {
