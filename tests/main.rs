@@ -7,6 +7,7 @@ mod command_line;
 mod datasets;
 mod determinism;
 mod faults;
+mod gates;
 mod idle_keys;
 mod keys;
 mod kubernetes;

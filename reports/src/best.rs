@@ -164,7 +164,9 @@ pub fn best<'r>(runs: &'r Runs, question: &Question) -> Result<Answer<'r>, Repor
     let objectives = objectives.clone();
     let mut answer =
         Answer { runs, metrics, objectives, found: Vec::new(), looked_at: 0, failed: 0, without: 0, outside: 0 };
-    for cell in runs.cells.iter().filter(|cell| policy.as_ref().is_none_or(|policy| *policy == cell.policy)) {
+    // A point that failed as a whole has no policy: it failed for each.
+    let asked = |cell: &&Cell| cell.policy.is_empty() || policy.as_ref().is_none_or(|policy| *policy == cell.policy);
+    for cell in runs.cells.iter().filter(asked) {
         answer.consider(cell, &columns, constraints);
     }
     answer.sort();
@@ -243,6 +245,27 @@ impl<'r> Answer<'r> {
     /// True if no point holds the constraints.
     pub fn is_empty(&self) -> bool {
         self.found.is_empty()
+    }
+
+    /// A count of what was judged and what was not, if that is not all, or if nothing was found; none otherwise.
+    pub fn shortfall(&self) -> Option<String> {
+        let Self { looked_at, failed, without, outside, .. } = self;
+        let judged = looked_at - failed - without;
+        if judged == *looked_at && !self.is_empty() {
+            return None;
+        }
+        let metrics = self.metrics.join(" or ");
+        let mut said = format!("{judged} of {looked_at} policies at points could be judged");
+        if *without > 0 {
+            said += &format!("; {without} have no {metrics} in some replication");
+        }
+        if *failed > 0 {
+            said += &format!("; {failed} failed");
+        }
+        if self.is_empty() && *outside > 0 {
+            said += &format!("; {outside} are outside the constraints");
+        }
+        Some(said)
     }
 
     /// Each found policy and point, in order, with the means of the objectives; what tests hold against other searches.
@@ -407,7 +430,13 @@ mod tests {
         assert_eq!(answer.means(), [(3, "msao", vec![4.0, 90.0])]);
         let foot = "the best 1 of 1 points, of 4 (policies at points); 1 outside the constraints; 1 failed; 1 without one of the metrics\n";
         assert!(answer.text(10).ends_with(foot), "{}", answer.text(10));
+        let short = "2 of 4 policies at points could be judged; 1 have no e2e_ms_mean or accuracy_pct in some \
+                     replication; 1 failed";
+        assert_eq!(answer.shortfall().as_deref(), Some(short));
         let none = best(&runs, &question(&["e2e_ms_mean"], &["accuracy_pct > 99"])).unwrap();
+        assert_eq!(none.shortfall(), Some(format!("{short}; 2 are outside the constraints")));
+        let whole = fixture::runs(&sweep(&[(1.0, 50.0)]));
+        assert_eq!(best(&whole, &question(&["e2e_ms_mean"], &[])).unwrap().shortfall(), None);
         assert!(none.is_empty() && none.text(10).starts_with("no point found, of 4"));
         let csv = answer.csv(10);
         assert_eq!(csv.lines().nth(1), Some("3,msao,vqav2,400,3,4,0,90,0,best"), "{csv}");

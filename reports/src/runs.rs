@@ -115,6 +115,17 @@ impl Runs {
         column.map(|(_, values)| &values[cell.rows.clone()])
     }
 
+    /// Runs of a cell without an answered request.
+    pub(crate) fn unanswered(&self, cell: &Cell) -> usize {
+        let completed = self.count(RunRow::completed.name, cell).expect("a column of the table");
+        completed.iter().filter(|completed| **completed == 0).count()
+    }
+
+    /// True if some cell has this metric in all of its runs.
+    pub(crate) fn has(&self, metric: &str) -> bool {
+        self.metric_named(metric).is_ok_and(|values| self.cells.iter().any(|cell| values.all_of(cell).is_some()))
+    }
+
     /// The digests of a cell's journals as one: folded over its replications in order, each bit moved on by seven places.
     /// It is the fold with which `manifest.json` puts all runs together.
     pub fn digest(&self, cell: &Cell) -> u64 {

@@ -93,7 +93,8 @@ impl Baseline {
     ///
     /// # Errors
     ///
-    /// If a run failed: it has no metrics.
+    /// If a run failed, or has no answered request: it has no metrics. If a rule of the user's own is of a metric that
+    /// no row has.
     pub fn of(runs: &Runs, identity: Identity, rules: Rules) -> Result<Self, ReportError> {
         for cell in &runs.cells {
             if let Some((replication, why)) = runs.failures(cell).next() {
@@ -102,8 +103,33 @@ impl Baseline {
                 return Err(ReportError::refused(format!("{}: {at} failed: {why}; {remedy}", runs.path.display())));
             }
         }
-        let rows = runs.cells.iter().map(|cell| Row::of(runs, cell, &rules)).collect();
+        let rows: Vec<Row> = runs.cells.iter().map(|cell| Row::of(runs, cell, &rules)).collect();
+        Self::must_guard(runs, &rows, &rules)?;
         Ok(Self { identity, rules, written_rules: None, rows })
+    }
+
+    /// Refuses rows that hold a later run to nothing.
+    fn must_guard(runs: &Runs, rows: &[Row], rules: &Rules) -> Result<(), ReportError> {
+        let refused = |what: String| Err(ReportError::refused(format!("{}: {what}", runs.path.display())));
+        let empty: Vec<&Cell> = runs.cells.iter().filter(|cell| runs.unanswered(cell) > 0).collect();
+        if let Some(first) = empty.first() {
+            let (count, all) = (empty.len(), runs.cells.len());
+            let at = format!("{} at {}", first.policy, runs.place(first));
+            return refused(format!(
+                "{count} of {all} rows have a run without an answered request, so they would guard nothing: the first \
+                 is {at}; give these requests a place where they can be served"
+            ));
+        }
+        let guarded = |row: &&Row| !row.metrics.is_empty() || !row.exact.is_empty();
+        let count = rows.iter().filter(guarded).count();
+        if count < rows.len() {
+            let all = rows.len();
+            return refused(format!("[rules] guard {count} of {all} rows; name a metric that each of them has"));
+        }
+        match rules.own_without(|name| runs.has(name))[..] {
+            [] => Ok(()),
+            [name, ..] => refused(format!("[rules]: no row has {name}, so its rule would guard nothing; take it out")),
+        }
     }
 
     /// The same for others, with the rules of this one as they were written.

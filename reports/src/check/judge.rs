@@ -10,6 +10,8 @@ pub enum Verdict {
     Failed,
     /// It was there, and is no more.
     Missing,
+    /// Neither side has anything to judge.
+    Unjudged,
     /// It had to be equal and is not.
     Changed,
     /// Worse than allowed, and no noise.
@@ -24,12 +26,20 @@ pub enum Verdict {
 
 impl Verdict {
     /// Every verdict, the gravest first.
-    pub const ALL: [Self; 7] =
-        [Self::Failed, Self::Missing, Self::Changed, Self::Regressed, Self::Improved, Self::New, Self::Same];
+    pub const ALL: [Self; 8] = [
+        Self::Failed,
+        Self::Missing,
+        Self::Unjudged,
+        Self::Changed,
+        Self::Regressed,
+        Self::Improved,
+        Self::New,
+        Self::Same,
+    ];
 
     /// True if the check fails.
     pub const fn fails(self) -> bool {
-        matches!(self, Self::Failed | Self::Missing | Self::Changed | Self::Regressed)
+        matches!(self, Self::Failed | Self::Missing | Self::Unjudged | Self::Changed | Self::Regressed)
     }
 
     /// In a word.
@@ -37,6 +47,7 @@ impl Verdict {
         match self {
             Self::Failed => "failed",
             Self::Missing => "missing",
+            Self::Unjudged => "not judged",
             Self::Changed => "changed",
             Self::Regressed => "regressed",
             Self::Improved => "improved",

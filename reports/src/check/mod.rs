@@ -130,9 +130,24 @@ pub fn check(runs: &Runs, identity: &Identity, baseline: &Baseline, against: &st
             detail: Detail::Words(words),
         });
     }
+    findings.extend(rules_of_nothing(runs, baseline));
     findings.sort_by(|a, b| a.verdict.cmp(&b.verdict).then(excess(b).total_cmp(&excess(a))));
     let notes = notes(identity, baseline);
     Ok(Check { scenario: identity.scenario.clone(), against: against.to_owned(), notes, findings })
+}
+
+/// A finding for each rule of the user's own whose metric no row has, neither of the baseline nor of the runs.
+fn rules_of_nothing(runs: &Runs, baseline: &Baseline) -> Vec<Finding> {
+    let held = |name: &str| baseline.rows.iter().any(|row| row.metrics.contains_key(name));
+    let idle = baseline.rules.own_without(|name| held(name) || runs.has(name));
+    let finding = |name: &str| Finding {
+        policy: "any policy".to_owned(),
+        place: "any point".to_owned(),
+        subject: name.to_owned(),
+        verdict: Verdict::Unjudged,
+        detail: Detail::Words("no row has this metric: its rule judges nothing".to_owned()),
+    };
+    idle.into_iter().map(finding).collect()
 }
 
 type RowKey<'r> = (&'r str, BTreeMap<&'r str, &'r str>);
@@ -218,10 +233,22 @@ impl Judge<'_> {
             Some(row) => {
                 self.exact(row);
                 let now = Row::of(self.runs, self.cell, self.rules);
+                let nothing = row.metrics.is_empty() && now.metrics.is_empty();
+                if nothing && (self.rules.exact.is_empty() || self.runs.unanswered(self.cell) > 0) {
+                    self.words("runs", Verdict::Unjudged, self.unjudged());
+                }
                 for (name, tolerance) in self.rules.tolerances() {
                     self.metric(name, tolerance, row, &now);
                 }
             }
+        }
+    }
+
+    /// The reason why a row has no metric.
+    fn unjudged(&self) -> String {
+        match self.runs.unanswered(self.cell) {
+            0 => "no rule is of a metric that this row has".to_owned(),
+            runs => format!("no request was answered in {runs} of its runs"),
         }
     }
 

@@ -123,6 +123,13 @@ impl Rules {
         all
     }
 
+    /// The metrics with a rule of the user's own, as opposed to a default one, for which `has` is false.
+    pub(super) fn own_without(&self, has: impl Fn(&str) -> bool) -> Vec<&str> {
+        let default = Self::default().tolerant;
+        let own = self.tolerant.iter().filter(|(name, tolerance)| default.get(*name) != Some(tolerance));
+        own.map(|(name, _)| name.as_str()).filter(|name| !has(name)).collect()
+    }
+
     /// The first tolerance that makes no sense, and why.
     pub(super) fn problem(&self) -> Option<(&str, &'static str)> {
         self.tolerant.iter().find_map(|(name, tolerance)| Some((name.as_str(), tolerance.problem()?)))

@@ -3,7 +3,7 @@
 use crate::results::whole_file;
 use crate::terminal::Failure;
 use clap::{ArgGroup, Args as ClapArgs};
-use reports::{Constraint, Objective, Question, Runs};
+use reports::{Answer, Constraint, Objective, Question, Runs};
 use std::path::PathBuf;
 
 /// Points that are printed where nobody says how many.
@@ -12,7 +12,8 @@ const TOP: usize = 10;
 const HELP: &str = "\
 A point is a policy at a point of the sweep; its figures are means over
 replications. Beside the best stand `tied` (the same mean) and `overlaps` (the
-intervals do: by these alone, nobody can say which is better).
+intervals do: by these alone, nobody can say which is better). Exit code 3: no
+point was found, or some could not be judged, for they failed or lack a metric.
 
 Examples:
   sim best results/sweep_mas --minimise e2e_ms_p99 --subject-to \"accuracy_pct >= 75\"
@@ -65,5 +66,15 @@ pub fn run(args: &Args) -> Result<(), Failure> {
     if let Some(file) = &args.csv {
         whole_file::write(file, &answer.csv(usize::MAX))?;
     }
-    crate::terminal::print(&answer.text(args.top.unwrap_or(most)))
+    crate::terminal::print(&answer.text(args.top.unwrap_or(most)))?;
+    judged(&answer)
+}
+
+/// Fails if nothing was found, or if not all that was looked at could be judged.
+///
+/// # Errors
+/// With a count of what was judged and what was not.
+pub fn judged(answer: &Answer<'_>) -> Result<(), Failure> {
+    let failure = |short| Failure::regression(format!("{short}; --policy and another metric narrow the question"));
+    answer.shortfall().map_or(Ok(()), |short| Err(failure(short)))
 }

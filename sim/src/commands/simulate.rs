@@ -25,7 +25,8 @@ pub fn run(written: &Written, options: &Options) -> Result<(), Failure> {
     }
     let out = options.out.clone().unwrap_or_else(|| ["results", &plan.scenario.name].iter().collect());
     let results = Results::begin(&out)?;
-    let totals = grid::run(&plan, &Grid::new(&points, real.as_ref(), options, results.folder()), until)?;
+    let grid = Grid::new(&points, real.as_ref(), options, results.folder());
+    let (totals, known) = grid::run_until(&plan, &grid, until.as_ref())?;
     plan.scenario.replications = totals.replications;
     let replay = real.as_ref().map(RealModels::facts).transpose()?;
     manifest::write(&plan, &totals, replay, results.folder())?;
@@ -43,5 +44,5 @@ pub fn run(written: &Written, options: &Options) -> Result<(), Failure> {
         totals.events as f64 / totals.wall_s / 1e6,
         folder.display()
     ));
-    Ok(())
+    known
 }

@@ -34,8 +34,17 @@ pub fn points(plan: &Plan) -> Result<Vec<Point>, Failure> {
     (0..plan.points()).map(|number| plan.point(number)).collect()
 }
 
-/// Runs everything and writes all tables; `until` may ask for more replications.
-pub fn run(plan: &Plan, grid: &Grid<'_>, until: Option<Until>) -> Result<Totals, Failure> {
+/// Runs everything and writes all tables.
+pub fn run(plan: &Plan, grid: &Grid<'_>) -> Result<Totals, Failure> {
+    run_until(plan, grid, None).map(|(totals, _)| totals)
+}
+
+/// Runs everything and writes all tables, with as many replications as `until` asks for; and its verdict.
+pub fn run_until(
+    plan: &Plan,
+    grid: &Grid<'_>,
+    until: Option<&Until>,
+) -> Result<(Totals, Result<(), Failure>), Failure> {
     let (started, folder) = (Instant::now(), grid.folder);
     // Replays beside each other would measure each other.
     let threads = if grid.real.is_some() { Some(1) } else { grid.options.threads };
@@ -45,7 +54,7 @@ pub fn run(plan: &Plan, grid: &Grid<'_>, until: Option<Until>) -> Result<Totals,
     let mut wanted = plan.scenario.replications;
     loop {
         runs.extend(grid.replications(&pool, runs.len() as u32..wanted)?);
-        match until.as_ref().and_then(|until| until.more(&runs)) {
+        match until.and_then(|until| until.more(&runs)) {
             Some(more) => wanted = more,
             None => break,
         }
@@ -53,13 +62,11 @@ pub fn run(plan: &Plan, grid: &Grid<'_>, until: Option<Until>) -> Result<Totals,
     let in_order = || (0..grid.cells.len()).flat_map(|cell| runs.iter().map(move |replication| &replication[cell]));
     put_together(folder, grid.cells.len(), wanted, &grid.wanted)?;
     write_tables(plan, in_order(), folder)?;
-    if let Some(until) = until {
-        until.report(&runs);
-    }
+    let verdict = until.map_or(Ok(()), |until| until.verdict(&runs));
     let mut totals = Totals { runs: in_order().count(), replications: wanted, ..Totals::default() };
     in_order().filter_map(|run| run.result.as_ref().ok()).for_each(|sample| totals.add(sample));
     totals.wall_s = started.elapsed().as_secs_f64();
-    Ok(totals)
+    Ok((totals, verdict))
 }
 
 /// The runs of a plan, and the tables that their rows go to.

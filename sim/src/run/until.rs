@@ -33,7 +33,10 @@ impl Until {
     /// The next number of replications, if those so far are too few.
     pub fn more(&self, replications: &[Vec<Run>]) -> Option<u32> {
         let count = replications.len() as u32;
-        let widest = self.widest(replications);
+        // More replications give a value to no cell that lacks one.
+        let cells: Vec<Known> =
+            self.cells(replications).filter(|known| !matches!(known, Known::Never { .. })).collect();
+        let widest = cells.iter().map(|known| known.share()).try_fold(0.0, |widest: f64, one| Some(widest.max(one?)));
         if count >= self.limit || widest.is_some_and(|widest| widest <= self.share) {
             return None;
         }
@@ -43,24 +46,33 @@ impl Until {
         Some(enough.clamp(count + 1, self.limit.max(count + 1)).min(self.limit))
     }
 
-    /// The widest interval over all policies and points, in parts of the mean; none if there is no interval yet.
-    fn widest(&self, replications: &[Vec<Run>]) -> Option<f64> {
-        let cells = replications.first().map_or(0, Vec::len);
-        let share = |cell: usize| {
-            let values = replications.iter().map(|runs| runs[cell].result.as_ref().ok()?.metrics[self.metric]);
-            // A metric that a policy does not have need not be known.
-            let Some(values) = values.collect::<Option<Vec<f64>>>() else { return Some(0.0) };
-            let estimate = Estimate::of(&values);
-            let half = estimate.ci95?;
-            Some(if half == 0.0 { 0.0 } else { half / estimate.mean.abs() })
-        };
-        (0..cells).map(share).try_fold(0.0, |widest: f64, share| Some(widest.max(share?)))
+    /// The knowledge of the mean for each policy at each point.
+    fn cells(&self, replications: &[Vec<Run>]) -> impl Iterator<Item = Known> {
+        (0..replications.first().map_or(0, Vec::len)).map(|cell| self.cell(replications, cell))
+    }
+
+    fn cell(&self, replications: &[Vec<Run>], cell: usize) -> Known {
+        let values = replications.iter().map(|runs| runs[cell].result.as_ref().ok()?.metrics[self.metric]);
+        let values: Vec<f64> = values.flatten().collect();
+        if values.len() < replications.len() {
+            return Known::Never { without: replications.len() - values.len() };
+        }
+        let estimate = Estimate::of(&values);
+        match estimate.ci95 {
+            None => Known::NotYet,
+            Some(half) => Known::Within(if half == 0.0 { 0.0 } else { half / estimate.mean.abs() }),
+        }
     }
 
     /// Says what came of it.
-    pub fn report(&self, replications: &[Vec<Run>]) {
+    ///
+    /// # Errors
+    /// If a policy at a point has no interval: with the number of those that have one, and each that has none.
+    pub fn verdict(&self, replications: &[Vec<Run>]) -> Result<(), Failure> {
         let (count, name) = (replications.len(), self.metric.column());
-        match self.widest(replications) {
+        let cells: Vec<Known> = self.cells(replications).collect();
+        let shares = cells.iter().filter_map(Known::share);
+        match shares.reduce(f64::max) {
             Some(widest) if widest <= self.share => {
                 say(format_args!("{name} is known within {:.2} % after {count} replications", 100.0 * widest));
             }
@@ -68,7 +80,56 @@ impl Until {
                 "sim: warning: {name} is known within {:.2} % only, after {count} replications, the most allowed",
                 100.0 * widest
             )),
-            None => say(format_args!("sim: warning: {count} replications give no interval; allow more of them")),
+            None => {}
+        }
+        let without = cells.iter().zip(replications.first().into_iter().flatten());
+        let without: Vec<String> =
+            without.filter_map(|(known, run)| known.lack(count).map(|lack| told(run, &lack))).collect();
+        if without.is_empty() {
+            return Ok(());
+        }
+        let (judged, all) = (cells.len() - without.len(), cells.len());
+        let few = if without.len() > TOLD { format!("; and {} more", without.len() - TOLD) } else { String::new() };
+        let first = without.iter().take(TOLD).map(String::as_str).collect::<Vec<_>>().join("; ");
+        Err(Failure::regression(format!(
+            "--until-ci: {name} has an interval for {judged} of {all} policies at points; none has {first}{few}"
+        )))
+    }
+}
+
+/// Policies at points that a message names.
+const TOLD: usize = 5;
+
+/// A policy at a point, and what it lacks.
+fn told(run: &Run, lack: &str) -> String {
+    format!("{} at point {} ({lack})", run.policy, run.label.point)
+}
+
+/// The knowledge of a mean.
+enum Known {
+    /// Within this share of it.
+    Within(f64),
+    /// No interval from a single replication.
+    NotYet,
+    /// No value in some replications, for instance since no request was answered.
+    Never { without: usize },
+}
+
+impl Known {
+    /// The half-width in parts of the mean.
+    fn share(&self) -> Option<f64> {
+        match self {
+            Self::Within(share) => Some(*share),
+            _ => None,
+        }
+    }
+
+    /// The reason why there is no interval.
+    fn lack(&self, replications: usize) -> Option<String> {
+        match self {
+            Self::Within(_) => None,
+            Self::NotYet => Some("one replication gives none; allow more of them".to_owned()),
+            Self::Never { without } => Some(format!("no value in {without} of {replications} replications")),
         }
     }
 }

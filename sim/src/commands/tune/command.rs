@@ -2,6 +2,7 @@
 
 use super::search::{Limits, search};
 use super::space::{Goal, Space};
+use crate::commands::best::judged;
 use crate::commands::sweep::point;
 use crate::results::runs::Totals;
 use crate::results::{self, manifest};
@@ -94,12 +95,13 @@ pub fn run(args: &Args) -> Result<(), Failure> {
     let rows = Runs::read(&folder)?;
     let question =
         Question { objectives: vec![args.objective()], constraints: args.subject_to.clone(), policy: Some(policy) };
-    crate::terminal::print(&reports::best(&rows, &question)?.text(5))?;
+    let answer = reports::best(&rows, &question)?;
+    crate::terminal::print(&answer.text(5))?;
     report(&plan, &rows, &totals);
     say(format_args!("results in {}", folder.display()));
     match runs.iter().find_map(|run| run.result.as_ref().err().filter(|reason| point::is_bug(reason))) {
         Some(reason) => Err(Failure::bug(format!("some points met {reason}"))),
-        None => Ok(()),
+        None => judged(&answer),
     }
 }
 

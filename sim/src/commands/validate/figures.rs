@@ -1,16 +1,17 @@
 //! The comparison: requests as measured and as simulated, and the figures of both.
 
+use super::coverage::Coverage;
 use crate::scenario::{Cell, Point};
 use crate::terminal::Failure;
 use reports::Sheet;
 use serde_json::json;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use tables::{Author, RequestRow, Status, TableReader};
 use units::quantile;
 
 /// A request that was served.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Served {
     pub request: u64,
     pub output_tokens: u32,
@@ -70,7 +71,8 @@ pub struct Comparison {
     pub policy: String,
     dataset: String,
     bandwidth_mbps: Option<f64>,
-    requests: usize,
+    /// The requests that the figures are of.
+    pub coverage: Coverage,
     figures: Vec<Figure>,
     /// Distances of the distributions of E2E, TTFT and TPOT.
     distances: [Option<Distance>; 3],
@@ -117,8 +119,10 @@ fn distance(a: &[f64], b: &[f64]) -> f64 {
     a.iter().chain(b).map(|at| (share(a, *at) - share(b, *at)).abs()).fold(0.0, f64::max)
 }
 
-fn sorted(served: &[Served], of: Latency) -> Vec<f64> {
-    let mut all: Vec<f64> = served.iter().filter_map(of).collect();
+/// A latency of the requests that have it on both sides, ascending.
+fn sorted(served: &[Served], other: &[Served], of: Latency) -> Vec<f64> {
+    let other: BTreeSet<u64> = other.iter().filter(|one| of(one).is_some()).map(|one| one.request).collect();
+    let mut all: Vec<f64> = served.iter().filter(|one| other.contains(&one.request)).filter_map(of).collect();
     all.sort_by(f64::total_cmp);
     all
 }
@@ -169,7 +173,7 @@ fn by_request(served: &[Served], of: Latency) -> BTreeMap<u64, f64> {
 impl Distance {
     /// The distance for a latency; `None` if one of the samples has none of it.
     fn of(measured: &[Served], simulated: &[Served], of: Latency) -> Option<Self> {
-        let (a, b) = (sorted(measured, of), sorted(simulated, of));
+        let (a, b) = (sorted(measured, simulated, of), sorted(simulated, measured, of));
         let (each, other) = (by_request(measured, of), by_request(simulated, of));
         let off = |(request, ms): (&u64, &f64)| Some(100.0 * (other.get(request)? / ms - 1.0).abs());
         let mut off: Vec<f64> = each.iter().filter(|(_, ms)| **ms > 0.0).filter_map(off).collect();
@@ -180,9 +184,19 @@ impl Distance {
 }
 
 impl Comparison {
-    pub fn new(point: &Point, cell: &Cell, measured: Vec<Served>, simulated: Vec<Served>) -> Self {
-        let latency =
-            |(name, of): &(&str, Latency)| of_latency(name, &sorted(&measured, *of), &sorted(&simulated, *of));
+    /// Compares the requests that were `asked`, as far as both sides have answered them.
+    pub fn new(
+        point: &Point,
+        cell: &Cell,
+        asked: usize,
+        mut measured: Vec<Served>,
+        mut simulated: Vec<Served>,
+    ) -> Self {
+        let longest = cell.spec.workload.max_output_tokens;
+        let coverage = Coverage::of(asked, longest, &mut measured, &mut simulated);
+        let latency = |(name, of): &(&str, Latency)| {
+            of_latency(name, &sorted(&measured, &simulated, *of), &sorted(&simulated, &measured, *of))
+        };
         let mut figures: Vec<Figure> = LATENCIES.iter().flat_map(latency).collect();
         let others: [(&str, OfAll); 4] = [
             ("output_tokens_per_s_per_request", tokens_per_s),
@@ -199,15 +213,22 @@ impl Comparison {
             policy: cell.policy.clone(),
             dataset: point.label.dataset.clone(),
             bandwidth_mbps: point.label.bandwidth_mbps,
-            requests: measured.len(),
+            coverage,
             figures,
             distances: LATENCIES.map(|(_, of)| Distance::of(&measured, &simulated, of)),
         }
     }
 
-    /// The larger error of mean and median of E2E, in per cent.
-    pub fn worst_pct(&self) -> f64 {
-        self.figures[..2].iter().filter_map(Figure::error_pct).map(f64::abs).fold(0.0, f64::max)
+    /// The larger error of mean and median of E2E, in per cent; none if one of them has no error.
+    pub fn worst_pct(&self) -> Option<f64> {
+        let errors: Option<Vec<f64>> = self.figures[..2].iter().map(Figure::error_pct).collect();
+        errors?.into_iter().map(f64::abs).reduce(f64::max)
+    }
+
+    /// The policy and its place, and how many of its requests were compared.
+    pub fn covered(&self) -> String {
+        let mbps = self.bandwidth_mbps.map_or_else(String::new, |mbps| format!(", {mbps} Mbps"));
+        format!("{} at {}{mbps}: {}", self.policy, self.dataset, self.coverage.text())
     }
 
     /// Latencies with how far the two are apart.
@@ -238,9 +259,11 @@ pub fn text(validation: &Validation) -> String {
             row(format!("{name} of a request, median"), [String::new(), String::new(), format!("{request_pct:.1} %")]);
         }
     }
-    let requests = validation.comparisons.iter().map(|one| one.requests).max().unwrap_or(0);
-    let Validation { held_out, note, .. } = validation;
-    format!("{}\nCompared: {requests}, {held_out}; {note}.\n", crate::commands::calibrate::report::aligned(&rows))
+    let requests = validation.comparisons.iter().map(|one| one.coverage.compared).max().unwrap_or(0);
+    let Validation { held_out, note, comparisons } = validation;
+    let table = crate::commands::calibrate::report::aligned(&rows);
+    let parts = comparisons.iter().filter(|one| !one.coverage.is_whole()).map(|one| one.covered() + "\n");
+    format!("{table}\nCompared: {requests}, {held_out}; {note}.\n{}", parts.collect::<String>())
 }
 
 /// The same as CSV.
@@ -278,7 +301,9 @@ pub fn json(validation: &Validation) -> String {
             "policy": one.policy,
             "dataset": one.dataset,
             "bandwidth_mbps": one.bandwidth_mbps,
-            "requests": one.requests,
+            "requests": one.coverage.asked,
+            "compared": one.coverage.compared,
+            "not_compared": one.coverage.left_out,
             "figures": one.figures.iter().map(figure).collect::<serde_json::Map<_, _>>(),
             "distances": apart.collect::<serde_json::Map<_, _>>(),
         })

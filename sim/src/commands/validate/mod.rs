@@ -5,7 +5,9 @@
 //! | [`replayed`] | a replay of the scenario on real models: calibrated to one half, compared with the other |
 //! | [`served`] | the file of served requests that is the scenario's dataset, e.g. of a vLLM server |
 
+mod coverage;
 mod figures;
+mod gate;
 mod replayed;
 mod served;
 
@@ -13,7 +15,6 @@ use crate::results::{self, whole_file};
 use crate::run::options::Options;
 use crate::scenario::{Dataset, Plan, Written};
 use crate::terminal::{Failure, say};
-use figures::Comparison;
 use std::path::PathBuf;
 use traces::requests::RequestTrace;
 
@@ -38,8 +39,8 @@ pub struct Args {
     /// Folder for the runs and the comparison [default: results/NAME-validation].
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
-    /// Fail, with exit code 3, if the mean or the median of E2E is off by more, of any policy.
-    #[arg(long, value_name = "PERCENT")]
+    /// Fail, with exit code 3, if the mean or the median of E2E is off by more, of any policy, or cannot be judged.
+    #[arg(long, value_name = "PERCENT", value_parser = gate::percent, allow_negative_numbers = true)]
     tolerance: Option<f64>,
     /// Print the comparison as JSON.
     #[arg(long)]
@@ -63,17 +64,5 @@ pub fn run(args: &Args) -> Result<(), Failure> {
     let folder = results.finish()?;
     crate::terminal::print(&if args.json { figures::json(&validation) } else { figures::text(&validation) })?;
     say(format_args!("the runs and validation.csv in {}", folder.display()));
-    within(&validation.comparisons, args.tolerance)
-}
-
-/// Fails if any policy is off by more.
-fn within(compared: &[Comparison], tolerance: Option<f64>) -> Result<(), Failure> {
-    let Some(tolerance) = tolerance else { return Ok(()) };
-    let worst = compared.iter().map(|one| (one.worst_pct(), &one.policy)).max_by(|a, b| a.0.total_cmp(&b.0));
-    match worst {
-        Some((off, policy)) if off > tolerance => Err(Failure::regression(format!(
-            "{policy}: mean or P50 of E2E is off by {off:.1} %, expected at most {tolerance} %"
-        ))),
-        _ => Ok(()),
-    }
+    gate::within(&validation.comparisons, args.tolerance)
 }

@@ -41,7 +41,7 @@ pub fn compare(plan: &Plan, options: &Options, folder: &Path) -> Result<Validati
         let reason = "its models have random weights: what they say cannot be compared; name models of given weights";
         return Err(plan.source.refuse_key("replay", reason));
     }
-    let outcome = grid::run(plan, &Grid::new(&points, Some(&real), options, folder), None)?;
+    let outcome = grid::run(plan, &Grid::new(&points, Some(&real), options, folder))?;
     manifest::write(plan, &outcome, Some(real.facts()?), folder)?;
     let measured = figures::read(folder)?;
     let profile = profile(folder, &real)?;
@@ -97,7 +97,8 @@ fn comparisons(
         let accuracy = accuracy(measured, point.label.point);
         let tokens = tokens(point, real)?;
         for cell in &point.cells {
-            let Some(served) = measured.get(&(cell.policy.clone(), point.label.point)) else { continue };
+            // A policy that answered nothing is compared too: the comparison counts that.
+            let served = measured.get(&(cell.policy.clone(), point.label.point)).map_or(&[][..], Vec::as_slice);
             let mut spec = calibrated(cell, served, accuracy)?;
             spec.tokens.clone_from(&tokens);
             spec.probed = Arc::new(real.probed(point.label.point, &cell.policy));
@@ -107,7 +108,9 @@ fn comparisons(
             }
             let simulated = simulate(&spec, &timed, real, point.label.point, plan.scenario.replications)?;
             let unseen = |served: &[Served]| served.iter().filter(|one| !is_seen(one.request)).cloned().collect();
-            all.push(Comparison::new(point, cell, unseen(served), unseen(&simulated)));
+            let asked = (0..cell.spec.workload.len()).filter(|request| !is_seen(*request)).count();
+            let asked = asked * plan.scenario.replications as usize;
+            all.push(Comparison::new(point, cell, asked, unseen(served), unseen(&simulated)));
         }
     }
     Ok(all)
