@@ -55,6 +55,7 @@ impl Replica {
             return Advance { steps: 0, outcomes: Vec::new(), evicted_blocks: 0 };
         }
         self.grow(steps);
+        self.expect_less(steps);
         let running: Vec<_> = self.at_work().collect();
         for id in &running {
             let sequence = &mut self.sequences[*id];

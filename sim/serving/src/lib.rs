@@ -12,6 +12,8 @@ mod complete;
 mod content;
 mod encoder;
 mod engines;
+mod estimate;
+mod offer;
 mod replica;
 mod request;
 mod schedule;
@@ -22,7 +24,7 @@ mod step;
 mod waiting;
 
 pub use advance::Advance;
-pub use engines::{PictureRules, Rules};
+pub use engines::{Admission, PictureRules, Rules, Victim};
 pub use replica::Replica;
 pub use request::{Id, Piece, Request};
 pub use sequence::{Sequence, Status};

@@ -2,7 +2,8 @@
 
 use crate::blocks::Blocks;
 use crate::encoder::EncoderCache;
-use crate::engines::Rules;
+use crate::engines::{Admission, Rules};
+use crate::estimate::Estimate;
 use crate::request::{Id, Request};
 use crate::sequence::{Sequence, Sequences};
 use crate::settings::Settings;
@@ -35,17 +36,21 @@ pub struct Replica {
     pub(crate) waiting: Waiting,
     pub(crate) blocks: Blocks,
     pub(crate) encoder: EncoderCache,
+    /// Learned under [`Admission::Estimate`](crate::Admission).
+    pub(crate) estimate: Estimate,
 }
 
 impl Replica {
     /// An idle replica.
     pub fn new(rules: Rules, settings: Settings) -> Self {
+        let settings = Settings { context: settings.context.min(slot_tokens(&rules, &settings)), ..settings };
         Self {
             sequences: Sequences::default(),
             running: Vec::new(),
             waiting: Waiting::new(settings.order),
             blocks: Blocks::new(settings.blocks, rules.reuses_unkeyed_first),
             encoder: EncoderCache::new(settings.encoder_cache, rules.pictures.held_by_place),
+            estimate: Estimate::default(),
             rules,
             settings,
         }
@@ -111,5 +116,13 @@ impl Replica {
     /// Room in the encoder's cache that holds nothing, or pictures that nobody needs.
     pub fn encoder_freeable(&self) -> u32 {
         self.encoder.freeable()
+    }
+}
+
+/// Tokens that a request can have where each has a slot of its own.
+fn slot_tokens(rules: &Rules, settings: &Settings) -> u32 {
+    match rules.admission {
+        Admission::Slot => settings.blocks / settings.sequences * settings.block_tokens,
+        _ => u32::MAX,
     }
 }

@@ -116,7 +116,7 @@ impl Sequence {
     pub(crate) fn chunk(&self, threshold: u32, room: u32) -> u32 {
         match &self.session {
             None => self.due().min(threshold).min(room),
-            Some(session) => session.chunk(self, self.computed, threshold, room),
+            Some(session) => session.chunk(self.tokens().saturating_sub(self.computed), threshold, room),
         }
     }
 

@@ -73,3 +73,108 @@ fn an_answer_that_ends_by_itself_costs_one_step_more() {
         assert_eq!(replica.free_blocks(), 1000);
     }
 }
+
+/// Tokens of each request in the next steps, in order of admission.
+fn tokens(replica: &mut Replica, steps: usize) -> Vec<Vec<u32>> {
+    let step = |_| {
+        let step = replica.schedule();
+        replica.complete(&step, |_| 0);
+        step.work.iter().map(|work| work.tokens).collect()
+    };
+    (0..steps).map(step).collect()
+}
+
+/// An answer is being written when a prompt of 30 tokens comes. With a budget of 20 a step, `sglang` reads it in two
+/// steps and `vllm-0.7`, whose budget is the context, in one; the answer waits. The others compute both at once.
+#[test]
+fn prompts_hold_up_answers_where_they_are_kept_apart() {
+    for (name, step_tokens, expected) in [
+        ("sglang", 20, vec![vec![20], vec![10], vec![1, 1]]),
+        ("vllm-0.7", 40, vec![vec![30], vec![1, 1], vec![1, 1]]),
+        ("vllm-0.19-sync", 20, vec![vec![1, 19], vec![1, 11], vec![1, 1]]),
+        ("trtllm", 40, vec![vec![1, 30], vec![1, 1], vec![1, 1]]),
+        ("llamacpp", 20, vec![vec![1, 19], vec![1, 11], vec![1, 1]]),
+    ] {
+        let rules = Rules::named(name).expect("an engine");
+        let settings = Settings { step_tokens, ..rules.defaults.clone() };
+        let mut replica = Replica::new(rules, settings);
+        replica.submit(Request::text(1, 10, 20));
+        assert_eq!(tokens(&mut replica, 2), [[10], [1]], "{name}");
+        replica.submit(Request::text(2, 30, 20));
+        assert_eq!(tokens(&mut replica, 3), expected, "{name}");
+    }
+}
+
+/// Five blocks of four tokens; prompts of 6, answers of 10 and 5 tokens. The first may come to hold four blocks, so an
+/// engine that guarantees completion admits the second after its end, when 10 steps are done. One that does not
+/// preempts the second, as above.
+#[test]
+fn a_guarantee_of_completion_costs_waiting_instead_of_preemption() {
+    for (name, steps, preemptions) in [("trtllm", 15, 0), ("trtllm-max-utilization", 12, 1)] {
+        let rules = Rules::named(name).expect("an engine");
+        let settings = Settings {
+            block_tokens: 4,
+            blocks: 5,
+            prefix_cache: false,
+            full_prompt_gate: false,
+            ..Settings::default()
+        };
+        let mut replica = Replica::new(rules, settings);
+        replica.submit(Request::text(1, 6, 10));
+        let second = replica.submit(Request::text(2, 6, 5));
+        let (mut done, mut preempted) = (0, 0);
+        while !replica.is_idle() {
+            let step = replica.schedule();
+            preempted += step.preempted.iter().filter(|id| **id == second).count();
+            replica.complete(&step, |_| 0);
+            done += 1;
+        }
+        assert_eq!((done, preempted), (steps, preemptions), "{name}");
+    }
+}
+
+/// 40 tokens of memory. A prompt of 6 with an answer of at most 10 needs 16, and beside it 7 of the 10 that the first may
+/// still write: two fit. A third would need 16 beside 14 and the 12 that are held.
+#[test]
+fn sglang_counts_a_share_of_the_answers_to_come() {
+    let rules = Rules::sglang();
+    let settings = Settings { blocks: 40, ..rules.defaults.clone() };
+    let mut replica = Replica::new(rules, settings);
+    for source in 1..4 {
+        replica.submit(Request::text(source, 6, 10));
+    }
+    assert_eq!(tokens(&mut replica, 2), [[6, 6], [1, 1]]);
+    assert_eq!(replica.waiting().count(), 1);
+}
+
+/// 66 tokens of memory. A prompt of 8 and one of 6, with answers of 30, are admitted together: 6 + 30 and .7 of 30 find
+/// room beside 8. They need 74 in the end; when memory runs out the one with the longer prompt is retracted.
+#[test]
+fn sglang_retracts_the_longer_prompt_of_equal_answers() {
+    let rules = Rules::sglang();
+    let settings = Settings { blocks: 66, prefix_cache: false, ..rules.defaults.clone() };
+    let mut replica = Replica::new(rules, settings);
+    let first = replica.submit(Request::text(1, 8, 30));
+    replica.submit(Request::text(2, 6, 30));
+    let mut retracted = Vec::new();
+    while !replica.is_idle() {
+        let step = replica.schedule();
+        retracted.extend(step.preempted.iter().copied());
+        replica.complete(&step, |_| 0);
+    }
+    assert_eq!(retracted, [first]);
+}
+
+/// Memory of 40 blocks in four slots, of 160 tokens each: a fifth request waits, whatever is free.
+#[test]
+fn slots_of_llamacpp_are_equal_parts() {
+    let rules = Rules::llamacpp();
+    let settings = Settings { blocks: 40, ..rules.defaults.clone() };
+    let mut replica = Replica::new(rules, settings);
+    for source in 0..5 {
+        replica.submit(Request::text(source, 10, 10));
+    }
+    let step = replica.schedule();
+    assert_eq!(step.work.iter().map(|work| work.blocks).collect::<Vec<_>>(), [10; 4]);
+    assert_eq!((replica.free_blocks(), replica.waiting().count(), replica.settings().context), (0, 1, 160));
+}

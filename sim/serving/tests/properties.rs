@@ -91,7 +91,7 @@ proptest! {
         prop_assert!(server.is_done(), "a request is never served: {:?}", server.replica.waiting().collect::<Vec<_>>());
         prop_assert_eq!(&admitted, &server.ids, "first admissions are in order of arrival");
         for (id, (_, request)) in server.ids.iter().zip(&workload.requests) {
-            let context = workload.settings.context - request.prompt_tokens();
+            let context = server.replica.settings().context - request.prompt_tokens();
             prop_assert_eq!(outputs[id], request.output_tokens.min(context));
         }
         prop_assert_eq!(server.replica.free_blocks(), workload.settings.blocks);

@@ -2,7 +2,7 @@
 
 use proptest::collection::vec;
 use proptest::prelude::*;
-use serving::{Id, Replica, Request, Rules, Settings, Status, Step, Work};
+use serving::{Admission, Id, Replica, Request, Rules, Settings, Status, Step, Work};
 
 fn replica(rules: Rules, blocks: u32, sequences: u32) -> Replica {
     let settings = Settings { block_tokens: 4, blocks, sequences, prefix_cache: false, ..Settings::default() };
@@ -112,6 +112,8 @@ fn workload() -> impl Strategy<Value = Workload> {
     let settings = (1..6u32, 8..50u32, 14..30u32, any::<[bool; 2]>(), prop::option::of(1..20u32));
     (rules, settings, vec(one, 1..14)).prop_map(
         |(rules, (sequences, step_tokens, blocks, [prefix_cache, full_prompt_gate], threshold), all)| {
+            // A slot has room for a session whatever its rounds.
+            let sequences = if rules.admission == Admission::Slot { 1 } else { sequences };
             let settings = Settings {
                 sequences,
                 step_tokens,
@@ -222,10 +224,9 @@ proptest! {
             let over = if workload.rules.asynchronous { in_flight.replace(step) } else { Some(step) }.unwrap_or_default();
             replica.complete(&over, |_| 0);
             for work in &over.work {
-                if let Some(place) = clients.iter().position(|client| client.id == work.id) {
-                    if !clients[place].end(work, &mut replica, now) {
-                        clients.remove(place);
-                    }
+                let place = clients.iter().position(|client| client.id == work.id);
+                if let Some(place) = place.filter(|place| !clients[*place].end(work, &mut replica, now)) {
+                    clients.remove(place);
                 }
             }
             now += 1;

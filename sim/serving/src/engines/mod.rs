@@ -1,8 +1,14 @@
 //! Rules of engines, a file for each version: where two versions differ, a field says how.
 
+mod llamacpp;
+mod sglang;
+mod trtllm;
 mod vllm_0_19;
 mod vllm_0_19_async;
 mod vllm_0_33;
+mod vllm_0_7;
+
+use crate::settings::Settings;
 
 /// Rules of an engine, beyond the settings that its users set.
 ///
@@ -37,8 +43,44 @@ pub struct Rules {
     pub reuses_unkeyed_first: bool,
     /// Verified drafts give their blocks keys at the end of the step, not when the next step is formed.
     pub keys_verified_drafts: bool,
+    /// A step computes prompts or answers, prompts first. Otherwise it computes both.
+    pub prompts_apart: bool,
+    /// Room that a request must find to be admitted.
+    pub admission: Admission,
+    /// The request that is preempted next under [`Order::Fcfs`](crate::Order).
+    pub victim: Victim,
     /// Rules of pictures.
     pub pictures: PictureRules,
+    /// The engine's own settings, on a device where nothing is scarce.
+    pub defaults: Settings,
+}
+
+/// Room that a request must find to be admitted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Admission {
+    /// Room for its first chunk, and behind [the gate](Settings::full_prompt_gate) for all that is known of it.
+    Chunk,
+    /// Room for all that is known of it, which it then holds; so many thousandths of all blocks stay free.
+    Prompt {
+        /// Thousandths of all blocks.
+        kept_free: u32,
+    },
+    /// Room for its prompt and its longest answer, which it then holds: nobody is ever preempted.
+    Answer,
+    /// One of as many equal parts of the memory as there may be requests.
+    Slot,
+    /// Room for its prompt and its longest answer beside a share of what the running ones may still write. The share is
+    /// learned.
+    Estimate,
+}
+
+/// The request that is preempted next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Victim {
+    /// The one that was admitted last.
+    Newest,
+    /// The one with the shortest answer so far; of equal ones that with the longest prompt.
+    ShortestAnswer,
 }
 
 /// Rules of pictures, where versions differ.
@@ -55,7 +97,7 @@ pub struct PictureRules {
 }
 
 impl Rules {
-    /// The rules of an engine by its name; `vllm` is its version 0.19.
+    /// The rules of an engine by its name; `vllm` is its version 0.19, `trtllm` guarantees completion.
     pub fn named(name: &str) -> Option<Self> {
         let name = if name == "vllm" { "vllm-0.19" } else { name };
         Self::all().into_iter().find(|rules| rules.name == name)
@@ -63,6 +105,15 @@ impl Rules {
 
     /// All engines.
     pub fn all() -> Vec<Self> {
-        vec![Self::vllm_0_19(), Self::vllm_0_19_async(), Self::vllm_0_33()]
+        vec![
+            Self::vllm_0_19(),
+            Self::vllm_0_19_async(),
+            Self::vllm_0_33(),
+            Self::vllm_0_7(),
+            Self::sglang(),
+            Self::trtllm(),
+            Self::trtllm_max_utilization(),
+            Self::llamacpp(),
+        ]
     }
 }

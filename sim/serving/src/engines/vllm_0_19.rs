@@ -9,7 +9,8 @@
 //! Known from 36 step logs of vLLM 0.19.1's own scheduler on a CPU (`../shared/serving/vllm-0.19.1`), half of them
 //! kept for trials, and from its behaviour as `../shared/serving.md` describes it.
 
-use super::{PictureRules, Rules};
+use super::{Admission, PictureRules, Rules, Victim};
+use crate::settings::Settings;
 
 impl Rules {
     /// vLLM 0.19 without asynchronous scheduling.
@@ -26,6 +27,10 @@ impl Rules {
             counts_admitted_lookups: false,
             reuses_unkeyed_first: false,
             keys_verified_drafts: false,
+            prompts_apart: false,
+            admission: Admission::Chunk,
+            victim: Victim::Newest,
+            defaults: Settings::default(),
             pictures: PictureRules {
                 kept_until_end: false,
                 held_by_place: false,

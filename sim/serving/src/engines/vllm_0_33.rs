@@ -13,7 +13,8 @@
 //! them kept for trials. They were made with the trailing block of a hit dropped under EAGLE, as in 0.19;
 //! asynchronous scheduling of this version was not observed.
 
-use super::{PictureRules, Rules};
+use super::{Admission, PictureRules, Rules, Victim};
+use crate::settings::Settings;
 
 impl Rules {
     /// vLLM 0.33 without asynchronous scheduling.
@@ -30,6 +31,10 @@ impl Rules {
             counts_admitted_lookups: true,
             reuses_unkeyed_first: true,
             keys_verified_drafts: true,
+            prompts_apart: false,
+            admission: Admission::Chunk,
+            victim: Victim::Newest,
+            defaults: Settings::default(),
             pictures: PictureRules {
                 kept_until_end: true,
                 held_by_place: true,

@@ -7,9 +7,12 @@
 //!    be from the last request in order, which is preempted;
 //! 2. if nobody was preempted, waiting requests, in order, as long as budget, places and blocks last;
 //! 3. all that is in the step counts as computed from now on.
+//!
+//! Engines that keep prompts apart do the second first, and then the first if the step is empty.
 
 mod budget;
 mod due;
+mod estimate;
 mod forming;
 mod give;
 mod pictures;
@@ -29,16 +32,36 @@ impl Replica {
     /// With asynchronous scheduling a step may be formed while another runs.
     pub fn schedule(&mut self) -> Step {
         let mut forming = Forming::new(self);
-        self.serve_running(&mut forming);
-        if forming.step.preempted.is_empty() {
-            self.admit_waiting(&mut forming);
-            self.park_for_waiting(&mut forming);
-        }
+        self.form(&mut forming);
         let mut step = forming.step;
         self.set_out(&mut step);
+        self.learn(&step);
         step.evicted_pictures = self.encoder.take_evicted();
         step.evicted_blocks = self.blocks.take_lost_keys();
         step
+    }
+
+    /// Puts work into the step.
+    fn form(&mut self, forming: &mut Forming) {
+        if self.rules.prompts_apart {
+            self.serve_prompts(forming);
+            self.admit_unless_preempted(forming);
+            if forming.step.work.is_empty() {
+                self.serve_running(forming);
+            }
+        } else {
+            self.serve_running(forming);
+            self.admit_unless_preempted(forming);
+        }
+        if forming.step.preempted.is_empty() {
+            self.park_for_waiting(forming);
+        }
+    }
+
+    fn admit_unless_preempted(&mut self, forming: &mut Forming) {
+        if forming.step.preempted.is_empty() {
+            self.admit_waiting(forming);
+        }
     }
 
     /// Counts what is in the step as computed.

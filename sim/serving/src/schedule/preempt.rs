@@ -1,10 +1,12 @@
 //! Preemption: a request gives its blocks back and is computed again later.
 
 use super::forming::Forming;
+use crate::engines::Victim;
 use crate::replica::Replica;
 use crate::request::Id;
 use crate::sequence::Status;
 use crate::settings::Order;
+use std::cmp::Reverse;
 
 impl Replica {
     /// Takes blocks for more tokens of a running request, preempting others if it must. If the request itself is the last
@@ -32,7 +34,10 @@ impl Replica {
     fn victim(&self) -> usize {
         let newest = self.running.len() - 1;
         if self.settings.order == Order::Fcfs {
-            return newest;
+            return match self.rules.victim {
+                Victim::Newest => newest,
+                Victim::ShortestAnswer => self.shortest_answer(),
+            };
         }
         let rank = |id: Id| {
             let request = &self.sequences[id].request;
@@ -45,6 +50,15 @@ impl Replica {
                 if rank(self.running[place]) >= rank(self.running[last]) { place } else { last }
             },
         )
+    }
+
+    /// The place of the running request with the shortest answer; of equal ones of that with the longest prompt.
+    fn shortest_answer(&self) -> usize {
+        let rank = |place: &usize| {
+            let sequence = &self.sequences[self.running[*place]];
+            (sequence.outputs, Reverse(sequence.prompt_tokens), Reverse(*place))
+        };
+        (0..self.running.len()).min_by_key(rank).expect("a request runs")
     }
 
     /// Preempts the running request in that place; `at` is the place of the request that is being served.

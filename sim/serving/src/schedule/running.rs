@@ -4,15 +4,25 @@ use super::due::Due;
 use super::forming::Forming;
 use crate::replica::Replica;
 use crate::request::Id;
+use crate::sequence::Sequence;
 use crate::step::Entry;
 
 impl Replica {
     /// Gives tokens to running requests, in order of admission, as long as the budget lasts.
     pub(super) fn serve_running(&mut self, forming: &mut Forming) {
+        self.serve(forming, |_| true);
+    }
+
+    /// Goes on with prompts that were cut.
+    pub(super) fn serve_prompts(&mut self, forming: &mut Forming) {
+        self.serve(forming, |sequence| sequence.mid_prompt);
+    }
+
+    fn serve(&mut self, forming: &mut Forming, chosen: impl Fn(&Sequence) -> bool) {
         let mut at = 0;
         while at < self.running.len() && forming.budget.room() > 0 {
             let id = self.running[at];
-            let due = self.due(id, forming);
+            let due = if chosen(&self.sequences[id]) { self.due(id, forming) } else { Due::of(0) };
             if due.tokens == 0 {
                 at += 1;
                 continue;

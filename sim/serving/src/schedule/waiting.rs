@@ -2,9 +2,10 @@
 
 use super::due::Due;
 use super::forming::Forming;
+use crate::engines::Admission as Room;
 use crate::replica::Replica;
 use crate::request::Id;
-use crate::sequence::Status;
+use crate::sequence::{Sequence, Status};
 use crate::settings::Drafter;
 use crate::step::Entry;
 
@@ -91,7 +92,7 @@ impl Replica {
         let sequence = &self.sequences[id];
         if let Some(session) = &sequence.session {
             let all = sequence.tokens() - found + session.offered.unwrap_or(0);
-            let tokens = session.chunk(sequence, found, forming.threshold, room);
+            let tokens = session.chunk(sequence.tokens() - found, forming.threshold, room);
             return (tokens > 0 && (self.settings.chunked_prompts || tokens == all)).then_some(tokens);
         }
         let mut tokens = sequence.tokens() - found;
@@ -127,8 +128,30 @@ impl Replica {
         let free = self.blocks.free().saturating_sub(self.blocks.idle(hit));
         let lookahead = if self.rules.lookahead_at_admission { self.settings.lookahead() } else { 0 };
         let missing = |tokens| self.missing_blocks(sequence, tokens).saturating_sub(hit.len() as u32);
+        let held = missing(self.tokens_to_hold(sequence, tokens + lookahead));
         let gate = !self.settings.full_prompt_gate || missing(sequence.tokens()) <= free;
-        gate && missing(tokens + lookahead) <= free
+        let allowed = match self.rules.admission {
+            Room::Prompt { kept_free } => {
+                let kept = (u64::from(self.settings.blocks) * u64::from(kept_free) / 1000) as u32;
+                held + kept <= free || self.running.is_empty()
+            }
+            Room::Estimate => {
+                let known = sequence.tokens() - hit.len() as u32 * self.settings.block_tokens;
+                self.is_expected_to_fit(sequence, known, free)
+            }
+            Room::Chunk | Room::Answer | Room::Slot => true,
+        };
+        gate && allowed && held <= free
+    }
+
+    /// Tokens whose blocks a request holds once its first `tokens` are computed.
+    fn tokens_to_hold(&self, sequence: &Sequence, tokens: u32) -> u32 {
+        match self.rules.admission {
+            Room::Chunk | Room::Estimate => tokens,
+            Room::Prompt { .. } => sequence.tokens().max(tokens),
+            Room::Answer => sequence.prompt_tokens.saturating_add(sequence.request.output_limit),
+            Room::Slot => self.settings.context,
+        }
     }
 
     /// Moves the first waiting request to the end of the running ones, with blocks for its first `tokens` tokens.
@@ -145,7 +168,8 @@ impl Replica {
         sequence.keyed = found;
         sequence.blocks = hit;
         let lookahead = if self.rules.lookahead_at_admission { self.settings.lookahead() } else { 0 };
-        let missing = self.missing_blocks(&self.sequences[id], tokens + lookahead);
+        let held = self.tokens_to_hold(&self.sequences[id], tokens + lookahead);
+        let missing = self.missing_blocks(&self.sequences[id], held);
         self.take_blocks(id, missing);
         self.name_blocks(id, tokens);
         entry

@@ -2,7 +2,7 @@
 
 use proptest::collection::vec;
 use proptest::prelude::*;
-use serving::{Drafter, Entry, Id, Order, Outcome, Piece, Replica, Request, Rules, Settings, Step, Work};
+use serving::{Admission, Drafter, Entry, Id, Order, Outcome, Piece, Replica, Request, Rules, Settings, Step, Work};
 
 /// A replica's settings and the requests that it serves, each queued before a step.
 #[derive(Clone, Debug)]
@@ -48,6 +48,9 @@ pub fn text_workload() -> impl Strategy<Value = Workload> {
     let request = (0..6usize, prop::option::of(0..3u64), 1..50u32, 1..40u32, 0..3u32);
     (rules, settings, vec(request, 1..20)).prop_map(
         |(rules, (sequences, step_tokens, blocks, switches, threshold), all)| {
+            // A slot has room for the longest prompt.
+            let slots = (blocks / 9).max(1);
+            let sequences = if rules.admission == Admission::Slot { sequences.min(slots) } else { sequences };
             let settings = Settings {
                 sequences,
                 step_tokens,
