@@ -121,6 +121,18 @@ fn mahimahi() {
     insta::assert_snapshot!(said);
 }
 
+/// An input is hashed and read, so it must be a file: a device would never end.
+#[cfg(unix)]
+#[test]
+fn a_device() {
+    for key in ["link.up.mahimahi", "workload.dataset.mooncake", "edge.profile", "tokens.profile"] {
+        let said = refused(&Sim::small(), &["small.toml", "--set", &format!("{key}=/dev/zero")]);
+        assert!(said.contains("/dev/zero") && said.contains("a device or a pipe"), "{key}: {said}");
+    }
+    let said = refused(&Sim::new(), &["/dev/zero"]);
+    assert!(said.contains("cannot read the scenario /dev/zero: it is larger than 256 MiB"), "{said}");
+}
+
 #[test]
 fn a_file_that_is_not_there() {
     let of = |key: &str| refused(&Sim::small(), &["small.toml", "--set", key]);

@@ -61,16 +61,21 @@ impl TraceError {
 
     /// A file that could not be opened or read.
     pub(crate) fn reading(path: &Path, error: io::Error) -> Self {
-        use io::ErrorKind::{InvalidData, InvalidInput, IsADirectory, NotFound, UnexpectedEof};
+        use io::ErrorKind::{InvalidData, InvalidInput, IsADirectory, NotFound, UnexpectedEof, Unsupported};
         let (found, expected, remedy) = match error.kind() {
             NotFound => ("no such file", "a trace file", "check the path"),
             IsADirectory => ("a folder", "a trace file", "name a file in it"),
+            Unsupported => (
+                "a device or a pipe",
+                "a file",
+                "copy what it gives into a file, since an input is read more than once",
+            ),
             UnexpectedEof => ("a gzip stream that is cut off", "a whole one", "copy the file again"),
             InvalidData | InvalidInput => ("a damaged gzip stream", "a sound one", "copy the file again"),
             _ => ("a read error", "a readable file", "see whether the file can be read at all"),
         };
         let found = match error.kind() {
-            NotFound | IsADirectory | UnexpectedEof => found.to_owned(),
+            NotFound | IsADirectory | Unsupported | UnexpectedEof => found.to_owned(),
             _ => format!("{found} ({error})"),
         };
         Self { source: Some(error), ..Self::new(path, found, expected, remedy) }

@@ -11,7 +11,8 @@
 //!
 //! - A reader gives all of a file or refuses it. A refusal is one line that says where, what was found, what was expected
 //!   and what to do: see [`TraceError`]. No file, however broken, makes a reader panic.
-//! - Inputs may be plain or gzip; which one is seen from the content, not from the name.
+//! - Inputs may be plain or gzip; which one is seen from the content, not from the name. A byte-order mark is skipped.
+//! - An input is a file: what never ends, such as a device, is refused before it is read. See [`input`].
 //! - Times are converted from decimal text to whole nanoseconds without passing through floating point.
 //! - Memory is bounded by the trace.
 //!
@@ -25,6 +26,7 @@ mod decimal;
 mod error;
 #[cfg(test)]
 mod fuzz;
+pub mod input;
 pub mod measured;
 mod open;
 pub mod questions;

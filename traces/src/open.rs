@@ -1,9 +1,8 @@
 //! Opening a file of the world: plain or gzip, with a limit on how long a line may be.
 
-use crate::TraceError;
+use crate::{TraceError, input};
 use flate2::bufread::MultiGzDecoder;
 use std::{
-    fs::File,
     io::{self, BufRead, BufReader, Read},
     path::{Path, PathBuf},
 };
@@ -13,6 +12,9 @@ const LONGEST_LINE: usize = 16 << 20;
 
 const GZIP_MAGIC: [u8; 2] = [0x1f, 0x8b];
 
+/// UTF-8's mark, which editors on Windows put in front of a text.
+const BYTE_ORDER_MARK: [u8; 3] = [0xef, 0xbb, 0xbf];
+
 /// Opens `path`, unpacking it if its content is gzip.
 pub(crate) fn open(path: &Path) -> Result<Box<dyn Read>, TraceError> {
     Ok(Box::new(Guarded { inner: open_unguarded(path)?, line_length: 0 }))
@@ -20,10 +22,22 @@ pub(crate) fn open(path: &Path) -> Result<Box<dyn Read>, TraceError> {
 
 /// The same without a limit on the length of a line, for who never holds one whole.
 pub(crate) fn open_unguarded(path: &Path) -> Result<Box<dyn Read>, TraceError> {
-    let mut file = BufReader::with_capacity(1 << 16, File::open(path).map_err(|e| TraceError::reading(path, e))?);
-    let start = file.fill_buf().map_err(|e| TraceError::reading(path, e))?;
+    let refuse = |error| TraceError::reading(path, error);
+    let mut file = BufReader::with_capacity(1 << 16, input::open(path).map_err(refuse)?);
+    let start = file.fill_buf().map_err(refuse)?;
     let is_gzip = start.starts_with(&GZIP_MAGIC);
-    Ok(if is_gzip { Box::new(MultiGzDecoder::new(file)) } else { Box::new(file) })
+    let unpacked: Box<dyn Read> = if is_gzip { Box::new(MultiGzDecoder::new(file)) } else { Box::new(file) };
+    without_mark(unpacked).map_err(refuse)
+}
+
+/// The rest of a file behind its byte-order mark, if it has one.
+fn without_mark(mut file: Box<dyn Read>) -> io::Result<Box<dyn Read>> {
+    let mut start = Vec::new();
+    file.by_ref().take(BYTE_ORDER_MARK.len() as u64).read_to_end(&mut start)?;
+    if start == BYTE_ORDER_MARK {
+        start.clear();
+    }
+    Ok(Box::new(io::Cursor::new(start).chain(file)))
 }
 
 /// Refuses a line so long that reading it whole would exhaust the memory: a binary file by mistake, for example.
@@ -102,6 +116,26 @@ mod tests {
         for content in [text.to_vec(), gzipped(text), [gzipped(b"one\ntwo"), gzipped(b"\nthree")].concat()] {
             assert_eq!(all(file_with(&content).path()).unwrap(), ["one", "two", "three"]);
         }
+    }
+
+    #[test]
+    fn a_byte_order_mark_is_skipped() {
+        for content in [b"\xef\xbb\xbfone".to_vec(), gzipped(b"\xef\xbb\xbfone")] {
+            assert_eq!(all(file_with(&content).path()).unwrap(), ["one"]);
+        }
+        assert_eq!(all(file_with(b"a\n\xef\xbb\xbfb").path()).unwrap(), ["a", "\u{feff}b"], "only at the start");
+        assert_eq!(all(file_with(b"on").path()).unwrap(), ["on"]);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_device_is_refused() {
+        let message = all(Path::new("/dev/zero")).unwrap_err().to_string();
+        assert_eq!(
+            message,
+            "/dev/zero: found a device or a pipe; expected a file; copy what it gives into a file, since an input is read \
+             more than once"
+        );
     }
 
     #[test]

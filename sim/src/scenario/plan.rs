@@ -167,7 +167,9 @@ impl Plan {
         let mut known = self.files.lock().expect("no panic holds this lock");
         let hash = known.entry(path.clone()).or_insert_with(|| {
             // What cannot be read is refused with its reason when the point is resolved.
-            std::fs::read(&path).map_or_else(|_| "unreadable".to_owned(), |bytes| hex(&Sha256::digest(&bytes)))
+            let mut hash = Sha256::new();
+            let read = traces::input::for_each_piece(&path, |piece| hash.update(piece));
+            read.map_or_else(|_| "unreadable".to_owned(), |()| hex(&hash.finalize()))
         });
         PathBuf::from(&*hash)
     }

@@ -10,7 +10,7 @@ use std::path::Path;
 /// # Errors
 /// With file, line, a caret, what was expected and the nearest known key.
 pub fn read(path: &Path, set: &[String]) -> Result<(Source, Scenario), Failure> {
-    let text = std::fs::read(path).map_err(|error| Failure::io("read the scenario", path, &error))?;
+    let text = traces::input::read_once(path).map_err(|error| Failure::io("read the scenario", path, &error))?;
     let text = String::from_utf8(text).map_err(|error| {
         let line = 1 + error.as_bytes()[..error.utf8_error().valid_up_to()].iter().filter(|&&b| b == b'\n').count();
         Failure::refused(format!("{}:{line}: found bytes that are not UTF-8; save the file as UTF-8", path.display()))

@@ -44,7 +44,15 @@ impl BandwidthSeries {
 fn read_packets(path: &Path) -> Result<Vec<(u64, u64)>, TraceError> {
     let mut packets: Vec<(u64, u64)> = Vec::new();
     let mut lines = Lines::open(path)?;
+    let mut blank = None;
     while let Some((number, text)) = lines.next()? {
+        if text.trim().is_empty() {
+            blank.get_or_insert(number);
+            continue;
+        }
+        if let Some(line) = blank {
+            return Err(TraceError::new(path, "\"\"", EXPECTED, "correct or remove the line").at(line));
+        }
         let refuse = |found, remedy| TraceError::new(path, found, EXPECTED, remedy).at(number);
         let digits = text.bytes().all(|b| b.is_ascii_digit());
         // Below the nanoseconds of a duration, so that the period fits.
@@ -101,6 +109,13 @@ mod tests {
         assert_eq!(in_ms(&series), [(0.0, 12.0), (2.0, 0.0), (4.0, 24.0), (5.0, 0.0), (7.0, 36.0)]);
         assert_eq!(series.period(), SimDuration::from_ms(8));
         assert_eq!(series.mean(), BitsPerSecond::new(7 * 1500 * 8 * 1000 / 8));
+    }
+
+    #[test]
+    fn blank_lines_may_end_it() {
+        for text in ["1\n5\n\n", "1\n5\n \r\n\n", "\u{feff}1\n5"] {
+            assert_eq!(read(text).unwrap(), read("1\n5\n").unwrap(), "{text:?}");
+        }
     }
 
     #[test]

@@ -125,7 +125,7 @@ fn ids(file: &Path) -> Result<Vec<u32>, Failure> {
             Values::Floats(_) => Err(told("floats")),
         };
     }
-    let text = std::fs::read_to_string(file).map_err(|error| Failure::io("read", file, &error))?;
+    let text = traces::input::read_text(file).map_err(|error| Failure::io("read", file, &error))?;
     let words = text.split(|c: char| c.is_whitespace() || "[],".contains(c)).filter(|word| !word.is_empty());
     words.map(|word| word.parse().map_err(|_| told(&format!("`{word}`")))).collect()
 }

@@ -282,7 +282,7 @@ fn answer(Answered { request, ids, text, score }: Answered) -> Answer {
 }
 
 fn heads(file: &Path) -> Result<Heads, Failure> {
-    let text = std::fs::read_to_string(file).map_err(|error| Failure::io("read", file, &error))?;
+    let text = traces::input::read_text(file).map_err(|error| Failure::io("read", file, &error))?;
     Heads::parse(&text).map_err(|error| Failure::refused(format!("{}: {error}", file.display())))
 }
 

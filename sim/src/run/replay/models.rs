@@ -7,8 +7,6 @@ use backends::real;
 use model::model_spec::ModelSpec;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
-use std::fs::File;
-use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
@@ -123,14 +121,8 @@ fn files(folder: &Folder) -> Result<Vec<PathBuf>, Failure> {
 
 fn sha256(file: &Path) -> Result<String, Failure> {
     let failed = |error| Failure::io("read", file, &error);
-    let mut read = File::open(file).map_err(failed)?;
-    let (mut hash, mut piece) = (Sha256::new(), vec![0; 1 << 20]);
-    loop {
-        match read.read(&mut piece).map_err(failed)? {
-            0 => break,
-            bytes => hash.update(&piece[..bytes]),
-        }
-    }
+    let mut hash = Sha256::new();
+    traces::input::for_each_piece(file, |piece| hash.update(piece)).map_err(failed)?;
     Ok(hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
 }
 

@@ -59,8 +59,10 @@ impl SourceFile {
     /// # Errors
     /// If it cannot be read.
     pub fn of(path: &Path) -> Result<Self, Failure> {
-        let bytes = std::fs::read(path).map_err(|error| Failure::io("read", path, &error))?;
-        let sha256 = Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect();
+        let mut hash = Sha256::new();
+        let read = traces::input::for_each_piece(path, |piece| hash.update(piece));
+        read.map_err(|error| Failure::io("read", path, &error))?;
+        let sha256 = hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
         // Without the folders, which differ from machine to machine.
         let name = path.file_name().unwrap_or(path.as_os_str());
         Ok(Self { file: name.to_string_lossy().into_owned(), sha256 })
@@ -180,7 +182,7 @@ impl Profile {
     /// # Errors
     /// With file and line, if it is none or a number makes no sense.
     pub fn read(path: &Path) -> Result<Self, Failure> {
-        let text = std::fs::read_to_string(path).map_err(|error| Failure::io("read the profile", path, &error))?;
+        let text = traces::input::read_text(path).map_err(|error| Failure::io("read the profile", path, &error))?;
         let profile: Self = toml::from_str(&text).map_err(|error| {
             let line = error.span().map_or(1, |span| 1 + text[..span.start.min(text.len())].matches('\n').count());
             let place = path.display();

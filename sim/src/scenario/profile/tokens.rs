@@ -52,7 +52,7 @@ impl TokenProfile {
     /// # Errors
     /// If it is none, or its numbers make no sense.
     pub fn read(path: &Path) -> Result<Self, Failure> {
-        let text = std::fs::read_to_string(path).map_err(|error| Failure::io("read the tokens", path, &error))?;
+        let text = traces::input::read_text(path).map_err(|error| Failure::io("read the tokens", path, &error))?;
         let expected = "expected a file that `sim calibrate --tokens` wrote";
         let profile: Self = toml::from_str(&text).map_err(|error| {
             let line = error.span().map_or(1, |span| 1 + text[..span.start.min(text.len())].matches('\n').count());

@@ -1,0 +1,106 @@
+//! Input files: opened only where they are files, and read into memory only up to a bound.
+//!
+//! An input is read more than once, to hash it and to use it. So a pipe cannot be one, and a device such as `/dev/zero`
+//! would never end.
+
+use std::{
+    fs::{File, metadata},
+    io::{self, ErrorKind, Read},
+    path::Path,
+};
+
+/// The most bytes of a text that is held in memory whole.
+const LARGEST_TEXT: u64 = 256 << 20;
+
+/// Opens a file that may be read more than once.
+///
+/// ```
+/// # #[cfg(unix)] {
+/// use std::path::Path;
+///
+/// let refused = traces::input::open(Path::new("/dev/zero")).unwrap_err();
+/// assert!(refused.to_string().starts_with("it is a device or a pipe"));
+/// # }
+/// ```
+///
+/// # Errors
+///
+/// If it cannot be opened, or is a device or a pipe.
+pub fn open(path: &Path) -> io::Result<File> {
+    let kind = metadata(path)?.file_type();
+    if kind.is_file() || kind.is_dir() {
+        return File::open(path);
+    }
+    let why = "it is a device or a pipe; copy what it gives into a file, since an input is read more than once";
+    Err(io::Error::new(ErrorKind::Unsupported, why))
+}
+
+/// Hands the content of a file on, piece by piece.
+///
+/// # Errors
+///
+/// If the file cannot be opened or read.
+pub fn for_each_piece(path: &Path, mut then: impl FnMut(&[u8])) -> io::Result<()> {
+    let (mut file, mut piece) = (open(path)?, vec![0; 1 << 16]);
+    loop {
+        match file.read(&mut piece) {
+            Ok(0) => return Ok(()),
+            Ok(bytes) => then(&piece[..bytes]),
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+/// The text of a file.
+///
+/// # Errors
+///
+/// If the file cannot be opened or read, is larger than 256 MiB, or is not UTF-8.
+pub fn read_text(path: &Path) -> io::Result<String> {
+    let bytes = bounded(open(path)?)?;
+    String::from_utf8(bytes).map_err(|error| io::Error::new(ErrorKind::InvalidData, error.utf8_error()))
+}
+
+/// The bytes of a file that is read once, and so may also be a pipe.
+///
+/// # Errors
+///
+/// If the file cannot be opened or read, or does not end within 256 MiB.
+pub fn read_once(path: &Path) -> io::Result<Vec<u8>> {
+    bounded(File::open(path)?)
+}
+
+fn bounded(file: File) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    file.take(LARGEST_TEXT + 1).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 <= LARGEST_TEXT {
+        return Ok(bytes);
+    }
+    let why = format!("it is larger than {} MiB", LARGEST_TEXT >> 20);
+    Err(io::Error::new(ErrorKind::FileTooLarge, why))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::file_with;
+
+    #[test]
+    fn pieces_are_the_whole_file() {
+        let content: Vec<u8> = (0..200_000_u32).map(|byte| byte as u8).collect();
+        let (file, mut read) = (file_with(&content), Vec::new());
+        for_each_piece(file.path(), |piece| read.extend_from_slice(piece)).unwrap();
+        assert_eq!(read, content);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn what_never_ends_is_refused() {
+        let kind = |result: io::Result<Vec<u8>>| result.unwrap_err().kind();
+        let zero = Path::new("/dev/zero");
+        assert_eq!(kind(for_each_piece(zero, |_| ()).map(|()| Vec::new())), ErrorKind::Unsupported);
+        assert_eq!(kind(read_text(zero).map(String::into_bytes)), ErrorKind::Unsupported);
+        assert_eq!(kind(read_once(zero)), ErrorKind::FileTooLarge);
+    }
+}
