@@ -212,3 +212,15 @@ fn results_stand_even_if_nobody_can_read_the_table() {
     insta::assert_snapshot!(stderr, @"sim: cannot write to stdout: No space left on device (os error 28)");
     assert!(sim.names("out").contains(&"manifest.json".to_owned()));
 }
+
+/// A spreadsheet would run a label that looks like a formula, so that one is marked; numbers are not.
+#[test]
+fn labels_are_no_formulas() {
+    let scenario = "name = \"small\"\nreplications = 1\n[workload]\ndataset = \"vqav2\"\nrequests = 2\n\
+                    [policy.cloud_only]\nlabel = \"=HYPERLINK(1)\"\n[policy.edge_only]\nlabel = \"-5\"\n";
+    let sim = Sim::new().with("small.toml", scenario);
+    sim.done(["small.toml", "--out", "out"]);
+    let csv = sim.text("out/summary.csv");
+    let labels: Vec<&str> = csv.lines().skip(1).map(|line| line.split(',').next().unwrap_or_default()).collect();
+    assert_eq!(labels, ["'=HYPERLINK(1)", "-5"]);
+}

@@ -1,6 +1,7 @@
 //! A table of texts, for a terminal and as CSV.
 
 use comfy_table::{CellAlignment, Table, presets};
+use tables::spreadsheet_text;
 
 /// Rows under a heading.
 #[derive(Clone, Debug)]
@@ -39,11 +40,12 @@ impl Sheet {
         table.lines().map(|line| format!("{}\n", line.trim_end())).collect()
     }
 
-    /// RFC 4180, with lines that end in `\n`.
+    /// RFC 4180, with lines that end in `\n`, and what a spreadsheet would run marked.
     pub fn csv(&self) -> String {
         let mut writer = csv::Writer::from_writer(Vec::new());
         for row in std::iter::once(&self.heading).chain(&self.rows) {
-            writer.write_record(row).expect("rows are as long as their heading");
+            let marked = row.iter().map(|text| spreadsheet_text(text).into_owned());
+            writer.write_record(marked).expect("rows are as long as their heading");
         }
         let bytes = writer.into_inner().expect("memory");
         String::from_utf8(bytes).expect("texts are UTF-8")

@@ -1,12 +1,13 @@
 //! Writing a table as CSV.
 
-use crate::{Row, TableError};
-use std::{fs::File, io, marker::PhantomData, path::Path};
+use crate::{Row, TableError, spreadsheet_text};
+use std::{borrow::Cow, fs::File, io, marker::PhantomData, path::Path};
 
 /// A table as a CSV file that is written row by row.
 ///
 /// A header comes first. Fields are quoted as in RFC 4180 where they must be, lines end in `\n` for the sake of `git` and
-/// `awk`, a missing number is empty, and any other is the shortest text that reads back as the same number.
+/// `awk`, a missing number is empty, and any other is the shortest text that reads back as the same number. A text that a
+/// spreadsheet would run is marked: see [`spreadsheet_text`].
 pub struct CsvFile<R: Row> {
     path: std::path::PathBuf,
     writer: csv::Writer<File>,
@@ -32,7 +33,7 @@ impl<R: Row> CsvFile<R> {
     ///
     /// If the file cannot be written.
     pub fn write(&mut self, row: &R) -> Result<(), TableError> {
-        self.writer.write_record(row.texts()).map_err(|error| refused(&self.path, error))
+        self.writer.write_record(marked(&row.texts())).map_err(|error| refused(&self.path, error))
     }
 
     /// Writes the rest.
@@ -48,10 +49,17 @@ impl<R: Row> CsvFile<R> {
 /// A table as CSV text in memory.
 pub fn csv_text<R: Row>(rows: impl Iterator<Item = R>) -> String {
     let mut writer = csv::Writer::from_writer(Vec::new());
-    let mut write = |row: Vec<String>| writer.write_record(row).expect("memory takes every record");
+    let mut write = |row: Vec<String>| writer.write_record(marked(&row)).expect("memory takes every record");
     write(R::column_names(&[]));
     rows.for_each(|row| write(row.texts()));
     String::from_utf8(writer.into_inner().expect("memory takes every record")).expect("texts and figures are UTF-8")
+}
+
+fn marked(texts: &[String]) -> impl Iterator<Item = impl AsRef<[u8]>> {
+    texts.iter().map(|text| match spreadsheet_text(text) {
+        Cow::Borrowed(text) => Cow::Borrowed(text.as_bytes()),
+        Cow::Owned(text) => Cow::Owned(text.into_bytes()),
+    })
 }
 
 fn refused(path: &Path, error: csv::Error) -> TableError {
@@ -69,6 +77,7 @@ mod tests {
     fn failure() -> FailureRow {
         FailureRow {
             policy: "edge, \"only\"".into(),
+            reason: "=1+1".into(),
             bandwidth_mbps: Some(0.1 + 0.2),
             varied: VariedValues(vec!["5 ms".into()]),
             point: u64::MAX,
@@ -84,8 +93,8 @@ mod tests {
         csv.write(&FailureRow { bandwidth_mbps: None, ..failure() }).unwrap();
         csv.finish().unwrap();
         let expected = "point,point_id,policy,dataset,bandwidth_mbps,link.rtt,replication,reason\n\
-                        18446744073709551615,,\"edge, \"\"only\"\"\",,0.30000000000000004,5 ms,0,\n\
-                        18446744073709551615,,\"edge, \"\"only\"\"\",,,5 ms,0,\n";
+                        18446744073709551615,,\"edge, \"\"only\"\"\",,0.30000000000000004,5 ms,0,'=1+1\n\
+                        18446744073709551615,,\"edge, \"\"only\"\"\",,,5 ms,0,'=1+1\n";
         assert_eq!(std::fs::read_to_string(file.path()).unwrap(), expected);
     }
 
