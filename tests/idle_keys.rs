@@ -63,6 +63,7 @@ const CASES: &[(&str, &[&str], &str, [&str; 2])] = &[
         "link.bandwidth",
         ["1 Mbps", "9 Mbps"],
     ),
+    ("cloud_only", &[], "link.start", ["spread", "first"]),
     ("msao", &["link.header=0 B"], "link.packet", ["100 B", "900 B"]),
     // What runs where.
     ("cloud_only", &[], "edge.weights", ["q8_0", "q4_0"]),

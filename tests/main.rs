@@ -11,6 +11,7 @@ mod gates;
 mod idle_keys;
 mod keys;
 mod kubernetes;
+mod links;
 mod many_points;
 mod models;
 mod page;

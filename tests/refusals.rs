@@ -51,7 +51,7 @@ fn keys() {
         "[arrivals.poison]\nrate = \"2 /s\"",
         "[sweep]\n\"link.rtt\" = [\"20 ms\"]\n[swep]",
         "[edge.tuning]\noverheads = \"2 ms\"",
-        "[link.up.csv]\nfile = \"a.csv\"\ntime = \"t_s\"",
+        "[link.up.csv]\ncolumn = \"ul_mbps\"",
         "[device.mine]\nmemory = \"24 GB\"",
         "[cloud]\nengine = \"vlm\"",
     ]);

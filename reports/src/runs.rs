@@ -146,7 +146,9 @@ impl Runs {
 
 /// A point as text, from its keys and values.
 pub(crate) fn place<'p>(keys: impl Iterator<Item = (&'p str, &'p str)>) -> String {
-    let parts = keys.map(|(key, value)| match key {
+    // A series has no rate, and is a key of its own.
+    let told = keys.filter(|(key, value)| !(value.is_empty() && *key == RunRow::bandwidth_mbps.name));
+    let parts = told.map(|(key, value)| match key {
         _ if key == RunRow::dataset.name => value.to_owned(),
         _ if key == RunRow::bandwidth_mbps.name => format!("{value} Mbps"),
         _ => format!("{key} {value}"),

@@ -107,7 +107,8 @@ impl Gathered {
     fn of(row: &SpanRow, other: &str) -> Self {
         let (bandwidth_mbps, point) = (row.bandwidth_mbps, row.point);
         let (policy, dataset) = (row.policy.to_string(), row.dataset.to_string());
-        let place = format!("{dataset}, {bandwidth_mbps} Mbps{other}");
+        let rate = if bandwidth_mbps.is_nan() { String::new() } else { format!(", {bandwidth_mbps} Mbps") };
+        let place = format!("{dataset}{rate}{other}");
         let served = Served { policy, dataset, bandwidth_mbps, point, place, requests: Vec::new() };
         Self { served, requests: BTreeMap::new() }
     }

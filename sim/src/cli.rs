@@ -83,6 +83,8 @@ pub enum Command {
     Calibrate(crate::commands::calibrate::Args),
     Validate(crate::commands::validate::Args),
     #[command(subcommand)]
+    Link(crate::commands::link::Command),
+    #[command(subcommand)]
     Questions(crate::commands::questions::Command),
     /// Look at real models, or let them answer: ONNX graphs in the hub's layout.
     #[cfg(feature = "onnx")]

@@ -27,6 +27,7 @@ fn main() -> ExitCode {
         (Some(Command::Report(args)), _) => commands::report::run(&args),
         (Some(Command::Calibrate(args)), _) => commands::calibrate::run(&args),
         (Some(Command::Validate(args)), _) => commands::validate::run(&args),
+        (Some(Command::Link(command)), _) => commands::link::run(&command),
         (Some(Command::Questions(command)), _) => commands::questions::run(&command),
         #[cfg(feature = "onnx")]
         (Some(Command::Models(command)), _) => commands::models::run(&command),

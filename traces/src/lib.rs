@@ -4,7 +4,7 @@
 //! |---|---|
 //! | [`measured`] | CSV of measured forward passes, of data sheets and of models: what `sim calibrate` fits to |
 //! | [`requests`] | Azure LLM and LMM CSV, Mooncake JSONL: when requests arrive and how long they are; ServeGen: the laws behind them |
-//! | [`bandwidth`] | CSV series and Mahimahi traces: how fast a link is at each time |
+//! | [`series`] | CSV, iperf3, Mahimahi and published data sets: how fast a link is at each time, and how long a round trip takes |
 //! | [`questions`] | questions about pictures with reference answers: our JSONL, VQAv2, MMBench; how answers are scored |
 //!
 //! # Promises
@@ -21,7 +21,6 @@
 //! No random numbers: laws of arrival and length are handed on as data, and whoever draws from them owns the stream. No
 //! idea of what a request costs. No trace data: the public files stay where they were published.
 
-pub mod bandwidth;
 mod decimal;
 mod error;
 #[cfg(test)]
@@ -32,6 +31,7 @@ mod open;
 pub mod questions;
 pub mod requests;
 mod rows;
+pub mod series;
 #[cfg(test)]
 mod testing;
 

@@ -140,6 +140,7 @@ pub(super) fn panels(runs: &Runs, measure: &Measure, printed: &PrintedBeside) ->
 pub(super) fn group_name(runs: &Runs, cell: &Cell) -> String {
     let part = |(key, name): (usize, &String)| match name.as_str() {
         "dataset" => None,
+        "bandwidth_mbps" if cell.values[key].is_empty() => None,
         "bandwidth_mbps" => Some(format!("{} Mbps", cell.values[key])).filter(|_| runs.varies(key)),
         _ => Some(cell.values[key].clone()).filter(|_| runs.varies(key)),
     };

@@ -58,7 +58,11 @@ fn prepare(folder: &Folder<'_>) -> Prepared {
     let steps =
         |point: u32, policy: usize| latencies.by_cell.get(&(point, policy)).map(|all| steps(all)).unwrap_or_default();
     let panel = |(point, (dataset, mbps)): (u32, (usize, f64))| Point {
-        title: format!("{}, {mbps} Mbps", latencies.datasets[dataset]),
+        title: if mbps.is_nan() {
+            latencies.datasets[dataset].clone()
+        } else {
+            format!("{}, {mbps} Mbps", latencies.datasets[dataset])
+        },
         lines: policies.clone().map(|policy| steps(point, policy)).collect(),
     };
     // By dataset, then by bandwidth.

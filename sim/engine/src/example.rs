@@ -41,6 +41,8 @@ impl RunSpec {
                 down: rate,
                 sharing: Sharing::Fifo,
                 rtt: SimDuration::from_ms(20),
+                rtts: None,
+                start: crate::SeriesStart::default(),
                 rtt_per_modality: false,
                 header: Bytes::new(0),
                 packet: Bytes::new(1448),

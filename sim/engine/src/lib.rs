@@ -25,6 +25,6 @@ pub use outcome::{Outcome, TierOutcome};
 pub use plant::{Traffic, cloud_pool, edge_pool, pools};
 pub use run::RunError;
 pub use simulate::simulate;
-pub use spec::{CloudSpec, EdgeSpec, LinkSpec, RunSpec, Sharing};
+pub use spec::{CloudSpec, EdgeSpec, LinkSpec, RunSpec, SeriesStart, Sharing};
 pub use violation::Violation;
 pub use workload::{Arrivals, Content, Workload, draw_servegen};

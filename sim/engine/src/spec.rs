@@ -2,7 +2,7 @@
 
 use crate::workload::Workload;
 use backends::Tier;
-use kernel::RateProfile;
+use kernel::{DelayProfile, RateProfile};
 use model::{
     accuracy::{Accuracy, PruningLoss},
     mas::{DescriptorLaw, Descriptors},
@@ -90,6 +90,10 @@ pub struct LinkSpec {
     pub sharing: Sharing,
     /// Round-trip time; each direction takes half.
     pub rtt: SimDuration,
+    /// Round-trip times over time, in the place of `rtt`.
+    pub rtts: Option<DelayProfile>,
+    /// Moments of the series at which replications start.
+    pub start: SeriesStart,
     /// True charges an upload a round trip for each of its modalities (Eq. 8) instead of half of one.
     pub rtt_per_modality: bool,
     /// Bytes of headers on every packet.
@@ -100,6 +104,39 @@ pub struct LinkSpec {
     pub jitter: SimDuration,
     /// Probability that a packet is lost; it is sent again a round trip later.
     pub loss: Ratio,
+}
+
+impl LinkSpec {
+    /// The link as a replication finds it: rates and round trips that change over time start at a moment of its own.
+    ///
+    /// Replication `r` starts at the fraction of `r / 1.618...` of the longest series. So the first starts at its beginning, any
+    /// number of replications lie evenly over it, and more of them leave those that there are as they are.
+    pub(crate) fn in_replication(&self, replication: u32) -> Self {
+        /// 2^64 over the golden ratio.
+        const GOLDEN: u64 = 0x9E37_79B9_7F4A_7C15;
+        let changing = [&self.up, &self.down].into_iter().filter(|rate| !rate.is_constant()).map(RateProfile::period);
+        let longest = changing.chain(self.rtts.as_ref().map(DelayProfile::period)).max();
+        let (SeriesStart::Spread, Some(longest)) = (self.start, longest) else { return self.clone() };
+        let fraction = u64::from(replication).wrapping_mul(GOLDEN);
+        let offset = (u128::from(fraction) * u128::from(longest.as_ns())) >> 64;
+        let offset = SimDuration::from_ns(u64::try_from(offset).expect("a part of a period"));
+        Self {
+            up: self.up.starting_at(offset),
+            down: self.down.starting_at(offset),
+            rtts: self.rtts.as_ref().map(|rtts| rtts.starting_at(offset)),
+            ..self.clone()
+        }
+    }
+}
+
+/// The moments of a link's series at which replications start.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum SeriesStart {
+    /// All at the first.
+    First,
+    /// Each at one of its own, evenly over the longest series; replication 0 at the first.
+    #[default]
+    Spread,
 }
 
 /// The ways that messages can share a link.

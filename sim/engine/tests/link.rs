@@ -4,8 +4,8 @@ use crate::common::oracle::Idle;
 use crate::common::{
     Log, Override, blocking, cloud_only, layer_split, mbps, msao, pipelined, run, run_logged, spec, ucb_route,
 };
-use engine::{Outcome, RunSpec, Sharing, Side};
-use kernel::RateProfile;
+use engine::{Outcome, RunSpec, SeriesStart, Sharing, Side};
+use kernel::{DelayProfile, RateProfile};
 use model::engine_kind::EngineKind;
 use units::{BitsPerSecond, Bytes, Ratio, SimDuration};
 
@@ -97,6 +97,44 @@ fn two_messages_on_a_changing_rate() {
     // Shared: both are through when the second would be.
     spec.link.sharing = Sharing::Fair(None);
     assert!(upload_times(&spec).iter().all(|time| time.abs_diff(180_000_000) < 1_000));
+}
+
+#[test]
+fn round_trips_over_time_are_those_of_the_moment() {
+    let [ms, zero] = [SimDuration::from_ms, |_| SimDuration::ZERO];
+    // 16 ms on the way up, then half a round trip each way.
+    let mut spec = uploads(1, 5000);
+    spec.link.up = mbps(10);
+    let e2e = |spec: &RunSpec| run_logged(spec).1.e2e_ns()[&0];
+    let constant = e2e(&spec);
+    assert_eq!(spec.link.rtt, ms(20));
+    let mut with = |pieces: &[(SimDuration, SimDuration)]| {
+        spec.link.rtts = Some(DelayProfile::piecewise(pieces, ms(10_000)));
+        e2e(&spec)
+    };
+    assert_eq!(with(&[(zero(0), ms(20))]), constant);
+    assert_eq!(with(&[(zero(0), ms(20)), (ms(15), ms(80))]), constant + 60_000_000, "the last bit leaves after 16 ms");
+    assert_eq!(with(&[(zero(0), ms(20)), (ms(17), ms(80))]), constant + 30_000_000, "only the answer is late");
+}
+
+#[test]
+fn replications_start_at_moments_of_their_own() {
+    let times = |start, replication: u32, up: &RateProfile| {
+        let mut spec = uploads(3, 5000);
+        (spec.replication, spec.link.start, spec.link.up) = (replication, start, up.clone());
+        run_logged(&spec).1.e2e_ns()
+    };
+    let up = uneven();
+    for replication in 0..4 {
+        // The golden ratio spreads any number of points over a period.
+        let part = (f64::from(replication) * 0.618_033_988_749_895).fract();
+        let offset = SimDuration::from_ns((part * up.period().as_ns() as f64) as u64);
+        let moved = times(SeriesStart::First, replication, &up.starting_at(offset));
+        let spread = times(SeriesStart::Spread, replication, &up);
+        let near = moved.iter().zip(&spread).all(|((_, one), (_, other))| one.abs_diff(*other) < 100);
+        assert!(near, "{replication}: {moved:?} {spread:?}");
+        assert_eq!(spread == times(SeriesStart::First, replication, &up), replication == 0);
+    }
 }
 
 #[test]

@@ -4,6 +4,7 @@ pub mod best;
 pub mod calibrate;
 pub mod check;
 pub mod compare;
+pub mod link;
 #[cfg(feature = "onnx")]
 pub mod models;
 pub mod questions;

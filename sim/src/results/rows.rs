@@ -81,7 +81,7 @@ impl Rows {
         let common = SpanRow {
             policy: cell.policy.as_str().into(),
             dataset: label.dataset.as_str().into(),
-            bandwidth_mbps: label.bandwidth_mbps.expect("a point that runs has a link"),
+            bandwidth_mbps: label.bandwidth_mbps.unwrap_or(f64::NAN),
             point: u32::try_from(label.point).expect("few points have rows of requests"),
             replication: part.replication,
             ..SpanRow::default()

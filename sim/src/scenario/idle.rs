@@ -86,7 +86,14 @@ const RULES: &[Rule] = &[
     }),
     (&["link"], "no policy here uses the link", |at| !at.uses.cloud),
     (&["link.t_comm_rtt"], "no policy here uploads inputs", |at| !at.any_whole(|uses| uses.cloud)),
-    (&["link.t_comm_rtt"], "link.rtt is 0", |at| at.scenario.link.rtt == SimDuration::ZERO),
+    (&["link.rtt"], "link.rtt_series takes its place", |at| at.scenario.link.rtt_series.is_some()),
+    (&["link.start"], "no rate or round trip of the link changes over time", |at| !at.scenario.link.has_series()),
+    (&["link.start"], "there is one replication, and the first starts at the beginning", |at| {
+        at.scenario.replications == 1
+    }),
+    (&["link.t_comm_rtt"], "link.rtt is 0", |at| {
+        at.scenario.link.rtt == SimDuration::ZERO && at.scenario.link.rtt_series.is_none()
+    }),
     (&["link.packet"], "packets have no header and none is lost, so their size does not matter", |at| {
         at.scenario.link.header == Bytes::ZERO && at.scenario.link.loss == Ratio::ZERO
     }),

@@ -1,12 +1,12 @@
 //! The `[link]` table.
 
 use crate::terminal::Failure;
-use engine::{LinkSpec, Sharing};
-use kernel::RateProfile;
+use engine::{LinkSpec, SeriesStart, Sharing};
+use kernel::{DelayProfile, RateProfile};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
-use traces::bandwidth::{BandwidthSeries, CsvColumns};
+use traces::series::{Format, SeriesFile, read_rates, read_round_trips};
 use units::{BitsPerSecond, Bytes, Ratio, SimDuration};
 
 /// The link between the edges and the cloud.
@@ -23,6 +23,12 @@ pub struct Link {
     pub down: Option<Rate>,
     /// Round-trip time; default 20 ms. Each direction takes half.
     pub rtt: SimDuration,
+    /// Round-trip times over time, in the place of `rtt`. A message is delayed by half of the one at which its last bit leaves.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rtt_series: Option<RoundTrips>,
+    /// Moment of rates and round trips over time at which a replication starts; default `spread`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub start: Option<Start>,
     /// Round-trip time charged to an upload of an input: half (default), or one whole per modality (Eq. 8 as printed).
     pub t_comm_rtt: InputRtt,
     /// Header bytes of every packet; default 66 B: Ethernet, IP, TCP.
@@ -44,6 +50,8 @@ impl Default for Link {
             up: None,
             down: None,
             rtt: SimDuration::from_ms(20),
+            rtt_series: None,
+            start: None,
             t_comm_rtt: InputRtt::default(),
             header: Bytes::new(66),
             packet: Bytes::new(1448),
@@ -65,41 +73,47 @@ pub enum InputRtt {
     Literal,
 }
 
-/// The rate of one direction.
+/// The rate of one direction: a constant, or a series that repeats.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum Rate {
     /// A constant rate, e.g. `200 Mbps`.
     Constant(BitsPerSecond),
-    /// A column of a CSV file, as a function of time that repeats.
-    Csv(CsvSeries),
-    /// A Mahimahi trace, which repeats.
-    Mahimahi(PathBuf),
+    /// A column of a CSV file.
+    Csv(SeriesFile),
+    /// The report of `iperf3 --json`; `column = "sum_bidir_reverse"` takes the way back.
+    Iperf3(SeriesFile),
+    /// A session of the Irish 5G or 4G data set; the column is `DL_bitrate` unless `column` names another.
+    Irish5g(SeriesFile),
+    /// A run of Lumos5G 1.0; `only` picks it.
+    Lumos5g(SeriesFile),
+    /// A Mahimahi trace.
+    Mahimahi(SeriesFile),
+    /// A log of 3G on a Norwegian commute.
+    Norway3g(SeriesFile),
+    /// A cooked trace of Pensieve: seconds and Mbps.
+    Pensieve(SeriesFile),
 }
 
-/// A column of a CSV file.
+/// Round-trip times over time, which repeat.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct CsvSeries {
-    /// The file, relative to the scenario; may be gzipped.
-    pub file: PathBuf,
-    /// Column with the time; its name ends in `_s` or `_ms`.
-    pub time: String,
-    /// Column with the rate; its name ends in `_bps`, `_kbps`, `_mbps` or `_gbps`.
-    pub rate: String,
-    /// Keeps only the rows with this value in this column.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub only: Option<Only>,
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum RoundTrips {
+    /// A column of a CSV file; a row without a value leaves the one before as it is.
+    Csv(SeriesFile),
+    /// A session of the Irish 5G or 4G data set; the column is `PINGAVG` unless `column` names another.
+    Irish5g(SeriesFile),
 }
 
-/// A filter of rows.
-#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Only {
-    /// Name of the column.
-    pub column: String,
-    /// Value of that column in the rows to keep.
-    pub value: String,
+/// The moment of rates and round trips over time at which a replication starts.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Start {
+    /// Replications start evenly over the longest series, so that intervals hold its variance; replication 0 at its beginning.
+    #[default]
+    Spread,
+    /// All replications start at the beginning.
+    First,
 }
 
 /// The sharing of the link by messages.
@@ -123,42 +137,97 @@ pub struct FairShare {
 }
 
 impl Link {
-    /// Reads the files and builds the link. Also returns the mean rate of the uplink, which results are labelled by.
-    pub fn resolve(&self, beside: &Path) -> Result<(LinkSpec, f64), Failure> {
+    /// Reads the files and builds the link. Also returns the rate of the uplink in Mbps, which results are labelled by, if it is
+    /// a constant.
+    pub fn resolve(&self, beside: &Path) -> Result<(LinkSpec, Option<f64>), Failure> {
         let constant = Rate::Constant(self.bandwidth);
-        let (up, mean) = self.up.as_ref().unwrap_or(&constant).profile(beside)?;
-        let (down, _) = self.down.as_ref().unwrap_or(&constant).profile(beside)?;
+        let up = self.up.as_ref().unwrap_or(&constant);
+        let down = self.down.as_ref().unwrap_or(&constant);
+        let label = if let Rate::Constant(rate) = up { Some(rate.as_mbps_f64()) } else { None };
         let sharing = match self.sharing {
             Share::Fifo => Sharing::Fifo,
             Share::Fair(FairShare { access }) => Sharing::Fair(access),
         };
+        let start = match self.start.unwrap_or_default() {
+            Start::Spread => SeriesStart::Spread,
+            Start::First => SeriesStart::First,
+        };
         let Self { rtt, header, packet, jitter, loss, .. } = *self;
+        let rtts = self.rtt_series.as_ref().map(|rtts| rtts.profile(beside)).transpose()?;
         let rtt_per_modality = self.t_comm_rtt == InputRtt::Literal;
-        let spec = LinkSpec { up, down, sharing, rtt, rtt_per_modality, header, packet, jitter, loss };
-        Ok((spec, mean.as_mbps_f64()))
+        let (up, down) = (up.profile(beside)?, down.profile(beside)?);
+        let spec = LinkSpec { up, down, sharing, rtt, rtts, start, rtt_per_modality, header, packet, jitter, loss };
+        Ok((spec, label))
+    }
+
+    /// The name of the uplink's series; none where its rate is constant.
+    pub fn uplink_series(&self) -> Option<String> {
+        Some(self.up.as_ref()?.series()?.1.label())
+    }
+
+    /// True if a rate or the round-trip time changes over time.
+    pub fn has_series(&self) -> bool {
+        let mut rates = [&self.up, &self.down].into_iter().flatten();
+        self.rtt_series.is_some() || rates.any(|rate| rate.series().is_some())
     }
 
     /// The files that it reads.
     pub fn files(&mut self) -> impl Iterator<Item = &mut PathBuf> {
-        [self.up.as_mut(), self.down.as_mut()].into_iter().flatten().filter_map(|rate| match rate {
-            Rate::Constant(_) => None,
-            Rate::Csv(series) => Some(&mut series.file),
-            Rate::Mahimahi(file) => Some(file),
-        })
+        let rates = [self.up.as_mut(), self.down.as_mut()].into_iter().flatten().filter_map(Rate::series_mut);
+        rates.chain(self.rtt_series.as_mut().map(RoundTrips::series_mut)).map(|series| &mut series.file)
     }
 }
 
 impl Rate {
-    fn profile(&self, beside: &Path) -> Result<(RateProfile, BitsPerSecond), Failure> {
-        let series = match self {
-            Self::Constant(rate) => return Ok((RateProfile::constant(*rate), *rate)),
-            Self::Csv(CsvSeries { file, time, rate, only }) => {
-                let only = only.as_ref().map(|only| (only.column.clone(), only.value.clone()));
-                let columns = CsvColumns { time: time.clone(), rate: rate.clone(), only };
-                BandwidthSeries::from_csv(&beside.join(file), &columns)?
-            }
-            Self::Mahimahi(file) => BandwidthSeries::from_mahimahi(&beside.join(file))?,
+    /// The series and its format; none of a constant rate.
+    fn series(&self) -> Option<(Format, &SeriesFile)> {
+        match self {
+            Self::Constant(_) => None,
+            Self::Csv(series) => Some((Format::Csv, series)),
+            Self::Iperf3(series) => Some((Format::Iperf3, series)),
+            Self::Irish5g(series) => Some((Format::Irish5g, series)),
+            Self::Lumos5g(series) => Some((Format::Lumos5g, series)),
+            Self::Mahimahi(series) => Some((Format::Mahimahi, series)),
+            Self::Norway3g(series) => Some((Format::Norway3g, series)),
+            Self::Pensieve(series) => Some((Format::Pensieve, series)),
+        }
+    }
+
+    fn series_mut(&mut self) -> Option<&mut SeriesFile> {
+        match self {
+            Self::Constant(_) => None,
+            Self::Csv(series)
+            | Self::Iperf3(series)
+            | Self::Irish5g(series)
+            | Self::Lumos5g(series)
+            | Self::Mahimahi(series)
+            | Self::Norway3g(series)
+            | Self::Pensieve(series) => Some(series),
+        }
+    }
+
+    fn profile(&self, beside: &Path) -> Result<RateProfile, Failure> {
+        if let Self::Constant(rate) = self {
+            return Ok(RateProfile::constant(*rate));
+        }
+        let (format, keys) = self.series().expect("what is not constant is a series");
+        let (series, _) = read_rates(format, &beside.join(&keys.file), keys)?;
+        Ok(RateProfile::piecewise(series.segments(), series.period()))
+    }
+}
+
+impl RoundTrips {
+    fn series_mut(&mut self) -> &mut SeriesFile {
+        let (Self::Csv(series) | Self::Irish5g(series)) = self;
+        series
+    }
+
+    fn profile(&self, beside: &Path) -> Result<DelayProfile, Failure> {
+        let (format, keys) = match self {
+            Self::Csv(keys) => (Format::Csv, keys),
+            Self::Irish5g(keys) => (Format::Irish5g, keys),
         };
-        Ok((RateProfile::piecewise(series.segments(), series.period()), series.mean()))
+        let (series, _) = read_round_trips(format, &beside.join(&keys.file), keys)?;
+        Ok(DelayProfile::piecewise(series.segments(), series.period()))
     }
 }

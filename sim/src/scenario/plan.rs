@@ -13,6 +13,9 @@ use toml::Value;
 /// Columns that every table has beside those of the keys that vary.
 const OWN_COLUMN: [&str; 2] = ["workload.dataset", "link.bandwidth"];
 
+/// The column of an uplink whose rate changes over time, which no number names.
+const UPLINK: &str = "link.up";
+
 /// A scenario with the list of its points.
 pub struct Plan {
     /// The scenario's text.
@@ -21,7 +24,7 @@ pub struct Plan {
     pub scenario: Scenario,
     /// The list of points.
     pub design: Design,
-    /// Keys that vary beside dataset and bandwidth, which every row has.
+    /// Keys that are columns beside dataset and bandwidth, which every row has: those that vary, and an uplink that is a series.
     pub varied: Vec<String>,
     /// Hashes of the files that points name.
     files: Mutex<BTreeMap<PathBuf, String>>,
@@ -47,7 +50,7 @@ pub struct PointLabel {
     pub id: String,
     /// Name of the dataset.
     pub dataset: String,
-    /// Mean rate of the uplink; none at a point that cannot be resolved.
+    /// Rate of the uplink; none where it is a series, or at a point that cannot be resolved.
     pub bandwidth_mbps: Option<f64>,
     /// Value of each varied key, as text.
     pub values: Vec<String>,
@@ -73,7 +76,11 @@ impl Plan {
         /// Values of an axis that are looked at before anything is run.
         const LOOKED_AT: u64 = 1000;
         let design = Design::read(&source, &scenario.sweep, scenario.seed)?;
-        let varied = design.keys().filter(|key| !OWN_COLUMN.contains(key)).map(str::to_owned).collect();
+        let mut varied: Vec<String> =
+            design.keys().filter(|key| !OWN_COLUMN.contains(key)).map(str::to_owned).collect();
+        if scenario.link.uplink_series().is_some() && !varied.iter().any(|key| key == UPLINK) {
+            varied.push(UPLINK.to_owned());
+        }
         let plan = Self { source, scenario, design, varied, files: Mutex::default() };
         for number in plan.design.along_the_axes(LOOKED_AT) {
             let (source, scenario) = plan.scenario_at(number)?;
@@ -124,8 +131,8 @@ impl Plan {
             point: number,
             id,
             dataset: scenario.workload.dataset.label(),
-            bandwidth_mbps: Some(bandwidth_mbps),
-            values: self.values(&self.design.point(number)),
+            bandwidth_mbps,
+            values: self.values(&self.design.point(number), scenario.link.uplink_series()),
             engines: scenario.engines().map(str::to_owned),
         };
         Ok(Point { label: label.into(), memory_scope: scenario.memory_scope, cells })
@@ -134,11 +141,11 @@ impl Plan {
     /// The label of a point that cannot be run.
     pub fn label_of_refused(&self, number: u64) -> PointLabel {
         let overrides = self.design.point(number);
-        let (id, dataset) = self.scenario_at(number).map_or_else(
-            |_| (String::new(), String::new()),
-            |(_, scenario)| (self.id(&scenario), scenario.workload.dataset.label()),
+        let (id, dataset, uplink) = self.scenario_at(number).map_or_else(
+            |_| (String::new(), String::new(), None),
+            |(_, scenario)| (self.id(&scenario), scenario.workload.dataset.label(), scenario.link.uplink_series()),
         );
-        let values = self.values(&overrides);
+        let values = self.values(&overrides, uplink);
         PointLabel { point: number, id, dataset, bandwidth_mbps: None, values, engines: [String::new(), String::new()] }
     }
 
@@ -174,10 +181,14 @@ impl Plan {
         PathBuf::from(&*hash)
     }
 
-    fn values(&self, overrides: &Overrides) -> Vec<String> {
+    /// The texts of the columns in `varied`; `uplink` is the name of the uplink's series.
+    fn values(&self, overrides: &Overrides, uplink: Option<String>) -> Vec<String> {
         let plain = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
         let shown = overrides.iter().filter(|(key, _)| !OWN_COLUMN.contains(&key.as_str()));
-        shown.map(|(_, value)| plain(value)).collect()
+        let mut values: Vec<String> = shown.map(|(_, value)| plain(value)).collect();
+        // The column of the uplink is behind those of the sweep, unless it is one of them.
+        values.extend((values.len() < self.varied.len()).then(|| uplink.unwrap_or_default()));
+        values
     }
 }
 

@@ -26,11 +26,11 @@ pub struct Cell {
     pub spec: RunSpec,
 }
 
-/// The runs of a scenario that does not vary, and the mean rate of its uplink in Mbps.
+/// The runs of a scenario that does not vary, and the rate of its uplink in Mbps, if it is constant.
 ///
 /// # Errors
 /// At the line of the key that is to blame, where there is one.
-pub fn cells(source: &Source, scenario: &Scenario) -> Result<(Vec<Cell>, f64), Failure> {
+pub fn cells(source: &Source, scenario: &Scenario) -> Result<(Vec<Cell>, Option<f64>), Failure> {
     check_scalars(source, scenario)?;
     let (spec, bandwidth_mbps) = base_spec(source, scenario)?;
     let mut labels = BTreeSet::new();
@@ -54,7 +54,7 @@ pub fn cells(source: &Source, scenario: &Scenario) -> Result<(Vec<Cell>, f64), F
 }
 
 /// A run of the scenario, but for its policy.
-fn base_spec(source: &Source, scenario: &Scenario) -> Result<(RunSpec, f64), Failure> {
+fn base_spec(source: &Source, scenario: &Scenario) -> Result<(RunSpec, Option<f64>), Failure> {
     let (link, bandwidth_mbps) = scenario.link.resolve(source.folder())?;
     let requests = lookup::requests(source, scenario)?;
     let own = requests.accuracy();

@@ -14,7 +14,7 @@ mod list;
 mod mooncake;
 mod served;
 mod servegen;
-mod timestamp;
+pub(crate) mod timestamp;
 #[cfg(test)]
 mod walkthrough;
 

@@ -6,7 +6,7 @@ use units::SimDuration;
 /// Reads `2023-11-16 18:15:46.6805900` as the time since 1970, to the nanosecond.
 ///
 /// A `T` may stand for the space, and `Z` or `+00:00` at the end. Other time zones are not read: none is published.
-pub(super) fn read(text: &str) -> Option<SimDuration> {
+pub(crate) fn read(text: &str) -> Option<SimDuration> {
     let text = text.strip_suffix("+00:00").or(text.strip_suffix('Z')).unwrap_or(text);
     let (date, time) = text.split_once([' ', 'T'])?;
     let [year, month, day] = parts(date, '-', [4, 2, 2])?;

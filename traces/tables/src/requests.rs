@@ -13,7 +13,7 @@ rows! {
         policy: Text,
         /// The dataset of the request.
         dataset: Text,
-        /// The bandwidth of the scenario between edge and cloud, in megabits per second.
+        /// The rate of the uplink, in megabits per second; not a number where it is a series.
         bandwidth_mbps: f64,
         /// The number of the point in the sweep's grid.
         point: u32,

@@ -17,7 +17,7 @@ rows! {
         policy: Text,
         /// The dataset of the point.
         dataset: Text,
-        /// The mean rate of the uplink, in megabits per second; none at a point that cannot be resolved.
+        /// The rate of the uplink, in megabits per second; none where it is a series, or at a point that cannot be resolved.
         bandwidth_mbps: Option<f64>,
         /// The value of a varied key, as text; the column has the name of the key.
         varied: VariedValues,
@@ -70,7 +70,7 @@ rows! {
         policy: Text,
         /// The dataset of the point.
         dataset: Text,
-        /// The mean rate of the uplink, in megabits per second; none at a point that cannot be resolved.
+        /// The rate of the uplink, in megabits per second; none where it is a series, or at a point that cannot be resolved.
         bandwidth_mbps: Option<f64>,
         /// The value of a varied key, as text; the column has the name of the key.
         varied: VariedValues,

@@ -1,15 +1,16 @@
 //! One direction of the link: headers, queueing or sharing, loss, delay.
 
 use crate::spec::{LinkSpec, Sharing};
-use kernel::{FairLink, FifoLink, RateProfile, Service, Stream, Streams, draw};
+use kernel::{DelayProfile, FairLink, FifoLink, RateProfile, Service, Stream, Streams, draw};
 use std::collections::{BTreeMap, VecDeque};
 use units::{BitsPerSecond, Bytes, SimDuration, SimTime};
 
 /// From edge to cloud or back.
 pub(crate) struct Direction {
     medium: Medium,
-    latency: SimDuration,
     rtt: SimDuration,
+    /// Round-trip times over time, in the place of `rtt`.
+    rtts: Option<DelayProfile>,
     header: Bytes,
     packet: Bytes,
     jitter: SimDuration,
@@ -87,8 +88,8 @@ impl Direction {
         };
         Self {
             medium,
-            latency: spec.rtt / 2,
             rtt: spec.rtt,
+            rtts: spec.rtts.clone(),
             header: spec.header,
             packet: spec.packet,
             jitter: spec.jitter,
@@ -110,7 +111,7 @@ impl Direction {
         let passage = match &mut self.medium {
             Medium::Fifo(link) => {
                 let Service { start, end } = link.send(now, wire + lost);
-                let arrival = self.arrive(end + self.rtt * rounds);
+                let arrival = self.arrive(end, rounds);
                 Some(Passage { handed: now, started: start, left: end, arrival })
             }
             Medium::Fair(link) => {
@@ -164,7 +165,7 @@ impl Direction {
             }
         }
         for Pending { message, rounds, handed, started, .. } in passed {
-            let arrival = self.arrive(now + self.rtt * rounds);
+            let arrival = self.arrive(now, rounds);
             left.push(Left { message, passage: Passage { handed, started, left: now, arrival } });
         }
     }
@@ -175,6 +176,11 @@ impl Direction {
             Medium::Fifo(link) => link.rate().at(now),
             Medium::Fair(link) => link.rate().at(now),
         }
+    }
+
+    /// The round-trip time now.
+    pub(crate) fn rtt(&self, now: SimTime) -> SimDuration {
+        self.rtts.as_ref().map_or(self.rtt, |rtts| rtts.at(now))
     }
 
     /// Bytes to send again, and in how many rounds. A lost packet is sent again, and may be lost again.
@@ -194,8 +200,10 @@ impl Direction {
         }
     }
 
-    fn arrive(&mut self, left: SimTime) -> SimTime {
-        let mut arrival = left + self.latency;
+    /// Time at which a message arrives whose last bit left then, after rounds of retransmission. Round trips are those of that moment.
+    fn arrive(&mut self, left: SimTime, rounds: u64) -> SimTime {
+        let rtt = self.rtt(left);
+        let mut arrival = left + rtt * rounds + rtt / 2;
         if self.jitter > SimDuration::ZERO {
             arrival += SimDuration::from_secs_f64(self.jitter.as_secs_f64() * draw::exponential(&mut self.stream));
         }

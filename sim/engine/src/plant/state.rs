@@ -42,6 +42,7 @@ impl<'w, C: Compute> State<'w, C> {
         [edge, cloud]: [C; 2],
         ledger: Ledger<'w, Resources>,
     ) -> Self {
+        let link = spec.link.in_replication(spec.replication);
         let kind = |tier: &backends::Tier, limits| {
             Rc::new(Kind { limits, batches: tier.engine.batches, power: Power::new(&tier.device) })
         };
@@ -57,8 +58,8 @@ impl<'w, C: Compute> State<'w, C> {
             edge_cpus: (0..spec.edge.count).map(|_| FifoServer::new(spec.edge.cpu_workers)).collect(),
             edge,
             cloud,
-            up: Direction::new(&spec.link, &spec.link.up, streams, "link/up"),
-            down: Direction::new(&spec.link, &spec.link.down, streams, "link/down"),
+            up: Direction::new(&link, &link.up, streams, "link/up"),
+            down: Direction::new(&link, &link.down, streams, "link/down"),
             uplink_due: None,
             downlink_due: None,
             held_back: VecDeque::new(),

@@ -44,7 +44,7 @@ impl<'w, C: Compute> World<'w, C> {
         View {
             // At a moment of silence next to nothing, so that an upload's time is still a number.
             uplink: state.up.rate(self.kernel.now()).max(BitsPerSecond::new(1)),
-            rtt: self.spec.link.rtt,
+            rtt: state.up.rtt(self.kernel.now()),
             rtt_per_modality: self.spec.link.rtt_per_modality,
             edge_requests: edge_requests[index],
             cloud_requests: f64::from(cloud_requests.iter().sum::<u32>()) / cloud_requests.len() as f64,

@@ -60,6 +60,23 @@ impl RateProfile {
         Self { starts, rates, before, period, whole }
     }
 
+    /// The time after which it repeats.
+    pub fn period(&self) -> SimDuration {
+        SimDuration::from_ns(self.period)
+    }
+
+    /// The same rates, of which those at `offset` come first.
+    #[must_use]
+    pub fn starting_at(&self, offset: SimDuration) -> Self {
+        if self.is_constant() {
+            return self.clone();
+        }
+        let pieces: Vec<(u64, u64)> = self.starts.iter().copied().zip(self.rates.iter().copied()).collect();
+        let rotated = super::rotated(&pieces, self.period, offset.as_ns());
+        let typed = rotated.into_iter().map(|(start, rate)| (SimDuration::from_ns(start), BitsPerSecond::new(rate)));
+        Self::piecewise(&typed.collect::<Vec<_>>(), self.period())
+    }
+
     /// True if the rate never changes.
     pub fn is_constant(&self) -> bool {
         self.rates.len() == 1
@@ -154,6 +171,24 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn a_later_start_is_the_same_rate_later(
+            rates in prop::collection::vec(0u64..4, 1..5),
+            widths in prop::collection::vec(1u64..9, 5), offset in 0u64..90, at in 0u64..60, bytes in 0u64..20,
+        ) {
+            prop_assume!(rates.iter().any(|&rate| rate > 0));
+            let starts: Vec<u64> = widths.iter().scan(0, |at, w| { *at += w; Some(*at - w) }).collect();
+            let pieces: Vec<(u64, u64)> =
+                starts.iter().copied().zip(rates.iter().map(|rate| rate * 1_000_000_000)).collect();
+            let rate = profile(&pieces[..rates.len()], starts[rates.len() - 1] + widths[rates.len() - 1]);
+            let later = rate.starting_at(SimDuration::from_ns(offset));
+            prop_assert_eq!(later.period(), rate.period());
+            let (now, then) = (SimTime::from_ns(at), SimTime::from_ns(at + offset));
+            prop_assert_eq!(later.at(now), rate.at(then));
+            let size = Bytes::new(bytes);
+            prop_assert_eq!(later.finish(now, size).as_ns() + offset, rate.finish(then, size).as_ns());
+        }
+
         #[test]
         fn finishing_agrees_with_a_walk_over_the_nanoseconds(
             rates in prop::collection::vec(prop::sample::select(vec![0u64, 1, 3, 8]), 1..5),

@@ -8,7 +8,7 @@
 //! before `t`, and a fluid link delivers the last of them just when Mahimahi does. Packets at time 0 fall together with the
 //! end of the period before and are spread over its last millisecond. No packet is gained or lost.
 
-use super::BandwidthSeries;
+use super::{About, BandwidthSeries, spans};
 use crate::{
     TraceError,
     decimal::fixed_point,
@@ -23,21 +23,24 @@ const ONE_PACKET: BitsPerSecond = BitsPerSecond::from_mbps(12);
 
 const EXPECTED: &str = "lines of whole milliseconds, in order";
 
-impl BandwidthSeries {
-    /// Reads the Mahimahi trace at `path`.
-    ///
-    /// # Errors
-    ///
-    /// If the file cannot be read, is empty, has a line that is not a whole number, goes back in time, or ends at time 0.
-    pub fn from_mahimahi(path: &Path) -> Result<Self, TraceError> {
-        let packets = read_packets(path)?;
-        let period_ms = packets.last().map_or(0, |(ms, _)| *ms);
-        if period_ms == 0 {
-            return Err(TraceError::new(path, "a trace that ends at 0 ms", "a later end", "add the time of the end"));
-        }
-        let segments = segments(&packets, period_ms);
-        Self::new(path, segments, SimDuration::from_ms(period_ms))
+/// Reads the Mahimahi trace at `path`.
+///
+/// # Errors
+///
+/// If the file cannot be read, is empty, has a line that is not a whole number, goes back in time, or ends at time 0.
+pub(super) fn read(path: &Path) -> Result<(BandwidthSeries, About), TraceError> {
+    let packets = read_packets(path)?;
+    let period_ms = packets.last().map_or(0, |(ms, _)| *ms);
+    if period_ms == 0 {
+        return Err(TraceError::new(path, "a trace that ends at 0 ms", "a later end", "add the time of the end"));
     }
+    let about = About {
+        values: "a packet of 1500 bytes for each line".to_owned(),
+        times: "the number of each line, in ms".to_owned(),
+        readings: packets.iter().map(|(_, count)| count).sum(),
+        gaps: 0,
+    };
+    Ok((spans::series(path, spans(&packets, period_ms))?, about))
 }
 
 /// Milliseconds with packets, rising, and how many packets each has.
@@ -67,20 +70,18 @@ fn read_packets(path: &Path) -> Result<Vec<(u64, u64)>, TraceError> {
     if packets.is_empty() { Err(empty(path, EXPECTED)) } else { Ok(packets) }
 }
 
-/// The rate in each millisecond, with the milliseconds without packets between.
-fn segments(packets: &[(u64, u64)], period_ms: u64) -> Vec<(SimDuration, BitsPerSecond)> {
-    let mut segments = Vec::new();
+/// The rate in each millisecond with packets, and the silence between.
+fn spans(packets: &[(u64, u64)], period_ms: u64) -> Vec<(SimDuration, BitsPerSecond)> {
+    let mut spans = Vec::new();
     let mut free_from = 0;
     let at_zero = packets.first().map_or(0, |(ms, count)| if *ms == 0 { *count } else { 0 });
     for &(ms, count) in packets.iter().filter(|(ms, _)| *ms > 0) {
         let count = if ms == period_ms { count + at_zero } else { count };
-        if free_from < ms - 1 {
-            segments.push((SimDuration::from_ms(free_from), BitsPerSecond::ZERO));
-        }
-        segments.push((SimDuration::from_ms(ms - 1), ONE_PACKET * count));
+        spans.push((SimDuration::from_ms(ms - 1 - free_from), BitsPerSecond::ZERO));
+        spans.push((SimDuration::from_ms(1), ONE_PACKET * count));
         free_from = ms;
     }
-    segments
+    spans
 }
 
 #[cfg(test)]
@@ -89,7 +90,7 @@ mod tests {
     use crate::testing::{file_with, shared};
 
     fn read(text: &str) -> Result<BandwidthSeries, String> {
-        BandwidthSeries::from_mahimahi(file_with(text.as_bytes()).path()).map_err(|error| error.to_string())
+        super::read(file_with(text.as_bytes()).path()).map(|(series, _)| series).map_err(|error| error.to_string())
     }
 
     fn in_ms(series: &BandwidthSeries) -> Vec<(f64, f64)> {
@@ -130,6 +131,8 @@ mod tests {
             ("5\n4\n", ":2: found 4 after 5; expected lines of whole milliseconds, in order; sort the file"),
             ("0\n0\n", "found a trace that ends at 0 ms"),
             ("99999999999999999999\n", ":1: found \"99999999999999999999\""),
+            ("1\n18446744073709\n", "found a series of years; expected at most 366 days"),
+            ("1\n99999999\n", "found a mean bandwidth of"),
         ] {
             let refused = read(text).unwrap_err();
             assert!(refused.contains(says), "{refused}\nhas no\n{says}");
@@ -142,7 +145,7 @@ mod tests {
         for name in
             ["ATT-LTE-driving-2016.down", "ATT-LTE-driving-2016.up", "Verizon-LTE-short.down", "Verizon-LTE-short.up"]
         {
-            let series = BandwidthSeries::from_mahimahi(&folder.join(format!("mahimahi_{name}.gz"))).unwrap();
+            let (series, _) = super::read(&folder.join(format!("mahimahi_{name}.gz"))).unwrap();
             let mean = series.mean().as_mbps_f64();
             assert!((1.0..40.0).contains(&mean), "{name}: {mean} Mbps");
         }
