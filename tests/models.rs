@@ -28,7 +28,7 @@ fn models(sim: &Sim, args: &[&str]) -> Output {
 }
 
 /// A refusal: its exit code, and one line that says all of this.
-fn refuses(output: &Output, code: i32, told: &[&str]) {
+pub fn refuses(output: &Output, code: i32, told: &[&str]) {
     assert_eq!(output.code, Some(code), "{output:#?}");
     assert_eq!(output.stdout, "", "{output:#?}");
     assert_eq!(output.stderr.lines().count(), 1, "{output:#?}");
@@ -116,14 +116,14 @@ fn a_question_is_asked_in_one_way() {
 }
 
 /// The shared models and the library, where both are there.
-struct Shared {
-    sim: Sim,
-    folder: PathBuf,
+pub struct Shared {
+    pub sim: Sim,
+    pub folder: PathBuf,
     prompts: Vec<Value>,
 }
 
 impl Shared {
-    fn find(test: &str) -> Option<Self> {
+    pub fn find(test: &str) -> Option<Self> {
         let folder = repository("../shared/models");
         let Ok(golden) = std::fs::read_to_string(folder.join("golden/golden.json")) else {
             aloud(&format!("skipped: {test}: ../shared is not here"));
@@ -143,7 +143,7 @@ impl Shared {
         })
     }
 
-    fn path(&self, name: &str) -> String {
+    pub fn path(&self, name: &str) -> String {
         self.folder.join(name).to_str().unwrap().to_owned()
     }
 
@@ -152,13 +152,13 @@ impl Shared {
     }
 
     /// Asks a model; the JSON that it prints.
-    fn run(&self, model: &str, args: &[String]) -> Value {
+    pub fn run(&self, model: &str, args: &[String]) -> Value {
         let output = self.raw(model, args);
         assert_eq!(output.code, Some(0), "{output:#?}");
         serde_json::from_str(&output.stdout).unwrap()
     }
 
-    fn raw(&self, model: &str, args: &[String]) -> Output {
+    pub fn raw(&self, model: &str, args: &[String]) -> Output {
         let folder = if Path::new(model).is_absolute() { model.to_owned() } else { self.path(model) };
         let asked = ["models", "run", &folder, "--threads", "1", "--json"].map(str::to_owned);
         self.sim.run(asked.iter().chain(args))
@@ -187,7 +187,7 @@ impl Shared {
     }
 }
 
-fn text(args: &[&str]) -> Vec<String> {
+pub fn text(args: &[&str]) -> Vec<String> {
     args.iter().map(|arg| (*arg).to_owned()).collect()
 }
 
@@ -258,8 +258,8 @@ fn shared_models_refuse_what_they_cannot_read() {
     };
     let image = file("i.png", b"hello");
     let refused = |args: &[&str], code, told: &[&str]| refuses(&shared.raw("draft", &text(args)), code, told);
-    refused(&["--image", &image, "--prompt", "hi"], 2, &["i.png: no image; expected a PNG or JPEG"]);
-    refused(&["--image", "gone.png", "--prompt", "hi"], 2, &["cannot read gone.png"]);
+    refused(&["--image", &image, "--prompt", "hi"], 2, &["i.png: found no picture; expected a PNG, JPEG or WebP"]);
+    refused(&["--image", "gone.png", "--prompt", "hi"], 2, &["gone.png: found no such file"]);
     let long = file("long.json", format!("{:?}", vec![5; 3000]).as_bytes());
     refused(&["--ids", &long], 2, &["a prompt of 3000 tokens; the context of", "has 2048"]);
     refused(&["--rendered", "<|image_pad|>"], 2, &["places for 1 images, and 0 are given"]);

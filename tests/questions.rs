@@ -4,12 +4,12 @@ use crate::refusals::refused;
 use crate::support::{Output, Sim};
 use serde_json::Value;
 
-/// As much of a JPEG as says that it is one, of 640 x 480 pixels.
-const JPEG: &[u8] =
-    b"\xff\xd8\xff\xe0\x00\x04ab\xff\xc0\x00\x11\x08\x01\xe0\x02\x80\x03 and so on, for the rest is not looked at";
+/// A JPEG of 640 x 480 pixels, none of which can be decoded.
+pub const JPEG: &[u8] = b"\xff\xd8\xff\xe0\0\x04ab\xff\xc0\0\x11\x08\x01\xe0\x02\x80\x03\x01\x11\0\x02\x11\0\x03\x11\0\xff\xda\0\x08\x01\x01\0\0?\0 and so on, for the pixels are not looked at\xff\xd9";
 
 /// [`JPEG`] in base64.
-const BASE64: &str = "/9j/4AAEYWL/wAARCAHgAoADIGFuZCBzbyBvbiwgZm9yIHRoZSByZXN0IGlzIG5vdCBsb29rZWQgYXQ=";
+const BASE64: &str =
+    "/9j/4AAEYWL/wAARCAHgAoADAREAAhEAAxEA/9oACAEBAAA/ACBhbmQgc28gb24sIGZvciB0aGUgcGl4ZWxzIGFyZSBub3QgbG9va2VkIGF0/9k=";
 
 const QUESTIONS: &str = r#"{"info": {}, "task_type": "Open-Ended", "data_type": "mscoco", "data_subtype": "val2014", "questions": [
     {"image_id": 42, "question": "What color is it?", "question_id": 42000},
@@ -27,14 +27,14 @@ fn annotations(ids: &[u32]) -> String {
 }
 
 /// VQAv2's files, of two questions.
-fn vqav2() -> Sim {
+pub fn vqav2() -> Sim {
     Sim::new()
         .with("q.json", QUESTIONS)
         .with("a.json", annotations(&[42_000, 42_001]))
         .with("val2014/COCO_val2014_000000000042.jpg", JPEG)
 }
 
-const VQAV2: [&str; 11] = [
+pub const VQAV2: [&str; 11] = [
     "questions",
     "import",
     "vqav2",

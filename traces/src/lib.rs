@@ -5,6 +5,7 @@
 //! | [`measured`] | CSV of measured forward passes, of data sheets and of models: what `sim calibrate` fits to |
 //! | [`requests`] | Azure LLM and LMM CSV, Mooncake JSONL: when requests arrive and how long they are; ServeGen: the laws behind them |
 //! | [`series`] | CSV, iperf3, Mahimahi and published data sets: how fast a link is at each time, and how long a round trip takes |
+//! | [`picture`] | PNG, JPEG and WebP without their pixels: size as shown, and whether the file is whole |
 //! | [`questions`] | questions about pictures with reference answers: our JSONL, VQAv2, MMBench; how answers are scored |
 //!
 //! # Promises
@@ -28,6 +29,7 @@ mod fuzz;
 pub mod input;
 pub mod measured;
 mod open;
+pub mod picture;
 pub mod questions;
 pub mod requests;
 mod rows;

@@ -2,11 +2,16 @@
 
 use crate::error::{Result, refused};
 use crate::graph::Outline;
+use crate::layout;
 use serde_json::Value;
 use std::path::{Path, PathBuf};
 
-/// The endings of a graph's file, the preferred first: full precision, then half, then quantised.
-pub const DTYPES: [&str; 8] = ["fp32", "fp16", "int8", "uint8", "quantized", "q4", "q4f16", "bnb4"];
+/// The precisions of a graph's file by their names in transformers.js, the preferred first: full, then half, then quantised.
+pub const DTYPES: [&str; 12] =
+    ["fp32", "fp16", "int8", "uint8", "q8", "q4", "q4f16", "bnb4", "q2", "q2f16", "q1", "q1f16"];
+
+/// The families whose graphs are understood.
+const FAMILIES: [&str; 2] = ["qwen2_vl", "qwen2_5_vl"];
 
 /// The graphs of a model.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,7 +40,7 @@ impl Graph {
 pub struct Folder {
     path: PathBuf,
     /// The dtype that was asked for.
-    dtype: Option<String>,
+    dtype: Option<Dtype>,
     /// The configurations' content.
     pub config: Config,
 }
@@ -55,8 +60,36 @@ pub struct Config {
     pub merge: u32,
     /// True if the weights are random, so that answers say nothing and drafts are hardly ever accepted.
     pub random_weights: bool,
+    /// The tokens that stand for a picture in a prompt: its marker, with one on either side where there are such.
+    pub(crate) place: Vec<u32>,
+    /// Rows of the embedding, where they are stated.
+    pub(crate) vocabulary: Option<u64>,
     /// Dtypes that the configuration names, by graph or for all.
     dtypes: Value,
+}
+
+/// A precision, as the ending of a file's name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Dtype(&'static str);
+
+impl Dtype {
+    /// The precision of a name; `quantized` is the ending of `q8`, and goes by both.
+    fn named(name: &str) -> Result<Self> {
+        let name = if name == "quantized" { "q8" } else { name };
+        match DTYPES.iter().find(|known| **known == name) {
+            Some(known) => Ok(Self(known)),
+            None => refused(format!("no dtype `{name}`; expected one of {}", DTYPES.join(", "))),
+        }
+    }
+
+    /// The end of its files' names.
+    fn ending(self) -> String {
+        match self.0 {
+            "fp32" => String::new(),
+            "q8" => "_quantized".to_owned(),
+            name => format!("_{name}"),
+        }
+    }
 }
 
 impl Folder {
@@ -66,13 +99,14 @@ impl Folder {
     /// It is no folder, or its `config.json` is missing, no JSON, or without what is needed.
     pub fn read(path: &Path, dtype: Option<&str>) -> Result<Self> {
         if !path.is_dir() {
-            return refused(format!("{} is no folder; a model is a folder with config.json and onnx/", path.display()));
+            return refused(format!("{} is no folder; {}", path.display(), layout::SUPPORTED));
         }
-        if let Some(dtype) = dtype.filter(|dtype| !DTYPES.contains(dtype)) {
-            return refused(format!("no dtype `{dtype}`; expected one of {}", DTYPES.join(", ")));
+        let dtype = dtype.map(Dtype::named).transpose()?;
+        if let Some(found) = layout::other(path) {
+            return refused(format!("{}: {found}; {}", path.display(), layout::SUPPORTED));
         }
         let config = Config::read(path)?;
-        Ok(Self { path: path.to_owned(), dtype: dtype.map(str::to_owned), config })
+        Ok(Self { path: path.to_owned(), dtype, config })
     }
 
     /// Path of the folder.
@@ -85,33 +119,52 @@ impl Folder {
     /// # Errors
     /// There is none; the message names those that there are.
     pub fn graph(&self, graph: Graph) -> Result<PathBuf> {
-        let file = |dtype: &str| {
-            let ending = if dtype == "fp32" { String::new() } else { format!("_{dtype}") };
-            self.path.join("onnx").join(format!("{}{ending}.onnx", graph.name()))
+        let missing = |dtype: Dtype, of: &str| {
+            let path = self.file(graph, dtype);
+            refused(format!("no {}{of}: {} is missing; {}", graph.name(), path.display(), self.there(graph)))
         };
-        let configured = self.config.dtypes.as_str().or(self.config.dtypes[graph.name()].as_str());
-        let wanted = self.dtype.as_deref().map(|dtype| (dtype, "asked for"));
-        if let Some((dtype, by)) = wanted.or(configured.map(|dtype| (dtype, "named in config.json"))) {
-            let path = file(dtype);
-            if path.is_file() {
-                return Ok(path);
-            }
-            // A configuration may name what the folder was not given; what was asked for is taken or refused.
-            if by == "asked for" {
-                return refused(format!(
-                    "no {} of dtype {dtype}: {} is missing; {}",
-                    graph.name(),
-                    path.display(),
-                    self.there(graph)
+        // What was asked for is taken or refused; a configuration may name what the folder was not given.
+        if let Some(dtype) = self.dtype {
+            let path = self.file(graph, dtype);
+            return if path.is_file() { Ok(path) } else { missing(dtype, &format!(" of dtype {}", dtype.0)) };
+        }
+        let configured = self.configured(graph)?;
+        let known = configured.into_iter().chain(DTYPES.map(Dtype));
+        let there = known.map(|dtype| self.file(graph, dtype)).find(|path| path.is_file());
+        there.map_or_else(|| missing(configured.unwrap_or(Dtype("fp32")), ""), Ok)
+    }
+
+    fn file(&self, graph: Graph, dtype: Dtype) -> PathBuf {
+        self.path.join("onnx").join(format!("{}{}.onnx", graph.name(), dtype.ending()))
+    }
+
+    /// The dtype that the configuration names for a graph, or for all.
+    fn configured(&self, graph: Graph) -> Result<Option<Dtype>> {
+        let dtypes = &self.config.dtypes;
+        let named = dtypes.as_str().or(dtypes[graph.name()].as_str()).filter(|name| *name != "auto");
+        named.map(Dtype::named).transpose().or_else(|error| {
+            refused(format!("{}: transformers.js_config: {error}", self.path.join("config.json").display()))
+        })
+    }
+
+    /// Sentences about what the folder lacks, and what is taken in its place.
+    ///
+    /// # Errors
+    /// A graph is missing altogether.
+    pub fn warnings(&self) -> Result<Vec<String>> {
+        let mut warnings = Vec::new();
+        for graph in [Graph::Decoder, Graph::Embed, Graph::Vision] {
+            let (taken, configured) = (self.graph(graph)?, self.configured(graph)?);
+            let wanted = configured.filter(|_| self.dtype.is_none()).map(|dtype| self.file(graph, dtype));
+            if let Some(wanted) = wanted.filter(|wanted| *wanted != taken) {
+                warnings.push(format!(
+                    "{}, which config.json names, is missing; {} is taken",
+                    wanted.display(),
+                    taken.display()
                 ));
             }
         }
-        match DTYPES.iter().map(|dtype| file(dtype)).find(|path| path.is_file()) {
-            Some(path) => Ok(path),
-            None => {
-                refused(format!("no {}: {} is missing; {}", graph.name(), file("fp32").display(), self.there(graph)))
-            }
-        }
+        Ok(warnings)
     }
 
     /// The graphs of its kind that there are, for a message.
@@ -121,14 +174,7 @@ impl Folder {
         let mut names: Vec<_> =
             names.filter(|name| name.starts_with(graph.name()) && name.ends_with(".onnx")).collect();
         names.sort();
-        if names.is_empty() {
-            format!(
-                "expected {}/onnx/ with vision_encoder, embed_tokens and decoder_model_merged, as the hub lays them out",
-                self.path.display()
-            )
-        } else {
-            format!("there are {}", names.join(", "))
-        }
+        if names.is_empty() { layout::SUPPORTED.to_owned() } else { format!("there are {}", names.join(", ")) }
     }
 
     /// Checks that all graphs are there and whole, which takes no library.
@@ -152,7 +198,15 @@ impl Config {
         let config = json(folder, "config.json")?;
         let path = folder.join("config.json");
         if config.is_null() {
-            return refused(format!("{} is missing; a model is a folder with config.json and onnx/", path.display()));
+            return refused(format!("{} is missing; {}", path.display(), layout::SUPPORTED));
+        }
+        let family = config["model_type"].as_str();
+        if let Some(family) = family.filter(|family| !FAMILIES.contains(family)) {
+            return refused(format!(
+                "{}: the family `{family}` is not supported; expected one of {}",
+                path.display(),
+                FAMILIES.join(", ")
+            ));
         }
         let generation = json(folder, "generation_config.json")?;
         // Newer configurations have the language model's part one level deeper.
@@ -169,7 +223,7 @@ impl Config {
         }
         let token = needed("image_token_id")?;
         Ok(Self {
-            family: config["model_type"].as_str().unwrap_or("unknown").to_owned(),
+            family: family.unwrap_or("unknown").to_owned(),
             image_token: u32::try_from(token)
                 .or_else(|_| refused(format!("{}: image_token_id {token}", path.display())))?,
             ends,
@@ -179,6 +233,11 @@ impl Config {
                 .and_then(|n| u32::try_from(n).ok())
                 .unwrap_or(2),
             random_weights: config["msao_sim"]["weights"] == "random",
+            place: ["vision_start_token_id", "image_token_id", "vision_end_token_id"]
+                .iter()
+                .flat_map(|key| number(key).and_then(|id| u32::try_from(id).ok()))
+                .collect(),
+            vocabulary: number("vocab_size"),
             dtypes: config["transformers.js_config"]["dtype"].clone(),
         })
     }
@@ -249,20 +308,51 @@ mod tests {
     }
 
     #[test]
-    fn the_configuration_names_a_dtype_for_a_graph() {
+    fn the_configuration_names_a_dtype_for_a_graph_or_for_all() {
         let config =
-            CONFIG.replacen('{', r#"{"transformers.js_config": {"dtype": {"decoder_model_merged": "q4"}}, "#, 1);
-        let files = ["decoder_model_merged.onnx", "decoder_model_merged_q4.onnx"];
-        assert_eq!(decoder(&config, &files, None).unwrap(), files[1]);
-        assert_eq!(decoder(&config, &files[..1], None).unwrap(), files[0]);
+            |dtype: &str| CONFIG.replacen('{', &format!(r#"{{"transformers.js_config": {{"dtype": {dtype}}}, "#), 1);
+        let files =
+            ["decoder_model_merged.onnx", "decoder_model_merged_quantized.onnx", "decoder_model_merged_q4.onnx"];
+        for (dtype, wanted) in [
+            (r#"{"decoder_model_merged": "q4"}"#, files[2]),
+            (r#"{"embed_tokens": "q4"}"#, files[0]),
+            (r#""q8""#, files[1]),
+            (r#""quantized""#, files[1]),
+            (r#""auto""#, files[0]),
+            (r#""fp32""#, files[0]),
+            // Named, but not given.
+            (r#""fp16""#, files[0]),
+        ] {
+            assert_eq!(decoder(&config(dtype), &files, None).unwrap(), wanted, "{dtype}");
+        }
+        assert_eq!(decoder(CONFIG, &files, Some("q8")).unwrap(), files[1]);
+        let message = decoder(&config(r#""q3""#), &files, None).unwrap_err();
+        assert!(
+            message.starts_with("D/config.json: transformers.js_config: no dtype `q3`; expected one of"),
+            "{message}"
+        );
+        let graphs = ["embed_tokens.onnx", "vision_encoder.onnx", files[0]];
+        let folder = folder(&config(r#""q8""#), &graphs);
+        let warnings = Folder::read(folder.path(), None).unwrap().warnings().unwrap();
+        assert_eq!(warnings.len(), 3);
+        assert!(warnings[0].contains("decoder_model_merged_quantized.onnx, which config.json names, is missing"));
+    }
+
+    #[test]
+    fn other_families_are_named() {
+        let message = decoder(&CONFIG.replace("qwen2_5_vl", "qwen3_vl"), &[], None).unwrap_err();
+        assert_eq!(
+            message,
+            "D/config.json: the family `qwen3_vl` is not supported; expected one of qwen2_vl, qwen2_5_vl"
+        );
     }
 
     #[test]
     fn what_is_missing_is_named() {
+        let missing = decoder(CONFIG, &[], None).unwrap_err();
         assert!(
-            decoder(CONFIG, &[], None)
-                .unwrap_err()
-                .starts_with("no decoder_model_merged: D/onnx/decoder_model_merged.onnx")
+            missing
+                .starts_with("no decoder_model_merged: D/onnx/decoder_model_merged.onnx is missing; expected a folder")
         );
         assert_eq!(
             decoder("{}", &[], None).unwrap_err(),

@@ -114,7 +114,7 @@ pub fn speculate(
     gamma: usize,
     wanted: usize,
 ) -> Result<(Answer, Timing)> {
-    draft.text().check_same(target.text())?;
+    draft.drafts_for(target)?;
     let start = Instant::now();
     let ends = target.folder().config.ends.clone();
     let most = most(target, prompt, wanted).min(most(draft, prompt, wanted));

@@ -9,6 +9,7 @@
 //! knows nothing of policies, queues or links, and is no part of the simulated path: it reads the clock. One request is executed
 //! at a time; there are no batches.
 
+mod budget;
 mod clock;
 mod decoder;
 mod dimensions;
@@ -16,17 +17,20 @@ mod error;
 mod folder;
 mod generate;
 mod graph;
-mod image;
+mod layout;
 mod library;
 mod logits;
 mod model;
 pub mod npy;
 mod patches;
+mod picture;
 mod positions;
+mod preprocessing;
 mod pruning;
 mod reading;
 mod resample;
 mod session;
+mod template;
 mod text;
 mod towers;
 pub mod write;
@@ -38,12 +42,13 @@ pub use error::{OnnxError, Result};
 pub use folder::{Config, DTYPES, Folder, Graph};
 pub use generate::{Answer, Finish, Round, Timing, generate, speculate};
 pub use graph::Outline;
-pub use image::{Picture, Preprocessing};
 pub use library::{Library, Provider};
 pub use logits::{Choice, LogitsRow};
 pub use model::{Description, GraphDescription, Model, Prompt};
 pub use patches::{Grid, Patches, tokens};
+pub use picture::Picture;
 pub use positions::{Positions, expand};
+pub use preprocessing::Preprocessing;
 pub use pruning::View;
 pub use reading::Reading;
 pub use session::Runtime;

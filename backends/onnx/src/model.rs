@@ -3,9 +3,9 @@
 use crate::decoder::{Decoder, Logits, Sequence};
 use crate::error::{Result, refused};
 use crate::folder::{Folder, Graph};
-use crate::image::Preprocessing;
 use crate::patches::{Grid, Patches};
 use crate::positions::{Positions, expand};
+use crate::preprocessing::Preprocessing;
 use crate::pruning::View;
 use crate::reading::Reading;
 use crate::session::{Runtime, floats, signature};
@@ -96,7 +96,10 @@ impl Model {
         if let Some(memory) = runtime.memory() {
             decoder.bind(memory)?;
         }
-        let (embed, vision) = (Embed::new(embed?)?, Vision::new(vision?)?);
+        // Logits are as wide as the embedding has rows.
+        let known = folder.config.vocabulary.and_then(|rows| u32::try_from(rows).ok());
+        let known = known.unwrap_or(u32::try_from(decoder.width()).unwrap_or(u32::MAX));
+        let (embed, vision) = (Embed::new(embed?, known)?, Vision::new(vision?)?);
         Ok(Self { folder, text, preprocessing, vision, embed, decoder })
     }
 
@@ -108,6 +111,31 @@ impl Model {
     /// Its tokenizer and chat template.
     pub fn text(&self) -> &Text {
         &self.text
+    }
+
+    /// Makes it the draft of a target, whose tokens begin with its own.
+    ///
+    /// # Errors
+    /// A token means something else to the target; the message names it.
+    pub fn drafts_for(&mut self, target: &Self) -> Result<()> {
+        self.text.drafts_for(&target.text)
+    }
+
+    /// Sentences about what the folder lacks, and what is taken in its place.
+    ///
+    /// # Errors
+    /// A graph has gone.
+    pub fn warnings(&self) -> Result<Vec<String>> {
+        let mut warnings = self.folder.warnings()?;
+        if self.preprocessing.is_assumed() {
+            let (least, most) = self.preprocessing.pixels();
+            warnings.push(format!(
+                "{} has neither preprocessor_config.json nor processor_config.json; pictures are resized to {least} to {most} \
+                 pixels, as in the family's first release",
+                self.folder.path().display()
+            ));
+        }
+        Ok(warnings)
     }
 
     /// The form in which it takes its pictures.
@@ -137,9 +165,11 @@ impl Model {
                 config.context
             ));
         }
-        let most = u32::try_from(self.text.entries()).unwrap_or(u32::MAX);
-        if let Some(id) = ids.iter().find(|id| **id >= most) {
-            return refused(format!("token {id}; the tokenizer of {} has {most}", self.folder.path().display()));
+        let entries = u32::try_from(self.text.entries()).unwrap_or(u32::MAX);
+        for (most, part) in [(entries, "tokenizer"), (self.embed.known, "embedding")] {
+            if let Some(id) = ids.iter().find(|id| **id >= most) {
+                return refused(format!("token {id}; the {part} of {} has {most}", self.folder.path().display()));
+            }
         }
         Ok(Prompt { ids, images, views })
     }

@@ -1,20 +1,26 @@
 //! Text to tokens and back, and the form in which a model expects a conversation.
 
+use crate::budget::Budget;
 use crate::error::{Result, refused};
 use crate::folder::Folder;
-use minijinja::{Environment, context};
-use serde_json::{Value, json};
+use crate::template::{Place, Template};
+use serde_json::Value;
 use std::collections::BTreeMap;
+use std::sync::Arc;
+use tokenizers::Tokenizer;
 
 /// A model's tokenizer and chat template.
 pub struct Text {
-    tokenizer: tokenizers::Tokenizer,
-    template: Option<String>,
+    tokenizer: Arc<Tokenizer>,
+    /// The tokenizer of the answers: its own, or that of a target with more tokens.
+    words: Arc<Tokenizer>,
+    budget: Budget,
+    template: Option<Template>,
     file: String,
 }
 
 impl Text {
-    /// Reads `tokenizer.json` and the chat template, which lies in one of three files.
+    /// Reads `tokenizer.json` and the chat template, which lies in one of four files.
     ///
     /// # Errors
     /// The tokenizer is missing or broken.
@@ -22,15 +28,27 @@ impl Text {
         let path = folder.path().join("tokenizer.json");
         // `from_file` is generic: all of the tokenizer's reading would be compiled here once more.
         let read = std::fs::read_to_string(&path).map_err(|error| error.to_string());
-        let tokenizer = read.and_then(|text| text.parse::<tokenizers::Tokenizer>().map_err(|error| error.to_string()));
-        let tokenizer =
-            tokenizer.or_else(|error| refused(format!("cannot read the tokenizer {}: {error}", path.display())))?;
+        let parsed = read.and_then(|text| {
+            let budget = Budget::of(&serde_json::from_str(&text).map_err(|error| error.to_string())?);
+            text.parse::<Tokenizer>().map(|tokenizer| (tokenizer, budget)).map_err(|error| error.to_string())
+        });
+        let (tokenizer, budget) =
+            parsed.or_else(|error| refused(format!("cannot read the tokenizer {}: {error}", path.display())))?;
+        let configuration = folder.json("tokenizer_config.json")?;
         let plain = std::fs::read_to_string(folder.path().join("chat_template.jinja")).ok();
-        let template = match plain {
-            Some(template) => Some(template),
-            None => template(&folder.json("chat_template.json")?).or(template(&folder.json("tokenizer_config.json")?)),
+        let source = match plain {
+            Some(source) => Some(source),
+            None => source(&folder.json("chat_template.json")?)
+                .or(source(&folder.json("processor_config.json")?))
+                .or(source(&configuration)),
         };
-        Ok(Self { tokenizer, template, file: path.display().to_string() })
+        let special = folder.json("special_tokens_map.json")?;
+        let word = |token: u32| tokenizer.id_to_token(token).unwrap_or_default();
+        let whole = folder.config.place.iter().map(|token| word(*token)).collect();
+        let place = Place { marker: word(folder.config.image_token), whole };
+        let template = source.map(|source| Template::new(&source, &[&configuration, &special], place));
+        let tokenizer = Arc::new(tokenizer);
+        Ok(Self { words: tokenizer.clone(), tokenizer, budget, template, file: path.display().to_string() })
     }
 
     /// A conversation of one turn: pictures first, then the question.
@@ -44,9 +62,7 @@ impl Text {
                 self.file
             ));
         };
-        let mut content = vec![json!({"type": "image"}); images];
-        content.push(json!({"type": "text", "text": question}));
-        render(template, &json!([{"role": "user", "content": content}])).or_else(|error| {
+        template.conversation(images, question).or_else(|error| {
             refused(format!("the chat template beside {} fails: {error}; give the prompt with --rendered", self.file))
         })
     }
@@ -54,8 +70,14 @@ impl Text {
     /// Tokens of a text, special ones where they are written out.
     ///
     /// # Errors
-    /// The tokenizer fails.
+    /// The tokenizer fails, or one of its expressions takes too many steps.
     pub fn tokens(&self, text: &str) -> Result<Vec<u32>> {
+        if let Some(expression) = self.budget.broken_by(text) {
+            return refused(format!(
+                "the tokenizer {} fails: its expression `{expression}` takes too many steps on this text; ask something shorter",
+                self.file
+            ));
+        }
         match self.tokenizer.encode_fast(text, false) {
             Ok(encoding) => Ok(encoding.get_ids().to_vec()),
             Err(error) => refused(format!("the tokenizer {} fails: {error}", self.file)),
@@ -67,9 +89,7 @@ impl Text {
     /// # Errors
     /// The tokenizer fails.
     pub fn text(&self, tokens: &[u32]) -> Result<String> {
-        self.tokenizer
-            .decode(tokens, true)
-            .or_else(|error| refused(format!("the tokenizer {} fails: {error}", self.file)))
+        self.words.decode(tokens, true).or_else(|error| refused(format!("the tokenizer {} fails: {error}", self.file)))
     }
 
     /// Entries of the vocabulary, added ones included.
@@ -77,71 +97,56 @@ impl Text {
         self.tokenizer.get_vocab_size(true)
     }
 
-    /// Checks that two models count in the same tokens, without which one cannot verify the other's.
+    /// Checks that every token of this draft's means the same to a target, without which one cannot verify the other's. The target
+    /// may have more, and its words are those of the answers from then on.
     ///
     /// # Errors
     /// They do not; the message names a token that differs.
-    pub fn check_same(&self, other: &Self) -> Result<()> {
+    pub(crate) fn drafts_for(&mut self, target: &Self) -> Result<()> {
         let by_id = |text: &Self| -> BTreeMap<u32, String> {
             text.tokenizer.get_vocab(true).into_iter().map(|(token, id)| (id, token)).collect()
         };
-        let (ours, theirs) = (by_id(self), by_id(other));
-        let differs = ours.keys().chain(theirs.keys()).find(|id| ours.get(id) != theirs.get(id));
-        let Some(id) = differs else { return Ok(()) };
+        let (ours, theirs) = (by_id(self), by_id(target));
+        let Some(id) = ours.keys().find(|id| ours.get(id) != theirs.get(id)) else {
+            self.words = target.tokenizer.clone();
+            return Ok(());
+        };
         let name =
             |tokens: &BTreeMap<u32, String>| tokens.get(id).map_or("nothing".to_owned(), |token| format!("{token:?}"));
         refused(format!(
-            "draft and target have different tokenizers: token {id} is {} in {} and {} in {}; expected the same vocabulary",
+            "draft and target have different tokenizers: token {id} is {} in {} and {} in {}; expected the same vocabulary, or more \
+             tokens behind it in the target's",
             name(&ours),
             self.file,
             name(&theirs),
-            other.file
+            target.file
         ))
     }
 }
 
 /// The template in a configuration: a text, or the default one of several with names.
-fn template(config: &Value) -> Option<String> {
+fn source(config: &Value) -> Option<String> {
     let template = &config["chat_template"];
     let named = |templates: &Vec<Value>| {
         let default = templates.iter().find(|t| t["name"] == "default").or(templates.first());
         default.and_then(|template| template["template"].as_str()).map(str::to_owned)
     };
-    template.as_str().map(str::to_owned).or_else(|| template.as_array().and_then(named))
-}
-
-/// Renders as the models' own library does: its white space, the methods of Python's types, its function for refusals.
-fn render(template: &str, messages: &Value) -> std::result::Result<String, minijinja::Error> {
-    let mut environment = Environment::new();
-    environment.set_trim_blocks(true);
-    environment.set_lstrip_blocks(true);
-    environment.set_unknown_method_callback(minijinja_contrib::pycompat::unknown_method_callback);
-    environment.add_function("raise_exception", |message: String| -> std::result::Result<String, minijinja::Error> {
-        Err(minijinja::Error::new(minijinja::ErrorKind::InvalidOperation, message))
-    });
-    environment.render_str(template, context! { messages, add_generation_prompt => true })
+    let by_name = || template["default"].as_str().map(str::to_owned);
+    template.as_str().map(str::to_owned).or_else(|| template.as_array().and_then(named)).or_else(by_name)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn templates_render_as_in_python() {
-        let template = "{% for m in messages %}\n{%- for c in m['content'] %}\n{% if c['type'] == 'image' %}<I>{% elif c.text is string %}\
-                        {{ c['text'].strip() | upper }}{% endif %}{% endfor %}{% endfor %}{% if add_generation_prompt %}!\n{% endif %}";
-        let messages = json!([{"role": "user", "content": [{"type": "image"}, {"type": "text", "text": " hi "}]}]);
-        assert_eq!(render(template, &messages).unwrap(), "<I>HI!\n");
-        let refusal = render("{{ raise_exception('no pictures') }}", &messages).unwrap_err().to_string();
-        assert!(refusal.contains("no pictures"), "{refusal}");
-    }
+    use serde_json::json;
 
     #[test]
     fn a_template_is_found_by_name() {
-        assert_eq!(template(&json!({"chat_template": "a"})).as_deref(), Some("a"));
+        assert_eq!(source(&json!({"chat_template": "a"})).as_deref(), Some("a"));
         let named =
             json!({"chat_template": [{"name": "tools", "template": "b"}, {"name": "default", "template": "c"}]});
-        assert_eq!(template(&named).as_deref(), Some("c"));
-        assert_eq!(template(&json!({})), None);
+        assert_eq!(source(&named).as_deref(), Some("c"));
+        assert_eq!(source(&json!({"chat_template": {"default": "d"}})).as_deref(), Some("d"));
+        assert_eq!(source(&json!({})), None);
     }
 }

@@ -95,20 +95,30 @@ impl Vision {
 /// The embedding of tokens.
 pub(crate) struct Embed {
     pub graph: Loaded,
+    /// Its rows.
+    pub known: u32,
 }
 
 impl Embed {
-    pub fn new(graph: Loaded) -> Result<Self> {
+    pub fn new(graph: Loaded, known: u32) -> Result<Self> {
         let (inputs, outputs) = (graph.session.inputs(), graph.session.outputs());
         let sound = inputs.len() == 1
             && signature(&inputs[0]).0 == Some(TensorElementType::Int64)
             && outputs.first().is_some_and(|output| is_float(signature(output).0));
-        if sound { Ok(Self { graph }) } else { graph.refuse("expected one input of int64 and an output of floats") }
+        if sound {
+            Ok(Self { graph, known })
+        } else {
+            graph.refuse("expected one input of int64 and an output of floats")
+        }
     }
 
     /// Embeddings `[1, tokens, width]`.
+    ///
+    /// A draft of a target with a larger vocabulary reads tokens that it has no row for. It takes its first row for them: what it
+    /// proposes then is verified all the same.
     pub fn embed(&mut self, tokens: &[u32]) -> Result<DynValue> {
-        let ids: Vec<_> = tokens.iter().map(|id| i64::from(*id)).collect();
+        let known = |id: &&u32| **id < self.known;
+        let ids: Vec<_> = tokens.iter().map(|id| Some(id).filter(known).map_or(0, |id| i64::from(*id))).collect();
         let ids = TensorRef::from_array_view(([1, ids.len()], &ids[..])).map_err(failed("make a tensor"))?;
         let outputs = self.graph.run(&[ids.into()])?;
         Ok(outputs.into_iter().next().expect("a graph has an output"))

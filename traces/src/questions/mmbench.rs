@@ -4,10 +4,11 @@
 //! options `A`, `B`, and up to `Z`, `answer` (a letter; test splits have none) and `image`, in base64. Instead of a picture, `image` may
 //! hold the `index` of the row that has it. Other columns (`category`, `split`, ...) are not read.
 
-use super::{Question, letters, picture};
+use super::{Question, letters};
 use crate::{
     TraceError,
     error::shown,
+    picture,
     rows::{CsvFile, Row},
 };
 use base64::{
@@ -80,12 +81,12 @@ pub fn import(path: &Path, pictures: &Path) -> Result<Vec<Question>, TraceError>
 
 fn write_picture(row: &Row<'_>, columns: &Columns, id: &str, pictures: &Path) -> Result<PathBuf, TraceError> {
     let remedy = "copy the file again, or remove the line";
-    let expected = "a PNG or JPEG in base64";
+    let expected = format!("{} in base64", picture::FORMATS);
     let bytes = BASE64
         .decode(row.text(columns.image))
-        .map_err(|error| row.refusal(format!("an image of {id} that is no base64 ({error})"), expected, remedy))?;
+        .map_err(|error| row.refusal(format!("an image of {id} that is no base64 ({error})"), &expected, remedy))?;
     let ending = picture::ending(&bytes)
-        .map_err(|found| row.refusal(format!("an image of {id} of {found}"), expected, remedy))?;
+        .map_err(|found| row.refusal(format!("an image of {id} of {found}"), &expected, remedy))?;
     let place = pictures.join(format!("{id}.{ending}"));
     fs::write(&place, bytes).map_err(|error| TraceError::writing(&place, error))?;
     Ok(place)

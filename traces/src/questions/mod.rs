@@ -4,7 +4,7 @@
 //! published benchmarks. A question without choices is open and scored by VQAv2's accuracy; one with choices is scored by MMBench's
 //! matching of option letters. `docs/questions.md` has the keys, the rules and their sources.
 //!
-//! Not here: pictures themselves are neither decoded nor changed, only their sizes are read ([`picture`]).
+//! Not here: pictures themselves are neither decoded nor changed, only their headers are read ([`crate::picture`]).
 
 mod choice;
 mod contractions;
@@ -12,7 +12,6 @@ mod file;
 pub mod mmbench;
 mod normal;
 mod open_ended;
-pub mod picture;
 pub mod vqav2;
 
 pub use file::{read, write, write_to};

@@ -1,14 +1,14 @@
 //! Tests of questions as a whole: file, prompt, score, and the published formats in small.
 
 use super::*;
+use crate::picture;
 use base64::{Engine, prelude::BASE64_STANDARD};
 use proptest::prelude::*;
 use std::{fs, path::Path};
 use tempfile::TempDir;
 
-/// Enough of a PNG to be known as one.
-const PNG: &[u8] =
-    b"\x89PNG\r\n\x1a\n\0\0\0\x0dIHDR\0\0\0\x38\0\0\0\x1c\x08\x02\0\0\0 and more, so that it is longer than an index";
+/// A PNG whose pixels nobody looks at, longer in base64 than an index.
+const PNG: &[u8] = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\08\0\0\0\x1c\x08\x02\0\0\0\xbb\xd9\xebi\0\0\0\x14IDATlonger than an index\xf4\x8cO)\0\0\0\0IEND\xaeB`\x82";
 
 fn open(answers: &[&str]) -> Question {
     Question {
@@ -295,7 +295,7 @@ fn a_broken_mmbench_is_refused() {
         (row("A", &image.replacen('N', "!", 1)), "m.tsv:2: found an image of 1 that is no base64 (Invalid symbol 33"),
         (
             row("A", &"QUJD".repeat(30)),
-            "m.tsv:2: found an image of 1 of bytes that begin \"ABCABCAB\"; expected a PNG or JPEG",
+            "m.tsv:2: found an image of 1 of bytes that begin \"ABCABCAB\"; expected a PNG, JPEG or WebP",
         ),
         (row("A", "7"), "m.tsv:2: found image = \"7\"; expected a picture in base64, or the index of a row"),
         (row("A", ""), "m.tsv:2: found image = \"\"; expected a picture"),

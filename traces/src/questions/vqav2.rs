@@ -7,12 +7,18 @@
 //! Both files are one long line; they are read as a stream, and what is kept are the questions.
 
 use super::Question;
-use crate::{TraceError, error::shown, open::open_unguarded};
+use crate::{TraceError, error::shown, open::open_unguarded, picture};
 use serde::{
     Deserialize, Deserializer,
     de::{DeserializeOwned, DeserializeSeed, Error, IgnoredAny, MapAccess, SeqAccess, Visitor},
 };
-use std::{collections::BTreeMap, fmt, io::BufReader, marker::PhantomData, path::Path};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+    io::BufReader,
+    marker::PhantomData,
+    path::{Path, PathBuf},
+};
 
 /// The published files.
 #[derive(Clone, Copy, Debug)]
@@ -67,7 +73,8 @@ pub fn import(files: &Files<'_>, limit: Option<usize>) -> Result<Vec<Question>, 
             *place = Some(annotation.answers.into_iter().map(|annotated| annotated.answer).collect());
         }
     })?;
-    asked.into_iter().map(|asked| question(files, &subtype, asked, &mut answers)).collect()
+    let mut sound = BTreeSet::new();
+    asked.into_iter().map(|asked| question(files, &subtype, asked, &mut answers, &mut sound)).collect()
 }
 
 fn question(
@@ -75,6 +82,7 @@ fn question(
     subtype: &str,
     asked: Asked,
     answers: &mut BTreeMap<u64, Option<Vec<String>>>,
+    sound: &mut BTreeSet<PathBuf>,
 ) -> Result<Question, TraceError> {
     let Asked { question_id: id, image_id, question } = asked;
     let Some(known) = answers.remove(&id) else {
@@ -95,6 +103,10 @@ fn question(
             expected,
             format!("give --images the folder of COCO's {}", shown(subtype)),
         ));
+    }
+    // Several questions are asked about a picture.
+    if sound.insert(image.clone()) {
+        picture::size(&image)?;
     }
     let question =
         Question { id: id.to_string(), images: vec![image], question, choices: Vec::new(), answers, instruction: None };

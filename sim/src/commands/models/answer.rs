@@ -13,7 +13,7 @@ pub fn answer(asked: &Run, model: &mut Model, draft: Option<&mut Model>, runtime
     let (answer, spent) = match draft {
         Some(draft) => {
             // Before the prompt is made of the target's tokens.
-            draft.text().check_same(model.text())?;
+            draft.drafts_for(model)?;
             let prompt = inputs::prompt(asked, model)?;
             speculate(model, draft, &prompt, usize::from(asked.gamma), most)?
         }

@@ -8,9 +8,10 @@ use clap::{ArgGroup, Args, Subcommand, ValueEnum};
 use std::path::PathBuf;
 
 const HELP: &str = "\
-A FOLDER has config.json, tokenizer.json, preprocessor_config.json and onnx/
-with vision_encoder, embed_tokens and decoder_model_merged, as published models
-of the Qwen2-VL and Qwen2.5-VL families do. `cargo xtask onnxruntime` obtains
+A FOLDER has config.json, tokenizer.json, preprocessor_config.json (or
+processor_config.json) and onnx/ with vision_encoder, embed_tokens and
+decoder_model_merged, as published models of the Qwen2-VL and Qwen2.5-VL
+families do. `cargo xtask onnxruntime` obtains
 ONNX Runtime, which is loaded when it is needed.
 
 Examples:
@@ -40,8 +41,8 @@ pub struct Execution {
     /// Threads of one operator [default: ONNX Runtime's choice].
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     threads: Option<u16>,
-    /// Precision of the graph, if there are several: fp32, fp16, int8, uint8, quantized, q4, q4f16 or bnb4 [default:
-    /// as config.json has it].
+    /// Precision of the graph, if there are several: fp32, fp16, int8, uint8, q8, q4, q4f16 or bnb4 [default: as
+    /// config.json has it].
     #[arg(long)]
     pub dtype: Option<String>,
 }
@@ -71,13 +72,13 @@ pub struct Describe {
 pub struct Run {
     /// The model's folder.
     pub folder: PathBuf,
-    /// A smaller model of the same tokenizer, which drafts.
+    /// A smaller model, which drafts; the tokens of the other begin with its own.
     #[arg(long, value_name = "FOLDER")]
     pub draft: Option<PathBuf>,
     /// Tokens drafted at a time.
     #[arg(long, value_name = "N", default_value_t = 4, requires = "draft", value_parser = clap::value_parser!(u16).range(1..=256))]
     pub gamma: u16,
-    /// A PNG or JPEG; in the order of the prompt. Repeatable.
+    /// A PNG, JPEG or WebP; in the order of the prompt. Repeatable.
     #[arg(long, value_name = "FILE")]
     pub image: Vec<PathBuf>,
     /// The question; goes through the folder's chat template.

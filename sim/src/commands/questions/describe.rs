@@ -5,7 +5,8 @@ use serde::Serialize;
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
-use traces::questions::{self, Question, picture};
+use traces::picture;
+use traces::questions::{self, Question};
 
 /// The description of a file.
 #[derive(Serialize)]

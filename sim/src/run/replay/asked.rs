@@ -5,6 +5,7 @@ use crate::terminal::Failure;
 use backends::onnx::{OnnxError, Picture, Result as OnnxResult};
 use backends::real::Questions;
 use std::path::Path;
+use traces::picture;
 use traces::questions::{self, Question};
 
 /// Questions by the number of the request; past the last one, they start again.
@@ -59,11 +60,7 @@ impl Asked {
         let place = self.place(request);
         match &self.drawn {
             Some(drawing) => Ok(drawing.sizes[place].into_iter().collect()),
-            None => Ok(self.list[place]
-                .images
-                .iter()
-                .map(|file| questions::picture::size(file))
-                .collect::<Result<_, _>>()?),
+            None => Ok(self.list[place].images.iter().map(|file| picture::size(file)).collect::<Result<_, _>>()?),
         }
     }
 

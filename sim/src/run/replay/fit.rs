@@ -167,10 +167,7 @@ fn pictures(request: &Request, sizes: &[(u32, u32)], files: Option<u64>, spec: &
 fn tokens(model: &onnx::Model, asked: &Asked, number: u64, sizes: &[(u32, u32)]) -> onnx::Result<[usize; 2]> {
     let question = asked.question(number).prompt();
     let ids = model.text().tokens(&model.text().rendered(sizes.len(), &question)?)?.len();
-    let side = TOKEN_SIDE;
-    let visual = |(width, height): &(u32, u32)| {
-        model.preprocessing().size(*width, *height).map(|(width, height)| (width / side * (height / side)) as usize)
-    };
+    let visual = |(width, height): &(u32, u32)| model.preprocessing().tokens(*width, *height);
     let visual = sizes.iter().map(visual).sum::<onnx::Result<usize>>()?;
     // Each picture has one place in the text, and a marker on either side.
     Ok([ids.saturating_sub(3 * sizes.len()), ids - sizes.len() + visual])

@@ -21,6 +21,7 @@ use engine::{Outcome, Recorder, RunSpec};
 use kernel::{Journal, Streams};
 use model::mas::Descriptors;
 use model::tokens::{Calibration, TokenOutcome};
+pub use models::warn_of;
 use models::{Loaded, Models};
 use serde_json::{Value, json};
 use std::cell::RefCell;

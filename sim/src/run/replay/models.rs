@@ -1,7 +1,7 @@
 //! The models of a replay, loaded, and what is to be told of them.
 
 use crate::scenario::{Played, Replay};
-use crate::terminal::Failure;
+use crate::terminal::{Failure, say};
 use backends::onnx::{Folder, Graph, Model, Provider, Runtime};
 use backends::real;
 use model::model_spec::ModelSpec;
@@ -48,10 +48,11 @@ impl Models {
         let runtime = Runtime::new(library.as_deref(), provider, Some(usize::from(replay.threads)))?;
         let load = |folder| -> Result<Loaded, Failure> {
             let model = Model::load(folder, &runtime)?;
+            warn_of(&model)?;
             Ok(Loaded { spec: real::spec(&model)?, model: Mutex::new(model) })
         };
         let (edge, cloud) = (load(edge)?, load(cloud)?);
-        edge.with(|edge| cloud.with(|cloud| edge.text().check_same(cloud.text())))?;
+        edge.with(|edge| cloud.with(|cloud| edge.drafts_for(cloud)))?;
         Ok(Self { runtime, edge, cloud })
     }
 
@@ -75,6 +76,17 @@ impl Models {
             "cloud": self.cloud.told()?,
         }))
     }
+}
+
+/// Says what a model's folder lacks.
+///
+/// # Errors
+/// A graph has gone.
+pub fn warn_of(model: &Model) -> Result<(), Failure> {
+    for warning in model.warnings()? {
+        say(format_args!("sim: warning: {warning}"));
+    }
+    Ok(())
 }
 
 impl Loaded {
@@ -115,9 +127,23 @@ fn files(folder: &Folder) -> Result<Vec<PathBuf>, Failure> {
         parts.sort();
         files.append(&mut parts);
     }
-    files.extend(["config.json", "tokenizer.json"].map(|name| folder.path().join(name)));
+    let beside = BESIDE.map(|name| folder.path().join(name));
+    files.extend(beside.into_iter().filter(|file| file.is_file()));
     Ok(files)
 }
+
+/// The files beside the graphs that answers depend on.
+const BESIDE: [&str; 9] = [
+    "config.json",
+    "generation_config.json",
+    "tokenizer.json",
+    "tokenizer_config.json",
+    "special_tokens_map.json",
+    "chat_template.jinja",
+    "chat_template.json",
+    "preprocessor_config.json",
+    "processor_config.json",
+];
 
 fn sha256(file: &Path) -> Result<String, Failure> {
     let failed = |error| Failure::io("read", file, &error);

@@ -1,23 +1,11 @@
-//! Pictures as the vision tower takes them: decoded, resized to whole patches, normalised, and cut into patches.
+//! Pictures as the vision tower takes them: resized to whole patches, normalised, and cut into patches.
 
 use crate::error::{Result, refused};
 use crate::folder::Folder;
 use crate::patches::Patches;
-use crate::resample;
+use crate::picture::Picture;
 use serde_json::Value;
-use std::io::Cursor;
-use std::path::Path;
-
-/// A picture of 8 bits a channel, red, green and blue.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Picture {
-    /// Columns.
-    pub width: u32,
-    /// Rows.
-    pub height: u32,
-    /// Rows of pixels, three bytes each.
-    pub bytes: Vec<u8>,
-}
+use traces::picture::MOST_PIXELS;
 
 /// The form in which a model takes its pictures.
 #[derive(Clone, Debug, PartialEq)]
@@ -30,79 +18,31 @@ pub struct Preprocessing {
     scale: f64,
     mean: [f64; 3],
     deviation: [f64; 3],
+    /// True if no file says all this, so that it is as in the family's first release.
+    assumed: bool,
 }
 
 /// The longest side over the shortest that the family accepts.
 const MOST_SLENDER: u32 = 200;
 
-impl Picture {
-    /// Reads a PNG or JPEG.
-    ///
-    /// # Errors
-    /// The file cannot be read, or is neither.
-    pub fn read(path: &Path) -> Result<Self> {
-        let bytes = match std::fs::read(path) {
-            Ok(bytes) => bytes,
-            Err(error) => return refused(format!("cannot read {}: {error}", path.display())),
-        };
-        let decoded = if bytes.starts_with(b"\x89PNG") {
-            png(&bytes)
-        } else if bytes.starts_with(&[0xff, 0xd8]) {
-            jpeg(bytes)
-        } else {
-            Err("no image; expected a PNG or JPEG".to_owned())
-        };
-        decoded.or_else(|fault| refused(format!("{}: {fault}", path.display())))
-    }
-
-    /// The same picture, resized as Pillow's bicubic does.
-    fn resized(&self, width: u32, height: u32) -> Self {
-        if (width, height) == (self.width, self.height) {
-            return self.clone();
-        }
-        let (from, to) = ((self.width, self.height), (width, height));
-        let sides = |(width, height): (u32, u32)| (width as usize, height as usize);
-        let bytes = resample::resize(&self.bytes, sides(from), sides(to));
-        Self { width, height, bytes }
-    }
-}
-
-fn png(bytes: &[u8]) -> std::result::Result<Picture, String> {
-    let told = |error: png::DecodingError| format!("no PNG that can be read: {error}");
-    let mut decoder = png::Decoder::new(Cursor::new(bytes));
-    decoder.set_transformations(png::Transformations::normalize_to_color8());
-    let mut reader = decoder.read_info().map_err(told)?;
-    let size = reader.output_buffer_size().ok_or("a PNG too large to be read")?;
-    let mut samples = vec![0; size];
-    let frame = reader.next_frame(&mut samples).map_err(told)?;
-    samples.truncate(frame.buffer_size());
-    // Transparency is dropped, not painted over: so do Pillow and the models' own preprocessing.
-    let bytes = match frame.color_type {
-        png::ColorType::Rgb => samples,
-        png::ColorType::Rgba => samples.as_chunks::<4>().0.iter().flat_map(|p| [p[0], p[1], p[2]]).collect(),
-        png::ColorType::Grayscale => samples.iter().flat_map(|p| [*p; 3]).collect(),
-        png::ColorType::GrayscaleAlpha => samples.as_chunks::<2>().0.iter().flat_map(|p| [p[0]; 3]).collect(),
-        png::ColorType::Indexed => return Err("a PNG whose palette is missing".to_owned()),
-    };
-    Ok(Picture { width: frame.width, height: frame.height, bytes })
-}
-
-fn jpeg(bytes: Vec<u8>) -> std::result::Result<Picture, String> {
-    let told = |error: zune_jpeg::errors::DecodeErrors| format!("no JPEG that can be read: {error}");
-    let options =
-        zune_core::options::DecoderOptions::default().jpeg_set_out_colorspace(zune_core::colorspace::ColorSpace::RGB);
-    let mut decoder = zune_jpeg::JpegDecoder::new_with_options(zune_core::bytestream::ZCursor::new(bytes), options);
-    let bytes = decoder.decode().map_err(told)?;
-    let (width, height) = decoder.dimensions().ok_or("a JPEG without a size")?;
-    let side = |side: usize| u32::try_from(side).map_err(|_| "a JPEG too large to be read".to_owned());
-    Ok(Picture { width: side(width)?, height: side(height)?, bytes })
-}
-
 impl Preprocessing {
-    /// Reads `preprocessor_config.json`; what it leaves out is as in the family's first release.
+    /// Reads what `processor_config.json` has under `image_processor`, or else `preprocessor_config.json`, as transformers does.
+    /// What they leave out is as in the family's first release.
     pub(crate) fn of(folder: &Folder) -> Result<Self> {
-        let config = folder.json("preprocessor_config.json")?;
-        let side = |key: &str, default| config[key].as_u64().and_then(|n| u32::try_from(n).ok()).unwrap_or(default);
+        let nested = folder.json("processor_config.json")?["image_processor"].take();
+        let (config, file) = match nested {
+            Value::Object(_) => (nested, "processor_config.json"),
+            _ => (folder.json("preprocessor_config.json")?, "preprocessor_config.json"),
+        };
+        let read = Self::read(&config, folder.config.merge);
+        match read.fault(&config) {
+            Some(fault) => refused(format!("{}: {fault}", folder.path().join(file).display())),
+            None => Ok(read),
+        }
+    }
+
+    fn read(config: &Value, merge: u32) -> Self {
+        let side = |key: &str, default| config[key].as_u64().map_or(default, |n| u32::try_from(n).unwrap_or(u32::MAX));
         let pixels =
             |key: &str, edge: &str, default| config[key].as_f64().or(config["size"][edge].as_f64()).unwrap_or(default);
         let three = |key: &str, default: [f64; 3]| {
@@ -111,20 +51,46 @@ impl Preprocessing {
             };
             config[key].as_array().and_then(read).unwrap_or(default)
         };
-        let read = Self {
+        Self {
             patch: side("patch_size", 14),
             frames: side("temporal_patch_size", 2),
-            merge: side("merge_size", folder.config.merge),
+            merge: side("merge_size", merge),
             least_pixels: pixels("min_pixels", "shortest_edge", 56.0 * 56.0),
             most_pixels: pixels("max_pixels", "longest_edge", 28.0 * 28.0 * 1280.0),
             scale: config["rescale_factor"].as_f64().unwrap_or(1.0 / 255.0),
             mean: three("image_mean", [0.481_454_66, 0.457_827_5, 0.408_210_73]),
             deviation: three("image_std", [0.268_629_54, 0.261_302_58, 0.275_777_11]),
-        };
-        if read.patch == 0 || read.frames == 0 || read.merge == 0 || read.deviation.contains(&0.0) {
-            return refused(format!("{}/preprocessor_config.json: a size or deviation is 0", folder.path().display()));
+            assumed: config.is_null(),
         }
-        Ok(read)
+    }
+
+    /// The first thing in a configuration that cannot be, or that is not done here.
+    fn fault(&self, config: &Value) -> Option<String> {
+        let sides =
+            [("patch_size", self.patch, 128), ("temporal_patch_size", self.frames, 16), ("merge_size", self.merge, 16)];
+        if let Some((key, _, most)) = sides.into_iter().find(|(_, side, most)| !(1..=*most).contains(side)) {
+            return Some(format!("{key}: expected a whole number from 1 to {most}"));
+        }
+        if self.deviation.contains(&0.0) {
+            return Some("image_std: expected three numbers that are not 0".to_owned());
+        }
+        let (least, most) = (self.least_pixels, self.most_pixels);
+        if !(least >= 1.0 && least <= most && least <= MOST_PIXELS as f64) {
+            return Some(format!("{least} to {most} pixels; expected a range that begins with 1 to {MOST_PIXELS}"));
+        }
+        let steps = ["do_resize", "do_rescale", "do_normalize"].into_iter().find(|step| config[*step] == false);
+        if let Some(step) = steps {
+            return Some(format!(
+                "{step} is false; only towers that take resized and normalised pictures are supported"
+            ));
+        }
+        let resample = config["resample"].as_u64().filter(|method| *method != 3);
+        resample.map(|method| format!("resample is {method}; only 3, bicubic, is supported"))
+    }
+
+    /// True if no file of the folder says how pictures are taken.
+    pub fn is_assumed(&self) -> bool {
+        self.assumed
     }
 
     /// The fewest and the most pixels that a picture is resized to.
@@ -161,6 +127,16 @@ impl Preprocessing {
             (columns, rows) = (above(wide), above(high));
         }
         Ok((columns.max(factor) as u32, rows.max(factor) as u32))
+    }
+
+    /// Visual tokens of a picture.
+    ///
+    /// # Errors
+    /// The picture is too slender.
+    pub fn tokens(&self, width: u32, height: u32) -> Result<usize> {
+        let side = self.patch * self.merge;
+        let (width, height) = self.size(width, height)?;
+        Ok((width / side) as usize * (height / side) as usize)
     }
 
     /// A picture as patches.
@@ -218,11 +194,7 @@ mod tests {
 
     /// As the published models have it.
     fn published() -> Preprocessing {
-        let folder = tempfile::tempdir().unwrap();
-        let config = r#"{"image_token_id": 1, "eos_token_id": 2, "max_position_embeddings": 8}"#;
-        std::fs::write(folder.path().join("config.json"), config).unwrap();
-        std::fs::write(folder.path().join("preprocessor_config.json"), r#"{"max_pixels": 12845056}"#).unwrap();
-        Preprocessing::of(&Folder::read(folder.path(), None).unwrap()).unwrap()
+        of(&[("preprocessor_config.json", r#"{"max_pixels": 12845056}"#)]).unwrap()
     }
 
     #[test]
@@ -246,17 +218,40 @@ mod tests {
         assert_eq!(first, wanted);
     }
 
-    #[test]
-    fn what_is_no_image_is_refused() {
+    fn of(files: &[(&str, &str)]) -> Result<Preprocessing> {
         let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("i.png");
-        for (bytes, told) in [
-            (&b"hello"[..], "no image; expected a PNG or JPEG"),
-            (b"\x89PNG\r\n\x1a\n", "no PNG that can be read"),
-            (&[0xff, 0xd8, 0xff], "no JPEG that can be read"),
+        let config = r#"{"image_token_id": 1, "eos_token_id": 2, "max_position_embeddings": 8}"#;
+        for (name, text) in [("config.json", config)].iter().chain(files) {
+            std::fs::write(folder.path().join(name), text).unwrap();
+        }
+        Preprocessing::of(&Folder::read(folder.path(), None).unwrap())
+    }
+
+    #[test]
+    fn the_nested_configuration_goes_first() {
+        let nested =
+            r#"{"processor_class": "P", "image_processor": {"size": {"shortest_edge": 4096, "longest_edge": 8192}}}"#;
+        let (flat, empty) = (r#"{"max_pixels": 50000}"#, r#"{"processor_class": "P"}"#);
+        let both = of(&[("processor_config.json", nested), ("preprocessor_config.json", flat)]).unwrap();
+        assert_eq!((both.pixels(), both.is_assumed()), ((4096, 8192), false));
+        let other = of(&[("processor_config.json", empty), ("preprocessor_config.json", flat)]).unwrap();
+        assert_eq!((other.pixels(), other.is_assumed()), ((3136, 50_000), false));
+        let none = of(&[("processor_config.json", empty)]).unwrap();
+        assert_eq!((none.pixels(), none.is_assumed()), ((3136, 1_003_520), true));
+    }
+
+    #[test]
+    fn configurations_of_other_pictures_are_refused() {
+        for (config, told) in [
+            (r#"{"patch_size": 0}"#, "preprocessor_config.json: patch_size: expected a whole number from 1 to 128"),
+            (r#"{"merge_size": 99999999999}"#, "merge_size: expected"),
+            (r#"{"image_std": [0.5, 0, 0.5]}"#, "image_std: expected three numbers that are not 0"),
+            (r#"{"min_pixels": 1e18, "max_pixels": 1e19}"#, "pixels; expected a range that begins with 1 to 178956970"),
+            (r#"{"min_pixels": 100, "max_pixels": 50}"#, "100 to 50 pixels; expected a range"),
+            (r#"{"do_resize": false}"#, "do_resize is false"),
+            (r#"{"resample": 2}"#, "resample is 2; only 3, bicubic, is supported"),
         ] {
-            std::fs::write(&path, bytes).unwrap();
-            let message = Picture::read(&path).unwrap_err().to_string();
+            let message = of(&[("preprocessor_config.json", config)]).unwrap_err().to_string();
             assert!(message.contains(told), "{message}");
         }
     }
@@ -270,12 +265,6 @@ mod tests {
             prop_assert!(w % 28 == 0 && h % 28 == 0);
             prop_assert!(f64::from(w * h) <= published().most_pixels);
             prop_assert!(f64::from(w * h) >= published().least_pixels);
-        }
-
-        #[test]
-        fn broken_pictures_do_not_panic(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
-            let _ = png(&[b"\x89PNG\r\n\x1a\n", &bytes[..]].concat());
-            let _ = jpeg([&[0xff, 0xd8], &bytes[..]].concat());
         }
     }
 }
