@@ -14,6 +14,7 @@ mod keys;
 mod kubernetes;
 mod links;
 mod many_points;
+mod model_config;
 mod models;
 mod page;
 mod parallel;

@@ -139,7 +139,10 @@ fn models_of_ones_own_are_checked() {
         (at("layers=0"), "expected a whole number from 1 to 10000"),
         (at("heads=24"), "expected it, as 24 heads do not divide 2048"),
         (at("vision_of=\"qwen2-vl\""), "unknown model `qwen2-vl`; did you mean `qwen2-vl-"),
-        ("cloud.model=\"llama-3.2-2b\"".to_owned(), "or give its dimensions in a table [model.NAME]"),
+        (
+            "cloud.model=\"llama-3.2-2b\"".to_owned(),
+            "or give its dimensions or its config.json in a table [model.NAME]",
+        ),
     ];
     for (set, expected) in cases {
         let said = refusal(&set);

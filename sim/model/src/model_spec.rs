@@ -9,7 +9,7 @@ use std::borrow::Cow;
 use serde::{Deserialize, Serialize};
 use units::{Bytes, Flops};
 
-use crate::vision::{Attention, Resize, VisionTower};
+use crate::vision::{QwenTower, VisionTower, clip};
 
 /// A dense decoder-only language model, with a vision tower if it has one.
 ///
@@ -191,46 +191,16 @@ pub fn causal_pairs(query_tokens: u64, context_tokens: u64) -> u64 {
 }
 
 /// The vision transformer of Qwen2-VL: full attention, two-matrix MLP; its merger ends in `hidden`.
-const fn qwen2_tower(hidden: u64, params: u64) -> VisionTower {
-    VisionTower {
-        layers: 32,
-        hidden: 1280,
-        intermediate: 5120,
-        gated_mlp: false,
-        patch_values: 3 * 2 * 14 * 14,
-        class_tokens: 0,
-        attention: Attention::Full,
-        patches_per_token: 4,
-        projector: [5120, 5120, hidden],
-        resize: Resize::Qwen { min_pixels: 3_136, max_pixels: 12_845_056 },
-        params,
-    }
+const fn qwen2_tower(hidden: u64) -> VisionTower {
+    let patch_values = 3 * 2 * 14 * 14;
+    QwenTower { layers: 32, hidden: 1280, intermediate: 5120, patch_values, window: None }.into_width(hidden)
 }
 
 /// The vision transformer of Qwen2.5-VL: windows of 112 px, full attention in every eighth layer, gated MLP.
-const fn qwen25_tower(hidden: u64, params: u64) -> VisionTower {
-    VisionTower {
-        intermediate: 3420,
-        gated_mlp: true,
-        attention: Attention::Window { patches: 64, full_every: 8 },
-        ..qwen2_tower(hidden, params)
-    }
+const fn qwen25_tower(hidden: u64) -> VisionTower {
+    let patch_values = 3 * 2 * 14 * 14;
+    QwenTower { layers: 32, hidden: 1280, intermediate: 3420, patch_values, window: Some((64, 8)) }.into_width(hidden)
 }
-
-/// CLIP-L/14 at 336 px as LLaVA-1.5 runs it: the features of layer -2, so 23 of 24 layers, and a two-layer projector.
-const CLIP_TOWER: VisionTower = VisionTower {
-    layers: 23,
-    hidden: 1024,
-    intermediate: 4096,
-    gated_mlp: false,
-    patch_values: 3 * 14 * 14,
-    class_tokens: 1,
-    attention: Attention::Full,
-    patches_per_token: 1,
-    projector: [1024, 4096, 4096],
-    resize: Resize::Fixed { patches: 576 },
-    params: 303_507_456 + 20_979_712,
-};
 
 /// The language model of Qwen2-VL-7B and Qwen2.5-VL-7B.
 const fn qwen_7b(name: &'static str, tower: VisionTower) -> ModelSpec {
@@ -268,7 +238,7 @@ pub static MODELS: [ModelSpec; 5] = [
         tied_head: true,
         bytes_per_weight: 2.0,
         bytes_per_kv: 2,
-        vision: Some(qwen2_tower(1536, 665_271_296)),
+        vision: Some(qwen2_tower(1536)),
     },
     ModelSpec {
         name: Cow::Borrowed("qwen2.5-vl-3b"),
@@ -284,10 +254,10 @@ pub static MODELS: [ModelSpec; 5] = [
         tied_head: true,
         bytes_per_weight: 2.0,
         bytes_per_kv: 2,
-        vision: Some(qwen25_tower(2048, 668_684_288)),
+        vision: Some(qwen25_tower(2048)),
     },
-    qwen_7b("qwen2.5-vl-7b", qwen25_tower(3584, 676_550_144)),
-    qwen_7b("qwen2-vl-7b", qwen2_tower(3584, 675_759_104)),
+    qwen_7b("qwen2.5-vl-7b", qwen25_tower(3584)),
+    qwen_7b("qwen2-vl-7b", qwen2_tower(3584)),
     ModelSpec {
         name: Cow::Borrowed("llava-1.5-7b"),
         layers: 32,
@@ -302,7 +272,7 @@ pub static MODELS: [ModelSpec; 5] = [
         tied_head: false,
         bytes_per_weight: 2.0,
         bytes_per_kv: 2,
-        vision: Some(CLIP_TOWER),
+        vision: Some(clip(4096)),
     },
 ];
 

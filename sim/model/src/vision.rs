@@ -156,6 +156,70 @@ impl VisionTower {
     }
 }
 
+/// A tower of Qwen2-VL, or with windows one of Qwen2.5-VL, by its dimensions.
+#[derive(Clone, Copy, Debug)]
+pub struct QwenTower {
+    /// Layers.
+    pub layers: u64,
+    /// Width of a layer.
+    pub hidden: u64,
+    /// Width of the MLP.
+    pub intermediate: u64,
+    /// Input values of a patch.
+    pub patch_values: u64,
+    /// Patches of a window and the period of the layers that see all. The later family has windows, norms without a
+    /// bias and three matrices in its MLP; the first has none of these.
+    pub window: Option<(u64, u64)>,
+}
+
+impl QwenTower {
+    /// The tower, whose merger of four patches ends in the width of a language model.
+    pub const fn into_width(self, width: u64) -> VisionTower {
+        let Self { layers, hidden, intermediate, patch_values, window } = self;
+        let merged = 4 * hidden;
+        let (norm, mlp, attention) = match window {
+            Some((patches, full_every)) => {
+                let mlp = 3 * hidden * intermediate + 2 * intermediate + hidden;
+                (hidden, mlp, Attention::Window { patches, full_every })
+            }
+            None => (2 * hidden, 2 * hidden * intermediate + intermediate + hidden, Attention::Full),
+        };
+        let layer = 2 * norm + 4 * hidden * hidden + 4 * hidden + mlp;
+        let merger = norm + merged * merged + merged + merged * width + width;
+        VisionTower {
+            layers,
+            hidden,
+            intermediate,
+            gated_mlp: window.is_some(),
+            patch_values,
+            class_tokens: 0,
+            attention,
+            patches_per_token: 4,
+            projector: [merged, merged, width],
+            resize: Resize::Qwen { min_pixels: 3_136, max_pixels: 12_845_056 },
+            params: patch_values * hidden + layers * layer + merger,
+        }
+    }
+}
+
+/// CLIP-L/14 at 336 px as LLaVA-1.5 runs it: the features of layer -2, so 23 of 24 layers, and a projector of two layers into
+/// the width of a language model.
+pub const fn clip(width: u64) -> VisionTower {
+    VisionTower {
+        layers: 23,
+        hidden: 1024,
+        intermediate: 4096,
+        gated_mlp: false,
+        patch_values: 3 * 14 * 14,
+        class_tokens: 1,
+        attention: Attention::Full,
+        patches_per_token: 1,
+        projector: [1024, width, width],
+        resize: Resize::Fixed { patches: 576 },
+        params: 303_507_456 + (1024 + 1) * width + (width + 1) * width,
+    }
+}
+
 /// Visual tokens of an image: `smart_resize` with factor 28, then one token for each 28 x 28 pixels.
 fn qwen_tokens(width: u32, height: u32, min_pixels: u64, max_pixels: u64) -> u64 {
     let (width, height) = (f64::from(width), f64::from(height));

@@ -11,7 +11,8 @@ use traces::requests::{FormatEntry, RequestTrace};
 /// Refuses custom models and datasets that cannot be.
 pub fn check(source: &Source, scenario: &Scenario) -> Result<(), Failure> {
     for (name, model) in &scenario.model {
-        model.check().map_err(|(key, reason)| source.refuse_key(&format!("model.\"{name}\".{key}"), &reason))?;
+        let refusal = |(key, reason): (&str, String)| source.refuse_key(&format!("model.\"{name}\".{key}"), &reason);
+        model.spec(name, source.folder()).map_err(refusal)?;
     }
     for (name, shape) in &scenario.dataset {
         shape.check().map_err(|(key, reason)| source.refuse_key(&format!("dataset.\"{name}\".{key}"), &reason))?;
@@ -45,17 +46,22 @@ pub fn device(source: &Source, scenario: &Scenario, key: &str, name: &str) -> Re
     })
 }
 
-/// The model of that name, if there is one.
-pub fn find_model(scenario: &Scenario, name: &str) -> Option<ModelSpec> {
-    let custom = scenario.model.get(name).map(|custom| custom.named(name));
-    custom.or_else(|| ModelSpec::named(name).cloned())
+/// The model of that name, if there is one that is not refused.
+pub fn find_model(source: &Source, scenario: &Scenario, name: &str) -> Option<ModelSpec> {
+    match scenario.model.get(name) {
+        Some(custom) => custom.spec(name, source.folder()).ok(),
+        None => ModelSpec::named(name).cloned(),
+    }
 }
 
 /// The model of that name, by the key that names it.
 pub fn model(source: &Source, scenario: &Scenario, key: &str, name: &str) -> Result<ModelSpec, Failure> {
-    let model = find_model(scenario, name).ok_or_else(|| {
+    let model = find_model(source, scenario, name).ok_or_else(|| {
         let known: Vec<&str> = MODELS.iter().map(|model| &*model.name).collect();
-        source.refuse_key(key, &unknown("model", name, &known, "or give its dimensions in a table [model.NAME]"))
+        source.refuse_key(
+            key,
+            &unknown("model", name, &known, "or give its dimensions or its config.json in a table [model.NAME]"),
+        )
     })?;
     if model.vision.is_none() && scenario.requests().is_some_and(|requests| requests.asked().pictures) {
         let reason =

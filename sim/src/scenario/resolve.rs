@@ -123,7 +123,8 @@ fn tier(source: &Source, scenario: &Scenario, side: &str) -> Result<Tier, Failur
     let engine = tuning.apply(engine.profile(&model));
     let probe_blocks = u64::from(edge.probe_layers);
     // An unknown model of the cloud is refused when the cloud's turn comes.
-    let encoder = lookup::find_model(scenario, &cloud.model).filter(|_| side == "edge").and_then(|model| model.vision);
+    let encoder =
+        lookup::find_model(source, scenario, &cloud.model).filter(|_| side == "edge").and_then(|model| model.vision);
     let model = model.with_bytes_per_weight(weights.bytes());
     let profile = laws(source, scenario, side, &device, &model, engine)?;
     Ok(Tier { device, model, engine, part: None, probe_blocks, encoder, receives: side == "cloud", profile })

@@ -95,6 +95,7 @@ impl Scenario {
         named.workload.dataset.rename_files(&mut name);
         let files = named.link.files().chain(named.tokens.file());
         let files = files.chain(named.edge.profile.as_mut()).chain(named.cloud.profile.as_mut());
+        let files = files.chain(named.model.values_mut().filter_map(|model| model.config.as_mut()));
         for file in files.chain(named.replay.iter_mut().flat_map(Replay::files)) {
             *file = name(file);
         }

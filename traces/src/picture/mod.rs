@@ -11,10 +11,9 @@ mod webp;
 
 pub use turn::Turn;
 
-use crate::{TraceError, error::shown};
+use crate::{TraceError, error::shown, input};
 use std::{
     fmt,
-    fs::File,
     io::{self, Read},
     path::Path,
 };
@@ -135,7 +134,7 @@ pub fn header(bytes: &[u8]) -> Result<Header, Fault> {
 /// If the file cannot be read, or as [`header`].
 pub fn read(path: &Path) -> Result<(Vec<u8>, Header), TraceError> {
     let mut bytes = Vec::new();
-    let file = File::open(path).map_err(|error| reading(path, error))?;
+    let file = input::open(path).map_err(|error| reading(path, error))?;
     file.take(MOST_BYTES + 1).read_to_end(&mut bytes).map_err(|error| reading(path, error))?;
     if bytes.len() as u64 > MOST_BYTES {
         let found = format!("a file of more than {} MB", MOST_BYTES / 1_000_000);
