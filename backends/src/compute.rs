@@ -32,8 +32,9 @@ pub enum Work<'w> {
     Draft,
     /// Appends the model's own next token, with its entropy.
     Own,
-    /// Compares drafts with the model's own tokens in one pass of k + 1 positions, appends those that agree, and one of
-    /// its own: the correction at the first mismatch, or a bonus behind the last if that is wanted.
+    /// Compares k drafts with the model's own tokens in one pass, appends those that agree, and one of its own: the
+    /// correction at the first mismatch, or a bonus behind the last if that is wanted. The pass takes k + 1 tokens, the
+    /// newest of the answer first; behind a prompt, whose last logits are known, it takes the k drafts.
     Verify {
         /// The drafts, which continue the answer.
         drafts: &'w [Token],
@@ -50,6 +51,11 @@ impl Work<'_> {
     /// Drafts that it passes through the model.
     pub fn drafts(&self) -> usize {
         if let Self::Verify { drafts, .. } = self { drafts.len() } else { 0 }
+    }
+
+    /// True if it only wants the next token of the sequence.
+    pub fn wants_one_token(&self) -> bool {
+        matches!(self, Self::Decode | Self::Draft | Self::Own | Self::Verify { drafts: [], .. })
     }
 }
 
@@ -108,6 +114,24 @@ pub trait Compute {
 
     /// Runs one batch, at most one item a sequence; `done` gets one entry an item, in order.
     fn run<'w>(&mut self, batch: impl Iterator<Item = (Sequence, Work<'w>)>, done: &mut Vec<Done>) -> Cost;
+
+    /// The outcome of work that needs no pass: it wants the first token of the answer, which the last logits of the prompt
+    /// already give. None of all other work, which [`run`](Self::run) has to do.
+    ///
+    /// ```
+    /// # use backends::{Compute, Done, Modelled, Tier, Work};
+    /// # use model::{engine_kind::EngineKind, request::{Input, Prompt, Request}, tokens::TokenProcess};
+    /// # let tier = Tier::named("rtx-3090", "qwen2-vl-2b", EngineKind::Vllm).unwrap();
+    /// # let mut edge = Modelled::new(&tier, TokenProcess::default(), kernel::Streams::new(1));
+    /// # let prompt = Prompt { request: 0, text_tokens: 30, images: None, audio: None };
+    /// # let (request, input) = (Request { prompt, output_tokens: 5 }, Input::whole(prompt));
+    /// let (sequence, mut done) = (edge.open(&request, &input), Vec::new());
+    /// assert_eq!(edge.known(sequence, &Work::Draft), None, "the prompt has not been read");
+    /// edge.run([(sequence, Work::Prefill { tokens: 30, answer: false })].into_iter(), &mut done);
+    /// assert!(matches!(edge.known(sequence, &Work::Draft), Some(Done::Draft(_))));
+    /// assert_eq!(edge.known(sequence, &Work::Draft), None, "the second draft takes a pass");
+    /// ```
+    fn known(&mut self, sequence: Sequence, work: &Work<'_>) -> Option<Done>;
 
     /// Forgets all but the first `answer_tokens` tokens of the answer; of a shorter one, nothing.
     fn truncate(&mut self, sequence: Sequence, answer_tokens: u32);

@@ -51,9 +51,15 @@ impl State {
         u64::from(self.read) + u64::from(self.answer)
     }
 
-    /// Tokens before the one that goes through the model next: the token that was made last, or the prompt's last.
-    fn past(&self) -> u64 {
-        self.context().saturating_sub(1)
+    /// True while the last logits of the prompt are those of the next token.
+    fn knows_next(&self) -> bool {
+        self.answer == 0 && self.read == self.prompt
+    }
+
+    /// A pass of what the model has not read, and of so many tokens behind it.
+    #[inline]
+    fn pass(&self, behind: usize) -> Load {
+        Pricing::pass_load(self.context(), self.knows_next(), behind)
     }
 
     /// Appends the target's next token.
@@ -100,7 +106,7 @@ impl Modelled {
             Work::Encode => (Load::vision(self.state(sequence).encoding.encode), Done::Nothing),
             Work::Prefill { tokens, answer } => self.prefill(sequence, *tokens, *answer),
             Work::Decode => self.decode(sequence),
-            Work::Pass => (Load::decode(self.state(sequence).past()), Done::Nothing),
+            Work::Pass => (Pricing::pass_load(self.state(sequence).context(), false, 0), Done::Nothing),
             Work::Draft => self.draft(sequence),
             Work::Own => {
                 let (load, Done::Draft(draft)) = self.draft(sequence) else {
@@ -152,8 +158,12 @@ impl Modelled {
         let Self { pricing, sequences, .. } = self;
         let state = sequences.get_mut(sequence);
         let makes = pricing.makes_tokens();
-        // The lower part of a model reads a token that the upper part has made.
-        let load = pricing.token_load(if makes { state.past() } else { state.context() });
+        let load = match (makes, state.knows_next()) {
+            (true, true) => Load::NONE,
+            (true, false) => pricing.token_load(state.context().saturating_sub(1)),
+            // The lower part of a model reads a token that the upper part has made.
+            (false, _) => pricing.token_load(state.context()),
+        };
         let token = state.append();
         (load, if makes { Done::Token(token) } else { Done::Nothing })
     }
@@ -166,7 +176,7 @@ impl Modelled {
         let outcome = process.outcome(&state.tokens, position);
         let target = state.target(position);
         let token = if outcome.agrees { target } else { Token { id: target.id + 1, ends: false } };
-        let load = Load::decode(state.past());
+        let load = state.pass(0);
         state.answer += 1;
         (load, Done::Draft(Draft { token, position, entropy_nats: outcome.entropy_nats }))
     }
@@ -174,7 +184,7 @@ impl Modelled {
     #[inline]
     fn verify(&mut self, sequence: Sequence, drafts: &[Token], bonus: bool) -> (Load, Done) {
         let state = self.state(sequence);
-        let load = Load::verify(drafts.len() as u64 + 1, state.past());
+        let load = state.pass(drafts.len());
         let agree = |(draft, position): &(&Token, u32)| draft.id == state.target(*position).id;
         // What is drafted behind the end of the answer agrees with nothing.
         let accepted = drafts.iter().zip(state.answer..state.output_tokens).take_while(agree).count();
@@ -190,7 +200,7 @@ impl Modelled {
     /// not known: it keeps to its own answer here.
     fn take(&mut self, sequence: Sequence, tokens: &[Token]) -> (Load, Done) {
         let state = self.state(sequence);
-        let load = Load::verify(tokens.len() as u64 + 1, state.past());
+        let load = state.pass(tokens.len());
         state.answer += tokens.len() as u32;
         let token = (state.answer < state.output_tokens).then(|| state.append());
         let ends = state.answer == state.output_tokens;
@@ -243,6 +253,12 @@ impl Compute for Modelled {
             done.push(outcome);
         }
         self.pricing.roofline().iteration(&load)
+    }
+
+    #[inline]
+    fn known(&mut self, sequence: Sequence, work: &Work<'_>) -> Option<Done> {
+        let known = self.state(sequence).knows_next() && work.wants_one_token() && self.pricing.makes_tokens();
+        known.then(|| self.item(sequence, work).1)
     }
 
     fn coverage(&self) -> Option<Coverage> {

@@ -97,6 +97,16 @@ impl Pricing {
         }
     }
 
+    /// A pass of the newest token of a context, and of so many behind it. A newest token with known logits is spared.
+    #[inline]
+    pub(crate) fn pass_load(context: u64, known: bool, behind: usize) -> Load {
+        match (known, behind as u64) {
+            (true, 0) => Load::NONE,
+            (true, behind) => Load::verify(behind, context),
+            (false, behind) => Load::verify(behind + 1, context.saturating_sub(1)),
+        }
+    }
+
     /// True if the part of the model here makes tokens.
     #[inline]
     pub(crate) fn makes_tokens(&self) -> bool {

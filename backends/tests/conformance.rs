@@ -225,6 +225,60 @@ fn verifying_drafts_equals_decoding_them(factory: &impl Factory) {
     }
 }
 
+fn the_prompt_s_end_has_the_first_token(factory: &impl Factory) {
+    let (request, answer) = reference(factory);
+    type Made = fn(Done) -> Option<Token>;
+    let wanted: [(Work<'_>, Made); 4] = [
+        (Work::Decode, |done| if let Done::Token(token) = done { Some(token) } else { None }),
+        (Work::Draft, |done| if let Done::Draft(draft) = done { Some(draft.token) } else { None }),
+        (Work::Own, |done| if let Done::Draft(own) = done { Some(own.token) } else { None }),
+        (Work::Verify { drafts: &[], bonus: true, judged: true }, |done| match done {
+            Done::Verified { accepted: 0, token, ends: false } => token,
+            _ => None,
+        }),
+    ];
+    for (work, token) in wanted {
+        let passed = [factory.target(), factory.drafter()].map(|mut backend| {
+            let sequence = open(&mut backend, &request);
+            let tokens = backend.prompt_tokens(sequence) - 1;
+            one(&mut backend, sequence, Work::Prefill { tokens, answer: false });
+            assert_eq!(backend.known(sequence, &work), None, "{work:?} before the prompt's end");
+            one(&mut backend, sequence, Work::Prefill { tokens: 1, answer: false });
+            one(&mut backend, sequence, Work::Pass);
+            let done = backend.known(sequence, &work).expect("the prompt's end is enough");
+            assert_eq!(lengths(&backend, sequence).1, 1, "{work:?} appends a token");
+            assert_eq!(backend.known(sequence, &work), None, "{work:?} behind the first token");
+            // Taken back it is known again, and is what a step makes.
+            backend.truncate(sequence, 0);
+            assert_eq!(one(&mut backend, sequence, work).0, done);
+            (done, decode(&mut backend, sequence))
+        });
+        let [(of_target, second), (of_drafter, _)] = passed;
+        if !matches!(work, Work::Draft | Work::Own) {
+            assert_eq!((token(of_target), second), (Some(answer[0]), answer[1]), "{work:?}");
+        }
+        assert!(token(of_drafter).is_some(), "{work:?}: {of_drafter:?}");
+    }
+}
+
+fn first_drafts_pass_alone(factory: &impl Factory) {
+    for judged in [true, false] {
+        let flop = |known: usize| {
+            let (mut target, sequence, answer) = ready(factory);
+            (0..known).for_each(|position| assert_eq!(decode(&mut target, sequence), answer[position]));
+            let work = Work::Verify { drafts: &answer[known..4], bonus: true, judged };
+            assert_eq!(target.known(sequence, &work), None, "drafts take a pass");
+            let (done, cost) = one(&mut target, sequence, work);
+            let (accepted, token) = (4 - known as u32, Some(answer[4]));
+            assert_eq!(done, Done::Verified { accepted, token, ends: false });
+            cost.flop
+        };
+        // Four drafts behind the prompt are the same pass as the first token and three drafts behind it.
+        assert_eq!(flop(0), flop(1));
+        assert!(flop(2) < flop(1));
+    }
+}
+
 fn the_first_mismatch_is_corrected(factory: &impl Factory) {
     for wrong in 0..4 {
         for bonus in [true, false] {
@@ -314,7 +368,7 @@ fn closing_frees(factory: &impl Factory) {
 fn what_is_not_open_is_refused(factory: &impl Factory) {
     type Use<C> = fn(&mut C, Sequence);
     #[rustfmt::skip]
-    fn uses<C: Compute>() -> [(&'static str, Use<C>); 13] {
+    fn uses<C: Compute>() -> [(&'static str, Use<C>); 14] {
         [
             ("prompt_tokens", |backend, sequence| { backend.prompt_tokens(sequence); }),
             ("answer_tokens", |backend, sequence| { backend.answer_tokens(sequence); }),
@@ -322,6 +376,7 @@ fn what_is_not_open_is_refused(factory: &impl Factory) {
             ("truncate", |backend, sequence| backend.truncate(sequence, 0)),
             ("adopt", |backend, sequence| backend.adopt(sequence, Token::default())),
             ("close", |backend, sequence| backend.close(sequence)),
+            ("known", |backend, sequence| { backend.known(sequence, &Work::Draft); }),
             ("decode", |backend, sequence| { one(backend, sequence, Work::Decode); }),
             ("draft", |backend, sequence| { one(backend, sequence, Work::Draft); }),
             ("own", |backend, sequence| { one(backend, sequence, Work::Own); }),
@@ -432,6 +487,7 @@ macro_rules! conformance {
         conformance!(@tests $factory,
                 every_operation_has_its_lengths, a_chunked_prompt_is_the_whole_prompt,
                 a_rollback_equals_never_having_drafted, verifying_drafts_equals_decoding_them,
+                the_prompt_s_end_has_the_first_token, first_drafts_pass_alone,
                 the_first_mismatch_is_corrected, nothing_is_appended_past_the_end,
                 what_is_drafted_behind_the_end_is_not_accepted, an_own_answer_ends_at_its_own_length,
                 own_tokens_are_those_that_are_drafted, a_pass_appends_nothing,

@@ -3,8 +3,8 @@
 //! One machine plays both tiers, one item at a time: a batch takes the sum of its items. Arithmetic, bytes and memory are
 //! counted as those of modelled backends, from the model's dimensions; only time is measured ([`TimeScale`] scales it).
 //!
-//! A step passes on what the model has not read yet: the token made last, or the last of the prompt again where there is none,
-//! as modelled backends count it. What fails is kept in [`Notes`]; from then on every answer ends at once, and whoever runs
+//! A step passes on what the model has not read yet: the token made last, or nothing behind a prompt, whose last logits give
+//! the first token of the answer. What fails is kept in [`Notes`]; from then on every answer ends at once, and whoever runs
 //! this looks there.
 
 mod calibration;
@@ -150,7 +150,7 @@ impl<'m> Real<'m> {
                 Done::Token(state.append(choice.token))
             }
             Work::Pass => {
-                state.next(model)?;
+                state.pass(model, &[])?;
                 Done::Nothing
             }
             Work::Draft | Work::Own => {
@@ -168,7 +168,8 @@ impl<'m> Real<'m> {
     /// The load of an item, whatever its measured time.
     fn load(&self, sequence: Sequence, work: &Work<'_>) -> Load {
         let (state, pricing) = (self.state(sequence), &self.pricing);
-        let past = state.context().saturating_sub(1);
+        let pass = |known, behind| Pricing::pass_load(state.context(), known, behind);
+        let known = state.known().is_some();
         match work {
             Work::Probe => Load::vision(pricing.encoder_flop(state.patches())),
             Work::Encode => Load::NONE,
@@ -180,8 +181,8 @@ impl<'m> Real<'m> {
                 }
                 load
             }
-            Work::Decode | Work::Pass | Work::Draft | Work::Own => Load::decode(past),
-            Work::Verify { drafts, .. } => Load::verify(drafts.len() as u64 + 1, past),
+            Work::Pass => pass(false, 0),
+            Work::Decode | Work::Draft | Work::Own | Work::Verify { .. } => pass(known, work.drafts()),
         }
     }
 
@@ -270,6 +271,19 @@ impl Compute for Real<'_> {
             done.push(outcome);
         }
         sum
+    }
+
+    fn known(&mut self, sequence: Sequence, work: &Work<'_>) -> Option<Done> {
+        if self.has_failed() || self.state(sequence).known().is_none() || !work.wants_one_token() {
+            return None;
+        }
+        match self.item(sequence, work) {
+            Ok((_, done)) => Some(done),
+            Err(error) => {
+                self.fail(error);
+                Some(self.given_up(sequence, work))
+            }
+        }
     }
 
     fn truncate(&mut self, sequence: Sequence, answer_tokens: u32) {

@@ -96,6 +96,12 @@ impl Compute for Rehearsed<'_> {
         sum
     }
 
+    fn known(&mut self, sequence: Sequence, work: &Work<'_>) -> Option<Done> {
+        let done = self.outcomes.known(self.modelled(sequence), work)?;
+        self.follow(sequence);
+        Some(done)
+    }
+
     fn truncate(&mut self, sequence: Sequence, answer_tokens: u32) {
         self.outcomes.truncate(self.modelled(sequence), answer_tokens);
         self.real.truncate(sequence, answer_tokens);

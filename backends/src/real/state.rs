@@ -16,6 +16,8 @@ pub(super) struct State {
     /// The probe's findings, if this sequence ran it.
     pub(super) found: Option<Probed>,
     past: Past,
+    /// The choice behind the prompt.
+    first: Option<Choice>,
     answer: Vec<u32>,
     /// Tokens that end an answer, and the length that does.
     ends: Vec<u32>,
@@ -32,10 +34,28 @@ enum Past {
     Whole(Box<Sequence>),
 }
 
+/// The model's own tokens at the next positions: the first where it was known, and the rows of a pass.
+struct Ahead {
+    known: Option<Choice>,
+    logits: Option<Logits>,
+}
+
+impl Ahead {
+    /// The token behind the first `tokens` of those that were passed.
+    fn token(&self, tokens: usize) -> Result<u32> {
+        match (self.known, tokens, &self.logits) {
+            (Some(choice), 0, _) => Ok(choice.token),
+            (known, row, Some(logits)) => logits.row(row - usize::from(known.is_some()))?.token(),
+            (_, _, None) => unreachable!("nothing was passed"),
+        }
+    }
+}
+
 impl State {
     pub(super) fn new(asked: &Asked, prompt: Prompt, limit: u32, ends: Vec<u32>) -> Self {
         let (request, moving) = (asked.request, asked.images.is_some_and(|images| images.moving));
-        Self { request, moving, prompt, read: 0, found: None, past: Past::None, answer: Vec::new(), ends, limit }
+        let (past, answer) = (Past::None, Vec::new());
+        Self { request, moving, prompt, read: 0, found: None, past, first: None, answer, ends, limit }
     }
 
     pub(super) fn prompt_tokens(&self) -> u32 {
@@ -91,37 +111,63 @@ impl State {
             None => Past::Reading(reading),
             Some(_) => Past::Whole(Box::new(reading.into_sequence())),
         };
-        logits.map(|logits| logits.row(0)?.choice()).transpose()
+        self.first = logits.map(|logits| logits.row(0)?.choice()).transpose()?;
+        Ok(self.first)
+    }
+
+    /// The model's choice of the next token, where the end of the prompt has given it.
+    pub(super) fn known(&self) -> Option<Choice> {
+        self.first.filter(|_| self.answer.is_empty())
+    }
+
+    /// The model's tokens at the next position and behind each of these, with a pass of those that it has not read.
+    fn ahead(&mut self, model: &mut Model, tokens: &[Token]) -> Result<Ahead> {
+        let known = self.known();
+        let logits = match known {
+            Some(_) if tokens.is_empty() => None,
+            Some(_) => Some(self.step(model, self.prompt.ids.len(), tokens, tokens.len())?),
+            None => Some(self.pass(model, tokens)?),
+        };
+        Ok(Ahead { known, logits })
     }
 
     /// Passes on what has not been read, and these tokens behind it; a row of logits for each of them and one before.
-    fn pass(&mut self, model: &mut Model, behind: &[Token]) -> Result<Logits> {
+    pub(super) fn pass(&mut self, model: &mut Model, behind: &[Token]) -> Result<Logits> {
+        // The last token goes through the model again if it already has.
+        let last = self.prompt.ids.len() + self.answer.len() - 1;
+        self.step(model, last, behind, behind.len() + 1)
+    }
+
+    /// Passes on all tokens behind the first `held`, or behind fewer where the cache has fewer, and these behind them.
+    fn step(&mut self, model: &mut Model, held: usize, behind: &[Token], rows: usize) -> Result<Logits> {
         let Past::Whole(sequence) = &mut self.past else { panic!("the prompt has not been read") };
         let prompt = self.prompt.ids.len();
         let all = prompt + self.answer.len();
-        // The last token goes through the model again if it already has.
-        let held = sequence.tokens().min(all - 1);
+        let held = sequence.tokens().min(held);
         model.rollback(sequence, held);
         let next = (held..all).map(|at| if at < prompt { self.prompt.ids[at] } else { self.answer[at - prompt] });
         let tokens: Vec<u32> = next.chain(behind.iter().map(|token| token.id)).collect();
-        model.step(sequence, &tokens, behind.len() + 1)
+        model.step(sequence, &tokens, rows)
     }
 
     /// The model's next token.
     pub(super) fn next(&mut self, model: &mut Model) -> Result<Choice> {
-        self.pass(model, &[])?.row(0)?.choice()
+        match self.known() {
+            Some(choice) => Ok(choice),
+            None => self.pass(model, &[])?.row(0)?.choice(),
+        }
     }
 
     /// Keeps the drafts that are the model's own tokens, and adds one of its own.
     pub(super) fn judge(&mut self, model: &mut Model, drafts: &[Token], bonus: bool) -> Result<Done> {
-        let logits = self.pass(model, drafts)?;
+        let ahead = self.ahead(model, drafts)?;
         let start = self.answer.len();
         let (mut accepted, mut ends) = (0, false);
-        let mut own = logits.row(0)?.token()?;
+        let mut own = ahead.token(0)?;
         while accepted < drafts.len() && !ends && drafts[accepted].id == own {
             ends = self.append(own).ends;
             accepted += 1;
-            own = logits.row(accepted)?.token()?;
+            own = ahead.token(accepted)?;
         }
         self.keep(model, start + accepted);
         let adds = !ends && (bonus || accepted < drafts.len());
@@ -132,12 +178,12 @@ impl State {
 
     /// Takes tokens as they are, and adds the model's own next one, unless they end the answer.
     pub(super) fn take(&mut self, model: &mut Model, drafts: &[Token]) -> Result<Done> {
-        let logits = self.pass(model, drafts)?;
+        let ahead = self.ahead(model, drafts)?;
         let mut ends = false;
         for draft in drafts {
             ends |= self.append(draft.id).ends;
         }
-        let token = if ends { None } else { Some(self.append(logits.row(drafts.len())?.token()?)) };
+        let token = if ends { None } else { Some(self.append(ahead.token(drafts.len())?)) };
         let ends = ends || token.is_some_and(|token| token.ends);
         Ok(Done::Verified { accepted: drafts.len() as u32, token, ends })
     }

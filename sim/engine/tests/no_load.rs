@@ -1,11 +1,12 @@
 //! One client and nobody else: every latency equals the hand calculation, to the nanosecond.
 
 use crate::common::oracle::{Idle, Wire, payload, prompt_tokens};
-use crate::common::{Override, blocking, cloud_only, edge_only, layer_split, run_logged, spec};
+use crate::common::{Override, blocking, cloud_only, edge_only, layer_split, run_logged, spec, unpruned};
 use engine::{Arrivals, Content, Kind, RequestRecord, RunSpec};
 use model::{engine_kind::EngineKind, request::Prompt};
+use policies::{AcceptRule, Msao, State, System, ThetaSettings};
 use traces::requests::TraceRequest;
-use units::{Bytes, SimDuration};
+use units::{Bytes, Ratio, SimDuration};
 
 const PREPROCESS_NS: u64 = 12_000_000;
 const TOKEN_BYTES: u64 = 8;
@@ -139,9 +140,12 @@ fn speculated(spec: &RunSpec, prompt: &Prompt, n: u64, all_agree: bool) -> Times
         let left = output - committed;
         // The drafter meets the end of the answer only if it drafts the right tokens.
         let drafts = if all_agree { n.min(left) } else { n };
-        now += (0..drafts).map(|ahead| edge.decode_ns(context + committed + ahead)).sum::<u64>();
+        // The prompt's last logits are the first draft's, and those that it is verified by.
+        let known = u64::from(committed == 0);
+        now += (known..drafts).map(|ahead| edge.decode_ns(context + committed + ahead)).sum::<u64>();
         let queued = up.arrival(now, TOKEN_BYTES * drafts);
-        cloud_free = queued.max(cloud_free) + cloud.verify_ns(drafts, context + committed);
+        let newest = 1 - known;
+        cloud_free = queued.max(cloud_free) + cloud.verify_ns(newest + drafts, context + committed - newest);
         committed += if all_agree { (drafts + 1).min(left) } else { 1 };
         now = down.arrival(cloud_free, 2 * TOKEN_BYTES);
         first = if first == 0 { now } else { first };
@@ -162,6 +166,36 @@ fn blocking_speculation_is_drafts_round_trip_and_verification() {
             }
         }
     }
+}
+
+/// Runs requests of 30 text tokens under `hf` and returns the first one's time to first token, with the times that it is
+/// made of: the edge's prefill, a way up of so many bytes (or the cloud's prefill, if that takes longer), the way back.
+fn first_token(policy: System, up_bytes: u64) -> (u64, Idle, [u64; 2]) {
+    let spec = spec(policy, EngineKind::Hf, 1, OUTPUT).iid(1.0).text_only(30);
+    let log = run_logged(&spec).1;
+    let (row, [edge, cloud]) = (&log.requests[0], [&spec.edge.tier, &spec.cloud.tier].map(Idle::new));
+    let (prompt, [mut up, mut down]) = (&row.request.prompt, wires(&spec));
+    let read = up.arrival(0, payload(prompt)) + cloud.prefill_ns(prompt);
+    let drafted = up.arrival(edge.prefill_ns(prompt), up_bytes);
+    let back = down.arrival(0, 2 * TOKEN_BYTES);
+    (times(row)[0], cloud, [drafted.max(read), back])
+}
+
+#[test]
+fn a_first_token_is_prefills_the_link_and_one_verification() {
+    let (ttft, cloud, [there, back]) = first_token(blocking(1), TOKEN_BYTES);
+    // One draft behind 30 tokens: it alone passes through the cloud's model, and nothing through the edge's.
+    assert_eq!(ttft, there + cloud.verify_ns(1, 30) + back);
+}
+
+#[test]
+fn a_first_token_of_the_cloud_s_own_is_there_with_its_prefill() {
+    let (nothing, rule) = (Ratio::ZERO, AcceptRule::Static);
+    let theta =
+        ThetaSettings { percentile: nothing, min_percentile: nothing, accept_rule: rule, ..ThetaSettings::default() };
+    let doubting = System::Msao(Msao { theta, state_bytes: State::IdsOnly, ..unpruned() });
+    let (ttft, _, [there, back]) = first_token(doubting, 0);
+    assert_eq!(ttft, there + back, "nobody makes a pass");
 }
 
 #[test]

@@ -8,7 +8,8 @@
 //! *Renewal form*: rounds of drafting and verifying are a renewal process. A round drafts until the batch is full or a
 //! token is unsure, and commits the accepted tokens and one of the target's own:
 //! `rate = E[tokens committed] / E[draws t_draft + RTT + t_verify]`. It takes acceptances as independent, the threshold as
-//! it starts, and every GPU and the link as idle; at a token that is not sure enough the edge flushes its cache and waits, or
+//! it starts, and every GPU and the link as idle. The prefills' last logits spare the first draft, and where that is not sure
+//! enough the cloud's pass as well. At a token that is not sure enough the edge flushes its cache and waits, or
 //! drafts on (`continue`); the other choices are not told apart.
 //! With several batches in flight a round is what lies between two stops: verdicts that reject a token, and tokens that
 //! are not sure enough.
@@ -189,7 +190,7 @@ impl Alone<'_> {
         } else {
             rounds.pipelined(f64::from(self.output_tokens))
         };
-        ClosedForms::of(eq14_s, start.as_secs_f64() + decoding)
+        ClosedForms::of(eq14_s, start.as_secs_f64() + decoding - self.spared_s(drafting, draft))
     }
 
     /// Eq. 14 as printed, with so many seconds for a round of drafting and verifying.
@@ -213,8 +214,14 @@ impl Alone<'_> {
         let trusted = (drafting.confident / unsure).min(f64::from(self.output_tokens)) as u32;
         let each = draft + unsure * (self.compute_s(drafting, trusted) + self.link_s(drafting, trusted, true));
         // Nothing waits for the cloud's prefill but the first unsure token.
-        let renewal_s = (self.preprocess + self.encode() + edge).as_secs_f64() + f64::from(self.output_tokens) * each;
-        ClosedForms::of(self.eq14(drafting, draft), renewal_s)
+        let start = (self.preprocess + self.encode() + edge).as_secs_f64() - self.spared_s(drafting, draft);
+        ClosedForms::of(self.eq14(drafting, draft), start + f64::from(self.output_tokens) * each)
+    }
+
+    /// Seconds of passes that the prompts' last logits spare: the first draft, and the cloud's own first token in its place
+    /// where it is not sure enough.
+    fn spared_s(&self, drafting: &Drafting<'_>, draft: f64) -> f64 {
+        draft + (1.0 - drafting.confident) * self.compute_s(drafting, 0)
     }
 
     /// Seconds in the cloud of verifying so many drafts.

@@ -22,7 +22,7 @@ pub struct VerifySettings {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum VerifyTime {
-    /// One iteration with k + 1 query tokens.
+    /// One iteration with k + 1 query tokens, with k for the first k drafts of an answer.
     #[default]
     OneIteration,
     /// k iterations: `T_verify = N_draft t_verify`, as printed above Eq. 9.

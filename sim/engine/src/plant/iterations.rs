@@ -5,10 +5,11 @@ use super::gpu::{Item, Job, Pick, Task, Then};
 use super::message::{Body, Message};
 use super::spans::describe;
 use super::state::State;
+use super::work::work_of;
 use super::world::{TOKEN_BYTES, World};
 use crate::ledger::{Ledger, Share, SlotId};
 use crate::ledger::{Side, StepRecord};
-use backends::{Compute, Done, Work};
+use backends::{Compute, Done};
 use kernel::Phase;
 use model::{
     decoding::{Token, Verdict},
@@ -17,9 +18,12 @@ use model::{
 use units::{Bytes, SimDuration, SimTime};
 
 impl<'w, C: Compute> World<'w, C> {
-    /// Gives a job to a GPU.
+    /// Gives a job to a GPU, unless it is one that takes no iteration.
     #[inline]
     pub(crate) fn submit(&self, state: &mut State<'w, C>, gpu: u32, slot: SlotId, task: Task) {
+        if let Some(done) = self.known(state, gpu, slot, task) {
+            return self.end_item(state, gpu, Item { job: Job { slot, ticket: 0, task }, chunk: 0, done });
+        }
         if state.ledger.watch.is_on() {
             self.watch_job(state, gpu, slot);
         }
@@ -47,24 +51,8 @@ impl<'w, C: Compute> World<'w, C> {
         let compute = if on_edge { edge } else { cloud };
         let prefills = this.running.iter().any(|item| item.job.task.reads_a_prompt());
         let work = this.running.iter().map(|&Item { job, chunk, .. }| {
-            let slot = ledger.slots.get(job.slot.index);
-            let held = if on_edge { &slot.resources.on_edge } else { &slot.resources.on_cloud };
-            let work = match job.task {
-                Task::Probe { .. } => Work::Probe,
-                Task::Encode { .. } => Work::Encode,
-                Task::Prefill { then, .. } => {
-                    Work::Prefill { tokens: chunk, answer: matches!(then, Then::Answer | Then::Return(_)) }
-                }
-                Task::Draft { .. } => Work::Draft,
-                Task::Own { .. } => Work::Own,
-                Task::Verify { before: 1.., .. } => Work::Pass,
-                Task::Verify { message, .. } => {
-                    let Body::Drafts(drafts) = &messages.get(message).body else { unreachable!("drafts to verify") };
-                    Work::Verify { drafts: &drafts.tokens, bonus: drafts.bonus, judged: drafts.judged }
-                }
-                Task::Answer | Task::Lower { .. } | Task::Upper { .. } => Work::Decode,
-            };
-            (held.as_ref().expect("a sequence").sequence, work)
+            let sequence = ledger.slots.get(job.slot.index).resources.sequence(on_edge);
+            (sequence, work_of(job.task, chunk, messages))
         });
         let cost = compute.run(work, done);
         for (item, done) in this.running.iter_mut().zip(done.drain(..)) {
@@ -264,8 +252,8 @@ impl<'w, C: Compute> World<'w, C> {
     /// Lets drafts be verified in the cloud.
     pub(crate) fn submit_drafts(&self, state: &mut State<'w, C>, gpu: u32, id: SlotId, message: u32) {
         let State { ledger: Ledger { slots, .. }, messages, cloud, .. } = state;
-        let Body::Drafts(drafts) = &messages.get(message).body else { unreachable!("drafts to verify") };
-        let sequence = slots.get(id.index).resources.on_cloud.as_ref().expect("a sequence").sequence;
+        let drafts = messages.get(message).drafts();
+        let sequence = slots.get(id.index).resources.sequence(false);
         // Tokens that the cloud has taken without judging them come again, to be judged.
         if drafts.start < cloud.answer_tokens(sequence) {
             cloud.truncate(sequence, drafts.start);
@@ -283,7 +271,7 @@ impl<'w, C: Compute> World<'w, C> {
         let State { ledger: Ledger { slots, .. }, messages, cloud, .. } = state;
         let slot = slots.get_mut(id.index);
         let Body::Drafts(drafts) = &mut messages.get_mut(message).body else { unreachable!("drafts were verified") };
-        let committed = cloud.answer_tokens(slot.resources.on_cloud.as_ref().expect("a sequence").sequence);
+        let committed = cloud.answer_tokens(slot.resources.sequence(false));
         let drafted = drafts.tokens.len() as u32;
         let (accepted, drafted) = if drafts.judged { (accepted, drafted) } else { (0, 0) };
         let verdict = Verdict { accepted, drafted, committed, token, ends, at: SimTime::ZERO };
@@ -307,8 +295,7 @@ impl<'w, C: Compute> World<'w, C> {
         let compute = if on_edge { edge } else { cloud };
         for &Item { job, chunk, .. } in &this.running {
             let slot = slots.get(job.slot.index);
-            let held = if on_edge { &slot.resources.on_edge } else { &slot.resources.on_cloud };
-            let sequence = held.as_ref().expect("a sequence").sequence;
+            let sequence = slot.resources.sequence(on_edge);
             let (kind, tokens) = describe(job.task, chunk, messages);
             recorder.step(&StepRecord {
                 request: slot.about.request.prompt.request,

@@ -13,6 +13,15 @@ pub(crate) struct Message {
     pub(crate) body: Body,
 }
 
+impl Message {
+    /// The drafts that it carries.
+    #[inline]
+    pub(crate) fn drafts(&self) -> &Drafts {
+        let Body::Drafts(drafts) = &self.body else { unreachable!("a message with drafts") };
+        drafts
+    }
+}
+
 pub(crate) enum Body {
     /// Up: an input to read, and perhaps to answer. It takes so much longer than its bytes and half a round trip.
     Input { answer: bool, delay: SimDuration },

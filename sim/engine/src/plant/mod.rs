@@ -33,6 +33,7 @@ mod prices;
 mod resources;
 mod spans;
 mod state;
+mod work;
 mod world;
 
 pub use link::Traffic;

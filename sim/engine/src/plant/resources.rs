@@ -32,6 +32,13 @@ impl Default for Resources {
 }
 
 impl Resources {
+    /// The request's sequence on the edge or in the cloud.
+    #[inline]
+    pub(crate) fn sequence(&self, on_edge: bool) -> Sequence {
+        let held = if on_edge { &self.on_edge } else { &self.on_cloud };
+        held.as_ref().expect("a sequence").sequence
+    }
+
     /// The token that the edge has made last.
     #[inline]
     pub(crate) fn drafted(&self) -> Draft {

@@ -20,10 +20,11 @@ pub(crate) fn describe(task: Task, chunk: u32, messages: &Numbered<Message>) -> 
         Task::Encode { .. } => (Kind::Encode, 0),
         Task::Draft { .. } => (Kind::Draft, 1),
         Task::Verify { before: 1.., .. } => (Kind::Verify, 1),
-        Task::Verify { message, .. } => match &messages.get(message).body {
-            Body::Drafts(drafts) => (Kind::Verify, drafts.tokens.len() as u32 + 1),
-            _ => unreachable!("drafts to verify"),
-        },
+        Task::Verify { message, .. } => {
+            let drafts = messages.get(message).drafts();
+            // Behind the prompt, whose last logits are known, they pass alone.
+            (Kind::Verify, drafts.tokens.len() as u32 + u32::from(drafts.start > 0))
+        }
         Task::Lower { .. } => (Kind::LowerLayers, 1),
         Task::Upper { .. } => (Kind::UpperLayers, 1),
     }

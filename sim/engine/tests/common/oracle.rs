@@ -87,9 +87,9 @@ impl Idle {
         (1..output).map(|made| self.decode_ns(prompt_tokens(prompt) + made)).sum()
     }
 
-    /// The newest token and the drafts behind it, all at once.
-    pub fn verify_ns(&self, drafts: u64, context: u64) -> u64 {
-        self.ns(&Load::verify(drafts + 1, context - 1))
+    /// So many tokens, all at once, behind `past` tokens whose keys and values are cached.
+    pub fn verify_ns(&self, tokens: u64, past: u64) -> u64 {
+        self.ns(&Load::verify(tokens, past))
     }
 }
 

@@ -1,0 +1,47 @@
+//! The work of a job: what the backend is asked for, in an iteration or without one.
+
+use super::gpu::{Task, Then};
+use super::message::Message;
+use super::state::State;
+use super::world::World;
+use crate::ledger::{Ledger, SlotId};
+use backends::{Compute, Done, Work};
+use kernel::Numbered;
+
+/// The work of a job, which may be a chunk of a prompt.
+#[inline]
+pub(super) fn work_of(task: Task, chunk: u32, messages: &Numbered<Message>) -> Work<'_> {
+    match task {
+        Task::Probe { .. } => Work::Probe,
+        Task::Encode { .. } => Work::Encode,
+        Task::Prefill { then, .. } => {
+            Work::Prefill { tokens: chunk, answer: matches!(then, Then::Answer | Then::Return(_)) }
+        }
+        Task::Draft { .. } => Work::Draft,
+        Task::Own { .. } => Work::Own,
+        Task::Verify { before: 1.., .. } => Work::Pass,
+        Task::Verify { message, .. } => {
+            let drafts = messages.get(message).drafts();
+            Work::Verify { drafts: &drafts.tokens, bonus: drafts.bonus, judged: drafts.judged }
+        }
+        Task::Answer | Task::Lower { .. } | Task::Upper { .. } => Work::Decode,
+    }
+}
+
+impl<'w, C: Compute> World<'w, C> {
+    /// The outcome of a job that wants the first token of an answer where the prompt has been read: its last logits have it.
+    #[inline]
+    pub(super) fn known(&self, state: &mut State<'w, C>, gpu: u32, slot: SlotId, task: Task) -> Option<Done> {
+        let on_edge = self.is_edge(gpu);
+        let State { ledger: Ledger { slots, .. }, messages, edge, cloud, .. } = state;
+        match task {
+            Task::Draft { .. } | Task::Own { .. } => {}
+            // A later batch may wait behind the one that has the first token.
+            Task::Verify { message, .. } if messages.get(message).drafts().start == 0 => {}
+            _ => return None,
+        }
+        let compute = if on_edge { edge } else { cloud };
+        let sequence = slots.get(slot.index).resources.sequence(on_edge);
+        compute.known(sequence, &work_of(task, 0, messages))
+    }
+}
