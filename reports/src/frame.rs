@@ -1,12 +1,10 @@
 //! Opening the tables of a results folder.
 
-use polars::prelude::{DataFrame, PolarsError};
-use polars_io::SerReader;
-use polars_io::parquet::read::ParquetReader;
+use polars::prelude::{Column, DataFrame, PolarsError};
 use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
-use tables::{Row, SCHEMA_KEY, TableError, TableReader};
+use tables::{ColumnValues, Row, TableError, TableReader};
 
 /// The error of a results folder that could not be read, or of a question that could not be answered.
 #[derive(Debug, thiserror::Error)]
@@ -65,18 +63,21 @@ impl ReportError {
 pub(crate) fn read_table<R: Row>(folder: &Path) -> Result<DataFrame, ReportError> {
     let path = folder.join(format!("{}.parquet", R::TABLE));
     is_there(&path, folder)?;
-    let file = File::open(&path).map_err(|error| ReportError::Open { path: path.clone(), error })?;
-    let mut reader = ParquetReader::new(file);
-    let metadata = reader.get_metadata().map_err(|error| ReportError::Table { path: path.clone(), error })?;
-    let entry = metadata.key_value_metadata().iter().flatten().find(|entry| entry.key == SCHEMA_KEY);
-    let found = entry.and_then(|entry| entry.value.as_deref()).unwrap_or("no table of msao-sim");
-    let expected = R::schema_name();
-    if found != expected {
-        let remedy = "run the scenario again with this version of sim";
-        let message = format!("{}: found {found}, expected the table {expected}; {remedy}", path.display());
-        return Err(ReportError::Refused(message));
+    File::open(&path).map_err(|error| ReportError::Open { path: path.clone(), error })?;
+    let table = TableReader::<R>::open(&path)?;
+    let columns = table.columns()?.into_iter().map(column).collect();
+    let height = usize::try_from(table.rows()).unwrap_or(usize::MAX);
+    DataFrame::new(height, columns).map_err(|error| ReportError::Table { path, error })
+}
+
+/// A column of a frame.
+fn column((name, values): (String, ColumnValues)) -> Column {
+    let name = name.into();
+    match values {
+        ColumnValues::Counts(values) => Column::new(name, values),
+        ColumnValues::Numbers(values) => Column::new(name, values),
+        ColumnValues::Texts(values) => Column::new(name, values.iter().map(|text| &**text).collect::<Vec<&str>>()),
     }
-    reader.finish().map_err(|error| ReportError::Table { path, error })
 }
 
 /// A table of a results folder whose columns are always the same, to be read group by group.

@@ -1,7 +1,7 @@
 //! Tables, comparisons and verdicts from the files of a results folder, and from nothing else: what is drawn today can be
 //! drawn again next year.
 //!
-//! It never sees the engine. It reads Parquet through polars and refuses a folder that it does not know.
+//! It never sees the engine. It reads Parquet through `tables` and refuses a folder that it does not know.
 
 mod best;
 pub mod check;

@@ -261,7 +261,11 @@ fn an_old_or_foreign_folder_is_refused() {
     assert!(refused().contains("runs.parquet: it is not there; an earlier version"), "{}", refused());
     let other = tables::TableWriter::<tables::StepRow>::create(&folder.path().join("runs.parquet")).unwrap();
     other.finish().unwrap();
-    assert!(refused().contains("found steps/1, expected the table runs/1; run the scenario again"), "{}", refused());
+    assert!(
+        refused().contains("found the table steps/1; expected the whole table runs/1; run the scenario again"),
+        "{}",
+        refused()
+    );
     std::fs::write(folder.path().join("runs.parquet"), "no Parquet").unwrap();
     assert!(refused().contains("runs.parquet: ") && refused().contains("run the scenario again"), "{}", refused());
 }

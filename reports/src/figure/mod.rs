@@ -118,6 +118,8 @@ fn draw_one(figure: &Figure, folder: &Folder<'_>) -> Result<Vec<PathBuf>, Report
 
 #[cfg(test)]
 mod paper_tests;
+#[cfg(test)]
+mod walkthrough;
 
 #[cfg(test)]
 mod tests {

@@ -12,7 +12,7 @@ use units::{Bytes, BytesPerSecond, FlopsPerSecond, Watts};
 
 /// One accelerator and its memory, as its data sheet describes it.
 ///
-/// A scenario may define its own: the table's key is the name.
+/// A scenario's `[device.NAME]` table has these fields too; its key is the name.
 ///
 /// ```
 /// use model::device::Device;
@@ -22,22 +22,23 @@ use units::{Bytes, BytesPerSecond, FlopsPerSecond, Watts};
 /// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(description = "A custom device, by the figures of its data sheet.")]
 pub struct Device {
-    /// Kebab-case name, e.g. `rtx-3090`; taken from the key of the scenario's table.
+    /// Kebab-case name, e.g. `rtx-3090`.
     #[serde(skip)]
     pub name: Cow<'static, str>,
-    /// Memory that weights, activations and KV cache share.
+    /// Memory that weights, activations and KV cache share, e.g. `24 GiB`.
     pub memory: Bytes,
-    /// Peak memory bandwidth of the data sheet, bytes/s; an engine reaches `eta_mem` of it.
+    /// Peak memory bandwidth, e.g. `936 GB/s`; an engine reaches `eta_mem` of it.
     pub bandwidth: BytesPerSecond,
-    /// Peak dense fp16 rate with fp32 accumulation, FLOP/s; an engine reaches `eta_flop` of it.
+    /// Peak dense fp16 rate with fp32 accumulation, e.g. `71 TFLOP/s`; an engine reaches `eta_flop` of it.
     pub peak: FlopsPerSecond,
-    /// Power limit of the board, W.
+    /// Power limit of the board, e.g. `350 W`.
     pub tdp: Watts,
-    /// Power with a model loaded and nothing to do, W.
+    /// Power with a model loaded and no work, e.g. `25 W`.
     pub idle: Watts,
-    /// Source of each figure; `?` marks a figure that no source confirms.
-    #[serde(default)]
+    /// Source of the figures, e.g. a data sheet; `?` marks a figure that no source confirms.
+    #[serde(default, skip_serializing_if = "str::is_empty")]
     pub source: Cow<'static, str>,
 }
 
@@ -45,6 +46,11 @@ impl Device {
     /// The built-in device of that name.
     pub fn named(name: &str) -> Option<&'static Device> {
         DEVICES.iter().find(|device| device.name == name)
+    }
+
+    /// The same figures under another name, such as the key of a scenario's table.
+    pub fn called(&self, name: &str) -> Device {
+        Device { name: name.to_owned().into(), ..self.clone() }
     }
 }
 

@@ -160,3 +160,6 @@ pub fn per(sum: f64, count: u64) -> Option<f64> {
 fn finite(value: f64) -> Option<f64> {
     Some(value).filter(|value| value.is_finite())
 }
+
+#[cfg(test)]
+mod walkthrough;

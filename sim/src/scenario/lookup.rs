@@ -38,7 +38,7 @@ pub fn requests<'s>(source: &Source, scenario: &'s Scenario) -> Result<Requests<
 
 /// The device of that name, by the key that names it.
 pub fn device(source: &Source, scenario: &Scenario, key: &str, name: &str) -> Result<Device, Failure> {
-    let custom = scenario.device.get(name).map(|custom| custom.named(name));
+    let custom = scenario.device.get(name).map(|custom| custom.called(name));
     custom.or_else(|| Device::named(name).cloned()).ok_or_else(|| {
         let known: Vec<&str> = DEVICES.iter().map(|device| &*device.name).collect();
         let own = "or give its figures in a table [device.NAME]";

@@ -2,13 +2,13 @@
 
 use super::dataset::{Dataset, Requests, shipped};
 use super::link::Link;
-use super::own::{CustomDevice, CustomModel};
+use super::own::CustomModel;
 use super::replay::Replay;
 use super::sweep::Sweep;
 use super::tier::{Cloud, Edge};
 use super::tokens::Tokens;
 use model::dataset::Shape;
-use model::{accuracy::PruningLoss, mas::DescriptorLaw, request::PayloadFormat};
+use model::{accuracy::PruningLoss, device::Device, mas::DescriptorLaw, request::PayloadFormat};
 use policies::PolicyTable;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -63,7 +63,7 @@ pub struct Scenario {
     pub memory_scope: MemoryScope,
     /// Custom devices, by name.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub device: BTreeMap<String, CustomDevice>,
+    pub device: BTreeMap<String, Device>,
     /// Custom models, by name.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub model: BTreeMap<String, CustomModel>,

@@ -5,6 +5,7 @@ use parquet::{
     data_type::DataType,
     errors::ParquetError,
     file::reader::RowGroupReader,
+    schema::types::ColumnDescPtr,
 };
 use std::marker::PhantomData;
 
@@ -51,6 +52,11 @@ impl<'g> GroupColumns<'g> {
     /// The number of columns that varied keys have.
     pub(crate) fn varied(&self) -> usize {
         self.varied
+    }
+
+    /// The description of the next column.
+    pub(crate) fn described(&self) -> ColumnDescPtr {
+        self.group.metadata().column(self.next).column_descr_ptr()
     }
 
     fn next(&mut self) -> Result<ColumnReader, ParquetError> {

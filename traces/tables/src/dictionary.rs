@@ -38,22 +38,32 @@ const UNITS: [(&str, &str); 14] = [
     ("_s", "s"),
 ];
 
-/// Endings behind the unit: the share, the statistic.
-const BEHIND: [&str; 10] =
-    ["_per_request", "_per_round", "_mean", "_p50", "_p90", "_p99", "_peak", "_max", "_eq14", "_renewal"];
+/// Words behind the unit that say how values became one; percentiles, as in `p99`, are others.
+const STATISTICS: [&str; 5] = ["mean", "peak", "max", "eq14", "renewal"];
 
-/// The unit of a column, which is the end of its name; empty for a number without one and for text.
+/// The unit of a column, which is the end of its name; empty for a number without one and for text. A statistic or a share
+/// (`_per_request`, `_per_token`) may follow it.
 ///
 /// ```
 /// assert_eq!(tables::unit_of("uplink_mb_per_request"), "MB");
 /// assert_eq!(tables::unit_of("ttft_ms_p99"), "ms");
+/// assert_eq!(tables::unit_of("output_tokens_per_s_per_request"), "tokens/s");
 /// assert_eq!(tables::unit_of("policy"), "");
 /// ```
 pub fn unit_of(column: &str) -> &'static str {
     let name = column.strip_suffix("_ci95").unwrap_or(column);
-    let stem = BEHIND.iter().find_map(|ending| name.strip_suffix(ending)).unwrap_or(name);
+    let stem = match (name.rsplit_once("_per_"), name.rsplit_once('_')) {
+        (Some((stem, of)), _) if of != "s" => stem,
+        (_, Some((stem, word))) if is_statistic(word) => stem,
+        _ => name,
+    };
     let stem = if stem == "tokens" || stem.starts_with('_') { "_tokens" } else { stem };
     UNITS.iter().find(|(ending, _)| stem.ends_with(ending)).map_or("", |(_, unit)| unit)
+}
+
+fn is_statistic(word: &str) -> bool {
+    let percent = word.strip_prefix('p').and_then(|percent| percent.parse::<u32>().ok());
+    percent.is_some() || STATISTICS.contains(&word)
 }
 
 /// A column of a table as the dictionary has it.

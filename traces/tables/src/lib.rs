@@ -37,6 +37,7 @@ mod spreadsheet;
 mod steps;
 mod summary;
 mod tokens;
+mod values;
 
 pub use answers::AnswerRow;
 pub use cell::{Cell, VariedValues};
@@ -58,6 +59,7 @@ pub use spreadsheet::spreadsheet_text;
 pub use steps::StepRow;
 pub use summary::{RegretRow, SummaryRow};
 pub use tokens::TokenRow;
+pub use values::ColumnValues;
 
 /// Text in a row: cheap to copy, since the same few texts stand in millions of rows.
 pub type Text = std::sync::Arc<str>;

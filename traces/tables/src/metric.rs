@@ -84,6 +84,9 @@ macro_rules! metrics {
     };
 }
 
+#[cfg(test)]
+mod walkthrough;
+
 metrics! {
     /// Mean end-to-end latency of completed requests, from submission to the last token.
     E2eMean = "e2e_ms_mean", Lower, TIME, "ms", 1, "E2E ms", "end-to-end latency, ms";
@@ -334,7 +337,7 @@ mod tests {
         assert_eq!(columns.len(), Metric::COUNT);
         for metric in Metric::ALL {
             let MetricDoc { column, unit, axis, meaning, .. } = metric.doc();
-            assert_eq!(unit_of(column), unit, "{column}");
+            assert_eq!(unit_of(column), unit, "{column}: the units that names end in are UNITS of dictionary.rs");
             assert!(unit.is_empty() || axis.contains(unit), "{column}: {axis}");
             assert!(meaning.ends_with('.'), "{column}");
             assert_eq!(Metric::named(column), Ok(*metric));

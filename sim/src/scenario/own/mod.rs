@@ -1,51 +1,15 @@
-//! The `[device.NAME]` and `[model.NAME]` tables: custom devices and models. A table with the name of a built-in one
-//! replaces it.
+//! The `[model.NAME]` tables: custom models. A table with the name of a built-in one replaces it. A `[device.NAME]` table
+//! is a `Device` of the model.
 
 mod dimensions;
 mod hub;
 
 use dimensions::Dimensions;
-use model::device::Device;
 use model::model_spec::{MODELS, ModelSpec};
 use model::vision::VisionTower;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
-use units::{Bytes, BytesPerSecond, FlopsPerSecond, Watts};
-
-/// A custom device, by the figures of its data sheet.
-#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct CustomDevice {
-    /// Memory, e.g. `24 GiB`.
-    pub memory: Bytes,
-    /// Peak memory bandwidth, e.g. `936 GB/s`.
-    pub bandwidth: BytesPerSecond,
-    /// Peak dense fp16 rate with fp32 accumulation, e.g. `71 TFLOP/s`.
-    pub peak: FlopsPerSecond,
-    /// Power limit of the board, e.g. `350 W`.
-    pub tdp: Watts,
-    /// Power with a model loaded and no work, e.g. `25 W`.
-    pub idle: Watts,
-    /// Source of the figures, e.g. a data sheet.
-    #[serde(default, skip_serializing_if = "String::is_empty")]
-    pub source: String,
-}
-
-impl CustomDevice {
-    /// The device with this name.
-    pub fn named(&self, name: &str) -> Device {
-        Device {
-            name: name.to_owned().into(),
-            memory: self.memory,
-            bandwidth: self.bandwidth,
-            peak: self.peak,
-            tdp: self.tdp,
-            idle: self.idle,
-            source: self.source.clone().into(),
-        }
-    }
-}
 
 /// A custom dense decoder: the `config.json` that its publisher wrote, or its dimensions. Parameters, bytes and FLOP
 /// follow.

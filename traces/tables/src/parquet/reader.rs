@@ -2,10 +2,11 @@
 
 use super::file::SCHEMA_KEY;
 use crate::{Row, TableError};
-use crate::{cell::Cell, columns::GroupColumns, columns::TypedColumn};
+use crate::{cell::Cell, columns::GroupColumns, columns::TypedColumn, values::ColumnValues};
 use parquet::{
     errors::ParquetError,
     file::reader::{FileReader, SerializedFileReader},
+    schema::types::ColumnDescPtr,
 };
 use std::{
     fs::File,
@@ -108,6 +109,22 @@ impl<R: Row> TableReader<R> {
         Ok(values)
     }
 
+    /// Every column of all groups with its name, in the order of the file: those of varied keys too, which only the file
+    /// knows.
+    ///
+    /// # Errors
+    ///
+    /// If one cannot be read.
+    pub fn columns(&self) -> Result<Vec<(String, ColumnValues)>, TableError> {
+        let schema = self.reader.metadata().file_metadata().schema_descr_ptr();
+        let none = |column: &ColumnDescPtr| (column.name().to_owned(), ColumnValues::none_of(column.physical_type()));
+        let mut columns: Vec<_> = schema.columns().iter().map(none).collect();
+        for group in 0..self.groups() {
+            self.read(group, 0, |next| columns.iter_mut().try_for_each(|(_, values)| values.extend_from(next)))?;
+        }
+        Ok(columns)
+    }
+
     fn read<T>(
         &self,
         group: usize,
@@ -167,6 +184,24 @@ mod tests {
         assert_eq!(rows, (0..300).map(run).collect::<Vec<_>>());
         let seeds = table.whole_column(RunRow::seed).unwrap();
         assert_eq!(seeds, (0..300).map(|number| u64::MAX - number).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn columns_that_only_the_file_knows_are_read_too() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        written(file.path(), 300);
+        let columns = TableReader::<RunRow>::open(file.path()).unwrap().columns().unwrap();
+        let of = |wanted: &str| columns.iter().find(|(name, _)| name == wanted).map(|(_, values)| values).unwrap();
+        let texts = (0..300).map(|number| format!("{number} ms").into()).collect();
+        assert_eq!(of("link.rtt"), &ColumnValues::Texts(texts));
+        assert_eq!(of("seed"), &ColumnValues::Counts((0..300).map(|number| u64::MAX - number).collect()));
+        let means = (0..300).map(|number| run(number).metrics[Metric::E2eMean]).collect();
+        assert_eq!(of("e2e_ms_mean"), &ColumnValues::Numbers(means));
+        let names: Vec<&str> = columns.iter().map(|(name, _)| name.as_str()).collect();
+        assert_eq!(names, RunRow::column_names(&["link.rtt", "key"].map(str::to_owned)));
+        written(file.path(), 0);
+        let columns = TableReader::<RunRow>::open(file.path()).unwrap().columns().unwrap();
+        assert_eq!((columns.len(), &columns[0].1), (names.len(), &ColumnValues::Counts(Vec::new())));
     }
 
     #[test]
