@@ -142,3 +142,21 @@ fn many_workers_may_stand_for_a_week() {
     );
     sim.done(["week.toml", "--out", "out", "--set", "edge.cpu_workers=100000"]);
 }
+
+/// Some damage makes the crates that read Parquet panic: it is a refusal all the same.
+#[test]
+fn damaged_tables_are_refused() {
+    let sim = Sim::small();
+    sim.done(["small.toml", "--out", "out"]);
+    let path = sim.path("out/runs.parquet");
+    let whole = std::fs::read(&path).expect("a table");
+    // The metadata stand at the end, behind them their length and a magic word.
+    let length = u32::from_le_bytes(whole[whole.len() - 8..whole.len() - 4].try_into().expect("4 bytes")) as usize;
+    for place in (0..length).step_by(length / 7) {
+        let mut damaged = whole.clone();
+        damaged[whole.len() - 8 - length + place] ^= 0x55;
+        std::fs::write(&path, damaged).expect("a file");
+        let output = sim.run(["compare", "out"]);
+        assert!(matches!(output.code, Some(0 | 2)), "byte {place}: {output:#?}");
+    }
+}

@@ -21,6 +21,10 @@ pub fn at_work_on(run: String) {
 /// Reports panics by one message, and ends the program by the exit code of whose turn it is.
 pub fn report_panics() {
     set_hook(Box::new(|panic| {
+        if tables::is_reading() {
+            // A damaged file: whoever reads it refuses it.
+            return;
+        }
         let overflow = overflow(panic.payload());
         let run = AT_WORK.with_borrow(|run| run.as_ref().map_or_else(String::new, |run| format!(" (in {run})")));
         match (&overflow, SURVIVES.get()) {

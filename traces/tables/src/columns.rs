@@ -82,7 +82,8 @@ impl<'g> GroupColumns<'g> {
 
 /// Values and, in a column where some may be missing, a level for each row.
 fn records<D: DataType>(reader: &mut ColumnReaderImpl<D>, rows: usize) -> Result<(Vec<D::T>, Vec<i16>), ParquetError> {
-    let (mut values, mut levels) = (Vec::with_capacity(rows), Vec::new());
+    // A damaged file may claim any number of rows.
+    let (mut values, mut levels) = (Vec::with_capacity(rows.min(1 << 20)), Vec::new());
     let (read, ..) = reader.read_records(rows, Some(&mut levels), None, &mut values)?;
     if read < rows {
         return Err(ParquetError::EOF(format!("{read} of {rows} rows")));

@@ -49,7 +49,7 @@ pub use effects::EffectRow;
 pub use error::TableError;
 pub use metric::{Better, Metric, MetricDoc, MetricEstimates, MetricValues, unknown};
 pub use names::{Author, Kind, Lane, Phase, Side, Status};
-pub use parquet::{SCHEMA_KEY, TableReader, TableWriter, concatenate};
+pub use parquet::{SCHEMA_KEY, TableReader, TableWriter, concatenate, is_reading, reading};
 pub use recorded::{RecordedToken, read_tokens};
 pub use requests::RequestRow;
 pub use row::{FieldDoc, Row, TableDoc};

@@ -1,6 +1,6 @@
 //! Reading a table back, group by group: whole rows, or some columns of them.
 
-use super::file::SCHEMA_KEY;
+use super::{file::SCHEMA_KEY, guard::reading};
 use crate::{Row, TableError};
 use crate::{cell::Cell, columns::GroupColumns, columns::TypedColumn, values::ColumnValues};
 use parquet::{
@@ -31,7 +31,8 @@ impl<R: Row> TableReader<R> {
     /// If the file cannot be opened, is cut short, holds something else, or lacks a column, which is named.
     pub fn open(path: &Path) -> Result<Self, TableError> {
         let file = File::open(path).map_err(|error| TableError::reading(path, error))?;
-        let reader = SerializedFileReader::new(file).map_err(|error| foreign::<R>(path, error.to_string()))?;
+        let reader = reading(|| SerializedFileReader::new(file).map_err(|error| error.to_string()));
+        let reader = reader.and_then(|read| read).map_err(|found| foreign::<R>(path, found))?;
         let mut opened = Self { path: path.to_owned(), reader, varied: 0, of: PhantomData };
         match opened.notes().into_iter().find(|(key, _)| key == SCHEMA_KEY) {
             Some((_, schema)) if schema == R::schema_name() => {}
@@ -131,11 +132,13 @@ impl<R: Row> TableReader<R> {
         from: usize,
         read: impl FnOnce(&mut GroupColumns<'_>) -> Result<T, ParquetError>,
     ) -> Result<T, TableError> {
-        let columns = self.reader.get_row_group(group).and_then(|group| {
-            let mut columns = GroupColumns::from(&*group, from, self.varied);
-            read(&mut columns)
+        let columns = reading(|| {
+            self.reader.get_row_group(group).and_then(|group| {
+                let mut columns = GroupColumns::from(&*group, from, self.varied);
+                read(&mut columns)
+            })
         });
-        columns.map_err(|error| self.refused(error.to_string()))
+        columns.and_then(|read| read.map_err(|error| error.to_string())).map_err(|found| self.refused(found))
     }
 
     fn refused(&self, found: String) -> TableError {
@@ -152,6 +155,7 @@ fn foreign<R: Row>(path: &Path, found: String) -> TableError {
 mod tests {
     use super::*;
     use crate::{Metric, MetricValues, RunRow, TableWriter, TokenRow, VariedValues};
+    use std::panic::{AssertUnwindSafe, catch_unwind};
 
     fn run(number: u64) -> RunRow {
         let mut metrics = MetricValues::default();
@@ -217,6 +221,25 @@ mod tests {
             std::fs::write(file.path(), &bytes[..cut]).unwrap();
             let refusal = TableReader::<RunRow>::open(file.path()).err().unwrap().to_string();
             assert!(refusal.contains("expected the whole table runs/1"), "{cut}: {refusal}");
+        }
+    }
+
+    /// The crate below panics on some of these bytes.
+    #[test]
+    fn damage_anywhere_is_refused_or_read() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        written(file.path(), 3);
+        let whole = std::fs::read(file.path()).unwrap();
+        let read = || {
+            let table = TableReader::<RunRow>::open(file.path())?;
+            (0..table.groups()).try_for_each(|group| table.group(group).map(drop))
+        };
+        for place in (4..whole.len() - 4).step_by(3) {
+            let mut damaged = whole.clone();
+            damaged[place] ^= 0x55;
+            std::fs::write(file.path(), damaged).unwrap();
+            let done = catch_unwind(AssertUnwindSafe(|| read().map_err(|error: TableError| error.to_string())));
+            assert!(done.is_ok(), "byte {place}");
         }
     }
 }
