@@ -2,6 +2,8 @@
 
 mod cli;
 mod commands;
+#[cfg(test)]
+mod fuzz;
 mod results;
 mod run;
 mod scenario;

@@ -11,6 +11,7 @@ mod bench;
 mod budgets;
 mod failure;
 mod floors;
+mod fuzz;
 mod house;
 mod lines;
 mod mutants;
@@ -41,6 +42,7 @@ const TASKS: &[Task] = &[
     (regression::command, regression::run),
     (mutants::command, mutants::run),
     (replay::command, replay::run),
+    (fuzz::command, fuzz::run),
 ];
 
 fn main() -> ExitCode {
