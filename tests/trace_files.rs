@@ -130,7 +130,7 @@ fn a_device() {
         assert!(said.contains("/dev/zero") && said.contains("a device or a pipe"), "{key}: {said}");
     }
     let said = refused(&Sim::new(), &["/dev/zero"]);
-    assert!(said.contains("cannot read the scenario /dev/zero: it is larger than 256 MiB"), "{said}");
+    assert!(said.contains("cannot read the scenario /dev/zero: it is larger than 16 MiB"), "{said}");
 }
 
 #[test]

@@ -12,6 +12,9 @@ use std::{
 /// The most bytes of a text that is held in memory whole.
 const LARGEST_TEXT: u64 = 256 << 20;
 
+/// The most bytes of a text that is read once: a scenario.
+const LARGEST_ONCE: u64 = 16 << 20;
+
 /// Opens a file that may be read more than once.
 ///
 /// ```
@@ -58,7 +61,7 @@ pub fn for_each_piece(path: &Path, mut then: impl FnMut(&[u8])) -> io::Result<()
 ///
 /// If the file cannot be opened or read, is larger than 256 MiB, or is not UTF-8.
 pub fn read_text(path: &Path) -> io::Result<String> {
-    let bytes = bounded(open(path)?)?;
+    let bytes = bounded(open(path)?, LARGEST_TEXT)?;
     String::from_utf8(bytes).map_err(|error| io::Error::new(ErrorKind::InvalidData, error.utf8_error()))
 }
 
@@ -66,18 +69,18 @@ pub fn read_text(path: &Path) -> io::Result<String> {
 ///
 /// # Errors
 ///
-/// If the file cannot be opened or read, or does not end within 256 MiB.
+/// If the file cannot be opened or read, or does not end within 16 MiB.
 pub fn read_once(path: &Path) -> io::Result<Vec<u8>> {
-    bounded(File::open(path)?)
+    bounded(File::open(path)?, LARGEST_ONCE)
 }
 
-fn bounded(file: File) -> io::Result<Vec<u8>> {
+fn bounded(file: File, most: u64) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
-    file.take(LARGEST_TEXT + 1).read_to_end(&mut bytes)?;
-    if bytes.len() as u64 <= LARGEST_TEXT {
+    file.take(most + 1).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 <= most {
         return Ok(bytes);
     }
-    let why = format!("it is larger than {} MiB", LARGEST_TEXT >> 20);
+    let why = format!("it is larger than {} MiB", most >> 20);
     Err(io::Error::new(ErrorKind::FileTooLarge, why))
 }
 
