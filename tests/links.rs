@@ -72,6 +72,7 @@ fn replications_meet_all_of_a_series() {
         let sim = Sim::new().with("two_levels.csv", levels).with("s.toml", scenario(8, &link));
         let table = sim.done(["s.toml", "--out", "out"]).stdout;
         assert!(table.contains("link.up") && table.contains("two_levels.csv dl_mbps"), "{table}");
+        assert!(!table.contains("null"), "{table}");
         let csv = sim.text("out/summary.csv");
         let row = &summary(&csv)[0];
         (number(row, "e2e_ms_mean"), number(row, "e2e_ms_mean_ci95"))

@@ -85,6 +85,8 @@ fn engines(frame: &DataFrame) -> String {
 fn text(frame: &DataFrame, column: &str, row: usize) -> String {
     match value(frame, column, row) {
         Some(AnyValue::Float64(number)) => number.to_string(),
+        // A series has no rate.
+        Some(AnyValue::Null) => "-".to_owned(),
         // A text may be borrowed or owned; printed as it is, it would come in quotes.
         Some(other) => other.get_str().map_or_else(|| other.to_string(), str::to_owned),
         None => String::new(),
