@@ -131,6 +131,9 @@ fn what_is_no_picture_is_refused() {
     assert!(said(b"hello").contains("found no picture; expected a PNG, JPEG or WebP; convert it"));
     assert!(said(b"").contains("found a picture that is cut off; expected a whole PNG, JPEG or WebP; copy it again"));
     assert!(said(b"\xff\xd8\xff\xda\0\x08123456\xff\xd9").contains("found no picture"));
+    // The second frame could ask for any memory.
+    let frame = segment(0xc0, b"\x08\xff\xff\xff\xff\x03\x01\x11\0\x02\x11\0\x03\x11\0");
+    assert_eq!(header(&jpeg(&[frame])), Err(Fault::NoPicture));
     let mut damaged = png(&[]);
     let data = damaged.windows(4).position(|bytes| bytes == b"data").unwrap();
     damaged[data] ^= 1;
