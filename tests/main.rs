@@ -28,6 +28,7 @@ mod real_input;
 mod refusals;
 mod replay;
 mod report;
+mod request_traces;
 mod results;
 mod scenarios;
 mod schema;

@@ -86,6 +86,8 @@ pub enum Command {
     Link(crate::commands::link::Command),
     #[command(subcommand)]
     Questions(crate::commands::questions::Command),
+    #[command(subcommand)]
+    Requests(crate::commands::requests::Command),
     /// Look at real models, or let them answer: ONNX graphs in the hub's layout.
     #[cfg(feature = "onnx")]
     #[command(subcommand)]

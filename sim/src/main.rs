@@ -31,6 +31,7 @@ fn main() -> ExitCode {
         (Some(Command::Validate(args)), _) => commands::validate::run(&args),
         (Some(Command::Link(command)), _) => commands::link::run(&command),
         (Some(Command::Questions(command)), _) => commands::questions::run(&command),
+        (Some(Command::Requests(command)), _) => commands::requests::run(&command),
         #[cfg(feature = "onnx")]
         (Some(Command::Models(command)), _) => commands::models::run(&command),
         (None, Some(written)) => commands::simulate::run(&written, &cli.options),

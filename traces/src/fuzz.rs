@@ -3,7 +3,7 @@
 use crate::{
     requests::RequestTrace,
     series::{Format, SeriesFile, read_rates, read_round_trips},
-    testing::{file_with, gzipped, trace},
+    testing::{file_with, gzipped, requests, trace},
 };
 use proptest::{prelude::*, test_runner::TestRunner};
 use std::{
@@ -17,6 +17,7 @@ fn broken() -> impl Strategy<Value = Vec<u8>> {
         Just("TIMESTAMP,ContextTokens,GeneratedTokens\n".to_owned()),
         Just("arrival_s,context_tokens,generated_tokens\n".to_owned()),
         Just("TIMESTAMP,NumImages,ContextTokens,GeneratedTokens\n".to_owned()),
+        Just("arrival_s,input_tokens,output_tokens,num_images,image_width,image_height,frames,audio_s\n".to_owned()),
         Just("client,t_s,rate_per_s,interarrival_cv,dist,shape,scale\n".to_owned()),
         Just("t_s,dl_mbps\n".to_owned()),
         Just("Timestamp,DL_bitrate,UL_bitrate,PINGAVG\n".to_owned()),
@@ -40,16 +41,16 @@ fn broken() -> impl Strategy<Value = Vec<u8>> {
 fn read_as_everything(content: &[u8]) {
     let file = file_with(content);
     let path = file.path();
-    let requests = RequestTrace::FORMATS.iter().map(|entry| {
+    let read = RequestTrace::FORMATS.iter().map(|entry| {
         let mut trace = trace(entry.name, &entry.example.replace("FILE", &path.display().to_string()));
         trace.files().into_iter().for_each(|file| file.find(std::path::Path::to_owned));
-        trace.read().err()
+        requests(&trace).err()
     });
     let keys = SeriesFile::default();
     let rates = Format::ALL.iter().map(|format| read_rates(*format, path, &keys).err());
     let round_trips = [Format::Csv, Format::Irish5g].map(|format| read_round_trips(format, path, &keys).err());
-    for refusal in requests.chain(rates).chain(round_trips).flatten() {
-        let line = refusal.to_string();
+    let series = rates.chain(round_trips).flatten().map(|refusal| refusal.to_string());
+    for line in read.flatten().chain(series) {
         assert!(line.starts_with(&path.display().to_string()) && line.lines().count() == 1, "{line}");
     }
 }

@@ -4,7 +4,7 @@
 //! would never end.
 
 use std::{
-    fs::{File, metadata},
+    fs::{File, metadata, read_dir},
     io::{self, ErrorKind, Read},
     path::Path,
 };
@@ -38,12 +38,22 @@ pub fn open(path: &Path) -> io::Result<File> {
     Err(io::Error::new(ErrorKind::Unsupported, why))
 }
 
-/// Hands the content of a file on, piece by piece.
+/// Hands the content of a file on, piece by piece; of a folder, the names and contents of its files, in order of their names.
 ///
 /// # Errors
 ///
 /// If the file cannot be opened or read.
 pub fn for_each_piece(path: &Path, mut then: impl FnMut(&[u8])) -> io::Result<()> {
+    if path.is_dir() {
+        let entries = read_dir(path)?.map(|entry| entry.map(|entry| entry.path()));
+        let mut files = entries.collect::<io::Result<Vec<_>>>()?;
+        files.retain(|file| file.is_file());
+        files.sort();
+        return files.iter().try_for_each(|file| {
+            then(file.file_name().unwrap_or_default().as_encoded_bytes());
+            for_each_piece(file, &mut then as &mut dyn FnMut(&[u8]))
+        });
+    }
     let (mut file, mut piece) = (open(path)?, vec![0; 1 << 16]);
     loop {
         match file.read(&mut piece) {
@@ -95,6 +105,17 @@ mod tests {
         let (file, mut read) = (file_with(&content), Vec::new());
         for_each_piece(file.path(), |piece| read.extend_from_slice(piece)).unwrap();
         assert_eq!(read, content);
+    }
+
+    #[test]
+    fn pieces_of_a_folder_are_its_files_in_order() {
+        let folder = tempfile::tempdir().unwrap();
+        for (name, content) in [("b", "two"), ("a", "one")] {
+            std::fs::write(folder.path().join(name), content).unwrap();
+        }
+        let mut read = Vec::new();
+        for_each_piece(folder.path(), |piece| read.extend_from_slice(piece)).unwrap();
+        assert_eq!(read, b"aonebtwo");
     }
 
     #[cfg(unix)]

@@ -16,22 +16,22 @@ const GZIP_MAGIC: [u8; 2] = [0x1f, 0x8b];
 const BYTE_ORDER_MARK: [u8; 3] = [0xef, 0xbb, 0xbf];
 
 /// Opens `path`, unpacking it if its content is gzip.
-pub(crate) fn open(path: &Path) -> Result<Box<dyn Read>, TraceError> {
+pub(crate) fn open(path: &Path) -> Result<Box<dyn Read + Send>, TraceError> {
     Ok(Box::new(Guarded { inner: open_unguarded(path)?, line_length: 0 }))
 }
 
 /// The same without a limit on the length of a line, for who never holds one whole.
-pub(crate) fn open_unguarded(path: &Path) -> Result<Box<dyn Read>, TraceError> {
+pub(crate) fn open_unguarded(path: &Path) -> Result<Box<dyn Read + Send>, TraceError> {
     let refuse = |error| TraceError::reading(path, error);
     let mut file = BufReader::with_capacity(1 << 16, input::open(path).map_err(refuse)?);
     let start = file.fill_buf().map_err(refuse)?;
     let is_gzip = start.starts_with(&GZIP_MAGIC);
-    let unpacked: Box<dyn Read> = if is_gzip { Box::new(MultiGzDecoder::new(file)) } else { Box::new(file) };
+    let unpacked: Box<dyn Read + Send> = if is_gzip { Box::new(MultiGzDecoder::new(file)) } else { Box::new(file) };
     without_mark(unpacked).map_err(refuse)
 }
 
 /// The rest of a file behind its byte-order mark, if it has one.
-fn without_mark(mut file: Box<dyn Read>) -> io::Result<Box<dyn Read>> {
+fn without_mark(mut file: Box<dyn Read + Send>) -> io::Result<Box<dyn Read + Send>> {
     let mut start = Vec::new();
     file.by_ref().take(BYTE_ORDER_MARK.len() as u64).read_to_end(&mut start)?;
     if start == BYTE_ORDER_MARK {
@@ -42,7 +42,7 @@ fn without_mark(mut file: Box<dyn Read>) -> io::Result<Box<dyn Read>> {
 
 /// Refuses a line so long that reading it whole would exhaust the memory: a binary file by mistake, for example.
 struct Guarded {
-    inner: Box<dyn Read>,
+    inner: Box<dyn Read + Send>,
     line_length: usize,
 }
 
@@ -63,7 +63,7 @@ impl Read for Guarded {
 /// The lines of a file, numbered from 1, without their line ends.
 pub(crate) struct Lines {
     path: PathBuf,
-    reader: BufReader<Box<dyn Read>>,
+    reader: BufReader<Box<dyn Read + Send>>,
     number: u64,
     buffer: Vec<u8>,
 }

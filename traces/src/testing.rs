@@ -1,6 +1,6 @@
 //! Small helpers of the tests in this package.
 
-use crate::requests::RequestTrace;
+use crate::requests::{RequestTrace, Requests, ServedRequest};
 use flate2::{Compression, write::GzEncoder};
 use std::{
     collections::BTreeMap,
@@ -38,4 +38,30 @@ pub fn trace(format: &str, value: &str) -> RequestTrace {
     let mut written: BTreeMap<String, RequestTrace> =
         toml::from_str(&format!("dataset.{format} = {value}")).unwrap_or_else(|error| panic!("{format}: {error}"));
     written.remove("dataset").expect("it was written")
+}
+
+/// All requests of a trace, or why it is refused.
+pub fn requests(trace: &RequestTrace) -> Result<Vec<ServedRequest>, String> {
+    match trace.read().map_err(|refusal| refusal.to_string())? {
+        Requests::Listed(mut stream) => stream.all().map_err(|refusal| refusal.to_string()),
+        Requests::Texts(texts) => {
+            let mut stream = texts.counted(|text| Ok(text.len() as u32));
+            stream.all().map_err(|refusal| refusal.to_string())
+        }
+        Requests::Laws(..) => Ok(Vec::new()),
+    }
+}
+
+/// The refusal of a trace.
+pub fn refusal(trace: &RequestTrace) -> String {
+    requests(trace).expect_err("a refusal")
+}
+
+/// The requests of a file of a format with one file, or why it is refused, by the name `trace`.
+pub fn read_as(format: &str, content: &[u8]) -> Result<Vec<ServedRequest>, String> {
+    let file = file_with(content);
+    let path = file.path().display().to_string();
+    let mut trace = trace(format, &format!("{path:?}"));
+    trace.files().into_iter().for_each(|file| file.find(Path::to_owned));
+    requests(&trace).map_err(|refusal| refusal.replace(&path, "trace"))
 }

@@ -11,6 +11,7 @@
 
 mod budget;
 mod clock;
+mod counter;
 mod decoder;
 mod dimensions;
 mod error;
@@ -36,6 +37,7 @@ mod towers;
 pub mod write;
 
 pub use clock::timed;
+pub use counter::TokenCounter;
 pub use decoder::{Logits, Sequence};
 pub use dimensions::{Dimensions, TowerDimensions};
 pub use error::{OnnxError, Result};

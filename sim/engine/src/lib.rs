@@ -27,4 +27,4 @@ pub use run::RunError;
 pub use simulate::simulate;
 pub use spec::{CloudSpec, EdgeSpec, LinkSpec, RunSpec, SeriesStart, Sharing};
 pub use violation::Violation;
-pub use workload::{Arrivals, Content, Workload, draw_servegen};
+pub use workload::{Arrivals, Content, Played, Workload, draw_servegen};

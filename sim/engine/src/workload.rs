@@ -5,7 +5,7 @@ use model::audio::Audio;
 use model::dataset::{Draw, Drawn, Pixels, Shape};
 use model::request::{ImageSize, Images, PayloadFormat, Prompt, Request};
 use std::sync::Arc;
-use traces::requests::{Interarrival, ServeGen, TraceRequest};
+use traces::requests::{Interarrival, PictureSize, Pictures, ServeGen, TraceRequest};
 use units::{Bytes, PerSecond, Ratio, SimDuration, SimTime};
 
 /// The requests of a run.
@@ -28,10 +28,19 @@ pub struct Workload {
 pub enum Content {
     /// Requests drawn from the shape of a dataset.
     Shape(Arc<Shape>),
-    /// Requests of a trace, in its order.
-    Trace(Arc<[TraceRequest]>),
+    /// Requests of a trace.
+    Trace(Played),
     /// Requests that are known, each with the time at which a trace has it, in their order.
     Listed(Arc<[(Request, SimDuration)]>),
+}
+
+/// The requests of a trace that are played, in its order.
+#[derive(Clone, Debug)]
+pub struct Played {
+    /// The requests, which runs and points share.
+    pub requests: Arc<[TraceRequest]>,
+    /// Length of every answer in place of its own.
+    pub output_tokens: Option<u32>,
 }
 
 /// The arrival process of requests.
@@ -72,7 +81,7 @@ impl Workload {
     pub fn len(&self) -> u64 {
         match &self.content {
             Content::Shape(_) => self.requests,
-            Content::Trace(trace) => self.requests.min(trace.len() as u64),
+            Content::Trace(trace) => self.requests.min(trace.requests.len() as u64),
             Content::Listed(listed) => self.requests.min(listed.len() as u64),
         }
     }
@@ -86,7 +95,7 @@ impl Workload {
     pub fn request(&self, streams: Streams, number: u64) -> Request {
         let request = match &self.content {
             Content::Shape(shape) => from_shape(shape, self.payload, streams, number),
-            Content::Trace(trace) => from_trace(&trace[number as usize], self.payload, streams, number),
+            Content::Trace(trace) => trace.request(self.payload, streams, number),
             Content::Listed(listed) => listed[number as usize].0,
         };
         Request { output_tokens: request.output_tokens.clamp(1, self.max_output_tokens), ..request }
@@ -96,7 +105,9 @@ impl Workload {
     pub fn offset(&self, number: u64) -> SimDuration {
         match &self.content {
             Content::Shape(_) => SimDuration::ZERO,
-            Content::Trace(trace) => trace[number as usize].arrival.saturating_sub(trace[0].arrival),
+            Content::Trace(Played { requests, .. }) => {
+                requests[number as usize].arrival.saturating_sub(requests[0].arrival)
+            }
             Content::Listed(listed) => listed[number as usize].1,
         }
     }
@@ -150,26 +161,41 @@ fn encode(pixels: f64, median: f64, stream: &mut Stream) -> Bytes {
     Bytes::new(bytes.max(1.0) as u64)
 }
 
-/// Visual tokens of a picture of 640 x 480, where a trace does not tell them from its text tokens.
-const TOKENS_PER_IMAGE: u32 = 391;
+impl Played {
+    fn request(&self, format: PayloadFormat, streams: Streams, number: u64) -> Request {
+        let row = &self.requests[number as usize];
+        let images = row.pictures.and_then(|pictures| of_trace(pictures, format, streams, number));
+        let audio = (!row.sound.is_zero()).then(|| Audio::lasting(row.sound));
+        let prompt = Prompt { request: number, text_tokens: row.text_tokens.max(1), images, audio };
+        Request { prompt, output_tokens: self.output_tokens.unwrap_or(row.output_tokens) }
+    }
+}
 
-/// A trace states tokens, not pixels: 784 pixels a visual token give the payload.
-fn from_trace(row: &TraceRequest, format: PayloadFormat, streams: Streams, number: u64) -> Request {
-    // Where the format has one number for both, the pictures' tokens are among the text's.
-    let unstated = (TOKENS_PER_IMAGE * row.images).min(row.text_tokens.saturating_sub(1));
-    let (total, text) = match row.image_tokens {
-        Some(tokens) => (tokens, row.text_tokens),
-        None => (unstated, row.text_tokens - unstated),
+/// Pictures as far as a trace states them: 784 pixels a visual token, and bytes for pixels or pixels for bytes.
+fn of_trace(pictures: Pictures, format: PayloadFormat, streams: Streams, number: u64) -> Option<Images> {
+    let per_pixel = if pictures.moving { VIDEO_BYTES_PER_PIXEL } else { JPEG_BYTES_PER_PIXEL };
+    let count = pictures.count.div_ceil(if pictures.moving { FRAMES_PER_PICTURE } else { 1 });
+    if count == 0 {
+        return None;
+    }
+    let of_bytes = f64::from(pictures.bytes.unwrap_or(0)) / per_pixel;
+    let (size, pixels) = match pictures.size {
+        PictureSize::Pixels { width, height } => {
+            let pixels = f64::from(width) * f64::from(height) * f64::from(pictures.count);
+            (ImageSize::Pixels { width, height }, pixels)
+        }
+        PictureSize::Tokens(total) => (ImageSize::Tokens(total.div_ceil(count)), f64::from(total) * PIXELS_PER_TOKEN),
+        PictureSize::Unstated => {
+            let side = (of_bytes / f64::from(pictures.count)).sqrt().round().max(1.0) as u32;
+            (ImageSize::Pixels { width: side, height: side }, of_bytes)
+        }
     };
-    let images = (row.images > 0 && total > 0).then(|| {
-        let tokens = total.div_ceil(row.images);
-        let pixels = f64::from(total) * PIXELS_PER_TOKEN;
-        let encoded = encode(pixels, JPEG_BYTES_PER_PIXEL, &mut streams.stream("input", number));
-        let payload = format.bytes(pixels).unwrap_or(encoded);
-        Images { count: row.images, size: ImageSize::Tokens(tokens), payload, moving: false, encoded: false }
-    });
-    let prompt = Prompt { request: number, text_tokens: text.max(1), images, audio: None };
-    Request { prompt, output_tokens: row.output_tokens }
+    let encoded = match pictures.bytes {
+        Some(bytes) => Bytes::new(u64::from(bytes)),
+        None => encode(pixels, per_pixel, &mut streams.stream("input", number)),
+    };
+    let payload = format.bytes(pixels).unwrap_or(encoded);
+    Some(Images { count, size, payload, moving: pictures.moving, encoded: false })
 }
 
 /// Draws requests from ServeGen's laws: each client is a renewal process whose law and rate change from window to
@@ -215,10 +241,39 @@ fn draw_lengths(client: &traces::requests::ServeGenClient, at: SimDuration, stre
     let images = draw(&window.image_count);
     let each = draw(&window.image_tokens);
     TraceRequest {
-        arrival: at,
-        text_tokens: draw(&window.text_tokens),
-        images,
-        image_tokens: (images > 0).then_some(each * images),
-        output_tokens: draw(&window.output_tokens),
+        pictures: Pictures::of_tokens(images, each.saturating_mul(images)),
+        ..TraceRequest::text(at, draw(&window.text_tokens), draw(&window.output_tokens))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The picture of a request, sent as `format`, and its bytes as JPEG would be drawn.
+    fn sent(pictures: Pictures, format: PayloadFormat) -> Images {
+        let request = TraceRequest { pictures: Some(pictures), ..TraceRequest::text(SimDuration::ZERO, 40, 20) };
+        let played = Played { requests: [request].into(), output_tokens: None };
+        played.request(format, Streams::new(1), 0).prompt.images.expect("pictures")
+    }
+
+    #[test]
+    fn pictures_of_a_trace_are_as_it_states_them() {
+        let pixels = ImageSize::Pixels { width: 640, height: 480 };
+        let stated =
+            Pictures { count: 2, size: PictureSize::Pixels { width: 640, height: 480 }, bytes: None, moving: false };
+        let drawn = sent(stated, PayloadFormat::Jpeg);
+        assert_eq!((drawn.count, drawn.size), (2, pixels));
+        assert!((100_000..1_000_000).contains(&drawn.payload.as_u64()), "{}", drawn.payload);
+        let measured = Pictures { bytes: Some(70_000), ..stated };
+        assert_eq!(sent(measured, PayloadFormat::Jpeg).payload, Bytes::new(70_000));
+        assert_eq!(sent(measured, PayloadFormat::Rgb8).payload, Bytes::new(2 * 640 * 480 * 3));
+        let video = sent(Pictures { count: 5, moving: true, ..measured }, PayloadFormat::Jpeg);
+        assert_eq!((video.count, video.size, video.moving), (3, pixels, true));
+        // .53 B a pixel: 70,000 B are two squares of 257 pixels a side.
+        let square = ImageSize::Pixels { width: 257, height: 257 };
+        assert_eq!(sent(Pictures { size: PictureSize::Unstated, ..measured }, PayloadFormat::Jpeg).size, square);
+        let tokens = sent(Pictures { size: PictureSize::Tokens(391), ..stated }, PayloadFormat::Rgb8);
+        assert_eq!((tokens.size, tokens.payload), (ImageSize::Tokens(196), Bytes::new(391 * 784 * 3)));
     }
 }

@@ -2,10 +2,10 @@
 
 use crate::common::oracle::{Idle, Wire, payload, prompt_tokens};
 use crate::common::{Override, blocking, cloud_only, edge_only, layer_split, run_logged, spec, unpruned};
-use engine::{Arrivals, Content, Kind, RequestRecord, RunSpec};
+use engine::{Arrivals, Content, Kind, Played, RequestRecord, RunSpec};
 use model::{engine_kind::EngineKind, request::Prompt};
 use policies::{AcceptRule, Msao, State, System, ThetaSettings};
-use traces::requests::TraceRequest;
+use traces::requests::{Pictures, TraceRequest};
 use units::{Bytes, Ratio, SimDuration};
 
 const PREPROCESS_NS: u64 = 12_000_000;
@@ -234,10 +234,9 @@ fn a_client_thinks_between_an_answer_and_its_next_request() {
 #[test]
 fn requests_of_a_trace_come_at_its_times_whether_or_not_anybody_is_free() {
     let arrivals = [5_000, 5_020, 5_020, 9_000].map(SimDuration::from_ms);
-    let row =
-        |arrival| TraceRequest { arrival, text_tokens: 100, images: 1, image_tokens: Some(391), output_tokens: 40 };
+    let row = |arrival| TraceRequest { pictures: Pictures::of_tokens(1, 391), ..TraceRequest::text(arrival, 100, 40) };
     let mut spec = spec(edge_only(), EngineKind::Hf, 10, 1);
-    spec.workload.content = Content::Trace(arrivals.map(row).into());
+    spec.workload.content = Content::Trace(Played { requests: arrivals.map(row).into(), output_tokens: None });
     spec.workload.arrivals = Arrivals::Trace { speed: 2.0 };
     let (outcome, log) = run_logged(&spec);
     let mut submits: Vec<u64> = log.requests.iter().map(|row| row.submit.as_ns() / 1_000_000).collect();

@@ -9,6 +9,7 @@ pub mod link;
 pub mod models;
 pub mod questions;
 pub mod report;
+pub mod requests;
 pub mod schema;
 pub mod show;
 pub mod simulate;

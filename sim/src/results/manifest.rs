@@ -87,6 +87,9 @@ fn manifest(plan: &Plan, totals: &Totals) -> Value {
         "events": totals.events,
         "journal_digest": format!("{:016x}", totals.digest),
     });
+    if let Some(remark) = scenario.remark() {
+        manifest["remark"] = json!(remark);
+    }
     if profiled {
         let pct = totals.coverage.map(|coverage| coverage.pct());
         manifest["profile_coverage_pct"] = json!({ "edge": pct[0], "cloud": pct[1] });

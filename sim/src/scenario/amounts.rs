@@ -71,6 +71,9 @@ pub fn check(source: &Source, scenario: &Scenario) -> Result<(), Failure> {
         Arrivals::Poisson(poisson) if poisson.rate < PerSecond::new(1.0 / 3600.0) => {
             return too("arrivals.poisson.rate", "at least 1 /h");
         }
+        Arrivals::Trace(times) if times.rate.is_some_and(|rate| rate < PerSecond::new(1.0 / 3600.0)) => {
+            return too("arrivals.trace.rate", "at least 1 /h");
+        }
         Arrivals::Trace(times) if times.speed < 1e-3 => return too("arrivals.trace.speed", "at least 0.001"),
         _ => {}
     }

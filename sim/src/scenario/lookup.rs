@@ -63,10 +63,15 @@ pub fn model(source: &Source, scenario: &Scenario, key: &str, name: &str) -> Res
             &unknown("model", name, &known, "or give its dimensions or its config.json in a table [model.NAME]"),
         )
     })?;
-    if model.vision.is_none() && scenario.requests().is_some_and(|requests| requests.asked().pictures) {
-        let reason =
-            format!("{name} has no vision tower, and the requests have pictures; name one in model.{name}.vision_of");
-        return Err(source.refuse_key(key, &reason));
+    if model.vision.is_none() && scenario.requests().is_some_and(|requests| requests.has_pictures()) {
+        return Err(blind(source, key, name));
     }
     Ok(model)
+}
+
+/// The refusal of a model that cannot see the pictures of requests.
+pub fn blind(source: &Source, key: &str, name: &str) -> Failure {
+    let reason =
+        format!("{name} has no vision tower, and the requests have pictures; name one in model.{name}.vision_of");
+    source.refuse_key(key, &reason)
 }

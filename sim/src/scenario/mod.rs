@@ -5,6 +5,7 @@
 
 mod amounts;
 mod arguments;
+mod arrivals;
 mod assumptions;
 mod dataset;
 mod explain;
@@ -28,7 +29,7 @@ mod written;
 
 pub use arguments::Written;
 pub use assumptions::{assumptions, defaults_of, policies};
-pub use dataset::Dataset;
+pub use dataset::{Dataset, Listed, Wanted, served};
 pub use idle::warn_of_idle_keys;
 pub use plan::{Plan, Point, PointLabel};
 pub use read::read;
@@ -39,4 +40,4 @@ pub use resolve::{Cell, laws_of, profiled};
 pub use show::shown;
 pub use source::Source;
 pub use tier::Noise;
-pub use written::{Arrivals, MemoryScope, Mode, PointSeeds, Scenario};
+pub use written::{Arrivals, MemoryScope, Mode, PointSeeds, Scenario, TraceTimes};

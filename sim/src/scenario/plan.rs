@@ -112,7 +112,8 @@ impl Plan {
             return Ok((self.source.clone(), self.scenario.clone()));
         }
         let source = self.source.with(&overrides)?;
-        let scenario = source.parse()?;
+        let mut scenario: Scenario = source.parse()?;
+        scenario.keep_times(source.written());
         Ok((source, scenario))
     }
 

@@ -16,13 +16,15 @@ pub fn read(path: &Path, set: &[String]) -> Result<(Source, Scenario), Failure> 
         Failure::refused(format!("{}:{line}: found bytes that are not UTF-8; save the file as UTF-8", path.display()))
     })?;
     // The file alone first, so that its errors have its lines.
-    let (source, scenario) = Source::new(path, text)?;
+    let (source, mut scenario): (Source, Scenario) = Source::new(path, text)?;
+    scenario.keep_times(source.written());
     if set.is_empty() {
         return Ok((source, scenario));
     }
     let overrides = set.iter().map(|set| parse_override(set)).collect::<Result<Overrides, _>>()?;
     let source = source.with(&overrides)?;
-    let scenario = source.parse()?;
+    let mut scenario: Scenario = source.parse()?;
+    scenario.keep_times(source.written());
     Ok((source, scenario))
 }
 

@@ -1,7 +1,8 @@
 //! From keys to runs: the specs of one point, a cell for each policy.
 
+use super::dataset::Reading;
 use super::written::Workload as Written;
-use super::{Arrivals, Dataset, Scenario, Source, amounts, lookup, priced};
+use super::{Dataset, Scenario, Source, amounts, arrivals, lookup, priced};
 use crate::terminal::Failure;
 use backends::Tier;
 use engine::{CloudSpec, Content, EdgeSpec, RunSpec, Workload, cloud_pool, edge_pool};
@@ -58,6 +59,7 @@ fn base_spec(source: &Source, scenario: &Scenario) -> Result<(RunSpec, Option<f6
     let (link, bandwidth_mbps) = scenario.link.resolve(source.folder())?;
     let requests = lookup::requests(source, scenario)?;
     let own = requests.accuracy();
+    let workload = workload(source, scenario)?;
     let edge = &scenario.edge;
     let cloud = &scenario.cloud;
     let spec = RunSpec {
@@ -78,7 +80,7 @@ fn base_spec(source: &Source, scenario: &Scenario) -> Result<(RunSpec, Option<f6
             limits: cloud.batch.into(),
         },
         link,
-        workload: workload(source, scenario)?,
+        workload,
         tokens: scenario.tokens.resolve(source.folder())?,
         accuracy: Accuracy {
             cloud: scenario.accuracy.cloud.unwrap_or(own.cloud),
@@ -92,21 +94,27 @@ fn base_spec(source: &Source, scenario: &Scenario) -> Result<(RunSpec, Option<f6
         probed: Arc::default(),
         policy: System::CloudOnly(policies::CloudOnly::default()),
     };
+    if has_pictures(&spec.workload.content) {
+        for (side, tier) in [("edge", &spec.edge.tier), ("cloud", &spec.cloud.tier)] {
+            if tier.model.vision.is_none() {
+                return Err(lookup::blind(source, &format!("{side}.model"), &tier.model.name));
+            }
+        }
+    }
     Ok((spec, bandwidth_mbps))
+}
+
+/// True if requests of a trace have pictures.
+fn has_pictures(content: &Content) -> bool {
+    matches!(content, Content::Trace(trace) if trace.requests.iter().any(|one| one.pictures.is_some()))
 }
 
 fn workload(source: &Source, scenario: &Scenario) -> Result<Workload, Failure> {
     let written = &scenario.workload;
     let requests = lookup::requests(source, scenario)?;
-    let content = requests.content(source.folder(), written.output_tokens, written.requests, scenario.seed)?;
-    if matches!(&content, Content::Trace(trace) if trace.is_empty()) {
-        return Err(source.refuse_key("workload.dataset", "the trace gives no request; keep a larger share of it"));
-    }
-    let arrivals = match scenario.arrivals {
-        Arrivals::ClosedLoop(closed) => engine::Arrivals::ClosedLoop { clients: closed.clients, think: closed.think },
-        Arrivals::Poisson(poisson) => engine::Arrivals::Poisson { rate: poisson.rate },
-        Arrivals::Trace(times) => engine::Arrivals::Trace { speed: times.speed },
-    };
+    let how = Reading { output_tokens: written.output_tokens, wanted: written.wanted(), seed: scenario.seed };
+    let (content, is_timed) = requests.content(source.traces(), source.folder(), &how)?;
+    let arrivals = arrivals::resolve(source, scenario, &content, is_timed)?;
     let Written { requests, max_output_tokens, payload, .. } = *written;
     Ok(Workload { content, arrivals, requests, max_output_tokens, payload })
 }
@@ -233,7 +241,7 @@ fn check_scalars(source: &Source, scenario: &Scenario) -> Result<(), Failure> {
             source.refuse_key("link.loss", "expected at most 0.9: above, retransmission never ends in practice")
         );
     }
-    check_arrivals(source, scenario)?;
+    arrivals::check(source, scenario)?;
     scenario.tokens.check().map_err(|(key, expected)| source.refuse_key(&key, expected))?;
     scenario
         .descriptors
@@ -263,23 +271,6 @@ fn check_custom(source: &Source, scenario: &Scenario) -> Result<(), Failure> {
         );
     }
     Ok(())
-}
-
-fn check_arrivals(source: &Source, scenario: &Scenario) -> Result<(), Failure> {
-    match scenario.arrivals {
-        Arrivals::ClosedLoop(closed) if closed.clients == 0 => {
-            Err(source.refuse_key("arrivals.closed_loop.clients", "expected more than 0"))
-        }
-        Arrivals::Trace(times) if !(times.speed.is_finite() && times.speed > 0.0) => {
-            Err(source.refuse_key("arrivals.trace.speed", "expected a finite number above 0"))
-        }
-        Arrivals::Trace(_) if !scenario.workload.dataset.is_trace() => {
-            let reason =
-                "the dataset is not a trace, so it has no arrival times; use [arrivals.poisson] or name a trace";
-            Err(source.refuse_key("arrivals.trace", reason))
-        }
-        _ => Ok(()),
-    }
 }
 
 /// A name that is safe as the name of a folder.

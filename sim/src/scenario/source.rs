@@ -1,5 +1,6 @@
 //! A scenario's text: the place of each key, and refusals that point at it.
 
+use super::dataset::Traces;
 use super::explain::explain;
 use super::keys::{self, Overrides, parts, put};
 use crate::terminal::Failure;
@@ -19,6 +20,8 @@ pub struct Source {
     overrides: Overrides,
     /// All that is set, by the file or over it.
     table: toml::Table,
+    /// The traces that it names, read once for all of its points.
+    traces: Arc<Traces>,
 }
 
 impl Source {
@@ -28,7 +31,8 @@ impl Source {
     /// With file, line, a caret, what was expected and the nearest known key.
     pub fn new<T: DeserializeOwned>(path: &Path, text: String) -> Result<(Self, T), Failure> {
         let (path, overrides) = (path.to_owned(), Overrides::new());
-        let mut source = Self { path, text: text.into(), overrides, table: toml::Table::new() };
+        let traces = Arc::default();
+        let mut source = Self { path, text: text.into(), overrides, table: toml::Table::new(), traces };
         let read = toml::from_str(&source.text).map_err(|error| source.refuse(&error))?;
         source.table = toml::from_str(&source.text).map_err(|error| source.refuse(&error))?;
         Ok((source, read))
@@ -37,6 +41,11 @@ impl Source {
     /// The folder that file names in the scenario are relative to.
     pub fn folder(&self) -> &Path {
         self.path.parent().unwrap_or(Path::new(""))
+    }
+
+    /// The traces that were opened for its points.
+    pub fn traces(&self) -> &Traces {
+        &self.traces
     }
 
     /// This with more overrides, as a point of a sweep has them.

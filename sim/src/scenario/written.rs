@@ -1,6 +1,6 @@
 //! The keys of a scenario file, as they stand, with every default filled in.
 
-use super::dataset::{Dataset, Requests, shipped};
+use super::dataset::{Dataset, Requests, Wanted, shipped};
 use super::link::Link;
 use super::own::CustomModel;
 use super::replay::Replay;
@@ -46,7 +46,7 @@ pub struct Scenario {
     pub link: Link,
     /// The requests: dataset, number, lengths and payload.
     pub workload: Workload,
-    /// Times at which requests arrive.
+    /// Times at which requests arrive; if absent, those of a trace, and for other datasets a closed loop.
     #[serde(default)]
     pub arrivals: Arrivals,
     /// Token process: entropy and acceptance of each drafted token.
@@ -115,6 +115,25 @@ impl Scenario {
         }
     }
 
+    /// Keeps the arrival times of a trace where `[arrivals]` is not among the keys that were written.
+    pub fn keep_times(&mut self, written: &toml::Table) {
+        if self.workload.dataset.is_trace() && !written.contains_key("arrivals") {
+            self.arrivals = Arrivals::Trace(TraceTimes::default());
+        }
+    }
+
+    /// A remark if requests of a trace do not arrive at its times.
+    pub fn remark(&self) -> Option<String> {
+        let instead = match self.arrivals {
+            Arrivals::Trace(_) => return None,
+            Arrivals::ClosedLoop(ClosedLoop { clients: 1, .. }) => "a closed loop of 1 client for each edge".to_owned(),
+            Arrivals::ClosedLoop(closed) => format!("a closed loop of {} clients for each edge", closed.clients),
+            Arrivals::Poisson(poisson) => format!("Poisson, {}", poisson.rate),
+        };
+        let label = self.workload.dataset.label();
+        self.workload.dataset.is_trace().then(|| format!("Arrivals: {instead}; not the times of the trace {label}."))
+    }
+
     /// The engines of the edge and of the cloud.
     pub fn engines(&self) -> [&'static str; 2] {
         [self.edge.engine.name(), self.cloud.engine.name()]
@@ -168,6 +187,48 @@ pub struct Workload {
     /// Longest answer, tokens. KV cache is reserved for it at admission, and longer answers are cut.
     #[serde(default = "max_output_tokens")]
     pub max_output_tokens: u32,
+    /// Part of a trace that is played, e.g. `{ from = "10 min", until = "20 min" }`; all of it if absent.
+    #[serde(default, skip_serializing_if = "Window::is_whole")]
+    pub window: Window,
+}
+
+impl Workload {
+    /// The part of a trace that is played.
+    pub fn wanted(&self) -> Wanted {
+        let Window { from, until, skip } = self.window;
+        Wanted { from, until, skip, most: self.requests }
+    }
+}
+
+/// Part of a trace that is played. Its first request arrives at 0.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Window {
+    /// Requests before this time are left out, e.g. `10 min` after the trace's first request; default 0.
+    #[serde(skip_serializing_if = "is_default")]
+    pub from: SimDuration,
+    /// Requests at this time or later are left out, e.g. `20 min` after the trace's first request.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub until: Option<SimDuration>,
+    /// Number of requests to leave out first; default 0.
+    #[serde(skip_serializing_if = "is_default")]
+    pub skip: u64,
+}
+
+impl Window {
+    /// True if it leaves nothing out.
+    pub fn is_whole(&self) -> bool {
+        *self == Self::default()
+    }
+
+    /// True if it leaves requests out by number alone.
+    pub fn is_of_numbers(&self) -> bool {
+        self.from.is_zero() && self.until.is_none()
+    }
+}
+
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
 }
 
 fn thousand() -> u64 {
@@ -226,11 +287,14 @@ pub struct Poisson {
 pub struct TraceTimes {
     /// Factor on the trace's speed: 2 replays it twice as fast; default 1.
     pub speed: f64,
+    /// Mean rate of the requests that are played, e.g. `2 /s`, in place of `speed`: their times are scaled to it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rate: Option<PerSecond>,
 }
 
 impl Default for TraceTimes {
     fn default() -> Self {
-        Self { speed: 1.0 }
+        Self { speed: 1.0, rate: None }
     }
 }
 

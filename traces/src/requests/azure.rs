@@ -1,40 +1,70 @@
-//! The common part of the two Azure formats: a CSV file whose header is one of a few known ones.
+//! The common part of the two Azure formats: CSV whose columns are found by name, in any order, beside others.
 
-use super::{Collector, TraceRequest, timestamp};
+use super::{RequestStream, TraceRequest, timestamp};
 use crate::{
     TraceError,
-    error::shown,
     rows::{CsvFile, Row},
 };
 use std::path::Path;
 use units::SimDuration;
 
-/// A header that is accepted, and how a row below it becomes a request.
-pub(super) struct Layout {
-    pub header: &'static str,
-    pub request: fn(&Row<'_>) -> Result<TraceRequest, TraceError>,
+/// The column of a request's time.
+#[derive(Clone, Copy)]
+enum Time {
+    /// A calendar time, as published.
+    Calendar(usize),
+    /// Seconds.
+    Seconds(usize),
 }
 
-/// Reads a file that has one of the `layouts`.
-pub(super) fn read(path: &Path, layouts: &[Layout]) -> Result<Vec<TraceRequest>, TraceError> {
-    let headers: Vec<&str> = layouts.iter().map(|layout| layout.header).collect();
-    let expected = format!("the header {}", headers.join(" or "));
-    let mut file = CsvFile::open(path, &expected)?;
-    let header = file.header().join(",");
-    let layout = layouts.iter().find(|layout| layout.header == header).ok_or_else(|| {
-        let found = format!("the first line \"{}\"", shown(&header));
-        TraceError::new(path, found, expected, "choose the format that the file has, or add the header").at(1)
-    })?;
-    let mut requests = Collector::default();
-    while let Some(row) = file.next()? {
-        let request = (layout.request)(&row)?;
-        requests.push(path, request).map_err(|refusal| refusal.at(row.line()))?;
+impl Time {
+    fn read(self, row: &Row<'_>) -> Result<SimDuration, TraceError> {
+        match self {
+            Self::Calendar(column) => timestamp::read(row.text(column))
+                .ok_or_else(|| row.refuse(column, "a time such as 2023-11-16 18:15:46.6805900")),
+            Self::Seconds(column) => row.fixed_point(column, 9).map(SimDuration::from_ns),
+        }
     }
-    requests.finish(path)
 }
 
-/// The `TIMESTAMP` column.
-pub(super) fn timestamp(row: &Row<'_>, column: usize) -> Result<SimDuration, TraceError> {
-    let read = timestamp::read(row.text(column));
-    read.ok_or_else(|| row.refuse(column, "a time such as 2023-11-16 18:15:46.6805900"))
+/// The columns of both formats.
+pub(super) struct Columns {
+    time: Time,
+    input: usize,
+    output: usize,
+}
+
+impl Columns {
+    pub(super) fn of(file: &CsvFile, expected: &str) -> Result<Self, TraceError> {
+        let lacks = || file.lacks(&format!("the columns {expected}"));
+        let calendar = column(file, "TIMESTAMP")?.map(Time::Calendar);
+        let time = match calendar {
+            Some(time) => time,
+            None => column(file, "arrival_s")?.map(Time::Seconds).ok_or_else(lacks)?,
+        };
+        let input = column(file, "ContextTokens")?.ok_or_else(lacks)?;
+        let output = column(file, "GeneratedTokens")?.ok_or_else(lacks)?;
+        Ok(Self { time, input, output })
+    }
+
+    /// The request of a row, all of whose tokens are text.
+    pub(super) fn read(&self, row: &Row<'_>) -> Result<TraceRequest, TraceError> {
+        Ok(TraceRequest::text(self.time.read(row)?, row.count(self.input)?, row.count(self.output)?))
+    }
+}
+
+/// The index of a column, written as published or in small letters: `ContextTokens`, `context_tokens`.
+pub(super) fn column(file: &CsvFile, name: &str) -> Result<Option<usize>, TraceError> {
+    let letters = |name: &str| name.replace('_', "").to_ascii_lowercase();
+    file.find(|column| letters(column) == letters(name))
+}
+
+/// Opens a file of one of the formats.
+pub(super) fn open(path: &Path, expected: &str) -> Result<CsvFile, TraceError> {
+    CsvFile::open(path, &format!("the columns {expected}"))
+}
+
+/// The requests of a file whose tokens are all text.
+pub(super) fn text(file: CsvFile, columns: Columns) -> RequestStream {
+    RequestStream::csv(file, move |row| Ok(Some(columns.read(row)?.into())))
 }

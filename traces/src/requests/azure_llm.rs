@@ -1,17 +1,17 @@
 //! Azure LLM inference traces: CSV, text only.
 //!
 //! Published at <https://github.com/Azure/AzurePublicDataset> with the header `TIMESTAMP,ContextTokens,GeneratedTokens`
-//! and calendar times. Also read: the same with times already in seconds, `arrival_s,context_tokens,generated_tokens`.
+//! and calendar times. Also read: the same in another order or beside other columns, such as an index, and with times
+//! already in seconds, `arrival_s,context_tokens,generated_tokens`.
 
 use super::{
-    Format, Requests, TraceFile, TraceRequest,
-    azure::{Layout, read as read_layouts, timestamp},
+    Format, RequestStream, Requests, TraceFile,
+    azure::{self, Columns, column},
 };
-use crate::{TraceError, rows::Row};
+use crate::TraceError;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::path::Path;
-use units::SimDuration;
 
 /// The file of a trace of Azure's LLM inference service.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
@@ -27,39 +27,38 @@ impl Format for AzureLlm {
     }
 
     fn read(&self) -> Result<Requests, TraceError> {
-        read(self.0.path()?).map(Requests::Listed)
+        open(self.0.path()?).map(Requests::Listed)
     }
 }
 
-const LAYOUTS: [Layout; 2] = [
-    Layout { header: "TIMESTAMP,ContextTokens,GeneratedTokens", request: |row| request(row, timestamp(row, 0)?) },
-    Layout {
-        header: "arrival_s,context_tokens,generated_tokens",
-        request: |row| request(row, SimDuration::from_ns(row.fixed_point(0, 9)?)),
-    },
-];
+const EXPECTED: &str = "TIMESTAMP,ContextTokens,GeneratedTokens or arrival_s,context_tokens,generated_tokens";
 
-fn read(path: &Path) -> Result<Vec<TraceRequest>, TraceError> {
-    read_layouts(path, &LAYOUTS)
-}
-
-fn request(row: &Row<'_>, arrival: SimDuration) -> Result<TraceRequest, TraceError> {
-    let text_tokens = row.count(1)?;
-    let output_tokens = row.count(2)?;
-    Ok(TraceRequest { arrival, text_tokens, images: 0, image_tokens: Some(0), output_tokens })
+fn open(path: &Path) -> Result<RequestStream, TraceError> {
+    let file = azure::open(path, EXPECTED)?;
+    if column(&file, "NumImages")?.is_some() {
+        let expected = "requests of text alone";
+        let remedy = "name it as dataset.azure_lmm";
+        return Err(TraceError::new(path, "a column of numbers of pictures", expected, remedy).at(1));
+    }
+    let columns = Columns::of(&file, EXPECTED)?;
+    Ok(azure::text(file, columns))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::{file_with, gzipped, shared};
+    use crate::requests::TraceRequest;
+    use crate::testing::{gzipped, read_as, shared};
+    use units::SimDuration;
 
     const HEADER: &str = "TIMESTAMP,ContextTokens,GeneratedTokens\n";
 
+    fn read(content: &[u8]) -> Result<Vec<TraceRequest>, String> {
+        Ok(read_as("azure_llm", content)?.into_iter().map(|one| one.request).collect())
+    }
+
     fn read_text(text: &str) -> Result<Vec<TraceRequest>, String> {
-        let file = file_with(text.as_bytes());
-        let path = file.path().display().to_string();
-        read(file.path()).map_err(|error| error.to_string().replace(&path, "trace.csv"))
+        read(text.as_bytes())
     }
 
     #[test]
@@ -73,32 +72,45 @@ mod tests {
         assert_eq!(requests, read_text(reshaped).unwrap());
         assert_eq!(requests[1].arrival, SimDuration::from_ms(52));
         assert_eq!(requests[1].text_tokens, 3180);
-        let packed = file_with(&gzipped(published.as_bytes()));
-        assert_eq!(read(packed.path()).unwrap(), requests);
+        assert_eq!(read(&gzipped(published.as_bytes())).unwrap(), requests);
+        let mixed = ",generated_tokens,TIMESTAMP,Model,ContextTokens\n0,10,2023-11-16 18:17:03.97996+00:00,m,4808\n\
+                     1,8,2023-11-16T18:17:04.03196Z,m,3180\n2,1,2023-11-17 02:00:00+02:00,m,1\n";
+        assert_eq!(read_text(mixed).unwrap(), requests);
     }
 
     #[test]
     fn refusals_say_where_what_and_what_to_do() {
         let row = |row: &str| format!("{HEADER}2023-11-16 18:17:03,10,10\n{row}");
         let header =
-            "expected the header TIMESTAMP,ContextTokens,GeneratedTokens or arrival_s,context_tokens,generated_tokens";
+            "expected the columns TIMESTAMP,ContextTokens,GeneratedTokens or arrival_s,context_tokens,generated_tokens";
         for (text, message) in [
-            ("".into(), format!("trace.csv: found an empty file; {header}")),
-            ("1,2,3\n".into(), format!("trace.csv:1: found the first line \"1,2,3\"; {header}")),
-            (HEADER.into(), "trace.csv: found no request; expected at least 1".into()),
-            (row("2023-11-16 18:17:04,10"), "trace.csv:3: found 2 fields; expected 3".into()),
-            (row("2023-11-16 18:17:04,10,1,1\n"), "trace.csv:3: found 4 fields; expected 3".into()),
-            (row("2023-11-16 18:17:04,,1\n"), "trace.csv:3: found ContextTokens = \"\"; expected a whole number".into()),
-            (row("2023-11-16 18:17:04,-1,1\n"), "trace.csv:3: found ContextTokens = \"-1\"; expected a whole number".into()),
-            (row("2023-11-16 18:17:04,NaN,1\n"), "trace.csv:3: found ContextTokens = \"NaN\"".into()),
-            (row("2023-11-16 18:17:04,+1,1\n"), "trace.csv:3: found ContextTokens = \"+1\"".into()),
-            (row("2023-11-16 18:17:04,1,5000000000\n"), "trace.csv:3: found GeneratedTokens = \"5000000000\"".into()),
-            (row("2023-11-16 18:17:04,1,0\n"), "trace.csv:3: found a request with 0 output tokens; expected at least 1".into()),
-            (row("2023-11-16 18:17:04,0,1\n"), "trace.csv:3: found a request with 0 input tokens".into()),
-            (row("yesterday,1,1\n"), "trace.csv:3: found TIMESTAMP = \"yesterday\"; expected a time such as".into()),
+            ("".into(), format!("trace: found an empty file; {header}")),
+            (
+                "TIMESTAMP,NumImages,ContextTokens,GeneratedTokens\n".into(),
+                "trace:1: found a column of numbers of pictures; expected requests of text alone; it looks like".into(),
+            ),
+            ("1,2,3\n".into(), format!("trace:1: found the columns 1,2,3; {header}")),
+            (HEADER.into(), "trace: found no request; expected at least 1".into()),
+            (row("2023-11-16 18:17:04,10"), "trace:3: found 2 fields; expected 3".into()),
+            (row("2023-11-16 18:17:04,10,1,1\n"), "trace:3: found 4 fields; expected 3".into()),
+            (row("2023-11-16 18:17:04,,1\n"), "trace:3: found ContextTokens = \"\"; expected a whole number".into()),
+            (
+                row("2023-11-16 18:17:04,-1,1\n"),
+                "trace:3: found ContextTokens = \"-1\"; expected a whole number".into(),
+            ),
+            (row("2023-11-16 18:17:04,NaN,1\n"), "trace:3: found ContextTokens = \"NaN\"".into()),
+            (row("2023-11-16 18:17:04,+1,1\n"), "trace:3: found ContextTokens = \"+1\"".into()),
+            (row("2023-11-16 18:17:04,1,5000000000\n"), "trace:3: found GeneratedTokens = \"5000000000\"".into()),
+            (
+                row("2023-11-16 18:17:04,1,0\n"),
+                "trace:3: found a request with 0 output tokens; expected at least 1".into(),
+            ),
+            (row("2023-11-16 18:17:04,0,1\n"), "trace:3: found a request with 0 input tokens".into()),
+            (row("yesterday,1,1\n"), "trace:3: found TIMESTAMP = \"yesterday\"; expected a time such as".into()),
             (
                 row("2023-11-16 18:17:02.5,1,1\n"),
-                "trace.csv:3: found an arrival 500 ms before the one above; expected times in order; sort the file by time".into(),
+                "trace:3: found an arrival 500 ms before the one above; expected times in order; sort the file by time"
+                    .into(),
             ),
         ] {
             let refused = read_text(&text).unwrap_err();
@@ -119,9 +131,9 @@ mod tests {
     fn shared_traces_are_read() {
         for (name, requests, seconds) in [("conv", 11_000, 2_000.0), ("code", 5_000, 2_000.0)] {
             let Some(path) = shared(&format!("traces/requests/azure_llm_2023_{name}.csv.gz")) else { return };
-            let trace = read(&path).unwrap();
+            let trace = open(&path).unwrap().all().unwrap();
             assert!(trace.len() > requests, "{name}: {}", trace.len());
-            let span = trace.last().unwrap().arrival.as_secs_f64();
+            let span = trace.last().unwrap().request.arrival.as_secs_f64();
             assert!((seconds..3600.0).contains(&span), "{name}: {span}");
         }
     }

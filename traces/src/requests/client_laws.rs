@@ -1,7 +1,7 @@
 //! Laws by which each client of a service sends requests, as ServeGen publishes them.
 //!
-//! Published at <https://github.com/alibaba/ServeGen> as a folder per client; read here from two files that hold all
-//! clients:
+//! Published at <https://github.com/alibaba/ServeGen> as two files for each client, which `client_folder` reads; here from two
+//! files that hold all clients:
 //!
 //! - arrivals, CSV: `client,t_s,rate_per_s,interarrival_cv,dist,shape,scale`, a row for each client and window. `dist` is
 //!   `Gamma`, `Weibull`, `Exponential` or, in a window in which nothing arrives, empty.
@@ -110,7 +110,7 @@ impl Discrete {
     }
 
     /// Normalises pairs of value and probability, or says what is wrong with them.
-    fn new(pairs: &[(u32, f64)]) -> Result<Self, String> {
+    pub(super) fn new(pairs: &[(u32, f64)]) -> Result<Self, String> {
         if pairs.is_empty() {
             return Err("without values".into());
         }
@@ -171,32 +171,34 @@ fn read_arrivals(path: &Path) -> Result<BTreeMap<u32, Vec<ArrivalWindow>>, Trace
     }
     let mut clients = BTreeMap::new();
     while let Some(row) = file.next()? {
-        let window = arrival_window(&row)?;
+        let window = arrival_window(&row, 1)?;
         append(&mut clients, row.count(0)?, window, |window| window.start)
             .map_err(|found| row.refusal(found, "windows in order of start", "sort the file by client and time"))?;
     }
     Ok(clients)
 }
 
-fn arrival_window(row: &Row<'_>) -> Result<ArrivalWindow, TraceError> {
-    let start = SimDuration::from_ns(row.fixed_point(1, 9)?);
-    let rate_per_s = row.number(2)?;
-    row.number(3)?;
+/// A window of arrivals in a row whose columns begin at `at`: start, rate, variation, law, shape, scale.
+pub(super) fn arrival_window(row: &Row<'_>, at: usize) -> Result<ArrivalWindow, TraceError> {
+    let [start, rate, variation, law, shape, scale] = [0, 1, 2, 3, 4, 5].map(|column| at + column);
+    let start = SimDuration::from_ns(row.fixed_point(start, 9)?);
+    let rate_per_s = row.number(rate)?;
+    row.number(variation)?;
     let positive = |column| {
         row.number(column)
             .and_then(|number| if number > 0.0 { Ok(number) } else { Err(row.refuse(column, "a number above 0")) })
     };
-    let law = match row.text(4) {
+    let named = match row.text(law) {
         "" => None,
         "Exponential" => Some(Interarrival::Exponential),
-        "Gamma" => Some(Interarrival::Gamma { shape: positive(5)?, scale: positive(6)? }),
-        "Weibull" => Some(Interarrival::Weibull { shape: positive(5)?, scale: positive(6)? }),
-        _ => return Err(row.refuse(4, "Exponential, Gamma, Weibull or nothing")),
+        "Gamma" => Some(Interarrival::Gamma { shape: positive(shape)?, scale: positive(scale)? }),
+        "Weibull" => Some(Interarrival::Weibull { shape: positive(shape)?, scale: positive(scale)? }),
+        _ => return Err(row.refuse(law, "Exponential, Gamma, Weibull or nothing")),
     };
-    if law.is_some() != (rate_per_s > 0.0) {
-        return Err(row.refuse(2, "0 without a dist, above 0 with one"));
+    if named.is_some() != (rate_per_s > 0.0) {
+        return Err(row.refuse(rate, "0 without a dist, above 0 with one"));
     }
-    Ok(ArrivalWindow { start, rate_per_s, law })
+    Ok(ArrivalWindow { start, rate_per_s, law: named })
 }
 
 #[derive(Deserialize)]

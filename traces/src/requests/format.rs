@@ -1,6 +1,6 @@
 //! The pieces that every format of request traces is made of: the files that it names, and the way it is read.
 
-use super::{ServeGen, TraceRequest};
+use super::{RequestStream, ServeGen, Texts};
 use crate::TraceError;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -12,14 +12,16 @@ pub trait Format {
     const EXAMPLE: &str;
     /// True if its requests may have pictures.
     const PICTURES: bool;
+    /// True if its requests may have a video or sound.
+    const MOVES: bool = false;
 
     /// Every file that it reads. They are found beside the scenario, and hashed for the results, by this list alone.
     fn files(&mut self) -> Vec<&mut TraceFile>;
 
-    /// Reads the requests.
+    /// Opens the files for their requests.
     ///
     /// # Errors
-    /// If a file cannot be read or is not of this format, with its line.
+    /// If a file cannot be opened, or is seen not to be of this format.
     fn read(&self) -> Result<Requests, TraceError>;
 }
 
@@ -35,12 +37,19 @@ pub struct FormatEntry {
 }
 
 /// The content of a trace.
-#[derive(Clone, Debug, PartialEq)]
 pub enum Requests {
-    /// Requests, in order of arrival.
-    Listed(Vec<TraceRequest>),
+    /// Requests, read as they are wanted.
+    Listed(RequestStream),
     /// Laws of arrival and length, and the share of the requests to keep: whoever draws from them owns the stream.
     Laws(ServeGen, units::Ratio),
+    /// Requests as texts: whoever has a tokenizer counts them.
+    Texts(Texts),
+}
+
+impl From<RequestStream> for Requests {
+    fn from(stream: RequestStream) -> Self {
+        Self::Listed(stream)
+    }
 }
 
 /// A file of a trace, named relative to the scenario.

@@ -46,17 +46,23 @@ macro_rules! formats {
                 match self { $(Self::$format(_) => <$format as Format>::PICTURES,)* }
             }
 
+            /// True if requests may have a video or sound.
+            pub fn moves(&self) -> bool {
+                match self { $(Self::$format(_) => <$format as Format>::MOVES,)* }
+            }
+
             /// Every file that it reads.
             pub fn files(&mut self) -> Vec<&mut TraceFile> {
                 match self { $(Self::$format(format) => format.files(),)* }
             }
 
-            /// Reads the requests; the places of the files must have been found.
+            /// Opens the files for their requests; the places of the files must have been found.
             ///
             /// # Errors
-            /// If a file cannot be read or is not of the format, with its line.
+            /// If a file cannot be opened, or is seen not to be of the format.
             pub fn read(&self) -> Result<Requests, TraceError> {
-                match self { $(Self::$format(format) => format.read(),)* }
+                let read = match self { $(Self::$format(format) => format.read(),)* };
+                read.map_err(|refusal| crate::requests::recognise::named(self.format(), refusal))
             }
         }
     };
@@ -67,23 +73,36 @@ pub(super) use formats;
 
 // To add a format: its file in this folder with its `mod` line, and its line here, under the name of its file.
 formats! {
+    /// Records of AIPerf, `profile_export.jsonl`.
+    aiperf: Aiperf,
     /// Trace of Azure's LLM inference service, CSV.
     azure_llm: AzureLlm,
     /// Trace of Azure's multimodal inference service, CSV.
     azure_lmm: AzureLmm,
-    /// Mooncake trace, JSONL.
+    /// BurstGPT, CSV.
+    burstgpt: Burstgpt,
+    /// Report of guidellm, JSON.
+    guidellm: Guidellm,
+    /// Responses of llama.cpp's server with their `timings`, JSON.
+    llama_server: LlamaServer,
+    /// Mooncake trace or one of its kin, JSONL.
     mooncake: Mooncake,
-    /// Requests that a server has answered, CSV: `arrival_s`, `input_tokens`, `output_tokens`, and for `sim validate` what
-    /// was measured of them, `ttft_ms`, `tpot_ms`, `e2e_ms`.
+    /// Qwen-Bailian trace, JSONL.
+    qwen_bailian: QwenBailian,
+    /// Requests in our own CSV (docs/traces.md): arrivals, lengths, pictures, and for `sim validate` how a server fared.
     served: Served,
-    /// ServeGen's multimodal clients: laws of arrival and length, from which requests are drawn.
+    /// ServeGen's clients: laws of arrival and length, from which requests are drawn.
     servegen: Servegen,
+    /// Conversations of ShareGPT, JSON, whose lengths a tokenizer counts.
+    sharegpt: Sharegpt,
+    /// Result of `vllm bench serve --save-detailed`, JSON.
+    vllm_bench: VllmBench,
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::{file_with, trace};
+    use crate::testing::{file_with, refusal, trace};
     use std::path::Path;
 
     #[test]
@@ -102,10 +121,10 @@ mod tests {
         let file = file_with(b"");
         for FormatEntry { name, example, .. } in RequestTrace::FORMATS {
             let mut trace = trace(name, &example.replace("FILE", &file.path().display().to_string()));
-            let refused = trace.read().unwrap_err().to_string();
+            let refused = refusal(&trace);
             assert!(refused.contains("a file that is not among the files of its format"), "{name}: {refused}");
             trace.files().into_iter().for_each(|file| file.find(Path::to_owned));
-            let refused = trace.read().unwrap_err().to_string();
+            let refused = refusal(&trace);
             assert!(refused.contains("an empty file"), "{name}: {refused}");
         }
     }

@@ -5,9 +5,9 @@ use units::SimDuration;
 
 /// Reads `2023-11-16 18:15:46.6805900` as the time since 1970, to the nanosecond.
 ///
-/// A `T` may stand for the space, and `Z` or `+00:00` at the end. Other time zones are not read: none is published.
+/// A `T` may stand for the space, and `Z` or a distance to UTC such as `+02:00` at the end.
 pub(crate) fn read(text: &str) -> Option<SimDuration> {
-    let text = text.strip_suffix("+00:00").or(text.strip_suffix('Z')).unwrap_or(text);
+    let (text, zone_min) = zone(text.strip_suffix('Z').unwrap_or(text))?;
     let (date, time) = text.split_once([' ', 'T'])?;
     let [year, month, day] = parts(date, '-', [4, 2, 2])?;
     let (clock, _) = time.split_once('.').unwrap_or((time, ""));
@@ -18,13 +18,29 @@ pub(crate) fn read(text: &str) -> Option<SimDuration> {
     }
     let seconds = ((days_since_1970(year, month, day) * 24 + hour) * 60 + minute) * 60 + second;
     let fraction = fixed_point(&format!("0{}", &time[clock.len()..]), 9)?;
+    let seconds = seconds.checked_add_signed(-60 * zone_min)?;
     seconds.checked_mul(1_000_000_000)?.checked_add(fraction).map(SimDuration::from_ns)
 }
 
-/// Three numbers of fixed width.
-fn parts(text: &str, separator: char, widths: [usize; 3]) -> Option<[u64; 3]> {
+/// The time without its distance to UTC, and that in minutes.
+fn zone(text: &str) -> Option<(&str, i64)> {
+    let Some((time, zone)) = text.len().checked_sub(6).and_then(|at| text.split_at_checked(at)) else {
+        return Some((text, 0));
+    };
+    let sign = match zone.as_bytes()[0] {
+        b'+' => 1,
+        // A date alone ends in such text too.
+        b'-' if time.contains(':') => -1,
+        _ => return Some((text, 0)),
+    };
+    let [hours, minutes] = parts(&zone[1..], ':', [2, 2])?;
+    (hours < 15 && minutes < 60).then(|| (time, sign * (60 * hours + minutes) as i64))
+}
+
+/// Numbers of fixed width.
+fn parts<const N: usize>(text: &str, separator: char, widths: [usize; N]) -> Option<[u64; N]> {
     let mut parts = text.split(separator);
-    let mut numbers = [0; 3];
+    let mut numbers = [0; N];
     for (number, width) in numbers.iter_mut().zip(widths) {
         let part = parts.next().filter(|part| part.len() == width && part.bytes().all(|b| b.is_ascii_digit()))?;
         *number = part.parse().ok()?;
@@ -64,6 +80,8 @@ mod tests {
             ("2023-11-16 18:15:46.6805900", 1_700_158_546_680_590_000),
             ("2024-05-10 00:00:00.009930+00:00", 1_715_299_200_009_930_000),
             ("2024-10-15T12:00:00Z", 1_728_993_600_000_000_000),
+            ("2024-10-15T14:00:00+02:00", 1_728_993_600_000_000_000),
+            ("2024-10-15 06:30:00.5-05:30", 1_728_993_600_500_000_000),
         ] {
             assert_eq!(read(text), Some(SimDuration::from_ns(ns)), "{text}");
         }
@@ -83,7 +101,9 @@ mod tests {
             "2023-11-16 18:15:46,5",
             "2023-11-16 18:15:46.5 ",
             "16.11.2023 18:15:46",
-            "2023-11-16 18:15:46+01:00",
+            "2023-11-16 18:15:46+1:00",
+            "2023-11-16 18:15:46+25:00",
+            "1970-01-01 00:00:00+00:01",
             "9999-01-01 00:00:00",
             "2023-11-16 18:15:46.-5",
         ] {

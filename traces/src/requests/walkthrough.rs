@@ -1,7 +1,7 @@
 //! The walk-through of CONTRIBUTING.md is true: its format compiles as it stands, and its lines are like the others.
 
 // The names that a file of this folder finds in `super`.
-use super::{Collector, Format, FormatEntry, Requests, TraceFile, TraceRequest};
+use super::{Format, FormatEntry, RequestStream, Requests, ServedRequest, TraceFile, TraceRequest};
 
 mod proxy_log;
 
@@ -29,22 +29,23 @@ const LIST: &str = include_str!("list.rs");
 const MODULES: &str = include_str!("mod.rs");
 
 /// What is read of a log, or why it is refused.
-fn read(text: &str) -> Result<Vec<TraceRequest>, String> {
+fn read(text: &str) -> Result<Vec<ServedRequest>, String> {
     let file = file_with(text.as_bytes());
     let name = file.path().display().to_string();
     let mut trace: list::RequestTrace = serde_json::from_str(&format!("{{\"proxy_log\": {name:?}}}")).expect("a trace");
     trace.files().into_iter().for_each(|file| file.find(Path::to_owned));
-    match trace.read().map_err(|error| error.to_string().replace(&name, "log.csv"))? {
-        Requests::Listed(requests) => Ok(requests),
-        Requests::Laws(..) => panic!("a log has requests"),
+    let said = |error: crate::TraceError| error.to_string().replace(&name, "log.csv");
+    match trace.read().map_err(said)? {
+        Requests::Listed(mut requests) => requests.all().map_err(said),
+        _ => panic!("a log has requests"),
     }
 }
 
 #[test]
 fn the_format_is_read_and_refused() {
     let requests = read("ms,prompt,answer\n1000,12,3\n1250.5,40,7\n").expect("a log");
-    assert_eq!(requests[1].arrival, SimDuration::from_us(250_500));
-    assert_eq!((requests[1].text_tokens, requests[1].output_tokens), (40, 7));
+    assert_eq!(requests[1].request.arrival, SimDuration::from_us(250_500));
+    assert_eq!((requests[1].request.text_tokens, requests[1].request.output_tokens), (40, 7));
     let refused = read("ms,prompt,answer\n1000,12,3\n1250,40,0\n").unwrap_err();
     assert!(refused.starts_with("log.csv:3: found a request with 0 output tokens"), "{refused}");
     assert_eq!(list::RequestTrace::FORMATS[0].description, "Log of a proxy in front of a server, CSV.");

@@ -16,7 +16,6 @@ use crate::run::options::Options;
 use crate::scenario::{Dataset, Plan, Written};
 use crate::terminal::{Failure, say};
 use std::path::PathBuf;
-use traces::requests::RequestTrace;
 
 const HELP: &str = "\
 Of a scenario with [replay.edge] and [replay.cloud], models of given weights,
@@ -51,7 +50,7 @@ pub struct Args {
 pub fn run(args: &Args) -> Result<(), Failure> {
     let mut overrides = args.written.overrides();
     let read = |overrides: &[String]| crate::scenario::read(&args.written.scenario, overrides);
-    let is_served = matches!(read(&overrides)?.1.workload.dataset, Dataset::Trace(RequestTrace::Served(_)));
+    let is_served = matches!(read(&overrides)?.1.workload.dataset, Dataset::Trace(_));
     overrides.push(if is_served { "mode=simulate" } else { "mode=replay" }.to_owned());
     let (source, scenario) = read(&overrides)?;
     let plan = Plan::new(source, scenario)?;

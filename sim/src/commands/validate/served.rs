@@ -7,16 +7,20 @@ use super::figures::{self, Comparison, Served, Validation};
 use crate::results::manifest;
 use crate::run::grid::{self, Grid};
 use crate::run::options::Options;
-use crate::scenario::{Dataset, Plan};
+use crate::scenario::{Arrivals, Dataset, Plan, Scenario, Source, Wanted, served};
 use crate::terminal::Failure;
 use std::path::Path;
-use traces::requests::{RequestTrace, ServedRequest, read_served};
+use traces::requests::ServedRequest;
 
 /// Simulates a scenario into a folder, and compares it with the file that its requests are of.
 ///
 /// # Errors
 /// If the file is refused, or holds no timing.
 pub fn compare(plan: &Plan, options: &Options, folder: &Path) -> Result<Validation, Failure> {
+    for point in 0..plan.points() {
+        let (source, scenario) = plan.scenario_at(point)?;
+        must_be_as_served(&source, &scenario)?;
+    }
     let points = grid::points(plan)?;
     let totals = grid::run(plan, &Grid::new(&points, None, options, folder))?;
     manifest::write(plan, &totals, None, folder)?;
@@ -25,10 +29,7 @@ pub fn compare(plan: &Plan, options: &Options, folder: &Path) -> Result<Validati
     let mut held_out = "all requests of the file: nothing was fitted to them".to_owned();
     for point in &points {
         let (source, scenario) = plan.scenario_at(point.label.point)?;
-        let Dataset::Trace(RequestTrace::Served(served)) = &scenario.workload.dataset else {
-            return Err(source.refuse_key("workload.dataset", "expected served requests at every point"));
-        };
-        let mut measured = measured(&source.folder().join(served.file()))?;
+        let mut measured = measured(&source, &scenario)?;
         let (there, most) = (measured.len(), usize::try_from(scenario.workload.requests).unwrap_or(usize::MAX));
         if there > most {
             measured.truncate(most);
@@ -41,18 +42,40 @@ pub fn compare(plan: &Plan, options: &Options, folder: &Path) -> Result<Validati
             comparisons.push(Comparison::new(point, cell, measured.len(), measured.clone(), simulated));
         }
     }
-    Ok(Validation { held_out, note: "arrivals and lengths are the file's", comparisons })
+    let note = match plan.scenario.arrivals {
+        Arrivals::Trace(_) => "arrivals and lengths are the file's",
+        _ => "lengths are the file's, which has no times of arrival",
+    };
+    Ok(Validation { held_out, note, comparisons })
 }
 
-/// The requests of a file, as they were served.
-fn measured(file: &Path) -> Result<Vec<Served>, Failure> {
-    let served = read_served(file)?;
-    let timed = |one: &ServedRequest| one.ttft_ms.or(one.tpot_ms).or(one.e2e_ms).is_some();
-    if !served.iter().any(timed) {
-        let expected = "expected at least one of the columns ttft_ms, tpot_ms and e2e_ms";
-        let found = "found no request with a timing";
-        return Err(Failure::refused(format!("{}: {found}; {expected}; measure some", file.display())));
+/// Refuses what would change the arrivals or the lengths that a server met.
+fn must_be_as_served(source: &Source, scenario: &Scenario) -> Result<(), Failure> {
+    let refuse = |key: &str| Err(source.refuse_key(key, "sim validate takes this from the file; leave it out"));
+    match scenario.arrivals {
+        Arrivals::Trace(times) if times.rate.is_some() => refuse("arrivals.trace.rate"),
+        Arrivals::Trace(times) if times.speed != 1.0 => refuse("arrivals.trace.speed"),
+        Arrivals::Trace(_) if scenario.workload.output_tokens.is_some() => refuse("workload.output_tokens"),
+        Arrivals::Trace(_) => Ok(()),
+        _ if is_timed(source, scenario)? => refuse("arrivals"),
+        _ => Ok(()),
     }
+}
+
+/// True if the file says when its requests arrived.
+fn is_timed(source: &Source, scenario: &Scenario) -> Result<bool, Failure> {
+    let Dataset::Trace(trace) = &scenario.workload.dataset else { return Ok(false) };
+    let first = Wanted { most: 1, ..scenario.workload.wanted() };
+    Ok(source.traces().part(trace, source.folder(), &first, scenario.seed)?.is_timed)
+}
+
+/// The requests of a point's window, as they were served.
+fn measured(source: &Source, scenario: &Scenario) -> Result<Vec<Served>, Failure> {
+    let Dataset::Trace(trace) = &scenario.workload.dataset else {
+        return Err(source.refuse_key("workload.dataset", "expected served requests at every point"));
+    };
+    let all = Wanted { most: u64::MAX, ..scenario.workload.wanted() };
+    let served = served(trace, source.folder(), &all)?;
     let of = |(number, one): (u64, ServedRequest)| Served {
         request: number,
         output_tokens: one.request.output_tokens,

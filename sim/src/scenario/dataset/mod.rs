@@ -1,12 +1,15 @@
 //! Where requests come from: a dataset by name, a shape within the key, or a trace.
 
 mod custom;
+mod lengths;
+mod played;
 mod requests;
 mod shipped;
 mod text;
 
 pub use custom::Custom;
-pub use requests::Requests;
+pub use played::{Listed, Traces, Wanted, served};
+pub use requests::{Reading, Requests};
 pub use shipped::{names, shipped};
 
 use schemars::JsonSchema;

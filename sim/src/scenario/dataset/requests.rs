@@ -1,15 +1,15 @@
 //! The requests of a dataset: a shape of which they are drawn, or a trace that has them.
 
+use super::played::{Traces, Wanted};
 use super::shipped;
 use crate::terminal::Failure;
-use engine::{Content, draw_servegen};
-use kernel::Streams;
+use engine::{Content, Played};
 use model::dataset::{Shape, Spread};
 use model::{accuracy::Accuracy, published::Benchmark};
 use policies::Asked;
 use std::path::Path;
 use std::sync::Arc;
-use traces::requests::{RequestTrace, Requests as Traced};
+use traces::requests::RequestTrace;
 
 /// The requests of a dataset.
 pub enum Requests<'s> {
@@ -37,7 +37,8 @@ impl Requests<'_> {
             }
             Self::Trace(trace) => {
                 let pictures = trace.has_pictures();
-                Asked { pictures, moves: false, more_than_text: pictures }
+                let moves = trace.moves();
+                Asked { pictures, moves, more_than_text: pictures || moves }
             }
         }
     }
@@ -50,28 +51,36 @@ impl Requests<'_> {
         }
     }
 
-    /// The content of a run, with answers of `output` tokens if that is given. Reads the files of a trace, which lie beside the
-    /// scenario; what has only laws is drawn from `seed`, up to `requests`.
-    pub fn content(self, beside: &Path, output: Option<u32>, requests: u64, seed: u64) -> Result<Content, Failure> {
-        Ok(match self {
+    /// True if requests are known to have pictures before any of them is read.
+    pub fn has_pictures(&self) -> bool {
+        matches!(self, Self::Shape(_)) && self.asked().pictures
+    }
+
+    /// The content of a run, and true if it has times of arrival. Reads what is wanted of a trace, which lies beside the
+    /// scenario; what has only laws is drawn from `seed`.
+    pub fn content(self, traces: &Traces, beside: &Path, how: &Reading) -> Result<(Content, bool), Failure> {
+        match self {
             Self::Shape(mut shape) => {
-                if let Some(tokens) = output {
+                if let Some(tokens) = how.output_tokens {
                     Arc::make_mut(&mut shape).output_tokens = Spread::Constant(tokens);
                 }
-                Content::Shape(shape)
+                Ok((Content::Shape(shape), false))
             }
             Self::Trace(trace) => {
-                let mut trace = trace.clone();
-                trace.files().into_iter().for_each(|file| file.find(|name| beside.join(name)));
-                let mut all = match trace.read()? {
-                    Traced::Listed(all) => all,
-                    Traced::Laws(laws, share) => draw_servegen(&laws, Streams::new(seed), requests, share),
-                };
-                if let Some(tokens) = output {
-                    all.iter_mut().for_each(|request| request.output_tokens = tokens);
-                }
-                Content::Trace(all.into())
+                let part = traces.part(trace, beside, &how.wanted, how.seed)?;
+                let played = Played { requests: part.requests, output_tokens: how.output_tokens };
+                Ok((Content::Trace(played), part.is_timed))
             }
-        })
+        }
     }
+}
+
+/// The way in which a dataset becomes the requests of a run.
+pub struct Reading {
+    /// Length of every answer in place of its own.
+    pub output_tokens: Option<u32>,
+    /// The part of a trace.
+    pub wanted: Wanted,
+    /// Seed of what is drawn from laws.
+    pub seed: u64,
 }

@@ -1,6 +1,6 @@
 //! The log of a proxy in front of a server: CSV with the columns `ms`, `prompt` and `answer`, a request a line.
 
-use super::{Collector, Format, Requests, TraceFile, TraceRequest};
+use super::{Format, RequestStream, Requests, TraceFile, TraceRequest};
 use crate::{TraceError, rows::CsvFile};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -20,23 +20,14 @@ impl Format for ProxyLog {
     }
 
     fn read(&self) -> Result<Requests, TraceError> {
-        let path = self.0.path()?;
-        let mut file = CsvFile::open(path, "the header ms,prompt,answer")?;
-        let [ms, prompt, answer] = ["ms", "prompt", "answer"].map(|name| file.column(name));
-        let (ms, prompt, answer) = (ms?, prompt?, answer?);
-        let mut requests = Collector::default();
-        while let Some(row) = file.next()? {
-            let request = TraceRequest {
-                // Milliseconds with up to six decimals are whole nanoseconds.
-                arrival: SimDuration::from_ns(row.fixed_point(ms, 6)?),
-                text_tokens: row.count(prompt)?,
-                images: 0,
-                image_tokens: Some(0),
-                output_tokens: row.count(answer)?,
-            };
-            let line = row.line();
-            requests.push(path, request).map_err(|refusal| refusal.at(line))?;
-        }
-        requests.finish(path).map(Requests::Listed)
+        let file = CsvFile::open(self.0.path()?, "the header ms,prompt,answer")?;
+        let [ms, prompt, answer] = file.columns(["ms", "prompt", "answer"])?;
+        let requests = RequestStream::csv(file, move |row| {
+            // Milliseconds with up to six decimals are whole nanoseconds.
+            let arrival = SimDuration::from_ns(row.fixed_point(ms, 6)?);
+            let request = TraceRequest::text(arrival, row.count(prompt)?, row.count(answer)?);
+            Ok(Some(request.into()))
+        });
+        Ok(requests.into())
     }
 }

@@ -1,0 +1,110 @@
+//! The times at which requests arrive: checked, and resolved for a run.
+
+use super::{Arrivals, Scenario, Source, TraceTimes};
+use crate::terminal::Failure;
+use engine::Content;
+use traces::requests::TraceRequest;
+
+/// Refuses times and windows that cannot be.
+pub fn check(source: &Source, scenario: &Scenario) -> Result<(), Failure> {
+    let window = &scenario.workload.window;
+    if !window.is_whole() && !scenario.workload.dataset.is_trace() {
+        return Err(source.refuse_key("workload.window", "the dataset is not a trace, of which a part could be played"));
+    }
+    if window.until.is_some_and(|until| until <= window.from) {
+        return Err(source.refuse_key("workload.window.until", "expected a time after `from`"));
+    }
+    match scenario.arrivals {
+        Arrivals::ClosedLoop(closed) if closed.clients == 0 => {
+            Err(source.refuse_key("arrivals.closed_loop.clients", "expected more than 0"))
+        }
+        Arrivals::Trace(times) if !(times.speed.is_finite() && times.speed > 0.0) => {
+            Err(source.refuse_key("arrivals.trace.speed", "expected a finite number above 0"))
+        }
+        Arrivals::Trace(times) if times.rate.is_some() && times.speed != 1.0 => {
+            Err(source.refuse_key("arrivals.trace.rate", "expected a speed or a rate, not both"))
+        }
+        Arrivals::Trace(_) if !scenario.workload.dataset.is_trace() => {
+            let reason =
+                "the dataset is not a trace, so it has no arrival times; use [arrivals.poisson] or name a trace";
+            Err(source.refuse_key("arrivals.trace", reason))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// The arrivals of a run over its content, which has times of its own or has none.
+pub fn resolve(
+    source: &Source,
+    scenario: &Scenario,
+    content: &Content,
+    is_timed: bool,
+) -> Result<engine::Arrivals, Failure> {
+    let Content::Trace(trace) = content else { return of_keys(scenario, 1.0) };
+    if trace.requests.is_empty() {
+        return Err(nothing(source, scenario));
+    }
+    if !is_timed {
+        refuse_times(source, scenario)?;
+    }
+    if let Some(remark) = scenario.remark() {
+        source.traces().tell(format!("note: {}", remark.trim_end_matches('.').replacen('A', "a", 1)));
+    }
+    match scenario.arrivals {
+        Arrivals::Trace(times) => of_keys(scenario, speed(source, &times, &trace.requests)?),
+        _ => of_keys(scenario, 1.0),
+    }
+}
+
+fn of_keys(scenario: &Scenario, speed: f64) -> Result<engine::Arrivals, Failure> {
+    Ok(match scenario.arrivals {
+        Arrivals::ClosedLoop(closed) => engine::Arrivals::ClosedLoop { clients: closed.clients, think: closed.think },
+        Arrivals::Poisson(poisson) => engine::Arrivals::Poisson { rate: poisson.rate },
+        Arrivals::Trace(_) => engine::Arrivals::Trace { speed },
+    })
+}
+
+/// The refusal of a trace or a window without a request.
+fn nothing(source: &Source, scenario: &Scenario) -> Failure {
+    if scenario.workload.window.is_whole() {
+        return source.refuse_key("workload.dataset", "the trace gives no request; keep a larger share of it");
+    }
+    source.refuse_key("workload.window", "the trace has no request in it; widen it")
+}
+
+/// Refuses to play at its times a trace that has none.
+fn refuse_times(source: &Source, scenario: &Scenario) -> Result<(), Failure> {
+    let reason = "the trace has no times of arrival";
+    if !scenario.workload.window.is_of_numbers() {
+        return Err(source.refuse_key("workload.window", &format!("{reason}; only `skip` is possible")));
+    }
+    if !matches!(scenario.arrivals, Arrivals::Trace(_)) {
+        return Ok(());
+    }
+    let key = if source.written().contains_key("arrivals") { "arrivals" } else { "workload.dataset" };
+    let remedy = "say when requests come: [arrivals.poisson] with a rate, or [arrivals.closed_loop]";
+    Err(source.refuse_key(key, &format!("{reason}; {remedy}")))
+}
+
+/// The factor on a trace's speed, which a rate may give.
+fn speed(source: &Source, times: &TraceTimes, requests: &[TraceRequest]) -> Result<f64, Failure> {
+    let lasts = match requests {
+        [first, .., last] => (last.arrival - first.arrival).as_secs_f64(),
+        _ => 0.0,
+    };
+    let (key, speed) = match times.rate {
+        None => ("arrivals.trace.speed", times.speed),
+        Some(_) if lasts == 0.0 => {
+            let reason = "the requests that are played all arrive at once, so no scale gives them a rate";
+            return Err(source.refuse_key("arrivals.trace.rate", reason));
+        }
+        Some(rate) => ("arrivals.trace.rate", rate.as_f64() * lasts / (requests.len() - 1) as f64),
+    };
+    if lasts / speed > LONGEST_RUN_S {
+        return Err(source.refuse_key(key, "the requests would arrive over more than 50 years"));
+    }
+    Ok(speed)
+}
+
+/// The longest time over which requests of a trace arrive.
+const LONGEST_RUN_S: f64 = 50.0 * 366.0 * 86_400.0;
