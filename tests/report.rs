@@ -60,10 +60,35 @@ fn drafts_have_their_figures_where_they_were_logged() {
     let sim = Sim::new().with("drafts.toml", scenario);
     for (out, more) in [("without", None), ("with", Some("--tokens"))] {
         sim.done(["drafts.toml", "--out", out].into_iter().chain(more));
-        sim.done(["report", out]);
+        let said = sim.done(["report", out]).stderr;
+        let lacking = "sim: without: no tokens.parquet, which --tokens writes: not drawn: theta, acceptance\n";
+        assert_eq!(said, if more.is_some() { "" } else { lacking });
         for name in ["theta.svg", "acceptance.png"] {
             assert_eq!(sim.path(&format!("{out}/report/{name}")).exists(), more.is_some(), "{out}: {name}");
         }
+    }
+}
+
+/// A folder may lose a table. What is not drawn for it is said by name, on stderr and on the page.
+#[test]
+fn a_figure_without_its_table_is_named() {
+    let sim = Sim::small();
+    sim.done(["small.toml", "--out", "out"]);
+    for table in ["spans", "requests"] {
+        std::fs::remove_file(sim.path(&format!("out/{table}.parquet"))).expect("a table of every run");
+    }
+    let output = sim.done(["report", "out"]);
+    let expected = "\
+sim: out: no requests.parquet, which a run writes and a sweep does not: not drawn: latency_cdf
+sim: out: no spans.parquet, which a run writes and a sweep does not: not drawn: stages, timeline.json
+sim: out: no tokens.parquet, which --tokens writes: not drawn: theta, acceptance
+";
+    assert_eq!(output.stderr, expected);
+    let page = sim.text("out/report/index.html");
+    for (name, table) in
+        [("latency_cdf", "requests"), ("stages", "spans"), ("timeline.json", "spans"), ("theta", "tokens")]
+    {
+        assert!(page.contains(&format!("<code>{name}</code>: needs {table}.parquet, which ")), "{name}");
     }
 }
 

@@ -5,12 +5,15 @@
 
 use crate::estimate::Estimate;
 use crate::frame::ReportError;
+use crate::json::Document;
 use crate::numbers::short;
-use crate::runs::{Cell, Runs, Values};
+use crate::runs::{Cell, PointValues, Runs, Values};
 use crate::sheet::Sheet;
+use serde_json::json;
 use std::cmp::Ordering;
+use std::path::Path;
 use std::str::FromStr;
-use tables::{Better, Metric};
+use tables::{AskedEstimates, BestRow, Better, Metric, csv_text};
 
 /// A metric, and which way it is better.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -279,35 +282,76 @@ impl<'r> Answer<'r> {
     pub fn text(&self, top: usize) -> String {
         let shown = |estimate: &Estimate| {
             let half = estimate.ci95.map_or_else(String::new, |half| format!(" ± {}", short(half, 2)));
-            vec![format!("{}{half}", short(estimate.mean, 5))]
+            format!("{}{half}", short(estimate.mean, 5))
         };
-        let table = if self.is_empty() { String::new() } else { self.sheet(top, &[""], shown).text() + "\n" };
+        let table = if self.is_empty() { String::new() } else { self.sheet(top, shown).text() + "\n" };
         format!("{table}{}\n", self.foot(top))
+    }
+
+    fn sheet(&self, top: usize, figure: impl Fn(&Estimate) -> String) -> Sheet {
+        let single = self.objectives.len() == 1;
+        let heading = [BestRow::point.name, BestRow::policy.name].into_iter();
+        let heading = heading.chain(self.runs.keys.iter().chain(&self.metrics).map(String::as_str));
+        let mut sheet = Sheet::new(heading.chain(single.then_some(BestRow::rank.name)));
+        for (rank, found) in self.found.iter().take(top).enumerate() {
+            let names = [found.cell.point.to_string(), found.cell.policy.clone()];
+            let row = names.into_iter().chain(found.cell.values.iter().cloned());
+            let row = row.chain(found.figures.iter().map(&figure));
+            sheet.row(row.chain(single.then(|| self.mark(found, rank).to_owned())));
+        }
+        sheet
     }
 
     /// The first `top` as CSV, with all digits.
     pub fn csv(&self, top: usize) -> String {
-        let raw = |estimate: &Estimate| {
-            vec![estimate.mean.to_string(), estimate.ci95.map_or_else(String::new, |half| half.to_string())]
-        };
-        self.sheet(top, &["", "_ci95"], raw).csv()
+        csv_text(self.rows(top), &self.own_names())
     }
 
-    fn sheet(&self, top: usize, suffixes: &[&str], figures: impl Fn(&Estimate) -> Vec<String>) -> Sheet {
-        let columns =
-            self.metrics.iter().flat_map(|metric| suffixes.iter().map(move |suffix| format!("{metric}{suffix}")));
-        let columns: Vec<String> = columns.collect();
-        let single = self.objectives.len() == 1;
-        let heading = ["point", "policy"].into_iter().chain(self.runs.keys.iter().map(String::as_str));
-        let heading = heading.chain(columns.iter().map(String::as_str));
-        let mut sheet = Sheet::new(heading.chain(single.then_some("rank")));
-        for (rank, found) in self.found.iter().take(top).enumerate() {
-            let names = [found.cell.point.to_string(), found.cell.policy.clone()];
-            let row = names.into_iter().chain(found.cell.values.iter().cloned());
-            let row = row.chain(found.figures.iter().flat_map(&figures));
-            sheet.row(row.chain(single.then(|| self.mark(found, rank).to_owned())));
-        }
-        sheet
+    /// The first `top` as a JSON document about the results of a folder, with the counts of what was left out.
+    ///
+    /// # Errors
+    ///
+    /// If the folder has no manifest that can be read.
+    pub fn json(&self, folder: &Path, top: usize) -> Result<String, ReportError> {
+        let objective = |objective: &Objective| {
+            let better = if objective.maximise { "higher" } else { "lower" };
+            json!({ "metric": objective.metric, "better": better })
+        };
+        let members = vec![
+            ("objectives", self.objectives.iter().map(objective).collect()),
+            ("looked_at", self.looked_at.into()),
+            ("found", self.found.len().into()),
+            ("outside_constraints", self.outside.into()),
+            ("failed", self.failed.into()),
+            ("without_a_metric", self.without.into()),
+        ];
+        Ok(Document::of(folder, members, self.rows(top), &self.own_names())?.text())
+    }
+
+    /// The names of columns that only this answer has: varied keys and metrics.
+    fn own_names(&self) -> Vec<String> {
+        [self.runs.varied_keys(), &self.metrics].concat()
+    }
+
+    fn rows(&self, top: usize) -> impl Iterator<Item = BestRow> {
+        self.found.iter().take(top).enumerate().map(|(rank, found)| {
+            let values = found.cell.values.iter().map(String::as_str);
+            let PointValues { dataset, bandwidth_mbps, varied } = PointValues::of(values);
+            let rank = match self.mark(found, rank) {
+                "" if self.objectives.len() > 1 => "front",
+                "" => "apart",
+                mark => mark,
+            };
+            BestRow {
+                point: found.cell.point,
+                policy: found.cell.policy.as_str().into(),
+                dataset,
+                bandwidth_mbps,
+                varied,
+                asked: AskedEstimates(found.figures.iter().map(|figure| (figure.mean, figure.ci95)).collect()),
+                rank: rank.into(),
+            }
+        })
     }
 
     fn foot(&self, top: usize) -> String {

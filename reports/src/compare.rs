@@ -6,11 +6,13 @@
 
 use crate::estimate::{Estimate, mean};
 use crate::frame::ReportError;
+use crate::json::Document;
 use crate::numbers::{interval, per_cent, short};
-use crate::runs::{Cell, Runs};
+use crate::runs::{Cell, PointValues, Runs};
 use crate::sheet::Sheet;
 use std::fmt::Write;
-use tables::Metric;
+use std::path::Path;
+use tables::{DifferenceRow, Metric, csv_text};
 
 /// Sentences that are printed below the table; beyond, nobody reads them.
 const SENTENCES: usize = 24;
@@ -154,7 +156,7 @@ fn words(metric: Metric, difference: f64) -> Option<&'static str> {
 impl Comparison {
     /// The table, and below it a sentence for each of its lines, if they are few.
     pub fn text(&self) -> String {
-        let mut text = self.sheet(false).text();
+        let mut text = self.sheet().text();
         let many = self.lines.len() > SENTENCES;
         let points = self.lines.chunk_by(|a, b| a.place == b.place).count() > 1;
         for line in self.lines.iter().filter(|_| !many) {
@@ -164,42 +166,59 @@ impl Comparison {
         if many { text } else { text + "\n" }
     }
 
-    /// The same lines as CSV, with all digits; shares, not per cent.
-    pub fn csv(&self) -> String {
-        self.sheet(true).csv()
-    }
-
-    fn sheet(&self, raw: bool) -> Sheet {
-        let own = [
-            "policy",
-            "reference",
-            "metric",
-            "mean",
-            "mean_reference",
-            "difference",
-            "difference_ci95",
-            "replications",
+    fn sheet(&self) -> Sheet {
+        let columns = [
+            DifferenceRow::policy.name,
+            DifferenceRow::metric.name,
+            DifferenceRow::mean.name,
+            self.reference.as_str(),
+            DifferenceRow::difference.name,
         ];
-        let shown = ["policy", "metric", "mean", self.reference.as_str(), "difference"];
-        let columns: &[&str] = if raw { &own } else { &shown };
-        let mut sheet = Sheet::new(self.keys.iter().map(String::as_str).chain(columns.iter().copied()));
+        let mut sheet = Sheet::new(self.keys.iter().map(String::as_str).chain(columns));
         for line in &self.lines {
-            let figures = if raw { self.raw(line) } else { shown_figures(line) };
-            sheet.row(line.values.iter().cloned().chain(figures));
+            sheet.row(line.values.iter().cloned().chain(shown_figures(line)));
         }
         sheet
     }
 
-    fn raw(&self, line: &Line) -> Vec<String> {
-        let number = |value: Option<f64>| value.map_or_else(String::new, |value| value.to_string());
-        let (difference, half, pairs) = match &line.difference {
-            Difference::Relative(estimate, pairs) => (Some(estimate.mean), estimate.ci95, pairs.to_string()),
-            Difference::None(_) => (None, None, String::new()),
-        };
-        let [mean, reference] = line.means;
-        let names = [line.policy.clone(), self.reference.clone(), line.metric.to_string()];
-        let figures = [number(mean), number(reference), number(difference), number(half), pairs];
-        names.into_iter().chain(figures).collect()
+    /// The same lines as CSV, with all digits; shares, not per cent.
+    pub fn csv(&self) -> String {
+        csv_text(self.rows(), &self.keys[2..])
+    }
+
+    /// The same lines as a JSON document about the results of a folder.
+    ///
+    /// # Errors
+    ///
+    /// If the folder has no manifest that can be read.
+    pub fn json(&self, folder: &Path) -> Result<String, ReportError> {
+        let members = vec![("reference", self.reference.as_str().into())];
+        Ok(Document::of(folder, members, self.rows(), &self.keys[2..])?.text())
+    }
+
+    fn rows(&self) -> impl Iterator<Item = DifferenceRow> {
+        self.lines.iter().map(|line| {
+            let PointValues { dataset, bandwidth_mbps, varied } =
+                PointValues::of(line.values.iter().map(String::as_str));
+            let (estimate, pairs) = match &line.difference {
+                Difference::Relative(estimate, pairs) => (Some(*estimate), Some(*pairs as u64)),
+                Difference::None(_) => (None, None),
+            };
+            let [mean, mean_reference] = line.means;
+            DifferenceRow {
+                dataset,
+                bandwidth_mbps,
+                varied,
+                policy: line.policy.as_str().into(),
+                reference: self.reference.as_str().into(),
+                metric: line.metric.column().into(),
+                mean,
+                mean_reference,
+                difference: estimate.map(|estimate| estimate.mean),
+                difference_ci95: estimate.and_then(|estimate| estimate.ci95),
+                replications: pairs,
+            }
+        })
     }
 }
 

@@ -208,7 +208,7 @@ impl Points {
     pub fn csv(&self) -> String {
         let policies = self.policies.iter().enumerate();
         let of = |(policy, label)| self.metrics.iter().map(move |(metric, values)| (label, *metric, &values[policy]));
-        csv_text(policies.flat_map(of).flat_map(|(label, metric, values)| self.rows(label, metric, values)))
+        csv_text(policies.flat_map(of).flat_map(|(label, metric, values)| self.rows(label, metric, values)), &[])
     }
 
     /// The rows of a metric under a policy.

@@ -9,6 +9,9 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+/// The program's name in files.
+pub const TOOL: &str = "msao-sim";
+
 /// Version of the files in a results folder that this reads; `sim` writes the same.
 pub const MANIFEST_VERSION: u64 = 2;
 
@@ -69,7 +72,7 @@ impl Manifest {
         let text = fs::read_to_string(&path).map_err(|error| ReportError::Open { path: path.clone(), error })?;
         let refused = |what: &str| ReportError::refused(format!("{}: {what}", path.display()));
         let json: serde_json::Value = serde_json::from_str(&text).unwrap_or_default();
-        if json["tool"] != "msao-sim" {
+        if json["tool"] != TOOL {
             return Err(refused("expected the manifest of msao-sim; give a results folder"));
         }
         let found = &json["schema_version"];

@@ -3,12 +3,14 @@
 
 use crate::claims::{Claims, claims};
 use crate::effects::Points;
-use crate::figure::Folder;
+use crate::figure::lacking::{has, origin};
+use crate::figure::{FIGURES, Folder};
 use crate::file::write;
 use crate::frame::ReportError;
 use crate::{figure, page, timeline};
 use std::fs;
 use std::path::{Path, PathBuf};
+use tables::TableDoc;
 
 /// The files that were written.
 pub struct Report {
@@ -16,6 +18,8 @@ pub struct Report {
     pub files: Vec<PathBuf>,
     /// The verdicts.
     pub claims: Claims,
+    /// A sentence for each table that is not there, with what is not drawn without it.
+    pub notes: Vec<String>,
 }
 
 /// Writes the report of a results folder, in place of an earlier one: `report/NAME.svg` and `report/NAME.png` for each figure
@@ -42,7 +46,23 @@ pub fn write_report(folder: &Path) -> Result<Report, ReportError> {
     files.push(write(&into, "claims.csv", claims.csv.as_bytes())?);
     files.extend(timeline::write(folder)?);
     files.push(page::write(&[folder.to_owned()], &into)?);
-    Ok(Report { files, claims })
+    Ok(Report { files, claims, notes: not_drawn(folder) })
+}
+
+/// A sentence for each table that a folder lacks, with the figures and files that are not drawn without it.
+fn not_drawn(folder: &Path) -> Vec<String> {
+    let figures = FIGURES.iter().flat_map(|figure| figure.lacks(folder).map(|table| (figure.name, table)));
+    let timeline = (!has(folder, timeline::NEEDS)).then_some((timeline::FILE, timeline::NEEDS));
+    let mut by_table: Vec<(&TableDoc, Vec<&str>)> = Vec::new();
+    for (name, table) in figures.chain(timeline) {
+        match by_table.iter_mut().find(|(known, _)| *known == table) {
+            Some((_, names)) => names.push(name),
+            None => by_table.push((table, vec![name])),
+        }
+    }
+    let sentence =
+        |(table, names): (&TableDoc, Vec<&str>)| format!("no {}: not drawn: {}", origin(table), names.join(", "));
+    by_table.into_iter().map(sentence).collect()
 }
 
 /// Writes the common report of several results folders into a folder: `claims.csv`, their claims judged together, and
@@ -54,5 +74,5 @@ pub fn write_report(folder: &Path) -> Result<Report, ReportError> {
 pub fn write_joint_report(folders: &[PathBuf], into: &Path) -> Result<Report, ReportError> {
     let claims = claims(folders)?;
     let files = vec![write(into, "claims.csv", claims.csv.as_bytes())?, page::write(folders, into)?];
-    Ok(Report { files, claims })
+    Ok(Report { files, claims, notes: Vec::new() })
 }

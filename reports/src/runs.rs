@@ -8,7 +8,7 @@ use polars::prelude::{Column, DataFrame};
 use std::collections::BTreeSet;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
-use tables::{Metric, Row, RunRow, unknown};
+use tables::{Metric, Row, RunRow, Text, VariedValues, unknown};
 
 /// The runs of a results folder.
 #[derive(Clone, Debug)]
@@ -71,6 +71,11 @@ impl Runs {
     /// True if a key has more than one value.
     pub(crate) fn varies(&self, key: usize) -> bool {
         self.varied[key]
+    }
+
+    /// The keys that a sweep varies, behind dataset and bandwidth.
+    pub(crate) fn varied_keys(&self) -> &[String] {
+        &self.keys[2..]
     }
 
     /// The policies, in the order of the scenario. A point that fails as a whole has none.
@@ -141,6 +146,24 @@ impl Runs {
     /// A cell's place as text: `vqav2, 400 Mbps, policy.msao.tau_s 0.25`.
     pub fn place(&self, cell: &Cell) -> String {
         place(self.keys.iter().map(String::as_str).zip(cell.values.iter().map(String::as_str)))
+    }
+}
+
+/// Values of [`Runs::keys`] as a row has them.
+pub(crate) struct PointValues {
+    pub dataset: Text,
+    pub bandwidth_mbps: Option<f64>,
+    pub varied: VariedValues,
+}
+
+impl PointValues {
+    /// The values in the order of the keys: dataset, bandwidth, varied keys.
+    pub fn of<'v>(mut values: impl Iterator<Item = &'v str>) -> Self {
+        Self {
+            dataset: values.next().unwrap_or_default().into(),
+            bandwidth_mbps: values.next().and_then(|mbps| mbps.parse().ok()),
+            varied: VariedValues(values.map(Text::from).collect()),
+        }
     }
 }
 

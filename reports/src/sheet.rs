@@ -1,7 +1,12 @@
-//! A table of texts, for a terminal and as CSV.
+//! A table of texts, for a terminal.
 
-use comfy_table::{CellAlignment, Table, presets};
-use tables::spreadsheet_text;
+use comfy_table::{CellAlignment, ColumnConstraint, ContentArrangement, Table, Width, presets};
+use tables::RunRow;
+
+/// The heading over a column of that name.
+pub(crate) fn shown(name: &str) -> &str {
+    if name == RunRow::bandwidth_mbps.name { "Mbps" } else { name }
+}
 
 /// Rows under a heading.
 #[derive(Clone, Debug)]
@@ -23,10 +28,30 @@ impl Sheet {
 
     /// Aligned columns, numbers to the right; byte-stable, whatever the terminal.
     pub fn text(&self) -> String {
+        self.aligned(&mut Table::new())
+    }
+
+    /// The same within so many columns of a terminal: sentences are wrapped, names are not.
+    pub fn text_within(&self, width: u16) -> String {
         let mut table = Table::new();
+        table.set_content_arrangement(ContentArrangement::Dynamic).set_width(width);
+        let is_name = |text: &String| !text.contains(' ');
+        let constraint = |index: usize| {
+            let texts = || std::iter::once(&self.heading[index]).chain(self.rows.iter().map(move |row| &row[index]));
+            let longest_word = texts().flat_map(|text| text.split(' ')).map(str::len).max().unwrap_or(0);
+            let longest_word = u16::try_from(longest_word).unwrap_or(width);
+            match texts().all(is_name) {
+                true => ColumnConstraint::ContentWidth,
+                false => ColumnConstraint::LowerBoundary(Width::Fixed(longest_word)),
+            }
+        };
+        table.set_header(&self.heading).set_constraints((0..self.heading.len()).map(constraint));
+        self.aligned(&mut table)
+    }
+
+    fn aligned(&self, table: &mut Table) -> String {
         table.load_style(presets::NOTHING);
-        let shown = |name: &String| if name == "bandwidth_mbps" { "Mbps".to_owned() } else { name.clone() };
-        table.set_header(self.heading.iter().map(shown));
+        table.set_header(self.heading.iter().map(|name| shown(name)));
         for row in &self.rows {
             table.add_row(row);
         }
@@ -38,16 +63,5 @@ impl Sheet {
             }
         }
         table.lines().map(|line| format!("{}\n", line.trim_end())).collect()
-    }
-
-    /// RFC 4180, with lines that end in `\n`, and what a spreadsheet would run marked.
-    pub fn csv(&self) -> String {
-        let mut writer = csv::Writer::from_writer(Vec::new());
-        for row in std::iter::once(&self.heading).chain(&self.rows) {
-            let marked = row.iter().map(|text| spreadsheet_text(text).into_owned());
-            writer.write_record(marked).expect("rows are as long as their heading");
-        }
-        let bytes = writer.into_inner().expect("memory");
-        String::from_utf8(bytes).expect("texts are UTF-8")
     }
 }

@@ -2,6 +2,7 @@
 
 use crate::frame::{self, ReportError};
 use crate::manifest::Manifest;
+use crate::sheet::shown;
 use comfy_table::{CellAlignment, Table, presets};
 use polars::prelude::{AnyValue, DataFrame};
 use std::collections::BTreeSet;
@@ -43,9 +44,8 @@ pub fn table(folder: &Path) -> Result<String, ReportError> {
     let keys: Vec<&String> = names.iter().take_while(|name| !COUNTS.contains(&name.as_str())).collect();
     let mut table = Table::new();
     table.load_style(presets::NOTHING);
-    let headings = keys.iter().map(|key| key.trim_end_matches("_mbps").to_owned());
-    let headings = headings.map(|key| if key == "bandwidth" { "Mbps".to_owned() } else { key });
-    table.set_header(headings.chain(SHOWN.iter().map(|metric| metric.doc().heading.to_owned())));
+    let headings = keys.iter().map(|key| shown(key));
+    table.set_header(headings.chain(SHOWN.iter().map(|metric| metric.doc().heading)));
     for row in 0..frame.height() {
         let identity = keys.iter().map(|key| text(&frame, key, row));
         let figures = SHOWN.iter().map(|metric| figure(&frame, *metric, row));

@@ -15,34 +15,18 @@ Examples:
   sim compare results/paper                        policies, pair by pair
   sim check results/paper --baseline FILE          a regression gate for CI
   sim show scenarios/paper.toml                    every key, default or set
+  sim list devices                                 built-in names of a kind
   sim schema > scenario.schema.json                for editors
 
-Exit codes: 0 done; 2 the scenario, an input file or the place for results was
-refused; 3 sim check found a regression, or sim validate a larger error than
-allowed; 4 an engine such as Slurm is not available; 5 done, but runs of a sweep
+Exit codes: 0 done; 2 the scenario, an input file or the place for results was refused; 3 sim check found a regression, \
+or sim validate a larger error than allowed; 4 an engine such as Slurm is not available; 5 done, but runs of a sweep \
 failed; 70 a bug in this program.";
 
-/// Columns that the text after the options fills: a terminal has at least 80.
-const COLUMNS: usize = 80;
-
-/// The policies that there are, each with its sentence, and the examples.
+/// The policies that there are, and the examples.
 fn after_help() -> String {
-    let widest = SYSTEMS.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
-    let mut help = "Policies, each a table [policy.NAME] of the scenario:\n".to_owned();
-    for (name, what) in SYSTEMS {
-        let margin = format!("  {:widest$}  ", "");
-        let mut line = format!("  {name:widest$} ");
-        for word in what.split(' ') {
-            if line.len() + 1 + word.len() > COLUMNS {
-                help += &format!("{line}\n");
-                line = format!("{margin}{word}");
-            } else {
-                line += &format!(" {word}");
-            }
-        }
-        help += &format!("{line}\n");
-    }
-    format!("{help}\n{EXAMPLES}")
+    let names: Vec<&str> = SYSTEMS.iter().map(|(name, _)| *name).collect();
+    let told = "`sim list policies` has a sentence on each, `sim list` says which other lists there are";
+    format!("Policies, each a table [policy.NAME] of the scenario: {}. {told}.\n\n{EXAMPLES}", names.join(", "))
 }
 
 /// Simulates edge-cloud offloading of multimodal language models: MSAO, its baselines and friends.
@@ -71,6 +55,7 @@ pub enum Command {
     Show(Written),
     /// Print the JSON Schema of scenarios.
     Schema,
+    List(crate::commands::list::Args),
     Sweep(sweep::Args),
     /// Hold the runs of a results folder to a baseline: the regression gate for CI.
     Check(crate::commands::check::Args),

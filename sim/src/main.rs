@@ -21,6 +21,7 @@ fn main() -> ExitCode {
     let done = match (cli.command, cli.written) {
         (Some(Command::Show(written)), _) => commands::show::run(&written),
         (Some(Command::Schema), _) => commands::schema::run(),
+        (Some(Command::List(args)), _) => commands::list::run(&args),
         (Some(Command::Sweep(args)), _) => commands::sweep::run(&args),
         (Some(Command::Check(args)), _) => commands::check::run(&args),
         (Some(Command::Compare(args)), _) => commands::compare::run(&args),

@@ -12,7 +12,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 use std::fs;
 use std::path::Path;
-use tables::Metric;
+use tables::{Metric, RunRow};
 use toml::Value;
 
 /// Version of the file's tables and keys.
@@ -251,7 +251,7 @@ impl Row {
 
     pub fn place(&self) -> String {
         let mut point: Vec<_> = self.point.iter().map(|(key, value)| (key.as_str(), value.as_str())).collect();
-        point.sort_by_key(|(key, _)| (*key != "dataset", *key != "bandwidth_mbps"));
+        point.sort_by_key(|(key, _)| (*key != RunRow::dataset.name, *key != RunRow::bandwidth_mbps.name));
         place(point.into_iter())
     }
 

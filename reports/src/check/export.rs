@@ -1,13 +1,16 @@
-//! A check and its runs in formats that other tools read: JUnit XML, Bencher Metric Format, and the custom format of
+//! A check and its runs in formats that other tools read: JSON, JUnit XML, Bencher Metric Format, and the custom format of
 //! github-action-benchmark.
 
 use super::render::{counts, said};
-use super::{Check, Finding, Rules, Verdict, Worse};
+use super::{Check, Detail, Finding, Rules, Verdict, Worse};
 use crate::estimate::Estimate;
-use crate::runs::{Cell, Runs};
+use crate::frame::ReportError;
+use crate::json::Document;
+use crate::runs::{Cell, PointValues, Runs};
 use quick_junit::{NonSuccessKind, Report, TestCase, TestCaseStatus, TestSuite, XmlString};
 use serde_json::{Map, Value, json};
-use tables::Metric;
+use std::path::Path;
+use tables::{CheckRow, Metric};
 
 /// JUnit XML: a suite for each policy and point, a case for each metric; what is not guarded is skipped.
 pub fn junit(check: &Check) -> String {
@@ -21,6 +24,49 @@ pub fn junit(check: &Check) -> String {
         report.add_test_suite(made);
     }
     report.to_string().unwrap_or_else(|error| unreachable!("XML goes into memory: {error}"))
+}
+
+/// A JSON document about the results of a folder: a row for each verdict.
+///
+/// # Errors
+///
+/// If the folder has no manifest that can be read.
+pub fn json(check: &Check, folder: &Path) -> Result<String, ReportError> {
+    let counts = Verdict::ALL.map(|verdict| (verdict.word().to_owned(), check.count(verdict).into()));
+    let members = vec![
+        ("against", check.against.as_str().into()),
+        ("fails", check.fails().into()),
+        ("counts", Value::Object(counts.into_iter().collect())),
+        ("notes", check.notes.clone().into()),
+    ];
+    Ok(Document::of(folder, members, check.findings.iter().map(row), &check.keys[2..])?.text())
+}
+
+fn row(finding: &Finding) -> CheckRow {
+    let PointValues { dataset, bandwidth_mbps, varied } = PointValues::of(finding.values.iter().map(String::as_str));
+    let row = CheckRow {
+        policy: finding.policy.as_str().into(),
+        dataset,
+        bandwidth_mbps,
+        varied,
+        metric: finding.subject.as_str().into(),
+        verdict: finding.verdict.word().into(),
+        fails: finding.verdict.fails(),
+        evidence: said(finding).into(),
+        ..CheckRow::default()
+    };
+    let Detail::Change(change) = &finding.detail else { return row };
+    let [base, now] = change.replications.map(|count| count as u64);
+    CheckRow {
+        mean_baseline: Some(change.base),
+        mean: Some(change.now),
+        difference: Some(change.difference.mean),
+        difference_ci95: change.difference.ci95,
+        allowed: Some(change.tolerance.allowed(change.base)),
+        replications_baseline: Some(base),
+        replications: Some(now),
+        ..row
+    }
 }
 
 fn case(check: &Check, finding: &Finding) -> TestCase {

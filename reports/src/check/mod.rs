@@ -11,7 +11,7 @@ mod render;
 mod rules;
 
 pub use baseline::{Baseline, Identity};
-pub use export::{benchmark_action, bmf, junit};
+pub use export::{benchmark_action, bmf, json, junit};
 pub use judge::Verdict;
 pub use render::{markdown, text};
 pub use rules::{Exact, Rules, Tolerance, Worse};
@@ -32,6 +32,8 @@ pub struct Check {
     pub scenario: String,
     /// Name of the baseline, for messages.
     pub against: String,
+    /// The keys of a point: `dataset`, `bandwidth_mbps`, and those that a sweep varies.
+    pub keys: Vec<String>,
     /// Notes for the reader besides the findings.
     pub notes: Vec<String>,
     /// Every verdict, the gravest first; among equals, what is furthest beyond its tolerance first.
@@ -45,6 +47,8 @@ pub struct Finding {
     pub policy: String,
     /// At this point, as text.
     pub place: String,
+    /// The values of the check's [`keys`](Check::keys) at that point; empty where the baseline has no such key.
+    pub values: Vec<String>,
     /// The metric or count; `runs` where it is about the row.
     pub subject: String,
     /// Its verdict.
@@ -125,6 +129,7 @@ pub fn check(runs: &Runs, identity: &Identity, baseline: &Baseline, against: &st
         findings.push(Finding {
             policy: row.policy.clone(),
             place: row.place(),
+            values: runs.keys.iter().map(|key| row.point.get(key).cloned().unwrap_or_default()).collect(),
             subject: "runs".to_owned(),
             verdict: Verdict::Missing,
             detail: Detail::Words(words),
@@ -133,7 +138,8 @@ pub fn check(runs: &Runs, identity: &Identity, baseline: &Baseline, against: &st
     findings.extend(rules_of_nothing(runs, baseline));
     findings.sort_by(|a, b| a.verdict.cmp(&b.verdict).then(excess(b).total_cmp(&excess(a))));
     let notes = notes(identity, baseline);
-    Ok(Check { scenario: identity.scenario.clone(), against: against.to_owned(), notes, findings })
+    let (scenario, against, keys) = (identity.scenario.clone(), against.to_owned(), runs.keys.clone());
+    Ok(Check { scenario, against, keys, notes, findings })
 }
 
 /// A finding for each rule of the user's own whose metric no row has, neither of the baseline nor of the runs.
@@ -143,6 +149,7 @@ fn rules_of_nothing(runs: &Runs, baseline: &Baseline) -> Vec<Finding> {
     let finding = |name: &str| Finding {
         policy: "any policy".to_owned(),
         place: "any point".to_owned(),
+        values: vec![String::new(); runs.keys.len()],
         subject: name.to_owned(),
         verdict: Verdict::Unjudged,
         detail: Detail::Words("no row has this metric: its rule judges nothing".to_owned()),
@@ -213,8 +220,9 @@ struct Judge<'j> {
 
 impl Judge<'_> {
     fn note(&mut self, subject: &str, verdict: Verdict, detail: Detail) {
-        let (policy, place) = (self.cell.policy.clone(), self.runs.place(self.cell));
-        self.findings.push(Finding { policy, place, subject: subject.to_owned(), verdict, detail });
+        let (policy, values) = (self.cell.policy.clone(), self.cell.values.clone());
+        let (place, subject) = (self.runs.place(self.cell), subject.to_owned());
+        self.findings.push(Finding { policy, place, values, subject, verdict, detail });
     }
 
     fn words(&mut self, subject: &str, verdict: Verdict, words: impl Into<String>) {

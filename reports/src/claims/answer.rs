@@ -10,6 +10,7 @@ use crate::runs::{Cell, Runs};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::LazyLock;
+use tables::RunRow;
 
 /// More assumptions than this are named by their scenario.
 const MOST_NAMED: usize = 6;
@@ -63,12 +64,12 @@ impl Scene {
     /// True if a claim holds for a point.
     pub fn is_at(&self, claim: &Claim, question: &Question, cell: &Cell) -> bool {
         let is = |key: &str, values: &[String]| self.value(cell, key).is_some_and(|own| values.contains(own));
-        let own = [("dataset", &claim.dataset), ("bandwidth_mbps", &claim.bandwidth_mbps)];
+        let own = [(RunRow::dataset.name, &claim.dataset), (RunRow::bandwidth_mbps.name, &claim.bandwidth_mbps)];
         // What is said of no place in particular is said of the data sets of the comparison.
-        let usual = self.value(cell, "dataset").is_some_and(|dataset| DATASETS.contains(&dataset.as_str()));
+        let usual = self.value(cell, RunRow::dataset.name).is_some_and(|dataset| DATASETS.contains(&dataset.as_str()));
         let placed = usual || claim.dataset.is_some() || !question.at.is_empty();
         // What names no platform of its own is said of the models of the comparison.
-        let own_platform = question.at.iter().any(|(key, _)| key != "bandwidth_mbps");
+        let own_platform = question.at.iter().any(|(key, _)| key != RunRow::bandwidth_mbps.name);
         (own_platform || self.has_default_models())
             && placed
             && own
@@ -151,10 +152,11 @@ impl Source {
         assumed.retain(|key, _| !question.at.iter().any(|(known, _)| known == key));
         let both = || std::iter::once(pair.of).chain(pair.against).map(|(_, policy)| policy);
         for (key, value) in self.runs.keys.iter().zip(&pair.of.0.values) {
-            let asked =
-                question.at.iter().any(|(known, _)| known == key) || key == "dataset" && claim.dataset.is_some();
+            let asked = question.at.iter().any(|(known, _)| known == key)
+                || key == RunRow::dataset.name && claim.dataset.is_some();
             let default = self.scene.manifest.swept_defaults.get(key) == Some(value);
-            let usual = key == "bandwidth_mbps" || key == "dataset" && DATASETS.contains(&value.as_str());
+            let usual =
+                key == RunRow::bandwidth_mbps.name || key == RunRow::dataset.name && DATASETS.contains(&value.as_str());
             let elsewhere = |policy: &PolicySettings| !key.starts_with(&format!("policy.{}.", policy.kind));
             if !(asked || default || usual || key.starts_with("policy.") && both().all(elsewhere)) {
                 assumed.insert(key.clone(), value.clone());

@@ -15,28 +15,12 @@ pub use verdict::Verdict;
 
 use crate::frame::ReportError;
 use crate::numbers::short;
-use crate::sheet::Sheet;
 use answer::Source;
-use papers::CLAIMS;
+use papers::{CLAIMS, Claim};
+use serde::Serialize;
 use std::path::PathBuf;
-use verdict::judge;
-
-const HEADING: [&str; 14] = [
-    "id",
-    "printed",
-    "simulated",
-    "simulated_ci95",
-    "relative_difference",
-    "verdict",
-    "assumption",
-    "unit",
-    "system",
-    "place",
-    "quantity",
-    "dataset",
-    "bandwidth_mbps",
-    "simulated_at",
-];
+use tables::{ClaimRow, Text, csv_text};
+use verdict::{Judged, judge};
 
 /// Every claim with its verdict.
 pub struct Claims {
@@ -46,6 +30,15 @@ pub struct Claims {
     pub verdicts: Vec<Verdict>,
 }
 
+/// The number of claims of each verdict.
+#[derive(Debug, Default, Serialize)]
+pub(crate) struct Counts {
+    reproduced: usize,
+    only_under: usize,
+    contradicted: usize,
+    not_testable: usize,
+}
+
 /// Judges every claim by the runs of these folders together.
 ///
 /// # Errors
@@ -53,57 +46,65 @@ pub struct Claims {
 /// If one is not a results folder of this version.
 pub fn claims(folders: &[PathBuf]) -> Result<Claims, ReportError> {
     let sources = folders.iter().map(|folder| Source::read(folder)).collect::<Result<Vec<_>, _>>()?;
-    let mut sheet = Sheet::new(HEADING.into_iter());
-    let mut verdicts = Vec::new();
-    for claim in CLAIMS.iter() {
-        let judged = judge(claim, &sources);
-        let value = judged.answer.as_ref().map(|answer| answer.value);
-        // What floating point leaves of nothing is nothing.
-        let number = |value: Option<f64>| {
-            value.map_or_else(String::new, |value| short(if value.abs() < 1e-9 { 0.0 } else { value }, 5))
-        };
-        let relative = value.and_then(|value| {
-            let (away, bound) = claim.printed.distance(value.mean)?;
-            (bound != 0.0).then(|| away / bound.abs())
-        });
-        let given = |text: &Option<String>| text.clone().unwrap_or_default();
-        let place = judged.answer.as_ref().map(|answer| format!("{}: {}", answer.scenario, answer.place));
-        sheet.row(
-            [
-                claim.id.clone(),
-                claim.printed.text(),
-                number(value.map(|value| value.mean)),
-                number(value.and_then(|value| value.ci95)),
-                number(relative),
-                judged.verdict.to_string(),
-                judged.assumption,
-                claim.unit.clone(),
-                claim.system.clone(),
-                claim.place.clone(),
-                claim.quantity.clone(),
-                given(&claim.dataset),
-                given(&claim.bandwidth_mbps),
-                given(&place),
-            ]
-            .into_iter(),
-        );
-        verdicts.push(judged.verdict);
+    let judged: Vec<(&Claim, Judged)> = CLAIMS.iter().map(|claim| (claim, judge(claim, &sources))).collect();
+    let csv = csv_text(judged.iter().map(|(claim, judged)| row(claim, judged)), &[]);
+    Ok(Claims { csv, verdicts: judged.into_iter().map(|(_, judged)| judged.verdict).collect() })
+}
+
+fn row(claim: &Claim, judged: &Judged) -> ClaimRow {
+    let value = judged.answer.as_ref().map(|answer| answer.value);
+    let relative = value.and_then(|value| {
+        let (away, bound) = claim.printed.distance(value.mean)?;
+        (bound != 0.0).then(|| away / bound.abs())
+    });
+    let given = |text: Option<&str>| Text::from(text.unwrap_or_default());
+    let place = judged.answer.as_ref().map(|answer| format!("{}: {}", answer.scenario, answer.place));
+    ClaimRow {
+        id: claim.id.as_str().into(),
+        printed: claim.printed.text().into(),
+        simulated: value.map(|value| five_digits(value.mean)),
+        simulated_ci95: value.and_then(|value| value.ci95).map(five_digits),
+        relative_difference: relative.map(five_digits),
+        verdict: judged.verdict.to_string().into(),
+        assumption: judged.assumption.as_str().into(),
+        unit: claim.unit.as_str().into(),
+        system: claim.system.as_str().into(),
+        place: claim.place.as_str().into(),
+        quantity: claim.quantity.as_str().into(),
+        dataset: given(claim.dataset.as_deref()),
+        bandwidth_mbps: given(claim.bandwidth_mbps.as_deref()),
+        simulated_at: given(place.as_deref()),
     }
-    Ok(Claims { csv: sheet.csv(), verdicts })
+}
+
+/// A number to five digits. What floating point leaves of nothing is nothing.
+fn five_digits(value: f64) -> f64 {
+    if value.abs() < 1e-9 { 0.0 } else { short(value, 5).parse().unwrap_or(value) }
 }
 
 impl Claims {
     /// The number of claims of each verdict, in a line.
     pub fn count(&self) -> String {
-        let of = |is: fn(&Verdict) -> bool| self.verdicts.iter().filter(|verdict| is(verdict)).count();
+        let Counts { reproduced, only_under, contradicted, not_testable } = self.counts();
         format!(
-            "{} claims of the papers: {} reproduced, {} reproduced only under an assumption, {} contradicted, {} not testable here",
+            "{} claims of the papers: {reproduced} reproduced, {only_under} reproduced only under an assumption, \
+             {contradicted} contradicted, {not_testable} not testable here",
             self.verdicts.len(),
-            of(|verdict| *verdict == Verdict::Reproduced),
-            of(|verdict| matches!(verdict, Verdict::OnlyUnder(_))),
-            of(|verdict| matches!(verdict, Verdict::ContradictedBy(_))),
-            of(|verdict| matches!(verdict, Verdict::NotTestable(_))),
         )
+    }
+
+    /// The number of claims of each verdict.
+    pub(crate) fn counts(&self) -> Counts {
+        let mut counts = Counts::default();
+        for verdict in &self.verdicts {
+            *match verdict {
+                Verdict::Reproduced => &mut counts.reproduced,
+                Verdict::OnlyUnder(_) => &mut counts.only_under,
+                Verdict::ContradictedBy(_) => &mut counts.contradicted,
+                Verdict::NotTestable(_) => &mut counts.not_testable,
+            } += 1;
+        }
+        counts
     }
 }
 

@@ -9,11 +9,11 @@ use crate::claims::{Amount, PrintedBeside};
 use crate::estimate::Estimate;
 use crate::runs::{Cell, Runs};
 use drawing::{Look, grouped, looks};
-use tables::Metric;
+use tables::{Metric, RunRow};
 
 /// The line of the list.
 pub(super) const FIGURE: Figure =
-    Figure { name: "ablation", title: "What MSAO loses without one of its parts", needs: &["runs"], prepare };
+    Figure { name: "ablation", title: "What MSAO loses without one of its parts", needs: &[RunRow::DOC], prepare };
 
 const KIND: &str = "msao";
 
@@ -132,7 +132,8 @@ impl Ablation<'_> {
     }
 
     fn place(&self, cell: &Cell) -> String {
-        let dataset = self.runs.keys.iter().position(|key| key == "dataset").map(|key| cell.values[key].clone());
+        let dataset =
+            self.runs.keys.iter().position(|key| *key == RunRow::dataset.name).map(|key| cell.values[key].clone());
         let more = group_name(self.runs, cell);
         let parts =
             dataset.into_iter().chain(Some(cell.policy.clone())).chain(Some(more).filter(|more| !more.is_empty()));

@@ -12,10 +12,10 @@ use std::collections::BTreeMap;
 pub(super) const FIGURE: Figure = Figure {
     name: "acceptance",
     title: "How many drafts are accepted, by their place in the batch",
-    needs: &["tokens", "runs"],
+    needs: &[TokenRow::DOC, RunRow::DOC],
     prepare,
 };
-use tables::TokenRow;
+use tables::{RunRow, TokenRow};
 
 const MOST_POINTS: usize = 6;
 const IN_A_ROW: usize = 3;

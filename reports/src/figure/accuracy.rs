@@ -7,13 +7,13 @@ use super::layout::Head;
 use super::{Figure, Folder, Prepared};
 use crate::claims::PrintedBeside;
 use drawing::{Look, grouped, looks};
-use tables::Metric;
+use tables::{Metric, RunRow};
 
 const MEASURE: Measure =
     Measure { columns: &[Metric::Accuracy], title: "Accuracy", axis: Metric::Accuracy.doc().axis, decimals: 1 };
 
 /// The line of the list.
-pub(super) const FIGURE: Figure = Figure { name: "accuracy", title: MEASURE.title, needs: &["runs"], prepare };
+pub(super) const FIGURE: Figure = Figure { name: "accuracy", title: MEASURE.title, needs: &[RunRow::DOC], prepare };
 
 /// More data sets than this stand below each other.
 const MOST_COLUMNS: usize = 2;

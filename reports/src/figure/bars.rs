@@ -12,7 +12,7 @@ use drawing::{
     Across, Axis, Down, Drawing, Drawn, INK, Look, Panel, Sheet, bold, grouped, looks, stroke, text, width_px,
 };
 use std::collections::BTreeMap;
-use tables::Metric;
+use tables::{Metric, RunRow};
 
 /// The drawn measure and its name.
 pub(super) struct Measure {
@@ -105,7 +105,10 @@ pub(super) fn panels(runs: &Runs, measure: &Measure, printed: &PrintedBeside) ->
         Some(Bar { value: Estimate::of(&sums), printed: printed.of(&amount, cell) })
     };
     let dataset = |cell: &Cell| {
-        runs.keys.iter().position(|key| key == "dataset").map_or(String::new(), |key| cell.values[key].clone())
+        runs.keys
+            .iter()
+            .position(|key| *key == RunRow::dataset.name)
+            .map_or(String::new(), |key| cell.values[key].clone())
     };
     let names: Vec<String> = runs.cells.iter().map(|cell| group_name(runs, cell)).collect();
     let (datasets, groups) =
@@ -139,9 +142,11 @@ pub(super) fn panels(runs: &Runs, measure: &Measure, printed: &PrintedBeside) ->
 /// The name of a point within its dataset: the values of the keys that vary.
 pub(super) fn group_name(runs: &Runs, cell: &Cell) -> String {
     let part = |(key, name): (usize, &String)| match name.as_str() {
-        "dataset" => None,
-        "bandwidth_mbps" if cell.values[key].is_empty() => None,
-        "bandwidth_mbps" => Some(format!("{} Mbps", cell.values[key])).filter(|_| runs.varies(key)),
+        name if name == RunRow::dataset.name => None,
+        name if name == RunRow::bandwidth_mbps.name => {
+            let mbps = &cell.values[key];
+            Some(format!("{mbps} Mbps")).filter(|_| !mbps.is_empty() && runs.varies(key))
+        }
         _ => Some(cell.values[key].clone()).filter(|_| runs.varies(key)),
     };
     runs.keys.iter().enumerate().filter_map(part).collect::<Vec<_>>().join(", ")

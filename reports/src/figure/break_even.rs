@@ -12,11 +12,15 @@ use drawing::{
     AXIS, Across, Axis, Down, Drawing, Drawn, GREY, GRID, INK, Look, Marker, Panel, Sheet, WHITE, bold, diverging,
     grouped, ink_on, stroke, text, upright, width_px,
 };
-use tables::Metric;
+use tables::{Metric, RunRow};
 
 /// The line of the list.
-pub(super) const FIGURE: Figure =
-    Figure { name: "break_even", title: "Where each policy is faster than the reference", needs: &["runs"], prepare };
+pub(super) const FIGURE: Figure = Figure {
+    name: "break_even",
+    title: "Where each policy is faster than the reference",
+    needs: &[RunRow::DOC],
+    prepare,
+};
 
 /// The policy that others are compared with, if the folder has it.
 const REFERENCE: &str = "cloud_only";

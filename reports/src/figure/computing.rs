@@ -9,8 +9,12 @@ const MEASURE: Measure = Measure {
     axis: "computing, TFLOP a request",
     decimals: 2,
 };
-use tables::Metric;
+use tables::{Metric, RunRow};
 
 /// The line of the list.
-pub(super) const FIGURE: Figure =
-    Figure { name: "computing", title: MEASURE.title, needs: &["runs"], prepare: |folder| prepare(folder, &MEASURE) };
+pub(super) const FIGURE: Figure = Figure {
+    name: "computing",
+    title: MEASURE.title,
+    needs: &[RunRow::DOC],
+    prepare: |folder| prepare(folder, &MEASURE),
+};

@@ -2,11 +2,15 @@
 
 use super::Figure;
 use super::bars::{Measure, prepare};
-use tables::Metric;
+use tables::{Metric, RunRow};
 
 const MEASURE: Measure =
     Measure { columns: &[Metric::E2eMean], title: "End-to-end latency", axis: Metric::E2eMean.doc().axis, decimals: 0 };
 
 /// The line of the list.
-pub(super) const FIGURE: Figure =
-    Figure { name: "latency", title: MEASURE.title, needs: &["runs"], prepare: |folder| prepare(folder, &MEASURE) };
+pub(super) const FIGURE: Figure = Figure {
+    name: "latency",
+    title: MEASURE.title,
+    needs: &[RunRow::DOC],
+    prepare: |folder| prepare(folder, &MEASURE),
+};

@@ -11,7 +11,7 @@ use units::quantile;
 pub(super) const FIGURE: Figure = Figure {
     name: "latency_cdf",
     title: "How many requests were answered within a time",
-    needs: &["requests"],
+    needs: &[RequestRow::DOC],
     prepare,
 };
 use std::path::Path;

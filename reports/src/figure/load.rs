@@ -9,11 +9,11 @@ use crate::estimate::Estimate;
 use drawing::{
     Across, At, Axis, Down, Drawing, Drawn, GREY, INK, Labels, Look, Panel, Sheet, looks, stroke, text, width_px,
 };
-use tables::Metric;
+use tables::{Metric, RunRow};
 
 /// The line of the list.
 pub(super) const FIGURE: Figure =
-    Figure { name: "load", title: "Latency against throughput as the load grows", needs: &["runs"], prepare };
+    Figure { name: "load", title: "Latency against throughput as the load grows", needs: &[RunRow::DOC], prepare };
 
 /// Fewer loads have no knee.
 const LEAST_LOADS: usize = 3;

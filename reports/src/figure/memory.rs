@@ -2,7 +2,7 @@
 
 use super::Figure;
 use super::bars::{Measure, prepare};
-use tables::Metric;
+use tables::{Metric, RunRow};
 
 const MEASURE: Measure = Measure {
     columns: &[Metric::Memory],
@@ -13,4 +13,4 @@ const MEASURE: Measure = Measure {
 
 /// The line of the list.
 pub(super) const FIGURE: Figure =
-    Figure { name: "memory", title: MEASURE.title, needs: &["runs"], prepare: |folder| prepare(folder, &MEASURE) };
+    Figure { name: "memory", title: MEASURE.title, needs: &[RunRow::DOC], prepare: |folder| prepare(folder, &MEASURE) };

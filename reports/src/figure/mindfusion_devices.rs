@@ -15,10 +15,10 @@ use drawing::{Look, looks};
 pub(super) const FIGURE: Figure = Figure {
     name: "mindfusion_devices",
     title: "A phone, a machine behind it, and MindFusion on both",
-    needs: &["runs"],
+    needs: &[RunRow::DOC],
     prepare,
 };
-use tables::Metric;
+use tables::{Metric, RunRow};
 
 /// More rows are a sweep's, and no table.
 const MOST_ROWS: usize = 40;
@@ -53,7 +53,7 @@ fn prepare(folder: &Folder<'_>) -> Prepared {
     let beside = PrintedBeside::new(folder.path, runs)?;
     let key = |name: &str| runs.keys.iter().position(|key| key == name);
     let (Some(edge), Some(cloud)) = (key("edge.device"), key("cloud.device")) else { return Ok(None) };
-    let Some(bandwidth) = key("bandwidth_mbps") else { return Ok(None) };
+    let Some(bandwidth) = key(RunRow::bandwidth_mbps.name) else { return Ok(None) };
     let of_kind = |kind: &str| -> Vec<String> {
         let own = |label: &&str| beside.policies().iter().any(|policy| policy.label == **label && policy.kind == kind);
         runs.policies().into_iter().filter(own).map(str::to_owned).collect()

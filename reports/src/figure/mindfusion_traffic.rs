@@ -18,10 +18,10 @@ use drawing::{
 pub(super) const FIGURE: Figure = Figure {
     name: "mindfusion_traffic",
     title: "Accuracy against traffic: MindFusion and token dropping",
-    needs: &["runs"],
+    needs: &[RunRow::DOC],
     prepare,
 };
-use tables::Metric;
+use tables::{Metric, RunRow};
 
 /// More points than this have no room for a panel each.
 const MOST_PANELS: usize = 3;
@@ -103,7 +103,7 @@ fn prepare(folder: &Folder<'_>) -> Prepared {
 }
 
 fn title(runs: &Runs, cell: &Cell) -> String {
-    let dataset = runs.keys.iter().position(|key| key == "dataset").map(|key| cell.values[key].clone());
+    let dataset = runs.keys.iter().position(|key| *key == RunRow::dataset.name).map(|key| cell.values[key].clone());
     let more = group_name(runs, cell);
     dataset.into_iter().chain(Some(more).filter(|more| !more.is_empty())).collect::<Vec<_>>().join(", ")
 }

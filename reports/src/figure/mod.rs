@@ -11,6 +11,7 @@ mod computing;
 mod contour;
 mod dots;
 mod front;
+pub(crate) mod lacking;
 mod latency;
 mod latency_cdf;
 mod layout;
@@ -35,6 +36,7 @@ use drawing::Drawing;
 use rayon::prelude::*;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
+use tables::TableDoc;
 
 /// A figure with its data; none where the folder's tables do not have what it shows.
 type Prepared = Result<Option<Box<dyn Drawing>>, ReportError>;
@@ -69,7 +71,7 @@ pub(crate) struct Figure {
     /// Its title, in a line.
     pub title: &'static str,
     /// Tables that a folder must have for it.
-    pub needs: &'static [&'static str],
+    pub needs: &'static [TableDoc],
     /// Reads them.
     prepare: fn(&Folder<'_>) -> Prepared,
 }
@@ -103,8 +105,7 @@ pub(crate) fn draw(folder: &Folder<'_>) -> Result<Vec<PathBuf>, ReportError> {
 }
 
 fn draw_one(figure: &Figure, folder: &Folder<'_>) -> Result<Vec<PathBuf>, ReportError> {
-    let has = |table: &&str| folder.path.join(format!("{table}.parquet")).exists();
-    if !figure.needs.iter().all(has) {
+    if figure.lacks(folder.path).next().is_some() {
         return Ok(Vec::new());
     }
     let Some(drawing) = (figure.prepare)(folder)? else { return Ok(Vec::new()) };
@@ -229,8 +230,7 @@ mod tests {
         }
         for name in ["theta", "acceptance", "latency_cdf"] {
             let figure = FIGURES.iter().find(|figure| figure.name == name).expect("a figure of that name");
-            let has = |table: &&str| folder.path().join(format!("{table}.parquet")).exists();
-            assert!(!figure.needs.iter().all(has), "{name} has no table here");
+            assert!(figure.lacks(folder.path()).next().is_some(), "{name} has no table here");
         }
     }
 }

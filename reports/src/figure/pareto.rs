@@ -13,11 +13,11 @@ use drawing::{
     stroke, text, width_px,
 };
 use std::collections::BTreeSet;
-use tables::Metric;
+use tables::{Metric, RunRow};
 
 /// The line of the list.
 pub(super) const FIGURE: Figure =
-    Figure { name: "pareto", title: "Accuracy against latency, with energy", needs: &["runs"], prepare };
+    Figure { name: "pareto", title: "Accuracy against latency, with energy", needs: &[RunRow::DOC], prepare };
 
 const MOST_PANELS: usize = 6;
 const IN_A_ROW: usize = 3;

@@ -10,11 +10,11 @@ use crate::runs::{Cell, Runs};
 use drawing::{
     AXIS, Across, Axis, Down, Drawing, Drawn, GREY, INK, Look, Panel, Sheet, bold, looks, stroke, text, width_px,
 };
-use tables::Metric;
+use tables::{Metric, RunRow};
 
 /// The line of the list.
 pub(super) const FIGURE: Figure =
-    Figure { name: "probe", title: "What the probe costs, V1 to V7", needs: &["runs"], prepare };
+    Figure { name: "probe", title: "What the probe costs, V1 to V7", needs: &[RunRow::DOC], prepare };
 
 /// The configurations, in their order.
 const CONFIGURATIONS: [&str; 7] = ["v1", "v2", "v3", "v4", "v5", "v6", "v7"];
@@ -85,7 +85,7 @@ struct Costs {
 
 fn prepare(folder: &Folder<'_>) -> Prepared {
     let runs = folder.runs()?;
-    let Some(dataset) = runs.keys.iter().position(|key| key == "dataset") else { return Ok(None) };
+    let Some(dataset) = runs.keys.iter().position(|key| *key == RunRow::dataset.name) else { return Ok(None) };
     let place = |cell: &Cell| CONFIGURATIONS.iter().position(|name| *name == cell.values[dataset]);
     let probe = runs.metric(Metric::ProbeMean);
     let probes = |cell: &&Cell| probe.all_of(cell).is_some_and(|all| all.iter().any(|ms| *ms > 0.0));

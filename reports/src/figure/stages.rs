@@ -6,10 +6,11 @@ use crate::stages::{Stage, sums};
 use drawing::{
     Across, Axis, Down, Drawing, Drawn, GREY, INK, Panel, RGBColor, Sheet, WHITE, bold, grouped, text, width_px,
 };
+use tables::SpanRow;
 
 /// The line of the list.
 pub(super) const FIGURE: Figure =
-    Figure { name: "stages", title: "Where the time of a request goes", needs: &["spans"], prepare };
+    Figure { name: "stages", title: "Where the time of a request goes", needs: &[SpanRow::DOC], prepare };
 
 /// More points than this have no room for a panel each.
 const MOST_POINTS: usize = 9;

@@ -7,7 +7,7 @@ use super::{Figure, Folder, Prepared};
 use crate::effects::{Effect, Key, Points, effect};
 use crate::natural::Spacing;
 use drawing::{Across, Axis, Down, Drawing, Drawn, GREY, INK, Look, Panel, Sheet, bold, looks, stroke, text, width_px};
-use tables::Metric;
+use tables::{Metric, RunRow};
 
 /// The metrics that may have a row, the most wanted first.
 const ROWS: [Metric; 6] =
@@ -52,7 +52,7 @@ struct Row {
 
 /// The line of the list.
 pub(super) const FIGURE: Figure =
-    Figure { name: "sweep", title: "What each key of a sweep does", needs: &["runs"], prepare };
+    Figure { name: "sweep", title: "What each key of a sweep does", needs: &[RunRow::DOC], prepare };
 
 /// Reads the runs; nothing if they are all of one point.
 fn prepare(folder: &Folder<'_>) -> Prepared {

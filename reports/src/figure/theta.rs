@@ -14,10 +14,10 @@ use units::quantile;
 pub(super) const FIGURE: Figure = Figure {
     name: "theta",
     title: "The threshold and the entropies of drafts over a request",
-    needs: &["tokens", "runs"],
+    needs: &[TokenRow::DOC, RunRow::DOC],
     prepare,
 };
-use tables::TokenRow;
+use tables::{RunRow, TokenRow};
 
 const MOST_POLICIES: usize = 5;
 

@@ -2,7 +2,7 @@
 
 use super::Figure;
 use super::bars::{Measure, prepare};
-use tables::Metric;
+use tables::{Metric, RunRow};
 
 const MEASURE: Measure = Measure {
     columns: &[Metric::OutputRate],
@@ -12,5 +12,9 @@ const MEASURE: Measure = Measure {
 };
 
 /// The line of the list.
-pub(super) const FIGURE: Figure =
-    Figure { name: "throughput", title: MEASURE.title, needs: &["runs"], prepare: |folder| prepare(folder, &MEASURE) };
+pub(super) const FIGURE: Figure = Figure {
+    name: "throughput",
+    title: MEASURE.title,
+    needs: &[RunRow::DOC],
+    prepare: |folder| prepare(folder, &MEASURE),
+};

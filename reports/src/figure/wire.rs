@@ -16,11 +16,11 @@ use drawing::{
 };
 use std::collections::BTreeMap;
 use std::path::Path;
-use tables::{Metric, RequestRow, Text};
+use tables::{Metric, RequestRow, RunRow, Text};
 
 /// The line of the list.
 pub(super) const FIGURE: Figure =
-    Figure { name: "wire", title: "Bytes on the wire for each token of the answer", needs: &["runs"], prepare };
+    Figure { name: "wire", title: "Bytes on the wire for each token of the answer", needs: &[RunRow::DOC], prepare };
 
 /// The policy that others are compared with, if the folder has it.
 const REFERENCE: &str = "cloud_only";

@@ -2,6 +2,7 @@
 
 use super::document::{heading, section as whole_section, sortable};
 use maud::{Markup, html};
+use tables::ClaimRow;
 
 /// The first words of a verdict, and the class that gives it its colour.
 const KINDS: [(&str, &str, &str); 4] = [
@@ -16,18 +17,18 @@ const ID: &str = "claims-table";
 
 /// The columns of a claim that are shown at first, each with its width in rem. All other columns follow, if asked for.
 const ORDER: [(&str, f64); 12] = [
-    ("id", 8.6),
-    ("quantity", 6.8),
-    ("system", 5.0),
-    ("dataset", 5.2),
-    ("bandwidth_mbps", 4.2),
-    ("printed", 5.2),
-    ("simulated", 5.6),
-    ("simulated_ci95", 6.0),
-    ("unit", 4.2),
-    ("relative_difference", 6.2),
-    ("verdict", 8.0),
-    ("assumption", 10.6),
+    (ClaimRow::id.name, 8.6),
+    (ClaimRow::quantity.name, 6.8),
+    (ClaimRow::system.name, 5.0),
+    (ClaimRow::dataset.name, 5.2),
+    (ClaimRow::bandwidth_mbps.name, 4.2),
+    (ClaimRow::printed.name, 5.2),
+    (ClaimRow::simulated.name, 5.6),
+    (ClaimRow::simulated_ci95.name, 6.0),
+    (ClaimRow::unit.name, 4.2),
+    (ClaimRow::relative_difference.name, 6.2),
+    (ClaimRow::verdict.name, 8.0),
+    (ClaimRow::assumption.name, 10.6),
 ];
 /// Width of any other column, in rem.
 const WIDTH: f64 = 9.0;
@@ -75,7 +76,7 @@ fn ordered(claims: &[Vec<String>]) -> Vec<Vec<String>> {
     let place = |column: &usize| ORDER.iter().position(|(known, _)| *known == names[*column]).unwrap_or(ORDER.len());
     let mut columns: Vec<usize> = (0..names.len()).collect();
     columns.sort_by_key(place);
-    let simulated = names.iter().position(|name| name == "simulated");
+    let simulated = names.iter().position(|name| name == ClaimRow::simulated.name);
     let is_untested = |row: &&Vec<String>| simulated.is_some_and(|column| row[column].is_empty());
     let (untested, tested): (Vec<_>, Vec<_>) = rows.iter().partition(is_untested);
     let ordered = |row: &Vec<String>| columns.iter().map(|column| row[*column].clone()).collect();
@@ -89,7 +90,7 @@ fn kind(verdict: &str) -> (&str, &str) {
 }
 
 fn verdict_column(claims: &[Vec<String>]) -> Option<usize> {
-    claims.first()?.iter().position(|name| name == "verdict")
+    claims.first()?.iter().position(|name| name == ClaimRow::verdict.name)
 }
 
 fn counts(claims: &[Vec<String>]) -> Markup {
@@ -114,9 +115,9 @@ fn counts(claims: &[Vec<String>]) -> Markup {
 fn table(claims: &[Vec<String>]) -> Markup {
     let Some((columns, rows)) = claims.split_first() else { return html! {} };
     let more = columns.len() - shown(columns);
-    let title = |name: &str| if name == "bandwidth_mbps" { "Mbps".to_owned() } else { name.replace('_', " ") };
+    let title = |name: &str| crate::sheet::shown(name).replace('_', " ");
     let head = html! { @for name in columns { (heading(&title(name), Some(name))) } };
-    let assumption = columns.iter().position(|name| name == "assumption");
+    let assumption = columns.iter().position(|name| name == ClaimRow::assumption.name);
     let row = |row: &Vec<String>| {
         let assumption = assumption.map_or("", |column| row[column].as_str());
         html! { tr { @for (name, value) in columns.iter().zip(row) { (cell(name, value, assumption)) } } }
@@ -128,7 +129,7 @@ fn cell(column: &str, value: &str, assumption: &str) -> Markup {
     let is_number = !value.is_empty() && value.parse::<f64>().is_ok();
     html! {
         // The assumption stands in its own column.
-        @if column == "verdict" {
+        @if column == ClaimRow::verdict.name {
             @let said = value.strip_suffix(assumption).map_or(value, str::trim_end);
             td { span class={ "verdict " (kind(value).1) } { (if assumption.is_empty() { value } else { said }) } }
         }

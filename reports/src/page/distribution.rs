@@ -28,7 +28,7 @@ type Cells = BTreeMap<Key, Vec<f64>>;
 pub(super) fn json(folders: &[Folder], summary: &Summary) -> Result<Value, ReportError> {
     let steps = (ALL_STEPS / (MEASURES.len() * summary.rows.len()).max(1)).clamp(LEAST_STEPS, STEPS);
     let mut lines = MEASURES.map(|_| vec![Value::Null; summary.rows.len()]);
-    for (place, folder) in folders.iter().enumerate().filter(|(_, folder)| folder.has("requests")) {
+    for (place, folder) in folders.iter().enumerate().filter(|(_, folder)| folder.has(&RequestRow::DOC)) {
         let mut cells = latencies(folder)?;
         for (number, row) in summary.rows.iter().enumerate().filter(|(_, row)| row.folder == place) {
             let Some(point) = point_of(folder, summary, row) else { continue };

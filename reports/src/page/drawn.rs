@@ -2,7 +2,9 @@
 
 use super::document::section as whole_section;
 use super::folder::Folder;
+use crate::figure::lacking::origin;
 use crate::figure::{FIGURES, Figure};
+use crate::timeline;
 use maud::{Markup, PreEscaped, html};
 
 pub(super) fn section(folders: &[Folder]) -> Markup {
@@ -74,6 +76,7 @@ fn missing(folder: &Folder) -> Markup {
     html! {
         ul.missing {
             @for figure in lacking { li { (figure.title) " " code { (figure.name) } ": needs " (lacks(folder, figure).join(" and ")) } }
+            @if !folder.has(timeline::NEEDS) { li { "Timeline " code { (timeline::FILE) } ": needs " (origin(timeline::NEEDS)) } }
             @for figure in &others { li { (figure.title) " " code { (figure.name) } } }
         }
         @if !others.is_empty() {
@@ -84,10 +87,5 @@ fn missing(folder: &Folder) -> Markup {
 
 /// Tables that a figure needs and the folder does not have, and how to come by them.
 fn lacks(folder: &Folder, figure: &Figure) -> Vec<String> {
-    let missing = figure.needs.iter().filter(|table| !folder.has(table));
-    let how = |table: &&str| match *table {
-        "steps" | "tokens" => format!("{table}.parquet, which --{table} writes"),
-        _ => format!("{table}.parquet, which a run writes and a sweep does not"),
-    };
-    missing.map(how).collect()
+    figure.lacks(&folder.path).map(origin).collect()
 }

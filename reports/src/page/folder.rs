@@ -2,11 +2,13 @@
 
 use super::places::{self, relative};
 use crate::figure::FIGURES;
+use crate::figure::lacking::has;
 use crate::frame::ReportError;
 use crate::runs::Runs;
 use serde_json::Value;
 use std::fs;
 use std::path::{Path, PathBuf};
+use tables::TableDoc;
 
 /// A results folder, with the texts that stand in it.
 pub(super) struct Folder {
@@ -66,8 +68,8 @@ impl Folder {
     }
 
     /// True if it has a table.
-    pub fn has(&self, table: &str) -> bool {
-        self.path.join(format!("{table}.parquet")).exists()
+    pub fn has(&self, table: &TableDoc) -> bool {
+        has(&self.path, table)
     }
 }
 

@@ -3,6 +3,7 @@
 use super::document::section as whole_section;
 use super::folder::Folder;
 use maud::{Markup, html};
+use tables::{StepRow, TableDoc, TokenRow};
 
 pub(super) fn scenario_section(folders: &[Folder]) -> Markup {
     whole_section(
@@ -46,7 +47,7 @@ fn commands(folder: &Folder) -> String {
         "unknown" => String::new(),
         commit => format!("git checkout {commit}\n"),
     };
-    let flag = |table: &str| if folder.has(table) { format!(" --{table}") } else { String::new() };
+    let flag = |table: &TableDoc| if folder.has(table) { format!(" --{}", table.name) } else { String::new() };
     let sweep = if folder.is_sweep() { "sweep " } else { "" };
     format!(
         "# {} {}: build it in its repository, and put target/release into the PATH\n{checkout}\
@@ -54,7 +55,7 @@ fn commands(folder: &Folder) -> String {
          sim {sweep}scenario.toml{}{} --out again\nsim report again\n",
         manifest("tool"),
         manifest("tool_version"),
-        flag("steps"),
-        flag("tokens"),
+        flag(&StepRow::DOC),
+        flag(&TokenRow::DOC),
     )
 }

@@ -3,9 +3,10 @@
 use super::document::{heading, section as whole_section, sortable};
 use super::folder::Folder;
 use super::summary::{MOST_ROWS, Row, Summary, last};
+use crate::sheet::shown;
 use crate::table::SHOWN;
 use maud::{Markup, html};
-use tables::{Metric, MetricDoc};
+use tables::{Metric, MetricDoc, SummaryRow};
 
 /// The id of the table.
 const ID: &str = "results-table";
@@ -13,14 +14,14 @@ const ID: &str = "results-table";
 pub(super) fn section(folders: &[Folder], summary: &Summary) -> Markup {
     let is_alone = |key: &str| summary.keys.iter().filter(|other| last(other) == last(key)).count() == 1;
     let names = summary.keys.iter().map(|key| match key.as_str() {
-        "bandwidth_mbps" => ("Mbps", key),
+        name if name == SummaryRow::bandwidth_mbps.name => (shown(name), key),
         _ if is_alone(key) => (last(key), key),
         _ => (key.as_str(), key),
     });
     let columns: Vec<Column> = (0..summary.metrics.len()).map(|metric| Column::of(summary, metric)).collect();
     let head = html! {
         @if summary.several { (heading("results", None)) }
-        (heading("policy", None))
+        (heading(SummaryRow::policy.name, None))
         @for (name, key) in names { (heading(name, Some(key))) }
         @for column in &columns { (heading(column.heading, Some(column.name))) }
         @for name in &summary.counts { (heading(name, None)) }
@@ -118,11 +119,11 @@ pub(super) fn rules(summary: &Summary) -> String {
     let lead = 1 + usize::from(summary.several);
     let first = lead + summary.keys.len() + 1;
     let behind = first + summary.metrics.len();
-    let engines = summary.counts.iter().take_while(|name| !name.ends_with("_engine")).count();
+    let engines = summary.counts.iter().take_while(|name| **name != SummaryRow::edge_engine.name).count();
     let mut rules =
         format!("#{ID} :nth-child(n+{first}):is(td,th):nth-child(-n+{}){{text-align:right}}", behind + engines - 1);
     rules += &format!("#{ID}:not(.all) :is(td,th):nth-child(n+{}){{display:none}}", first + summary.shown);
-    for (place, _) in summary.keys.iter().enumerate().filter(|(_, key)| key.ends_with("_mbps")) {
+    for (place, _) in summary.keys.iter().enumerate().filter(|(_, key)| *key == SummaryRow::bandwidth_mbps.name) {
         rules += &format!("#{ID} :is(td,th):nth-child({}){{text-align:right}}", lead + place + 1);
     }
     for metric in 0..summary.metrics.len() {

@@ -12,15 +12,20 @@ mod lanes;
 #[cfg(test)]
 mod tests;
 
+use crate::figure::lacking::has;
 use crate::frame::ReportError;
 use crate::spans::{self, Request, Served, Wanted};
 use events::Writer;
 use serde_json::{Value, json};
 use std::io;
 use std::path::{Path, PathBuf};
+use tables::{SpanRow, TableDoc};
 
 /// Name of the file, in the results folder.
-const FILE: &str = "timeline.json";
+pub(crate) const FILE: &str = "timeline.json";
+
+/// The table that it is made of.
+pub(crate) const NEEDS: &TableDoc = &SpanRow::DOC;
 
 /// Spans that a file holds at most, about, so that a browser opens it: each makes two events of 120 bytes together and some
 /// more of flows and stages.
@@ -32,7 +37,7 @@ const MOST_SPANS: usize = 60_000;
 ///
 /// If the spans cannot be read, or the file cannot be written.
 pub(crate) fn write(folder: &Path) -> Result<Option<PathBuf>, ReportError> {
-    if !folder.join("spans.parquet").exists() {
+    if !has(folder, NEEDS) {
         return Ok(None);
     }
     let mut served = Vec::new();

@@ -49,6 +49,9 @@ pub struct Args {
     /// Also write all points found as CSV, with all digits.
     #[arg(long, value_name = "FILE")]
     csv: Option<PathBuf>,
+    /// Print one JSON document instead of a table: the same points, with all digits. docs/output.md has its keys.
+    #[arg(long)]
+    json: bool,
 }
 
 /// Finds the best.
@@ -66,7 +69,8 @@ pub fn run(args: &Args) -> Result<(), Failure> {
     if let Some(file) = &args.csv {
         whole_file::write(file, &answer.csv(usize::MAX))?;
     }
-    crate::terminal::print(&answer.text(args.top.unwrap_or(most)))?;
+    let top = args.top.unwrap_or(most);
+    crate::terminal::print(&if args.json { answer.json(&args.dir, top)? } else { answer.text(top) })?;
     judged(&answer)
 }
 

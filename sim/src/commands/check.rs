@@ -40,6 +40,9 @@ pub struct Args {
     /// Write these runs as the baseline, with the rules that it has; new ones if there is none.
     #[arg(long, requires = "baseline", conflicts_with_all = ["against", "junit", "markdown"])]
     bless: bool,
+    /// Print one JSON document instead of text: every verdict, with all digits. docs/output.md has its keys.
+    #[arg(long, conflicts_with = "bless")]
+    json: bool,
     /// Another build of sim, which runs the folder's scenario now: its runs are the baseline.
     #[arg(long, value_name = "BINARY")]
     against: Option<PathBuf>,
@@ -78,7 +81,7 @@ pub fn run(args: &Args) -> Result<(), Failure> {
             whole_file::write(file, &text(&check))?;
         }
     }
-    crate::terminal::print(&check::text(&check))?;
+    crate::terminal::print(&if args.json { check::json(&check, &args.dir)? } else { check::text(&check) })?;
     if check.fails() { Err(Failure::regression(verdict(&check, args))) } else { Ok(()) }
 }
 

@@ -6,6 +6,7 @@ use crate::terminal::Failure;
 use clap::Args as ClapArgs;
 use reports::Runs;
 use std::path::PathBuf;
+use tables::Metric;
 
 const HELP: &str = "\
 All policies of a point answer the same requests with the same draws, so a
@@ -27,7 +28,7 @@ pub struct Args {
     /// The results folder, of a run or of a sweep.
     dir: PathBuf,
     /// A metric, as summary.csv calls it. Repeatable.
-    #[arg(long, value_name = "METRIC", default_value = "e2e_ms_mean")]
+    #[arg(long, value_name = "METRIC", default_value = Metric::E2eMean.column())]
     metric: Vec<String>,
     /// The policy that the others are compared with [default: the scenario's first].
     #[arg(long, value_name = "POLICY")]
@@ -35,6 +36,9 @@ pub struct Args {
     /// Also write every difference as CSV, with all digits.
     #[arg(long, value_name = "FILE")]
     csv: Option<PathBuf>,
+    /// Print one JSON document instead of a table: every difference, with all digits. docs/output.md has its keys.
+    #[arg(long)]
+    json: bool,
 }
 
 /// Compares.
@@ -45,5 +49,5 @@ pub fn run(args: &Args) -> Result<(), Failure> {
     if let Some(file) = &args.csv {
         whole_file::write(file, &comparison.csv())?;
     }
-    crate::terminal::print(&comparison.text())
+    crate::terminal::print(&if args.json { comparison.json(&args.dir)? } else { comparison.text() })
 }

@@ -5,6 +5,7 @@ pub mod calibrate;
 pub mod check;
 pub mod compare;
 pub mod link;
+pub mod list;
 #[cfg(feature = "onnx")]
 pub mod models;
 pub mod questions;

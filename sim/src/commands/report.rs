@@ -34,6 +34,7 @@ pub fn run(args: &Args) -> Result<(), Failure> {
     let mut last = None;
     for folder in &args.dir {
         let report = reports::write_report(folder)?;
+        say_notes(folder, &report);
         print_files(&report)?;
         last = Some(report);
     }
@@ -56,14 +57,27 @@ pub fn warn_of_models(folders: &[PathBuf]) -> Result<(), Failure> {
     Ok(())
 }
 
+/// Says on stderr which figures are not drawn for lack of a table.
+fn say_notes(folder: &Path, report: &Report) {
+    for note in &report.notes {
+        say(format_args!("sim: {}: {note}", folder.display()));
+    }
+}
+
 fn print_files(report: &Report) -> Result<(), Failure> {
     let names: String = report.files.iter().map(|file| format!("{}\n", file.display())).collect();
     crate::terminal::print(&names)
 }
 
 /// Writes the report of results that were just written: nothing in them is a user's fault.
-pub fn write(folder: &Path) -> Result<Report, Failure> {
-    reports::write_report(folder).map_err(|error| match error {
+///
+/// The folder that is written may stand beside `place`, which messages name.
+pub fn write(folder: &Path, place: &Path) -> Result<Report, Failure> {
+    let report = reports::write_report(folder);
+    if let Ok(report) = &report {
+        say_notes(place, report);
+    }
+    report.map_err(|error| match error {
         ReportError::Write { path, error } => Failure::io("write", &path, &error),
         other => Failure::bug(other.to_string()),
     })

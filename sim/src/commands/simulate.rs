@@ -3,11 +3,12 @@
 use super::report;
 use crate::results::{Results, manifest};
 use crate::run::grid::{self, Grid};
-use crate::run::intervals;
+use crate::run::intervals::{self, Intervals};
 use crate::run::options::Options;
 use crate::run::replay::RealModels;
 use crate::scenario::{Plan, Written, warn_of_idle_keys};
 use crate::terminal::{Failure, print, say};
+use reports::ReportError;
 
 /// Runs a scenario, writes its results folder and prints its table.
 ///
@@ -30,12 +31,19 @@ pub fn run(written: &Written, options: &Options) -> Result<(), Failure> {
     plan.scenario.replications = totals.replications;
     let replay = real.as_ref().map(RealModels::facts).transpose()?;
     manifest::write(&plan, &totals, replay, results.folder())?;
-    let report = (!options.no_report).then(|| report::write(results.folder())).transpose()?;
+    let report = (!options.no_report).then(|| report::write(results.folder(), &out)).transpose()?;
     let folder = results.finish()?;
-    let table = reports::table(&folder).map_err(|error| Failure::bug(error.to_string()))?;
-    print(&table)?;
-    print(&intervals::table(&points, options.threads)?)?;
-    report.as_ref().map_or(Ok(()), report::print_claims)?;
+    let intervals = intervals::intervals(&points, options.threads)?;
+    let bug = |error: ReportError| Failure::bug(error.to_string());
+    if options.json {
+        let claims = report.as_ref().map(|report| &report.claims);
+        let rows = intervals.iter().flat_map(Intervals::rows).collect();
+        print(&reports::run_document(&folder, claims, rows).map_err(bug)?)?;
+    } else {
+        print(&reports::table(&folder).map_err(bug)?)?;
+        print(&intervals::text(&intervals))?;
+        report.as_ref().map_or(Ok(()), report::print_claims)?;
+    }
     say(format_args!(
         "{} runs, {} events in {:.2} s ({:.1} M events/s); results in {}",
         totals.runs,

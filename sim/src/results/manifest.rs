@@ -3,13 +3,11 @@
 use crate::results::runs::Totals;
 use crate::scenario::{self, Plan};
 use crate::terminal::Failure;
+use reports::TOOL;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use std::fs;
 use std::path::Path;
-
-/// The program's name in files.
-pub const TOOL: &str = "msao-sim";
 
 /// The facts of a replay that its manifest states.
 pub struct ReplayFacts {

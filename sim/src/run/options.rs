@@ -4,6 +4,7 @@ use crate::run::until::Until;
 use crate::terminal::Failure;
 use clap::Args;
 use std::path::PathBuf;
+use tables::Metric;
 
 /// The options of running a scenario.
 #[derive(Debug, Args)]
@@ -28,11 +29,15 @@ pub struct Options {
     #[arg(long, value_name = "PERCENT")]
     pub until_ci: Option<String>,
     /// The mean that --until-ci looks at.
-    #[arg(long, value_name = "METRIC", default_value = "e2e_ms_mean", requires = "until_ci")]
+    #[arg(long, value_name = "METRIC", default_value = Metric::E2eMean.column(), requires = "until_ci")]
     pub ci_metric: String,
     /// The most replications that --until-ci may come to.
     #[arg(long, value_name = "N", default_value_t = 100, requires = "until_ci")]
     pub max_replications: u32,
+    /// Print one JSON document instead of tables: the rows of summary.csv, the prediction intervals and how many claims have
+    /// which verdict. docs/output.md has its keys.
+    #[arg(long)]
+    pub json: bool,
     /// Run everything twice and compare event by event; the first event that differs is named.
     #[arg(long)]
     pub twice: bool,
@@ -48,8 +53,9 @@ impl Options {
             tokens: false,
             no_report: true,
             until_ci: None,
-            ci_metric: "e2e_ms_mean".to_owned(),
+            ci_metric: Metric::E2eMean.column().to_owned(),
             max_replications: 0,
+            json: false,
             twice: false,
         }
     }

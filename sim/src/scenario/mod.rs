@@ -7,7 +7,7 @@ mod amounts;
 mod arguments;
 mod arrivals;
 mod assumptions;
-mod dataset;
+pub mod dataset;
 mod explain;
 mod idle;
 mod keys;

@@ -1,7 +1,7 @@
-//! Cells: the types that a field of a row may have, each with its column in Parquet and its text in CSV.
+//! Cells: the types that a field of a row may have, each with its column in Parquet and its value in CSV and JSON.
 
-use crate::Text;
 use crate::columns::GroupColumns;
+use crate::{Text, asked::is_metric};
 use parquet::{
     basic::{LogicalType, Repetition, Type as Physical},
     data_type::{BoolType, ByteArray, ByteArrayType, DataType, DoubleType, Int32Type, Int64Type},
@@ -9,6 +9,7 @@ use parquet::{
     file::writer::SerializedRowGroupWriter,
     schema::types::{Type, TypePtr},
 };
+use serde_json::Value;
 use std::{fs::File, sync::Arc};
 
 /// A row group that is being written.
@@ -30,8 +31,8 @@ pub trait Cell: Sized {
     /// Reads the values of a row group from its next columns.
     fn read(columns: &mut GroupColumns<'_>) -> Result<Vec<Self>, ParquetError>;
 
-    /// Adds the value's texts, one for each column, to a row of a CSV file.
-    fn texts(&self, row: &mut Vec<String>);
+    /// Adds the value to those of its row in CSV or JSON, one for each column; null where there is none.
+    fn values(&self, row: &mut Vec<Value>);
 }
 
 /// The values of a field in one row group.
@@ -162,8 +163,8 @@ macro_rules! required {
                 Ok(columns.required::<$data>()?.into_iter().map($read).collect())
             }
 
-            fn texts(&self, row: &mut Vec<String>) {
-                row.push(self.to_string());
+            fn values(&self, row: &mut Vec<Value>) {
+                row.push(Value::from(*self));
             }
         }
     )*};
@@ -194,8 +195,31 @@ impl Cell for Option<f64> {
         columns.optional::<DoubleType>()
     }
 
-    fn texts(&self, row: &mut Vec<String>) {
-        row.push(self.map_or_else(String::new, crate::shortest::shortest));
+    fn values(&self, row: &mut Vec<Value>) {
+        row.push(Value::from(*self));
+    }
+}
+
+impl Cell for Option<u64> {
+    type Buffer = Optional<Int64Type>;
+    const TYPE: &'static str = "whole number or none";
+
+    fn columns(name: &str, _: &[String]) -> Vec<TypePtr> {
+        column(name, Physical::INT64, Some(LogicalType::integer(64, false)), Repetition::OPTIONAL)
+    }
+
+    fn push(self, buffer: &mut Self::Buffer) {
+        buffer.values.extend(self.map(|value| value as i64));
+        buffer.levels.push(i16::from(self.is_some()));
+    }
+
+    fn read(columns: &mut GroupColumns<'_>) -> Result<Vec<Self>, ParquetError> {
+        let stored = columns.optional::<Int64Type>()?.into_iter();
+        Ok(stored.map(|stored| stored.map(|stored| stored as u64)).collect())
+    }
+
+    fn values(&self, row: &mut Vec<Value>) {
+        row.push(Value::from(*self));
     }
 }
 
@@ -232,8 +256,8 @@ impl Cell for Text {
         columns.required::<ByteArrayType>()?.into_iter().map(text).collect()
     }
 
-    fn texts(&self, row: &mut Vec<String>) {
-        row.push(self.to_string());
+    fn values(&self, row: &mut Vec<Value>) {
+        row.push(Value::from(&**self));
     }
 }
 
@@ -279,8 +303,8 @@ impl<N: Name> Cell for N {
         columns.required::<ByteArrayType>()?.into_iter().map(named).collect()
     }
 
-    fn texts(&self, row: &mut Vec<String>) {
-        row.push(self.name().to_owned());
+    fn values(&self, row: &mut Vec<Value>) {
+        row.push(Value::from(self.name()));
     }
 }
 
@@ -293,7 +317,8 @@ impl Cell for VariedValues {
     const TYPE: &'static str = "text";
 
     fn columns(_: &str, varied: &[String]) -> Vec<TypePtr> {
-        varied.iter().flat_map(|key| Text::columns(key, &[])).collect()
+        let keys = varied.iter().filter(|name| !is_metric(name));
+        keys.flat_map(|key| Text::columns(key, &[])).collect()
     }
 
     fn push(self, buffer: &mut Self::Buffer) {
@@ -309,8 +334,8 @@ impl Cell for VariedValues {
         Ok(rows)
     }
 
-    fn texts(&self, row: &mut Vec<String>) {
-        row.extend(self.0.iter().map(|text| text.to_string()));
+    fn values(&self, row: &mut Vec<Value>) {
+        self.0.iter().for_each(|text| text.values(row));
     }
 }
 

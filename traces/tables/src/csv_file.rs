@@ -1,7 +1,8 @@
 //! Writing a table as CSV.
 
-use crate::{Row, TableError, spreadsheet_text};
-use std::{borrow::Cow, fs::File, io, marker::PhantomData, path::Path};
+use crate::{Row, TableError, shortest::shortest, spreadsheet_text};
+use serde_json::Value;
+use std::{fs::File, io, marker::PhantomData, path::Path};
 
 /// A table as a CSV file that is written row by row.
 ///
@@ -33,7 +34,7 @@ impl<R: Row> CsvFile<R> {
     ///
     /// If the file cannot be written.
     pub fn write(&mut self, row: &R) -> Result<(), TableError> {
-        self.writer.write_record(marked(&row.texts())).map_err(|error| refused(&self.path, error))
+        self.writer.write_record(texts(row)).map_err(|error| refused(&self.path, error))
     }
 
     /// Writes the rest.
@@ -47,19 +48,25 @@ impl<R: Row> CsvFile<R> {
 }
 
 /// A table as CSV text in memory.
-pub fn csv_text<R: Row>(rows: impl Iterator<Item = R>) -> String {
+///
+/// The columns are those for a scenario that varies these keys.
+pub fn csv_text<R: Row>(rows: impl IntoIterator<Item = R>, varied: &[String]) -> String {
     let mut writer = csv::Writer::from_writer(Vec::new());
-    let mut write = |row: Vec<String>| writer.write_record(marked(&row)).expect("memory takes every record");
-    write(R::column_names(&[]));
-    rows.for_each(|row| write(row.texts()));
+    let mut write = |row: Vec<String>| writer.write_record(row).expect("memory takes every record");
+    write(R::column_names(varied));
+    rows.into_iter().for_each(|row| write(texts(&row)));
     String::from_utf8(writer.into_inner().expect("memory takes every record")).expect("texts and figures are UTF-8")
 }
 
-fn marked(texts: &[String]) -> impl Iterator<Item = impl AsRef<[u8]>> {
-    texts.iter().map(|text| match spreadsheet_text(text) {
-        Cow::Borrowed(text) => Cow::Borrowed(text.as_bytes()),
-        Cow::Owned(text) => Cow::Owned(text.into_bytes()),
-    })
+/// The values of a row as text.
+fn texts<R: Row>(row: &R) -> Vec<String> {
+    let text = |value: Value| match value {
+        Value::Null => String::new(),
+        Value::String(text) => spreadsheet_text(&text).into_owned(),
+        Value::Number(number) if number.is_f64() => number.as_f64().map_or_else(String::new, shortest),
+        other => other.to_string(),
+    };
+    row.values().into_iter().map(text).collect()
 }
 
 fn refused(path: &Path, error: csv::Error) -> TableError {

@@ -7,6 +7,7 @@ use crate::{
     row::{MANY, rows},
 };
 use parquet::{data_type::DoubleType, errors::ParquetError, schema::types::TypePtr};
+use serde_json::Value;
 
 rows! {
     /// One round of a request in which its policy noted decisions. Only a scenario with such policies has the file.
@@ -58,8 +59,8 @@ impl Cell for NoteValues {
         Ok(rows)
     }
 
-    fn texts(&self, row: &mut Vec<String>) {
-        self.0.iter().for_each(|value| value.texts(row));
+    fn values(&self, row: &mut Vec<Value>) {
+        row.extend(self.0.iter().copied().map(Value::from));
     }
 }
 

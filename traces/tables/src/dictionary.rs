@@ -1,8 +1,8 @@
 //! The dictionary of columns: every column of every table, from their declarations.
 
 use crate::{
-    AnswerRow, Better, DecisionRow, EffectRow, FailureRow, Metric, RegretRow, RequestRow, RunRow, SpanRow, StepRow,
-    SummaryRow, TableDoc, TokenRow,
+    AnswerRow, BestRow, Better, CheckRow, ClaimRow, DecisionRow, DifferenceRow, EffectRow, FailureRow, IntervalRow,
+    Metric, RegretRow, RequestRow, RunRow, SpanRow, StepRow, SummaryRow, TableDoc, TokenRow, ValidationRow,
 };
 
 /// Every table, in the order of the dictionary.
@@ -18,6 +18,12 @@ pub const TABLES: &[TableDoc] = &[
     RegretRow::DOC,
     FailureRow::DOC,
     EffectRow::DOC,
+    ClaimRow::DOC,
+    ValidationRow::DOC,
+    DifferenceRow::DOC,
+    BestRow::DOC,
+    CheckRow::DOC,
+    IntervalRow::DOC,
 ];
 
 /// Endings of columns, and the units that they say.
@@ -97,20 +103,20 @@ fn columns(table: &TableDoc) -> Vec<DocumentedColumn> {
         r#type,
         meaning,
     };
+    let half_width = |of: &str, r#type| {
+        let meaning = format!("Half-width of the 95 % confidence interval of `{of}`.");
+        column(&format!("{of}_ci95"), r#type, meaning)
+    };
     let field = |field: &crate::FieldDoc| match field.name {
         "varied" => vec![column("KEY", field.r#type, field.meaning.to_owned())],
         "notes" => vec![column("NOTE", field.r#type, field.meaning.to_owned())],
+        "asked" => vec![column("METRIC", field.r#type, field.meaning.to_owned()), half_width("METRIC", field.r#type)],
         "metrics" => Metric::ALL
             .iter()
             .flat_map(|metric| {
                 let value = column(metric.column(), field.r#type, metric.doc().meaning.to_owned());
-                let half = || {
-                    let name = format!("{}_ci95", metric.column());
-                    let meaning = format!("Half-width of the 95 % confidence interval of `{}`.", metric.column());
-                    column(&name, field.r#type, meaning)
-                };
-                let has_interval = table.name == "summary";
-                std::iter::once(value).chain(has_interval.then(half))
+                let has_interval = table.name == SummaryRow::DOC.name;
+                std::iter::once(value).chain(has_interval.then(|| half_width(metric.column(), field.r#type)))
             })
             .collect(),
         name => vec![column(name, field.r#type, field.meaning.to_owned())],
@@ -121,21 +127,23 @@ fn columns(table: &TableDoc) -> Vec<DocumentedColumn> {
 /// The dictionary as Markdown: `docs/columns.md`.
 pub fn dictionary() -> String {
     let mut text = "# Columns\n\n\
-        Every column of every table that a run, a sweep or a report writes. Generated from the declarations in `traces/tables` \
+        Every column of every table that a run, a sweep, a report or a comparison writes. Generated from the declarations in `traces/tables` \
         by `COLUMNS_UPDATE=1 cargo nextest run -p tables`; a test holds this page to them.\n\n\
         The unit is the end of a column's name. Each Parquet file has `<table>/<version>` in its metadata under \
         `msao_sim.schema`, and `sim` refuses another version. `KEY` stands for each key that a scenario varies, \
-        `NOTE` for each note of its policies, which [`policies.md`](policies.md#notes) lists.\n"
+        `NOTE` for each note of its policies, which [`policies.md`](policies.md#notes) lists, `METRIC` for each metric that is \
+        asked for. The same names are the keys of [documents](output.md) on stdout.\n"
         .to_owned();
     for table in TABLES {
         text +=
             &format!("\n## {}, version {}\n\n{} File: {}.\n\n", table.name, table.version, table.meaning, table.files);
         text += "| column | unit | type | meaning |\n|---|---|---|---|\n";
-        for column in columns(table).iter().filter(|column| !column.name.ends_with("_ci95")) {
+        let is_half_of_metric = |name: &str| name.strip_suffix("_ci95").is_some_and(|of| Metric::named(of).is_ok());
+        for column in columns(table).iter().filter(|column| !is_half_of_metric(&column.name)) {
             let DocumentedColumn { name, unit, r#type, meaning, .. } = column;
             text += &format!("| `{name}` | {unit} | {} | {meaning} |\n", r#type);
         }
-        if table.name == "summary" {
+        if table.name == SummaryRow::DOC.name {
             text += "\nEach metric has a second column, `NAME_ci95`: the half-width of the 95 % confidence interval of its \
                      mean over replications, by Student's t.\n";
         }
@@ -192,13 +200,17 @@ mod tests {
     #[test]
     fn the_dictionary_has_the_columns_of_the_files() {
         fn check<R: Row>() {
-            let varied = ["KEY".to_owned()];
+            // A name that is a metric's stands for METRIC.
+            let asked = Metric::E2eMean.column();
+            let varied = ["KEY", asked].map(str::to_owned);
+            let names = R::column_names(&varied).into_iter();
+            let names = names.map(|name| if R::TABLE == BestRow::TABLE { name.replace(asked, "METRIC") } else { name });
             let documented: Vec<String> = documented_columns()
                 .into_iter()
                 .filter(|column| column.table == R::TABLE)
                 .map(|column| column.name)
                 .collect();
-            assert_eq!(documented, R::column_names(&varied));
+            assert_eq!(documented, names.collect::<Vec<_>>());
         }
         check::<SummaryRow>();
         check::<RunRow>();
@@ -210,5 +222,11 @@ mod tests {
         check::<RegretRow>();
         check::<FailureRow>();
         check::<EffectRow>();
+        check::<ClaimRow>();
+        check::<ValidationRow>();
+        check::<DifferenceRow>();
+        check::<BestRow>();
+        check::<CheckRow>();
+        check::<IntervalRow>();
     }
 }

@@ -5,9 +5,11 @@
 //! | [`Row`] | a row of a table; `rows!` declares its struct, columns, version, writer, reader and documentation together |
 //! | [`RequestRow`], [`StepRow`], [`SpanRow`], [`TokenRow`], [`DecisionRow`], [`AnswerRow`] | rows of the hot path |
 //! | [`RunRow`], [`FailureRow`], [`SummaryRow`], [`RegretRow`], [`EffectRow`] | rows for runs, and for policies at points |
+//! | [`DifferenceRow`], [`BestRow`], [`CheckRow`], [`IntervalRow`], [`ClaimRow`], [`ValidationRow`] | rows of comparisons and verdicts |
 //! | [`Metric`] | the metrics of a run: column, unit, direction, heading, words, decimals, axis |
 //! | [`Lane`], [`Phase`], [`Kind`], [`Side`], [`Status`], [`Author`] | words that stand in columns |
 //! | [`TableWriter`], [`TableReader`], [`CsvFile`] | files |
+//! | [`objects`], [`Object`] | rows as JSON |
 //!
 //! To add a column, add a field to its row and raise the version. A column's unit is the end of its name. Each file has
 //! `<table>/<version>` in its metadata under [`SCHEMA_KEY`], and a reader refuses another version. `docs/columns.md` is
@@ -17,15 +19,19 @@
 //! group, in writing and in reading.
 
 mod answers;
+mod asked;
 mod cell;
 mod columns;
+mod compared;
 mod csv_file;
 mod decisions;
 mod dictionary;
 mod effects;
 mod error;
+mod judged;
 mod metric;
 mod names;
+mod object;
 mod parquet;
 mod recorded;
 mod requests;
@@ -40,15 +46,19 @@ mod tokens;
 mod values;
 
 pub use answers::AnswerRow;
+pub use asked::AskedEstimates;
 pub use cell::{Cell, VariedValues};
 pub use columns::TypedColumn;
+pub use compared::{BestRow, CheckRow, DifferenceRow, IntervalRow};
 pub use csv_file::{CsvFile, csv_text};
 pub use decisions::{DecisionRow, NoteValues};
 pub use dictionary::{DocumentedColumn, TABLES, dictionary, documented_columns, unit_of};
 pub use effects::EffectRow;
 pub use error::TableError;
+pub use judged::{ClaimRow, ValidationRow};
 pub use metric::{Better, Metric, MetricDoc, MetricEstimates, MetricValues, unknown};
 pub use names::{Author, Kind, Lane, Phase, Side, Status};
+pub use object::{Object, objects};
 pub use parquet::{SCHEMA_KEY, TableReader, TableWriter, concatenate, is_reading, reading};
 pub use recorded::{RecordedToken, read_tokens};
 pub use requests::RequestRow;

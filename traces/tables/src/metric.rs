@@ -5,6 +5,7 @@ use crate::{
     columns::GroupColumns,
 };
 use parquet::{data_type::DoubleType, errors::ParquetError, schema::types::TypePtr};
+use serde_json::Value;
 use std::ops::{Index, IndexMut};
 
 /// The direction in which a metric is better.
@@ -281,8 +282,8 @@ impl Cell for MetricValues {
         Ok(rows)
     }
 
-    fn texts(&self, row: &mut Vec<String>) {
-        self.0.iter().for_each(|value| value.texts(row));
+    fn values(&self, row: &mut Vec<Value>) {
+        row.extend(self.0.iter().copied().map(Value::from));
     }
 }
 
@@ -317,10 +318,10 @@ impl Cell for MetricEstimates {
         Ok(rows)
     }
 
-    fn texts(&self, row: &mut Vec<String>) {
+    fn values(&self, row: &mut Vec<Value>) {
         for estimate in &self.0 {
-            estimate.map(|(mean, _)| mean).texts(row);
-            estimate.and_then(|(_, half)| half).texts(row);
+            estimate.map(|(mean, _)| mean).values(row);
+            estimate.and_then(|(_, half)| half).values(row);
         }
     }
 }

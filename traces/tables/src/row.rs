@@ -2,6 +2,7 @@
 
 use crate::{cell::RowGroup, columns::GroupColumns};
 use parquet::{errors::ParquetError, schema::types::TypePtr};
+use serde_json::Value;
 
 /// A row of a table. The macro `rows!` implements it, which declares struct, columns, version, writer and reader together.
 pub trait Row: Sized {
@@ -34,9 +35,9 @@ pub trait Row: Sized {
     #[doc(hidden)]
     fn read(columns: &mut GroupColumns<'_>) -> Result<Vec<Self>, ParquetError>;
 
-    /// The texts of the row in a CSV file.
+    /// The values of the row in CSV and JSON, column by column; null where there is none.
     #[doc(hidden)]
-    fn texts(&self) -> Vec<String>;
+    fn values(&self) -> Vec<Value>;
 
     /// The names of the columns, for a scenario that varies these keys.
     fn column_names(varied: &[String]) -> Vec<String> {
@@ -150,10 +151,10 @@ macro_rules! rows {
                     Ok(std::iter::from_fn(row).collect())
                 }
 
-                fn texts(&self) -> Vec<String> {
-                    let mut texts = Vec::new();
-                    $( self.$field.texts(&mut texts); )*
-                    texts
+                fn values(&self) -> Vec<serde_json::Value> {
+                    let mut values = Vec::new();
+                    $( self.$field.values(&mut values); )*
+                    values
                 }
             }
         };

@@ -2,11 +2,11 @@
 
 use super::split::Split;
 use crate::results::making::{MakingFile, is_in_the_making, remove_left};
-use crate::results::manifest::TOOL;
 use crate::results::runs::{Run, RunsReader, RunsWriter};
 use crate::results::whole_file;
 use crate::scenario::Plan;
 use crate::terminal::Failure;
+use reports::TOOL;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 use std::fs;

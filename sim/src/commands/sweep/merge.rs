@@ -59,7 +59,7 @@ pub fn merge(folder: &Folder, plan: &Plan, with_report: bool) -> Result<Merged, 
     if with_report && plan.points() <= MOST_DRAWN {
         // The page shows it; it stands in the folder since the sweep was begun.
         fs::copy(folder.path().join("scenario.toml"), making.path().join("scenario.toml")).map_err(failed)?;
-        merged.report = Some(report::write(making.path())?);
+        merged.report = Some(report::write(making.path(), folder.path())?);
     }
     for name in FILES {
         let (from, to) = (making.path().join(name), folder.path().join(name));

@@ -3,11 +3,10 @@
 use super::coverage::Coverage;
 use crate::scenario::{Cell, Point};
 use crate::terminal::Failure;
-use reports::Sheet;
 use serde_json::json;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
-use tables::{Author, RequestRow, Status, TableReader};
+use tables::{Author, Metric, RequestRow, Status, TableReader, ValidationRow, csv_text};
 use units::quantile;
 
 /// A request that was served.
@@ -50,9 +49,6 @@ pub fn read(folder: &Path) -> Result<BTreeMap<(String, u64), Vec<Served>>, Failu
     }
     Ok(all)
 }
-
-/// The columns of `validation.csv`.
-const COLUMNS: [&str; 7] = ["policy", "dataset", "bandwidth_mbps", "figure", "measured", "simulated", "error_pct"];
 
 /// The result of a validation.
 #[derive(Default)]
@@ -106,8 +102,11 @@ type OfAll = fn(&[Served]) -> Option<f64>;
 
 /// The latencies that are compared.
 type Latency = fn(&Served) -> Option<f64>;
-const LATENCIES: [(&str, Latency); 3] =
-    [("e2e_ms", |one| one.e2e_ms), ("ttft_ms", |one| one.ttft_ms), ("tpot_ms", |one| one.tpot_ms)];
+const LATENCIES: [(&str, Latency); 3] = [
+    (RequestRow::e2e_ms.name, |one| one.e2e_ms),
+    (RequestRow::ttft_ms.name, |one| one.ttft_ms),
+    (RequestRow::tpot_ms.name, |one| one.tpot_ms),
+];
 
 fn mean(values: &[f64]) -> Option<f64> {
     (!values.is_empty()).then(|| values.iter().sum::<f64>() / values.len() as f64)
@@ -199,10 +198,10 @@ impl Comparison {
         };
         let mut figures: Vec<Figure> = LATENCIES.iter().flat_map(latency).collect();
         let others: [(&str, OfAll); 4] = [
-            ("output_tokens_per_s_per_request", tokens_per_s),
+            (Metric::OwnOutputRate.column(), tokens_per_s),
             ("rounds_mean", rounds),
-            ("acceptance_rate", acceptance),
-            ("accuracy_pct", accuracy_pct),
+            (Metric::AcceptanceRate.column(), acceptance),
+            (Metric::Accuracy.column(), accuracy_pct),
         ];
         figures.extend(others.map(|(name, of)| Figure {
             name: name.to_owned(),
@@ -268,22 +267,26 @@ pub fn text(validation: &Validation) -> String {
 
 /// The same as CSV.
 pub fn csv(validation: &Validation) -> String {
-    let mut sheet = Sheet::new(COLUMNS.into_iter());
-    let shown = |value: Option<f64>| value.map_or_else(String::new, |value| value.to_string());
-    for one in &validation.comparisons {
-        let mut row = |figure: String, numbers: [Option<f64>; 3]| {
-            let labels = [one.policy.clone(), one.dataset.clone(), shown(one.bandwidth_mbps), figure];
-            sheet.row(labels.into_iter().chain(numbers.map(shown)));
-        };
-        for figure in &one.figures {
-            row(figure.name.clone(), [figure.measured, figure.simulated, figure.error_pct()]);
-        }
-        for (name, Distance { ks, request_pct }) in one.apart() {
-            row(format!("{name}_ks_distance"), [None, None, Some(*ks)]);
-            row(format!("{name}_of_a_request_p50"), [None, None, Some(*request_pct)]);
-        }
-    }
-    sheet.csv()
+    csv_text(validation.comparisons.iter().flat_map(rows), &[])
+}
+
+fn rows(one: &Comparison) -> Vec<ValidationRow> {
+    let row = |figure: &str, [measured, simulated, error_pct]: [Option<f64>; 3]| ValidationRow {
+        policy: one.policy.as_str().into(),
+        dataset: one.dataset.as_str().into(),
+        bandwidth_mbps: one.bandwidth_mbps,
+        figure: figure.into(),
+        measured,
+        simulated,
+        error_pct,
+    };
+    let figures =
+        one.figures.iter().map(|figure| row(&figure.name, [figure.measured, figure.simulated, figure.error_pct()]));
+    let distances = one.apart().flat_map(|(name, Distance { ks, request_pct })| {
+        let ends = [("ks_distance", ks), ("of_a_request_p50", request_pct)];
+        ends.map(|(end, distance)| row(&format!("{name}_{end}"), [None, None, Some(*distance)]))
+    });
+    figures.chain(distances).collect()
 }
 
 /// The same as one JSON object.
@@ -298,9 +301,9 @@ pub fn json(validation: &Validation) -> String {
             (name.to_owned(), json!({ "ks_distance": ks, "request_error_pct_p50": request_pct }))
         });
         json!({
-            "policy": one.policy,
-            "dataset": one.dataset,
-            "bandwidth_mbps": one.bandwidth_mbps,
+            ValidationRow::policy.name: one.policy,
+            ValidationRow::dataset.name: one.dataset,
+            ValidationRow::bandwidth_mbps.name: one.bandwidth_mbps,
             "requests": one.coverage.asked,
             "compared": one.coverage.compared,
             "not_compared": one.coverage.left_out,

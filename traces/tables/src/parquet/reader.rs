@@ -59,6 +59,12 @@ impl<R: Row> TableReader<R> {
         (0..schema.num_columns()).map(|index| schema.column(index).name().to_owned()).collect()
     }
 
+    /// The names of those columns that the file has beside the declared ones: of varied keys, or of notes.
+    pub fn varied_names(&self) -> Vec<String> {
+        let declared = R::column_names(&[]);
+        self.names().into_iter().filter(|name| !declared.contains(name)).collect()
+    }
+
     /// The number of row groups.
     pub fn groups(&self) -> usize {
         self.reader.num_row_groups()

@@ -1,0 +1,110 @@
+//! Devices, models and serving engines.
+
+use super::listing::{Column, Listing, rounded};
+use model::device::{DEVICES, Device};
+use model::engine_kind::EngineKind;
+use model::model_spec::{MODELS, ModelSpec};
+
+const DEVICE: &[Column] = &[
+    Column::new("name"),
+    Column::headed("memory_gib", "memory, GiB"),
+    Column::headed("bandwidth_gb_per_s", "bandwidth, GB/s"),
+    Column::headed("peak_tflop_per_s", "peak fp16, TFLOP/s"),
+    Column::headed("tdp_w", "TDP, W"),
+    Column::headed("idle_w", "idle, W"),
+    Column::json_only("source"),
+];
+
+/// The built-in devices.
+pub fn devices() -> Listing {
+    let line = |device: &Device| {
+        vec![
+            (&*device.name).into(),
+            rounded(device.memory.as_u64() as f64 / GIB, 3),
+            rounded(device.bandwidth.as_gb_per_s_f64(), 3),
+            rounded(device.peak.as_tflop_per_s_f64(), 3),
+            rounded(device.tdp.as_f64(), 3),
+            rounded(device.idle.as_f64(), 3),
+            (&*device.source).into(),
+        ]
+    };
+    Listing::new(DEVICE, DEVICES.iter().map(line))
+}
+
+const GIB: f64 = (1_u64 << 30) as f64;
+
+const MODEL: &[Column] = &[
+    Column::new("name"),
+    Column::headed("parameters_billion", "parameters, 10^9"),
+    Column::headed("vision_parameters_billion", "in vision, 10^9"),
+    Column::new("layers"),
+    Column::new("hidden"),
+    Column::headed("weights_gb", "weights, GB"),
+    Column::headed("kv_per_token_kib", "KV of a token, KiB"),
+];
+
+/// The built-in models.
+pub fn models() -> Listing {
+    let billion = |parameters: u64| rounded(parameters as f64 / 1e9, 3);
+    let line = |model: &ModelSpec| {
+        vec![
+            (&*model.name).into(),
+            billion(model.params()),
+            model.vision.as_ref().map_or(serde_json::Value::Null, |tower| billion(tower.params)),
+            model.layers.into(),
+            model.hidden.into(),
+            rounded(model.weight_bytes().as_gb_f64(), 3),
+            rounded(model.kv_bytes_per_token().as_u64() as f64 / 1024.0, 3),
+        ]
+    };
+    Listing::new(MODEL, MODELS.iter().map(line))
+}
+
+const ENGINE: &[Column] = &[
+    Column::new("name"),
+    Column::headed("batches", "batches"),
+    Column::headed("overhead_ms", "step, ms"),
+    Column::headed("prefill_overhead_ms", "prompt, ms"),
+    Column::headed("bandwidth_pct", "bandwidth, %"),
+    Column::headed("peak_pct", "peak, %"),
+    Column::new("meaning"),
+];
+
+/// The serving engines, with their constants. The shortest step depends on the model and is left out.
+pub fn engines() -> Listing {
+    let meanings = meanings();
+    let line = |engine: &EngineKind| {
+        let profile = engine.profile(&MODELS[0]);
+        vec![
+            engine.name().into(),
+            profile.batches.into(),
+            rounded(profile.overhead.as_ms_f64(), 3),
+            rounded(profile.prefill_overhead.as_ms_f64(), 3),
+            rounded(100.0 * profile.eta_mem.as_f64(), 3),
+            rounded(100.0 * profile.eta_flop.as_f64(), 3),
+            meanings.get(engine.name()).map_or("", String::as_str).into(),
+        ]
+    };
+    Listing::new(ENGINE, EngineKind::ALL.iter().map(line))
+}
+
+/// The sentence about each engine, which the schema of scenarios has from its declaration.
+fn meanings() -> std::collections::BTreeMap<String, String> {
+    let schema = schemars::schema_for!(EngineKind).to_value();
+    let engines = schema["oneOf"].as_array().cloned().unwrap_or_default();
+    let text = |value: &serde_json::Value| value.as_str().unwrap_or_default().to_owned();
+    engines.iter().map(|engine| (text(&engine["const"]), text(&engine["description"]))).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_engine_has_its_sentence() {
+        let meanings = meanings();
+        for engine in EngineKind::ALL {
+            assert!(meanings[engine.name()].ends_with('.'), "{meanings:?}");
+        }
+    }
+}
