@@ -1,5 +1,6 @@
 //! What commands print with `--json`: one document, whose rows are those of a table in the dictionary of columns.
 
+use crate::claims::Claims;
 use crate::frame::{self, ReportError};
 use crate::manifest::{Manifest, TOOL};
 use serde::Serialize;
@@ -66,7 +67,7 @@ impl Document {
 /// If the folder has no readable summary or manifest.
 pub fn run_document(
     folder: &Path,
-    claims: Option<&crate::Claims>,
+    claims: Option<&Claims>,
     intervals: Vec<IntervalRow>,
 ) -> Result<String, ReportError> {
     let table = frame::open::<SummaryRow>(folder)?;

@@ -8,6 +8,9 @@ pub(crate) fn shown(name: &str) -> &str {
     if name == RunRow::bandwidth_mbps.name { "Mbps" } else { name }
 }
 
+/// Space between columns.
+const GAP: u16 = 2;
+
 /// Rows under a heading.
 #[derive(Clone, Debug)]
 pub struct Sheet {
@@ -39,7 +42,8 @@ impl Sheet {
         let constraint = |index: usize| {
             let texts = || std::iter::once(&self.heading[index]).chain(self.rows.iter().map(move |row| &row[index]));
             let longest_word = texts().flat_map(|text| text.split(' ')).map(str::len).max().unwrap_or(0);
-            let longest_word = u16::try_from(longest_word).unwrap_or(width);
+            // The width of a column has the space behind it.
+            let longest_word = u16::try_from(longest_word + usize::from(GAP)).unwrap_or(width);
             match texts().all(is_name) {
                 true => ColumnConstraint::ContentWidth,
                 false => ColumnConstraint::LowerBoundary(Width::Fixed(longest_word)),
@@ -57,7 +61,7 @@ impl Sheet {
         }
         let is_number = |text: &str| text == "-" || text.starts_with(|c: char| c.is_ascii_digit() || "+-".contains(c));
         for (index, column) in table.column_iter_mut().enumerate() {
-            column.set_padding((0, 2));
+            column.set_padding((0, GAP));
             if !self.rows.is_empty() && self.rows.iter().all(|row| is_number(&row[index])) {
                 column.set_cell_alignment(CellAlignment::Right);
             }

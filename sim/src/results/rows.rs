@@ -54,13 +54,27 @@ impl Wanted {
     }
 }
 
-/// Writes the rows of one run.
-pub struct Rows {
+/// The columns that all rows of a run have in common.
+#[derive(Clone)]
+struct Common {
     policy: Text,
     dataset: Text,
     bandwidth_mbps: f64,
     point: u32,
     replication: u32,
+}
+
+/// A row with the columns that all rows of a run have in common.
+macro_rules! row {
+    ($common:expr, $row:ident { $($own:tt)* }) => {{
+        let Common { policy, dataset, bandwidth_mbps, point, replication } = $common.clone();
+        $row { policy, dataset, bandwidth_mbps, point, replication, $($own)* }
+    }};
+}
+
+/// Writes the rows of one run.
+pub struct Rows {
+    common: Common,
     requests: TableWriter<RequestRow>,
     steps: Option<TableWriter<StepRow>>,
     tokens: Option<TableWriter<TokenRow>>,
@@ -78,23 +92,19 @@ impl Rows {
     /// Begins the parts of a run.
     pub fn create(part: &Part<'_>, point: &Point, cell: &Cell, wanted: &Wanted) -> Result<Self, Failure> {
         let label = &point.label;
-        let common = SpanRow {
+        let common = Common {
             policy: cell.policy.as_str().into(),
             dataset: label.dataset.as_str().into(),
             bandwidth_mbps: label.bandwidth_mbps.unwrap_or(f64::NAN),
             point: u32::try_from(label.point).expect("few points have rows of requests"),
             replication: part.replication,
-            ..SpanRow::default()
         };
         let decisions = || TableWriter::create_varied(&part.path::<DecisionRow>(), &wanted.columns(), &[]);
-        let spans = || Spans::create(&part.path::<SpanRow>(), cell.spec.workload.len(), common.clone());
+        let of_all = row!(common, SpanRow { ..SpanRow::default() });
+        let spans = || Spans::create(&part.path::<SpanRow>(), cell.spec.workload.len(), of_all);
         Ok(Self {
             spans: (part.replication == 0).then(spans).transpose()?,
-            policy: common.policy,
-            dataset: common.dataset,
-            bandwidth_mbps: common.bandwidth_mbps,
-            point: common.point,
-            replication: part.replication,
+            common,
             requests: TableWriter::create(&part.path::<RequestRow>())?,
             steps: wanted.steps.then(|| TableWriter::create(&part.path::<StepRow>())).transpose()?,
             tokens: wanted.tokens.then(|| TableWriter::create(&part.path::<TokenRow>())).transpose()?,
@@ -128,17 +138,15 @@ impl Rows {
 
 impl Log for Rows {
     fn answer(&mut self, answer: &Answer) {
-        let row = AnswerRow {
-            policy: self.policy.clone(),
-            dataset: self.dataset.clone(),
-            bandwidth_mbps: self.bandwidth_mbps,
-            point: self.point,
-            replication: self.replication,
-            request: answer.request,
-            ids: answer.ids.iter().map(u32::to_string).collect::<Vec<_>>().join(" ").into(),
-            text: answer.text.as_str().into(),
-            score: answer.score,
-        };
+        let row = row!(
+            self.common,
+            AnswerRow {
+                request: answer.request,
+                ids: answer.ids.iter().map(u32::to_string).collect::<Vec<_>>().join(" ").into(),
+                text: answer.text.as_str().into(),
+                score: answer.score,
+            }
+        );
         let written = self.answers.as_mut().map_or(Ok(()), |answers| answers.write(row));
         self.note(written);
     }
@@ -226,17 +234,10 @@ impl Recorder for Rows {
         let notes: Vec<Option<f64>> = self.notes.iter().map(noted).collect();
         let written = notes.iter().flatten().count();
         assert_eq!(written, record.notes.len(), "{:?} has a note that its policy does not declare", record.notes);
-        let row = DecisionRow {
-            policy: self.policy.clone(),
-            dataset: self.dataset.clone(),
-            bandwidth_mbps: self.bandwidth_mbps,
-            point: self.point,
-            replication: self.replication,
-            request: record.request,
-            edge: record.edge,
-            round: record.round,
-            notes: NoteValues(notes),
-        };
+        let row = row!(
+            self.common,
+            DecisionRow { request: record.request, edge: record.edge, round: record.round, notes: NoteValues(notes) }
+        );
         let written = self.decisions.as_mut().map_or(Ok(()), |decisions| decisions.write(row));
         self.note(written);
     }
@@ -257,41 +258,37 @@ impl Recorder for Rows {
     }
 
     fn step(&mut self, record: &StepRecord) {
-        let row = StepRow {
-            policy: self.policy.clone(),
-            dataset: self.dataset.clone(),
-            bandwidth_mbps: self.bandwidth_mbps,
-            point: self.point,
-            replication: self.replication,
-            request: record.request,
-            side: record.side,
-            gpu: record.gpu,
-            kind: record.kind,
-            tokens: record.tokens,
-            context_tokens: record.context_tokens,
-            batch: record.batch,
-            start_s: record.start.as_secs_f64(),
-            duration_ms: record.duration.as_ms_f64(),
-        };
+        let row = row!(
+            self.common,
+            StepRow {
+                request: record.request,
+                side: record.side,
+                gpu: record.gpu,
+                kind: record.kind,
+                tokens: record.tokens,
+                context_tokens: record.context_tokens,
+                batch: record.batch,
+                start_s: record.start.as_secs_f64(),
+                duration_ms: record.duration.as_ms_f64(),
+            }
+        );
         let written = self.steps.as_mut().map_or(Ok(()), |steps| steps.write(row));
         self.note(written);
     }
 
     fn token(&mut self, record: &TokenRecord) {
-        let row = TokenRow {
-            policy: self.policy.clone(),
-            dataset: self.dataset.clone(),
-            bandwidth_mbps: self.bandwidth_mbps,
-            point: self.point,
-            replication: self.replication,
-            request: record.request,
-            round: record.round,
-            position: record.position,
-            entropy_nats: record.entropy_nats.into(),
-            theta_nats: record.theta_nats.into(),
-            accepted: record.accepted,
-            verified: record.verified,
-        };
+        let row = row!(
+            self.common,
+            TokenRow {
+                request: record.request,
+                round: record.round,
+                position: record.position,
+                entropy_nats: record.entropy_nats.into(),
+                theta_nats: record.theta_nats.into(),
+                accepted: record.accepted,
+                verified: record.verified,
+            }
+        );
         let written = self.tokens.as_mut().map_or(Ok(()), |tokens| tokens.write(row));
         self.note(written);
     }
@@ -302,49 +299,47 @@ impl Rows {
         let moments = record.moments.as_ref();
         let mas = |modality| record.mas.map(|mas| mas.0[modality]);
         let kept = &record.input.kept;
-        RequestRow {
-            policy: self.policy.clone(),
-            dataset: self.dataset.clone(),
-            bandwidth_mbps: self.bandwidth_mbps,
-            point: self.point,
-            replication: self.replication,
-            request: record.request.prompt.request,
-            edge: record.edge,
-            client: record.client,
-            submit_s: record.submit.as_secs_f64(),
-            status: record.status,
-            text_tokens: record.request.prompt.text_tokens,
-            visual_tokens: u32::try_from(record.visual_tokens).unwrap_or(u32::MAX),
-            output_tokens: record.request.output_tokens,
-            audio_tokens: record.request.prompt.audio.map_or(0, |audio| audio.tokens),
-            mas_text: mas(Modality::Text),
-            mas_visual: mas(Modality::Visual),
-            mas_audio: mas(Modality::Audio),
-            retention_text: kept[Modality::Text].retention,
-            retention: kept[Modality::Visual].retention,
-            retention_audio: kept[Modality::Audio].retention,
-            compression: kept[Modality::Visual].compression,
-            compression_audio: kept[Modality::Audio].compression,
-            ttft_ms: moments.map(|moments| moments.ttft().as_ms_f64()),
-            tpot_ms: moments.and_then(|moments| moments.tpot()).map(|tpot| tpot.as_ms_f64()),
-            e2e_ms: moments.map(|moments| moments.e2e().as_ms_f64()),
-            uplink_bytes: record.uplink.as_u64(),
-            downlink_bytes: record.downlink.as_u64(),
-            rounds: record.rounds,
-            drafted_tokens: record.drafted,
-            accepted_tokens: record.accepted,
-            wasted_tokens: record.drafted - record.accepted,
-            edge_tflop: record.edge_flop / 1e12,
-            cloud_tflop: record.cloud_flop / 1e12,
-            edge_busy_ms: record.edge_busy.as_ms_f64(),
-            cloud_busy_ms: record.cloud_busy.as_ms_f64(),
-            energy_j: record.joules,
-            correct: record.correct,
-            served_by: match record.served_by {
-                ServedBy::Edge => Author::Edge,
-                ServedBy::Cloud | ServedBy::Published(_) => Author::Cloud,
-                ServedBy::Both => Author::Both,
-            },
-        }
+        row!(
+            self.common,
+            RequestRow {
+                request: record.request.prompt.request,
+                edge: record.edge,
+                client: record.client,
+                submit_s: record.submit.as_secs_f64(),
+                status: record.status,
+                text_tokens: record.request.prompt.text_tokens,
+                visual_tokens: u32::try_from(record.visual_tokens).unwrap_or(u32::MAX),
+                output_tokens: record.request.output_tokens,
+                audio_tokens: record.request.prompt.audio.map_or(0, |audio| audio.tokens),
+                mas_text: mas(Modality::Text),
+                mas_visual: mas(Modality::Visual),
+                mas_audio: mas(Modality::Audio),
+                retention_text: kept[Modality::Text].retention,
+                retention: kept[Modality::Visual].retention,
+                retention_audio: kept[Modality::Audio].retention,
+                compression: kept[Modality::Visual].compression,
+                compression_audio: kept[Modality::Audio].compression,
+                ttft_ms: moments.map(|moments| moments.ttft().as_ms_f64()),
+                tpot_ms: moments.and_then(|moments| moments.tpot()).map(|tpot| tpot.as_ms_f64()),
+                e2e_ms: moments.map(|moments| moments.e2e().as_ms_f64()),
+                uplink_bytes: record.uplink.as_u64(),
+                downlink_bytes: record.downlink.as_u64(),
+                rounds: record.rounds,
+                drafted_tokens: record.drafted,
+                accepted_tokens: record.accepted,
+                wasted_tokens: record.drafted - record.accepted,
+                edge_tflop: record.edge_flop / 1e12,
+                cloud_tflop: record.cloud_flop / 1e12,
+                edge_busy_ms: record.edge_busy.as_ms_f64(),
+                cloud_busy_ms: record.cloud_busy.as_ms_f64(),
+                energy_j: record.joules,
+                correct: record.correct,
+                served_by: match record.served_by {
+                    ServedBy::Edge => Author::Edge,
+                    ServedBy::Cloud | ServedBy::Published(_) => Author::Cloud,
+                    ServedBy::Both => Author::Both,
+                },
+            }
+        )
     }
 }

@@ -1,7 +1,7 @@
 //! Cells: the types that a field of a row may have, each with its column in Parquet and its value in CSV and JSON.
 
+use crate::Text;
 use crate::columns::GroupColumns;
-use crate::{Text, asked::is_metric};
 use parquet::{
     basic::{LogicalType, Repetition, Type as Physical},
     data_type::{BoolType, ByteArray, ByteArrayType, DataType, DoubleType, Int32Type, Int64Type},
@@ -305,37 +305,6 @@ impl<N: Name> Cell for N {
 
     fn values(&self, row: &mut Vec<Value>) {
         row.push(Value::from(self.name()));
-    }
-}
-
-/// The values of the keys that a scenario varies: a column of text for each key.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct VariedValues(pub Vec<Text>);
-
-impl Cell for VariedValues {
-    type Buffer = Several<Texts>;
-    const TYPE: &'static str = "text";
-
-    fn columns(_: &str, varied: &[String]) -> Vec<TypePtr> {
-        let keys = varied.iter().filter(|name| !is_metric(name));
-        keys.flat_map(|key| Text::columns(key, &[])).collect()
-    }
-
-    fn push(self, buffer: &mut Self::Buffer) {
-        buffer.push_each(self.0.into_iter());
-    }
-
-    fn read(columns: &mut GroupColumns<'_>) -> Result<Vec<Self>, ParquetError> {
-        let mut rows = vec![Self::default(); columns.rows()];
-        for _ in 0..columns.varied() {
-            let texts = Text::read(columns)?;
-            rows.iter_mut().zip(texts).for_each(|(row, text)| row.0.push(text));
-        }
-        Ok(rows)
-    }
-
-    fn values(&self, row: &mut Vec<Value>) {
-        self.0.iter().for_each(|text| text.values(row));
     }
 }
 

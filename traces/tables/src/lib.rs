@@ -19,7 +19,6 @@
 //! group, in writing and in reading.
 
 mod answers;
-mod asked;
 mod cell;
 mod columns;
 mod compared;
@@ -32,6 +31,7 @@ mod judged;
 mod metric;
 mod names;
 mod object;
+mod own;
 mod parquet;
 mod recorded;
 mod requests;
@@ -46,8 +46,7 @@ mod tokens;
 mod values;
 
 pub use answers::AnswerRow;
-pub use asked::AskedEstimates;
-pub use cell::{Cell, VariedValues};
+pub use cell::Cell;
 pub use columns::TypedColumn;
 pub use compared::{BestRow, CheckRow, DifferenceRow, IntervalRow};
 pub use csv_file::{CsvFile, csv_text};
@@ -59,6 +58,7 @@ pub use judged::{ClaimRow, ValidationRow};
 pub use metric::{Better, Metric, MetricDoc, MetricEstimates, MetricValues, unknown};
 pub use names::{Author, Kind, Lane, Phase, Side, Status};
 pub use object::{Object, objects};
+pub use own::{AskedEstimates, VariedValues};
 pub use parquet::{SCHEMA_KEY, TableReader, TableWriter, concatenate, is_reading, reading};
 pub use recorded::{RecordedToken, read_tokens};
 pub use requests::RequestRow;

@@ -15,7 +15,7 @@ const LAW: &[Column] = &[
     Column::new("engine"),
     Column::json_only("form"),
     Column::new("rows"),
-    Column::headed("held_out_median_error_pct", "median error, %"),
+    Column::headed("held_out_median_error_pct", "error, %"),
 ];
 
 /// The laws of every profile in `folder`: TOML files that `sim calibrate` wrote.
