@@ -5,11 +5,11 @@ use super::{Figure, Folder, Prepared};
 use crate::estimate::Estimate;
 use crate::runs::Cell;
 use drawing::{Axis, Drawing, Drawn, Look, Sheet, looks};
-use tables::Metric;
+use tables::{Metric, RunRow};
 
 /// The line of the list.
 pub(super) const FIGURE: Figure =
-    Figure { name: "energy_by_rate", title: "Energy against output rate", needs: &["runs"], prepare };
+    Figure { name: "energy_by_rate", title: "Energy against output rate", needs: &[RunRow::DOC], prepare };
 
 const SIZE: (u32, u32) = (800, 500);
 const X: Metric = Metric::OutputRate;
