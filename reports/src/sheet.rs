@@ -8,6 +8,9 @@ pub(crate) fn shown(name: &str) -> &str {
     if name == RunRow::bandwidth_mbps.name { "Mbps" } else { name }
 }
 
+/// Words up to this length are not broken.
+const LONGEST: usize = 16;
+
 /// Space between columns.
 const GAP: u16 = 2;
 
@@ -41,7 +44,7 @@ impl Sheet {
         let is_name = |text: &String| !text.contains(' ');
         let constraint = |index: usize| {
             let texts = || std::iter::once(&self.heading[index]).chain(self.rows.iter().map(move |row| &row[index]));
-            let longest_word = texts().flat_map(|text| text.split(' ')).map(str::len).max().unwrap_or(0);
+            let longest_word = texts().flat_map(|text| text.split(' ')).map(str::len).max().unwrap_or(0).min(LONGEST);
             // The width of a column has the space behind it.
             let longest_word = u16::try_from(longest_word + usize::from(GAP)).unwrap_or(width);
             match texts().all(is_name) {
