@@ -52,7 +52,10 @@ fn all_run() {
         let Output { stdout, stderr, .. } = sim.done([&[name.as_str()], short(&name)].concat());
         let folder = format!("results/{}", name.trim_end_matches(".toml"));
         assert!(stderr.ends_with(&format!("results in {folder}\n")), "{name} writes elsewhere: {stderr}");
-        assert!(!stderr.contains("warning"), "{name} has a key without effect: {stderr}");
+        // The trace that stands in for the downloaded one is short.
+        let warnings =
+            stderr.lines().filter(|line| line.contains("warning") && !line.ends_with(" has 3: those are run"));
+        assert_eq!(warnings.count(), 0, "{name} has a key without effect, or rejects or cuts: {stderr}");
         assert!(stdout.starts_with("policy ") && stdout.lines().count() > 1, "{stdout}");
     }
 }

@@ -22,6 +22,7 @@ mod page;
 mod report;
 mod runs;
 mod sheet;
+mod shortfalls;
 mod spans;
 mod stages;
 mod table;

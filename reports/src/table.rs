@@ -3,6 +3,7 @@
 use crate::frame::{self, ReportError};
 use crate::manifest::Manifest;
 use crate::sheet::shown;
+use crate::shortfalls;
 use comfy_table::{CellAlignment, Table, presets};
 use polars::prelude::{AnyValue, DataFrame};
 use std::collections::BTreeSet;
@@ -44,12 +45,17 @@ pub fn table(folder: &Path) -> Result<String, ReportError> {
     let keys: Vec<&String> = names.iter().take_while(|name| !COUNTS.contains(&name.as_str())).collect();
     let mut table = Table::new();
     table.load_style(presets::NOTHING);
-    let headings = keys.iter().map(|key| shown(key));
-    table.set_header(headings.chain(SHOWN.iter().map(|metric| metric.doc().heading)));
+    let headings = keys.iter().map(|key| shown(key).to_string());
+    // A column for what was rejected or cut is there as soon as there is one.
+    let shortfalls = shortfalls::read(folder)?;
+    let counts = shortfalls::COLUMNS.iter().filter(|(_, is)| shortfalls.iter().any(|told| is(told.reason)));
+    let headings = headings.chain(counts.clone().map(|(heading, _)| (*heading).to_owned()));
+    table.set_header(headings.chain(SHOWN.iter().map(|metric| metric.doc().heading.to_owned())));
     for row in 0..frame.height() {
-        let identity = keys.iter().map(|key| text(&frame, key, row));
+        let identity: Vec<String> = keys.iter().map(|key| text(&frame, key, row)).collect();
+        let counts = counts.clone().map(|(_, is)| shortfalls::count(&shortfalls, &identity, *is)).collect::<Vec<_>>();
         let figures = SHOWN.iter().map(|metric| figure(&frame, *metric, row));
-        table.add_row(identity.chain(figures));
+        table.add_row(identity.into_iter().chain(counts).chain(figures));
     }
     for (index, column) in table.column_iter_mut().enumerate() {
         column.set_padding((0, 2));

@@ -19,7 +19,8 @@ Examples:
   sim schema > scenario.schema.json                for editors
 
 Exit codes: 0 done; 2 the scenario, an input file or the place for results was refused; 3 sim check found a regression, \
-or sim validate a larger error than allowed; 4 an engine such as Slurm is not available; 5 done, but runs of a sweep \
+sim validate a larger error than allowed, or a gate (--until-ci, best, tune too) could not judge all; 4 an engine such \
+as Slurm is not available; 5 done, but runs of a sweep \
 failed; 70 a bug in this program.";
 
 /// The policies that there are, and the examples.

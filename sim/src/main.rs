@@ -4,6 +4,7 @@ mod cli;
 mod commands;
 #[cfg(test)]
 mod fuzz;
+mod mistakes;
 mod results;
 mod run;
 mod scenario;
@@ -11,13 +12,25 @@ mod terminal;
 
 use clap::Parser;
 use cli::{Cli, Command};
+use std::ffi::OsString;
 use std::process::ExitCode;
-use terminal::{report_panics, say, watch_for_interrupts};
+use terminal::{Code, report_panics, say, watch_for_interrupts};
 
 fn main() -> ExitCode {
     report_panics();
     watch_for_interrupts();
-    let cli = Cli::parse();
+    let args: Vec<OsString> = std::env::args_os().collect();
+    let cli = match Cli::try_parse_from(&args) {
+        Ok(cli) => cli,
+        Err(error) => match mistakes::explained(&args, error.use_stderr()) {
+            Some(mistake) => return refused(&mistake),
+            None => error.exit(),
+        },
+    };
+    let unread = cli.written.as_ref().and_then(|written| mistakes::no_such_scenario(&args, &written.scenario));
+    if let Some(mistake) = mistakes::explained(&args, false).or(unread) {
+        return refused(&mistake);
+    }
     let done = match (cli.command, cli.written) {
         (Some(Command::Show(written)), _) => commands::show::run(&written),
         (Some(Command::Schema), _) => commands::schema::run(),
@@ -45,4 +58,10 @@ fn main() -> ExitCode {
             ExitCode::from(failure.code() as u8)
         }
     }
+}
+
+/// Says why a command line is refused.
+fn refused(mistake: &str) -> ExitCode {
+    say(format_args!("sim: {mistake}"));
+    ExitCode::from(Code::Refused as u8)
 }

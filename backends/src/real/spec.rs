@@ -23,6 +23,8 @@ pub fn spec(model: &Model) -> Result<ModelSpec> {
         kv_heads,
         head_dim: head_size,
         vocab: vocabulary,
+        // Prompts are held to the folder's own window when they are counted.
+        context_window: None,
         gated_mlp: true,
         qkv_bias: true,
         tied_head,

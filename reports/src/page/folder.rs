@@ -5,6 +5,7 @@ use crate::figure::FIGURES;
 use crate::figure::lacking::has;
 use crate::frame::ReportError;
 use crate::runs::Runs;
+use crate::shortfalls::{self, Told};
 use serde_json::Value;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -22,6 +23,8 @@ pub(super) struct Folder {
     /// The scenario's own words; empty if it has none.
     pub description: String,
     pub runs: Runs,
+    /// Requests that were rejected, and answers that were cut.
+    pub shortfalls: Vec<Told>,
     /// The figures that are drawn, by their place in the list.
     pub figures: Vec<Option<String>>,
     /// From the page's folder to this one's `report/`, as a link; empty or with a slash at its end.
@@ -51,6 +54,7 @@ impl Folder {
             description: description.to_owned(),
             scenario,
             runs,
+            shortfalls: shortfalls::read(path)?,
             figures: FIGURES.iter().map(|figure| drawn(path, figure.name)).collect(),
             to_report: relative(beside, &path.join("report")),
             path: path.to_owned(),

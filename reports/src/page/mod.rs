@@ -13,6 +13,7 @@ mod folder;
 mod places;
 mod reproduce;
 mod results;
+mod shortfalls;
 mod summary;
 #[cfg(test)]
 mod tests;
@@ -43,10 +44,12 @@ fn page_of(paths: &[PathBuf], beside: &Path) -> Result<String, ReportError> {
     let more = [("scenario", "Scenario"), ("reproduce", "Reproduce")];
     let claims = verdicts.is_some().then_some(("claims", "Claims"));
     let missing = drawn::some_are_missing(&folders).then_some(("missing", "Not drawn"));
-    let sections: Vec<_> = sections.into_iter().chain(claims).chain(missing).chain(more).collect();
+    let shortfalls = shortfalls::are_there(&folders).then_some(("shortfalls", "Rejected and cut"));
+    let sections: Vec<_> = sections.into_iter().chain(shortfalls).chain(claims).chain(missing).chain(more).collect();
     let body = html! {
         (facts::section(&folders, warning.as_deref()))
         (results::section(&folders, &summary))
+        (shortfalls::section(&folders))
         (data::section(&summary))
         (drawn::section(&folders))
         (claims::section(verdicts.as_deref()))

@@ -81,7 +81,7 @@ fn workload() -> Workload {
         content: Content::Shape(Shape::text(30, 20).with_size(640, 480).into()),
         arrivals: Arrivals::ClosedLoop { clients: 1, think: SimDuration::ZERO },
         requests: 8,
-        max_output_tokens: 1024,
+        max_output_tokens: None,
         payload: PayloadFormat::default(),
     }
 }

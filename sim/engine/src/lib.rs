@@ -18,7 +18,7 @@ mod workload;
 
 pub use ledger::{
     ClosedFormSums, DecisionRecord, Durations, Kind, Lane, LatencySum, Metrics, NoRecorder, Phase, ProbeSums, Recorder,
-    RegretSums, RequestRecord, Side, SpanRecord, Status, StepRecord, TokenRecord,
+    RegretSums, RequestRecord, Shortfall, Side, SpanRecord, Status, StepRecord, TokenRecord,
 };
 pub use models::Models;
 pub use outcome::{Outcome, TierOutcome};
@@ -27,4 +27,4 @@ pub use run::RunError;
 pub use simulate::simulate;
 pub use spec::{CloudSpec, EdgeSpec, LinkSpec, RunSpec, SeriesStart, Sharing};
 pub use violation::Violation;
-pub use workload::{Arrivals, Content, Played, Workload, draw_servegen};
+pub use workload::{Arrivals, Content, Played, RESERVED_OUTPUT_TOKENS, Workload, draw_servegen};

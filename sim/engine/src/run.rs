@@ -1,7 +1,7 @@
 //! One run, from the first request to the last token.
 
 use crate::calibration::calibration;
-use crate::ledger::{Arrival, Grading, Ledger, Recorder, SlotId};
+use crate::ledger::{Arrival, Grading, Ledger, Recorder, Shortfall, SlotId};
 use crate::models::{Models, streams};
 use crate::outcome::{Outcome, outcome};
 use crate::plant::{self, Bed, Event, Price, Slot, State, World};
@@ -15,7 +15,7 @@ use model::{
     kv::DoesNotFit,
     request::{Input, PayloadFormat, Request},
 };
-use policies::{Alone, Briefing, Memory, Policy, Prices, ServedBy, Visitor};
+use policies::{Alone, Briefing, Memory, Policy, Prices, ServedBy, System, Visitor};
 use std::cell::{Cell, RefCell};
 use std::sync::atomic::{AtomicU64, Ordering};
 use units::SimDuration;
@@ -80,6 +80,7 @@ impl<C: Compute> Visitor for Start<'_, C> {
             },
             next: Cell::new(0),
             arrivals: RefCell::new(streams.stream("arrivals", 0)),
+            tiers: Tiers::of(&spec.policy),
             progress,
         };
         let waiting = kernel.run(&run, |spawner| run.start(spawner));
@@ -121,7 +122,23 @@ struct Run<'r, C, P: Policy> {
     /// Number of the next request.
     next: Cell<u64>,
     arrivals: RefCell<Stream>,
+    tiers: Tiers,
     progress: &'r AtomicU64,
+}
+
+/// The tiers on which a policy holds a request's sequence.
+#[derive(Clone, Copy)]
+struct Tiers {
+    edge: bool,
+    cloud: bool,
+}
+
+impl Tiers {
+    fn of(policy: &System) -> Self {
+        let uses = policy.uses();
+        // A probe or a vision tower on the edge holds no sequence there.
+        Self { edge: uses.edge_answers || uses.drafts || policy.split().is_some(), cloud: uses.cloud }
+    }
 }
 
 impl<'a, C: Compute, P: Policy> Host<'a> for Run<'a, C, P> {
@@ -189,10 +206,10 @@ impl<'a, C: Compute, P: Policy> Run<'a, C, P> {
 
     /// Takes a request in.
     fn admit(&self, number: u64, edge: u32, client: u32) -> Bed<'a, C> {
-        let request = self.request(number);
+        let (request, cut) = self.request(number);
         let world = self.world;
         let visual_tokens = world.cloud_prices.0.visual_tokens(&Input::whole(request.prompt));
-        let arrival = Arrival { request, edge, client, visual_tokens };
+        let arrival = Arrival { request, cut, edge, client, visual_tokens };
         let id = world.state.borrow_mut().ledger.admit(arrival, world.kernel.now());
         Bed { world, id }
     }
@@ -201,9 +218,11 @@ impl<'a, C: Compute, P: Policy> Run<'a, C, P> {
     fn serve(&'a self, bed: Bed<'a, C>) -> impl Future<Output = ()> + 'a {
         let memory = &self.memories[self.edge_of(bed.id)];
         async move {
-            let fits = self.fits(bed.id);
-            let served_by = if fits { Some(self.policy.serve(&bed, &self.briefing, memory).await) } else { None };
-            self.end(bed.id, served_by);
+            let ending = match self.rejection(bed.id) {
+                None => Ok(self.policy.serve(&bed, &self.briefing, memory).await),
+                Some(reason) => Err(reason),
+            };
+            self.end(bed.id, ending);
             self.progress.fetch_add(1, Ordering::Relaxed);
         }
     }
@@ -214,41 +233,51 @@ impl<'a, C: Compute, P: Policy> Run<'a, C, P> {
     }
 
     /// Request number `number`, with its pictures as they are sent.
-    fn request(&self, number: u64) -> Request {
+    fn request(&self, number: u64) -> (Request, bool) {
         let world = self.world;
-        let mut request = world.spec.workload.request(world.streams, number);
+        let (mut request, cut) = world.spec.workload.request(world.streams, number);
         if world.spec.workload.payload == PayloadFormat::VisionTokens {
             let encoded = world.cloud_prices.encoded_bytes(&request.prompt);
             if let Some(images) = &mut request.prompt.images {
                 (images.payload, images.encoded) = (encoded, true);
             }
         }
-        request
+        (request, cut)
     }
 
-    /// True if the prompt and the longest answer fit into the KV cache of both tiers. Every policy is asked alike, so
-    /// that all serve the same requests.
-    fn fits(&self, id: SlotId) -> bool {
-        let world = self.world;
+    /// The reason why a request is rejected, if it is: a tier that holds its sequence has a context window or a KV cache
+    /// too small for the whole prompt and its answer.
+    fn rejection(&self, id: SlotId) -> Option<Shortfall> {
+        let Self { world, tiers, .. } = self;
+        let (spec, workload) = (world.spec, &world.spec.workload);
         let state = world.state.borrow();
-        let input = Input::whole(state.ledger.slots.get(id.index).about.request.prompt);
-        let edges = world.spec.edge.count as usize;
-        let tiers = [(&world.edge_prices, 0), (&world.cloud_prices, edges)];
-        tiers.into_iter().all(|(price, gpu)| {
-            let tokens = price.0.prompt_tokens(&input) + u64::from(world.spec.workload.max_output_tokens);
-            state.gpus[gpu].kv.could_hold(tokens)
-        })
+        let request = &state.ledger.slots.get(id.index).about.request;
+        let input = Input::whole(request.prompt);
+        let prompts = [&world.edge_prices, &world.cloud_prices].map(|price| price.0.prompt_tokens(&input));
+        let held = [tiers.edge, tiers.cloud];
+        let windows = [&spec.edge.tier, &spec.cloud.tier].map(|tier| tier.model.context_window);
+        let pools = [0, spec.edge.count as usize].map(|gpu| &state.gpus[gpu].kv);
+        let over = |tier: usize| windows[tier].is_some_and(|most| prompts[tier] + workload.allowed(request) > most);
+        let full = |tier: usize| !pools[tier].could_hold(prompts[tier] + workload.reserved(request));
+        let [edge, cloud] = [0, 1].map(|tier| [held[tier] && over(tier), held[tier] && full(tier)]);
+        let reasons = [
+            (edge[0], Shortfall::EdgeContext),
+            (cloud[0], Shortfall::CloudContext),
+            (edge[1], Shortfall::EdgeMemory),
+            (cloud[1], Shortfall::CloudMemory),
+        ];
+        reasons.into_iter().find_map(|(applies, reason)| applies.then_some(reason))
     }
 
     /// A request has ended: its memory is given back and its row is written.
-    fn end(&self, id: SlotId, served_by: Option<ServedBy>) {
+    fn end(&self, id: SlotId, ending: Result<ServedBy, Shortfall>) {
         let world = self.world;
         let state = &mut *world.state.borrow_mut();
-        let graded = served_by.and_then(|by| grade(state, id, by));
+        let graded = ending.ok().and_then(|by| grade(state, id, by));
         world.close_on_edge(state, id);
         world.close_on_cloud(state, id);
-        let slot = state.ledger.end(id, world.kernel.now(), served_by, graded);
-        if served_by.is_some() && slot.about.request.prompt.request < CLOSED_FORMS {
+        let slot = state.ledger.end(id, world.kernel.now(), ending, graded);
+        if ending.is_ok() && slot.about.request.prompt.request < CLOSED_FORMS {
             self.add_closed_forms(state, &slot);
         }
     }

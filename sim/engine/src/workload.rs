@@ -8,6 +8,9 @@ use std::sync::Arc;
 use traces::requests::{Interarrival, PictureSize, Pictures, ServeGen, TraceRequest};
 use units::{Bytes, PerSecond, Ratio, SimDuration, SimTime};
 
+/// Tokens of an answer that memory is set aside for where nobody says how long answers may be [A].
+pub const RESERVED_OUTPUT_TOKENS: u32 = 1024;
+
 /// The requests of a run.
 #[derive(Clone, Debug)]
 pub struct Workload {
@@ -17,8 +20,8 @@ pub struct Workload {
     pub arrivals: Arrivals,
     /// Number of requests, at most.
     pub requests: u64,
-    /// Longest answer that memory is set aside for; longer ones are cut.
-    pub max_output_tokens: u32,
+    /// Longest answer; longer ones are cut. Without it none is.
+    pub max_output_tokens: Option<u32>,
     /// Format in which pictures are sent.
     pub payload: PayloadFormat,
 }
@@ -91,14 +94,31 @@ impl Workload {
         self.len() == 0
     }
 
-    /// Request number `number`: the same for every policy.
-    pub fn request(&self, streams: Streams, number: u64) -> Request {
+    /// Request number `number` as it is answered, the same for every policy; and true if that is less than was asked for.
+    pub fn request(&self, streams: Streams, number: u64) -> (Request, bool) {
         let request = match &self.content {
             Content::Shape(shape) => from_shape(shape, self.payload, streams, number),
             Content::Trace(trace) => trace.request(self.payload, streams, number),
             Content::Listed(listed) => listed[number as usize].0,
         };
-        Request { output_tokens: request.output_tokens.clamp(1, self.max_output_tokens), ..request }
+        let output_tokens = request.output_tokens.clamp(1, self.max_output_tokens.unwrap_or(u32::MAX));
+        (Request { output_tokens, ..request }, output_tokens < request.output_tokens)
+    }
+
+    /// The longest answer of a model that need not end it by itself.
+    pub fn longest_answer(&self) -> u32 {
+        self.max_output_tokens.unwrap_or(RESERVED_OUTPUT_TOKENS)
+    }
+
+    /// Tokens of an answer that memory is set aside for.
+    pub(crate) fn reserved(&self, request: &Request) -> u64 {
+        u64::from(self.longest_answer().max(request.output_tokens))
+    }
+
+    /// Tokens of an answer that a server holds a context window against: the most that its client allows, or those that it
+    /// comes to.
+    pub(crate) fn allowed(&self, request: &Request) -> u64 {
+        u64::from(self.max_output_tokens.unwrap_or(request.output_tokens))
     }
 
     /// Time of request `number` in a trace; 0 without one.

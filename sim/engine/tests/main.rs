@@ -14,6 +14,7 @@
 //! | `accuracy` | probabilities that answers are right |
 //! | `metrics` | sums over requests and shares of iterations, by hand |
 //! | `spans` | spans against the other records |
+//! | `tiers` | rejections, by the tiers that a policy uses alone |
 //! | `uses` | the parts of the testbed that each policy says it uses |
 //! | `properties` | every policy of the list on any platform: runs end, invariants hold, repeats are equal |
 //! | `settings` | every setting of the drafting policies with every other |
@@ -37,4 +38,5 @@ mod settings;
 mod spans;
 mod speculation;
 mod splits;
+mod tiers;
 mod uses;

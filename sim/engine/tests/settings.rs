@@ -108,7 +108,7 @@ fn policy() -> impl Strategy<Value = System> {
 fn any_run() -> impl Strategy<Value = RunSpec> {
     (any_spec(policy().boxed()), one_of(&[None, None, Some(1), Some(2)])).prop_map(|(mut spec, room)| {
         if let Some(requests) = room {
-            spec.workload.max_output_tokens = 64;
+            spec.workload.max_output_tokens = Some(64);
             // Room for so many of the longest requests that there are: 5 pictures of 1,196 tokens, text and sound.
             let blocks = (5 * 1198 + 30 + 500 + 64u64).div_ceil(16) * requests;
             spec.cloud.kv_blocks = Some(blocks);

@@ -38,6 +38,8 @@ pub struct ModelSpec {
     pub head_dim: u64,
     /// Rows of the embedding and of the head.
     pub vocab: u64,
+    /// Longest sequence, prompt and answer together, in tokens; `None` if it is not known.
+    pub context_window: Option<u64>,
     /// Three MLP matrices (gate, up, down) instead of two.
     pub gated_mlp: bool,
     /// The q, k and v projections have a bias (Qwen2), or not (LLaMA).
@@ -203,7 +205,7 @@ const fn qwen25_tower(hidden: u64) -> VisionTower {
 }
 
 /// The language model of Qwen2-VL-7B and Qwen2.5-VL-7B.
-const fn qwen_7b(name: &'static str, tower: VisionTower) -> ModelSpec {
+const fn qwen_7b(name: &'static str, context_window: u64, tower: VisionTower) -> ModelSpec {
     ModelSpec {
         name: Cow::Borrowed(name),
         layers: 28,
@@ -213,6 +215,7 @@ const fn qwen_7b(name: &'static str, tower: VisionTower) -> ModelSpec {
         kv_heads: 4,
         head_dim: 128,
         vocab: 152_064,
+        context_window: Some(context_window),
         gated_mlp: true,
         qkv_bias: true,
         tied_head: false,
@@ -223,6 +226,9 @@ const fn qwen_7b(name: &'static str, tower: VisionTower) -> ModelSpec {
 }
 
 /// Every built-in model. To add one, add an entry.
+///
+/// Context windows are `max_position_embeddings` of `config.json` in the hub's `Qwen/Qwen2-VL-{2B,7B}-Instruct`,
+/// `Qwen/Qwen2.5-VL-{3B,7B}-Instruct` and `llava-hf/llava-1.5-7b-hf` (`lmsys/vicuna-7b-v1.5`).
 pub static MODELS: [ModelSpec; 5] = [
     ModelSpec {
         name: Cow::Borrowed("qwen2-vl-2b"),
@@ -233,6 +239,7 @@ pub static MODELS: [ModelSpec; 5] = [
         kv_heads: 2,
         head_dim: 128,
         vocab: 151_936,
+        context_window: Some(32_768),
         gated_mlp: true,
         qkv_bias: true,
         tied_head: true,
@@ -249,6 +256,7 @@ pub static MODELS: [ModelSpec; 5] = [
         kv_heads: 2,
         head_dim: 128,
         vocab: 151_936,
+        context_window: Some(128_000),
         gated_mlp: true,
         qkv_bias: true,
         tied_head: true,
@@ -256,8 +264,8 @@ pub static MODELS: [ModelSpec; 5] = [
         bytes_per_kv: 2,
         vision: Some(qwen25_tower(2048)),
     },
-    qwen_7b("qwen2.5-vl-7b", qwen25_tower(3584)),
-    qwen_7b("qwen2-vl-7b", qwen2_tower(3584)),
+    qwen_7b("qwen2.5-vl-7b", 128_000, qwen25_tower(3584)),
+    qwen_7b("qwen2-vl-7b", 32_768, qwen2_tower(3584)),
     ModelSpec {
         name: Cow::Borrowed("llava-1.5-7b"),
         layers: 32,
@@ -267,6 +275,7 @@ pub static MODELS: [ModelSpec; 5] = [
         kv_heads: 32,
         head_dim: 128,
         vocab: 32_064,
+        context_window: Some(4_096),
         gated_mlp: true,
         qkv_bias: false,
         tied_head: false,

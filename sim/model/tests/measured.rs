@@ -96,6 +96,7 @@ fn dense(name: &str, dimensions: [u64; 7]) -> ModelSpec {
         kv_heads,
         head_dim,
         vocab,
+        context_window: None,
         gated_mlp: true,
         qkv_bias: false,
         tied_head: false,

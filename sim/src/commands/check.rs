@@ -25,7 +25,7 @@ Examples:
   sim check out --baseline short.baseline.toml --junit junit.xml --markdown md
 
 Exit codes: 0 nothing got worse; 2 the folder, the baseline or a file was
-refused; 3 a regression; 4 the binary of --against cannot be run.
+refused; 3 a regression, or nothing to judge; 4 the binary of --against cannot be run.
 docs/regression.md has the rules and a workflow to copy.";
 
 /// The arguments of `sim check`.

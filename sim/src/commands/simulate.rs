@@ -1,12 +1,12 @@
 //! `sim SCENARIO.toml`: the scenario, run.
 
 use super::report;
-use crate::results::{Results, manifest};
+use crate::results::{Results, manifest, shortfalls};
 use crate::run::grid::{self, Grid};
 use crate::run::intervals::{self, Intervals};
 use crate::run::options::Options;
 use crate::run::replay::RealModels;
-use crate::scenario::{Plan, Written, warn_of_idle_keys};
+use crate::scenario::{Plan, Written, warn_of_idle_keys, warn_of_short_traces};
 use crate::terminal::{Failure, print, say};
 use reports::ReportError;
 
@@ -20,6 +20,7 @@ pub fn run(written: &Written, options: &Options) -> Result<(), Failure> {
     let mut points = grid::points(&plan)?;
     warn_of_idle_keys(&plan);
     let real = RealModels::open(&plan, &mut points)?;
+    warn_of_short_traces(&plan, &points);
     if options.twice && real.is_some() {
         let why = "a replay takes measured times, of which no two are equal";
         return Err(Failure::refused(format!("--twice compares runs event by event: {why}; leave it out")));
@@ -36,11 +37,13 @@ pub fn run(written: &Written, options: &Options) -> Result<(), Failure> {
     let intervals = intervals::intervals(&points, options.threads)?;
     let bug = |error: ReportError| Failure::bug(error.to_string());
     if options.json {
+        shortfalls::warn(&folder)?;
         let claims = report.as_ref().map(|report| &report.claims);
         let rows = intervals.iter().flat_map(Intervals::rows).collect();
         print(&reports::run_document(&folder, claims, rows).map_err(bug)?)?;
     } else {
         print(&reports::table(&folder).map_err(bug)?)?;
+        shortfalls::warn(&folder)?;
         print(&intervals::text(&intervals))?;
         report.as_ref().map_or(Ok(()), report::print_claims)?;
     }

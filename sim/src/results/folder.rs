@@ -7,7 +7,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Files that this program writes into a results folder.
-const FILES: [&str; 17] = [
+const FILES: [&str; 18] = [
     "answers.parquet",
     "decisions.parquet",
     "failures.csv",
@@ -17,6 +17,7 @@ const FILES: [&str; 17] = [
     "requests.parquet",
     "runs.parquet",
     "scenario.toml",
+    "shortfalls.parquet",
     "spans.parquet",
     "steps.parquet",
     "summary.csv",

@@ -4,7 +4,7 @@ use crate::scenario::MemoryScope;
 use backends::Coverage;
 use engine::{ClosedFormSums, LatencySum, Outcome, RegretSums, TierOutcome};
 use policies::Uses;
-use tables::{Metric, MetricValues};
+use tables::{Metric, MetricValues, Shortfalls};
 
 /// The figures of a run.
 #[derive(Clone, Debug, PartialEq)]
@@ -19,6 +19,8 @@ pub struct Sample {
     pub completed: u64,
     /// Requests that were turned away.
     pub rejected: u64,
+    /// Requests that were rejected, and answers that were cut, by reason.
+    pub shortfalls: Shortfalls,
     /// Regrets of the plan's solver.
     pub regret: RegretSums,
     /// Iterations of edge and cloud against what was measured; of runs that are read back nothing.
@@ -38,6 +40,7 @@ impl Sample {
             submitted: metrics.submitted,
             completed: metrics.completed,
             rejected: metrics.rejected,
+            shortfalls: metrics.shortfalls,
             regret: metrics.regret,
             coverage: [&outcome.edge, &outcome.cloud].map(|tier| tier.coverage.unwrap_or_default()),
             metrics: MetricValues::each(|metric| facts.value(metric)),

@@ -7,6 +7,7 @@ pub mod metrics;
 pub mod replayed;
 pub mod rows;
 pub mod runs;
+pub mod shortfalls;
 mod spans;
 pub mod summary;
 pub mod whole_file;

@@ -7,7 +7,7 @@ use backends::Coverage;
 use engine::RegretSums;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use tables::{RunRow, TableError, TableReader, TableWriter, Text, VariedValues};
+use tables::{RunRow, Shortfall, Shortfalls, TableError, TableReader, TableWriter, Text, VariedValues};
 use units::SimDuration;
 
 /// A run that has ended.
@@ -142,6 +142,11 @@ fn row(run: &Run) -> RunRow {
             requests: sample.submitted,
             completed: sample.completed,
             rejected: sample.rejected,
+            rejected_edge_context: sample.shortfalls[Shortfall::EdgeContext],
+            rejected_cloud_context: sample.shortfalls[Shortfall::CloudContext],
+            rejected_edge_memory: sample.shortfalls[Shortfall::EdgeMemory],
+            rejected_cloud_memory: sample.shortfalls[Shortfall::CloudMemory],
+            cut: sample.shortfalls[Shortfall::Cut],
             metrics: sample.metrics.clone(),
             regret_requests: sample.regret.requests,
             regret_infeasible: sample.regret.infeasible,
@@ -152,6 +157,17 @@ fn row(run: &Run) -> RunRow {
             ..common
         },
     }
+}
+
+/// The counts of a row by reason.
+fn shortfalls(row: &RunRow) -> Shortfalls {
+    let mut counts = Shortfalls::default();
+    counts[Shortfall::EdgeContext] = row.rejected_edge_context;
+    counts[Shortfall::CloudContext] = row.rejected_cloud_context;
+    counts[Shortfall::EdgeMemory] = row.rejected_edge_memory;
+    counts[Shortfall::CloudMemory] = row.rejected_cloud_memory;
+    counts[Shortfall::Cut] = row.cut;
+    counts
 }
 
 /// The run of a row. Runs of one point share its label, which is `latest` if the row before had it.
@@ -166,6 +182,7 @@ fn run(row: RunRow, latest: &mut Option<Arc<PointLabel>>) -> Run {
         submitted: row.requests,
         completed: row.completed,
         rejected: row.rejected,
+        shortfalls: shortfalls(&row),
         regret: RegretSums {
             requests: row.regret_requests,
             infeasible: row.regret_infeasible,
@@ -211,12 +228,15 @@ mod tests {
             values: vec![format!("{point} ms")],
             engines: ["vllm".to_owned(), "hf".to_owned()],
         };
+        let mut shortfalls = Shortfalls::default();
+        Shortfall::ALL.iter().zip(1..).for_each(|(reason, count)| shortfalls[*reason] = count);
         let sample = Sample {
             digest: u64::MAX - point,
             events: 7,
             submitted: 5,
             completed: 4,
             rejected: 1,
+            shortfalls,
             regret: RegretSums { requests: 2, gap: 0.25, time: SimDuration::from_ns(9), ..RegretSums::default() },
             coverage: <[Coverage; 2]>::default(),
             metrics: MetricValues::each(|metric| {

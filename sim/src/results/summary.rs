@@ -3,11 +3,12 @@
 
 use super::metrics::{Sample, per};
 use super::runs::{Run, varied};
+use super::shortfalls;
 use crate::terminal::Failure;
 use engine::RegretSums;
 use reports::Estimate;
 use std::path::{Path, PathBuf};
-use tables::{CsvFile, MetricEstimates, RegretRow, SummaryRow, TableError, TableWriter};
+use tables::{CsvFile, MetricEstimates, RegretRow, ShortfallRow, Shortfalls, SummaryRow, TableError, TableWriter};
 
 /// Writes the summary's files from runs in the order of the grid.
 pub struct Summary {
@@ -17,6 +18,8 @@ pub struct Summary {
     csv: CsvFile<SummaryRow>,
     /// Made when the first plan's solver was compared with the exact one.
     regret: Option<CsvFile<RegretRow>>,
+    /// Made when the first request was rejected, or the first answer cut.
+    shortfalls: Option<TableWriter<ShortfallRow>>,
     /// The runs of the policy and point that is being read.
     cell: Vec<Run>,
 }
@@ -30,6 +33,7 @@ impl Summary {
             parquet: TableWriter::create_varied(&folder.join("summary.parquet"), varied, &[])?,
             csv: CsvFile::create(&folder.join("summary.csv"), varied)?,
             regret: None,
+            shortfalls: None,
             cell: Vec::new(),
         })
     }
@@ -50,6 +54,7 @@ impl Summary {
         self.parquet.finish()?;
         self.csv.finish()?;
         self.regret.map(CsvFile::finish).transpose()?;
+        self.shortfalls.map(TableWriter::finish).transpose()?;
         Ok(())
     }
 
@@ -60,8 +65,34 @@ impl Summary {
         let row = row(first, (runs.len() - samples.len()) as u64, &samples);
         self.csv.write(&row)?;
         self.parquet.write(row)?;
+        self.write_shortfalls(first, &samples)?;
         let regret = samples.iter().map(|sample| sample.regret).sum::<RegretSums>();
         if regret.requests > 0 { self.write_regret(&regret_row(first, &regret)) } else { Ok(()) }
+    }
+
+    /// Writes `shortfalls.parquet`: a row for each reason, only where there is one.
+    fn write_shortfalls(&mut self, first: &Run, samples: &[&Sample]) -> Result<(), TableError> {
+        let mut counts = Shortfalls::default();
+        samples.iter().for_each(|sample| counts += sample.shortfalls);
+        for (reason, requests) in counts.iter() {
+            let file = match &mut self.shortfalls {
+                Some(file) => file,
+                none => {
+                    none.insert(TableWriter::create_varied(&self.folder.join(shortfalls::FILE), &self.varied, &[])?)
+                }
+            };
+            file.write(ShortfallRow {
+                point: first.label.point,
+                policy: first.policy.as_str().into(),
+                dataset: first.label.dataset.as_str().into(),
+                bandwidth_mbps: first.label.bandwidth_mbps,
+                varied: varied(&first.label),
+                reason,
+                requests,
+                of_requests: samples.iter().map(|sample| sample.submitted).sum(),
+            })?;
+        }
+        Ok(())
     }
 
     /// Writes `regret.csv`: the plan's solver against the exact one, only where another one was used.

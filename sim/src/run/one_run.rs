@@ -9,6 +9,7 @@ use crate::terminal::{Failure, at_work_on};
 use engine::{NoRecorder, Outcome, Recorder, RunError, RunSpec, simulate};
 use kernel::Journal;
 use std::sync::atomic::AtomicU64;
+use tables::Shortfall;
 
 /// One run: a policy at a point, a replication.
 #[derive(Clone, Copy)]
@@ -78,7 +79,11 @@ impl OneRun<'_> {
 
     fn replay(&self, real: &RealModels, log: &mut dyn Log, progress: &AtomicU64) -> Result<Outcome, Failure> {
         let played = real.play(self.point.label.point, &self.cell.policy, &self.spec(), log, progress)?;
-        let played = played.map_err(|error| self.failure(&error))?;
+        let mut played = played.map_err(|error| self.failure(&error))?;
+        // An answer that is as long as it may be was not ended by the model.
+        let most = self.cell.spec.workload.longest_answer() as usize;
+        let cut = played.answers.iter().filter(|answer| answer.ids.len() >= most).count() as u64;
+        played.outcome.metrics.shortfalls[Shortfall::Cut] += cut;
         played.answers.iter().for_each(|answer| log.answer(answer));
         Ok(played.outcome)
     }

@@ -148,6 +148,11 @@ const RULES_OF_SHAPES: &[Rule] = &[
 
 /// Warns on stderr of each key that was set and has no effect.
 pub fn warn_of_idle_keys(plan: &Plan) {
+    for row in &plan.equals {
+        say(format_args!(
+            "sim: warning: [sweep] {row} gives the points of an earlier value; equal points are run once"
+        ));
+    }
     for remark in idle(plan) {
         say(format_args!("sim: warning: {remark}"));
     }

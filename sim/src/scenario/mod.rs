@@ -20,6 +20,8 @@ pub mod profile;
 mod read;
 mod replay;
 mod resolve;
+mod shell;
+mod short;
 mod show;
 mod source;
 mod sweep;
@@ -37,6 +39,7 @@ pub use replay::Replay;
 #[cfg(feature = "onnx")]
 pub use replay::{Drawn, Outcomes, Played, Provider, Scale};
 pub use resolve::{Cell, laws_of, profiled};
+pub use short::warn_of_short_traces;
 pub use show::shown;
 pub use source::Source;
 pub use tier::Noise;

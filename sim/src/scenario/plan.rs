@@ -26,6 +26,8 @@ pub struct Plan {
     pub design: Design,
     /// Keys that are columns beside dataset and bandwidth, which every row has: those that vary, and an uplink that is a series.
     pub varied: Vec<String>,
+    /// Values of the sweep that give the points of earlier values, in words; they are left out.
+    pub equals: Vec<String>,
     /// Hashes of the files that points name.
     files: Mutex<BTreeMap<PathBuf, String>>,
 }
@@ -64,7 +66,7 @@ impl Plan {
     /// # Errors
     /// If it cannot be read, or makes no sense: at the line of the key that is to blame, where there is one.
     pub fn read(written: &Written) -> Result<Self, Failure> {
-        let (source, scenario) = super::read(&written.scenario, &written.overrides())?;
+        let (source, scenario) = super::read(&written.scenario, &written.overrides()?)?;
         Self::new(source, scenario)
     }
 
@@ -75,13 +77,19 @@ impl Plan {
     pub fn new(source: Source, scenario: Scenario) -> Result<Self, Failure> {
         /// Values of an axis that are looked at before anything is run.
         const LOOKED_AT: u64 = 1000;
-        let design = Design::read(&source, &scenario.sweep, scenario.seed)?;
+        let mut design = Design::read(&source, &scenario.sweep, scenario.seed)?;
+        let written = |number: u64| {
+            let point: Scenario = source.with(&design.point(number)).ok()?.parse().ok()?;
+            Some(point.text_with(Path::to_owned))
+        };
+        let equals = if design.points() > 1 { design.equal_rows(LOOKED_AT, written) } else { Vec::new() };
+        let equals = design.leave_out(&equals);
         let mut varied: Vec<String> =
             design.keys().filter(|key| !OWN_COLUMN.contains(key)).map(str::to_owned).collect();
         if scenario.link.uplink_series().is_some() && !varied.iter().any(|key| key == UPLINK) {
             varied.push(UPLINK.to_owned());
         }
-        let plan = Self { source, scenario, design, varied, files: Mutex::default() };
+        let plan = Self { source, scenario, design, varied, equals, files: Mutex::default() };
         for number in plan.design.along_the_axes(LOOKED_AT) {
             let (source, scenario) = plan.scenario_at(number)?;
             lookup::requests(&source, &scenario)?;

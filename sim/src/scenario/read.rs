@@ -1,7 +1,7 @@
 //! Reads a scenario file, with the overrides of the command line.
 
 use super::keys::Overrides;
-use super::{Scenario, Source};
+use super::{Scenario, Source, shell};
 use crate::terminal::Failure;
 use std::path::Path;
 
@@ -21,11 +21,15 @@ pub fn read(path: &Path, set: &[String]) -> Result<(Source, Scenario), Failure> 
     if set.is_empty() {
         return Ok((source, scenario));
     }
-    let overrides = set.iter().map(|set| parse_override(set)).collect::<Result<Overrides, _>>()?;
-    let source = source.with(&overrides)?;
-    let mut scenario: Scenario = source.parse()?;
-    scenario.keep_times(source.written());
-    Ok((source, scenario))
+    let mut overrides = set.iter().map(|set| parse_override(set)).collect::<Result<Overrides, _>>()?;
+    let mut typed = source.with(&overrides)?;
+    let mut scenario: Scenario = typed.parse()?;
+    if shell::resolve(&typed, &mut overrides) {
+        typed = source.with(&overrides)?;
+        scenario = typed.parse()?;
+    }
+    scenario.keep_times(typed.written());
+    Ok((typed, scenario))
 }
 
 /// `key=value`, the value in TOML; what is not TOML is taken as text, so that quotes may be left out.

@@ -224,7 +224,7 @@ fn check_scalars(source: &Source, scenario: &Scenario) -> Result<(), Failure> {
         ("cloud.batch.chunk_tokens", u64::from(scenario.cloud.batch.chunk_tokens)),
         ("workload.requests", scenario.workload.requests),
         ("workload.output_tokens", u64::from(scenario.workload.output_tokens.unwrap_or(1))),
-        ("workload.max_output_tokens", u64::from(scenario.workload.max_output_tokens)),
+        ("workload.max_output_tokens", u64::from(scenario.workload.max_output_tokens.unwrap_or(1))),
         ("link.bandwidth", scenario.link.bandwidth.as_u64()),
         ("link.packet", scenario.link.packet.as_u64()),
     ];

@@ -184,9 +184,10 @@ pub struct Workload {
     /// Format in which pictures are sent.
     #[serde(default)]
     pub payload: PayloadFormat,
-    /// Longest answer, tokens. KV cache is reserved for it at admission, and longer answers are cut.
-    #[serde(default = "max_output_tokens")]
-    pub max_output_tokens: u32,
+    /// Longest answer that is asked for, tokens (a client's `max_tokens`): longer answers are cut, and counted. If absent,
+    /// none is cut. KV cache is set aside for it at admission; if absent, for 1,024 tokens or the answer, if it is longer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_output_tokens: Option<u32>,
     /// Part of a trace that is played, e.g. `{ from = "10 min", until = "20 min" }`; all of it if absent.
     #[serde(default, skip_serializing_if = "Window::is_whole")]
     pub window: Window,
@@ -233,10 +234,6 @@ fn is_default<T: Default + PartialEq>(value: &T) -> bool {
 
 fn thousand() -> u64 {
     1000
-}
-
-fn max_output_tokens() -> u32 {
-    1024
 }
 
 /// The arrival process of requests.

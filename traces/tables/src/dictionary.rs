@@ -2,7 +2,8 @@
 
 use crate::{
     AnswerRow, BestRow, Better, CheckRow, ClaimRow, DecisionRow, DifferenceRow, EffectRow, FailureRow, IntervalRow,
-    Metric, RegretRow, RequestRow, RunRow, SpanRow, StepRow, SummaryRow, TableDoc, TokenRow, ValidationRow,
+    Metric, RegretRow, RequestRow, RunRow, ShortfallRow, SpanRow, StepRow, SummaryRow, TableDoc, TokenRow,
+    ValidationRow,
 };
 
 /// Every table, in the order of the dictionary.
@@ -17,6 +18,7 @@ pub const TABLES: &[TableDoc] = &[
     AnswerRow::DOC,
     RegretRow::DOC,
     FailureRow::DOC,
+    ShortfallRow::DOC,
     EffectRow::DOC,
     ClaimRow::DOC,
     ValidationRow::DOC,
@@ -220,6 +222,7 @@ mod tests {
         check::<TokenRow>();
         check::<AnswerRow>();
         check::<RegretRow>();
+        check::<ShortfallRow>();
         check::<FailureRow>();
         check::<EffectRow>();
         check::<ClaimRow>();

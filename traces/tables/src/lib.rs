@@ -4,7 +4,7 @@
 //! |---|---|
 //! | [`Row`] | a row of a table; `rows!` declares its struct, columns, version, writer, reader and documentation together |
 //! | [`RequestRow`], [`StepRow`], [`SpanRow`], [`TokenRow`], [`DecisionRow`], [`AnswerRow`] | rows of the hot path |
-//! | [`RunRow`], [`FailureRow`], [`SummaryRow`], [`RegretRow`], [`EffectRow`] | rows for runs, and for policies at points |
+//! | [`RunRow`], [`FailureRow`], [`SummaryRow`], [`RegretRow`], [`ShortfallRow`], [`EffectRow`] | rows for runs, and for policies at points |
 //! | [`DifferenceRow`], [`BestRow`], [`CheckRow`], [`IntervalRow`], [`ClaimRow`], [`ValidationRow`] | rows of comparisons and verdicts |
 //! | [`Metric`] | the metrics of a run: column, unit, direction, heading, words, decimals, axis |
 //! | [`Lane`], [`Phase`], [`Kind`], [`Side`], [`Status`], [`Author`] | words that stand in columns |
@@ -38,6 +38,7 @@ mod requests;
 mod row;
 mod runs;
 mod shortest;
+mod shortfalls;
 mod spans;
 mod spreadsheet;
 mod steps;
@@ -56,7 +57,7 @@ pub use effects::EffectRow;
 pub use error::TableError;
 pub use judged::{ClaimRow, ValidationRow};
 pub use metric::{Better, Metric, MetricDoc, MetricEstimates, MetricValues, unknown};
-pub use names::{Author, Kind, Lane, Phase, Side, Status};
+pub use names::{Author, Kind, Lane, Phase, Shortfall, Side, Status};
 pub use object::{Object, objects};
 pub use own::{AskedEstimates, VariedValues};
 pub use parquet::{SCHEMA_KEY, TableReader, TableWriter, concatenate, is_reading, reading};
@@ -64,6 +65,7 @@ pub use recorded::{RecordedToken, read_tokens};
 pub use requests::RequestRow;
 pub use row::{FieldDoc, Row, TableDoc};
 pub use runs::{FailureRow, RunRow};
+pub use shortfalls::{ShortfallRow, Shortfalls};
 pub use spans::SpanRow;
 pub use spreadsheet::spreadsheet_text;
 pub use steps::StepRow;

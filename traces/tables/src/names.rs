@@ -71,8 +71,22 @@ names! {
     pub enum Status {
         /// The request was answered.
         Completed = "completed",
-        /// The request was turned away: its prompt and longest answer fit into no KV cache of a tier.
+        /// The request was turned away: a tier that its policy uses has no room for its prompt and answer.
         Rejected = "rejected",
+    }
+
+    /// A reason why a request was not served as it was asked for.
+    pub enum Shortfall {
+        /// Rejected: the prompt and its answer are longer than the context window of the edge's model.
+        EdgeContext = "edge_context",
+        /// Rejected: the prompt and its answer are longer than the context window of the cloud's model.
+        CloudContext = "cloud_context",
+        /// Rejected: the prompt and its answer have no room in the KV cache of an edge.
+        EdgeMemory = "edge_memory",
+        /// Rejected: the prompt and its answer have no room in the KV cache of a GPU of the cloud.
+        CloudMemory = "cloud_memory",
+        /// Answered, but no further than `workload.max_output_tokens`.
+        Cut = "cut",
     }
 
     /// The model whose answer it is.

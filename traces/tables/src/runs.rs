@@ -7,7 +7,7 @@ use crate::{
 
 rows! {
     /// One run: a replication of a policy at a point.
-    pub struct RunRow in "`runs.parquet`", table "runs", version 1, groups of FEW;
+    pub struct RunRow in "`runs.parquet`", table "runs", version 2, groups of FEW;
     {
         /// The number of the point in the sweep's grid.
         point: u64,
@@ -37,6 +37,16 @@ rows! {
         completed: u64,
         /// Requests that were turned away.
         rejected: u64,
+        /// Requests that were rejected for the context window of the edge's model.
+        rejected_edge_context: u64,
+        /// Requests that were rejected for the context window of the cloud's model.
+        rejected_cloud_context: u64,
+        /// Requests that were rejected for the KV cache of the edge.
+        rejected_edge_memory: u64,
+        /// Requests that were rejected for the KV cache of the cloud.
+        rejected_cloud_memory: u64,
+        /// Answers that were cut at `workload.max_output_tokens`.
+        cut: u64,
         /// The engine of the edge.
         edge_engine: Text,
         /// The engine of the cloud.

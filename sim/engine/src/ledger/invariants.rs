@@ -25,6 +25,9 @@ impl<R> Ledger<'_, R> {
                 metrics.submitted, metrics.completed, metrics.rejected
             )
         })?;
+        let reasons = metrics.shortfalls.iter().filter(|(reason, _)| reason.is_rejection());
+        let reasons = reasons.map(|(_, count)| count).sum::<u64>();
+        require(metrics.rejected == reasons, || format!("{} rejected, {reasons} with a reason", metrics.rejected))?;
         require(metrics.accepted <= metrics.verified && metrics.verified <= metrics.drafted, || {
             format!("{} drafted, {} verified, {} accepted", metrics.drafted, metrics.verified, metrics.accepted)
         })

@@ -4,6 +4,7 @@ use super::recorder::{RequestRecord, Status};
 use hdrhistogram::Histogram;
 use model::modality::Modality;
 use policies::{ClosedForms, Regret};
+use tables::Shortfalls;
 use units::{Bytes, SimDuration, SimTime};
 
 /// Three significant digits: a quantile is within 0.1 % of the exact one. Mean, least and greatest are exact.
@@ -186,6 +187,8 @@ pub struct Metrics {
     pub completed: u64,
     /// Requests that were turned away.
     pub rejected: u64,
+    /// Requests that were rejected, and answers that were cut, by reason.
+    pub shortfalls: Shortfalls,
     /// Tokens of all answers.
     pub output_tokens: u64,
     /// Tokens a second of each answer by itself, tokens / E2E, summed.

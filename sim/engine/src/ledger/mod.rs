@@ -25,8 +25,8 @@ mod watch;
 
 pub use metrics::{ClosedFormSums, Durations, LatencySum, Metrics, ProbeSums, RegretSums};
 pub use recorder::{
-    DecisionRecord, Kind, Lane, NoRecorder, Phase, Recorder, RequestRecord, Side, SpanRecord, Status, StepRecord,
-    TokenRecord,
+    DecisionRecord, Kind, Lane, NoRecorder, Phase, Recorder, RequestRecord, Shortfall, Side, SpanRecord, Status,
+    StepRecord, TokenRecord,
 };
 
 pub(crate) use grading::Grading;
@@ -147,21 +147,24 @@ impl<R> Ledger<'_, R> {
         self.commit(id, tokens, verdict.at);
     }
 
-    /// Ends a request, which nobody served if it was turned away, and writes its row. `graded` is the grade of its answer,
-    /// where whoever answered can tell.
+    /// Ends a request, served or rejected for a reason, and writes its row. `graded` is the grade of its answer, where
+    /// whoever answered can tell.
     pub(crate) fn end(
         &mut self,
         id: SlotId,
         now: SimTime,
-        served_by: Option<ServedBy>,
+        ending: Result<ServedBy, Shortfall>,
         graded: Option<f64>,
     ) -> Slot<R> {
+        let served_by = ending.ok();
         let slot = self.slots.remove(id.index);
         self.costs[Side::Edge as usize].add(&slot.tally.edge);
         self.costs[Side::Cloud as usize].add(&slot.tally.cloud);
         let record = self.record(&slot, served_by, graded);
         let by_cloud = matches!(served_by, Some(ServedBy::Cloud | ServedBy::Published(_)));
         self.metrics.end(now, &record, by_cloud);
+        let shortfall = ending.err().or(slot.about.cut.then_some(Shortfall::Cut));
+        shortfall.into_iter().for_each(|reason| self.metrics.shortfalls[reason] += 1);
         if self.watch.is_on() {
             self.watch.end(slot.generation, &record, self.recorder);
         }

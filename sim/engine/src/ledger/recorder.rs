@@ -6,7 +6,7 @@ use model::{
     request::{Input, Request},
 };
 use policies::{Note, ServedBy};
-pub use tables::{Kind, Lane, Phase, Side, Status};
+pub use tables::{Kind, Lane, Phase, Shortfall, Side, Status};
 use units::{Bytes, SimDuration, SimTime};
 
 /// Takes the rows of one run, in the order in which they come about.

@@ -39,6 +39,8 @@ pub(crate) struct About {
     /// The input that the policy serves the request with.
     pub(crate) input: Input,
     pub(crate) mas: Option<Mas>,
+    /// The answer is shorter than was asked for.
+    pub(crate) cut: bool,
     /// A token that nobody verified, and on which the answer hangs, is not the cloud's.
     pub(crate) diverged: bool,
 }
@@ -56,6 +58,8 @@ pub(crate) struct Committed {
 /// A request on its way into the ledger.
 pub(crate) struct Arrival {
     pub(crate) request: Request,
+    /// The answer is shorter than was asked for.
+    pub(crate) cut: bool,
     pub(crate) edge: u32,
     pub(crate) client: u32,
     /// Visual tokens of the whole input, as the cloud's model counts them.
@@ -64,9 +68,9 @@ pub(crate) struct Arrival {
 
 impl<R: Default> Slot<R> {
     pub(crate) fn new(arrival: Arrival, generation: u32, submit: SimTime) -> Self {
-        let Arrival { request, edge, client, visual_tokens } = arrival;
+        let Arrival { request, cut, edge, client, visual_tokens } = arrival;
         let input = Input::whole(request.prompt);
-        let about = About { request, client, submit, visual_tokens, input, mas: None, diverged: false };
+        let about = About { request, client, submit, visual_tokens, input, mas: None, cut, diverged: false };
         Self {
             committed: Committed::default(),
             about: Box::new(about),

@@ -61,7 +61,7 @@ impl<'w, C: Compute> World<'w, C> {
                 if on_edge { (&mut slot.resources.on_edge, &*edge) } else { (&mut slot.resources.on_cloud, &*cloud) };
             let held = held.as_mut().expect("who asks has a sequence");
             let prompt = u64::from(compute.prompt_tokens(held.sequence));
-            held.kv = this.kv.allocate(prompt + u64::from(self.spec.workload.max_output_tokens));
+            held.kv = this.kv.allocate(prompt + self.spec.workload.reserved(&slot.about.request));
             if held.kv.is_none() {
                 return;
             }

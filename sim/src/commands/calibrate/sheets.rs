@@ -108,6 +108,7 @@ fn dense(model: &ModelDimensions) -> Option<ModelSpec> {
         kv_heads,
         head_dim,
         vocab,
+        context_window: None,
         gated_mlp: model.gated_mlp,
         qkv_bias: false,
         tied_head: false,

@@ -136,10 +136,11 @@ impl<'a> Sweep<'a> {
         let mut first = None;
         for number in self.plan.design.along_the_axes(20) {
             match self.plan.point(number) {
-                Ok(_) => {
+                Ok(point) => {
                     // Whoever wrote a job was warned; the logs of its shards need not say it again.
                     if self.args.shard.is_none() {
                         scenario::warn_of_idle_keys(&self.plan);
+                        scenario::warn_of_short_traces(&self.plan, [&point]);
                     }
                     return Ok(());
                 }
@@ -293,6 +294,7 @@ impl<'a> Sweep<'a> {
         } else {
             say(format_args!("{rows} rows are in summary.csv; `sim best` picks among them"));
         }
+        crate::results::shortfalls::warn(folder)?;
         merged.report.as_ref().map_or(Ok(()), crate::commands::report::print_claims)?;
         say(format_args!(
             "{} points, {} runs, {} events in {:.2} s; results in {}",

@@ -18,8 +18,16 @@ use std::path::Path;
 use tables::{CsvFile, FailureRow};
 
 /// The written files, in their order; the manifest comes last and says that all are there.
-const FILES: [&str; 7] =
-    ["runs.parquet", "summary.parquet", "summary.csv", "regret.csv", "failures.csv", "report", "manifest.json"];
+const FILES: [&str; 8] = [
+    "runs.parquet",
+    "summary.parquet",
+    "summary.csv",
+    "regret.csv",
+    "shortfalls.parquet",
+    "failures.csv",
+    "report",
+    "manifest.json",
+];
 
 /// Points of a sweep that is drawn: a report holds all of its runs in memory.
 const MOST_DRAWN: u64 = 20_000;

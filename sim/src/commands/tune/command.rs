@@ -76,6 +76,7 @@ pub fn run(args: &Args) -> Result<(), Failure> {
     let policy = policy(&plan, args.policy.as_ref())?;
     let goal = Goal::new(&args.objective(), &args.subject_to, policy.clone())?;
     scenario::warn_of_idle_keys(&plan);
+    scenario::warn_of_short_traces(&plan, &plan.point(0));
     let out = args.out.clone().unwrap_or_else(|| ["results", &format!("{}-tune", plan.scenario.name)].iter().collect());
     let results = results::Results::begin(&out)?;
     let points = args.points.unwrap_or((plan.points() / 5).clamp(40, 200)).min(plan.points());
@@ -97,6 +98,7 @@ pub fn run(args: &Args) -> Result<(), Failure> {
         Question { objectives: vec![args.objective()], constraints: args.subject_to.clone(), policy: Some(policy) };
     let answer = reports::best(&rows, &question)?;
     crate::terminal::print(&answer.text(5))?;
+    results::shortfalls::warn(&folder)?;
     report(&plan, &rows, &totals);
     say(format_args!("results in {}", folder.display()));
     match runs.iter().find_map(|run| run.result.as_ref().err().filter(|reason| point::is_bug(reason))) {

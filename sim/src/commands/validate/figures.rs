@@ -191,7 +191,7 @@ impl Comparison {
         mut measured: Vec<Served>,
         mut simulated: Vec<Served>,
     ) -> Self {
-        let longest = cell.spec.workload.max_output_tokens;
+        let longest = cell.spec.workload.max_output_tokens.unwrap_or(u32::MAX);
         let coverage = Coverage::of(asked, longest, &mut measured, &mut simulated);
         let latency = |(name, of): &(&str, Latency)| {
             of_latency(name, &sorted(&measured, &simulated, *of), &sorted(&simulated, &measured, *of))

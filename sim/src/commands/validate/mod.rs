@@ -48,7 +48,7 @@ pub struct Args {
 
 /// Runs `sim validate`.
 pub fn run(args: &Args) -> Result<(), Failure> {
-    let mut overrides = args.written.overrides();
+    let mut overrides = args.written.overrides()?;
     let read = |overrides: &[String]| crate::scenario::read(&args.written.scenario, overrides);
     let is_served = matches!(read(&overrides)?.1.workload.dataset, Dataset::Trace(_));
     overrides.push(if is_served { "mode=simulate" } else { "mode=replay" }.to_owned());
@@ -62,6 +62,7 @@ pub fn run(args: &Args) -> Result<(), Failure> {
     whole_file::write(&results.folder().join("validation.csv"), &figures::csv(&validation))?;
     let folder = results.finish()?;
     crate::terminal::print(&if args.json { figures::json(&validation) } else { figures::text(&validation) })?;
+    results::shortfalls::warn(&folder)?;
     say(format_args!("the runs and validation.csv in {}", folder.display()));
     gate::within(&validation.comparisons, args.tolerance)
 }

@@ -151,7 +151,7 @@ fn calibrated(cell: &Cell, served: &[Served], [cloud, edge]: [Option<Ratio>; 2])
 fn tokens(point: &Point, real: &RealModels) -> Result<TokenProcess, Failure> {
     let workload = &point.cells[0].spec.workload;
     let seen: Vec<u64> = (0..workload.len()).filter(|request| is_seen(*request)).collect();
-    let recorded = real.recorded(point.label.point, &seen, workload.max_output_tokens as usize)?;
+    let recorded = real.recorded(point.label.point, &seen, workload.longest_answer() as usize)?;
     match Recorded::new(recorded) {
         Some(recorded) => Ok(TokenProcess::Recorded(recorded)),
         None => Err(Failure::refused("a request to calibrate to, and another to compare; expected more requests")),

@@ -7,7 +7,7 @@ use super::figures::{self, Comparison, Served, Validation};
 use crate::results::manifest;
 use crate::run::grid::{self, Grid};
 use crate::run::options::Options;
-use crate::scenario::{Arrivals, Dataset, Plan, Scenario, Source, Wanted, served};
+use crate::scenario::{Arrivals, Dataset, Plan, Scenario, Source, Wanted, served, warn_of_short_traces};
 use crate::terminal::Failure;
 use std::path::Path;
 use traces::requests::ServedRequest;
@@ -22,6 +22,7 @@ pub fn compare(plan: &Plan, options: &Options, folder: &Path) -> Result<Validati
         must_be_as_served(&source, &scenario)?;
     }
     let points = grid::points(plan)?;
+    warn_of_short_traces(plan, &points);
     let totals = grid::run(plan, &Grid::new(&points, None, options, folder))?;
     manifest::write(plan, &totals, None, folder)?;
     let mut simulated = figures::read(folder)?;

@@ -7,7 +7,7 @@ use crate::run::drawn::Kind;
 use crate::scenario::{Drawn, Plan, Point, Replay, Source};
 use crate::terminal::Failure;
 use backends::onnx;
-use engine::{Content, RunSpec, Workload, pools};
+use engine::{Content, RESERVED_OUTPUT_TOKENS, RunSpec, Workload, pools};
 use kernel::Streams;
 use model::published::Benchmark;
 use model::request::{ImageSize, Images, Request};
@@ -70,13 +70,16 @@ pub fn point(
             Asked::drawn(spec.seed, kind, sizes.collect())
         }
     };
-    let answer = spec.workload.max_output_tokens;
-    let answer = if own_words { plan.scenario.workload.output_tokens.unwrap_or(answer).min(answer) } else { answer };
+    // A model may never end its answer: without a cap, it stops where memory is set aside for.
+    let stated = plan.scenario.workload.output_tokens;
+    let cap = spec.workload.max_output_tokens.unwrap_or(stated.unwrap_or(0).max(RESERVED_OUTPUT_TOKENS));
+    let answer = stated.unwrap_or(cap).min(cap);
     let count = if replay.questions.is_some() { drawn.len().min(asked.len()) } else { drawn.len() };
     let mut listed = Vec::with_capacity(count);
     for (number, (request, offset)) in drawn.into_iter().take(count).enumerate() {
-        let request = real(&request, number as u64, &asked, models, spec)?;
         let output_tokens = if own_words { answer } else { request.output_tokens };
+        let longest = spec.workload.max_output_tokens.unwrap_or(output_tokens);
+        let request = real(&request, number as u64, &asked, models, (spec, longest))?;
         listed.push((Request { output_tokens, ..request }, offset));
     }
     let listed: std::sync::Arc<[_]> = listed.into();
@@ -87,6 +90,9 @@ pub fn point(
         }
         cell.spec.edge.tier.encoder.clone_from(&models.cloud.spec.vision);
         cell.spec.workload.content = Content::Listed(listed.clone());
+        if own_words {
+            cell.spec.workload.max_output_tokens = Some(cap);
+        }
         pools(&cell.spec).map_err(|error| Failure::refused(format!("{}: {error}", plan.source.path.display())))?;
     }
     Ok(asked)
@@ -101,7 +107,7 @@ fn requests(spec: &RunSpec, source: &Source) -> Result<Vec<(Request, SimDuration
     }
     let streams = Streams::new(spec.seed).replication(0);
     let all = (0..spec.workload.len())
-        .map(|number| (spec.workload.request(streams, number), spec.workload.offset(number)))
+        .map(|number| (spec.workload.request(streams, number).0, spec.workload.offset(number)))
         .collect::<Vec<_>>();
     match all.iter().find(|(request, _)| request.prompt.audio.is_some()) {
         Some(_) => {
@@ -127,7 +133,13 @@ fn size(request: &Request) -> Option<(u32, u32)> {
 }
 
 /// A request with the question that is really asked.
-fn real(request: &Request, number: u64, asked: &Asked, models: &Models, spec: &RunSpec) -> Result<Request, Failure> {
+fn real(
+    request: &Request,
+    number: u64,
+    asked: &Asked,
+    models: &Models,
+    (spec, longest): (&RunSpec, u32),
+) -> Result<Request, Failure> {
     let sizes = asked.sizes(number)?;
     let of_question =
         |error: onnx::OnnxError| Failure::refused(format!("question {}: {error}", asked.question(number).id));
@@ -135,7 +147,7 @@ fn real(request: &Request, number: u64, asked: &Asked, models: &Models, spec: &R
     let ([text_tokens, prompt], [_, other]) = (counted(&models.edge)?, counted(&models.cloud)?);
     for (loaded, prompt) in [(&models.edge, prompt), (&models.cloud, other)] {
         let (context, folder) = loaded.with(|model| (model.folder().config.context, model.folder().path().to_owned()));
-        let answer = spec.workload.max_output_tokens as usize;
+        let answer = longest as usize;
         if prompt + answer > context {
             return Err(Failure::refused(format!(
                 "question {}: a prompt of {prompt} tokens and an answer of up to {answer}; the context of {} has {context}; \

@@ -134,7 +134,7 @@ impl RealModels {
             model.with(|model| warm_up(model, &asked, 0))?;
         }
         if self.own_words {
-            let longest = point.cells[0].spec.workload.max_output_tokens as usize;
+            let longest = point.cells[0].spec.workload.longest_answer() as usize;
             // Not those that are asked, as long as there are others.
             let questions = (requests..).take(self.replay.calibration_questions as usize);
             let both = |edge: &mut _, cloud: &mut _| calibration([edge, cloud], &asked, questions, longest, SAMPLES);

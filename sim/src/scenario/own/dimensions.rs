@@ -20,6 +20,8 @@ pub struct Dimensions {
     pub head_dim: Option<u32>,
     /// Rows of the embedding.
     pub vocab: u32,
+    /// Longest sequence, prompt and answer together, in tokens, where it is stated.
+    pub context_window: Option<u32>,
     /// Three matrices of the MLP instead of two.
     pub gated_mlp: bool,
     /// Biases of the q, k and v projections.
@@ -40,6 +42,7 @@ impl Dimensions {
             ("kv_heads", self.kv_heads, 10_000),
             ("head_dim", self.head_dim.unwrap_or(1), 10_000),
             ("vocab", self.vocab, 10_000_000),
+            ("context_window", self.context_window.unwrap_or(1), 1_000_000_000),
         ];
         if let Some((key, _, most)) = dimensions.into_iter().find(|(_, value, most)| !(1..=*most).contains(value)) {
             return Err((key, format!("expected a whole number from 1 to {most}")));
@@ -64,6 +67,7 @@ impl Dimensions {
             kv_heads: self.kv_heads.into(),
             head_dim: self.head_dim.unwrap_or(self.hidden / self.heads.max(1)).into(),
             vocab: self.vocab.into(),
+            context_window: self.context_window.map(u64::from),
             gated_mlp: self.gated_mlp,
             qkv_bias: self.qkv_bias,
             tied_head: self.tied_head,

@@ -182,6 +182,10 @@ impl Language<'_> {
                 _ => Some(self.number("head_dim", None)?),
             },
             vocab: number("vocab_size")?,
+            context_window: match self.key("max_position_embeddings") {
+                Value::Null => None,
+                _ => Some(self.number("max_position_embeddings", None)?),
+            },
             gated_mlp: family.gated_mlp,
             qkv_bias: says(&["attention_bias", "use_qkv_bias", "qkv_bias", "use_bias"], family.qkv_bias),
             tied_head: tied.unwrap_or_else(|| says(&["tie_word_embeddings"], family.tied_head)),

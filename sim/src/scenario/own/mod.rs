@@ -41,6 +41,10 @@ pub struct CustomModel {
     /// Rows of the embedding (`vocab_size`).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub vocab: Option<u32>,
+    /// Longest sequence, prompt and answer together, in tokens (`max_position_embeddings`, or a server's
+    /// `--max-model-len`), also beside `config`. Longer requests are rejected; none is if absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub context_window: Option<u32>,
     /// True if the MLP has three matrices (gate, up, down) instead of two; default true.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub gated_mlp: Option<bool>,
@@ -91,7 +95,10 @@ impl CustomModel {
         if let Some(key) = numbers.chain(marks.into_iter().filter_map(|(key, value)| value.map(|_| key))).next() {
             return Err((key, "its `config` has it; leave this out, or `config`".to_owned()));
         }
-        hub::read(file).map_err(|reason| ("config", reason))
+        let (read, tower) = hub::read(file).map_err(|reason| ("config", reason))?;
+        let dimensions = Dimensions { context_window: self.context_window.or(read.context_window), ..read };
+        dimensions.check()?;
+        Ok((dimensions, tower))
     }
 
     /// The written dimensions.
@@ -107,6 +114,7 @@ impl CustomModel {
             kv_heads: kv_heads?,
             head_dim: self.head_dim,
             vocab: vocab?,
+            context_window: self.context_window,
             gated_mlp: self.gated_mlp.unwrap_or(true),
             qkv_bias: self.qkv_bias.unwrap_or(false),
             tied_head: self.tied_head.unwrap_or(false),

@@ -122,12 +122,21 @@ impl Axis {
         }
     }
 
-    fn set(&self, row: u64, overrides: &mut Overrides) {
-        let keys = self.keys.iter().cloned();
+    fn values(&self, row: u64) -> Vec<Value> {
         match &self.rows {
-            Rows::Listed(rows) => overrides.extend(keys.zip(rows[row as usize].iter().cloned())),
-            Rows::Sampled(sampled) => overrides.extend(keys.zip(sampled.values(row))),
+            Rows::Listed(rows) => rows[row as usize].clone(),
+            Rows::Sampled(sampled) => sampled.values(row).into_iter().collect(),
         }
+    }
+
+    fn set(&self, row: u64, overrides: &mut Overrides) {
+        overrides.extend(self.keys.iter().cloned().zip(self.values(row)));
+    }
+
+    /// A row in words: `link.rtt = "80 ms"`.
+    fn words(&self, row: u64) -> String {
+        let pairs = self.keys.iter().zip(self.values(row)).map(|(key, value)| format!("{key} = {value}"));
+        pairs.collect::<Vec<_>>().join(", ")
     }
 }
 
@@ -229,6 +238,31 @@ impl Design {
             axis.set(row, &mut overrides);
         }
         overrides
+    }
+
+    /// For each axis the rows that give the point of an earlier row. `text` is the point of a number as text; equal texts are
+    /// equal points. Axes of more rows than `most` are not looked at.
+    pub fn equal_rows(&self, most: u64, text: impl Fn(u64) -> Option<String>) -> Vec<BTreeSet<u64>> {
+        let mut stride = self.points;
+        let equal = |axis: &Axis| {
+            stride /= axis.len();
+            let mut seen = BTreeSet::new();
+            let rows = 0..if axis.len() > most { 0 } else { axis.len() };
+            rows.filter(|row| text(row * stride).is_some_and(|text| !seen.insert(text))).collect()
+        };
+        self.axes.iter().map(equal).collect()
+    }
+
+    /// Leaves out these rows of each axis, and gives them in words.
+    pub fn leave_out(&mut self, rows: &[BTreeSet<u64>]) -> Vec<String> {
+        let mut words = Vec::new();
+        for (axis, equal) in self.axes.iter_mut().zip(rows).filter(|(_, equal)| !equal.is_empty()) {
+            words.extend(equal.iter().map(|row| axis.words(*row)));
+            let others = (0..axis.len()).filter(|row| !equal.contains(row));
+            axis.rows = Rows::Listed(others.map(|row| axis.values(row)).collect());
+        }
+        self.points = self.axes.iter().map(Axis::len).product();
+        words
     }
 
     /// Numbers of points that between them have every value of every axis, of long ones `most` evenly spaced: what is wrong
