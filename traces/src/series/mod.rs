@@ -133,7 +133,7 @@ pub fn read_round_trips(
     keys: &SeriesFile,
 ) -> Result<(RoundTripSeries, About), TraceError> {
     match format {
-        Format::Csv => csv::read(path, keys, &csv::Habits { gaps: &[""], ..csv::Habits::default() }),
+        Format::Csv => csv::read(path, keys, &csv::Habits { gaps: &[""] }),
         Format::Irish5g => csv::read(path, &published::irish5g_round_trips(path, keys)?, &published::IRISH5G),
         _ => Err(TraceError::new(path, "a format without round-trip times", "csv or irish5g", "name another file")),
     }

@@ -1,6 +1,6 @@
 //! The comparison: requests as measured and as simulated, and the figures of both.
 
-use super::coverage::Coverage;
+use super::coverage::{Coverage, Served};
 use crate::scenario::{Cell, Point};
 use crate::terminal::Failure;
 use serde_json::json;
@@ -8,23 +8,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use tables::{Author, Metric, RequestRow, Status, TableReader, ValidationRow, csv_text};
 use units::quantile;
-
-/// A request that was served.
-#[derive(Clone, Debug, Default)]
-pub struct Served {
-    pub request: u64,
-    pub output_tokens: u32,
-    /// None where it was not measured, as are the next two.
-    pub e2e_ms: Option<f64>,
-    pub ttft_ms: Option<f64>,
-    pub tpot_ms: Option<f64>,
-    pub rounds: u64,
-    pub drafted: u64,
-    pub accepted: u64,
-    /// None where nobody has judged the answer.
-    pub correct: Option<f64>,
-    pub by_cloud: bool,
-}
 
 /// The requests of a results folder, by policy and point.
 pub fn read(folder: &Path) -> Result<BTreeMap<(String, u64), Vec<Served>>, Failure> {

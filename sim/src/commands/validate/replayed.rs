@@ -6,7 +6,8 @@
 //! lengths that it had, and the other half is compared. What the probe found is given, as answers' lengths are: it is of the pictures, not of
 //! the machine.
 
-use super::figures::{self, Comparison, Served, Validation};
+use super::coverage::Served;
+use super::figures::{self, Comparison, Validation};
 use crate::commands::calibrate::{self, split::Axis};
 use crate::results::{manifest, whole_file};
 use crate::run::grid::{self, Grid};

@@ -3,7 +3,8 @@
 //! Nothing of the file is fitted to. What the server was (device, model, engine, its largest batch, its KV blocks) is the
 //! scenario's to say.
 
-use super::figures::{self, Comparison, Served, Validation};
+use super::coverage::Served;
+use super::figures::{self, Comparison, Validation};
 use crate::results::manifest;
 use crate::run::grid::{self, Grid};
 use crate::run::options::Options;

@@ -125,7 +125,7 @@ impl Axis {
     fn values(&self, row: u64) -> Vec<Value> {
         match &self.rows {
             Rows::Listed(rows) => rows[row as usize].clone(),
-            Rows::Sampled(sampled) => sampled.values(row).into_iter().collect(),
+            Rows::Sampled(sampled) => sampled.values(row).collect(),
         }
     }
 
