@@ -4,10 +4,10 @@ use crate::parquet_file::{count, number, rows, text};
 use crate::support::{Output, Sim, aloud, quoted, repository};
 use serde_json::Value;
 
-const GPUS: &str = "gpu,bw_gb_s,bf16_tflops\nbox,1000,100\n";
-const MODELS: &str = "model,type,layers,hidden,intermediate,heads,kv_heads,head_dim,vocab,gated_mlp\n\
+pub const GPUS: &str = "gpu,bw_gb_s,bf16_tflops\nbox,1000,100\n";
+pub const MODELS: &str = "model,type,layers,hidden,intermediate,heads,kv_heads,head_dim,vocab,gated_mlp\n\
     house/tiny,dense,10,1024,4096,8,2,128,32000,1\nhouse/mix,moe,10,1024,4096,8,2,128,32000,1\n";
-const HEADER: &str = "gpu,model,engine,batch,context_tokens,new_tokens,duration_ms\n";
+pub const HEADER: &str = "gpu,model,engine,batch,context_tokens,new_tokens,duration_ms\n";
 
 /// The time of a decode step on the box, by a law of its own: 600 us, the weights at 700 GB/s, the cache at 500 GB/s.
 fn decode_ms(batch: f64, context: f64) -> f64 {
@@ -18,7 +18,7 @@ fn decode_ms(batch: f64, context: f64) -> f64 {
 }
 
 /// A table of decode steps, and the lines of it.
-fn table() -> String {
+pub fn table() -> String {
     let mut text = HEADER.to_owned();
     for batch in [1, 2, 4, 8, 16, 32, 64] {
         for context in [16, 64, 256, 512, 1024, 2048, 4096, 8192] {

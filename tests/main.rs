@@ -7,6 +7,7 @@ mod command_line;
 mod datasets;
 mod determinism;
 mod documents;
+mod documented;
 mod faults;
 mod gates;
 mod hub_models;

@@ -1,0 +1,185 @@
+//! Each command that README, CONTRIBUTING and `docs` show is run as it stands, over scenarios of a few requests.
+
+mod desk;
+mod page;
+
+use crate::support::aloud;
+use desk::Desk;
+use page::{Command, commands, pages};
+
+/// A page, and what its reader has done before.
+struct Documented {
+    page: &'static str,
+    /// Lines of shell that are run first.
+    before: &'static [&'static str],
+}
+
+/// A command that a test cannot run.
+struct Elsewhere {
+    command: &'static str,
+    /// A line of shell that comes to the same here, or nothing.
+    instead: &'static str,
+    reason: &'static str,
+}
+
+const PAPER: &str = "sim scenarios/paper.toml --no-report";
+const TINY: &str = "sim models write tiny --out tiny && cp -r tiny/draft FOLDER";
+const REPLAYED: &str = "sim my.toml --mode replay --no-report";
+const DRAWN: &str =
+    "sim questions draw --out drawn --count 1 --size 56x42 && cp drawn/pictures/*.png photo.jpg && cp photo.jpg FILE";
+/// A file of MMBench with one question.
+const MMBENCH: &str = "printf 'index\\tquestion\\thint\\tA\\tB\\tC\\tD\\tanswer\\tcategory\\timage\\tsplit\\n7\\tWhich?\\t\\tred\\tblue\\t\\t\\tB\\tcolour\\t%s\\tdev\\n' \
+    $(base64 -w 0 photo.jpg) > FILE.tsv && cp FILE.tsv mmbench_dev_en.tsv";
+/// The files of VQAv2 with one question.
+const VQAV2: &str = "mkdir val2014 && cp photo.jpg val2014/COCO_val2014_000000000042.jpg
+echo '{\"data_subtype\": \"val2014\", \"questions\": [{\"image_id\": 42, \"question\": \"What color is it?\", \"question_id\": 1}]}' > v2_OpenEnded_mscoco_val2014_questions.json
+answers=$(for n in 1 2 3 4 5 6 7 8 9 10; do printf '%s{\"answer\": \"red\", \"answer_confidence\": \"yes\", \"answer_id\": %s}' \"$comma\" $n; comma=,; done)
+echo '{\"annotations\": [{\"answer_type\": \"other\", \"image_id\": 42, \"question_id\": 1, \"answers\": ['\"$answers\"']}]}' > v2_mscoco_val2014_annotations.json";
+
+/// Exit codes other than 0, where a page says that they are to be expected.
+const EXITS: &[(&str, &[i32])] = &[("sim validate my.toml --tolerance 10", &[0, 3])];
+
+/// The models of the scenario `my.toml` are small and drawn.
+const RANDOM: &str = "words of random weights cannot be compared";
+
+const ELSEWHERE: &[Elsewhere] = &[
+    Elsewhere { command: "cargo xtask test", instead: "", reason: "it runs this test" },
+    Elsewhere {
+        command: "cargo run --bin sim -- scenarios/paper.toml --set policy.cloud_if_long.long_tokens=60",
+        instead: "",
+        reason: "the policy is its reader's; a test of `policies` compiles it",
+    },
+    Elsewhere { command: "cargo xtask onnxruntime", instead: "", reason: "a step of `cargo xtask test`" },
+    Elsewhere { command: "cargo xtask replay", instead: "", reason: "a step of `cargo xtask test`" },
+    Elsewhere {
+        command: "cargo test -p model --test measured -- --nocapture",
+        instead: "",
+        reason: "a test of its own",
+    },
+    Elsewhere {
+        command: "sim models write qwen2-vl-2b --out qwen2-vl-2b",
+        instead: "sim models write tiny --out qwen && cp -r qwen/target qwen2-vl-2b",
+        reason: "4.9 GB",
+    },
+    Elsewhere {
+        command: "sim check results/paper --baseline paper.baseline.toml",
+        instead: "sim check results/paper --baseline paper.baseline.toml --bless && \
+            sim check results/paper --baseline paper.baseline.toml",
+        reason: "a baseline is blessed once, by its owner",
+    },
+    Elsewhere { command: "sim validate my.toml", instead: "sim validate served.toml", reason: RANDOM },
+    Elsewhere {
+        command: "sim validate my.toml --tolerance 10",
+        instead: "sim validate served.toml --tolerance 10",
+        reason: RANDOM,
+    },
+    Elsewhere { command: "sim models write qwen2.5-vl-7b --out qwen2.5-vl-7b", instead: "", reason: "16.6 GB" },
+    Elsewhere {
+        command: "sim sweep scenarios/sweep_mas.toml --shards 200 --slurm --out DIR",
+        instead: "",
+        reason: "tests/slurm.rs runs it on a cluster",
+    },
+    Elsewhere {
+        command: "sbatch DIR/job.sbatch",
+        instead: "seq 0 199 | xargs -P 2 -I{} \"$SIM\" sweep scenarios/sweep_mas.toml --shards 200 --shard {}/200 --out DIR",
+        reason: "tests/slurm.rs runs it on a cluster",
+    },
+];
+
+const PAGES: &[Documented] = &[
+    Documented { page: "CONTRIBUTING.md", before: &[] },
+    Documented {
+        page: "README.md",
+        before: &[TINY, DRAWN, MMBENCH, REPLAYED, PAPER, "sim scenarios/preset_r.toml --no-report"],
+    },
+    Documented { page: "docs/calibration.md", before: &[TINY, REPLAYED] },
+    Documented {
+        page: "docs/claims.md",
+        before: &["sim scenarios/preset_r.toml --no-report", "sim scenarios/ablation.toml --no-report"],
+    },
+    Documented { page: "docs/clusters.md", before: &[] },
+    Documented { page: "docs/compute-model.md", before: &[] },
+    Documented { page: "docs/models.md", before: &[DRAWN] },
+    Documented { page: "docs/questions.md", before: &[DRAWN, MMBENCH, VQAV2] },
+    Documented { page: "docs/regression.md", before: &["cp \"$SIM\" sim-of-main"] },
+    Documented { page: "docs/replay.md", before: &[TINY] },
+    Documented { page: "docs/sweeps.md", before: &[] },
+];
+
+/// Runs the commands of a page, and says which did not end as the page says.
+fn run(page: &str) {
+    let documented = PAGES.iter().find(|documented| documented.page == page).expect("a page of the list");
+    let desk = Desk::new();
+    for line in documented.before {
+        let output = desk.shell(line);
+        if has_no_runtime(&output.stderr, output.code) {
+            return aloud(&format!("skipped: {page}: {}", output.stderr.trim()));
+        }
+        assert_eq!(output.code, Some(0), "{page}: before its commands: {line}\n{output:#?}");
+    }
+    let faults: Vec<_> = commands(page).iter().filter_map(|command| fault(&desk, page, command)).collect();
+    assert!(faults.is_empty(), "{}", faults.join("\n\n"));
+}
+
+/// The way in which a command failed, if it did.
+fn fault(desk: &Desk, page: &str, Command { line, text }: &Command) -> Option<String> {
+    let elsewhere = ELSEWHERE.iter().find(|elsewhere| elsewhere.command == text);
+    let shell = elsewhere.map_or(text.as_str(), |elsewhere| elsewhere.instead);
+    let output = desk.shell(shell);
+    let exits = EXITS.iter().find(|(command, _)| command == text).map_or(&[0][..], |(_, exits)| exits);
+    if has_no_runtime(&output.stderr, output.code) {
+        aloud(&format!("skipped: {page}:{line}: {}", output.stderr.trim()));
+        return None;
+    }
+    let is_good = output.code.is_some_and(|code| exits.contains(&code));
+    (!is_good).then(|| format!("{page}:{line}: {text}\nexit code {:?}\n{}", output.code, output.stderr))
+}
+
+fn has_no_runtime(stderr: &str, code: Option<i32>) -> bool {
+    code == Some(4) && stderr.contains("ONNX Runtime")
+}
+
+#[test]
+fn every_page_with_commands_is_in_the_list() {
+    let listed: Vec<_> = PAGES.iter().map(|documented| documented.page.to_owned()).collect();
+    assert_eq!(pages(), listed);
+}
+
+#[test]
+fn every_command_that_is_not_run_stands_in_a_page() {
+    let shown: Vec<_> = PAGES.iter().flat_map(|documented| commands(documented.page)).collect();
+    let is_shown = |command: &str| shown.iter().any(|shown| shown.text == command);
+    for Elsewhere { command, reason, .. } in ELSEWHERE {
+        assert!(is_shown(command), "no page says `{command}`, which is not run: {reason}");
+    }
+    for (command, _) in EXITS {
+        assert!(is_shown(command), "no page says `{command}`");
+    }
+}
+
+/// A test for each page, so that they run beside each other.
+macro_rules! documented {
+    ($($name:ident: $page:literal;)*) => {
+        $(#[test] fn $name() { run($page); })*
+
+        #[test]
+        fn every_page_has_a_test() {
+            let tested = [$($page),*];
+            assert_eq!(tested.to_vec(), PAGES.iter().map(|documented| documented.page).collect::<Vec<_>>());
+        }
+    };
+}
+
+documented! {
+    contributing: "CONTRIBUTING.md";
+    readme: "README.md";
+    calibration: "docs/calibration.md";
+    claims: "docs/claims.md";
+    clusters: "docs/clusters.md";
+    compute_model: "docs/compute-model.md";
+    models: "docs/models.md";
+    questions: "docs/questions.md";
+    regression: "docs/regression.md";
+    replay: "docs/replay.md";
+    sweeps: "docs/sweeps.md";
+}
