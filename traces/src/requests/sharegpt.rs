@@ -74,8 +74,11 @@ mod tests {
     use crate::testing::file_with;
     use std::path::Path;
 
+    /// Tokens of a prompt and of its answer, here words.
+    type Lengths = (u32, u32);
+
     /// Lengths in words, and remarks.
-    fn read(text: &str) -> Result<(Vec<(u32, u32)>, Vec<String>), String> {
+    fn read(text: &str) -> Result<(Vec<Lengths>, Vec<String>), String> {
         let (file, tokenizer) = (file_with(text.as_bytes()), file_with(b"{}"));
         let path = |file: &Path| TraceFile::from(file);
         let mut format = Sharegpt { file: path(file.path()), tokenizer: path(tokenizer.path()) };
