@@ -73,6 +73,16 @@ const ELSEWHERE: &[Elsewhere] = &[
         instead: "sim validate served.toml --tolerance 10",
         reason: RANDOM,
     },
+    Elsewhere {
+        command: "sim scenarios/paper.toml --json | jq '.rows[] | {policy, bandwidth_mbps, e2e_ms_mean}'",
+        instead: "sim scenarios/paper.toml --json --no-report | grep -q e2e_ms_mean",
+        reason: "jq is not everywhere",
+    },
+    Elsewhere {
+        command: "sim check out --baseline short.baseline.toml --json | jq -r '.rows[] | select(.fails) | [.policy, .metric, .evidence] | @tsv'",
+        instead: "sim check out --baseline short.baseline.toml --json | grep -q evidence",
+        reason: "jq is not everywhere",
+    },
     Elsewhere { command: "sim models write qwen2.5-vl-7b --out qwen2.5-vl-7b", instead: "", reason: "16.6 GB" },
     Elsewhere {
         command: "sim sweep scenarios/sweep_mas.toml --shards 200 --slurm --out DIR",
@@ -100,6 +110,13 @@ const PAGES: &[Documented] = &[
     Documented { page: "docs/clusters.md", before: &[] },
     Documented { page: "docs/compute-model.md", before: &[] },
     Documented { page: "docs/models.md", before: &[DRAWN] },
+    Documented {
+        page: "docs/output.md",
+        before: &[
+            "sim scenarios/regression/short.toml --out out --no-report",
+            "sim check out --baseline short.baseline.toml --bless",
+        ],
+    },
     Documented { page: "docs/questions.md", before: &[DRAWN, MMBENCH, VQAV2] },
     Documented { page: "docs/regression.md", before: &["cp \"$SIM\" sim-of-main"] },
     Documented { page: "docs/replay.md", before: &[TINY] },
@@ -178,6 +195,7 @@ documented! {
     clusters: "docs/clusters.md";
     compute_model: "docs/compute-model.md";
     models: "docs/models.md";
+    output: "docs/output.md";
     questions: "docs/questions.md";
     regression: "docs/regression.md";
     replay: "docs/replay.md";
