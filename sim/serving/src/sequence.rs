@@ -113,6 +113,7 @@ impl Sequence {
     }
 
     /// The part of them that a step computes which has room for so many, and takes no more of a prompt than `threshold`.
+    #[inline]
     pub(crate) fn chunk(&self, threshold: u32, room: u32) -> u32 {
         match &self.session {
             None => self.due().min(threshold).min(room),

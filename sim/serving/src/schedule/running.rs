@@ -4,25 +4,26 @@ use super::due::Due;
 use super::forming::Forming;
 use crate::replica::Replica;
 use crate::request::Id;
-use crate::sequence::Sequence;
 use crate::step::Entry;
 
 impl Replica {
     /// Gives tokens to running requests, in order of admission, as long as the budget lasts.
     pub(super) fn serve_running(&mut self, forming: &mut Forming) {
-        self.serve(forming, |_| true);
+        self.serve(forming, false);
     }
 
     /// Goes on with prompts that were cut.
     pub(super) fn serve_prompts(&mut self, forming: &mut Forming) {
-        self.serve(forming, |sequence| sequence.mid_prompt);
+        self.serve(forming, true);
     }
 
-    fn serve(&mut self, forming: &mut Forming, chosen: impl Fn(&Sequence) -> bool) {
+    /// `cut_prompts` leaves everything else out.
+    fn serve(&mut self, forming: &mut Forming, cut_prompts: bool) {
         let mut at = 0;
         while at < self.running.len() && forming.budget.room() > 0 {
             let id = self.running[at];
-            let due = if chosen(&self.sequences[id]) { self.due(id, forming) } else { Due::of(0) };
+            let left_out = cut_prompts && !self.sequences[id].mid_prompt;
+            let due = if left_out { Due::of(0) } else { self.due(id, forming) };
             if due.tokens == 0 {
                 at += 1;
                 continue;
