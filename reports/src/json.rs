@@ -1,4 +1,4 @@
-//! What commands print with `--json`: one document, whose rows are those of a table in the dictionary of columns.
+//! The document that a command prints with `--json`: its rows are those of a table in the dictionary of columns.
 
 use crate::claims::Claims;
 use crate::frame::{self, ReportError};

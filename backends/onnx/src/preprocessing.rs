@@ -27,7 +27,7 @@ const MOST_SLENDER: u32 = 200;
 
 impl Preprocessing {
     /// Reads what `processor_config.json` has under `image_processor`, or else `preprocessor_config.json`, as transformers does.
-    /// What they leave out is as in the family's first release.
+    /// Keys that are in neither have the values of the family's first release.
     pub(crate) fn of(folder: &Folder) -> Result<Self> {
         let nested = folder.json("processor_config.json")?["image_processor"].take();
         let (config, file) = match nested {

@@ -5,7 +5,7 @@ use kernel::Streams;
 use serde_json::Value as Json;
 use toml::{Table, Value};
 
-/// How far numbers may go.
+/// The range of mutated numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Wildness {
     /// Anywhere: the scenario may take years to run.

@@ -150,7 +150,7 @@ pub fn read(path: &Path) -> Result<(Vec<u8>, Header), TraceError> {
 ///
 /// # Errors
 ///
-/// As [`read`].
+/// The refusals of [`read`].
 pub fn size(path: &Path) -> Result<(u32, u32), TraceError> {
     read(path).map(|(_, header)| header.shown())
 }

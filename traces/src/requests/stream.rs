@@ -143,7 +143,7 @@ impl RequestStream {
     /// All requests that are left.
     ///
     /// # Errors
-    /// As [`Self::next`].
+    /// The refusals of [`Self::next`].
     pub fn all(&mut self) -> Result<Vec<ServedRequest>, TraceError> {
         let mut all = Vec::new();
         while let Some(one) = self.next()? {

@@ -126,7 +126,7 @@ pub fn read_rates(format: Format, path: &Path, keys: &SeriesFile) -> Result<(Ban
 ///
 /// # Errors
 ///
-/// As [`read_rates`]; and if the format has no round-trip times.
+/// The refusals of [`read_rates`], and one of a format without round-trip times.
 pub fn read_round_trips(
     format: Format,
     path: &Path,

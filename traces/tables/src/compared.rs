@@ -1,4 +1,4 @@
-//! What `sim compare`, `sim best`, `sim check` and the intervals of a run say: rows of CSV files and of JSON documents.
+//! Rows of `sim compare`, `sim best`, `sim check` and of the intervals of a run, in CSV files and JSON documents.
 
 use crate::{
     AskedEstimates, Text, VariedValues,
