@@ -12,6 +12,14 @@ use model::step::parts::{Overlap, Parts, Priced};
 use model::step::{Step, StepKind};
 use std::sync::Arc;
 
+/// `model` has the kinds of laws apart from those of the tables, whose file formats it does not need.
+#[test]
+fn kinds_of_laws_are_kinds_of_tables() {
+    for kind in StepKind::ALL {
+        assert!(tables::Kind::named(kind.name()).is_some(), "no step is a {}", kind.name());
+    }
+}
+
 fn place(device: &str, model: &str) -> Arc<Place> {
     let model = ModelSpec::named(model).expect("a model").clone();
     Arc::new(Place {

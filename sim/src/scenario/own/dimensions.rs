@@ -1,79 +1,80 @@
-//! The dimensions of a dense decoder, wherever they are written, and the range of each.
+//! The dimensions of a dense decoder: the range of each, and the specification that they make.
 
+use super::{CustomModel, Refusal};
 use model::model_spec::ModelSpec;
-use model::vision::VisionTower;
 
-/// Dimensions of a dense decoder.
-#[derive(Clone, Copy, Debug)]
-pub struct Dimensions {
-    /// Decoder layers.
-    pub layers: u32,
-    /// Width of the residual stream.
-    pub hidden: u32,
-    /// Width of the MLP.
-    pub intermediate: u32,
-    /// Query heads.
-    pub heads: u32,
-    /// Key and value heads.
-    pub kv_heads: u32,
-    /// Width of a head; `hidden / heads` if absent.
-    pub head_dim: Option<u32>,
-    /// Rows of the embedding.
-    pub vocab: u32,
-    /// Longest sequence, prompt and answer together, in tokens, where it is stated.
-    pub context_window: Option<u32>,
-    /// Three matrices of the MLP instead of two.
-    pub gated_mlp: bool,
-    /// Biases of the q, k and v projections.
-    pub qkv_bias: bool,
-    /// The head is the embedding.
-    pub tied_head: bool,
-}
-
-impl Dimensions {
-    /// Checks them. The error has the key and the expected range.
-    pub fn check(&self) -> Result<(), (&'static str, String)> {
+impl CustomModel {
+    /// The decoder of the written dimensions, without a name and without a vision tower.
+    ///
+    /// # Errors
+    /// A dimension is missing or out of range.
+    pub(super) fn decoder(&self) -> Result<ModelSpec, Refusal> {
         // Beyond any published model, and their products below 2^63.
-        let dimensions = [
-            ("layers", self.layers, 10_000),
-            ("hidden", self.hidden, 1_000_000),
-            ("intermediate", self.intermediate, 1_000_000),
-            ("heads", self.heads, 10_000),
-            ("kv_heads", self.kv_heads, 10_000),
-            ("head_dim", self.head_dim.unwrap_or(1), 10_000),
-            ("vocab", self.vocab, 10_000_000),
-            ("context_window", self.context_window.unwrap_or(1), 1_000_000_000),
-        ];
-        if let Some((key, _, most)) = dimensions.into_iter().find(|(_, value, most)| !(1..=*most).contains(value)) {
-            return Err((key, format!("expected a whole number from 1 to {most}")));
+        let layers = stated("layers", self.layers, 10_000)?;
+        let hidden = stated("hidden", self.hidden, 1_000_000)?;
+        let intermediate = stated("intermediate", self.intermediate, 1_000_000)?;
+        let heads = stated("heads", self.heads, 10_000)?;
+        let kv_heads = stated("kv_heads", self.kv_heads, 10_000)?;
+        if !heads.is_multiple_of(kv_heads) {
+            return Err(("kv_heads", format!("expected a divisor of its {heads} heads: each serves as many")));
         }
-        if !self.heads.is_multiple_of(self.kv_heads) {
-            return Err(("kv_heads", format!("expected a divisor of its {} heads: each serves as many", self.heads)));
-        }
-        if self.head_dim.is_none() && !self.hidden.is_multiple_of(self.heads) {
-            return Err(("head_dim", format!("expected it, as {} heads do not divide {}", self.heads, self.hidden)));
-        }
-        Ok(())
-    }
-
-    /// The specification of a model with them, and with a vision tower that ends in its width.
-    pub fn spec(&self, name: &str, vision: Option<VisionTower>) -> ModelSpec {
-        ModelSpec {
-            name: name.to_owned().into(),
-            layers: self.layers.into(),
-            hidden: self.hidden.into(),
-            intermediate: self.intermediate.into(),
-            heads: self.heads.into(),
-            kv_heads: self.kv_heads.into(),
-            head_dim: self.head_dim.unwrap_or(self.hidden / self.heads.max(1)).into(),
-            vocab: self.vocab.into(),
-            context_window: self.context_window.map(u64::from),
-            gated_mlp: self.gated_mlp,
-            qkv_bias: self.qkv_bias,
-            tied_head: self.tied_head,
+        let head_dim = match in_range("head_dim", self.head_dim, 10_000)? {
+            Some(width) => width,
+            None if hidden.is_multiple_of(heads) => hidden / heads,
+            None => return Err(("head_dim", format!("expected it, as {heads} heads do not divide {hidden}"))),
+        };
+        Ok(ModelSpec {
+            name: String::new().into(),
+            layers,
+            hidden,
+            intermediate,
+            heads,
+            kv_heads,
+            head_dim,
+            vocab: stated("vocab", self.vocab, 10_000_000)?,
+            context_window: self.window()?,
+            gated_mlp: self.gated_mlp.unwrap_or(true),
+            qkv_bias: self.qkv_bias.unwrap_or(false),
+            tied_head: self.tied_head.unwrap_or(false),
             bytes_per_weight: 2.0,
             bytes_per_kv: 2,
-            vision,
-        }
+            vision: None,
+        })
+    }
+
+    /// The context window, where it is stated.
+    pub(super) fn window(&self) -> Result<Option<u64>, Refusal> {
+        in_range("context_window", self.context_window, 1_000_000_000)
+    }
+
+    /// The first dimension that is written, the context window left out.
+    pub(super) fn first_dimension(&self) -> Option<&'static str> {
+        let numbers = [
+            ("layers", self.layers),
+            ("hidden", self.hidden),
+            ("intermediate", self.intermediate),
+            ("heads", self.heads),
+            ("kv_heads", self.kv_heads),
+            ("head_dim", self.head_dim),
+            ("vocab", self.vocab),
+        ];
+        let marks = [("gated_mlp", self.gated_mlp), ("qkv_bias", self.qkv_bias), ("tied_head", self.tied_head)];
+        let written = numbers.map(|(key, value)| (key, value.is_some()));
+        let marked = marks.map(|(key, value)| (key, value.is_some()));
+        written.into_iter().chain(marked).find_map(|(key, is_written)| is_written.then_some(key))
+    }
+}
+
+/// A dimension that every decoder has.
+fn stated(key: &'static str, value: Option<u32>, most: u32) -> Result<u64, Refusal> {
+    let missing = || (key, "expected it, or `config = \"config.json\"` in place of all dimensions".to_owned());
+    in_range(key, value, most)?.ok_or_else(missing)
+}
+
+/// A dimension within its range, where it is written.
+fn in_range(key: &'static str, value: Option<u32>, most: u32) -> Result<Option<u64>, Refusal> {
+    match value {
+        Some(value) if !(1..=most).contains(&value) => Err((key, format!("expected a whole number from 1 to {most}"))),
+        _ => Ok(value.map(u64::from)),
     }
 }

@@ -3,7 +3,8 @@
 //! Families differ in what they leave out, and in what they add to a plain decoder. What is added and not modelled is refused by its
 //! name: a model of half the arithmetic would look right. A tower is one of those that built-in models have, in any size.
 
-use super::dimensions::Dimensions;
+use super::CustomModel;
+use model::model_spec::ModelSpec;
 use model::vision::{QwenTower, VisionTower, clip};
 use serde_json::Value;
 use std::path::Path;
@@ -87,7 +88,7 @@ const NOT_MODELLED: [(&str, &[&str]); 9] = [
 ///
 /// # Errors
 /// It cannot be read, lacks a dimension, or is of a model that is not modelled.
-pub fn read(file: &Path) -> Result<(Dimensions, Option<VisionTower>), String> {
+pub fn read(file: &Path) -> Result<ModelSpec, String> {
     let told = |reason: String| format!("{}: {reason}", file.display());
     let text = traces::input::read_text(file);
     let text = text.map_err(|error| told(format!("cannot be read ({error}); name the config.json of a model")))?;
@@ -96,7 +97,7 @@ pub fn read(file: &Path) -> Result<(Dimensions, Option<VisionTower>), String> {
     of_config(&config).map_err(told)
 }
 
-fn of_config(config: &Value) -> Result<(Dimensions, Option<VisionTower>), String> {
+fn of_config(config: &Value) -> Result<ModelSpec, String> {
     let text = ["text_config", "llm_config", "language_config"].iter().map(|key| &config[*key]);
     let text = text.into_iter().find(|part| part.is_object()).unwrap_or(config);
     for part in [config, text, &config["vision_config"]] {
@@ -107,10 +108,8 @@ fn of_config(config: &Value) -> Result<(Dimensions, Option<VisionTower>), String
     let language = Language { text, config };
     let family = language.family()?;
     language.refuse_windows()?;
-    let dimensions = language.dimensions(family)?;
-    dimensions.check().map_err(|(key, reason)| format!("{key}: {reason}"))?;
-    let tower = tower(config, u64::from(dimensions.hidden))?;
-    Ok((dimensions, tower))
+    let decoder = language.dimensions(family)?.decoder().map_err(|(key, reason)| format!("{key}: {reason}"))?;
+    Ok(ModelSpec { vision: tower(config, decoder.hidden)?, ..decoder })
 }
 
 /// The first thing that is not modelled, and the key that says so.
@@ -164,32 +163,32 @@ impl Language<'_> {
         }
     }
 
-    fn dimensions(&self, family: &Family) -> Result<Dimensions, String> {
+    /// The decoder as a table of a scenario would write it.
+    fn dimensions(&self, family: &Family) -> Result<CustomModel, String> {
         let heads = self.number("num_attention_heads", defaulted(family, "num_attention_heads"))?;
         let kv_heads = self.number("num_key_value_heads", family.own_kv.then_some(heads))?;
-        let number = |key| self.number(key, defaulted(family, key));
+        let number = |key| self.number(key, defaulted(family, key)).map(Some);
         let says = |keys: &[&str], default| keys.iter().find_map(|key| self.key(key).as_bool()).unwrap_or(default);
         // The whole goes first: a part is often written with its class's default.
         let tied = self.config["tie_word_embeddings"].as_bool();
-        Ok(Dimensions {
+        Ok(CustomModel {
             layers: number("num_hidden_layers")?,
             hidden: number("hidden_size")?,
             intermediate: number("intermediate_size")?,
-            heads,
-            kv_heads,
-            head_dim: match self.key("head_dim") {
-                Value::Null => None,
-                _ => Some(self.number("head_dim", None)?),
-            },
+            heads: Some(heads),
+            kv_heads: Some(kv_heads),
+            head_dim: self.optional("head_dim")?,
             vocab: number("vocab_size")?,
-            context_window: match self.key("max_position_embeddings") {
-                Value::Null => None,
-                _ => Some(self.number("max_position_embeddings", None)?),
-            },
-            gated_mlp: family.gated_mlp,
-            qkv_bias: says(&["attention_bias", "use_qkv_bias", "qkv_bias", "use_bias"], family.qkv_bias),
-            tied_head: tied.unwrap_or_else(|| says(&["tie_word_embeddings"], family.tied_head)),
+            context_window: self.optional("max_position_embeddings")?,
+            gated_mlp: Some(family.gated_mlp),
+            qkv_bias: Some(says(&["attention_bias", "use_qkv_bias", "qkv_bias", "use_bias"], family.qkv_bias)),
+            tied_head: Some(tied.unwrap_or_else(|| says(&["tie_word_embeddings"], family.tied_head))),
+            ..CustomModel::default()
         })
+    }
+
+    fn optional(&self, key: &str) -> Result<Option<u32>, String> {
+        if self.key(key).is_null() { Ok(None) } else { self.number(key, None).map(Some) }
     }
 
     fn number(&self, key: &str, default: Option<u32>) -> Result<u32, String> {

@@ -4,7 +4,6 @@
 mod dimensions;
 mod hub;
 
-use dimensions::Dimensions;
 use model::model_spec::{MODELS, ModelSpec};
 use model::vision::VisionTower;
 use schemars::JsonSchema;
@@ -63,86 +62,44 @@ pub struct CustomModel {
     pub source: String,
 }
 
+/// A key of the table, and the reason why its value is refused.
+pub type Refusal = (&'static str, String);
+
 impl CustomModel {
     /// The model's specification, with the files that it names beside a scenario.
     ///
     /// # Errors
     /// A dimension is missing or out of range, or its configuration is refused: the key, and the reason.
-    pub fn spec(&self, name: &str, beside: &Path) -> Result<ModelSpec, (&'static str, String)> {
-        let (dimensions, tower) = match &self.config {
+    pub fn spec(&self, name: &str, beside: &Path) -> Result<ModelSpec, Refusal> {
+        let decoder = match &self.config {
             Some(file) => self.configured(&beside.join(file))?,
-            None => (self.dimensions()?, None),
+            None => self.decoder()?,
         };
-        let named = self.vision_of.as_deref().map(|name| {
-            tower_of(name).ok_or_else(|| {
-                let known: Vec<&str> = MODELS.iter().map(|model| &*model.name).collect();
-                ("vision_of", unknown("model", name, &known, ""))
-            })
-        });
-        let tower = match (named.transpose()?, tower) {
+        let vision = match (self.tower()?, decoder.vision) {
             (Some(_), Some(_)) => {
                 return Err(("vision_of", "its `config` has a vision tower; leave this out".to_owned()));
             }
-            (named, tower) => named.map(|named| named.into_width(dimensions.hidden.into())).or(tower),
+            (named, own) => named.map(|tower| tower.into_width(decoder.hidden)).or(own),
         };
-        Ok(dimensions.spec(name, tower))
+        Ok(ModelSpec { name: name.to_owned().into(), vision, ..decoder })
     }
 
-    /// The dimensions of its configuration, beside which there are no others.
-    fn configured(&self, file: &Path) -> Result<(Dimensions, Option<VisionTower>), (&'static str, String)> {
-        let (numbers, marks) = (self.numbers(), self.marks());
-        let numbers = numbers.into_iter().filter_map(|(key, value)| value.map(|_| key));
-        if let Some(key) = numbers.chain(marks.into_iter().filter_map(|(key, value)| value.map(|_| key))).next() {
+    /// The model of its configuration, beside which no dimension but the context window stands.
+    fn configured(&self, file: &Path) -> Result<ModelSpec, Refusal> {
+        if let Some(key) = self.first_dimension() {
             return Err((key, "its `config` has it; leave this out, or `config`".to_owned()));
         }
-        let (read, tower) = hub::read(file).map_err(|reason| ("config", reason))?;
-        let dimensions = Dimensions { context_window: self.context_window.or(read.context_window), ..read };
-        dimensions.check()?;
-        Ok((dimensions, tower))
+        let read = hub::read(file).map_err(|reason| ("config", reason))?;
+        Ok(ModelSpec { context_window: self.window()?.or(read.context_window), ..read })
     }
 
-    /// The written dimensions.
-    fn dimensions(&self) -> Result<Dimensions, (&'static str, String)> {
-        let missing = |key| (key, "expected it, or `config = \"config.json\"` in place of all dimensions".to_owned());
-        let [layers, hidden, intermediate, heads, kv_heads, vocab, _] =
-            self.numbers().map(|(key, value)| value.ok_or_else(|| missing(key)));
-        let dimensions = Dimensions {
-            layers: layers?,
-            hidden: hidden?,
-            intermediate: intermediate?,
-            heads: heads?,
-            kv_heads: kv_heads?,
-            head_dim: self.head_dim,
-            vocab: vocab?,
-            context_window: self.context_window,
-            gated_mlp: self.gated_mlp.unwrap_or(true),
-            qkv_bias: self.qkv_bias.unwrap_or(false),
-            tied_head: self.tied_head.unwrap_or(false),
-        };
-        dimensions.check()?;
-        Ok(dimensions)
+    /// The vision tower of the built-in model that it names.
+    fn tower(&self) -> Result<Option<VisionTower>, Refusal> {
+        let Some(name) = self.vision_of.as_deref() else { return Ok(None) };
+        let named = ModelSpec::named(name).and_then(|model| model.vision.clone());
+        let known: Vec<&str> = MODELS.iter().map(|model| &*model.name).collect();
+        named.map(Some).ok_or_else(|| ("vision_of", unknown("model", name, &known, "")))
     }
-
-    fn numbers(&self) -> [(&'static str, Option<u32>); 7] {
-        let Self { layers, hidden, intermediate, heads, kv_heads, vocab, head_dim, .. } = *self;
-        [
-            ("layers", layers),
-            ("hidden", hidden),
-            ("intermediate", intermediate),
-            ("heads", heads),
-            ("kv_heads", kv_heads),
-            ("vocab", vocab),
-            ("head_dim", head_dim),
-        ]
-    }
-
-    fn marks(&self) -> [(&'static str, Option<bool>); 3] {
-        [("gated_mlp", self.gated_mlp), ("qkv_bias", self.qkv_bias), ("tied_head", self.tied_head)]
-    }
-}
-
-fn tower_of(name: &str) -> Option<VisionTower> {
-    ModelSpec::named(name).and_then(|model| model.vision.clone())
 }
 
 /// The refusal of a name that is not known, with the nearest that is.

@@ -31,8 +31,7 @@ fn decoder(family: &str, more: &[(&str, Value)]) -> Value {
 }
 
 fn spec(name: &str, config: &Value) -> ModelSpec {
-    let (dimensions, tower) = of_config(config).unwrap();
-    dimensions.spec(name, tower)
+    ModelSpec { name: name.to_owned().into(), ..of_config(config).unwrap() }
 }
 
 fn refusal(config: &Value) -> String {
@@ -168,8 +167,7 @@ proptest! {
         } else {
             config[keys[key]] = value;
         }
-        if let Ok((dimensions, tower)) = of_config(&config) {
-            let spec = dimensions.spec("m", tower);
+        if let Ok(spec) = of_config(&config) {
             let tower = spec.vision.as_ref().unwrap();
             prop_assert!(tower.flop(16_384).as_f64() > 0.0 && spec.params() > 0);
         }
