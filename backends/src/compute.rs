@@ -17,10 +17,12 @@ pub type Sequence = u32;
 pub enum Work<'w> {
     /// Measures the input's modalities with the first layers of the vision tower.
     Probe,
-    /// Reads the next `tokens` of the prompt; the first chunk encodes the pictures.
+    /// Reads the next `tokens` of the prompt, and of a sequence that was [forgotten](Compute::forget) those of its answer too.
     Prefill {
         /// Tokens of this chunk, at least 1.
         tokens: u32,
+        /// Pictures that are encoded for it.
+        pictures: u32,
         /// True makes the logits of the last chunk into the first token of an answer, at no further cost.
         answer: bool,
     },
@@ -90,7 +92,7 @@ pub enum Done {
 /// # let prompt = Prompt { request: 0, text_tokens: 30, images: None, audio: None };
 /// # let (request, input) = (Request { prompt, output_tokens: 5 }, Input::whole(prompt));
 /// let (sequence, mut done) = (cloud.open(&request, &input), Vec::new());
-/// let prefill = Work::Prefill { tokens: cloud.prompt_tokens(sequence), answer: true };
+/// let prefill = Work::Prefill { tokens: cloud.prompt_tokens(sequence), pictures: 0, answer: true };
 /// let cost = cloud.run([(sequence, prefill)].into_iter(), &mut done);
 /// println!("prefill of 30 tokens: {}", cost.duration);
 /// assert!(matches!(done[..], [Done::Token(_)]), "the prefill makes the first token");
@@ -127,7 +129,7 @@ pub trait Compute {
     /// # let (request, input) = (Request { prompt, output_tokens: 5 }, Input::whole(prompt));
     /// let (sequence, mut done) = (edge.open(&request, &input), Vec::new());
     /// assert_eq!(edge.known(sequence, &Work::Draft), None, "the prompt has not been read");
-    /// edge.run([(sequence, Work::Prefill { tokens: 30, answer: false })].into_iter(), &mut done);
+    /// edge.run([(sequence, Work::Prefill { tokens: 30, pictures: 0, answer: false })].into_iter(), &mut done);
     /// assert!(matches!(edge.known(sequence, &Work::Draft), Some(Done::Draft(_))));
     /// assert_eq!(edge.known(sequence, &Work::Draft), None, "the second draft takes a pass");
     /// ```
@@ -164,6 +166,32 @@ pub trait Compute {
     /// Iterations inside and outside of the measured range, where prices are measured.
     fn coverage(&self) -> Option<Coverage> {
         None
+    }
+
+    /// True if the newest token of the answer is still to be passed through the model.
+    fn is_behind(&self, sequence: Sequence) -> bool {
+        self.answer_tokens(sequence) > 0
+    }
+
+    /// Length at which the answer of a sequence ends, where the backend knows it beforehand, as a modelled one does.
+    fn answer_length(&self, _: Sequence) -> Option<u32> {
+        None
+    }
+
+    /// Lets go of all keys and values of a sequence that is preempted. Its prompt and its answer are read again.
+    ///
+    /// # Panics
+    /// Where nobody preempts: in replays.
+    fn forget(&mut self, _: Sequence) {
+        panic!("sequences of a replay are not preempted");
+    }
+
+    /// Finds the keys and values of its first `tokens` tokens in a cache, as if they had been read.
+    ///
+    /// # Panics
+    /// Where nothing is cached: in replays.
+    fn find(&mut self, _: Sequence, tokens: u32) {
+        panic!("{tokens} tokens cannot be found: replays have no prefix cache");
     }
 
     /// Gives up the sequence.

@@ -3,6 +3,7 @@
 //! Token ids are synthetic. The target's token at position p of an answer is 2 p; a draft that disagrees is 2 p + 1. So
 //! the cloud's backend compares ids, as a real one does, and needs to know nothing of the edge's.
 
+use crate::pricing::Reading;
 use crate::{Compute, Coverage, Done, Pricing, Sequence, Tier, Work, profile::Meter};
 use kernel::{Numbered, Streams};
 use model::{
@@ -32,14 +33,18 @@ struct State {
     /// Tokens of the prompt that have been read.
     read: u32,
     answer: u32,
+    /// Tokens of prompt and answer that have been read again, while a preempted sequence is read again.
+    again: Option<u32>,
     /// Apart, since no token needs it.
     encoding: Box<Encoding>,
 }
 
 /// Arithmetic on pictures and sound.
 struct Encoding {
-    /// Encoding them.
-    encoders: Flops,
+    /// Encoding the sound.
+    sound: Flops,
+    /// Encoding a picture.
+    picture: Flops,
     /// The probe's layers.
     probe: Flops,
     /// The cloud model's vision tower, where the pictures are sent as its output.
@@ -48,7 +53,7 @@ struct Encoding {
 
 impl State {
     fn context(&self) -> u64 {
-        u64::from(self.read) + u64::from(self.answer)
+        self.again.map_or(u64::from(self.read) + u64::from(self.answer), u64::from)
     }
 
     /// True while the last logits of the prompt are those of the next token.
@@ -58,8 +63,20 @@ impl State {
 
     /// A pass of what the model has not read, and of so many tokens behind it.
     #[inline]
-    fn pass(&self, behind: usize) -> Load {
-        Pricing::pass_load(self.context(), self.knows_next(), behind)
+    fn pass(&mut self, behind: usize) -> Load {
+        let lost = self.again.take();
+        let mut load = Pricing::pass_load(self.context(), self.knows_next(), behind);
+        if let Some(read) = lost {
+            load.add(&self.rest(read));
+        }
+        load
+    }
+
+    /// Reading the rest of a sequence that was forgotten, up to its newest token, where so many tokens have been read again.
+    #[cold]
+    fn rest(&self, read: u32) -> Load {
+        let rest = (self.prompt + self.answer).saturating_sub(1 + read);
+        if rest == 0 { Load::NONE } else { Load::prefill_chunk(rest.into(), read.into()) }
     }
 
     /// Appends the target's next token.
@@ -104,9 +121,15 @@ impl Modelled {
         match work {
             Work::Probe => (Load::vision(self.state(sequence).encoding.probe), Done::Nothing),
             Work::Encode => (Load::vision(self.state(sequence).encoding.encode), Done::Nothing),
-            Work::Prefill { tokens, answer } => self.prefill(sequence, *tokens, *answer),
+            Work::Prefill { tokens, pictures, answer } => self.prefill(sequence, *tokens, *pictures, *answer),
             Work::Decode => self.decode(sequence),
-            Work::Pass => (Pricing::pass_load(self.state(sequence).context(), false, 0), Done::Nothing),
+            Work::Pass => {
+                let state = self.state(sequence);
+                let lost = state.again.take();
+                let mut load = Pricing::pass_load(state.context(), false, 0);
+                load.add(&lost.map_or(Load::NONE, |read| state.rest(read)));
+                (load, Done::Nothing)
+            }
             Work::Draft => self.draft(sequence),
             Work::Own => {
                 let (load, Done::Draft(draft)) = self.draft(sequence) else {
@@ -138,16 +161,27 @@ impl Modelled {
         Cost { duration: measured.unwrap_or(roofline.duration), ..roofline }
     }
 
-    fn prefill(&mut self, sequence: Sequence, tokens: u32, answer: bool) -> (Load, Done) {
+    fn prefill(&mut self, sequence: Sequence, tokens: u32, pictures: u32, answer: bool) -> (Load, Done) {
         let Self { pricing, sequences, .. } = self;
         let state = sequences.get_mut(sequence);
-        let before = state.read;
-        state.read += tokens;
-        assert!(state.read <= state.prompt, "sequence {sequence} has no {tokens} tokens left to read");
-        let last = state.read == state.prompt;
+        let (before, all) = match state.again {
+            None => (state.read, state.prompt),
+            Some(read) => (read, state.prompt + state.answer),
+        };
+        let after = before + tokens;
+        assert!(after <= all, "sequence {sequence} has no {tokens} tokens left to read");
+        let last = after == all;
         let mut load = pricing.prompt_load(u64::from(tokens), u64::from(before), last);
-        if before == 0 {
-            load.add(&Load::vision(state.encoding.encoders));
+        if state.again.is_none() {
+            state.read = after;
+        } else {
+            state.again = (!last).then_some(after);
+        }
+        if before == 0 && state.answer == 0 {
+            load.add(&Load::vision(state.encoding.sound));
+        }
+        if pictures > 0 {
+            load.add(&Load::vision(state.encoding.picture * f64::from(pictures)));
         }
         let makes = last && answer && pricing.makes_tokens();
         (load, if makes { Done::Token(state.append()) } else { Done::Nothing })
@@ -158,12 +192,16 @@ impl Modelled {
         let Self { pricing, sequences, .. } = self;
         let state = sequences.get_mut(sequence);
         let makes = pricing.makes_tokens();
-        let load = match (makes, state.knows_next()) {
+        let lost = state.again.take();
+        let mut load = match (makes, state.knows_next()) {
             (true, true) => Load::NONE,
             (true, false) => pricing.token_load(state.context().saturating_sub(1)),
             // The lower part of a model reads a token that the upper part has made.
             (false, _) => pricing.token_load(state.context()),
         };
+        if let Some(read) = lost {
+            load.add(&pricing.on_layers(state.rest(read)));
+        }
         let token = state.append();
         (load, if makes { Done::Token(token) } else { Done::Nothing })
     }
@@ -211,7 +249,7 @@ impl Modelled {
 impl Compute for Modelled {
     fn open(&mut self, request: &Request, input: &Input) -> Sequence {
         let Self { pricing, .. } = self;
-        let (tokens, encoders) = pricing.reading(input);
+        let Reading { tokens, sound, picture } = pricing.reading(input);
         let prompt = u32::try_from(tokens).expect("a prompt of fewer than 2^32 tokens");
         let encoded = input.prompt.images.is_some_and(|images| images.encoded);
         let state = State {
@@ -220,8 +258,10 @@ impl Compute for Modelled {
             prompt,
             read: 0,
             answer: 0,
+            again: None,
             encoding: Box::new(Encoding {
-                encoders,
+                sound,
+                picture,
                 probe: pricing.probe_flop(&input.prompt),
                 encode: if encoded { pricing.encode_flop(&input.prompt) } else { Flops::ZERO },
             }),
@@ -269,6 +309,9 @@ impl Compute for Modelled {
     fn truncate(&mut self, sequence: Sequence, answer_tokens: u32) {
         let state = self.state(sequence);
         state.answer = state.answer.min(answer_tokens);
+        if let Some(read) = &mut state.again {
+            *read = (*read).min(state.prompt + state.answer - 1);
+        }
     }
 
     #[inline]
@@ -284,6 +327,28 @@ impl Compute for Modelled {
 
     fn agrees(&self, _: Sequence, draft: &Draft) -> Option<bool> {
         Some(draft.token.id == 2 * draft.position)
+    }
+
+    fn is_behind(&self, sequence: Sequence) -> bool {
+        self.pricing.makes_tokens() && self.sequences.get(sequence).answer > 0
+    }
+
+    fn answer_length(&self, sequence: Sequence) -> Option<u32> {
+        Some(self.sequences.get(sequence).output_tokens)
+    }
+
+    fn forget(&mut self, sequence: Sequence) {
+        let state = self.state(sequence);
+        if state.answer == 0 {
+            state.read = 0;
+        } else {
+            state.again = Some(0);
+        }
+    }
+
+    fn find(&mut self, sequence: Sequence, tokens: u32) {
+        let state = self.state(sequence);
+        *state.again.as_mut().unwrap_or(&mut state.read) = tokens;
     }
 
     fn close(&mut self, sequence: Sequence) {

@@ -18,6 +18,17 @@ pub struct Pricing {
     roofline: Roofline,
 }
 
+/// The work of reading an input: its tokens, and FLOP of encoding what is left of sound and of each picture, as far as that
+/// happens here.
+pub(crate) struct Reading {
+    /// Tokens of the whole input.
+    pub tokens: u64,
+    /// Encoding its sound.
+    pub sound: Flops,
+    /// Encoding one of its pictures.
+    pub picture: Flops,
+}
+
 /// Bytes of an activation: fp16.
 const ACTIVATION_BYTES: u64 = 2;
 
@@ -50,9 +61,10 @@ impl Pricing {
 
     /// Tokens of the input, and the load of reading all of it at once.
     fn reading_load(&self, input: &Input) -> (u64, Load) {
-        let (tokens, encoders) = self.reading(input);
+        let Reading { tokens, sound, picture } = self.reading(input);
         let mut load = self.prompt_load(tokens, 0, true);
-        load.add(&Load::vision(encoders));
+        let pictures = input.prompt.images.map_or(0, |images| images.count);
+        load.add(&Load::vision(sound + picture * f64::from(pictures)));
         (tokens, load)
     }
 
@@ -85,6 +97,11 @@ impl Pricing {
             Some(part) if last && part.upper => load.on_layers(part.share).with_head(),
             Some(part) => load.on_layers(part.share),
         }
+    }
+
+    /// A load on the layers that run here.
+    pub(crate) fn on_layers(&self, load: Load) -> Load {
+        self.tier.part.as_ref().map_or(load, |part| load.on_layers(part.share))
     }
 
     /// One token of an answer behind `past` tokens, on the layers that run here.
@@ -120,17 +137,18 @@ impl Pricing {
         self.tokens(input, patches)
     }
 
-    /// Tokens of the input, and FLOP of encoding what is left of pictures and sound, as far as that happens here.
-    pub(crate) fn reading(&self, input: &Input) -> (u64, Flops) {
+    /// The work of reading an input.
+    pub(crate) fn reading(&self, input: &Input) -> Reading {
         let sound =
             if input.prompt.audio.is_some() { audio::encoder_flop(input.tokens(Modality::Audio)) } else { Flops::ZERO };
+        let sound = self.unless_upper(sound);
         let Some((tower, images)) = self.tier.model.vision.as_ref().zip(input.prompt.images) else {
-            return (self.tokens(input, Patches::default()), self.unless_upper(sound));
+            return Reading { tokens: self.tokens(input, Patches::default()), sound, picture: Flops::ZERO };
         };
         let patches = input.patches(tower);
         let elsewhere = self.tier.receives && images.encoded;
-        let pictures = if elsewhere { Flops::ZERO } else { tower.flop(patches.patches) * f64::from(images.count) };
-        (self.tokens(input, patches), self.unless_upper(sound + pictures))
+        let picture = if elsewhere { Flops::ZERO } else { tower.flop(patches.patches) };
+        Reading { tokens: self.tokens(input, patches), sound, picture: self.unless_upper(picture) }
     }
 
     /// The upper part of a split model is given hidden states: what encoders do has been done.
@@ -190,6 +208,17 @@ impl Pricing {
     /// Bytes of the pictures as this model's vision tower encodes them: a row of the language model's width a token.
     pub fn encoded_bytes(&self, prompt: &Prompt) -> Bytes {
         self.hidden_bytes() * self.visual_tokens(&Input::whole(*prompt))
+    }
+
+    /// Tokens of one of the pictures, where it is encoded here; 0 where it is not.
+    pub fn picture_tokens(&self, input: &Input) -> u64 {
+        let is_upper = self.tier.part.is_some_and(|part| part.upper);
+        let pictures = input
+            .prompt
+            .images
+            .zip(self.tier.model.vision.as_ref())
+            .filter(|(images, _)| !is_upper && !(self.tier.receives && images.encoded));
+        pictures.map_or(0, |(_, tower)| input.patches(tower).tokens)
     }
 
     /// Visual tokens that are left of all pictures, without the markers around each.

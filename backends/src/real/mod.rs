@@ -141,7 +141,7 @@ impl<'m> Real<'m> {
         let state = self.state_mut(sequence);
         let done = match work {
             Work::Probe | Work::Encode => panic!("a real model runs its own vision tower alone"),
-            Work::Prefill { tokens, answer } => match state.read(model, *tokens)? {
+            Work::Prefill { tokens, answer, .. } => match state.read(model, *tokens)? {
                 Some(choice) if *answer => Done::Token(state.append(choice.token)),
                 _ => Done::Nothing,
             },
@@ -203,7 +203,7 @@ impl<'m> Real<'m> {
         let end = Token { id: 0, ends: true };
         let done = match work {
             Work::Probe | Work::Encode | Work::Pass => Done::Nothing,
-            Work::Prefill { tokens, answer } => {
+            Work::Prefill { tokens, answer, .. } => {
                 state.read = (state.read + *tokens).min(state.prompt_tokens());
                 if *answer && state.read == state.prompt_tokens() { Done::Token(end) } else { Done::Nothing }
             }

@@ -44,7 +44,9 @@ impl<'m> Rehearsed<'m> {
         let beside = self.modelled(sequence);
         let work = match work {
             Work::Prefill { .. } if !last => return done.push(Done::Nothing),
-            Work::Prefill { answer, .. } => Work::Prefill { tokens: self.outcomes.prompt_tokens(beside), answer },
+            Work::Prefill { answer, pictures, .. } => {
+                Work::Prefill { tokens: self.outcomes.prompt_tokens(beside), pictures, answer }
+            }
             work => work,
         };
         self.outcomes.run(std::iter::once((beside, work)), done);

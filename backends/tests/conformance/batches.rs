@@ -11,7 +11,7 @@ pub fn mixed_batch(drafts: &[Token]) -> [Work<'_>; 7] {
         Work::Own,
         Work::Pass,
         Work::Verify { drafts, bonus: true, judged: false },
-        Work::Prefill { tokens: 20, answer: true },
+        Work::Prefill { tokens: 20, pictures: 0, answer: true },
     ]
 }
 

@@ -36,7 +36,7 @@ pub fn a_chunked_prompt_is_the_whole_prompt(factory: &impl Factory) {
         while read < prompt {
             assert_eq!(last, Done::Nothing, "only the last chunk makes a token");
             let tokens = chunk.min(prompt - read);
-            last = one(&mut target, sequence, Work::Prefill { tokens, answer: true }).0;
+            last = one(&mut target, sequence, Work::Prefill { tokens, pictures: 0, answer: true }).0;
             read += tokens;
             assert_eq!(target.context(sequence), u64::from(read) + u64::from(read == prompt));
         }
@@ -102,9 +102,9 @@ pub fn the_prompt_s_end_has_the_first_token(factory: &impl Factory) {
         let passed = [factory.target(), factory.drafter()].map(|mut backend| {
             let sequence = open(&mut backend, &request);
             let tokens = backend.prompt_tokens(sequence) - 1;
-            one(&mut backend, sequence, Work::Prefill { tokens, answer: false });
+            one(&mut backend, sequence, Work::Prefill { tokens, pictures: 0, answer: false });
             assert_eq!(backend.known(sequence, &work), None, "{work:?} before the prompt's end");
-            one(&mut backend, sequence, Work::Prefill { tokens: 1, answer: false });
+            one(&mut backend, sequence, Work::Prefill { tokens: 1, pictures: 0, answer: false });
             one(&mut backend, sequence, Work::Pass);
             let done = backend.known(sequence, &work).expect("the prompt's end is enough");
             assert_eq!(lengths(&backend, sequence).1, 1, "{work:?} appends a token");
@@ -244,7 +244,7 @@ pub fn what_is_not_open_is_refused(factory: &impl Factory) {
             ("pass", |backend, sequence| { one(backend, sequence, Work::Pass); }),
             ("encode", |backend, sequence| { one(backend, sequence, Work::Encode); }),
             ("verify", |backend, sequence| { one(backend, sequence, Work::Verify { drafts: &[], bonus: true, judged: true }); }),
-            ("prefill", |backend, sequence| { one(backend, sequence, Work::Prefill { tokens: 1, answer: true }); }),
+            ("prefill", |backend, sequence| { one(backend, sequence, Work::Prefill { tokens: 1, pictures: 0, answer: true }); }),
         ]
     }
     for (name, act) in uses() {
@@ -263,6 +263,6 @@ pub fn more_than_the_prompt_is_refused(factory: &impl Factory) {
     let mut target = factory.target();
     let sequence = open(&mut target, &factory.request(0));
     let tokens = target.prompt_tokens(sequence) + 1;
-    let work = Work::Prefill { tokens, answer: true };
+    let work = Work::Prefill { tokens, pictures: 0, answer: true };
     assert!(catch_unwind(AssertUnwindSafe(|| one(&mut target, sequence, work))).is_err());
 }

@@ -134,7 +134,7 @@ pub fn two_parts_do_the_work_of_the_whole(factory: &impl Splits) {
     let tokens = whole.prompt_tokens(sequence);
     assert_eq!([lower.prompt_tokens(below), upper.prompt_tokens(above)], [tokens; 2]);
     let works = |work: fn(u32) -> Work<'static>| work;
-    for work in [works(|tokens| Work::Prefill { tokens, answer: true }), works(|_| Work::Decode)] {
+    for work in [works(|tokens| Work::Prefill { tokens, pictures: 0, answer: true }), works(|_| Work::Decode)] {
         let apart = [one(&mut lower, below, work(tokens)).1, one(&mut upper, above, work(tokens)).1];
         let flop = one(&mut whole, sequence, work(tokens)).1.flop.as_f64();
         let sum = apart[0].flop.as_f64() + apart[1].flop.as_f64();
@@ -150,7 +150,7 @@ pub fn chunks_of_a_part_are_its_whole_prompt(factory: &impl Splits) {
             let mut done = vec![];
             while u64::from(prompt) > part.context(sequence) && !matches!(done.last(), Some(Done::Token(_))) {
                 let tokens = chunk.min(prompt - part.context(sequence) as u32);
-                done.push(one(part, sequence, Work::Prefill { tokens, answer: true }).0);
+                done.push(one(part, sequence, Work::Prefill { tokens, pictures: 0, answer: true }).0);
             }
             let last = done.pop();
             assert_eq!(last, Some(if upper == 1 { Done::Token(answer[0]) } else { Done::Nothing }));

@@ -17,7 +17,7 @@ pub fn one<C: Compute>(backend: &mut C, sequence: Sequence, work: Work<'_>) -> (
 /// Reads the whole prompt.
 pub fn read<C: Compute>(backend: &mut C, sequence: Sequence, answer: bool) -> Done {
     let tokens = backend.prompt_tokens(sequence);
-    one(backend, sequence, Work::Prefill { tokens, answer }).0
+    one(backend, sequence, Work::Prefill { tokens, pictures: 0, answer }).0
 }
 
 pub fn decode<C: Compute>(backend: &mut C, sequence: Sequence) -> Token {

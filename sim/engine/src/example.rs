@@ -1,5 +1,6 @@
 //! A run to start from, in examples and tests.
 
+use crate::scheduling::Scheduling;
 use crate::spec::{CloudSpec, EdgeSpec, LinkSpec, RunSpec, Sharing};
 use crate::workload::{Arrivals, Content, Workload};
 use backends::Tier;
@@ -34,8 +35,15 @@ impl RunSpec {
                 preprocess: SimDuration::from_ms(12),
                 kv_blocks: None,
                 limits: BatchLimits::default(),
+                scheduling: Scheduling::Ideal,
             },
-            cloud: CloudSpec { tier: cloud, gpus: 1, kv_blocks: None, limits: BatchLimits::default() },
+            cloud: CloudSpec {
+                tier: cloud,
+                gpus: 1,
+                kv_blocks: None,
+                limits: BatchLimits::default(),
+                scheduling: Scheduling::Ideal,
+            },
             link: LinkSpec {
                 up: rate.clone(),
                 down: rate,

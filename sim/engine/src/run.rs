@@ -256,9 +256,12 @@ impl<'a, C: Compute, P: Policy> Run<'a, C, P> {
         let prompts = [&world.edge_prices, &world.cloud_prices].map(|price| price.0.prompt_tokens(&input));
         let held = [tiers.edge, tiers.cloud];
         let windows = [&spec.edge.tier, &spec.cloud.tier].map(|tier| tier.model.context_window);
-        let pools = [0, spec.edge.count as usize].map(|gpu| &state.gpus[gpu].kv);
+        let gpus = [0, spec.edge.count as usize].map(|gpu| &state.gpus[gpu]);
         let over = |tier: usize| windows[tier].is_some_and(|most| prompts[tier] + workload.allowed(request) > most);
-        let full = |tier: usize| !pools[tier].could_hold(prompts[tier] + workload.reserved(request));
+        let full = |tier: usize| match &gpus[tier].served {
+            None => !gpus[tier].kv.could_hold(prompts[tier] + workload.reserved(request)),
+            Some(served) => !served.could_hold(prompts[tier] + workload.allowed(request)),
+        };
         let [edge, cloud] = [0, 1].map(|tier| [held[tier] && over(tier), held[tier] && full(tier)]);
         let reasons = [
             (edge[0], Shortfall::EdgeContext),

@@ -1,5 +1,6 @@
 //! Everything that one run needs, resolved: no defaults, no file names, no text.
 
+use crate::scheduling::Scheduling;
 use crate::workload::Workload;
 use backends::Tier;
 use kernel::{DelayProfile, RateProfile};
@@ -64,6 +65,8 @@ pub struct EdgeSpec {
     pub kv_blocks: Option<u64>,
     /// Largest iteration.
     pub limits: BatchLimits,
+    /// The way that iterations are formed.
+    pub scheduling: Scheduling,
 }
 
 /// The cloud's GPUs, all alike, each with the whole model. A request stays on the one it is given.
@@ -77,6 +80,8 @@ pub struct CloudSpec {
     pub kv_blocks: Option<u64>,
     /// Largest iteration.
     pub limits: BatchLimits,
+    /// The way that iterations are formed.
+    pub scheduling: Scheduling,
 }
 
 /// The link between the edges and the cloud; up and down apart.

@@ -34,6 +34,7 @@ mod modalities;
 mod no_load;
 mod properties;
 mod semantics;
+mod served;
 mod settings;
 mod spans;
 mod speculation;

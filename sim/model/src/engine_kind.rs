@@ -21,6 +21,27 @@ pub enum EngineKind {
     Vllm,
     /// An engine that replays CUDA graphs, with continuous batching (TensorRT-LLM; llama.cpp is nearest to it).
     Graph,
+    /// vLLM 0.19 with the scheduler that it has by default, which forms a step while the one before it runs.
+    #[serde(rename = "vllm-0.19")]
+    Vllm019,
+    /// vLLM 0.19 without asynchronous scheduling.
+    #[serde(rename = "vllm-0.19-sync")]
+    Vllm019Sync,
+    /// vLLM 0.33 without asynchronous scheduling.
+    #[serde(rename = "vllm-0.33")]
+    Vllm033,
+    /// vLLM 0.7: prompts apart from answers.
+    #[serde(rename = "vllm-0.7")]
+    Vllm07,
+    /// SGLang.
+    Sglang,
+    /// TensorRT-LLM, which never preempts.
+    Trtllm,
+    /// TensorRT-LLM, which takes in as many requests as it can.
+    #[serde(rename = "trtllm-max-utilization")]
+    TrtllmMaxUtilization,
+    /// The server of llama.cpp, with its slots.
+    Llamacpp,
 }
 
 /// The constants of a serving engine (`docs/compute-model.md`); a scenario may override any of them.
@@ -55,8 +76,23 @@ const MEASURED_HF_FLOORS: [(&str, SimDuration); 3] = [
 const HF_US_PER_LAYER: u64 = 950;
 
 impl EngineKind {
+    /// The idealised engines: an iteration takes all that waits, and memory is granted whole.
+    pub const IDEAL: [EngineKind; 3] = [Self::Hf, Self::Vllm, Self::Graph];
+
     /// Every engine.
-    pub const ALL: [EngineKind; 3] = [EngineKind::Hf, EngineKind::Vllm, EngineKind::Graph];
+    pub const ALL: [EngineKind; 11] = [
+        Self::Hf,
+        Self::Vllm,
+        Self::Graph,
+        Self::Vllm019,
+        Self::Vllm019Sync,
+        Self::Vllm033,
+        Self::Vllm07,
+        Self::Sglang,
+        Self::Trtllm,
+        Self::TrtllmMaxUtilization,
+        Self::Llamacpp,
+    ];
 
     /// Name in scenarios.
     pub fn name(self) -> &'static str {
@@ -64,16 +100,29 @@ impl EngineKind {
             EngineKind::Hf => "hf",
             EngineKind::Vllm => "vllm",
             EngineKind::Graph => "graph",
+            EngineKind::Vllm019 => "vllm-0.19",
+            EngineKind::Vllm019Sync => "vllm-0.19-sync",
+            EngineKind::Vllm033 => "vllm-0.33",
+            EngineKind::Vllm07 => "vllm-0.7",
+            EngineKind::Sglang => "sglang",
+            EngineKind::Trtllm => "trtllm",
+            EngineKind::TrtllmMaxUtilization => "trtllm-max-utilization",
+            EngineKind::Llamacpp => "llamacpp",
         }
     }
 
-    /// The constants for this model (only the floor of `hf` depends on it).
+    /// The constants for this model (only the floor of `hf` depends on it). Engines written in Python share those of vLLM,
+    /// the others those of an engine that replays CUDA graphs [A].
     pub fn profile(self, model: &ModelSpec) -> EngineProfile {
         let us = SimDuration::from_us;
         let (overhead, floor, eta_mem, eta_flop, prefill_overhead, batches) = match self {
-            EngineKind::Hf => (us(0), hf_floor(model), 0.85, 0.45, us(30_000), false),
-            EngineKind::Vllm => (us(3_600), us(0), 0.85, 0.50, us(6_000), true),
-            EngineKind::Graph => (us(800), us(0), 0.88, 0.55, us(3_000), true),
+            Self::Hf => (us(0), hf_floor(model), 0.85, 0.45, us(30_000), false),
+            Self::Vllm | Self::Vllm019 | Self::Vllm019Sync | Self::Vllm033 | Self::Vllm07 | Self::Sglang => {
+                (us(3_600), us(0), 0.85, 0.50, us(6_000), true)
+            }
+            Self::Graph | Self::Trtllm | Self::TrtllmMaxUtilization | Self::Llamacpp => {
+                (us(800), us(0), 0.88, 0.55, us(3_000), true)
+            }
         };
         let (eta_mem, eta_flop) = (Ratio::new(eta_mem), Ratio::new(eta_flop));
         EngineProfile { overhead, floor, eta_mem, eta_flop, prefill_overhead, batches }
@@ -110,8 +159,8 @@ mod tests {
     #[test]
     fn only_hf_serves_one_request_at_a_time() {
         let model = ModelSpec::named("qwen2-vl-2b").unwrap();
-        let batching = EngineKind::ALL.map(|kind| kind.profile(model).batches);
-        assert_eq!(batching, [false, true, true]);
+        let batches = |kind: &EngineKind| kind.profile(model).batches;
+        assert!(EngineKind::ALL.iter().all(|kind| batches(kind) == (*kind != EngineKind::Hf)));
     }
 
     #[test]

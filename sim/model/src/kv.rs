@@ -179,6 +179,11 @@ impl KvPool {
         self.block_bytes * self.peak
     }
 
+    /// Notes that so many tokens were held at once, where somebody else hands the blocks out.
+    pub fn note_use(&mut self, tokens: u64) {
+        self.peak = self.peak.max(blocks_for(tokens));
+    }
+
     /// The invariant: allocated + free = total, and no sequences means nothing allocated.
     pub fn check(&self) -> Result<(), Imbalance> {
         let Self { total, free, allocated, sequences, .. } = *self;

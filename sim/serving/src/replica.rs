@@ -83,6 +83,11 @@ impl Replica {
         self.running.is_empty() && self.waiting.len() == 0
     }
 
+    /// Something can be computed, if there is room: not all that is here are sessions that wait for drafts.
+    pub fn has_work(&self) -> bool {
+        self.waiting.len() > 0 || self.at_work().next().is_some()
+    }
+
     /// Admitted requests, in order of admission.
     pub fn running(&self) -> &[Id] {
         &self.running

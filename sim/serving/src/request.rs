@@ -9,6 +9,13 @@ pub struct Id {
     pub(crate) generation: u32,
 }
 
+impl Id {
+    /// Its place, below the most requests that were ever in the replica at once; no other request has it meanwhile.
+    pub fn place(self) -> usize {
+        self.place as usize
+    }
+}
+
 /// A piece of a prompt: the first tokens of a text, or a picture.
 ///
 /// Two prompts have a prefix in common as far as their pieces name the same sources.

@@ -5,7 +5,7 @@ use super::written::Workload as Written;
 use super::{Dataset, Scenario, Source, amounts, arrivals, lookup, priced};
 use crate::terminal::Failure;
 use backends::Tier;
-use engine::{CloudSpec, Content, EdgeSpec, RunSpec, Workload, cloud_pool, edge_pool};
+use engine::{CloudSpec, Content, EdgeSpec, RunSpec, Scheduling, Workload, cloud_pool, edge_pool};
 use model::{
     accuracy::Accuracy,
     device::Device,
@@ -62,22 +62,27 @@ fn base_spec(source: &Source, scenario: &Scenario) -> Result<(RunSpec, Option<f6
     let workload = workload(source, scenario)?;
     let edge = &scenario.edge;
     let cloud = &scenario.cloud;
+    let tiers = [tier(source, scenario, "edge")?, tier(source, scenario, "cloud")?];
+    let [edge_scheduling, cloud_scheduling] = [edge.engine, cloud.engine].map(Scheduling::of);
+    let [edge_tier, cloud_tier] = tiers;
     let spec = RunSpec {
         seed: scenario.seed,
         replication: 0,
         edge: EdgeSpec {
-            tier: tier(source, scenario, "edge")?,
+            limits: edge.batch.limits(&edge_scheduling, &edge_tier.device),
+            scheduling: edge_scheduling,
+            tier: edge_tier,
             count: edge.count,
             cpu_workers: edge.cpu_workers,
             preprocess: edge.preprocess,
             kv_blocks: edge.kv_blocks,
-            limits: edge.batch.into(),
         },
         cloud: CloudSpec {
-            tier: tier(source, scenario, "cloud")?,
+            limits: cloud.batch.limits(&cloud_scheduling, &cloud_tier.device),
+            scheduling: cloud_scheduling,
+            tier: cloud_tier,
             gpus: cloud.gpus,
             kv_blocks: cloud.kv_blocks,
-            limits: cloud.batch.into(),
         },
         link,
         workload,
@@ -214,14 +219,14 @@ fn check_scalars(source: &Source, scenario: &Scenario) -> Result<(), Failure> {
         ("edge.count", u64::from(scenario.edge.count)),
         ("edge.cpu_workers", u64::from(scenario.edge.cpu_workers)),
         ("edge.batch.items", u64::from(scenario.edge.batch.items)),
-        ("edge.batch.chunk_tokens", u64::from(scenario.edge.batch.chunk_tokens)),
+        ("edge.batch.chunk_tokens", u64::from(scenario.edge.batch.chunk_tokens.unwrap_or(1))),
         ("cloud.gpus", u64::from(scenario.cloud.gpus)),
         ("edge.kv_blocks", scenario.edge.kv_blocks.unwrap_or(1)),
         ("cloud.kv_blocks", scenario.cloud.kv_blocks.unwrap_or(1)),
         ("edge.batch.sequences", u64::from(scenario.edge.batch.sequences.unwrap_or(1))),
         ("cloud.batch.sequences", u64::from(scenario.cloud.batch.sequences.unwrap_or(1))),
         ("cloud.batch.items", u64::from(scenario.cloud.batch.items)),
-        ("cloud.batch.chunk_tokens", u64::from(scenario.cloud.batch.chunk_tokens)),
+        ("cloud.batch.chunk_tokens", u64::from(scenario.cloud.batch.chunk_tokens.unwrap_or(1))),
         ("workload.requests", scenario.workload.requests),
         ("workload.output_tokens", u64::from(scenario.workload.output_tokens.unwrap_or(1))),
         ("workload.max_output_tokens", u64::from(scenario.workload.max_output_tokens.unwrap_or(1))),

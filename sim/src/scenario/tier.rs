@@ -1,6 +1,7 @@
 //! The `[edge]` and `[cloud]` tables.
 
-use model::{engine_kind::EngineKind, engine_kind::EngineProfile, memory::BatchLimits};
+use engine::Scheduling;
+use model::{device::Device, engine_kind::EngineKind, engine_kind::EngineProfile, memory::BatchLimits};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
@@ -16,7 +17,8 @@ pub struct Edge {
     pub model: String,
     /// Format of the stored weights; default `fp16`, 2 B a weight.
     pub weights: Weights,
-    /// Serving engine: `hf`, `vllm` (default) or `graph`.
+    /// Serving engine: `hf`, `vllm` (default) or `graph`, which are idealised, or one with its own scheduler, such as
+    /// `vllm-0.19`. `sim list engines` has all.
     pub engine: EngineKind,
     /// Constants of the engine to override; its own where absent.
     #[serde(skip_serializing_if = "Tuning::is_empty")]
@@ -74,7 +76,8 @@ pub struct Cloud {
     pub model: String,
     /// Format of the stored weights; default `fp16`, 2 B a weight.
     pub weights: Weights,
-    /// Serving engine: `hf`, `vllm` (default) or `graph`.
+    /// Serving engine: `hf`, `vllm` (default) or `graph`, which are idealised, or one with its own scheduler, such as
+    /// `vllm-0.19`. `sim list engines` has all.
     pub engine: EngineKind,
     /// Constants of the engine to override; its own where absent.
     #[serde(skip_serializing_if = "Tuning::is_empty")]
@@ -182,29 +185,28 @@ impl Tuning {
 #[derive(Clone, Copy, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Batch {
-    /// Sequences that may hold KV blocks at once (vLLM's `max_num_seqs`). If absent, the blocks are the only limit.
+    /// Sequences that may hold KV blocks at once (vLLM's `max_num_seqs`). If absent, the blocks are the only limit, or the
+    /// serving engine's own.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sequences: Option<u32>,
-    /// Decode, draft and verify items of an iteration, at most; default 64.
+    /// Decode, draft and verify items of an iteration, at most; default 64. A serving engine has no such limit.
     pub items: u32,
-    /// Tokens of the prompt chunk of an iteration, at most; default 1,024.
-    pub chunk_tokens: u32,
+    /// Tokens of the prompt chunk of an iteration, at most; of a serving engine all tokens of an iteration
+    /// (vLLM's `max_num_batched_tokens`). If absent, 1,024, or the serving engine's own.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub chunk_tokens: Option<u32>,
 }
 
 impl Default for Batch {
     fn default() -> Self {
-        let limits = BatchLimits::default();
-        Self { sequences: None, items: limits.items as u32, chunk_tokens: limits.chunk_tokens as u32 }
+        Self { sequences: None, items: BatchLimits::default().items as u32, chunk_tokens: None }
     }
 }
 
-impl From<Batch> for BatchLimits {
-    fn from(batch: Batch) -> Self {
-        Self {
-            sequences: batch.sequences.map(u64::from),
-            items: u64::from(batch.items),
-            chunk_tokens: u64::from(batch.chunk_tokens),
-        }
+impl Batch {
+    /// The limits on a device, with the engine's own where none are written.
+    pub fn limits(&self, scheduling: &Scheduling, device: &Device) -> BatchLimits {
+        scheduling.limits(device, self.sequences, self.items, self.chunk_tokens)
     }
 }
 

@@ -4,8 +4,11 @@
 //! sends its input, not when that arrives. So requests ask both tiers in one order, and two of them can never hold
 //! what the other waits for, whatever overtakes what on the link. A sequence is granted its prompt and the longest
 //! answer at once, so that it never has to be preempted.
+//!
+//! A serving engine hands out memory by itself, block by block (`served.rs`); nobody asks for it here.
 
 use super::resources::Held;
+use super::served;
 use super::state::State;
 use super::world::World;
 use crate::ledger::{Ledger, SlotId};
@@ -15,11 +18,14 @@ use model::{kv::KvSequence, request::Input};
 impl<'w, C: Compute> World<'w, C> {
     /// Opens a request's sequence on its edge; returns the length of its prompt.
     pub(crate) fn open_on_edge(&self, state: &mut State<'w, C>, id: SlotId, input: &Input) -> u32 {
-        let State { ledger: Ledger { slots, .. }, edge, requests, .. } = state;
+        let State { ledger: Ledger { slots, .. }, gpus, edge, requests, .. } = state;
         let slot = slots.get_mut(id.index);
         assert!(slot.resources.on_edge.is_none(), "a request has one sequence on its edge");
         let sequence = edge.open(&slot.about.request, input);
-        slot.resources.on_edge = Some(Held { sequence, kv: None });
+        let served = gpus[slot.edge as usize].served.is_some();
+        let request =
+            served.then(|| Box::new(served::request(id, edge.prompt_tokens(sequence), &self.edge_prices.0, input)));
+        slot.resources.on_edge = Some(Held::new(sequence, request));
         requests[slot.edge as usize] += 1;
         edge.prompt_tokens(sequence)
     }
@@ -33,7 +39,10 @@ impl<'w, C: Compute> World<'w, C> {
         let slot = state.ledger.slots.get_mut(id.index);
         slot.about.input = *input;
         let sequence = state.cloud.open(&slot.about.request, input);
-        slot.resources.on_cloud = Some(Held { sequence, kv: None });
+        let served = state.gpus[gpu as usize].served.is_some();
+        let request = served
+            .then(|| Box::new(served::request(id, state.cloud.prompt_tokens(sequence), &self.cloud_prices.0, input)));
+        slot.resources.on_cloud = Some(Held::new(sequence, request));
         slot.resources.cloud.gpu = Some(gpu);
         self.ask_for_memory(state, gpu, id);
     }
@@ -46,8 +55,11 @@ impl<'w, C: Compute> World<'w, C> {
 
     /// Asks for the blocks of a request's sequence.
     pub(crate) fn ask_for_memory(&self, state: &mut State<'w, C>, gpu: u32, id: SlotId) {
-        state.gpus[gpu as usize].asking.push_back(id);
-        self.grant_memory(state, gpu);
+        let this = &mut state.gpus[gpu as usize];
+        if this.served.is_none() {
+            this.asking.push_back(id);
+            self.grant_memory(state, gpu);
+        }
     }
 
     /// Grants blocks in order, as far as there are any.
@@ -78,6 +90,9 @@ impl<'w, C: Compute> World<'w, C> {
         let Some(held) = slot.resources.on_edge.take() else { return };
         let gpu = slot.edge;
         state.edge.close(held.sequence);
+        if let Some(id) = held.in_replica {
+            self.leave(state, gpu, id);
+        }
         self.give_back(state, gpu, held.kv);
     }
 
@@ -88,6 +103,9 @@ impl<'w, C: Compute> World<'w, C> {
         let (gpu, reading) =
             (slot.resources.cloud.gpu.expect("a sequence in the cloud has a GPU"), slot.resources.cloud.reading);
         state.cloud.close(held.sequence);
+        if let Some(id) = held.in_replica {
+            self.leave(state, gpu, id);
+        }
         if reading {
             state.gpus[gpu as usize].prompts.retain(|job| job.slot != id);
         }

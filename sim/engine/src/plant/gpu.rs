@@ -1,9 +1,11 @@
 //! One GPU: its queues, and the items of its next iteration.
 //!
-//! `vllm` and `graph`: an iteration takes all waiting decode, draft and verify items, at most `limits.items`, one a
+//! A GPU under a serving engine's own scheduling is in `served.rs`; its queues here hold what runs beside it. The others
+//! are idealised. `vllm` and `graph`: an iteration takes all waiting decode, draft and verify items, at most `limits.items`, one a
 //! sequence, and at most one chunk of a prompt. `hf`: one item at a time in order of arrival; an answer keeps the GPU to
 //! its end.
 
+use super::served::Served;
 use crate::ledger::SlotId;
 use backends::Done;
 use kernel::{BatchServer, WaitIndex};
@@ -54,11 +56,41 @@ pub(crate) struct Item {
     pub(crate) job: Job,
     /// Tokens of a prompt's chunk.
     pub(crate) chunk: u32,
+    /// What is read for a job, where it is not the whole of it.
+    pub(crate) reading: Reading,
     /// Its result, known to the backend when the iteration begins.
     pub(crate) done: Done,
 }
 
+/// The reading that an item of a serving engine does.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Reading {
+    /// A chunk is read of a prompt, or again of a request that was preempted. Otherwise the item is its task.
+    pub(crate) is_chunk: bool,
+    /// More is to be computed before the job is done.
+    pub(crate) goes_on: bool,
+    /// Pictures that are encoded for it.
+    pub(crate) pictures: u32,
+}
+
+impl Item {
+    /// An item that is the whole of its job, or a chunk of a prompt.
+    pub(crate) fn of(job: Job, chunk: u32) -> Self {
+        Self { job, chunk, reading: Reading::default(), done: Done::Nothing }
+    }
+
+    /// True if it belongs to the prompts.
+    pub(crate) fn reads_a_prompt(&self) -> bool {
+        self.job.task.reads_a_prompt() || self.reading.is_chunk
+    }
+}
+
 impl Task {
+    /// True if it runs beside a serving engine, which knows nothing of it.
+    pub(crate) fn is_beside(&self) -> bool {
+        matches!(self, Self::Probe { .. } | Self::Encode { .. })
+    }
+
     /// True if it belongs to the prompts, of which an iteration takes one.
     pub(crate) fn reads_a_prompt(&self) -> bool {
         matches!(self, Self::Probe { .. } | Self::Encode { .. } | Self::Prefill { .. })
@@ -95,6 +127,8 @@ pub(crate) struct Gpu {
     pub(crate) kv: KvPool,
     /// Requests that ask for memory, in order.
     pub(crate) asking: VecDeque<SlotId>,
+    /// The serving engine, where one forms the iterations.
+    pub(crate) served: Option<Box<Served>>,
 }
 
 /// Properties that the GPUs of a tier have in common.
@@ -113,7 +147,7 @@ pub(crate) enum Pick {
 
 impl Gpu {
     /// Its queues have room for one, which is what an edge of one client needs; they grow.
-    pub(crate) fn new(kind: Rc<Kind>, kv: KvPool) -> Self {
+    pub(crate) fn new(kind: Rc<Kind>, kv: KvPool, served: Option<Box<Served>>) -> Self {
         Self {
             server: BatchServer::default(),
             streams: VecDeque::with_capacity(1),
@@ -125,14 +159,22 @@ impl Gpu {
             kind,
             kv,
             asking: VecDeque::with_capacity(1),
+            served,
         }
+    }
+
+    /// A job with the next ticket.
+    #[inline]
+    pub(crate) fn job(&mut self, slot: SlotId, task: Task) -> Job {
+        let job = Job { slot, ticket: self.tickets, task };
+        self.tickets += 1;
+        job
     }
 
     /// Puts a job into its queue. `true` asks for an event in the batch phase of this instant.
     #[inline]
     pub(crate) fn submit(&mut self, slot: SlotId, task: Task) -> bool {
-        let job = Job { slot, ticket: self.tickets, task };
-        self.tickets += 1;
+        let job = self.job(slot, task);
         if task.reads_a_prompt() {
             self.prompts.push_back(job);
         } else {
@@ -168,8 +210,19 @@ impl Gpu {
         }
     }
 
-    /// Work that waits or runs, in items.
+    /// True if nothing waits that could run.
+    #[inline]
     pub(crate) fn is_quiet(&self) -> bool {
-        self.streams.is_empty() && self.prompts.is_empty() && self.running.is_empty()
+        let is_served = |served: &Served| !served.has_work();
+        self.streams.is_empty()
+            && self.prompts.is_empty()
+            && self.running.is_empty()
+            && self.served.as_deref().is_none_or(is_served)
+    }
+
+    /// Tokens that the free part of its KV cache holds.
+    pub(crate) fn free_tokens(&self) -> u64 {
+        let own = || self.kv.free_blocks() * model::kv::BLOCK_TOKENS;
+        self.served.as_deref().map_or_else(own, Served::free_tokens)
     }
 }

@@ -1,6 +1,7 @@
 //! Invariants of the plant, checked at the end of every run, in release too.
 
 use super::gpu::Gpu;
+use super::served::Served;
 use super::state::State;
 use crate::ledger::Share;
 use crate::violation::{Violation, require};
@@ -36,6 +37,8 @@ impl<C: Compute> State<'_, C> {
             })?;
             require(gpu.server.busy() == gpu.busy.total(), || format!("GPU {index} counts its busy time two ways"))?;
             require(gpu.is_quiet(), || format!("GPU {index} has work left"))?;
+            let left = gpu.served.as_deref().is_none_or(Served::is_empty);
+            require(left, || format!("the engine of GPU {index} still has a request or its blocks"))?;
         }
         for (index, cpu) in self.edge_cpus.iter().enumerate() {
             let most = now.since_start().of_servers(cpu.workers());

@@ -1,7 +1,7 @@
 //! A GPU's iterations: what goes into one, and what comes out of it.
 
 use super::event::{Event, NOW, STEP};
-use super::gpu::{Item, Job, Pick, Task, Then};
+use super::gpu::{Item, Job, Pick, Reading, Task, Then};
 use super::message::{Body, Message};
 use super::spans::describe;
 use super::state::State;
@@ -22,14 +22,24 @@ impl<'w, C: Compute> World<'w, C> {
     #[inline]
     pub(crate) fn submit(&self, state: &mut State<'w, C>, gpu: u32, slot: SlotId, task: Task) {
         if let Some(done) = self.known(state, gpu, slot, task) {
-            return self.end_item(state, gpu, Item { job: Job { slot, ticket: 0, task }, chunk: 0, done });
+            return self.end_item(state, gpu, Item { done, ..Item::of(Job { slot, ticket: 0, task }, 0) });
         }
         if state.ledger.watch.is_on() {
             self.watch_job(state, gpu, slot);
         }
+        if state.gpus[gpu as usize].served.is_some() && !task.is_beside() {
+            return self.enter(state, gpu, slot, task);
+        }
         if state.gpus[gpu as usize].submit(slot, task) {
             self.schedule_batch(gpu);
         }
+    }
+
+    /// Goes on with a job that is not done.
+    #[inline]
+    fn resume(&self, state: &mut State<'w, C>, gpu: u32, job: Job) {
+        let this = &mut state.gpus[gpu as usize];
+        if this.served.is_none() { this.resume(job) } else { self.go_on(state, gpu, job) }
     }
 
     pub(crate) fn schedule_batch(&self, gpu: u32) {
@@ -49,10 +59,10 @@ impl<'w, C: Compute> World<'w, C> {
             return;
         }
         let compute = if on_edge { edge } else { cloud };
-        let prefills = this.running.iter().any(|item| item.job.task.reads_a_prompt());
-        let work = this.running.iter().map(|&Item { job, chunk, .. }| {
-            let sequence = ledger.slots.get(job.slot.index).resources.sequence(on_edge);
-            (sequence, work_of(job.task, chunk, messages))
+        let prefills = this.running.iter().any(Item::reads_a_prompt);
+        let work = this.running.iter().map(|item| {
+            let sequence = ledger.slots.get(item.job.slot.index).resources.sequence(on_edge);
+            (sequence, work_of(item, messages))
         });
         let cost = compute.run(work, done);
         for (item, done) in this.running.iter_mut().zip(done.drain(..)) {
@@ -78,6 +88,11 @@ impl<'w, C: Compute> World<'w, C> {
 
     /// Moves the items of the next iteration from the queues of a GPU to its running ones.
     fn pick(&self, state: &mut State<'w, C>, gpu: u32) {
+        if state.gpus[gpu as usize].served.is_some() {
+            self.pick_step(state, gpu);
+            self.pick_prompt(state, gpu);
+            return;
+        }
         if !state.gpus[gpu as usize].kind.batches {
             while state.gpus[gpu as usize].running.is_empty() {
                 match state.gpus[gpu as usize].oldest() {
@@ -127,14 +142,14 @@ impl<'w, C: Compute> World<'w, C> {
                 return;
             }
         }
-        state.gpus[gpu as usize].running.push(Item { job, chunk: 1, done: Done::Nothing });
+        state.gpus[gpu as usize].running.push(Item::of(job, 1));
     }
 
     /// Takes the next chunk of the first prompt that has its memory, or a probe. `false` if all prompts wait for memory.
     #[inline]
     fn pick_prompt(&self, state: &mut State<'w, C>, gpu: u32) -> bool {
         let on_edge = self.is_edge(gpu);
-        let State { ledger: Ledger { slots, .. }, gpus, .. } = state;
+        let State { ledger: Ledger { slots, .. }, gpus, edge, cloud, .. } = state;
         let this = &mut gpus[gpu as usize];
         if this.prompts.is_empty() {
             return true;
@@ -151,7 +166,15 @@ impl<'w, C: Compute> World<'w, C> {
             Task::Prefill { left, .. } => left,
             _ => 1,
         };
-        this.running.push(Item { job, chunk, done: Done::Nothing });
+        let mut item = Item::of(job, chunk);
+        if let Task::Prefill { left, .. } = job.task {
+            let slot = slots.get(job.slot.index);
+            let compute = if on_edge { &*edge } else { &*cloud };
+            let is_first = left == compute.prompt_tokens(slot.resources.sequence(on_edge));
+            let pictures = slot.about.request.prompt.images.map_or(0, |images| images.count);
+            item.reading = Reading { is_chunk: true, goes_on: false, pictures: if is_first { pictures } else { 0 } };
+        }
+        this.running.push(item);
         true
     }
 
@@ -160,9 +183,22 @@ impl<'w, C: Compute> World<'w, C> {
         let state = &mut *self.state.borrow_mut();
         let this = &mut state.gpus[gpu as usize];
         this.server.finish(self.kernel.now());
+        if let Some(served) = &mut this.served {
+            served.end_step();
+        }
         for place in 0..this.running.len() {
-            let item = state.gpus[gpu as usize].running[place];
+            let this = &state.gpus[gpu as usize];
+            let (item, is_served) = (this.running[place], this.served.is_some());
+            if item.reading.goes_on {
+                continue;
+            }
+            if is_served {
+                self.end_job(state, gpu, item.job.slot);
+            }
             self.end_item(state, gpu, item);
+            if is_served {
+                self.end_round(state, gpu, item.job.slot);
+            }
         }
         let this = &mut state.gpus[gpu as usize];
         this.running.clear();
@@ -172,7 +208,7 @@ impl<'w, C: Compute> World<'w, C> {
     }
 
     #[inline]
-    fn end_item(&self, state: &mut State<'w, C>, gpu: u32, Item { job, chunk, done }: Item) {
+    fn end_item(&self, state: &mut State<'w, C>, gpu: u32, Item { job, chunk, done, .. }: Item) {
         match job.task {
             Task::Draft { wait }
             | Task::Own { wait }
@@ -183,7 +219,7 @@ impl<'w, C: Compute> World<'w, C> {
                 self.kernel.fire(wait);
             }
             Task::Prefill { left, then } if left > chunk && state.ledger.lives(job.slot) => {
-                state.gpus[gpu as usize].resume(Job { task: Task::Prefill { left: left - chunk, then }, ..job });
+                self.resume(state, gpu, Job { task: Task::Prefill { left: left - chunk, then }, ..job });
             }
             // A request that trusts its edge may have ended before the cloud has read its prompt.
             Task::Prefill { .. } if !state.ledger.lives(job.slot) => {}
@@ -192,12 +228,12 @@ impl<'w, C: Compute> World<'w, C> {
                 let Done::Token(token) = done else { unreachable!("a decode step makes a token") };
                 self.emit(state, gpu, job.slot, token);
                 if !token.ends {
-                    state.gpus[gpu as usize].resume(job);
+                    self.resume(state, gpu, job);
                 }
             }
             Task::Verify { message, before: 0 } => self.end_verify(state, gpu, job.slot, message, done),
             Task::Verify { message, before } => {
-                state.gpus[gpu as usize].resume(Job { task: Task::Verify { message, before: before - 1 }, ..job });
+                self.resume(state, gpu, Job { task: Task::Verify { message, before: before - 1 }, ..job });
             }
             Task::Upper { message } => self.give_back_token(state, message, done),
         }
@@ -223,7 +259,7 @@ impl<'w, C: Compute> World<'w, C> {
                 let Done::Token(token) = done else { unreachable!("the prompt's last chunk makes a token") };
                 self.emit(state, gpu, job.slot, token);
                 if !token.ends {
-                    state.gpus[gpu as usize].resume(Job { task: Task::Answer, ..job });
+                    self.resume(state, gpu, Job { task: Task::Answer, ..job });
                 }
             }
             Then::Open => {
@@ -293,10 +329,10 @@ impl<'w, C: Compute> World<'w, C> {
         let State { ledger: Ledger { slots, recorder, .. }, gpus, messages, edge, cloud, .. } = state;
         let this = &gpus[gpu as usize];
         let compute = if on_edge { edge } else { cloud };
-        for &Item { job, chunk, .. } in &this.running {
-            let slot = slots.get(job.slot.index);
+        for item in &this.running {
+            let slot = slots.get(item.job.slot.index);
             let sequence = slot.resources.sequence(on_edge);
-            let (kind, tokens) = describe(job.task, chunk, messages);
+            let (kind, tokens) = describe(item, messages);
             recorder.step(&StepRecord {
                 request: slot.about.request.prompt.request,
                 side,

@@ -8,6 +8,7 @@
 //! | `deliveries.rs` | messages are sent and arrive |
 //! | `admission.rs` | sequences are opened and closed, memory is granted |
 //! | `iterations.rs` | GPUs form batches and end them |
+//! | `served.rs` | a serving engine forms the batches of a GPU |
 //! | `spans.rs` | spans of watched requests begin and end |
 //! | `invariants.rs` | conservation of bytes, KV blocks and time |
 //!
@@ -31,6 +32,7 @@ mod message;
 mod pools;
 mod prices;
 mod resources;
+mod served;
 mod spans;
 mod state;
 mod work;

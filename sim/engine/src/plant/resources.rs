@@ -7,6 +7,7 @@ use model::{
     decoding::{Draft, Verdict},
     kv::KvSequence,
 };
+use serving::{Id, Request};
 use smallvec::SmallVec;
 
 /// A request in flight on the virtual plant.
@@ -39,6 +40,17 @@ impl Resources {
         held.as_ref().expect("a sequence").sequence
     }
 
+    /// The place of the request's sequence on the edge or in the cloud.
+    pub(crate) fn held(&mut self, on_edge: bool) -> &mut Option<Held> {
+        if on_edge { &mut self.on_edge } else { &mut self.on_cloud }
+    }
+
+    /// The request in the replica of a serving engine, on the edge or in the cloud.
+    pub(crate) fn in_replica(&self, on_edge: bool) -> Option<Id> {
+        let held = if on_edge { &self.on_edge } else { &self.on_cloud };
+        held.as_ref().and_then(|held| held.in_replica)
+    }
+
     /// The token that the edge has made last.
     #[inline]
     pub(crate) fn drafted(&self) -> Draft {
@@ -63,6 +75,17 @@ pub(crate) struct Held {
     pub(crate) sequence: Sequence,
     /// Set when it was admitted.
     pub(crate) kv: Option<KvSequence>,
+    /// Its request in the replica of a serving engine, once its prompt is there.
+    pub(crate) in_replica: Option<Id>,
+    /// That request, until then.
+    pub(crate) request: Option<Box<Request>>,
+}
+
+impl Held {
+    /// A sequence without any memory.
+    pub(crate) fn new(sequence: Sequence, request: Option<Box<Request>>) -> Self {
+        Self { sequence, kv: None, in_replica: None, request }
+    }
 }
 
 /// The cloud's side of a request.

@@ -12,10 +12,13 @@ use kernel::{Numbered, Service};
 use units::{Bytes, SimDuration, SimTime};
 
 /// The kind of a job as tables name it, and the tokens that go through the model.
-pub(crate) fn describe(task: Task, chunk: u32, messages: &Numbered<Message>) -> (Kind, u32) {
-    match task {
+pub(crate) fn describe(item: &Item, messages: &Numbered<Message>) -> (Kind, u32) {
+    if item.reading.is_chunk {
+        return (Kind::Prefill, item.chunk);
+    }
+    match item.job.task {
         Task::Probe { .. } => (Kind::Probe, 0),
-        Task::Prefill { .. } => (Kind::Prefill, chunk),
+        Task::Prefill { .. } => unreachable!("a prompt is read in chunks"),
         Task::Answer | Task::Own { .. } => (Kind::Decode, 1),
         Task::Encode { .. } => (Kind::Encode, 0),
         Task::Draft { .. } => (Kind::Draft, 1),
@@ -48,12 +51,13 @@ impl<'w, C: Compute> World<'w, C> {
         let (lane, unit) = if on_edge { (Lane::EdgeGpu, gpu) } else { (Lane::CloudGpu, gpu - self.edges()) };
         let State { ledger: Ledger { slots, recorder, watch, .. }, gpus, messages, edge, cloud, .. } = state;
         let this = &gpus[gpu as usize];
-        for &Item { job: Job { slot, ticket, task }, chunk, .. } in &this.running {
+        for item in &this.running {
+            let Job { slot, ticket, task } = item.job;
             let Some(watched) = watch.live.get(&slot.generation) else { continue };
             let of = slots.get(slot.index);
             let resources = &of.resources;
             let (held, compute) = if on_edge { (&resources.on_edge, &*edge) } else { (&resources.on_cloud, &*cloud) };
-            let (kind, tokens) = describe(task, chunk, messages);
+            let (kind, tokens) = describe(item, messages);
             let running = SpanRecord {
                 request: watched.request,
                 edge: watched.edge,
@@ -79,7 +83,8 @@ impl<'w, C: Compute> World<'w, C> {
             queued(&running, since).iter().for_each(|span| recorder.span(span));
             recorder.span(&running);
             // What is not done with it waits again from its end on.
-            if matches!(task, Task::Prefill { .. } | Task::Answer | Task::Verify { before: 1.., .. }) {
+            let goes_on = matches!(task, Task::Prefill { .. } | Task::Answer | Task::Verify { before: 1.., .. });
+            if goes_on || item.reading.goes_on {
                 watch.waiting.insert(place, now + duration);
             }
         }

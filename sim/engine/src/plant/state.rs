@@ -4,8 +4,9 @@ use super::gpu::{Gpu, Job, Kind};
 use super::link::{Direction, Left};
 use super::message::Message;
 use super::resources::Resources;
+use super::served::Served;
 use crate::ledger::Ledger;
-use crate::spec::RunSpec;
+use crate::spec::{CloudSpec, EdgeSpec, RunSpec};
 use backends::{Compute, Done};
 use kernel::{FifoServer, Numbered, Streams};
 use model::{energy::Power, kv::KvPool};
@@ -48,8 +49,16 @@ impl<'w, C: Compute> State<'w, C> {
         };
         let on_edge = kind(&spec.edge.tier, spec.edge.limits);
         let in_cloud = kind(&spec.cloud.tier, spec.cloud.limits);
-        let edges = (0..spec.edge.count).map(|_| Gpu::new(on_edge.clone(), edge_kv.clone()));
-        let clouds = (0..spec.cloud.gpus).map(|_| Gpu::new(in_cloud.clone(), cloud_kv.clone()));
+        let edge_engine = || {
+            let EdgeSpec { tier, limits, scheduling, .. } = &spec.edge;
+            Served::new(scheduling, *limits, &edge_kv, tier.model.context_window)
+        };
+        let cloud_engine = || {
+            let CloudSpec { tier, limits, scheduling, .. } = &spec.cloud;
+            Served::new(scheduling, *limits, &cloud_kv, tier.model.context_window)
+        };
+        let edges = (0..spec.edge.count).map(|_| Gpu::new(on_edge.clone(), edge_kv.clone(), edge_engine()));
+        let clouds = (0..spec.cloud.gpus).map(|_| Gpu::new(in_cloud.clone(), cloud_kv.clone(), cloud_engine()));
         Self {
             ledger,
             messages: Numbered::default(),

@@ -1,6 +1,6 @@
 //! The work of a job: what the backend is asked for, in an iteration or without one.
 
-use super::gpu::{Task, Then};
+use super::gpu::{Item, Job, Task, Then};
 use super::message::Message;
 use super::state::State;
 use super::world::World;
@@ -8,15 +8,24 @@ use crate::ledger::{Ledger, SlotId};
 use backends::{Compute, Done, Work};
 use kernel::Numbered;
 
-/// The work of a job, which may be a chunk of a prompt.
+/// The work of an item.
 #[inline]
-pub(super) fn work_of(task: Task, chunk: u32, messages: &Numbered<Message>) -> Work<'_> {
+pub(super) fn work_of<'m>(item: &Item, messages: &'m Numbered<Message>) -> Work<'m> {
+    let Item { job: Job { task, .. }, chunk, reading, .. } = *item;
+    if !reading.is_chunk {
+        return work_of_task(task, messages);
+    }
+    let answer = matches!(task, Task::Answer | Task::Prefill { then: Then::Answer | Then::Return(_), .. });
+    Work::Prefill { tokens: chunk, pictures: reading.pictures, answer }
+}
+
+/// The work of a task as a whole.
+#[inline]
+fn work_of_task(task: Task, messages: &Numbered<Message>) -> Work<'_> {
     match task {
         Task::Probe { .. } => Work::Probe,
         Task::Encode { .. } => Work::Encode,
-        Task::Prefill { then, .. } => {
-            Work::Prefill { tokens: chunk, answer: matches!(then, Then::Answer | Then::Return(_)) }
-        }
+        Task::Prefill { .. } => unreachable!("a prompt is read in chunks"),
         Task::Draft { .. } => Work::Draft,
         Task::Own { .. } => Work::Own,
         Task::Verify { before: 1.., .. } => Work::Pass,
@@ -42,6 +51,6 @@ impl<'w, C: Compute> World<'w, C> {
         }
         let compute = if on_edge { edge } else { cloud };
         let sequence = slots.get(slot.index).resources.sequence(on_edge);
-        compute.known(sequence, &work_of(task, 0, messages))
+        compute.known(sequence, &work_of_task(task, messages))
     }
 }

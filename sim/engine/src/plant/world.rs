@@ -48,7 +48,7 @@ impl<'w, C: Compute> World<'w, C> {
             rtt_per_modality: self.spec.link.rtt_per_modality,
             edge_requests: edge_requests[index],
             cloud_requests: f64::from(cloud_requests.iter().sum::<u32>()) / cloud_requests.len() as f64,
-            edge_free_tokens: state.gpus[index].kv.free_blocks() * model::kv::BLOCK_TOKENS,
+            edge_free_tokens: state.gpus[index].free_tokens(),
             edge: &self.edge_prices,
             cloud: &self.cloud_prices,
         }
