@@ -178,11 +178,12 @@ pub trait Compute {
         None
     }
 
-    /// Lets go of all keys and values of a sequence that is preempted. Its prompt and its answer are read again.
+    /// Lets go of all keys and values of a sequence that is preempted, and returns of how many tokens. Its prompt and its
+    /// answer are read again.
     ///
     /// # Panics
     /// Where nobody preempts: in replays.
-    fn forget(&mut self, _: Sequence) {
+    fn forget(&mut self, _: Sequence) -> u32 {
         panic!("sequences of a replay are not preempted");
     }
 

@@ -337,13 +337,12 @@ impl Compute for Modelled {
         Some(self.sequences.get(sequence).output_tokens)
     }
 
-    fn forget(&mut self, sequence: Sequence) {
+    fn forget(&mut self, sequence: Sequence) -> u32 {
         let state = self.state(sequence);
         if state.answer == 0 {
-            state.read = 0;
-        } else {
-            state.again = Some(0);
+            return std::mem::take(&mut state.read);
         }
+        state.again.replace(0).unwrap_or(state.prompt + state.answer - 1)
     }
 
     fn find(&mut self, sequence: Sequence, tokens: u32) {

@@ -88,7 +88,8 @@ macro_rules! conformance {
                 own_tokens_are_those_that_are_drafted, a_pass_appends_nothing,
                 a_verdict_names_the_token_that_decoding_appends, what_is_not_judged_is_taken_as_it_is,
                 what_is_not_judged_may_reach_past_the_end,
-                drafts_that_a_model_makes_are_verified_alike_at_once_and_one_by_one, closing_frees,
+                drafts_that_a_model_makes_are_verified_alike_at_once_and_one_by_one, what_is_forgotten_is_read_again,
+                closing_frees,
                 what_is_not_open_is_refused, more_than_the_prompt_is_refused, a_batch_has_the_outcomes_of_its_items,
                 costs_are_positive_and_grow_with_the_work, a_backend_repeats_itself);
     };

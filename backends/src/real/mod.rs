@@ -334,6 +334,21 @@ impl Compute for Real<'_> {
         Some(score)
     }
 
+    fn forget(&mut self, sequence: Sequence) -> u32 {
+        self.state_mut(sequence).forget()
+    }
+
+    /// A model has no cache of other sequences' prefixes: it reads the tokens again, and nobody counts the time.
+    fn find(&mut self, sequence: Sequence, tokens: u32) {
+        if self.has_failed() {
+            return;
+        }
+        let mut model = self.model();
+        if let Err(error) = self.state_mut(sequence).read(&mut model, tokens).map(drop) {
+            self.fail(error);
+        }
+    }
+
     fn close(&mut self, sequence: Sequence) {
         self.sequences.remove(sequence);
     }

@@ -44,6 +44,9 @@ impl<'m> Rehearsed<'m> {
         let beside = self.modelled(sequence);
         let work = match work {
             Work::Prefill { .. } if !last => return done.push(Done::Nothing),
+            // What the real one reads again the other has never forgotten.
+            Work::Prefill { answer: true, .. } if self.outcomes.answer_tokens(beside) > 0 => Work::Decode,
+            Work::Prefill { .. } if self.outcomes.context(beside) > 0 => return done.push(Done::Nothing),
             Work::Prefill { answer, pictures, .. } => {
                 Work::Prefill { tokens: self.outcomes.prompt_tokens(beside), pictures, answer }
             }
@@ -89,9 +92,10 @@ impl Compute for Rehearsed<'_> {
                 work => work,
             };
             let cost = self.real.run(std::iter::once((sequence, real)), &mut unread);
-            unread.clear();
             sum.add(&cost);
-            let last = self.real.has_read(sequence);
+            let makes = matches!(work, Work::Prefill { answer: true, .. });
+            let last = if makes { matches!(unread[..], [Done::Token(_)]) } else { self.real.has_read(sequence) };
+            unread.clear();
             self.outcome(sequence, work, last, done);
             self.follow(sequence);
         }
@@ -124,6 +128,18 @@ impl Compute for Rehearsed<'_> {
 
     fn agrees(&self, sequence: Sequence, draft: &Draft) -> Option<bool> {
         self.outcomes.agrees(self.modelled(sequence), draft)
+    }
+
+    fn answer_length(&self, sequence: Sequence) -> Option<u32> {
+        self.outcomes.answer_length(self.modelled(sequence))
+    }
+
+    fn forget(&mut self, sequence: Sequence) -> u32 {
+        self.real.forget(sequence)
+    }
+
+    fn find(&mut self, sequence: Sequence, tokens: u32) {
+        self.real.find(sequence, tokens);
     }
 
     fn close(&mut self, sequence: Sequence) {

@@ -97,9 +97,25 @@ impl State {
         self.ends.contains(&id) || position + 1 >= self.limit as usize
     }
 
-    /// Reads the next tokens of the prompt; with the last of them, what the model would say next.
+    /// Reads the next tokens of the prompt, and of a sequence that was forgotten those of its answer; with the last of all,
+    /// what the model would say next.
     pub(super) fn read(&mut self, model: &mut Model, tokens: u32) -> Result<Option<Choice>> {
-        assert!(self.read + tokens <= self.prompt_tokens(), "no {tokens} tokens of the prompt are left to read");
+        let of_prompt = tokens.min(self.prompt_tokens() - self.read);
+        let of_answer = (tokens - of_prompt) as usize;
+        let first = if of_prompt > 0 { self.read_prompt(model, of_prompt)? } else { None };
+        if of_answer == 0 {
+            return Ok(first.filter(|_| self.answer.is_empty()));
+        }
+        let Past::Whole(sequence) = &mut self.past else { panic!("an answer is read behind its prompt") };
+        let start = sequence.tokens() - self.prompt.ids.len();
+        let end = start + of_answer;
+        assert!(end <= self.answer.len(), "no {of_answer} tokens of the answer are left to read");
+        let logits = model.step(sequence, &self.answer[start..end], 1)?;
+        if end == self.answer.len() { logits.row(0)?.choice().map(Some) } else { Ok(None) }
+    }
+
+    /// Reads the next tokens of the prompt.
+    fn read_prompt(&mut self, model: &mut Model, tokens: u32) -> Result<Option<Choice>> {
         let mut reading = match std::mem::replace(&mut self.past, Past::None) {
             Past::None => Box::new(model.begin(&self.prompt)?),
             Past::Reading(reading) => reading,
@@ -113,6 +129,17 @@ impl State {
         };
         self.first = logits.map(|logits| logits.row(0)?.choice()).transpose()?;
         Ok(self.first)
+    }
+
+    /// Lets go of all keys and values, and returns of how many tokens.
+    pub(super) fn forget(&mut self) -> u32 {
+        let held = match &self.past {
+            Past::None => 0,
+            Past::Reading(_) => self.read,
+            Past::Whole(sequence) => sequence.tokens() as u32,
+        };
+        (self.past, self.read, self.first) = (Past::None, 0, None);
+        held
     }
 
     /// The model's choice of the next token, where the end of the prompt has given it.
@@ -140,6 +167,11 @@ impl State {
 
     /// Passes on all tokens behind the first `held`, or behind fewer where the cache has fewer, and these behind them.
     fn step(&mut self, model: &mut Model, held: usize, behind: &[Token], rows: usize) -> Result<Logits> {
+        let unread = self.prompt_tokens() - self.read;
+        if unread > 0 && !self.answer.is_empty() {
+            // It was forgotten, and is read again as a whole.
+            self.read_prompt(model, unread)?;
+        }
         let Past::Whole(sequence) = &mut self.past else { panic!("the prompt has not been read") };
         let prompt = self.prompt.ids.len();
         let all = prompt + self.answer.len();

@@ -208,6 +208,54 @@ pub fn drafts_that_a_model_makes_are_verified_alike_at_once_and_one_by_one(facto
     assert_eq!(singly, agree);
 }
 
+/// Preempted between its rounds, or in the middle of a prompt, a sequence goes on as if nothing had been.
+pub fn what_is_forgotten_is_read_again(factory: &impl Factory) {
+    let (request, answer) = reference(factory);
+    let drafted = |forgets: bool| {
+        let mut edge = factory.drafter();
+        let sequence = open(&mut edge, &request);
+        let prompt = edge.prompt_tokens(sequence);
+        if forgets {
+            one(&mut edge, sequence, Work::Prefill { tokens: prompt / 2, pictures: 0, answer: false });
+            assert_eq!(edge.forget(sequence), prompt / 2);
+        }
+        read(&mut edge, sequence, false);
+        let mut drafts = vec![draft(&mut edge, sequence)];
+        for place in 0..6 {
+            if forgets && place == 2 {
+                // All in the step of the next draft.
+                assert_eq!(edge.forget(sequence), prompt + place);
+            }
+            if forgets && place == 4 {
+                // A part is found in a cache, and two chunks are read.
+                assert_eq!(edge.forget(sequence), prompt + place);
+                edge.find(sequence, prompt / 2);
+                let rest = prompt - prompt / 2;
+                for tokens in [rest - 1, 3] {
+                    one(&mut edge, sequence, Work::Prefill { tokens, pictures: 0, answer: false });
+                }
+            }
+            drafts.push(draft(&mut edge, sequence));
+        }
+        drafts
+    };
+    assert_alike(&drafted(true), &drafted(false));
+    // An answer that the engine writes, whose last chunk makes the next token.
+    let (mut target, sequence, _) = ready(factory);
+    let tokens: Vec<Token> = (0..4).map(|_| decode(&mut target, sequence)).collect();
+    target.forget(sequence);
+    let all = target.prompt_tokens(sequence) + 4;
+    let chunk = |target: &mut _, tokens| one(target, sequence, Work::Prefill { tokens, pictures: 0, answer: true }).0;
+    assert_eq!(chunk(&mut target, all - 2), Done::Nothing);
+    assert_eq!((tokens, chunk(&mut target, 2)), (answer[..4].to_vec(), Done::Token(answer[4])));
+    // Drafts are verified together with all that is to be read again.
+    let (mut target, sequence, _) = ready(factory);
+    (0..2).for_each(|_| drop(decode(&mut target, sequence)));
+    target.forget(sequence);
+    assert_eq!(verify(&mut target, sequence, &answer[2..5], true).0, 3);
+    assert_eq!(decode(&mut target, sequence), answer[6]);
+}
+
 pub fn closing_frees(factory: &impl Factory) {
     let mut target = factory.target();
     assert_eq!(target.open_sequences(), 0);

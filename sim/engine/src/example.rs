@@ -1,6 +1,6 @@
 //! A run to start from, in examples and tests.
 
-use crate::scheduling::Scheduling;
+use crate::scheduling::{Remote, Scheduling};
 use crate::spec::{CloudSpec, EdgeSpec, LinkSpec, RunSpec, Sharing};
 use crate::workload::{Arrivals, Content, Workload};
 use backends::Tier;
@@ -43,6 +43,7 @@ impl RunSpec {
                 kv_blocks: None,
                 limits: BatchLimits::default(),
                 scheduling: Scheduling::Ideal,
+                remote: Remote::default(),
             },
             link: LinkSpec {
                 up: rate.clone(),

@@ -18,14 +18,15 @@ mod violation;
 mod workload;
 
 pub use ledger::{
-    ClosedFormSums, DecisionRecord, Durations, Kind, Lane, LatencySum, Metrics, NoRecorder, Phase, ProbeSums, Recorder,
-    RegretSums, RequestRecord, Shortfall, Side, SpanRecord, Status, StepRecord, TokenRecord,
+    ClosedFormSums, DecisionRecord, Durations, Kind, Lane, LatencySum, MemorySums, MemoryTally, Metrics, NoRecorder,
+    Phase, ProbeSums, Recorder, RegretSums, RequestRecord, Shortfall, Side, SpanRecord, Status, StepRecord,
+    TokenRecord,
 };
 pub use models::Models;
 pub use outcome::{Outcome, TierOutcome};
 pub use plant::{Traffic, cloud_pool, edge_pool, pools};
 pub use run::RunError;
-pub use scheduling::Scheduling;
+pub use scheduling::{Remote, Scheduling};
 pub use simulate::simulate;
 pub use spec::{CloudSpec, EdgeSpec, LinkSpec, RunSpec, SeriesStart, Sharing};
 pub use violation::Violation;

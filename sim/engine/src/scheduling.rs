@@ -26,6 +26,16 @@ pub enum Scheduling {
     Observed(Box<Rules>),
 }
 
+/// The way in which a serving engine in the cloud keeps a request whose answer an edge drafts.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Remote {
+    /// It stays among the running requests, with its place and its blocks, and waits for drafts.
+    #[default]
+    Held,
+    /// Each batch of drafts is a request of its own, which finds its prompt and the answer so far in the prefix cache.
+    Prefix,
+}
+
 /// Most embeddings of one picture: those of 12.8 million pixels, the most that Qwen's towers take. No budget of an encoder is
 /// smaller (vLLM).
 pub(crate) const LARGEST_PICTURE: u32 = 16_384;
@@ -65,13 +75,16 @@ impl Scheduling {
 pub(crate) fn settings(rules: &Rules, limits: BatchLimits, kv: &KvPool, context_window: Option<u64>) -> Settings {
     let defaults = rules.defaults.clone();
     let small = |number: u64| u32::try_from(number).unwrap_or(u32::MAX);
-    let step_tokens = small(limits.chunk_tokens);
+    let context = context_window.map_or(u32::MAX, small);
+    // vLLM that does not cut prompts has a budget for the longest (V0, and a check of its configuration since).
+    let whole = if rules.name.starts_with("vllm") && !defaults.chunked_prompts { context } else { 0 };
+    let step_tokens = small(limits.chunk_tokens).max(whole);
     let encoder = step_tokens.max(LARGEST_PICTURE);
     Settings {
         sequences: limits.sequences.map_or(defaults.sequences, small),
         step_tokens,
         blocks: small(kv.total_blocks() * BLOCK_TOKENS / u64::from(defaults.block_tokens)),
-        context: context_window.map_or(u32::MAX, small),
+        context,
         encoder_step: encoder,
         encoder_cache: encoder,
         ..defaults

@@ -1,6 +1,6 @@
 //! Everything that one run needs, resolved: no defaults, no file names, no text.
 
-use crate::scheduling::Scheduling;
+use crate::scheduling::{Remote, Scheduling};
 use crate::workload::Workload;
 use backends::Tier;
 use kernel::{DelayProfile, RateProfile};
@@ -82,6 +82,8 @@ pub struct CloudSpec {
     pub limits: BatchLimits,
     /// The way that iterations are formed.
     pub scheduling: Scheduling,
+    /// The way that a serving engine keeps requests that edges draft for.
+    pub remote: Remote,
 }
 
 /// The link between the edges and the cloud; up and down apart.

@@ -28,9 +28,9 @@ fn hf_answers_one_request_at_a_time() {
 }
 
 #[test]
-fn vllm_reads_the_weights_once_for_all() {
+fn an_idealised_engine_reads_the_weights_once_for_all() {
     let (clients, output) = (8, 30u64);
-    let spec = spec(edge_only(), EngineKind::Vllm, clients, output as u32).text_only(100).clients(clients as u32);
+    let spec = spec(edge_only(), EngineKind::Graph, clients, output as u32).text_only(100).clients(clients as u32);
     let (outcome, log) = run_logged(&spec);
     // Iteration i reads prompt i and decodes one token of each answer that is under way.
     let edge = Idle::new(&spec.edge.tier);
@@ -58,7 +58,7 @@ fn vllm_reads_the_weights_once_for_all() {
 fn an_iteration_has_at_most_64_items_and_one_chunk() {
     let reads_a_prompt = |step: &&StepRecord| matches!(step.kind, Kind::Prefill | Kind::Probe | Kind::Encode);
     for (name, policy) in examples() {
-        let mut spec = spec(policy, EngineKind::Vllm, 150, 150).clients(120);
+        let mut spec = spec(policy, EngineKind::Graph, 150, 150).clients(120);
         spec.shape().text_tokens = Law::Drawn(Named::Uniform { from: 30, to: 1000 });
         let (_, log) = run_logged(&spec);
         let mut fullest = 0;
@@ -128,7 +128,7 @@ const MODEL_STEPS: [Kind; 6] =
 
 #[test]
 fn prompts_wait_for_memory_and_nothing_deadlocks() {
-    for engine in EngineKind::ALL {
+    for engine in EngineKind::IDEAL {
         for (name, policy) in examples() {
             let mut spec = spec(policy, engine, 12, 20).clients(6);
             spec.workload.max_output_tokens = Some(64);
@@ -148,7 +148,7 @@ fn prompts_wait_for_memory_and_nothing_deadlocks() {
 
 #[test]
 fn waiting_for_memory_takes_longer_than_having_it() {
-    let plenty = spec(edge_only(), EngineKind::Vllm, 12, 100).clients(6);
+    let plenty = spec(edge_only(), EngineKind::Graph, 12, 100).clients(6);
     let mut scarce = plenty.clone();
     scarce.edge.kv_blocks = Some(423u64.div_ceil(16) + 1024 / 16);
     let [plenty, scarce] = [&plenty, &scarce].map(run_logged);

@@ -1,7 +1,7 @@
 //! One client and nobody else: every latency equals the hand calculation, to the nanosecond.
 
 use crate::common::oracle::{Idle, Wire, payload, prompt_tokens};
-use crate::common::{Override, blocking, cloud_only, edge_only, layer_split, run_logged, spec, unpruned};
+use crate::common::{CUT_PROMPTS, Override, blocking, cloud_only, edge_only, layer_split, run_logged, spec, unpruned};
 use engine::{Arrivals, Content, Kind, Played, RequestRecord, RunSpec};
 use model::{engine_kind::EngineKind, request::Prompt};
 use policies::{AcceptRule, Msao, State, System, ThetaSettings};
@@ -64,7 +64,7 @@ fn answered_in_the_cloud(spec: &RunSpec, prompt: &Prompt) -> Times {
 
 #[test]
 fn cloud_only_is_upload_prefill_decode_and_the_way_back() {
-    for engine in EngineKind::ALL {
+    for engine in CUT_PROMPTS {
         for spec in prompts(&spec(cloud_only(), engine, 3, OUTPUT)) {
             compare(&spec, answered_in_the_cloud);
         }
@@ -85,7 +85,7 @@ fn headers_are_paid_on_every_packet() {
 
 #[test]
 fn edge_only_is_prefill_and_decode() {
-    for engine in EngineKind::ALL {
+    for engine in CUT_PROMPTS {
         for spec in prompts(&spec(edge_only(), engine, 3, OUTPUT)) {
             compare(&spec, |spec, prompt| {
                 let edge = Idle::new(&spec.edge.tier);
@@ -108,7 +108,7 @@ fn a_prompt_of_vllm_is_read_in_chunks_of_1024() {
 
 #[test]
 fn a_layer_split_makes_a_round_trip_a_token() {
-    for engine in EngineKind::ALL {
+    for engine in CUT_PROMPTS {
         for spec in prompts(&spec(layer_split(8), engine, 2, OUTPUT)) {
             compare(&spec, |spec, prompt| {
                 let [lower, upper] = [Idle::new(&spec.edge.tier), Idle::new(&spec.cloud.tier)];
@@ -155,7 +155,7 @@ fn speculated(spec: &RunSpec, prompt: &Prompt, n: u64, all_agree: bool) -> Times
 
 #[test]
 fn blocking_speculation_is_drafts_round_trip_and_verification() {
-    for engine in EngineKind::ALL {
+    for engine in CUT_PROMPTS {
         // 23 tokens: five rounds of 4 + 1 with 3 left over; 12 of 1 + 1 with 1 left; 3 of 6 + 1 with 2 left.
         for n in [4, 1, 6] {
             for all_agree in [true, false] {

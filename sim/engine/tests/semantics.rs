@@ -102,7 +102,9 @@ fn a_request_may_end_before_the_cloud_has_read_it() {
         for (mbps, room) in [(2, None), (400, None), (400, Some(2))] {
             spec.link.up = crate::common::mbps(mbps);
             if let Some(requests) = room {
-                let blocks = (1500u64 + 393 + 1024).div_ceil(16) * requests;
+                // Slots have equal parts of the memory.
+                let slots = if engine == EngineKind::Llamacpp { 4 } else { 1 };
+                let blocks = (1500u64 + 393 + 1024).div_ceil(16) * requests * slots;
                 spec.cloud.kv_blocks = Some(blocks);
             }
             let (outcome, log) = run_logged(&spec);

@@ -1,19 +1,9 @@
 //! Iterations formed by serving engines, with their own memory, budgets and preemptions.
 
 use crate::common::{Override, cloud_only, edge_only, examples, run_logged, spec, try_run};
-use engine::{Kind, RunSpec, Scheduling, Side};
+use engine::{Kind, Remote, Scheduling, Side};
 use kernel::Journal;
 use model::engine_kind::EngineKind;
-
-/// The same run under an engine's own scheduler, with the constants that it has.
-fn under(mut spec: RunSpec, engine: EngineKind) -> RunSpec {
-    let scheduling = Scheduling::of(engine);
-    assert_ne!(scheduling, Scheduling::Ideal);
-    spec.edge.limits = scheduling.limits(&spec.edge.tier.device, None, 64, None);
-    spec.cloud.limits = scheduling.limits(&spec.cloud.tier.device, None, 64, None);
-    (spec.edge.scheduling, spec.cloud.scheduling) = (scheduling.clone(), scheduling);
-    spec
-}
 
 /// Engines with a scheduler of their own.
 fn engines() -> impl Iterator<Item = EngineKind> {
@@ -23,9 +13,10 @@ fn engines() -> impl Iterator<Item = EngineKind> {
 #[test]
 fn a_request_that_is_alone_is_served_as_under_the_idealised_engine() {
     for (name, policy) in examples() {
-        let spec = spec(policy, EngineKind::Vllm, 6, 20);
-        let ideal = run_logged(&spec).1.e2e_ns();
-        assert_eq!(run_logged(&under(spec, EngineKind::Vllm019Sync)).1.e2e_ns(), ideal, "{name}");
+        let served = spec(policy, EngineKind::Vllm019Sync, 6, 20);
+        let mut ideal = served.clone();
+        (ideal.edge.scheduling, ideal.cloud.scheduling) = (Scheduling::Ideal, Scheduling::Ideal);
+        assert_eq!(run_logged(&served).1.e2e_ns(), run_logged(&ideal).1.e2e_ns(), "{name}");
     }
 }
 
@@ -33,7 +24,7 @@ fn a_request_that_is_alone_is_served_as_under_the_idealised_engine() {
 fn every_engine_serves_every_policy() {
     for engine in engines() {
         for (name, policy) in examples() {
-            let spec = under(spec(policy, EngineKind::Vllm, 12, 20).clients(6), engine);
+            let spec = spec(policy, engine, 12, 20).clients(6);
             let (outcome, _) = run_logged(&spec);
             assert_eq!((outcome.metrics.completed, outcome.metrics.rejected), (12, 0), "{engine:?} {name}");
         }
@@ -46,7 +37,7 @@ fn every_engine_serves_every_policy() {
 fn under_pressure_requests_are_preempted_and_computed_again() {
     for engine in engines() {
         for (name, policy) in examples() {
-            let mut spec = under(spec(policy, EngineKind::Vllm, 16, 60).clients(8), engine);
+            let mut spec = spec(policy, engine, 16, 60).clients(8);
             (spec.edge.kv_blocks, spec.cloud.kv_blocks) = (Some(4 * 36), Some(4 * 36));
             let ran = try_run(&spec, Journal::digest_only());
             let (outcome, _) = ran.unwrap_or_else(|broken| panic!("{engine:?} {name}: {broken}"));
@@ -58,12 +49,29 @@ fn under_pressure_requests_are_preempted_and_computed_again() {
 #[test]
 fn prompts_share_a_budget_with_answers() {
     for (policy, side) in [(edge_only(), Side::Edge), (cloud_only(), Side::Cloud)] {
-        let spec = under(spec(policy, EngineKind::Vllm, 12, 20).text_only(300).clients(12), EngineKind::Vllm019Sync);
+        let spec = spec(policy, EngineKind::Vllm019Sync, 12, 20).text_only(300).clients(12);
         let (_, log) = run_logged(&spec);
         let steps = log.iterations(side);
         let prompts =
             |items: &Vec<_>| items.iter().filter(|step: &&engine::StepRecord| step.kind == Kind::Prefill).count();
         assert!(steps.values().map(prompts).max() > Some(1), "several prompts in one step");
         assert!(steps.values().all(|items| items.iter().map(|step| step.tokens).sum::<u32>() <= 2048));
+    }
+}
+
+/// A batch as a request of its own finds all full blocks of its prompt and answer, and computes the rest again.
+#[test]
+fn batches_may_be_requests_of_their_own() {
+    for (name, policy) in examples().into_iter().filter(|(_, policy)| policy.uses().drafts) {
+        let held = spec(policy, EngineKind::Vllm019Sync, 12, 40).clients(3);
+        let mut anew = held.clone();
+        anew.cloud.remote = Remote::Prefix;
+        let [held, anew] = [held, anew].map(|spec| run_logged(&spec).0.metrics);
+        assert_eq!((anew.completed, anew.output_tokens), (held.completed, held.output_tokens), "{name}");
+        if anew.rounds > anew.completed {
+            assert_eq!(held.memory.cached, 0, "{name}: nobody else's prompts are shared");
+            let missed = anew.memory.looked_up - anew.memory.cached;
+            assert!(anew.memory.cached > 0 && missed > held.memory.looked_up, "{name}: {:?}", anew.memory);
+        }
     }
 }

@@ -1,7 +1,7 @@
 //! Splits of the cloud's model: what crosses the link, and what each part takes.
 
 use crate::common::oracle::{Idle, Wire, prompt_tokens};
-use crate::common::{Log, Override, layer_split, mindfusion, run_logged, spec};
+use crate::common::{CUT_PROMPTS, Log, Override, layer_split, mindfusion, run_logged, spec};
 use engine::{Kind, RunSpec, Side};
 use model::{engine_kind::EngineKind, request::Prompt};
 use policies::{ServedBy, System};
@@ -57,7 +57,7 @@ fn oracle(spec: &RunSpec, prompt: &Prompt, eighths: u64, shortcut: bool) -> [u64
 
 #[test]
 fn mindfusion_is_what_its_parts_take() {
-    for engine in EngineKind::ALL {
+    for engine in CUT_PROMPTS {
         for (compression, eighths) in [(true, 1), (false, 8)] {
             for shortcut in [true, false] {
                 for text in [None, Some(2500)] {
@@ -127,7 +127,7 @@ fn the_shortcut_decodes_without_the_device() {
 #[test]
 fn prompts_of_a_split_are_chunked_and_batched() {
     for policy in [layer_split(8), mindfusion(8, true, true)] {
-        let mut spec = spec(policy, EngineKind::Vllm, 12, 60).clients(6);
+        let mut spec = spec(policy, EngineKind::Graph, 12, 60).clients(6);
         spec.shape().text_tokens = 2000.into();
         let (_, log) = run_logged(&spec);
         for side in [Side::Edge, Side::Cloud] {

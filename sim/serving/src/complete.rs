@@ -11,8 +11,14 @@ impl Replica {
     /// `accepted` says how many of the drafted tokens of a piece of work are right; it is asked about work with drafted
     /// tokens alone. An outcome comes for each request that sampled, in the order of the step. Sessions have none: they
     /// are [settled](Self::settle).
-    pub fn complete(&mut self, step: &Step, mut accepted: impl FnMut(&Work) -> u32) -> Vec<Outcome> {
+    pub fn complete(&mut self, step: &Step, accepted: impl FnMut(&Work) -> u32) -> Vec<Outcome> {
         let mut outcomes = Vec::with_capacity(step.work.len());
+        self.complete_in(step, accepted, &mut outcomes);
+        outcomes
+    }
+
+    /// Ends a step, and writes the outcomes behind those that are there.
+    pub fn complete_in(&mut self, step: &Step, mut accepted: impl FnMut(&Work) -> u32, outcomes: &mut Vec<Outcome>) {
         for work in &step.work {
             let Some(sequence) = self.sequences.get_mut(work.id) else {
                 continue; // it ended in the step before, while this one was in flight
@@ -32,7 +38,6 @@ impl Replica {
         if outcomes.iter().any(|outcome| outcome.ended) {
             self.running.retain(|id| self.sequences.get(*id).is_some());
         }
-        outcomes
     }
 
     /// Adds tokens to an answer, up to its end.

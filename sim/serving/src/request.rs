@@ -73,6 +73,8 @@ pub struct Request {
     pub tie: u64,
     /// The answer is drafted elsewhere, and this engine verifies it: the request is a [session](crate::Replica::offer).
     pub is_session: bool,
+    /// No other prompt begins as this one does. Only the request itself can find its blocks again, after a preemption.
+    pub is_private: bool,
 }
 
 impl Request {
@@ -87,6 +89,7 @@ impl Request {
             arrival: 0,
             tie: source,
             is_session: false,
+            is_private: false,
         }
     }
 

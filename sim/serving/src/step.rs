@@ -22,6 +22,15 @@ pub struct Step {
 }
 
 impl Step {
+    /// Empties it; its memory stays.
+    pub(crate) fn clear(&mut self) {
+        self.work.clear();
+        self.preempted.clear();
+        self.encodings.clear();
+        self.evicted_pictures.clear();
+        (self.evicted_blocks, self.lookups, self.lookups_preempted) = Default::default();
+    }
+
     /// Tokens of all requests.
     pub fn tokens(&self) -> u32 {
         self.work.iter().map(|work| work.tokens).sum()

@@ -102,6 +102,9 @@ impl Facts<'_> {
             Metric::EnergyWithoutIdle => self.per_request(self.work_joules()),
             Metric::Uplink => self.per_request(outcome.up.sent.as_mb_f64()),
             Metric::Downlink => self.per_request(outcome.down.sent.as_mb_f64()),
+            Metric::Preemptions => self.per_request(metrics.memory.preemptions as f64),
+            Metric::RecomputedTokens => self.per_request(metrics.memory.recomputed as f64),
+            Metric::PrefixHitRate => per(100.0 * metrics.memory.cached as f64, metrics.memory.looked_up),
         }
     }
 

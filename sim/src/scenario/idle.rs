@@ -9,7 +9,7 @@
 use super::keys::{self, Path, parts};
 use super::{Dataset, Plan, Scenario};
 use crate::terminal::say;
-use model::{mas::MasSettings, request::PayloadFormat};
+use model::{engine_kind::EngineKind, mas::MasSettings, request::PayloadFormat};
 use policies::{Asked, System, Uses};
 use std::collections::BTreeSet;
 use units::{Bytes, Ratio, SimDuration};
@@ -77,6 +77,16 @@ const RULES: &[Rule] = &[
     (&["cloud.batch", "cloud.kv_blocks"], "no policy here uses the cloud (its model only has to fit there)", |at| {
         !at.uses.cloud
     }),
+    (&["edge.batch.items"], "its engine bounds the tokens of an iteration, not its items", |at| {
+        !EngineKind::IDEAL.contains(&at.scenario.edge.engine)
+    }),
+    (&["cloud.batch.items"], "its engine bounds the tokens of an iteration, not its items", |at| {
+        !EngineKind::IDEAL.contains(&at.scenario.cloud.engine)
+    }),
+    (&["cloud.remote"], "its engine is idealised, and shares nothing", |at| {
+        EngineKind::IDEAL.contains(&at.scenario.cloud.engine)
+    }),
+    (&["cloud.remote"], "no policy here drafts tokens", |at| !at.uses.drafts),
     (&["accuracy.cloud"], "no policy here answers from the cloud", |at| !at.uses.cloud),
     (&["link.bandwidth"], "link.up and link.down both have a rate of their own", |at| {
         at.scenario.link.up.is_some() && at.scenario.link.down.is_some()

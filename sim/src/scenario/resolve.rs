@@ -83,6 +83,7 @@ fn base_spec(source: &Source, scenario: &Scenario) -> Result<(RunSpec, Option<f6
             tier: cloud_tier,
             gpus: cloud.gpus,
             kv_blocks: cloud.kv_blocks,
+            remote: cloud.remote.resolved(),
         },
         link,
         workload,

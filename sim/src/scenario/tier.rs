@@ -97,6 +97,9 @@ pub struct Cloud {
     pub kv_blocks: Option<u64>,
     /// Limits of one iteration, and of the sequences held at once.
     pub batch: Batch,
+    /// The way that a serving engine keeps a request whose answer an edge drafts: `held` (default) or `prefix`.
+    #[serde(skip_serializing_if = "Remote::is_default")]
+    pub remote: Remote,
 }
 
 impl Default for Cloud {
@@ -112,6 +115,32 @@ impl Default for Cloud {
             gpus: 1,
             kv_blocks: None,
             batch: Batch::default(),
+            remote: Remote::default(),
+        }
+    }
+}
+
+/// The way that a serving engine keeps a request whose answer an edge drafts.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Remote {
+    /// It stays among the running requests, with its place and its blocks, and waits for drafts.
+    #[default]
+    Held,
+    /// Each batch of drafts is a request of its own, which finds its prompt and the answer so far in the prefix cache.
+    Prefix,
+}
+
+impl Remote {
+    fn is_default(&self) -> bool {
+        *self == Self::default()
+    }
+
+    /// The same as the engine has it.
+    pub fn resolved(self) -> engine::Remote {
+        match self {
+            Self::Held => engine::Remote::Held,
+            Self::Prefix => engine::Remote::Prefix,
         }
     }
 }

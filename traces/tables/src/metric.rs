@@ -171,6 +171,12 @@ metrics! {
     Uplink = "uplink_mb_per_request", Lower, AMOUNT, "MB", 3, "up MB", "uplink, MB a request";
     /// Bytes from cloud to edge for a completed request, in 10^6 bytes.
     Downlink = "downlink_mb_per_request", Lower, AMOUNT, "MB", 4, "down MB", "downlink, MB a request";
+    /// Preemptions of a completed request: a serving engine took its blocks for another one.
+    Preemptions = "preemptions_per_request", Lower, AMOUNT, "", 2, "preempted", "preemptions a request";
+    /// Tokens that were computed again after preemptions, for a completed request.
+    RecomputedTokens = "recomputed_tokens_per_request", Lower, AMOUNT, "tokens", 1, "recomputed", "computed again, tokens a request";
+    /// Share of the prompts' tokens that was found in a prefix cache, where there is one.
+    PrefixHitRate = "prefix_hit_rate_pct", Higher, AMOUNT, "%", 1, "hits %", "prefix cache hits, % of prompt tokens";
 }
 
 impl Metric {

@@ -7,7 +7,7 @@ use crate::{
 
 rows! {
     /// One request.
-    pub struct RequestRow in "`requests.parquet`", table "requests", version 2, groups of MANY;
+    pub struct RequestRow in "`requests.parquet`", table "requests", version 3, groups of MANY;
     {
         /// The policy that served the request.
         policy: Text,
@@ -71,6 +71,12 @@ rows! {
         accepted_tokens: u32,
         /// Tokens that were computed and thrown away.
         wasted_tokens: u32,
+        /// Times that a serving engine took the blocks of the request for another one.
+        preemptions: u32,
+        /// Tokens that were computed again after preemptions.
+        recomputed_tokens: u32,
+        /// Tokens of the prompt that were found in a prefix cache, on both tiers.
+        cached_tokens: u32,
         /// Work of the edge, in 10^12 operations.
         edge_tflop: f64,
         /// Work of the cloud, in 10^12 operations.

@@ -85,14 +85,15 @@ impl Tool {
         write(&config, &examined(mutants))?;
         write(&nextest, NEXTEST)?;
         let mut command = self.command();
-        command.args(["--workspace", "--colors", "never", "--copy-target", "true", "--cap-lints", "true"]);
+        command.args(["--workspace", "--colors", "never", "--copy-target", "true"]);
         command.args(["--timeout", TIMEOUT, "--jobs", &jobs.to_string()]);
         command.arg("--output").arg(folder).arg("--config").arg(&config);
         // This version of the program examines fields that are left out of a struct whatever their names: these files alone.
         let files: BTreeSet<_> = mutants.iter().map(|mutant| mutant.file.as_str()).collect();
         command.args(files.into_iter().flat_map(|file| ["--file", file]));
         command.args(by.iter().flat_map(|package| ["--test-package", package]));
-        command.args(["--cargo-test-arg", if by.is_empty() { "--lib" } else { "--tests" }]);
+        // For the build too: nothing else of the package is compiled then.
+        command.args(["--cargo-arg", if by.is_empty() { "--lib" } else { "--tests" }]);
         if has_nextest() {
             command.args(["--test-tool", "nextest", "--cargo-test-arg"]);
             command.arg(format!("--config-file={}", nextest.display()));

@@ -1,5 +1,6 @@
 //! The counters of a run.
 
+use super::MemoryTally;
 use super::recorder::{RequestRecord, Status};
 use hdrhistogram::Histogram;
 use model::modality::Modality;
@@ -197,6 +198,8 @@ pub struct Metrics {
     pub drafted: u64,
     /// Drafted tokens accepted.
     pub accepted: u64,
+    /// Preemptions, and tokens found in prefix caches, summed.
+    pub memory: MemorySums,
     /// Drafted tokens on which a verdict was given.
     pub verified: u64,
     /// Verdicts.
@@ -213,6 +216,28 @@ pub struct Metrics {
     pub time_in_flight_ns: u128,
     in_flight: u64,
     changed: SimTime,
+}
+
+/// The things that the KV caches of serving engines did, over requests.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct MemorySums {
+    /// Preemptions.
+    pub preemptions: u64,
+    /// Tokens computed again after them.
+    pub recomputed: u64,
+    /// Tokens of prompts looked up in prefix caches.
+    pub looked_up: u64,
+    /// Tokens found there.
+    pub cached: u64,
+}
+
+impl MemorySums {
+    fn add(&mut self, one: &MemoryTally) {
+        self.preemptions += u64::from(one.preemptions);
+        self.recomputed += u64::from(one.recomputed);
+        self.looked_up += u64::from(one.looked_up);
+        self.cached += u64::from(one.cached);
+    }
 }
 
 impl Metrics {
@@ -243,6 +268,7 @@ impl Metrics {
         self.own_rate += f64::from(moments.tokens) / moments.e2e().as_secs_f64();
         self.drafted += u64::from(record.drafted);
         self.accepted += u64::from(record.accepted);
+        self.memory.add(&record.memory);
         self.rounds += u64::from(record.rounds);
         self.correct += record.correct;
         self.retention += record.input.kept[Modality::Visual].retention;

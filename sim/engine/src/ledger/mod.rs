@@ -23,7 +23,7 @@ mod slot;
 mod tally;
 mod watch;
 
-pub use metrics::{ClosedFormSums, Durations, LatencySum, Metrics, ProbeSums, RegretSums};
+pub use metrics::{ClosedFormSums, Durations, LatencySum, MemorySums, Metrics, ProbeSums, RegretSums};
 pub use recorder::{
     DecisionRecord, Kind, Lane, NoRecorder, Phase, Recorder, RequestRecord, Shortfall, Side, SpanRecord, Status,
     StepRecord, TokenRecord,
@@ -31,6 +31,7 @@ pub use recorder::{
 
 pub(crate) use grading::Grading;
 pub(crate) use slot::{Arrival, Slot, SlotId};
+pub use tally::MemoryTally;
 pub(crate) use tally::Share;
 
 use kernel::Numbered;
@@ -200,6 +201,7 @@ impl<R> Ledger<'_, R> {
             rounds: tally.rounds,
             drafted: tally.drafted,
             accepted: tally.accepted,
+            memory: tally.memory,
             edge_flop: tally.edge.flop.as_f64(),
             cloud_flop: tally.cloud.flop.as_f64(),
             edge_busy: tally.edge.busy,

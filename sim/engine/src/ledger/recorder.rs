@@ -1,5 +1,6 @@
 //! The receiver of a run's rows. The default does nothing; an implementation may write files.
 
+use super::MemoryTally;
 use model::{
     latency::Moments,
     mas::Mas,
@@ -75,6 +76,8 @@ pub struct RequestRecord {
     pub drafted: u32,
     /// Drafted tokens that were accepted.
     pub accepted: u32,
+    /// Preemptions, and tokens found in prefix caches.
+    pub memory: MemoryTally,
     /// FLOP on the edge.
     pub edge_flop: f64,
     /// FLOP in the cloud.

@@ -6,6 +6,7 @@ use units::{Bytes, Flops, SimDuration};
 #[derive(Clone, Copy, Debug, Default)]
 #[repr(C)]
 pub(crate) struct Tally {
+    pub(crate) memory: MemoryTally,
     pub(crate) cloud: Share,
     pub(crate) downlink: Bytes,
     pub(crate) uplink: Bytes,
@@ -15,6 +16,19 @@ pub(crate) struct Tally {
     pub(crate) accepted: u32,
     pub(crate) drafted: u32,
     pub(crate) edge: Share,
+}
+
+/// The things that the KV caches of serving engines did to a request.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct MemoryTally {
+    /// Times that its blocks were taken from it.
+    pub preemptions: u32,
+    /// Tokens that were computed again for that.
+    pub recomputed: u32,
+    /// Tokens of its prompts that were looked up in a prefix cache.
+    pub looked_up: u32,
+    /// Tokens that were found there.
+    pub cached: u32,
 }
 
 /// A share of the iterations of one tier. An iteration is shared evenly by its items.

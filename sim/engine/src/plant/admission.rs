@@ -8,7 +8,7 @@
 //! A serving engine hands out memory by itself, block by block (`served.rs`); nobody asks for it here.
 
 use super::resources::Held;
-use super::served;
+use super::served::InEngine;
 use super::state::State;
 use super::world::World;
 use crate::ledger::{Ledger, SlotId};
@@ -23,9 +23,8 @@ impl<'w, C: Compute> World<'w, C> {
         assert!(slot.resources.on_edge.is_none(), "a request has one sequence on its edge");
         let sequence = edge.open(&slot.about.request, input);
         let served = gpus[slot.edge as usize].served.is_some();
-        let request =
-            served.then(|| Box::new(served::request(id, edge.prompt_tokens(sequence), &self.edge_prices.0, input)));
-        slot.resources.on_edge = Some(Held::new(sequence, request));
+        let engine = served.then(|| InEngine::new(id, edge.prompt_tokens(sequence), &self.edge_prices.0, input));
+        slot.resources.on_edge = Some(Held::new(sequence, engine));
         requests[slot.edge as usize] += 1;
         edge.prompt_tokens(sequence)
     }
@@ -40,9 +39,9 @@ impl<'w, C: Compute> World<'w, C> {
         slot.about.input = *input;
         let sequence = state.cloud.open(&slot.about.request, input);
         let served = state.gpus[gpu as usize].served.is_some();
-        let request = served
-            .then(|| Box::new(served::request(id, state.cloud.prompt_tokens(sequence), &self.cloud_prices.0, input)));
-        slot.resources.on_cloud = Some(Held::new(sequence, request));
+        let prompt = state.cloud.prompt_tokens(sequence);
+        let engine = served.then(|| InEngine::new(id, prompt, &self.cloud_prices.0, input));
+        slot.resources.on_cloud = Some(Held::new(sequence, engine));
         slot.resources.cloud.gpu = Some(gpu);
         self.ask_for_memory(state, gpu, id);
     }
@@ -90,7 +89,7 @@ impl<'w, C: Compute> World<'w, C> {
         let Some(held) = slot.resources.on_edge.take() else { return };
         let gpu = slot.edge;
         state.edge.close(held.sequence);
-        if let Some(id) = held.in_replica {
+        if let Some(id) = held.engine.and_then(|engine| engine.id()) {
             self.leave(state, gpu, id);
         }
         self.give_back(state, gpu, held.kv);
@@ -103,7 +102,7 @@ impl<'w, C: Compute> World<'w, C> {
         let (gpu, reading) =
             (slot.resources.cloud.gpu.expect("a sequence in the cloud has a GPU"), slot.resources.cloud.reading);
         state.cloud.close(held.sequence);
-        if let Some(id) = held.in_replica {
+        if let Some(id) = held.engine.and_then(|engine| engine.id()) {
             self.leave(state, gpu, id);
         }
         if reading {

@@ -272,8 +272,11 @@ impl<'w, C: Compute> World<'w, C> {
         }
     }
 
-    /// A token of an answer has been made.
-    fn emit(&self, state: &mut State<'w, C>, gpu: u32, id: SlotId, token: Token) {
+    /// A token of an answer has been made. One that ends an answer whose length nobody knew ends the engine's request too.
+    pub(super) fn emit(&self, state: &mut State<'w, C>, gpu: u32, id: SlotId, token: Token) {
+        if token.ends {
+            self.end_request(state, gpu, id);
+        }
         if self.is_edge(gpu) {
             state.ledger.commit(id, 1, self.kernel.now());
             if token.ends {

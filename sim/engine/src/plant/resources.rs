@@ -1,5 +1,6 @@
 //! The resources of a request in flight: its sequences, their memory, and the waits of its process.
 
+use super::served::InEngine;
 use crate::ledger;
 use backends::{Done, Sequence};
 use kernel::WaitIndex;
@@ -7,7 +8,6 @@ use model::{
     decoding::{Draft, Verdict},
     kv::KvSequence,
 };
-use serving::{Id, Request};
 use smallvec::SmallVec;
 
 /// A request in flight on the virtual plant.
@@ -45,12 +45,6 @@ impl Resources {
         if on_edge { &mut self.on_edge } else { &mut self.on_cloud }
     }
 
-    /// The request in the replica of a serving engine, on the edge or in the cloud.
-    pub(crate) fn in_replica(&self, on_edge: bool) -> Option<Id> {
-        let held = if on_edge { &self.on_edge } else { &self.on_cloud };
-        held.as_ref().and_then(|held| held.in_replica)
-    }
-
     /// The token that the edge has made last.
     #[inline]
     pub(crate) fn drafted(&self) -> Draft {
@@ -75,16 +69,14 @@ pub(crate) struct Held {
     pub(crate) sequence: Sequence,
     /// Set when it was admitted.
     pub(crate) kv: Option<KvSequence>,
-    /// Its request in the replica of a serving engine, once its prompt is there.
-    pub(crate) in_replica: Option<Id>,
-    /// That request, until then.
-    pub(crate) request: Option<Box<Request>>,
+    /// Its part in a serving engine, on a GPU that has one.
+    pub(crate) engine: Option<Box<InEngine>>,
 }
 
 impl Held {
     /// A sequence without any memory.
-    pub(crate) fn new(sequence: Sequence, request: Option<Box<Request>>) -> Self {
-        Self { sequence, kv: None, in_replica: None, request }
+    pub(crate) fn new(sequence: Sequence, engine: Option<InEngine>) -> Self {
+        Self { sequence, kv: None, engine: engine.map(Box::new) }
     }
 }
 

@@ -5,16 +5,21 @@
 //! layers. What an iteration costs and brings is the backend's to say, as everywhere.
 
 use super::gpu::{Item, Job, Reading, Task, Then};
+use super::resources::Slot;
 use super::state::State;
 use super::world::World;
-use crate::ledger::{Ledger, SlotId};
-use crate::scheduling::{LARGEST_PICTURE, Scheduling, settings};
+use crate::ledger::{Ledger, MemoryTally, SlotId};
+use crate::scheduling::{LARGEST_PICTURE, Remote, Scheduling, settings};
 use backends::{Compute, Done, Pricing, Sequence};
+use kernel::Numbered;
 use model::kv::KvPool;
 use model::memory::BatchLimits;
 use model::request::Input;
-use serving::{Entry, Id, Piece, Replica, Request, Step, Work};
+use serving::{Admission, Entry, Id, Outcome, Piece, Replica, Request, Step, Work};
 use std::collections::VecDeque;
+
+/// The requests in flight.
+type Slots = Numbered<Slot>;
 
 /// A replica of an engine, with the steps that it has formed and the jobs of its requests.
 pub(crate) struct Served {
@@ -24,17 +29,60 @@ pub(crate) struct Served {
     /// The first of them runs.
     is_running: bool,
     /// The requests in the replica, by the places of their handles.
-    requests: Vec<Option<InReplica>>,
+    owners: Vec<Option<(Id, SlotId)>>,
+    remote: Remote,
+    /// Memory to work in: a step that is over, and outcomes.
+    over: Step,
+    outcomes: Vec<Outcome>,
 }
 
-/// A request in a replica.
-struct InReplica {
-    id: Id,
-    slot: SlotId,
+/// A request under a serving engine.
+pub(crate) struct InEngine {
+    /// Its handle in the replica; none before its prompt has arrived, and between the rounds of a [`Remote::Prefix`].
+    id: Option<Id>,
+    /// The request as it was first submitted, or will be.
+    request: Request,
+    /// Tokens of the answer that the prompt has, where it was submitted again.
+    quoted: u32,
+    /// Its answer is drafted elsewhere, and each batch of drafts is a request of its own.
+    comes_anew: bool,
     /// The job that the replica works on; none of a session between its rounds.
     job: Option<Job>,
     /// Rounds that wait for the one before.
     rounds: VecDeque<Job>,
+}
+
+impl InEngine {
+    /// A request whose prompt is still to come, of which nobody else has a part.
+    pub(crate) fn new(id: SlotId, prompt_tokens: u32, prices: &Pricing, input: &Input) -> Self {
+        let source = u64::from(id.generation);
+        let picture = u32::try_from(prices.picture_tokens(input)).unwrap_or(u32::MAX).min(LARGEST_PICTURE);
+        let shown = input.prompt.images.map_or(0, |images| images.count);
+        let pictures = prompt_tokens.checked_div(picture).map_or(0, |most| shown.min(most));
+        let shown =
+            (0..u64::from(pictures)).map(|place| Piece::Picture { name: source << 24 | place, tokens: picture });
+        let text = prompt_tokens - pictures * picture;
+        let text = (text > 0).then_some(Piece::Text { source, tokens: text });
+        let request = Request {
+            prompt: shown.chain(text).collect(),
+            is_private: true,
+            ..Request::text(source, prompt_tokens, u32::MAX)
+        };
+        let rounds = VecDeque::new();
+        Self { id: None, request, quoted: 0, comes_anew: false, job: None, rounds }
+    }
+
+    /// Its handle in the replica, if it was ever there.
+    pub(crate) fn id(&self) -> Option<Id> {
+        self.id
+    }
+
+    /// The request with so many tokens of its answer behind its prompt.
+    fn quoting(&self, answer: u32) -> Request {
+        let mut request = self.request.clone();
+        request.prompt.extend((answer > 0).then_some(Piece::Text { source: request.answer, tokens: answer }));
+        request
+    }
 }
 
 impl Served {
@@ -44,10 +92,12 @@ impl Served {
         limits: BatchLimits,
         kv: &KvPool,
         context_window: Option<u64>,
+        remote: Remote,
     ) -> Option<Box<Self>> {
         let Scheduling::Observed(rules) = scheduling else { return None };
         let replica = Replica::new((**rules).clone(), settings(rules, limits, kv, context_window));
-        Some(Box::new(Self { replica, steps: VecDeque::new(), is_running: false, requests: Vec::new() }))
+        let (steps, owners, over, outcomes) = Default::default();
+        Some(Box::new(Self { replica, steps, is_running: false, owners, remote, over, outcomes }))
     }
 
     /// True if a step is formed or could be.
@@ -71,22 +121,44 @@ impl Served {
         /// Drafts of a batch that lie behind the end of an answer, and their engine's own token.
         const BEHIND_THE_END: u64 = 64;
         let settings = self.replica.settings();
-        let blocks = u64::from(settings.blocks) * u64::from(settings.block_tokens);
+        let slots = if self.replica.rules().admission == Admission::Slot { settings.sequences } else { 1 };
+        let room = u64::from(settings.blocks / slots) * u64::from(settings.block_tokens);
         let step = if settings.chunked_prompts { u64::MAX } else { settings.step_tokens.into() };
-        tokens + BEHIND_THE_END <= blocks.min(settings.context.into()).min(step)
+        tokens + BEHIND_THE_END <= room.min(step)
     }
 
-    fn request(&mut self, id: Id) -> Option<&mut InReplica> {
-        self.requests.get_mut(id.place())?.as_mut().filter(|request| request.id == id)
+    /// The request in flight that a handle stands for, if it is still there.
+    fn owner(&self, id: Id) -> Option<SlotId> {
+        self.owners.get(id.place())?.filter(|(known, _)| *known == id).map(|(_, slot)| slot)
+    }
+
+    /// Queues a request in the replica.
+    fn submit(&mut self, request: Request, slot: SlotId) -> Id {
+        let id = self.replica.submit(request);
+        if self.owners.len() <= id.place() {
+            self.owners.resize(id.place() + 1, None);
+        }
+        self.owners[id.place()] = Some((id, slot));
+        id
+    }
+
+    /// Takes a request out of the replica, if it is still there.
+    fn cancel(&mut self, id: Id) {
+        if self.owner(id).is_some() {
+            self.owners[id.place()] = None;
+            self.replica.cancel(id);
+        }
     }
 
     /// Forms a step, if there is anything to do.
     fn form(&mut self, kv: &mut KvPool) {
-        let step = self.replica.schedule();
+        let step = self.replica.schedule_in(std::mem::take(&mut self.over));
         let held = self.replica.settings().blocks - self.replica.free_blocks();
         kv.note_use(u64::from(held) * u64::from(self.replica.settings().block_tokens));
         if !step.work.is_empty() || !step.preempted.is_empty() {
             self.steps.push_back(step);
+        } else {
+            self.over = step;
         }
     }
 
@@ -96,24 +168,12 @@ impl Served {
             return;
         }
         let step = self.steps.pop_front().expect("the step that runs");
-        for outcome in self.replica.complete(&step, |_| 0) {
-            if outcome.ended {
-                self.requests[outcome.id.place()] = None;
-            }
+        self.replica.complete_in(&step, |_| 0, &mut self.outcomes);
+        for outcome in self.outcomes.drain(..).filter(|outcome| outcome.ended) {
+            self.owners[outcome.id.place()] = None;
         }
+        self.over = step;
     }
-}
-
-/// A prompt as a serving engine sees it, of which nobody else has a part.
-pub(crate) fn request(id: SlotId, prompt_tokens: u32, prices: &Pricing, input: &Input) -> Request {
-    let source = u64::from(id.generation);
-    let picture = u32::try_from(prices.picture_tokens(input)).unwrap_or(u32::MAX).min(LARGEST_PICTURE);
-    let pictures = input.prompt.images.map_or(0, |images| images.count).min(prompt_tokens / picture.max(1));
-    let pictures = if picture > 0 { pictures } else { 0 };
-    let shown = (0..u64::from(pictures)).map(|place| Piece::Picture { name: source << 24 | place, tokens: picture });
-    let text = prompt_tokens - pictures * picture;
-    let text = (text > 0).then_some(Piece::Text { source, tokens: text });
-    Request { prompt: shown.chain(text).collect(), ..Request::text(source, prompt_tokens, u32::MAX) }
 }
 
 impl<'w, C: Compute> World<'w, C> {
@@ -124,8 +184,7 @@ impl<'w, C: Compute> World<'w, C> {
             Task::Prefill { then, .. } => self.enter_prompt(state, gpu, job, then),
             Task::Answer => self.write_on(state, gpu, job),
             _ => {
-                let (served, id) = self.replica_of(state, gpu, slot);
-                served.request(id).expect("a round of a request that is there").rounds.push_back(job);
+                self.in_engine(state, gpu, slot).expect("a round of a request that is there").rounds.push_back(job);
                 self.begin_round(state, gpu, slot);
             }
         }
@@ -142,7 +201,7 @@ impl<'w, C: Compute> World<'w, C> {
 
     /// Goes on with a job that is not done.
     pub(super) fn go_on(&self, state: &mut State<'w, C>, gpu: u32, job: Job) {
-        let Some(request) = self.in_replica(state, gpu, job.slot) else { return };
+        let Some(request) = self.in_engine(state, gpu, job.slot) else { return };
         match job.task {
             // Its round begins when the item has ended.
             Task::Verify { .. } => request.rounds.push_front(job),
@@ -150,43 +209,43 @@ impl<'w, C: Compute> World<'w, C> {
         }
     }
 
-    fn replica_of<'s>(&self, state: &'s mut State<'w, C>, gpu: u32, slot: SlotId) -> (&'s mut Served, Id) {
-        let on_edge = self.is_edge(gpu);
-        let id = state.ledger.slots.get(slot.index).resources.in_replica(on_edge).expect("a request in the replica");
-        (state.gpus[gpu as usize].served.as_mut().expect("a serving engine"), id)
+    fn served<'s>(&self, state: &'s mut State<'w, C>, gpu: u32) -> &'s mut Served {
+        state.gpus[gpu as usize].served.as_mut().expect("a serving engine")
     }
 
     fn enter_prompt(&self, state: &mut State<'w, C>, gpu: u32, job: Job, then: Then) {
         let on_edge = self.is_edge(gpu);
         let State { ledger: Ledger { slots, .. }, gpus, edge, cloud, .. } = state;
         let slot = slots.get_mut(job.slot.index);
-        let reserved = self.spec.workload.reserved(&slot.about.request);
+        let limit = u32::try_from(self.spec.workload.reserved(&slot.about.request)).unwrap_or(u32::MAX);
         let compute = if on_edge { edge } else { cloud };
         let held = slot.resources.held(on_edge).as_mut().expect("a prompt has a sequence");
-        let limit = u32::try_from(reserved).unwrap_or(u32::MAX);
-        let request = Request {
-            output_tokens: compute.answer_length(held.sequence).unwrap_or(limit),
-            output_limit: limit,
-            is_session: !matches!(then, Then::Answer),
-            ..*held.request.take().expect("a prompt is read once")
-        };
         let served = gpus[gpu as usize].served.as_mut().expect("a serving engine");
-        let id = served.replica.submit(request);
-        held.in_replica = Some(id);
-        if served.requests.len() <= id.place() {
-            served.requests.resize_with(id.place() + 1, || None);
-        }
-        served.requests[id.place()] = Some(InReplica { id, slot: job.slot, job: Some(job), rounds: VecDeque::new() });
+        let engine = held.engine.as_mut().expect("an engine knows its requests");
+        engine.comes_anew = served.remote == Remote::Prefix && matches!(then, Then::Open);
+        let request = &mut engine.request;
+        request.output_tokens = compute.answer_length(held.sequence).unwrap_or(limit);
+        (request.output_limit, request.is_session) = (limit, !matches!(then, Then::Answer));
+        request.is_private &= !engine.comes_anew;
+        engine.job = Some(job);
+        engine.id = Some(served.submit(request.clone(), job.slot));
     }
 
     /// Lets the engine write on behind the drafts of a session.
     fn write_on(&self, state: &mut State<'w, C>, gpu: u32, job: Job) {
         let sequence = state.ledger.slots.get(job.slot.index).resources.sequence(self.is_edge(gpu));
+        if let Some(Done::Token(first)) = state.cloud.known(sequence, &backends::Work::Decode) {
+            self.emit(state, gpu, job.slot, first);
+            if first.ends {
+                return;
+            }
+        }
         let length = state.cloud.answer_length(sequence).unwrap_or_else(|| self.spec.workload.longest_answer());
         self.settle(state, gpu, job.slot);
-        let (served, id) = self.replica_of(state, gpu, job.slot);
-        served.replica.write_on(id, length);
-        served.request(id).expect("a session that is there").job = Some(job);
+        let engine = self.in_engine(state, gpu, job.slot).expect("a session that is there");
+        engine.job = Some(job);
+        let (id, quoted) = (engine.id.expect("a session in the replica"), engine.quoted);
+        self.served(state, gpu).replica.write_on(id, length - quoted);
     }
 
     /// Tells the replica how far the backend has come with a session. `true` if its newest token is still to be passed.
@@ -195,24 +254,52 @@ impl<'w, C: Compute> World<'w, C> {
         let sequence = state.ledger.slots.get(slot.index).resources.sequence(on_edge);
         let compute = if on_edge { &state.edge } else { &state.cloud };
         let (answer, own) = (compute.answer_tokens(sequence), compute.is_behind(sequence));
-        let (served, id) = self.replica_of(state, gpu, slot);
-        served.replica.settle(id, answer - u32::from(own), own);
+        let engine = self.in_engine(state, gpu, slot).expect("a session that is there");
+        if let Some(id) = engine.id {
+            let kept = (answer - u32::from(own)).saturating_sub(engine.quoted);
+            self.served(state, gpu).replica.settle(id, kept, own);
+        }
         own
+    }
+
+    /// The job of a request has been done; the next one may be.
+    pub(super) fn end_job(&self, state: &mut State<'w, C>, gpu: u32, slot: SlotId) {
+        if let Some(engine) = self.in_engine(state, gpu, slot) {
+            engine.job = None;
+        }
+    }
+
+    /// The part of a request in flight that a GPU's engine has, unless its answer has ended.
+    fn in_engine<'s>(&self, state: &'s mut State<'w, C>, gpu: u32, slot: SlotId) -> Option<&'s mut InEngine> {
+        if !state.ledger.lives(slot) {
+            return None;
+        }
+        let State { ledger: Ledger { slots, .. }, gpus, .. } = state;
+        let served = gpus[gpu as usize].served.as_ref()?;
+        let held = slots.get_mut(slot.index).resources.held(self.is_edge(gpu)).as_mut()?;
+        let has_ended = |engine: &InEngine| engine.id.is_some_and(|id| served.owner(id).is_none());
+        held.engine.as_deref_mut().filter(|engine| !has_ended(engine))
     }
 
     /// What came of a job is known. A session that has nothing to do then is told, and its next round begins.
     pub(super) fn end_round(&self, state: &mut State<'w, C>, gpu: u32, slot: SlotId) {
-        if self.in_replica(state, gpu, slot).is_some_and(|request| request.job.is_none()) {
-            self.settle(state, gpu, slot);
-            self.begin_round(state, gpu, slot);
+        let Some(engine) = self.in_engine(state, gpu, slot) else { return };
+        if engine.job.is_some() || engine.id.is_none() {
+            return;
         }
+        self.settle(state, gpu, slot);
+        let engine = self.in_engine(state, gpu, slot).expect("a session that is there");
+        if let Some(id) = engine.id.take_if(|_| engine.comes_anew) {
+            self.served(state, gpu).cancel(id);
+        }
+        self.begin_round(state, gpu, slot);
     }
 
     /// Offers the next round of a session, unless one is under way.
     fn begin_round(&self, state: &mut State<'w, C>, gpu: u32, slot: SlotId) {
         loop {
-            let request = self.in_replica(state, gpu, slot).filter(|request| request.job.is_none());
-            let Some(job) = request.and_then(|request| request.rounds.pop_front()) else { return };
+            let engine = self.in_engine(state, gpu, slot).filter(|engine| engine.job.is_none());
+            let Some(job) = engine.and_then(|engine| engine.rounds.pop_front()) else { return };
             if let Task::Verify { message, .. } = job.task
                 && self.is_void(state, message)
             {
@@ -224,38 +311,45 @@ impl<'w, C: Compute> World<'w, C> {
                 _ => 0,
             };
             let own = self.settle(state, gpu, slot);
-            let (served, id) = self.replica_of(state, gpu, slot);
+            let anew = self.come_anew(state, gpu, slot);
+            let engine = self.in_engine(state, gpu, slot).expect("a session that is there");
+            engine.job = Some(job);
+            let id = engine.id.expect("a session in the replica");
             // A token that passes with nothing before it is one that the other side has made.
-            served.replica.offer(id, if own { drafts } else { drafts.max(1) });
-            served.request(id).expect("a session that is there").job = Some(job);
+            let tokens = if own || anew { drafts } else { drafts.max(1) };
+            self.served(state, gpu).replica.offer(id, tokens);
             return;
         }
     }
 
-    /// The job of a request has been done; the next one may be.
-    pub(super) fn end_job(&self, state: &mut State<'w, C>, gpu: u32, slot: SlotId) {
-        if let Some(request) = self.in_replica(state, gpu, slot) {
-            request.job = None;
+    /// Submits a session anew, with its answer so far behind its prompt, if each of its batches is a request of its own.
+    fn come_anew(&self, state: &mut State<'w, C>, gpu: u32, slot: SlotId) -> bool {
+        let on_edge = self.is_edge(gpu);
+        let State { ledger: Ledger { slots, .. }, gpus, edge, cloud, .. } = state;
+        let held = slots.get_mut(slot.index).resources.held(on_edge).as_mut().expect("a session has a sequence");
+        let engine = held.engine.as_mut().expect("an engine knows its sessions");
+        if !engine.comes_anew || engine.id.is_some() {
+            return false;
         }
+        let compute = if on_edge { edge } else { cloud };
+        engine.quoted = compute.answer_tokens(held.sequence);
+        compute.forget(held.sequence);
+        let served = gpus[gpu as usize].served.as_mut().expect("a serving engine");
+        engine.id = Some(served.submit(engine.quoting(engine.quoted), slot));
+        true
     }
 
-    /// The request of a GPU's engine that stands for a request in flight, if it is still there.
-    fn in_replica<'s>(&self, state: &'s mut State<'w, C>, gpu: u32, slot: SlotId) -> Option<&'s mut InReplica> {
-        if !state.ledger.lives(slot) {
-            return None;
+    /// Takes the request of an answer that has ended out of the serving engine of a GPU, if it is still there.
+    pub(super) fn end_request(&self, state: &mut State<'w, C>, gpu: u32, slot: SlotId) {
+        if let Some(id) = self.in_engine(state, gpu, slot).and_then(|engine| engine.id) {
+            self.leave(state, gpu, id);
         }
-        let id = state.ledger.slots.get(slot.index).resources.in_replica(self.is_edge(gpu))?;
-        state.gpus[gpu as usize].served.as_mut()?.request(id)
     }
 
     /// Takes a request out of the serving engine of a GPU, if it is still there.
     pub(super) fn leave(&self, state: &mut State<'w, C>, gpu: u32, id: Id) {
-        let served = state.gpus[gpu as usize].served.as_mut().expect("a serving engine");
-        if served.request(id).is_some() {
-            served.requests[id.place()] = None;
-            served.replica.cancel(id);
-            self.wake(state, gpu);
-        }
+        self.served(state, gpu).cancel(id);
+        self.wake(state, gpu);
     }
 
     /// Puts the work of the next step into the iteration of a GPU.
@@ -270,13 +364,26 @@ impl<'w, C: Compute> World<'w, C> {
                 served.form(&mut this.kv);
             }
             let Some(step) = served.steps.front() else { return };
-            let sequence = |slot: SlotId| slots.get(slot.index).resources.sequence(on_edge);
-            let known = |id: Id| served.requests[id.place()].as_ref().filter(|request| request.id == id);
-            step.preempted.iter().filter_map(|id| known(*id)).for_each(|one| compute.forget(sequence(one.slot)));
+            let sequence = |slots: &Slots, slot: SlotId| slots.get(slot.index).resources.sequence(on_edge);
+            for slot in step.preempted.iter().filter_map(|id| served.owner(*id)) {
+                let lost = compute.forget(sequence(slots, slot));
+                let tally = &mut slots.get_mut(slot.index).tally.memory;
+                tally.preemptions += 1;
+                tally.recomputed += lost;
+            }
             for work in &step.work {
                 // It may have ended since the step was formed.
-                let Some(InReplica { slot, job: Some(job), .. }) = known(work.id) else { continue };
-                this.running.push(item(step, work, *job, compute, sequence(*slot)));
+                let Some(owner) = served.owner(work.id) else { continue };
+                if work.entry != Entry::Running {
+                    let sequence = sequence(slots, owner);
+                    let tally = &mut slots.get_mut(owner.index).tally.memory;
+                    let tokens = served.replica.sequence(work.id).map_or(0, serving::Sequence::tokens);
+                    let looked_up = if served.replica.settings().prefix_cache { tokens } else { 0 };
+                    find(work, compute, sequence, looked_up, tally);
+                }
+                let held = slots.get_mut(owner.index).resources.held(on_edge).as_ref();
+                let job = held.and_then(|held| held.engine.as_ref()?.job).expect("the engine works on a job");
+                this.running.push(item(step, work, job));
             }
             served.is_running = true;
             if this.running.is_empty() {
@@ -289,11 +396,21 @@ impl<'w, C: Compute> World<'w, C> {
     }
 }
 
-/// The item of a piece of work. What was found in the cache need not be computed.
-fn item<C: Compute>(step: &Step, work: &Work, job: Job, compute: &mut C, sequence: Sequence) -> Item {
-    if work.entry != Entry::Running && work.computed > 0 {
+/// What a request that is admitted has found in the cache need not be computed.
+fn find<C: Compute>(work: &Work, compute: &mut C, sequence: Sequence, looked_up: u32, tally: &mut MemoryTally) {
+    if work.computed > 0 {
         compute.find(sequence, work.computed);
     }
+    if work.entry == Entry::Resumed {
+        tally.recomputed = tally.recomputed.saturating_sub(work.computed);
+    } else {
+        tally.looked_up += looked_up;
+        tally.cached += work.computed;
+    }
+}
+
+/// The item of a piece of work.
+fn item(step: &Step, work: &Work, job: Job) -> Item {
     let is_chunk = match job.task {
         Task::Prefill { .. } => true,
         Task::Answer => work.entry != Entry::Running || !work.samples || work.tokens > 1,

@@ -6,6 +6,7 @@ use super::message::Message;
 use super::resources::Resources;
 use super::served::Served;
 use crate::ledger::Ledger;
+use crate::scheduling::Remote;
 use crate::spec::{CloudSpec, EdgeSpec, RunSpec};
 use backends::{Compute, Done};
 use kernel::{FifoServer, Numbered, Streams};
@@ -51,11 +52,11 @@ impl<'w, C: Compute> State<'w, C> {
         let in_cloud = kind(&spec.cloud.tier, spec.cloud.limits);
         let edge_engine = || {
             let EdgeSpec { tier, limits, scheduling, .. } = &spec.edge;
-            Served::new(scheduling, *limits, &edge_kv, tier.model.context_window)
+            Served::new(scheduling, *limits, &edge_kv, tier.model.context_window, Remote::Held)
         };
         let cloud_engine = || {
-            let CloudSpec { tier, limits, scheduling, .. } = &spec.cloud;
-            Served::new(scheduling, *limits, &cloud_kv, tier.model.context_window)
+            let CloudSpec { tier, limits, scheduling, remote, .. } = &spec.cloud;
+            Served::new(scheduling, *limits, &cloud_kv, tier.model.context_window, *remote)
         };
         let edges = (0..spec.edge.count).map(|_| Gpu::new(on_edge.clone(), edge_kv.clone(), edge_engine()));
         let clouds = (0..spec.cloud.gpus).map(|_| Gpu::new(in_cloud.clone(), cloud_kv.clone(), cloud_engine()));

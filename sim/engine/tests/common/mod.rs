@@ -5,8 +5,8 @@ pub mod strategies;
 
 use backends::Tier;
 use engine::{
-    Arrivals, Content, Outcome, Recorder, RequestRecord, RunError, RunSpec, Side, SpanRecord, StepRecord, TokenRecord,
-    simulate,
+    Arrivals, Content, Outcome, Recorder, RequestRecord, RunError, RunSpec, Scheduling, Side, SpanRecord, StepRecord,
+    TokenRecord, simulate,
 };
 use kernel::{Journal, RateProfile};
 use model::dataset::{Law, Named, Pixels, Shape, Size, Spread};
@@ -20,6 +20,18 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use units::{BitsPerSecond, Ratio, SimDuration};
 
+/// Engines that read a prompt in several steps; in these tests of 1,024 tokens each. `hf` reads it whole, as the others do.
+pub const CUT_PROMPTS: [EngineKind; 8] = [
+    EngineKind::Hf,
+    EngineKind::Vllm,
+    EngineKind::Graph,
+    EngineKind::Vllm019,
+    EngineKind::Vllm019Sync,
+    EngineKind::Vllm033,
+    EngineKind::Sglang,
+    EngineKind::Llamacpp,
+];
+
 pub fn tier(device: &str, model: &str, engine: EngineKind) -> Tier {
     Tier::named(device, model, engine).expect("a known device and model")
 }
@@ -30,6 +42,11 @@ pub fn spec(policy: System, engine: EngineKind, requests: u64, output: u32) -> R
     for tier in [&mut spec.edge.tier, &mut spec.cloud.tier] {
         tier.engine = engine.profile(&tier.model);
     }
+    let scheduling = Scheduling::of(engine);
+    let tokens = CUT_PROMPTS.contains(&engine).then_some(1024);
+    spec.edge.limits = scheduling.limits(&spec.edge.tier.device, None, 64, tokens);
+    spec.cloud.limits = scheduling.limits(&spec.cloud.tier.device, None, 64, tokens);
+    (spec.edge.scheduling, spec.cloud.scheduling) = (scheduling.clone(), scheduling);
     spec.workload.requests = requests;
     spec.shape().output_tokens = output.into();
     spec

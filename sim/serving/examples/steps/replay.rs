@@ -136,6 +136,7 @@ impl Server<'_> {
             arrival: logged.arrival_us,
             tie,
             is_session: false,
+            is_private: false,
         }
     }
 

@@ -21,6 +21,7 @@ struct Block {
 /// The blocks of a replica.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Blocks {
+    /// Those that were ever used.
     blocks: Vec<Block>,
     free: FreeQueue,
     /// Blocks by key, the oldest first.
@@ -36,7 +37,7 @@ impl Blocks {
     /// `blocks` free blocks without keys.
     pub fn new(blocks: u32, reuses_unkeyed_first: bool) -> Self {
         Self {
-            blocks: vec![Block::default(); blocks as usize],
+            blocks: Vec::new(),
             free: FreeQueue::full(blocks),
             by_key: BTreeMap::new(),
             given: 0,
@@ -85,6 +86,9 @@ impl Blocks {
     /// Takes a free block, which loses its key.
     pub fn take(&mut self) -> u32 {
         let number = self.free.pop_front().expect("the caller has counted the free blocks");
+        if number as usize == self.blocks.len() {
+            self.blocks.push(Block::default());
+        }
         let block = &mut self.blocks[number as usize];
         debug_assert_eq!(block.holders, 0, "a free block is held");
         block.holders = 1;

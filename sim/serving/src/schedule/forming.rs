@@ -18,13 +18,14 @@ pub(super) struct Forming {
 }
 
 impl Forming {
-    pub fn new(replica: &Replica) -> Self {
+    pub fn new(replica: &Replica, mut step: Step) -> Self {
         let (rules, settings) = (&replica.rules, &replica.settings);
         let alone = replica.running.len() + replica.waiting.len() <= 1;
         let threshold = settings.long_prompt_threshold.filter(|_| !alone || rules.threshold_when_alone);
         let each = if settings.drafter == Drafter::Model { rules.draft_model_tokens } else { 0 };
+        step.clear();
         Self {
-            step: Step { work: Vec::with_capacity(replica.running.len()), ..Step::default() },
+            step,
             budget: Budget::new(settings.step_tokens, each),
             threshold: threshold.unwrap_or(u32::MAX),
             embeddings: settings.encoder_step,

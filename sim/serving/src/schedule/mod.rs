@@ -31,7 +31,12 @@ impl Replica {
     ///
     /// With asynchronous scheduling a step may be formed while another runs.
     pub fn schedule(&mut self) -> Step {
-        let mut forming = Forming::new(self);
+        self.schedule_in(Step::default())
+    }
+
+    /// Forms the next step in the memory of one that is over.
+    pub fn schedule_in(&mut self, over: Step) -> Step {
+        let mut forming = Forming::new(self, over);
         self.form(&mut forming);
         let mut step = forming.step;
         self.set_out(&mut step);

@@ -69,6 +69,7 @@ impl Replica {
         if taken_back || (self.rules.serves_after_self_preemption && place < *at) {
             *at -= 1;
         }
+        self.name_private_blocks(id);
         let sequence = &mut self.sequences[id];
         sequence.status = Status::Preempted;
         sequence.computed = 0;

@@ -22,10 +22,22 @@ impl Replica {
     pub(crate) fn name_blocks(&mut self, id: Id, tokens: u32) {
         if self.settings.prefix_cache {
             let sequence = &self.sequences[id];
+            if sequence.request.is_private {
+                return;
+            }
             let full = tokens.min(sequence.tokens()) / self.settings.block_tokens;
             if full > sequence.keyed {
                 self.name_first_blocks(id, full);
             }
+        }
+    }
+
+    /// Gives their keys to all full blocks of a request that only it can find again.
+    pub(super) fn name_private_blocks(&mut self, id: Id) {
+        let sequence = &self.sequences[id];
+        let full = sequence.computed.min(sequence.tokens()) / self.settings.block_tokens;
+        if self.settings.prefix_cache && sequence.request.is_private && full > sequence.keyed {
+            self.name_first_blocks(id, full);
         }
     }
 

@@ -63,10 +63,10 @@ impl Replica {
 
     /// Blocks of the longest prefix in the cache. The last token is never among it: it is computed for its logits.
     fn find_prefix(&mut self, id: Id) -> Vec<u32> {
-        if !self.settings.prefix_cache {
+        let sequence = &mut self.sequences[id];
+        if !self.settings.prefix_cache || (sequence.request.is_private && sequence.preemptions == 0) {
             return Vec::new();
         }
-        let sequence = &mut self.sequences[id];
         let most = (sequence.tokens() - 1) / self.settings.block_tokens;
         let mut hit = self.blocks.find(sequence.keys.first(most, &sequence.request, self.settings.block_tokens));
         if self.settings.drafter == Drafter::Eagle {
