@@ -59,7 +59,7 @@ fn rejections_are_told_with_number_and_reason() {
 
 #[test]
 fn a_sweep_sums_over_points_and_keeps_the_reasons_apart() {
-    let swept = format!("{TRACE}[sweep]\n\"cloud.kv_blocks\" = [8, 4000]\n");
+    let swept = format!("{TRACE}[sweep]\n\"cloud.kv_blocks\" = [3, 4000]\n");
     let sim = Sim::new().with("trace.toml", swept).with("served.csv", half_long());
     let output = sim.done("sweep trace.toml --out out".split(' '));
     for said in [

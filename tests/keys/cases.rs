@@ -423,7 +423,6 @@ pub const CASES: &[Case] = &[
             ("cloud_tflop_per_request", Falls(0.7)),
             ("edge_memory_gb_peak", Rises(1.4)),
             ("cloud_memory_gb_peak", Falls(0.8)),
-            ("memory_gb_peak", Adds(0.0)),
             ("uplink_mb_per_request", Same),
         ],
     ),

@@ -131,13 +131,16 @@ struct Run<'r, C, P: Policy> {
 struct Tiers {
     edge: bool,
     cloud: bool,
+    /// The cloud verifies drafts.
+    verifies: bool,
 }
 
 impl Tiers {
     fn of(policy: &System) -> Self {
         let uses = policy.uses();
         // A probe or a vision tower on the edge holds no sequence there.
-        Self { edge: uses.edge_answers || uses.drafts || policy.split().is_some(), cloud: uses.cloud }
+        let edge = uses.edge_answers || uses.drafts || policy.split().is_some();
+        Self { edge, cloud: uses.cloud, verifies: uses.drafts }
     }
 }
 
@@ -260,7 +263,7 @@ impl<'a, C: Compute, P: Policy> Run<'a, C, P> {
         let over = |tier: usize| windows[tier].is_some_and(|most| prompts[tier] + workload.allowed(request) > most);
         let full = |tier: usize| match &gpus[tier].served {
             None => !gpus[tier].kv.could_hold(prompts[tier] + workload.reserved(request)),
-            Some(served) => !served.could_hold(prompts[tier] + workload.allowed(request)),
+            Some(served) => !served.could_hold(prompts[tier] + workload.allowed(request), tier == 1 && tiers.verifies),
         };
         let [edge, cloud] = [0, 1].map(|tier| [held[tier] && over(tier), held[tier] && full(tier)]);
         let reasons = [

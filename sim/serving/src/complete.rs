@@ -68,6 +68,10 @@ impl Replica {
     /// Takes an ended request out; the caller takes it out of the running ones.
     pub(crate) fn end(&mut self, id: Id) {
         self.release_pictures(id);
+        if self.rules.reuses_unkeyed_first {
+            // Its blocks outlive those without a key.
+            self.name_private_blocks(id);
+        }
         let sequence = &mut self.sequences[id];
         self.blocks.release(&mut sequence.blocks);
         if [Status::Waiting, Status::Preempted].contains(&sequence.status) {

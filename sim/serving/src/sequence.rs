@@ -39,6 +39,8 @@ pub struct Sequence {
     pub(crate) blocks: Vec<u32>,
     /// The first blocks, which have their keys.
     pub(crate) keyed: u32,
+    /// Of a private request: its first blocks that have no keys and would have them, if another could look for them.
+    pub(crate) nameable: u32,
     pub(crate) keys: Keys,
     pub(crate) preemptions: u32,
     pub(crate) first_hit: Option<u32>,
@@ -61,6 +63,7 @@ impl Sequence {
             mid_prompt: false,
             blocks: Vec::new(),
             keyed: 0,
+            nameable: 0,
             keys: Keys::default(),
             preemptions: 0,
             first_hit: None,

@@ -5,7 +5,7 @@ mod support;
 use std::collections::{BTreeMap, BTreeSet};
 
 use proptest::prelude::*;
-use serving::{Drafter, Order, Replica, Request, Rules, Settings};
+use serving::{Drafter, Order, Piece, Replica, Request, Rules, Settings};
 use support::{Server, Turn, Workload, any_workload, is_admission, text_workload};
 
 /// Turns after which a workload that can end has ended.
@@ -125,6 +125,30 @@ proptest! {
             // the last token is sampled and never computed
             prop_assert_eq!(computed + found, request.prompt_tokens() + outputs - 1 + lost);
         }
+    }
+
+    /// A prompt that nobody shares needs no names of blocks until it is preempted.
+    #[test]
+    fn a_private_request_is_served_as_one_that_nobody_shares(workload in text_workload()) {
+        let [named, private] = [false, true].map(|is_private| {
+            let mut workload = workload.clone();
+            for (source, (_, request)) in (1000..).zip(&mut workload.requests) {
+                let tokens = request.prompt_tokens();
+                request.prompt = vec![Piece::Text { source, tokens }];
+                (request.answer, request.is_private) = (u64::MAX - source, is_private);
+            }
+            let mut server = Server::new(&workload);
+            let mut turns = Vec::new();
+            while !server.is_done() && turns.len() < 600 {
+                let turn = server.turn();
+                turns.push((turn.step.work, turn.step.preempted, turn.outcomes));
+            }
+            turns
+        });
+        for (turn, (named, private)) in named.iter().zip(&private).enumerate() {
+            prop_assert_eq!(named, private, "turn {}", turn);
+        }
+        prop_assert_eq!(named.len(), private.len());
     }
 
     #[test]

@@ -116,15 +116,17 @@ impl Served {
         u64::from(self.replica.free_blocks()) * u64::from(self.replica.settings().block_tokens)
     }
 
-    /// True if a request of so many tokens can be served when nobody else is there. Drafts may reach behind its end.
-    pub(crate) fn could_hold(&self, tokens: u64) -> bool {
-        /// Drafts of a batch that lie behind the end of an answer, and their engine's own token.
+    /// True if a request of so many tokens can be served when nobody else is there. Drafts that it verifies may reach behind
+    /// its end.
+    pub(crate) fn could_hold(&self, tokens: u64, verifies: bool) -> bool {
+        /// Drafts of a batch that lie behind the end of an answer, at most.
         const BEHIND_THE_END: u64 = 64;
+        let tokens = tokens + if verifies { BEHIND_THE_END } else { 0 };
         let settings = self.replica.settings();
         let slots = if self.replica.rules().admission == Admission::Slot { settings.sequences } else { 1 };
         let room = u64::from(settings.blocks / slots) * u64::from(settings.block_tokens);
         let step = if settings.chunked_prompts { u64::MAX } else { settings.step_tokens.into() };
-        tokens + BEHIND_THE_END <= room.min(step)
+        tokens <= room.min(step)
     }
 
     /// The request in flight that a handle stands for, if it is still there.
@@ -242,6 +244,7 @@ impl<'w, C: Compute> World<'w, C> {
         }
         let length = state.cloud.answer_length(sequence).unwrap_or_else(|| self.spec.workload.longest_answer());
         self.settle(state, gpu, job.slot);
+        self.come_anew(state, gpu, job.slot);
         let engine = self.in_engine(state, gpu, job.slot).expect("a session that is there");
         engine.job = Some(job);
         let (id, quoted) = (engine.id.expect("a session in the replica"), engine.quoted);
@@ -317,7 +320,10 @@ impl<'w, C: Compute> World<'w, C> {
             let id = engine.id.expect("a session in the replica");
             // A token that passes with nothing before it is one that the other side has made.
             let tokens = if own || anew { drafts } else { drafts.max(1) };
-            self.served(state, gpu).replica.offer(id, tokens);
+            let replica = &mut self.served(state, gpu).replica;
+            // A batch that no step has room for takes one all the same.
+            let most = replica.settings().step_tokens - 1;
+            replica.offer(id, tokens.min(most));
             return;
         }
     }

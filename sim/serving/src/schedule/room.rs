@@ -21,22 +21,21 @@ impl Replica {
     #[inline(always)]
     pub(crate) fn name_blocks(&mut self, id: Id, tokens: u32) {
         if self.settings.prefix_cache {
-            let sequence = &self.sequences[id];
-            if sequence.request.is_private {
-                return;
-            }
+            let sequence = &mut self.sequences[id];
             let full = tokens.min(sequence.tokens()) / self.settings.block_tokens;
-            if full > sequence.keyed {
+            if sequence.request.is_private {
+                sequence.nameable = sequence.nameable.max(full);
+            } else if full > sequence.keyed {
                 self.name_first_blocks(id, full);
             }
         }
     }
 
     /// Gives their keys to all full blocks of a request that only it can find again.
-    pub(super) fn name_private_blocks(&mut self, id: Id) {
-        let sequence = &self.sequences[id];
-        let full = sequence.computed.min(sequence.tokens()) / self.settings.block_tokens;
-        if self.settings.prefix_cache && sequence.request.is_private && full > sequence.keyed {
+    pub(crate) fn name_private_blocks(&mut self, id: Id) {
+        let sequence = &mut self.sequences[id];
+        let full = std::mem::take(&mut sequence.nameable);
+        if full > sequence.keyed {
             self.name_first_blocks(id, full);
         }
     }
