@@ -193,7 +193,7 @@ fn shared_server_is_predicted() {
         ("`rtx-pro-6000.toml` and no host time", [&[&*profile], &no_host[..]].concat(), None),
         ("roofline and no host time", no_host.to_vec(), None),
         (
-            "roofline, as many sequences as there are blocks for",
+            "roofline, at most 1,024 sequences, as vLLM has it by default",
             vec!["cloud.batch={ items = 128, chunk_tokens = 2048 }"],
             None,
         ),
