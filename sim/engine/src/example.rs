@@ -92,5 +92,8 @@ fn workload() -> Workload {
         requests: 8,
         max_output_tokens: None,
         payload: PayloadFormat::default(),
+        system_prompt: 0,
+        questions_per_picture: 1,
+        sessions: None,
     }
 }

@@ -7,18 +7,18 @@ use crate::outcome::{Outcome, outcome};
 use crate::plant::{self, Bed, Event, Price, Slot, State, World};
 use crate::spec::RunSpec;
 use crate::violation::Violation;
-use crate::workload::Arrivals;
+use crate::workload::{Arrivals, Begun, Session, Turn};
 use backends::{Compute, Pricing};
 use kernel::{Host, Journal, Kernel, Spawner, Stream, Target};
 use model::{
     accuracy::AccuracyModel,
     kv::DoesNotFit,
-    request::{Input, PayloadFormat, Request},
+    request::{Input, PayloadFormat},
 };
 use policies::{Alone, Briefing, Memory, Policy, Prices, ServedBy, System, Visitor};
 use std::cell::{Cell, RefCell};
 use std::sync::atomic::{AtomicU64, Ordering};
-use units::SimDuration;
+use units::{SimDuration, SimTime};
 
 /// The reason why a run was not completed.
 #[derive(Debug, thiserror::Error)]
@@ -78,7 +78,7 @@ impl<C: Compute> Visitor for Start<'_, C> {
                 pruning: spec.pruning,
                 benchmark: spec.benchmark,
             },
-            next: Cell::new(0),
+            begun: Cell::default(),
             arrivals: RefCell::new(streams.stream("arrivals", 0)),
             tiers: Tiers::of(&spec.policy),
             progress,
@@ -119,8 +119,8 @@ struct Run<'r, C, P: Policy> {
     /// The policy's memory of each edge.
     memories: Vec<P::Memory>,
     briefing: Briefing,
-    /// Number of the next request.
-    next: Cell<u64>,
+    /// The sessions that have begun.
+    begun: Cell<Begun>,
     arrivals: RefCell<Stream>,
     tiers: Tiers,
     progress: &'r AtomicU64,
@@ -168,21 +168,20 @@ impl<'a, C: Compute, P: Policy> Run<'a, C, P> {
         }
     }
 
-    /// Takes the number of the next request, if there is one.
-    fn take_number(&self) -> Option<u64> {
-        let number = self.next.get();
-        (number < self.world.spec.workload.len()).then(|| {
-            self.next.set(number + 1);
-            number
-        })
+    /// Begins the next session, if there is one.
+    fn begin(&self) -> Option<Session> {
+        let mut begun = self.begun.get();
+        let session = begun.session(&self.world.spec.workload, self.world.streams);
+        self.begun.set(begun);
+        session
     }
 
     /// A client of a closed loop.
     #[expect(clippy::manual_async_fn, reason = "an `async fn` keeps its arguments twice, and there are many clients")]
     fn client(&'a self, edge: u32, client: u32, think: SimDuration) -> impl Future<Output = ()> + 'a {
         async move {
-            while let Some(number) = self.take_number() {
-                self.serve(self.admit(number, edge, client)).await;
+            while let Some(session) = self.begin() {
+                self.play(session, edge, client).await;
                 if think > SimDuration::ZERO {
                     self.world.kernel.sleep(think).await;
                 }
@@ -191,7 +190,7 @@ impl<'a, C: Compute, P: Policy> Run<'a, C, P> {
     }
 
     fn schedule_arrival(&self) {
-        let number = self.next.get();
+        let number = self.begun.get().next;
         if number < self.world.spec.workload.len() {
             let now = self.world.kernel.now();
             let at = self.world.spec.workload.arrival(&mut self.arrivals.borrow_mut(), number, now);
@@ -199,34 +198,54 @@ impl<'a, C: Compute, P: Policy> Run<'a, C, P> {
         }
     }
 
-    /// A request of an open loop arrives.
+    /// A session of an open loop begins.
     fn arrive(&'a self, spawner: &mut Spawner<'a>) {
-        let number = self.take_number().expect("an arrival was scheduled for a request");
-        let edge = self.world.spec.workload.edge(self.world.streams, number, self.world.spec.edge.count);
-        spawner.spawn(self.serve(self.admit(number, edge, 0)));
+        let session = self.begin().expect("an arrival was scheduled for a session");
+        let edge = self.world.spec.workload.edge(self.world.streams, session.first, self.world.spec.edge.count);
+        spawner.spawn(self.play(session, edge, 0));
         self.schedule_arrival();
     }
 
-    /// Takes a request in.
-    fn admit(&self, number: u64, edge: u32, client: u32) -> Bed<'a, C> {
-        let (request, cut) = self.request(number);
+    /// Plays a session: each turn is sent when its user has thought about the answer to the one before.
+    fn play(&'a self, mut session: Session, edge: u32, client: u32) -> impl Future<Output = ()> + 'a {
+        let mut bed = self.admit(&mut session, edge, client);
+        async move {
+            loop {
+                let answered = self.serve(bed).await;
+                let world = self.world;
+                let Some(think) = session.think(&world.spec.workload, world.streams) else { return };
+                // A policy may be busy for a while after the last token.
+                let left = (answered + think).saturating_since(world.kernel.now());
+                if left > SimDuration::ZERO {
+                    world.kernel.sleep(left).await;
+                }
+                bed = self.admit(&mut session, edge, client);
+            }
+        }
+    }
+
+    /// Takes the next request of a session in.
+    fn admit(&self, session: &mut Session, edge: u32, client: u32) -> Bed<'a, C> {
         let world = self.world;
-        let visual_tokens = world.cloud_prices.0.visual_tokens(&Input::whole(request.prompt));
-        let arrival = Arrival { request, cut, edge, client, visual_tokens };
+        let mut turn = session.turn(&world.spec.workload, world.streams);
+        self.encode_pictures(&mut turn);
+        let visual_tokens = world.cloud_prices.0.visual_tokens(&Input::whole(turn.request.prompt));
+        let arrival = Arrival { turn, edge, client, visual_tokens };
         let id = world.state.borrow_mut().ledger.admit(arrival, world.kernel.now());
         Bed { world, id }
     }
 
-    /// Serves a request that has been taken in.
-    fn serve(&'a self, bed: Bed<'a, C>) -> impl Future<Output = ()> + 'a {
+    /// Serves a request that has been taken in; the time at which its answer was there.
+    fn serve(&'a self, bed: Bed<'a, C>) -> impl Future<Output = SimTime> + 'a {
         let memory = &self.memories[self.edge_of(bed.id)];
         async move {
             let ending = match self.rejection(bed.id) {
                 None => Ok(self.policy.serve(&bed, &self.briefing, memory).await),
                 Some(reason) => Err(reason),
             };
-            self.end(bed.id, ending);
+            let answered = self.end(bed.id, ending);
             self.progress.fetch_add(1, Ordering::Relaxed);
+            answered
         }
     }
 
@@ -235,17 +254,14 @@ impl<'a, C: Compute, P: Policy> Run<'a, C, P> {
         self.world.state.borrow().ledger.slots.get(id.index).edge as usize
     }
 
-    /// Request number `number`, with its pictures as they are sent.
-    fn request(&self, number: u64) -> (Request, bool) {
-        let world = self.world;
-        let (mut request, cut) = world.spec.workload.request(world.streams, number);
-        if world.spec.workload.payload == PayloadFormat::VisionTokens {
-            let encoded = world.cloud_prices.encoded_bytes(&request.prompt);
+    /// Gives a request its pictures as they are sent.
+    fn encode_pictures(&self, Turn { request, .. }: &mut Turn) {
+        if self.world.spec.workload.payload == PayloadFormat::VisionTokens {
+            let encoded = self.world.cloud_prices.encoded_bytes(&request.prompt);
             if let Some(images) = &mut request.prompt.images {
                 (images.payload, images.encoded) = (encoded, true);
             }
         }
-        (request, cut)
     }
 
     /// The reason why a request is rejected, if it is: a tier that holds its sequence has a context window or a KV cache
@@ -275,8 +291,8 @@ impl<'a, C: Compute, P: Policy> Run<'a, C, P> {
         reasons.into_iter().find_map(|(applies, reason)| applies.then_some(reason))
     }
 
-    /// A request has ended: its memory is given back and its row is written.
-    fn end(&self, id: SlotId, ending: Result<ServedBy, Shortfall>) {
+    /// A request has ended: its memory is given back and its row is written. The time of its last token, or of its rejection.
+    fn end(&self, id: SlotId, ending: Result<ServedBy, Shortfall>) -> SimTime {
         let world = self.world;
         let state = &mut *world.state.borrow_mut();
         let graded = ending.ok().and_then(|by| grade(state, id, by));
@@ -286,6 +302,7 @@ impl<'a, C: Compute, P: Policy> Run<'a, C, P> {
         if ending.is_ok() && slot.about.request.prompt.request < CLOSED_FORMS {
             self.add_closed_forms(state, &slot);
         }
+        slot.committed.last.max(slot.about.submit)
     }
 
     /// Works out the closed forms of a request.

@@ -1,11 +1,17 @@
 //! The workload: requests, their content and their arrivals.
 
+mod sessions;
+mod shared;
+
+pub(crate) use sessions::{Begun, Session, Turn};
+pub(crate) use shared::{Shared, Source, Text};
+
 use kernel::{Stream, Streams, draw};
 use model::audio::Audio;
-use model::dataset::{Draw, Drawn, Pixels, Shape};
+use model::dataset::{Draw, Drawn, Pixels, Sessions, Shape};
 use model::request::{ImageSize, Images, PayloadFormat, Prompt, Request};
 use std::sync::Arc;
-use traces::requests::{Interarrival, PictureSize, Pictures, ServeGen, TraceRequest};
+use traces::requests::{BlockList, Interarrival, PictureSize, Pictures, ServeGen, TraceRequest};
 use units::{Bytes, PerSecond, Ratio, SimDuration, SimTime};
 
 /// Tokens of an answer that memory is set aside for where nobody says how long answers may be [A].
@@ -24,6 +30,12 @@ pub struct Workload {
     pub max_output_tokens: Option<u32>,
     /// Format in which pictures are sent.
     pub payload: PayloadFormat,
+    /// Tokens of a system prompt in front of every prompt, the same for all.
+    pub system_prompt: u32,
+    /// Sessions in a row that ask about the same pictures, at least 1.
+    pub questions_per_picture: u32,
+    /// Sessions of users; without them every request is a session of its own.
+    pub sessions: Option<Sessions>,
 }
 
 /// Content of the requests.
@@ -44,6 +56,8 @@ pub struct Played {
     pub requests: Arc<[TraceRequest]>,
     /// Length of every answer in place of its own.
     pub output_tokens: Option<u32>,
+    /// Blocks of their prompts, by which they share content, where the trace has them.
+    pub blocks: Option<Arc<BlockList>>,
 }
 
 /// The arrival process of requests.
@@ -94,15 +108,37 @@ impl Workload {
         self.len() == 0
     }
 
-    /// Request number `number` as it is answered, the same for every policy; and true if that is less than was asked for.
+    /// Request number `number` as it is answered, the same for every policy, with pictures of its own and nothing before
+    /// it; and true if the answer is shorter than was asked for.
     pub fn request(&self, streams: Streams, number: u64) -> (Request, bool) {
+        self.question(streams, number, number)
+    }
+
+    /// That request, with the pictures that another one has shown.
+    pub(crate) fn question(&self, streams: Streams, number: u64, shown: u64) -> (Request, bool) {
         let request = match &self.content {
-            Content::Shape(shape) => from_shape(shape, self.payload, streams, number),
+            Content::Shape(shape) => from_shape(shape, self.payload, streams, number, shown),
             Content::Trace(trace) => trace.request(self.payload, streams, number),
             Content::Listed(listed) => listed[number as usize].0,
         };
         let output_tokens = request.output_tokens.clamp(1, self.max_output_tokens.unwrap_or(u32::MAX));
         (Request { output_tokens, ..request }, output_tokens < request.output_tokens)
+    }
+
+    /// True if prompts may have content in common.
+    pub fn shares(&self) -> bool {
+        let has_blocks = matches!(&self.content, Content::Trace(Played { blocks: Some(_), .. }));
+        self.system_prompt > 0 || self.questions_per_picture > 1 || self.sessions.is_some() || has_blocks
+    }
+
+    /// Blocks of the text of a request, where a trace has them.
+    fn blocks(&self, number: u64) -> impl Iterator<Item = Text> {
+        let list = match &self.content {
+            Content::Trace(Played { blocks, .. }) => blocks.as_deref(),
+            _ => None,
+        };
+        let blocks = list.into_iter().flat_map(move |list| list.of(number as usize));
+        blocks.map(|(block, tokens)| Text { source: Source::Block(block), tokens })
     }
 
     /// The longest answer of a model that need not end it by itself.
@@ -154,25 +190,40 @@ impl Workload {
     }
 }
 
-/// Draws a request. Sizes, payload and lengths share a stream, in this order; counts and sound have their own.
-fn from_shape(shape: &Shape, format: PayloadFormat, streams: Streams, number: u64) -> Request {
+/// Draws a request, with the pictures and the sound that another one has shown. Sizes, payload and lengths share a stream,
+/// in this order; counts and sound have their own.
+fn from_shape(shape: &Shape, format: PayloadFormat, streams: Streams, number: u64, shown: u64) -> Request {
     let stream = &mut streams.stream("input", number);
-    let images = shape.draw_size(stream).and_then(|Pixels { width, height }| {
-        let Drawn { count, moving } = shape.draw_count(streams, number);
-        let pixels = f64::from(width) * f64::from(height) * f64::from(count);
-        let encoded = encode(pixels, if moving { VIDEO_BYTES_PER_PIXEL } else { JPEG_BYTES_PER_PIXEL }, stream);
-        (count > 0).then(|| Images {
-            count: count.div_ceil(if moving { FRAMES_PER_PICTURE } else { 1 }),
-            size: ImageSize::Pixels { width, height },
-            payload: format.bytes(pixels).unwrap_or(encoded),
-            moving,
-            encoded: false,
-        })
-    });
+    let own = draw_pictures(shape, format, streams, number, stream);
+    let images = match shown == number {
+        true => own,
+        false => draw_pictures(shape, format, streams, shown, &mut streams.stream("input", shown)),
+    };
     let text_tokens = shape.text_tokens.draw(stream);
     let output_tokens = shape.output_tokens.draw(stream);
-    let audio = shape.draw_sound(streams, number).map(Audio::lasting);
+    let audio = shape.draw_sound(streams, shown).map(Audio::lasting);
     Request { prompt: Prompt { request: number, text_tokens, images, audio }, output_tokens }
+}
+
+/// Draws the pictures of a request from its stream.
+fn draw_pictures(
+    shape: &Shape,
+    format: PayloadFormat,
+    streams: Streams,
+    number: u64,
+    stream: &mut Stream,
+) -> Option<Images> {
+    let Pixels { width, height } = shape.draw_size(stream)?;
+    let Drawn { count, moving } = shape.draw_count(streams, number);
+    let pixels = f64::from(width) * f64::from(height) * f64::from(count);
+    let encoded = encode(pixels, if moving { VIDEO_BYTES_PER_PIXEL } else { JPEG_BYTES_PER_PIXEL }, stream);
+    (count > 0).then(|| Images {
+        count: count.div_ceil(if moving { FRAMES_PER_PICTURE } else { 1 }),
+        size: ImageSize::Pixels { width, height },
+        payload: format.bytes(pixels).unwrap_or(encoded),
+        moving,
+        encoded: false,
+    })
 }
 
 /// Bytes of pixels in an encoding of so many bytes a pixel.
@@ -273,7 +324,7 @@ mod tests {
     /// The picture of a request, sent as `format`, and its bytes as JPEG would be drawn.
     fn sent(pictures: Pictures, format: PayloadFormat) -> Images {
         let request = TraceRequest { pictures: Some(pictures), ..TraceRequest::text(SimDuration::ZERO, 40, 20) };
-        let played = Played { requests: [request].into(), output_tokens: None };
+        let played = Played { requests: [request].into(), output_tokens: None, blocks: None };
         played.request(format, Streams::new(1), 0).prompt.images.expect("pictures")
     }
 

@@ -15,6 +15,8 @@
 //! | `metrics` | sums over requests and shares of iterations, by hand |
 //! | `spans` | spans against the other records |
 //! | `tiers` | rejections, by the tiers that a policy uses alone |
+//! | `served` | iterations that serving engines form, with their memory and preemptions |
+//! | `prefix` | prompts that share content, and sessions of users, by hand |
 //! | `uses` | the parts of the testbed that each policy says it uses |
 //! | `properties` | every policy of the list on any platform: runs end, invariants hold, repeats are equal |
 //! | `settings` | every setting of the drafting policies with every other |
@@ -32,6 +34,7 @@ mod low_confidence;
 mod metrics;
 mod modalities;
 mod no_load;
+mod prefix;
 mod properties;
 mod semantics;
 mod served;

@@ -236,7 +236,8 @@ fn requests_of_a_trace_come_at_its_times_whether_or_not_anybody_is_free() {
     let arrivals = [5_000, 5_020, 5_020, 9_000].map(SimDuration::from_ms);
     let row = |arrival| TraceRequest { pictures: Pictures::of_tokens(1, 391), ..TraceRequest::text(arrival, 100, 40) };
     let mut spec = spec(edge_only(), EngineKind::Hf, 10, 1);
-    spec.workload.content = Content::Trace(Played { requests: arrivals.map(row).into(), output_tokens: None });
+    spec.workload.content =
+        Content::Trace(Played { requests: arrivals.map(row).into(), output_tokens: None, blocks: None });
     spec.workload.arrivals = Arrivals::Trace { speed: 2.0 };
     let (outcome, log) = run_logged(&spec);
     let mut submits: Vec<u64> = log.requests.iter().map(|row| row.submit.as_ns() / 1_000_000).collect();

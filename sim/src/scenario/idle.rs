@@ -52,6 +52,7 @@ const RULES: &[Rule] = &[
     (&["edge.weights"], "no policy here runs a model on the edge (it only has to fit there)", |at| !at.uses.edge_model),
     (&["cloud.weights"], "no policy here uses the cloud (its model only has to fit there)", |at| !at.uses.cloud),
     (&["workload.payload"], "no request has pictures", |at| !at.asked.pictures),
+    (&["workload.questions_per_picture"], "the requests are text alone", |at| !at.asked.more_than_text),
     (&["workload.payload"], "no policy here sends pictures as they are", |at| {
         !at.any_whole(|uses| uses.cloud && !uses.encodes)
     }),

@@ -20,6 +20,7 @@ pub mod profile;
 mod read;
 mod replay;
 mod resolve;
+mod sessions;
 mod shell;
 mod short;
 mod show;

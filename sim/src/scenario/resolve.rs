@@ -2,7 +2,7 @@
 
 use super::dataset::Reading;
 use super::written::Workload as Written;
-use super::{Dataset, Scenario, Source, amounts, arrivals, lookup, priced};
+use super::{Dataset, Scenario, Source, amounts, arrivals, lookup, priced, sessions};
 use crate::terminal::Failure;
 use backends::Tier;
 use engine::{CloudSpec, Content, EdgeSpec, RunSpec, Scheduling, Workload, cloud_pool, edge_pool};
@@ -121,8 +121,18 @@ fn workload(source: &Source, scenario: &Scenario) -> Result<Workload, Failure> {
     let how = Reading { output_tokens: written.output_tokens, wanted: written.wanted(), seed: scenario.seed };
     let (content, is_timed) = requests.content(source.traces(), source.folder(), &how)?;
     let arrivals = arrivals::resolve(source, scenario, &content, is_timed)?;
-    let Written { requests, max_output_tokens, payload, .. } = *written;
-    Ok(Workload { content, arrivals, requests, max_output_tokens, payload })
+    let Written { requests, max_output_tokens, payload, system_prompt, questions_per_picture, .. } = *written;
+    let sessions = written.sessions.clone();
+    Ok(Workload {
+        content,
+        arrivals,
+        requests,
+        max_output_tokens,
+        payload,
+        system_prompt,
+        questions_per_picture,
+        sessions,
+    })
 }
 
 /// Device, model and engine of the edge or the cloud.
@@ -229,6 +239,7 @@ fn check_scalars(source: &Source, scenario: &Scenario) -> Result<(), Failure> {
         ("cloud.batch.items", u64::from(scenario.cloud.batch.items)),
         ("cloud.batch.chunk_tokens", u64::from(scenario.cloud.batch.chunk_tokens.unwrap_or(1))),
         ("workload.requests", scenario.workload.requests),
+        ("workload.questions_per_picture", u64::from(scenario.workload.questions_per_picture)),
         ("workload.output_tokens", u64::from(scenario.workload.output_tokens.unwrap_or(1))),
         ("workload.max_output_tokens", u64::from(scenario.workload.max_output_tokens.unwrap_or(1))),
         ("link.bandwidth", scenario.link.bandwidth.as_u64()),
@@ -248,6 +259,7 @@ fn check_scalars(source: &Source, scenario: &Scenario) -> Result<(), Failure> {
         );
     }
     arrivals::check(source, scenario)?;
+    sessions::check(source, scenario)?;
     scenario.tokens.check().map_err(|(key, expected)| source.refuse_key(&key, expected))?;
     scenario
         .descriptors

@@ -7,7 +7,7 @@ use super::replay::Replay;
 use super::sweep::Sweep;
 use super::tier::{Cloud, Edge};
 use super::tokens::Tokens;
-use model::dataset::Shape;
+use model::dataset::{Sessions, Shape};
 use model::{accuracy::PruningLoss, device::Device, mas::DescriptorLaw, request::PayloadFormat};
 use policies::PolicyTable;
 use schemars::JsonSchema;
@@ -191,6 +191,16 @@ pub struct Workload {
     /// Part of a trace that is played, e.g. `{ from = "10 min", until = "20 min" }`; all of it if absent.
     #[serde(default, skip_serializing_if = "Window::is_whole")]
     pub window: Window,
+    /// Tokens of a system prompt in front of every prompt, the same for all, beside the text tokens of the dataset; default 0.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub system_prompt: u32,
+    /// Number of requests in a row, or of sessions, that ask about the same pictures and hear the same sound; default 1.
+    #[serde(default = "one_question", skip_serializing_if = "is_one")]
+    pub questions_per_picture: u32,
+    /// Sessions of users, e.g. `{ turns = 4, think = "10 s" }`: each turn repeats the session so far, its pictures included, and
+    /// `arrivals` are those of sessions. If absent, every request stands alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sessions: Option<Sessions>,
 }
 
 impl Workload {
@@ -230,6 +240,14 @@ impl Window {
 
 fn is_default<T: Default + PartialEq>(value: &T) -> bool {
     *value == T::default()
+}
+
+fn one_question() -> u32 {
+    1
+}
+
+fn is_one(questions: &u32) -> bool {
+    *questions == 1
 }
 
 fn thousand() -> u64 {

@@ -85,7 +85,7 @@ impl Record {
         let [ttft_ms, tpot_ms, e2e_ms] =
             ["time_to_first_token", "inter_token_latency", "request_latency"].map(|name| self.milliseconds(name));
         let session = self.metadata.conversation_id;
-        Ok(Some(ServedRequest { request, ttft_ms, tpot_ms, e2e_ms, session }.completed()))
+        Ok(Some(ServedRequest { request, ttft_ms, tpot_ms, e2e_ms, session, blocks: None }.completed()))
     }
 
     fn number(&self, name: &str) -> Option<f64> {

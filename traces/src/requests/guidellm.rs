@@ -134,6 +134,7 @@ impl Request {
             tpot_ms,
             e2e_ms,
             session: self.info.and_then(|info| info.conversation_id),
+            blocks: None,
         }
         .completed())
     }

@@ -12,6 +12,7 @@ mod azure;
 mod azure_llm;
 mod azure_lmm;
 mod bench;
+mod blocks;
 mod burstgpt;
 mod client_folder;
 mod client_laws;
@@ -36,6 +37,7 @@ mod walkthrough;
 mod write;
 
 pub use azure_lmm::TOKENS_PER_IMAGE;
+pub use blocks::{BlockList, Blocks};
 pub use client_laws::{ArrivalWindow, Discrete, Interarrival, ServeGen, ServeGenClient, TokenWindow};
 pub use format::{Format, FormatEntry, Requests, TraceFile};
 pub use list::*;

@@ -1,13 +1,14 @@
 //! Mooncake traces and their kin: JSONL, text only.
 //!
 //! Published at <https://github.com/kvcache-ai/Mooncake>: a line is an object with `timestamp` in milliseconds,
-//! `input_length` and `output_length` in tokens, and `hash_ids`, which tell shared prefixes and are not read here.
+//! `input_length` and `output_length` in tokens, and `hash_ids`, a number for each 512 tokens of the prompt: equal numbers are
+//! equal content. The numbers that a prompt has too few of are content of its own, those that it has too many of are not read.
 //!
 //! Tools that replay such traces write decimal times, `input_tokens` and `output_tokens`, and sessions: lines of one
 //! `session_id`, where a later turn may have a `delay` in place of its time. The delay counts from the end of an answer, which
 //! a trace does not know. Such a turn is sent that long after the turn before was sent, which is remarked on.
 
-use super::{Format, RequestStream, Requests, ServedRequest, TraceFile, TraceRequest};
+use super::{Blocks, Format, RequestStream, Requests, ServedRequest, TraceFile, TraceRequest};
 use crate::{
     TraceError,
     json::Decimal,
@@ -49,7 +50,12 @@ struct Line {
     input_length: u32,
     #[serde(alias = "output_tokens")]
     output_length: u32,
+    #[serde(default)]
+    hash_ids: Option<Box<[u64]>>,
 }
+
+/// Tokens of a block of `hash_ids`.
+const BLOCK_TOKENS: u32 = 512;
 
 /// A name, written as text or as a number.
 #[derive(Deserialize)]
@@ -125,7 +131,8 @@ fn line(path: &Path, text: &str) -> Result<Line, TraceError> {
 fn request(line: Line, arrival: SimDuration) -> ServedRequest {
     let session = line.session_id.map(Name::text);
     let request = TraceRequest::text(arrival, line.input_length, line.output_length);
-    ServedRequest { session, ..request.into() }
+    let blocks = line.hash_ids.map(|numbers| Blocks { tokens: BLOCK_TOKENS, numbers });
+    ServedRequest { session, blocks, ..request.into() }
 }
 
 fn without_time(path: &Path) -> TraceError {
@@ -162,6 +169,7 @@ mod tests {
             assert_eq!(second.arrival, SimDuration::from_ms(27));
             assert_eq!((second.text_tokens, second.output_tokens), (6758, 500));
         }
+        assert_eq!(read(FIRST).unwrap()[0].blocks, Some(Blocks { tokens: 512, numbers: [0, 1, 2].into() }));
         let kin = "{\"created_time\":1.25,\"input_tokens\":5,\"output_tokens\":6}\n";
         assert_eq!(read(&format!("{kin}{}", kin.replace("1.25", "2"))).unwrap()[1].request.arrival.as_ns(), 750_000);
     }
@@ -194,6 +202,10 @@ mod tests {
             ("{\"timestamp\":1,\"input_length\":", ":2: found JSON that ends too early at column 30"),
             ("{\"timestamp\":1,\"input_length\":1}\n", ":2: found JSON with missing field `output_length`"),
             ("{\"input_length\":1,\"output_length\":1}\n", ":2: found a line without a timestamp"),
+            (
+                "{\"timestamp\":1,\"input_length\":1,\"output_length\":1,\"hash_ids\":[-1]}\n",
+                ":2: found JSON with invalid value: integer `-1`, expected u64",
+            ),
             ("{\"timestamp\":NaN,\"input_length\":1,\"output_length\":1}\n", ":2: found JSON with expected value"),
             ("{\"timestamp\":-1,\"input_length\":1,\"output_length\":1}\n", ":2: found JSON with a number below 0"),
             (

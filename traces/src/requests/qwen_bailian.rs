@@ -3,9 +3,10 @@
 //! Published at <https://github.com/alibaba-edu/qwen-bailian-usagetraces-anon>: a line is an object with `timestamp` in seconds,
 //! `input_length` and `output_length` in tokens, and `type`: text, search, image or file. The tokens of pictures are among the
 //! input's and are not told apart, so such a request is read as text, which is remarked on. `chat_id` and
-//! `parent_chat_id` tell conversations, each turn of which states its whole context.
+//! `parent_chat_id` tell conversations, each turn of which states its whole context, and `hash_ids` have a number for each 16
+//! tokens of the input: equal numbers are equal content.
 
-use super::{Format, RequestStream, Requests, ServedRequest, TraceFile, TraceRequest};
+use super::{Blocks, Format, RequestStream, Requests, ServedRequest, TraceFile, TraceRequest};
 use crate::{TraceError, json::Decimal};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -40,7 +41,12 @@ struct Line {
     timestamp: Decimal,
     input_length: u32,
     output_length: u32,
+    #[serde(default)]
+    hash_ids: Option<Box<[u64]>>,
 }
+
+/// Tokens of a block of `hash_ids`.
+const BLOCK_TOKENS: u32 = 16;
 
 fn none() -> i64 {
     -1
@@ -58,7 +64,9 @@ fn open(path: &Path) -> Result<RequestStream, TraceError> {
         roots.insert(line.chat_id, root);
         let request = TraceRequest::text(arrival, line.input_length, line.output_length);
         let has_failed = line.input_length == 0 || line.output_length == 0;
-        Ok((!has_failed).then(|| ServedRequest { session: Some(root.to_string().into()), ..request.into() }))
+        let blocks = line.hash_ids.map(|numbers| Blocks { tokens: BLOCK_TOKENS, numbers });
+        let session = Some(root.to_string().into());
+        Ok((!has_failed).then(|| ServedRequest { session, blocks, ..request.into() }))
     })?;
     let remark = "pictures are among the tokens of the input and are not told apart: all of it is read as text";
     Ok(stream.leaving_out("they have no token").remarking(Some(remark.to_owned())))
@@ -66,6 +74,7 @@ fn open(path: &Path) -> Result<RequestStream, TraceError> {
 
 #[cfg(test)]
 mod tests {
+    use super::*;
     use crate::testing::read_as;
 
     #[test]
@@ -81,6 +90,7 @@ mod tests {
         let sessions: Vec<_> = all.iter().map(|one| one.session.as_deref().unwrap()).collect();
         assert_eq!(sessions, ["159", "160", "159", "159"]);
         assert_eq!(all[1].request.arrival.as_ns(), 217_000_000);
+        assert_eq!(all[3].blocks, Some(Blocks { tokens: 16, numbers: [1089].into() }));
         let said = read_as("qwen_bailian", b"{\"timestamp\":1}\n").unwrap_err();
         assert!(said.starts_with("trace:1: found JSON with missing field `chat_id`"), "{said}");
     }

@@ -1,5 +1,6 @@
 //! A request of a trace, and what was measured of it.
 
+use super::Blocks;
 use units::SimDuration;
 
 /// One request of a trace.
@@ -74,6 +75,8 @@ pub struct ServedRequest {
     pub e2e_ms: Option<f64>,
     /// Name of the conversation that it belongs to, where the trace says.
     pub session: Option<Box<str>>,
+    /// Blocks of its prompt, where the trace says what prompts share.
+    pub blocks: Option<Blocks>,
 }
 
 impl ServedRequest {

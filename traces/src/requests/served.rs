@@ -142,7 +142,7 @@ impl Columns {
         }
         let [ttft_ms, tpot_ms, e2e_ms] = timing;
         let session = row.stated(self.session).map(|column| row.text(column).into());
-        Ok(ServedRequest { request, ttft_ms, tpot_ms, e2e_ms, session })
+        Ok(ServedRequest { request, ttft_ms, tpot_ms, e2e_ms, session, blocks: None })
     }
 
     /// The pictures of a row, or the frames of its video.

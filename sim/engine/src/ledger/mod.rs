@@ -85,7 +85,7 @@ impl<'w, R: Default> Ledger<'w, R> {
 
     /// Takes a request in.
     pub(crate) fn admit(&mut self, arrival: Arrival, now: SimTime) -> SlotId {
-        let (number, edge) = (arrival.request.prompt.request, arrival.edge);
+        let (number, edge) = (arrival.turn.request.prompt.request, arrival.edge);
         self.metrics.submit(now);
         self.generation += 1;
         let generation = self.generation;

@@ -1,10 +1,12 @@
 //! A request in flight.
 
 use super::tally::Tally;
+use crate::workload::{Shared, Turn};
 use model::{
     mas::Mas,
     request::{Input, Request},
 };
+use std::rc::Rc;
 use units::{SimDuration, SimTime};
 
 /// The name of a request in flight. A message or a job that outlives its request finds out by the generation.
@@ -32,6 +34,8 @@ pub(crate) struct Slot<R> {
 /// The request itself, and what the policy noted about it.
 pub(crate) struct About {
     pub(crate) request: Request,
+    /// The parts of its prompt that others may have; none if it shares nothing.
+    pub(crate) shared: Option<Rc<Shared>>,
     pub(crate) client: u32,
     pub(crate) submit: SimTime,
     /// Visual tokens of the whole input, as the cloud's model counts them.
@@ -57,9 +61,7 @@ pub(crate) struct Committed {
 
 /// A request on its way into the ledger.
 pub(crate) struct Arrival {
-    pub(crate) request: Request,
-    /// The answer is shorter than was asked for.
-    pub(crate) cut: bool,
+    pub(crate) turn: Turn,
     pub(crate) edge: u32,
     pub(crate) client: u32,
     /// Visual tokens of the whole input, as the cloud's model counts them.
@@ -68,9 +70,9 @@ pub(crate) struct Arrival {
 
 impl<R: Default> Slot<R> {
     pub(crate) fn new(arrival: Arrival, generation: u32, submit: SimTime) -> Self {
-        let Arrival { request, cut, edge, client, visual_tokens } = arrival;
+        let Arrival { turn: Turn { request, cut, shared }, edge, client, visual_tokens } = arrival;
         let input = Input::whole(request.prompt);
-        let about = About { request, client, submit, visual_tokens, input, mas: None, cut, diverged: false };
+        let about = About { request, shared, client, submit, visual_tokens, input, mas: None, cut, diverged: false };
         Self {
             committed: Committed::default(),
             about: Box::new(about),

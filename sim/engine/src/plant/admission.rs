@@ -7,6 +7,7 @@
 //!
 //! A serving engine hands out memory by itself, block by block (`served.rs`); nobody asks for it here.
 
+use super::prompts;
 use super::resources::Held;
 use super::served::InEngine;
 use super::state::State;
@@ -23,7 +24,8 @@ impl<'w, C: Compute> World<'w, C> {
         assert!(slot.resources.on_edge.is_none(), "a request has one sequence on its edge");
         let sequence = edge.open(&slot.about.request, input);
         let served = gpus[slot.edge as usize].served.is_some();
-        let engine = served.then(|| InEngine::new(id, edge.prompt_tokens(sequence), &self.edge_prices.0, input));
+        let prompt = edge.prompt_tokens(sequence);
+        let engine = served.then(|| InEngine::new(prompts::request(slot, prompt, &self.edge_prices.0, input)));
         slot.resources.on_edge = Some(Held::new(sequence, engine));
         requests[slot.edge as usize] += 1;
         edge.prompt_tokens(sequence)
@@ -40,7 +42,7 @@ impl<'w, C: Compute> World<'w, C> {
         let sequence = state.cloud.open(&slot.about.request, input);
         let served = state.gpus[gpu as usize].served.is_some();
         let prompt = state.cloud.prompt_tokens(sequence);
-        let engine = served.then(|| InEngine::new(id, prompt, &self.cloud_prices.0, input));
+        let engine = served.then(|| InEngine::new(prompts::request(slot, prompt, &self.cloud_prices.0, input)));
         slot.resources.on_cloud = Some(Held::new(sequence, engine));
         slot.resources.cloud.gpu = Some(gpu);
         self.ask_for_memory(state, gpu, id);

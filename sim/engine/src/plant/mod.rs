@@ -9,6 +9,7 @@
 //! | `admission.rs` | sequences are opened and closed, memory is granted |
 //! | `iterations.rs` | GPUs form batches and end them |
 //! | `served.rs` | a serving engine forms the batches of a GPU |
+//! | `prompts.rs` | a prompt becomes pieces by content, for a serving engine |
 //! | `spans.rs` | spans of watched requests begin and end |
 //! | `invariants.rs` | conservation of bytes, KV blocks and time |
 //!
@@ -31,6 +32,7 @@ mod link;
 mod message;
 mod pools;
 mod prices;
+mod prompts;
 mod resources;
 mod served;
 mod spans;

@@ -9,12 +9,11 @@ use super::resources::Slot;
 use super::state::State;
 use super::world::World;
 use crate::ledger::{Ledger, MemoryTally, SlotId};
-use crate::scheduling::{LARGEST_PICTURE, Remote, Scheduling, settings};
-use backends::{Compute, Done, Pricing, Sequence};
+use crate::scheduling::{Remote, Scheduling, settings};
+use backends::{Compute, Done, Sequence};
 use kernel::Numbered;
 use model::kv::KvPool;
 use model::memory::BatchLimits;
-use model::request::Input;
 use serving::{Admission, Entry, Id, Outcome, Piece, Replica, Request, Step, Work};
 use std::collections::VecDeque;
 
@@ -53,23 +52,9 @@ pub(crate) struct InEngine {
 }
 
 impl InEngine {
-    /// A request whose prompt is still to come, of which nobody else has a part.
-    pub(crate) fn new(id: SlotId, prompt_tokens: u32, prices: &Pricing, input: &Input) -> Self {
-        let source = u64::from(id.generation);
-        let picture = u32::try_from(prices.picture_tokens(input)).unwrap_or(u32::MAX).min(LARGEST_PICTURE);
-        let shown = input.prompt.images.map_or(0, |images| images.count);
-        let pictures = prompt_tokens.checked_div(picture).map_or(0, |most| shown.min(most));
-        let shown =
-            (0..u64::from(pictures)).map(|place| Piece::Picture { name: source << 24 | place, tokens: picture });
-        let text = prompt_tokens - pictures * picture;
-        let text = (text > 0).then_some(Piece::Text { source, tokens: text });
-        let request = Request {
-            prompt: shown.chain(text).collect(),
-            is_private: true,
-            ..Request::text(source, prompt_tokens, u32::MAX)
-        };
-        let rounds = VecDeque::new();
-        Self { id: None, request, quoted: 0, comes_anew: false, job: None, rounds }
+    /// A request whose prompt is still to come.
+    pub(crate) fn new(request: Request) -> Self {
+        Self { id: None, request, quoted: 0, comes_anew: false, job: None, rounds: VecDeque::new() }
     }
 
     /// Its handle in the replica, if it was ever there.

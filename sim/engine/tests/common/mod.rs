@@ -52,6 +52,16 @@ pub fn spec(policy: System, engine: EngineKind, requests: u64, output: u32) -> R
     spec
 }
 
+/// The same run under an engine's own scheduler, with the constants that it has.
+pub fn under(mut spec: RunSpec, engine: EngineKind) -> RunSpec {
+    let scheduling = Scheduling::of(engine);
+    assert_ne!(scheduling, Scheduling::Ideal);
+    spec.edge.limits = scheduling.limits(&spec.edge.tier.device, None, 64, None);
+    spec.cloud.limits = scheduling.limits(&spec.cloud.tier.device, None, 64, None);
+    (spec.edge.scheduling, spec.cloud.scheduling) = (scheduling.clone(), scheduling);
+    spec
+}
+
 pub fn mbps(rate: u64) -> RateProfile {
     RateProfile::constant(BitsPerSecond::from_mbps(rate))
 }

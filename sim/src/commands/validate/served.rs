@@ -54,6 +54,9 @@ pub fn compare(plan: &Plan, options: &Options, folder: &Path) -> Result<Validati
 /// Refuses what would change the arrivals or the lengths that a server met.
 fn must_be_as_served(source: &Source, scenario: &Scenario) -> Result<(), Failure> {
     let refuse = |key: &str| Err(source.refuse_key(key, "sim validate takes this from the file; leave it out"));
+    if scenario.workload.system_prompt > 0 {
+        return refuse("workload.system_prompt");
+    }
     match scenario.arrivals {
         Arrivals::Trace(times) if times.rate.is_some() => refuse("arrivals.trace.rate"),
         Arrivals::Trace(times) if times.speed != 1.0 => refuse("arrivals.trace.speed"),

@@ -105,6 +105,16 @@ fn requests(spec: &RunSpec, source: &Source) -> Result<Vec<(Request, SimDuration
         let reason = format!("{requests} requests to be executed one by one; expected at most {MOST}");
         return Err(source.refuse_key("workload.requests", &reason));
     }
+    let Workload { system_prompt, questions_per_picture, sessions, .. } = &spec.workload;
+    let shared = [
+        ("workload.sessions", sessions.is_some()),
+        ("workload.system_prompt", *system_prompt > 0),
+        ("workload.questions_per_picture", *questions_per_picture > 1),
+    ];
+    if let Some((key, _)) = shared.into_iter().find(|(_, is_set)| *is_set) {
+        let reason = "a replay asks each question by itself; leave it out of a replay, or use --mode simulate";
+        return Err(source.refuse_key(key, reason));
+    }
     let streams = Streams::new(spec.seed).replication(0);
     let all = (0..spec.workload.len())
         .map(|number| (spec.workload.request(streams, number).0, spec.workload.offset(number)))

@@ -9,7 +9,7 @@ use std::fmt;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
-use traces::requests::{RequestStream, RequestTrace, Requests, ServeGen, ServedRequest, TraceRequest};
+use traces::requests::{BlockList, RequestStream, RequestTrace, Requests, ServeGen, ServedRequest, TraceRequest};
 use units::{Ratio, SimDuration};
 
 /// The part of a trace that a point plays.
@@ -43,9 +43,12 @@ impl Wanted {
 }
 
 /// The requests that a point plays.
+#[derive(Clone)]
 pub struct Part {
     /// The requests.
     pub requests: Arc<[TraceRequest]>,
+    /// Blocks of their prompts, where the trace has them.
+    pub blocks: Option<Arc<BlockList>>,
     /// True if the trace says when they arrive.
     pub is_timed: bool,
 }
@@ -160,10 +163,12 @@ struct Opened {
     is_timed: bool,
     /// The requests that were read or drawn by now.
     read: Vec<TraceRequest>,
+    /// Blocks of the prompts of a file.
+    blocks: BlockList,
     /// Number of remarks that were made.
     told: usize,
     /// Parts that were given away, by their place.
-    shared: BTreeMap<(usize, usize), Arc<[TraceRequest]>>,
+    shared: BTreeMap<(usize, usize), Part>,
 }
 
 /// Sources of requests.
@@ -187,7 +192,8 @@ impl Opened {
     fn new(trace: &RequestTrace) -> Result<Self, Failure> {
         let content = open(trace)?;
         let is_timed = !matches!(&content, Content::Listed(stream) if !stream.is_timed());
-        Ok(Self { content, is_timed, read: Vec::new(), told: 0, shared: BTreeMap::new() })
+        let (read, blocks, shared) = (Vec::new(), BlockList::default(), BTreeMap::new());
+        Ok(Self { content, is_timed, read, blocks, told: 0, shared })
     }
 
     fn part(&mut self, wanted: &Wanted, seed: u64) -> Result<Part, Failure> {
@@ -196,6 +202,7 @@ impl Opened {
             Content::Listed(stream) => {
                 while !wanted.has_enough(&self.read, at) {
                     let Some(one) = stream.next()? else { break };
+                    self.blocks.push(one.blocks.as_ref());
                     self.read.push(one.request);
                 }
             }
@@ -207,8 +214,12 @@ impl Opened {
             Content::Laws(..) => {}
         }
         let range = wanted.of(&self.read, at);
-        let shared = self.shared.entry((range.start, range.end)).or_insert_with(|| self.read[range].into());
-        Ok(Part { requests: shared.clone(), is_timed: self.is_timed })
+        let shared = self.shared.entry((range.start, range.end)).or_insert_with(|| Part {
+            blocks: self.blocks.part(range.clone()).map(Arc::new),
+            requests: self.read[range].into(),
+            is_timed: self.is_timed,
+        });
+        Ok(shared.clone())
     }
 
     /// Remarks on what was read by now, each once whatever its count.

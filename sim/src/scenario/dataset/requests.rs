@@ -1,6 +1,6 @@
 //! The requests of a dataset: a shape of which they are drawn, or a trace that has them.
 
-use super::played::{Traces, Wanted};
+use super::played::{Part, Traces, Wanted};
 use super::shipped;
 use crate::terminal::Failure;
 use engine::{Content, Played};
@@ -68,8 +68,8 @@ impl Requests<'_> {
             }
             Self::Trace(trace) => {
                 let part = traces.part(trace, beside, &how.wanted, how.seed)?;
-                let played = Played { requests: part.requests, output_tokens: how.output_tokens };
-                Ok((Content::Trace(played), part.is_timed))
+                let Part { requests, blocks, is_timed } = part;
+                Ok((Content::Trace(Played { requests, output_tokens: how.output_tokens, blocks }), is_timed))
             }
         }
     }
