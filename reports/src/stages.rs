@@ -206,8 +206,10 @@ fn claim(span: &Span) -> Option<usize> {
         matches!((span.lane, span.kind), (Lane::Uplink, Kind::Input | Kind::Hidden) | (Lane::CloudGpu, Kind::Prefill));
     match (span.phase, span.lane) {
         (Phase::Whole, _) | (_, Lane::Request) => None,
-        (Phase::Queued, _) if of_prompt => Some(QUEUE_OF_PROMPT),
-        (Phase::Queued, _) => (!matches!(span.kind, Kind::Drafts | Kind::Verify | Kind::Verdict)).then_some(QUEUE),
+        (Phase::Queued | Phase::Preempted, _) if of_prompt => Some(QUEUE_OF_PROMPT),
+        (Phase::Queued | Phase::Preempted, _) => {
+            (!matches!(span.kind, Kind::Drafts | Kind::Verify | Kind::Verdict)).then_some(QUEUE)
+        }
         (_, Lane::EdgeCpu) => Some(place(if span.kind == Kind::Plan { Stage::Plan } else { Stage::Preprocess })),
         (_, Lane::EdgeGpu) => Some(place(match span.kind {
             Kind::Probe => Stage::Probe,

@@ -7,6 +7,7 @@ use crate::spans::Span;
 use serde::Serialize;
 use serde_json::Value;
 use std::io::{self, Write};
+use tables::{Lane, Phase};
 
 /// Writes events into one file.
 pub(super) struct Writer<W: Write> {
@@ -114,7 +115,8 @@ impl<W: Write> Writer<W> {
     /// A slice of a thread, and an arrow that starts, goes on or ends at its beginning.
     pub fn slice(&mut self, tid: u32, request: u64, span: &Span, arrow: Option<(Arrow, u64)>) -> io::Result<()> {
         let (pid, tid) = (self.process, Some(tid));
-        let (name, cat, args) = (format!("{} #{request}", span.kind), category(span), Some(details(request, span)));
+        let what = if span.phase == Phase::Preempted { span.phase.name() } else { span.kind.name() };
+        let (name, cat, args) = (format!("{what} #{request}"), category(span), Some(details(request, span)));
         let ts = us(span.start_ns);
         self.write(&Event { ph: "B", name: &name, cat, pid, tid, ts, args, ..Event::default() })?;
         if let Some((arrow, id)) = arrow {
@@ -147,7 +149,6 @@ impl<W: Write> Writer<W> {
 
 /// The category of a slice, for filters.
 fn category(span: &Span) -> &'static str {
-    use tables::Lane;
     match span.lane {
         Lane::Request => "request",
         Lane::EdgeCpu | Lane::EdgeGpu => "edge",

@@ -1,9 +1,10 @@
 //! Iterations formed by serving engines, with their own memory, budgets and preemptions.
 
 use crate::common::{Override, cloud_only, edge_only, examples, run_logged, spec, try_run};
-use engine::{Kind, Remote, Scheduling, Side};
+use engine::{Kind, Lane, Phase, Remote, Scheduling, Side};
 use kernel::Journal;
 use model::engine_kind::EngineKind;
+use units::SimDuration;
 
 /// Engines with a scheduler of their own.
 fn engines() -> impl Iterator<Item = EngineKind> {
@@ -74,4 +75,22 @@ fn batches_may_be_requests_of_their_own() {
             assert!(anew.memory.cached > 0 && missed > held.memory.looked_up, "{name}: {:?}", anew.memory);
         }
     }
+}
+
+/// Two requests of 300 tokens and answers of 120, which are 27 blocks each, where there are 44: the second loses its blocks to
+/// the first, and waits for its end.
+#[test]
+fn a_preemption_is_told() {
+    let mut spec = spec(cloud_only(), EngineKind::Vllm019Sync, 2, 120).text_only(300).clients(2);
+    spec.cloud.kv_blocks = Some(44);
+    let (outcome, log) = run_logged(&spec);
+    let memory = outcome.metrics.memory;
+    assert_eq!((memory.preemptions, outcome.metrics.completed), (1, 2));
+    let row = log.requests.iter().find(|row| row.memory.preemptions == 1).expect("one was preempted");
+    // What it found of its own blocks it did not compute again.
+    assert!(row.memory.recomputed > 0 && memory.recomputed == u64::from(row.memory.recomputed), "{memory:?}");
+    let preempted: Vec<_> = log.spans.iter().filter(|span| span.phase == Phase::Preempted).collect();
+    let [span] = preempted[..] else { panic!("{preempted:?}") };
+    assert_eq!((span.request, span.lane), (row.request.prompt.request, Lane::CloudGpu));
+    assert!(span.duration > SimDuration::ZERO);
 }

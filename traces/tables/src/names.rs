@@ -121,6 +121,8 @@ names! {
         Whole = "whole",
         /// The request waits for its turn: from asking to being taken.
         Queued = "queued",
+        /// The request has lost its KV blocks to another one, and waits to be computed again.
+        Preempted = "preempted",
         /// An iteration of a GPU, or a processor, computes for the request.
         Running = "running",
         /// A message is put on the link, from its first bit to its last.

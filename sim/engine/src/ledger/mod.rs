@@ -33,6 +33,7 @@ pub(crate) use grading::Grading;
 pub(crate) use slot::{Arrival, Slot, SlotId};
 pub use tally::MemoryTally;
 pub(crate) use tally::Share;
+pub(crate) use watch::Watch;
 
 use kernel::Numbered;
 use model::{decoding::Verdict, latency::Moments, request::Request};
@@ -40,7 +41,6 @@ use notes::Notes;
 use policies::ServedBy;
 use std::collections::BTreeMap;
 use units::{SimDuration, SimTime};
-use watch::Watch;
 
 /// The requests of a run: those in flight, and the sums over those that have ended.
 pub(crate) struct Ledger<'w, R> {

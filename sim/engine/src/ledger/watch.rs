@@ -4,7 +4,7 @@
 //! known, so not in the order of their beginnings. Work that outlives its request (drafts that are void, an input that
 //! nobody needs any more) is in them as far as it had begun; it is no part of the request's latency.
 
-use super::{Recorder, RequestRecord, SlotId, SpanRecord};
+use super::{Phase, Recorder, RequestRecord, SlotId, SpanRecord};
 use std::collections::BTreeMap;
 use units::SimTime;
 
@@ -13,8 +13,8 @@ use units::SimTime;
 pub(crate) struct Watch {
     /// By generation of the slot.
     pub(crate) live: BTreeMap<u32, Watched>,
-    /// Since when each of their jobs waits, by generation, GPU and ticket.
-    pub(crate) waiting: BTreeMap<(u32, u32, u64), SimTime>,
+    /// Since when each of their jobs waits, and in which phase, by generation, GPU and ticket.
+    pub(crate) waiting: BTreeMap<(u32, u32, u64), (SimTime, Phase)>,
 }
 
 /// A request that is watched.

@@ -346,7 +346,7 @@ impl<'w, C: Compute> World<'w, C> {
     /// Puts the work of the next step into the iteration of a GPU.
     pub(super) fn pick_step(&self, state: &mut State<'w, C>, gpu: u32) {
         let on_edge = self.is_edge(gpu);
-        let State { ledger: Ledger { slots, .. }, gpus, edge, cloud, .. } = state;
+        let State { ledger: Ledger { slots, watch, .. }, gpus, edge, cloud, .. } = state;
         let compute = if on_edge { edge } else { cloud };
         let this = &mut gpus[gpu as usize];
         let served = this.served.as_mut().expect("a serving engine");
@@ -357,6 +357,12 @@ impl<'w, C: Compute> World<'w, C> {
             let Some(step) = served.steps.front() else { return };
             let sequence = |slots: &Slots, slot: SlotId| slots.get(slot.index).resources.sequence(on_edge);
             for slot in step.preempted.iter().filter_map(|id| served.owner(*id)) {
+                let held = slots.get_mut(slot.index).resources.held(on_edge).as_ref();
+                if let Some(job) = held.and_then(|held| held.engine.as_ref()?.job.as_ref())
+                    && watch.is_on()
+                {
+                    Self::watch_preemption(watch, gpu, job);
+                }
                 let lost = compute.forget(sequence(slots, slot));
                 let tally = &mut slots.get_mut(slot.index).tally.memory;
                 tally.preemptions += 1;

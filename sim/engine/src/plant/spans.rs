@@ -6,7 +6,7 @@ use super::link::Passage;
 use super::message::{Body, Message};
 use super::state::State;
 use super::world::World;
-use crate::ledger::{Kind, Lane, Ledger, Phase, SlotId, SpanRecord};
+use crate::ledger::{Kind, Lane, Ledger, Phase, SlotId, SpanRecord, Watch};
 use backends::Compute;
 use kernel::{Numbered, Service};
 use units::{Bytes, SimDuration, SimTime};
@@ -39,7 +39,15 @@ impl<'w, C: Compute> World<'w, C> {
     pub(crate) fn watch_job(&self, state: &mut State<'w, C>, gpu: u32, slot: SlotId) {
         if state.ledger.watch.live.contains_key(&slot.generation) {
             let ticket = state.gpus[gpu as usize].next_ticket();
-            state.ledger.watch.waiting.insert((slot.generation, gpu, ticket), self.kernel.now());
+            state.ledger.watch.waiting.insert((slot.generation, gpu, ticket), (self.kernel.now(), Phase::Queued));
+        }
+    }
+
+    /// A request loses its blocks while its job waits for the next step.
+    #[cold]
+    pub(crate) fn watch_preemption(watch: &mut Watch, gpu: u32, job: &Job) {
+        if let Some((_, phase)) = watch.waiting.get_mut(&(job.slot.generation, gpu, job.ticket)) {
+            *phase = Phase::Preempted;
         }
     }
 
@@ -80,12 +88,13 @@ impl<'w, C: Compute> World<'w, C> {
             };
             let place = (slot.generation, gpu, ticket);
             let since = watch.waiting.remove(&place).expect("who runs has waited");
-            queued(&running, since).iter().for_each(|span| recorder.span(span));
+            let (since, phase) = since;
+            waited(&running, since, phase).iter().for_each(|span| recorder.span(span));
             recorder.span(&running);
             // What is not done with it waits again from its end on.
             let goes_on = matches!(task, Task::Prefill { .. } | Task::Answer | Task::Verify { before: 1.., .. });
             if goes_on || item.reading.goes_on {
-                watch.waiting.insert(place, now + duration);
+                watch.waiting.insert(place, (now + duration, Phase::Queued));
             }
         }
     }
@@ -125,7 +134,10 @@ impl<'w, C: Compute> World<'w, C> {
         let arrival = passage.arrival + delay;
         let flying =
             SpanRecord { phase: Phase::Flying, start: passage.left, duration: arrival - passage.left, ..sending };
-        queued(&sending, passage.handed).iter().chain([&sending, &flying]).for_each(|span| recorder.span(span));
+        waited(&sending, passage.handed, Phase::Queued)
+            .iter()
+            .chain([&sending, &flying])
+            .for_each(|span| recorder.span(span));
     }
 
     /// The edge's processor has been asked for some time.
@@ -142,14 +154,14 @@ impl<'w, C: Compute> World<'w, C> {
             duration: service.end - service.start,
             ..SpanRecord::of(watched.request, watched.edge)
         };
-        let waiting = queued(&running, self.kernel.now());
+        let waiting = waited(&running, self.kernel.now(), Phase::Queued);
         waiting.iter().chain([&running]).for_each(|span| recorder.span(span));
     }
 }
 
 /// The wait before a span, if there was one.
-fn queued(span: &SpanRecord, since: SimTime) -> Option<SpanRecord> {
-    let wait = SpanRecord { phase: Phase::Queued, start: since, duration: span.start - since, ..*span };
+fn waited(span: &SpanRecord, since: SimTime, phase: Phase) -> Option<SpanRecord> {
+    let wait = SpanRecord { phase, start: since, duration: span.start - since, ..*span };
     (wait.duration > SimDuration::ZERO).then_some(wait)
 }
 
