@@ -39,7 +39,7 @@ pub struct Sequence {
     pub(crate) blocks: Vec<u32>,
     /// The first blocks, which have their keys.
     pub(crate) keyed: u32,
-    /// Of a private request: its first blocks that have no keys and would have them, if another could look for them.
+    /// The first blocks, which are full of known tokens. They have their keys too, but for those of a private request.
     pub(crate) nameable: u32,
     pub(crate) keys: Keys,
     pub(crate) preemptions: u32,

@@ -24,6 +24,7 @@ impl Forming {
         let threshold = settings.long_prompt_threshold.filter(|_| !alone || rules.threshold_when_alone);
         let each = if settings.drafter == Drafter::Model { rules.draft_model_tokens } else { 0 };
         step.clear();
+        step.work.reserve(replica.running.len());
         Self {
             step,
             budget: Budget::new(settings.step_tokens, each),

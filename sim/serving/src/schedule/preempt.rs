@@ -74,7 +74,7 @@ impl Replica {
         sequence.status = Status::Preempted;
         sequence.computed = 0;
         sequence.drafts = 0;
-        sequence.keyed = 0;
+        (sequence.keyed, sequence.nameable) = (0, 0);
         sequence.preemptions += 1;
         self.blocks.release(&mut sequence.blocks);
         self.release_pictures(id);

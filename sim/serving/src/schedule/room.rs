@@ -21,22 +21,28 @@ impl Replica {
     #[inline(always)]
     pub(crate) fn name_blocks(&mut self, id: Id, tokens: u32) {
         if self.settings.prefix_cache {
-            let sequence = &mut self.sequences[id];
+            let sequence = &self.sequences[id];
             let full = tokens.min(sequence.tokens()) / self.settings.block_tokens;
-            if sequence.request.is_private {
-                sequence.nameable = sequence.nameable.max(full);
-            } else if full > sequence.keyed {
-                self.name_first_blocks(id, full);
+            if full > sequence.nameable {
+                self.name_full_blocks(id, full);
             }
+        }
+    }
+
+    /// A block of a request has become full. One that nobody else can look for gets its key when it is lost.
+    fn name_full_blocks(&mut self, id: Id, full: u32) {
+        let sequence = &mut self.sequences[id];
+        sequence.nameable = full;
+        if !sequence.request.is_private {
+            self.name_first_blocks(id, full);
         }
     }
 
     /// Gives their keys to all full blocks of a request that only it can find again.
     pub(crate) fn name_private_blocks(&mut self, id: Id) {
-        let sequence = &mut self.sequences[id];
-        let full = std::mem::take(&mut sequence.nameable);
-        if full > sequence.keyed {
-            self.name_first_blocks(id, full);
+        let sequence = &self.sequences[id];
+        if sequence.nameable > sequence.keyed {
+            self.name_first_blocks(id, sequence.nameable);
         }
     }
 

@@ -165,7 +165,7 @@ impl Replica {
         sequence.status = Status::Running;
         sequence.computed = found * self.settings.block_tokens;
         sequence.first_hit.get_or_insert(sequence.computed);
-        sequence.keyed = found;
+        (sequence.keyed, sequence.nameable) = (found, found);
         sequence.blocks = hit;
         let lookahead = if self.rules.lookahead_at_admission { self.settings.lookahead() } else { 0 };
         let held = self.tokens_to_hold(&self.sequences[id], tokens + lookahead);
