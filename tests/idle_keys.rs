@@ -79,6 +79,7 @@ const CASES: &[(&str, &[&str], &str, [&str; 2])] = &[
     ("edge_only", &[], "memory_scope", ["total", "paper"]),
     // What is sent.
     ("cloud_only", &[TEXT], "workload.payload", ["rgb8", "vision_tokens"]),
+    ("cloud_only", &[TEXT], "workload.questions_per_picture", ["2", "3"]),
     ("cloud_only", &[SOUND], "workload.payload", ["rgb8", "vision_tokens"]),
     ("edge_only", &[], "workload.payload", ["rgb8", "vision_tokens"]),
     ("mindfusion", &[], "workload.payload", ["rgb8", "vision_tokens"]),

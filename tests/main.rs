@@ -36,6 +36,7 @@ mod request_traces;
 mod results;
 mod scenarios;
 mod schema;
+mod sessions;
 mod slurm;
 mod summary;
 mod support;

@@ -39,6 +39,21 @@ fn refusals_of_arguments(lines: &[&[&str]]) -> String {
 }
 
 #[test]
+fn sessions_and_shared_content() {
+    let trace = "workload.dataset={served=\"a.csv\"}";
+    let said = refusals_of_arguments(&[
+        &["--set", "workload.system_prompt=20_000_000"],
+        &["--set", "workload.questions_per_picture=0"],
+        &["--set", "workload.questions_per_picture=2", "--set", trace],
+        &["--set", "workload.sessions={think=\"2 s\"}"],
+        &["--set", "workload.sessions.turns=0"],
+        &["--set", "workload.sessions={turns=3,think=\"800 h\"}"],
+        &["--set", "workload.sessions.turns=3", "--set", trace],
+    ]);
+    insta::assert_snapshot!(said);
+}
+
+#[test]
 fn keys() {
     let said = refusals_of(&[
         "[link]\nrt = \"20 ms\"",

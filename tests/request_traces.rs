@@ -55,6 +55,7 @@ fn what_would_change_what_was_served_is_refused() {
         "arrivals.trace.speed=2",
         "arrivals.trace.rate=2 /s",
         "workload.output_tokens=3",
+        "workload.system_prompt=3",
     ] {
         let said = refused(&sim, &["validate", "t.toml", "--out", "out", "--set", set]);
         assert!(said.contains("sim validate takes this from the file; leave it out"), "{set}: {said}");

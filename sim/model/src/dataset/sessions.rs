@@ -69,7 +69,7 @@ mod tests {
             ("turns = 0", "turns"),
             ("turns = 101", "turns"),
             ("turns = { geometric = { mean = 0.5 } }", "turns"),
-            ("turns = 2\nthink = \"31 days\"", "think"),
+            ("turns = 2\nthink = \"800 h\"", "think"),
             ("turns = 2\nthink = { lognormal = { median = \"9 s\", sigma = -1 } }", "think"),
         ] {
             let Ok(sessions) = toml::from_str::<Sessions>(keys) else { panic!("{keys}") };
