@@ -46,5 +46,6 @@ mod tools;
 mod trace_files;
 mod tune;
 mod validate;
+mod warm_up;
 mod words;
 mod write_models;

@@ -90,6 +90,14 @@ fn a_server_is_compared_with_its_simulation_request_by_request() {
         assert!(sim.path(&format!("exact/{file}")).is_file(), "{file}");
     }
 
+    // Requests of a warm-up are left out on both sides.
+    let set = "workload.warm_up=20";
+    let output = sim.done(["validate", "s.toml", "--json", "--out", "warm", "--tolerance", "0.001", "--set", set]);
+    let warm: Value = serde_json::from_str(&output.stdout).expect("JSON");
+    assert_eq!((&warm["comparisons"][0]["requests"], &warm["comparisons"][0]["compared"]), (&60.into(), &60.into()));
+    assert_eq!(warm["held_out"], "but for the warm-up, all requests of the file: nothing was fitted to them");
+    assert!(figure(&warm, "ttft_ms_mean")["measured"] != figure(&told, "ttft_ms_mean")["measured"]);
+
     let slower = served(&sim, 1.25);
     let sim = sim.with("served.csv", slower);
     let output = sim.run("validate s.toml --out slower --tolerance 10".split(' '));

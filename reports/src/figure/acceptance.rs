@@ -98,7 +98,7 @@ fn wilson(accepted: u64, all: u64) -> [f64; 2] {
 
 fn prepare(folder: &Folder<'_>) -> Prepared {
     let mut count = Count::default();
-    tokens::each(folder.path, |token| count.add(token))?;
+    tokens::each(folder, |token| count.add(token))?;
     let name = tokens::point_names(folder.runs()?);
     let points: Vec<u32> = {
         let mut points: Vec<u32> = count.by_cell.keys().map(|(point, _)| *point).collect();

@@ -91,13 +91,14 @@ impl Latencies {
                 table.column(group, RequestRow::policy)?.into_iter().zip(table.column(group, RequestRow::point)?);
             let datasets = table.column(group, RequestRow::dataset)?;
             let places = datasets.into_iter().zip(table.column(group, RequestRow::bandwidth_mbps)?);
-            let latencies = table.column(group, RequestRow::e2e_ms)?;
-            for (((policy, point), (dataset, mbps)), e2e) in cells.zip(places).zip(latencies) {
+            let warm_up = table.column(group, RequestRow::warm_up)?;
+            let latencies = table.column(group, RequestRow::e2e_ms)?.into_iter().zip(warm_up);
+            for (((policy, point), (dataset, mbps)), (e2e, warm_up)) in cells.zip(places).zip(latencies) {
                 let place = place_of(&mut all.policies, &policy);
                 let dataset = place_of(&mut all.datasets, &dataset);
                 all.places.entry(point).or_insert((dataset, mbps));
-                // A rejected request has none.
-                all.by_cell.entry((point, place)).or_default().extend(e2e);
+                // A rejected request has none, and one of the warm-up does not count.
+                all.by_cell.entry((point, place)).or_default().extend(e2e.filter(|_| !warm_up));
             }
         }
         Ok(all)

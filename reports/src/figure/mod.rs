@@ -190,8 +190,10 @@ mod tests {
                 let e2e_ms = (row % 7 != 0).then_some(f64::from(row) * 100.0);
                 let bandwidth_mbps = 100.0 * f64::from(points - point);
                 let (policy, dataset) = (policy.into(), "vqav2".into());
-                log.write(RequestRow { policy, dataset, bandwidth_mbps, point, e2e_ms, ..RequestRow::default() })
-                    .expect("a row");
+                let one = RequestRow { policy, dataset, bandwidth_mbps, point, e2e_ms, ..RequestRow::default() };
+                // The warm-up takes far longer, and is not shown.
+                let slow = RequestRow { warm_up: true, e2e_ms: Some(1e9), ..one.clone() };
+                [one, slow].into_iter().for_each(|row| log.write(row).expect("a row"));
             }
             log.finish().expect("a file");
         };

@@ -86,7 +86,11 @@ struct Cell {
 fn prepare(folder: &Folder<'_>) -> Prepared {
     let mut cells: Vec<Cell> = Vec::new();
     let mut requests = 0;
-    spans::each(folder.path, Wanted::Spread, |served| {
+    let runs = folder.runs()?;
+    spans::each(folder.path, Wanted::Spread, |mut served| {
+        let Served { policy, point, requests: spread, .. } = &mut served;
+        // Spans are of the first replication.
+        spread.retain(|request| !runs.is_warm_up(policy, *point, 0, request.number));
         requests = requests.max(served.requests.len());
         let means = means(&served);
         let Served { policy, dataset, bandwidth_mbps, point, place, .. } = served;

@@ -132,7 +132,7 @@ impl Drafts {
 
 fn prepare(folder: &Folder<'_>) -> Prepared {
     let mut drafts = Drafts::default();
-    tokens::each(folder.path, |token| drafts.add(token))?;
+    tokens::each(folder, |token| drafts.add(token))?;
     let all = drafts.policies.len();
     drafts.policies.truncate(MOST_POLICIES);
     let (Some(request), Some((point, _))) = (drafts.typical(), drafts.first) else { return Ok(None) };

@@ -1,16 +1,18 @@
 //! `tokens.parquet`: a row for each drafted token, which a run writes with `--tokens`.
 
+use super::Folder;
 use super::places::called;
 use crate::frame::{self, ReportError};
 use crate::runs::Runs;
-use std::path::Path;
 use tables::TokenRow;
 
-/// Calls `visit` for every drafted token, in the order of the table: batch by batch.
-pub(super) fn each(folder: &Path, mut visit: impl FnMut(&TokenRow)) -> Result<(), ReportError> {
-    let table = frame::open::<TokenRow>(folder)?;
+/// Calls `visit` for every drafted token but those of warm-ups, in the order of the table: batch by batch.
+pub(super) fn each(folder: &Folder<'_>, mut visit: impl FnMut(&TokenRow)) -> Result<(), ReportError> {
+    let runs = folder.runs()?;
+    let is_warm_up = |token: &TokenRow| runs.is_warm_up(&token.policy, token.point, token.replication, token.request);
+    let table = frame::open::<TokenRow>(folder.path)?;
     for group in 0..table.groups() {
-        table.group(group)?.iter().for_each(&mut visit);
+        table.group(group)?.iter().filter(|token| !is_warm_up(token)).for_each(&mut visit);
     }
     Ok(())
 }

@@ -143,7 +143,7 @@ fn drafting(folder: &Path) -> Result<BTreeMap<(u64, String), f64>, ReportError> 
     }
     let mut requests = Vec::new();
     for group in 0..table.groups() {
-        requests.extend(table.group(group)?.into_iter().map(Request::of));
+        requests.extend(table.group(group)?.into_iter().filter(|row| !row.warm_up).map(Request::of));
     }
     Ok(beside_the_input(&requests))
 }

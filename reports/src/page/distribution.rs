@@ -59,7 +59,12 @@ fn point_of(folder: &Folder, summary: &Summary, row: &Row) -> Option<u64> {
 fn latencies(folder: &Folder) -> Result<Vec<Cells>, ReportError> {
     let table = frame::open::<RequestRow>(&folder.path)?;
     let (policies, points) = (table.whole_column(RequestRow::policy)?, table.whole_column(RequestRow::point)?);
-    let cells = |(column, _): &(Latency, &str)| Ok(by_cell(&policies, &points, &table.whole_column(*column)?));
+    let warm_up = table.whole_column(RequestRow::warm_up)?;
+    let cells = |(column, _): &(Latency, &str)| {
+        let latencies = table.whole_column(*column)?.into_iter().zip(&warm_up);
+        let counted: Vec<Option<f64>> = latencies.map(|(latency, warm_up)| latency.filter(|_| !warm_up)).collect();
+        Ok(by_cell(&policies, &points, &counted))
+    };
     MEASURES.iter().map(cells).collect()
 }
 
@@ -70,7 +75,7 @@ fn by_cell(policies: &[Text], points: &[u32], latencies: &[Option<f64>]) -> Cell
     let mut from = 0;
     for alike in rows.chunk_by(|one, other| one == other) {
         let (policy, point) = alike[0];
-        // A rejected request has none.
+        // A rejected request has none, nor has one of the warm-up.
         let values = latencies[from..from + alike.len()].iter().flatten();
         cells.entry((u64::from(*point), policy.to_string())).or_default().extend(values);
         from += alike.len();

@@ -104,6 +104,7 @@ fn requests_become_lines_of_their_point() {
         let policy = if row % 2 == 0 { "cloud_only" } else { "msao" };
         let e2e_ms = Some(f64::from(row));
         let place = RequestRow { policy: policy.into(), point: row / 20, e2e_ms, ..RequestRow::default() };
+        log.write(RequestRow { warm_up: true, e2e_ms: Some(1e6), ..place.clone() }).unwrap();
         log.write(place).unwrap();
     }
     log.finish().unwrap();

@@ -2,7 +2,7 @@
 
 use crate::scheduling::{Remote, Scheduling};
 use crate::spec::{CloudSpec, EdgeSpec, LinkSpec, RunSpec, Sharing};
-use crate::workload::{Arrivals, Content, Workload};
+use crate::workload::{Arrivals, Content, WarmUp, Workload};
 use backends::Tier;
 use kernel::RateProfile;
 use model::{
@@ -95,5 +95,6 @@ fn workload() -> Workload {
         system_prompt: 0,
         questions_per_picture: 1,
         sessions: None,
+        warm_up: WarmUp::default(),
     }
 }

@@ -19,7 +19,7 @@ mod workload;
 
 pub use ledger::{
     ClosedFormSums, DecisionRecord, Durations, Kind, Lane, LatencySum, MemorySums, MemoryTally, Metrics, NoRecorder,
-    Phase, ProbeSums, Recorder, RegretSums, RequestRecord, Shortfall, Side, SpanRecord, Status, StepRecord,
+    Phase, ProbeSums, Recorder, RegretSums, RequestRecord, Shortfall, Side, Since, SpanRecord, Status, StepRecord,
     TokenRecord,
 };
 pub use models::Models;
@@ -30,4 +30,4 @@ pub use scheduling::{Remote, Scheduling};
 pub use simulate::simulate;
 pub use spec::{CloudSpec, EdgeSpec, LinkSpec, RunSpec, SeriesStart, Sharing};
 pub use violation::Violation;
-pub use workload::{Arrivals, Content, Played, RESERVED_OUTPUT_TOKENS, Workload, draw_servegen};
+pub use workload::{Arrivals, Content, Played, RESERVED_OUTPUT_TOKENS, WarmUp, Workload, draw_servegen};

@@ -1,19 +1,23 @@
 //! The outcome of a run.
 
-use crate::ledger::Metrics;
-use crate::plant::{Gpu, Traffic, World, footprint};
+use crate::ledger::{Metrics, Share, Since};
+use crate::plant::{Gpu, Traffic, World, footprint, work};
 use backends::{Compute, Coverage, Tier};
 use kernel::Journal;
 use model::memory::BatchLimits;
-use units::{Bytes, Flops, ServerTime, SimDuration, SimTime};
+use units::{Bytes, Flops, ServerTime, SimDuration};
 
 /// The outcome of a run.
 pub struct Outcome {
-    /// Sums and quantiles over the requests.
+    /// Sums and quantiles over the requests behind the warm-up.
     pub metrics: Metrics,
+    /// Number of requests of the warm-up, which are not in `metrics`.
+    pub warm_up: u64,
+    /// Work from the end of the warm-up on, of whichever request: what rates are made of.
+    pub since: Since,
     /// Number of events.
     pub events: u64,
-    /// Time from the first request to the end of the last.
+    /// Time from the end of the warm-up, which without one is the start, to the end of the last request.
     pub makespan: SimDuration,
     /// Work of the edges.
     pub edge: TierOutcome,
@@ -27,39 +31,46 @@ pub struct Outcome {
     pub journal: Journal,
 }
 
-/// Work of the GPUs of a tier.
+/// Work of the GPUs of a tier. FLOP and energy above idle are those of the requests behind the warm-up.
 #[derive(Clone, Copy, Debug)]
 pub struct TierOutcome {
     /// Number of GPUs.
     pub gpus: u32,
-    /// Number of iterations.
+    /// Number of iterations, those of the warm-up included.
     pub iterations: u64,
-    /// Time in iterations, over all GPUs.
+    /// Time in iterations from the end of the warm-up on, over all GPUs.
     pub busy: ServerTime,
     /// Floating-point operations.
     pub flop: Flops,
     /// Energy above idle, joules.
     pub work_joules: f64,
-    /// Idle power over the whole run, joules.
+    /// Idle power from the end of the warm-up on, joules.
     pub idle_joules: f64,
     /// Iterations inside and outside of the measured range, where measured laws price them.
     pub coverage: Option<Coverage>,
-    /// Peak memory of one GPU: weights, activations and the most KV cache that was used at once.
+    /// Peak memory of one GPU, the warm-up included: weights, activations and the most KV cache that was used at once.
     pub memory: Bytes,
 }
 
 /// The outcome of a run that has ended.
 pub(crate) fn outcome<C: Compute>(world: &World<'_, C>) -> Outcome {
     let state = &mut *world.state.borrow_mut();
-    let makespan = world.kernel.now() - SimTime::ZERO;
+    let ledger = &state.ledger;
+    let makespan = world.kernel.now() - ledger.warm_up.end().min(world.kernel.now());
     let (edges, cloud) = state.gpus.split_at(world.spec.edge.count as usize);
     let edge_model = (&world.spec.edge.tier, world.spec.edge.limits);
     let cloud_model = (&world.spec.cloud.tier, world.spec.cloud.limits);
+    let [edge_work, cloud_work] = ledger.counted([edges, cloud].map(work));
+    let [edge_before, cloud_before] = ledger.warm_up.before().busy;
+    let of_edges = tier_outcome(edges, edge_model, edge_work, makespan);
+    let of_cloud = tier_outcome(cloud, cloud_model, cloud_work, makespan);
     Outcome {
         events: world.kernel.events(),
+        warm_up: ledger.warm_up.requests(),
+        since: ledger.since_warm_up(),
         makespan,
-        edge: TierOutcome { coverage: state.edge.coverage(), ..tier_outcome(edges, edge_model, makespan) },
-        cloud: TierOutcome { coverage: state.cloud.coverage(), ..tier_outcome(cloud, cloud_model, makespan) },
+        edge: TierOutcome { busy: of_edges.busy - edge_before, coverage: state.edge.coverage(), ..of_edges },
+        cloud: TierOutcome { busy: of_cloud.busy - cloud_before, coverage: state.cloud.coverage(), ..of_cloud },
         up: state.up.traffic,
         down: state.down.traffic,
         metrics: std::mem::take(&mut state.ledger.metrics),
@@ -67,17 +78,15 @@ pub(crate) fn outcome<C: Compute>(world: &World<'_, C>) -> Outcome {
     }
 }
 
-fn tier_outcome(gpus: &[Gpu], (tier, limits): (&Tier, BatchLimits), makespan: SimDuration) -> TierOutcome {
-    let energy = gpus.iter().map(|gpu| gpu.kind.power.energy(&gpu.busy, makespan));
-    let (work, idle) =
-        energy.fold((0.0, 0.0), |(work, idle), energy| (work + energy.work.as_f64(), idle + energy.idle.as_f64()));
+fn tier_outcome(gpus: &[Gpu], (tier, limits): (&Tier, BatchLimits), work: Share, makespan: SimDuration) -> TierOutcome {
+    let idle = gpus.iter().fold(0.0, |all, gpu| all + gpu.kind.power.energy(&gpu.busy, makespan).idle.as_f64());
     let kv = gpus.iter().map(|gpu| gpu.kv.peak_bytes()).max().unwrap_or_default();
     TierOutcome {
         gpus: gpus.len() as u32,
         iterations: gpus.iter().map(|gpu| gpu.server.batches()).sum(),
         busy: gpus.iter().map(|gpu| gpu.server.busy()).sum(),
-        flop: gpus.iter().map(|gpu| gpu.flop).sum(),
-        work_joules: work,
+        flop: work.flop,
+        work_joules: work.joules,
         idle_joules: idle,
         coverage: None,
         memory: footprint(tier, limits, kv).total(),

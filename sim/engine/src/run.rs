@@ -1,7 +1,7 @@
 //! One run, from the first request to the last token.
 
 use crate::calibration::calibration;
-use crate::ledger::{Arrival, Grading, Ledger, Recorder, Shortfall, SlotId};
+use crate::ledger::{Arrival, Grading, Ledger, Recorder, Shortfall, SlotId, WarmUp};
 use crate::models::{Models, streams};
 use crate::outcome::{Outcome, outcome};
 use crate::plant::{self, Bed, Event, Price, Slot, State, World};
@@ -26,6 +26,17 @@ pub enum RunError {
     /// A model does not fit its device.
     #[error(transparent)]
     DoesNotFit(#[from] DoesNotFit),
+    /// The warm-up leaves no request.
+    #[error(
+        "workload.warm_up leaves no request: all {requests} are sent within it, the last after {last}; expected a shorter \
+         one, or more requests"
+    )]
+    AllWarmUp {
+        /// Requests of the run.
+        requests: u64,
+        /// Time at which the last of them was sent.
+        last: SimDuration,
+    },
     /// The program is wrong.
     #[error("{violation} (seed {seed}, replication {replication}, after event {event})")]
     Broken {
@@ -59,7 +70,8 @@ impl<C: Compute> Visitor for Start<'_, C> {
         let pools = plant::pools(spec)?;
         let kernel = Kernel::with_journal(journal);
         let accuracy = AccuracyModel::new(spec.accuracy, spec.pruning);
-        let ledger = Ledger::new(Grading { accuracy, streams, deadline: spec.deadline }, recorder);
+        let grading = Grading { accuracy, streams, deadline: spec.deadline };
+        let ledger = Ledger::new(grading, WarmUp::new(spec.workload.warm_up), recorder);
         let world = World {
             kernel: &kernel,
             spec,
@@ -91,8 +103,18 @@ impl<C: Compute> Visitor for Start<'_, C> {
             replication: spec.replication,
             event: kernel.events(),
         })?;
+        something_left(&world.state.borrow().ledger)?;
         Ok(outcome(&world))
     }
+}
+
+/// Refuses a warm-up that has all requests in it.
+fn something_left<R>(ledger: &Ledger<'_, R>) -> Result<(), RunError> {
+    let warm_up = &ledger.warm_up;
+    if ledger.metrics.submitted > 0 || warm_up.requests() == 0 {
+        return Ok(());
+    }
+    Err(RunError::AllWarmUp { requests: warm_up.requests(), last: warm_up.last_sent().since_start() })
 }
 
 /// A policy's memory of each edge.
@@ -109,8 +131,8 @@ fn price(tier: &backends::Tier) -> Price {
 /// Tokens that the closed forms know the token process by.
 const CLOSED_FORM_TOKENS: u32 = 10_000;
 
-/// Requests whose closed forms are worked out.
-const CLOSED_FORMS: u64 = 256;
+/// Requests behind the warm-up whose closed forms are worked out.
+const CLOSED_FORMS: u32 = 256;
 
 /// A run under way.
 struct Run<'r, C, P: Policy> {
@@ -299,7 +321,8 @@ impl<'a, C: Compute, P: Policy> Run<'a, C, P> {
         world.close_on_edge(state, id);
         world.close_on_cloud(state, id);
         let slot = state.ledger.end(id, world.kernel.now(), ending, graded);
-        if ending.is_ok() && slot.about.request.prompt.request < CLOSED_FORMS {
+        let is_among_first = state.ledger.warm_up.place(id).is_some_and(|place| place < CLOSED_FORMS);
+        if ending.is_ok() && is_among_first {
             self.add_closed_forms(state, &slot);
         }
         slot.committed.last.max(slot.about.submit)

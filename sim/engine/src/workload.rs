@@ -36,6 +36,23 @@ pub struct Workload {
     pub questions_per_picture: u32,
     /// Sessions of users; without them every request is a session of its own.
     pub sessions: Option<Sessions>,
+    /// Requests at the start that no figure counts.
+    pub warm_up: WarmUp,
+}
+
+/// The requests at the start of a run that no figure counts. By default there are none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WarmUp {
+    /// The first so many.
+    Requests(u64),
+    /// Those that arrive before this time.
+    Time(SimDuration),
+}
+
+impl Default for WarmUp {
+    fn default() -> Self {
+        Self::Requests(0)
+    }
 }
 
 /// Content of the requests.

@@ -13,6 +13,7 @@
 //! | `modalities` | pictures, video and sound, and the formats of pictures |
 //! | `accuracy` | probabilities that answers are right |
 //! | `metrics` | sums over requests and shares of iterations, by hand |
+//! | `warm_up` | figures without the first requests |
 //! | `spans` | spans against the other records |
 //! | `tiers` | rejections, by the tiers that a policy uses alone |
 //! | `served` | iterations that serving engines form, with their memory and preemptions |
@@ -44,3 +45,4 @@ mod speculation;
 mod splits;
 mod tiers;
 mod uses;
+mod warm_up;

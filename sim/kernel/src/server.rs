@@ -137,15 +137,16 @@ impl BatchServer {
         self.state = State::Idle;
     }
 
-    /// Completes the batch in work.
+    /// Completes the batch in work; returns the time at which it was started.
     ///
     /// # Panics
     /// If no batch is in work.
     #[inline]
-    pub fn finish(&mut self, now: SimTime) {
+    pub fn finish(&mut self, now: SimTime) -> SimTime {
         let State::Busy { since } = self.state else { panic!("a batch ended on a server that was {:?}", self.state) };
         self.busy += now - since;
         self.state = State::Idle;
+        since
     }
 
     /// Time spent on complete batches.

@@ -85,8 +85,9 @@ fn manifest(plan: &Plan, totals: &Totals) -> Value {
         "events": totals.events,
         "journal_digest": format!("{:016x}", totals.digest),
     });
-    if let Some(remark) = scenario.remark() {
-        manifest["remark"] = json!(remark);
+    let remarks: Vec<String> = scenario.remark().into_iter().chain(scenario::remark_on_start(plan)).collect();
+    if !remarks.is_empty() {
+        manifest["remark"] = json!(remarks.join(" "));
     }
     if profiled {
         let pct = totals.coverage.map(|coverage| coverage.pct());

@@ -13,6 +13,8 @@ pub struct Sample {
     pub digest: u64,
     /// Its events.
     pub events: u64,
+    /// Requests of the warm-up, which nothing below counts.
+    pub warm_up: u64,
     /// Requests that were sent.
     pub submitted: u64,
     /// Requests that were answered.
@@ -37,6 +39,7 @@ impl Sample {
         Self {
             digest: outcome.journal.digest(),
             events: outcome.events,
+            warm_up: outcome.warm_up,
             submitted: metrics.submitted,
             completed: metrics.completed,
             rejected: metrics.rejected,
@@ -76,9 +79,9 @@ impl Facts<'_> {
             Metric::ItlP99 => metrics.itl.quantile_ms(0.99),
             Metric::E2eEq14 => self.closed_form_ms(|forms| forms.eq14),
             Metric::E2eRenewal => self.closed_form_ms(|forms| forms.renewal),
-            Metric::OutputRate => self.per_second(metrics.output_tokens),
+            Metric::OutputRate => self.per_second(outcome.since.tokens),
             Metric::OwnOutputRate => self.per_request(metrics.own_rate),
-            Metric::RequestRate => self.per_second(metrics.completed),
+            Metric::RequestRate => self.per_second(outcome.since.answered),
             Metric::Makespan => Some(outcome.makespan.as_secs_f64()),
             Metric::Accuracy => self.per_request(100.0 * metrics.correct),
             Metric::OutputTokens => self.per_request(metrics.output_tokens as f64),
@@ -100,8 +103,8 @@ impl Facts<'_> {
             Metric::Memory => Some(self.memory_gb_peak()),
             Metric::Energy => self.per_request(self.work_joules() + self.idle_joules()),
             Metric::EnergyWithoutIdle => self.per_request(self.work_joules()),
-            Metric::Uplink => self.per_request(outcome.up.sent.as_mb_f64()),
-            Metric::Downlink => self.per_request(outcome.down.sent.as_mb_f64()),
+            Metric::Uplink => self.per_request(outcome.up.counted().as_mb_f64()),
+            Metric::Downlink => self.per_request(outcome.down.counted().as_mb_f64()),
             Metric::Preemptions => self.per_request(metrics.memory.preemptions as f64),
             Metric::RecomputedTokens => self.per_request(metrics.memory.recomputed as f64),
             Metric::PrefixHitRate => per(100.0 * metrics.memory.cached as f64, metrics.memory.looked_up),
@@ -148,8 +151,11 @@ impl Facts<'_> {
         self.outcome.edge.work_joules + self.outcome.cloud.work_joules
     }
 
+    /// Idle energy is shared by the requests that were answered in its time; those of the warm-up take their part with them.
     fn idle_joules(&self) -> f64 {
-        self.outcome.edge.idle_joules + self.outcome.cloud.idle_joules
+        let Outcome { edge, cloud, metrics, since, .. } = self.outcome;
+        let share = per(metrics.completed as f64, since.answered).unwrap_or(1.0);
+        (edge.idle_joules + cloud.idle_joules) * share
     }
 }
 

@@ -306,6 +306,7 @@ impl Rows {
                 edge: record.edge,
                 client: record.client,
                 submit_s: record.submit.as_secs_f64(),
+                warm_up: record.warm_up,
                 status: record.status,
                 text_tokens: record.request.prompt.text_tokens,
                 visual_tokens: u32::try_from(record.visual_tokens).unwrap_or(u32::MAX),

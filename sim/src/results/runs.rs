@@ -139,6 +139,7 @@ fn row(run: &Run) -> RunRow {
         Ok(sample) => RunRow {
             journal_digest: format!("{:016x}", sample.digest).into(),
             events: sample.events,
+            warm_up: sample.warm_up,
             requests: sample.submitted,
             completed: sample.completed,
             rejected: sample.rejected,
@@ -179,6 +180,7 @@ fn run(row: RunRow, latest: &mut Option<Arc<PointLabel>>) -> Run {
     let sample = || Sample {
         digest: u64::from_str_radix(&row.journal_digest, 16).unwrap_or(0),
         events: row.events,
+        warm_up: row.warm_up,
         submitted: row.requests,
         completed: row.completed,
         rejected: row.rejected,
@@ -233,6 +235,7 @@ mod tests {
         let sample = Sample {
             digest: u64::MAX - point,
             events: 7,
+            warm_up: 3,
             submitted: 5,
             completed: 4,
             rejected: 1,

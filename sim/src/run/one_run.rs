@@ -82,7 +82,8 @@ impl OneRun<'_> {
         let mut played = played.map_err(|error| self.failure(&error))?;
         // An answer that is as long as it may be was not ended by the model.
         let most = self.cell.spec.workload.longest_answer() as usize;
-        let cut = played.answers.iter().filter(|answer| answer.ids.len() >= most).count() as u64;
+        let counted = played.answers.iter().filter(|answer| answer.request >= played.outcome.warm_up);
+        let cut = counted.filter(|answer| answer.ids.len() >= most).count() as u64;
         played.outcome.metrics.shortfalls[Shortfall::Cut] += cut;
         played.answers.iter().for_each(|answer| log.answer(answer));
         Ok(played.outcome)
@@ -94,7 +95,9 @@ impl OneRun<'_> {
 
     fn failure(&self, error: &RunError) -> Failure {
         match error {
-            RunError::DoesNotFit(_) => Failure::refused(format!("{}: {error}", self.name())),
+            RunError::DoesNotFit(_) | RunError::AllWarmUp { .. } => {
+                Failure::refused(format!("{}: {error}", self.name()))
+            }
             RunError::Broken { .. } => Failure::bug(format!("{}: {error}", self.name())),
         }
     }

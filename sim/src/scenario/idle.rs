@@ -255,7 +255,7 @@ fn is_dataset(path: &[String]) -> bool {
 
 /// The points that are looked at: all, or of many a thousand, spread as multiples of the golden section are, which follow
 /// the lengths of no axes.
-fn looked_at(points: u64) -> impl Iterator<Item = u64> {
+pub(super) fn looked_at(points: u64) -> impl Iterator<Item = u64> {
     const MOST: u64 = 1000;
     const GOLDEN: f64 = 0.618_033_988_749_894_9;
     let spread = move |n: u64| ((n as f64 * GOLDEN).fract() * points as f64) as u64;

@@ -25,9 +25,11 @@ mod shell;
 mod short;
 mod show;
 mod source;
+mod start;
 mod sweep;
 mod tier;
 mod tokens;
+mod warm_up;
 mod written;
 
 pub use arguments::Written;
@@ -43,5 +45,6 @@ pub use resolve::{Cell, laws_of, profiled};
 pub use short::warn_of_short_traces;
 pub use show::shown;
 pub use source::Source;
+pub use start::{remark as remark_on_start, warn_of_start};
 pub use tier::Noise;
 pub use written::{Arrivals, MemoryScope, Mode, PointSeeds, Scenario, TraceTimes};

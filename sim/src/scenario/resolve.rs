@@ -2,7 +2,7 @@
 
 use super::dataset::Reading;
 use super::written::Workload as Written;
-use super::{Dataset, Scenario, Source, amounts, arrivals, lookup, priced, sessions};
+use super::{Dataset, Scenario, Source, amounts, arrivals, lookup, priced, sessions, warm_up};
 use crate::terminal::Failure;
 use backends::Tier;
 use engine::{CloudSpec, Content, EdgeSpec, RunSpec, Scheduling, Workload, cloud_pool, edge_pool};
@@ -121,9 +121,9 @@ fn workload(source: &Source, scenario: &Scenario) -> Result<Workload, Failure> {
     let how = Reading { output_tokens: written.output_tokens, wanted: written.wanted(), seed: scenario.seed };
     let (content, is_timed) = requests.content(source.traces(), source.folder(), &how)?;
     let arrivals = arrivals::resolve(source, scenario, &content, is_timed)?;
-    let Written { requests, max_output_tokens, payload, system_prompt, questions_per_picture, .. } = *written;
+    let Written { requests, max_output_tokens, payload, system_prompt, questions_per_picture, warm_up, .. } = *written;
     let sessions = written.sessions.clone();
-    Ok(Workload {
+    let workload = Workload {
         content,
         arrivals,
         requests,
@@ -132,7 +132,10 @@ fn workload(source: &Source, scenario: &Scenario) -> Result<Workload, Failure> {
         system_prompt,
         questions_per_picture,
         sessions,
-    })
+        warm_up: warm_up.into(),
+    };
+    warm_up::check(source, &workload)?;
+    Ok(workload)
 }
 
 /// Device, model and engine of the edge or the cloud.

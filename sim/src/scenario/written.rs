@@ -7,6 +7,7 @@ use super::replay::Replay;
 use super::sweep::Sweep;
 use super::tier::{Cloud, Edge};
 use super::tokens::Tokens;
+use super::warm_up::WarmUp;
 use model::dataset::{Sessions, Shape};
 use model::{accuracy::PruningLoss, device::Device, mas::DescriptorLaw, request::PayloadFormat};
 use policies::PolicyTable;
@@ -201,6 +202,10 @@ pub struct Workload {
     /// `arrivals` are those of sessions. If absent, every request stands alone.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sessions: Option<Sessions>,
+    /// Requests at the start that no figure counts: the first so many, e.g. `100`, or those that arrive before a time, e.g.
+    /// `30 s`; default none. Their rows are kept, with a mark; rates and utilisation count from the end of the warm-up.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub warm_up: WarmUp,
 }
 
 impl Workload {

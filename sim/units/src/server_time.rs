@@ -2,7 +2,7 @@
 
 use crate::SimDuration;
 use std::iter::Sum;
-use std::ops::AddAssign;
+use std::ops::{AddAssign, Sub};
 
 /// A sum of durations over servers, in nanoseconds of 128 bits: 100,000 workers that are busy for a week sum to 1,900 years.
 ///
@@ -41,6 +41,14 @@ impl From<SimDuration> for ServerTime {
 impl AddAssign<SimDuration> for ServerTime {
     fn add_assign(&mut self, duration: SimDuration) {
         self.0 += u128::from(duration.as_ns());
+    }
+}
+
+impl Sub for ServerTime {
+    type Output = Self;
+    /// Panics if `other` is the longer.
+    fn sub(self, other: Self) -> Self {
+        Self(self.0.checked_sub(other.0).expect("ServerTime difference is negative"))
     }
 }
 

@@ -119,13 +119,13 @@ metrics! {
     E2eEq14 = "e2e_ms_eq14", Lower, TIME, "ms", 1, "E2E Eq. 14", "end-to-end latency by Eq. 14, ms";
     /// Mean end-to-end latency of a request that is alone, by the renewal form of drafting and verifying.
     E2eRenewal = "e2e_ms_renewal", Lower, TIME, "ms", 1, "E2E renewal", "end-to-end latency by the renewal form, ms";
-    /// Output tokens of all requests for each second of the run.
+    /// Output tokens of all requests for each second of the run, from the end of its warm-up on.
     OutputRate = "output_tokens_per_s", Higher, RATE, "tokens/s", 1, "tok/s", "output, tokens/s";
     /// Output tokens of a request for each second of its latency, mean over requests.
     OwnOutputRate = "output_tokens_per_s_per_request", Higher, RATE, "tokens/s", 1, "tok/s a request", "output of a request, tokens/s";
-    /// Completed requests for each second of the run.
+    /// Completed requests for each second of the run, from the end of its warm-up on.
     RequestRate = "requests_per_s", Higher, RATE, "requests/s", 2, "requests/s", "completed, requests/s";
-    /// Time from the start of the run to its last event.
+    /// Time from the start of the run, or the end of its warm-up, to its last event.
     Makespan = "makespan_s", Lower, TIME, "s", 2, "makespan s", "makespan, s";
     /// Expected share of right answers; counted where answers were judged.
     Accuracy = "accuracy_pct", Higher, RIGHT, "%", 2, "accuracy %", "accuracy, %";
@@ -153,9 +153,9 @@ metrics! {
     EdgeFlop = "edge_tflop_per_request", Lower, AMOUNT, "TFLOP", 2, "edge TFLOP", "computing of the edge, TFLOP a request";
     /// Work of the cloud for a completed request, in 10^12 operations.
     CloudFlop = "cloud_tflop_per_request", Lower, AMOUNT, "TFLOP", 2, "cloud TFLOP", "computing of the cloud, TFLOP a request";
-    /// Share of the run in which the edge's GPUs compute.
+    /// Share of the run, from the end of its warm-up on, in which the edge's GPUs compute.
     EdgeUtilisation = "edge_utilisation_pct", Neither, AMOUNT, "%", 1, "edge busy %", "utilisation of the edge, %";
-    /// Share of the run in which the cloud's GPUs compute.
+    /// Share of the run, from the end of its warm-up on, in which the cloud's GPUs compute.
     CloudUtilisation = "cloud_utilisation_pct", Neither, AMOUNT, "%", 1, "cloud busy %", "utilisation of the cloud, %";
     /// Peak memory of an edge: weights, activations and KV cache.
     EdgeMemory = "edge_memory_gb_peak", Lower, AMOUNT, "GB", 2, "edge GB", "peak memory of the edge, GB";

@@ -27,6 +27,8 @@ rows! {
         client: u32,
         /// The time of submission, since the start of the run; latencies count from here.
         submit_s: f64,
+        /// True of a request of the warm-up (`workload.warm_up`), which no figure counts.
+        warm_up: bool,
         /// The end of the request.
         status: Status,
         /// Text tokens of the prompt.

@@ -7,7 +7,7 @@ use crate::{
 
 rows! {
     /// One run: a replication of a policy at a point.
-    pub struct RunRow in "`runs.parquet`", table "runs", version 2, groups of FEW;
+    pub struct RunRow in "`runs.parquet`", table "runs", version 3, groups of FEW;
     {
         /// The number of the point in the sweep's grid.
         point: u64,
@@ -31,6 +31,8 @@ rows! {
         journal_digest: Text,
         /// Events of the run.
         events: u64,
+        /// Requests of the warm-up (`workload.warm_up`): the first of the run, which no other count and no metric has.
+        warm_up: u64,
         /// Requests that were sent.
         requests: u64,
         /// Requests that were answered.

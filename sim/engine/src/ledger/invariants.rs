@@ -18,18 +18,19 @@ impl<R> Ledger<'_, R> {
 
     /// Requests in = completed + rejected.
     fn conservation_of_requests(&self) -> Result<(), Violation> {
-        let metrics = &self.metrics;
-        require(metrics.submitted == metrics.completed + metrics.rejected, || {
-            format!(
-                "{} requests in, {} completed and {} rejected",
-                metrics.submitted, metrics.completed, metrics.rejected
-            )
+        let flow = &self.flow;
+        require(flow.submitted == flow.completed + flow.rejected, || {
+            format!("{} requests in, {} completed and {} rejected", flow.submitted, flow.completed, flow.rejected)
         })?;
-        let reasons = metrics.shortfalls.iter().filter(|(reason, _)| reason.is_rejection());
+        let reasons = flow.shortfalls.iter().filter(|(reason, _)| reason.is_rejection());
         let reasons = reasons.map(|(_, count)| count).sum::<u64>();
-        require(metrics.rejected == reasons, || format!("{} rejected, {reasons} with a reason", metrics.rejected))?;
-        require(metrics.accepted <= metrics.verified && metrics.verified <= metrics.drafted, || {
-            format!("{} drafted, {} verified, {} accepted", metrics.drafted, metrics.verified, metrics.accepted)
+        require(flow.rejected == reasons, || format!("{} rejected, {reasons} with a reason", flow.rejected))?;
+        require(flow.accepted <= flow.verified && flow.verified <= flow.drafted, || {
+            format!("{} drafted, {} verified, {} accepted", flow.drafted, flow.verified, flow.accepted)
+        })?;
+        let (counted, warm_up) = (self.metrics.submitted, self.warm_up.requests());
+        require(flow.submitted == counted + warm_up, || {
+            format!("{} requests in, {counted} counted and {warm_up} of the warm-up", flow.submitted)
         })
     }
 
@@ -53,9 +54,9 @@ impl<R> Ledger<'_, R> {
 
     /// The integral of the requests in flight = the sum of their times in flight, in integer nanoseconds.
     fn littles_law(&self) -> Result<(), Violation> {
-        let metrics = &self.metrics;
-        require(metrics.in_flight_area_ns == metrics.time_in_flight_ns, || {
-            format!("Little's law: area {}, sum of times {}", metrics.in_flight_area_ns, metrics.time_in_flight_ns)
+        let flow = &self.flow;
+        require(flow.in_flight_area_ns == flow.time_in_flight_ns, || {
+            format!("Little's law: area {}, sum of times {}", flow.in_flight_area_ns, flow.time_in_flight_ns)
         })
     }
 }

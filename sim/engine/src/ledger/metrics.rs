@@ -6,7 +6,7 @@ use hdrhistogram::Histogram;
 use model::modality::Modality;
 use policies::{ClosedForms, Regret};
 use tables::Shortfalls;
-use units::{Bytes, SimDuration, SimTime};
+use units::{Bytes, SimDuration};
 
 /// Three significant digits: a quantile is within 0.1 % of the exact one. Mean, least and greatest are exact.
 const DIGITS: u8 = 3;
@@ -165,7 +165,7 @@ impl LatencySum {
     }
 }
 
-/// Sums over the requests of a run.
+/// Sums over the requests of a run that are counted: all but those of its warm-up.
 #[derive(Default)]
 pub struct Metrics {
     /// Probes.
@@ -210,12 +210,6 @@ pub struct Metrics {
     pub retention: f64,
     /// Answers given by the cloud's model, or verified by it.
     pub by_cloud: u64,
-    /// Requests in flight times time, for Little's law.
-    pub in_flight_area_ns: u128,
-    /// Times in flight, summed: the other side of Little's law.
-    pub time_in_flight_ns: u128,
-    in_flight: u64,
-    changed: SimTime,
 }
 
 /// The things that the KV caches of serving engines did, over requests.
@@ -241,18 +235,8 @@ impl MemorySums {
 }
 
 impl Metrics {
-    /// A request was sent.
-    pub(crate) fn submit(&mut self, now: SimTime) {
-        self.step(now);
-        self.submitted += 1;
-        self.in_flight += 1;
-    }
-
     /// A request has ended.
-    pub(crate) fn end(&mut self, now: SimTime, record: &RequestRecord, by_cloud: bool) {
-        self.step(now);
-        self.in_flight -= 1;
-        self.time_in_flight_ns += u128::from((now - record.submit).as_ns());
+    pub(crate) fn end(&mut self, record: &RequestRecord, by_cloud: bool) {
         if record.status == Status::Rejected {
             self.rejected += 1;
             return;
@@ -273,11 +257,6 @@ impl Metrics {
         self.correct += record.correct;
         self.retention += record.input.kept[Modality::Visual].retention;
         self.by_cloud += u64::from(by_cloud);
-    }
-
-    fn step(&mut self, now: SimTime) {
-        self.in_flight_area_ns += u128::from(self.in_flight) * u128::from((now - self.changed).as_ns());
-        self.changed = now;
     }
 }
 

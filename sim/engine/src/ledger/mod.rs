@@ -8,12 +8,15 @@
 //! | `slot.rs` | a request in flight |
 //! | `tally.rs` | the cost of a request: its shares of iterations, tokens, bytes |
 //! | `grading.rs` | the probability that an answer is right |
-//! | `metrics.rs` | sums and quantiles over requests |
+//! | `flow.rs` | counts over all requests |
+//! | `warm_up.rs` | the first requests, which no figure counts |
+//! | `metrics.rs` | sums and quantiles over the requests that are counted |
 //! | `recorder.rs` | rows for tables, and the trait that takes them |
 //! | `notes.rs` | the decisions and thresholds that policies note |
 //! | `watch.rs` | the requests whose spans are recorded |
 //! | `invariants.rs` | conservation of requests, Little's law |
 
+mod flow;
 mod grading;
 mod invariants;
 mod metrics;
@@ -21,6 +24,7 @@ mod notes;
 mod recorder;
 mod slot;
 mod tally;
+mod warm_up;
 mod watch;
 
 pub use metrics::{ClosedFormSums, Durations, LatencySum, MemorySums, Metrics, ProbeSums, RegretSums};
@@ -33,19 +37,35 @@ pub(crate) use grading::Grading;
 pub(crate) use slot::{Arrival, Slot, SlotId};
 pub use tally::MemoryTally;
 pub(crate) use tally::Share;
+pub(crate) use warm_up::WarmUp;
 pub(crate) use watch::Watch;
 
+use flow::Flow;
 use kernel::Numbered;
 use model::{decoding::Verdict, latency::Moments, request::Request};
 use notes::Notes;
 use policies::ServedBy;
 use std::collections::BTreeMap;
+use tally::Tally;
 use units::{SimDuration, SimTime};
+
+/// Work since the end of the warm-up, of whichever request.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Since {
+    /// Tokens that were committed.
+    pub tokens: u64,
+    /// Requests that were answered.
+    pub answered: u64,
+}
 
 /// The requests of a run: those in flight, and the sums over those that have ended.
 pub(crate) struct Ledger<'w, R> {
     pub(crate) slots: Numbered<Slot<R>>,
     generation: u32,
+    /// All requests.
+    flow: Flow,
+    pub(crate) warm_up: WarmUp,
+    /// The requests behind the warm-up.
     pub(crate) metrics: Metrics,
     pub(crate) recorder: &'w mut dyn Recorder,
     /// The recorder's answers, asked once.
@@ -60,16 +80,20 @@ pub(crate) struct Ledger<'w, R> {
     pub(crate) grading: Grading,
     /// Costs of the requests that have ended: the edges', then the cloud's.
     costs: [Share; 2],
+    /// Those of them that are counted.
+    counted: [Share; 2],
     /// Busy time that did not divide evenly among the items of its iteration: less than a nanosecond an item. It belongs to
     /// no request.
     undivided: [SimDuration; 2],
 }
 
 impl<'w, R: Default> Ledger<'w, R> {
-    pub(crate) fn new(grading: Grading, recorder: &'w mut dyn Recorder) -> Self {
+    pub(crate) fn new(grading: Grading, warm_up: WarmUp, recorder: &'w mut dyn Recorder) -> Self {
         Self {
             slots: Numbered::default(),
             generation: 0,
+            flow: Flow::default(),
+            warm_up,
             metrics: Metrics::default(),
             wants_steps: recorder.wants_steps(),
             wants_tokens: recorder.wants_tokens(),
@@ -79,6 +103,7 @@ impl<'w, R: Default> Ledger<'w, R> {
             watch: Watch::default(),
             grading,
             costs: Default::default(),
+            counted: Default::default(),
             undivided: Default::default(),
         }
     }
@@ -86,10 +111,12 @@ impl<'w, R: Default> Ledger<'w, R> {
     /// Takes a request in.
     pub(crate) fn admit(&mut self, arrival: Arrival, now: SimTime) -> SlotId {
         let (number, edge) = (arrival.turn.request.prompt.request, arrival.edge);
-        self.metrics.submit(now);
+        self.flow.submit(now);
         self.generation += 1;
         let generation = self.generation;
+        self.warm_up.admit(generation, now);
         let id = SlotId { index: self.slots.insert(Slot::new(arrival, generation, now)), generation };
+        self.figures(id).into_iter().for_each(|metrics| metrics.submitted += 1);
         if self.recorder.wants_spans(number) {
             self.watch.begin(id, number, edge);
         }
@@ -101,6 +128,24 @@ impl<R> Ledger<'_, R> {
     /// True if a request is still in flight.
     pub(crate) fn lives(&self, id: SlotId) -> bool {
         self.slots.find(id.index).is_some_and(|slot| slot.generation == id.generation)
+    }
+
+    /// The figures that a request counts in: none for one of the warm-up.
+    #[inline]
+    pub(crate) fn figures(&mut self, id: SlotId) -> Option<&mut Metrics> {
+        (!self.warm_up.has(id)).then_some(&mut self.metrics)
+    }
+
+    /// The work for the requests that are counted, which have ended: that of the edges and that of the cloud. Without a
+    /// warm-up it is the whole `work` of the tiers, of which sums of shares differ in the last digits.
+    pub(crate) fn counted(&self, work: [Share; 2]) -> [Share; 2] {
+        if self.warm_up.requests() == 0 { work } else { self.counted }
+    }
+
+    /// Tokens that were committed, and requests that were answered, since the end of the warm-up.
+    pub(crate) fn since_warm_up(&self) -> Since {
+        let before = self.warm_up.before();
+        Since { tokens: self.flow.output_tokens - before.tokens, answered: self.flow.completed - before.answered }
     }
 
     /// Charges the work of an iteration to the requests of its items, in equal shares.
@@ -128,18 +173,21 @@ impl<R> Ledger<'_, R> {
             return;
         }
         let gap = self.slots.get_mut(id.index).commit(tokens, at);
+        self.warm_up.commit(tokens, at);
+        let Some(metrics) = self.figures(id) else { return };
         if let Some(gap) = gap {
-            self.metrics.itl.record(gap);
+            metrics.itl.record(gap);
         }
         if tokens > 1 {
-            self.metrics.itl.record_n(SimDuration::ZERO, u64::from(tokens - 1));
+            metrics.itl.record_n(SimDuration::ZERO, u64::from(tokens - 1));
         }
     }
 
     /// Commits the tokens that a verdict lets stand, at the time it arrived.
     #[inline]
     pub(crate) fn commit_verdict(&mut self, id: SlotId, verdict: &Verdict) {
-        self.metrics.verified += u64::from(verdict.drafted);
+        self.flow.verified += u64::from(verdict.drafted);
+        self.figures(id).into_iter().for_each(|metrics| metrics.verified += u64::from(verdict.drafted));
         let slot = self.slots.get_mut(id.index);
         slot.tally.rounds += 1;
         slot.tally.accepted += verdict.accepted;
@@ -159,13 +207,9 @@ impl<R> Ledger<'_, R> {
     ) -> Slot<R> {
         let served_by = ending.ok();
         let slot = self.slots.remove(id.index);
-        self.costs[Side::Edge as usize].add(&slot.tally.edge);
-        self.costs[Side::Cloud as usize].add(&slot.tally.cloud);
-        let record = self.record(&slot, served_by, graded);
-        let by_cloud = matches!(served_by, Some(ServedBy::Cloud | ServedBy::Published(_)));
-        self.metrics.end(now, &record, by_cloud);
+        let record = self.record(id, &slot, served_by, graded);
         let shortfall = ending.err().or(slot.about.cut.then_some(Shortfall::Cut));
-        shortfall.into_iter().for_each(|reason| self.metrics.shortfalls[reason] += 1);
+        self.add(&slot.tally, &record, served_by, shortfall, now);
         if self.watch.is_on() {
             self.watch.end(slot.generation, &record, self.recorder);
         }
@@ -174,7 +218,34 @@ impl<R> Ledger<'_, R> {
         slot
     }
 
-    fn record(&self, slot: &Slot<R>, served_by: Option<ServedBy>, graded: Option<f64>) -> RequestRecord {
+    /// Adds a request that has ended to the sums.
+    fn add(
+        &mut self,
+        tally: &Tally,
+        record: &RequestRecord,
+        served_by: Option<ServedBy>,
+        shortfall: Option<Shortfall>,
+        now: SimTime,
+    ) {
+        let add = |costs: &mut [Share; 2]| {
+            costs[Side::Edge as usize].add(&tally.edge);
+            costs[Side::Cloud as usize].add(&tally.cloud);
+        };
+        add(&mut self.costs);
+        self.flow.end(now, record);
+        shortfall.into_iter().for_each(|reason| self.flow.shortfalls[reason] += 1);
+        if let Some(moments) = &record.moments {
+            self.warm_up.answer(moments.last_token);
+        }
+        if record.warm_up {
+            return;
+        }
+        add(&mut self.counted);
+        self.metrics.end(record, matches!(served_by, Some(ServedBy::Cloud | ServedBy::Published(_))));
+        shortfall.into_iter().for_each(|reason| self.metrics.shortfalls[reason] += 1);
+    }
+
+    fn record(&self, id: SlotId, slot: &Slot<R>, served_by: Option<ServedBy>, graded: Option<f64>) -> RequestRecord {
         let Slot { committed, tally, about, .. } = slot;
         let moments = served_by.map(|_| Moments {
             submit: about.submit,
@@ -193,6 +264,7 @@ impl<R> Ledger<'_, R> {
             status: if served_by.is_some() { Status::Completed } else { Status::Rejected },
             moments,
             submit: about.submit,
+            warm_up: self.warm_up.has(id),
             visual_tokens: about.visual_tokens,
             mas: about.mas,
             input: about.input,

@@ -60,6 +60,8 @@ pub struct RequestRecord {
     pub moments: Option<Moments>,
     /// Time at which it was sent.
     pub submit: SimTime,
+    /// True if it is of the warm-up, which no figure counts.
+    pub warm_up: bool,
     /// Visual tokens of the whole input, as the cloud's model counts them.
     pub visual_tokens: u64,
     /// MAS, where the policy measured it.

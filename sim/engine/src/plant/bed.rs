@@ -132,7 +132,10 @@ impl<C: Compute> Edge for Bed<'_, C> {
         let probed = |edge: &mut C, sequence| edge.probed(sequence, tau_s);
         let found = self.look_at(&Input::whole(prompt), |wait| Task::Probe { wait }, probed).await;
         let bytes = world.edge_prices.0.probe_bytes(&prompt);
-        self.with(|state| state.ledger.metrics.probe.record(world.kernel.now() - start, bytes));
+        self.with(|state| {
+            let figures = state.ledger.figures(self.id).into_iter();
+            figures.for_each(|metrics| metrics.probe.record(world.kernel.now() - start, bytes));
+        });
         let found = found.or_else(|| world.spec.probed.get(&prompt.request).copied());
         found.unwrap_or_else(|| world.spec.descriptors.draw(world.streams, &prompt, tau_s))
     }
@@ -154,8 +157,8 @@ impl<C: Compute> Edge for Bed<'_, C> {
         self.with(|state| {
             let slot = state.ledger.slots.get_mut(self.id.index);
             (slot.about.mas, slot.about.input) = (plan.mas, plan.input);
-            if let Some(regret) = &plan.regret {
-                state.ledger.metrics.regret.record(regret);
+            if let (Some(regret), Some(metrics)) = (&plan.regret, state.ledger.figures(self.id)) {
+                metrics.regret.record(regret);
             }
         });
     }

@@ -21,6 +21,9 @@ impl<'w, C: Compute> World<'w, C> {
             if past { state.up.send_past(now, payload) } else { state.up.send(now, slot.generation, message, payload) };
         state.messages.get_mut(message).wire = sending.wire;
         state.ledger.slots.get_mut(slot.index).tally.uplink += sending.wire;
+        if state.ledger.warm_up.has(slot) {
+            state.up.traffic.warm_up += sending.sent;
+        }
         let lane = if past { NOW } else { UP };
         match sending.passage {
             Some(passage) => {
@@ -47,6 +50,9 @@ impl<'w, C: Compute> World<'w, C> {
         state.messages.get_mut(message).wire = sending.wire;
         if state.ledger.lives(slot) {
             state.ledger.slots.get_mut(slot.index).tally.downlink += sending.wire;
+        }
+        if state.ledger.warm_up.has(slot) {
+            state.down.traffic.warm_up += sending.sent;
         }
         let lane = if past { NOW } else { DOWN };
         match sending.passage {

@@ -6,7 +6,7 @@
 //! its end.
 
 use super::served::Served;
-use crate::ledger::SlotId;
+use crate::ledger::{Share, SlotId};
 use backends::Done;
 use kernel::{BatchServer, WaitIndex};
 use model::{
@@ -17,7 +17,7 @@ use model::{
 use smallvec::SmallVec;
 use std::collections::VecDeque;
 use std::rc::Rc;
-use units::Flops;
+use units::{Flops, SimDuration};
 
 /// Something to do for a request.
 #[derive(Clone, Copy, Debug)]
@@ -224,5 +224,15 @@ impl Gpu {
     pub(crate) fn free_tokens(&self) -> u64 {
         let own = || self.kv.free_blocks() * model::kv::BLOCK_TOKENS;
         self.served.as_deref().map_or_else(own, Served::free_tokens)
+    }
+}
+
+/// The work of the GPUs of a tier.
+pub(crate) fn work(gpus: &[Gpu]) -> Share {
+    let joules = |gpu: &Gpu| gpu.kind.power.energy(&gpu.busy, SimDuration::ZERO).work.as_f64();
+    Share {
+        busy: gpus.iter().map(|gpu| gpu.server.busy()).sum(),
+        flop: gpus.iter().map(|gpu| gpu.flop).sum(),
+        joules: gpus.iter().map(joules).sum(),
     }
 }

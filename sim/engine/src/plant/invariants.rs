@@ -1,12 +1,11 @@
 //! Invariants of the plant, checked at the end of every run, in release too.
 
-use super::gpu::Gpu;
+use super::gpu::work;
 use super::served::Served;
 use super::state::State;
-use crate::ledger::Share;
 use crate::violation::{Violation, require};
 use backends::Compute;
-use units::{SimDuration, SimTime};
+use units::SimTime;
 
 impl<C: Compute> State<'_, C> {
     /// Checks all of them, and the ledger's; `waiting` processes have not ended.
@@ -55,15 +54,5 @@ impl<C: Compute> State<'_, C> {
             (self.cloud.open_sequences(), "sequences in the cloud"),
         ];
         left.into_iter().try_for_each(|(count, what)| require(count == 0, || format!("{count} {what} left")))
-    }
-}
-
-/// The work of the GPUs of a tier.
-fn work(gpus: &[Gpu]) -> Share {
-    let joules = |gpu: &Gpu| gpu.kind.power.energy(&gpu.busy, SimDuration::ZERO).work.as_f64();
-    Share {
-        busy: gpus.iter().map(|gpu| gpu.server.busy()).sum(),
-        flop: gpus.iter().map(|gpu| gpu.flop).sum(),
-        joules: gpus.iter().map(joules).sum(),
     }
 }

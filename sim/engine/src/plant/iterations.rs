@@ -182,7 +182,9 @@ impl<'w, C: Compute> World<'w, C> {
     pub(crate) fn end_iteration(&self, gpu: u32) {
         let state = &mut *self.state.borrow_mut();
         let this = &mut state.gpus[gpu as usize];
-        this.server.finish(self.kernel.now());
+        let now = self.kernel.now();
+        let began = this.server.finish(now);
+        state.ledger.warm_up.iterate(usize::from(!self.is_edge(gpu)), began, now);
         if let Some(served) = &mut this.served {
             served.end_step();
         }

@@ -38,6 +38,15 @@ pub struct Traffic {
     pub received: Bytes,
     /// Lost on the way, and sent again.
     pub lost: Bytes,
+    /// Put on the wire for requests of the warm-up.
+    pub warm_up: Bytes,
+}
+
+impl Traffic {
+    /// Put on the wire for the requests that are counted.
+    pub fn counted(&self) -> Bytes {
+        self.sent - self.warm_up
+    }
 }
 
 /// A message that is on a shared link or waits for those before it.
@@ -57,6 +66,8 @@ struct Pending {
 pub(crate) struct Sending {
     /// Bytes on the wire that will arrive.
     pub(crate) wire: Bytes,
+    /// Bytes on the wire, with those that are lost.
+    pub(crate) sent: Bytes,
     /// Its way over the link. None on a shared link, where it depends on later messages and is told when it has left.
     pub(crate) passage: Option<Passage>,
 }
@@ -124,14 +135,14 @@ impl Direction {
                 None
             }
         };
-        Sending { wire, passage }
+        Sending { wire, sent: wire + lost, passage }
     }
 
     /// Sends a message past the link: it takes no time, and only its bytes are counted.
     pub(crate) fn send_past(&mut self, now: SimTime, payload: Bytes) -> Sending {
         self.traffic.sent += payload;
         let passage = Passage { handed: now, started: now, left: now, arrival: now };
-        Sending { wire: payload, passage: Some(passage) }
+        Sending { wire: payload, sent: payload, passage: Some(passage) }
     }
 
     /// A message has arrived.

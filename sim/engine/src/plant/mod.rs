@@ -45,7 +45,7 @@ pub use pools::{cloud_pool, edge_pool, pools};
 
 pub(crate) use bed::Bed;
 pub(crate) use event::Event;
-pub(crate) use gpu::Gpu;
+pub(crate) use gpu::{Gpu, work};
 pub(crate) use pools::footprint;
 pub(crate) use prices::Price;
 pub(crate) use resources::Slot;

@@ -20,6 +20,15 @@ pub struct Served {
     pub by_cloud: bool,
 }
 
+/// Requests that were served, by replay or in simulation, and the length of the warm-up before them.
+#[derive(Clone, Debug, Default)]
+pub struct Answered {
+    /// Those that were answered, in no order.
+    pub served: Vec<Served>,
+    /// The first so many are of the warm-up of some replication: they are not compared.
+    pub warm_up: u64,
+}
+
 /// The requests of a comparison: compared ones, and the others by reason.
 #[derive(Debug, Default)]
 pub struct Coverage {

@@ -1,6 +1,6 @@
 //! The comparison: requests as measured and as simulated, and the figures of both.
 
-use super::coverage::{Coverage, Served};
+use super::coverage::{Answered, Coverage, Served};
 use crate::scenario::{Cell, Point};
 use crate::terminal::Failure;
 use serde_json::json;
@@ -10,12 +10,19 @@ use tables::{Author, Metric, RequestRow, Status, TableReader, ValidationRow, csv
 use units::quantile;
 
 /// The requests of a results folder, by policy and point.
-pub fn read(folder: &Path) -> Result<BTreeMap<(String, u64), Vec<Served>>, Failure> {
+pub fn read(folder: &Path) -> Result<BTreeMap<(String, u64), Answered>, Failure> {
     let table = TableReader::<RequestRow>::open(&folder.join("requests.parquet"))?;
-    let mut all: BTreeMap<(String, u64), Vec<Served>> = BTreeMap::new();
+    let mut all: BTreeMap<(String, u64), Answered> = BTreeMap::new();
     for group in 0..table.groups() {
-        for row in table.group(group)?.into_iter().filter(|row| row.status == Status::Completed) {
-            let served = Served {
+        for row in table.group(group)? {
+            let answered = all.entry((row.policy.to_string(), u64::from(row.point))).or_default();
+            if row.warm_up {
+                answered.warm_up = answered.warm_up.max(row.request + 1);
+            }
+            if row.status != Status::Completed {
+                continue;
+            }
+            answered.served.push(Served {
                 request: row.request,
                 output_tokens: row.output_tokens,
                 e2e_ms: row.e2e_ms,
@@ -26,8 +33,7 @@ pub fn read(folder: &Path) -> Result<BTreeMap<(String, u64), Vec<Served>>, Failu
                 accepted: u64::from(row.accepted_tokens),
                 correct: Some(row.correct),
                 by_cloud: row.served_by == Author::Cloud,
-            };
-            all.entry((row.policy.to_string(), u64::from(row.point))).or_default().push(served);
+            });
         }
     }
     Ok(all)

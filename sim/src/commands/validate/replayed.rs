@@ -6,7 +6,7 @@
 //! lengths that it had, and the other half is compared. What the probe found is given, as answers' lengths are: it is of the pictures, not of
 //! the machine.
 
-use super::coverage::Served;
+use super::coverage::{Answered, Served};
 use super::figures::{self, Comparison, Validation};
 use crate::commands::calibrate::{self, split::Axis};
 use crate::results::{manifest, whole_file};
@@ -16,7 +16,7 @@ use crate::run::replay::RealModels;
 use crate::scenario::profile::SourceFile;
 use crate::scenario::{Cell, Noise, Plan, Point, laws_of};
 use crate::terminal::Failure;
-use engine::{Content, Models, Recorder, RequestRecord, RunSpec, Status};
+use engine::{Content, Models, Recorder, RequestRecord, RunError, RunSpec, Status};
 use kernel::Journal;
 use model::accuracy::Accuracy;
 use model::request::Request;
@@ -47,9 +47,10 @@ pub fn compare(plan: &Plan, options: &Options, folder: &Path) -> Result<Validati
     let measured = figures::read(folder)?;
     let profile = profile(folder, &real)?;
     let comparisons = comparisons(plan, &points, &real, &measured, &profile)?;
-    let held_out = "half of the requests, by a hash of their number, with all repeats";
+    let but = plan.scenario.workload.warm_up.left_out();
+    let held_out = format!("{but}half of the requests, by a hash of their number, with all repeats");
     let note = "answers are as long as they were, and the probe finds what it found";
-    Ok(Validation { held_out: held_out.to_owned(), note, comparisons })
+    Ok(Validation { held_out, note, comparisons })
 }
 
 /// Requests that are calibrated to: by Fibonacci's hash, since questions may alternate.
@@ -85,7 +86,7 @@ fn comparisons(
     plan: &Plan,
     points: &[Point],
     real: &RealModels,
-    measured: &BTreeMap<(String, u64), Vec<Served>>,
+    measured: &BTreeMap<(String, u64), Answered>,
     profile: &Path,
 ) -> Result<Vec<Comparison>, Failure> {
     let mut all = Vec::new();
@@ -99,8 +100,8 @@ fn comparisons(
         let tokens = tokens(point, real)?;
         for cell in &point.cells {
             // A policy that answered nothing is compared too: the comparison counts that.
-            let served = measured.get(&(cell.policy.clone(), point.label.point)).map_or(&[][..], Vec::as_slice);
-            let mut spec = calibrated(cell, served, accuracy)?;
+            let replayed = measured.get(&(cell.policy.clone(), point.label.point)).cloned().unwrap_or_default();
+            let mut spec = calibrated(cell, &replayed.served, accuracy)?;
             spec.tokens.clone_from(&tokens);
             spec.probed = Arc::new(real.probed(point.label.point, &cell.policy));
             let mut timed = spec.clone();
@@ -108,18 +109,22 @@ fn comparisons(
                 tier.profile = laws_of(&source, &scenario, side, tier)?;
             }
             let simulated = simulate(&spec, &timed, real, point.label.point, plan.scenario.replications)?;
-            let unseen = |served: &[Served]| served.iter().filter(|one| !is_seen(one.request)).cloned().collect();
-            let asked = (0..cell.spec.workload.len()).filter(|request| !is_seen(*request)).count();
+            let warm_up = replayed.warm_up.max(simulated.warm_up);
+            let unseen = |all: Answered| {
+                let counts = |one: &Served| one.request >= warm_up && !is_seen(one.request);
+                all.served.into_iter().filter(counts).collect()
+            };
+            let asked = (warm_up..cell.spec.workload.len()).filter(|request| !is_seen(*request)).count();
             let asked = asked * plan.scenario.replications as usize;
-            all.push(Comparison::new(point, cell, asked, unseen(served), unseen(&simulated)));
+            all.push(Comparison::new(point, cell, asked, unseen(replayed), unseen(simulated)));
         }
     }
     Ok(all)
 }
 
 /// Shares of right answers of the cloud's model and of the edge's, on what was seen, by whoever served it.
-fn accuracy(measured: &BTreeMap<(String, u64), Vec<Served>>, point: u64) -> [Option<Ratio>; 2] {
-    let seen = || measured.iter().filter(|((_, at), _)| *at == point).flat_map(|(_, all)| all);
+fn accuracy(measured: &BTreeMap<(String, u64), Answered>, point: u64) -> [Option<Ratio>; 2] {
+    let seen = || measured.iter().filter(|((_, at), _)| *at == point).flat_map(|(_, all)| &all.served);
     [true, false].map(|by_cloud| {
         let right: Vec<f64> = seen()
             .filter(|one| is_seen(one.request) && one.by_cloud == by_cloud)
@@ -161,12 +166,15 @@ fn tokens(point: &Point, real: &RealModels) -> Result<TokenProcess, Failure> {
 
 /// Keeps the requests of a run.
 #[derive(Default)]
-struct Kept(Vec<Served>);
+struct Kept(Answered);
 
 impl Recorder for Kept {
     fn request(&mut self, record: &RequestRecord) {
+        if record.warm_up {
+            self.0.warm_up = self.0.warm_up.max(record.request.prompt.request + 1);
+        }
         let Some(moments) = record.moments.as_ref().filter(|_| record.status == Status::Completed) else { return };
-        self.0.push(Served {
+        self.0.served.push(Served {
             request: record.request.prompt.request,
             output_tokens: moments.tokens,
             e2e_ms: Some(moments.e2e().as_ms_f64()),
@@ -188,15 +196,16 @@ fn simulate(
     real: &RealModels,
     point: u64,
     replications: u32,
-) -> Result<Vec<Served>, Failure> {
+) -> Result<Answered, Failure> {
     let mut kept = Kept::default();
     for replication in 0..replications {
         let [spec, timed] = [spec, timed].map(|spec| RunSpec { replication, ..spec.clone() });
         // The threshold starts from what was measured, as in the replay.
         let models = Models { calibration: real.calibration(point).map(Rc::new), ..Models::modelled(&timed) };
-        models
-            .run(&spec, Journal::digest_only(), &mut kept, &AtomicU64::new(0))
-            .map_err(|error| Failure::bug(error.to_string()))?;
+        models.run(&spec, Journal::digest_only(), &mut kept, &AtomicU64::new(0)).map_err(|error| match error {
+            RunError::AllWarmUp { .. } => Failure::refused(format!("the simulation of the replay: {error}")),
+            _ => Failure::bug(error.to_string()),
+        })?;
     }
     Ok(kept.0)
 }

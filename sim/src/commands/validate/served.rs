@@ -3,12 +3,12 @@
 //! Nothing of the file is fitted to. What the server was (device, model, engine, its largest batch, its KV blocks) is the
 //! scenario's to say.
 
-use super::coverage::Served;
+use super::coverage::{Answered, Served};
 use super::figures::{self, Comparison, Validation};
 use crate::results::manifest;
 use crate::run::grid::{self, Grid};
 use crate::run::options::Options;
-use crate::scenario::{Arrivals, Dataset, Plan, Scenario, Source, Wanted, served, warn_of_short_traces};
+use crate::scenario::{Arrivals, Dataset, Plan, Scenario, Source, Wanted, served, warn_of_short_traces, warn_of_start};
 use crate::terminal::Failure;
 use std::path::Path;
 use traces::requests::ServedRequest;
@@ -24,11 +24,13 @@ pub fn compare(plan: &Plan, options: &Options, folder: &Path) -> Result<Validati
     }
     let points = grid::points(plan)?;
     warn_of_short_traces(plan, &points);
+    warn_of_start(plan);
     let totals = grid::run(plan, &Grid::new(&points, None, options, folder))?;
     manifest::write(plan, &totals, None, folder)?;
     let mut simulated = figures::read(folder)?;
     let mut comparisons = Vec::new();
-    let mut held_out = "all requests of the file: nothing was fitted to them".to_owned();
+    let but = plan.scenario.workload.warm_up.left_out();
+    let mut held_out = format!("{but}all requests of the file: nothing was fitted to them");
     for point in &points {
         let (source, scenario) = plan.scenario_at(point.label.point)?;
         let mut measured = measured(&source, &scenario)?;
@@ -36,12 +38,15 @@ pub fn compare(plan: &Plan, options: &Options, folder: &Path) -> Result<Validati
         if there > most {
             measured.truncate(most);
             held_out = format!(
-                "the first {most} of {there} requests of the file (workload.requests): nothing was fitted to them"
+                "{but}the first {most} of {there} requests of the file (workload.requests): nothing was fitted to them"
             );
         }
         for cell in &point.cells {
-            let simulated = simulated.remove(&(cell.policy.clone(), point.label.point)).unwrap_or_default();
-            comparisons.push(Comparison::new(point, cell, measured.len(), measured.clone(), simulated));
+            let Answered { mut served, warm_up } =
+                simulated.remove(&(cell.policy.clone(), point.label.point)).unwrap_or_default();
+            let mut measured = measured.clone();
+            [&mut measured, &mut served].into_iter().for_each(|all| all.retain(|one| one.request >= warm_up));
+            comparisons.push(Comparison::new(point, cell, measured.len(), measured, served));
         }
     }
     let note = match plan.scenario.arrivals {

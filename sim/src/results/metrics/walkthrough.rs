@@ -2,7 +2,7 @@
 
 use super::{Facts, per};
 use crate::scenario::MemoryScope;
-use engine::{Metrics, Outcome, TierOutcome, Traffic};
+use engine::{Metrics, Outcome, Since, TierOutcome, Traffic};
 use kernel::Journal;
 use policies::Uses;
 use units::{Bytes, Flops, ServerTime, SimDuration};
@@ -36,7 +36,8 @@ fn outcome(output_tokens: u64, work_joules: f64, idle_joules: f64) -> Outcome {
     let mut metrics = Metrics::default();
     metrics.output_tokens = output_tokens;
     let (edge, cloud, up, down) = (tier, tier, Traffic::default(), Traffic::default());
-    Outcome { metrics, events: 0, makespan: SimDuration::ZERO, edge, cloud, up, down, journal: Journal::digest_only() }
+    let (since, makespan, journal) = (Since::default(), SimDuration::ZERO, Journal::digest_only());
+    Outcome { metrics, warm_up: 0, since, events: 0, makespan, edge, cloud, up, down, journal }
 }
 
 #[test]
