@@ -29,7 +29,7 @@ fn swept() -> (Sim, Output) {
 /// The document of a command, and its rows.
 fn document(output: &Output) -> (Value, Vec<Map<String, Value>>) {
     let document: Value = serde_json::from_str(&output.stdout).unwrap_or_else(|error| panic!("{error}: {output:#?}"));
-    assert_eq!((&document["tool"], &document["schema_version"]), (&"msao-sim".into(), &1.into()));
+    assert_eq!((&document["tool"], &document["schema_version"]), (&"msao-sim".into(), &2.into()));
     assert_eq!(document["scenario"], "swept");
     let rows = document["rows"].as_array().expect("rows").iter();
     let rows = rows.map(|row| row.as_object().expect("an object").clone()).collect();
@@ -75,7 +75,8 @@ fn a_run_prints_the_rows_of_its_summary() {
     let (document, rows) = document(&output);
     same_as_csv(&rows, &sim.text("out/summary.csv"));
     assert_eq!((text(&document, "table"), text(&document, "folder")), ("summary/3", "out"));
-    assert_eq!((&document["claims"], &document["intervals"]), (&Value::Null, &Value::Array(Vec::new())));
+    let none = Value::Array(Vec::new());
+    assert_eq!((&document["claims"], &document["intervals"], &document["shortfalls"]), (&Value::Null, &none, &none));
     let names = columns(&sim, "summary/3").into_iter().map(|name| if name == "KEY" { "link.rtt".into() } else { name });
     let mut names: Vec<String> = names.collect();
     names.sort();
@@ -83,6 +84,20 @@ fn a_run_prints_the_rows_of_its_summary() {
     keys.sort();
     assert_eq!(keys, names.iter().collect::<Vec<_>>());
     assert!(output.stderr.contains(" runs, ") && output.stderr.ends_with("; results in out\n"), "{}", output.stderr);
+}
+
+#[test]
+fn a_run_lists_what_was_rejected_and_cut() {
+    let sim = Sim::new().with("swept.toml", SWEPT);
+    let set = ["--set", "workload.output_tokens=30", "--set", "workload.max_output_tokens=20"];
+    let output = sim.done(["swept.toml", "--out", "out", "--json"].iter().chain(&set));
+    let told = document(&output).0["shortfalls"].as_array().expect("rows").clone();
+    // Two policies at two points, with 2 x 5 requests each.
+    assert_eq!(told.len(), 4, "{told:?}");
+    for row in &told {
+        assert_eq!((&row["reason"], &row["requests"], &row["of_requests"]), (&"cut".into(), &10.into(), &10.into()));
+        assert!(["5 ms", "80 ms"].contains(&text(row, "link.rtt")), "{row}");
+    }
 }
 
 #[test]

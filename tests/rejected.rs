@@ -73,6 +73,14 @@ fn a_sweep_sums_over_points_and_keeps_the_reasons_apart() {
     let of = |row: &_| (count(row, "point"), text(row, "policy").to_owned(), text(row, "reason").to_owned());
     assert!(told.iter().any(|row| of(row) == (0, "cloud_only".to_owned(), "cloud_memory".to_owned())), "{told:?}");
     assert_eq!(told.len(), 5);
+    // Each shard tells of its points, as the whole does.
+    let shard = sim.done("sweep trace.toml --out shards --shard 0/2".split(' '));
+    for said in [
+        "sim: warning: cloud_only: 5 of 9 requests were rejected: prompt and answer are longer than the context window",
+        "sim: warning: cloud_only: 4 of 9 requests were rejected: prompt and answer have no room in the KV cache",
+    ] {
+        assert!(shard.stderr.contains(said), "{said}: {shard:#?}");
+    }
 }
 
 #[test]

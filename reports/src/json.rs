@@ -3,6 +3,7 @@
 use crate::claims::Claims;
 use crate::frame::{self, ReportError};
 use crate::manifest::{Manifest, TOOL};
+use crate::shortfalls;
 use serde::Serialize;
 use serde_json::Value;
 use std::path::Path;
@@ -10,7 +11,7 @@ use tables::{IntervalRow, Object, Row, SummaryRow, objects};
 
 /// Version of the documents. It is raised with every member that is added, removed or changes its meaning; the rows have the
 /// version of their table.
-pub const DOCUMENT_VERSION: u64 = 1;
+pub const DOCUMENT_VERSION: u64 = 2;
 
 /// A document: which results it is about, what the command says of them, and rows.
 #[derive(Serialize)]
@@ -59,8 +60,8 @@ impl Document {
     }
 }
 
-/// The results of a run: the rows of its summary, the counts of verdicts on the papers' claims (null without a report), and
-/// the prediction intervals of a run that measured laws price.
+/// The results of a run: the rows of its summary, the requests that were rejected or cut, the counts of verdicts on the papers'
+/// claims (null without a report), and the prediction intervals of a run that measured laws price.
 ///
 /// # Errors
 ///
@@ -76,6 +77,7 @@ pub fn run_document(
     let members = vec![
         ("folder", folder.display().to_string().into()),
         ("remark", Manifest::read(folder)?.remark.into()),
+        ("shortfalls", serde_json::json!(objects(shortfalls::rows(folder)?, &varied))),
         ("claims", claims.map(|claims| serde_json::json!(claims.counts())).into()),
         ("intervals", serde_json::json!(objects(intervals, &varied))),
     ];

@@ -16,6 +16,11 @@ pub(crate) struct Told {
 
 /// Reads them all; none where the folder has no such file.
 pub(crate) fn read(folder: &Path) -> Result<Vec<Told>, ReportError> {
+    Ok(rows(folder)?.into_iter().map(told).collect())
+}
+
+/// The rows of the file; none where the folder has no such file.
+pub(crate) fn rows(folder: &Path) -> Result<Vec<ShortfallRow>, ReportError> {
     let path = folder.join("shortfalls.parquet");
     if !path.exists() {
         return Ok(Vec::new());
@@ -24,7 +29,7 @@ pub(crate) fn read(folder: &Path) -> Result<Vec<Told>, ReportError> {
     let table = TableReader::<ShortfallRow>::open(&path).map_err(refused)?;
     let mut all = Vec::new();
     for group in 0..table.groups() {
-        all.extend(table.group(group).map_err(refused)?.into_iter().map(told));
+        all.extend(table.group(group).map_err(refused)?);
     }
     Ok(all)
 }

@@ -6,6 +6,7 @@ use super::merge::{Merged, merge};
 use super::point;
 use super::slurm::{self, Slurm};
 use super::split::Split;
+use crate::results::shortfalls::OfRuns;
 use crate::run::threads;
 use crate::scenario::{self, Plan, Written};
 use crate::terminal::with_bar;
@@ -204,13 +205,15 @@ impl<'a> Sweep<'a> {
             })?;
         }
         let mut reader = folder.reader(index)?;
-        let (mut failed, mut bugs) = (0, false);
+        let (mut failed, mut bugs, mut shortfalls) = (0, false, OfRuns::default());
         while let Some(run) = reader.next()? {
+            shortfalls.add(&run);
             if let Err(reason) = &run.result {
                 failed += 1;
                 bugs |= point::is_bug(reason);
             }
         }
+        shortfalls.warn();
         verdict(failed, bugs, &format!("shard {index}/{shards}"), "recorded in its part")
     }
 
