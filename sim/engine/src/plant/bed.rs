@@ -1,6 +1,6 @@
 //! One request's bed: the virtual testbed as a policy sees it.
 
-use super::gpu::{Task, Then};
+use super::job::{Task, Then};
 use super::message::{Body, Drafts};
 use super::resources::Slot;
 use super::state::State;

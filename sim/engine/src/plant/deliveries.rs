@@ -1,7 +1,7 @@
 //! Messages on the link: sending them, and what they do where they arrive.
 
 use super::event::{DOWN, Event, NOW, UP};
-use super::gpu::{Task, Then};
+use super::job::{Task, Then};
 use super::link::Left;
 use super::message::{Body, Message};
 use super::state::State;

@@ -1,14 +1,13 @@
 //! One GPU: its queues, and the items of its next iteration.
 //!
-//! A GPU under a serving engine's own scheduling is in `served.rs`; its queues here hold what runs beside it. The others
-//! are idealised. `vllm` and `graph`: an iteration takes all waiting decode, draft and verify items, at most `limits.items`, one a
-//! sequence, and at most one chunk of a prompt. `hf`: one item at a time in order of arrival; an answer keeps the GPU to
-//! its end.
+//! Under a serving engine (`served.rs`) the queues here hold what runs beside its steps. Elsewhere iterations are idealised.
+//! `graph`: an iteration takes all waiting decode, draft and verify items, at most `limits.items`, one a sequence, and at most
+//! one chunk of a prompt. `hf`: one item at a time in order of arrival; an answer keeps the GPU to its end.
 
+use super::job::{Item, Job, Task};
 use super::served::Served;
 use crate::ledger::{Share, SlotId};
-use backends::Done;
-use kernel::{BatchServer, WaitIndex};
+use kernel::BatchServer;
 use model::{
     energy::{Busy, Power},
     kv::KvPool,
@@ -18,97 +17,6 @@ use smallvec::SmallVec;
 use std::collections::VecDeque;
 use std::rc::Rc;
 use units::{Flops, SimDuration};
-
-/// Something to do for a request.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Job {
-    pub(crate) slot: SlotId,
-    /// Order of arrival at this GPU.
-    pub(crate) ticket: u64,
-    pub(crate) task: Task,
-}
-
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum Task {
-    /// Run the probe's layers.
-    Probe { wait: WaitIndex },
-    /// Encode the pictures with the vision tower of the cloud's model.
-    Encode { wait: WaitIndex },
-    /// Read the rest of a prompt.
-    Prefill { left: u32, then: Then },
-    /// Make the next token of an answer, and then the next.
-    Answer,
-    /// Draft a token.
-    Draft { wait: WaitIndex },
-    /// Make the next token of the edge's own answer.
-    Own { wait: WaitIndex },
-    /// Verify the drafts of a message, after so many iterations that only read them.
-    Verify { message: u32, before: u32 },
-    /// Pass the last token through the edge's part of a split model.
-    Lower { wait: WaitIndex },
-    /// Pass the hidden states of a message through the cloud's part of a split model.
-    Upper { message: u32 },
-}
-
-/// A job in an iteration.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Item {
-    pub(crate) job: Job,
-    /// Tokens of a prompt's chunk.
-    pub(crate) chunk: u32,
-    /// What is read for a job, where it is not the whole of it.
-    pub(crate) reading: Reading,
-    /// Its result, known to the backend when the iteration begins.
-    pub(crate) done: Done,
-}
-
-/// The reading that an item of a serving engine does.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Reading {
-    /// A chunk is read of a prompt, or again of a request that was preempted. Otherwise the item is its task.
-    pub(crate) is_chunk: bool,
-    /// More is to be computed before the job is done.
-    pub(crate) goes_on: bool,
-    /// Pictures that are encoded for it.
-    pub(crate) pictures: u32,
-}
-
-impl Item {
-    /// An item that is the whole of its job, or a chunk of a prompt.
-    pub(crate) fn of(job: Job, chunk: u32) -> Self {
-        Self { job, chunk, reading: Reading::default(), done: Done::Nothing }
-    }
-
-    /// True if it belongs to the prompts.
-    pub(crate) fn reads_a_prompt(&self) -> bool {
-        self.job.task.reads_a_prompt() || self.reading.is_chunk
-    }
-}
-
-impl Task {
-    /// True if it runs beside a serving engine, which knows nothing of it.
-    pub(crate) fn is_beside(&self) -> bool {
-        matches!(self, Self::Probe { .. } | Self::Encode { .. })
-    }
-
-    /// True if it belongs to the prompts, of which an iteration takes one.
-    pub(crate) fn reads_a_prompt(&self) -> bool {
-        matches!(self, Self::Probe { .. } | Self::Encode { .. } | Self::Prefill { .. })
-    }
-}
-
-/// The sequel of a prompt.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum Then {
-    /// The answer.
-    Answer,
-    /// The process goes on.
-    Fire(WaitIndex),
-    /// Batches that wait may be verified.
-    Open,
-    /// The token goes down with a message.
-    Return(u32),
-}
 
 /// A GPU with its queues. Fields that every iteration touches come first.
 #[repr(C)]

@@ -1,7 +1,8 @@
 //! A GPU's iterations: what goes into one, and what comes out of it.
 
 use super::event::{Event, NOW, STEP};
-use super::gpu::{Item, Job, Pick, Reading, Task, Then};
+use super::gpu::Pick;
+use super::job::{Item, Job, Reading, Task, Then};
 use super::message::{Body, Message};
 use super::spans::describe;
 use super::state::State;

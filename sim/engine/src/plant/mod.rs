@@ -8,7 +8,8 @@
 //! | `deliveries.rs` | messages are sent and arrive |
 //! | `admission.rs` | sequences are opened and closed, memory is granted |
 //! | `iterations.rs` | GPUs form batches and end them |
-//! | `served.rs` | a serving engine forms the batches of a GPU |
+//! | `rounds.rs` | requests enter a serving engine, and their rounds are offered to it |
+//! | `steps.rs` | a serving engine forms the iterations of its GPU |
 //! | `prompts.rs` | a prompt becomes pieces by content, for a serving engine |
 //! | `spans.rs` | spans of watched requests begin and end |
 //! | `invariants.rs` | conservation of bytes, KV blocks and time |
@@ -18,7 +19,9 @@
 //! | `world.rs`, `state.rs` | the parts that stay and that change during a run, the ledger included |
 //! | `resources.rs` | a request's sequences, memory and waits |
 //! | `message.rs`, `event.rs` | messages on the link; what events of the kernel are for |
+//! | `job.rs` | jobs of requests, and the items that they are in an iteration |
 //! | `gpu.rs`, `link.rs` | one GPU with its queues; one direction of the link |
+//! | `served.rs` | a serving engine on a GPU, and the part of a request that it has |
 //! | `pools.rs`, `prices.rs` | KV pools of the tiers; prices that policies see |
 
 mod admission;
@@ -28,15 +31,18 @@ mod event;
 mod gpu;
 mod invariants;
 mod iterations;
+mod job;
 mod link;
 mod message;
 mod pools;
 mod prices;
 mod prompts;
 mod resources;
+mod rounds;
 mod served;
 mod spans;
 mod state;
+mod steps;
 mod work;
 mod world;
 

@@ -1,7 +1,7 @@
 //! Spans of watched requests: their jobs, iterations and messages, and their time on the processor. The ledger's
 //! `watch.rs` knows which requests are watched.
 
-use super::gpu::{Item, Job, Task};
+use super::job::{Item, Job, Task};
 use super::link::Passage;
 use super::message::{Body, Message};
 use super::state::State;

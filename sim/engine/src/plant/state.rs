@@ -1,6 +1,7 @@
 //! The part of the plant that changes during a run.
 
-use super::gpu::{Gpu, Job, Kind};
+use super::gpu::{Gpu, Kind};
+use super::job::Job;
 use super::link::{Direction, Left};
 use super::message::Message;
 use super::resources::Resources;

@@ -1,6 +1,6 @@
 //! The work of a job: what the backend is asked for, in an iteration or without one.
 
-use super::gpu::{Item, Job, Task, Then};
+use super::job::{Item, Job, Task, Then};
 use super::message::Message;
 use super::state::State;
 use super::world::World;

@@ -1,0 +1,95 @@
+//! Steps of a serving engine become iterations of its GPU.
+
+use super::job::{Item, Job, Reading, Task};
+use super::resources::Slot;
+use super::state::State;
+use super::world::World;
+use crate::ledger::{Ledger, MemoryTally, SlotId};
+use backends::{Compute, Done, Sequence};
+use kernel::Numbered;
+use serving::{Entry, Step, Work};
+
+/// The requests in flight.
+type Slots = Numbered<Slot>;
+
+impl<'w, C: Compute> World<'w, C> {
+    /// Puts the work of the next step into the iteration of a GPU.
+    pub(super) fn pick_step(&self, state: &mut State<'w, C>, gpu: u32) {
+        let on_edge = self.is_edge(gpu);
+        let State { ledger: Ledger { slots, watch, .. }, gpus, edge, cloud, .. } = state;
+        let compute = if on_edge { edge } else { cloud };
+        let this = &mut gpus[gpu as usize];
+        let served = this.served.as_mut().expect("a serving engine");
+        while this.running.is_empty() {
+            if served.steps.is_empty() {
+                served.form(&mut this.kv);
+            }
+            let Some(step) = served.steps.front() else { return };
+            let sequence = |slots: &Slots, slot: SlotId| slots.get(slot.index).resources.sequence(on_edge);
+            for slot in step.preempted.iter().filter_map(|id| served.owner(*id)) {
+                let held = slots.get_mut(slot.index).resources.held(on_edge).as_ref();
+                if let Some(job) = held.and_then(|held| held.engine.as_ref()?.job.as_ref())
+                    && watch.is_on()
+                {
+                    Self::watch_preemption(watch, gpu, job);
+                }
+                let lost = compute.forget(sequence(slots, slot));
+                let tally = &mut slots.get_mut(slot.index).tally.memory;
+                tally.preemptions += 1;
+                tally.recomputed += lost;
+            }
+            for work in &step.work {
+                // It may have ended since the step was formed.
+                let Some(owner) = served.owner(work.id) else { continue };
+                if work.entry != Entry::Running {
+                    let sequence = sequence(slots, owner);
+                    let tally = &mut slots.get_mut(owner.index).tally.memory;
+                    let tokens = served.replica.sequence(work.id).map_or(0, serving::Sequence::tokens);
+                    let looked_up = if served.replica.settings().prefix_cache { tokens } else { 0 };
+                    find(work, compute, sequence, looked_up, tally);
+                }
+                let held = slots.get_mut(owner.index).resources.held(on_edge).as_ref();
+                let job = held.and_then(|held| held.engine.as_ref()?.job).expect("the engine works on a job");
+                this.running.push(item(step, work, job));
+            }
+            served.is_running = true;
+            if this.running.is_empty() {
+                served.end_step();
+            }
+        }
+        if served.is_running && served.replica.rules().asynchronous && served.steps.len() < 2 {
+            served.form(&mut this.kv);
+        }
+    }
+}
+
+/// What a request that is admitted has found in the cache need not be computed.
+fn find<C: Compute>(work: &Work, compute: &mut C, sequence: Sequence, looked_up: u32, tally: &mut MemoryTally) {
+    if work.computed > 0 {
+        compute.find(sequence, work.computed);
+    }
+    if work.entry == Entry::Resumed {
+        tally.recomputed = tally.recomputed.saturating_sub(work.computed);
+    } else {
+        tally.looked_up += looked_up;
+        tally.cached += work.computed;
+    }
+}
+
+/// The item of a piece of work.
+fn item(step: &Step, work: &Work, job: Job) -> Item {
+    let is_chunk = match job.task {
+        Task::Prefill { .. } => true,
+        Task::Answer => work.entry != Entry::Running || !work.samples || work.tokens > 1,
+        _ => !work.samples,
+    };
+    let pictures = step.encodings.iter().filter(|encoding| encoding.id == work.id).count() as u32;
+    let chunk = if is_chunk { work.tokens } else { 1 };
+    // The last chunk is the last, however much the prompt had.
+    let task = match job.task {
+        Task::Prefill { then, .. } => Task::Prefill { left: chunk, then },
+        task => task,
+    };
+    let reading = Reading { is_chunk, goes_on: !work.samples, pictures };
+    Item { job: Job { task, ..job }, chunk, reading, done: Done::Nothing }
+}
