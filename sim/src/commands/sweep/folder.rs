@@ -71,7 +71,12 @@ impl Folder {
         let text = match fs::read_to_string(&file) {
             Ok(text) => text,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-                return if is_vacant(path)? { Ok(None) } else { Err(in_the_way(path)) };
+                return match is_vacant(path)? {
+                    true => Ok(None),
+                    // Another process has begun the sweep between the two looks.
+                    false if file.is_file() => Self::open(path, plan),
+                    false => Err(in_the_way(path)),
+                };
             }
             Err(error) => return Err(Failure::io("read", &file, &error)),
         };
