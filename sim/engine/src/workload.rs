@@ -1,8 +1,10 @@
 //! The workload: requests, their content and their arrivals.
 
+mod servegen;
 mod sessions;
 mod shared;
 
+pub use servegen::draw_servegen;
 pub(crate) use sessions::{Begun, Session, Turn};
 pub(crate) use shared::{Shared, Source, Text};
 
@@ -11,8 +13,8 @@ use model::audio::Audio;
 use model::dataset::{Draw, Drawn, Pixels, Sessions, Shape};
 use model::request::{ImageSize, Images, PayloadFormat, Prompt, Request};
 use std::sync::Arc;
-use traces::requests::{BlockList, Interarrival, PictureSize, Pictures, ServeGen, TraceRequest};
-use units::{Bytes, PerSecond, Ratio, SimDuration, SimTime};
+use traces::requests::{BlockList, PictureSize, Pictures, TraceRequest};
+use units::{Bytes, PerSecond, SimDuration, SimTime};
 
 /// Tokens of an answer that memory is set aside for where nobody says how long answers may be [A].
 pub const RESERVED_OUTPUT_TOKENS: u32 = 1024;
@@ -284,54 +286,6 @@ fn of_trace(pictures: Pictures, format: PayloadFormat, streams: Streams, number:
     };
     let payload = format.bytes(pixels).unwrap_or(encoded);
     Some(Images { count, size, payload, moving: pictures.moving, encoded: false })
-}
-
-/// Draws requests from ServeGen's laws: each client is a renewal process whose law and rate change from window to
-/// window, and each request's lengths come from the client's own distributions. Only this share of the requests is
-/// kept, drawn one by one, and of those at most the first `requests`.
-pub fn draw_servegen(laws: &ServeGen, streams: Streams, requests: u64, share: Ratio) -> Vec<TraceRequest> {
-    let mut all = Vec::new();
-    for client in &laws.clients {
-        let mut stream = streams.stream("servegen", u64::from(client.id));
-        for (index, window) in client.arrivals.iter().enumerate() {
-            let Some(law) = &window.law else { continue };
-            let end = client.arrivals.get(index + 1).map_or(window.start + SERVEGEN_WINDOW, |next| next.start);
-            let mut at = window.start.as_secs_f64() + interarrival(law, window.rate_per_s, &mut stream);
-            while at < end.as_secs_f64() {
-                // Thinning keeps the law of the lengths, whatever the share.
-                if draw::uniform(&mut stream) < share.as_f64() {
-                    all.push(draw_lengths(client, SimDuration::from_secs_f64(at), &mut stream));
-                }
-                at += interarrival(law, window.rate_per_s, &mut stream);
-            }
-        }
-    }
-    // Stable: clients that coincide keep their order.
-    all.sort_by_key(|request| request.arrival);
-    all.truncate(usize::try_from(requests).unwrap_or(usize::MAX));
-    all
-}
-
-/// Length of a window where no other follows.
-const SERVEGEN_WINDOW: SimDuration = SimDuration::from_secs(600);
-
-fn interarrival(law: &Interarrival, rate_per_s: f64, stream: &mut Stream) -> f64 {
-    match *law {
-        Interarrival::Exponential => draw::exponential(stream) / rate_per_s,
-        Interarrival::Gamma { shape, scale } => draw::gamma(shape, scale, stream),
-        Interarrival::Weibull { shape, scale } => draw::weibull(shape, scale, stream),
-    }
-}
-
-fn draw_lengths(client: &traces::requests::ServeGenClient, at: SimDuration, stream: &mut Stream) -> TraceRequest {
-    let window = client.tokens.iter().rev().find(|window| window.start <= at).unwrap_or(&client.tokens[0]);
-    let mut draw = |law: &traces::requests::Discrete| law.quantile(draw::uniform(stream));
-    let images = draw(&window.image_count);
-    let each = draw(&window.image_tokens);
-    TraceRequest {
-        pictures: Pictures::of_tokens(images, each.saturating_mul(images)),
-        ..TraceRequest::text(at, draw(&window.text_tokens), draw(&window.output_tokens))
-    }
 }
 
 #[cfg(test)]

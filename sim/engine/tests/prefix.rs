@@ -43,7 +43,7 @@ fn a_turn_finds_the_whole_blocks_of_the_session_so_far() {
     assert_eq!(read_by_cloud(in_sessions(cloud_only(), 3, 3)), [40, 52, 48]);
     let (_, log) = run_logged(&under(in_sessions(edge_only(), 3, 3), EngineKind::Vllm019Sync));
     assert_eq!(read(&log, Side::Edge), [40, 52, 48]);
-    let last = log.steps.iter().filter(|step| step.kind == Kind::Prefill && step.request == 2).next_back();
+    let last = log.steps.iter().rfind(|step| step.kind == Kind::Prefill && step.request == 2);
     // The chunk that ends a prompt makes a token.
     assert_eq!(last.expect("a chunk").context_tokens, 160 + 1);
 }

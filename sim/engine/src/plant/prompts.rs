@@ -33,7 +33,7 @@ pub(super) fn request(slot: &Slot, prompt_tokens: u32, prices: &Pricing, input: 
     let [text, visual, sound] = [Modality::Text, Modality::Visual, Modality::Audio].map(|one| input.kept[one]);
     let picture = small(prices.picture_tokens(input)).min(LARGEST_PICTURE);
     let count = input.prompt.images.map_or(0, |images| images.count);
-    let count = if picture > 0 { count.min(prompt_tokens / picture) } else { 0 };
+    let count = prompt_tokens.checked_div(picture).map_or(0, |most| count.min(most));
     let mut prompt = Pieces { left: prompt_tokens - count * picture, pieces: Vec::new() };
     prompt.text(name(Content::System, 0, 0, text), share_of(shared.system, text));
     for place in 0..count {

@@ -1,0 +1,53 @@
+//! Requests drawn from ServeGen's laws.
+
+use kernel::{Stream, Streams, draw};
+use traces::requests::{Discrete, Interarrival, Pictures, ServeGen, ServeGenClient, TraceRequest};
+use units::{Ratio, SimDuration};
+
+/// Draws requests from ServeGen's laws: each client is a renewal process whose law and rate change from window to
+/// window, and each request's lengths come from the client's own distributions. Only this share of the requests is
+/// kept, drawn one by one, and of those at most the first `requests`.
+pub fn draw_servegen(laws: &ServeGen, streams: Streams, requests: u64, share: Ratio) -> Vec<TraceRequest> {
+    let mut all = Vec::new();
+    for client in &laws.clients {
+        let mut stream = streams.stream("servegen", u64::from(client.id));
+        for (index, window) in client.arrivals.iter().enumerate() {
+            let Some(law) = &window.law else { continue };
+            let end = client.arrivals.get(index + 1).map_or(window.start + SERVEGEN_WINDOW, |next| next.start);
+            let mut at = window.start.as_secs_f64() + interarrival(law, window.rate_per_s, &mut stream);
+            while at < end.as_secs_f64() {
+                // Thinning keeps the law of the lengths, whatever the share.
+                if draw::uniform(&mut stream) < share.as_f64() {
+                    all.push(draw_lengths(client, SimDuration::from_secs_f64(at), &mut stream));
+                }
+                at += interarrival(law, window.rate_per_s, &mut stream);
+            }
+        }
+    }
+    // Stable: clients that coincide keep their order.
+    all.sort_by_key(|request| request.arrival);
+    all.truncate(usize::try_from(requests).unwrap_or(usize::MAX));
+    all
+}
+
+/// Length of a window where no other follows.
+const SERVEGEN_WINDOW: SimDuration = SimDuration::from_secs(600);
+
+fn interarrival(law: &Interarrival, rate_per_s: f64, stream: &mut Stream) -> f64 {
+    match *law {
+        Interarrival::Exponential => draw::exponential(stream) / rate_per_s,
+        Interarrival::Gamma { shape, scale } => draw::gamma(shape, scale, stream),
+        Interarrival::Weibull { shape, scale } => draw::weibull(shape, scale, stream),
+    }
+}
+
+fn draw_lengths(client: &ServeGenClient, at: SimDuration, stream: &mut Stream) -> TraceRequest {
+    let window = client.tokens.iter().rev().find(|window| window.start <= at).unwrap_or(&client.tokens[0]);
+    let mut draw = |law: &Discrete| law.quantile(draw::uniform(stream));
+    let images = draw(&window.image_count);
+    let each = draw(&window.image_tokens);
+    TraceRequest {
+        pictures: Pictures::of_tokens(images, each.saturating_mul(images)),
+        ..TraceRequest::text(at, draw(&window.text_tokens), draw(&window.output_tokens))
+    }
+}
