@@ -121,7 +121,11 @@ fn a_warm_up_that_leaves_nothing_is_refused() {
         ("loop.toml", "30", "leaves no request"),
         ("loop.toml", "soon", "with workload.warm_up = \"soon\""),
         ("trace.toml", "2", "with workload.warm_up = 2: leaves no request: a run has 2 requests"),
-        ("trace.toml", "9.5 s", "leaves no request: the last of 2 arrives after 9 s; expected a shorter one"),
+        (
+            "trace.toml",
+            "9.5 s",
+            "workload.warm_up leaves no request: all 2 are sent within it, the last after 9 s; expected a shorter one",
+        ),
     ];
     for (file, warm_up, expected) in cases {
         let said = refused(&sim, &[file, "--out", "out", "--set", &format!("workload.warm_up={warm_up}")]);

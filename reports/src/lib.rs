@@ -27,6 +27,7 @@ mod spans;
 mod stages;
 mod table;
 mod timeline;
+mod warm_up;
 
 pub use best::{Answer, Constraint, Objective, Question, best};
 pub use claims::{Claims, Verdict as ClaimVerdict, claims};

@@ -24,8 +24,8 @@ pub struct Runs {
     /// The values of every run, by metric.
     metrics: Vec<Vec<Option<f64>>>,
     counts: Vec<(&'static str, Vec<u64>)>,
-    /// Requests of the warm-up of every run; empty where no run has any.
-    warm_ups: Vec<u64>,
+    /// True if a run has a warm-up.
+    pub(crate) have_warm_up: bool,
     seeds: Vec<(u64, u64)>,
     failed: Vec<String>,
     digests: Vec<u64>,
@@ -62,16 +62,13 @@ impl Runs {
         let metrics = table.metrics()?;
         let cells = table.cells(&keys)?;
         let counts = COUNTS.iter().map(|name| Ok((*name, table.whole(name)?))).collect::<Result<_, ReportError>>()?;
-        let mut warm_ups = table.whole(RunRow::warm_up.name)?;
-        if warm_ups.iter().all(|requests| *requests == 0) {
-            warm_ups.clear();
-        }
+        let have_warm_up = table.whole(RunRow::warm_up.name)?.iter().any(|requests| *requests > 0);
         let seeds = table.whole(RunRow::replication.name)?.into_iter().zip(table.whole(RunRow::seed.name)?).collect();
         let failed = table.text(RunRow::failed.name)?;
         let digests = table.digests(&failed)?;
         let varied =
             (0..keys.len()).map(|key| cells.iter().any(|cell| cell.values[key] != cells[0].values[key])).collect();
-        Ok(Self { keys, varied, cells, metrics, counts, warm_ups, seeds, failed, digests, path })
+        Ok(Self { keys, varied, cells, metrics, counts, have_warm_up, seeds, failed, digests, path })
     }
 
     /// True if a key has more than one value.
@@ -124,17 +121,6 @@ impl Runs {
     pub(crate) fn count(&self, name: &str, cell: &Cell) -> Option<&[u64]> {
         let column = self.counts.iter().find(|(known, _)| *known == name);
         column.map(|(_, values)| &values[cell.rows.clone()])
-    }
-
-    /// True if a request is of the warm-up of its run, which no figure shows: those are the first requests.
-    pub(crate) fn is_warm_up(&self, policy: &str, point: u32, replication: u32, request: u64) -> bool {
-        if self.warm_ups.is_empty() {
-            return false;
-        }
-        let cell = self.cells.iter().find(|cell| cell.point == u64::from(point) && cell.policy == policy);
-        let run = |row: &usize| self.seeds[*row].0 == u64::from(replication);
-        let row = cell.and_then(|cell| cell.rows.clone().find(run));
-        row.is_some_and(|row| request < self.warm_ups[row])
     }
 
     /// Runs of a cell without an answered request.

@@ -3,6 +3,7 @@
 use super::{Figure, Folder, Prepared};
 use crate::spans::{self, Served, Wanted};
 use crate::stages::{Stage, sums};
+use crate::warm_up::WarmUps;
 use drawing::{
     Across, Axis, Down, Drawing, Drawn, GREY, INK, Panel, RGBColor, Sheet, WHITE, bold, grouped, text, width_px,
 };
@@ -86,11 +87,11 @@ struct Cell {
 fn prepare(folder: &Folder<'_>) -> Prepared {
     let mut cells: Vec<Cell> = Vec::new();
     let mut requests = 0;
-    let runs = folder.runs()?;
+    let warm_ups = WarmUps::read(folder.path, folder.runs()?)?;
     spans::each(folder.path, Wanted::Spread, |mut served| {
         let Served { policy, point, requests: spread, .. } = &mut served;
         // Spans are of the first replication.
-        spread.retain(|request| !runs.is_warm_up(policy, *point, 0, request.number));
+        spread.retain(|request| !warm_ups.has(policy, *point, 0, request.number));
         requests = requests.max(served.requests.len());
         let means = means(&served);
         let Served { policy, dataset, bandwidth_mbps, point, place, .. } = served;

@@ -4,12 +4,13 @@ use super::Folder;
 use super::places::called;
 use crate::frame::{self, ReportError};
 use crate::runs::Runs;
+use crate::warm_up::WarmUps;
 use tables::TokenRow;
 
 /// Calls `visit` for every drafted token but those of warm-ups, in the order of the table: batch by batch.
 pub(super) fn each(folder: &Folder<'_>, mut visit: impl FnMut(&TokenRow)) -> Result<(), ReportError> {
-    let runs = folder.runs()?;
-    let is_warm_up = |token: &TokenRow| runs.is_warm_up(&token.policy, token.point, token.replication, token.request);
+    let warm_ups = WarmUps::read(folder.path, folder.runs()?)?;
+    let is_warm_up = |token: &TokenRow| warm_ups.has(&token.policy, token.point, token.replication, token.request);
     let table = frame::open::<TokenRow>(folder.path)?;
     for group in 0..table.groups() {
         table.group(group)?.iter().filter(|token| !is_warm_up(token)).for_each(&mut visit);

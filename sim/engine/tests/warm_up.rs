@@ -33,10 +33,10 @@ fn check(whole: &(Outcome, Log), part: &(Outcome, Log), first: u64, end: SimTime
     prop_assert_eq!((part.events, part.journal.digest()), (whole.events, whole.journal.digest()));
     let served = |row: &RequestRecord| (row.request.prompt.request, row.submit, row.moments.map(|at| at.last_token));
     prop_assert!(log.requests.iter().map(served).eq(all.requests.iter().map(served)));
-    for row in &log.requests {
-        prop_assert_eq!(row.warm_up, row.request.prompt.request < first);
-    }
     let counted = || log.requests.iter().filter(|row| !row.warm_up);
+    prop_assert_eq!(counted().count() as u64, whole.metrics.submitted - first);
+    let first_counted = counted().map(|row| row.submit).min();
+    prop_assert!(log.requests.iter().all(|row| !row.warm_up || Some(row.submit) <= first_counted));
     let sum = |of: &dyn Fn(&RequestRecord) -> u64| counted().map(of).sum::<u64>();
     let metrics = &part.metrics;
     prop_assert_eq!((part.warm_up, metrics.submitted), (first, whole.metrics.submitted - first));
@@ -83,7 +83,9 @@ proptest! {
     ) {
         let whole = run_logged(&spec);
         let first = at.index(spec.workload.requests as usize) as u64;
-        let sent = whole.1.requests.iter().find(|row| row.request.prompt.request == first).expect("its row").submit;
+        let mut sent: Vec<SimTime> = whole.1.requests.iter().map(|row| row.submit).collect();
+        sent.sort_unstable();
+        let sent = sent[first as usize];
         let part = run_logged(&warmed(&spec, WarmUp::Requests(first)));
         check(&whole, &part, first, if first == 0 { SimTime::ZERO } else { sent })?;
         // Before a time: those that are sent earlier.

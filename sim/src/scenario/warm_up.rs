@@ -2,7 +2,7 @@
 
 use super::Source;
 use crate::terminal::Failure;
-use engine::{Arrivals, Workload};
+use engine::Workload;
 use schemars::JsonSchema;
 use serde::de::{Deserializer, Error, IntoDeserializer, Unexpected, Visitor};
 use serde::{Deserialize, Serialize};
@@ -50,20 +50,13 @@ impl From<WarmUp> for engine::WarmUp {
     }
 }
 
-/// Refuses a warm-up that is known to leave nothing before anything is run.
+/// Refuses a number of requests that leaves nothing. Of a time, only the run can tell.
 pub fn check(source: &Source, workload: &Workload) -> Result<(), Failure> {
     let requests = workload.len();
-    let refuse = |found: String| {
-        let remedy = "expected a shorter one, or more requests";
-        Err(source.refuse_key(KEY, &format!("leaves no request: {found}; {remedy}")))
-    };
-    match (workload.warm_up, &workload.arrivals) {
-        (engine::WarmUp::Requests(first), _) if first >= requests && first > 0 => {
-            refuse(format!("a run has {requests} requests"))
-        }
-        (engine::WarmUp::Time(time), Arrivals::Trace { speed }) => {
-            let last = SimDuration::from_secs_f64(workload.offset(requests - 1).as_secs_f64() / speed);
-            if last < time { refuse(format!("the last of {requests} arrives after {last}")) } else { Ok(()) }
+    match workload.warm_up {
+        engine::WarmUp::Requests(first) if first >= requests && first > 0 => {
+            let found = format!("leaves no request: a run has {requests} requests");
+            Err(source.refuse_key(KEY, &format!("{found}; expected a shorter one, or more requests")))
         }
         _ => Ok(()),
     }

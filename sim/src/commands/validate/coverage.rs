@@ -1,6 +1,6 @@
 //! The requests that a comparison rests on, and the reasons why others are not among them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 
 /// A request that was served.
@@ -25,8 +25,8 @@ pub struct Served {
 pub struct Answered {
     /// Those that were answered, in no order.
     pub served: Vec<Served>,
-    /// The first so many are of the warm-up of some replication: they are not compared.
-    pub warm_up: u64,
+    /// Numbers of those of the warm-up of any replication, which are not compared.
+    pub warm_up: BTreeSet<u64>,
 }
 
 /// The requests of a comparison: compared ones, and the others by reason.

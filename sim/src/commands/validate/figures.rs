@@ -17,7 +17,7 @@ pub fn read(folder: &Path) -> Result<BTreeMap<(String, u64), Answered>, Failure>
         for row in table.group(group)? {
             let answered = all.entry((row.policy.to_string(), u64::from(row.point))).or_default();
             if row.warm_up {
-                answered.warm_up = answered.warm_up.max(row.request + 1);
+                answered.warm_up.insert(row.request);
             }
             if row.status != Status::Completed {
                 continue;

@@ -22,7 +22,7 @@ use model::accuracy::Accuracy;
 use model::request::Request;
 use model::tokens::{Recorded, TokenProcess};
 use policies::ServedBy;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::sync::Arc;
@@ -109,12 +109,10 @@ fn comparisons(
                 tier.profile = laws_of(&source, &scenario, side, tier)?;
             }
             let simulated = simulate(&spec, &timed, real, point.label.point, plan.scenario.replications)?;
-            let warm_up = replayed.warm_up.max(simulated.warm_up);
-            let unseen = |all: Answered| {
-                let counts = |one: &Served| one.request >= warm_up && !is_seen(one.request);
-                all.served.into_iter().filter(counts).collect()
-            };
-            let asked = (warm_up..cell.spec.workload.len()).filter(|request| !is_seen(*request)).count();
+            let warm_up: BTreeSet<u64> = replayed.warm_up.union(&simulated.warm_up).copied().collect();
+            let is_compared = |request: u64| !is_seen(request) && !warm_up.contains(&request);
+            let unseen = |all: Answered| all.served.into_iter().filter(|one| is_compared(one.request)).collect();
+            let asked = (0..cell.spec.workload.len()).filter(|request| is_compared(*request)).count();
             let asked = asked * plan.scenario.replications as usize;
             all.push(Comparison::new(point, cell, asked, unseen(replayed), unseen(simulated)));
         }
@@ -171,7 +169,7 @@ struct Kept(Answered);
 impl Recorder for Kept {
     fn request(&mut self, record: &RequestRecord) {
         if record.warm_up {
-            self.0.warm_up = self.0.warm_up.max(record.request.prompt.request + 1);
+            self.0.warm_up.insert(record.request.prompt.request);
         }
         let Some(moments) = record.moments.as_ref().filter(|_| record.status == Status::Completed) else { return };
         self.0.served.push(Served {

@@ -45,7 +45,7 @@ pub fn compare(plan: &Plan, options: &Options, folder: &Path) -> Result<Validati
             let Answered { mut served, warm_up } =
                 simulated.remove(&(cell.policy.clone(), point.label.point)).unwrap_or_default();
             let mut measured = measured.clone();
-            [&mut measured, &mut served].into_iter().for_each(|all| all.retain(|one| one.request >= warm_up));
+            [&mut measured, &mut served].into_iter().for_each(|all| all.retain(|one| !warm_up.contains(&one.request)));
             comparisons.push(Comparison::new(point, cell, measured.len(), measured, served));
         }
     }
