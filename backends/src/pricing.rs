@@ -212,13 +212,10 @@ impl Pricing {
 
     /// Tokens of one of the pictures, where it is encoded here; 0 where it is not.
     pub fn picture_tokens(&self, input: &Input) -> u64 {
+        let Some((images, tower)) = input.prompt.images.zip(self.tier.model.vision.as_ref()) else { return 0 };
         let is_upper = self.tier.part.is_some_and(|part| part.upper);
-        let pictures = input
-            .prompt
-            .images
-            .zip(self.tier.model.vision.as_ref())
-            .filter(|(images, _)| !is_upper && !(self.tier.receives && images.encoded));
-        pictures.map_or(0, |(_, tower)| input.patches(tower).tokens)
+        let is_elsewhere = is_upper || self.tier.receives && images.encoded;
+        if is_elsewhere { 0 } else { input.patches(tower).tokens }
     }
 
     /// Visual tokens that are left of all pictures, without the markers around each.

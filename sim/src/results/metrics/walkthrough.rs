@@ -33,8 +33,7 @@ fn outcome(output_tokens: u64, work_joules: f64, idle_joules: f64) -> Outcome {
         coverage: None,
         memory: Bytes::ZERO,
     };
-    let mut metrics = Metrics::default();
-    metrics.output_tokens = output_tokens;
+    let metrics = Metrics { output_tokens, ..Metrics::default() };
     let (edge, cloud, up, down) = (tier, tier, Traffic::default(), Traffic::default());
     let (since, makespan, journal) = (Since::default(), SimDuration::ZERO, Journal::digest_only());
     Outcome { metrics, warm_up: 0, since, events: 0, makespan, edge, cloud, up, down, journal }
