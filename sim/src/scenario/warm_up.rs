@@ -104,13 +104,13 @@ mod tests {
             (Value::from(0), WarmUp::default(), true),
             (Value::from(100), WarmUp::Requests(100), false),
             (Value::from("30 s"), WarmUp::Time(SimDuration::from_secs(30)), false),
-            (Value::from("0 s"), WarmUp::Time(SimDuration::ZERO), true),
+            (Value::from("0 ns"), WarmUp::Time(SimDuration::ZERO), true),
         ];
         for (value, warm_up, is_none) in cases {
             assert_eq!(read(value.clone()), Ok(warm_up));
             assert_eq!((Value::try_from(warm_up).expect("TOML"), warm_up.is_none()), (value, is_none));
         }
-        for (value, told) in [(Value::from(-1), "-1"), (Value::from(1.5), "1.5"), (Value::from("30"), "unit")] {
+        for (value, told) in [(Value::from(-1), "-1"), (Value::from(1.5), "1.5"), (Value::from("30"), "\"30\"")] {
             let refused = read(value).expect_err("no warm-up");
             assert!(refused.contains(told), "{refused}");
         }
