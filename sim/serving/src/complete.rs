@@ -2,6 +2,7 @@
 
 use crate::replica::Replica;
 use crate::request::Id;
+use crate::schedule::newly_full;
 use crate::sequence::Status;
 use crate::step::{Outcome, Step, Work};
 
@@ -53,10 +54,13 @@ impl Replica {
         }
         if sequence.status == Status::Running {
             let verified = sequence.computed.saturating_sub(sequence.pending);
-            if self.rules.asynchronous {
-                self.name_blocks(id, verified);
-            } else if self.rules.keys_verified_drafts && self.settings.draft_tokens > 0 {
-                self.name_blocks(id, verified - (tokens - sampled));
+            let named = match (self.rules.asynchronous, self.rules.keys_verified_drafts) {
+                (true, _) => Some(verified),
+                (false, true) if self.settings.draft_tokens > 0 => Some(verified - (tokens - sampled)),
+                _ => None,
+            };
+            if let Some(full) = named.and_then(|tokens| newly_full(&self.settings, sequence, tokens)) {
+                self.name_full_blocks(id, full);
             }
         }
         if ended {

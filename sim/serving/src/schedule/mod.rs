@@ -25,6 +25,7 @@ use crate::replica::Replica;
 use crate::request::Id;
 use crate::step::Step;
 use forming::Forming;
+pub(crate) use room::newly_full;
 
 impl Replica {
     /// Forms the next step, which then runs until it is [completed](Self::complete).

@@ -3,6 +3,7 @@
 use crate::replica::Replica;
 use crate::request::Id;
 use crate::sequence::Sequence;
+use crate::settings::Settings;
 
 impl Replica {
     /// Blocks that a request lacks for its first `tokens` tokens.
@@ -20,17 +21,13 @@ impl Replica {
     /// Gives their keys to the blocks that the first `tokens` tokens fill, if they are known.
     #[inline(always)]
     pub(crate) fn name_blocks(&mut self, id: Id, tokens: u32) {
-        if self.settings.prefix_cache {
-            let sequence = &self.sequences[id];
-            let full = tokens.min(sequence.tokens()) / self.settings.block_tokens;
-            if full > sequence.nameable {
-                self.name_full_blocks(id, full);
-            }
+        if let Some(full) = newly_full(&self.settings, &self.sequences[id], tokens) {
+            self.name_full_blocks(id, full);
         }
     }
 
     /// A block of a request has become full. One that nobody else can look for gets its key when it is lost.
-    fn name_full_blocks(&mut self, id: Id, full: u32) {
+    pub(crate) fn name_full_blocks(&mut self, id: Id, full: u32) {
         let sequence = &mut self.sequences[id];
         sequence.nameable = full;
         if !sequence.request.is_private {
@@ -53,4 +50,11 @@ impl Replica {
         unnamed.for_each(|(block, key)| self.blocks.name(*block, *key));
         sequence.keyed = full;
     }
+}
+
+/// The blocks that the first `tokens` tokens of a request fill, if they are known and one of them is newly full.
+#[inline(always)]
+pub(crate) fn newly_full(settings: &Settings, sequence: &Sequence, tokens: u32) -> Option<u32> {
+    let full = tokens.min(sequence.tokens()) / settings.block_tokens;
+    (settings.prefix_cache && full > sequence.nameable).then_some(full)
 }

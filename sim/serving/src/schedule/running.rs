@@ -34,7 +34,6 @@ impl Replica {
                 }
                 break;
             }
-            forming.continues_prompt |= self.sequences[id].mid_prompt;
             self.give(id, Entry::Running, due, forming);
             at += 1;
         }
