@@ -58,7 +58,12 @@ impl State {
 
     /// True while the last logits of the prompt are those of the next token.
     fn knows_next(&self) -> bool {
-        self.answer == 0 && self.read == self.prompt
+        self.answer == 0 && self.read == self.prompt && self.again.is_none()
+    }
+
+    /// Tokens that have passed the model: all but the newest of the answer.
+    fn passed(&self) -> u32 {
+        (self.prompt + self.answer).saturating_sub(u32::from(self.answer > 0))
     }
 
     /// A pass of what the model has not read, and of so many tokens behind it.
@@ -72,10 +77,10 @@ impl State {
         load
     }
 
-    /// Reading the rest of a sequence that was forgotten, up to its newest token, where so many tokens have been read again.
+    /// Reading the rest of what had passed when a sequence was forgotten, where so many tokens have been read again.
     #[cold]
     fn rest(&self, read: u32) -> Load {
-        let rest = (self.prompt + self.answer).saturating_sub(1 + read);
+        let rest = self.passed().saturating_sub(read);
         if rest == 0 { Load::NONE } else { Load::prefill_chunk(rest.into(), read.into()) }
     }
 
@@ -310,7 +315,7 @@ impl Compute for Modelled {
         let state = self.state(sequence);
         state.answer = state.answer.min(answer_tokens);
         if let Some(read) = &mut state.again {
-            *read = (*read).min(state.prompt + state.answer - 1);
+            *read = (*read).min((state.prompt + state.answer).saturating_sub(u32::from(state.answer > 0)));
         }
     }
 
@@ -339,10 +344,10 @@ impl Compute for Modelled {
 
     fn forget(&mut self, sequence: Sequence) -> u32 {
         let state = self.state(sequence);
-        if state.answer == 0 {
+        if state.read < state.prompt {
             return std::mem::take(&mut state.read);
         }
-        state.again.replace(0).unwrap_or(state.prompt + state.answer - 1)
+        state.again.replace(0).unwrap_or(state.passed())
     }
 
     fn find(&mut self, sequence: Sequence, tokens: u32) {

@@ -13,6 +13,8 @@ pub(super) struct State {
     pub(super) prompt: Prompt,
     /// Tokens of the prompt that have been read.
     pub(super) read: u32,
+    /// It had read its prompt, and reads it again.
+    forgotten: bool,
     /// The probe's findings, if this sequence ran it.
     pub(super) found: Option<Probed>,
     past: Past,
@@ -55,7 +57,7 @@ impl State {
     pub(super) fn new(asked: &Asked, prompt: Prompt, limit: u32, ends: Vec<u32>) -> Self {
         let (request, moving) = (asked.request, asked.images.is_some_and(|images| images.moving));
         let (past, answer) = (Past::None, Vec::new());
-        Self { request, moving, prompt, read: 0, found: None, past, first: None, answer, ends, limit }
+        Self { request, moving, prompt, read: 0, forgotten: false, found: None, past, first: None, answer, ends, limit }
     }
 
     pub(super) fn prompt_tokens(&self) -> u32 {
@@ -138,6 +140,7 @@ impl State {
             Past::Reading(_) => self.read,
             Past::Whole(sequence) => sequence.tokens() as u32,
         };
+        self.forgotten |= self.read == self.prompt_tokens();
         (self.past, self.read, self.first) = (Past::None, 0, None);
         held
     }
@@ -168,8 +171,7 @@ impl State {
     /// Passes on all tokens behind the first `held`, or behind fewer where the cache has fewer, and these behind them.
     fn step(&mut self, model: &mut Model, held: usize, behind: &[Token], rows: usize) -> Result<Logits> {
         let unread = self.prompt_tokens() - self.read;
-        if unread > 0 && !self.answer.is_empty() {
-            // It was forgotten, and is read again as a whole.
+        if unread > 0 && self.forgotten {
             self.read_prompt(model, unread)?;
         }
         let Past::Whole(sequence) = &mut self.past else { panic!("the prompt has not been read") };

@@ -209,7 +209,7 @@ pub fn drafts_that_a_model_makes_are_verified_alike_at_once_and_one_by_one(facto
 }
 
 /// Preempted between its rounds, or in the middle of a prompt, a sequence goes on as if nothing had been.
-pub fn what_is_forgotten_is_read_again(factory: &impl Factory) {
+pub fn what_is_forgotten_is_read_again<F: Factory>(factory: &F) {
     let (request, answer) = reference(factory);
     let drafted = |forgets: bool| {
         let mut edge = factory.drafter();
@@ -248,12 +248,22 @@ pub fn what_is_forgotten_is_read_again(factory: &impl Factory) {
     let chunk = |target: &mut _, tokens| one(target, sequence, Work::Prefill { tokens, pictures: 0, answer: true }).0;
     assert_eq!(chunk(&mut target, all - 2), Done::Nothing);
     assert_eq!((tokens, chunk(&mut target, 2)), (answer[..4].to_vec(), Done::Token(answer[4])));
-    // Drafts are verified together with all that is to be read again.
-    let (mut target, sequence, _) = ready(factory);
-    let _: Vec<Token> = (0..2).map(|_| decode(&mut target, sequence)).collect();
-    target.forget(sequence);
-    assert_eq!(verify(&mut target, sequence, &answer[2..5], true).0, 3);
-    assert_eq!(decode(&mut target, sequence), answer[6]);
+    // Drafts are verified together with all that is to be read again, behind an answer and behind a prompt.
+    for known in [0_usize, 2] {
+        let (mut target, sequence, _) = ready(factory);
+        let _: Vec<Token> = (0..known).map(|_| decode(&mut target, sequence)).collect();
+        let held = target.forget(sequence);
+        assert_eq!(held, target.prompt_tokens(sequence) + known.saturating_sub(1) as u32);
+        let work = Work::Verify { drafts: &answer[known..5], bonus: true, judged: true };
+        assert_eq!(target.known(sequence, &Work::Decode), None, "its logits are gone");
+        let (done, again) = one(&mut target, sequence, work);
+        assert_eq!(done, Done::Verified { accepted: 5 - known as u32, token: Some(answer[5]), ends: false });
+        let (mut other, beside, _) = ready(factory);
+        let _: Vec<Token> = (0..known).map(|_| decode(&mut other, beside)).collect();
+        let (_, once) = one(&mut other, beside, work);
+        assert!(F::MEASURED || again.flop > once.flop, "the rest is computed too");
+        assert_eq!(decode(&mut target, sequence), answer[6]);
+    }
 }
 
 pub fn closing_frees(factory: &impl Factory) {
