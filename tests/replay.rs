@@ -335,3 +335,41 @@ fn words_that_mean_nothing_are_not_compared() {
     let output = sim.run(["validate", "r.toml", "--out", "results-none"]);
     refuses(&sim, &output, 2, &["random weights", "name models of given weights"]);
 }
+
+/// Whoever loses its keys and values, and reads its prompt and answer again, says the same. (MSAO plans by the memory that is free.)
+#[test]
+fn shared_models_say_the_same_when_they_are_preempted() {
+    let policies = "[policy.cloud_only]\n[policy.edge_only]\n[policy.speculative]\n";
+    let Some(sim) = shared("shared_models_say_the_same_when_they_are_preempted", policies) else { return };
+    let run = |out: &str, blocks: u32| {
+        let sets = [
+            "replications=1".to_owned(),
+            "workload.requests=12".to_owned(),
+            "arrivals.closed_loop.clients=6".to_owned(),
+            format!("edge.kv_blocks={blocks}"),
+            format!("cloud.kv_blocks={blocks}"),
+        ];
+        let sets = sets.iter().flat_map(|set| ["--set", set]);
+        sim.done(["r.toml", "--out", out].into_iter().chain(sets));
+        let csv = sim.text(&format!("{out}/summary.csv"));
+        let preempted = |policy: &str| {
+            let row = summary(&csv).into_iter().find(|row| row["policy"] == policy).expect("a row");
+            row["preemptions_per_request"].parse::<f64>().expect("a number") > 0.0
+        };
+        (answers(&sim.path(&format!("{out}/answers.parquet"))), preempted("speculative"))
+    };
+    let [(plenty, none), (scarce, some)] = [run("plenty", 1000), run("scarce", 9)];
+    assert_eq!(plenty, scarce);
+    assert_eq!((none, some), (false, true));
+}
+
+#[test]
+fn shared_content_is_refused_by_replays() {
+    let Some(sim) = written("shared_content_is_refused_by_replays", "[policy.cloud_only]\n") else { return };
+    for key in ["system_prompt=9", "questions_per_picture=2", "sessions={turns=2,think=\"1 s\"}"] {
+        let output = sim.run(["r.toml", "--out", "out", "--set", &format!("workload.{key}")]);
+        let name = key.split('=').next().expect("a name");
+        assert_eq!(output.code, Some(2), "{output:#?}");
+        assert!(output.stderr.contains(&format!("workload.{name}")), "{output:#?}");
+    }
+}
