@@ -29,7 +29,7 @@ impl Replica {
             if samples {
                 sequence.give_back(work.drafted - right);
             }
-            if self.rules.pictures.kept_until_end && !sequence.pictures.is_empty() {
+            if self.rules.pictures.kept_until_end && work.computed < sequence.pictures_end() {
                 self.release_read_pictures(work.id);
             }
             if samples {

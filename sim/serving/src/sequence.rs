@@ -110,6 +110,12 @@ impl Sequence {
         self.first_hit
     }
 
+    /// The first position behind its pictures; none of them is read from there on.
+    #[inline]
+    pub(crate) fn pictures_end(&self) -> u32 {
+        self.pictures.last().map_or(0, |picture| picture.end())
+    }
+
     /// Tokens that are there, or coming, and not computed: what a step may do for it.
     pub(crate) fn due(&self) -> u32 {
         (self.tokens() + self.pending + self.drafts).saturating_sub(self.computed)

@@ -74,6 +74,7 @@ impl Replica {
     fn set_out(&mut self, step: &mut Step) {
         for work in &mut step.work {
             let sequence = &mut self.sequences[work.id];
+            let reads_pictures = sequence.computed < sequence.pictures_end();
             sequence.computed += work.tokens;
             work.samples = sequence.computed >= sequence.tokens() + sequence.pending;
             sequence.mid_prompt = !work.samples;
@@ -84,8 +85,7 @@ impl Replica {
                 sequence.pending += 1 + work.drafted;
                 sequence.drafts = self.settings.draft_tokens;
             }
-            let shows_pictures = !sequence.pictures.is_empty();
-            if shows_pictures && !self.rules.pictures.kept_until_end {
+            if reads_pictures && !self.rules.pictures.kept_until_end {
                 self.release_read_pictures(work.id);
             }
         }

@@ -48,7 +48,7 @@ impl Replica {
         let tokens = sequence.chunk(forming.threshold, forming.budget.room());
         // the last position of the context is for a token that is sampled and never computed
         let tokens = tokens.min((self.settings.context - 1).saturating_sub(sequence.computed));
-        if sequence.pictures.is_empty() {
+        if sequence.computed >= sequence.pictures_end() {
             return Due::of(tokens);
         }
         self.with_pictures(id, sequence.computed, tokens, forming)
