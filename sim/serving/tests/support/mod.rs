@@ -28,7 +28,14 @@ pub fn any_workload() -> impl Strategy<Value = Workload> {
             (settings.chunked_prompts, settings.whole_pictures) = (chunked, whole);
             for ((_, request), (priority, pieces)) in workload.requests.iter_mut().zip(pictures) {
                 request.priority = priority;
-                request.prompt.extend(pieces);
+                // Longer prompts than a slot or the context are nobody's to serve.
+                let slots = if workload.rules.admission == Admission::Slot { settings.sequences } else { 1 };
+                let most = settings.blocks / slots * settings.block_tokens;
+                for piece in pieces {
+                    if request.prompt_tokens() + piece.tokens() < most {
+                        request.prompt.push(piece);
+                    }
+                }
             }
             workload
         },
