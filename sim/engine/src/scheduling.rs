@@ -22,7 +22,7 @@ use units::Bytes;
 pub enum Scheduling {
     /// An iteration takes all that waits, up to its limits, and at most one chunk of a prompt. Memory is granted whole.
     Ideal,
-    /// As a serving engine was observed to do it.
+    /// A serving engine's own scheduler forms them, as it was observed.
     Observed(Box<Rules>),
 }
 

@@ -115,7 +115,7 @@ fn rates_of_a_steady_run_stay() {
     assert!(near(part.2, whole.2));
 }
 
-/// Of two clients that start at once, the second is served when the warm-up ends: its tokens from then on count in rates.
+/// The second of two clients that start at once is served when the warm-up ends: its tokens from then on count in rates.
 #[test]
 fn what_is_left_of_the_warm_up_counts_in_rates() {
     let spec = spec(cloud_only(), EngineKind::Hf, 4, 20).text_only(30).clients(2);

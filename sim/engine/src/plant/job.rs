@@ -41,7 +41,7 @@ pub(crate) struct Item {
     pub(crate) job: Job,
     /// Tokens of a prompt's chunk.
     pub(crate) chunk: u32,
-    /// What is read for a job, where it is not the whole of it.
+    /// The reading that is done for a job, where that is not the whole of it.
     pub(crate) reading: Reading,
     /// Its result, known to the backend when the iteration begins.
     pub(crate) done: Done,

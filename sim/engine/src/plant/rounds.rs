@@ -115,7 +115,7 @@ impl<'w, C: Compute> World<'w, C> {
         held.engine.as_deref_mut().filter(|engine| !has_ended(engine))
     }
 
-    /// What came of a job is known. A session that has nothing to do then is told, and its next round begins.
+    /// The outcome of a job is known. A session that has nothing to do then is told, and its next round begins.
     pub(super) fn end_round(&self, state: &mut State<'w, C>, gpu: u32, slot: SlotId) {
         let Some(engine) = self.in_engine(state, gpu, slot) else { return };
         if engine.job.is_some() || engine.id.is_none() {

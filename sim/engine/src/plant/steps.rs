@@ -63,7 +63,7 @@ impl<'w, C: Compute> World<'w, C> {
     }
 }
 
-/// What a request that is admitted has found in the cache need not be computed.
+/// Tokens that an admitted request has found in the cache need not be computed.
 fn find<C: Compute>(work: &Work, compute: &mut C, sequence: Sequence, looked_up: u32, tally: &mut MemoryTally) {
     if work.computed > 0 {
         compute.find(sequence, work.computed);
