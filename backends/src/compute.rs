@@ -3,9 +3,9 @@
 use crate::Coverage;
 use model::{
     decoding::{Draft, Token},
+    load::Cost,
     mas::Descriptors,
     request::{Input, Request},
-    roofline::Cost,
 };
 use units::{Ratio, SimDuration};
 

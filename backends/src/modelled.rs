@@ -8,8 +8,8 @@ use crate::{Compute, Coverage, Done, Pricing, Sequence, Tier, Work, profile::Met
 use kernel::{Numbered, Streams};
 use model::{
     decoding::{Draft, Token},
+    load::{Cost, Load},
     request::{Input, Request},
-    roofline::{Cost, Load},
     step::{Step, StepKind},
     tokens::{RequestTokens, TokenProcess},
 };

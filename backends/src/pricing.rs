@@ -3,9 +3,10 @@
 use crate::{Profile, Tier, profile::duration};
 use model::{
     audio,
+    load::Load,
     modality::Modality,
     request::{Input, Prompt},
-    roofline::{Load, Roofline},
+    roofline::Roofline,
     step::{Step, StepKind},
     vision::{Patches, Resize, VisionTower},
 };
@@ -35,7 +36,8 @@ const ACTIVATION_BYTES: u64 = 2;
 impl Pricing {
     /// The prices of a tier.
     pub fn new(tier: &Tier) -> Self {
-        Self { roofline: Roofline::new(&tier.device, &tier.model, &tier.engine), tier: tier.clone() }
+        let roofline = Roofline::of_server(&tier.device, &tier.model, &tier.engine, tier.parallel);
+        Self { roofline, tier: tier.clone() }
     }
 
     /// Time, arithmetic and memory traffic of loads.

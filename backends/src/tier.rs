@@ -5,6 +5,7 @@ use model::{
     device::Device,
     engine_kind::{EngineKind, EngineProfile},
     model_spec::ModelSpec,
+    parallel::Parallel,
     vision::VisionTower,
 };
 use std::sync::Arc;
@@ -19,6 +20,8 @@ pub struct Tier {
     pub model: ModelSpec,
     /// The engine that serves it.
     pub engine: EngineProfile,
+    /// The way in which several of the device serve the model together.
+    pub parallel: Parallel,
     /// The part of the model's layers that runs here, where it is split.
     pub part: Option<Part>,
     /// Layers of the vision tower that the probe runs.
@@ -35,11 +38,12 @@ impl Tier {
     /// A whole model on a device, both by the names that `model` knows, priced by the roofline; its probe runs two layers.
     /// None if a name is unknown.
     pub fn named(device: &str, model: &str, engine: EngineKind) -> Option<Self> {
-        let model = ModelSpec::named(model)?.clone();
+        let (device, model) = (Device::named(device)?.clone(), ModelSpec::named(model)?.clone());
         Some(Self {
-            device: Device::named(device)?.clone(),
-            engine: engine.profile(&model),
+            engine: engine.profile(&model, &device),
+            device,
             model,
+            parallel: Parallel::NONE,
             part: None,
             probe_blocks: 2,
             encoder: None,

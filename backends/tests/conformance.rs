@@ -25,9 +25,9 @@ use kernel::Streams;
 use model::{
     decoding::{Draft, Token},
     engine_kind::EngineKind,
+    load::Cost,
     model_spec::ModelSpec,
     request::{ImageSize, Images, Input, Prompt, Request},
-    roofline::Cost,
     step::{
         StepKind,
         law::{Law, Range, Spread},

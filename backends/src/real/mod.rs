@@ -26,10 +26,10 @@ use crate::{Compute, Done, Pricing, Probe, Sequence, Tier, Work};
 use kernel::Numbered;
 use model::{
     decoding::{Draft, Token},
+    load::{Cost, Load},
     mas::Descriptors,
     modality::Modality,
     request::{Input, Request},
-    roofline::{Cost, Load},
 };
 use onnx::{Model, OnnxError, Patches, Prompt, Result, timed};
 use questions::first_words;

@@ -5,9 +5,9 @@ use crate::real::Real;
 use crate::{Compute, Done, Modelled, Sequence, Work};
 use model::{
     decoding::{Draft, Token},
+    load::Cost,
     mas::Descriptors,
     request::{Input, Request},
-    roofline::Cost,
 };
 use units::{Ratio, SimDuration};
 

@@ -16,7 +16,7 @@ impl Profiled {
         let range = Range { tokens: [1, 4096], context_tokens: [1, 65_536], batch: [1, 16] };
         let spread = Spread::of(vec![0.97, 1.0, 1.04]).expect("three ratios");
         let law = |parts: &Parts| {
-            let sheet = DataSheet::of(&tier.device, 1);
+            let sheet = DataSheet::of(&tier.device, tier.parallel);
             Law::new(parts, (sheet, &tier.model), None, Some(range), spread.clone())
         };
         let laws = [StepKind::Decode, StepKind::Draft, StepKind::Verify].map(|kind| (kind, law(&parts)));

@@ -87,7 +87,7 @@ impl Questions for Bars {
 impl Loaded {
     fn backend(&self, (model, spec): &(&'static Mutex<Model>, ModelSpec)) -> Real<'static> {
         let tier = Tier::named("rtx-3090", "qwen2-vl-2b", EngineKind::Hf).expect("a known device and model");
-        let tier = Tier { engine: EngineKind::Hf.profile(spec), model: spec.clone(), ..tier };
+        let tier = Tier { engine: EngineKind::Hf.profile(spec, &tier.device), model: spec.clone(), ..tier };
         Real::new(
             &tier,
             model,

@@ -74,7 +74,7 @@ pub struct EdgeSpec {
 pub struct CloudSpec {
     /// Device, model and engine.
     pub tier: Tier,
-    /// Number of GPUs.
+    /// Number of GPUs; those that share every layer serve as one.
     pub gpus: u32,
     /// Blocks of its KV cache, where they are stated; what its memory leaves otherwise.
     pub kv_blocks: Option<u64>,
@@ -84,6 +84,13 @@ pub struct CloudSpec {
     pub scheduling: Scheduling,
     /// The way that a serving engine keeps requests that edges draft for.
     pub remote: Remote,
+}
+
+impl CloudSpec {
+    /// GPUs with a queue and a KV cache of their own, each perhaps made of several that share every layer.
+    pub fn servers(&self) -> u32 {
+        self.gpus / self.tier.parallel.tensor
+    }
 }
 
 /// The link between the edges and the cloud; up and down apart.

@@ -4,7 +4,7 @@ use crate::common::oracle::{Idle, prompt_tokens};
 use crate::common::{Log, Override, blocking, cloud_only, edge_only, examples, pipelined, run_logged, sizes, spec};
 use engine::{Kind, RunSpec, Sharing, Side, Status, StepRecord};
 use model::dataset::{Law, Named};
-use model::{engine_kind::EngineKind, memory::BatchLimits, roofline::Load};
+use model::{engine_kind::EngineKind, load::Load, memory::BatchLimits};
 use std::collections::{BTreeMap, BTreeSet};
 use units::{BitsPerSecond, SimDuration};
 

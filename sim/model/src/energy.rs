@@ -58,6 +58,12 @@ impl Power {
         Power { idle: device.idle, prefill, decode }
     }
 
+    /// The power of so many of the device.
+    pub fn times(self, many: u32) -> Power {
+        let times = |one: Watts| Watts::new(one.as_f64() * f64::from(many));
+        Power { idle: times(self.idle), prefill: times(self.prefill), decode: times(self.decode) }
+    }
+
     /// Power above idle during that activity: `f TDP - idle`.
     pub fn above_idle(&self, activity: Activity) -> Watts {
         match activity {

@@ -8,7 +8,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use units::{Ratio, SimDuration};
 
-use crate::model_spec::ModelSpec;
+use crate::{device::Device, model_spec::ModelSpec};
 
 /// The serving engine of a model.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
@@ -44,18 +44,24 @@ pub enum EngineKind {
     Llamacpp,
 }
 
-/// The constants of a serving engine (`docs/compute-model.md`); a scenario may override any of them.
+/// The constants of a serving engine on a device (`docs/compute-model.md`); a scenario may override any of them.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct EngineProfile {
-    /// Host time of every iteration, added to the GPU's work, e.g. `2 ms`.
+    /// Host time of every iteration, e.g. `2 ms`.
     pub overhead: SimDuration,
+    /// Host time of each layer, where kernels are launched one by one instead of as a captured graph.
+    pub layer_overhead: SimDuration,
+    /// Host time of each sequence of an iteration.
+    pub sequence_overhead: SimDuration,
+    /// True if the host works while the GPU does: the longer of the two counts, not their sum.
+    pub hides_host: bool,
     /// Shortest iteration of the whole language model: the time to launch its kernels. A tier that runs a share of the
     /// layers has that share of it.
     pub floor: SimDuration,
-    /// Share of the peak memory bandwidth that the engine reaches, from 0 to 1.
+    /// Share of the peak memory bandwidth that the engine's kernels reach, from 0 to 1.
     pub eta_mem: Ratio,
-    /// Share of the peak FLOP rate that the engine reaches, from 0 to 1.
+    /// Share of the peak FLOP rate that the engine's kernels reach, from 0 to 1.
     pub eta_flop: Ratio,
     /// Extra time of an iteration in which a prompt starts (its cause is not known).
     pub prefill_overhead: SimDuration,
@@ -111,29 +117,55 @@ impl EngineKind {
         }
     }
 
-    /// The constants for this model (only the floor of `hf` depends on it). Engines written in Python share those of vLLM,
-    /// the others those of an engine that replays CUDA graphs [A].
-    pub fn profile(self, model: &ModelSpec) -> EngineProfile {
+    /// The constants for this model on this device. Efficiencies are the device's, times the engine's part of them.
+    pub fn profile(self, model: &ModelSpec, device: &Device) -> EngineProfile {
         let us = SimDuration::from_us;
-        let (overhead, floor, eta_mem, eta_flop, prefill_overhead, batches) = match self {
-            Self::Hf => (us(0), hf_floor(model), 0.85, 0.45, us(30_000), false),
-            Self::Vllm | Self::Vllm019 | Self::Vllm019Sync | Self::Vllm033 | Self::Vllm07 | Self::Sglang => {
-                (us(3_600), us(0), 0.85, 0.50, us(6_000), true)
-            }
-            Self::Graph | Self::Trtllm | Self::TrtllmMaxUtilization | Self::Llamacpp => {
-                (us(800), us(0), 0.88, 0.55, us(3_000), true)
-            }
+        let host = |overhead, layer, sequence, hides_host| Host { overhead, layer, sequence, hides_host };
+        // Host time in microseconds: constant, a layer, a sequence, and whether the GPU works meanwhile.
+        let (host, prefill_overhead_us, (mem, flop)) = match self {
+            Self::Hf => (host(0, 0, 0, false), 30_000, (1.0, 0.8)),
+            Self::Vllm07 => (host(0, 85, 10, false), 6_000, (1.0, 1.0)),
+            Self::Vllm019Sync | Self::Vllm033 => (host(2_000, 0, 20, false), 0, (1.0, 1.0)),
+            Self::Vllm | Self::Vllm019 | Self::Sglang => (host(2_000, 0, 20, true), 0, (1.0, 1.0)),
+            Self::Trtllm | Self::TrtllmMaxUtilization => (host(1_500, 0, 65, true), 0, (1.0, 1.0)),
+            Self::Llamacpp => (host(300, 0, 10, false), 0, (0.85, 0.8)),
+            Self::Graph => (host(800, 0, 0, false), 3_000, (1.0, 1.0)),
         };
-        let (eta_mem, eta_flop) = (Ratio::new(eta_mem), Ratio::new(eta_flop));
-        EngineProfile { overhead, floor, eta_mem, eta_flop, prefill_overhead, batches }
+        let reach = device.reach();
+        EngineProfile {
+            overhead: us(host.overhead),
+            layer_overhead: us(host.layer),
+            sequence_overhead: us(host.sequence),
+            hides_host: host.hides_host,
+            floor: if self == Self::Hf { hf_floor(model) } else { us(0) },
+            eta_mem: Ratio::new(reach.mem.as_f64() * mem),
+            eta_flop: Ratio::new(reach.flop.as_f64() * flop),
+            prefill_overhead: us(prefill_overhead_us),
+            batches: self != Self::Hf,
+        }
     }
+}
+
+/// Host time of an engine's iterations, in microseconds.
+struct Host {
+    overhead: u64,
+    layer: u64,
+    sequence: u64,
+    hides_host: bool,
 }
 
 impl EngineProfile {
     /// The same engine without host time and floor, to compare with sums of GPU kernel times.
     pub fn kernels_only(self) -> EngineProfile {
         let none = SimDuration::ZERO;
-        EngineProfile { overhead: none, floor: none, prefill_overhead: none, ..self }
+        EngineProfile {
+            overhead: none,
+            layer_overhead: none,
+            sequence_overhead: none,
+            floor: none,
+            prefill_overhead: none,
+            ..self
+        }
     }
 }
 
@@ -149,7 +181,8 @@ mod tests {
 
     #[test]
     fn hf_has_the_two_measured_floors_and_a_rule_for_the_rest() {
-        let floor = |name| EngineKind::Hf.profile(ModelSpec::named(name).unwrap()).floor.as_ms_f64();
+        let gpu = Device::named("a100-80-sxm").unwrap();
+        let floor = |name| EngineKind::Hf.profile(ModelSpec::named(name).unwrap(), gpu).floor.as_ms_f64();
         assert_eq!(floor("qwen2-vl-2b"), 28.3);
         assert_eq!(floor("qwen2.5-vl-7b"), 25.6);
         assert_eq!(floor("qwen2.5-vl-3b"), 34.2);
@@ -158,16 +191,18 @@ mod tests {
 
     #[test]
     fn only_hf_serves_one_request_at_a_time() {
-        let model = ModelSpec::named("qwen2-vl-2b").unwrap();
-        let batches = |kind: &EngineKind| kind.profile(model).batches;
+        let (model, gpu) = (ModelSpec::named("qwen2-vl-2b").unwrap(), Device::named("rtx-3090").unwrap());
+        let batches = |kind: &EngineKind| kind.profile(model, gpu).batches;
         assert!(EngineKind::ALL.iter().all(|kind| batches(kind) == (*kind != EngineKind::Hf)));
     }
 
     #[test]
-    fn kernels_only_keeps_the_efficiencies() {
-        let model = ModelSpec::named("qwen2-vl-2b").unwrap();
-        let kernels = EngineKind::Vllm.profile(model).kernels_only();
-        assert_eq!((kernels.overhead, kernels.prefill_overhead), (SimDuration::ZERO, SimDuration::ZERO));
-        assert_eq!((kernels.eta_mem, kernels.eta_flop), (Ratio::new(0.85), Ratio::new(0.50)));
+    fn efficiencies_are_the_device_s_and_stay_without_host_time() {
+        let (model, gpu) = (ModelSpec::named("qwen2-vl-2b").unwrap(), Device::named("rtx-3090").unwrap());
+        let kernels = EngineKind::Vllm.profile(model, gpu).kernels_only();
+        assert_eq!((kernels.overhead, kernels.sequence_overhead), (SimDuration::ZERO, SimDuration::ZERO));
+        assert_eq!((kernels.eta_mem, kernels.eta_flop), (gpu.reach().mem, gpu.reach().flop));
+        let llamacpp = EngineKind::Llamacpp.profile(model, gpu);
+        assert!(llamacpp.eta_mem < kernels.eta_mem && llamacpp.eta_flop < kernels.eta_flop);
     }
 }

@@ -17,7 +17,7 @@ pub mod table;
 
 use serde::{Deserialize, Serialize};
 
-use crate::roofline::Load;
+use crate::load::Load;
 
 /// The kind of an iteration, by its dominant item.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

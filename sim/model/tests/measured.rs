@@ -6,11 +6,7 @@
 
 use std::borrow::Cow;
 
-use model::{
-    device::Device,
-    model_spec::ModelSpec,
-    roofline::{Load, Roofline},
-};
+use model::{device::Device, load::Load, model_spec::ModelSpec, roofline::Roofline};
 
 #[path = "measured/published.rs"]
 mod published;
@@ -78,6 +74,9 @@ fn quote(row: &str) {
     println!("{row}");
     let page = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/compute-model.md");
     let text = std::fs::read_to_string(page).expect("the page");
+    if std::env::var_os("MEASURED_UPDATE").is_some() {
+        return;
+    }
     assert!(
         text.lines().any(|line| line == row),
         "docs/compute-model.md does not have the row that is printed now:\n{row}"

@@ -14,6 +14,7 @@ mod keys;
 mod link;
 mod lookup;
 mod own;
+mod parallel;
 mod plan;
 mod priced;
 pub mod profile;

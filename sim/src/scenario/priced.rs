@@ -12,6 +12,7 @@ use backends::Noise as Drawn;
 use model::device::Device;
 use model::engine_kind::EngineProfile;
 use model::model_spec::ModelSpec;
+use model::parallel::Parallel;
 use model::request::PayloadFormat;
 use model::step::StepKind;
 use model::step::law::{HostTime, Law};
@@ -69,7 +70,7 @@ pub fn price(
     side: &str,
     device: &Device,
     model: &ModelSpec,
-    engine: EngineProfile,
+    (engine, parallel): (EngineProfile, Parallel),
 ) -> Result<Option<Priced>, Failure> {
     let (file, noise): (&Option<PathBuf>, Noise) = match side {
         "edge" => (&scenario.edge.profile, scenario.edge.noise),
@@ -80,7 +81,7 @@ pub fn price(
         return if noise.is_none() { Ok(None) } else { Err(source.refuse_key(&format!("{side}.noise"), &needs)) };
     };
     let read = Profile::read(&source.folder().join(file))?;
-    let tier = Wanted { side, device, model, engine };
+    let tier = Wanted { side, device, model, engine, parallel };
     let mut laws = Vec::new();
     let mut assumed = Vec::new();
     for kind in StepKind::ALL {
@@ -116,6 +117,7 @@ struct Wanted<'t> {
     device: &'t Device,
     model: &'t ModelSpec,
     engine: EngineProfile,
+    parallel: Parallel,
 }
 
 impl Wanted<'_> {
@@ -161,8 +163,8 @@ impl Wanted<'_> {
         let table = entry.table.clone().filter(|_| here);
         // What stands in for another kind was measured here, though not of that kind.
         let range = self.is_whole(entry).then_some(entry.range);
-        let law = Law::new(&entry.parts, (DataSheet::of(self.device, 1), self.model), table, range, spread);
-        if entry.how == KERNELS { law.with_host(HostTime::of_engine(&self.engine)) } else { law }
+        let law = Law::new(&entry.parts, (DataSheet::of(self.device, self.parallel), self.model), table, range, spread);
+        if entry.how == KERNELS { law.with_host(HostTime::of_engine(&self.engine, self.model)) } else { law }
     }
 
     /// The assumption behind a law, in words.
@@ -178,6 +180,9 @@ impl Wanted<'_> {
         }
         if !self.is_model(law) {
             said.push(format!("extrapolated: measured with {}, not with {model}", law.model));
+        }
+        if let Parallel { tensor: 2.., .. } = self.parallel {
+            said.push(format!("on {} GPUs, with the all-reduces of the interconnect added", self.parallel.tensor));
         }
         if law.kind != kind {
             said.push(format!("by the law of {}", law.kind.name()));

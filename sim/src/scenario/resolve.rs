@@ -2,7 +2,7 @@
 
 use super::dataset::Reading;
 use super::written::Workload as Written;
-use super::{Dataset, Scenario, Source, amounts, arrivals, lookup, priced, sessions, warm_up};
+use super::{Dataset, Scenario, Source, amounts, arrivals, lookup, parallel, priced, sessions, warm_up};
 use crate::terminal::Failure;
 use backends::Tier;
 use engine::{CloudSpec, Content, EdgeSpec, RunSpec, Scheduling, Workload, cloud_pool, edge_pool};
@@ -12,6 +12,7 @@ use model::{
     engine_kind::EngineProfile,
     kv::{DoesNotFit, KvPool},
     model_spec::ModelSpec,
+    parallel::Parallel,
 };
 use policies::{Split, System};
 use std::collections::BTreeSet;
@@ -147,14 +148,15 @@ fn tier(source: &Source, scenario: &Scenario, side: &str) -> Result<Tier, Failur
     };
     let device = lookup::device(source, scenario, &format!("{side}.device"), device)?;
     let model = lookup::model(source, scenario, &format!("{side}.model"), model)?;
-    let engine = tuning.apply(engine.profile(&model));
+    let engine = tuning.apply(engine.profile(&model, &device));
     let probe_blocks = u64::from(edge.probe_layers);
     // An unknown model of the cloud is refused when the cloud's turn comes.
     let encoder =
         lookup::find_model(source, scenario, &cloud.model).filter(|_| side == "edge").and_then(|model| model.vision);
     let model = model.with_bytes_per_weight(weights.bytes());
-    let profile = laws(source, scenario, side, &device, &model, engine)?;
-    Ok(Tier { device, model, engine, part: None, probe_blocks, encoder, receives: side == "cloud", profile })
+    let parallel = if side == "edge" { Parallel::NONE } else { parallel::resolve(source, scenario, &device, &model)? };
+    let profile = laws(source, scenario, side, &device, &model, (engine, parallel))?;
+    Ok(Tier { device, model, engine, parallel, part: None, probe_blocks, encoder, receives: side == "cloud", profile })
 }
 
 /// The laws of a tier's profile for the device and model that it has.
@@ -167,7 +169,7 @@ pub fn laws_of(
     side: &str,
     tier: &Tier,
 ) -> Result<Option<Arc<backends::Profile>>, Failure> {
-    laws(source, scenario, side, &tier.device, &tier.model, tier.engine)
+    laws(source, scenario, side, &tier.device, &tier.model, (tier.engine, tier.parallel))
 }
 
 /// The laws of a tier's profile for a device and a model, where it has one.
@@ -177,9 +179,9 @@ fn laws(
     side: &str,
     device: &Device,
     model: &ModelSpec,
-    engine: EngineProfile,
+    (engine, parallel): (EngineProfile, Parallel),
 ) -> Result<Option<Arc<backends::Profile>>, Failure> {
-    Ok(priced::price(source, scenario, side, device, model, engine)?.map(|priced| Arc::new(priced.profile)))
+    Ok(priced::price(source, scenario, side, device, model, (engine, parallel))?.map(|priced| Arc::new(priced.profile)))
 }
 
 /// The assumptions behind the profiles of a scenario: keys below `edge.profile` and `cloud.profile`, each with a
@@ -187,7 +189,11 @@ fn laws(
 pub fn profiled(source: &Source, scenario: &Scenario) -> Vec<(String, String)> {
     let assumed = |side: &str| {
         let tier = tier(source, scenario, side).ok()?;
-        Some(priced::price(source, scenario, side, &tier.device, &tier.model, tier.engine).ok()??.assumed)
+        Some(
+            priced::price(source, scenario, side, &tier.device, &tier.model, (tier.engine, tier.parallel))
+                .ok()??
+                .assumed,
+        )
     };
     ["edge", "cloud"].into_iter().filter_map(assumed).flatten().collect()
 }
@@ -210,10 +216,10 @@ fn with_policy(
             return Err(source.refuse_key(&format!("{path}.{key}"), &reason));
         }
         // The edge's engine runs the cloud's model, so its floor is that model's.
-        let engine = scenario.edge.tuning.apply(scenario.edge.engine.profile(&model));
+        let engine = scenario.edge.tuning.apply(scenario.edge.engine.profile(&model, &spec.edge.tier.device));
         let edge = &mut spec.edge.tier;
         edge.split(&mut spec.cloud.tier, layers, shortcut, engine);
-        edge.profile = laws(source, scenario, "edge", &edge.device, &model, engine)?;
+        edge.profile = laws(source, scenario, "edge", &edge.device, &model, (engine, edge.parallel))?;
     }
     fits(source, "cloud", spec.cloud.kv_blocks, cloud_pool(&spec))?;
     fits(source, "edge", spec.edge.kv_blocks, edge_pool(&spec))?;

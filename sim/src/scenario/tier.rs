@@ -1,7 +1,9 @@
 //! The `[edge]` and `[cloud]` tables.
 
 use engine::Scheduling;
-use model::{device::Device, engine_kind::EngineKind, engine_kind::EngineProfile, memory::BatchLimits};
+use model::{
+    device::Device, engine_kind::EngineKind, engine_kind::EngineProfile, memory::BatchLimits, parallel::Interconnect,
+};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
@@ -89,8 +91,19 @@ pub struct Cloud {
     /// Noise added to step times: none (default), drawn from the profile's residuals, or their low or high end.
     #[serde(skip_serializing_if = "Noise::is_none")]
     pub noise: Noise,
-    /// Number of GPUs; default 1. A request goes to the one with the fewest requests.
+    /// Number of GPUs; default 1. A request goes to the replica with the fewest requests; a replica is made of
+    /// `tensor_parallel` x `data_parallel` GPUs.
     pub gpus: u32,
+    /// GPUs that share every layer; default 1. They divide the model's heads.
+    pub tensor_parallel: u32,
+    /// Ranks of a replica, each with attention, a queue and a KV cache of its own; default 1.
+    pub data_parallel: u32,
+    /// True spreads the experts of a mixture over the ranks, which then take their steps together; default false.
+    pub expert_parallel: bool,
+    /// Link between the GPUs of a replica: the name of a built-in one, such as `nvlink-4`, or `{ bandwidth = "350 GB/s",
+    /// latency = "10 us" }`. If absent, the one that boards of this kind have: NVLink for SXM boards, else PCIe.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub interconnect: Option<Joined>,
     /// KV cache of a GPU, in blocks of 16 tokens, as a server's log states it. If absent, it fills the free memory up
     /// to 90 %.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -113,11 +126,25 @@ impl Default for Cloud {
             profile: None,
             noise: Noise::None,
             gpus: 1,
+            tensor_parallel: 1,
+            data_parallel: 1,
+            expert_parallel: false,
+            interconnect: None,
             kv_blocks: None,
             batch: Batch::default(),
             remote: Remote::default(),
         }
     }
+}
+
+/// The link between the GPUs of a replica.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub enum Joined {
+    /// Name of a built-in interconnect; `sim list interconnects` has all.
+    Named(String),
+    /// Figures of one's own.
+    Own(Interconnect),
 }
 
 /// The way that a serving engine keeps a request whose answer an edge drafts.
@@ -178,6 +205,15 @@ pub struct Tuning {
     /// Host time of every iteration, e.g. `2 ms`; the engine's own if absent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub overhead: Option<SimDuration>,
+    /// Host time of each layer of an iteration, e.g. `85 us`; the engine's own if absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub layer_overhead: Option<SimDuration>,
+    /// Host time of each sequence of an iteration, e.g. `20 us`; the engine's own if absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sequence_overhead: Option<SimDuration>,
+    /// True if the host works while the GPU does, so that the longer of the two counts; the engine's own if absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub hides_host: Option<bool>,
     /// Extra time of an iteration in which a prompt starts, e.g. `6 ms`; the engine's own if absent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub prefill_overhead: Option<SimDuration>,
@@ -201,6 +237,9 @@ impl Tuning {
     pub fn apply(&self, engine: EngineProfile) -> EngineProfile {
         EngineProfile {
             overhead: self.overhead.unwrap_or(engine.overhead),
+            layer_overhead: self.layer_overhead.unwrap_or(engine.layer_overhead),
+            sequence_overhead: self.sequence_overhead.unwrap_or(engine.sequence_overhead),
+            hides_host: self.hides_host.unwrap_or(engine.hides_host),
             prefill_overhead: self.prefill_overhead.unwrap_or(engine.prefill_overhead),
             floor: self.floor.unwrap_or(engine.floor),
             eta_mem: self.eta_mem.unwrap_or(engine.eta_mem),

@@ -33,7 +33,11 @@ fn pool(tier: &Tier, limits: BatchLimits, stated: Option<u64>) -> Result<KvPool,
         None => (model.name.clone(), model.layers),
     };
     let resident = footprint(tier, limits, Bytes::ZERO).total();
-    let pool = KvPool::with_resident(&tier.device, &what, resident, model.kv_bytes_per_token_of(layers), stated)?;
+    let tensor = u64::from(tier.parallel.tensor);
+    // KV heads are split; where there are fewer heads than GPUs, some GPUs have a copy.
+    let copies = tensor.div_ceil(model.kv_heads.min(tensor));
+    let token = model.kv_bytes_per_token_of(layers) * copies;
+    let pool = KvPool::with_resident(&tier.device.times(tensor), &what, resident, token, stated)?;
     Ok(pool.for_sequences(limits.sequences))
 }
 
@@ -45,5 +49,7 @@ pub(crate) fn footprint(tier: &Tier, limits: BatchLimits, kv: Bytes) -> Footprin
         Some(Part { upper: false, layers, .. }) => tier.model.prefix_weight_bytes(layers),
         Some(Part { layers, .. }) => tier.model.suffix_weight_bytes(tier.model.layers - layers),
     };
-    Footprint { weights, ..whole }
+    // Each GPU has activations and a runtime of its own.
+    let each = u64::from(tier.parallel.tensor);
+    Footprint { weights, activations: whole.activations * each, runtime: whole.runtime * each, ..whole }
 }

@@ -47,7 +47,11 @@ impl<'w, C: Compute> State<'w, C> {
     ) -> Self {
         let link = spec.link.in_replication(spec.replication);
         let kind = |tier: &backends::Tier, limits| {
-            Rc::new(Kind { limits, batches: tier.engine.batches, power: Power::new(&tier.device) })
+            Rc::new(Kind {
+                limits,
+                batches: tier.engine.batches,
+                power: Power::new(&tier.device).times(tier.parallel.tensor),
+            })
         };
         let on_edge = kind(&spec.edge.tier, spec.edge.limits);
         let in_cloud = kind(&spec.cloud.tier, spec.cloud.limits);
@@ -60,12 +64,12 @@ impl<'w, C: Compute> State<'w, C> {
             Served::new(scheduling, *limits, &cloud_kv, tier.model.context_window, *remote)
         };
         let edges = (0..spec.edge.count).map(|_| Gpu::new(on_edge.clone(), edge_kv.clone(), edge_engine()));
-        let clouds = (0..spec.cloud.gpus).map(|_| Gpu::new(in_cloud.clone(), cloud_kv.clone(), cloud_engine()));
+        let clouds = (0..spec.cloud.servers()).map(|_| Gpu::new(in_cloud.clone(), cloud_kv.clone(), cloud_engine()));
         Self {
             ledger,
             messages: Numbered::default(),
             gpus: edges.chain(clouds).collect(),
-            requests: vec![0; (spec.edge.count + spec.cloud.gpus) as usize],
+            requests: vec![0; (spec.edge.count + spec.cloud.servers()) as usize],
             edge_cpus: (0..spec.edge.count).map(|_| FifoServer::new(spec.edge.cpu_workers)).collect(),
             edge,
             cloud,

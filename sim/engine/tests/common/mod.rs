@@ -40,7 +40,7 @@ pub fn tier(device: &str, model: &str, engine: EngineKind) -> Tier {
 pub fn spec(policy: System, engine: EngineKind, requests: u64, output: u32) -> RunSpec {
     let mut spec = RunSpec::example(policy);
     for tier in [&mut spec.edge.tier, &mut spec.cloud.tier] {
-        tier.engine = engine.profile(&tier.model);
+        tier.engine = engine.profile(&tier.model, &tier.device);
     }
     let scheduling = Scheduling::of(engine);
     let tokens = CUT_PROMPTS.contains(&engine).then_some(1024);

@@ -2,8 +2,9 @@
 
 use backends::{Part, Tier};
 use model::{
+    load::Load,
     request::{ImageSize, Prompt},
-    roofline::{Load, Roofline},
+    roofline::Roofline,
     vision::VisionTower,
 };
 use units::{Flops, Ratio};
@@ -23,7 +24,7 @@ impl Idle {
     pub fn new(tier: &Tier) -> Self {
         let tower = tier.model.vision.clone().expect("a multimodal model");
         let chunk = if tier.engine.batches { 1024 } else { u64::MAX };
-        let roofline = Roofline::new(&tier.device, &tier.model, &tier.engine);
+        let roofline = Roofline::of_server(&tier.device, &tier.model, &tier.engine, tier.parallel);
         Self { roofline, tower, chunk, part: tier.part }
     }
 

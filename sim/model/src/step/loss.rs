@@ -1,7 +1,7 @@
 //! The loss of a form against measured steps. It stands beside the form because a fit calls it a million times.
 
 use super::parts::Priced;
-use crate::roofline::Load;
+use crate::load::Load;
 
 /// A measured step, with the form that prices it: one for each device and model.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -7,9 +7,10 @@ use model::{
     device::Device,
     engine_kind::EngineKind,
     kv::{KvPool, blocks_for},
+    load::Load,
     memory::BatchLimits,
     model_spec::ModelSpec,
-    roofline::{Load, Roofline},
+    roofline::Roofline,
 };
 use units::{BytesPerSecond, FlopsPerSecond};
 
@@ -35,7 +36,7 @@ fn group(name: &'static str, guard: (f64, f64), rows: impl IntoIterator<Item = R
 }
 
 fn roofline(device: &Device, model: &ModelSpec, kind: EngineKind) -> Roofline {
-    Roofline::new(device, model, &kind.profile(model))
+    Roofline::new(device, model, &kind.profile(model, device))
 }
 
 /// A device that only this test needs: GB/s and TFLOP/s from memory of its data sheet, not looked up;
@@ -89,14 +90,14 @@ fn section_a() -> [Group; 4] {
     let awq = [(two, [29.89, 33.42, 32.28, 31.55]), (seven, [32.08, 32.66, 31.42, 19.95])];
     // The language models of the 7B and the 2B; these two speeds and the first of each bf16 line set the constants.
     let anchors = [("Qwen2.5-7B", seven, 84.28), ("Qwen2.5-1.5B", two, 183.33)].map(|(label, name, speed)| {
-        let roofline = roofline(&device("a100-80-sxm"), &model(name), EngineKind::Vllm);
+        let roofline = roofline(&device("a100-80-sxm"), &model(name), EngineKind::Vllm07);
         answer(label.to_owned(), speed, &roofline, 1, 2048)
     });
     [
         group("A transformers bf16, `hf`", (0.10, 0.55), transformers("bf16", 2.0, bf16)),
         group("A transformers GPTQ, `hf`", (0.20, 0.55), transformers("GPTQ", Q4_0, gptq)),
         group("A transformers AWQ, `hf`", (0.20, 0.55), transformers("AWQ", Q4_0, awq)),
-        group("A vLLM anchors, `vllm`", (0.02, 0.02), anchors),
+        group("A vLLM anchors, `vllm-0.7`", (0.03, 0.04), anchors),
     ]
 }
 
@@ -116,16 +117,16 @@ fn section_b() -> [Group; 3] {
     ];
     let half = llama_8b();
     let four_bit = llama_8b().with_bytes_per_weight(Q4_K_M);
-    let on = |device: &Device, model: &ModelSpec| roofline(device, model, EngineKind::Graph);
+    let on = |device: &Device, model: &ModelSpec| roofline(device, model, EngineKind::Llamacpp);
     let label = |device: &Device| device.name.to_string();
     [
-        group("B llama.cpp decode fp16, `graph`", (0.25, 0.60), {
+        group("B llama.cpp decode fp16, `llamacpp`", (0.25, 0.60), {
             speeds.iter().map(|(gpu, speed, _, _)| decode(label(gpu), *speed, &on(gpu, &half), 512))
         }),
-        group("B llama.cpp decode Q4_K_M, `graph`", (0.40, 0.60), {
+        group("B llama.cpp decode Q4_K_M, `llamacpp`", (0.40, 0.60), {
             speeds.iter().map(|(gpu, _, speed, _)| decode(label(gpu), *speed, &on(gpu, &four_bit), 512))
         }),
-        group("B llama.cpp prompt 1024 fp16, `graph`", (0.45, 0.70), {
+        group("B llama.cpp prompt 1024 fp16, `llamacpp`", (0.45, 0.70), {
             speeds.iter().map(|(gpu, _, _, speed)| prompt(label(gpu), *speed, &on(gpu, &half), 1024))
         }),
     ]
@@ -139,12 +140,12 @@ fn llama_8b() -> ModelSpec {
 fn section_c() -> [Group; 2] {
     let llama_7b = dense("llama-7b", [32, 4096, 11_008, 32, 32, 128, 32_000]).with_bytes_per_weight(Q4_0);
     let speeds = [("apple-m2", 180.0, 22.0), ("apple-m4", 221.0, 24.0)];
-    let on = |name| roofline(&device(name), &llama_7b, EngineKind::Graph);
+    let on = |name| roofline(&device(name), &llama_7b, EngineKind::Llamacpp);
     [
-        group("C llama.cpp decode Q4_0, `graph`", (0.20, 0.25), {
+        group("C llama.cpp decode Q4_0, `llamacpp`", (0.20, 0.25), {
             speeds.iter().map(|&(name, _, speed)| decode(name, speed, &on(name), 128))
         }),
-        group("C llama.cpp prompt 512 Q4_0, `graph`", (0.30, 0.35), {
+        group("C llama.cpp prompt 512 Q4_0, `llamacpp`", (0.30, 0.35), {
             speeds.iter().map(|&(name, speed, _)| prompt(name, speed, &on(name), 512))
         }),
     ]
@@ -165,8 +166,8 @@ fn section_d() -> [Group; 2] {
         }
     }
     let cosmos = dense("cosmos-reason2-2b", [28, 2048, 6144, 16, 8, 128, 151_936]).with_bytes_per_weight(Q4_0);
-    let (graph, vllm) = (EngineKind::Graph, EngineKind::Vllm);
-    let engines = [("TensorRT Edge-LLM", graph, 60.0), ("vLLM", vllm, 56.0), ("llama.cpp", graph, 38.0)];
+    let (trtllm, vllm, llamacpp) = (EngineKind::Trtllm, EngineKind::Vllm, EngineKind::Llamacpp);
+    let engines = [("TensorRT Edge-LLM", trtllm, 60.0), ("vLLM", vllm, 56.0), ("llama.cpp", llamacpp, 38.0)];
     let row = |(label, kind, speed)| decode(label, speed, &roofline(&fast, &cosmos, kind), 256);
     [
         group("D Orin Nano MLC 4-bit decode, `graph`", (0.15, 0.25), mlc),
@@ -183,7 +184,7 @@ fn section_f() -> [Group; 2] {
         let gpu = device(name);
         let pool = KvPool::for_model(&gpu, &llava, BatchLimits::default()).expect("it fits");
         let running = pool.total_blocks() / blocks_for(prompt_tokens + output_tokens);
-        let roofline = roofline(&gpu, &llava, EngineKind::Vllm);
+        let roofline = roofline(&gpu, &llava, EngineKind::Vllm07);
         let mut decode = Load::NONE;
         (0..running).for_each(|_| decode.add(&Load::decode(prompt_tokens + output_tokens / 2)));
         let mut mixed = decode;
@@ -196,11 +197,11 @@ fn section_f() -> [Group; 2] {
     };
     let alone = |label: &str, width| {
         let spec = llava.clone().with_bytes_per_weight(width);
-        decode(label, 54.0, &roofline(&device("rtx-3090"), &spec, EngineKind::Graph), 650)
+        decode(label, 54.0, &roofline(&device("rtx-3090"), &spec, EngineKind::Llamacpp), 650)
     };
     [
-        group("F LLaVA-1.5-7B saturated, `vllm`", (0.60, 0.60), ["a100-40-pcie", "a100-80-sxm"].map(saturated)),
-        group("F LLaVA-1.5-7B on a 3090, `graph`", (0.75, 0.75), [alone("if 4-bit", Q4_K_M), alone("if fp16", 2.0)]),
+        group("F LLaVA-1.5-7B saturated, `vllm-0.7`", (0.60, 0.60), ["a100-40-pcie", "a100-80-sxm"].map(saturated)),
+        group("F LLaVA-1.5-7B on a 3090, `llamacpp`", (0.75, 0.75), [alone("if 4-bit", Q4_K_M), alone("if fp16", 2.0)]),
     ]
 }
 

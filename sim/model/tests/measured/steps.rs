@@ -3,16 +3,16 @@
 
 use std::{collections::BTreeMap, fs::File, io::Read, path::Path};
 
+use crate::{ERRORS_HEAD, Errors, Row, dense, device, quote, seconds};
 use flate2::read::GzDecoder;
 use model::{
     device::Device,
     engine_kind::{EngineKind, EngineProfile},
+    load::Load,
     model_spec::ModelSpec,
-    roofline::{Load, Roofline},
+    parallel::{Interconnect, Parallel},
+    roofline::Roofline,
 };
-use units::{BytesPerSecond, FlopsPerSecond};
-
-use crate::{ERRORS_HEAD, Errors, Row, dense, device, quote, seconds};
 
 const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared/measured");
 
@@ -44,30 +44,26 @@ fn dense_models(folder: &Path) -> BTreeMap<String, ModelSpec> {
     records(file).into_iter().filter(|record| record["type"] == "dense").map(spec).collect()
 }
 
-/// A row's GPUs as one device: tensor parallelism multiplies bandwidth and peak, and its communication is not modelled.
-fn gpus(record: &Record) -> Device {
-    let one = match record["gpu"].as_str() {
-        "RTX3090" => device("rtx-3090"),
-        "RTX4090" => device("rtx-4090"),
-        "A100-SXM-80GB" | "A800-SXM-80GB" => device("a100-80-sxm"),
-        "H100-SXM-80GB" => device("h100-sxm"),
-        "RTX-PRO-6000" => device("rtx-pro-6000"),
+/// A row's GPUs, and the way in which they share the model.
+fn gpus(record: &Record) -> (Device, Parallel) {
+    let (one, link) = match record["gpu"].as_str() {
+        "RTX3090" => ("rtx-3090", "pcie-4"),
+        "RTX4090" => ("rtx-4090", "pcie-4"),
+        "A100-SXM-80GB" | "A800-SXM-80GB" => ("a100-80-sxm", "nvlink-3"),
+        "H100-SXM-80GB" => ("h100-sxm", "nvlink-4"),
+        "RTX-PRO-6000" => ("rtx-pro-6000", "pcie-5"),
         other => panic!("no device for {other}"),
     };
-    let many = whole(record, "tensor_parallel");
-    Device {
-        bandwidth: BytesPerSecond::new(one.bandwidth.as_u64() * many),
-        peak: FlopsPerSecond::new(one.peak.as_f64() * many as f64),
-        ..one
-    }
+    let tensor = whole(record, "tensor_parallel") as u32;
+    (device(one), Parallel { tensor, interconnect: Interconnect::named(link), ..Parallel::NONE })
 }
 
 /// The engine that a row is: kernels alone where their times were added up, `vllm` whole where a server was timed.
-fn engine(record: &Record, model: &ModelSpec) -> EngineProfile {
+fn engine(record: &Record, model: &ModelSpec, gpu: &Device) -> EngineProfile {
     match (record["how"].as_str(), record["source"].as_str()) {
-        ("sum_of_kernels", "llmservingsim-v0") => EngineKind::Hf.profile(model).kernels_only(),
-        ("sum_of_kernels", _) => EngineKind::Vllm.profile(model).kernels_only(),
-        _ => EngineKind::Vllm.profile(model),
+        ("sum_of_kernels", "llmservingsim-v0") => EngineKind::Hf.profile(model, gpu).kernels_only(),
+        ("sum_of_kernels", _) => EngineKind::Vllm.profile(model, gpu).kernels_only(),
+        _ => EngineKind::Vllm.profile(model, gpu),
     }
 }
 
@@ -89,8 +85,9 @@ struct Step {
 }
 
 fn step(record: &Record, model: &ModelSpec, is_prefill: bool) -> Step {
-    let (gpus, load) = (gpus(record), load(record, is_prefill));
-    let roofline = Roofline::new(&gpus, model, &engine(record, model));
+    let ((gpu, parallel), load) = (gpus(record), load(record, is_prefill));
+    let roofline = Roofline::of_server(&gpu, model, &engine(record, model, &gpu), parallel);
+    let many = f64::from(parallel.tensor);
     let measured_s = number(record, "duration_ms") / 1e3;
     let cost = roofline.iteration(&load);
     let cell = |column: &str| &record[column];
@@ -100,8 +97,8 @@ fn step(record: &Record, model: &ModelSpec, is_prefill: bool) -> Step {
             measured_s,
             modelled_s: seconds(&roofline, &load),
         },
-        memory_share: cost.bytes.as_u64() as f64 / gpus.bandwidth.as_f64() / measured_s,
-        flop_share: cost.flop.as_f64() / gpus.peak.as_f64() / measured_s,
+        memory_share: cost.bytes.as_u64() as f64 / (many * gpu.bandwidth.as_f64()) / measured_s,
+        flop_share: cost.flop.as_f64() / (many * gpu.peak.as_f64()) / measured_s,
     }
 }
 

@@ -215,6 +215,8 @@ fn typical(samples: &[Sample], places: &[Arc<Place>]) -> Parts {
         start_us: 0.1 * least_us,
         layer_us: 0.1 * least_us / layers,
         item_us: 0.05 * least_us / items,
+        hidden_us: 0.0,
+        hidden_item_us: 0.0,
         activations: 10.0,
         weights: 1.2,
         matrices: 1.5,

@@ -13,7 +13,7 @@ use crate::scenario::{self, Plan, Point};
 use crate::terminal::{Failure, say};
 use backends::Tier;
 use model::audio;
-use model::roofline::Load;
+use model::load::Load;
 use model::step::{Step, StepKind};
 use serde_json::Value;
 use std::collections::BTreeMap;

@@ -3,10 +3,11 @@
 use model::device::Device;
 use model::engine_kind::EngineProfile;
 use model::model_spec::ModelSpec;
-use model::roofline::{Load, Roofline};
+use model::parallel::Parallel;
 use model::step::loss::Sample;
 use model::step::parts::DataSheet;
 use model::step::{Step, StepKind};
+use model::{load::Load, roofline::Roofline};
 use std::sync::Arc;
 
 /// Device, model and engine of measured rows.
@@ -35,7 +36,7 @@ pub struct Place {
 impl Place {
     /// Bandwidth and peak of all its GPUs.
     pub fn sheet(&self) -> DataSheet {
-        DataSheet::of(&self.device, 1)
+        DataSheet::of(&self.device, Parallel::NONE)
     }
 
     /// The uncalibrated roofline.

@@ -5,6 +5,7 @@ use super::set::{Place, Row, Set, impossible, load};
 use super::sheets::{Sheets, short};
 use crate::scenario::profile::KERNELS;
 use crate::terminal::{Failure, say};
+use model::device::Device;
 use model::engine_kind::{EngineKind, EngineProfile};
 use model::model_spec::ModelSpec;
 use model::step::{Step, StepKind};
@@ -142,11 +143,12 @@ fn add(
 }
 
 fn place(step: &MeasuredStep, model: ModelSpec, sheets: &Sheets, at: &dyn Fn() -> String) -> Result<Place, Failure> {
+    let device = sheets.device(&step.gpu, step.tensor_parallel, at)?;
     Ok(Place {
         gpu: step.gpu.clone(),
-        device: sheets.device(&step.gpu, step.tensor_parallel, at)?,
         gpus: step.tensor_parallel,
-        assumed: assumed(&step.engine, &step.how, &model),
+        assumed: assumed(&step.engine, &step.how, &model, &device),
+        device,
         model,
         engine: step.engine.clone(),
         dtype: step.dtype.clone(),
@@ -156,14 +158,17 @@ fn place(step: &MeasuredStep, model: ModelSpec, sheets: &Sheets, at: &dyn Fn() -
 }
 
 /// The constants that the simulator has for an engine of that name; of a sum of kernels, without host time.
-fn assumed(engine: &str, how: &str, model: &ModelSpec) -> EngineProfile {
+fn assumed(engine: &str, how: &str, model: &ModelSpec, device: &Device) -> EngineProfile {
     let engine = engine.to_lowercase();
     let kind = match () {
         () if engine.starts_with("hf") || engine.contains("transformers") => EngineKind::Hf,
-        () if ["graph", "tensorrt", "trt", "llama.cpp"].iter().any(|name| engine.contains(name)) => EngineKind::Graph,
+        () if engine.contains("llama.cpp") => EngineKind::Llamacpp,
+        () if ["tensorrt", "trt"].iter().any(|name| engine.contains(name)) => EngineKind::Trtllm,
+        () if engine.contains("graph") => EngineKind::Graph,
+        () if engine.starts_with("vllm-0.7") => EngineKind::Vllm07,
         () => EngineKind::Vllm,
     };
-    let profile = kind.profile(model);
+    let profile = kind.profile(model, device);
     if how == KERNELS { profile.kernels_only() } else { profile }
 }
 

@@ -22,11 +22,12 @@ fn kinds_of_laws_are_kinds_of_tables() {
 
 fn place(device: &str, model: &str) -> Arc<Place> {
     let model = ModelSpec::named(model).expect("a model").clone();
+    let known = Device::named(device).expect("a device").clone();
     Arc::new(Place {
         gpu: device.to_owned(),
-        device: Device::named(device).expect("a device").clone(),
         gpus: 1,
-        assumed: EngineKind::Vllm.profile(&model),
+        assumed: EngineKind::Vllm.profile(&model, &known),
+        device: known,
         model,
         engine: "made up".to_owned(),
         dtype: String::new(),
@@ -37,7 +38,8 @@ fn place(device: &str, model: &str) -> Arc<Place> {
 
 /// A law that no engine of the simulator has.
 fn truth() -> Parts {
-    let engine = EngineKind::Vllm.profile(ModelSpec::named("qwen2.5-vl-7b").expect("a model"));
+    let engine = EngineKind::Vllm
+        .profile(ModelSpec::named("qwen2.5-vl-7b").expect("a model"), Device::named("a100-80-sxm").expect("a device"));
     Parts {
         overlap: Overlap::Partial,
         tile_tokens: 1,

@@ -74,7 +74,7 @@ const ENGINE: &[Column] = &[
 pub fn engines() -> Listing {
     let meanings = meanings();
     let line = |engine: &EngineKind| {
-        let profile = engine.profile(&MODELS[0]);
+        let profile = engine.profile(&MODELS[0], &DEVICES[0]);
         vec![
             engine.name().into(),
             profile.batches.into(),
