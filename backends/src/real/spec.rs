@@ -1,5 +1,6 @@
 //! The dimensions of a real model, so that its FLOP, bytes and KV cache are counted as those of any other model.
 
+use model::format::Storage;
 use model::model_spec::ModelSpec;
 use model::vision::{Attention, Resize, VisionTower};
 use onnx::{Dimensions, Folder, Model, Preprocessing, Result};
@@ -14,29 +15,16 @@ pub fn spec(model: &Model) -> Result<ModelSpec> {
         Dimensions::of(folder)?;
     let described = model.describe();
     let [vision, embed, decoder] = [0, 1, 2].map(|graph| described.graphs[graph].bytes as f64);
-    let spec = ModelSpec {
-        name: name(folder).into(),
-        layers,
-        hidden,
-        intermediate,
-        heads,
-        kv_heads,
-        head_dim: head_size,
-        vocab: vocabulary,
-        // Prompts are held to the folder's own window when they are counted.
-        context_window: None,
-        gated_mlp: true,
-        qkv_bias: true,
-        tied_head,
-        bytes_per_weight: 1.0,
-        bytes_per_kv: described.kv_bytes_per_token / (2 * layers * kv_heads * head_size).max(1),
-        vision: None,
-    };
+    let dimensions = [layers, hidden, intermediate, heads, kv_heads, head_size, vocabulary];
+    // Prompts are held to the folder's own window when they are counted, so the specification has none.
+    let spec = ModelSpec { qkv_bias: true, tied_head, ..ModelSpec::dense(name(folder), dimensions) };
     // A head that is the embedding is stored twice: in the graph of each.
     let stored = spec.lm_layer_params() + spec.embedding_params() + spec.vocab * spec.hidden;
     let bytes_per_weight = (embed + decoder) / stored as f64;
     let tower = tower(folder, model.preprocessing(), (vision / bytes_per_weight) as u64)?;
-    Ok(ModelSpec { vision: Some(tower), ..spec.with_bytes_per_weight(bytes_per_weight) })
+    let kv = described.kv_bytes_per_token / (2 * layers * kv_heads * head_size).max(1);
+    let storage = Storage { kv, ..Storage::uniform(bytes_per_weight) };
+    Ok(ModelSpec { vision: Some(tower), ..spec.stored(storage) })
 }
 
 /// A folder goes by its own name.

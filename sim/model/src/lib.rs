@@ -1,4 +1,4 @@
-//! The models of the simulation, as pure functions: requests, devices, language models, engines, the cost of an
+//! The models of the simulation, as pure functions: requests, devices, language models, formats of weights, engines, the cost of an
 //! iteration, the KV cache, energy, draft tokens and accuracy.
 //!
 //! Everything here is a function of its arguments and of named random streams; nothing knows of clocks, queues or
@@ -11,6 +11,7 @@ pub mod decoding;
 pub mod device;
 pub mod energy;
 pub mod engine_kind;
+pub mod format;
 pub mod kv;
 pub mod latency;
 pub mod load;

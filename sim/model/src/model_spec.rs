@@ -9,6 +9,7 @@ use std::borrow::Cow;
 use serde::{Deserialize, Serialize};
 use units::{Bytes, Flops};
 
+use crate::format::Storage;
 use crate::vision::{QwenTower, VisionTower, clip};
 
 /// A dense decoder-only language model, with a vision tower if it has one.
@@ -46,10 +47,8 @@ pub struct ModelSpec {
     pub qkv_bias: bool,
     /// The head is the embedding matrix: stored once, still read whole in each decode step.
     pub tied_head: bool,
-    /// Bytes of a stored weight: 2 for fp16, about 0.56 for 4-bit groups with scales. Applies to all weights.
-    pub bytes_per_weight: f64,
-    /// Bytes of a cached key or value element: 2 for fp16.
-    pub bytes_per_kv: u64,
+    /// Bytes of its weights and of its cached keys and values, and the arithmetic on them.
+    pub storage: Storage,
     /// The vision tower and its projector into `hidden`.
     pub vision: Option<VisionTower>,
 }
@@ -60,10 +59,16 @@ impl ModelSpec {
         MODELS.iter().find(|model| model.name == name)
     }
 
-    /// The same model with weights of another width, e.g. 0.5625 B for 4-bit groups of 32 with an fp16 scale.
-    pub fn with_bytes_per_weight(mut self, bytes: f64) -> ModelSpec {
-        self.bytes_per_weight = bytes;
-        self
+    /// A text-only dense decoder without biases in 16 bits, from its dimensions: layers, hidden, intermediate, heads, KV
+    /// heads, head dim, vocab. Its MLP is gated, its head stored apart, its context window not known.
+    pub fn dense(name: impl Into<Cow<'static, str>>, dimensions: [u64; 7]) -> ModelSpec {
+        let [layers, hidden, intermediate, heads, kv_heads, head_dim, vocab] = dimensions;
+        ModelSpec { name: name.into(), layers, hidden, intermediate, heads, kv_heads, head_dim, vocab, ..DENSE }
+    }
+
+    /// The same model, stored in another way.
+    pub fn stored(self, storage: Storage) -> ModelSpec {
+        ModelSpec { storage, ..self }
     }
 
     /// Weights of the matrices of one layer.
@@ -105,29 +110,39 @@ impl ModelSpec {
         self.lm_layer_params() + self.embedding_params() + self.head_params() + self.vision_params()
     }
 
-    /// Bytes of that many weights.
-    fn bytes_of(&self, weights: u64) -> Bytes {
-        Bytes::new((weights as f64 * self.bytes_per_weight) as u64)
+    /// Bytes of a weight of the embedding, which is the head where they are tied.
+    fn embedding_width(&self) -> f64 {
+        if self.tied_head { self.storage.head } else { self.storage.embedding }
+    }
+
+    /// Bytes of embedding and head, as they are stored.
+    fn ends_bytes(&self) -> f64 {
+        self.embedding_params() as f64 * self.embedding_width() + self.head_params() as f64 * self.storage.head
     }
 
     /// Bytes of all weights.
     pub fn weight_bytes(&self) -> Bytes {
-        self.bytes_of(self.params())
+        let layers = self.lm_layer_params() as f64 * self.storage.layers;
+        whole(layers + self.ends_bytes() + self.tower_bytes())
     }
 
     /// Bytes of the decoder layers: read once in every iteration that runs them.
     pub fn layer_weight_bytes(&self) -> Bytes {
-        self.bytes_of(self.lm_layer_params())
+        whole(self.lm_layer_params() as f64 * self.storage.layers)
     }
 
     /// Bytes of the head: read once in every iteration that yields a token.
     pub fn head_weight_bytes(&self) -> Bytes {
-        self.bytes_of(self.vocab * self.hidden)
+        whole((self.vocab * self.hidden) as f64 * self.storage.head)
+    }
+
+    fn tower_bytes(&self) -> f64 {
+        self.vision_params() as f64 * self.storage.tower
     }
 
     /// Bytes of the vision tower: read once in every iteration that encodes an image.
     pub fn vision_weight_bytes(&self) -> Bytes {
-        self.bytes_of(self.vision_params())
+        whole(self.tower_bytes())
     }
 
     /// Weight bytes that a decode iteration reads: layers and head. The few embedding rows are not counted.
@@ -138,16 +153,15 @@ impl ModelSpec {
     /// Weight bytes of a device that runs the first `layers`: vision tower, embedding and those layers (MindFusion,
     /// layer split).
     pub fn prefix_weight_bytes(&self, layers: u64) -> Bytes {
-        let layers = layers.min(self.layers);
-        self.bytes_of(self.vision_params() + self.embedding_params() + layers * self.layer_stored())
+        let layers = (layers.min(self.layers) * self.layer_stored()) as f64 * self.storage.layers;
+        whole(self.tower_bytes() + self.embedding_params() as f64 * self.embedding_width() + layers)
     }
 
     /// Weight bytes of a device that runs the layers from `layers` on: those, the final norm, the head, and the
     /// embedding of the tokens that it generates.
     pub fn suffix_weight_bytes(&self, layers: u64) -> Bytes {
         let rest = self.layers - layers.min(self.layers);
-        let ends = self.embedding_params() + self.head_params() + self.hidden;
-        self.bytes_of(rest * self.layer_stored() + ends)
+        whole((rest * self.layer_stored() + self.hidden) as f64 * self.storage.layers + self.ends_bytes())
     }
 
     /// KV cache bytes of one token: 2 x layers x KV heads x head dim x bytes.
@@ -157,7 +171,7 @@ impl ModelSpec {
 
     /// KV cache bytes of one token in so many of the layers.
     pub fn kv_bytes_per_token_of(&self, layers: u64) -> Bytes {
-        Bytes::new(2 * layers * self.kv_heads * self.head_dim * self.bytes_per_kv)
+        Bytes::new(2 * layers * self.kv_heads * self.head_dim * self.storage.kv)
     }
 
     /// FLOP of one token through the matrices of all layers: a prompt token's share, without head and attention.
@@ -187,10 +201,33 @@ impl ModelSpec {
     }
 }
 
+/// Whole bytes.
+fn whole(bytes: f64) -> Bytes {
+    Bytes::new(bytes as u64)
+}
+
 /// (query, key) pairs of causal attention: `q*c + q(q+1)/2` for q new tokens behind c cached ones.
 pub fn causal_pairs(query_tokens: u64, context_tokens: u64) -> u64 {
     query_tokens * context_tokens + query_tokens * (query_tokens + 1) / 2
 }
+
+/// A decoder of no size: what [`ModelSpec::dense`] leaves unsaid.
+const DENSE: ModelSpec = ModelSpec {
+    name: Cow::Borrowed(""),
+    layers: 0,
+    hidden: 0,
+    intermediate: 0,
+    heads: 0,
+    kv_heads: 0,
+    head_dim: 0,
+    vocab: 0,
+    context_window: None,
+    gated_mlp: true,
+    qkv_bias: false,
+    tied_head: false,
+    storage: Storage::FP16,
+    vision: None,
+};
 
 /// The vision transformer of Qwen2-VL: full attention, two-matrix MLP; its merger ends in `hidden`.
 const fn qwen2_tower(hidden: u64) -> VisionTower {
@@ -219,8 +256,7 @@ const fn qwen_7b(name: &'static str, context_window: u64, tower: VisionTower) ->
         gated_mlp: true,
         qkv_bias: true,
         tied_head: false,
-        bytes_per_weight: 2.0,
-        bytes_per_kv: 2,
+        storage: Storage::FP16,
         vision: Some(tower),
     }
 }
@@ -243,8 +279,7 @@ pub static MODELS: [ModelSpec; 5] = [
         gated_mlp: true,
         qkv_bias: true,
         tied_head: true,
-        bytes_per_weight: 2.0,
-        bytes_per_kv: 2,
+        storage: Storage::FP16,
         vision: Some(qwen2_tower(1536)),
     },
     ModelSpec {
@@ -260,8 +295,7 @@ pub static MODELS: [ModelSpec; 5] = [
         gated_mlp: true,
         qkv_bias: true,
         tied_head: true,
-        bytes_per_weight: 2.0,
-        bytes_per_kv: 2,
+        storage: Storage::FP16,
         vision: Some(qwen25_tower(2048)),
     },
     qwen_7b("qwen2.5-vl-7b", 128_000, qwen25_tower(3584)),
@@ -279,8 +313,7 @@ pub static MODELS: [ModelSpec; 5] = [
         gated_mlp: true,
         qkv_bias: false,
         tied_head: false,
-        bytes_per_weight: 2.0,
-        bytes_per_kv: 2,
+        storage: Storage::FP16,
         vision: Some(clip(4096)),
     },
 ];

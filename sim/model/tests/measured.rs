@@ -4,8 +4,6 @@
 //! No constant is fitted here: devices, models and engines are those of the simulator, and the asserted bounds only guard
 //! what was found. An error is `modelled / measured - 1` of a duration: positive means that the model is too slow.
 
-use std::borrow::Cow;
-
 use model::{device::Device, load::Load, model_spec::ModelSpec, roofline::Roofline};
 
 #[path = "measured/published.rs"]
@@ -81,28 +79,6 @@ fn quote(row: &str) {
         text.lines().any(|line| line == row),
         "docs/compute-model.md does not have the row that is printed now:\n{row}"
     );
-}
-
-/// A dense decoder without biases, from its dimensions: layers, hidden, intermediate, heads, KV heads, head dim, vocab.
-fn dense(name: &str, dimensions: [u64; 7]) -> ModelSpec {
-    let [layers, hidden, intermediate, heads, kv_heads, head_dim, vocab] = dimensions;
-    ModelSpec {
-        name: Cow::Owned(name.to_owned()),
-        layers,
-        hidden,
-        intermediate,
-        heads,
-        kv_heads,
-        head_dim,
-        vocab,
-        context_window: None,
-        gated_mlp: true,
-        qkv_bias: false,
-        tied_head: false,
-        bytes_per_weight: 2.0,
-        bytes_per_kv: 2,
-        vision: None,
-    }
 }
 
 fn model(name: &str) -> ModelSpec {

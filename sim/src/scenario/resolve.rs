@@ -142,9 +142,9 @@ fn workload(source: &Source, scenario: &Scenario) -> Result<Workload, Failure> {
 /// Device, model and engine of the edge or the cloud.
 fn tier(source: &Source, scenario: &Scenario, side: &str) -> Result<Tier, Failure> {
     let Scenario { edge, cloud, .. } = scenario;
-    let (device, model, weights, engine, tuning) = match side {
-        "edge" => (&edge.device, &edge.model, edge.weights, edge.engine, &edge.tuning),
-        _ => (&cloud.device, &cloud.model, cloud.weights, cloud.engine, &cloud.tuning),
+    let (device, model, storage, engine, tuning) = match side {
+        "edge" => (&edge.device, &edge.model, edge.storage(), edge.engine, &edge.tuning),
+        _ => (&cloud.device, &cloud.model, cloud.storage(), cloud.engine, &cloud.tuning),
     };
     let device = lookup::device(source, scenario, &format!("{side}.device"), device)?;
     let model = lookup::model(source, scenario, &format!("{side}.model"), model)?;
@@ -153,7 +153,7 @@ fn tier(source: &Source, scenario: &Scenario, side: &str) -> Result<Tier, Failur
     // An unknown model of the cloud is refused when the cloud's turn comes.
     let encoder =
         lookup::find_model(source, scenario, &cloud.model).filter(|_| side == "edge").and_then(|model| model.vision);
-    let model = model.with_bytes_per_weight(weights.bytes());
+    let model = model.stored(storage);
     let parallel = if side == "edge" { Parallel::NONE } else { parallel::resolve(source, scenario, &device, &model)? };
     let profile = laws(source, scenario, side, &device, &model, (engine, parallel))?;
     Ok(Tier { device, model, engine, parallel, part: None, probe_blocks, encoder, receives: side == "cloud", profile })

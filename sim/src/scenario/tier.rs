@@ -2,7 +2,11 @@
 
 use engine::Scheduling;
 use model::{
-    device::Device, engine_kind::EngineKind, engine_kind::EngineProfile, memory::BatchLimits, parallel::Interconnect,
+    device::Device,
+    engine_kind::{EngineKind, EngineProfile},
+    format::{KvFormat, Storage, WeightFormat},
+    memory::BatchLimits,
+    parallel::Interconnect,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -17,8 +21,14 @@ pub struct Edge {
     pub device: String,
     /// Name of a built-in model or of a `[model.NAME]` table; default `qwen2-vl-2b`, the draft model.
     pub model: String,
-    /// Format of the stored weights; default `fp16`, 2 B a weight.
-    pub weights: Weights,
+    /// Format of the language model's stored weights; default `fp16`, 2 B a weight.
+    pub weights: WeightFormat,
+    /// Format of the vision tower's stored weights; default `fp16`, as quantised checkpoints and GGUF projectors have it.
+    #[serde(skip_serializing_if = "is_default")]
+    pub tower_weights: WeightFormat,
+    /// Format of cached keys and values; default `fp16`.
+    #[serde(skip_serializing_if = "is_default")]
+    pub kv: KvFormat,
     /// Serving engine: `hf`, `vllm` (default) or `graph`, which are idealised, or one with its own scheduler, such as
     /// `vllm-0.19`. `sim list engines` has all.
     pub engine: EngineKind,
@@ -53,7 +63,9 @@ impl Default for Edge {
         Self {
             device: "rtx-3090".to_owned(),
             model: "qwen2-vl-2b".to_owned(),
-            weights: Weights::default(),
+            weights: WeightFormat::default(),
+            tower_weights: WeightFormat::default(),
+            kv: KvFormat::default(),
             engine: EngineKind::default(),
             tuning: Tuning::default(),
             profile: None,
@@ -76,8 +88,14 @@ pub struct Cloud {
     pub device: String,
     /// Name of a built-in model or of a `[model.NAME]` table; default `qwen2.5-vl-7b`. Each GPU serves it whole.
     pub model: String,
-    /// Format of the stored weights; default `fp16`, 2 B a weight.
-    pub weights: Weights,
+    /// Format of the language model's stored weights; default `fp16`, 2 B a weight.
+    pub weights: WeightFormat,
+    /// Format of the vision tower's stored weights; default `fp16`, as quantised checkpoints and GGUF projectors have it.
+    #[serde(skip_serializing_if = "is_default")]
+    pub tower_weights: WeightFormat,
+    /// Format of cached keys and values; default `fp16`.
+    #[serde(skip_serializing_if = "is_default")]
+    pub kv: KvFormat,
     /// Serving engine: `hf`, `vllm` (default) or `graph`, which are idealised, or one with its own scheduler, such as
     /// `vllm-0.19`. `sim list engines` has all.
     pub engine: EngineKind,
@@ -111,7 +129,7 @@ pub struct Cloud {
     /// Limits of one iteration, and of the sequences held at once.
     pub batch: Batch,
     /// The way that a serving engine keeps a request whose answer an edge drafts: `held` (default) or `prefix`.
-    #[serde(skip_serializing_if = "Remote::is_default")]
+    #[serde(skip_serializing_if = "is_default")]
     pub remote: Remote,
 }
 
@@ -120,7 +138,9 @@ impl Default for Cloud {
         Self {
             device: "a100-40-sxm".to_owned(),
             model: "qwen2.5-vl-7b".to_owned(),
-            weights: Weights::default(),
+            weights: WeightFormat::default(),
+            tower_weights: WeightFormat::default(),
+            kv: KvFormat::default(),
             engine: EngineKind::default(),
             tuning: Tuning::default(),
             profile: None,
@@ -147,6 +167,20 @@ pub enum Joined {
     Own(Interconnect),
 }
 
+impl Edge {
+    /// The storage of its model.
+    pub fn storage(&self) -> Storage {
+        Storage::of(self.weights, self.tower_weights, self.kv)
+    }
+}
+
+impl Cloud {
+    /// The storage of its model.
+    pub fn storage(&self) -> Storage {
+        Storage::of(self.weights, self.tower_weights, self.kv)
+    }
+}
+
 /// The way that a serving engine keeps a request whose answer an edge drafts.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
@@ -158,42 +192,17 @@ pub enum Remote {
     Prefix,
 }
 
-impl Remote {
-    fn is_default(&self) -> bool {
-        *self == Self::default()
-    }
+/// True of a value that need not be written.
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
+}
 
+impl Remote {
     /// The same as the engine has it.
     pub fn resolved(self) -> engine::Remote {
         match self {
             Self::Held => engine::Remote::Held,
             Self::Prefix => engine::Remote::Prefix,
-        }
-    }
-}
-
-/// Format of a model's stored weights. Activations and KV cache stay fp16.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum Weights {
-    /// 2 B a weight.
-    #[default]
-    Fp16,
-    /// Groups of 32 weights of 8 bits with an fp16 scale: 1.0625 B a weight (llama.cpp).
-    #[serde(rename = "q8_0")]
-    Q8,
-    /// Groups of 32 weights of 4 bits with an fp16 scale: 0.5625 B a weight (llama.cpp).
-    #[serde(rename = "q4_0")]
-    Q4,
-}
-
-impl Weights {
-    /// Bytes of a weight.
-    pub fn bytes(self) -> f64 {
-        match self {
-            Self::Fp16 => 2.0,
-            Self::Q8 => 1.0625,
-            Self::Q4 => 0.5625,
         }
     }
 }

@@ -6,6 +6,7 @@ use std::borrow::Cow;
 use model::{
     device::Device,
     engine_kind::EngineKind,
+    format::Storage,
     kv::{KvPool, blocks_for},
     load::Load,
     memory::BatchLimits,
@@ -14,7 +15,7 @@ use model::{
 };
 use units::{BytesPerSecond, FlopsPerSecond};
 
-use crate::{ERRORS_HEAD, Errors, Row, dense, device, model, quote, seconds};
+use crate::{ERRORS_HEAD, Errors, Row, device, model, quote, seconds};
 
 /// Bytes a weight of 4-bit groups of 32 with an fp16 scale: llama.cpp's Q4_0; MLC, GPTQ and AWQ are near it.
 const Q4_0: f64 = 0.5625;
@@ -74,7 +75,7 @@ fn transformers(format: &str, width: f64, speeds: [(&str, [f64; 4]); 2]) -> Vec<
     const PROMPTS: [u64; 4] = [1, 6_144, 14_336, 30_720];
     let mut rows = Vec::new();
     for (name, speeds) in speeds {
-        let spec = model(name).with_bytes_per_weight(width);
+        let spec = model(name).stored(Storage::uniform(width));
         let roofline = roofline(&device("a100-80-sxm"), &spec, EngineKind::Hf);
         for (prompt, speed) in PROMPTS.into_iter().zip(speeds) {
             rows.push(answer(format!("{name} {format}, prompt {prompt}"), speed, &roofline, prompt, 2048));
@@ -116,7 +117,7 @@ fn section_b() -> [Group; 3] {
         (only_here("m3-max", 400, 14.2), 22.39, 50.74, 751.0),
     ];
     let half = llama_8b();
-    let four_bit = llama_8b().with_bytes_per_weight(Q4_K_M);
+    let four_bit = llama_8b().stored(Storage::uniform(Q4_K_M));
     let on = |device: &Device, model: &ModelSpec| roofline(device, model, EngineKind::Llamacpp);
     let label = |device: &Device| device.name.to_string();
     [
@@ -133,12 +134,12 @@ fn section_b() -> [Group; 3] {
 }
 
 fn llama_8b() -> ModelSpec {
-    dense("llama-3-8b", [32, 4096, 14_336, 32, 8, 128, 128_256])
+    ModelSpec::dense("llama-3-8b", [32, 4096, 14_336, 32, 8, 128, 128_256])
 }
 
 /// Section C: a 7B in Q4_0 on Apple's small chips. The peaks there are unconfirmed.
 fn section_c() -> [Group; 2] {
-    let llama_7b = dense("llama-7b", [32, 4096, 11_008, 32, 32, 128, 32_000]).with_bytes_per_weight(Q4_0);
+    let llama_7b = ModelSpec::dense("llama-7b", [32, 4096, 11_008, 32, 32, 128, 32_000]).stored(Storage::uniform(Q4_0));
     let speeds = [("apple-m2", 180.0, 22.0), ("apple-m4", 221.0, 24.0)];
     let on = |name| roofline(&device(name), &llama_7b, EngineKind::Llamacpp);
     [
@@ -153,19 +154,19 @@ fn section_c() -> [Group; 2] {
 
 /// Section D: 4-bit models on an Orin Nano, under MLC at both of its memory clocks and under three engines.
 fn section_d() -> [Group; 2] {
-    let three_b = dense("llama-3.2-3b", [28, 3072, 8192, 24, 8, 128, 128_256]);
+    let three_b = ModelSpec::dense("llama-3.2-3b", [28, 3072, 8192, 24, 8, 128, 128_256]);
     let fast = device("jetson-orin-nano-8");
     let slow = Device { bandwidth: BytesPerSecond::new(68_000_000_000), ..fast.clone() };
     let mut mlc = Vec::new();
     for (spec, before, now) in [(model("qwen2-vl-7b"), 14.2, 21.75), (llama_8b(), 14.0, 19.14), (three_b, 27.7, 43.07)]
     {
-        let spec = spec.with_bytes_per_weight(Q4_0);
+        let spec = spec.stored(Storage::uniform(Q4_0));
         for (gpu, clock, speed) in [(&slow, "68 GB/s", before), (&fast, "102 GB/s", now)] {
             let label = format!("{} at {clock}", spec.name);
             mlc.push(decode(label, speed, &roofline(gpu, &spec, EngineKind::Graph), 256));
         }
     }
-    let cosmos = dense("cosmos-reason2-2b", [28, 2048, 6144, 16, 8, 128, 151_936]).with_bytes_per_weight(Q4_0);
+    let cosmos = ModelSpec::dense("cosmos-reason2-2b", [28, 2048, 6144, 16, 8, 128, 151_936]).stored(Storage::uniform(Q4_0));
     let (trtllm, vllm, llamacpp) = (EngineKind::Trtllm, EngineKind::Vllm, EngineKind::Llamacpp);
     let engines = [("TensorRT Edge-LLM", trtllm, 60.0), ("vLLM", vllm, 56.0), ("llama.cpp", llamacpp, 38.0)];
     let row = |(label, kind, speed)| decode(label, speed, &roofline(&fast, &cosmos, kind), 256);
@@ -196,7 +197,7 @@ fn section_f() -> [Group; 2] {
         Row { label: format!("{name}, {running} running"), measured_s: 1.0 / 9.33, modelled_s }
     };
     let alone = |label: &str, width| {
-        let spec = llava.clone().with_bytes_per_weight(width);
+        let spec = llava.clone().stored(Storage::uniform(width));
         decode(label, 54.0, &roofline(&device("rtx-3090"), &spec, EngineKind::Llamacpp), 650)
     };
     [
@@ -207,7 +208,7 @@ fn section_f() -> [Group; 2] {
 
 /// MindFusion's Table II, devices alone (`claims.json`, MF-T2-*): LLaVA-1.5-7B; the format is not stated, Q4_K_M taken.
 fn mindfusion() -> [Group; 2] {
-    let llava = model("llava-1.5-7b").with_bytes_per_weight(Q4_K_M);
+    let llava = model("llava-1.5-7b").stored(Storage::uniform(Q4_K_M));
     let speeds = [("iphone-15-pro", 30.08, 5.38), ("apple-m2", 135.56, 17.41), ("apple-m4", 193.75, 21.42)];
     let on = |name| roofline(&device(name), &llava, EngineKind::Graph);
     [

@@ -38,7 +38,10 @@ fn dense_models(folder: &Path) -> BTreeMap<String, ModelSpec> {
     let file = File::open(folder.join("models.csv")).expect("models.csv");
     let spec = |record: Record| {
         let dimensions = columns.map(|column| whole(&record, column));
-        let spec = ModelSpec { gated_mlp: record["gated_mlp"] == "1", ..dense(&record["model"], dimensions) };
+        let spec = ModelSpec {
+            gated_mlp: record["gated_mlp"] == "1",
+            ..ModelSpec::dense(record["model"].clone(), dimensions)
+        };
         (record["model"].clone(), spec)
     };
     records(file).into_iter().filter(|record| record["type"] == "dense").map(spec).collect()

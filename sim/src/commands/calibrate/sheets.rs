@@ -98,24 +98,8 @@ pub fn short(name: &str) -> String {
 
 fn dense(model: &ModelDimensions) -> Option<ModelSpec> {
     let stated = model.dimensions.into_iter().collect::<Option<Vec<u64>>>().filter(|_| model.kind == "dense")?;
-    let [layers, hidden, intermediate, heads, kv_heads, head_dim, vocab] = stated[..] else { return None };
-    Some(ModelSpec {
-        name: short(&model.name).into(),
-        layers,
-        hidden,
-        intermediate,
-        heads,
-        kv_heads,
-        head_dim,
-        vocab,
-        context_window: None,
-        gated_mlp: model.gated_mlp,
-        qkv_bias: false,
-        tied_head: false,
-        bytes_per_weight: 2.0,
-        bytes_per_kv: 2,
-        vision: None,
-    })
+    let dimensions = <[u64; 7]>::try_from(stated).ok()?;
+    Some(ModelSpec { gated_mlp: model.gated_mlp, ..ModelSpec::dense(short(&model.name), dimensions) })
 }
 
 fn of_sheet(name: String, sheet: &Gpu) -> Device {

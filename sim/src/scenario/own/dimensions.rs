@@ -23,22 +23,14 @@ impl CustomModel {
             None if hidden.is_multiple_of(heads) => hidden / heads,
             None => return Err(("head_dim", format!("expected it, as {heads} heads do not divide {hidden}"))),
         };
+        let vocab = stated("vocab", self.vocab, 10_000_000)?;
+        let dimensions = [layers, hidden, intermediate, heads, kv_heads, head_dim, vocab];
         Ok(ModelSpec {
-            name: String::new().into(),
-            layers,
-            hidden,
-            intermediate,
-            heads,
-            kv_heads,
-            head_dim,
-            vocab: stated("vocab", self.vocab, 10_000_000)?,
             context_window: self.window()?,
             gated_mlp: self.gated_mlp.unwrap_or(true),
             qkv_bias: self.qkv_bias.unwrap_or(false),
             tied_head: self.tied_head.unwrap_or(false),
-            bytes_per_weight: 2.0,
-            bytes_per_kv: 2,
-            vision: None,
+            ..ModelSpec::dense("", dimensions)
         })
     }
 
