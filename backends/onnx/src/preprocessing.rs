@@ -98,6 +98,11 @@ impl Preprocessing {
         (self.least_pixels as u64, self.most_pixels as u64)
     }
 
+    /// Pixels of the side of the square that becomes one token.
+    pub fn token_side(&self) -> u64 {
+        u64::from(self.patch * self.merge)
+    }
+
     /// Values of one patch.
     pub fn patch_values(&self) -> usize {
         (3 * self.frames * self.patch * self.patch) as usize

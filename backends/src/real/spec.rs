@@ -50,7 +50,8 @@ fn tower(folder: &Folder, preprocessing: &Preprocessing, params: u64) -> Result<
         },
         patches_per_token: tower.merge * tower.merge,
         projector: [merged, merged, language],
-        resize: Resize::Qwen { min_pixels, max_pixels },
+        projectors: 1,
+        resize: Resize::Qwen { token_side: preprocessing.token_side(), min_pixels, max_pixels },
         params,
     })
 }

@@ -10,9 +10,17 @@ use serde::{Deserialize, Serialize};
 use units::{Bytes, Flops};
 
 use crate::format::Storage;
-use crate::vision::{QwenTower, VisionTower, clip};
+use crate::vision::VisionTower;
 
-/// A dense decoder-only language model, with a vision tower if it has one.
+mod built_in;
+mod experts;
+mod window;
+
+pub use built_in::MODELS;
+pub use experts::Experts;
+pub use window::Window;
+
+/// A decoder-only language model, dense or with a mixture of experts, with a vision tower if it has one.
 ///
 /// ```
 /// use model::model_spec::ModelSpec;
@@ -29,7 +37,7 @@ pub struct ModelSpec {
     pub layers: u64,
     /// Width of the residual stream.
     pub hidden: u64,
-    /// Width of the MLP.
+    /// Width of the MLP. With a mixture of experts it is no part of the weights, and sizes activations alone.
     pub intermediate: u64,
     /// Query heads.
     pub heads: u64,
@@ -45,8 +53,14 @@ pub struct ModelSpec {
     pub gated_mlp: bool,
     /// The q, k and v projections have a bias (Qwen2), or not (LLaMA).
     pub qkv_bias: bool,
+    /// Queries and keys are normed in each head (Qwen3).
+    pub qk_norm: bool,
     /// The head is the embedding matrix: stored once, still read whole in each decode step.
     pub tied_head: bool,
+    /// The experts that stand in every layer in the place of the MLP.
+    pub experts: Option<Experts>,
+    /// The window of the layers that do not attend to the whole context.
+    pub window: Option<Window>,
     /// Bytes of its weights and of its cached keys and values, and the arithmetic on them.
     pub storage: Storage,
     /// The vision tower and its projector into `hidden`.
@@ -71,18 +85,43 @@ impl ModelSpec {
         ModelSpec { storage, ..self }
     }
 
-    /// Weights of the matrices of one layer.
-    fn layer_matrix(&self) -> u64 {
+    /// Weights of an MLP of that width.
+    fn mlp(&self, intermediate: u64) -> u64 {
+        let matrices = if self.gated_mlp { 3 } else { 2 };
+        matrices * self.hidden * intermediate
+    }
+
+    /// Weights of the matrices of one layer that every token passes: attention, and the MLP or router and shared experts.
+    fn fixed_matrix(&self) -> u64 {
         let query_and_out = 2 * self.hidden * self.heads * self.head_dim;
         let key_and_value = 2 * self.hidden * self.kv_heads * self.head_dim;
-        let mlp = if self.gated_mlp { 3 } else { 2 } * self.hidden * self.intermediate;
+        let mlp = match self.experts {
+            Some(experts) => self.hidden * experts.experts + self.mlp(experts.shared * experts.intermediate),
+            None => self.mlp(self.intermediate),
+        };
         query_and_out + key_and_value + mlp
     }
 
-    /// Weights of one layer, with its biases and its two norms.
-    fn layer_stored(&self) -> u64 {
+    /// Weights of one routed expert of a layer; 0 in a dense model.
+    fn expert(&self) -> u64 {
+        self.experts.map_or(0, |experts| self.mlp(experts.intermediate))
+    }
+
+    /// Weights of the matrices of one layer that one token passes.
+    fn active_matrix(&self) -> u64 {
+        self.fixed_matrix() + self.experts.map_or(0, |experts| experts.per_token) * self.expert()
+    }
+
+    /// Weights of one layer without its routed experts, with its biases and its norms.
+    fn fixed_stored(&self) -> u64 {
         let bias = if self.qkv_bias { (self.heads + 2 * self.kv_heads) * self.head_dim } else { 0 };
-        self.layer_matrix() + bias + 2 * self.hidden
+        let head_norms = if self.qk_norm { 2 * self.head_dim } else { 0 };
+        self.fixed_matrix() + bias + head_norms + 2 * self.hidden
+    }
+
+    /// Weights of one layer, with all its experts, its biases and its norms.
+    fn layer_stored(&self) -> u64 {
+        self.fixed_stored() + self.experts.map_or(0, |experts| experts.experts) * self.expert()
     }
 
     /// Parameters of the decoder layers and the final norm, without embedding and head.
@@ -98,6 +137,12 @@ impl ModelSpec {
     /// Parameters of the head that are stored beside the embedding: none when it is tied.
     pub fn head_params(&self) -> u64 {
         if self.tied_head { 0 } else { self.vocab * self.hidden }
+    }
+
+    /// Parameters that one token passes: layers with its own experts, and the head. The embedding row is not counted.
+    pub fn active_params(&self) -> u64 {
+        let idle = self.experts.map_or(0, |experts| experts.experts - experts.per_token);
+        self.lm_layer_params() - self.layers * idle * self.expert() + self.vocab * self.hidden
     }
 
     /// Parameters of the vision tower and its projector.
@@ -126,9 +171,26 @@ impl ModelSpec {
         whole(layers + self.ends_bytes() + self.tower_bytes())
     }
 
-    /// Bytes of the decoder layers: read once in every iteration that runs them.
+    /// Bytes of the decoder layers, with all experts.
     pub fn layer_weight_bytes(&self) -> Bytes {
         whole(self.lm_layer_params() as f64 * self.storage.layers)
+    }
+
+    /// Bytes of the decoder layers without their routed experts: read once in every iteration that runs them.
+    pub fn fixed_layer_weight_bytes(&self) -> Bytes {
+        whole((self.layers * self.fixed_stored() + self.hidden) as f64 * self.storage.layers)
+    }
+
+    /// Bytes of one routed expert in all layers: read once in every iteration of which a token is sent there. None in a
+    /// dense model.
+    pub fn expert_weight_bytes(&self) -> Bytes {
+        whole((self.layers * self.expert()) as f64 * self.storage.layers)
+    }
+
+    /// Bytes of the decoder layers that an iteration of so many tokens is expected to read.
+    pub fn layer_bytes_read(&self, tokens: u64) -> Bytes {
+        let hit = self.experts.map_or(0.0, |experts| experts.expected_hit(tokens));
+        self.fixed_layer_weight_bytes() + whole(hit * self.expert_weight_bytes().as_u64() as f64)
     }
 
     /// Bytes of the head: read once in every iteration that yields a token.
@@ -145,9 +207,9 @@ impl ModelSpec {
         whole(self.tower_bytes())
     }
 
-    /// Weight bytes that a decode iteration reads: layers and head. The few embedding rows are not counted.
+    /// Weight bytes that a decode iteration of one token reads: layers and head. Its embedding row is not counted.
     pub fn decode_weight_bytes(&self) -> Bytes {
-        self.layer_weight_bytes() + self.head_weight_bytes()
+        self.layer_bytes_read(1) + self.head_weight_bytes()
     }
 
     /// Weight bytes of a device that runs the first `layers`: vision tower, embedding and those layers (MindFusion,
@@ -174,9 +236,10 @@ impl ModelSpec {
         Bytes::new(2 * layers * self.kv_heads * self.head_dim * self.storage.kv)
     }
 
-    /// FLOP of one token through the matrices of all layers: a prompt token's share, without head and attention.
+    /// FLOP of one token through the matrices of all layers and its own experts: a prompt token's share, without head and
+    /// attention.
     pub fn layer_flop_per_token(&self) -> Flops {
-        Flops::new((2 * self.layers * self.layer_matrix()) as f64)
+        Flops::new((2 * self.layers * self.active_matrix()) as f64)
     }
 
     /// FLOP of the head for one row of logits.
@@ -195,9 +258,31 @@ impl ModelSpec {
     }
 
     /// FLOP of causal attention of `query_tokens` new tokens behind `context_tokens` cached ones: each new token sees
-    /// the context, the new ones before it, and itself.
+    /// the context, the new ones before it, and itself, or as much of them as a layer's window holds.
     pub fn attention_flop(&self, query_tokens: u64, context_tokens: u64) -> Flops {
-        Flops::new(causal_pairs(query_tokens, context_tokens) as f64 * self.attention_flop_per_pair().as_f64())
+        let pairs = self.pairs_seen(query_tokens, context_tokens);
+        Flops::new(pairs * self.attention_flop_per_pair().as_f64())
+    }
+
+    /// (query, key) pairs of attention in the mean of all layers; times [`ModelSpec::attention_flop_per_pair`] they are its
+    /// FLOP.
+    pub fn pairs_seen(&self, query_tokens: u64, context_tokens: u64) -> f64 {
+        let all = causal_pairs(query_tokens, context_tokens);
+        self.mean_of_layers(all, |window| window.pairs(query_tokens, context_tokens))
+    }
+
+    /// Cached tokens that an item reads, its own new ones included, in the mean of all layers; times
+    /// [`ModelSpec::kv_bytes_per_token`] they are the bytes.
+    pub fn context_seen(&self, query_tokens: u64, context_tokens: u64) -> f64 {
+        let all = query_tokens + context_tokens;
+        self.mean_of_layers(all, |window| window.context(query_tokens, context_tokens))
+    }
+
+    /// The mean over all layers of what those with and those without a window see.
+    fn mean_of_layers(&self, all: u64, windowed: impl FnOnce(&Window) -> u64) -> f64 {
+        let Some(window) = &self.window else { return all as f64 };
+        let share = window.layers as f64 / self.layers as f64;
+        share * windowed(window) as f64 + (1.0 - share) * all as f64
     }
 }
 
@@ -224,200 +309,13 @@ const DENSE: ModelSpec = ModelSpec {
     context_window: None,
     gated_mlp: true,
     qkv_bias: false,
+    qk_norm: false,
     tied_head: false,
+    experts: None,
+    window: None,
     storage: Storage::FP16,
     vision: None,
 };
 
-/// The vision transformer of Qwen2-VL: full attention, two-matrix MLP; its merger ends in `hidden`.
-const fn qwen2_tower(hidden: u64) -> VisionTower {
-    let patch_values = 3 * 2 * 14 * 14;
-    QwenTower { layers: 32, hidden: 1280, intermediate: 5120, patch_values, window: None }.into_width(hidden)
-}
-
-/// The vision transformer of Qwen2.5-VL: windows of 112 px, full attention in every eighth layer, gated MLP.
-const fn qwen25_tower(hidden: u64) -> VisionTower {
-    let patch_values = 3 * 2 * 14 * 14;
-    QwenTower { layers: 32, hidden: 1280, intermediate: 3420, patch_values, window: Some((64, 8)) }.into_width(hidden)
-}
-
-/// The language model of Qwen2-VL-7B and Qwen2.5-VL-7B.
-const fn qwen_7b(name: &'static str, context_window: u64, tower: VisionTower) -> ModelSpec {
-    ModelSpec {
-        name: Cow::Borrowed(name),
-        layers: 28,
-        hidden: 3584,
-        intermediate: 18_944,
-        heads: 28,
-        kv_heads: 4,
-        head_dim: 128,
-        vocab: 152_064,
-        context_window: Some(context_window),
-        gated_mlp: true,
-        qkv_bias: true,
-        tied_head: false,
-        storage: Storage::FP16,
-        vision: Some(tower),
-    }
-}
-
-/// Every built-in model. To add one, add an entry.
-///
-/// Context windows are `max_position_embeddings` of `config.json` in the hub's `Qwen/Qwen2-VL-{2B,7B}-Instruct`,
-/// `Qwen/Qwen2.5-VL-{3B,7B}-Instruct` and `llava-hf/llava-1.5-7b-hf` (`lmsys/vicuna-7b-v1.5`).
-pub static MODELS: [ModelSpec; 5] = [
-    ModelSpec {
-        name: Cow::Borrowed("qwen2-vl-2b"),
-        layers: 28,
-        hidden: 1536,
-        intermediate: 8960,
-        heads: 12,
-        kv_heads: 2,
-        head_dim: 128,
-        vocab: 151_936,
-        context_window: Some(32_768),
-        gated_mlp: true,
-        qkv_bias: true,
-        tied_head: true,
-        storage: Storage::FP16,
-        vision: Some(qwen2_tower(1536)),
-    },
-    ModelSpec {
-        name: Cow::Borrowed("qwen2.5-vl-3b"),
-        layers: 36,
-        hidden: 2048,
-        intermediate: 11_008,
-        heads: 16,
-        kv_heads: 2,
-        head_dim: 128,
-        vocab: 151_936,
-        context_window: Some(128_000),
-        gated_mlp: true,
-        qkv_bias: true,
-        tied_head: true,
-        storage: Storage::FP16,
-        vision: Some(qwen25_tower(2048)),
-    },
-    qwen_7b("qwen2.5-vl-7b", 128_000, qwen25_tower(3584)),
-    qwen_7b("qwen2-vl-7b", 32_768, qwen2_tower(3584)),
-    ModelSpec {
-        name: Cow::Borrowed("llava-1.5-7b"),
-        layers: 32,
-        hidden: 4096,
-        intermediate: 11_008,
-        heads: 32,
-        kv_heads: 32,
-        head_dim: 128,
-        vocab: 32_064,
-        context_window: Some(4_096),
-        gated_mlp: true,
-        qkv_bias: false,
-        tied_head: false,
-        storage: Storage::FP16,
-        vision: Some(clip(4096)),
-    },
-];
-
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// One column of the table in `docs/hardware.md`.
-    struct Published {
-        name: &'static str,
-        params: u64,
-        vision_m: f64,
-        layers_m: f64,
-        embedding_m: f64,
-        head_m: f64,
-        kv_bytes: u64,
-        decode_gflop: f64,
-        pair_flop: f64,
-        prefill_gflop: f64,
-        decode_gb: f64,
-        vision_tflop: &'static [(u32, f64)],
-    }
-
-    #[rustfmt::skip]
-    const TABLE: [Published; 5] = [
-        Published { name: "qwen2-vl-2b", params: 2_208_985_600, vision_m: 665.3, layers_m: 1310.3, embedding_m: 233.4, head_m: 0.0,
-            kv_bytes: 28_672, decode_gflop: 3.087, pair_flop: 172_032.0, prefill_gflop: 2.620, decode_gb: 3.087,
-            vision_tflop: &[(224, 0.34), (448, 1.48), (672, 3.82), (896, 7.99)] },
-        Published { name: "qwen2.5-vl-3b", params: 3_754_622_976, vision_m: 668.7, layers_m: 2774.8, embedding_m: 311.2, head_m: 0.0,
-            kv_bytes: 36_864, decode_gflop: 6.171, pair_flop: 294_912.0, prefill_gflop: 5.549, decode_gb: 6.172,
-            vision_tflop: &[(224, 0.33), (448, 1.34), (672, 3.08), (896, 5.63)] },
-        Published { name: "qwen2.5-vl-7b", params: 8_292_166_656, vision_m: 676.6, layers_m: 6525.6, embedding_m: 545.0, head_m: 545.0,
-            kv_bytes: 57_344, decode_gflop: 14.141, pair_flop: 401_408.0, prefill_gflop: 13.051, decode_gb: 14.141,
-            vision_tflop: &[(224, 0.33), (448, 1.35), (672, 3.09), (896, 5.65)] },
-        Published { name: "qwen2-vl-7b", params: 8_291_375_616, vision_m: 675.8, layers_m: 6525.6, embedding_m: 545.0, head_m: 545.0,
-            kv_bytes: 57_344, decode_gflop: 14.141, pair_flop: 401_408.0, prefill_gflop: 13.051, decode_gb: 14.141,
-            vision_tflop: &[] },
-        Published { name: "llava-1.5-7b", params: 7_063_427_072, vision_m: 303.5 + 21.0, layers_m: 6476.3, embedding_m: 131.3, head_m: 131.3,
-            kv_bytes: 524_288, decode_gflop: 13.215, pair_flop: 524_288.0, prefill_gflop: 12.952, decode_gb: 13.215,
-            vision_tflop: &[(336, 0.39)] },
-    ];
-
-    /// `derived`, printed with as many decimals as `published` was, reads the same.
-    fn prints_as(derived: f64, published: f64, last_digit: f64) -> bool {
-        (derived - published).abs() <= last_digit * 0.500_001
-    }
-
-    #[test]
-    fn parameters_are_the_published_ones() {
-        for row in &TABLE {
-            let model = ModelSpec::named(row.name).unwrap();
-            assert_eq!(model.params(), row.params, "{}", row.name);
-            let millions = |count: u64| count as f64 / 1e6;
-            assert!(prints_as(millions(model.vision_params()), row.vision_m, 0.1), "{}", row.name);
-            assert!(prints_as(millions(model.lm_layer_params()), row.layers_m, 0.1), "{}", row.name);
-            assert!(prints_as(millions(model.embedding_params()), row.embedding_m, 0.1), "{}", row.name);
-            assert!(prints_as(millions(model.head_params()), row.head_m, 0.1), "{}", row.name);
-        }
-    }
-
-    #[test]
-    fn bytes_are_the_published_ones() {
-        for row in &TABLE {
-            let model = ModelSpec::named(row.name).unwrap();
-            assert_eq!(model.kv_bytes_per_token(), Bytes::new(row.kv_bytes), "{}", row.name);
-            assert!(prints_as(model.decode_weight_bytes().as_gb_f64(), row.decode_gb, 0.001), "{}", row.name);
-            assert_eq!(model.weight_bytes().as_u64(), 2 * row.params, "{}", row.name);
-        }
-    }
-
-    #[test]
-    fn flop_are_the_published_ones() {
-        for row in &TABLE {
-            let model = ModelSpec::named(row.name).unwrap();
-            assert!(prints_as(model.decode_flop().as_f64() / 1e9, row.decode_gflop, 0.001), "{}", row.name);
-            assert!(prints_as(model.layer_flop_per_token().as_f64() / 1e9, row.prefill_gflop, 0.001), "{}", row.name);
-            assert_eq!(model.attention_flop_per_pair(), Flops::new(row.pair_flop), "{}", row.name);
-            let tower = model.vision.as_ref().unwrap();
-            for &(side, tflop) in row.vision_tflop {
-                let image = tower.image(side, side).unwrap();
-                // The published figures count biases and norms as well: 7.99 where the matrices alone give 7.985.
-                let derived = tower.flop(image.patches).as_tflop_f64();
-                assert!(prints_as(derived, tflop, 0.011), "{} at {side}: {derived}", row.name);
-            }
-        }
-    }
-
-    #[test]
-    fn causal_attention_counts_every_pair_once() {
-        let (new, past) = (5_u64, 7_u64);
-        let by_hand: u64 = (0..new).map(|i| past + i + 1).sum();
-        assert_eq!(causal_pairs(new, past), by_hand);
-        // A prompt in two chunks has the pairs of the prompt in one.
-        assert_eq!(causal_pairs(300, 0), causal_pairs(100, 0) + causal_pairs(200, 100));
-        // Decode behind a context: context + 1 pairs.
-        assert_eq!(causal_pairs(1, 1000), 1001);
-    }
-
-    #[test]
-    fn the_two_halves_of_a_split_model_hold_all_its_weights() {
-        let model = ModelSpec::named("llava-1.5-7b").unwrap();
-        let both = model.prefix_weight_bytes(8) + model.suffix_weight_bytes(8);
-        assert_eq!(both.as_u64(), model.weight_bytes().as_u64() + 2 * model.embedding_params());
-        assert_eq!(model.kv_bytes_per_token_of(8) * 4, model.kv_bytes_per_token());
-    }
-}
+mod tests;

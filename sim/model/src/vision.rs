@@ -6,9 +6,6 @@
 use serde::{Deserialize, Serialize};
 use units::Flops;
 
-/// Pixels of the side of the square that one Qwen visual token covers: two patches of 14.
-const TOKEN_SIDE: f64 = 28.0;
-
 /// The processor refuses images more elongated than this.
 const MAX_ASPECT: u64 = 200;
 
@@ -31,8 +28,10 @@ pub enum Attention {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Resize {
-    /// Sides rounded to multiples of 28 pixels, the area kept within bounds.
+    /// Sides rounded to multiples of a token's side, the area kept within bounds.
     Qwen {
+        /// Pixels of the side of the square that one visual token covers: two patches of 14 (28) or of 16 (32).
+        token_side: u64,
         /// Least area in pixels: 3,136 (4 tokens) in the hub's preprocessor.
         min_pixels: u64,
         /// Greatest area in pixels: 12,845,056 (16,384 tokens) in the hub's preprocessor, 1,003,520 (1,280 tokens) as
@@ -84,6 +83,9 @@ pub struct VisionTower {
     pub patches_per_token: u64,
     /// Widths of the two-layer projector: in, middle, out.
     pub projector: [u64; 3],
+    /// Projectors of that size: one, and with DeepStack (Qwen3-VL) one more for each layer whose features are added to
+    /// those of a decoder layer.
+    pub projectors: u64,
     /// The rule from pixels to patches.
     pub resize: Resize,
     /// Stored parameters, projector and unused layers included.
@@ -100,7 +102,9 @@ impl VisionTower {
         }
         let tokens = match self.resize {
             Resize::Fixed { patches } => patches / self.patches_per_token,
-            Resize::Qwen { min_pixels, max_pixels } => qwen_tokens(width, height, min_pixels, max_pixels),
+            Resize::Qwen { token_side, min_pixels, max_pixels } => {
+                qwen_tokens((width, height), token_side, (min_pixels, max_pixels))
+            }
         };
         Some(self.of_tokens(tokens))
     }
@@ -108,8 +112,9 @@ impl VisionTower {
     /// The same tower with a projector into a model of another width.
     pub fn into_width(mut self, hidden: u64) -> VisionTower {
         let [_, middle, out] = self.projector;
-        // The last matrix and its bias.
-        self.params = self.params - (middle + 1) * out + (middle + 1) * hidden;
+        // The last matrix of each projector and its bias.
+        let rows = self.projectors * (middle + 1);
+        self.params = self.params - rows * out + rows * hidden;
         self.projector[2] = hidden;
         self
     }
@@ -132,7 +137,7 @@ impl VisionTower {
     pub fn flop(&self, patches: u64) -> Flops {
         let [input, middle, output] = self.projector;
         let projector = 2 * (patches / self.patches_per_token) * (input * middle + middle * output);
-        self.blocks_flop(patches, self.layers) + Flops::new(projector as f64)
+        self.blocks_flop(patches, self.layers) + Flops::new((self.projectors * projector) as f64)
     }
 
     /// FLOP of the patch embedding and the first `blocks` layers for `patches` of one image, as a probe runs them.
@@ -156,48 +161,101 @@ impl VisionTower {
     }
 }
 
-/// A tower of Qwen2-VL, or with windows one of Qwen2.5-VL, by its dimensions.
-#[derive(Clone, Copy, Debug)]
-pub struct QwenTower {
+/// A tower of the shape that Qwen's have: patches, layers with biases, and mergers of square groups of patches.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TowerShape {
     /// Layers.
     pub layers: u64,
     /// Width of a layer.
     pub hidden: u64,
     /// Width of the MLP.
     pub intermediate: u64,
-    /// Input values of a patch.
+    /// Three matrices of the MLP instead of two.
+    pub gated_mlp: bool,
+    /// Norms have a bias.
+    pub norm_bias: bool,
+    /// Input values of a patch: channels x frames x side x side.
     pub patch_values: u64,
-    /// Patches of a window and the period of the layers that see all. The later family has windows, norms without a
-    /// bias and three matrices in its MLP; the first has none of these.
-    pub window: Option<(u64, u64)>,
+    /// The embedding of patches has a bias.
+    pub patch_bias: bool,
+    /// Learned positions; none where they are rotary.
+    pub positions: u64,
+    /// Patches of a side of the square that is merged into one token.
+    pub merge: u64,
+    /// The range of a patch's attention.
+    pub attention: Attention,
+    /// Layers beside the last whose features are merged too (DeepStack).
+    pub deepstack: u64,
+    /// The rule from pixels to patches.
+    pub resize: Resize,
 }
 
-impl QwenTower {
-    /// The tower, whose merger of four patches ends in the width of a language model.
+impl TowerShape {
+    /// Qwen2-VL: full attention, an MLP of two matrices.
+    pub const QWEN2: TowerShape = TowerShape {
+        layers: 32,
+        hidden: 1280,
+        intermediate: 5120,
+        gated_mlp: false,
+        norm_bias: true,
+        patch_values: 3 * 2 * 14 * 14,
+        patch_bias: false,
+        positions: 0,
+        merge: 2,
+        attention: Attention::Full,
+        deepstack: 0,
+        resize: Resize::Qwen { token_side: 28, min_pixels: 3_136, max_pixels: 12_845_056 },
+    };
+
+    /// Qwen2.5-VL: windows of 112 px, full attention in every eighth layer, a gated MLP.
+    pub const QWEN2_5: TowerShape = TowerShape {
+        intermediate: 3420,
+        gated_mlp: true,
+        norm_bias: false,
+        attention: Attention::Window { patches: 64, full_every: 8 },
+        ..Self::QWEN2
+    };
+
+    /// Qwen3-VL from 8B on: patches of 16 px, learned positions of a grid of 48 x 48, features of three more layers.
+    pub const QWEN3: TowerShape = TowerShape {
+        layers: 27,
+        hidden: 1152,
+        intermediate: 4304,
+        patch_values: 3 * 2 * 16 * 16,
+        patch_bias: true,
+        positions: 2304,
+        deepstack: 3,
+        resize: Resize::Qwen { token_side: 32, min_pixels: 65_536, max_pixels: 16_777_216 },
+        ..Self::QWEN2
+    };
+
+    /// The tower, whose mergers end in the width of a language model.
     pub const fn into_width(self, width: u64) -> VisionTower {
-        let Self { layers, hidden, intermediate, patch_values, window } = self;
-        let merged = 4 * hidden;
-        let (norm, mlp, attention) = match window {
-            Some((patches, full_every)) => {
-                let mlp = 3 * hidden * intermediate + 2 * intermediate + hidden;
-                (hidden, mlp, Attention::Window { patches, full_every })
-            }
-            None => (2 * hidden, 2 * hidden * intermediate + intermediate + hidden, Attention::Full),
-        };
+        let Self { layers, hidden, intermediate, gated_mlp, patch_values, merge, .. } = self;
+        let patches_per_token = merge * merge;
+        let merged = patches_per_token * hidden;
+        let norm = if self.norm_bias { 2 * hidden } else { hidden };
+        let matrices = if gated_mlp { 3 } else { 2 };
+        let mlp = matrices * hidden * intermediate + (matrices - 1) * intermediate + hidden;
         let layer = 2 * norm + 4 * hidden * hidden + 4 * hidden + mlp;
-        let merger = norm + merged * merged + merged + merged * width + width;
+        let patch_bias = if self.patch_bias { hidden } else { 0 };
+        let embedding = patch_values * hidden + patch_bias + self.positions * hidden;
+        let merger = merged * merged + merged + merged * width + width;
+        // The mergers of DeepStack norm what is merged, the last one each patch.
+        let mergers = norm + merger + self.deepstack * (patches_per_token * norm + merger);
         VisionTower {
             layers,
             hidden,
             intermediate,
-            gated_mlp: window.is_some(),
+            gated_mlp,
             patch_values,
             class_tokens: 0,
-            attention,
-            patches_per_token: 4,
+            attention: self.attention,
+            patches_per_token,
             projector: [merged, merged, width],
-            resize: Resize::Qwen { min_pixels: 3_136, max_pixels: 12_845_056 },
-            params: patch_values * hidden + layers * layer + merger,
+            projectors: 1 + self.deepstack,
+            resize: self.resize,
+            params: embedding + layers * layer + mergers,
         }
     }
 }
@@ -215,25 +273,26 @@ pub const fn clip(width: u64) -> VisionTower {
         attention: Attention::Full,
         patches_per_token: 1,
         projector: [1024, width, width],
+        projectors: 1,
         resize: Resize::Fixed { patches: 576 },
         params: 303_507_456 + (1024 + 1) * width + (width + 1) * width,
     }
 }
 
-/// Visual tokens of an image: `smart_resize` with factor 28, then one token for each 28 x 28 pixels.
-fn qwen_tokens(width: u32, height: u32, min_pixels: u64, max_pixels: u64) -> u64 {
-    let (width, height) = (f64::from(width), f64::from(height));
-    // Python's round is half to even: 350 pixels are 12.5 tokens, which become 12.
-    let rounded = |side: f64| (side / TOKEN_SIDE).round_ties_even();
+/// Visual tokens of an image: `smart_resize` with a token's side as the factor, then one token for each such square.
+fn qwen_tokens((width, height): (u32, u32), token_side: u64, (min_pixels, max_pixels): (u64, u64)) -> u64 {
+    let (width, height, side) = (f64::from(width), f64::from(height), token_side as f64);
+    // Python's round is half to even: 350 pixels are 12.5 tokens of 28, which become 12.
+    let rounded = |length: f64| (length / side).round_ties_even();
     let (columns, rows) = (rounded(width), rounded(height));
-    let pixels = columns * rows * TOKEN_SIDE * TOKEN_SIDE;
+    let pixels = columns * rows * side * side;
     let (columns, rows) = if pixels > max_pixels as f64 {
         let shrink = (width * height / max_pixels as f64).sqrt();
-        let floored = |side: f64| (side / shrink / TOKEN_SIDE).floor().max(1.0);
+        let floored = |length: f64| (length / shrink / side).floor().max(1.0);
         (floored(width), floored(height))
     } else if pixels < min_pixels as f64 {
         let stretch = (min_pixels as f64 / (width * height)).sqrt();
-        let raised = |side: f64| (side * stretch / TOKEN_SIDE).ceil();
+        let raised = |length: f64| (length * stretch / side).ceil();
         (raised(width), raised(height))
     } else {
         (columns, rows)
@@ -267,7 +326,7 @@ mod tests {
     fn tokens_are_those_of_the_published_examples() {
         let hub = tower("qwen2.5-vl-7b");
         let mut capped = hub.clone();
-        capped.resize = Resize::Qwen { min_pixels: 3_136, max_pixels: 1_003_520 };
+        capped.resize = Resize::Qwen { token_side: 28, min_pixels: 3_136, max_pixels: 1_003_520 };
         for (width, height, tokens, with_cap) in EXAMPLES {
             assert_eq!(hub.image(width, height).unwrap().tokens, tokens, "{width}x{height}");
             assert_eq!(capped.image(width, height).unwrap().tokens, with_cap, "{width}x{height} capped");

@@ -142,9 +142,9 @@ fn workload(source: &Source, scenario: &Scenario) -> Result<Workload, Failure> {
 /// Device, model and engine of the edge or the cloud.
 fn tier(source: &Source, scenario: &Scenario, side: &str) -> Result<Tier, Failure> {
     let Scenario { edge, cloud, .. } = scenario;
-    let (device, model, storage, engine, tuning) = match side {
-        "edge" => (&edge.device, &edge.model, edge.storage(), edge.engine, &edge.tuning),
-        _ => (&cloud.device, &cloud.model, cloud.storage(), cloud.engine, &cloud.tuning),
+    let (device, model, formats, engine, tuning) = match side {
+        "edge" => (&edge.device, &edge.model, edge.formats(), edge.engine, &edge.tuning),
+        _ => (&cloud.device, &cloud.model, cloud.formats(), cloud.engine, &cloud.tuning),
     };
     let device = lookup::device(source, scenario, &format!("{side}.device"), device)?;
     let model = lookup::model(source, scenario, &format!("{side}.model"), model)?;
@@ -153,6 +153,7 @@ fn tier(source: &Source, scenario: &Scenario, side: &str) -> Result<Tier, Failur
     // An unknown model of the cloud is refused when the cloud's turn comes.
     let encoder =
         lookup::find_model(source, scenario, &cloud.model).filter(|_| side == "edge").and_then(|model| model.vision);
+    let storage = formats.storage(&model.storage);
     let model = model.stored(storage);
     let parallel = if side == "edge" { Parallel::NONE } else { parallel::resolve(source, scenario, &device, &model)? };
     let profile = laws(source, scenario, side, &device, &model, (engine, parallel))?;

@@ -21,7 +21,8 @@ pub struct Edge {
     pub device: String,
     /// Name of a built-in model or of a `[model.NAME]` table; default `qwen2-vl-2b`, the draft model.
     pub model: String,
-    /// Format of the language model's stored weights; default `fp16`, 2 B a weight.
+    /// Format of the language model's stored weights; default `fp16`, or that of the checkpoint whose `config.json` the
+    /// model names, unless `bf16` is written.
     pub weights: WeightFormat,
     /// Format of the vision tower's stored weights; default `fp16`, as quantised checkpoints and GGUF projectors have it.
     #[serde(skip_serializing_if = "is_default")]
@@ -88,7 +89,8 @@ pub struct Cloud {
     pub device: String,
     /// Name of a built-in model or of a `[model.NAME]` table; default `qwen2.5-vl-7b`. Each GPU serves it whole.
     pub model: String,
-    /// Format of the language model's stored weights; default `fp16`, 2 B a weight.
+    /// Format of the language model's stored weights; default `fp16`, or that of the checkpoint whose `config.json` the
+    /// model names, unless `bf16` is written.
     pub weights: WeightFormat,
     /// Format of the vision tower's stored weights; default `fp16`, as quantised checkpoints and GGUF projectors have it.
     #[serde(skip_serializing_if = "is_default")]
@@ -167,17 +169,40 @@ pub enum Joined {
     Own(Interconnect),
 }
 
+/// The formats of one tier's weights, keys and values, as they are written.
+#[derive(Clone, Copy, Debug)]
+pub struct Formats {
+    /// The language model's weights.
+    pub weights: WeightFormat,
+    /// The vision tower's weights.
+    pub tower: WeightFormat,
+    /// Keys and values.
+    pub kv: KvFormat,
+}
+
+impl Formats {
+    /// The storage of a model whose checkpoint is stored in a certain way. `fp16` is the default, so it gives way to that;
+    /// `bf16` does not.
+    pub fn storage(self, published: &Storage) -> Storage {
+        let written = Storage::of(self.weights, self.tower, self.kv);
+        let language = if self.weights == WeightFormat::Fp16 { published } else { &written };
+        let tower = if self.tower == WeightFormat::Fp16 { published } else { &written };
+        let kv = if self.kv == KvFormat::Fp16 { published.kv } else { written.kv };
+        Storage { tower: tower.tower, tower_arithmetic: tower.tower_arithmetic, kv, ..*language }
+    }
+}
+
 impl Edge {
-    /// The storage of its model.
-    pub fn storage(&self) -> Storage {
-        Storage::of(self.weights, self.tower_weights, self.kv)
+    /// The formats that it writes.
+    pub fn formats(&self) -> Formats {
+        Formats { weights: self.weights, tower: self.tower_weights, kv: self.kv }
     }
 }
 
 impl Cloud {
-    /// The storage of its model.
-    pub fn storage(&self) -> Storage {
-        Storage::of(self.weights, self.tower_weights, self.kv)
+    /// The formats that it writes.
+    pub fn formats(&self) -> Formats {
+        Formats { weights: self.weights, tower: self.tower_weights, kv: self.kv }
     }
 }
 

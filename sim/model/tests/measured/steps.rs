@@ -3,7 +3,7 @@
 
 use std::{collections::BTreeMap, fs::File, io::Read, path::Path};
 
-use crate::{ERRORS_HEAD, Errors, Row, dense, device, quote, seconds};
+use crate::{ERRORS_HEAD, Errors, Row, device, quote, seconds};
 use flate2::read::GzDecoder;
 use model::{
     device::Device,

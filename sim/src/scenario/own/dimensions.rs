@@ -1,7 +1,7 @@
-//! The dimensions of a dense decoder: the range of each, and the specification that they make.
+//! The dimensions of a decoder: the range of each, and the specification that they make.
 
 use super::{CustomModel, Refusal};
-use model::model_spec::ModelSpec;
+use model::model_spec::{Experts, ModelSpec, Window};
 
 impl CustomModel {
     /// The decoder of the written dimensions, without a name and without a vision tower.
@@ -26,16 +26,40 @@ impl CustomModel {
         let vocab = stated("vocab", self.vocab, 10_000_000)?;
         let dimensions = [layers, hidden, intermediate, heads, kv_heads, head_dim, vocab];
         Ok(ModelSpec {
-            context_window: self.window()?,
+            context_window: self.context_window()?,
             gated_mlp: self.gated_mlp.unwrap_or(true),
             qkv_bias: self.qkv_bias.unwrap_or(false),
+            qk_norm: self.qk_norm.unwrap_or(false),
             tied_head: self.tied_head.unwrap_or(false),
+            experts: self.experts()?,
+            window: self.window(layers)?,
             ..ModelSpec::dense("", dimensions)
         })
     }
 
+    /// The mixture of experts, where there is one.
+    fn experts(&self) -> Result<Option<Experts>, Refusal> {
+        let Some(written) = self.experts else { return Ok(None) };
+        let experts = number("experts.experts", written.experts, 2048)?;
+        Ok(Some(Experts {
+            experts,
+            per_token: number("experts.per_token", written.per_token, experts as u32)?,
+            shared: or_zero("experts.shared", written.shared, 64)?,
+            intermediate: number("experts.intermediate", written.intermediate, 1 << 16)?,
+        }))
+    }
+
+    /// The window of its layers, where there is one.
+    fn window(&self, layers: u64) -> Result<Option<Window>, Refusal> {
+        let Some(written) = self.window else { return Ok(None) };
+        Ok(Some(Window {
+            tokens: number("window.tokens", written.tokens, 1_000_000_000)?,
+            layers: in_range("window.layers", written.layers, layers as u32)?.unwrap_or(layers),
+        }))
+    }
+
     /// The context window, where it is stated.
-    pub(super) fn window(&self) -> Result<Option<u64>, Refusal> {
+    pub(super) fn context_window(&self) -> Result<Option<u64>, Refusal> {
         in_range("context_window", self.context_window, 1_000_000_000)
     }
 
@@ -50,7 +74,14 @@ impl CustomModel {
             ("head_dim", self.head_dim),
             ("vocab", self.vocab),
         ];
-        let marks = [("gated_mlp", self.gated_mlp), ("qkv_bias", self.qkv_bias), ("tied_head", self.tied_head)];
+        let marks = [
+            ("gated_mlp", self.gated_mlp),
+            ("qkv_bias", self.qkv_bias),
+            ("qk_norm", self.qk_norm),
+            ("tied_head", self.tied_head),
+            ("experts", self.experts.map(|_| true)),
+            ("window", self.window.map(|_| true)),
+        ];
         let written = numbers.map(|(key, value)| (key, value.is_some()));
         let marked = marks.map(|(key, value)| (key, value.is_some()));
         written.into_iter().chain(marked).find_map(|(key, is_written)| is_written.then_some(key))
@@ -63,8 +94,18 @@ fn stated(key: &'static str, value: Option<u32>, most: u32) -> Result<u64, Refus
     in_range(key, value, most)?.ok_or_else(missing)
 }
 
+/// A number that may be 0, which is its default.
+pub(super) fn or_zero(key: &'static str, value: Option<u32>, most: u32) -> Result<u64, Refusal> {
+    Ok(in_range(key, value.filter(|value| *value > 0), most)?.unwrap_or(0))
+}
+
+/// A number within its range.
+pub(super) fn number(key: &'static str, value: u32, most: u32) -> Result<u64, Refusal> {
+    in_range(key, Some(value), most).map(|_| u64::from(value))
+}
+
 /// A dimension within its range, where it is written.
-fn in_range(key: &'static str, value: Option<u32>, most: u32) -> Result<Option<u64>, Refusal> {
+pub(super) fn in_range(key: &'static str, value: Option<u32>, most: u32) -> Result<Option<u64>, Refusal> {
     match value {
         Some(value) if !(1..=most).contains(&value) => Err((key, format!("expected a whole number from 1 to {most}"))),
         _ => Ok(value.map(u64::from)),

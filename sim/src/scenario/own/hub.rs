@@ -1,11 +1,13 @@
-//! `config.json` of the Hugging Face hub: the dimensions of a dense decoder, and its vision tower.
+//! `config.json` of the Hugging Face hub: the dimensions of a decoder, its vision tower, and the format of its weights.
 //!
 //! Families differ in what they leave out, and in what they add to a plain decoder. What is added and not modelled is refused by its
 //! name: a model of half the arithmetic would look right. A tower is one of those that built-in models have, in any size.
 
-use super::CustomModel;
+mod stored;
+mod tower;
+
+use super::{CustomExperts, CustomModel, CustomWindow};
 use model::model_spec::ModelSpec;
-use model::vision::{QwenTower, VisionTower, clip};
 use serde_json::Value;
 use std::path::Path;
 
@@ -17,18 +19,27 @@ struct Family {
     gated_mlp: bool,
     /// Biases of the q, k and v projections, if no key says it.
     qkv_bias: bool,
+    /// Queries and keys are normed in each head.
+    qk_norm: bool,
     /// The head is the embedding, if no key says it.
     tied_head: bool,
     /// Each query head has keys and values of its own, if no key says it.
     own_kv: bool,
+    /// Its MLP is a mixture of experts.
+    experts: bool,
 }
 
 const fn family(name: &'static str, qkv_bias: bool, tied_head: bool) -> Family {
-    Family { name, gated_mlp: true, qkv_bias, tied_head, own_kv: false }
+    Family { name, gated_mlp: true, qkv_bias, qk_norm: false, tied_head, own_kv: false, experts: false }
+}
+
+/// A family of Qwen3.
+const fn qwen3(name: &'static str, experts: bool) -> Family {
+    Family { qk_norm: true, experts, ..family(name, false, false) }
 }
 
 /// The families, as transformers implements them.
-const FAMILIES: [Family; 16] = [
+const FAMILIES: [Family; 23] = [
     Family { own_kv: true, ..family("llama", false, false) },
     family("mistral", false, false),
     family("ministral", false, false),
@@ -37,7 +48,14 @@ const FAMILIES: [Family; 16] = [
     family("qwen2_vl_text", true, false),
     family("qwen2_5_vl", true, false),
     family("qwen2_5_vl_text", true, false),
-    family("qwen3", false, false),
+    Family { experts: true, ..family("qwen2_moe", true, false) },
+    qwen3("qwen3", false),
+    qwen3("qwen3_vl", false),
+    qwen3("qwen3_vl_text", false),
+    qwen3("qwen3_moe", true),
+    qwen3("qwen3_vl_moe", true),
+    qwen3("qwen3_vl_moe_text", true),
+    Family { experts: true, ..family("mixtral", false, false) },
     Family { own_kv: true, ..family("phi3", false, false) },
     Family { own_kv: true, ..family("olmo2", false, false) },
     family("smollm3", false, true),
@@ -48,18 +66,7 @@ const FAMILIES: [Family; 16] = [
 ];
 
 /// Keys of what is not modelled, each with its name. A key that is absent, null, false, 0 or empty says nothing.
-const NOT_MODELLED: [(&str, &[&str]); 9] = [
-    (
-        "a mixture of experts",
-        &[
-            "num_experts",
-            "num_local_experts",
-            "n_routed_experts",
-            "num_experts_per_tok",
-            "moe_intermediate_size",
-            "moe_num_experts",
-        ],
-    ),
+const NOT_MODELLED: [(&str, &[&str]); 6] = [
     ("multi-head latent attention (MLA)", &["kv_lora_rank", "q_lora_rank", "qk_rope_head_dim"]),
     (
         "state-space or linear attention layers",
@@ -77,27 +84,32 @@ const NOT_MODELLED: [(&str, &[&str]); 9] = [
     ("an encoder beside the decoder", &["is_encoder_decoder"]),
     ("sound", &["audio_config", "speech_config", "audio_processor", "thinker_config", "talker_config"]),
     ("keys and values shared among layers", &["num_kv_shared_layers", "hidden_size_per_layer_input"]),
-    ("features of its tower in deeper layers (DeepStack)", &["deepstack_visual_indexes"]),
-    (
-        "quantised weights; take the configuration of the full model, and say `weights`",
-        &["quantization_config", "compression_config"],
-    ),
 ];
 
-/// Reads a configuration.
+/// Keys of experts. Of a family without experts they are refused.
+const EXPERTS: [&str; 6] = [
+    "num_experts",
+    "num_local_experts",
+    "n_routed_experts",
+    "num_experts_per_tok",
+    "moe_intermediate_size",
+    "moe_num_experts",
+];
+
+/// Reads a configuration; its vision tower only if asked to.
 ///
 /// # Errors
 /// It cannot be read, lacks a dimension, or is of a model that is not modelled.
-pub fn read(file: &Path) -> Result<ModelSpec, String> {
+pub fn read(file: &Path, with_tower: bool) -> Result<ModelSpec, String> {
     let told = |reason: String| format!("{}: {reason}", file.display());
     let text = traces::input::read_text(file);
     let text = text.map_err(|error| told(format!("cannot be read ({error}); name the config.json of a model")))?;
     let config =
         serde_json::from_str(&text).map_err(|error| told(format!("{error}; name the config.json of a model")))?;
-    of_config(&config).map_err(told)
+    of_config(&config, with_tower).map_err(told)
 }
 
-fn of_config(config: &Value) -> Result<ModelSpec, String> {
+fn of_config(config: &Value, with_tower: bool) -> Result<ModelSpec, String> {
     let text = ["text_config", "llm_config", "language_config"].iter().map(|key| &config[*key]);
     let text = text.into_iter().find(|part| part.is_object()).unwrap_or(config);
     for part in [config, text, &config["vision_config"]] {
@@ -107,20 +119,25 @@ fn of_config(config: &Value) -> Result<ModelSpec, String> {
     }
     let language = Language { text, config };
     let family = language.family()?;
-    language.refuse_windows()?;
     let decoder = language.dimensions(family)?.decoder().map_err(|(key, reason)| format!("{key}: {reason}"))?;
-    Ok(ModelSpec { vision: tower(config, decoder.hidden)?, ..decoder })
+    let vision = if with_tower { tower::tower(config, decoder.hidden)? } else { None };
+    let storage = stored::storage(language.quantisation())?;
+    Ok(ModelSpec { vision, storage, ..decoder })
 }
 
-/// The first thing that is not modelled, and the key that says so.
-fn not_modelled(part: &Value) -> Option<(&'static str, &'static str)> {
-    let says = |key: &str| match &part[key] {
+/// True of a value that says something: not one that is absent, null, false, 0 or empty.
+fn says(value: &Value) -> bool {
+    match value {
         Value::Null | Value::Bool(false) => false,
         Value::Number(number) => number.as_f64() != Some(0.0),
         Value::Array(values) => !values.is_empty(),
         _ => true,
-    };
-    NOT_MODELLED.iter().find_map(|(what, keys)| Some((*what, *keys.iter().find(|key| says(key))?)))
+    }
+}
+
+/// The first thing that is not modelled, and the key that says so.
+fn not_modelled(part: &Value) -> Option<(&'static str, &'static str)> {
+    NOT_MODELLED.iter().find_map(|(what, keys)| Some((*what, *keys.iter().find(|key| says(&part[**key]))?)))
 }
 
 /// The part of a configuration that is the language model's.
@@ -145,22 +162,77 @@ impl Language<'_> {
         })
     }
 
-    /// Refuses attention to a window of the context, unless the window is all of it.
-    fn refuse_windows(&self) -> Result<(), String> {
-        let is_off = self.key("use_sliding_window") == false;
-        let window = self.key("sliding_window").as_u64().filter(|_| !is_off);
+    /// The format of a quantised checkpoint's weights, as its configuration has it.
+    fn quantisation(&self) -> &Value {
+        let keys = ["quantization_config", "compression_config"];
+        keys.into_iter().map(|key| self.key(key)).find(|value| !value.is_null()).unwrap_or(&Value::Null)
+    }
+
+    /// The layers that attend to a window of the context, unless the window is all of it.
+    fn window(&self, family: &Family, layers: u32) -> Result<Option<CustomWindow>, String> {
+        // Qwen's configurations have a window that is off unless they say otherwise.
+        let is_qwen = family.name.starts_with("qwen");
+        let is_off = self.key("use_sliding_window").as_bool().map_or(is_qwen, |is_on| !is_on);
         let context = self.key("max_position_embeddings").as_u64().unwrap_or(u64::MAX);
-        if let Some(window) = window.filter(|window| *window < context) {
+        let window = self.optional("sliding_window")?.filter(|window| !is_off && u64::from(*window) < context);
+        let windowed = self.windowed_layers(is_qwen, layers, window.is_some())?;
+        Ok(window.filter(|_| windowed > 0).map(|tokens| CustomWindow { tokens, layers: Some(windowed) }))
+    }
+
+    /// Layers with a window, by their list or by their family's rule.
+    fn windowed_layers(&self, is_qwen: bool, layers: u32, has_window: bool) -> Result<u32, String> {
+        let Some(kinds) = self.key("layer_types").as_array().filter(|kinds| !kinds.is_empty()) else {
+            let first = if is_qwen { self.optional("max_window_layers")?.unwrap_or(0) } else { 0 };
+            return Ok(layers.saturating_sub(first));
+        };
+        let mut windowed = 0;
+        for kind in kinds.iter().filter_map(Value::as_str) {
+            match kind {
+                "full_attention" => {}
+                "sliding_attention" => windowed += 1,
+                _ => return Err(format!("`layer_types`: {kind}, which is not modelled yet")),
+            }
+        }
+        if windowed > 0 && !has_window && self.key("sliding_window").is_null() {
+            return Err(
+                "`layer_types`: sliding_attention, of which `sliding_window` does not tell the width".to_owned()
+            );
+        }
+        Ok(windowed)
+    }
+
+    /// The experts in the place of the MLP, of a family that has them.
+    fn experts(&self, family: &Family) -> Result<Option<CustomExperts>, String> {
+        if !family.experts {
+            let stated = EXPERTS.iter().find(|key| says(self.key(key)));
+            let refused =
+                |key| format!("`{key}`: a mixture of experts in a {}, which is not modelled yet", family.name);
+            return stated.map_or(Ok(None), |key| Err(refused(key)));
+        }
+        for (key, is_usual) in [
+            ("mlp_only_layers", !says(self.key("mlp_only_layers"))),
+            ("decoder_sparse_step", self.key("decoder_sparse_step").as_u64().is_none_or(|step| step == 1)),
+        ] {
+            if !is_usual {
+                return Err(format!("`{key}`: layers without experts beside those with, which is not modelled yet"));
+            }
+        }
+        let many = if self.key("num_experts").is_null() { "num_local_experts" } else { "num_experts" };
+        let own_width = !self.key("moe_intermediate_size").is_null();
+        let width = if own_width { "moe_intermediate_size" } else { "intermediate_size" };
+        let intermediate = self.number(width, None)?;
+        let together = self.optional("shared_expert_intermediate_size")?.unwrap_or(0);
+        if intermediate == 0 || together % intermediate != 0 {
             return Err(format!(
-                "`sliding_window`: attention to {window} of {context} tokens, which is not modelled yet"
+                "`shared_expert_intermediate_size`: expected a multiple of the {intermediate} of `{width}`"
             ));
         }
-        let layers = self.key("layer_types").as_array().into_iter().flatten().filter_map(Value::as_str);
-        let whole = |kind: &&str| *kind == "full_attention" || (*kind == "sliding_attention" && window.is_some());
-        match layers.into_iter().find(|kind| !whole(kind)) {
-            Some(kind) => Err(format!("`layer_types`: {kind}, which is not modelled yet")),
-            None => Ok(()),
-        }
+        Ok(Some(CustomExperts {
+            experts: self.number(many, None)?,
+            per_token: self.number("num_experts_per_tok", None)?,
+            shared: (together > 0).then_some(together / intermediate),
+            intermediate,
+        }))
     }
 
     /// The decoder as a table of a scenario would write it.
@@ -171,8 +243,9 @@ impl Language<'_> {
         let says = |keys: &[&str], default| keys.iter().find_map(|key| self.key(key).as_bool()).unwrap_or(default);
         // The whole goes first: a part is often written with its class's default.
         let tied = self.config["tie_word_embeddings"].as_bool();
+        let layers = self.number("num_hidden_layers", defaulted(family, "num_hidden_layers"))?;
         Ok(CustomModel {
-            layers: number("num_hidden_layers")?,
+            layers: Some(layers),
             hidden: number("hidden_size")?,
             intermediate: number("intermediate_size")?,
             heads: Some(heads),
@@ -182,6 +255,9 @@ impl Language<'_> {
             context_window: self.optional("max_position_embeddings")?,
             gated_mlp: Some(family.gated_mlp),
             qkv_bias: Some(says(&["attention_bias", "use_qkv_bias", "qkv_bias", "use_bias"], family.qkv_bias)),
+            qk_norm: Some(family.qk_norm),
+            experts: self.experts(family)?,
+            window: self.window(family, layers)?,
             tied_head: Some(tied.unwrap_or_else(|| says(&["tie_word_embeddings"], family.tied_head))),
             ..CustomModel::default()
         })
@@ -212,86 +288,6 @@ fn defaulted(family: &Family, key: &str) -> Option<u32> {
         ("vocab_size", 32_000),
     ];
     known.into_iter().find(|(known, _)| family.name == "llama" && *known == key).map(|(_, value)| value)
-}
-
-/// The vision tower of a configuration, which ends in a width of the language model.
-fn tower(config: &Value, hidden: u64) -> Result<Option<VisionTower>, String> {
-    let part = &config["vision_config"];
-    let family = config["model_type"].as_str().unwrap_or_default();
-    match family {
-        "qwen2_vl" | "qwen2_5_vl" => qwen_tower(part, family == "qwen2_5_vl", hidden).map(Some),
-        "llava" => clip_tower(config, hidden).map(Some),
-        _ if part.is_null() && config["vision_tower"].is_null() => Ok(None),
-        _ => {
-            let name = part["model_type"].as_str().unwrap_or(family);
-            Err(format!(
-                "`vision_config`: the tower {name} of {family} is not modelled yet; known are those of qwen2_vl, qwen2_5_vl and llava"
-            ))
-        }
-    }
-}
-
-/// The towers of Qwen2-VL and Qwen2.5-VL; what their configurations leave out is as in their classes.
-fn qwen_tower(part: &Value, is_second: bool, hidden: u64) -> Result<VisionTower, String> {
-    // Beyond any published tower, and the products below 2^63.
-    let number = |key: &str, default: u64, most: u64| match &part[key] {
-        Value::Null => Ok(default),
-        value => value
-            .as_u64()
-            .filter(|n| (1..=most).contains(n))
-            .ok_or_else(|| format!("`vision_config.{key}`: expected a whole number from 1 to {most}")),
-    };
-    // Tokens are squares of 28 pixels in what is simulated.
-    for (key, only) in [("patch_size", 14), ("spatial_merge_size", 2)] {
-        if number(key, only, 1000)? != only {
-            return Err(format!("`vision_config.{key}`: a tower with {key} other than {only} is not modelled yet"));
-        }
-    }
-    let (layers, frames) = (number("depth", 32, 1000)?, number("temporal_patch_size", 2, 16)?);
-    let channels = number("in_channels", number("in_chans", 3, 16)?, 16)?;
-    let patch_values = channels * frames * 14 * 14;
-    if is_second {
-        let window = number("window_size", 112, 1 << 14)?.div_ceil(14);
-        let full = part["fullatt_block_indexes"].as_array().map_or(4, Vec::len) as u64;
-        let full_every = layers.checked_div(full).unwrap_or(u64::MAX).max(1);
-        let (width, intermediate) =
-            (number("hidden_size", 1280, 1 << 14)?, number("intermediate_size", 3420, 1 << 16)?);
-        let window = Some((window * window, full_every));
-        return Ok(QwenTower { layers, hidden: width, intermediate, patch_values, window }.into_width(hidden));
-    }
-    let width = number("embed_dim", 1280, 1 << 14)?;
-    let ratio = part["mlp_ratio"].as_f64().unwrap_or(4.0);
-    if !(ratio > 0.0 && ratio <= 16.0) {
-        return Err("`vision_config.mlp_ratio`: expected a number above 0 and at most 16".to_owned());
-    }
-    let intermediate = (width as f64 * ratio) as u64;
-    Ok(QwenTower { layers, hidden: width, intermediate, patch_values, window: None }.into_width(hidden))
-}
-
-/// CLIP-L/14 at 336 pixels, the one tower of LLaVA-1.5.
-fn clip_tower(config: &Value, hidden: u64) -> Result<VisionTower, String> {
-    let part = &config["vision_config"];
-    let known: [(&str, u64); 5] = [
-        ("hidden_size", 1024),
-        ("intermediate_size", 4096),
-        ("num_hidden_layers", 24),
-        ("patch_size", 14),
-        ("image_size", 336),
-    ];
-    for (key, only) in known {
-        if part[key].as_u64() != Some(only) {
-            return Err(format!(
-                "`vision_config.{key}`: a CLIP tower with {key} other than {only} is not modelled yet"
-            ));
-        }
-    }
-    match (config["vision_feature_layer"].as_i64().unwrap_or(-2), config["vision_feature_select_strategy"].as_str()) {
-        (-2, None | Some("default")) => Ok(clip(hidden)),
-        _ => Err(
-            "`vision_feature_layer`: features of another layer than -2, or of the class token, are not modelled yet"
-                .to_owned(),
-        ),
-    }
 }
 
 #[cfg(test)]

@@ -3,15 +3,16 @@
 
 mod dimensions;
 mod hub;
+mod tower;
 
 use model::model_spec::{MODELS, ModelSpec};
 use model::vision::VisionTower;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
+use tower::CustomTower;
 
-/// A custom dense decoder: the `config.json` that its publisher wrote, or its dimensions. Parameters, bytes and FLOP
-/// follow.
+/// A custom decoder: the `config.json` that its publisher wrote, or its dimensions. Parameters, bytes and FLOP follow.
 #[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct CustomModel {
@@ -25,7 +26,7 @@ pub struct CustomModel {
     /// Width of the residual stream (`hidden_size`).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hidden: Option<u32>,
-    /// Width of the MLP (`intermediate_size`).
+    /// Width of the MLP (`intermediate_size`), also beside `experts`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub intermediate: Option<u32>,
     /// Query heads (`num_attention_heads`).
@@ -50,6 +51,9 @@ pub struct CustomModel {
     /// True if the q, k and v projections have a bias; default false.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub qkv_bias: Option<bool>,
+    /// True if queries and keys are normed in each head (Qwen3); default false.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub qk_norm: Option<bool>,
     /// True if the head is the embedding (`tie_word_embeddings`); default false.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tied_head: Option<bool>,
@@ -60,6 +64,41 @@ pub struct CustomModel {
     /// Source of the figures, e.g. a data sheet.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub source: String,
+    /// Mixture of experts in the place of the MLP of every layer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub experts: Option<CustomExperts>,
+    /// Window of the attention of some or all layers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub window: Option<CustomWindow>,
+    /// Vision tower of its own, also beside `config`, whose tower it replaces.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub vision: Option<CustomTower>,
+}
+
+/// A mixture of experts in the place of the MLP of every layer.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CustomExperts {
+    /// Routed experts of a layer (`num_experts`).
+    pub experts: u32,
+    /// Routed experts that a token passes (`num_experts_per_tok`).
+    pub per_token: u32,
+    /// Experts that every token passes beside them; default 0.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shared: Option<u32>,
+    /// Width of an expert's MLP (`moe_intermediate_size`).
+    pub intermediate: u32,
+}
+
+/// A window of the attention of some or all layers.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CustomWindow {
+    /// Tokens that a token attends to, itself included (`sliding_window`).
+    pub tokens: u32,
+    /// Layers with the window; all if absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub layers: Option<u32>,
 }
 
 /// A key of the table, and the reason why its value is refused.
@@ -75,11 +114,16 @@ impl CustomModel {
             Some(file) => self.configured(&beside.join(file))?,
             None => self.decoder()?,
         };
-        let vision = match (self.tower()?, decoder.vision) {
-            (Some(_), Some(_)) => {
+        let vision = match (self.named_tower()?, &self.vision, decoder.vision) {
+            (Some(_), Some(_), _) => {
+                return Err(("vision_of", "the table `vision` is its tower; leave one out".to_owned()));
+            }
+            (Some(_), _, Some(_)) => {
                 return Err(("vision_of", "its `config` has a vision tower; leave this out".to_owned()));
             }
-            (named, own) => named.map(|tower| tower.into_width(decoder.hidden)).or(own),
+            (Some(named), None, None) => Some(named.into_width(decoder.hidden)),
+            (None, Some(own), _) => Some(own.tower(decoder.hidden)?),
+            (None, None, own) => own,
         };
         Ok(ModelSpec { name: name.to_owned().into(), vision, ..decoder })
     }
@@ -89,12 +133,12 @@ impl CustomModel {
         if let Some(key) = self.first_dimension() {
             return Err((key, "its `config` has it; leave this out, or `config`".to_owned()));
         }
-        let read = hub::read(file).map_err(|reason| ("config", reason))?;
-        Ok(ModelSpec { context_window: self.window()?.or(read.context_window), ..read })
+        let read = hub::read(file, self.vision.is_none()).map_err(|reason| ("config", reason))?;
+        Ok(ModelSpec { context_window: self.context_window()?.or(read.context_window), ..read })
     }
 
     /// The vision tower of the built-in model that it names.
-    fn tower(&self) -> Result<Option<VisionTower>, Refusal> {
+    fn named_tower(&self) -> Result<Option<VisionTower>, Refusal> {
         let Some(name) = self.vision_of.as_deref() else { return Ok(None) };
         let named = ModelSpec::named(name).and_then(|model| model.vision.clone());
         let known: Vec<&str> = MODELS.iter().map(|model| &*model.name).collect();

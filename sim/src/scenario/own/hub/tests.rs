@@ -1,7 +1,8 @@
 //! Configurations of public families, written anew by their shape.
 
 use super::*;
-use model::model_spec::ModelSpec;
+use model::format::{KvFormat, Storage, WeightFormat};
+use model::model_spec::{ModelSpec, Window};
 use proptest::prelude::*;
 use serde_json::json;
 
@@ -31,11 +32,11 @@ fn decoder(family: &str, more: &[(&str, Value)]) -> Value {
 }
 
 fn spec(name: &str, config: &Value) -> ModelSpec {
-    ModelSpec { name: name.to_owned().into(), ..of_config(config).unwrap() }
+    ModelSpec { name: name.to_owned().into(), ..of_config(config, true).unwrap() }
 }
 
 fn refusal(config: &Value) -> String {
-    of_config(config).unwrap_err()
+    of_config(config, true).unwrap_err()
 }
 
 #[test]
@@ -119,18 +120,24 @@ fn plain_decoders_have_the_parameters_that_are_published() {
 fn what_is_not_modelled_is_refused_by_its_name() {
     let mut deep = qwen2_vl_2b();
     deep["vision_config"]["deepstack_visual_indexes"] = json!([5, 11]);
-    let mut patch = qwen2_vl_2b();
-    patch["vision_config"]["patch_size"] = json!(16);
+    let mut merge = qwen2_vl_2b();
+    merge["vision_config"]["spatial_merge_size"] = json!(5);
     let tower = json!({"model_type": "siglip_vision_model", "hidden_size": 1152});
     for (config, told) in [
-        (decoder("mixtral", &[("num_local_experts", json!(8))]), "`num_local_experts`: a mixture of experts"),
+        (decoder("llama", &[("num_local_experts", json!(8))]), "`num_local_experts`: a mixture of experts in a llama"),
+        (decoder("mixtral", &[("num_local_experts", json!(8))]), "no number `num_experts_per_tok`"),
+        (decoder("qwen3_moe", &[("mlp_only_layers", json!([0]))]), "`mlp_only_layers`: layers without experts"),
+        (
+            decoder("mixtral", &[("num_local_experts", json!(8)), ("num_experts_per_tok", json!(9))]),
+            "experts.per_token: expected a whole number from 1 to 8",
+        ),
         (decoder("deepseek_v3", &[("kv_lora_rank", json!(512))]), "multi-head latent attention (MLA)"),
         (decoder("jamba", &[("mamba_d_state", json!(16))]), "state-space or linear attention"),
         (decoder("llama", &[("quantization_config", json!({"bits": 4}))]), "quantised weights"),
         (decoder("qwen2_audio", &[("audio_config", json!({"d_model": 1280}))]), "`audio_config`: sound"),
         (
-            decoder("mistral", &[("sliding_window", json!(4096))]),
-            "`sliding_window`: attention to 4096 of 131072 tokens",
+            decoder("qwen3", &[("layer_types", json!(["sliding_attention"]))]),
+            "`sliding_window` does not tell the width",
         ),
         (decoder("qwen3", &[("layer_types", json!(["linear_attention"]))]), "`layer_types`: linear_attention"),
         (decoder("t5", &[("is_encoder_decoder", json!(true))]), "an encoder beside the decoder"),
@@ -142,7 +149,7 @@ fn what_is_not_modelled_is_refused_by_its_name() {
         (decoder("llama", &[("num_hidden_layers", json!("x"))]), "`num_hidden_layers`: expected a whole number"),
         (decoder("qwen2", &[("hidden_size", Value::Null)]), "no number `hidden_size`"),
         (deep, "features of its tower in deeper layers (DeepStack)"),
-        (patch, "a tower with patch_size other than 14"),
+        (merge, "`vision_config.spatial_merge_size`: expected a whole number from 1 to 4"),
         (json!({}), "no `model_type`"),
         (json!([1]), "no `model_type`"),
     ] {
@@ -150,6 +157,103 @@ fn what_is_not_modelled_is_refused_by_its_name() {
     }
     // Experts that there are none of say nothing, and a window as wide as the context hides nothing.
     spec("m", &decoder("phi3", &[("num_local_experts", json!(0)), ("sliding_window", json!(262_144))]));
+}
+
+/// A configuration of Qwen3-VL, nested as its publisher wrote it.
+fn qwen3_vl(family: &str, text: &[(&str, Value)], width: u64) -> Value {
+    let mut nested = decoder(&format!("{family}_text"), text);
+    nested["head_dim"] = json!(128);
+    nested["vocab_size"] = json!(151_936);
+    nested["max_position_embeddings"] = json!(262_144);
+    json!({"model_type": family, "tie_word_embeddings": false, "text_config": nested,
+        "vision_config": {"deepstack_visual_indexes": [8, 16, 24], "depth": 27, "hidden_size": 1152, "in_channels": 3,
+            "intermediate_size": 4304, "model_type": family, "num_heads": 16, "num_position_embeddings": 2304,
+            "out_hidden_size": width, "patch_size": 16, "spatial_merge_size": 2, "temporal_patch_size": 2}})
+}
+
+fn numbers<const N: usize>(numbers: [(&'static str, u64); N]) -> Vec<(&'static str, Value)> {
+    numbers.into_iter().map(|(key, value)| (key, json!(value))).collect()
+}
+
+#[test]
+fn experts_and_deepstack_are_read() {
+    let dense = numbers([
+        ("hidden_size", 4096),
+        ("intermediate_size", 12_288),
+        ("num_hidden_layers", 36),
+        ("num_attention_heads", 32),
+        ("num_key_value_heads", 8),
+    ]);
+    let sparse = numbers([
+        ("hidden_size", 2048),
+        ("intermediate_size", 6144),
+        ("num_hidden_layers", 48),
+        ("num_attention_heads", 32),
+        ("num_key_value_heads", 4),
+        ("num_experts", 128),
+        ("num_experts_per_tok", 8),
+        ("moe_intermediate_size", 768),
+        ("decoder_sparse_step", 1),
+    ]);
+    let text = [&sparse[..], &numbers([("head_dim", 128), ("vocab_size", 151_936)])[..]].concat();
+    let window = [("max_position_embeddings", json!(262_144)), ("mlp_only_layers", json!([]))];
+    for (name, config) in [
+        ("qwen3-vl-8b", qwen3_vl("qwen3_vl", &dense, 4096)),
+        ("qwen3-vl-30b-a3b", qwen3_vl("qwen3_vl_moe", &sparse, 2048)),
+        ("qwen3-30b-a3b-instruct-2507", decoder("qwen3_moe", &[&text[..], &window[..]].concat())),
+    ] {
+        assert_eq!(spec(name, &config), *ModelSpec::named(name).unwrap());
+    }
+    // 46.7 and 14.3 B parameters are published; eight experts of Mixtral, and of Qwen's 60 one shared of four widths.
+    let mixtral = numbers([
+        ("hidden_size", 4096),
+        ("intermediate_size", 14_336),
+        ("num_hidden_layers", 32),
+        ("vocab_size", 32_000),
+        ("num_local_experts", 8),
+        ("num_experts_per_tok", 2),
+    ]);
+    let shared = numbers([
+        ("intermediate_size", 5632),
+        ("num_hidden_layers", 24),
+        ("num_attention_heads", 16),
+        ("num_key_value_heads", 16),
+        ("vocab_size", 151_936),
+        ("num_experts", 60),
+        ("num_experts_per_tok", 4),
+        ("moe_intermediate_size", 1408),
+        ("shared_expert_intermediate_size", 5632),
+    ]);
+    for (config, billions) in [(decoder("mixtral", &mixtral), 46.7), (decoder("qwen2_moe", &shared), 14.3)] {
+        let params = spec("m", &config).params() as f64 / 1e9;
+        assert!((params / billions - 1.0).abs() < 0.002, "{params} and {billions}");
+    }
+}
+
+#[test]
+fn windows_are_read_by_list_and_by_family() {
+    let window = |family: &str, more: &[(&str, Value)]| spec("m", &decoder(family, more)).window;
+    let of = |tokens, layers| Some(Window { tokens, layers });
+    let sliding = ("sliding_window", json!(4096));
+    assert_eq!(window("mistral", &[sliding.clone()]), of(4096, 16));
+    assert_eq!(window("qwen2", &[sliding.clone()]), None);
+    assert_eq!(window("qwen2", &[sliding.clone(), ("use_sliding_window", json!(false))]), None);
+    let on = [sliding.clone(), ("use_sliding_window", json!(true)), ("max_window_layers", json!(10))];
+    assert_eq!(window("qwen2", &on), of(4096, 6));
+    assert_eq!(window("mistral", &[("sliding_window", json!(131_072))]), None);
+    let kinds = json!(["sliding_attention", "full_attention", "sliding_attention"]);
+    assert_eq!(window("ministral", &[sliding, ("layer_types", kinds)]), of(4096, 2));
+}
+
+#[test]
+fn a_quantised_checkpoint_has_its_format() {
+    let mut config = qwen2_vl_2b();
+    config["quantization_config"] = json!({"quant_method": "awq", "bits": 4, "group_size": 128,
+        "modules_to_not_convert": ["visual"]});
+    let read = spec("m", &config);
+    assert_eq!(read.storage, Storage::of(WeightFormat::Awq, WeightFormat::Fp16, KvFormat::Fp16));
+    let sees = decoder("llama", &[("vision_config", json!({"model_type": "siglip_vision_model"}))]);
+    assert!(of_config(&sees, true).is_err() && of_config(&sees, false).unwrap().vision.is_none());
 }
 
 proptest! {
@@ -167,7 +271,7 @@ proptest! {
         } else {
             config[keys[key]] = value;
         }
-        if let Ok(spec) = of_config(&config) {
+        if let Ok(spec) = of_config(&config, true) {
             let tower = spec.vision.as_ref().unwrap();
             prop_assert!(tower.flop(16_384).as_f64() > 0.0 && spec.params() > 0);
         }
