@@ -153,7 +153,7 @@ impl Modelled {
         let mut steps = [Step::NONE; StepKind::ALL.len()];
         for (sequence, work) in batch {
             let (item, outcome) = self.item(sequence, &work);
-            steps[kind_of(&work) as usize].add(&item);
+            steps[kind_of(&work) as usize].add(&self.pricing.seen(item));
             done.push(outcome);
         }
         let mut whole = Load::NONE;
@@ -294,7 +294,7 @@ impl Compute for Modelled {
         let mut load = Load::NONE;
         for (sequence, work) in batch {
             let (item, outcome) = self.item(sequence, &work);
-            load.add(&item);
+            load.add(&self.pricing.seen(item));
             done.push(outcome);
         }
         self.pricing.roofline().iteration(&load)

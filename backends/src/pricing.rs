@@ -52,8 +52,15 @@ impl Pricing {
 
     /// Time of one item alone.
     fn time(&self, kind: StepKind, load: &Load) -> SimDuration {
-        let measured = self.profile().and_then(|profile| profile.predict(kind, &Step::one(*load)));
-        measured.map_or_else(|| self.roofline.iteration(load).duration, |predicted| duration(predicted.ns))
+        let load = self.seen(*load);
+        let measured = self.profile().and_then(|profile| profile.predict(kind, &Step::one(load)));
+        measured.map_or_else(|| self.roofline.iteration(&load).duration, |predicted| duration(predicted.ns))
+    }
+
+    /// The load of one item as the model's layers see it.
+    #[inline]
+    pub(crate) fn seen(&self, load: Load) -> Load {
+        load.seen_by(&self.tier.model)
     }
 
     /// Reading the whole prompt at once: encoders and language model.
@@ -236,8 +243,9 @@ impl Pricing {
     /// FLOP of the whole of a request on this tier, with an answer of so many tokens: what the probe is compared with.
     pub fn request_flop(&self, input: &Input, output_tokens: u32) -> Flops {
         let (prompt, load) = self.reading_load(input);
-        let answer = self.roofline.iteration(&self.token_load(prompt + u64::from(output_tokens) / 2)).flop;
-        self.roofline.iteration(&load).flop + answer * f64::from(output_tokens - 1)
+        let flop = |load| self.roofline.iteration(&self.seen(load)).flop;
+        let answer = flop(self.token_load(prompt + u64::from(output_tokens) / 2));
+        flop(load) + answer * f64::from(output_tokens - 1)
     }
 }
 

@@ -133,7 +133,7 @@ impl<'m> Real<'m> {
 
     /// Runs one item: what it counts for and what comes of it.
     fn item(&mut self, sequence: Sequence, work: &Work<'_>) -> Result<(Load, Done)> {
-        let load = self.load(sequence, work);
+        let load = self.pricing.seen(self.load(sequence, work));
         let model = &mut *self.model();
         if let Work::Probe = work {
             return self.probe(sequence, model).map(|()| (load, Done::Nothing));

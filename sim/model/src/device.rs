@@ -12,6 +12,7 @@ use units::{Bytes, BytesPerSecond, FlopsPerSecond, Ratio, Watts};
 
 pub use reach::{Basis, Reach};
 
+mod arithmetic;
 mod reach;
 
 /// One accelerator and its memory, as its data sheet describes it.

@@ -2,7 +2,7 @@
 
 use units::{Bytes, Flops, Ratio, SimDuration};
 
-use crate::model_spec::causal_pairs;
+use crate::model_spec::{ModelSpec, causal_pairs};
 
 /// The work of one iteration: the sum over its items.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -83,6 +83,22 @@ impl Load {
     /// On a tier that runs this share of the decoder layers.
     pub fn on_layers(self, layer_share: Ratio) -> Load {
         Load { layer_share, ..self }
+    }
+
+    /// The load of one item as a model's layers see it: those with a window read and multiply less, which is counted in the
+    /// mean of all layers. Before items are added to each other, since each has a window of its own.
+    #[inline]
+    pub fn seen_by(self, model: &ModelSpec) -> Load {
+        if model.window.is_none() || self.query_tokens == 0 {
+            return self;
+        }
+        let (new, past) = (self.query_tokens, self.context_tokens.saturating_sub(self.query_tokens));
+        let whole = |seen: f64| (seen + 0.5) as u64;
+        Load {
+            context_tokens: whole(model.context_seen(new, past)),
+            attention_pairs: whole(model.pairs_seen(new, past)),
+            ..self
+        }
     }
 
     /// Adds another item to the same iteration.

@@ -16,7 +16,7 @@ use crate::{
     device::Device,
     engine_kind::EngineProfile,
     load::{Cost, Load},
-    model_spec::ModelSpec,
+    model_spec::{Experts, ModelSpec},
     parallel::Parallel,
     step::parts::{DataSheet, Parts, Priced},
 };
@@ -38,6 +38,8 @@ use crate::{
 pub struct Roofline {
     time: Priced,
     layer_weight_bytes: f64,
+    /// Experts, and the bytes of one of them in all layers.
+    experts: Option<(Experts, f64)>,
     head_weight_bytes: f64,
     vision_weight_bytes: f64,
     kv_bytes: f64,
@@ -67,7 +69,8 @@ impl Roofline {
         let bytes = |bytes: Bytes| bytes.as_u64() as f64;
         Roofline {
             time: Parts::of_engine(engine).on(DataSheet::of(device, parallel), model),
-            layer_weight_bytes: bytes(model.layer_weight_bytes()),
+            layer_weight_bytes: bytes(model.fixed_layer_weight_bytes()),
+            experts: model.experts.map(|experts| (experts, bytes(model.expert_weight_bytes()))),
             head_weight_bytes: bytes(model.head_weight_bytes()),
             vision_weight_bytes: bytes(model.vision_weight_bytes()),
             kv_bytes: bytes(model.kv_bytes_per_token()),
@@ -97,7 +100,8 @@ impl Roofline {
             return (0.0, 0.0);
         }
         let share = load.layer_share.as_f64();
-        let layer_bytes = self.layer_weight_bytes + load.context_tokens as f64 * self.kv_bytes;
+        let hit_bytes = self.experts.map_or(0.0, |(experts, one)| experts.expected_hit(load.query_tokens) * one);
+        let layer_bytes = self.layer_weight_bytes + hit_bytes + load.context_tokens as f64 * self.kv_bytes;
         let layer_flop = load.query_tokens as f64 * self.layer_flop + load.attention_pairs as f64 * self.pair_flop;
         let head_bytes = if load.head_rows > 0 { self.head_weight_bytes } else { 0.0 };
         let head_flop = load.head_rows as f64 * self.head_flop;

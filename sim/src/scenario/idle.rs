@@ -49,8 +49,16 @@ type Rule = (&'static [&'static str], &'static str, fn(&At<'_>) -> bool);
 
 /// The first rule that covers a key gives its reason.
 const RULES: &[Rule] = &[
-    (&["edge.weights"], "no policy here runs a model on the edge (it only has to fit there)", |at| !at.uses.edge_model),
-    (&["cloud.weights"], "no policy here uses the cloud (its model only has to fit there)", |at| !at.uses.cloud),
+    (
+        &["edge.weights", "edge.tower_weights", "edge.kv"],
+        "no policy here runs a model on the edge (it only has to fit there)",
+        |at| !at.uses.edge_model,
+    ),
+    (
+        &["cloud.weights", "cloud.tower_weights", "cloud.kv"],
+        "no policy here uses the cloud (its model only has to fit there)",
+        |at| !at.uses.cloud,
+    ),
     (&["workload.payload"], "no request has pictures", |at| !at.asked.pictures),
     (&["workload.questions_per_picture"], "the requests are text alone", |at| !at.asked.more_than_text),
     (&["workload.payload"], "no policy here sends pictures as they are", |at| {
@@ -59,9 +67,11 @@ const RULES: &[Rule] = &[
     (&["memory_scope"], "no policy here uses both tiers", |at| {
         !at.each.iter().any(|(uses, _)| uses.edge_model && uses.cloud)
     }),
-    (&["edge.model", "edge.weights"], "the edge only runs layers of the cloud's model", |at| {
-        at.uses.edge_model && !at.any_whole(|uses| uses.edge_model)
-    }),
+    (
+        &["edge.model", "edge.weights", "edge.tower_weights", "edge.kv"],
+        "the edge only runs layers of the cloud's model",
+        |at| at.uses.edge_model && !at.any_whole(|uses| uses.edge_model),
+    ),
     (&["edge.engine", "edge.tuning", "edge.profile", "edge.noise"], "no policy here runs a model on the edge", |at| {
         !at.uses.edge_model
     }),

@@ -71,7 +71,9 @@ pub fn model(source: &Source, scenario: &Scenario, key: &str, name: &str) -> Res
 
 /// The refusal of a model that cannot see the pictures of requests.
 pub fn blind(source: &Source, key: &str, name: &str) -> Failure {
-    let reason =
-        format!("{name} has no vision tower, and the requests have pictures; name one in model.{name}.vision_of");
+    let reason = format!(
+        "{name} has no vision tower, and the requests have pictures; name another model, or give it one in model.{name}: \
+             `vision_of`, the built-in model whose tower it has, or a table `vision`"
+    );
     source.refuse_key(key, &reason)
 }

@@ -30,6 +30,7 @@ mod start;
 mod sweep;
 mod tier;
 mod tokens;
+mod unpacked;
 mod warm_up;
 mod written;
 
@@ -48,4 +49,5 @@ pub use show::shown;
 pub use source::Source;
 pub use start::{remark as remark_on_start, warn_of_start};
 pub use tier::Noise;
+pub use unpacked::warn_of_unpacked_weights;
 pub use written::{Arrivals, MemoryScope, Mode, PointSeeds, Scenario, TraceTimes};

@@ -15,7 +15,14 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{device::Device, engine_kind::EngineProfile, load::Load, model_spec::ModelSpec, parallel::Parallel};
+use crate::{
+    device::Device,
+    engine_kind::EngineProfile,
+    format::Arithmetic,
+    load::Load,
+    model_spec::{Experts, ModelSpec},
+    parallel::Parallel,
+};
 
 /// Overlap of reading the weights and multiplying by them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -146,7 +153,7 @@ impl Parts {
         assert!(sheet.bytes_per_s > 0.0 && sheet.flop_per_s > 0.0, "a device without bandwidth or peak");
         let (ns_per_byte, ns_per_flop) = (1e9 / sheet.bytes_per_s, 1e9 / sheet.flop_per_s);
         let bytes = |bytes: units::Bytes| bytes.as_u64() as f64 * ns_per_byte;
-        let layers = model.layers as f64;
+        let (layers, storage) = (model.layers as f64, &model.storage);
         let (talk_ns, token_talk_ns) = sheet.parallel.talk_ns(model);
         Priced {
             overlap: self.overlap,
@@ -159,14 +166,17 @@ impl Parts {
             hidden_ns: self.hidden_us * 1e3,
             hidden_item_ns: self.hidden_item_us * 1e3,
             token_ns: self.activations * layers * model.hidden as f64 * ACTIVATION_BYTES * ns_per_byte + token_talk_ns,
-            layer_weights_ns: self.weights * bytes(model.layer_weight_bytes()),
+            layer_weights_ns: self.weights * bytes(model.fixed_layer_weight_bytes()),
+            experts: model.experts.map(|experts| (experts, self.weights * bytes(model.expert_weight_bytes()))),
             head_weights_ns: self.weights * bytes(model.head_weight_bytes()),
-            layer_token_ns: self.matrices * model.layer_flop_per_token().as_f64() * ns_per_flop,
+            layer_token_ns: self.matrices
+                * model.layer_flop_per_token().as_f64()
+                * sheet.ns_per_flop(storage.arithmetic),
             head_row_ns: self.matrices * model.head_flop().as_f64() * ns_per_flop,
             context_ns: self.kv * bytes(model.kv_bytes_per_token()),
             pair_ns: self.attention * model.attention_flop_per_pair().as_f64() * ns_per_flop,
             vision_weights_ns: self.vision * bytes(model.vision_weight_bytes()),
-            vision_flop_ns: self.vision * ns_per_flop,
+            vision_flop_ns: self.vision * sheet.ns_per_flop(storage.tower_arithmetic),
         }
     }
 }
@@ -176,8 +186,10 @@ impl Parts {
 pub struct DataSheet {
     /// Peak memory bandwidth, bytes/s.
     pub bytes_per_s: f64,
-    /// Peak dense rate, FLOP/s.
+    /// Peak dense rate in 16 bits, FLOP/s.
     pub flop_per_s: f64,
+    /// Peak dense rate of weights in 8-bit floats and in 8-bit integers, FLOP/s.
+    pub eight_bit_flop_per_s: [f64; 2],
     /// The way in which several GPUs share a model.
     pub parallel: Parallel,
 }
@@ -186,7 +198,23 @@ impl DataSheet {
     /// The data sheet of a device for each GPU of a server.
     pub fn of(device: &Device, parallel: Parallel) -> Self {
         let many = f64::from(parallel.tensor);
-        Self { bytes_per_s: device.bandwidth.as_f64() * many, flop_per_s: device.peak.as_f64() * many, parallel }
+        let rate = |arithmetic| device.rate(arithmetic).as_f64() * many;
+        Self {
+            bytes_per_s: device.bandwidth.as_f64() * many,
+            flop_per_s: rate(Arithmetic::Fp16),
+            eight_bit_flop_per_s: [rate(Arithmetic::Fp8), rate(Arithmetic::Int8)],
+            parallel,
+        }
+    }
+
+    /// Nanoseconds of a FLOP on weights of an arithmetic.
+    fn ns_per_flop(&self, arithmetic: Arithmetic) -> f64 {
+        let [fp8, int8] = self.eight_bit_flop_per_s;
+        1e9 / match arithmetic {
+            Arithmetic::Fp16 => self.flop_per_s,
+            Arithmetic::Fp8 => fp8,
+            Arithmetic::Int8 => int8,
+        }
     }
 }
 
@@ -204,6 +232,8 @@ pub struct Priced {
     hidden_item_ns: f64,
     token_ns: f64,
     layer_weights_ns: f64,
+    /// Experts, and the time of reading one of them in all layers.
+    experts: Option<(Experts, f64)>,
     head_weights_ns: f64,
     layer_token_ns: f64,
     head_row_ns: f64,
@@ -253,7 +283,8 @@ impl Priced {
         let share = load.layer_share.as_f64();
         let tokens = load.query_tokens.div_ceil(self.tile) * self.tile;
         let head = if load.head_rows > 0 { self.head_weights_ns } else { 0.0 };
-        let weights = share * self.layer_weights_ns + head;
+        let hit_ns = self.experts.map_or(0.0, |(experts, ns)| experts.expected_hit(load.query_tokens) * ns);
+        let weights = share * (self.layer_weights_ns + hit_ns) + head;
         let matrices = share * tokens as f64 * self.layer_token_ns + load.head_rows as f64 * self.head_row_ns;
         let linear = match self.overlap {
             Overlap::Full => weights.max(matrices),

@@ -166,7 +166,8 @@ fn section_d() -> [Group; 2] {
             mlc.push(decode(label, speed, &roofline(gpu, &spec, EngineKind::Graph), 256));
         }
     }
-    let cosmos = ModelSpec::dense("cosmos-reason2-2b", [28, 2048, 6144, 16, 8, 128, 151_936]).stored(Storage::uniform(Q4_0));
+    let cosmos =
+        ModelSpec::dense("cosmos-reason2-2b", [28, 2048, 6144, 16, 8, 128, 151_936]).stored(Storage::uniform(Q4_0));
     let (trtllm, vllm, llamacpp) = (EngineKind::Trtllm, EngineKind::Vllm, EngineKind::Llamacpp);
     let engines = [("TensorRT Edge-LLM", trtllm, 60.0), ("vLLM", vllm, 56.0), ("llama.cpp", llamacpp, 38.0)];
     let row = |(label, kind, speed)| decode(label, speed, &roofline(&fast, &cosmos, kind), 256);

@@ -8,7 +8,10 @@ use super::figures::{self, Comparison, Validation};
 use crate::results::manifest;
 use crate::run::grid::{self, Grid};
 use crate::run::options::Options;
-use crate::scenario::{Arrivals, Dataset, Plan, Scenario, Source, Wanted, served, warn_of_short_traces, warn_of_start};
+use crate::scenario::{
+    Arrivals, Dataset, Plan, Scenario, Source, Wanted, served, warn_of_short_traces, warn_of_start,
+    warn_of_unpacked_weights,
+};
 use crate::terminal::Failure;
 use std::path::Path;
 use traces::requests::ServedRequest;
@@ -25,6 +28,7 @@ pub fn compare(plan: &Plan, options: &Options, folder: &Path) -> Result<Validati
     let points = grid::points(plan)?;
     warn_of_short_traces(plan, &points);
     warn_of_start(plan);
+    warn_of_unpacked_weights(plan);
     let totals = grid::run(plan, &Grid::new(&points, None, options, folder))?;
     manifest::write(plan, &totals, None, folder)?;
     let mut simulated = figures::read(folder)?;
