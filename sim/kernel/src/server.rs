@@ -159,6 +159,16 @@ impl BatchServer {
         self.batches
     }
 
+    /// True if a batch is about to be formed.
+    pub fn is_forming(&self) -> bool {
+        self.state == State::Forming
+    }
+
+    /// True if a batch is in work.
+    pub fn is_busy(&self) -> bool {
+        matches!(self.state, State::Busy { .. })
+    }
+
     /// True if no batch is formed or in work.
     pub fn is_idle(&self) -> bool {
         self.state == State::Idle

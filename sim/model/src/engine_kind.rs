@@ -63,6 +63,9 @@ pub struct EngineProfile {
     pub eta_mem: Ratio,
     /// Share of the peak FLOP rate that the engine's kernels reach, from 0 to 1.
     pub eta_flop: Ratio,
+    /// True if the query heads of a group read keys and values together in every step; FlashAttention 2 under vLLM does so only
+    /// where every item is of one token.
+    pub packs_heads: bool,
     /// Extra time of an iteration in which a prompt starts (its cause is not known).
     pub prefill_overhead: SimDuration,
     /// True if one iteration may hold items of several requests.
@@ -117,6 +120,11 @@ impl EngineKind {
         }
     }
 
+    /// True of vLLM's versions.
+    fn is_vllm(self) -> bool {
+        matches!(self, Self::Vllm | Self::Vllm019 | Self::Vllm019Sync | Self::Vllm033 | Self::Vllm07)
+    }
+
     /// The constants for this model on this device. Efficiencies are the device's, times the engine's part of them.
     pub fn profile(self, model: &ModelSpec, device: &Device) -> EngineProfile {
         let us = SimDuration::from_us;
@@ -140,6 +148,7 @@ impl EngineKind {
             floor: if self == Self::Hf { hf_floor(model) } else { us(0) },
             eta_mem: Ratio::new(reach.mem.as_f64() * mem),
             eta_flop: Ratio::new(reach.flop.as_f64() * flop),
+            packs_heads: !self.is_vllm() || device.has_flash_attention_3(),
             prefill_overhead: us(prefill_overhead_us),
             batches: self != Self::Hf,
         }

@@ -17,6 +17,8 @@ pub struct Load {
     pub head_rows: u64,
     /// Cached tokens whose keys and values are read, the item's own new ones included.
     pub context_tokens: u64,
+    /// Context of the one item of several new tokens that has the longest; 0 if every item is of one token.
+    pub wide_context_tokens: u64,
     /// (query, key) pairs of attention, causal.
     pub attention_pairs: u64,
     /// FLOP of the vision tower, from [`crate::vision::VisionTower::flop`].
@@ -35,6 +37,7 @@ impl Load {
         prefill_tokens: 0,
         head_rows: 0,
         context_tokens: 0,
+        wide_context_tokens: 0,
         attention_pairs: 0,
         vision_flop: Flops::ZERO,
         prefill_starts: 0,
@@ -48,6 +51,7 @@ impl Load {
             sequences: 1,
             head_rows,
             context_tokens: past + tokens,
+            wide_context_tokens: if tokens > 1 { past + tokens } else { 0 },
             attention_pairs: causal_pairs(tokens, past),
             ..Load::NONE
         }
@@ -117,6 +121,7 @@ impl Load {
         self.prefill_tokens += other.prefill_tokens;
         self.head_rows += other.head_rows;
         self.context_tokens += other.context_tokens;
+        self.wide_context_tokens = self.wide_context_tokens.max(other.wide_context_tokens);
         self.attention_pairs += other.attention_pairs;
         self.vision_flop += other.vision_flop;
         self.prefill_starts += other.prefill_starts;

@@ -187,6 +187,11 @@ impl ModelSpec {
         whole((self.layers * self.expert()) as f64 * self.storage.layers)
     }
 
+    /// Bytes of all routed experts in all layers; none in a dense model.
+    pub fn routed_weight_bytes(&self) -> Bytes {
+        self.expert_weight_bytes() * self.experts.map_or(0, |experts| experts.experts)
+    }
+
     /// Bytes of the decoder layers that an iteration of so many tokens is expected to read.
     pub fn layer_bytes_read(&self, tokens: u64) -> Bytes {
         let hit = self.experts.map_or(0.0, |experts| experts.expected_hit(tokens));

@@ -274,6 +274,7 @@ impl Tuning {
             layer_overhead: self.layer_overhead.unwrap_or(engine.layer_overhead),
             sequence_overhead: self.sequence_overhead.unwrap_or(engine.sequence_overhead),
             hides_host: self.hides_host.unwrap_or(engine.hides_host),
+            packs_heads: engine.packs_heads,
             prefill_overhead: self.prefill_overhead.unwrap_or(engine.prefill_overhead),
             floor: self.floor.unwrap_or(engine.floor),
             eta_mem: self.eta_mem.unwrap_or(engine.eta_mem),

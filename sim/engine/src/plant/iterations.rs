@@ -15,6 +15,7 @@ use kernel::Phase;
 use model::{
     decoding::{Token, Verdict},
     energy::Activity,
+    load::Cost,
 };
 use units::{Bytes, SimDuration, SimTime};
 
@@ -50,17 +51,27 @@ impl<'w, C: Compute> World<'w, C> {
     /// Forms a GPU's next batch and starts it.
     pub(crate) fn form_batch(&self, gpu: u32) {
         let state = &mut *self.state.borrow_mut();
+        let ranks = self.ranks(gpu);
+        if ranks.len() > 1 {
+            return self.form_together(state, gpu, ranks);
+        }
+        match self.run_batch(state, gpu) {
+            Some(cost) => self.start_batch(state, gpu, cost),
+            None => state.gpus[gpu as usize].server.rest(),
+        }
+    }
+
+    /// Forms a GPU's next batch and runs it on the models; none if there is no work.
+    #[inline]
+    pub(super) fn run_batch(&self, state: &mut State<'w, C>, gpu: u32) -> Option<Cost> {
         self.pick(state, gpu);
-        let now = self.kernel.now();
         let on_edge = self.is_edge(gpu);
         let State { ledger, gpus, messages, edge, cloud, done, .. } = state;
         let this = &mut gpus[gpu as usize];
         if this.running.is_empty() {
-            this.server.rest();
-            return;
+            return None;
         }
         let compute = if on_edge { edge } else { cloud };
-        let prefills = this.running.iter().any(Item::reads_a_prompt);
         let work = this.running.iter().map(|item| {
             let sequence = ledger.slots.get(item.job.slot.index).resources.sequence(on_edge);
             (sequence, work_of(item, messages))
@@ -69,6 +80,17 @@ impl<'w, C: Compute> World<'w, C> {
         for (item, done) in this.running.iter_mut().zip(done.drain(..)) {
             item.done = done;
         }
+        Some(cost)
+    }
+
+    /// Starts the batch that a GPU has formed.
+    #[inline]
+    pub(super) fn start_batch(&self, state: &mut State<'w, C>, gpu: u32, cost: Cost) {
+        let now = self.kernel.now();
+        let on_edge = self.is_edge(gpu);
+        let State { ledger, gpus, .. } = state;
+        let this = &mut gpus[gpu as usize];
+        let prefills = this.running.iter().any(Item::reads_a_prompt);
         let activity = if prefills { Activity::Prefill } else { Activity::Decode };
         let end = this.server.start(now, cost.duration);
         this.busy.add(activity, cost.duration);
@@ -203,8 +225,15 @@ impl<'w, C: Compute> World<'w, C> {
                 self.end_round(state, gpu, item.job.slot);
             }
         }
+        state.gpus[gpu as usize].running.clear();
+        for rank in self.ranks(gpu) {
+            self.go_on_if_there_is_work(state, rank);
+        }
+    }
+
+    #[inline]
+    fn go_on_if_there_is_work(&self, state: &mut State<'w, C>, gpu: u32) {
         let this = &mut state.gpus[gpu as usize];
-        this.running.clear();
         if !this.is_quiet() && this.server.poke() {
             self.schedule_batch(gpu);
         }

@@ -8,6 +8,7 @@
 //! | `deliveries.rs` | messages are sent and arrive |
 //! | `admission.rs` | sequences are opened and closed, memory is granted |
 //! | `iterations.rs` | GPUs form batches and end them |
+//! | `ranks.rs` | ranks of a mixture take their steps together |
 //! | `rounds.rs` | requests enter a serving engine, and their rounds are offered to it |
 //! | `steps.rs` | a serving engine forms the iterations of its GPU |
 //! | `prompts.rs` | a prompt becomes pieces by content, for a serving engine |
@@ -37,6 +38,7 @@ mod message;
 mod pools;
 mod prices;
 mod prompts;
+mod ranks;
 mod resources;
 mod rounds;
 mod served;

@@ -49,6 +49,9 @@ pub(crate) fn footprint(tier: &Tier, limits: BatchLimits, kv: Bytes) -> Footprin
         Some(Part { upper: false, layers, .. }) => tier.model.prefix_weight_bytes(layers),
         Some(Part { layers, .. }) => tier.model.suffix_weight_bytes(tier.model.layers - layers),
     };
+    let spread = if tier.parallel.spreads_experts { u64::from(tier.parallel.data) } else { 1 };
+    let elsewhere = tier.model.routed_weight_bytes().as_u64() / spread * (spread - 1);
+    let weights = weights.saturating_sub(Bytes::new(elsewhere));
     // Each GPU has activations and a runtime of its own.
     let each = u64::from(tier.parallel.tensor);
     Footprint { weights, activations: whole.activations * each, runtime: whole.runtime * each, ..whole }

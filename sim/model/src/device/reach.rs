@@ -72,6 +72,11 @@ const REACHED: [(&str, f64, f64, Basis); 12] = [
 ];
 
 impl Device {
+    /// True of devices on which vLLM runs FlashAttention 3: those of the Hopper generation.
+    pub fn has_flash_attention_3(&self) -> bool {
+        matches!(&*self.name, "h100-sxm" | "h200-sxm")
+    }
+
     /// The shares of its data sheet that matrix kernels reach here: the device's own, else the table's, else a guess.
     pub fn reach(&self) -> Reach {
         let known = REACHED.iter().find(|(name, ..)| self.name == *name);

@@ -68,6 +68,14 @@ pub struct Parts {
     pub matrices: f64,
     /// Reading the KV cache.
     pub kv: f64,
+    /// Reads of the KV cache by each query head of a group, as a share of one, in a step that has an item of several tokens:
+    /// FlashAttention 2 packs the heads of a group for single tokens alone.
+    #[serde(default)]
+    pub kv_per_head: f64,
+    /// Reads of the longest context of an item of several tokens, as a multiple over the KV heads: a few query tokens keep few
+    /// of a GPU's units busy.
+    #[serde(default)]
+    pub kv_alone: f64,
     /// Attention's arithmetic.
     pub attention: f64,
     /// The vision tower: the slower of reading and arithmetic.
@@ -83,6 +91,12 @@ const ACTIVATION_MOVES: f64 = 14.0;
 /// Share of the matrix kernels' bandwidth that decoding attention reaches: .81 to .88 of the data sheet's on cards whose
 /// products reach .83 to .94 (`measured/ops_attention`).
 const ATTENTION_MEM: f64 = 0.90;
+/// Reads of the cache by each query head in a step with an item of several tokens: a batch of single tokens beside a chunk of a
+/// prompt takes 1.8 to 2.2 times as long as alone with 4 query heads a KV head, and 3.4 to 3.6 times with 8
+/// (`measured/ops_attention_mixed` over `ops_attention`, vLLM 0.19 on an RTX 4090 and an RTX PRO 6000).
+const KV_PER_HEAD: f64 = 0.40;
+/// Reads of its own context by a chunk, over the KV heads, of the same tables: 41 to 49 over 8, 4 and 2 KV heads.
+const KV_ALONE: f64 = 41.0;
 /// Share of the matrix kernels' rate that a prompt's attention reaches: .55 to .61 of the peak on A100, H100 and RTX PRO 6000,
 /// .78 on an RTX 4090, whose products reach .76 to .97.
 const ATTENTION_FLOP: f64 = 0.70;
@@ -113,6 +127,8 @@ impl Parts {
             weights: read,
             matrices: multiply,
             kv: read / ATTENTION_MEM,
+            kv_per_head: if engine.packs_heads { 0.0 } else { KV_PER_HEAD },
+            kv_alone: if engine.packs_heads { 0.0 } else { KV_ALONE },
             attention: multiply / ATTENTION_FLOP,
             vision: multiply / VISION_FLOP,
         }
@@ -132,6 +148,8 @@ impl Parts {
             (self.weights, "weights"),
             (self.matrices, "matrices"),
             (self.kv, "kv"),
+            (self.kv_per_head, "kv_per_head"),
+            (self.kv_alone, "kv_alone"),
             (self.attention, "attention"),
             (self.vision, "vision"),
         ];
@@ -155,6 +173,10 @@ impl Parts {
         let bytes = |bytes: units::Bytes| bytes.as_u64() as f64 * ns_per_byte;
         let (layers, storage) = (model.layers as f64, &model.storage);
         let (talk_ns, token_talk_ns) = sheet.parallel.talk_ns(model);
+        let context_ns = self.kv * bytes(model.kv_bytes_per_token());
+        let (heads, kv_heads) = (model.heads as f64, model.kv_heads as f64);
+        let reads = (self.kv_per_head * heads / kv_heads).max(1.0);
+        let alone = (self.kv_alone * f64::from(sheet.parallel.tensor) / kv_heads - reads).max(0.0);
         Priced {
             overlap: self.overlap,
             tile: u64::from(self.tile_tokens.max(1)),
@@ -168,12 +190,15 @@ impl Parts {
             token_ns: self.activations * layers * model.hidden as f64 * ACTIVATION_BYTES * ns_per_byte + token_talk_ns,
             layer_weights_ns: self.weights * bytes(model.fixed_layer_weight_bytes()),
             experts: model.experts.map(|experts| (experts, self.weights * bytes(model.expert_weight_bytes()))),
+            ranks: if sheet.parallel.spreads_experts { sheet.parallel.data.into() } else { 1 },
             head_weights_ns: self.weights * bytes(model.head_weight_bytes()),
             layer_token_ns: self.matrices
                 * model.layer_flop_per_token().as_f64()
                 * sheet.ns_per_flop(storage.arithmetic),
             head_row_ns: self.matrices * model.head_flop().as_f64() * ns_per_flop,
-            context_ns: self.kv * bytes(model.kv_bytes_per_token()),
+            context_ns,
+            shared_context_ns: context_ns * (reads - 1.0),
+            wide_context_ns: context_ns * alone,
             pair_ns: self.attention * model.attention_flop_per_pair().as_f64() * ns_per_flop,
             vision_weights_ns: self.vision * bytes(model.vision_weight_bytes()),
             vision_flop_ns: self.vision * sheet.ns_per_flop(storage.tower_arithmetic),
@@ -234,10 +259,16 @@ pub struct Priced {
     layer_weights_ns: f64,
     /// Experts, and the time of reading one of them in all layers.
     experts: Option<(Experts, f64)>,
+    /// Ranks over which the experts are spread, each with as many tokens.
+    ranks: u64,
     head_weights_ns: f64,
     layer_token_ns: f64,
     head_row_ns: f64,
     context_ns: f64,
+    /// Added time of a token's keys and values in a step that has an item of several tokens.
+    shared_context_ns: f64,
+    /// Added time of those that the longest such item reads.
+    wide_context_ns: f64,
     pair_ns: f64,
     vision_weights_ns: f64,
     vision_flop_ns: f64,
@@ -265,9 +296,12 @@ impl Priced {
     /// Time of the parts that grow with tokens, context and pairs alone, ns.
     #[inline]
     fn tokens_ns(&self, load: &Load) -> f64 {
-        load.query_tokens as f64 * self.token_ns
-            + load.context_tokens as f64 * self.context_ns
-            + load.attention_pairs as f64 * self.pair_ns
+        let mut context_ns = load.context_tokens as f64 * self.context_ns;
+        if load.wide_context_tokens > 0 {
+            context_ns += load.context_tokens as f64 * self.shared_context_ns
+                + load.wide_context_tokens as f64 * self.wide_context_ns;
+        }
+        load.query_tokens as f64 * self.token_ns + context_ns + load.attention_pairs as f64 * self.pair_ns
     }
 
     /// Nanoseconds of the vision tower's part.
@@ -283,7 +317,8 @@ impl Priced {
         let share = load.layer_share.as_f64();
         let tokens = load.query_tokens.div_ceil(self.tile) * self.tile;
         let head = if load.head_rows > 0 { self.head_weights_ns } else { 0.0 };
-        let hit_ns = self.experts.map_or(0.0, |(experts, ns)| experts.expected_hit(load.query_tokens) * ns);
+        let hit = |experts: Experts| experts.expected_hit(load.query_tokens * self.ranks) / self.ranks as f64;
+        let hit_ns = self.experts.map_or(0.0, |(experts, ns)| hit(experts) * ns);
         let weights = share * (self.layer_weights_ns + hit_ns) + head;
         let matrices = share * tokens as f64 * self.layer_token_ns + load.head_rows as f64 * self.head_row_ns;
         let linear = match self.overlap {
@@ -319,7 +354,7 @@ mod tests {
             let overlap = [Overlap::Full, Overlap::Partial, Overlap::None][overlap];
             let parts = Parts {
                 overlap, tile_tokens: tile, floor_us, overhead_us, hidden_us: overhead_us, hidden_item_us: 2.0 * item_us, start_us, layer_us, item_us, activations,
-                weights: weights + 0.1, matrices, kv, attention, vision,
+                weights: weights + 0.1, matrices, kv, kv_per_head: kv / 50.0, kv_alone: attention, attention, vision,
             };
             prop_assert_eq!(parts.check(), Ok(()));
             let form = parts.on(DataSheet::of(&device, Parallel::NONE), &model);

@@ -221,6 +221,8 @@ fn typical(samples: &[Sample], places: &[Arc<Place>]) -> Parts {
         weights: 1.2,
         matrices: 1.5,
         kv: 1.3,
+        kv_per_head: 0.0,
+        kv_alone: 0.0,
         attention: 2.0,
         // Of pictures a place says what its engine does, where rows say nothing.
         vision: 1.0 / places[0].assumed.eta_flop.as_f64(),
