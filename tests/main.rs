@@ -9,6 +9,7 @@ mod determinism;
 mod documented;
 mod documents;
 mod faults;
+mod formats;
 mod gates;
 mod hub_models;
 mod idle_keys;

@@ -49,7 +49,7 @@ fn configurations_are_refused_by_what_is_not_modelled() {
         (
             "config = \"models/config.json\"",
             CONFIG.replacen('{', "{\"num_experts\": 60, ", 1),
-            "`num_experts`: a mixture of experts, which is not modelled yet",
+            "`num_experts`: a mixture of experts in a qwen2_vl, which is not modelled yet",
         ),
         ("config = \"models/config.json\"\nlayers = 3", CONFIG.to_owned(), "model.mine.layers: its `config` has it"),
         ("config = \"models/config.json\"\ntied_head = true", CONFIG.to_owned(), "tied_head: its `config` has it"),
@@ -70,6 +70,24 @@ fn configurations_are_refused_by_what_is_not_modelled() {
         let said = refused(&sim, &["s/s.toml", "--out", "no"]);
         assert!(said.contains(told), "{table}: {said}");
     }
+}
+
+/// A quantised checkpoint is what it says, unless the scenario says otherwise.
+#[test]
+fn a_configuration_has_the_format_of_its_weights() {
+    let quantised = r#"{"quantization_config": {"quant_method": "awq", "bits": 4, "group_size": 128,
+        "modules_to_not_convert": ["visual"]}, "#;
+    let sim = scenario("config = \"models/config.json\"");
+    let run = |sim: &Sim, more: &[&str]| {
+        sim.done([&["s/s.toml", "--out", "out"], more].concat());
+        sim.text("out/summary.csv")
+    };
+    let written = run(&sim, &["--set", "edge.weights=w4a16_awq"]);
+    let full = run(&sim, &["--set", "edge.weights=bf16"]);
+    let sim = sim.with("s/models/config.json", CONFIG.replacen('{', quantised, 1));
+    assert_eq!(run(&sim, &[]), written);
+    assert_eq!(run(&sim, &["--set", "edge.weights=bf16"]), full);
+    assert_ne!(written, full);
 }
 
 /// A sweep goes on only with the configuration that it began with.

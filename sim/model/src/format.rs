@@ -221,8 +221,8 @@ mod tests {
     use super::*;
     use crate::model_spec::ModelSpec;
 
-    /// Sizes of published files, in 10^9 B: LLaMA-7B q4_0 is 3.56 GiB and q8_0 6.67 GiB (README of llama.cpp of 2023), an
-    /// 8B of Llama 3 in q4_k_m 4.58 GiB (`docs/hardware.md` section B). Qwen2.5-7B-Instruct-AWQ has 5.57 GB.
+    /// Sizes of published files, in 10^9 B: LLaMA-7B in q4_0 has 3.56 GiB and in q8_0 6.67 GiB (discussion 4167 of llama.cpp),
+    /// an 8B of Llama 3 in q4_k_m 4.58 GiB (`docs/hardware.md` section B), graelo/Qwen2.5-7B-Instruct-1M-AWQ 4.48 + 1.09 GB.
     #[test]
     fn files_are_as_large_as_the_published_ones() {
         let llama_7b = ModelSpec::dense("llama-7b", [32, 4096, 11_008, 32, 32, 128, 32_000]);
