@@ -60,7 +60,7 @@ impl RunSpec {
             },
             workload: workload(),
             tokens: TokenProcess::default(),
-            accuracy: Accuracy { cloud: Ratio::new(0.77), edge: Ratio::new(0.62) },
+            accuracy: Accuracy { cloud: Ratio::new(0.77), edge: Ratio::new(0.62) }.into(),
             pruning: PruningLoss::default(),
             deadline: None,
             critical_tokens: 32,

@@ -5,7 +5,7 @@ use crate::workload::Workload;
 use backends::Tier;
 use kernel::{DelayProfile, RateProfile};
 use model::{
-    accuracy::{Accuracy, PruningLoss},
+    accuracy::{KnownAccuracy, PruningLoss},
     mas::{DescriptorLaw, Descriptors},
     memory::BatchLimits,
     published::Benchmark,
@@ -32,8 +32,8 @@ pub struct RunSpec {
     pub workload: Workload,
     /// Entropies of the draft model's tokens and their acceptance by the target.
     pub tokens: TokenProcess,
-    /// Accuracies of the two models.
-    pub accuracy: Accuracy,
+    /// Accuracies of the two models, as far as they are known.
+    pub accuracy: KnownAccuracy,
     /// Accuracy lost by pruning.
     pub pruning: PruningLoss,
     /// Answers that take longer count as wrong.

@@ -19,7 +19,7 @@ fn short(policy: System) -> RunSpec {
 }
 
 fn correct(log: &Log) -> BTreeMap<u64, f64> {
-    log.requests.iter().map(|row| (row.request.prompt.request, row.correct)).collect()
+    log.requests.iter().map(|row| (row.request.prompt.request, row.correct.expect("a known accuracy"))).collect()
 }
 
 #[test]
@@ -29,7 +29,7 @@ fn whole_inputs_have_the_accuracy_of_their_model() {
         let seen = outcome.metrics.correct / REQUESTS as f64;
         let standard_error = (accuracy * (1.0 - accuracy) / REQUESTS as f64).sqrt();
         assert!((seen - accuracy).abs() < 3.0 * standard_error, "{seen}, expected {accuracy}");
-        assert!(log.requests.iter().all(|row| row.correct == 0.0 || row.correct == 1.0));
+        assert!(log.requests.iter().all(|row| [Some(0.0), Some(1.0)].contains(&row.correct)));
     }
 }
 
@@ -104,4 +104,20 @@ fn every_plan_keeps_what_its_mas_protects_and_its_quality() {
 fn text_alone_is_not_pruned() {
     let (_, log) = run_logged(&short(msao()).text_only(100));
     assert!(log.requests.iter().all(|row| row.input.kept == PerModality::default()));
+}
+
+#[test]
+fn an_answer_of_a_model_without_a_known_accuracy_is_not_graded() {
+    let unknown_edge = |policy| {
+        let mut spec = short(policy);
+        spec.accuracy.edge = None;
+        run_logged(&spec)
+    };
+    for (policy, graded) in [(cloud_only(), REQUESTS), (edge_only(), 0), (blocking(4), REQUESTS)] {
+        let (whole, _) = run_logged(&short(policy.clone()));
+        let (outcome, log) = unknown_edge(policy);
+        assert_eq!((outcome.metrics.completed, outcome.metrics.graded), (REQUESTS, graded));
+        assert!(log.requests.iter().all(|row| row.correct.is_some() == (graded > 0)));
+        assert_eq!(outcome.journal.digest(), whole.journal.digest(), "what is known of answers changes no run");
+    }
 }

@@ -135,7 +135,7 @@ proptest! {
             prop_assert_eq!(moments.tokens, row.request.output_tokens, "{:?}", row);
             prop_assert!(row.submit <= moments.first_token && moments.first_token <= moments.last_token);
             prop_assert!(row.accepted <= row.drafted, "{:?}", row);
-            prop_assert!(row.correct >= 0.0 && row.correct <= 1.0);
+            prop_assert!(row.correct.is_some_and(|correct| (0.0..=1.0).contains(&correct)));
         }
         prop_assert_eq!(metrics.itl.sum_ns(), metrics.e2e.sum_ns() - metrics.ttft.sum_ns());
     }

@@ -89,6 +89,23 @@ pub struct Accuracy {
     pub edge: Ratio,
 }
 
+/// Accuracies as far as they are known, and the relation of the two models.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct KnownAccuracy {
+    /// Share of right answers of the cloud's model; none without a source.
+    pub cloud: Option<Ratio>,
+    /// Share of right answers of the edge's model; none without a source.
+    pub edge: Option<Ratio>,
+    /// True if both tiers run the same model, which finds the same requests hard.
+    pub same_model: bool,
+}
+
+impl From<Accuracy> for KnownAccuracy {
+    fn from(accuracy: Accuracy) -> Self {
+        Self { cloud: Some(accuracy.cloud), edge: Some(accuracy.edge), same_model: false }
+    }
+}
+
 /// The accuracy model of a dataset, with its quantiles precomputed.
 ///
 /// ```
@@ -97,34 +114,38 @@ pub struct Accuracy {
 /// use units::Ratio;
 ///
 /// let accuracy = Accuracy { cloud: Ratio::new(0.8), edge: Ratio::new(0.6) };
-/// let model = AccuracyModel::new(accuracy, PruningLoss::default());
-/// let right = (0..2000).filter(|&request| model.difficulty(Streams::new(1), request).cloud_right).count();
+/// let model = AccuracyModel::new(accuracy.into(), PruningLoss::default());
+/// let is_right = |request| model.difficulty(Streams::new(1), request).cloud_right == Some(true);
+/// let right = (0..2000).filter(|&request| is_right(request)).count();
 /// assert!((1500..1700).contains(&right), "{right} of 2,000");
 /// ```
 #[derive(Clone, Copy, Debug)]
 pub struct AccuracyModel {
-    cloud_quantile: f64,
-    edge_quantile: f64,
+    cloud_quantile: Option<f64>,
+    edge_quantile: Option<f64>,
+    correlation: f64,
     pruning: PruningLoss,
 }
 
 /// The difficulty of one request: which model answers it rightly, and its sensitivity to pruning.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Difficulty {
-    /// True if the cloud's model is right on the whole input.
-    pub cloud_right: bool,
-    /// True if the edge's model is right on the whole input.
-    pub edge_right: bool,
+    /// True if the cloud's model is right on the whole input; none where its accuracy is not known.
+    pub cloud_right: Option<bool>,
+    /// True if the edge's model is right on the whole input; none where its accuracy is not known.
+    pub edge_right: Option<bool>,
     /// The request's factor on the loss of pruning.
     sensitivity: f64,
 }
 
 impl AccuracyModel {
     /// The model of these accuracies and this loss by pruning.
-    pub fn new(accuracy: Accuracy, pruning: PruningLoss) -> Self {
+    pub fn new(accuracy: KnownAccuracy, pruning: PruningLoss) -> Self {
+        let quantile = |share: Option<Ratio>| share.map(|share| normal_quantile(share.as_f64()));
         Self {
-            cloud_quantile: normal_quantile(accuracy.cloud.as_f64()),
-            edge_quantile: normal_quantile(accuracy.edge.as_f64()),
+            cloud_quantile: quantile(accuracy.cloud),
+            edge_quantile: quantile(accuracy.edge),
+            correlation: if accuracy.same_model { 1.0 } else { CORRELATION },
             pruning,
         }
     }
@@ -133,29 +154,34 @@ impl AccuracyModel {
     pub fn difficulty(&self, streams: Streams, request: u64) -> Difficulty {
         let mut stream = streams.stream("difficulty", request);
         let cloud = draw::normal(&mut stream);
-        let edge = CORRELATION * cloud + (1.0 - CORRELATION * CORRELATION).sqrt() * draw::normal(&mut stream);
+        let common = self.correlation;
+        let edge = common * cloud + (1.0 - common * common).sqrt() * draw::normal(&mut stream);
         let sensitivity = draw::lognormal(SENSITIVITY.0, SENSITIVITY.1, &mut stream);
-        Difficulty { cloud_right: cloud < self.cloud_quantile, edge_right: edge < self.edge_quantile, sensitivity }
+        Difficulty {
+            cloud_right: self.cloud_quantile.map(|quantile| cloud < quantile),
+            edge_right: self.edge_quantile.map(|quantile| edge < quantile),
+            sensitivity,
+        }
     }
 
-    /// Probability that an answer is right, given its author and the input read. The losses of the modalities add up,
-    /// each by the same law (an assumption: no source has it for text or sound).
-    pub fn correct(&self, difficulty: &Difficulty, by_cloud: bool, input: &Input) -> f64 {
+    /// Probability that an answer is right, given its author and the input read; none where the author's accuracy is not
+    /// known. The losses of the modalities add up, each by the same law (an assumption: no source has it for text or sound).
+    pub fn correct(&self, difficulty: &Difficulty, by_cloud: bool, input: &Input) -> Option<f64> {
         let right = if by_cloud { difficulty.cloud_right } else { difficulty.edge_right };
-        if !right {
-            return 0.0;
+        if !right? {
+            return Some(0.0);
         }
         let loss = |kept: &Kept| {
             difficulty.sensitivity * self.pruning.loss(kept.retention) + compression_loss(kept.compression)
         };
         let loss: f64 = input.kept.iter().map(|(_, kept)| loss(kept)).sum();
-        (1.0 - loss).max(0.0)
+        Some((1.0 - loss).max(0.0))
     }
 
     /// Probability that the edge's model answers wrongly: the share of requests that a perfect router would send to the
-    /// cloud.
-    pub fn edge_error(&self) -> f64 {
-        1.0 - normal_share(self.edge_quantile)
+    /// cloud. None where its accuracy is not known.
+    pub fn edge_error(&self) -> Option<f64> {
+        self.edge_quantile.map(|quantile| 1.0 - normal_share(quantile))
     }
 }
 
@@ -184,7 +210,7 @@ fn normal_share(value: f64) -> f64 {
 /// A router's score of a request: the share of requests that look easier for the edge's model.
 ///
 /// Behind it is a normal variate with a higher mean where the edge's model is wrong. The distance d of the means gives
-/// the AUC, Phi(d / sqrt 2). An AUC of one half is a coin.
+/// the AUC, Phi(d / sqrt 2). An AUC of one half is a coin, and so is every score where nothing is known of the edge's errors.
 #[derive(Clone, Copy, Debug)]
 pub struct Score {
     shift: f64,
@@ -193,13 +219,14 @@ pub struct Score {
 
 impl Score {
     /// The scores of a router with this AUC, where the edge's model is wrong on the share `edge_error` of requests.
-    pub fn new(auc: Ratio, edge_error: f64) -> Self {
-        Self { shift: normal_quantile(auc.as_f64()) * std::f64::consts::SQRT_2, edge_error }
+    pub fn new(auc: Ratio, edge_error: Option<f64>) -> Self {
+        let shift = normal_quantile(auc.as_f64()) * std::f64::consts::SQRT_2;
+        edge_error.map_or(Self { shift: 0.0, edge_error: 0.0 }, |edge_error| Self { shift, edge_error })
     }
 
     /// The score of a request, uniform over all requests.
     pub fn draw(&self, difficulty: &Difficulty, streams: Streams, request: u64) -> f64 {
-        let shift = if difficulty.edge_right { 0.0 } else { self.shift };
+        let shift = if difficulty.edge_right == Some(false) { self.shift } else { 0.0 };
         let seen = shift + draw::normal(&mut streams.stream("score", request));
         (1.0 - self.edge_error) * normal_share(seen) + self.edge_error * normal_share(seen - self.shift)
     }
@@ -223,16 +250,60 @@ mod tests {
 
     #[test]
     fn each_model_has_its_accuracy_and_they_agree_more_than_by_chance() {
-        let model = AccuracyModel::new(Accuracy { cloud: ratio(0.77), edge: ratio(0.62) }, PruningLoss::default());
+        let model =
+            AccuracyModel::new(Accuracy { cloud: ratio(0.77), edge: ratio(0.62) }.into(), PruningLoss::default());
         let n = 100_000;
         let all: Vec<Difficulty> = (0..n).map(|r| model.difficulty(Streams::new(9), r)).collect();
         let share = |keep: fn(&Difficulty) -> bool| all.iter().filter(|d| keep(d)).count() as f64 / n as f64;
-        assert!((share(|d| d.cloud_right) - 0.77).abs() < 0.005);
-        assert!((share(|d| d.edge_right) - 0.62).abs() < 0.005);
+        assert!((share(|d| d.cloud_right == Some(true)) - 0.77).abs() < 0.005);
+        assert!((share(|d| d.edge_right == Some(true)) - 0.62).abs() < 0.005);
         // Bivariate normal orthant for these margins and correlation .85: .594.
-        assert!((share(|d| d.cloud_right && d.edge_right) - 0.594).abs() < 0.006);
+        assert!((share(|d| d.cloud_right == Some(true) && d.edge_right == Some(true)) - 0.594).abs() < 0.006);
         let mean = all.iter().map(|d| d.sensitivity).sum::<f64>() / n as f64;
         assert!((mean - 1.0).abs() < 0.01, "{mean}");
+    }
+
+    #[test]
+    fn an_accuracy_without_a_source_stays_unknown() {
+        let cloud_alone = KnownAccuracy { cloud: Some(ratio(0.77)), edge: None, same_model: false };
+        let model = AccuracyModel::new(cloud_alone, PruningLoss::default());
+        let both =
+            AccuracyModel::new(Accuracy { cloud: ratio(0.77), edge: ratio(0.62) }.into(), PruningLoss::default());
+        let whole = Input::whole(Prompt { request: 0, text_tokens: 9, images: None, audio: None });
+        for request in 0..50 {
+            let difficulty = model.difficulty(Streams::new(9), request);
+            let of_both = both.difficulty(Streams::new(9), request);
+            assert_eq!(difficulty, Difficulty { edge_right: None, ..of_both }, "{request}");
+            assert_eq!(model.correct(&difficulty, false, &whole), None);
+            assert_eq!(model.correct(&difficulty, true, &whole), both.correct(&of_both, true, &whole));
+        }
+        assert_eq!(model.edge_error(), None);
+    }
+
+    #[test]
+    fn one_model_on_both_tiers_is_right_on_the_same_requests() {
+        let same = |cloud, edge| {
+            let accuracy = KnownAccuracy { cloud: Some(ratio(cloud)), edge: Some(ratio(edge)), same_model: true };
+            AccuracyModel::new(accuracy, PruningLoss::default())
+        };
+        let drawn = |model: AccuracyModel| (0..2000).map(move |request| model.difficulty(Streams::new(9), request));
+        assert!(drawn(same(0.77, 0.77)).all(|one| one.cloud_right == one.edge_right));
+        // With coarser weights it fails on more of them, and on no others.
+        let coarser: Vec<Difficulty> = drawn(same(0.77, 0.75)).collect();
+        let only = |edge, cloud| {
+            coarser.iter().filter(|one| one.edge_right == Some(edge) && one.cloud_right == Some(cloud)).count()
+        };
+        assert_eq!(only(true, false), 0);
+        assert!((20..60).contains(&only(false, true)), "{}", only(false, true));
+    }
+
+    #[test]
+    fn a_score_of_unknown_errors_is_a_coin() {
+        let model = AccuracyModel::new(KnownAccuracy::default(), PruningLoss::default());
+        let score = Score::new(ratio(0.95), model.edge_error());
+        let drawn = |request| score.draw(&model.difficulty(Streams::new(9), request), Streams::new(9), request);
+        let mean = (0..10_000).map(drawn).sum::<f64>() / 10_000.0;
+        assert!((mean - 0.5).abs() < 0.01, "{mean}");
     }
 
     #[test]
@@ -264,18 +335,18 @@ mod tests {
         // The factor on a request's loss by pruning, exp(N(-.18, .6)), has a mean of exp(-.18 + .6^2 / 2) = 1.
         assert_eq!(SENSITIVITY.0 + SENSITIVITY.1 * SENSITIVITY.1 / 2.0, 0.0);
         // Pruning acts by that factor, compression does not: 1 - 2 x .0267 (2^.91 - 1) - .003125.
-        let model = AccuracyModel::new(Accuracy { cloud: ratio(1.0), edge: ratio(1.0) }, PruningLoss::default());
-        let difficulty = Difficulty { cloud_right: true, edge_right: false, sensitivity: 2.0 };
+        let model = AccuracyModel::new(Accuracy { cloud: ratio(1.0), edge: ratio(1.0) }.into(), PruningLoss::default());
+        let difficulty = Difficulty { cloud_right: Some(true), edge_right: Some(false), sensitivity: 2.0 };
         let mut input = Input::whole(Prompt { request: 0, text_tokens: 9, images: None, audio: None });
         input.kept[Modality::Visual] = Kept { retention: 0.5, compression: 0.5 };
         let want = 1.0 - 2.0 * 0.0267 * (libm::pow(2.0, 0.91) - 1.0) - 0.003125;
-        assert!((model.correct(&difficulty, true, &input) - want).abs() < 1e-12);
-        assert_eq!(model.correct(&difficulty, false, &input), 0.0);
+        assert!((model.correct(&difficulty, true, &input).unwrap() - want).abs() < 1e-12);
+        assert_eq!(model.correct(&difficulty, false, &input), Some(0.0));
     }
 
     #[test]
     fn pruning_only_takes_from_right_answers() {
-        let model = AccuracyModel::new(Accuracy { cloud: ratio(1.0), edge: ratio(0.0) }, PruningLoss::default());
+        let model = AccuracyModel::new(Accuracy { cloud: ratio(1.0), edge: ratio(0.0) }.into(), PruningLoss::default());
         let difficulty = model.difficulty(Streams::new(9), 0);
         let input = |retention, compression| {
             let prompt = Prompt { request: 0, text_tokens: 9, images: None, audio: None };
@@ -283,24 +354,25 @@ mod tests {
             input.kept[Modality::Visual] = Kept { retention, compression };
             input
         };
-        assert_eq!(model.correct(&difficulty, true, &input(1.0, 0.0)), 1.0);
-        assert_eq!(model.correct(&difficulty, false, &input(1.0, 0.0)), 0.0);
+        assert_eq!(model.correct(&difficulty, true, &input(1.0, 0.0)), Some(1.0));
+        assert_eq!(model.correct(&difficulty, false, &input(1.0, 0.0)), Some(0.0));
         let visual = model.correct(&difficulty, true, &input(0.5, 0.3));
-        assert!(visual < 1.0);
+        assert!(visual < Some(1.0));
         let mut both = input(0.5, 0.3);
         both.kept[Modality::Text].retention = 0.8;
         assert!(model.correct(&difficulty, true, &both) < visual);
-        assert_eq!(model.correct(&difficulty, true, &input(0.001, 0.0)), 0.0);
+        assert_eq!(model.correct(&difficulty, true, &input(0.001, 0.0)), Some(0.0));
     }
 
     #[test]
     fn a_score_has_its_auc_and_is_uniform() {
-        let model = AccuracyModel::new(Accuracy { cloud: ratio(0.77), edge: ratio(0.62) }, PruningLoss::default());
+        let model =
+            AccuracyModel::new(Accuracy { cloud: ratio(0.77), edge: ratio(0.62) }.into(), PruningLoss::default());
         let score = Score::new(ratio(0.75), model.edge_error());
         let streams = Streams::new(9);
         let drawn = |request| {
             let difficulty = model.difficulty(streams, request);
-            (score.draw(&difficulty, streams, request), difficulty.edge_right)
+            (score.draw(&difficulty, streams, request), difficulty.edge_right == Some(true))
         };
         let mut all: Vec<(f64, bool)> = (0..20_000).map(drawn).collect();
         all.sort_by(|a, b| a.0.total_cmp(&b.0));

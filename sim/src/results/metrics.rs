@@ -83,7 +83,7 @@ impl Facts<'_> {
             Metric::OwnOutputRate => self.per_request(metrics.own_rate),
             Metric::RequestRate => self.per_second(outcome.since.answered),
             Metric::Makespan => Some(outcome.makespan.as_secs_f64()),
-            Metric::Accuracy => self.per_request(100.0 * metrics.correct),
+            Metric::Accuracy => self.accuracy_pct(),
             Metric::OutputTokens => self.per_request(metrics.output_tokens as f64),
             Metric::ServedByCloud => self.per_request(100.0 * metrics.by_cloud as f64),
             Metric::Retention => self.per_request(metrics.retention),
@@ -113,6 +113,12 @@ impl Facts<'_> {
 
     fn per_request(&self, sum: f64) -> Option<f64> {
         per(sum, self.outcome.metrics.completed)
+    }
+
+    /// A mean over some of the answers would be none of the policy's, so one unknown answer leaves the run without.
+    fn accuracy_pct(&self) -> Option<f64> {
+        let metrics = &self.outcome.metrics;
+        self.per_request(100.0 * metrics.correct).filter(|_| metrics.graded == metrics.completed)
     }
 
     fn closed_form_ms(&self, form: fn(&ClosedFormSums) -> LatencySum) -> Option<f64> {

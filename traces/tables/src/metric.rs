@@ -127,7 +127,7 @@ metrics! {
     RequestRate = "requests_per_s", Higher, RATE, "requests/s", 2, "requests/s", "completed, requests/s";
     /// Time from the start of the run, or the end of its warm-up, to its last event.
     Makespan = "makespan_s", Lower, TIME, "s", 2, "makespan s", "makespan, s";
-    /// Expected share of right answers; counted where answers were judged.
+    /// Expected share of right answers, counted where answers were judged; none where the accuracy of a model that answered is not known.
     Accuracy = "accuracy_pct", Higher, RIGHT, "%", 2, "accuracy %", "accuracy, %";
     /// Output tokens of a completed request.
     OutputTokens = "output_tokens_per_request", Neither, AMOUNT, "tokens", 1, "tokens", "output, tokens a request";

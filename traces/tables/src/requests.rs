@@ -7,7 +7,7 @@ use crate::{
 
 rows! {
     /// One request.
-    pub struct RequestRow in "`requests.parquet`", table "requests", version 3, groups of MANY;
+    pub struct RequestRow in "`requests.parquet`", table "requests", version 4, groups of MANY;
     {
         /// The policy that served the request.
         policy: Text,
@@ -89,8 +89,8 @@ rows! {
         cloud_busy_ms: f64,
         /// Energy of edge and cloud for the request, without idle power, in joules: its share of each batch.
         energy_j: f64,
-        /// The probability that the answer is correct; 0 or 1 where it was checked.
-        correct: f64,
+        /// The probability that the answer is correct; 0 or 1 where it was checked, none where nothing is known of the model's accuracy.
+        correct: Option<f64>,
         /// The model whose answer it is: both, where unverified tokens of the edge stand beside the cloud's.
         served_by: Author,
     }

@@ -1,6 +1,6 @@
 //! The probability that an answer is right.
 
-use super::slot::Slot;
+use super::slot::{About, Slot};
 use kernel::Streams;
 use model::{accuracy::AccuracyModel, request::Input};
 use policies::ServedBy;
@@ -15,22 +15,30 @@ pub(crate) struct Grading {
 }
 
 impl Grading {
-    /// The probability that an answer is right, or its grade where whoever answered can tell.
-    pub(crate) fn correct<R>(&self, slot: &Slot<R>, by: ServedBy, e2e: SimDuration, graded: Option<f64>) -> f64 {
-        if self.deadline.is_some_and(|deadline| e2e > deadline) {
-            return 0.0;
-        }
-        if let Some(graded) = graded {
-            return graded;
-        }
+    /// The probability that an answer is right, or its grade where whoever answered can tell. None where the accuracy of
+    /// the model that answered is not known.
+    pub(crate) fn correct<R>(
+        &self,
+        slot: &Slot<R>,
+        by: ServedBy,
+        e2e: SimDuration,
+        graded: Option<f64>,
+    ) -> Option<f64> {
         let about = &slot.about;
+        let correct = graded.or_else(|| self.expected(about, by))?;
+        let is_late = self.deadline.is_some_and(|deadline| e2e > deadline);
+        Some(if is_late { 0.0 } else { correct })
+    }
+
+    /// The probability that an answer is right by the accuracies of the models.
+    fn expected(&self, about: &About, by: ServedBy) -> Option<f64> {
         let difficulty = self.accuracy.difficulty(self.streams, about.request.prompt.request);
         let right = |by_cloud, input: &Input| self.accuracy.correct(&difficulty, by_cloud, input);
         match by {
             ServedBy::Edge => right(false, &about.input),
             ServedBy::Cloud => right(true, &about.input),
             ServedBy::Both => right(!about.diverged, &about.input),
-            ServedBy::Published(remaining) => right(true, &Input::whole(about.request.prompt)) * remaining,
+            ServedBy::Published(remaining) => Some(right(true, &Input::whole(about.request.prompt))? * remaining),
         }
     }
 }

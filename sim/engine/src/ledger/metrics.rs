@@ -204,8 +204,10 @@ pub struct Metrics {
     pub verified: u64,
     /// Verdicts.
     pub rounds: u64,
-    /// Probability of being right, summed.
+    /// Probability of being right, summed over the answers of which it is known.
     pub correct: f64,
+    /// Answers of which the probability of being right is known.
+    pub graded: u64,
     /// Retention, summed.
     pub retention: f64,
     /// Answers given by the cloud's model, or verified by it.
@@ -254,7 +256,8 @@ impl Metrics {
         self.accepted += u64::from(record.accepted);
         self.memory.add(&record.memory);
         self.rounds += u64::from(record.rounds);
-        self.correct += record.correct;
+        self.correct += record.correct.unwrap_or(0.0);
+        self.graded += u64::from(record.correct.is_some());
         self.retention += record.input.kept[Modality::Visual].retention;
         self.by_cloud += u64::from(by_cloud);
     }

@@ -254,7 +254,7 @@ impl<R> Ledger<'_, R> {
             tokens: committed.tokens,
         });
         let answered = served_by.zip(moments.as_ref());
-        let correct = answered.map(|(by, moments)| self.grading.correct(slot, by, moments.e2e(), graded));
+        let correct = answered.map_or(Some(0.0), |(by, moments)| self.grading.correct(slot, by, moments.e2e(), graded));
         // A real model's answer ends where it ends.
         let output_tokens = moments.as_ref().map_or(about.request.output_tokens, |moments| moments.tokens);
         RequestRecord {
@@ -279,7 +279,7 @@ impl<R> Ledger<'_, R> {
             edge_busy: tally.edge.busy,
             cloud_busy: tally.cloud.busy,
             joules: tally.edge.joules + tally.cloud.joules,
-            correct: correct.unwrap_or(0.0),
+            correct,
             served_by: served_by.unwrap_or(ServedBy::Edge),
         }
     }

@@ -90,8 +90,8 @@ pub struct RequestRecord {
     pub cloud_busy: SimDuration,
     /// Energy above idle, both tiers.
     pub joules: f64,
-    /// Probability that the answer is right.
-    pub correct: f64,
+    /// Probability that the answer is right; none where the accuracy of the model that gave it is not known.
+    pub correct: Option<f64>,
     /// The tier whose answer it is.
     pub served_by: ServedBy,
 }

@@ -31,7 +31,7 @@ pub fn read(folder: &Path) -> Result<BTreeMap<(String, u64), Answered>, Failure>
                 rounds: u64::from(row.rounds),
                 drafted: u64::from(row.drafted_tokens),
                 accepted: u64::from(row.accepted_tokens),
-                correct: Some(row.correct),
+                correct: row.correct,
                 by_cloud: row.served_by == Author::Cloud,
             });
         }

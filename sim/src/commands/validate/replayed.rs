@@ -18,7 +18,7 @@ use crate::scenario::{Cell, Noise, Plan, Point, laws_of};
 use crate::terminal::Failure;
 use engine::{Content, Models, Recorder, RequestRecord, RunError, RunSpec, Status};
 use kernel::Journal;
-use model::accuracy::Accuracy;
+use model::accuracy::KnownAccuracy;
 use model::request::Request;
 use model::tokens::{Recorded, TokenProcess};
 use policies::ServedBy;
@@ -135,10 +135,8 @@ fn accuracy(measured: &BTreeMap<(String, u64), Answered>, point: u64) -> [Option
 /// A run with what the seen requests have told, and answers as long as they were.
 fn calibrated(cell: &Cell, served: &[Served], [cloud, edge]: [Option<Ratio>; 2]) -> Result<RunSpec, Failure> {
     let mut spec = cell.spec.clone();
-    let Accuracy { cloud: own_cloud, edge: own_edge } = spec.accuracy;
-    let cloud = cloud.unwrap_or(own_cloud);
-    // An edge that is right more often than the cloud is none that the accuracy model knows.
-    spec.accuracy = Accuracy { cloud, edge: edge.unwrap_or(own_edge) };
+    let own = spec.accuracy;
+    spec.accuracy = KnownAccuracy { cloud: cloud.or(own.cloud), edge: edge.or(own.edge), ..own };
     let Content::Listed(listed) = &spec.workload.content else {
         return Err(Failure::bug("a replay lists its requests"));
     };
@@ -181,7 +179,7 @@ impl Recorder for Kept {
             rounds: u64::from(record.rounds),
             drafted: u64::from(record.drafted),
             accepted: u64::from(record.accepted),
-            correct: Some(record.correct),
+            correct: record.correct,
             by_cloud: matches!(record.served_by, ServedBy::Cloud | ServedBy::Published(_)),
         });
     }
