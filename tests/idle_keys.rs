@@ -34,6 +34,12 @@ const CASES: &[(&str, &[&str], &str, [&str; 2])] = &[
     ("speculative", &["cloud.engine=graph"], "cloud.remote", ["held", "prefix"]),
     ("cloud_only", &[], "edge.probe_layers", ["1", "9"]),
     ("cloud_only", &[], "accuracy.edge", ["10 %", "90 %"]),
+    ("cloud_only", &[], "accuracy.edge_recovery", ["10 %", "90 %"]),
+    ("edge_only", &["edge.weights=q4_0"], "accuracy.cloud_recovery", ["10 %", "90 %"]),
+    ("cloud_only", &["accuracy.cloud=0.8"], "accuracy.cloud_recovery", ["10 %", "90 %"]),
+    ("edge_only", &["accuracy.edge=0.6"], "accuracy.edge_recovery", ["10 %", "90 %"]),
+    ("msao", &["accuracy.cloud=0.8", "accuracy.edge=0.6"], "accuracy.source", ["paper", "sieve"]),
+    ("msao", &["accuracy.cloud=0.8", "accuracy.edge=0.6"], "accuracy.dataset", ["vqav2", "mmbench"]),
     ("cloud_only", &[], "tokens.iid", ["10 %", "90 %"]),
     ("cloud_only", &[], "descriptors.spatial_alpha", ["1.5", "2.5"]),
     ("cloud_only", &[], "accuracy.pruning_loss", ["llava-fastv", "llava-visionzip"]),
@@ -189,6 +195,8 @@ const EFFECTIVE: &[(&str, &[&str], &str, [&str; 2])] = &[
     ("msao", &[LONG, TRUST], "policy.msao.theta.accept_rule", ["static", "ema_entropy"]),
     ("msao", &[LONG, TRUST], "policy.msao.verify.rule", ["greedy", "full_distribution"]),
     ("msao", &["workload.requests=60", LONG, TRUST], "accuracy.critical_tokens", ["0", "1024"]),
+    ("cloud_only", &["cloud.model=llava-1.5-7b"], "accuracy.source", ["paper", "mindfusion"]),
+    ("edge_only", &["workload.requests=60", "edge.weights=q4_0"], "accuracy.edge_recovery", ["10 %", "90 %"]),
 ];
 
 /// Figures of a run: the columns of its row, and the digest of its events.
@@ -199,7 +207,7 @@ fn run(policy: &str, beside: &[&str], set: &str) -> (Vec<String>, Figures) {
     let sim = scenario(&format!("[policy.{policy}]"), "");
     let beside: Vec<&str> = beside.iter().flat_map(|set| ["--set", set]).collect();
     let output = sim.done([&["small.toml", "--out", "out"], &beside[..], &["--set", set]].concat());
-    let warnings = output.stderr.lines().filter(|line| line.starts_with("sim: warning: ")).map(str::to_owned);
+    let warnings = output.stderr.lines().filter(|line| line.contains(" has no effect: ")).map(str::to_owned);
     let csv = sim.text("out/summary.csv");
     let mut row: BTreeMap<_, _> = summary(&csv)[0].iter().map(|(a, b)| ((*a).to_owned(), (*b).to_owned())).collect();
     // Labels, which is why their warnings say so.

@@ -4,12 +4,13 @@ use crate::support::{Sim, repository};
 use serde_json::Value;
 
 /// The lists, with a key that names each line.
-const LISTS: [(&str, &str); 8] = [
+const LISTS: [(&str, &str); 9] = [
     ("devices", "name"),
     ("models", "name"),
     ("engines", "name"),
     ("policies", "name"),
     ("datasets", "name"),
+    ("sources", "name"),
     ("metrics", "name"),
     ("columns", "name"),
     ("profiles", "file"),

@@ -11,6 +11,7 @@ mod documents;
 mod faults;
 mod formats;
 mod gates;
+mod grounds;
 mod hub_models;
 mod idle_keys;
 mod keys;

@@ -42,6 +42,14 @@ impl PruningLoss {
         }
     }
 
+    /// The model that the table is of.
+    pub fn model(self) -> &'static str {
+        match self {
+            Self::LlavaFastv | Self::LlavaSparsevlm | Self::LlavaVisionzip => "llava-1.5-7b",
+            Self::QwenVispruner | Self::QwenDivprune => "qwen2.5-vl-7b",
+        }
+    }
+
     /// Mean share of right answers lost at `retention`.
     pub fn loss(self, retention: f64) -> f64 {
         // Most modalities of most requests are whole, and a power costs more than all the rest.

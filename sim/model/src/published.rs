@@ -29,6 +29,15 @@ type Scores = [f64; 2];
 /// The whole model.
 const VANILLA: Scores = [78.5, 64.7];
 
+/// Score of the whole model on a benchmark of the table, in per cent.
+pub fn whole_model(benchmark: Benchmark) -> Option<f64> {
+    match benchmark {
+        Benchmark::Vqav2 => Some(VANILLA[0]),
+        Benchmark::Mmbench => Some(VANILLA[1]),
+        Benchmark::Other => None,
+    }
+}
+
 /// Share of the score of the whole model that remains.
 fn remaining(scores: Scores, benchmark: Benchmark) -> f64 {
     let [vqav2, mmbench] = [scores[0] / VANILLA[0], scores[1] / VANILLA[1]];

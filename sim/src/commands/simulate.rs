@@ -7,7 +7,7 @@ use crate::run::intervals::{self, Intervals};
 use crate::run::options::Options;
 use crate::run::replay::RealModels;
 use crate::scenario::{
-    Plan, Written, warn_of_idle_keys, warn_of_short_traces, warn_of_start, warn_of_unpacked_weights,
+    Plan, Written, warn_of_figures, warn_of_idle_keys, warn_of_short_traces, warn_of_start, warn_of_unpacked_weights,
 };
 use crate::terminal::{Failure, print, say};
 use reports::ReportError;
@@ -23,6 +23,7 @@ pub fn run(written: &Written, options: &Options) -> Result<(), Failure> {
     warn_of_idle_keys(&plan);
     warn_of_start(&plan);
     warn_of_unpacked_weights(&plan);
+    warn_of_figures(&plan);
     let real = RealModels::open(&plan, &mut points)?;
     warn_of_short_traces(&plan, &points);
     if options.twice && real.is_some() {

@@ -85,7 +85,10 @@ fn manifest(plan: &Plan, totals: &Totals) -> Value {
         "events": totals.events,
         "journal_digest": format!("{:016x}", totals.digest),
     });
-    let remarks: Vec<String> = scenario.remark().into_iter().chain(scenario::remark_on_start(plan)).collect();
+    let remarks: Vec<String> = [scenario.remark(), scenario::remark_on_start(plan), scenario::remark_on_figures(plan)]
+        .into_iter()
+        .flatten()
+        .collect();
     if !remarks.is_empty() {
         manifest["remark"] = json!(remarks.join(" "));
     }

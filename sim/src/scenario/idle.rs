@@ -80,7 +80,16 @@ const RULES: &[Rule] = &[
         "no policy here runs a model on the edge (it only has to fit there)",
         |at| !at.uses.edge_model,
     ),
-    (&["accuracy.edge"], "no policy here answers on the edge", |at| !at.uses.edge_answers),
+    (&["accuracy.edge", "accuracy.edge_recovery"], "no policy here answers on the edge", |at| !at.uses.edge_answers),
+    (&["accuracy.source", "accuracy.dataset"], "accuracy.cloud and accuracy.edge are both set", |at| {
+        at.scenario.accuracy.cloud.is_some() && at.scenario.accuracy.edge.is_some()
+    }),
+    (&["accuracy.cloud_recovery"], "accuracy.cloud is set", |at| at.scenario.accuracy.cloud.is_some()),
+    (&["accuracy.edge_recovery"], "accuracy.edge is set", |at| at.scenario.accuracy.edge.is_some()),
+    (&["accuracy.cloud_recovery", "accuracy.edge_recovery"], "the dataset's table has accuracies of its own", |at| {
+        !at.scenario.accuracy.names_a_source()
+            && at.scenario.requests().is_some_and(|requests| requests.accuracy().is_some())
+    }),
     (&["accuracy.critical_tokens"], "no policy here leaves tokens unverified", |at| !at.uses.trusts),
     (&["cloud.engine", "cloud.tuning", "cloud.profile", "cloud.noise"], "no policy here uses the cloud", |at| {
         !at.uses.cloud
@@ -98,7 +107,7 @@ const RULES: &[Rule] = &[
         EngineKind::IDEAL.contains(&at.scenario.cloud.engine)
     }),
     (&["cloud.remote"], "no policy here drafts tokens", |at| !at.uses.drafts),
-    (&["accuracy.cloud"], "no policy here answers from the cloud", |at| !at.uses.cloud),
+    (&["accuracy.cloud", "accuracy.cloud_recovery"], "no policy here answers from the cloud", |at| !at.uses.cloud),
     (&["link.bandwidth"], "link.up and link.down both have a rate of their own", |at| {
         at.scenario.link.up.is_some() && at.scenario.link.down.is_some()
     }),
@@ -161,6 +170,7 @@ const RULES_OF_SHAPES: &[Rule] = &[
     (&["accuracy"], "accuracy.cloud and accuracy.edge are both set", |at| {
         at.scenario.accuracy.cloud.is_some() && at.scenario.accuracy.edge.is_some()
     }),
+    (&["accuracy"], "accuracy.source or accuracy.dataset takes its place", |at| at.scenario.accuracy.names_a_source()),
     (&["accuracy.edge"], "accuracy.edge is set", |at| at.scenario.accuracy.edge.is_some()),
     (&["accuracy.cloud"], "accuracy.cloud is set", |at| at.scenario.accuracy.cloud.is_some()),
     (&["accuracy.edge"], "no policy here answers on the edge", |at| !at.uses.edge_answers),

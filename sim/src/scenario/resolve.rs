@@ -2,12 +2,11 @@
 
 use super::dataset::Reading;
 use super::written::Workload as Written;
-use super::{Dataset, Scenario, Source, amounts, arrivals, lookup, parallel, priced, sessions, warm_up};
+use super::{Dataset, Scenario, Source, amounts, arrivals, grounds, lookup, parallel, priced, sessions, warm_up};
 use crate::terminal::Failure;
 use backends::Tier;
 use engine::{CloudSpec, Content, EdgeSpec, RunSpec, Scheduling, Workload, cloud_pool, edge_pool};
 use model::{
-    accuracy::Accuracy,
     device::Device,
     engine_kind::EngineProfile,
     kv::{DoesNotFit, KvPool},
@@ -59,7 +58,6 @@ pub fn cells(source: &Source, scenario: &Scenario) -> Result<(Vec<Cell>, Option<
 fn base_spec(source: &Source, scenario: &Scenario) -> Result<(RunSpec, Option<f64>), Failure> {
     let (link, bandwidth_mbps) = scenario.link.resolve(source.folder())?;
     let requests = lookup::requests(source, scenario)?;
-    let own = requests.accuracy();
     let workload = workload(source, scenario)?;
     let edge = &scenario.edge;
     let cloud = &scenario.cloud;
@@ -88,11 +86,8 @@ fn base_spec(source: &Source, scenario: &Scenario) -> Result<(RunSpec, Option<f6
         },
         link,
         workload,
-        tokens: scenario.tokens.resolve(source.folder())?,
-        accuracy: Accuracy {
-            cloud: scenario.accuracy.cloud.unwrap_or(own.cloud),
-            edge: scenario.accuracy.edge.unwrap_or(own.edge),
-        },
+        tokens: grounds::tokens(source, scenario)?,
+        accuracy: grounds::accuracy(scenario),
         pruning: scenario.accuracy.pruning_loss,
         deadline: scenario.accuracy.deadline,
         critical_tokens: scenario.accuracy.critical_tokens,
@@ -270,7 +265,8 @@ fn check_scalars(source: &Source, scenario: &Scenario) -> Result<(), Failure> {
     }
     arrivals::check(source, scenario)?;
     sessions::check(source, scenario)?;
-    scenario.tokens.check().map_err(|(key, expected)| source.refuse_key(&key, expected))?;
+    scenario.tokens.check().map_err(|(key, expected)| source.refuse_key(&key, &expected))?;
+    grounds::check(source, scenario)?;
     scenario
         .descriptors
         .check()

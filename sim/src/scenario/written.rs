@@ -319,15 +319,28 @@ impl Default for TraceTimes {
 }
 
 /// Accuracy of the models on whole inputs, and the loss by pruning.
-#[derive(Clone, Copy, Debug, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct AccuracyKeys {
-    /// Share of right answers of the cloud's model, from 0 to 1; the dataset's own if absent.
+    /// Share of right answers of the cloud's model as it is served, from 0 to 1. If absent, that of `source`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cloud: Option<Ratio>,
-    /// Share of right answers of the edge's model, from 0 to 1; the dataset's own if absent.
+    /// Share of right answers of the edge's model as it is served, from 0 to 1. If absent, that of `source`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub edge: Option<Ratio>,
+    /// Source of the accuracies, e.g. `"mindfusion"` (`sim list sources`). If absent, the dataset's own table, or `paper`. A model
+    /// that the source does not have on the dataset has no accuracy.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub source: Option<String>,
+    /// Dataset whose accuracies are taken from the source, e.g. `"vqav2"`, as an assumption; the workload's own if absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub dataset: Option<String>,
+    /// Share of the cloud model's right answers that its weights' format leaves. If absent, that of the format.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cloud_recovery: Option<Ratio>,
+    /// Share of the edge model's right answers that its weights' format leaves. If absent, that of the format.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub edge_recovery: Option<Ratio>,
     /// Curve of the accuracy lost to pruned visual tokens, fitted to a published table.
     pub pruning_loss: PruningLoss,
     /// Answers that take longer count as wrong, e.g. `3 s`. If absent, accuracy does not depend on latency.
@@ -338,9 +351,26 @@ pub struct AccuracyKeys {
     pub critical_tokens: u32,
 }
 
+impl AccuracyKeys {
+    /// True if it names a source, or a dataset of the default one, whose figures stand before those of the dataset's own table.
+    pub fn names_a_source(&self) -> bool {
+        self.source.is_some() || self.dataset.is_some()
+    }
+}
+
 impl Default for AccuracyKeys {
     fn default() -> Self {
-        Self { cloud: None, edge: None, pruning_loss: PruningLoss::default(), deadline: None, critical_tokens: 8 }
+        Self {
+            cloud: None,
+            edge: None,
+            source: None,
+            dataset: None,
+            cloud_recovery: None,
+            edge_recovery: None,
+            pruning_loss: PruningLoss::default(),
+            deadline: None,
+            critical_tokens: 8,
+        }
     }
 }
 

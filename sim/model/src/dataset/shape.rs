@@ -45,7 +45,7 @@ pub struct Shape {
     pub text_tokens: Law<u32>,
     /// Tokens of the answer.
     pub output_tokens: Law<u32>,
-    /// Share of right answers of each model on whole inputs; those on VQAv2 if absent.
+    /// Share of right answers of each model on whole inputs, whichever models they are; those of `accuracy.source` if absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub accuracy: Option<Accuracy>,
     /// Benchmark by which published accuracies go, e.g. of methods that drop tokens; the mean of VQAv2 and MMBench if absent.

@@ -5,6 +5,7 @@ mod datasets;
 mod hardware;
 mod listing;
 mod profiles;
+mod sources;
 
 use crate::terminal::{Failure, print};
 use clap::{Args as _, Subcommand};
@@ -20,7 +21,7 @@ Examples:
 
 With --json: an array with an object for each line. The unit is the end of a key. Some lists have more keys than their table has columns.";
 
-/// List what there is: devices, models, engines, policies, datasets, metrics, columns or profiles.
+/// List what there is: devices, models, engines, policies, datasets, sources, metrics, columns or profiles.
 #[derive(Debug, clap::Args)]
 #[command(after_help = HELP, disable_help_subcommand = true)]
 pub struct Args {
@@ -45,6 +46,8 @@ enum What {
     Policies,
     /// Built-in datasets and formats of traces, for `workload.dataset`.
     Datasets,
+    /// Sources of accuracies and acceptances, for `accuracy.source` and `tokens.source`.
+    Sources,
     /// Metrics of a run, for `compare`, `best`, `tune` and `check`.
     Metrics,
     /// Columns of every table that is written.
@@ -69,6 +72,7 @@ pub fn run(args: &Args) -> Result<(), Failure> {
         Some(What::Engines) => hardware::engines(),
         Some(What::Policies) => policies(),
         Some(What::Datasets) => datasets::datasets(),
+        Some(What::Sources) => sources::sources(),
         Some(What::Metrics) => columns::metrics(),
         Some(What::Columns) => columns::columns(),
         Some(What::Profiles { dir }) => profiles::profiles(dir)?,

@@ -143,6 +143,7 @@ impl<'a> Sweep<'a> {
                         scenario::warn_of_idle_keys(&self.plan);
                         scenario::warn_of_start(&self.plan);
                         scenario::warn_of_unpacked_weights(&self.plan);
+                        scenario::warn_of_figures(&self.plan);
                         scenario::warn_of_short_traces(&self.plan, [&point]);
                     }
                     return Ok(());

@@ -78,6 +78,7 @@ pub fn run(args: &Args) -> Result<(), Failure> {
     scenario::warn_of_idle_keys(&plan);
     scenario::warn_of_start(&plan);
     scenario::warn_of_unpacked_weights(&plan);
+    scenario::warn_of_figures(&plan);
     scenario::warn_of_short_traces(&plan, &plan.point(0));
     let out = args.out.clone().unwrap_or_else(|| ["results", &format!("{}-tune", plan.scenario.name)].iter().collect());
     let results = results::Results::begin(&out)?;

@@ -144,7 +144,8 @@ fn acceptance(served: &[Served]) -> Option<f64> {
 }
 
 fn accuracy_pct(served: &[Served]) -> Option<f64> {
-    mean(&served.iter().filter_map(|one| Some(100.0 * one.correct?)).collect::<Vec<_>>())
+    // A mean over some of the answers is none of all.
+    mean(&served.iter().map(|one| Some(100.0 * one.correct?)).collect::<Option<Vec<_>>>()?)
 }
 
 /// The mean of a latency of each request.

@@ -1,7 +1,6 @@
 //! The requests of a dataset: a shape of which they are drawn, or a trace that has them.
 
 use super::played::{Part, Traces, Wanted};
-use super::shipped;
 use crate::terminal::Failure;
 use engine::{Content, Played};
 use model::dataset::{Shape, Spread};
@@ -20,13 +19,12 @@ pub enum Requests<'s> {
 }
 
 impl Requests<'_> {
-    /// Accuracies of the models on the dataset; those on VQAv2 where it has none.
-    pub fn accuracy(&self) -> Accuracy {
-        let own = match self {
+    /// Accuracies of the models on the dataset, where its table has them.
+    pub fn accuracy(&self) -> Option<Accuracy> {
+        match self {
             Self::Shape(shape) => shape.accuracy,
             Self::Trace(_) => None,
-        };
-        own.or_else(|| shipped("vqav2")?.accuracy).expect("VQAv2 ships with its accuracy")
+        }
     }
 
     /// Modalities that requests may have.

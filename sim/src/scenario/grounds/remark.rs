@@ -1,0 +1,171 @@
+//! What is said where figures are of other models, weights or datasets than the scenario's.
+
+use super::{Ground, Recovery, Served, dataset_of, drafts_for_itself, ground, served, source_of};
+use crate::scenario::idle::looked_at;
+use crate::scenario::keys::parts;
+use crate::scenario::tokens::Tokens;
+use crate::scenario::{Mode, Plan, Scenario, figures};
+use crate::terminal::say;
+use model::accuracy::PruningLoss;
+use policies::Uses;
+use std::collections::BTreeSet;
+
+/// Keys on which the ground of figures depends.
+const KEYS: [&str; 8] = ["accuracy", "tokens", "workload", "edge", "cloud", "dataset", "policy", "model"];
+
+/// Sentences of one kind that are told one by one; more are counted.
+const TOLD: usize = 3;
+
+/// A sentence, and the key that it is about.
+type Said = (&'static str, String);
+
+/// What is said of a scenario by itself, without doubles.
+fn said(scenario: &Scenario) -> BTreeSet<Said> {
+    let mut said = BTreeSet::new();
+    // In a replay the models answer for themselves, or the remark on the replay says what they do not.
+    if scenario.mode == Mode::Replay {
+        return said;
+    }
+    let uses = scenario.policy.systems().iter().fold(Uses::default(), |all, (_, system)| all.or(system.uses()));
+    for served in served(scenario) {
+        if if served.side == "cloud" { uses.cloud } else { uses.edge_answers } {
+            said.extend(of_accuracy(scenario, &served));
+        }
+    }
+    if uses.drafts || uses.trusts {
+        said.extend(of_tokens(scenario));
+    }
+    if uses.prunes && uses.cloud {
+        said.extend(of_pruning(scenario));
+    }
+    said
+}
+
+/// What is said of the accuracy of a tier's model.
+fn of_accuracy(scenario: &Scenario, served: &Served<'_>) -> Option<Said> {
+    let key = if served.side == "cloud" { "cloud.model" } else { "edge.model" };
+    let (model, side, dataset) = (served.model, served.side, dataset_of(scenario));
+    let Some(ground) = ground(scenario, served) else {
+        let of = source_of(scenario);
+        let remedy = remedy(side, model, &dataset);
+        let text = format!(
+            "accuracy: source {of} has no figure of {model} on {dataset}, so answers of the {side} have none and \
+             accuracy_pct is absent; {remedy}"
+        );
+        return Some((key, text));
+    };
+    let (Ground::Published(_, None), Some(recovery)) = (ground, Recovery::of(served.weights)) else { return None };
+    let pct = |share: units::Ratio| format!("{:.3}", 100.0 * share.as_f64());
+    let pct = |share| pct(share).trim_end_matches('0').trim_end_matches('.').to_owned();
+    let text = format!(
+        "accuracy: figures of {model} are of 16 bits; its weights here leave {} % of them ({} to {} %: {}), or as \
+         accuracy.{side}_recovery says",
+        pct(recovery.share),
+        pct(recovery.low),
+        pct(recovery.high),
+        recovery.source
+    );
+    Some((key, text))
+}
+
+/// What can be done about an accuracy without a ground.
+fn remedy(side: &str, model: &str, dataset: &str) -> String {
+    let own = format!("set accuracy.{side}");
+    let other = figures::all().find(|(_, figures)| figures.accuracy(dataset, model).is_some());
+    if let Some((name, _)) = other {
+        return format!("{own}, or name a source that has it: accuracy.source = \"{name}\"");
+    }
+    let elsewhere = figures::all().find_map(|(name, figures)| {
+        let (dataset, _) = figures.accuracy.iter().find(|(_, models)| models.contains_key(model))?;
+        Some((name, dataset))
+    });
+    elsewhere.map_or(own.clone(), |(name, dataset)| {
+        format!("{own}, or take its figure on another dataset: accuracy = {{ source = \"{name}\", dataset = \"{dataset}\" }}")
+    })
+}
+
+/// What is said of the entropies and acceptances of drafted tokens.
+fn of_tokens(scenario: &Scenario) -> Option<Said> {
+    let Scenario { edge, cloud, .. } = scenario;
+    if drafts_for_itself(scenario) {
+        let text = format!(
+            "acceptance: {} drafts for itself, so every draft is accepted; [tokens] can say otherwise",
+            edge.model
+        );
+        return Some(("edge.model", text));
+    }
+    let name = match &scenario.tokens {
+        Tokens::Source(name) => name.as_str(),
+        default if *default == Tokens::default() => figures::DEFAULT,
+        // Figures of one's own, whatever the models are.
+        _ => return None,
+    };
+    let (_, figures) = figures::all().find(|(one, _)| *one == name)?;
+    let is_of = |figure: &Option<String>, model: &str| figure.as_deref().is_none_or(|figure| figure == model);
+    let in_16_bits = [edge.weights, cloud.weights].into_iter().all(|weights| Recovery::of(weights).is_none());
+    if is_of(&figures.draft, &edge.model) && is_of(&figures.target, &cloud.model) && in_16_bits {
+        return None;
+    }
+    let draft = figures.draft.as_deref().unwrap_or("any model");
+    let target = figures.target.as_deref().unwrap_or("any model");
+    let quantised = if in_16_bits { "" } else { " with quantised weights" };
+    let text = format!(
+        "acceptance: figures of {draft} drafting for {target} (source {name}) are taken for {} drafting for {}{quantised}; \
+         give figures of your own in [tokens], or name another tokens.source",
+        edge.model, cloud.model
+    );
+    Some(("edge.model", text))
+}
+
+/// What is said of the loss by pruning, where it is the default's and accuracies are known.
+fn of_pruning(scenario: &Scenario) -> Option<Said> {
+    let [cloud, _] = served(scenario);
+    let (default, model) = (PruningLoss::default(), PruningLoss::default().model());
+    let is_other = scenario.accuracy.pruning_loss == default && cloud.model != model;
+    (is_other && ground(scenario, &cloud).is_some()).then(|| {
+        let text = format!(
+            "accuracy: the loss by pruning is that of {model}, taken for {}; accuracy.pruning_loss has others",
+            cloud.model
+        );
+        ("cloud.model", text)
+    })
+}
+
+/// What is said of all points, each sentence once.
+fn all_said(plan: &Plan) -> BTreeSet<Said> {
+    let is_of = |key: &str| KEYS.iter().any(|of| key == *of || key.starts_with(&format!("{of}.")));
+    let varies = plan.design.keys().any(is_of);
+    let points = looked_at(if varies { plan.points() } else { 1 });
+    points.filter_map(|point| Some(said(&plan.scenario_at(point).ok()?.1))).flatten().collect()
+}
+
+/// The sentences that the reader of any table has to know.
+pub fn remark(plan: &Plan) -> Option<String> {
+    let said = all_said(plan);
+    let mut told: Vec<String> = said.iter().take(TOLD).map(|(_, text)| format!("{}.", capital(text))).collect();
+    if said.len() > TOLD {
+        told.push(format!("And {} more of this kind.", said.len() - TOLD));
+    }
+    (!told.is_empty()).then(|| told.join(" "))
+}
+
+fn capital(text: &str) -> String {
+    let mut letters = text.chars();
+    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
+}
+
+/// Warns on stderr where figures are of other models, weights or datasets than the scenario's.
+pub fn warn_of_figures(plan: &Plan) {
+    let said = all_said(plan);
+    for (key, text) in said.iter().take(TOLD) {
+        let key: Vec<String> = parts(key).into_iter().map(str::to_owned).collect();
+        let (_, told) = plan.source.remark(&key, text);
+        say(format_args!("sim: warning: {told}"));
+    }
+    if said.len() > TOLD {
+        say(format_args!(
+            "sim: warning: and {} more of this kind; run the points by themselves to see them",
+            said.len() - TOLD
+        ));
+    }
+}
