@@ -8,11 +8,11 @@ mod remark;
 
 pub use remark::{remark, warn_of_figures};
 
-use super::tier::Weights;
 use super::tokens::Tokens;
 use super::{Scenario, Source, figures};
 use crate::terminal::Failure;
 use model::accuracy::KnownAccuracy;
+use model::format::{KvFormat, WeightFormat};
 use model::tokens::TokenProcess;
 use recovery::Recovery;
 use units::Ratio;
@@ -21,7 +21,9 @@ use units::Ratio;
 struct Served<'s> {
     side: &'static str,
     model: &'s str,
-    weights: Weights,
+    weights: WeightFormat,
+    tower: WeightFormat,
+    kv: KvFormat,
     /// Accuracy of `[accuracy]`.
     own: Option<Ratio>,
     /// Share that the weights leave, of `[accuracy]`.
@@ -36,6 +38,8 @@ fn served(scenario: &Scenario) -> [Served<'_>; 2] {
             side: "cloud",
             model: &cloud.model,
             weights: cloud.weights,
+            tower: cloud.tower_weights,
+            kv: cloud.kv,
             own: accuracy.cloud,
             recovery: accuracy.cloud_recovery,
         },
@@ -43,10 +47,23 @@ fn served(scenario: &Scenario) -> [Served<'_>; 2] {
             side: "edge",
             model: &edge.model,
             weights: edge.weights,
+            tower: edge.tower_weights,
+            kv: edge.kv,
             own: accuracy.edge,
             recovery: accuracy.edge_recovery,
         },
     ]
+}
+
+impl Served<'_> {
+    /// The formats of weights, tower and KV cache that are none of 16 bits, in words.
+    fn quantised(&self) -> Vec<String> {
+        let in_16_bits = |format| [WeightFormat::Fp16, WeightFormat::Bf16].contains(&format);
+        let weights = (!in_16_bits(self.weights)).then(|| format!("weights in {}", self.weights.name()));
+        let tower = (!in_16_bits(self.tower)).then(|| format!("a tower in {}", self.tower.name()));
+        let kv = (self.kv != KvFormat::Fp16).then(|| format!("a KV cache in {}", self.kv.name()));
+        [weights, tower, kv].into_iter().flatten().collect()
+    }
 }
 
 /// The ground of a model's accuracy.
@@ -60,7 +77,7 @@ enum Ground {
 
 impl Ground {
     /// The accuracy in that format.
-    fn share(self, weights: Weights) -> Ratio {
+    fn share(self, weights: WeightFormat) -> Ratio {
         match self {
             Self::Own(share) => share,
             Self::Published(share, said) => {
@@ -105,8 +122,9 @@ pub fn accuracy(scenario: &Scenario) -> KnownAccuracy {
 
 /// True if the edge's model drafts for itself, and nothing else is said of its tokens: then every token is accepted.
 fn drafts_for_itself(scenario: &Scenario) -> bool {
-    let Scenario { edge, cloud, tokens, .. } = scenario;
-    *tokens == Tokens::default() && edge.model == cloud.model && edge.weights == cloud.weights
+    let [cloud, edge] = served(scenario);
+    let formats = |served: &Served<'_>| (served.weights, served.tower, served.kv);
+    scenario.tokens == Tokens::default() && edge.model == cloud.model && formats(&edge) == formats(&cloud)
 }
 
 /// The entropies and acceptances of drafted tokens.

@@ -9,6 +9,7 @@ use crate::terminal::say;
 use model::accuracy::PruningLoss;
 use policies::Uses;
 use std::collections::BTreeSet;
+use units::Ratio;
 
 /// Keys on which the ground of figures depends.
 const KEYS: [&str; 8] = ["accuracy", "tokens", "workload", "edge", "cloud", "dataset", "policy", "model"];
@@ -54,18 +55,28 @@ fn of_accuracy(scenario: &Scenario, served: &Served<'_>) -> Option<Said> {
         );
         return Some((key, text));
     };
-    let (Ground::Published(_, None), Some(recovery)) = (ground, Recovery::of(served.weights)) else { return None };
-    let pct = |share: units::Ratio| format!("{:.3}", 100.0 * share.as_f64());
-    let pct = |share| pct(share).trim_end_matches('0').trim_end_matches('.').to_owned();
+    let quantised = served.quantised();
+    if quantised.is_empty() || !matches!(ground, Ground::Published(_, None)) {
+        return None;
+    }
+    let left = Recovery::of(served.weights).map_or_else(
+        || "; nothing is published of that, and nothing is taken off".to_owned(),
+        |Recovery { share, low, high, source }| {
+            let [share, low, high] = [share, low, high].map(pct);
+            format!(", which leave {share} % of them ({low} to {high} %: {source})")
+        },
+    );
     let text = format!(
-        "accuracy: figures of {model} are of 16 bits; its weights here leave {} % of them ({} to {} %: {}), or as \
-         accuracy.{side}_recovery says",
-        pct(recovery.share),
-        pct(recovery.low),
-        pct(recovery.high),
-        recovery.source
+        "accuracy: figures of {model} are of 16 bits; the {side} has {}{left}; accuracy.{side}_recovery can say otherwise",
+        quantised.join(" and ")
     );
     Some((key, text))
+}
+
+/// A share in per cent, without zeros at the end.
+fn pct(share: Ratio) -> String {
+    let text = format!("{:.3}", 100.0 * share.as_f64());
+    text.trim_end_matches('0').trim_end_matches('.').to_owned()
 }
 
 /// What can be done about an accuracy without a ground.
@@ -102,13 +113,16 @@ fn of_tokens(scenario: &Scenario) -> Option<Said> {
     };
     let (_, figures) = figures::all().find(|(one, _)| *one == name)?;
     let is_of = |figure: &Option<String>, model: &str| figure.as_deref().is_none_or(|figure| figure == model);
-    let in_16_bits = [edge.weights, cloud.weights].into_iter().all(|weights| Recovery::of(weights).is_none());
-    if is_of(&figures.draft, &edge.model) && is_of(&figures.target, &cloud.model) && in_16_bits {
+    let quantised: Vec<String> = served(scenario)
+        .iter()
+        .flat_map(|served| served.quantised().into_iter().map(|what| format!("{what} ({})", served.side)))
+        .collect();
+    if is_of(&figures.draft, &edge.model) && is_of(&figures.target, &cloud.model) && quantised.is_empty() {
         return None;
     }
     let draft = figures.draft.as_deref().unwrap_or("any model");
     let target = figures.target.as_deref().unwrap_or("any model");
-    let quantised = if in_16_bits { "" } else { " with quantised weights" };
+    let quantised = if quantised.is_empty() { String::new() } else { format!(" with {}", quantised.join(", ")) };
     let text = format!(
         "acceptance: figures of {draft} drafting for {target} (source {name}) are taken for {} drafting for {}{quantised}; \
          give figures of your own in [tokens], or name another tokens.source",
