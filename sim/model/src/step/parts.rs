@@ -85,6 +85,9 @@ pub struct Parts {
 /// GPU time of a layer's kernels beside their work, microseconds: four products take 4 to 7 each, attention 13, and
 /// element-wise layers 10 in all, if they run alone (`measured/ops_*`: RTX 4090, RTX PRO 6000, H100); 35 run behind each other.
 const LAYER_US: f64 = 35.0;
+/// GPU time of a layer's router and of its experts' kernels beside their work, more than an MLP's: experts take 29 us and 6.2 for
+/// each one read (`measured/ops_moe`, RTX PRO 6000), the two products of an MLP about 10, the router's about 5 [A].
+const EXPERTS_US: f64 = 25.0;
 /// Moves of a token's hidden state in a layer, by its norms, rotation, residuals and activation: 14 to 16 under vLLM 0.19
 /// (`measured/ops_linear`, element-wise rows of 2,048 tokens).
 const ACTIVATION_MOVES: f64 = 14.0;
@@ -183,7 +186,7 @@ impl Parts {
             floor_ns: self.floor_us * 1e3,
             overhead_ns: self.overhead_us * 1e3,
             start_ns: self.start_us * 1e3,
-            layers_ns: self.layer_us * 1e3 * layers + talk_ns,
+            layers_ns: (self.layer_us + if model.experts.is_some() { EXPERTS_US } else { 0.0 }) * 1e3 * layers + talk_ns,
             item_ns: self.item_us * 1e3,
             hidden_ns: self.hidden_us * 1e3,
             hidden_item_ns: self.hidden_item_us * 1e3,
