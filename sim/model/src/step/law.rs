@@ -117,13 +117,15 @@ pub struct HostTime {
     pub iteration_ns: f64,
     /// Added host time of an iteration in which a prompt starts.
     pub start_ns: f64,
+    /// True if it is this engine's, and not what engines of its kind were once seen to take.
+    pub is_given: bool,
 }
 
 impl HostTime {
     /// The host time by an engine's constants.
-    pub fn of_engine(engine: &EngineProfile) -> Self {
+    pub fn of_engine(engine: &EngineProfile, is_given: bool) -> Self {
         let ns = |time: units::SimDuration| time.as_ns() as f64;
-        Self { iteration_ns: ns(engine.overhead), start_ns: ns(engine.prefill_overhead) }
+        Self { iteration_ns: ns(engine.overhead), start_ns: ns(engine.prefill_overhead), is_given }
     }
 
     #[inline]
@@ -195,6 +197,16 @@ impl Law {
         self.range.is_some_and(|range| range.has(step))
     }
 
+    /// The duration of a step that was predicted, in nanoseconds, at a quantile of what the law missed.
+    ///
+    /// Host time that is not given is none in the lower half: newer engines hide it behind the step before.
+    #[inline]
+    pub fn at_quantile(&self, predicted: Prediction, load: &Load, share: f64) -> f64 {
+        let host_ns = self.host.of(load);
+        let kept_ns = if self.host.is_given || share >= 0.5 { host_ns } else { 0.0 };
+        (predicted.ns - host_ns) * self.spread.quantile(share) + kept_ns
+    }
+
     /// The spread of measured over predicted durations.
     pub fn spread(&self) -> &Spread {
         &self.spread
@@ -247,11 +259,26 @@ mod tests {
     #[test]
     fn kernels_are_launched_by_a_host() {
         let kernels = law(None);
-        let whole = kernels.clone().with_host(HostTime { iteration_ns: 5e5, start_ns: 1e6 });
+        let whole = kernels.clone().with_host(HostTime { iteration_ns: 5e5, start_ns: 1e6, is_given: true });
         let adds = |load| whole.predict(&Step::one(load)).ns - kernels.predict(&Step::one(load)).ns;
         assert!((adds(Load::decode(500)) - 5e5).abs() < 1.0);
         assert!((adds(Load::prefill_chunk(500, 0)) - 1.5e6).abs() < 1.0);
         assert!((adds(Load::prefill_chunk(500, 500)) - 5e5).abs() < 1.0);
+    }
+
+    #[test]
+    fn host_time_that_is_not_known_may_be_none() {
+        let step = Step::one(Load::decode(500));
+        let at = |is_given, share| {
+            let law = law(None).with_host(HostTime { iteration_ns: 5e5, start_ns: 1e6, is_given });
+            law.at_quantile(law.predict(&step), &step.load, share)
+        };
+        let kernels_ns = law(None).predict(&step).ns;
+        let (low, high) = (law(None).spread().quantile(0.05), law(None).spread().quantile(0.95));
+        let near = |ns: f64, expected: f64| assert!((ns - expected).abs() < 1.0, "{ns} {expected}");
+        near(at(true, 0.05), kernels_ns * low + 5e5);
+        near(at(false, 0.05), kernels_ns * low);
+        near(at(false, 0.95), kernels_ns * high + 5e5);
     }
 
     #[test]
