@@ -17,6 +17,10 @@ const DELTA: f64 = 0.1;
 /// Twice the logarithm of the likelihood that a constant has to be worth (Akaike), and that the ends of a range lose (95 %).
 /// Errors of neighbours are not independent, so both are on the small side.
 const WORTH: f64 = 2.0;
+
+/// Loss of an error that any simulation has, 1 %: below it two fits are about as good.
+const LITTLE: f64 = 0.5 * 0.01 * 0.01;
+
 const RANGE: f64 = 3.84;
 
 /// Weight of the distance from the defaults. A direction in which the requests say nothing is not gone.
@@ -119,7 +123,7 @@ impl<'t> Fit<'t> {
 
     /// The loss at which twice the logarithm of the likelihood is less by `worth`, where the scale of the errors is fitted too.
     fn greater(&self, loss: f64, worth: f64) -> f64 {
-        loss * libm::exp(worth / self.latencies)
+        (loss + LITTLE) * libm::exp(worth / self.latencies) - LITTLE
     }
 
     /// The last constant that the others make up for, and the place without it.
