@@ -183,7 +183,7 @@ fn profiles_that_ship_can_be_run_on() {
         // None of the simulator's models was measured, so no step is a measured one.
         assert!(output.stdout.contains("withheld, 0 % of the edge's iterations"), "{name}: {}", output.stdout);
         let manifest = sim.text("out/manifest.json");
-        assert!(manifest.contains("extrapolated: measured"), "{name}: {manifest}");
+        assert!(manifest.contains("withheld, for the roofline of the engine: measured"), "{name}: {manifest}");
         seen += 1;
     }
     assert!(seen >= 8, "{seen} profiles");
@@ -282,7 +282,19 @@ fn a_profile_of_elsewhere_is_marked_and_gives_no_interval() {
     let manifest: Value = serde_json::from_str(&sim.text("out/manifest.json")).expect("JSON");
     let assumed = &manifest["assumptions"];
     let decode = assumed["cloud.profile.decode"].as_str().expect("a sentence");
-    assert!(decode.contains("measured on box, not on a100-40-sxm") && decode.contains("with tiny, not"), "{decode}");
+    let elsewhere = "measured on box with tiny, not on a100-40-sxm with qwen2.5-vl-7b";
+    assert_eq!(decode, format!("withheld, for the roofline of the engine: {elsewhere}"));
+    let warned = format!("cloud.profile has no effect: {elsewhere}; for those the roofline is safer");
+    assert_eq!(output.stderr.matches(&warned).count(), 1, "{output:#?}");
+    // Never worse than the bare formula, since it is that.
+    let bare = scenario.replace("cloud.profile = \"p.toml\"\n", "");
+    let sim = sim.with("bare.toml", bare);
+    sim.done("bare.toml --out bare".split(' '));
+    let timed = |folder: &str| {
+        let each = |row: &crate::parquet_file::Row| number(row, "e2e_ms").expect("a latency");
+        rows(&sim.path(&format!("{folder}/requests.parquet"))).iter().map(each).collect::<Vec<_>>()
+    };
+    assert_eq!(timed("bare"), timed("out"));
     assert_eq!(assumed["cloud.profile.prefill"], "not in the profile: the roofline of the engine");
     // On the side that runs nothing a profile has no effect, which is said.
     let idle = sim.done("s.toml --set edge.profile=p.toml --out idle".split(' '));

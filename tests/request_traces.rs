@@ -58,7 +58,7 @@ fn what_would_change_what_was_served_is_refused() {
         "workload.system_prompt=3",
     ] {
         let said = refused(&sim, &["validate", "t.toml", "--out", "out", "--set", set]);
-        assert!(said.contains("sim validate takes this from the file; leave it out"), "{set}: {said}");
+        assert!(said.contains("this is taken from the file of served requests; leave it out"), "{set}: {said}");
     }
     let compared = |args: &[&str]| -> Value {
         let args = [&["validate", "t.toml", "--json", "--out", "out"], args].concat();

@@ -28,7 +28,7 @@ pub enum Noise {
     None,
     /// A draw from the random stream of that name.
     Stream(&'static str),
-    /// Always the factor that this share of all steps stays at or below.
+    /// Always the time that this share of all steps stays at or below; host time that is not known is none in the lower half.
     Quantile(f64),
 }
 
@@ -132,12 +132,12 @@ impl Meter {
             law.predict_beside(&steps[main], others.map(priced))
         };
         self.coverage.measured += u64::from(predicted.measured);
-        let factor = match (profile.noise, self.stream) {
-            (Noise::Quantile(share), _) => law.spread().quantile(share),
-            (_, Some(stream)) => law.spread().quantile(stream.unit(number)),
-            _ => 1.0,
+        let ns = match (profile.noise, self.stream) {
+            (Noise::Quantile(share), _) => law.at_quantile(predicted, &steps[main], share),
+            (_, Some(stream)) => predicted.ns * law.spread().quantile(stream.unit(number)),
+            _ => predicted.ns,
         };
-        Some(duration(predicted.ns * factor))
+        Some(duration(ns))
     }
 }
 

@@ -1,10 +1,10 @@
 //! Prediction intervals of runs that measured profiles price: the same run with every step at the 5th and at the 95th
-//! percentile of its law's residuals.
+//! percentile of its law's residuals, and with none and all of a host time that is not known.
 //!
 //! A law's error is mostly the same for all steps of a kind. So the ends are runs of their own, queues included, and
 //! not sums of draws.
 //!
-//! Below a coverage there is no interval: the spread says nothing of steps that nobody measured.
+//! Below a coverage there is no interval: the spread says nothing of steps that nobody measured, such as those of the roofline.
 
 use crate::results::metrics::Sample;
 use crate::results::runs::varied;
@@ -21,7 +21,7 @@ use std::sync::atomic::AtomicU64;
 use tables::{IntervalRow, Metric};
 
 /// Per cent of a tier's iterations that have to lie in the measured range.
-const LEAST_COVERAGE_PCT: f64 = 50.0;
+const LEAST_COVERAGE_PCT: f64 = 90.0;
 
 /// The ends of the interval.
 const ENDS: [f64; 2] = [0.05, 0.95];
@@ -56,8 +56,8 @@ pub fn text(intervals: &[Intervals<'_>]) -> String {
     if intervals.is_empty() {
         return String::new();
     }
-    let head =
-        "Prediction intervals (replication 0; every step at the 5th and 95th percentile of measured / predicted):\n";
+    let head = "Prediction intervals (replication 0; every step at the 5th and 95th percentile of measured / predicted, \
+                host time that is not known at none and all of it):\n";
     head.to_owned() + &intervals.iter().map(Intervals::line).collect::<String>()
 }
 

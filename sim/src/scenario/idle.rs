@@ -7,7 +7,7 @@
 //! charged; `cloud.model` counts the visual tokens of `requests.parquet`.
 
 use super::keys::{self, Path, parts};
-use super::{Dataset, Plan, Scenario};
+use super::{Dataset, Plan, Scenario, Source, resolve};
 use crate::terminal::say;
 use model::{engine_kind::EngineKind, mas::MasSettings, request::PayloadFormat};
 use policies::{Asked, System, Uses};
@@ -194,9 +194,10 @@ fn idle(plan: &Plan) -> Vec<String> {
     let mut keys = set_keys(plan);
     for number in looked_at(plan.points()) {
         // A point that cannot be read has no say.
-        let Ok((_, point)) = plan.scenario_at(number) else { continue };
+        let Ok((source, point)) = plan.scenario_at(number) else { continue };
         let Some(requests) = point.requests() else { continue };
-        let covered = covered(&point, requests.asked());
+        let mut covered = covered(&point, requests.asked());
+        covered.extend(withheld_profiles(&source, &point));
         keys.retain_mut(|key| {
             let why = covered.iter().find(|(idle, _)| key.path.starts_with(idle)).map(|(_, why)| why);
             key.why = key.why.take().or(why.cloned());
@@ -316,6 +317,18 @@ fn covered(scenario: &Scenario, asked: Asked) -> Vec<(Path, String)> {
         covered.extend(keys.map(|(key, why)| (path(&format!("{table}.{key}")), why.to_owned())));
     }
     covered
+}
+
+/// The profiles of which nothing is used, with the reasons.
+fn withheld_profiles(source: &Source, scenario: &Scenario) -> Vec<(Path, String)> {
+    let sides = [("edge", &scenario.edge.profile), ("cloud", &scenario.cloud.profile)];
+    let named = sides.into_iter().filter(|(_, profile)| profile.is_some());
+    let withheld = named.filter_map(|(side, _)| Some((side, resolve::withheld(source, scenario, side)?)));
+    let keys = withheld.flat_map(|(side, why)| {
+        let why = format!("{why}; for those the roofline is safer");
+        ["profile", "noise"].map(|key| (vec![side.to_owned(), key.to_owned()], why.clone()))
+    });
+    keys.collect()
 }
 
 #[cfg(test)]

@@ -51,6 +51,6 @@ pub use short::warn_of_short_traces;
 pub use show::shown;
 pub use source::Source;
 pub use start::{remark as remark_on_start, warn_of_start};
-pub use tier::Noise;
+pub use tier::{Noise, Tuning};
 pub use unpacked::warn_of_unpacked_weights;
 pub use written::{Arrivals, MemoryScope, Mode, PointSeeds, Scenario, TraceTimes};

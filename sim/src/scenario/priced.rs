@@ -1,9 +1,10 @@
 //! `profile` and `noise` of `[edge]` and `[cloud]`: the choice of a profile's laws for a tier, and its assumptions.
 //!
-//! A law was measured on one device with one model. For another device or model its physical form is carried over, which is
-//! said; a table is not. A kind of step without a law of its own takes the nearest one's, which is said too.
+//! A law was measured on one device with one model. For another device or model it is withheld, and the roofline prices the
+//! step: carried over, laws were off by more than that in the worst tenth (`docs/calibration.md`). A kind of step without a law
+//! of its own takes the nearest one's, which is said.
 
-use super::tier::Noise;
+use super::tier::{Noise, Tuning};
 use super::{Scenario, Source};
 use crate::scenario::profile::PreprocessEntry;
 use crate::scenario::profile::{Form, KERNELS, LawEntry, Profile};
@@ -17,6 +18,7 @@ use model::request::PayloadFormat;
 use model::step::StepKind;
 use model::step::law::{HostTime, Law};
 use model::step::parts::DataSheet;
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use units::SimDuration;
 
@@ -37,6 +39,8 @@ pub struct Priced {
     pub profile: backends::Profile,
     /// Assumptions: keys below the tier's `profile`, each with a sentence.
     pub assumed: Vec<(String, String)>,
+    /// The reason why nothing of the profile is used, if nothing is.
+    pub withheld: Option<String>,
 }
 
 /// The kinds whose laws replace a missing one, the nearest first.
@@ -63,7 +67,7 @@ fn runs(scenario: &Scenario, side: &str, kind: StepKind) -> bool {
 /// The laws of a tier's profile, where it has one.
 ///
 /// # Errors
-/// If the file is refused, or none of its laws can be carried over to the tier.
+/// If the file is refused.
 pub fn price(
     source: &Source,
     scenario: &Scenario,
@@ -72,16 +76,17 @@ pub fn price(
     model: &ModelSpec,
     (engine, parallel): (EngineProfile, Parallel),
 ) -> Result<Option<Priced>, Failure> {
-    let (file, noise): (&Option<PathBuf>, Noise) = match side {
-        "edge" => (&scenario.edge.profile, scenario.edge.noise),
-        _ => (&scenario.cloud.profile, scenario.cloud.noise),
+    let (file, noise, tuning): (&Option<PathBuf>, Noise, &Tuning) = match side {
+        "edge" => (&scenario.edge.profile, scenario.edge.noise, &scenario.edge.tuning),
+        _ => (&scenario.cloud.profile, scenario.cloud.noise, &scenario.cloud.tuning),
     };
     let Some(file) = file else {
         let needs = format!("the noise is a profile's; name one with {side}.profile");
         return if noise.is_none() { Ok(None) } else { Err(source.refuse_key(&format!("{side}.noise"), &needs)) };
     };
     let read = Profile::read(&source.folder().join(file))?;
-    let tier = Wanted { side, device, model, engine, parallel };
+    let is_given = tuning.overhead.is_some() && tuning.prefill_overhead.is_some();
+    let tier = Wanted { side, device, model, engine, parallel, is_given };
     let mut laws = Vec::new();
     let mut assumed = Vec::new();
     for kind in StepKind::ALL {
@@ -91,24 +96,19 @@ pub fn price(
                 laws.push((kind, tier.law(entry, kind)));
                 tier.said(entry, kind)
             }
-            None => Some("not in the profile: the roofline of the engine".to_owned()),
+            None => Some(tier.lack(&read, kind)),
         };
         if runs(scenario, side, kind) {
             assumed.extend(said.map(|said| (format!("{side}.profile.{}", kind.name()), said)));
         }
     }
-    if laws.is_empty() {
-        let tables = "its laws are tables of other devices or models, which cannot be carried over";
-        let expected = format!("expected a law for {} with {}", device.name, model.name);
-        let refusal = format!("{}: {tables}; {expected}; measure it, or name another profile", file.display());
-        return Err(source.refuse_key(&format!("{side}.profile"), &refusal));
-    }
+    let withheld = (laws.is_empty() && (side != "edge" || read.preprocess.is_none())).then(|| tier.elsewhere(&read));
     let mut profile = backends::Profile::new(laws, drawn(noise, side));
     if let Some(PreprocessEntry { law, spread, .. }) = read.preprocess.filter(|_| side == "edge") {
         assumed.push(("edge.profile.preprocess".to_owned(), "measured, in place of edge.preprocess".to_owned()));
         profile = profile.with_preprocess(law, spread);
     }
-    Ok(Some(Priced { profile, assumed }))
+    Ok(Some(Priced { profile, assumed, withheld }))
 }
 
 /// The device and model for which laws are looked up.
@@ -118,6 +118,8 @@ struct Wanted<'t> {
     model: &'t ModelSpec,
     engine: EngineProfile,
     parallel: Parallel,
+    /// True if the scenario gives the engine's host time.
+    is_given: bool,
 }
 
 impl Wanted<'_> {
@@ -133,53 +135,58 @@ impl Wanted<'_> {
         self.is_device(law) && self.is_model(law)
     }
 
-    /// The law for a kind: its own or a near kind's of this device and model, and then those of others.
+    /// The law for a kind: its own, or a near kind's, of this device and model.
     fn nearest<'p>(&self, profile: &'p Profile, kind: StepKind) -> Option<&'p LawEntry> {
-        let own = self.best(profile, kind, false);
         let others = nearest(kind).iter().filter_map(|other| self.best(profile, *other, true));
-        let mut all = own.into_iter().chain(others).collect::<Vec<_>>().into_iter();
-        let here = all.clone().find(|law| self.is_whole(law));
-        here.or_else(|| all.next())
+        self.best(profile, kind, false).into_iter().chain(others).next()
     }
 
-    /// The law of a kind that was measured nearest to the tier; for another kind, of those with a form.
+    /// The law of a kind that was measured here; for another kind, of those with a form.
     fn best<'p>(&self, profile: &'p Profile, kind: StepKind, in_stead: bool) -> Option<&'p LawEntry> {
-        let laws = profile.law.iter().filter(|law| law.kind == kind);
-        // A table is of its device, model and kind alone; the form beside it is not.
-        let laws =
-            laws.filter(|law| law.form != Form::Table || law.beside.is_some() || self.is_whole(law) && !in_stead);
-        let score = |law: &LawEntry| {
-            let here = law.side.is_empty() || law.side == self.side;
-            (self.is_device(law), self.is_model(law), here, law.gpus == 1)
-        };
+        let laws = profile.law.iter().filter(|law| law.kind == kind && self.is_whole(law));
+        // A table is of its kind alone; the form beside it is not.
+        let laws = laws.filter(|law| law.form != Form::Table || law.beside.is_some() || !in_stead);
         // Of equals the first.
-        laws.rev().max_by_key(|law| score(law))
+        laws.rev().max_by_key(|law| law.side.is_empty() || law.side == self.side)
+    }
+
+    /// The reason why a kind has no law.
+    fn lack(&self, profile: &Profile, kind: StepKind) -> String {
+        let kinds: Vec<StepKind> = std::iter::once(kind).chain(nearest(kind).iter().copied()).collect();
+        if profile.law.iter().any(|law| kinds.contains(&law.kind)) {
+            format!("withheld, for the roofline of the engine: {}", self.elsewhere(profile))
+        } else {
+            "not in the profile: the roofline of the engine".to_owned()
+        }
+    }
+
+    /// The places where the laws were measured, which are not this one.
+    fn elsewhere(&self, profile: &Profile) -> String {
+        let place = |law: &LawEntry| {
+            let many = if law.gpus > 1 { format!("{} x ", law.gpus) } else { String::new() };
+            format!("on {many}{} with {}", law.gpu, law.model)
+        };
+        let places: BTreeSet<String> = profile.law.iter().map(place).collect();
+        let places: Vec<String> = places.into_iter().collect();
+        format!("measured {}, not on {} with {}", places.join(" and "), self.device.name, self.model.name)
     }
 
     fn law(&self, entry: &LawEntry, kind: StepKind) -> Law {
-        let here = self.is_whole(entry) && entry.kind == kind;
+        let here = entry.kind == kind;
         let beside = entry.beside.as_ref().filter(|_| !here);
         let spread = beside.map_or(&entry.spread, |beside| &beside.spread).clone();
         let table = entry.table.clone().filter(|_| here);
-        // What stands in for another kind was measured here, though not of that kind.
-        let range = self.is_whole(entry).then_some(entry.range);
-        let law = Law::new(&entry.parts, (DataSheet::of(self.device, self.parallel), self.model), table, range, spread);
-        if entry.how == KERNELS { law.with_host(HostTime::of_engine(&self.engine, self.model)) } else { law }
+        let on = (DataSheet::of(self.device, self.parallel), self.model);
+        let law = Law::new(&entry.parts, on, table, Some(entry.range), spread);
+        let host = || HostTime::of_engine(&self.engine, self.model, self.is_given);
+        if entry.how == KERNELS { law.with_host(host()) } else { law }
     }
 
     /// The assumption behind a law, in words.
     fn said(&self, law: &LawEntry, kind: StepKind) -> Option<String> {
-        let many = if law.gpus > 1 { format!("{} x ", law.gpus) } else { String::new() };
-        let (device, model) = (&self.device.name, &self.model.name);
         let mut said = Vec::new();
-        if !self.is_device(law) {
-            said.push(format!("extrapolated: measured on {many}{}, not on {device}", law.gpu));
-        }
-        if self.is_device(law) && law.gpu.contains(" played by ") {
+        if law.gpu.contains(" played by ") {
             said.push(format!("measured on {}", law.gpu));
-        }
-        if !self.is_model(law) {
-            said.push(format!("extrapolated: measured with {}, not with {model}", law.model));
         }
         if let Parallel { tensor: 2.., .. } = self.parallel {
             said.push(format!("on {} GPUs, with the all-reduces of the interconnect added", self.parallel.tensor));
@@ -191,8 +198,7 @@ impl Wanted<'_> {
             let host = self.engine.overhead;
             said.push(format!("the sum of its kernels, with {host} of the engine's host time an iteration"));
         }
-        let carried = !self.is_whole(law) || law.kind != kind;
-        if law.table.is_some() && carried {
+        if law.table.is_some() && law.kind != kind {
             said.push("by the form beside its table".to_owned());
         }
         (!said.is_empty()).then(|| said.join("; "))

@@ -194,6 +194,12 @@ pub fn profiled(source: &Source, scenario: &Scenario) -> Vec<(String, String)> {
     ["edge", "cloud"].into_iter().filter_map(assumed).flatten().collect()
 }
 
+/// The reason why nothing of a tier's profile is used, if it has one and nothing is.
+pub fn withheld(source: &Source, scenario: &Scenario, side: &str) -> Option<String> {
+    let tier = tier(source, scenario, side).ok()?;
+    priced::price(source, scenario, side, &tier.device, &tier.model, (tier.engine, tier.parallel)).ok()??.withheld
+}
+
 /// Puts a policy into a run, with what it needs of the tiers, and checks that everything fits.
 fn with_policy(
     source: &Source,

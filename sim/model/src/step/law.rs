@@ -121,17 +121,20 @@ pub struct HostTime {
     pub start_ns: f64,
     /// True if it passes while the GPU works: the longer of the two counts.
     pub is_hidden: bool,
+    /// True if it is this engine's, and not what engines of its kind were once seen to take.
+    pub is_given: bool,
 }
 
 impl HostTime {
     /// The host time of a model's iterations by an engine's constants.
-    pub fn of_engine(engine: &EngineProfile, model: &ModelSpec) -> Self {
+    pub fn of_engine(engine: &EngineProfile, model: &ModelSpec, is_given: bool) -> Self {
         let ns = |time: units::SimDuration| time.as_ns() as f64;
         Self {
             iteration_ns: ns(engine.overhead) + model.layers as f64 * ns(engine.layer_overhead),
             item_ns: ns(engine.sequence_overhead),
             start_ns: ns(engine.prefill_overhead),
             is_hidden: engine.hides_host,
+            is_given,
         }
     }
 
@@ -149,6 +152,8 @@ impl HostTime {
 pub struct Prediction {
     /// Duration, ns.
     pub ns: f64,
+    /// The part of it that a GPU's kernels take, ns.
+    kernels_ns: f64,
     /// True if the step lies in the measured range; beyond it the physical form extrapolates.
     pub measured: bool,
 }
@@ -176,8 +181,7 @@ impl Law {
     #[inline]
     pub fn predict(&self, step: &Step) -> Prediction {
         let Some(table) = &self.table else {
-            let ns = self.host.with(step, self.form.ns(&step.load, step.items));
-            return Prediction { ns, measured: self.covers(step) };
+            return self.predicted(step, self.form.ns(&step.load, step.items), self.covers(step));
         };
         let whole = step.load.layer_share.as_f64() == 1.0;
         let read = table.ms(step.tokens_per_item(), step.context_per_item(), step.items as f64).filter(|_| whole);
@@ -185,7 +189,7 @@ impl Law {
             Some(ms) => ms * 1e6 + self.form.vision_ns(&step.load),
             None => self.form.ns(&step.load, step.items),
         };
-        Prediction { ns: self.host.with(step, kernels_ns), measured: read.is_some() }
+        self.predicted(step, kernels_ns, read.is_some())
     }
 
     /// The duration of an iteration that also has items of other kinds.
@@ -201,11 +205,25 @@ impl Law {
             inside &= law.covers(other);
         }
         let kernels_ns = self.form.ns(&multiplied, step.items) + apart_ns;
-        Prediction { ns: self.host.with(step, kernels_ns), measured: inside }
+        self.predicted(step, kernels_ns, inside)
+    }
+
+    #[inline]
+    fn predicted(&self, step: &Step, kernels_ns: f64, measured: bool) -> Prediction {
+        Prediction { ns: self.host.with(step, kernels_ns), kernels_ns, measured }
     }
 
     fn covers(&self, step: &Step) -> bool {
         self.range.is_some_and(|range| range.has(step))
+    }
+
+    /// The duration of a step that was predicted, in nanoseconds, at a quantile of what the law missed.
+    ///
+    /// Host time that is not given is none in the lower half: newer engines hide it behind the step before.
+    #[inline]
+    pub fn at_quantile(&self, predicted: Prediction, step: &Step, share: f64) -> f64 {
+        let kernels_ns = predicted.kernels_ns * self.spread.quantile(share);
+        if self.host.is_given || share >= 0.5 { self.host.with(step, kernels_ns) } else { kernels_ns }
     }
 
     /// The spread of measured over predicted durations.
@@ -260,11 +278,28 @@ mod tests {
     #[test]
     fn kernels_are_launched_by_a_host() {
         let kernels = law(None);
-        let whole = kernels.clone().with_host(HostTime { iteration_ns: 5e5, start_ns: 1e6, ..HostTime::default() });
+        let host = HostTime { iteration_ns: 5e5, start_ns: 1e6, is_given: true, ..HostTime::default() };
+        let whole = kernels.clone().with_host(host);
         let adds = |load| whole.predict(&Step::one(load)).ns - kernels.predict(&Step::one(load)).ns;
         assert!((adds(Load::decode(500)) - 5e5).abs() < 1.0);
         assert!((adds(Load::prefill_chunk(500, 0)) - 1.5e6).abs() < 1.0);
         assert!((adds(Load::prefill_chunk(500, 500)) - 5e5).abs() < 1.0);
+    }
+
+    #[test]
+    fn host_time_that_is_not_known_may_be_none() {
+        let step = Step::one(Load::decode(500));
+        let at = |is_given, share| {
+            let law =
+                law(None).with_host(HostTime { iteration_ns: 5e5, start_ns: 1e6, is_given, ..HostTime::default() });
+            law.at_quantile(law.predict(&step), &step, share)
+        };
+        let kernels_ns = law(None).predict(&step).ns;
+        let (low, high) = (law(None).spread().quantile(0.05), law(None).spread().quantile(0.95));
+        let near = |ns: f64, expected: f64| assert!((ns - expected).abs() < 1.0, "{ns} {expected}");
+        near(at(true, 0.05), kernels_ns * low + 5e5);
+        near(at(false, 0.05), kernels_ns * low);
+        near(at(false, 0.95), kernels_ns * high + 5e5);
     }
 
     #[test]

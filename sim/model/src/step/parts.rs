@@ -186,7 +186,8 @@ impl Parts {
             floor_ns: self.floor_us * 1e3,
             overhead_ns: self.overhead_us * 1e3,
             start_ns: self.start_us * 1e3,
-            layers_ns: (self.layer_us + if model.experts.is_some() { EXPERTS_US } else { 0.0 }) * 1e3 * layers + talk_ns,
+            layers_ns: (self.layer_us + if model.experts.is_some() { EXPERTS_US } else { 0.0 }) * 1e3 * layers
+                + talk_ns,
             item_ns: self.item_us * 1e3,
             hidden_ns: self.hidden_us * 1e3,
             hidden_item_ns: self.hidden_item_us * 1e3,

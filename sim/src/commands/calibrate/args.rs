@@ -9,20 +9,30 @@ Examples:
   sim calibrate --table steps.csv --hold-out context --json
   sim calibrate results/replay --out measured.toml
   sim calibrate results/replay --tokens --out tokens.toml
+  sim calibrate --served requests.csv server.toml --out tuning.toml
 
 A scenario uses a profile with `profile = \"rtx-4090.toml\"` in [edge] or [cloud].
+With --served the file has lines for [cloud.tuning] instead.
 docs/calibration.md has the columns of tables, the forms, the splits and the errors.";
 
-/// Fit laws of a step to measured steps, and say how wrong they are on configurations that they have not seen.
+/// Fit laws of a step to measured steps, or an engine's constants to served requests, and say how wrong they are on
+/// what the fit has not seen.
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Args {
-    /// Results folders with steps.parquet.
+    /// Results folders with steps.parquet; with --served the scenario of the server.
     #[arg(value_name = "DIR", required_unless_present = "table", conflicts_with = "table")]
     pub folders: Vec<PathBuf>,
     /// Tables of measured steps (CSV, plain or gzip).
     #[arg(long, value_name = "CSV", num_args = 1..)]
     pub table: Vec<PathBuf>,
+    /// Requests that a server has answered, in our own CSV (docs/traces.md), to fit [cloud.tuning] of the scenario to. Repeatable.
+    #[arg(long, value_name = "CSV", conflicts_with_all = ["table", "tokens", "gpu", "model", "engine", "source", "side",
+        "hold_out", "devices", "models", "skip_broken"])]
+    pub served: Vec<PathBuf>,
+    /// With --served: set a key of the scenario, over the file. Repeatable.
+    #[arg(long, value_name = "KEY=VALUE", requires = "served")]
+    pub set: Vec<String>,
     /// Write the profile there.
     #[arg(long, value_name = "FILE")]
     pub out: Option<PathBuf>,

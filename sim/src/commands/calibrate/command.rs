@@ -6,7 +6,7 @@ use super::preprocess;
 use super::set::Set;
 use super::sheets::Sheets;
 use super::tables::{LEAST_CONFIGURATIONS, LEAST_ROWS};
-use super::{folder, report, tables, tokens};
+use super::{folder, report, served, tables, tokens};
 use crate::results::whole_file;
 use crate::scenario::profile::{FORMAT, PreprocessEntry, Profile, SourceFile};
 use crate::terminal::{Failure, say};
@@ -18,6 +18,9 @@ use std::path::PathBuf;
 pub fn run(args: &Args) -> Result<(), Failure> {
     if args.tokens {
         return tokens::run(args);
+    }
+    if !args.served.is_empty() {
+        return served::run(args);
     }
     let mut provenance = folder::provenance(&args.folders);
     provenance.extend(notes(&args.note)?);
@@ -107,7 +110,11 @@ pub fn enough(sets: Vec<Set>) -> Result<Vec<Set>, Failure> {
     Ok(sound.into_iter().map(|(_, set)| set).collect())
 }
 
-fn notes(written: &[String]) -> Result<BTreeMap<String, String>, Failure> {
+/// The notes of the command line, by their keys.
+///
+/// # Errors
+/// If one of them has no key.
+pub fn notes(written: &[String]) -> Result<BTreeMap<String, String>, Failure> {
     let pair = |note: &String| {
         let (key, value) = note.split_once('=').filter(|(key, _)| !key.trim().is_empty()).ok_or_else(|| {
             Failure::refused(format!("--note {note}: expected KEY=VALUE, as in --note machine=\"node 7\""))

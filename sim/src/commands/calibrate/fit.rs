@@ -1,14 +1,12 @@
-//! The fit of a form: the simplex method of Nelder and Mead, by argmin, over the logarithms of the coefficients, which so
-//! stay above 0; begun again from where it ended until that gains nothing.
+//! The fit of a form: a search ([`super::simplex`]) over the logarithms of the coefficients, which so stay above 0.
 //!
 //! The minimised cost is Huber's loss of ln(predicted / measured), so that a few broken rows do not pull the form,
 //! plus a little for every coefficient's distance from what is typical: a coefficient that the rows say nothing of
 //! stays there.
 
 use super::set::{Place, Row, Set};
+use super::simplex::{Effort, minimise};
 use crate::scenario::profile::to_digits;
-use argmin::core::{CostFunction, Error, Executor, State};
-use argmin::solver::neldermead::NelderMead;
 use model::step::StepKind;
 use model::step::loss::{Sample, huber};
 use model::step::parts::{Overlap, Parts, Priced};
@@ -151,55 +149,13 @@ impl Problem {
     /// Searches so many times, each from where the last ended.
     fn search(&self, shape: Shape, rounds: u32, from: Option<Vec<f64>>) -> (Vec<f64>, f64) {
         let count = self.free(shape).len();
-        let mut best = from.unwrap_or_else(|| vec![0.0; count]);
-        let mut least = self.cost(shape, &best);
-        for round in 0..rounds {
-            // Corners on alternating sides, nearer with each round.
-            let step = 1.2 / f64::from(1 + round / 2) * if round % 2 == 0 { 1.0 } else { -1.0 };
-            let corner = |axis: usize| {
-                let mut corner = best.clone();
-                corner[axis] += if axis.is_multiple_of(2) { step } else { -step };
-                corner
-            };
-            let corners: Vec<Vec<f64>> = std::iter::once(best.clone()).chain((0..count).map(corner)).collect();
-            let solver = NelderMead::new(corners).with_sd_tolerance(1e-9).expect("a tolerance above 0");
-            let searched = Executor::new(Costly { problem: self, shape }, solver)
-                .configure(|state| state.max_iters(150 * count as u64))
-                .timer(false)
-                .ctrlc(false)
-                .run()
-                .expect("argmin fails only where the cost does, and this one does not");
-            let (at, cost) = (searched.state().get_best_param().cloned(), searched.state().get_best_cost());
-            let gain = least - cost;
-            if let Some(at) = at.filter(|_| gain > 0.0) {
-                best = at;
-                least = cost;
-            }
-            if round > 1 && gain < 1e-3 * least {
-                break;
-            }
-        }
-        (best, least)
+        let effort = Effort { step: 1.2, rounds, moves: 150 * count as u64, tolerance: 1e-9 };
+        minimise(&|at| self.cost(shape, at), from.unwrap_or_else(|| vec![0.0; count]), effort)
     }
 }
 
 /// Rounds of a search that is to be exact.
 const ROUNDS: u32 = 8;
-
-/// The loss of a shape, for argmin.
-struct Costly<'p> {
-    problem: &'p Problem,
-    shape: Shape,
-}
-
-impl CostFunction for Costly<'_> {
-    type Param = Vec<f64>;
-    type Output = f64;
-
-    fn cost(&self, at: &Vec<f64>) -> Result<f64, Error> {
-        Ok(self.problem.cost(self.shape, at))
-    }
-}
 
 /// The start of a search: usual shares of the data sheet, and overheads that are a small part of the rows.
 fn typical(samples: &[Sample], places: &[Arc<Place>]) -> Parts {

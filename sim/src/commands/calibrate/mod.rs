@@ -5,6 +5,7 @@
 //! device, model, engine and kind of step. [`split`] withholds whole configurations, [`fit`] finds the coefficients of a
 //! form, [`choose`] decides between form and table on a split of its own, and [`report`] prints. What comes out is a
 //! [`crate::scenario::profile`], which scenarios name. [`preprocess`] and [`tokens`] do the same for a processor and for the token process.
+//! [`served`] fits an engine's constants to whole requests instead.
 
 mod args;
 mod choose;
@@ -13,8 +14,10 @@ mod fit;
 pub mod folder;
 pub mod preprocess;
 pub mod report;
+mod served;
 mod set;
 mod sheets;
+mod simplex;
 pub mod split;
 mod tables;
 pub mod tokens;

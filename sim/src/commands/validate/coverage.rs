@@ -1,33 +1,8 @@
 //! The requests that a comparison rests on, and the reasons why others are not among them.
 
-use std::collections::{BTreeMap, BTreeSet};
+use crate::run::answered::Served;
+use std::collections::BTreeMap;
 use std::fmt::Write;
-
-/// A request that was served.
-#[derive(Clone, Debug, Default)]
-pub struct Served {
-    pub request: u64,
-    pub output_tokens: u32,
-    /// None where it was not measured, as are the next two.
-    pub e2e_ms: Option<f64>,
-    pub ttft_ms: Option<f64>,
-    pub tpot_ms: Option<f64>,
-    pub rounds: u64,
-    pub drafted: u64,
-    pub accepted: u64,
-    /// None where nobody has judged the answer.
-    pub correct: Option<f64>,
-    pub by_cloud: bool,
-}
-
-/// Requests that were served, by replay or in simulation, and the length of the warm-up before them.
-#[derive(Clone, Debug, Default)]
-pub struct Answered {
-    /// Those that were answered, in no order.
-    pub served: Vec<Served>,
-    /// Numbers of those of the warm-up of any replication, which are not compared.
-    pub warm_up: BTreeSet<u64>,
-}
 
 /// The requests of a comparison: compared ones, and the others by reason.
 #[derive(Debug, Default)]

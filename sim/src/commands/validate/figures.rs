@@ -1,6 +1,7 @@
 //! The comparison: requests as measured and as simulated, and the figures of both.
 
-use super::coverage::{Answered, Coverage, Served};
+use super::coverage::Coverage;
+use crate::run::answered::{Answered, Served};
 use crate::scenario::{Cell, Point};
 use crate::terminal::Failure;
 use serde_json::json;

@@ -6,22 +6,21 @@
 //! lengths that it had, and the other half is compared. What the probe found is given, as answers' lengths are: it is of the pictures, not of
 //! the machine.
 
-use super::coverage::{Answered, Served};
 use super::figures::{self, Comparison, Validation};
 use crate::commands::calibrate::{self, split::Axis};
 use crate::results::{manifest, whole_file};
+use crate::run::answered::{Answered, Kept, Served};
 use crate::run::grid::{self, Grid};
 use crate::run::options::Options;
 use crate::run::replay::RealModels;
 use crate::scenario::profile::SourceFile;
 use crate::scenario::{Cell, Noise, Plan, Point, laws_of};
 use crate::terminal::Failure;
-use engine::{Content, Models, Recorder, RequestRecord, RunError, RunSpec, Status};
+use engine::{Content, Models, RunError, RunSpec};
 use kernel::Journal;
 use model::accuracy::KnownAccuracy;
 use model::request::Request;
 use model::tokens::{Recorded, TokenProcess};
-use policies::ServedBy;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
@@ -157,31 +156,6 @@ fn tokens(point: &Point, real: &RealModels) -> Result<TokenProcess, Failure> {
     match Recorded::new(recorded) {
         Some(recorded) => Ok(TokenProcess::Recorded(recorded)),
         None => Err(Failure::refused("a request to calibrate to, and another to compare; expected more requests")),
-    }
-}
-
-/// Keeps the requests of a run.
-#[derive(Default)]
-struct Kept(Answered);
-
-impl Recorder for Kept {
-    fn request(&mut self, record: &RequestRecord) {
-        if record.warm_up {
-            self.0.warm_up.insert(record.request.prompt.request);
-        }
-        let Some(moments) = record.moments.as_ref().filter(|_| record.status == Status::Completed) else { return };
-        self.0.served.push(Served {
-            request: record.request.prompt.request,
-            output_tokens: moments.tokens,
-            e2e_ms: Some(moments.e2e().as_ms_f64()),
-            ttft_ms: Some(moments.ttft().as_ms_f64()),
-            tpot_ms: moments.tpot().map(|tpot| tpot.as_ms_f64()),
-            rounds: u64::from(record.rounds),
-            drafted: u64::from(record.drafted),
-            accepted: u64::from(record.accepted),
-            correct: record.correct,
-            by_cloud: matches!(record.served_by, ServedBy::Cloud | ServedBy::Published(_)),
-        });
     }
 }
 
