@@ -2,6 +2,7 @@
 
 mod best;
 mod calibrate;
+mod cases;
 mod check;
 mod command_line;
 mod datasets;
