@@ -172,6 +172,48 @@ fn refusals_leave_everything_as_it_was() {
     assert!(sim.tree_of("") == before, "something was written");
 }
 
+/// The first figure of the baseline, as it stands there.
+fn first_figure(text: &str) -> &str {
+    let figures = text.split("e2e_ms_mean = [").nth(1).expect("figures");
+    figures.split([',', ']']).next().expect("a figure")
+}
+
+#[test]
+fn figures_that_are_none_and_files_that_are_cut_off_are_refused() {
+    let sim = blessed();
+    let text = sim.text("b.toml");
+    let checked = |baseline: &str| {
+        let output = sim.run(["check", "out", "--baseline", baseline]);
+        assert_eq!(output.code, Some(2), "{output:#?}");
+        output.stderr
+    };
+    for figure in ["nan", "inf", "-inf", "1e308", "-1e300"] {
+        let row = format!("e2e_ms_mean = [{}", first_figure(&text));
+        std::fs::write(sim.path("odd.toml"), text.replacen(&row, &format!("e2e_ms_mean = [{figure}"), 1))
+            .expect("a file");
+        let said = checked("odd.toml");
+        assert!(said.contains("e2e_ms_mean: expected numbers from -1e30 to 1e30, found "), "{figure}: {said}");
+    }
+    // A file that ends within a line, or at the beginning of a row.
+    for length in (1..text.len()).step_by(text.len() / 13).filter(|length| !text[length - 1..=*length].contains('\n')) {
+        std::fs::write(sim.path("cut.toml"), &text[..length]).expect("a file");
+        checked("cut.toml");
+    }
+    let rows: Vec<usize> = text.match_indices("[row.exact]").map(|(start, _)| start).collect();
+    std::fs::write(sim.path("cut.toml"), &text[..rows[1]]).expect("a file");
+    let output = sim.run(["check", "out", "--baseline", "cut.toml"]);
+    assert_eq!(output.code, Some(3), "{output:#?}");
+    let said = "NOT JUDGED  runs of ";
+    assert!(output.stdout.contains(said) && output.stdout.contains("the baseline's row has no value"), "{output:#?}");
+    assert!(checked("/dev/zero").contains("it is a device or a pipe"));
+    // A negative latency is a figure, and everything is worse than that.
+    let row = format!("e2e_ms_mean = [{}", first_figure(&text));
+    std::fs::write(sim.path("less.toml"), text.replacen(&row, "e2e_ms_mean = [-1e30", 1)).expect("a file");
+    let output = sim.run(["check", "out", "--baseline", "less.toml"]);
+    assert!(output.code == Some(0) || output.code == Some(3), "{output:#?}");
+    assert!(!output.stdout.contains("NaN"), "{output:#?}");
+}
+
 #[test]
 fn reports_for_other_tools() {
     let sim = blessed();

@@ -128,6 +128,12 @@ fn shared_models_refuse_templates_and_tokenizers_without_end() {
     let folder = changed(&shared, "draft", "endless", &[("chat_template.json", Some(template))]);
     let output = shared.raw(folder_text(&folder), &text(&["--prompt", "red?"]));
     refuses(&output, 2, &["the chat template beside", "it takes more than 1000000 steps"]);
+    let doubled =
+        "{% set n = namespace(x='ab') %}{% for i in range(60) %}{% set n.x = n.x ~ n.x %}{% endfor %}{{ n.x }}";
+    let template = json!({"chat_template": doubled}).to_string();
+    let folder = changed(&shared, "draft", "doubled", &[("chat_template.json", Some(template))]);
+    let output = shared.raw(folder_text(&folder), &text(&["--prompt", "red?"]));
+    refuses(&output, 2, &["the chat template beside", "it makes more than 16 MiB of text"]);
     let mut tokenizer = json_of(&shared.folder.join("draft/tokenizer.json"));
     tokenizer["pre_tokenizer"]["pretokenizers"][0]["pattern"]["Regex"] = json!("(?:a|(?=a)a)*b|.");
     let folder = changed(&shared, "draft", "slow", &[("tokenizer.json", Some(tokenizer.to_string()))]);

@@ -8,7 +8,7 @@ use serde_json::Value;
 pub const JPEG: &[u8] = b"\xff\xd8\xff\xe0\0\x04ab\xff\xc0\0\x11\x08\x01\xe0\x02\x80\x03\x01\x11\0\x02\x11\0\x03\x11\0\xff\xda\0\x08\x01\x01\0\0?\0 and so on, for the pixels are not looked at\xff\xd9";
 
 /// [`JPEG`] in base64.
-const BASE64: &str =
+pub const BASE64: &str =
     "/9j/4AAEYWL/wAARCAHgAoADAREAAhEAAxEA/9oACAEBAAA/ACBhbmQgc28gb24sIGZvciB0aGUgcGl4ZWxzIGFyZSBub3QgbG9va2VkIGF0/9k=";
 
 const QUESTIONS: &str = r#"{"info": {}, "task_type": "Open-Ended", "data_type": "mscoco", "data_subtype": "val2014", "questions": [

@@ -224,6 +224,94 @@ fn what_cannot_be_imported_is_refused() {
     }
 }
 
+/// A tokenizer whose tokens are words.
+const WORDS: &str = r#"{"version": "1.0", "truncation": null, "padding": null, "added_tokens": [], "normalizer": null,
+    "pre_tokenizer": {"type": "WhitespaceSplit"}, "post_processor": null, "decoder": null,
+    "model": {"type": "WordLevel", "vocab": {"<unk>": 0, "red": 1}, "unk_token": "<unk>"}}"#;
+
+#[test]
+fn conversations_are_counted_by_a_tokenizer() {
+    let turn = |from: &str, value: &str| serde_json::json!({"from": from, "value": value});
+    let chats = serde_json::json!([
+        {"id": "a", "conversations": [turn("human", "is it red ?"), turn("gpt", "yes , red"), turn("human", "more")]},
+        {"id": "b", "conversations": [turn("gpt", "alone")]},
+        {"id": "c", "conversations": [turn("system", "be kind"), turn("human", "how many"), turn("gpt", "one")]},
+    ]);
+    let sim = Sim::new().with("chats.json", chats.to_string()).with("words.json", WORDS);
+    let done = sim.done("requests import sharegpt chats.json --tokenizer words.json --out r.csv".split(' '));
+    assert_eq!(sim.text("r.csv"), "# msao-sim requests, version 1\ninput_tokens,output_tokens\n4,3\n2,1\n");
+    for said in [
+        "chats.json: 1 of 3 requests are left out: no prompt with an answer behind it",
+        "chats.json: no times of arrival; a scenario says when",
+        "2 requests in r.csv",
+    ] {
+        assert!(done.stderr.contains(said), "{said}: {done:#?}");
+    }
+    // The same requests as a dataset.
+    let dataset = "sharegpt = { file = \"chats.json\", tokenizer = \"words.json\" }";
+    let sim = sim.with("t.toml", scenario(dataset));
+    let rows = played(&sim, &["--set", "arrivals.closed_loop.clients=1"]);
+    let lengths = rows.iter().map(|row| (count(row, "text_tokens"), count(row, "output_tokens")));
+    assert_eq!(lengths.collect::<Vec<_>>(), [(4, 3), (2, 1)]);
+    let broken = sim.with("words.json", "{}");
+    let said = refused(
+        &broken,
+        &["requests", "import", "sharegpt", "chats.json", "--tokenizer", "words.json", "--out", "s.csv"],
+    );
+    assert!(said.contains("words.json"), "{said}");
+}
+
+#[test]
+fn a_folder_of_servegen_is_drawn_and_what_is_not_drawn_is_said() {
+    let arrivals = "0,2,1,Exponential,0,0\n600,0,0,,0,0\n";
+    let text = r#"{"0": {"input_tokens": "{30: 0.5, 40: 0.5}", "output_tokens": "{5: 1.0}", "reason_ratio": "{0.0: 0.5, 0.5: 0.5}"}}"#;
+    let media = r#"{"0": {"text_tokens": "{7: 1.0}", "image_tokens": "{391: 1.0}", "image_count": "{2: 1.0}",
+        "audio_count": "{1: 1.0}", "audio_tokens": "{50: 1.0}", "video_count": "{0: 1.0}", "output_tokens": "{9: 1.0}"}}"#;
+    let sim = Sim::new()
+        .with("mm/chunk-0-trace.csv", arrivals)
+        .with("mm/chunk-0-dataset.json", text)
+        .with("mm/chunk-7-trace.csv", arrivals)
+        .with("mm/chunk-7-dataset.json", media);
+    let done = sim.done("requests import servegen mm --limit 40 --seed 3 --out r.csv".split(' '));
+    for field in ["audio_count", "audio_tokens", "reason_ratio"] {
+        let said = format!("mm: {field} of 1 of 2 clients is not read: their requests are drawn without it");
+        assert!(done.stderr.contains(&said), "{said}: {done:#?}");
+    }
+    assert!(!done.stderr.contains("video_count"), "{done:#?}");
+    let csv = sim.text("r.csv");
+    let mut lines = csv.lines().skip(1);
+    assert_eq!(lines.next(), Some("arrival_s,input_tokens,output_tokens,num_images,image_tokens"));
+    let kinds: std::collections::BTreeSet<&str> = lines.map(|line| line.split_once(',').expect("columns").1).collect();
+    assert_eq!(kinds.into_iter().collect::<Vec<_>>(), ["30,5,,", "40,5,,", "7,9,2,782"]);
+    assert_eq!(csv.lines().count(), 42);
+    // A scenario says it too, once.
+    let sim = sim.with("t.toml", scenario("servegen.folder = \"mm\""));
+    let swept = sim.done(["t.toml", "--out", "out", "--set", "workload.requests=5", "--set", "sweep.seed=[1,2]"]);
+    assert_eq!(swept.stderr.matches("audio_count of 1 of 2 clients is not read").count(), 1, "{swept:#?}");
+    let described = sim.done("requests describe mm".split(' ')).stdout;
+    assert!(
+        described.contains("[servegen]") && described.contains("remark          audio_count of 1 of 2"),
+        "{described}"
+    );
+}
+
+#[test]
+fn pictures_of_aiperf_that_are_not_read_are_said() {
+    let record = |media: &str| {
+        format!(
+            "{{\"metadata\": {{\"request_start_ns\": 5}}, \"metrics\": {{{media}\"input_sequence_length\": {{\"value\": 50}}, \
+             \"output_sequence_length\": {{\"value\": 9}}}}, \"error\": null}}\n"
+        )
+    };
+    let media = record("\"num_images\": {\"value\": 2, \"unit\": \"images\"}, \"image_latency\": {\"value\": 3.5}, ");
+    let sim = Sim::new().with("profile_export.jsonl", media + &record(""));
+    let done = sim.done("requests import aiperf profile_export.jsonl --out r.csv".split(' '));
+    let said =
+        "profile_export.jsonl: 1 of 2 records have image_latency, num_images, which say no size and are not read";
+    assert!(done.stderr.contains(said), "{done:#?}");
+    assert_eq!(sim.text("r.csv").lines().count(), 4);
+}
+
 /// The page has the columns of the format.
 #[test]
 fn the_page_has_the_columns() {

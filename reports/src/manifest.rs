@@ -6,7 +6,6 @@
 use crate::frame::ReportError;
 use serde::Deserialize;
 use std::collections::BTreeMap;
-use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The program's name in files.
@@ -69,7 +68,7 @@ impl Manifest {
     /// If it is not there, of another program, or of another version.
     pub fn read(folder: &Path) -> Result<Self, ReportError> {
         let path = folder.join("manifest.json");
-        let text = fs::read_to_string(&path).map_err(|error| ReportError::Open { path: path.clone(), error })?;
+        let text = traces::input::read_text(&path).map_err(|error| ReportError::Open { path: path.clone(), error })?;
         let refused = |what: &str| ReportError::refused(format!("{}: {what}", path.display()));
         let json: serde_json::Value = serde_json::from_str(&text).unwrap_or_default();
         if json["tool"] != TOOL {
@@ -119,6 +118,7 @@ pub(crate) const DIFFERS: &str =
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::fs;
 
     fn read(text: &str) -> Result<Manifest, String> {
         let folder = tempfile::tempdir().expect("a folder");

@@ -3,9 +3,9 @@
 mod desk;
 mod page;
 
-use crate::support::aloud;
+use crate::support::{Sim, aloud};
 use desk::Desk;
-use page::{Command, commands, pages};
+use page::{Command, all_pages, commands, mentions, pages};
 
 /// A page, and what its reader has done before.
 struct Documented {
@@ -48,6 +48,16 @@ const ELSEWHERE: &[Elsewhere] = &[
         command: "cargo run --bin sim -- scenarios/paper.toml --set policy.cloud_if_long.long_tokens=60",
         instead: "",
         reason: "the policy is its reader's; a test of `policies` compiles it",
+    },
+    Elsewhere {
+        command: "COLUMNS_UPDATE=1 cargo nextest run -p tables",
+        instead: "",
+        reason: "it writes the repository's dictionary anew",
+    },
+    Elsewhere {
+        command: "INSTA_UPDATE=always cargo nextest run -p sim results:: check:: tune::",
+        instead: "",
+        reason: "it accepts the repository's snapshots",
     },
     Elsewhere { command: "cargo xtask onnxruntime", instead: "", reason: "a step of `cargo xtask test`" },
     Elsewhere { command: "cargo xtask replay", instead: "", reason: "a step of `cargo xtask test`" },
@@ -160,6 +170,31 @@ fn has_no_runtime(stderr: &str, code: Option<i32>) -> bool {
 fn every_page_with_commands_is_in_the_list() {
     let listed: Vec<_> = PAGES.iter().map(|documented| documented.page.to_owned()).collect();
     assert_eq!(pages(), listed);
+}
+
+/// Commands within sentences have placeholders and are not run: each is one that there is, with the options that it names.
+#[test]
+fn every_command_that_a_sentence_names_is_known() {
+    let sim = Sim::new();
+    for page in all_pages() {
+        for words in mentions(&page) {
+            let is_name = |word: &&String| word.chars().all(|letter| letter.is_ascii_lowercase());
+            let names: Vec<&String> = words.iter().take_while(is_name).collect();
+            // `sim list devices` names a value.
+            let names =
+                &names[..names.len().min(if names.first().is_some_and(|name| *name == "list") { 1 } else { 2 })];
+            let help = sim.run(names.iter().map(|name| name.as_str()).chain(["--help"]));
+            assert_eq!(help.code, Some(0), "{page}: `sim {}`: {}", words.join(" "), help.stderr);
+            let is_known = |option: &str| {
+                help.stdout.split(|c: char| !(c.is_ascii_alphanumeric() || c == '-')).any(|word| word == option)
+            };
+            for option in
+                words.iter().filter_map(|word| word.starts_with("--").then(|| word.split('=').next()).flatten())
+            {
+                assert!(is_known(option), "{page}: `sim {}` names {option}, which its help does not", words.join(" "));
+            }
+        }
+    }
 }
 
 #[test]

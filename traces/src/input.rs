@@ -9,8 +9,8 @@ use std::{
     path::Path,
 };
 
-/// The most bytes of a text that is held in memory whole.
-const LARGEST_TEXT: u64 = 256 << 20;
+/// The most bytes of a file that is held in memory whole.
+const LARGEST_HELD: u64 = 256 << 20;
 
 /// The most bytes of a text that is read once: a scenario.
 const LARGEST_ONCE: u64 = 16 << 20;
@@ -71,8 +71,17 @@ pub fn for_each_piece(path: &Path, mut then: impl FnMut(&[u8])) -> io::Result<()
 ///
 /// If the file cannot be opened or read, is larger than 256 MiB, or is not UTF-8.
 pub fn read_text(path: &Path) -> io::Result<String> {
-    let bytes = bounded(open(path)?, LARGEST_TEXT)?;
+    let bytes = read_bytes(path)?;
     String::from_utf8(bytes).map_err(|error| io::Error::new(ErrorKind::InvalidData, error.utf8_error()))
+}
+
+/// The bytes of a file.
+///
+/// # Errors
+///
+/// If the file cannot be opened or read, or is larger than 256 MiB.
+pub fn read_bytes(path: &Path) -> io::Result<Vec<u8>> {
+    bounded(open(path)?, LARGEST_HELD)
 }
 
 /// The bytes of a file that is read once, and so may also be a pipe.

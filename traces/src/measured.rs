@@ -4,7 +4,9 @@
 //! `batch` (sequences), `context_tokens` and `new_tokens` (of each sequence) and `duration_ms`. These may be: `kind`
 //! (probe, encode, prefill, decode, draft or verify; without it one new token behind a context is decode and anything else
 //! prefill), `source`, `how`, `dtype`, `tensor_parallel` (1), `lm_head_included` (1), `layers`, `hidden` and `kv_heads` (held
-//! against the model's). Other columns are not looked at.
+//! against the model's). Other columns are not looked at. Tables of `llama-bench` are known by their columns: [`llama_bench`].
+
+mod llama_bench;
 
 use crate::{
     TraceError,
@@ -28,6 +30,8 @@ pub struct MeasuredStep {
     pub model: String,
     /// The width of weights and activations; empty if not stated.
     pub dtype: String,
+    /// Bytes of a stored weight, where the table says.
+    pub bytes_per_weight: Option<f64>,
     /// The engine and its version.
     pub engine: String,
     /// GPUs that share each layer.
@@ -46,6 +50,15 @@ pub struct MeasuredStep {
     pub duration_ms: f64,
     /// Layers, width and KV heads of the model, where the file says.
     pub dimensions: [Option<u32>; 3],
+}
+
+/// A table of measured steps, read.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Measured {
+    /// The steps, in order of their lines.
+    pub steps: Vec<MeasuredStep>,
+    /// Sentences about rows that were left out.
+    pub remarks: Vec<String>,
 }
 
 /// A line of `gpus.csv`: columns `gpu`, `bw_gb_s` and `bf16_tflops`.
@@ -154,6 +167,7 @@ impl Columns {
             gpu: row.text(self.gpu).to_owned(),
             model: row.text(self.model).to_owned(),
             dtype: text(self.dtype),
+            bytes_per_weight: None,
             engine: row.text(self.engine).to_owned(),
             tensor_parallel: count(self.tensor_parallel, 1)?.max(1),
             kind: stated(self.kind).map_or(by_length, |column| row.text(column)).to_owned(),
@@ -172,14 +186,17 @@ impl Columns {
 ///
 /// # Errors
 /// If the file cannot be read, lacks a column or has it in another unit, or a value is none; with the line.
-pub fn read_steps(path: &Path) -> Result<Vec<MeasuredStep>, TraceError> {
+pub fn read_steps(path: &Path) -> Result<Measured, TraceError> {
     let mut file = CsvFile::open(path, "a table of measured steps with a header")?;
+    if llama_bench::is(&file) {
+        return llama_bench::read(file);
+    }
     let columns = Columns::of(&file)?;
     let mut steps = Vec::new();
     while let Some(row) = file.next()? {
         steps.push(columns.read(&row)?);
     }
-    Ok(steps)
+    Ok(Measured { steps, remarks: Vec::new() })
 }
 
 /// Reads the data sheets of devices.
@@ -240,7 +257,7 @@ mod tests {
     fn read(text: &str) -> Result<Vec<MeasuredStep>, String> {
         let file = file_with(text.as_bytes());
         let name = file.path().display().to_string();
-        read_steps(file.path()).map_err(|error| error.to_string().replace(&name, "t.csv"))
+        read_steps(file.path()).map(|read| read.steps).map_err(|error| error.to_string().replace(&name, "t.csv"))
     }
 
     #[test]

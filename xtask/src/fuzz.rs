@@ -1,37 +1,69 @@
 //! `cargo xtask fuzz`: random scenarios and broken files, for as long as is asked for.
 
+use std::collections::BTreeSet;
+
 use clap::{Arg, ArgMatches, Command, value_parser};
 
 use crate::failure::Outcome;
 use crate::house::cargo;
 
+/// Each target: its name, which is that of its test behind `fuzz_`, and its package.
+const TARGETS: [(&str, &str); 6] = [
+    ("scenarios", "sim"),
+    ("results", "sim"),
+    ("profiles", "sim"),
+    ("files", "traces"),
+    ("folders", "onnx"),
+    ("templates", "onnx"),
+];
+
 const HELP: &str = "\
-Runs the fuzz targets with optimisation, one after the other, each for so long:
+Runs the fuzz targets with optimisation, one after the other, each on all processors and for so long:
 
   scenarios   ours, with keys set to other values of their schema: read, resolved, and tame ones run to the end
-  files       request traces and series of links: broken text, noise and broken gzip, read as every format
+  results     results folders and baselines with a damaged file: tables, comparisons, checks, steps
+  profiles    profiles of measured steps with other values: read, and a scenario resolved on them
+  files       request traces and series of links: damaged files, broken text, noise and broken gzip, read as every format
+  folders     model folders with a damaged file: configurations, pictures, tokenizer, graphs
+  templates   chat templates with damage and endless loops: rendered
 
-They are the tests called `fuzz` of `sim` and `traces`, which `cargo xtask test` runs for a few seconds. Nothing may panic, and a
-refusal is one line that names the file. Each target prints how often it was executed. --seed changes the scenarios.";
+They are the tests called `fuzz_` and the name, which `cargo xtask test` runs for a few seconds, and CI for thirty. Nothing may panic,
+and a refusal is a message. Each target prints its counts and their rate; one that fails prints the input, and how to run it alone.";
 
 /// The command and its help.
 pub fn command() -> Command {
     let minutes = Arg::new("minutes").long("minutes").value_name("N").default_value("5");
+    let executions = Arg::new("executions").long("executions").value_name("N").default_value("0");
     let seed = Arg::new("seed").long("seed").value_name("N").default_value("1");
+    let target = Arg::new("target").long("target").value_name("NAME");
+    let number = || value_parser!(u64);
     Command::new("fuzz")
         .about("Run random scenarios and broken files, and count the executions")
         .long_about(HELP)
-        .arg(minutes.value_parser(value_parser!(u64).range(1..)).help("Minutes of each target"))
-        .arg(seed.value_parser(value_parser!(u64)).help("Seed of the scenarios"))
+        .arg(minutes.value_parser(number()).help("Minutes of each target, at least"))
+        .arg(
+            executions
+                .value_parser(number())
+                .help("Executions of each target, at least; a tenth of scenarios is to run to the end"),
+        )
+        .arg(seed.value_parser(number()).help("Seed of the inputs"))
+        .arg(target.value_parser(TARGETS.map(|(name, _)| name)).help("This target alone"))
 }
 
 /// Builds and runs the targets.
 pub fn run(arguments: &ArgMatches) -> Outcome {
     let number = |name| *arguments.get_one::<u64>(name).expect("it has a default");
+    let asked = arguments.get_one::<String>("target");
+    let targets = TARGETS.iter().filter(|(name, _)| asked.is_none_or(|asked| asked == name));
+    let packages: BTreeSet<&str> = targets.map(|(_, package)| *package).collect();
+    let packages = packages.into_iter().flat_map(|package| ["-p", package]);
+    let filter = format!("fuzz_{}", asked.map_or("", String::as_str));
     let status = cargo()
-        .args(["test", "--release", "-p", "traces", "-p", "sim", "--lib", "--bins", "fuzz", "--"])
-        .args(["--nocapture", "--test-threads", "1"])
+        .args(["test", "--release"])
+        .args(packages)
+        .args(["--lib", "--bins", &filter, "--", "--nocapture", "--test-threads", "1"])
         .env("FUZZ_SECONDS", (60 * number("minutes")).to_string())
+        .env("FUZZ_EXECUTIONS", number("executions").to_string())
         .env("FUZZ_SEED", number("seed").to_string())
         .status();
     match status {

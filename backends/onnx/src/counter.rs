@@ -15,7 +15,7 @@ impl TokenCounter {
     /// # Errors
     /// The file is missing or broken.
     pub fn open(file: &Path) -> Result<Self> {
-        let read = std::fs::read_to_string(file).map_err(|error| error.to_string());
+        let read = traces::input::read_text(file).map_err(|error| error.to_string());
         let tokenizer = read.and_then(|text| text.parse::<tokenizers::Tokenizer>().map_err(|error| error.to_string()));
         match tokenizer {
             Ok(tokenizer) => Ok(Self { tokenizer, file: file.to_owned() }),

@@ -1,7 +1,7 @@
 //! The dimensions that a folder's configuration states: what arithmetic and memory are counted by.
 
 use crate::error::{Result, refused};
-use crate::folder::Folder;
+use crate::folder::{Folder, MOST_MERGED};
 use serde_json::Value;
 
 /// Dimensions of a decoder and of its vision tower.
@@ -57,7 +57,10 @@ impl Dimensions {
         // Newer configurations have the language model's part one level deeper.
         let text = |key: &str| Some(&config[key]).filter(|v| !v.is_null()).unwrap_or(&config["text_config"][key]);
         let needed = |value: &Value, key: &str| match value.as_u64() {
-            Some(number) if number > 0 => Ok(number),
+            Some(number) if (1..=most(key)).contains(&number) => Ok(number),
+            Some(number) if number > 0 => {
+                refused(format!("{}: found {key} = {number}; expected at most {}", file.display(), most(key)))
+            }
             _ => refused(format!("{}: no number `{key}` above 0", file.display())),
         };
         let number = |key: &str| needed(text(key), key);
@@ -69,7 +72,7 @@ impl Dimensions {
             intermediate: number("intermediate_size")?,
             heads,
             kv_heads: number("num_key_value_heads")?,
-            head_size: text("head_dim").as_u64().unwrap_or(hidden / heads).max(1),
+            head_size: if text("head_dim").is_null() { (hidden / heads).max(1) } else { number("head_dim")? },
             vocabulary: number("vocab_size")?,
             tied_head: text("tie_word_embeddings").as_bool().unwrap_or(false),
             tower: TowerDimensions::of(&config["vision_config"], |value, key| {
@@ -79,21 +82,35 @@ impl Dimensions {
     }
 }
 
+/// The most that a dimension may be: so much that weights and FLOP fit 64 bits.
+fn most(key: &str) -> u64 {
+    match key.rsplit('.').next().unwrap_or(key) {
+        "num_hidden_layers" | "depth" | "patch_size" | "in_channels" | "in_chans" | "temporal_patch_size" => 1 << 10,
+        "spatial_merge_size" => u64::from(MOST_MERGED),
+        "vocab_size" => 1 << 28,
+        _ => 1 << 20,
+    }
+}
+
 impl TowerDimensions {
     fn of(config: &Value, needed: impl Fn(&Value, &str) -> Result<u64>) -> Result<Self> {
-        let or = |key: &str, default: u64| config[key].as_u64().filter(|n| *n > 0).unwrap_or(default);
+        let or = |key: &str, default: u64| if config[key].is_null() { Ok(default) } else { needed(&config[key], key) };
         // The first family calls the tower's width `embed_dim`, and `hidden_size` what the language model takes.
         let first = !config["embed_dim"].is_null();
         let width = if first { "embed_dim" } else { "hidden_size" };
         let hidden = needed(&config[width], width)?;
         let intermediate = if first {
-            (hidden as f64 * config["mlp_ratio"].as_f64().unwrap_or(4.0)) as u64
+            // A ratio that makes nothing of it is refused as the width that it makes.
+            needed(&Value::from((hidden as f64 * config["mlp_ratio"].as_f64().unwrap_or(4.0)) as u64), "mlp_ratio")?
         } else {
             needed(&config["intermediate_size"], "intermediate_size")?
         };
-        let patch = or("patch_size", 14);
-        let channels = or("in_channels", or("in_chans", 3));
-        let windows = config["window_size"].as_u64().filter(|side| *side > 0);
+        let patch = or("patch_size", 14)?;
+        let channels = or("in_channels", or("in_chans", 3)?)?;
+        let windows = match config["window_size"].as_u64() {
+            None | Some(0) => None,
+            Some(_) => Some(needed(&config["window_size"], "window_size")?),
+        };
         let layers = needed(&config["depth"], "depth")?;
         let full = config["fullatt_block_indexes"].as_array().map_or(0, Vec::len) as u64;
         Ok(Self {
@@ -101,8 +118,8 @@ impl TowerDimensions {
             hidden,
             intermediate,
             gated_mlp: !first,
-            patch_values: channels * or("temporal_patch_size", 2) * patch * patch,
-            merge: or("spatial_merge_size", 2),
+            patch_values: channels * or("temporal_patch_size", 2)? * patch * patch,
+            merge: or("spatial_merge_size", 2)?,
             window: windows.map(|side| ((side / patch).pow(2), layers.checked_div(full).unwrap_or(u64::MAX).max(1))),
         })
     }
@@ -137,5 +154,13 @@ mod tests {
         let broken = nested.replace("3420", "0");
         let message = dimensions(&broken).unwrap_err().to_string();
         assert!(message.ends_with("no number `vision_config.intermediate_size` above 0"), "{message}");
+        for (from, to, told) in [
+            ("3584", "9007199254740993", "found hidden_size = 9007199254740993; expected at most 1048576"),
+            ("\"num_hidden_layers\": 28", "\"num_hidden_layers\": 4294967295", "expected at most 1024"),
+            ("\"window_size\": 112", "\"window_size\": 18446744073709551615", "found vision_config.window_size = "),
+        ] {
+            let message = dimensions(&nested.replace(from, to)).unwrap_err().to_string();
+            assert!(message.contains(told), "{message}");
+        }
     }
 }

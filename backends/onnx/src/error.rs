@@ -14,9 +14,15 @@ pub enum OnnxError {
     Unavailable(String),
 }
 
-/// An input that is refused.
+/// An input that is refused. What a file says may have line breaks and other controls; a message has none.
 pub(crate) fn refused<T>(message: impl Into<String>) -> Result<T> {
-    Err(OnnxError::Refused(message.into()))
+    let mut message = message.into();
+    if message.contains(char::is_control) {
+        let plain =
+            |letter: char| if letter.is_control() { letter.escape_default().to_string() } else { letter.into() };
+        message = message.chars().map(plain).collect();
+    }
+    Err(OnnxError::Refused(message))
 }
 
 /// A failure inside ONNX Runtime, put on one line.

@@ -5,6 +5,7 @@ use crate::graph::Outline;
 use crate::layout;
 use serde_json::Value;
 use std::path::{Path, PathBuf};
+use traces::input;
 
 /// The precisions of a graph's file by their names in transformers.js, the preferred first: full, then half, then quantised.
 pub const DTYPES: [&str; 12] =
@@ -12,6 +13,9 @@ pub const DTYPES: [&str; 12] =
 
 /// The families whose graphs are understood.
 const FAMILIES: [&str; 2] = ["qwen2_vl", "qwen2_5_vl"];
+
+/// Patches along each side that are merged into one token, at most.
+pub(crate) const MOST_MERGED: u32 = 16;
 
 /// The graphs of a model.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -222,16 +226,24 @@ impl Config {
             return refused(format!("{}: no `eos_token_id`, nor in generation_config.json", path.display()));
         }
         let token = needed("image_token_id")?;
+        let merge = &config["vision_config"]["spatial_merge_size"];
+        let merge = match merge.as_u64().and_then(|side| u32::try_from(side).ok()) {
+            _ if merge.is_null() => 2,
+            Some(side @ 1..=MOST_MERGED) => side,
+            _ => {
+                return refused(format!(
+                    "{}: vision_config.spatial_merge_size: expected a whole number from 1 to {MOST_MERGED}",
+                    path.display()
+                ));
+            }
+        };
         Ok(Self {
             family: family.unwrap_or("unknown").to_owned(),
             image_token: u32::try_from(token)
                 .or_else(|_| refused(format!("{}: image_token_id {token}", path.display())))?,
             ends,
             context: usize::try_from(needed("max_position_embeddings")?).unwrap_or(usize::MAX),
-            merge: config["vision_config"]["spatial_merge_size"]
-                .as_u64()
-                .and_then(|n| u32::try_from(n).ok())
-                .unwrap_or(2),
+            merge,
             random_weights: config["msao_sim"]["weights"] == "random",
             place: ["vision_start_token_id", "image_token_id", "vision_end_token_id"]
                 .iter()
@@ -254,7 +266,7 @@ fn tokens(value: &Value) -> Vec<u32> {
 
 fn json(folder: &Path, name: &str) -> Result<Value> {
     let path = folder.join(name);
-    match std::fs::read_to_string(&path) {
+    match input::read_text(&path) {
         Ok(text) => serde_json::from_str(&text).or_else(|error| refused(format!("{}: {error}", path.display()))),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Value::Null),
         Err(error) => refused(format!("cannot read {}: {error}", path.display())),
@@ -358,6 +370,12 @@ mod tests {
             decoder("{}", &[], None).unwrap_err(),
             "D/config.json: no `eos_token_id`, nor in generation_config.json"
         );
+        for side in ["0", "17", "-1", "1e99", "\"2\"", "4294967298"] {
+            let config = CONFIG.replace("\"spatial_merge_size\": 2", &format!("\"spatial_merge_size\": {side}"));
+            let told = decoder(&config, &[], None).unwrap_err();
+            let expected = "D/config.json: vision_config.spatial_merge_size: expected a whole number from 1 to 16";
+            assert_eq!(told, expected, "{side}");
+        }
         assert!(decoder("{", &[], None).unwrap_err().starts_with("D/config.json: EOF"));
         assert!(
             Folder::read(Path::new("/no/such"), None).unwrap_err().to_string().starts_with("/no/such is no folder")

@@ -16,6 +16,8 @@ mod decoder;
 mod dimensions;
 mod error;
 mod folder;
+#[cfg(test)]
+mod fuzz;
 mod generate;
 mod graph;
 mod layout;

@@ -27,7 +27,7 @@ pub enum Values {
 /// # Errors
 /// It cannot be read, is no .npy, or holds something else.
 pub fn read(path: &Path) -> Result<Array> {
-    let bytes = match std::fs::read(path) {
+    let bytes = match traces::input::read_bytes(path) {
         Ok(bytes) => bytes,
         Err(error) => return refused(format!("cannot read {}: {error}", path.display())),
     };

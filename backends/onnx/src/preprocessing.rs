@@ -1,11 +1,10 @@
 //! Pictures as the vision tower takes them: resized to whole patches, normalised, and cut into patches.
 
 use crate::error::{Result, refused};
-use crate::folder::Folder;
+use crate::folder::{Folder, MOST_MERGED};
 use crate::patches::Patches;
 use crate::picture::Picture;
 use serde_json::Value;
-use traces::picture::MOST_PIXELS;
 
 /// The form in which a model takes its pictures.
 #[derive(Clone, Debug, PartialEq)]
@@ -21,6 +20,9 @@ pub struct Preprocessing {
     /// True if no file says all this, so that it is as in the family's first release.
     assumed: bool,
 }
+
+/// Pixels of a picture as a tower takes it, at most: patches take 24 bytes a pixel. Published models go to 12,845,056.
+const MOST_PIXELS: f64 = (32 << 20) as f64;
 
 /// The longest side over the shortest that the family accepts.
 const MOST_SLENDER: u32 = 200;
@@ -66,16 +68,26 @@ impl Preprocessing {
 
     /// The first thing in a configuration that cannot be, or that is not done here.
     fn fault(&self, config: &Value) -> Option<String> {
-        let sides =
-            [("patch_size", self.patch, 128), ("temporal_patch_size", self.frames, 16), ("merge_size", self.merge, 16)];
+        let sides = [
+            ("patch_size", self.patch, 128),
+            ("temporal_patch_size", self.frames, 16),
+            ("merge_size", self.merge, MOST_MERGED),
+        ];
         if let Some((key, _, most)) = sides.into_iter().find(|(_, side, most)| !(1..=*most).contains(side)) {
             return Some(format!("{key}: expected a whole number from 1 to {most}"));
+        }
+        let is_three = |key: &str| {
+            let given = config[key].as_array().map(|values| values.iter().filter_map(Value::as_f64).count());
+            config[key].is_null() || given == Some(3)
+        };
+        if let Some(key) = ["image_mean", "image_std"].into_iter().find(|key| !is_three(key)) {
+            return Some(format!("{key}: expected three numbers"));
         }
         if self.deviation.contains(&0.0) {
             return Some("image_std: expected three numbers that are not 0".to_owned());
         }
         let (least, most) = (self.least_pixels, self.most_pixels);
-        if !(least >= 1.0 && least <= most && least <= MOST_PIXELS as f64) {
+        if !(least >= 1.0 && least <= most && least <= MOST_PIXELS) {
             return Some(format!("{least} to {most} pixels; expected a range that begins with 1 to {MOST_PIXELS}"));
         }
         let steps = ["do_resize", "do_rescale", "do_normalize"].into_iter().find(|step| config[*step] == false);
@@ -131,7 +143,13 @@ impl Preprocessing {
             let above = |side: f64| (side * grow / factor).ceil() * factor;
             (columns, rows) = (above(wide), above(high));
         }
-        Ok((columns.max(factor) as u32, rows.max(factor) as u32))
+        let (columns, rows) = (columns.max(factor), rows.max(factor));
+        if columns * rows > MOST_PIXELS {
+            return refused(format!(
+                "an image that is resized to {columns} x {rows} pixels; expected at most {MOST_PIXELS} pixels; set max_pixels lower"
+            ));
+        }
+        Ok((columns as u32, rows as u32))
     }
 
     /// Visual tokens of a picture.
@@ -246,13 +264,27 @@ mod tests {
     }
 
     #[test]
+    fn pictures_that_a_folder_would_make_huge_are_refused() {
+        let large = of(&[("preprocessor_config.json", r#"{"max_pixels": 1e18}"#)]).unwrap();
+        assert!(large.size(4000, 4000).is_ok());
+        let told = large.size(13_000, 13_000).unwrap_err().to_string();
+        assert!(
+            told.contains("resized to 13020 x 12992 pixels; expected at most 33554432")
+                || told.contains("set max_pixels lower"),
+            "{told}"
+        );
+    }
+
+    #[test]
     fn configurations_of_other_pictures_are_refused() {
         for (config, told) in [
             (r#"{"patch_size": 0}"#, "preprocessor_config.json: patch_size: expected a whole number from 1 to 128"),
             (r#"{"merge_size": 99999999999}"#, "merge_size: expected"),
             (r#"{"image_std": [0.5, 0, 0.5]}"#, "image_std: expected three numbers that are not 0"),
-            (r#"{"min_pixels": 1e18, "max_pixels": 1e19}"#, "pixels; expected a range that begins with 1 to 178956970"),
+            (r#"{"min_pixels": 1e18, "max_pixels": 1e19}"#, "pixels; expected a range that begins with 1 to 33554432"),
             (r#"{"min_pixels": 100, "max_pixels": 50}"#, "100 to 50 pixels; expected a range"),
+            (r#"{"image_std": [0.5]}"#, "image_std: expected three numbers"),
+            (r#"{"image_mean": "dark"}"#, "image_mean: expected three numbers"),
             (r#"{"do_resize": false}"#, "do_resize is false"),
             (r#"{"resample": 2}"#, "resample is 2; only 3, bicubic, is supported"),
         ] {

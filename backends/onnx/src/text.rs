@@ -6,8 +6,10 @@ use crate::folder::Folder;
 use crate::template::{Place, Template};
 use serde_json::Value;
 use std::collections::BTreeMap;
+use std::io::ErrorKind;
 use std::sync::Arc;
 use tokenizers::Tokenizer;
+use traces::input;
 
 /// A model's tokenizer and chat template.
 pub struct Text {
@@ -27,7 +29,7 @@ impl Text {
     pub(crate) fn of(folder: &Folder) -> Result<Self> {
         let path = folder.path().join("tokenizer.json");
         // `from_file` is generic: all of the tokenizer's reading would be compiled here once more.
-        let read = std::fs::read_to_string(&path).map_err(|error| error.to_string());
+        let read = input::read_text(&path).map_err(|error| error.to_string());
         let parsed = read.and_then(|text| {
             let budget = Budget::of(&serde_json::from_str(&text).map_err(|error| error.to_string())?);
             text.parse::<Tokenizer>().map(|tokenizer| (tokenizer, budget)).map_err(|error| error.to_string())
@@ -35,10 +37,13 @@ impl Text {
         let (tokenizer, budget) =
             parsed.or_else(|error| refused(format!("cannot read the tokenizer {}: {error}", path.display())))?;
         let configuration = folder.json("tokenizer_config.json")?;
-        let plain = std::fs::read_to_string(folder.path().join("chat_template.jinja")).ok();
-        let source = match plain {
-            Some(source) => Some(source),
-            None => source(&folder.json("chat_template.json")?)
+        let plain = folder.path().join("chat_template.jinja");
+        let source = match input::read_text(&plain) {
+            Ok(source) => Some(source),
+            Err(error) if error.kind() != ErrorKind::NotFound => {
+                return refused(format!("cannot read the chat template {}: {error}", plain.display()));
+            }
+            Err(_) => source(&folder.json("chat_template.json")?)
                 .or(source(&folder.json("processor_config.json")?))
                 .or(source(&configuration)),
         };

@@ -10,7 +10,6 @@ use crate::runs::{Cell, Runs, place};
 use serde::Deserialize;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
-use std::fs;
 use std::path::Path;
 use tables::{Metric, RunRow};
 use toml::Value;
@@ -148,7 +147,7 @@ impl Baseline {
     ///
     /// If it cannot be read, is of another schema, or is no baseline; with the line.
     pub fn read(path: &Path) -> Result<Self, ReportError> {
-        let text = fs::read_to_string(path).map_err(|error| {
+        let text = traces::input::read_text(path).map_err(|error| {
             let remedy = "give a baseline, or make one with --bless";
             ReportError::refused(format!("{}: cannot read it: {error}; {remedy}", path.display()))
         })?;
@@ -212,17 +211,24 @@ fn other_schema(text: &str, schema: Option<i64>) -> Result<(), (usize, String)> 
     Err((line_of(text, "schema"), format!("schema: expected {SCHEMA}, found {found}; {remedy}")))
 }
 
+/// The largest figure of a metric: sums and squares of such fit a double.
+const LARGEST: f64 = 1e30;
+
 /// The first row that is none, and why.
 fn problem(rows: &[Row]) -> Option<(usize, String)> {
     let mut seen = BTreeSet::new();
     rows.iter().enumerate().find_map(|(number, row)| {
         let odd = row.metrics.iter().find(|(_, values)| values.len() != row.seeds.len());
-        let none = row.metrics.iter().find(|(_, values)| values.iter().any(|value| !value.is_finite()));
+        let is_figure = |value: &&f64| value.is_finite() && value.abs() <= LARGEST;
+        let none =
+            row.metrics.iter().find_map(|(name, values)| Some((name, values.iter().find(|value| !is_figure(value))?)));
         let why = match (odd, none) {
             (Some((name, values)), _) => {
                 format!("{name}: expected as many values as seeds ({}), found {}", row.seeds.len(), values.len())
             }
-            (_, Some((name, _))) => format!("{name}: expected numbers"),
+            (_, Some((name, value))) => {
+                format!("{name}: expected numbers from -{LARGEST:e} to {LARGEST:e}, found {value:e}")
+            }
             _ if row.seeds.is_empty() => "expected the seeds of the replications, found none".to_owned(),
             _ if !seen.insert((&row.policy, &row.point)) => {
                 format!("a second row of {} at {}", row.policy, row.place())

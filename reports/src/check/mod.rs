@@ -117,6 +117,15 @@ pub fn check(runs: &Runs, identity: &Identity, baseline: &Baseline, against: &st
         let keys = runs.keys.iter().map(String::as_str).zip(cell.values.iter().map(String::as_str));
         let row = rows.remove(&(cell.policy.as_str(), keys.collect()));
         Judge { runs, cell, rules: &baseline.rules, findings: &mut findings }.row(row);
+        let guards_nothing = |row: &&Row| row.metrics.is_empty() && row.exact.is_empty() && runs.unanswered(cell) == 0;
+        findings.extend(row.filter(guards_nothing).map(|_| Finding {
+            policy: cell.policy.clone(),
+            place: runs.place(cell),
+            values: cell.values.clone(),
+            subject: "runs".to_owned(),
+            verdict: Verdict::Unjudged,
+            detail: Detail::Words("the baseline's row has no value: bless the baseline anew".to_owned()),
+        }));
     }
     if rows.len() == held {
         let what =

@@ -1,7 +1,7 @@
 //! Mutates scenarios by their schema: values of the right shape, at the ends of their range and beyond.
 
 use crate::scenario::Scenario;
-use kernel::Streams;
+use fuzzing::Dice;
 use serde_json::Value as Json;
 use toml::{Table, Value};
 
@@ -14,11 +14,9 @@ pub enum Wildness {
     Tame,
 }
 
-/// A source of mutations; the same seed gives the same ones.
+/// The schema of scenarios, and what is made of it.
 pub struct Mutator {
     schema: Json,
-    draws: kernel::Keyed,
-    drawn: u64,
 }
 
 /// Counts and lengths, of which the first are tame.
@@ -47,27 +45,17 @@ const AMOUNTS: [&str; 12] = [
 const TEXTS: [&str; 8] = ["vqav2", "mmbench", "msao", "", "rtx-3090", "qwen2-vl-2b", "\u{1f40b}", "../x"];
 
 impl Mutator {
-    /// The mutations of a seed.
-    pub fn new(seed: u64) -> Self {
-        let schema = serde_json::to_value(schemars::schema_for!(Scenario)).expect("a schema is JSON");
-        Self { schema, draws: Streams::new(seed).keyed("fuzz", 0), drawn: 0 }
-    }
-
-    /// True once in so many times.
-    pub fn one_in(&mut self, times: u64) -> bool {
-        self.below(times) == 0
-    }
-
-    /// One of these.
-    pub fn one_of<'t, T>(&mut self, of: &'t [T]) -> &'t T {
-        &of[self.below(of.len() as u64) as usize]
+    /// The mutator of this version's schema.
+    pub fn new() -> Self {
+        Self { schema: serde_json::to_value(schemars::schema_for!(Scenario)).expect("a schema is JSON") }
     }
 
     /// The scenario with one to four keys set to other values.
-    pub fn mutated(&mut self, table: &Table, wildness: Wildness) -> Table {
-        let (mut table, root) = (table.clone(), self.schema.clone());
-        for _ in 0..=self.below(4) {
-            self.mutate(&mut table, &root, &root, wildness);
+    pub fn mutated(&self, dice: &mut Dice, table: &Table, wildness: Wildness) -> Table {
+        let mut table = table.clone();
+        let mut making = Making { root: &self.schema, dice, wildness };
+        for _ in 0..=making.dice.below(4) {
+            making.mutate(&mut table, &self.schema);
         }
         if wildness == Wildness::Tame {
             table.insert("replications".into(), 1.into());
@@ -80,20 +68,29 @@ impl Mutator {
         }
         table
     }
+}
 
+/// One mutation in the making.
+struct Making<'m> {
+    root: &'m Json,
+    dice: &'m mut Dice,
+    wildness: Wildness,
+}
+
+impl Making<'_> {
     /// Sets one key of the table, or of one that it holds.
-    fn mutate(&mut self, table: &mut Table, root: &Json, schema: &Json, wildness: Wildness) {
-        let schema = resolved(root, schema);
+    fn mutate(&mut self, table: &mut Table, schema: &Json) {
+        let schema = resolved(self.root, schema);
         let Some(properties) = schema["properties"].as_object().filter(|properties| !properties.is_empty()) else {
             return;
         };
-        let (name, below) = properties.iter().nth(self.below(properties.len() as u64) as usize).expect("a property");
-        if !self.one_in(4)
+        let (name, below) = properties.iter().nth(self.dice.place(properties.len())).expect("a property");
+        if !self.dice.one_in(4)
             && let Some(Value::Table(inner)) = table.get_mut(name)
         {
-            return self.mutate(inner, root, below, wildness);
+            return self.mutate(inner, below);
         }
-        if let Some(value) = self.value(root, below, wildness, 0) {
+        if let Some(value) = self.value(below, 0) {
             table.insert(name.clone(), value);
         } else {
             table.remove(name);
@@ -101,66 +98,61 @@ impl Mutator {
     }
 
     /// A value of a schema; none where the schema has no value that TOML can hold.
-    fn value(&mut self, root: &Json, schema: &Json, wildness: Wildness, depth: u32) -> Option<Value> {
-        let schema = resolved(root, schema);
+    fn value(&mut self, schema: &Json, depth: u32) -> Option<Value> {
+        let schema = resolved(self.root, schema);
         if let Some(variants) = ["oneOf", "anyOf"].iter().find_map(|word| schema[*word].as_array()) {
-            let variant = self.one_of(variants).clone();
-            return self.value(root, &variant, wildness, depth + 1);
+            let variant = self.dice.one_of(variants);
+            return self.value(variant, depth + 1);
         }
         if let Some(one) = schema.get("const") {
             return Value::try_from(one).ok();
         }
         if let Some(names) = schema["enum"].as_array() {
-            return Value::try_from(self.one_of(names)).ok();
+            return Value::try_from(self.dice.one_of(names)).ok();
         }
         let kind = schema["type"].as_str().or_else(|| schema["type"].as_array()?.first()?.as_str())?;
         match kind {
-            "boolean" => Some(self.one_in(2).into()),
-            "integer" => Some(self.integer(wildness).into()),
-            "number" => Some((*self.one_of(&FLOATS)).into()),
+            "boolean" => Some(self.dice.one_in(2).into()),
+            "integer" => Some(self.integer().into()),
+            "number" => Some((*self.dice.one_of(&FLOATS)).into()),
             "string" => Some(self.text(schema["pattern"].as_str()).into()),
-            "object" => Some(Value::Table(self.object(root, schema, wildness, depth))),
+            "object" => Some(Value::Table(self.object(schema, depth))),
             "array" => {
-                let many = self.below(3);
-                let items = schema.get("items").cloned().unwrap_or_default();
-                Some(Value::Array((0..many).filter_map(|_| self.value(root, &items, wildness, depth + 1)).collect()))
+                let many = self.dice.below(3);
+                let items = schema.get("items").unwrap_or(&Json::Null);
+                Some(Value::Array((0..many).filter_map(|_| self.value(items, depth + 1)).collect()))
             }
             _ => None,
         }
     }
 
-    fn object(&mut self, root: &Json, schema: &Json, wildness: Wildness, depth: u32) -> Table {
+    fn object(&mut self, schema: &Json, depth: u32) -> Table {
         let mut table = Table::new();
         let required: Vec<&str> =
             schema["required"].as_array().into_iter().flatten().filter_map(Json::as_str).collect();
         for (name, below) in schema["properties"].as_object().into_iter().flatten() {
-            if (required.contains(&name.as_str()) || self.one_in(4)) && depth < 6 {
-                table.extend(self.value(root, below, wildness, depth + 1).map(|value| (name.clone(), value)));
+            if (required.contains(&name.as_str()) || self.dice.one_in(4)) && depth < 6 {
+                table.extend(self.value(below, depth + 1).map(|value| (name.clone(), value)));
             }
         }
         let others = &schema["additionalProperties"];
-        if others.is_object() && depth < 6 && self.one_in(2) {
-            table.extend(self.value(root, others, wildness, depth + 1).map(|value| ("mine".to_owned(), value)));
+        if others.is_object() && depth < 6 && self.dice.one_in(2) {
+            table.extend(self.value(others, depth + 1).map(|value| ("mine".to_owned(), value)));
         }
         table
     }
 
-    fn integer(&mut self, wildness: Wildness) -> i64 {
-        let known = if wildness == Wildness::Tame { TAME_INTEGERS } else { INTEGERS.len() as u64 };
-        INTEGERS[self.below(known) as usize]
+    fn integer(&mut self) -> i64 {
+        let known = if self.wildness == Wildness::Tame { TAME_INTEGERS } else { INTEGERS.len() as u64 };
+        INTEGERS[self.dice.below(known) as usize]
     }
 
     /// A text, with a unit where the schema's pattern ends in some.
     fn text(&mut self, pattern: Option<&str>) -> String {
         let units = pattern.and_then(|pattern| pattern.strip_suffix(")$")?.rsplit_once('('));
-        let Some((_, units)) = units else { return (*self.one_of(&TEXTS)).to_owned() };
+        let Some((_, units)) = units else { return (*self.dice.one_of(&TEXTS)).to_owned() };
         let units: Vec<&str> = units.split('|').collect();
-        format!("{} {}", self.one_of(&AMOUNTS), self.one_of(&units))
-    }
-
-    fn below(&mut self, bound: u64) -> u64 {
-        self.drawn += 1;
-        self.draws.bits(self.drawn) % bound
+        format!("{} {}", self.dice.one_of(&AMOUNTS), self.dice.one_of(&units))
     }
 }
 

@@ -6,11 +6,15 @@
 use super::{Format, RequestStream, Requests, ServedRequest, TraceFile, TraceRequest};
 use crate::{
     TraceError,
+    error::shown,
     json::{Decimal, Objects},
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize, de::IgnoredAny};
-use std::{collections::BTreeMap, path::Path};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::Path,
+};
 use units::SimDuration;
 
 /// The file of AIPerf's records.
@@ -30,12 +34,28 @@ impl Format for Aiperf {
         let path = self.0.path()?;
         super::summaries::refuse(path)?;
         let (mut records, mut all) = (Objects::<Record>::open(path, EXPECTED)?, Vec::new());
+        let (mut with_media, mut names) = (0_u64, BTreeSet::new());
         while let Some(record) = records.next()? {
+            let media: Vec<&String> = record.metrics.keys().filter(|name| is_of_media(name)).collect();
+            with_media += u64::from(!media.is_empty());
+            names.extend(media.into_iter().map(|name| shown(name)));
             all.push(record.served(path).map_err(|refusal| refusal.at(records.line()))?);
         }
-        let stream = RequestStream::sorted(path, all);
+        let remark = (with_media > 0).then(|| {
+            let (of, names) = (all.len(), Vec::from_iter(names).join(", "));
+            format!(
+                "{with_media} of {of} records have {names}, which say no size and are not read: text alone is played"
+            )
+        });
+        let stream = RequestStream::sorted(path, all).remarking(remark);
         Ok(stream.leaving_out("they failed, were cancelled or belong to the warm-up").into())
     }
+}
+
+/// True of metrics of pictures, sound and video.
+fn is_of_media(name: &str) -> bool {
+    let media = ["image", "images", "picture", "audio", "sound", "video", "videos"];
+    name.split('_').any(|word| media.contains(&word))
 }
 
 const EXPECTED: &str = "{\"metadata\": {\"request_start_ns\": <ns>, ...}, \"metrics\": {\"input_sequence_length\": \

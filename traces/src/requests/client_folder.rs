@@ -5,13 +5,13 @@
 //!   `input_tokens` or, of clients with pictures, `text_tokens`, `image_tokens` (of one) and `image_count`; `output_tokens`.
 //!   An empty one says that the window has no request.
 //!
-//! Sound, video and `reason_ratio` (tokens of reasoning among the output's) are not drawn.
+//! Sound, video and `reason_ratio` (tokens of reasoning among the output's) are not drawn, which is remarked on.
 
 use super::client_laws::arrival_window;
 use super::{Discrete, ServeGen, ServeGenClient, TokenWindow};
 use crate::{TraceError, error::shown, open::open_unguarded, rows::CsvFile};
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     fs,
     io::Read,
     path::{Path, PathBuf},
@@ -23,7 +23,7 @@ const COLUMNS: [&str; 6] = ["t_s", "rate_per_s", "interarrival_cv", "dist", "sha
 
 /// Reads the clients of a folder, in order of their numbers; those without a request are left out.
 pub(super) fn read(folder: &Path) -> Result<ServeGen, TraceError> {
-    let mut clients = Vec::new();
+    let (mut clients, mut unread) = (Vec::new(), BTreeMap::<String, usize>::new());
     for (id, [trace, dataset]) in files(folder)? {
         let mut file = CsvFile::open_headless(&trace, &COLUMNS)?;
         let mut arrivals = Vec::new();
@@ -34,15 +34,20 @@ pub(super) fn read(folder: &Path) -> Result<ServeGen, TraceError> {
             }
             arrivals.push(window);
         }
-        let tokens = token_windows(&dataset)?;
+        let (tokens, fields) = token_windows(&dataset)?;
         if !tokens.is_empty() && arrivals.iter().any(|window| window.law.is_some()) {
             clients.push(ServeGenClient { id, arrivals, tokens });
+            fields.into_iter().for_each(|field| *unread.entry(field).or_default() += 1);
         }
     }
     if clients.is_empty() {
         return Err(TraceError::new(folder, "no client with a request", EXPECTED, "name a folder of one model"));
     }
-    Ok(ServeGen { clients })
+    let all = clients.len();
+    let remark = |(field, some): (String, usize)| {
+        format!("{} of {some} of {all} clients is not read: their requests are drawn without it", shown(&field))
+    };
+    Ok(ServeGen { clients, remarks: unread.into_iter().map(remark).collect() })
 }
 
 /// The two files of each client.
@@ -71,7 +76,11 @@ fn files(folder: &Path) -> Result<BTreeMap<u32, [PathBuf; 2]>, TraceError> {
 /// Distributions by their name.
 type Fields = BTreeMap<String, String>;
 
-fn token_windows(path: &Path) -> Result<Vec<TokenWindow>, TraceError> {
+/// Fields that are read.
+const READ: [&str; 5] = ["input_tokens", "text_tokens", "image_tokens", "image_count", "output_tokens"];
+
+/// The windows of a client, and the fields with values other than 0 that are not read.
+fn token_windows(path: &Path) -> Result<(Vec<TokenWindow>, BTreeSet<String>), TraceError> {
     let mut text = String::new();
     open_unguarded(path)?.read_to_string(&mut text).map_err(|error| TraceError::reading(path, error))?;
     let expected =
@@ -79,14 +88,22 @@ fn token_windows(path: &Path) -> Result<Vec<TokenWindow>, TraceError> {
     let windows: BTreeMap<String, Fields> = serde_json::from_str(&text)
         .map_err(|error| TraceError::json(path, &error, expected).at(error.line() as u64))?;
     let refuse = |found: String| TraceError::new(path, found, expected, "copy the file again");
-    let mut all = Vec::new();
+    let (mut all, mut unread) = (Vec::new(), BTreeSet::new());
     for (start, fields) in &windows {
         let seconds = start.parse().ok().and_then(|start| SimDuration::from_secs(1).checked_mul(start));
         let start = seconds.ok_or_else(|| refuse(format!("the window \"{}\"", shown(start))))?;
         all.extend(token_window(start, fields).map_err(refuse)?);
+        let others = fields.iter().filter(|(name, text)| !READ.contains(&name.as_str()) && says_something(text));
+        unread.extend(others.map(|(name, _)| name.clone()));
     }
     all.sort_by_key(|window| window.start);
-    Ok(all)
+    Ok((all, unread))
+}
+
+/// True of a distribution with a value other than 0.
+fn says_something(text: &str) -> bool {
+    let values = text.trim_matches(['{', '}', ' ']).split(',').filter_map(|pair| pair.split(':').next());
+    values.map(str::trim).any(|value| !value.is_empty() && value.parse() != Ok(0.0))
 }
 
 /// A window; none if it has no request.
@@ -147,7 +164,9 @@ mod tests {
             ("chunk-3-dataset.json", r#"{"0": {"input_tokens": "{}", "output_tokens": "{}"}}"#),
             ("README.md", "words"),
         ]);
-        let ServeGen { clients } = read(folder.path()).unwrap();
+        let ServeGen { clients, remarks } = read(folder.path()).unwrap();
+        // A count of sounds that is always 0 says nothing.
+        assert_eq!(remarks, ["reason_ratio of 1 of 2 clients is not read: their requests are drawn without it"]);
         assert_eq!(clients.iter().map(|client| client.id).collect::<Vec<_>>(), [2, 10], "one has no request");
         assert_eq!((clients[0].arrivals.len(), clients[0].tokens.len()), (3, 1));
         assert_eq!(clients[0].tokens[0].text_tokens.quantile(0.3), 225);

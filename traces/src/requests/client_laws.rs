@@ -33,6 +33,8 @@ const PROBABILITY_TOLERANCE: f64 = 0.01;
 pub struct ServeGen {
     /// In order of their number.
     pub clients: Vec<ServeGenClient>,
+    /// Sentences about what the files say and the clients here do not.
+    pub remarks: Vec<String>,
 }
 
 /// The requests of one client. A window holds until the next one starts.
@@ -152,7 +154,7 @@ impl ServeGen {
         }
         match lengths.first_key_value() {
             Some((&id, _)) => Err(no_such_client(arrivals, id, tokens)),
-            None => Ok(Self { clients }),
+            None => Ok(Self { clients, remarks: Vec::new() }),
         }
     }
 }

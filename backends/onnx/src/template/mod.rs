@@ -1,15 +1,20 @@
 //! Chat templates: a conversation as text, as transformers renders it.
 //!
 //! They are written for Jinja in Python. What differs here is made the same: the tags of transformers ([`blocks`]), the text of
-//! Python's values ([`python`]), and its clock ([`clock`]). Whatever a template says, its rendering ends after [`STEPS`] steps.
+//! Python's values ([`python`]), and its clock ([`clock`]). Whatever a template says, its rendering ends after [`STEPS`] steps, and
+//! makes no more text than its [`meter`] allows.
 
 mod blocks;
 mod clock;
+mod compiled;
+mod meter;
 mod python;
 #[cfg(test)]
 mod tests;
 
 use crate::error::one_line;
+use compiled::Compiled;
+use meter::Meter;
 use minijinja::{Environment, Error, ErrorKind, context};
 use serde::Serialize;
 use serde_json::Value;
@@ -17,6 +22,9 @@ use std::collections::BTreeMap;
 
 /// Steps of a rendering, at most; a long template takes some thousand.
 const STEPS: u64 = 1_000_000;
+
+/// Copies of the question that a rendering may make, beside [`meter::BYTES`].
+const COPIES: usize = 64;
 
 /// A chat template, and what it may refer to.
 pub struct Template {
@@ -70,7 +78,7 @@ const PROBE: &str = "\u{e000}7\u{e000}";
 impl Template {
     /// A template with the special tokens that `configurations` name.
     pub fn new(source: &str, configurations: &[&Value], place: Place) -> Self {
-        let source = blocks::plain(source);
+        let source = compiled::without_constant_products(&blocks::plain(source));
         let variables = special_tokens(configurations);
         let mut template = Self { source, variables, form: Form::Parts, place };
         template.form = template.form_of_content();
@@ -111,9 +119,18 @@ impl Template {
             add_generation_prompt => true,
             tools => nothing,
             documents => nothing,
+            one_as_a_variable => 1,
             ..minijinja::Value::from_serialize(&self.variables)
         };
-        environment().render_str(&self.source, context).map_err(|error| fault(&error))
+        let bytes = meter::BYTES.saturating_add(question.len().saturating_mul(COPIES));
+        let meter = Meter::new(bytes);
+        let environment = environment(&meter);
+        let rendered = Compiled::new(&self.source).and_then(|template| template.render(&environment, context));
+        rendered.map_err(|error| match error.kind() {
+            _ if meter.is_empty() => format!("it makes more than {} MiB of text", bytes >> 20),
+            ErrorKind::OutOfFuel => format!("it takes more than {STEPS} steps"),
+            _ => one_line(&error.to_string()),
+        })
     }
 }
 
@@ -136,22 +153,15 @@ fn special_tokens(configurations: &[&Value]) -> BTreeMap<String, String> {
 }
 
 /// Jinja with transformers' settings and functions.
-fn environment() -> Environment<'static> {
+fn environment(meter: &Meter) -> Environment<'static> {
     let mut environment = Environment::new();
-    environment.set_trim_blocks(true);
-    environment.set_lstrip_blocks(true);
     environment.set_fuel(Some(STEPS));
     environment.add_function("raise_exception", |message: String| -> Result<String, Error> {
         Err(Error::new(ErrorKind::InvalidOperation, message))
     });
     environment.add_function("strftime_now", |format: String| clock::formatted(&format, clock::now()));
-    python::add(&mut environment);
+    // It shows all that there is, and no template of a conversation wants that.
+    environment.remove_global("debug");
+    python::add(&mut environment, meter);
     environment
-}
-
-fn fault(error: &Error) -> String {
-    match error.kind() {
-        ErrorKind::OutOfFuel => format!("it takes more than {STEPS} steps"),
-        _ => one_line(&error.to_string()),
-    }
 }

@@ -87,6 +87,79 @@ fn refusals_and_endless_templates_are_told() {
     assert!(told("{% if %}").contains("syntax error"));
 }
 
+/// Each of these would take more memory than any machine has, in a few hundred steps.
+#[test]
+fn templates_that_grow_without_end_are_told() {
+    let told = |source: &str| template(source).conversation(1, "What?").unwrap_err();
+    let double = |by: &str| {
+        format!("{{% set n = namespace(x='ab') %}}{{% for i in range(60) %}}{{% set n.x = {by} %}}{{% endfor %}}")
+    };
+    for grown in [
+        "n.x ~ n.x",
+        "n.x + n.x",
+        "n.x * 2",
+        "n.x | replace('a', n.x)",
+        "n.x.replace('b', n.x)",
+        "[n.x, n.x] | join",
+        "n.x.join([n.x, n.x, n.x])",
+        "'%s%s' | format(n.x, n.x)",
+        "'{}{}'.format(n.x, n.x)",
+        "[n.x, n.x] | tojson",
+        "[n.x, n.x] | string",
+        "(n.x | list) * 3",
+    ] {
+        assert_eq!(told(&double(grown)), "it makes more than 16 MiB of text", "{grown}");
+    }
+    for (source, says) in [
+        (
+            "{% set n = namespace(x='a') %}{% for i in range(60) %}{% set b %}{{ n.x }}{{ n.x }}{% endset %}{% set n.x = b %}{% endfor %}",
+            "16 MiB",
+        ),
+        (
+            "{% set n = namespace(x=[]) %}{% for i in range(60) %}{% set n.x = [n.x, n.x] %}{% endfor %}{{ n.x }}",
+            "16 MiB",
+        ),
+        (
+            "{% set n = namespace(x=[]) %}{% for i in range(9000) %}{% set n.x = [n.x] %}{% endfor %}",
+            "lists nest deeper than 64 levels",
+        ),
+        ("{% macro f(x) %}{{ x }}{{ x }}{% endmacro %}{{ f(f(f(f(f(f(f(f('a' * 999999)))))))) }}", "16 MiB"),
+        ("{{ 'a' * 99999 * 99999 }}", "repeated string is too large"),
+        ("{{ range(9999) | batch(9999999999999999) }}", "a batch of 9999999999999999"),
+        ("{{ range(9) | slice(999999999) }}", "slices of 999999999"),
+        ("{{ '%999999999d' | format(1) }}{{ '{:>99999999}'.format(1) }}", "a width of 999999999"),
+        ("{{ 'a' | indent(999999999) }}", "an indent of 999999999"),
+    ] {
+        assert!(told(source).contains(says), "{source}: {}", told(source));
+    }
+    let raw = format!("{{% for i in range(99999) %}}{}{{% endfor %}}", "text ".repeat(1000));
+    assert_eq!(told(&raw), "it makes more than 16 MiB of text");
+}
+
+#[test]
+fn products_indents_and_texts_of_values_are_those_of_python() {
+    for (source, wanted) in [
+        ("{{ 'ab' * 3 }}{{ 2 * 3 * 4 }}{{ ([1] * 2) }}", "ababab24[1, 1]"),
+        ("{{ 'a' ~ true ~ none ~ 1.0 }}", "aTrueNone1.0"),
+        (
+            "{{ 'a\nb\n\nc' | indent(2) }}|{{ 'a\nb' | indent(width=1, first=true) }}",
+            "a
+  b
+
+  c| a
+ b",
+        ),
+        ("{{ ['a', 1, none] | join('-') }}{{ '+'.join(['a', 'b']) }}", "a-1-Nonea+b"),
+        (
+            "{{ 'aXbX'.replace('X', '-') }}{{ 'aXbX'.replace('X', '-', 1) }}{{ 'aXbX' | replace('X', '') }}",
+            "a-b-a-bXab",
+        ),
+        ("{{ '%s is %d' | format('a', 3) }}{{ '{} {}'.format(1, 'b') }}", "a is 31 b"),
+    ] {
+        assert_eq!(rendered(source, 0), wanted, "{source}");
+    }
+}
+
 proptest! {
     /// No template, however broken, makes rendering panic or go on for ever.
     #[test]

@@ -12,7 +12,7 @@ use model::step::{Step, StepKind};
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
-use traces::measured::{MeasuredStep, read_steps};
+use traces::measured::{Measured, MeasuredStep, read_steps};
 
 /// Rows, and different configurations, that a law takes at least.
 pub const LEAST_ROWS: usize = 6;
@@ -30,7 +30,11 @@ pub fn read(args: &Args, sheets: &Sheets) -> Result<Vec<Set>, Failure> {
     let mut broken = Broken::default();
     let mut kept = 0;
     for path in &args.table {
-        for step in read_steps(path)?.into_iter().filter(|step| wanted(args, step)) {
+        let Measured { steps, remarks } = read_steps(path)?;
+        for remark in remarks {
+            say(format_args!("sim: warning: {}: {remark}", path.display()));
+        }
+        for step in steps.into_iter().filter(|step| wanted(args, step)) {
             kept += 1;
             add(&mut sets, &mut broken, sheets, path, &step)?;
         }
@@ -113,6 +117,7 @@ fn add(
         return Ok(());
     };
     check_dimensions(step, &model, &at)?;
+    let model = step.bytes_per_weight.into_iter().fold(model, ModelSpec::with_bytes_per_weight);
     let key = (
         kind,
         step.gpu.clone(),

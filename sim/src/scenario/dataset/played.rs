@@ -128,7 +128,7 @@ impl Listed {
             Content::Laws(laws, share, _) => {
                 let mut drawn = draw_servegen(&laws, Streams::new(seed), u64::MAX, share);
                 let drawn = drawn.drain(wanted.of(&drawn, |one| one.arrival)).map(ServedRequest::from);
-                return Ok(Self { requests: drawn.collect(), is_timed: true, remarks: Vec::new() });
+                return Ok(Self { requests: drawn.collect(), is_timed: true, remarks: laws.remarks });
             }
         };
         let mut read = Vec::new();
@@ -224,8 +224,10 @@ impl Opened {
 
     /// Remarks on what was read by now, each once whatever its count.
     fn remarks(&mut self) -> Vec<String> {
-        let Content::Listed(stream) = &self.content else { return Vec::new() };
-        let (file, remarks) = (stream.path().display(), stream.remarks());
+        let (file, remarks) = match &self.content {
+            Content::Listed(stream) => (stream.path().display().to_string(), stream.remarks()),
+            Content::Laws(laws, ..) => ("servegen".to_owned(), laws.remarks.clone()),
+        };
         let already = std::mem::replace(&mut self.told, remarks.len());
         remarks.into_iter().skip(already).map(|remark| format!("warning: {file}: {remark}")).collect()
     }
