@@ -124,7 +124,10 @@ impl Modelled {
     #[inline]
     fn item(&mut self, sequence: Sequence, work: &Work<'_>) -> (Load, Done) {
         match work {
-            Work::Probe => (Load::vision(self.state(sequence).encoding.probe), Done::Nothing),
+            Work::Probe => {
+                let flop = self.state(sequence).encoding.probe;
+                (self.pricing.probe_load(flop), Done::Nothing)
+            }
             Work::Encode => (Load::vision(self.state(sequence).encoding.encode), Done::Nothing),
             Work::Prefill { tokens, pictures, answer } => self.prefill(sequence, *tokens, *pictures, *answer),
             Work::Decode => self.decode(sequence),

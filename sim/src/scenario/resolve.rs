@@ -143,13 +143,13 @@ fn tier(source: &Source, scenario: &Scenario, side: &str) -> Result<Tier, Failur
     };
     let device = lookup::device(source, scenario, &format!("{side}.device"), device)?;
     let model = lookup::model(source, scenario, &format!("{side}.model"), model)?;
+    let storage = formats.storage(&model.storage);
+    let model = model.stored(storage);
     let engine = tuning.apply(engine.profile(&model, &device));
     let probe_blocks = u64::from(edge.probe_layers);
     // An unknown model of the cloud is refused when the cloud's turn comes.
     let encoder =
         lookup::find_model(source, scenario, &cloud.model).filter(|_| side == "edge").and_then(|model| model.vision);
-    let storage = formats.storage(&model.storage);
-    let model = model.stored(storage);
     let parallel = if side == "edge" { Parallel::NONE } else { parallel::resolve(source, scenario, &device, &model)? };
     let profile = laws(source, scenario, side, &device, &model, (engine, parallel))?;
     Ok(Tier { device, model, engine, parallel, part: None, probe_blocks, encoder, receives: side == "cloud", profile })

@@ -275,6 +275,7 @@ impl Tuning {
             sequence_overhead: self.sequence_overhead.unwrap_or(engine.sequence_overhead),
             hides_host: self.hides_host.unwrap_or(engine.hides_host),
             packs_heads: engine.packs_heads,
+            vector_token: engine.vector_token,
             prefill_overhead: self.prefill_overhead.unwrap_or(engine.prefill_overhead),
             floor: self.floor.unwrap_or(engine.floor),
             eta_mem: self.eta_mem.unwrap_or(engine.eta_mem),

@@ -315,7 +315,7 @@ mod tests {
         let (alone, tokens) = (law.predict(&prompt).ns, law.predict(&many(32)).ns);
         assert!(both(32) > alone && both(32) < alone + tokens, "{} {alone} {tokens}", both(32));
         // Twice the tokens are about twice as much more, as the prompt is nearly bound by arithmetic already.
-        assert!(((both(64) - alone) / (both(32) - alone) - 2.0).abs() < 0.02);
+        assert!(((both(64) - alone) / (both(32) - alone) - 2.0).abs() < 0.05);
         assert_eq!(law.predict_beside(&prompt, std::iter::empty()).ns, alone);
         let probe = Step::one(Load::vision(units::Flops::new(1e12)));
         let with_probe = law.predict_beside(&prompt, std::iter::once((&law, &probe))).ns;

@@ -14,6 +14,7 @@
 //! with every part of the load.
 
 use serde::{Deserialize, Serialize};
+use units::Ratio;
 
 use crate::{
     device::Device,
@@ -44,6 +45,10 @@ pub struct Parts {
     pub overlap: Overlap,
     /// Tokens are rounded up to multiples of this in multiplications; 1 does not.
     pub tile_tokens: u32,
+    /// Share of reading the weights that each further token adds in a step of up to 8 tokens, where a kernel for vectors
+    /// multiplies so few; 0 where there is none.
+    #[serde(default)]
+    pub vector_token: f64,
     /// Shortest step of all layers, microseconds.
     pub floor_us: f64,
     /// Time of every step, microseconds.
@@ -88,6 +93,10 @@ const LAYER_US: f64 = 35.0;
 /// GPU time of a layer's router and of its experts' kernels beside their work, more than an MLP's: experts take 29 us and 6.2 for
 /// each one read (`measured/ops_moe`, RTX PRO 6000), the two products of an MLP about 10, the router's about 5 [A].
 const EXPERTS_US: f64 = 25.0;
+/// Tokens that llama.cpp's kernel for vectors takes at most, and the tile of the one for more. With such a tile 17 drafted tokens of
+/// a 32B take 446 ms on an M4 Pro by this form; 430 are reported (llama.cpp pull request 10455).
+const VECTOR_TOKENS: u64 = 8;
+const QUANTISED_TILE: u32 = 32;
 /// Moves of a token's hidden state in a layer, by its norms, rotation, residuals and activation: 14 to 16 under vLLM 0.19
 /// (`measured/ops_linear`, element-wise rows of 2,048 tokens).
 const ACTIVATION_MOVES: f64 = 14.0;
@@ -118,7 +127,8 @@ impl Parts {
         let hidden = |time: units::SimDuration| if engine.hides_host { us(time) } else { 0.0 };
         Self {
             overlap: Overlap::Partial,
-            tile_tokens: 1,
+            tile_tokens: if engine.vector_token == Ratio::ZERO { 1 } else { QUANTISED_TILE },
+            vector_token: engine.vector_token.as_f64(),
             floor_us: us(engine.floor),
             overhead_us: shown(engine.overhead),
             start_us: us(engine.prefill_overhead),
@@ -140,6 +150,7 @@ impl Parts {
     /// Checks every coefficient. The error has the name of the first bad one.
     pub fn check(&self) -> Result<(), &'static str> {
         let all = [
+            (self.vector_token, "vector_token"),
             (self.floor_us, "floor_us"),
             (self.overhead_us, "overhead_us"),
             (self.start_us, "start_us"),
@@ -183,6 +194,7 @@ impl Parts {
         Priced {
             overlap: self.overlap,
             tile: u64::from(self.tile_tokens.max(1)),
+            vector_token: self.vector_token,
             floor_ns: self.floor_us * 1e3,
             overhead_ns: self.overhead_us * 1e3,
             start_ns: self.start_us * 1e3,
@@ -252,6 +264,7 @@ impl DataSheet {
 pub struct Priced {
     overlap: Overlap,
     tile: u64,
+    vector_token: f64,
     floor_ns: f64,
     overhead_ns: f64,
     start_ns: f64,
@@ -312,7 +325,11 @@ impl Priced {
     #[inline]
     pub fn vision_ns(&self, load: &Load) -> f64 {
         let flop = load.vision_flop.as_f64();
-        if flop > 0.0 { self.vision_weights_ns.max(flop * self.vision_flop_ns) } else { 0.0 }
+        if flop > 0.0 {
+            (load.vision_share.as_f64() * self.vision_weights_ns).max(flop * self.vision_flop_ns)
+        } else {
+            0.0
+        }
     }
 
     /// The language model's part and its floor.
@@ -325,6 +342,10 @@ impl Priced {
         let hit_ns = self.experts.map_or(0.0, |(experts, ns)| hit(experts) * ns);
         let weights = share * (self.layer_weights_ns + hit_ns) + head;
         let matrices = share * tokens as f64 * self.layer_token_ns + load.head_rows as f64 * self.head_row_ns;
+        if self.vector_token > 0.0 && load.query_tokens <= VECTOR_TOKENS {
+            let read = weights * (1.0 + self.vector_token * (load.query_tokens - 1) as f64);
+            return (read + share * (self.layers_ns + self.tokens_ns(load)), share * self.floor_ns);
+        }
         let linear = match self.overlap {
             Overlap::Full => weights.max(matrices),
             Overlap::Partial => (weights * weights + matrices * matrices).sqrt(),
@@ -358,7 +379,7 @@ mod tests {
             let overlap = [Overlap::Full, Overlap::Partial, Overlap::None][overlap];
             let parts = Parts {
                 overlap, tile_tokens: tile, floor_us, overhead_us, hidden_us: overhead_us, hidden_item_us: 2.0 * item_us, start_us, layer_us, item_us, activations,
-                weights: weights + 0.1, matrices, kv, kv_per_head: kv / 50.0, kv_alone: attention, attention, vision,
+                weights: weights + 0.1, matrices, kv, vector_token: 0.0, kv_per_head: kv / 50.0, kv_alone: attention, attention, vision,
             };
             prop_assert_eq!(parts.check(), Ok(()));
             let form = parts.on(DataSheet::of(&device, Parallel::NONE), &model);

@@ -166,6 +166,7 @@ fn typical(samples: &[Sample], places: &[Arc<Place>]) -> Parts {
     Parts {
         overlap: Overlap::Full,
         tile_tokens: 1,
+        vector_token: 0.0,
         floor_us: 0.9 * least_us,
         overhead_us: 0.1 * least_us,
         start_us: 0.1 * least_us,
