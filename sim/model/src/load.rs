@@ -107,8 +107,10 @@ impl Load {
         }
         let (new, past) = (self.query_tokens, self.context_tokens.saturating_sub(self.query_tokens));
         let whole = |seen: f64| (seen + 0.5) as u64;
+        let context_tokens = whole(model.context_seen(new, past));
         Load {
-            context_tokens: whole(model.context_seen(new, past)),
+            context_tokens,
+            wide_context_tokens: self.wide_context_tokens.min(context_tokens),
             attention_pairs: whole(model.pairs_seen(new, past)),
             ..self
         }
@@ -165,5 +167,28 @@ impl Cost {
         self.duration += other.duration;
         self.flop += other.flop;
         self.bytes += other.bytes;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model_spec::Window;
+
+    #[test]
+    fn a_window_bounds_what_an_item_reads_before_items_are_added() {
+        let whole = ModelSpec::named("llama-3.1-8b").unwrap();
+        let windowed = ModelSpec { window: Some(Window { tokens: 100, layers: 32 }), ..whole.clone() };
+        let prompt = Load::prefill_chunk(400, 0);
+        assert_eq!(prompt.seen_by(whole), prompt);
+        assert_eq!(Load::decode(999).seen_by(&windowed), Load { context_tokens: 100, ..Load::decode(99) });
+        let seen = prompt.seen_by(&windowed);
+        // All 400 tokens are read by one or another of them, and each multiplies with at most 100.
+        assert_eq!((seen.context_tokens, seen.wide_context_tokens), (400, 400));
+        assert_eq!(seen.attention_pairs, causal_pairs(100, 0) + 300 * 100);
+        let mut two = seen;
+        two.add(&Load::decode(50).seen_by(&windowed));
+        assert_eq!(two.context_tokens, 451);
+        assert_eq!(Load::vision(Flops::new(1.0)).seen_by(&windowed), Load::vision(Flops::new(1.0)));
     }
 }

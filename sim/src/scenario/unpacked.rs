@@ -7,11 +7,8 @@ use super::{Plan, Scenario, Source, lookup};
 use crate::terminal::say;
 use model::format::Arithmetic;
 
-/// Key of a tier's device, and the tier's formats.
-const SIDES: [(&str, fn(&Scenario) -> Tier<'_>); 2] = [
-    ("edge", |scenario| Tier(&scenario.edge.device, &scenario.edge.model, scenario.edge.formats())),
-    ("cloud", |scenario| Tier(&scenario.cloud.device, &scenario.cloud.model, scenario.cloud.formats())),
-];
+/// The tiers, by the names of their tables.
+const SIDES: [&str; 2] = ["edge", "cloud"];
 
 /// Keys on which a tier's arithmetic depends, below the tier's own.
 const KEYS: [&str; 4] = ["device", "model", "weights", "tower_weights"];
@@ -19,7 +16,15 @@ const KEYS: [&str; 4] = ["device", "model", "weights", "tower_weights"];
 /// Device, model and formats of a tier.
 struct Tier<'s>(&'s str, &'s str, Formats);
 
-impl Tier<'_> {
+impl<'s> Tier<'s> {
+    fn of(scenario: &'s Scenario, side: &str) -> Self {
+        let Scenario { edge, cloud, .. } = scenario;
+        match side {
+            "edge" => Self(&edge.device, &edge.model, edge.formats()),
+            _ => Self(&cloud.device, &cloud.model, cloud.formats()),
+        }
+    }
+
     /// The sentence on weights that the device unpacks, if it does.
     fn text(&self, source: &Source, scenario: &Scenario) -> Option<String> {
         let Self(device, model, formats) = self;
@@ -42,19 +47,19 @@ impl Tier<'_> {
 }
 
 /// The first point of those that are looked at where a tier unpacks its weights: the sentence.
-fn unpacked(plan: &Plan, side: &str, tier: fn(&Scenario) -> Tier<'_>) -> Option<String> {
+fn unpacked(plan: &Plan, side: &str) -> Option<String> {
     let is_of = |key: &str| KEYS.iter().any(|of| key == format!("{side}.{of}"));
     let varies = plan.design.keys().any(is_of);
     looked_at(if varies { plan.points() } else { 1 }).find_map(|point| {
         let (source, scenario) = plan.scenario_at(point).ok()?;
-        tier(&scenario).text(&source, &scenario)
+        Tier::of(&scenario, side).text(&source, &scenario)
     })
 }
 
 /// Warns on stderr, once for each tier, of weights that its device unpacks for want of their arithmetic.
 pub fn warn_of_unpacked_weights(plan: &Plan) {
-    for (side, tier) in SIDES {
-        if let Some(text) = unpacked(plan, side, tier) {
+    for side in SIDES {
+        if let Some(text) = unpacked(plan, side) {
             let key = format!("{side}.weights");
             let key: Vec<String> = parts(&key).into_iter().map(str::to_owned).collect();
             let (_, told) = plan.source.remark(&key, &text);
@@ -72,7 +77,7 @@ mod tests {
         let rest = "[workload]\ndataset = \"vqav2\"\n[policy.cloud_only]\n";
         let (source, scenario) = source(&format!("name = \"x\"\n{lines}\n{rest}"));
         let plan = Plan::new(source, scenario).expect("a plan");
-        SIDES.map(|(side, tier)| unpacked(&plan, side, tier))
+        SIDES.map(|side| unpacked(&plan, side))
     }
 
     #[test]

@@ -3,6 +3,7 @@
 
 mod dimensions;
 mod hub;
+mod ranges;
 mod tower;
 
 use model::model_spec::{MODELS, ModelSpec};

@@ -1,7 +1,7 @@
 //! The `[model.NAME.vision]` table: a vision tower of one's own.
 
 use super::Refusal;
-use super::dimensions::{in_range, number, or_zero};
+use super::ranges::{in_range, number, or_zero};
 use model::vision::{Attention, Resize, TowerShape, VisionTower};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

@@ -235,8 +235,8 @@ fn windows_are_read_by_list_and_by_family() {
     let window = |family: &str, more: &[(&str, Value)]| spec("m", &decoder(family, more)).window;
     let of = |tokens, layers| Some(Window { tokens, layers });
     let sliding = ("sliding_window", json!(4096));
-    assert_eq!(window("mistral", &[sliding.clone()]), of(4096, 16));
-    assert_eq!(window("qwen2", &[sliding.clone()]), None);
+    assert_eq!(window("mistral", std::slice::from_ref(&sliding)), of(4096, 16));
+    assert_eq!(window("qwen2", std::slice::from_ref(&sliding)), None);
     assert_eq!(window("qwen2", &[sliding.clone(), ("use_sliding_window", json!(false))]), None);
     let on = [sliding.clone(), ("use_sliding_window", json!(true)), ("max_window_layers", json!(10))];
     assert_eq!(window("qwen2", &on), of(4096, 6));
