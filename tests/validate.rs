@@ -6,6 +6,7 @@ use crate::refusals::refused;
 use crate::support::{Sim, aloud, quoted, repository};
 use serde_json::Value;
 use std::fmt::Write;
+use std::path::Path;
 
 /// A text-only server with a model of one's own, behind a link that hardly counts.
 const SERVER: &str = "\
@@ -182,16 +183,8 @@ fn shared_server_is_predicted() {
     let Some(folder) = Some(repository("../shared/measured")).filter(|folder| folder.is_dir()) else {
         return aloud("skipped: ../shared is not here: shared_server_is_predicted");
     };
-    let (file, profiles) = (folder.join("requests_rtxpro6000_llama31_8b.csv.gz"), repository("scenarios/profiles"));
-    let scenario = format!(
-        "name = \"server\"\nreplications = 1\npolicy.cloud_only = {{}}\n[arrivals.trace]\n\
-         [workload]\nrequests = 300\ndataset.served = {file:?}\n\
-         [cloud]\ndevice = \"rtx-pro-6000\"\nmodel = \"llama-3.1-8b\"\n\
-         batch = {{ sequences = 128, items = 128, chunk_tokens = 2048 }}\n\
-         [model.\"llama-3.1-8b\"]\nlayers = 32\nhidden = 4096\nintermediate = 14336\nheads = 32\nkv_heads = 8\n\
-         vocab = 128256\n[link]\nbandwidth = \"100 Gbps\"\nrtt = \"0 ms\"\n"
-    );
-    let profile = format!("cloud.profile={:?}", profiles.join("rtx-pro-6000.toml"));
+    let scenario = shared_server(&folder);
+    let profile = format!("cloud.profile={:?}", repository("scenarios/profiles/rtx-pro-6000.toml"));
     let no_host = ["cloud.tuning.overhead=0 ms", "cloud.tuning.prefill_overhead=0 ms"];
     let of_kernels = "`rtx-pro-6000.toml` and the engine's host time (3.6 ms, and 6 ms where a prompt starts)";
     let sim = Sim::new().with("s.toml", scenario);
@@ -218,6 +211,43 @@ fn shared_server_is_predicted() {
         // Waiting in a queue multiplies what a step is off by.
         let ttft = figure(&told, "ttft_ms_p50")["error_pct"].as_f64().expect("a number");
         assert!(ttft.abs() < 2.0 * most_pct, "ttft_ms_p50: {ttft:+.1} %");
+    }
+}
+
+/// The scenario of the shared server.
+fn shared_server(folder: &Path) -> String {
+    let file = folder.join("requests_rtxpro6000_llama31_8b.csv.gz");
+    format!(
+        "name = \"server\"\nreplications = 1\npolicy.cloud_only = {{}}\n[arrivals.trace]\n\
+         [workload]\nrequests = 300\ndataset.served = {file:?}\n\
+         [cloud]\ndevice = \"rtx-pro-6000\"\nmodel = \"llama-3.1-8b\"\n\
+         batch = {{ sequences = 128, items = 128, chunk_tokens = 2048 }}\n\
+         [model.\"llama-3.1-8b\"]\nlayers = 32\nhidden = 4096\nintermediate = 14336\nheads = 32\nkv_heads = 8\n\
+         vocab = 128256\n[link]\nbandwidth = \"100 Gbps\"\nrtt = \"0 ms\"\n"
+    )
+}
+
+/// The interval has what a server measured, between the kernels' own time and all of the engine's host time.
+#[test]
+fn shared_server_is_within_its_prediction_interval() {
+    let Some(folder) = Some(repository("../shared/measured")).filter(|folder| folder.is_dir()) else {
+        return aloud("skipped: ../shared is not here: shared_server_is_within_its_prediction_interval");
+    };
+    let sim = Sim::new().with("s.toml", shared_server(&folder));
+    let profile = format!("cloud.profile={:?}", repository("scenarios/profiles/rtx-pro-6000.toml"));
+    let compared = sim.done(["validate", "s.toml", "--json", "--out", "out", "--set", &profile]);
+    let compared: Value = serde_json::from_str(&compared.stdout).expect("JSON");
+    let run = sim.done(["s.toml", "--json", "--out", "run", "--set", &profile]);
+    let run: Value = serde_json::from_str(&run.stdout).expect("JSON");
+    let intervals = run["intervals"].as_array().expect("intervals");
+    assert_eq!(intervals.len(), 3, "{intervals:#?}");
+    for (metric, name) in [("e2e_ms_mean", "E2E"), ("ttft_ms_mean", "TTFT"), ("tpot_ms_mean", "TPOT")] {
+        let measured = figure(&compared, metric)["measured"].as_f64().expect("a number");
+        let interval = intervals.iter().find(|row| row["metric"] == metric).expect("an interval");
+        let [low, simulated, high] = ["low", "simulated", "high"].map(|end| interval[end].as_f64().expect("a number"));
+        assert!(low <= measured && measured <= high, "{metric}: {measured} is not from {low} to {high}");
+        let row = format!("| {name}, ms | {measured:.1} | {simulated:.1} | {low:.1} to {high:.1} |");
+        quoted("docs/calibration.md", &row);
     }
 }
 
