@@ -148,6 +148,15 @@ fn many_workers_may_stand_for_a_week() {
 fn damaged_tables_are_refused() {
     let sim = Sim::small();
     sim.done(["small.toml", "--out", "out"]);
+    for manifest in ["1e300", "[]", "\"replay\"", ""] {
+        let odd = Sim::small();
+        odd.done(["small.toml", "--out", "out", "--steps"]);
+        let odd = odd.with("out/manifest.json", manifest);
+        for command in [&["calibrate", "out"][..], &["compare", "out"], &["report", "out"]] {
+            let output = odd.run(command);
+            assert_eq!(output.code, Some(2), "{command:?} of {manifest}: {output:#?}");
+        }
+    }
     let path = sim.path("out/runs.parquet");
     let whole = std::fs::read(&path).expect("a table");
     // The metadata stand at the end, behind them their length and a magic word.

@@ -31,7 +31,8 @@ impl Preprocessing {
     /// Reads what `processor_config.json` has under `image_processor`, or else `preprocessor_config.json`, as transformers does.
     /// Keys that are in neither have the values of the family's first release.
     pub(crate) fn of(folder: &Folder) -> Result<Self> {
-        let nested = folder.json("processor_config.json")?["image_processor"].take();
+        let nested =
+            folder.json("processor_config.json")?.get_mut("image_processor").map(Value::take).unwrap_or_default();
         let (config, file) = match nested {
             Value::Object(_) => (nested, "processor_config.json"),
             _ => (folder.json("preprocessor_config.json")?, "preprocessor_config.json"),
@@ -68,6 +69,9 @@ impl Preprocessing {
 
     /// The first thing in a configuration that cannot be, or that is not done here.
     fn fault(&self, config: &Value) -> Option<String> {
+        if !(config.is_object() || config.is_null()) {
+            return Some("expected an object".to_owned());
+        }
         let sides = [
             ("patch_size", self.patch, 128),
             ("temporal_patch_size", self.frames, 16),
@@ -278,6 +282,7 @@ mod tests {
     #[test]
     fn configurations_of_other_pictures_are_refused() {
         for (config, told) in [
+            ("[1]", "preprocessor_config.json: expected an object"),
             (r#"{"patch_size": 0}"#, "preprocessor_config.json: patch_size: expected a whole number from 1 to 128"),
             (r#"{"merge_size": 99999999999}"#, "merge_size: expected"),
             (r#"{"image_std": [0.5, 0, 0.5]}"#, "image_std: expected three numbers that are not 0"),

@@ -5,7 +5,7 @@ use crate::run::one_run::OneRun;
 use crate::scenario::{Plan, Point, Scenario, Source};
 use crate::terminal::{Failure, surviving};
 use engine::NoRecorder;
-use fuzzing::{Count, fuzz};
+use fuzzing::{Count, Counts, fuzz, telling};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicU64;
 
@@ -33,11 +33,6 @@ fn resolve(path: &Path, text: String) -> Result<Point, (bool, Failure)> {
     plan.point(0).map_err(|refusal| (true, refusal))
 }
 
-/// Ends the test with the scenario that a bug was found by.
-fn report(bug: &Failure, text: &str) -> ! {
-    panic!("{bug}\n\nby this scenario:\n{text}")
-}
-
 /// Runs every policy of a point.
 fn run(point: &Point) -> Result<(), Failure> {
     for cell in &point.cells {
@@ -60,21 +55,23 @@ fn fuzz_scenarios() {
             let (path, table) = dice.one_of(&corpus);
             let wildness = if dice.one_in(2) { Wildness::Any } else { Wildness::Tame };
             let text = toml::to_string(&mutator.mutated(dice, table, wildness)).expect("a table is TOML");
-            let point = match surviving(|| resolve(path, text.clone())).unwrap_or_else(|bug| Err((true, bug))) {
-                Ok(point) => point,
-                Err((_, failure)) if failure.is_bug() => report(&failure, &text),
-                Err((is_read, _)) => {
-                    return counts.add(if is_read { "resolved or refused at a key" } else { "refused by the reader" });
-                }
-            };
-            counts.add("resolved or refused at a key");
-            if wildness == Wildness::Tame {
-                match surviving(|| run(&point)).and_then(|done| done) {
-                    Err(failure) if failure.is_bug() => report(&failure, &text),
-                    Ok(()) => counts.add("run to the end"),
-                    Err(_) => {}
-                }
-            }
+            telling(|| text.clone(), || execute(path, &text, wildness, counts));
         }
     });
+}
+
+/// Reads and resolves a scenario, and runs it if it is tame.
+fn execute(path: &Path, text: &str, wildness: Wildness, counts: &Counts) {
+    let resolved = surviving(|| resolve(path, text.to_owned())).unwrap_or_else(|bug| Err((true, bug)));
+    let is_read = !matches!(resolved, Err((false, _)));
+    counts.add(if is_read { "resolved or refused at a key" } else { "refused by the reader" });
+    let run = match resolved {
+        Ok(point) if wildness == Wildness::Tame => surviving(|| run(&point)).and_then(|done| done),
+        Ok(_) => return,
+        Err((_, failure)) => Err(failure),
+    };
+    match run {
+        Ok(()) => counts.add("run to the end"),
+        Err(failure) => assert!(!failure.is_bug(), "{failure}"),
+    }
 }

@@ -27,9 +27,13 @@ impl Replayed {
     /// # Errors If its manifest says that it is a replay but names no models.
     pub fn read(folder: &Path) -> Result<Option<Self>, Failure> {
         let path = folder.join("manifest.json");
-        let text = std::fs::read_to_string(&path).map_err(|error| Failure::io("read", &path, &error))?;
+        let text = traces::input::read_text(&path).map_err(|error| Failure::io("read", &path, &error))?;
         let mut manifest: serde_json::Value = serde_json::from_str(&text).unwrap_or_default();
-        let told = manifest["replay"].take();
+        if manifest["tool"] != reports::TOOL {
+            let what = "expected the manifest of msao-sim; give a results folder";
+            return Err(Failure::refused(format!("{}: {what}", path.display())));
+        }
+        let told = manifest.get_mut("replay").map(serde_json::Value::take).unwrap_or_default();
         if told.is_null() {
             return Ok(None);
         }

@@ -68,7 +68,7 @@ impl JsonSchema for Sweep {
             "type": "object",
             "description": "points drawn at random, or with one in each part of each key's range",
             "properties": {
-                "points": { "type": "integer", "minimum": 1 },
+                "points": { "type": "integer", "minimum": 1, "maximum": MOST_SAMPLES },
                 "keys": { "type": "object", "additionalProperties": values },
             },
             "required": ["points", "keys"],
@@ -90,6 +90,9 @@ impl JsonSchema for Sweep {
         })
     }
 }
+
+/// Points of a sample, at most: the places of a Latin hypercube are held in memory.
+const MOST_SAMPLES: u32 = 10_000_000;
 
 /// The list of points.
 #[derive(Clone, Debug)]
@@ -326,8 +329,9 @@ fn sampled(source: &Source, name: &str, law: Law, table: &Value, seed: u64) -> R
         return Err(refuse(&[unknown], expected));
     }
     let points = table.get("points").and_then(Value::as_integer).ok_or_else(|| refuse(&[], expected))?;
-    let points = u32::try_from(points).ok().filter(|points| *points > 0);
-    let points = points.ok_or_else(|| refuse(&["points"], "expected a whole number from 1 to 4294967295"))?;
+    let points = u32::try_from(points).ok().filter(|points| (1..=MOST_SAMPLES).contains(points));
+    let points =
+        points.ok_or_else(|| refuse(&["points"], &format!("expected a whole number from 1 to {MOST_SAMPLES}")))?;
     let keys = table.get("keys").and_then(Value::as_table).filter(|keys| !keys.is_empty());
     let domains = keys.ok_or_else(|| refuse(&[], expected))?.iter().map(|(key, value)| {
         let domain = match value {
@@ -405,6 +409,10 @@ mod tests {
             ("[sweep]\nseed = [1]\n[[sweep.zip]]\nseed = [1]", "s.toml:7:8: sweep.zip.0.seed: this key varies twice"),
             ("[sweep.random]\npoints = 3", "sweep.random: expected `points`, how many to draw"),
             ("[sweep.random]\npoints = 0\nkeys = { seed = [1] }", "sweep.random.points: expected a whole number"),
+            (
+                "[sweep.latin_hypercube]\npoints = 10000001\nkeys = { seed = [1] }",
+                "sweep.latin_hypercube.points: expected a whole number from 1 to 10000000",
+            ),
             ("[sweep.random]\npoints = 1\nkeys = { seed = [] }", "sweep.random.keys.seed: expected a range"),
         ] {
             let said = design(sweep).expect_err(sweep);
