@@ -20,6 +20,8 @@ use units::Ratio;
 /// A tier's model, and what the scenario says about its accuracy.
 struct Served<'s> {
     side: &'static str,
+    /// Key that names the model.
+    key: &'static str,
     model: &'s str,
     weights: WeightFormat,
     tower: WeightFormat,
@@ -36,6 +38,7 @@ fn served(scenario: &Scenario) -> [Served<'_>; 2] {
     [
         Served {
             side: "cloud",
+            key: "cloud.model",
             model: &cloud.model,
             weights: cloud.weights,
             tower: cloud.tower_weights,
@@ -45,6 +48,7 @@ fn served(scenario: &Scenario) -> [Served<'_>; 2] {
         },
         Served {
             side: "edge",
+            key: "edge.model",
             model: &edge.model,
             weights: edge.weights,
             tower: edge.tower_weights,

@@ -28,10 +28,9 @@ fn said(scenario: &Scenario) -> BTreeSet<Said> {
         return said;
     }
     let uses = scenario.policy.systems().iter().fold(Uses::default(), |all, (_, system)| all.or(system.uses()));
-    for served in served(scenario) {
-        if if served.side == "cloud" { uses.cloud } else { uses.edge_answers } {
-            said.extend(of_accuracy(scenario, &served));
-        }
+    let [cloud, edge] = served(scenario);
+    for (served, answers) in [(cloud, uses.cloud), (edge, uses.edge_answers)] {
+        said.extend(answers.then(|| of_accuracy(scenario, &served)).flatten());
     }
     if uses.drafts || uses.trusts {
         said.extend(of_tokens(scenario));
@@ -44,19 +43,40 @@ fn said(scenario: &Scenario) -> BTreeSet<Said> {
 
 /// What is said of the accuracy of a tier's model.
 fn of_accuracy(scenario: &Scenario, served: &Served<'_>) -> Option<Said> {
-    let key = if served.side == "cloud" { "cloud.model" } else { "edge.model" };
-    let (model, side, dataset) = (served.model, served.side, dataset_of(scenario));
-    let Some(ground) = ground(scenario, served) else {
-        let of = source_of(scenario);
-        let remedy = remedy(side, model, &dataset);
+    match ground(scenario, served) {
+        None => of_absence(scenario, served),
+        Some(Ground::Published(_, None)) => of_formats(served),
+        Some(Ground::Own(_) | Ground::Published(..)) => None,
+    }
+}
+
+/// What is said of a model without an accuracy: of the dataset for both tiers at once, if the source has nothing on it.
+fn of_absence(scenario: &Scenario, served: &Served<'_>) -> Option<Said> {
+    let (source, dataset) = (source_of(scenario), dataset_of(scenario));
+    let (model, side) = (served.model, served.side);
+    let figures = figures::with_accuracy(source).ok()?;
+    if !figures.is_on(&dataset) {
+        let other = figures.accuracy.keys().next_back()?;
         let text = format!(
-            "accuracy: source {of} has no figure of {model} on {dataset}, so answers of the {side} have none and \
-             accuracy_pct is absent; {remedy}"
+            "accuracy: source {source} has no figures on {dataset}, so accuracy_pct is absent; set accuracy.cloud and \
+             accuracy.edge, or take those on another dataset, as accuracy.dataset = \"{other}\" does"
         );
-        return Some((key, text));
-    };
+        return Some(("workload.dataset", text));
+    }
+    let other = figures::all().find(|(_, figures)| figures.accuracy(&dataset, model).is_some());
+    let other = other.map(|(name, _)| format!(", or name a source that has it: accuracy.source = \"{name}\""));
+    let text = format!(
+        "accuracy: source {source} has no figure of {model} on {dataset}, so answers of the {side} have none and \
+         accuracy_pct is absent; set accuracy.{side}{}",
+        other.unwrap_or_default()
+    );
+    Some((served.key, text))
+}
+
+/// What is said of a model in other formats than a source's figures are of.
+fn of_formats(served: &Served<'_>) -> Option<Said> {
     let quantised = served.quantised();
-    if quantised.is_empty() || !matches!(ground, Ground::Published(_, None)) {
+    if quantised.is_empty() {
         return None;
     }
     let left = Recovery::of(served.weights).map_or_else(
@@ -66,33 +86,18 @@ fn of_accuracy(scenario: &Scenario, served: &Served<'_>) -> Option<Said> {
             format!(", which leave {share} % of them ({low} to {high} %: {source})")
         },
     );
+    let Served { model, side, .. } = served;
     let text = format!(
         "accuracy: figures of {model} are of 16 bits; the {side} has {}{left}; accuracy.{side}_recovery can say otherwise",
         quantised.join(" and ")
     );
-    Some((key, text))
+    Some((served.key, text))
 }
 
 /// A share in per cent, without zeros at the end.
 fn pct(share: Ratio) -> String {
     let text = format!("{:.3}", 100.0 * share.as_f64());
     text.trim_end_matches('0').trim_end_matches('.').to_owned()
-}
-
-/// What can be done about an accuracy without a ground.
-fn remedy(side: &str, model: &str, dataset: &str) -> String {
-    let own = format!("set accuracy.{side}");
-    let other = figures::all().find(|(_, figures)| figures.accuracy(dataset, model).is_some());
-    if let Some((name, _)) = other {
-        return format!("{own}, or name a source that has it: accuracy.source = \"{name}\"");
-    }
-    let elsewhere = figures::all().find_map(|(name, figures)| {
-        let (dataset, _) = figures.accuracy.iter().find(|(_, models)| models.contains_key(model))?;
-        Some((name, dataset))
-    });
-    elsewhere.map_or(own.clone(), |(name, dataset)| {
-        format!("{own}, or take its figure on another dataset: accuracy = {{ source = \"{name}\", dataset = \"{dataset}\" }}")
-    })
 }
 
 /// What is said of the entropies and acceptances of drafted tokens.
