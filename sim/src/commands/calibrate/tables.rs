@@ -7,6 +7,7 @@ use crate::scenario::profile::KERNELS;
 use crate::terminal::{Failure, say};
 use model::device::Device;
 use model::engine_kind::{EngineKind, EngineProfile};
+use model::format::Storage;
 use model::model_spec::ModelSpec;
 use model::step::{Step, StepKind};
 use std::collections::BTreeMap;
@@ -117,7 +118,7 @@ fn add(
         return Ok(());
     };
     check_dimensions(step, &model, &at)?;
-    let model = step.bytes_per_weight.into_iter().fold(model, ModelSpec::with_bytes_per_weight);
+    let model = step.bytes_per_weight.into_iter().fold(model, |model, bytes| model.stored(Storage::uniform(bytes)));
     let key = (
         kind,
         step.gpu.clone(),
