@@ -179,7 +179,7 @@ mod tests {
             ("\"vqav2\"", format!("{llava}\n[accuracy]\ncloud = 0.5"), [Some(0.5), Some(0.627)]),
             (photo, String::new(), [None, None]),
             (photo, "[accuracy]\ndataset = \"vqav2\"".to_owned(), [Some(0.7717), Some(0.627)]),
-            ("\"vqav2\"", "[edge]\nweights = \"q4_0\"".to_owned(), [Some(0.7717), Some(0.61446)]),
+            ("\"vqav2\"", "[edge]\nweights = \"q4_0\"".to_owned(), [Some(0.7717), Some(0.603924)]),
             (
                 "\"vqav2\"",
                 "[edge]\nweights = \"q4_0\"\n[accuracy]\nedge_recovery = 0.5".to_owned(),
