@@ -1,5 +1,5 @@
-//! What a scenario's accuracies and acceptances rest on: figures of its own, or those that a source has for its models, their
-//! weights and its dataset.
+//! The ground of a scenario's accuracies and acceptances: figures of its own, or those that a source has for its models,
+//! their weights and its dataset.
 //!
 //! A model without a figure has no accuracy. A pair of models without a figure drafts with the default's tokens, which is said.
 

@@ -1,4 +1,4 @@
-//! What is said where figures are of other models, weights or datasets than the scenario's.
+//! Warnings and remarks where figures are of other models, weights or datasets than the scenario's.
 
 use super::{Ground, Recovery, Served, dataset_of, drafts_for_itself, ground, served, source_of};
 use crate::scenario::idle::looked_at;
@@ -20,7 +20,7 @@ const TOLD: usize = 3;
 /// A sentence, and the key that it is about.
 type Said = (&'static str, String);
 
-/// What is said of a scenario by itself, without doubles.
+/// Sentences about one point, without doubles.
 fn said(scenario: &Scenario) -> BTreeSet<Said> {
     let mut said = BTreeSet::new();
     // In a replay the models answer for themselves, or the remark on the replay says what they do not.
@@ -41,7 +41,7 @@ fn said(scenario: &Scenario) -> BTreeSet<Said> {
     said
 }
 
-/// What is said of the accuracy of a tier's model.
+/// The sentence about the accuracy of a tier's model, if one is due.
 fn of_accuracy(scenario: &Scenario, served: &Served<'_>) -> Option<Said> {
     match ground(scenario, served) {
         None => of_absence(scenario, served),
@@ -50,7 +50,7 @@ fn of_accuracy(scenario: &Scenario, served: &Served<'_>) -> Option<Said> {
     }
 }
 
-/// What is said of a model without an accuracy: of the dataset for both tiers at once, if the source has nothing on it.
+/// The sentence about a model without an accuracy; one for both tiers where the source has nothing on the dataset.
 fn of_absence(scenario: &Scenario, served: &Served<'_>) -> Option<Said> {
     let (source, dataset) = (source_of(scenario), dataset_of(scenario));
     let (model, side) = (served.model, served.side);
@@ -73,7 +73,7 @@ fn of_absence(scenario: &Scenario, served: &Served<'_>) -> Option<Said> {
     Some((served.key, text))
 }
 
-/// What is said of a model in other formats than a source's figures are of.
+/// The sentence about a model in other formats than a source's figures are of.
 fn of_formats(served: &Served<'_>) -> Option<Said> {
     let quantised = served.quantised();
     if quantised.is_empty() {
@@ -94,13 +94,13 @@ fn of_formats(served: &Served<'_>) -> Option<Said> {
     Some((served.key, text))
 }
 
-/// A share in per cent, without zeros at the end.
+/// A share in per cent, with one decimal at most.
 fn pct(share: Ratio) -> String {
-    let text = format!("{:.3}", 100.0 * share.as_f64());
-    text.trim_end_matches('0').trim_end_matches('.').to_owned()
+    let text = format!("{:.1}", 100.0 * share.as_f64());
+    text.trim_end_matches(".0").to_owned()
 }
 
-/// What is said of the entropies and acceptances of drafted tokens.
+/// The sentence about entropies and acceptances of drafted tokens, if one is due.
 fn of_tokens(scenario: &Scenario) -> Option<Said> {
     let Scenario { edge, cloud, .. } = scenario;
     if drafts_for_itself(scenario) {
@@ -136,7 +136,7 @@ fn of_tokens(scenario: &Scenario) -> Option<Said> {
     Some(("edge.model", text))
 }
 
-/// What is said of the loss by pruning, where it is the default's and accuracies are known.
+/// The sentence about the default loss by pruning, where the cloud's accuracy is known and its model another.
 fn of_pruning(scenario: &Scenario) -> Option<Said> {
     let [cloud, _] = served(scenario);
     let (default, model) = (PruningLoss::default(), PruningLoss::default().model());
@@ -150,7 +150,7 @@ fn of_pruning(scenario: &Scenario) -> Option<Said> {
     })
 }
 
-/// What is said of all points, each sentence once.
+/// The sentences about all points, each once.
 fn all_said(plan: &Plan) -> BTreeSet<Said> {
     let is_of = |key: &str| KEYS.iter().any(|of| key == *of || key.starts_with(&format!("{of}.")));
     let varies = plan.design.keys().any(is_of);
@@ -186,5 +186,59 @@ pub fn warn_of_figures(plan: &Plan) {
             "sim: warning: and {} more of this kind; run the points by themselves to see them",
             said.len() - TOLD
         ));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::scenario::read::testing::source;
+
+    fn told(policy: &str, lines: &str) -> Vec<Said> {
+        let text = format!("name = \"x\"\n{policy}\n[workload]\ndataset = \"vqav2\"\n{lines}\n");
+        said(&source(&text).1).into_iter().collect()
+    }
+
+    #[test]
+    fn a_sentence_is_about_tiers_that_a_policy_uses() {
+        let (cloud, edge) = ("[policy.cloud_only]", "[policy.edge_only]");
+        let (drafts, prunes) = ("[policy.speculative]", "[policy.cloud_pruned]");
+        let llava = "[cloud]\nmodel = \"llava-1.5-7b\"";
+        let known = format!("{llava}\n[accuracy]\ncloud = 0.7");
+        let replay = "mode = \"replay\"";
+        // (policy, other keys, start of each sentence)
+        let cases: [(&str, &str, &[&str]); 13] = [
+            (cloud, "", &[]),
+            (prunes, "", &[]),
+            (drafts, "", &[]),
+            (edge, llava, &[]),
+            (cloud, llava, &["accuracy: source paper has no figure of llava-1.5-7b on vqav2"]),
+            (cloud, &known, &[]),
+            (prunes, &known, &["accuracy: the loss by pruning is that of qwen2.5-vl-7b, taken for llava-1.5-7b"]),
+            (prunes, &format!("{known}\npruning_loss = \"llava-fastv\""), &[]),
+            (drafts, &known, &["acceptance: figures of qwen2-vl-2b drafting for qwen2.5-vl-7b (source paper)"]),
+            (drafts, &format!("{known}\n[tokens]\niid = 0.5"), &[]),
+            (
+                cloud,
+                "[cloud]\nweights = \"w8a8\"",
+                &[
+                    "accuracy: figures of qwen2.5-vl-7b are of 16 bits; the cloud has weights in w8a8, which leave 98.7 % of them",
+                ],
+            ),
+            (edge, "[cloud]\nweights = \"w8a8\"", &[]),
+            (
+                cloud,
+                "[cloud]\nkv = \"fp8\"",
+                &[
+                    "accuracy: figures of qwen2.5-vl-7b are of 16 bits; the cloud has a KV cache in fp8; nothing is published",
+                ],
+            ),
+        ];
+        for (policy, lines, starts) in cases {
+            let said = told(policy, lines);
+            let all = said.iter().zip(starts).all(|((_, text), start)| text.starts_with(start));
+            assert!(said.len() == starts.len() && all, "{policy} with {lines}: {said:?}");
+        }
+        assert_eq!(told(&format!("{replay}\n{cloud}"), llava), [], "the models answer for themselves");
     }
 }
