@@ -32,7 +32,8 @@ fn a_table_equal_to_a_built_in_dataset_gives_its_bytes() {
         assert_eq!(results(&with(&format!("{name:?}"), &table)), built_in, "{name}");
         // Under another name only the label is another.
         let table = table.replace(&format!("[dataset.{name}"), "[dataset.mine");
-        let (summary, _) = results(&with("\"mine\"", &table));
+        let figures = format!("[accuracy]\ndataset = {name:?}\n");
+        let (summary, _) = results(&with("\"mine\"", &format!("{figures}{table}")));
         assert_eq!(summary.replace(",mine,", &format!(",{name},")), built_in.0, "{name}");
     }
 }

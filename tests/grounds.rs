@@ -75,13 +75,29 @@ fn a_pair_without_figures_has_no_accuracy_and_is_told_of_once() {
 }
 
 #[test]
+fn a_dataset_without_figures_is_told_of_once_for_both_tiers() {
+    let sim = scenario("");
+    let photo = "workload.dataset={custom={name=\"photo\"}}";
+    let output = sim.done(["s.toml", "--out", "out", "--set", photo]);
+    let told = warnings(&output);
+    let said = "accuracy: source paper has no figures on photo, so accuracy_pct is absent; set accuracy.cloud and \
+                accuracy.edge, or take those on another dataset, as accuracy.dataset = \"vqav2\" does";
+    assert!(told.len() == 1 && told[0].contains(said), "{told:?}");
+    let output = sim.done(["s.toml", "--out", "out", "--set", photo, "--set", "accuracy.dataset=vqav2"]);
+    assert_eq!(warnings(&output), [""; 0], "{output:#?}");
+    assert_eq!(manifest(&sim)["assumptions"]["accuracy.dataset"], "vqav2");
+    let csv = sim.text("out/summary.csv");
+    assert!(summary(&csv).iter().all(|row| number(row, "accuracy_pct") > 30.0), "{csv}");
+}
+
+#[test]
 fn whoever_reads_an_absent_accuracy_says_so() {
     let sim = scenario("[cloud]\nmodel = \"llava-1.5-7b\"");
     sim.done(["s.toml", "--out", "out"]);
     let compared = sim.done(["compare", "out", "--metric", "accuracy_pct"]).stdout;
     assert!(compared.contains("it does not apply to both"), "{compared}");
     let best = sim.run(["best", "out", "--maximise", "accuracy_pct"]);
-    assert!(best.stdout.contains("1 of 3 policies at points could be judged; 2 have no accuracy_pct"), "{best:#?}");
+    assert!(best.stderr.contains("1 of 3 policies at points could be judged; 2 have no accuracy_pct"), "{best:#?}");
     assert_ne!(best.code, Some(0));
     // A baseline of runs that had one does not pass without it.
     sim.done(["s.toml", "--out", "with", "--set", "accuracy.cloud=0.8"]);

@@ -38,8 +38,8 @@ const CASES: &[(&str, &[&str], &str, [&str; 2])] = &[
     ("edge_only", &["edge.weights=q4_0"], "accuracy.cloud_recovery", ["10 %", "90 %"]),
     ("cloud_only", &["accuracy.cloud=0.8"], "accuracy.cloud_recovery", ["10 %", "90 %"]),
     ("edge_only", &["accuracy.edge=0.6"], "accuracy.edge_recovery", ["10 %", "90 %"]),
-    ("msao", &["accuracy.cloud=0.8", "accuracy.edge=0.6"], "accuracy.source", ["paper", "sieve"]),
-    ("msao", &["accuracy.cloud=0.8", "accuracy.edge=0.6"], "accuracy.dataset", ["vqav2", "mmbench"]),
+    ("perllm", &["accuracy.cloud=0.8", "accuracy.edge=0.6"], "accuracy.source", ["paper", "sieve"]),
+    ("perllm", &["accuracy.cloud=0.8", "accuracy.edge=0.6"], "accuracy.dataset", ["vqav2", "mmbench"]),
     ("cloud_only", &[], "tokens.iid", ["10 %", "90 %"]),
     ("cloud_only", &[], "descriptors.spatial_alpha", ["1.5", "2.5"]),
     ("cloud_only", &[], "accuracy.pruning_loss", ["llava-fastv", "llava-visionzip"]),
@@ -164,7 +164,7 @@ const EFFECTIVE: &[(&str, &[&str], &str, [&str; 2])] = &[
     ("cloud_only", &["workload.payload=vision_tokens"], "memory_scope", ["total", "paper"]),
     ("token_dropping", &[], "link.t_comm_rtt", ["half", "literal"]),
     // Text is pruned like everything else.
-    ("msao", &[TEXT, UNIFORM], "accuracy.pruning_loss", ["llava-fastv", "llava-visionzip"]),
+    ("msao", &[TEXT, UNIFORM, "accuracy.dataset=vqav2"], "accuracy.pruning_loss", ["llava-fastv", "llava-visionzip"]),
     (
         "msao",
         &[TEXT, "policy.msao.mas.text_bound=literal", "policy.msao.mas.relevance=sigmoid"],

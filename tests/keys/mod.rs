@@ -44,8 +44,9 @@ struct Case {
 /// 40 photos with answers of 60 tokens.
 fn scenario(policy: &str) -> Sim {
     let photo = "{ custom = { width = 640, height = 480, text_tokens = 30, output_tokens = 60 } }";
-    let text =
-        format!("name = \"s\"\nreplications = 1\n[workload]\nrequests = 40\ndataset = {photo}\n[policy.{policy}]\n");
+    let text = format!(
+        "name = \"s\"\nreplications = 1\naccuracy.dataset = \"vqav2\"\n[workload]\nrequests = 40\ndataset = {photo}\n[policy.{policy}]\n"
+    );
     Sim::new().with("s.toml", text)
 }
 

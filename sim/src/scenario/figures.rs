@@ -61,6 +61,11 @@ impl Law {
 }
 
 impl Figures {
+    /// True if it has accuracies on that dataset.
+    pub fn is_on(&self, dataset: &str) -> bool {
+        self.accuracy.contains_key(dataset) || self.alike.contains_key(dataset)
+    }
+
     /// Share of right answers of a model on a dataset, if the source has it.
     pub fn accuracy(&self, dataset: &str, model: &str) -> Option<Ratio> {
         let dataset = self.alike.get(dataset).map_or(dataset, String::as_str);

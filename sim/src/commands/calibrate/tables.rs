@@ -118,8 +118,7 @@ fn add(
         return Ok(());
     };
     check_dimensions(step, &model, &at)?;
-    let stored = |model, bytes| ModelSpec { storage: Storage::uniform(bytes), ..model };
-    let model = step.bytes_per_weight.into_iter().fold(model, stored);
+    let model = step.bytes_per_weight.into_iter().fold(model, |model, bytes| model.stored(Storage::uniform(bytes)));
     let key = (
         kind,
         step.gpu.clone(),

@@ -1,5 +1,5 @@
-//! What a scenario's accuracies and acceptances rest on: figures of its own, or those that a source has for its models, their
-//! weights and its dataset.
+//! The ground of a scenario's accuracies and acceptances: figures of its own, or those that a source has for its models,
+//! their weights and its dataset.
 //!
 //! A model without a figure has no accuracy. A pair of models without a figure drafts with the default's tokens, which is said.
 
@@ -20,6 +20,8 @@ use units::Ratio;
 /// A tier's model, and what the scenario says about its accuracy.
 struct Served<'s> {
     side: &'static str,
+    /// Key that names the model.
+    key: &'static str,
     model: &'s str,
     weights: WeightFormat,
     tower: WeightFormat,
@@ -36,6 +38,7 @@ fn served(scenario: &Scenario) -> [Served<'_>; 2] {
     [
         Served {
             side: "cloud",
+            key: "cloud.model",
             model: &cloud.model,
             weights: cloud.weights,
             tower: cloud.tower_weights,
@@ -45,6 +48,7 @@ fn served(scenario: &Scenario) -> [Served<'_>; 2] {
         },
         Served {
             side: "edge",
+            key: "edge.model",
             model: &edge.model,
             weights: edge.weights,
             tower: edge.tower_weights,
@@ -175,7 +179,7 @@ mod tests {
             ("\"vqav2\"", format!("{llava}\n[accuracy]\ncloud = 0.5"), [Some(0.5), Some(0.627)]),
             (photo, String::new(), [None, None]),
             (photo, "[accuracy]\ndataset = \"vqav2\"".to_owned(), [Some(0.7717), Some(0.627)]),
-            ("\"vqav2\"", "[edge]\nweights = \"q4_0\"".to_owned(), [Some(0.7717), Some(0.61446)]),
+            ("\"vqav2\"", "[edge]\nweights = \"q4_0\"".to_owned(), [Some(0.7717), Some(0.603924)]),
             (
                 "\"vqav2\"",
                 "[edge]\nweights = \"q4_0\"\n[accuracy]\nedge_recovery = 0.5".to_owned(),

@@ -1,4 +1,4 @@
-//! What is said where figures are of other models, weights or datasets than the scenario's.
+//! Warnings and remarks where figures are of other models, weights or datasets than the scenario's.
 
 use super::{Ground, Recovery, Served, dataset_of, drafts_for_itself, ground, served, source_of};
 use crate::scenario::idle::looked_at;
@@ -20,7 +20,7 @@ const TOLD: usize = 3;
 /// A sentence, and the key that it is about.
 type Said = (&'static str, String);
 
-/// What is said of a scenario by itself, without doubles.
+/// Sentences about one point, without doubles.
 fn said(scenario: &Scenario) -> BTreeSet<Said> {
     let mut said = BTreeSet::new();
     // In a replay the models answer for themselves, or the remark on the replay says what they do not.
@@ -28,10 +28,9 @@ fn said(scenario: &Scenario) -> BTreeSet<Said> {
         return said;
     }
     let uses = scenario.policy.systems().iter().fold(Uses::default(), |all, (_, system)| all.or(system.uses()));
-    for served in served(scenario) {
-        if if served.side == "cloud" { uses.cloud } else { uses.edge_answers } {
-            said.extend(of_accuracy(scenario, &served));
-        }
+    let [cloud, edge] = served(scenario);
+    for (served, answers) in [(cloud, uses.cloud), (edge, uses.edge_answers)] {
+        said.extend(answers.then(|| of_accuracy(scenario, &served)).flatten());
     }
     if uses.drafts || uses.trusts {
         said.extend(of_tokens(scenario));
@@ -42,21 +41,42 @@ fn said(scenario: &Scenario) -> BTreeSet<Said> {
     said
 }
 
-/// What is said of the accuracy of a tier's model.
+/// The sentence about the accuracy of a tier's model, if one is due.
 fn of_accuracy(scenario: &Scenario, served: &Served<'_>) -> Option<Said> {
-    let key = if served.side == "cloud" { "cloud.model" } else { "edge.model" };
-    let (model, side, dataset) = (served.model, served.side, dataset_of(scenario));
-    let Some(ground) = ground(scenario, served) else {
-        let of = source_of(scenario);
-        let remedy = remedy(side, model, &dataset);
+    match ground(scenario, served) {
+        None => of_absence(scenario, served),
+        Some(Ground::Published(_, None)) => of_formats(served),
+        Some(Ground::Own(_) | Ground::Published(..)) => None,
+    }
+}
+
+/// The sentence about a model without an accuracy; one for both tiers where the source has nothing on the dataset.
+fn of_absence(scenario: &Scenario, served: &Served<'_>) -> Option<Said> {
+    let (source, dataset) = (source_of(scenario), dataset_of(scenario));
+    let (model, side) = (served.model, served.side);
+    let figures = figures::with_accuracy(source).ok()?;
+    if !figures.is_on(&dataset) {
+        let other = figures.accuracy.keys().next_back()?;
         let text = format!(
-            "accuracy: source {of} has no figure of {model} on {dataset}, so answers of the {side} have none and \
-             accuracy_pct is absent; {remedy}"
+            "accuracy: source {source} has no figures on {dataset}, so accuracy_pct is absent; set accuracy.cloud and \
+             accuracy.edge, or take those on another dataset, as accuracy.dataset = \"{other}\" does"
         );
-        return Some((key, text));
-    };
+        return Some(("workload.dataset", text));
+    }
+    let other = figures::all().find(|(_, figures)| figures.accuracy(&dataset, model).is_some());
+    let other = other.map(|(name, _)| format!(", or name a source that has it: accuracy.source = \"{name}\""));
+    let text = format!(
+        "accuracy: source {source} has no figure of {model} on {dataset}, so answers of the {side} have none and \
+         accuracy_pct is absent; set accuracy.{side}{}",
+        other.unwrap_or_default()
+    );
+    Some((served.key, text))
+}
+
+/// The sentence about a model in other formats than a source's figures are of.
+fn of_formats(served: &Served<'_>) -> Option<Said> {
     let quantised = served.quantised();
-    if quantised.is_empty() || !matches!(ground, Ground::Published(_, None)) {
+    if quantised.is_empty() {
         return None;
     }
     let left = Recovery::of(served.weights).map_or_else(
@@ -66,36 +86,21 @@ fn of_accuracy(scenario: &Scenario, served: &Served<'_>) -> Option<Said> {
             format!(", which leave {share} % of them ({low} to {high} %: {source})")
         },
     );
+    let Served { model, side, .. } = served;
     let text = format!(
         "accuracy: figures of {model} are of 16 bits; the {side} has {}{left}; accuracy.{side}_recovery can say otherwise",
         quantised.join(" and ")
     );
-    Some((key, text))
+    Some((served.key, text))
 }
 
-/// A share in per cent, without zeros at the end.
+/// A share in per cent, with one decimal at most.
 fn pct(share: Ratio) -> String {
-    let text = format!("{:.3}", 100.0 * share.as_f64());
-    text.trim_end_matches('0').trim_end_matches('.').to_owned()
+    let text = format!("{:.1}", 100.0 * share.as_f64());
+    text.trim_end_matches(".0").to_owned()
 }
 
-/// What can be done about an accuracy without a ground.
-fn remedy(side: &str, model: &str, dataset: &str) -> String {
-    let own = format!("set accuracy.{side}");
-    let other = figures::all().find(|(_, figures)| figures.accuracy(dataset, model).is_some());
-    if let Some((name, _)) = other {
-        return format!("{own}, or name a source that has it: accuracy.source = \"{name}\"");
-    }
-    let elsewhere = figures::all().find_map(|(name, figures)| {
-        let (dataset, _) = figures.accuracy.iter().find(|(_, models)| models.contains_key(model))?;
-        Some((name, dataset))
-    });
-    elsewhere.map_or(own.clone(), |(name, dataset)| {
-        format!("{own}, or take its figure on another dataset: accuracy = {{ source = \"{name}\", dataset = \"{dataset}\" }}")
-    })
-}
-
-/// What is said of the entropies and acceptances of drafted tokens.
+/// The sentence about entropies and acceptances of drafted tokens, if one is due.
 fn of_tokens(scenario: &Scenario) -> Option<Said> {
     let Scenario { edge, cloud, .. } = scenario;
     if drafts_for_itself(scenario) {
@@ -131,7 +136,7 @@ fn of_tokens(scenario: &Scenario) -> Option<Said> {
     Some(("edge.model", text))
 }
 
-/// What is said of the loss by pruning, where it is the default's and accuracies are known.
+/// The sentence about the default loss by pruning, where the cloud's accuracy is known and its model another.
 fn of_pruning(scenario: &Scenario) -> Option<Said> {
     let [cloud, _] = served(scenario);
     let (default, model) = (PruningLoss::default(), PruningLoss::default().model());
@@ -145,7 +150,7 @@ fn of_pruning(scenario: &Scenario) -> Option<Said> {
     })
 }
 
-/// What is said of all points, each sentence once.
+/// The sentences about all points, each once.
 fn all_said(plan: &Plan) -> BTreeSet<Said> {
     let is_of = |key: &str| KEYS.iter().any(|of| key == *of || key.starts_with(&format!("{of}.")));
     let varies = plan.design.keys().any(is_of);
@@ -181,5 +186,59 @@ pub fn warn_of_figures(plan: &Plan) {
             "sim: warning: and {} more of this kind; run the points by themselves to see them",
             said.len() - TOLD
         ));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::scenario::read::testing::source;
+
+    fn told(policy: &str, lines: &str) -> Vec<Said> {
+        let text = format!("name = \"x\"\n{policy}\n[workload]\ndataset = \"vqav2\"\n{lines}\n");
+        said(&source(&text).1).into_iter().collect()
+    }
+
+    #[test]
+    fn a_sentence_is_about_tiers_that_a_policy_uses() {
+        let (cloud, edge) = ("[policy.cloud_only]", "[policy.edge_only]");
+        let (drafts, prunes) = ("[policy.speculative]", "[policy.cloud_pruned]");
+        let llava = "[cloud]\nmodel = \"llava-1.5-7b\"";
+        let known = format!("{llava}\n[accuracy]\ncloud = 0.7");
+        let replay = "mode = \"replay\"";
+        // (policy, other keys, start of each sentence)
+        let cases: [(&str, &str, &[&str]); 13] = [
+            (cloud, "", &[]),
+            (prunes, "", &[]),
+            (drafts, "", &[]),
+            (edge, llava, &[]),
+            (cloud, llava, &["accuracy: source paper has no figure of llava-1.5-7b on vqav2"]),
+            (cloud, &known, &[]),
+            (prunes, &known, &["accuracy: the loss by pruning is that of qwen2.5-vl-7b, taken for llava-1.5-7b"]),
+            (prunes, &format!("{known}\npruning_loss = \"llava-fastv\""), &[]),
+            (drafts, &known, &["acceptance: figures of qwen2-vl-2b drafting for qwen2.5-vl-7b (source paper)"]),
+            (drafts, &format!("{known}\n[tokens]\niid = 0.5"), &[]),
+            (
+                cloud,
+                "[cloud]\nweights = \"w8a8\"",
+                &[
+                    "accuracy: figures of qwen2.5-vl-7b are of 16 bits; the cloud has weights in w8a8, which leave 98.7 % of them",
+                ],
+            ),
+            (edge, "[cloud]\nweights = \"w8a8\"", &[]),
+            (
+                cloud,
+                "[cloud]\nkv = \"fp8\"",
+                &[
+                    "accuracy: figures of qwen2.5-vl-7b are of 16 bits; the cloud has a KV cache in fp8; nothing is published",
+                ],
+            ),
+        ];
+        for (policy, lines, starts) in cases {
+            let said = told(policy, lines);
+            let all = said.iter().zip(starts).all(|((_, text), start)| text.starts_with(start));
+            assert!(said.len() == starts.len() && all, "{policy} with {lines}: {said:?}");
+        }
+        assert_eq!(told(&format!("{replay}\n{cloud}"), llava), [], "the models answer for themselves");
     }
 }
