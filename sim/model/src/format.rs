@@ -7,6 +7,8 @@
 //! Not counted: norms, biases and routers in 16 bits (less than 0.1 % of the weights), and scales of fp8 and w8a8, of
 //! which there is one for each row or for each block of 128 x 128 weights.
 
+pub mod recovery;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
