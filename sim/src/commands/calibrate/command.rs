@@ -2,6 +2,7 @@
 
 use super::args::Args;
 use super::choose::{Found, law};
+use super::notes::notes;
 use super::preprocess;
 use super::set::Set;
 use super::sheets::Sheets;
@@ -108,18 +109,4 @@ pub fn enough(sets: Vec<Set>) -> Result<Vec<Set>, Failure> {
         say(format_args!("sim: left out: {lack}; {expected}"));
     }
     Ok(sound.into_iter().map(|(_, set)| set).collect())
-}
-
-/// The notes of the command line, by their keys.
-///
-/// # Errors
-/// If one of them has no key.
-pub fn notes(written: &[String]) -> Result<BTreeMap<String, String>, Failure> {
-    let pair = |note: &String| {
-        let (key, value) = note.split_once('=').filter(|(key, _)| !key.trim().is_empty()).ok_or_else(|| {
-            Failure::refused(format!("--note {note}: expected KEY=VALUE, as in --note machine=\"node 7\""))
-        })?;
-        Ok((key.trim().to_owned(), value.trim().to_owned()))
-    };
-    written.iter().map(pair).collect()
 }

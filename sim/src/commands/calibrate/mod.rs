@@ -12,6 +12,7 @@ mod choose;
 pub mod command;
 mod fit;
 pub mod folder;
+mod notes;
 pub mod preprocess;
 pub mod report;
 mod served;

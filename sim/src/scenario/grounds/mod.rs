@@ -4,9 +4,6 @@
 //! A model without a figure has no accuracy. A pair of models without a figure drafts with the default's tokens, which is said.
 
 mod recovery;
-mod remark;
-
-pub use remark::{remark, warn_of_figures};
 
 use super::tokens::Tokens;
 use super::{Scenario, Source, figures};
@@ -14,26 +11,26 @@ use crate::terminal::Failure;
 use model::accuracy::KnownAccuracy;
 use model::format::{KvFormat, WeightFormat};
 use model::tokens::TokenProcess;
-use recovery::Recovery;
+pub(super) use recovery::Recovery;
 use units::Ratio;
 
 /// A tier's model, and what the scenario says about its accuracy.
-struct Served<'s> {
-    side: &'static str,
+pub(super) struct Served<'s> {
+    pub(super) side: &'static str,
     /// Key that names the model.
-    key: &'static str,
-    model: &'s str,
-    weights: WeightFormat,
-    tower: WeightFormat,
-    kv: KvFormat,
+    pub(super) key: &'static str,
+    pub(super) model: &'s str,
+    pub(super) weights: WeightFormat,
+    pub(super) tower: WeightFormat,
+    pub(super) kv: KvFormat,
     /// Accuracy of `[accuracy]`.
-    own: Option<Ratio>,
+    pub(super) own: Option<Ratio>,
     /// Share that the weights leave, of `[accuracy]`.
-    recovery: Option<Ratio>,
+    pub(super) recovery: Option<Ratio>,
 }
 
 /// The models of the cloud and of the edge.
-fn served(scenario: &Scenario) -> [Served<'_>; 2] {
+pub(super) fn served(scenario: &Scenario) -> [Served<'_>; 2] {
     let Scenario { cloud, edge, accuracy, .. } = scenario;
     [
         Served {
@@ -61,7 +58,7 @@ fn served(scenario: &Scenario) -> [Served<'_>; 2] {
 
 impl Served<'_> {
     /// The formats of weights, tower and KV cache that are none of 16 bits, in words.
-    fn quantised(&self) -> Vec<String> {
+    pub(super) fn quantised(&self) -> Vec<String> {
         let in_16_bits = |format| [WeightFormat::Fp16, WeightFormat::Bf16].contains(&format);
         let weights = (!in_16_bits(self.weights)).then(|| format!("weights in {}", self.weights.name()));
         let tower = (!in_16_bits(self.tower)).then(|| format!("a tower in {}", self.tower.name()));
@@ -72,7 +69,7 @@ impl Served<'_> {
 
 /// The ground of a model's accuracy.
 #[derive(Clone, Copy, Debug, PartialEq)]
-enum Ground {
+pub(super) enum Ground {
     /// The scenario's own figure, of the model as it is served.
     Own(Ratio),
     /// A source's figure of weights in 16 bits, and the share of it that a scenario says these weights leave.
@@ -93,17 +90,17 @@ impl Ground {
 }
 
 /// The name of the source of accuracies.
-fn source_of(scenario: &Scenario) -> &str {
+pub(super) fn source_of(scenario: &Scenario) -> &str {
     scenario.accuracy.source.as_deref().unwrap_or(figures::DEFAULT)
 }
 
 /// The dataset whose accuracies are taken.
-fn dataset_of(scenario: &Scenario) -> String {
+pub(super) fn dataset_of(scenario: &Scenario) -> String {
     scenario.accuracy.dataset.clone().unwrap_or_else(|| scenario.workload.dataset.label())
 }
 
 /// The ground of a model's accuracy: `[accuracy]`, the source that it names, the dataset's own table, or the default source.
-fn ground(scenario: &Scenario, served: &Served<'_>) -> Option<Ground> {
+pub(super) fn ground(scenario: &Scenario, served: &Served<'_>) -> Option<Ground> {
     if let Some(own) = served.own {
         return Some(Ground::Own(own));
     }
@@ -125,7 +122,7 @@ pub fn accuracy(scenario: &Scenario) -> KnownAccuracy {
 }
 
 /// True if the edge's model drafts for itself, and nothing else is said of its tokens: then every token is accepted.
-fn drafts_for_itself(scenario: &Scenario) -> bool {
+pub(super) fn drafts_for_itself(scenario: &Scenario) -> bool {
     let [cloud, edge] = served(scenario);
     let formats = |served: &Served<'_>| (served.weights, served.tower, served.kv);
     scenario.tokens == Tokens::default() && edge.model == cloud.model && formats(&edge) == formats(&cloud)

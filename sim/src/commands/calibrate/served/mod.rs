@@ -11,7 +11,7 @@ mod report;
 mod trace;
 
 use super::Args;
-use super::command::notes;
+use super::notes::notes;
 use crate::results::whole_file;
 use crate::scenario::profile::SourceFile;
 use crate::terminal::{Failure, say, with_bar};

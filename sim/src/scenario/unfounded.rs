@@ -1,7 +1,7 @@
 //! Warnings and remarks where figures are of other models, weights or datasets than the scenario's.
 
-use super::{Ground, Recovery, Served, dataset_of, drafts_for_itself, ground, served, source_of};
-use crate::scenario::idle::looked_at;
+use super::grounds::{Ground, Recovery, Served, dataset_of, drafts_for_itself, ground, served, source_of};
+use super::idle::looked_at;
 use crate::scenario::keys::parts;
 use crate::scenario::tokens::Tokens;
 use crate::scenario::{Mode, Plan, Scenario, figures};
