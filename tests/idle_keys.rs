@@ -30,6 +30,13 @@ const CASES: &[(&str, &[&str], &str, [&str; 2])] = &[
     ("cloud_only", &[], "edge.batch.items", ["1", "8"]),
     ("cloud_only", &[], "cloud.batch.items", ["1", "8"]),
     ("cloud_only", &[], "cloud.remote", ["held", "prefix"]),
+    ("cloud_only", &[], "cloud.interconnect", ["pcie-4", "nvlink-4"]),
+    (
+        "cloud_only",
+        &["cloud.model=qwen3-vl-30b-a3b", "cloud.device=h100-sxm"],
+        "cloud.expert_parallel",
+        ["true", "false"],
+    ),
     ("edge_only", &[], "edge.batch.items", ["1", "8"]),
     ("speculative", &["cloud.engine=graph"], "cloud.remote", ["held", "prefix"]),
     ("cloud_only", &[], "edge.probe_layers", ["1", "9"]),

@@ -45,6 +45,7 @@ mod slurm;
 mod summary;
 mod support;
 mod sweep;
+mod tensor_parallel;
 mod timeline;
 mod tools;
 mod trace_files;

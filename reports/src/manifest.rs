@@ -21,7 +21,9 @@ pub const MANIFEST_VERSION: u64 = 2;
 /// |---|---|
 /// | 1 | the first that a manifest states; quantiles of validation, calibration and effects are the nearest rank |
 /// | 2 | the first token behind a prompt takes no pass: a first draft, or the cloud's own token in its place |
-pub const MODEL_VERSION: u64 = 3;
+/// | 3 | `vllm` is the scheduler of vLLM 0.19 |
+/// | 4 | steps cost what kernels were measured to; accuracy and acceptance follow the models |
+pub const MODEL_VERSION: u64 = 4;
 
 /// The part of a manifest that reports need.
 #[derive(Clone, Debug, Default, Deserialize)]

@@ -128,10 +128,10 @@ mod tests {
     fn decode_is_weights_and_context_over_bandwidth_and_the_kernels_of_each_layer() {
         let roofline = roofline("a100-40-sxm", "qwen2.5-vl-7b", EngineKind::Graph);
         let (weights, context) = (2.0 * (6_525_621_760.0 + 544_997_376.0), 1001.0 * 57_344.0);
-        let (read, multiply): (f64, f64) = (weights / (1_555e9 * 0.80), 14_141_000_000.0 / (312e12 * 0.76));
+        let (read, multiply) = (weights / (1_555e9 * 0.80), 14_141_000_000.0 / (312e12 * 0.76));
         let kernels = 28.0 * (35e-6 + 14.0 * 3584.0 * 2.0 / 1_555e9);
         let attention = context / (1_555e9 * 0.80 * 0.90) + 1001.0 * 401_408.0 / (312e12 * 0.76 * 0.70);
-        let expected = 0.8 + (read.hypot(multiply) + kernels + attention) * 1e3;
+        let expected = 0.8 + (libm::hypot(read, multiply) + kernels + attention) * 1e3;
         assert!((ms(&roofline, &Load::decode(1000)) - expected).abs() < 1e-4, "{expected}");
         assert_eq!(roofline.iteration(&Load::decode(1000)).bytes, Bytes::new((weights + context) as u64));
     }

@@ -103,6 +103,10 @@ const RULES: &[Rule] = &[
     (&["cloud.batch.items"], "its engine bounds the tokens of an iteration, not its items", |at| {
         !EngineKind::IDEAL.contains(&at.scenario.cloud.engine)
     }),
+    (&["cloud.interconnect"], "one GPU serves the model by itself", |at| {
+        at.scenario.cloud.tensor_parallel == 1 && at.scenario.cloud.data_parallel == 1
+    }),
+    (&["cloud.expert_parallel"], "there is one rank, which has all experts", |at| at.scenario.cloud.data_parallel == 1),
     (&["cloud.remote"], "its engine is idealised, and shares nothing", |at| {
         EngineKind::IDEAL.contains(&at.scenario.cloud.engine)
     }),

@@ -25,6 +25,10 @@ pub fn resolve(source: &Source, scenario: &Scenario, device: &Device, model: &Mo
     if data == 0 {
         return Err(source.refuse_key("cloud.data_parallel", "expected more than 0"));
     }
+    if spreads_experts && model.experts.is_none() {
+        let reason = format!("{} has no experts to spread; leave it out", model.name);
+        return Err(source.refuse_key("cloud.expert_parallel", &reason));
+    }
     let parallel = Parallel { tensor, data, spreads_experts, interconnect: None };
     if !cloud.gpus.is_multiple_of(parallel.gpus()) {
         let reason = format!(

@@ -4,12 +4,16 @@ use super::listing::{Column, Listing, rounded};
 use model::device::{DEVICES, Device};
 use model::engine_kind::EngineKind;
 use model::model_spec::{MODELS, ModelSpec};
+use model::parallel::{INTERCONNECTS, Interconnect};
 
 const DEVICE: &[Column] = &[
     Column::new("name"),
     Column::headed("memory_gib", "memory, GiB"),
     Column::headed("bandwidth_gb_per_s", "bandwidth, GB/s"),
     Column::headed("peak_tflop_per_s", "peak fp16, TFLOP/s"),
+    Column::headed("bandwidth_reached_pct", "bandwidth reached, %"),
+    Column::headed("peak_reached_pct", "peak reached, %"),
+    Column::headed("reached", "by"),
     Column::headed("tdp_w", "TDP, W"),
     Column::headed("idle_w", "idle, W"),
     Column::json_only("source"),
@@ -23,6 +27,9 @@ pub fn devices() -> Listing {
             rounded(device.memory.as_u64() as f64 / GIB, 3),
             rounded(device.bandwidth.as_gb_per_s_f64(), 3),
             rounded(device.peak.as_tflop_per_s_f64(), 3),
+            rounded(100.0 * device.reach().mem.as_f64(), 3),
+            rounded(100.0 * device.reach().flop.as_f64(), 3),
+            device.reach().basis.words().into(),
             rounded(device.tdp.as_f64(), 3),
             rounded(device.idle.as_f64(), 3),
             (&*device.source).into(),
@@ -64,9 +71,10 @@ const ENGINE: &[Column] = &[
     Column::new("name"),
     Column::headed("batches", "batches"),
     Column::headed("overhead_ms", "step, ms"),
+    Column::headed("layer_overhead_us", "layer, us"),
+    Column::headed("sequence_overhead_us", "sequence, us"),
+    Column::headed("hidden", "hidden"),
     Column::headed("prefill_overhead_ms", "prompt, ms"),
-    Column::headed("bandwidth_pct", "bandwidth, %"),
-    Column::headed("peak_pct", "peak, %"),
     Column::new("meaning"),
 ];
 
@@ -79,13 +87,28 @@ pub fn engines() -> Listing {
             engine.name().into(),
             profile.batches.into(),
             rounded(profile.overhead.as_ms_f64(), 3),
+            rounded(1e3 * profile.layer_overhead.as_ms_f64(), 3),
+            rounded(1e3 * profile.sequence_overhead.as_ms_f64(), 3),
+            profile.hides_host.into(),
             rounded(profile.prefill_overhead.as_ms_f64(), 3),
-            rounded(100.0 * profile.eta_mem.as_f64(), 3),
-            rounded(100.0 * profile.eta_flop.as_f64(), 3),
             meanings.get(engine.name()).map_or("", String::as_str).into(),
         ]
     };
     Listing::new(ENGINE, EngineKind::ALL.iter().map(line))
+}
+
+const INTERCONNECT: &[Column] = &[
+    Column::new("name"),
+    Column::headed("bandwidth_gb_per_s", "bandwidth reached, GB/s"),
+    Column::headed("latency_us", "latency, us"),
+];
+
+/// The built-in links between the GPUs of a server.
+pub fn interconnects() -> Listing {
+    let line = |(name, link): &(&str, Interconnect)| {
+        vec![(*name).into(), rounded(link.bandwidth.as_gb_per_s_f64(), 3), rounded(1e3 * link.latency.as_ms_f64(), 3)]
+    };
+    Listing::new(INTERCONNECT, INTERCONNECTS.iter().map(line))
 }
 
 /// The sentence about each engine, which the schema of scenarios has from its declaration.

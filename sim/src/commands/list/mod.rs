@@ -21,7 +21,7 @@ Examples:
 
 With --json: an array with an object for each line. The unit is the end of a key. Some lists have more keys than their table has columns.";
 
-/// List what there is: devices, models, engines, policies, datasets, sources, metrics, columns or profiles.
+/// List what there is: devices, models, engines, interconnects, policies, datasets, sources, metrics, columns or profiles.
 #[derive(Debug, clap::Args)]
 #[command(after_help = HELP, disable_help_subcommand = true)]
 pub struct Args {
@@ -42,6 +42,8 @@ enum What {
     Models,
     /// Serving engines, for `edge.engine` and `cloud.engine`.
     Engines,
+    /// Links between the GPUs of a server, for `cloud.interconnect`.
+    Interconnects,
     /// Policies, each a table `[policy.NAME]` of the scenario.
     Policies,
     /// Built-in datasets and formats of traces, for `workload.dataset`.
@@ -70,6 +72,7 @@ pub fn run(args: &Args) -> Result<(), Failure> {
         Some(What::Devices) => hardware::devices(),
         Some(What::Models) => hardware::models(),
         Some(What::Engines) => hardware::engines(),
+        Some(What::Interconnects) => hardware::interconnects(),
         Some(What::Policies) => policies(),
         Some(What::Datasets) => datasets::datasets(),
         Some(What::Sources) => sources::sources(),
