@@ -293,7 +293,7 @@ mod tests {
     #[test]
     fn host_time_that_is_not_known_may_be_none() {
         let step = Step::one(Load::decode(500));
-        let at = |is_given, share| {
+        let at = |is_given: bool, share: f64| {
             let host =
                 HostTime { iteration_ns: 5e5, start_ns: 1e6, is_hidden: !is_given, is_given, ..HostTime::default() };
             let law = law(None).with_host(host);
