@@ -177,7 +177,7 @@ fn shared_llamacpp_server_is_predicted_under_overload() {
     let written = scenario.display().to_string();
     let args = ["calibrate", "--json", "--served", &single, "--served", &light, &written, "--out", "tuning.toml"];
     // The scenario has the constants that were found; the fit begins from the engine's.
-    let told = parsed(&sim.done(args.into_iter().chain(["--set", "cloud.tuning={}"])).stdout);
+    let told = parsed(&sim.done(args.into_iter().chain(["--set", "cloud.tuning={vector_token=0}"])).stdout);
     for load in ["single", "light"] {
         let name = format!("requests_llamacpp_smollm2_{load}.csv.gz");
         for (when, label) in [("uncalibrated", "uncalibrated"), ("calibrated", "fitted to the earlier halves")] {
@@ -191,7 +191,7 @@ fn shared_llamacpp_server_is_predicted_under_overload() {
     let errors = |told: &Value, latency: &str, which: &str| {
         told["comparisons"][0]["figures"][format!("{latency}_{which}")]["error_pct"].as_f64().expect("an error")
     };
-    let before = validated(&sim, &scenario, &file("busy"), 250, &["cloud.tuning={}".to_owned()]);
+    let before = validated(&sim, &scenario, &file("busy"), 250, &["cloud.tuning={vector_token=0}".to_owned()]);
     quoted("docs/calibration.md", &row("`busy`: uncalibrated", |latency, which| errors(&before, latency, which)));
     let busy = validated(&sim, &scenario, &file("busy"), 250, &[]);
     let label = "`busy`: fitted to the earlier halves of `single` and `light`";

@@ -248,6 +248,10 @@ pub struct Tuning {
     /// True if the host works while the GPU does, so that the longer of the two counts; the engine's own if absent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub hides_host: Option<bool>,
+    /// Share of a pass that each further token adds in an iteration of up to 8 tokens, from 0 to 1; the engine's own if absent.
+    /// With 0 few tokens are multiplied by the same kernels as many, as on a CPU.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub vector_token: Option<Ratio>,
     /// Extra time of an iteration in which a prompt starts, e.g. `6 ms`; the engine's own if absent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub prefill_overhead: Option<SimDuration>,
@@ -275,7 +279,7 @@ impl Tuning {
             sequence_overhead: self.sequence_overhead.unwrap_or(engine.sequence_overhead),
             hides_host: self.hides_host.unwrap_or(engine.hides_host),
             packs_heads: engine.packs_heads,
-            vector_token: engine.vector_token,
+            vector_token: self.vector_token.unwrap_or(engine.vector_token),
             prefill_overhead: self.prefill_overhead.unwrap_or(engine.prefill_overhead),
             floor: self.floor.unwrap_or(engine.floor),
             eta_mem: self.eta_mem.unwrap_or(engine.eta_mem),

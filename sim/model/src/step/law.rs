@@ -219,11 +219,15 @@ impl Law {
 
     /// The duration of a step that was predicted, in nanoseconds, at a quantile of what the law missed.
     ///
-    /// Host time that is not given is none in the lower half: newer engines hide it behind the step before.
+    /// Host time that is not given is none in the lower half, and hidden by no kernel in the upper one.
     #[inline]
     pub fn at_quantile(&self, predicted: Prediction, step: &Step, share: f64) -> f64 {
         let kernels_ns = predicted.kernels_ns * self.spread.quantile(share);
-        if self.host.is_given || share >= 0.5 { self.host.with(step, kernels_ns) } else { kernels_ns }
+        match self.host {
+            host if host.is_given => host.with(step, kernels_ns),
+            _ if share < 0.5 => kernels_ns,
+            host => HostTime { is_hidden: false, ..host }.with(step, kernels_ns),
+        }
     }
 
     /// The spread of measured over predicted durations.
@@ -289,9 +293,10 @@ mod tests {
     #[test]
     fn host_time_that_is_not_known_may_be_none() {
         let step = Step::one(Load::decode(500));
-        let at = |is_given, share| {
-            let law =
-                law(None).with_host(HostTime { iteration_ns: 5e5, start_ns: 1e6, is_given, ..HostTime::default() });
+        let at = |is_given: bool, share: f64| {
+            let host =
+                HostTime { iteration_ns: 5e5, start_ns: 1e6, is_hidden: !is_given, is_given, ..HostTime::default() };
+            let law = law(None).with_host(host);
             law.at_quantile(law.predict(&step), &step, share)
         };
         let kernels_ns = law(None).predict(&step).ns;

@@ -25,7 +25,7 @@ enum Kind {
 
 /// The constants. Of two that requests cannot tell apart the later keeps its default. What a step takes whatever it does is so
 /// host time before it is slow memory.
-pub const CONSTANTS: [Constant; 4] = [
+pub const CONSTANTS: [Constant; 6] = [
     Constant {
         key: "eta_flop",
         kind: Kind::Share,
@@ -45,10 +45,22 @@ pub const CONSTANTS: [Constant; 4] = [
         write: |tuning, share| tuning.eta_mem = Some(Ratio::new(share)),
     },
     Constant {
+        key: "sequence_overhead",
+        kind: Kind::Time,
+        read: |engine| engine.sequence_overhead.as_ms_f64(),
+        write: |tuning, ms| tuning.sequence_overhead = Some(SimDuration::from_secs_f64(ms / 1e3)),
+    },
+    Constant {
         key: "prefill_overhead",
         kind: Kind::Time,
         read: |engine| engine.prefill_overhead.as_ms_f64(),
         write: |tuning, ms| tuning.prefill_overhead = Some(SimDuration::from_secs_f64(ms / 1e3)),
+    },
+    Constant {
+        key: "layer_overhead",
+        kind: Kind::Time,
+        read: |engine| engine.layer_overhead.as_ms_f64(),
+        write: |tuning, ms| tuning.layer_overhead = Some(SimDuration::from_secs_f64(ms / 1e3)),
     },
 ];
 

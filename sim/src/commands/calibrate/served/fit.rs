@@ -34,7 +34,7 @@ const SPEEDS: [f64; 3] = [0.97, 1.0, 1.03];
 const STARTS: [[f64; 2]; 3] = [[1.0, 1.0], [0.5, 1.0], [0.7, 3.0]];
 
 /// Effort of the search from a start, and of one without a constant.
-const WHOLE: Effort = Effort { step: 1.0, rounds: 4, moves: 60, tolerance: 1e-6 };
+const WHOLE: Effort = Effort { step: 1.0, rounds: 4, moves: 80, tolerance: 1e-6 };
 const WITHOUT: Effort = Effort { step: 0.5, rounds: 3, moves: 40, tolerance: 1e-6 };
 
 /// Distances from the best place at which the end of a range is sought, the furthest first.
