@@ -3,6 +3,7 @@
 use crate::scenario::{Plan, Scenario, Source};
 use crate::terminal::surviving;
 use fuzzing::{Count, Dice, bytes, fuzz, json, telling};
+use serde_json::Value;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -14,24 +15,28 @@ workload = { dataset = \"vqav2\", requests = 2, output_tokens = 4 }
 policy.cloud_only = {}
 policy.speculative = {}
 cloud = { profile = \"profile.toml\", noise = \"profile\" }
-edge = { profile = \"profile.toml\" }
 ";
 
-/// The profiles that ship.
-fn corpus() -> Vec<String> {
+/// The profiles that ship, as texts and as documents.
+fn corpus() -> Vec<(String, Value)> {
     let folder = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../scenarios/profiles"));
     let mut paths: Vec<PathBuf> =
         fs::read_dir(folder).expect("profiles").map(|entry| entry.expect("an entry").path()).collect();
     paths.sort();
-    paths.iter().map(|path| fs::read_to_string(path).expect("a profile")).collect()
+    let read = |path: &PathBuf| {
+        let text = fs::read_to_string(path).expect("a profile");
+        let document: toml::Value = toml::from_str(&text).expect("TOML");
+        let document = serde_json::to_value(document).expect("JSON");
+        (text, document)
+    };
+    paths.iter().map(read).collect()
 }
 
 /// A profile with other values, or other bytes.
-fn damaged(profiles: &[String], dice: &mut Dice) -> Vec<u8> {
-    let text = dice.one_of(profiles);
-    let document: toml::Value = toml::from_str(text).expect("TOML");
-    let mut document = serde_json::to_value(document).expect("JSON");
+fn damaged(profiles: &[(String, Value)], dice: &mut Dice) -> Vec<u8> {
+    let (text, document) = dice.one_of(profiles);
     if !dice.one_in(4) {
+        let mut document = document.clone();
         (0..=dice.below(2)).for_each(|_| json(&mut document, dice));
         // What JSON has and TOML has not is left to the bytes.
         if let Ok(text) = toml::to_string(&document) {
