@@ -3,6 +3,7 @@
 mod errors;
 mod points;
 mod published;
+mod series;
 mod servers;
 mod simulator;
 mod table;
