@@ -23,6 +23,7 @@ mod replay;
 mod source;
 mod test;
 mod tests_only;
+mod validation;
 
 use failure::Outcome;
 
@@ -40,6 +41,7 @@ const TASKS: &[Task] = &[
     (bench::command, bench::run),
     (budgets::command, budgets::run),
     (regression::command, regression::run),
+    (validation::command, validation::run),
     (mutants::command, mutants::run),
     (replay::command, replay::run),
     (fuzz::command, fuzz::run),
