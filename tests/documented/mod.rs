@@ -77,6 +77,17 @@ const ELSEWHERE: &[Elsewhere] = &[
             sim check results/paper --baseline paper.baseline.toml",
         reason: "a baseline is blessed once, by its owner",
     },
+    Elsewhere {
+        command: "sim calibrate --served requests.csv server.toml --out tuning.toml",
+        instead: "",
+        reason: "tests/calibrate_served.rs runs it on enough requests",
+    },
+    Elsewhere {
+        command: "sim calibrate --served single.csv --served light.csv server.toml --out tuning.toml",
+        instead: "",
+        reason: "tests/calibrate_served.rs runs it on enough requests",
+    },
+    Elsewhere { command: "cargo xtask validation", instead: "", reason: "it needs ../shared and ten minutes" },
     Elsewhere { command: "sim validate my.toml", instead: "sim validate served.toml", reason: RANDOM },
     Elsewhere {
         command: "sim validate my.toml --tolerance 10",

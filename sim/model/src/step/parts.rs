@@ -295,11 +295,14 @@ impl Priced {
     /// Nanoseconds of an iteration of so many items.
     #[inline]
     pub fn ns(&self, load: &Load, items: u64) -> f64 {
-        let (language_ns, floor_ns) = if load.query_tokens > 0 { self.language(load) } else { (0.0, 0.0) };
+        let is_step = load.query_tokens > 0;
+        let (language_ns, floor_ns) = if is_step { self.language(load) } else { (0.0, 0.0) };
         let start_ns = if load.prefill_starts > 0 { self.start_ns } else { 0.0 };
         let items = items as f64;
         let fixed_ns = self.overhead_ns + start_ns + items * self.item_ns;
-        let shortest_ns = floor_ns.max(self.hidden_ns + items * self.hidden_item_ns);
+        // A probe runs beside the engine's steps.
+        let hidden_ns = if is_step { self.hidden_ns + items * self.hidden_item_ns } else { 0.0 };
+        let shortest_ns = floor_ns.max(hidden_ns);
         shortest_ns.max(fixed_ns + self.vision_ns(load) + language_ns)
     }
 
