@@ -5,47 +5,13 @@ use std::io::Read;
 use std::path::Path;
 
 use flate2::read::GzDecoder;
-use serde::Deserialize;
 use serde_json::Value;
 
 use super::Measurement;
 use super::errors::{Errors, error_pct};
-use super::series::{Series, series};
+use super::series::{Point, Series, Server, series};
 use super::simulator::Run;
 use super::table::{Line, Target, signed, size};
-
-/// The server of a row of `serving_points.csv.gz`.
-#[derive(Debug, Clone, Deserialize)]
-pub struct Server {
-    /// GPU.
-    pub gpu: String,
-    /// Model.
-    pub model: String,
-    /// Arithmetic of weights and activations; `unstated` where the source says nothing.
-    pub dtype: String,
-    /// Engine and its version.
-    pub engine: String,
-}
-
-/// A row of `serving_points.csv.gz`, as far as it is looked at.
-#[derive(Debug, Clone, Deserialize)]
-pub struct Point {
-    /// Server.
-    #[serde(flatten)]
-    pub server: Server,
-    /// GPUs that share each layer.
-    pub tensor_parallel: u32,
-    /// Clients that wait for their answers.
-    pub concurrency: u32,
-    /// Nominal length of a prompt.
-    pub input_tokens: u32,
-    /// Nominal length of an answer.
-    pub output_tokens: u32,
-    /// Mean TTFT, milliseconds.
-    pub ttft_ms: f64,
-    /// Mean TPOT, milliseconds.
-    pub tpot_ms: f64,
-}
 
 /// The rows of a server with some number of GPUs, with the scenario of each.
 pub struct Points {

@@ -1,9 +1,42 @@
 //! The servers of `serving_points.csv.gz` that are compared, as scenarios.
 
-use super::points::{Point, Server};
+use serde::Deserialize;
 
 /// Requests that a client makes.
 const REQUESTS_A_CLIENT: u32 = 10;
+
+/// The server of a row of `serving_points.csv.gz`.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Server {
+    /// GPU.
+    pub gpu: String,
+    /// Model.
+    pub model: String,
+    /// Arithmetic of weights and activations; `unstated` where the source says nothing.
+    pub dtype: String,
+    /// Engine and its version.
+    pub engine: String,
+}
+
+/// A row of `serving_points.csv.gz`, as far as it is looked at.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Point {
+    /// Server.
+    #[serde(flatten)]
+    pub server: Server,
+    /// GPUs that share each layer.
+    pub tensor_parallel: u32,
+    /// Clients that wait for their answers.
+    pub concurrency: u32,
+    /// Nominal length of a prompt.
+    pub input_tokens: u32,
+    /// Nominal length of an answer.
+    pub output_tokens: u32,
+    /// Mean TTFT, milliseconds.
+    pub ttft_ms: f64,
+    /// Mean TPOT, milliseconds.
+    pub tpot_ms: f64,
+}
 
 /// Rows of one server of the file, and the keys of a scenario that describe it.
 pub struct Series {
