@@ -4,10 +4,11 @@ use crate::support::{Sim, repository};
 use serde_json::Value;
 
 /// The lists, with a key that names each line.
-const LISTS: [(&str, &str); 9] = [
+const LISTS: [(&str, &str); 10] = [
     ("devices", "name"),
     ("models", "name"),
     ("engines", "name"),
+    ("interconnects", "name"),
     ("policies", "name"),
     ("datasets", "name"),
     ("sources", "name"),

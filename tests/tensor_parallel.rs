@@ -45,7 +45,7 @@ fn what_cannot_be_shared_is_refused_by_name() {
     let cases: [(&[&str], &str); 6] = [
         (&["cloud.gpus=3", "cloud.tensor_parallel=3"], "a divisor of the 28 heads"),
         (&["cloud.gpus=3", "cloud.tensor_parallel=2"], "a multiple of tensor_parallel x data_parallel = 2"),
-        (&["cloud.data_parallel=0"], "cloud.data_parallel: expected more than 0"),
+        (&["cloud.data_parallel=0"], "cloud.data_parallel = 0: expected more than 0"),
         (&["cloud.gpus=2", "cloud.data_parallel=2", "cloud.expert_parallel=true"], "has no experts to spread"),
         (
             &["cloud.gpus=2", "cloud.tensor_parallel=2", "cloud.interconnect=string"],

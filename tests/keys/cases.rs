@@ -410,9 +410,9 @@ pub const CASES: &[Case] = &[
     ),
     msao("accuracy_bandwidth", &[], "accuracy.deadline=1 h", &[("accuracy_pct", Same)]),
     msao("engine", &[], "edge.engine=hf", &[("e2e_ms_mean", Rises(1.4)), ("cloud_utilisation_pct", Falls(0.8))]),
-    msao("engine", &[], "edge.engine=vllm-0.7", &[("e2e_ms_mean", Rises(1.05)), ("ttft_ms_mean", Rises(1.05))]),
+    msao("engine", &[], "edge.engine=graph", &[("e2e_ms_mean", Rises(1.02)), ("ttft_ms_mean", Rises(1.02))]),
     msao("engine", &[], "cloud.engine=hf", &[("e2e_ms_mean", Rises(1.1)), ("edge_utilisation_pct", Falls(0.95))]),
-    msao("engine", &[], "cloud.engine=vllm-0.7", &[("e2e_ms_mean", Rises(1.02)), ("tpot_ms_mean", Rises(1.02))]),
+    msao("engine", &[], "cloud.engine=graph", &[("e2e_ms_mean", Rises(1.005)), ("tpot_ms_mean", Rises(1.005))]),
     of(
         "mindfusion",
         "mindfusion.layers_on_device",

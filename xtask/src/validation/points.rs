@@ -51,7 +51,7 @@ fn lines(series: &Series, points: &[Point]) -> Result<Vec<Points>, String> {
     let mut lines = Vec::new();
     for gpus in series.tensor_parallel {
         let server = format!("{}, TP {gpus}", series.name);
-        let fitted = series.fitted.filter(|(to, _)| to == gpus).map_or("nothing", |(_, fitted)| fitted);
+        let fitted = series.fitted.filter(|(to, _)| to.contains(gpus)).map_or("nothing", |(_, fitted)| fitted);
         let of_series = points.iter().filter(|point| point.tensor_parallel == *gpus && series.is_of(&point.server));
         let points: Vec<_> = of_series.map(|point| (point.clone(), series.scenario(point))).collect();
         if points.is_empty() {
@@ -64,7 +64,7 @@ fn lines(series: &Series, points: &[Point]) -> Result<Vec<Points>, String> {
         lines.push(Points { server, fitted, points });
     }
     let all = lines.iter().flat_map(|line| line.points.clone()).collect();
-    let fitted = series.fitted.map_or("nothing", |_| "TP 8: in sample");
+    let fitted = series.fitted.map_or("nothing", |_| "the above: in sample");
     lines.push(Points { server: format!("{}, all", series.name), fitted, points: all });
     Ok(lines)
 }

@@ -46,8 +46,8 @@ pub struct Series {
     pub rows: [&'static str; 4],
     /// Numbers of GPUs that share each layer.
     pub tensor_parallel: &'static [u32],
-    /// Constants that were fitted to a part, and to which number of GPUs.
-    pub fitted: Option<(u32, &'static str)>,
+    /// Constants that were fitted to a part, and to which numbers of GPUs.
+    pub fitted: Option<(&'static [u32], &'static str)>,
     /// Keys of `[cloud]`, but for the number of GPUs.
     cloud: &'static str,
     /// Tables of a device or a model that is not built in.
@@ -97,7 +97,7 @@ pub fn series() -> Vec<Series> {
             name: "H100 SXM, Llama-3.1-70B fp8, vLLM of unstated version",
             rows: ["H100-SXM-80GB", "meta-llama/Llama-3.1-70B", "fp8", "vllm-unstated"],
             tensor_parallel: &[2, 4, 8],
-            fitted: None,
+            fitted: Some((&[2, 4, 8], "in sample: NVLink's latency")),
             cloud: "device = \"h100-sxm\"\nmodel = \"llama-3.1-70b\"\nengine = \"vllm\"\nweights = \"fp8\"\n",
             tables: &[LLAMA_70B],
             lengths: Lengths::FromFourFifths,
@@ -125,7 +125,7 @@ fn h100_8b(name: &'static str, cloud: &'static str) -> Series {
         name,
         rows: ["H100-SXM-80GB", "meta-llama/Llama-3.1-8B", "unstated", "trtllm-1.0.0rc3"],
         tensor_parallel: &[1, 2, 4, 8],
-        fitted: Some((8, "in sample: TensorRT-LLM's host time")),
+        fitted: Some((&[8], "in sample: TensorRT-LLM's host time")),
         cloud,
         tables: &[],
         lengths: Lengths::Nominal,
