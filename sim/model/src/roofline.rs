@@ -32,7 +32,7 @@ use crate::{
 /// // One token of an answer behind a context of 1,000, and four drafted tokens verified at once: nearly as fast.
 /// let decode = roofline.iteration(&Load::decode(1000)).duration.as_ms_f64();
 /// let verify = roofline.iteration(&Load::verify(5, 1000)).duration.as_ms_f64();
-/// assert!(decode > 9.0 && verify < 1.01 * decode, "{decode} ms, {verify} ms");
+/// assert!(decode > 9.0 && verify < 1.05 * decode, "{decode} ms, {verify} ms");
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Roofline {
