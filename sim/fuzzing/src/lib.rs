@@ -78,6 +78,7 @@ pub fn fuzz<W: FnMut(&mut Dice, &Counts)>(target: &str, counts: &[Count], worker
     let is_done = || only.is_some() || begun.elapsed() >= least && counts.reached(goal);
     let watch = Watch::new(threads);
     let work = |thread: usize| {
+        let _ending = watch.ending(thread);
         let mut execute = worker();
         loop {
             let number = next.fetch_add(1, Ordering::Relaxed);
@@ -86,7 +87,6 @@ pub fn fuzz<W: FnMut(&mut Dice, &Counts)>(target: &str, counts: &[Count], worker
             execute(&mut Dice::of(seed, number), &counts);
             drop(guard);
             if stop.load(Ordering::Relaxed) || is_done() {
-                watch.end(thread);
                 return;
             }
         }

@@ -18,6 +18,15 @@ enum State {
     Ended,
 }
 
+/// The end of a thread, which is noted when this is dropped.
+pub struct Ending<'w>(&'w Mutex<State>);
+
+impl Drop for Ending<'_> {
+    fn drop(&mut self) {
+        *self.0.lock().expect("no panic holds it") = State::Ended;
+    }
+}
+
 impl Watch {
     /// A watch over so many threads.
     pub fn new(threads: usize) -> Self {
@@ -30,9 +39,9 @@ impl Watch {
             State::At { number, since: Instant::now(), is_told: false };
     }
 
-    /// Notes that a thread has ended.
-    pub fn end(&self, thread: usize) {
-        *self.0[thread].lock().expect("no panic holds it") = State::Ended;
+    /// Notes that a thread has ended when this is dropped, by a panic too.
+    pub fn ending(&self, thread: usize) -> Ending<'_> {
+        Ending(&self.0[thread])
     }
 
     /// Tells of each execution that takes long, until all threads have ended or one has failed.

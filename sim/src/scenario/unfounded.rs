@@ -222,7 +222,7 @@ mod tests {
                 cloud,
                 "[cloud]\nweights = \"w8a8\"",
                 &[
-                    "accuracy: figures of qwen2.5-vl-7b are of 16 bits; the cloud has weights in w8a8, which leave 98.7 % of them",
+                    "accuracy: figures of qwen2.5-vl-7b are of 16 bits; the cloud has weights in w8a8, which leave 98.4 % of them",
                 ],
             ),
             (edge, "[cloud]\nweights = \"w8a8\"", &[]),

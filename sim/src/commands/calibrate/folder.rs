@@ -148,6 +148,10 @@ fn read_folder(folder: &Path, side: Option<&str>, keep: &dyn Fn(u64) -> bool, se
         }
         let first = &iteration[0];
         let (policy, point, ..) = &first.request;
+        if u64::from(*point) >= plan.points() {
+            let expected = format!("expected one of the {} of scenario.toml", plan.points());
+            return Err(Failure::refused(format!("{}: found point {point}; {expected}", steps.display())));
+        }
         if !points.contains_key(point) {
             points.insert(*point, plan.point(u64::from(*point))?);
         }
