@@ -1,6 +1,7 @@
 //! Lengths of texts in tokens, by a tokenizer alone.
 
 use crate::error::{Result, refused};
+use crate::tokenizer_file::parsed;
 use std::path::{Path, PathBuf};
 
 /// A tokenizer that counts.
@@ -16,7 +17,7 @@ impl TokenCounter {
     /// The file is missing or broken.
     pub fn open(file: &Path) -> Result<Self> {
         let read = traces::input::read_text(file).map_err(|error| error.to_string());
-        let tokenizer = read.and_then(|text| text.parse::<tokenizers::Tokenizer>().map_err(|error| error.to_string()));
+        let tokenizer = read.and_then(|text| parsed(&text));
         match tokenizer {
             Ok(tokenizer) => Ok(Self { tokenizer, file: file.to_owned() }),
             Err(error) => refused(format!("cannot read the tokenizer {}: {error}", file.display())),

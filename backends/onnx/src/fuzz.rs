@@ -114,6 +114,8 @@ impl Model {
         // Newer folders have the one nested in the other.
         let nested = fs::read_to_string(path.join("preprocessor_config.json")).expect("a file");
         fs::write(path.join("processor_config.json"), format!("{{\"image_processor\": {nested}}}")).expect("a file");
+        let template = "{% for message in messages %}{{ message.content }}{% endfor %}";
+        fs::write(path.join("chat_template.json"), format!("{{\"chat_template\": \"{template}\"}}")).expect("a file");
         let read = |file: &'static str| (file, fs::read(path.join(file)).expect("a file"));
         let whole = CONFIGURATIONS.into_iter().chain(GRAPHS).chain(["tokenizer.json"]).map(read).collect();
         Self { folder, whole }

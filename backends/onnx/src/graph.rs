@@ -234,7 +234,8 @@ impl Walk {
 
     fn text(&mut self, end: u64) -> std::result::Result<String, Fault> {
         // Names are short; what claims to be longer is something else.
-        let length = usize::try_from(end - self.at).ok().filter(|length| *length < 1 << 16);
+        let length = end.checked_sub(self.at).and_then(|left| usize::try_from(left).ok());
+        let length = length.filter(|length| *length < 1 << 16);
         let mut bytes = vec![0; length.ok_or("no ONNX model")?];
         self.file.read_exact(&mut bytes).map_err(|_| self.short(self.outline.bytes))?;
         self.at = end;
@@ -242,7 +243,7 @@ impl Walk {
     }
 
     fn skip_to(&mut self, end: u64) -> std::result::Result<(), Fault> {
-        let step = i64::try_from(end - self.at).map_err(|_| "no ONNX model")?;
+        let step = end.checked_sub(self.at).and_then(|step| i64::try_from(step).ok()).ok_or("no ONNX model")?;
         self.file
             .seek_relative(step)
             .or_else(|_| self.file.seek(SeekFrom::Start(end)).map(drop))

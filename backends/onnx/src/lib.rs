@@ -35,6 +35,7 @@ mod resample;
 mod session;
 mod template;
 mod text;
+mod tokenizer_file;
 mod towers;
 pub mod write;
 

@@ -4,6 +4,7 @@ use crate::budget::Budget;
 use crate::error::{Result, refused};
 use crate::folder::Folder;
 use crate::template::{Place, Template};
+use crate::tokenizer_file::parsed;
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::io::ErrorKind;
@@ -32,7 +33,7 @@ impl Text {
         let read = input::read_text(&path).map_err(|error| error.to_string());
         let parsed = read.and_then(|text| {
             let budget = Budget::of(&serde_json::from_str(&text).map_err(|error| error.to_string())?);
-            text.parse::<Tokenizer>().map(|tokenizer| (tokenizer, budget)).map_err(|error| error.to_string())
+            parsed(&text).map(|tokenizer| (tokenizer, budget))
         });
         let (tokenizer, budget) =
             parsed.or_else(|error| refused(format!("cannot read the tokenizer {}: {error}", path.display())))?;
