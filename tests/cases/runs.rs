@@ -1,4 +1,4 @@
-//! What a run does with what goes in: rejected, cut, played at its times, compared.
+//! Requests that go into a run are rejected, cut, played at their times and compared as they should be.
 
 use super::{ends, over, scenario};
 use crate::parquet_file::{count, number, rows};

@@ -122,6 +122,7 @@ mod tests {
                     counts.add("even");
                 }
                 drawn.lock().expect("no panic").push(value);
+                // Few executions are enough here, and all of them are kept.
                 std::thread::sleep(Duration::from_millis(20));
             }
         });

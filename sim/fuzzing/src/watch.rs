@@ -64,6 +64,7 @@ impl Watch {
             if all_ended {
                 return;
             }
+            // The watch looks at the threads a hundred times a second; they must not wait for it.
             std::thread::sleep(Duration::from_millis(10));
         }
     }

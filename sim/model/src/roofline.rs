@@ -62,7 +62,7 @@ impl Roofline {
     ///
     /// # Panics
     ///
-    /// As [`Roofline::new`].
+    /// If bandwidth, peak or an efficiency is zero: such a server never finishes.
     pub fn of_server(device: &Device, model: &ModelSpec, engine: &EngineProfile, parallel: Parallel) -> Roofline {
         let never = engine.eta_mem == Ratio::ZERO || engine.eta_flop == Ratio::ZERO;
         assert!(!never, "device {} never finishes an iteration", device.name);

@@ -31,7 +31,7 @@ pub struct Simulator {
     sets: Vec<String>,
 }
 
-/// What each run printed, or its failure.
+/// The output of each run, or its failure.
 pub struct Answers(BTreeMap<Run, Result<Value, String>>);
 
 impl Answers {

@@ -52,7 +52,7 @@ pub struct Fit<'t> {
     failure: Mutex<Option<Failure>>,
 }
 
-/// What became of a constant.
+/// The end of a constant in a fit: found, or kept at its default.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Fate {
     /// It was fitted; from the first to the last value the fit is about as good, all others as they are.
@@ -66,7 +66,7 @@ pub enum Fate {
 pub struct Found {
     /// Their values.
     pub values: Values,
-    /// What became of each.
+    /// The end of each constant.
     pub fates: [Fate; CONSTANTS.len()],
 }
 

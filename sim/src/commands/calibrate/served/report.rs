@@ -108,7 +108,7 @@ fn half(half: Half) -> &'static str {
     }
 }
 
-/// What became of a constant, in words.
+/// The end of a constant in a fit, in words.
 fn fate(number: usize, found: &Found) -> String {
     let constant = &CONSTANTS[number];
     match found.fates[number] {
