@@ -1,7 +1,7 @@
 //! A run to start from, in examples and tests.
 
 use crate::scheduling::{Remote, Scheduling};
-use crate::spec::{CloudSpec, EdgeSpec, LinkSpec, RunSpec, Sharing};
+use crate::spec::{CloudSpec, EdgeSpec, LinkSpec, RunSpec, Sharing, Transport};
 use crate::workload::{Arrivals, Content, WarmUp, Workload};
 use backends::Tier;
 use kernel::RateProfile;
@@ -49,6 +49,7 @@ impl RunSpec {
                 up: rate.clone(),
                 down: rate,
                 sharing: Sharing::Fifo,
+                transport: Transport::Ideal,
                 rtt: SimDuration::from_ms(20),
                 rtts: None,
                 start: crate::SeriesStart::default(),

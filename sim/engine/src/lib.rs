@@ -28,6 +28,6 @@ pub use plant::{Traffic, cloud_pool, edge_pool, pools};
 pub use run::RunError;
 pub use scheduling::{Remote, Scheduling};
 pub use simulate::simulate;
-pub use spec::{CloudSpec, EdgeSpec, LinkSpec, RunSpec, SeriesStart, Sharing};
+pub use spec::{CloudSpec, Connections, EdgeSpec, LinkSpec, RunSpec, SeriesStart, Sharing, TcpSpec, Transport};
 pub use violation::Violation;
 pub use workload::{Arrivals, Content, Played, RESERVED_OUTPUT_TOKENS, WarmUp, Workload, draw_servegen};

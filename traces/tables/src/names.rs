@@ -125,6 +125,10 @@ names! {
         Preempted = "preempted",
         /// An iteration of a GPU, or a processor, computes for the request.
         Running = "running",
+        /// A message waits for the handshake of its connection.
+        Connecting = "connecting",
+        /// A message, or the rest of it, waits until its connection's window has room: packets are not acknowledged yet.
+        Window = "window",
         /// A message is put on the link, from its first bit to its last.
         Sending = "sending",
         /// A message has left and has not arrived: propagation, jitter and repetition of lost packets.

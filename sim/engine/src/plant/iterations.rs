@@ -3,7 +3,7 @@
 use super::event::{Event, NOW, STEP};
 use super::gpu::Pick;
 use super::job::{Item, Job, Reading, Task, Then};
-use super::message::{Body, Message};
+use super::message::Body;
 use super::spans::describe;
 use super::state::State;
 use super::work::work_of;
@@ -17,7 +17,7 @@ use model::{
     energy::Activity,
     load::Cost,
 };
-use units::{Bytes, SimDuration, SimTime};
+use units::{SimDuration, SimTime};
 
 impl<'w, C: Compute> World<'w, C> {
     /// Gives a job to a GPU, unless it is one that takes no iteration.
@@ -316,7 +316,7 @@ impl<'w, C: Compute> World<'w, C> {
             }
             return;
         }
-        let message = state.messages.insert(Message { slot: id, wire: Bytes::ZERO, body: Body::Token(token) });
+        let message = self.address(state, id, Body::Token(token));
         self.send_down(state, message, TOKEN_BYTES);
     }
 

@@ -131,13 +131,12 @@ impl<'w, C: Compute> World<'w, C> {
             start: passage.started,
             duration: passage.left - passage.started,
         };
-        let arrival = passage.arrival + delay;
-        let flying =
-            SpanRecord { phase: Phase::Flying, start: passage.left, duration: arrival - passage.left, ..sending };
-        waited(&sending, passage.handed, Phase::Queued)
-            .iter()
-            .chain([&sending, &flying])
-            .for_each(|span| recorder.span(span));
+        let flying = passage.arrival.map(|arrival| {
+            let duration = arrival + delay - passage.left;
+            SpanRecord { phase: Phase::Flying, start: passage.left, duration, ..sending }
+        });
+        let waiting = waited(&sending, passage.since, passage.wait);
+        waiting.iter().chain([&sending]).chain(&flying).for_each(|span| recorder.span(span));
     }
 
     /// The edge's processor has been asked for some time.

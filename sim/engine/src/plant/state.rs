@@ -2,7 +2,7 @@
 
 use super::gpu::{Gpu, Kind};
 use super::job::Job;
-use super::link::{Direction, Left};
+use super::link::{Direction, Outbox};
 use super::message::Message;
 use super::resources::Resources;
 use super::served::Served;
@@ -34,7 +34,7 @@ pub(crate) struct State<'w, C> {
     /// Room to work in.
     pub(crate) held_back: VecDeque<Job>,
     pub(crate) done: Vec<Done>,
-    pub(crate) left: Vec<Left>,
+    pub(crate) outbox: Outbox,
 }
 
 impl<'w, C: Compute> State<'w, C> {
@@ -73,13 +73,18 @@ impl<'w, C: Compute> State<'w, C> {
             edge_cpus: (0..spec.edge.count).map(|_| FifoServer::new(spec.edge.cpu_workers)).collect(),
             edge,
             cloud,
-            up: Direction::new(&link, &link.up, streams, "link/up"),
-            down: Direction::new(&link, &link.down, streams, "link/down"),
+            up: Direction::new(&link, true, spec.edge.count, streams),
+            down: Direction::new(&link, false, spec.edge.count, streams),
             uplink_due: None,
             downlink_due: None,
             held_back: VecDeque::new(),
             done: Vec::new(),
-            left: Vec::new(),
+            outbox: Outbox::default(),
         }
+    }
+
+    /// A direction of the link, and room for what comes of looking at it.
+    pub(crate) fn direction(&mut self, up: bool) -> (&mut Direction, &mut Outbox) {
+        (if up { &mut self.up } else { &mut self.down }, &mut self.outbox)
     }
 }

@@ -76,6 +76,8 @@ impl<'w, C: Compute> World<'w, C> {
             Event::AtEdge(message) => self.at_edge(message),
             Event::Uplink => self.look_at_link(true),
             Event::Downlink => self.look_at_link(false),
+            Event::WindowUp(connection) => self.look_at_connection(true, connection),
+            Event::WindowDown(connection) => self.look_at_connection(false, connection),
         }
     }
 }
