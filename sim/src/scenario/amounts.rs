@@ -15,6 +15,9 @@ const LONGEST: SimDuration = SimDuration::from_secs(3600);
 /// Widest and highest picture: the most that a JPEG can have.
 const WIDEST: u32 = 65_535;
 
+/// Packets of a new connection's first flight, at most.
+const LARGEST_WINDOW: u32 = 10_000;
+
 /// Slowest rate of a link.
 const SLOWEST: BitsPerSecond = BitsPerSecond::new(1000);
 
@@ -56,6 +59,9 @@ pub fn check(source: &Source, scenario: &Scenario) -> Result<(), Failure> {
         if size > LARGEST_PACKET {
             return too(key, &format!("at most {LARGEST_PACKET}"));
         }
+    }
+    if scenario.link.initial_window > LARGEST_WINDOW {
+        return too("link.initial_window", &format!("at most {LARGEST_WINDOW} packets"));
     }
     for (key, blocks) in [("edge.kv_blocks", scenario.edge.kv_blocks), ("cloud.kv_blocks", scenario.cloud.kv_blocks)] {
         if blocks.is_some_and(|blocks| blocks > MOST_BLOCKS) {

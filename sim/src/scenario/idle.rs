@@ -7,6 +7,7 @@
 //! charged; `cloud.model` counts the visual tokens of `requests.parquet`.
 
 use super::keys::{self, Path, parts};
+use super::link::{Congestion, Connection, Link, Transport};
 use super::{Dataset, Plan, Scenario, Source, resolve};
 use crate::terminal::say;
 use model::{engine_kind::EngineKind, mas::MasSettings, request::PayloadFormat};
@@ -129,7 +130,24 @@ const RULES: &[Rule] = &[
         at.scenario.link.rtt == SimDuration::ZERO && at.scenario.link.rtt_series.is_none()
     }),
     (&["link.packet"], "packets have no header and none is lost, so their size does not matter", |at| {
-        at.scenario.link.header == Bytes::ZERO && at.scenario.link.loss == Ratio::ZERO
+        let Link { header, loss, transport, .. } = at.scenario.link;
+        header == Bytes::ZERO && loss == Ratio::ZERO && transport == Transport::Ideal
+    }),
+    (
+        &[
+            "link.congestion",
+            "link.initial_window",
+            "link.receive_window",
+            "link.idle_restart",
+            "link.connection",
+            "link.tls",
+        ],
+        "link.transport is \"ideal\"",
+        |at| at.scenario.link.transport == Transport::Ideal,
+    ),
+    (&["link.idle_restart"], "bbr does not restart after silence", |at| at.scenario.link.congestion == Congestion::Bbr),
+    (&["link.tls"], "a kept connection is open before the run begins", |at| {
+        at.scenario.link.connection == Connection::Kept
     }),
     (&["tokens"], "no policy here drafts tokens", |at| !at.uses.drafts),
     (&["descriptors", "edge.probe_layers"], "no policy here probes the inputs", |at| !at.uses.probes),

@@ -255,6 +255,8 @@ fn check_scalars(source: &Source, scenario: &Scenario) -> Result<(), Failure> {
         ("workload.max_output_tokens", u64::from(scenario.workload.max_output_tokens.unwrap_or(1))),
         ("link.bandwidth", scenario.link.bandwidth.as_u64()),
         ("link.packet", scenario.link.packet.as_u64()),
+        ("link.initial_window", u64::from(scenario.link.initial_window)),
+        ("link.receive_window", scenario.link.receive_window.as_u64()),
     ];
     for (key, value) in counts {
         if value == 0 {
@@ -268,6 +270,9 @@ fn check_scalars(source: &Source, scenario: &Scenario) -> Result<(), Failure> {
         return Err(
             source.refuse_key("link.loss", "expected at most 0.9: above, retransmission never ends in practice")
         );
+    }
+    if scenario.link.tls > 2 {
+        return Err(source.refuse_key("link.tls", "expected 0, 1 (TLS 1.3) or 2 (TLS 1.2) round trips"));
     }
     arrivals::check(source, scenario)?;
     sessions::check(source, scenario)?;

@@ -17,7 +17,7 @@ mod medium;
 use crate::ledger::Phase;
 use crate::spec::{LinkSpec, Transport};
 use connection::Connection;
-use kernel::{DelayProfile, RateProfile, Service, Stream, Streams, draw};
+use kernel::{DelayProfile, Service, Stream, Streams, draw};
 use loss::Loss;
 use medium::Medium;
 use units::{BitsPerSecond, Bytes, SimDuration, SimTime};
