@@ -246,6 +246,9 @@ fn inputs() {
         ("sound of no length", custom("audio = \"0 s\"")),
         ("very long sound", custom("audio = \"5_000_000 h\"")),
         ("sound without a unit", custom("audio = 3")),
+        ("a prompt without a token", custom("width = 0, text_tokens = 0")),
+        ("an answer without a token", custom("output_tokens = 0")),
+        ("a picture of one column", custom("width = 1, height = 480")),
         ("an unknown payload", SMALL.replace("requests = 5", "requests = 5\npayload = \"png\"")),
     ]);
     insta::assert_snapshot!(said);
