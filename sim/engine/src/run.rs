@@ -4,7 +4,7 @@ use crate::calibration::calibration;
 use crate::ledger::{Arrival, Grading, Ledger, Recorder, Shortfall, SlotId, WarmUp};
 use crate::models::{Models, streams};
 use crate::outcome::{Outcome, outcome};
-use crate::plant::{self, Bed, Event, Price, Slot, State, World};
+use crate::plant::{self, Bed, Event, Length, Price, Slot, State, World};
 use crate::spec::RunSpec;
 use crate::violation::Violation;
 use crate::workload::{Arrivals, Begun, Session, Turn};
@@ -301,7 +301,11 @@ impl<'a, C: Compute, P: Policy> Run<'a, C, P> {
         let over = |tier: usize| windows[tier].is_some_and(|most| prompts[tier] + workload.allowed(request) > most);
         let full = |tier: usize| match &gpus[tier].served {
             None => !gpus[tier].kv.could_hold(prompts[tier] + workload.reserved(request)),
-            Some(served) => !served.could_hold(prompts[tier] + workload.allowed(request), tier == 1 && tiers.verifies),
+            Some(served) => {
+                let (prompt, allowed, reserved) =
+                    (prompts[tier], workload.allowed(request), workload.reserved(request));
+                !served.could_hold(Length { prompt, allowed, reserved }, tier == 1 && tiers.verifies)
+            }
         };
         let [edge, cloud] = [0, 1].map(|tier| [held[tier] && over(tier), held[tier] && full(tier)]);
         let reasons = [

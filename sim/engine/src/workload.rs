@@ -218,7 +218,8 @@ fn from_shape(shape: &Shape, format: PayloadFormat, streams: Streams, number: u6
         true => own,
         false => draw_pictures(shape, format, streams, shown, &mut streams.stream("input", shown)),
     };
-    let text_tokens = shape.text_tokens.draw(stream);
+    // A distribution may draw nothing; a prompt has a beginning.
+    let text_tokens = shape.text_tokens.draw(stream).max(1);
     let output_tokens = shape.output_tokens.draw(stream);
     let audio = shape.draw_sound(streams, shown).map(Audio::lasting);
     Request { prompt: Prompt { request: number, text_tokens, images, audio }, output_tokens }

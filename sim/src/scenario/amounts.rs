@@ -3,7 +3,6 @@
 use super::link::{FairShare, Rate, Share};
 use super::{Arrivals, Dataset, Scenario, Source};
 use crate::terminal::Failure;
-use model::engine_kind::EngineKind;
 use units::{BitsPerSecond, Bytes, PerSecond, SimDuration};
 
 /// Most of what has a place in memory from the start: replications, edges, workers, clients and GPUs.
@@ -27,8 +26,6 @@ const LARGEST_PACKET: Bytes = Bytes::new(65_535);
 /// Most KV blocks of a GPU: 16 billion tokens.
 const MOST_BLOCKS: u64 = 1_000_000_000;
 
-/// Fewest tokens of a serving engine's step: fewer cannot hold what is read again behind a batch of drafts.
-const LEAST_STEP_TOKENS: u32 = 16;
 /// Least share of a peak rate.
 const LEAST_SHARE: f64 = 1e-4;
 
@@ -66,15 +63,6 @@ pub fn check(source: &Source, scenario: &Scenario) -> Result<(), Failure> {
     for (key, blocks) in [("edge.kv_blocks", scenario.edge.kv_blocks), ("cloud.kv_blocks", scenario.cloud.kv_blocks)] {
         if blocks.is_some_and(|blocks| blocks > MOST_BLOCKS) {
             return too(key, &format!("at most {MOST_BLOCKS}"));
-        }
-    }
-    let [edge, cloud] = [(scenario.edge.engine, scenario.edge.batch), (scenario.cloud.engine, scenario.cloud.batch)];
-    for (key, (engine, batch)) in [("edge.batch.chunk_tokens", edge), ("cloud.batch.chunk_tokens", cloud)] {
-        let is_served = !EngineKind::IDEAL.contains(&engine);
-        if is_served && batch.chunk_tokens.is_some_and(|tokens| tokens < LEAST_STEP_TOKENS) {
-            let least =
-                format!("at least {LEAST_STEP_TOKENS}, since a step of a serving engine holds a batch of drafts");
-            return too(key, &least);
         }
     }
     for (name, device) in &scenario.device {

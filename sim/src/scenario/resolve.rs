@@ -12,10 +12,12 @@ use model::{
     kv::{DoesNotFit, KvPool},
     model_spec::ModelSpec,
     parallel::Parallel,
+    vision::{MAX_ASPECT, is_too_elongated},
 };
 use policies::{Split, System};
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use traces::requests::{PictureSize, Pictures};
 use units::SimDuration;
 
 /// One policy at one point.
@@ -96,6 +98,7 @@ fn base_spec(source: &Source, scenario: &Scenario) -> Result<(RunSpec, Option<f6
         probed: Arc::default(),
         policy: System::CloudOnly(policies::CloudOnly::default()),
     };
+    check_pictures(source, &spec.workload.content)?;
     if has_pictures(&spec.workload.content) {
         for (side, tier) in [("edge", &spec.edge.tier), ("cloud", &spec.cloud.tier)] {
             if tier.model.vision.is_none() {
@@ -109,6 +112,21 @@ fn base_spec(source: &Source, scenario: &Scenario) -> Result<(RunSpec, Option<f6
 /// True if requests of a trace have pictures.
 fn has_pictures(content: &Content) -> bool {
     matches!(content, Content::Trace(trace) if trace.requests.iter().any(|one| one.pictures.is_some()))
+}
+
+/// Refuses a picture of a trace that no processor takes.
+fn check_pictures(source: &Source, content: &Content) -> Result<(), Failure> {
+    let Content::Trace(trace) = content else { return Ok(()) };
+    for (number, request) in (1..).zip(trace.requests.iter()) {
+        if let Some(Pictures { size: PictureSize::Pixels { width, height }, .. }) = request.pictures
+            && is_too_elongated(width, height)
+        {
+            let found = format!("request {number} of the trace has a picture of {width}x{height}");
+            let expected = format!("expected sides of which none is longer than {MAX_ASPECT} times the other");
+            return Err(source.refuse_key("workload.dataset", &format!("{found}; {expected}; remove its line")));
+        }
+    }
+    Ok(())
 }
 
 fn workload(source: &Source, scenario: &Scenario) -> Result<Workload, Failure> {
@@ -266,6 +284,7 @@ fn check_scalars(source: &Source, scenario: &Scenario) -> Result<(), Failure> {
     lookup::check(source, scenario)?;
     check_custom(source, scenario)?;
     amounts::check(source, scenario)?;
+    check_shape(source, scenario)?;
     if scenario.link.loss.as_f64() > 0.9 {
         return Err(
             source.refuse_key("link.loss", "expected at most 0.9: above, retransmission never ends in practice")
@@ -306,6 +325,19 @@ fn check_custom(source: &Source, scenario: &Scenario) -> Result<(), Failure> {
         );
     }
     Ok(())
+}
+
+/// Refuses quantities of a request that no dataset may have.
+fn check_shape(source: &Source, scenario: &Scenario) -> Result<(), Failure> {
+    let Dataset::Custom(custom) = &scenario.workload.dataset else { return Ok(()) };
+    custom.shape().check().map_err(|(key, reason)| {
+        let key = match key {
+            "size" => "width",
+            "sound" => "audio",
+            same => same,
+        };
+        source.refuse_key(&format!("workload.dataset.custom.{key}"), &reason)
+    })
 }
 
 /// A name that is safe as the name of a folder.

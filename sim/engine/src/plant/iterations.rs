@@ -195,7 +195,8 @@ impl<'w, C: Compute> World<'w, C> {
             let compute = if on_edge { &*edge } else { &*cloud };
             let is_first = left == compute.prompt_tokens(slot.resources.sequence(on_edge));
             let pictures = slot.about.request.prompt.images.map_or(0, |images| images.count);
-            item.reading = Reading { is_chunk: true, goes_on: false, pictures: if is_first { pictures } else { 0 } };
+            let pictures = if is_first { pictures } else { 0 };
+            item.reading = Reading { is_chunk: true, pictures, ..Reading::default() };
         }
         this.running.push(item);
         true

@@ -57,5 +57,6 @@ pub(crate) use gpu::{Gpu, work};
 pub(crate) use pools::footprint;
 pub(crate) use prices::Price;
 pub(crate) use resources::Slot;
+pub(crate) use served::Length;
 pub(crate) use state::State;
 pub(crate) use world::World;

@@ -16,6 +16,9 @@ pub(crate) fn describe(item: &Item, messages: &Numbered<Message>) -> (Kind, u32)
     if item.reading.is_chunk {
         return (Kind::Prefill, item.chunk);
     }
+    if item.reading.is_piece {
+        return (Kind::Verify, item.chunk);
+    }
     match item.job.task {
         Task::Probe { .. } => (Kind::Probe, 0),
         Task::Prefill { .. } => unreachable!("a prompt is read in chunks"),
@@ -26,7 +29,8 @@ pub(crate) fn describe(item: &Item, messages: &Numbered<Message>) -> (Kind, u32)
         Task::Verify { message, .. } => {
             let drafts = messages.get(message).drafts();
             // Behind the prompt, whose last logits are known, they pass alone.
-            (Kind::Verify, drafts.tokens.len() as u32 + u32::from(drafts.start > 0))
+            let all = drafts.tokens.len() as u32 + u32::from(drafts.start > 0);
+            (Kind::Verify, if item.reading.step_tokens > 0 { all.min(item.reading.step_tokens) } else { all })
         }
         Task::Lower { .. } => (Kind::LowerLayers, 1),
         Task::Upper { .. } => (Kind::UpperLayers, 1),
