@@ -13,14 +13,14 @@ use units::{BitsPerSecond, Bytes, Ratio, SimDuration};
 /// read in no time that matters; answers of one token.
 fn uploads(requests: u32, text_tokens: u32) -> RunSpec {
     let mut spec = spec(cloud_only(), EngineKind::Graph, u64::from(requests), 1).text_only(text_tokens);
-    (spec.edge.count, spec.cloud.gpus) = (requests, requests);
+    (spec.edges[0].count, spec.pools[0].gpus) = (requests, requests);
     spec
 }
 
 /// Latency of a request beside its upload: half a round trip each way, 8 bytes down, and the prompt.
 fn beside_ns(spec: &RunSpec, log: &Log) -> u64 {
     let prompt = &log.requests[0].request.prompt;
-    spec.link.rtt.as_ns() + 160 + Idle::new(&spec.cloud.tier).prefill_ns(prompt)
+    spec.link.rtt.as_ns() + 160 + Idle::new(&spec.pools[0].tier).prefill_ns(prompt)
 }
 
 /// Upload times in ns, ascending.
@@ -152,7 +152,7 @@ fn policies_that_look_at_the_rate_survive_a_silent_link() {
 fn messages_do_not_overtake_each_other_whatever_the_jitter() {
     // Twenty uploads at one instant; the jitter is 50,000 times as long as an upload.
     let mut spec = uploads(20, 30);
-    spec.cloud.gpus = 1;
+    spec.pools[0].gpus = 1;
     spec.link.jitter = SimDuration::from_ms(120);
     let (outcome, log) = run_logged(&spec);
     let prompts: Vec<u64> = log.steps.iter().filter(|step| step.side == Side::Cloud).map(|step| step.request).collect();

@@ -2,7 +2,7 @@
 
 use super::event::{DOWN, Event, NOW, UP};
 use super::job::{Task, Then};
-use super::link::Left;
+use super::link::{Left, Passage};
 use super::message::{Body, Message};
 use super::state::State;
 use super::world::World;
@@ -27,6 +27,8 @@ impl<'w, C: Compute> World<'w, C> {
         let lane = if past { NOW } else { UP };
         match sending.passage {
             Some(passage) => {
+                let behind = if past { SimDuration::ZERO } else { self.behind_the_link(state, slot) };
+                let passage = Passage { arrival: passage.arrival + behind, ..passage };
                 if state.ledger.watch.is_on() {
                     self.watch_message(state, message, true, &passage);
                 }
@@ -57,6 +59,8 @@ impl<'w, C: Compute> World<'w, C> {
         let lane = if past { NOW } else { DOWN };
         match sending.passage {
             Some(passage) => {
+                let behind = if past { SimDuration::ZERO } else { self.behind_the_link(state, slot) };
+                let passage = Passage { arrival: passage.arrival + behind, ..passage };
                 if state.ledger.watch.is_on() {
                     self.watch_message(state, message, false, &passage);
                 }
@@ -156,7 +160,7 @@ impl<'w, C: Compute> World<'w, C> {
     /// Lets the cloud read a prompt that has arrived.
     fn prefill_in_cloud(&self, state: &mut State<'w, C>, slot: SlotId, then: Then) {
         let (gpu, sequence) = self.on_cloud(state, slot);
-        let left = state.cloud.prompt_tokens(sequence);
+        let left = state.computes[self.tier(gpu)].prompt_tokens(sequence);
         state.ledger.slots.get_mut(slot.index).resources.cloud.reading = true;
         self.submit(state, gpu, slot, Task::Prefill { left, then });
     }
@@ -218,6 +222,8 @@ impl<'w, C: Compute> World<'w, C> {
         let direction = if up { &mut state.up } else { &mut state.down };
         direction.take_left(now, &mut left);
         for Left { message, passage } in left.drain(..) {
+            let behind = self.behind_the_link(state, state.messages.get(message).slot);
+            let passage = Passage { arrival: passage.arrival + behind, ..passage };
             if state.ledger.watch.is_on() {
                 self.watch_message(state, message, up, &passage);
             }

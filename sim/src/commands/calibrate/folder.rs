@@ -161,7 +161,7 @@ fn read_folder(folder: &Path, side: Option<&str>, keep: &dyn Fn(u64) -> bool, se
             return Err(Failure::refused(format!("{}: found the policy {policy}; {expected}", steps.display())));
         };
         let edge = first.side == Side::Edge;
-        let tier = if edge { &cell.spec.edge.tier } else { &cell.spec.cloud.tier };
+        let tier = if edge { &cell.spec.edges[0].tier } else { &cell.spec.pools[0].tier };
         let engine = plan.scenario.engines()[usize::from(!edge)];
         match &replayed {
             Some(played) => {

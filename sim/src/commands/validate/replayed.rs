@@ -104,7 +104,7 @@ fn comparisons(
             spec.tokens.clone_from(&tokens);
             spec.probed = Arc::new(real.probed(point.label.point, &cell.policy));
             let mut timed = spec.clone();
-            for (tier, side) in [(&mut timed.edge.tier, "edge"), (&mut timed.cloud.tier, "cloud")] {
+            for (tier, side) in [(&mut timed.edges[0].tier, "edge"), (&mut timed.pools[0].tier, "cloud")] {
                 tier.profile = laws_of(&source, &scenario, side, tier)?;
             }
             let simulated = simulate(&spec, &timed, real, point.label.point, plan.scenario.replications)?;

@@ -85,7 +85,7 @@ impl Trace {
 
     /// The constants as the scenario has them.
     pub fn defaults(&self) -> Values {
-        of_engine(&self.spec.cloud.tier.engine)
+        of_engine(&self.spec.pools[0].tier.engine)
     }
 
     /// The requests as a server with these constants would serve them, in order of arrival.
@@ -100,7 +100,7 @@ impl Trace {
 
     fn run(&self, values: &Values) -> Result<Kept, Failure> {
         let mut spec = self.spec.clone();
-        let tier = &mut spec.cloud.tier;
+        let tier = &mut spec.pools[0].tier;
         tier.engine = tuning(values).apply(tier.engine);
         tier.profile = laws_of(&self.source, &self.scenario, "cloud", tier)?;
         let mut kept = Kept::default();
