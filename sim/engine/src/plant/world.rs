@@ -63,6 +63,7 @@ impl<'w, C: Compute> World<'w, C> {
         let servers = self.fleet.gpus(tier);
         let in_pool: u32 = servers.clone().map(|gpu| self.load(state, edge, gpu).requests).sum();
         View {
+            platform: (self.tier(edge) * self.spec.pools.len() + pool) as u32,
             // At a moment of silence next to nothing, so that an upload's time is still a number.
             uplink: state.up.rate(self.kernel.now()).max(BitsPerSecond::new(1)),
             rtt: self.rtt(state, edge, pool),

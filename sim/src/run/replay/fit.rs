@@ -7,7 +7,7 @@ use crate::run::drawn::Kind;
 use crate::scenario::{Drawn, Plan, Point, Replay, Source};
 use crate::terminal::Failure;
 use backends::onnx;
-use engine::{Content, RESERVED_OUTPUT_TOKENS, RunSpec, Workload, pools};
+use engine::{Content, RESERVED_OUTPUT_TOKENS, RunSpec, Workload, kv_of_tiers};
 use kernel::Streams;
 use model::published::Benchmark;
 use model::request::{ImageSize, Images, Request};
@@ -93,7 +93,8 @@ pub fn point(
         if own_words {
             cell.spec.workload.max_output_tokens = Some(cap);
         }
-        kv_of_tiers(&cell.spec).map_err(|error| Failure::refused(format!("{}: {error}", plan.source.path.display())))?;
+        kv_of_tiers(&cell.spec)
+            .map_err(|error| Failure::refused(format!("{}: {error}", plan.source.path.display())))?;
     }
     Ok(asked)
 }

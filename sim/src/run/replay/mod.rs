@@ -160,11 +160,13 @@ impl RealModels {
         let asked = &self.asked[&point];
         let notes = Rc::new(RefCell::new(Notes::default()));
         let Models { edge, cloud, .. } = &self.models;
-        let [edge, cloud] = [(edge, &spec.edges[0].tier, &self.replay.edge), (cloud, &spec.pools[0].tier, &self.replay.cloud)]
-            .map(|(loaded, tier, played): (&Loaded, _, _)| {
-                let probe = Probe::new(self.heads.clone(), Streams::new(spec.seed));
-                Real::new(tier, &loaded.model, asked, scale(&played.time_scale), probe, notes.clone())
-            });
+        let [edge, cloud] =
+            [(edge, &spec.edges[0].tier, &self.replay.edge), (cloud, &spec.pools[0].tier, &self.replay.cloud)].map(
+                |(loaded, tier, played): (&Loaded, _, _)| {
+                    let probe = Probe::new(self.heads.clone(), Streams::new(spec.seed));
+                    Real::new(tier, &loaded.model, asked, scale(&played.time_scale), probe, notes.clone())
+                },
+            );
         let known = self.calibrations.get(&point).cloned().map(Rc::new);
         let outcome = if self.own_words {
             let models = engine::Models { tiers: vec![edge, cloud], calibration: known };

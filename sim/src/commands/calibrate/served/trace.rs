@@ -140,6 +140,12 @@ impl Trace {
 
 /// The run of a scenario that describes one server.
 fn server(source: &Source, scenario: &Scenario) -> Result<RunSpec, Failure> {
+    if scenario.is_fleet() {
+        let key = if scenario.pools.is_empty() { "edges" } else { "pools" };
+        return Err(
+            source.refuse_key(key, "one server is calibrated; describe it by [cloud], and its clients by [edge]")
+        );
+    }
     let plan = Plan::new(source.clone(), scenario.clone())?;
     if plan.points() > 1 {
         return Err(source.refuse_key("sweep", "one server is calibrated; leave the sweep out"));
