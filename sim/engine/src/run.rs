@@ -65,7 +65,8 @@ impl<C: Compute> Visitor for Start<'_, C> {
     type Output = Result<Outcome, RunError>;
 
     fn visit<P: Policy>(self, policy: &P) -> Self::Output {
-        let Self { spec, models: Models { tiers: computes, calibration: measured }, journal, recorder, progress } = self;
+        let Self { spec, models: Models { tiers: computes, calibration: measured }, journal, recorder, progress } =
+            self;
         let streams = streams(spec);
         let known = |samples, seed| measured.clone().unwrap_or_else(|| calibration(&spec.tokens, samples, seed));
         let kv = plant::kv_of_tiers(spec)?;
@@ -367,7 +368,9 @@ fn grade<C: Compute>(world: &World<'_, C>, state: &mut State<'_, C>, id: SlotId,
     let slot = ledger.slots.get(id.index);
     let (tier, held) = match served_by {
         ServedBy::Edge | ServedBy::Both => (world.tier(slot.edge), &slot.resources.on_edge),
-        ServedBy::Cloud | ServedBy::Published(_) => (world.fleet.tier_of_pool(slot.about.pool as usize), &slot.resources.on_cloud),
+        ServedBy::Cloud | ServedBy::Published(_) => {
+            (world.fleet.tier_of_pool(slot.about.pool as usize), &slot.resources.on_cloud)
+        }
     };
     computes[tier].grade(held.as_ref()?.sequence)
 }

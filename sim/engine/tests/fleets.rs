@@ -6,14 +6,8 @@ use model::engine_kind::EngineKind;
 use policies::{ServedBy, System};
 use units::{PerSecond, Ratio, SimDuration};
 
-const RULES: [Rule; 6] = [
-    Rule::FewestRequests,
-    Rule::ShortestWork,
-    Rule::PrefixAffinity,
-    Rule::RoundRobin,
-    Rule::PowerOfTwo,
-    Rule::ByClass,
-];
+const RULES: [Rule; 6] =
+    [Rule::FewestRequests, Rule::ShortestWork, Rule::PrefixAffinity, Rule::RoundRobin, Rule::PowerOfTwo, Rule::ByClass];
 
 /// A fleet of one and two edges, a pool of one GPU and one of two, with open arrivals.
 fn open(policy: System, per_second: f64, requests: u64) -> RunSpec {

@@ -118,7 +118,8 @@ fn the_shortcut_decodes_without_the_device() {
     let iterations: u64 = (1..OUTPUT).map(|made| upper.decode_ns(context + made)).sum();
     assert_eq!(tpot(&log), iterations / (OUTPUT - 1));
     // The projection network in place of the 8 lower layers costs less than they would.
-    let decode_share = |policy| split(policy, EngineKind::Vllm).pools[0].tier.part.expect("a part").decode_share.as_f64();
+    let decode_share =
+        |policy| split(policy, EngineKind::Vllm).pools[0].tier.part.expect("a part").decode_share.as_f64();
     let [with, without] = [decode_share(mindfusion(8, true, true)), decode_share(mindfusion(8, true, false))];
     assert!(with > without && with < 1.0, "{with} {without}");
     assert_eq!(log.requests[0].served_by, ServedBy::Published(77.96 / 78.5));

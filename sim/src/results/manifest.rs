@@ -92,6 +92,10 @@ fn manifest(plan: &Plan, totals: &Totals) -> Value {
     if !remarks.is_empty() {
         manifest["remark"] = json!(remarks.join(" "));
     }
+    if scenario.is_fleet() {
+        manifest["groups"] = json!(scenario.groups().iter().map(|group| group.name).collect::<Vec<_>>());
+        manifest["pools"] = json!(scenario.clouds().iter().map(|pool| pool.name).collect::<Vec<_>>());
+    }
     if profiled {
         let pct = totals.coverage.map(|coverage| coverage.pct());
         manifest["profile_coverage_pct"] = json!({ "edge": pct[0], "cloud": pct[1] });

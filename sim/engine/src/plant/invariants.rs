@@ -48,10 +48,8 @@ impl<C: Compute> State<'_, C> {
 
     /// Nothing is in flight any more.
     fn nothing_left(&self) -> Result<(), Violation> {
-        let left = [
-            (self.messages.len(), "messages"),
-            (self.computes.iter().map(C::open_sequences).sum(), "sequences"),
-        ];
+        let left =
+            [(self.messages.len(), "messages"), (self.computes.iter().map(C::open_sequences).sum(), "sequences")];
         left.into_iter().try_for_each(|(count, what)| require(count == 0, || format!("{count} {what} left")))
     }
 }

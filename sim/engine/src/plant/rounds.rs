@@ -73,7 +73,9 @@ impl<'w, C: Compute> World<'w, C> {
                 return;
             }
         }
-        let length = state.computes[self.tier(gpu)].answer_length(sequence).unwrap_or_else(|| self.spec.workload.longest_answer());
+        let length = state.computes[self.tier(gpu)]
+            .answer_length(sequence)
+            .unwrap_or_else(|| self.spec.workload.longest_answer());
         self.settle(state, gpu, job.slot);
         self.come_anew(state, gpu, job.slot);
         let engine = self.in_engine(state, gpu, job.slot).expect("a session that is there");

@@ -6,7 +6,7 @@
 use super::reports::Load;
 use super::state::State;
 use super::world::World;
-use crate::ledger::{SlotId, Shortfall};
+use crate::ledger::{Shortfall, SlotId};
 use crate::routing::Rule;
 use crate::workload::{Shared, Source, Turn};
 use backends::Compute;
@@ -87,12 +87,10 @@ impl<'w, C: Compute> World<'w, C> {
                 let [one, two] = [first, other].map(|gpu| self.load(state, asking.edge, gpu).requests);
                 if two < one { other } else { first }
             }
-            Rule::ShortestWork => {
-                self.least(state, asking, among, |state, gpu| {
-                    let own = self.expected_work(state, gpu, asking.input);
-                    (self.load(state, asking.edge, gpu).work + own).as_ns()
-                })
-            }
+            Rule::ShortestWork => self.least(state, asking, among, |state, gpu| {
+                let own = self.expected_work(state, gpu, asking.input);
+                (self.load(state, asking.edge, gpu).work + own).as_ns()
+            }),
             Rule::PrefixAffinity => self.owner(state, asking, among),
             Rule::FewestRequests | Rule::ByClass => self.fewest(state, asking, among),
         }

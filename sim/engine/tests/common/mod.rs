@@ -5,8 +5,8 @@ pub mod strategies;
 
 use backends::Tier;
 use engine::{
-    Arrivals, CloudSpec, Content, EdgeSpec, Outcome, Recorder, RequestRecord, RunError, RunSpec, Scheduling, Side, SpanRecord, StepRecord,
-    TokenRecord, simulate,
+    Arrivals, CloudSpec, Content, EdgeSpec, Outcome, Recorder, RequestRecord, RunError, RunSpec, Scheduling, Side,
+    SpanRecord, StepRecord, TokenRecord, simulate,
 };
 use kernel::{Journal, RateProfile};
 use model::dataset::{Law, Named, Pixels, Shape, Size, Spread};
