@@ -11,6 +11,7 @@ mod determinism;
 mod documented;
 mod documents;
 mod faults;
+mod fleets;
 mod formats;
 mod gates;
 mod grounds;

@@ -14,6 +14,7 @@ mod file;
 #[cfg(test)]
 mod fixture;
 mod frame;
+mod groups;
 mod json;
 mod manifest;
 mod natural;
@@ -34,6 +35,7 @@ pub use claims::{Claims, Verdict as ClaimVerdict, claims};
 pub use compare::{Comparison, Difference, Line, compare};
 pub use estimate::Estimate;
 pub use frame::ReportError;
+pub use groups::table_of_groups;
 pub use json::{DOCUMENT_VERSION, run_document};
 pub use manifest::{MANIFEST_VERSION, MODEL_VERSION, TOOL, model_warning};
 pub use report::{Report, write_joint_report, write_report};

@@ -46,6 +46,12 @@ pub(crate) struct Manifest {
     /// The default of each key that is swept, as text; a key without one is not here.
     #[serde(default)]
     pub swept_defaults: BTreeMap<String, String>,
+    /// Names of the groups of edges, where there are tables of several.
+    #[serde(default)]
+    pub groups: Vec<String>,
+    /// Names of the cloud's pools, where there are tables of several groups or pools.
+    #[serde(default)]
+    pub pools: Vec<String>,
     /// The policies.
     #[serde(default)]
     pub policies: Vec<PolicySettings>,

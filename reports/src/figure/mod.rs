@@ -11,6 +11,7 @@ mod computing;
 mod contour;
 mod dots;
 mod front;
+mod groups;
 pub(crate) mod lacking;
 mod latency;
 mod latency_cdf;
@@ -82,6 +83,7 @@ pub(crate) const FIGURES: &[Figure] = &[
     throughput::FIGURE,
     latency::FIGURE,
     latency_cdf::FIGURE,
+    groups::FIGURE,
     stages::FIGURE,
     computing::FIGURE,
     memory::FIGURE,

@@ -68,8 +68,8 @@ fn spec(policy: System, devices: u32, requests: u64, answer: Law<u32>) -> RunSpe
     let links = u64::from(devices.div_ceil(EDGES_PER_10_GBPS));
     let rate = RateProfile::constant(BitsPerSecond::from_mbps(10_000 * links));
     let mut spec = RunSpec::example(policy);
-    spec.edge.count = devices;
-    spec.cloud.gpus = devices.div_ceil(EDGES_PER_GPU);
+    spec.edges[0].count = devices;
+    spec.pools[0].gpus = devices.div_ceil(EDGES_PER_GPU);
     (spec.link.up, spec.link.down, spec.link.header) = (rate.clone(), rate, Bytes::new(52));
     spec.workload.requests = requests;
     let Content::Shape(shape) = &mut spec.workload.content else { unreachable!("the example has a shape") };

@@ -1,5 +1,6 @@
 //! A run to start from, in examples and tests.
 
+use crate::routing::Routing;
 use crate::scheduling::{Remote, Scheduling};
 use crate::spec::{CloudSpec, EdgeSpec, LinkSpec, RunSpec, Sharing, Transport};
 use crate::workload::{Arrivals, Content, WarmUp, Workload};
@@ -28,7 +29,13 @@ impl RunSpec {
         Self {
             seed: 1,
             replication: 0,
-            edge: EdgeSpec {
+            edges: vec![EdgeSpec {
+                name: "edge".into(),
+                has_gpu: true,
+                only_sends: false,
+                arrivals: None,
+                share: None,
+                pool: 0,
                 tier: edge,
                 count: 1,
                 cpu_workers: 1,
@@ -36,15 +43,18 @@ impl RunSpec {
                 kv_blocks: None,
                 limits: BatchLimits::default(),
                 scheduling: Scheduling::Ideal,
-            },
-            cloud: CloudSpec {
+            }],
+            pools: vec![CloudSpec {
+                name: "cloud".into(),
                 tier: cloud,
                 gpus: 1,
                 kv_blocks: None,
                 limits: BatchLimits::default(),
                 scheduling: Scheduling::Ideal,
                 remote: Remote::default(),
-            },
+                rtt: SimDuration::ZERO,
+            }],
+            routing: Routing::default(),
             link: LinkSpec {
                 up: rate.clone(),
                 down: rate,
@@ -61,7 +71,7 @@ impl RunSpec {
             },
             workload: workload(),
             tokens: TokenProcess::default(),
-            accuracy: Accuracy { cloud: Ratio::new(0.77), edge: Ratio::new(0.62) }.into(),
+            accuracy: vec![vec![Accuracy { cloud: Ratio::new(0.77), edge: Ratio::new(0.62) }.into()]],
             pruning: PruningLoss::default(),
             deadline: None,
             critical_tokens: 32,

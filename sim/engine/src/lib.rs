@@ -4,12 +4,14 @@
 //! one thread and a pure function of its spec: the same spec gives the same events, numbers and rows, on any machine and
 //! beside any number of other runs. Sweeps, files and tables are the callers'.
 
+mod arrivals;
 mod calibration;
 mod example;
 mod ledger;
 mod models;
 mod outcome;
 mod plant;
+mod routing;
 mod run;
 mod scheduling;
 mod simulate;
@@ -24,7 +26,8 @@ pub use ledger::{
 };
 pub use models::Models;
 pub use outcome::{Outcome, TierOutcome};
-pub use plant::{Traffic, cloud_pool, edge_pool, pools};
+pub use plant::{Traffic, kv_of_group, kv_of_pool, kv_of_tiers};
+pub use routing::{Routing, Rule};
 pub use run::RunError;
 pub use scheduling::{Remote, Scheduling};
 pub use simulate::simulate;

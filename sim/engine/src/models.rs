@@ -8,10 +8,8 @@ use std::rc::Rc;
 
 /// The models of a run.
 pub struct Models<C> {
-    /// The edge's model.
-    pub edge: C,
-    /// The cloud's model.
-    pub cloud: C,
+    /// The model of each tier: of the groups of edges, then of the cloud's pools.
+    pub tiers: Vec<C>,
     /// Entropies of the edge's tokens and the cloud's agreement with them, where they were measured. Otherwise they are
     /// drawn from the run's token process.
     pub calibration: Option<Rc<Calibration>>,
@@ -22,7 +20,7 @@ impl Models<Modelled> {
     pub fn modelled(spec: &RunSpec) -> Self {
         let streams = streams(spec);
         let model = |tier| Modelled::new(tier, spec.tokens.clone(), streams);
-        Self { edge: model(&spec.edge.tier), cloud: model(&spec.cloud.tier), calibration: None }
+        Self { tiers: spec.tiers().map(model).collect(), calibration: None }
     }
 }
 

@@ -2,9 +2,8 @@
 
 use crate::ledger::{Metrics, Share, Since};
 use crate::plant::{Gpu, Traffic, World, footprint, work};
-use backends::{Compute, Coverage, Tier};
+use backends::{Compute, Coverage};
 use kernel::Journal;
-use model::memory::BatchLimits;
 use units::{Bytes, Flops, ServerTime, SimDuration};
 
 /// The outcome of a run.
@@ -57,20 +56,25 @@ pub(crate) fn outcome<C: Compute>(world: &World<'_, C>) -> Outcome {
     let state = &mut *world.state.borrow_mut();
     let ledger = &state.ledger;
     let makespan = world.kernel.now() - ledger.warm_up.end().min(world.kernel.now());
-    let (edges, cloud) = state.gpus.split_at(world.spec.edge.count as usize);
-    let edge_model = (&world.spec.edge.tier, world.spec.edge.limits);
-    let cloud_model = (&world.spec.cloud.tier, world.spec.cloud.limits);
+    let (edges, cloud) = state.gpus.split_at(world.edges() as usize);
+    let (on_edges, in_cloud) = state.computes.split_at(world.spec.edges.len());
     let [edge_work, cloud_work] = ledger.counted([edges, cloud].map(work));
     let [edge_before, cloud_before] = ledger.warm_up.before().busy;
-    let of_edges = tier_outcome(edges, edge_model, edge_work, makespan);
-    let of_cloud = tier_outcome(cloud, cloud_model, cloud_work, makespan);
+    let without = world.spec.edges.iter().filter(|group| !group.has_gpu).map(|group| group.count).sum::<u32>();
+    let of_edges = tier_outcome(edges, edge_work, makespan, memory(world, edges, 0));
+    let of_cloud = tier_outcome(cloud, cloud_work, makespan, memory(world, cloud, world.edges()));
     Outcome {
         events: world.kernel.events(),
         warm_up: ledger.warm_up.requests(),
         since: ledger.since_warm_up(),
         makespan,
-        edge: TierOutcome { busy: of_edges.busy - edge_before, coverage: state.edge.coverage(), ..of_edges },
-        cloud: TierOutcome { busy: of_cloud.busy - cloud_before, coverage: state.cloud.coverage(), ..of_cloud },
+        edge: TierOutcome {
+            gpus: of_edges.gpus - without,
+            busy: of_edges.busy - edge_before,
+            coverage: coverage(on_edges),
+            ..of_edges
+        },
+        cloud: TierOutcome { busy: of_cloud.busy - cloud_before, coverage: coverage(in_cloud), ..of_cloud },
         up: state.up.traffic,
         down: state.down.traffic,
         metrics: std::mem::take(&mut state.ledger.metrics),
@@ -78,9 +82,27 @@ pub(crate) fn outcome<C: Compute>(world: &World<'_, C>) -> Outcome {
     }
 }
 
-fn tier_outcome(gpus: &[Gpu], (tier, limits): (&Tier, BatchLimits), work: Share, makespan: SimDuration) -> TierOutcome {
+/// Iterations of all backends of a side that are priced by measured laws; none if none is.
+fn coverage<C: Compute>(computes: &[C]) -> Option<Coverage> {
+    computes.iter().filter_map(C::coverage).reduce(|mut all, one| {
+        all.add(one);
+        all
+    })
+}
+
+/// Peak memory of the GPU of a side that needed most of it; `first` is the number of the first.
+fn memory<C: Compute>(world: &World<'_, C>, gpus: &[Gpu], first: u32) -> Bytes {
+    let of = |(gpu, number): (&Gpu, u32)| {
+        let (tier, limits) = world.spec.tier(world.tier(number));
+        footprint(tier, limits, gpu.kv.peak_bytes()).total()
+    };
+    let has_gpu = |number: u32| world.spec.edges.get(world.tier(number)).is_none_or(|group| group.has_gpu);
+    let all = gpus.iter().zip(first..).filter(|(_, number)| has_gpu(*number));
+    all.map(of).max().unwrap_or_default()
+}
+
+fn tier_outcome(gpus: &[Gpu], work: Share, makespan: SimDuration, memory: Bytes) -> TierOutcome {
     let idle = gpus.iter().fold(0.0, |all, gpu| all + gpu.kind.power.energy(&gpu.busy, makespan).idle.as_f64());
-    let kv = gpus.iter().map(|gpu| gpu.kv.peak_bytes()).max().unwrap_or_default();
     TierOutcome {
         gpus: gpus.len() as u32,
         iterations: gpus.iter().map(|gpu| gpu.server.batches()).sum(),
@@ -89,6 +111,6 @@ fn tier_outcome(gpus: &[Gpu], (tier, limits): (&Tier, BatchLimits), work: Share,
         work_joules: work.joules,
         idle_joules: idle,
         coverage: None,
-        memory: footprint(tier, limits, kv).total(),
+        memory,
     }
 }

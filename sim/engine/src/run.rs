@@ -1,21 +1,22 @@
 //! One run, from the first request to the last token.
 
+use crate::arrivals::Source;
 use crate::calibration::calibration;
 use crate::ledger::{Arrival, Grading, Ledger, Recorder, Shortfall, SlotId, WarmUp};
 use crate::models::{Models, streams};
 use crate::outcome::{Outcome, outcome};
-use crate::plant::{self, Bed, Event, Length, Price, Slot, State, World};
+use crate::plant::{self, Bed, Event, Fleet, Price, Slot, State, World};
 use crate::spec::RunSpec;
 use crate::violation::Violation;
 use crate::workload::{Arrivals, Begun, Session, Turn};
 use backends::{Compute, Pricing};
-use kernel::{Host, Journal, Kernel, Spawner, Stream, Target};
+use kernel::{Host, Journal, Kernel, Spawner, Target};
 use model::{
-    accuracy::AccuracyModel,
+    accuracy::{AccuracyModel, KnownAccuracy},
     kv::DoesNotFit,
     request::{Input, PayloadFormat},
 };
-use policies::{Alone, Briefing, Memory, Policy, Prices, ServedBy, System, Visitor};
+use policies::{About, Alone, Briefing, CloudOnly, Memory, Policy, Prices, ServedBy, System, Visitor};
 use std::cell::{Cell, RefCell};
 use std::sync::atomic::{AtomicU64, Ordering};
 use units::{SimDuration, SimTime};
@@ -64,34 +65,37 @@ impl<C: Compute> Visitor for Start<'_, C> {
     type Output = Result<Outcome, RunError>;
 
     fn visit<P: Policy>(self, policy: &P) -> Self::Output {
-        let Self { spec, models: Models { edge, cloud, calibration: measured }, journal, recorder, progress } = self;
+        let Self { spec, models: Models { tiers: computes, calibration: measured }, journal, recorder, progress } =
+            self;
         let streams = streams(spec);
         let known = |samples, seed| measured.clone().unwrap_or_else(|| calibration(&spec.tokens, samples, seed));
-        let pools = plant::pools(spec)?;
+        let kv = plant::kv_of_tiers(spec)?;
         let kernel = Kernel::with_journal(journal);
-        let accuracy = AccuracyModel::new(spec.accuracy, spec.pruning);
+        let of_pool = |known: &KnownAccuracy| AccuracyModel::new(*known, spec.pruning);
+        let accuracy = spec.accuracy.iter().map(|pools| pools.iter().map(of_pool).collect()).collect();
         let grading = Grading { accuracy, streams, deadline: spec.deadline };
         let ledger = Ledger::new(grading, WarmUp::new(spec.workload.warm_up), recorder);
         let world = World {
             kernel: &kernel,
             spec,
             streams,
-            edge_prices: price(&spec.edge.tier),
-            cloud_prices: price(&spec.cloud.tier),
+            fleet: Fleet::new(spec),
+            prices: spec.tiers().map(|tier| Price(Pricing::new(tier))).collect(),
             closed_form_tokens: known(CLOSED_FORM_TOKENS, spec.seed ^ 1),
-            state: RefCell::new(State::new(spec, streams, pools, [edge, cloud], ledger)),
+            state: RefCell::new(State::new(spec, streams, kv, computes, ledger)),
         };
         let run = Run {
             world: &world,
             policy,
-            memories: memories(policy, spec.edge.count),
+            sender: CloudOnly::default(),
+            memories: memories(policy, spec.edge_count()),
             briefing: Briefing {
                 calibration: known(policy.calibration_samples(), spec.seed),
                 pruning: spec.pruning,
                 benchmark: spec.benchmark,
             },
             begun: Cell::default(),
-            arrivals: RefCell::new(streams.stream("arrivals", 0)),
+            sources: Source::all(spec, streams),
             tiers: Tiers::of(&spec.policy),
             progress,
         };
@@ -124,10 +128,6 @@ fn memories<P: Policy>(policy: &P, edges: u32) -> Vec<P::Memory> {
     std::iter::once(first).chain(others).collect()
 }
 
-fn price(tier: &backends::Tier) -> Price {
-    Price(Pricing::new(tier))
-}
-
 /// Tokens that the closed forms know the token process by.
 const CLOSED_FORM_TOKENS: u32 = 10_000;
 
@@ -138,12 +138,14 @@ const CLOSED_FORMS: u32 = 256;
 struct Run<'r, C, P: Policy> {
     world: &'r World<'r, C>,
     policy: &'r P,
+    /// Serves the requests of edges that only send.
+    sender: CloudOnly,
     /// The policy's memory of each edge.
     memories: Vec<P::Memory>,
     briefing: Briefing,
     /// The sessions that have begun.
     begun: Cell<Begun>,
-    arrivals: RefCell<Stream>,
+    sources: Vec<Source>,
     tiers: Tiers,
     progress: &'r AtomicU64,
 }
@@ -170,7 +172,7 @@ impl<'a, C: Compute, P: Policy> Host<'a> for Run<'a, C, P> {
     #[inline]
     fn event(&'a self, target: Target, spawner: &mut Spawner<'a>) {
         match Event::decode(target.decode().expect("an event for a component")) {
-            Event::Arrival => self.arrive(spawner),
+            Event::Arrival(source) => self.arrive(source, spawner),
             event => self.world.handle(event),
         }
     }
@@ -178,15 +180,15 @@ impl<'a, C: Compute, P: Policy> Host<'a> for Run<'a, C, P> {
 
 impl<'a, C: Compute, P: Policy> Run<'a, C, P> {
     fn start(&'a self, spawner: &mut Spawner<'a>) {
-        match self.world.spec.workload.arrivals {
-            Arrivals::ClosedLoop { clients, think } => {
-                for client in 0..clients {
-                    for edge in 0..self.world.spec.edge.count {
-                        spawner.spawn(self.client(edge, client, think));
+        for (number, source) in self.sources.iter().enumerate() {
+            match source.arrivals {
+                Arrivals::ClosedLoop { clients, think } => {
+                    for client in 0..clients {
+                        source.edges().for_each(|edge| spawner.spawn(self.client(edge, client, think)));
                     }
                 }
+                Arrivals::Poisson { .. } | Arrivals::Trace { .. } => self.schedule_arrival(number as u32),
             }
-            Arrivals::Poisson { .. } | Arrivals::Trace { .. } => self.schedule_arrival(),
         }
     }
 
@@ -211,21 +213,21 @@ impl<'a, C: Compute, P: Policy> Run<'a, C, P> {
         }
     }
 
-    fn schedule_arrival(&self) {
+    fn schedule_arrival(&self, source: u32) {
         let number = self.begun.get().next;
         if number < self.world.spec.workload.len() {
             let now = self.world.kernel.now();
-            let at = self.world.spec.workload.arrival(&mut self.arrivals.borrow_mut(), number, now);
-            self.world.schedule_arrival(at.max(now));
+            let at = self.sources[source as usize].next(&self.world.spec.workload, number, now);
+            self.world.schedule_arrival(source, at.max(now));
         }
     }
 
-    /// A session of an open loop begins.
-    fn arrive(&'a self, spawner: &mut Spawner<'a>) {
-        let session = self.begin().expect("an arrival was scheduled for a session");
-        let edge = self.world.spec.workload.edge(self.world.streams, session.first, self.world.spec.edge.count);
+    /// A session of an open loop begins, unless another source has had the last one.
+    fn arrive(&'a self, source: u32, spawner: &mut Spawner<'a>) {
+        let Some(session) = self.begin() else { return };
+        let edge = self.sources[source as usize].edge(self.world.streams, session.first);
         spawner.spawn(self.play(session, edge, 0));
-        self.schedule_arrival();
+        self.schedule_arrival(source);
     }
 
     /// Plays a session: each turn is sent when its user has thought about the answer to the one before.
@@ -250,10 +252,13 @@ impl<'a, C: Compute, P: Policy> Run<'a, C, P> {
     fn admit(&self, session: &mut Session, edge: u32, client: u32) -> Bed<'a, C> {
         let world = self.world;
         let mut turn = session.turn(&world.spec.workload, world.streams);
-        self.encode_pictures(&mut turn);
-        let visual_tokens = world.cloud_prices.0.visual_tokens(&Input::whole(turn.request.prompt));
-        let arrival = Arrival { turn, edge, client, visual_tokens };
-        let id = world.state.borrow_mut().ledger.admit(arrival, world.kernel.now());
+        let group = world.tier(edge) as u32;
+        let state = &mut *world.state.borrow_mut();
+        let pool = world.pool_for(state, edge, &turn, self.tiers(group).verifies);
+        self.encode_pictures(&mut turn, pool);
+        let visual_tokens = world.pool_prices(pool).0.visual_tokens(&Input::whole(turn.request.prompt));
+        let arrival = Arrival { turn, edge, client, group, pool, visual_tokens };
+        let id = state.ledger.admit(arrival, world.kernel.now());
         Bed { world, id }
     }
 
@@ -262,6 +267,7 @@ impl<'a, C: Compute, P: Policy> Run<'a, C, P> {
         let memory = &self.memories[self.edge_of(bed.id)];
         async move {
             let ending = match self.rejection(bed.id) {
+                None if self.only_sends(bed.id) => Ok(self.sender.serve(&bed, &self.briefing, &()).await),
                 None => Ok(self.policy.serve(&bed, &self.briefing, memory).await),
                 Some(reason) => Err(reason),
             };
@@ -271,15 +277,27 @@ impl<'a, C: Compute, P: Policy> Run<'a, C, P> {
         }
     }
 
+    /// The tiers on which a group's requests have a sequence.
+    fn tiers(&self, group: u32) -> Tiers {
+        let only_sends = self.world.spec.edges[group as usize].only_sends;
+        if only_sends { Tiers { edge: false, cloud: true, verifies: false } } else { self.tiers }
+    }
+
+    /// True of a request of edges that only send.
+    fn only_sends(&self, id: SlotId) -> bool {
+        let group = self.world.state.borrow().ledger.slots.get(id.index).about.group;
+        self.world.spec.edges[group as usize].only_sends
+    }
+
     /// The edge that a request came in at.
     fn edge_of(&self, id: SlotId) -> usize {
         self.world.state.borrow().ledger.slots.get(id.index).edge as usize
     }
 
     /// Gives a request its pictures as they are sent.
-    fn encode_pictures(&self, Turn { request, .. }: &mut Turn) {
+    fn encode_pictures(&self, Turn { request, .. }: &mut Turn, pool: u32) {
         if self.world.spec.workload.payload == PayloadFormat::VisionTokens {
-            let encoded = self.world.cloud_prices.encoded_bytes(&request.prompt);
+            let encoded = self.world.pool_prices(pool).encoded_bytes(&request.prompt);
             if let Some(images) = &mut request.prompt.images {
                 (images.payload, images.encoded) = (encoded, true);
             }
@@ -289,25 +307,16 @@ impl<'a, C: Compute, P: Policy> Run<'a, C, P> {
     /// The reason why a request is rejected, if it is: a tier that holds its sequence has a context window or a KV cache
     /// too small for the whole prompt and its answer.
     fn rejection(&self, id: SlotId) -> Option<Shortfall> {
-        let Self { world, tiers, .. } = self;
-        let (spec, workload) = (world.spec, &world.spec.workload);
-        let state = world.state.borrow();
-        let request = &state.ledger.slots.get(id.index).about.request;
-        let input = Input::whole(request.prompt);
-        let prompts = [&world.edge_prices, &world.cloud_prices].map(|price| price.0.prompt_tokens(&input));
-        let held = [tiers.edge, tiers.cloud];
-        let windows = [&spec.edge.tier, &spec.cloud.tier].map(|tier| tier.model.context_window);
-        let gpus = [0, spec.edge.count as usize].map(|gpu| &state.gpus[gpu]);
-        let over = |tier: usize| windows[tier].is_some_and(|most| prompts[tier] + workload.allowed(request) > most);
-        let full = |tier: usize| match &gpus[tier].served {
-            None => !gpus[tier].kv.could_hold(prompts[tier] + workload.reserved(request)),
-            Some(served) => {
-                let (prompt, allowed, reserved) =
-                    (prompts[tier], workload.allowed(request), workload.reserved(request));
-                !served.could_hold(Length { prompt, allowed, reserved }, tier == 1 && tiers.verifies)
-            }
+        let world = self.world;
+        let state = &*world.state.borrow();
+        let slot = state.ledger.slots.get(id.index);
+        let (request, tiers) = (&slot.about.request, self.tiers(slot.about.group));
+        let server = world.fleet.gpus(world.fleet.tier_of_pool(slot.about.pool as usize)).start;
+        let lacks = |held: bool, gpu: u32, verifies: bool| {
+            if held { world.lacks(state, gpu, request, verifies) } else { [false; 2] }
         };
-        let [edge, cloud] = [0, 1].map(|tier| [held[tier] && over(tier), held[tier] && full(tier)]);
+        let edge = lacks(tiers.edge, slot.edge, false);
+        let cloud = lacks(tiers.cloud, server, tiers.verifies);
         let reasons = [
             (edge[0], Shortfall::EdgeContext),
             (cloud[0], Shortfall::CloudContext),
@@ -321,7 +330,7 @@ impl<'a, C: Compute, P: Policy> Run<'a, C, P> {
     fn end(&self, id: SlotId, ending: Result<ServedBy, Shortfall>) -> SimTime {
         let world = self.world;
         let state = &mut *world.state.borrow_mut();
-        let graded = ending.ok().and_then(|by| grade(state, id, by));
+        let graded = ending.ok().and_then(|by| grade(world, state, id, by));
         world.close_on_edge(state, id);
         world.close_on_cloud(state, id);
         let slot = state.ledger.end(id, world.kernel.now(), ending, graded);
@@ -336,26 +345,32 @@ impl<'a, C: Compute, P: Policy> Run<'a, C, P> {
     fn add_closed_forms(&self, state: &mut State<'a, C>, slot: &Slot) {
         let world = self.world;
         let prompt = &slot.about.request.prompt;
+        let (group, pool) = (slot.about.group as usize, slot.about.pool);
         let alone = Alone {
-            view: world.view(state, slot.edge),
+            view: world.view(state, slot.edge, pool as usize),
             input: &slot.about.input,
             output_tokens: slot.about.request.output_tokens,
-            preprocess: if prompt.is_text() { SimDuration::ZERO } else { world.spec.edge.preprocess },
+            preprocess: if prompt.is_text() { SimDuration::ZERO } else { world.spec.edges[group].preprocess },
             tokens: &world.closed_form_tokens,
             briefing: &self.briefing,
         };
-        let whole = world.cloud_prices.0.request_flop(&Input::whole(*prompt), slot.about.request.output_tokens);
-        let probe_flop = world.edge_prices.0.probe_flop(prompt).as_f64() / whole.as_f64();
-        state.ledger.metrics.closed_forms.record(&self.policy.closed_forms(&alone), probe_flop);
+        let whole = world.pool_prices(pool).0.request_flop(&Input::whole(*prompt), slot.about.request.output_tokens);
+        let probe_flop = world.prices[group].0.probe_flop(prompt).as_f64() / whole.as_f64();
+        let only_sends = world.spec.edges[group].only_sends;
+        let forms = if only_sends { self.sender.closed_forms(&alone) } else { self.policy.closed_forms(&alone) };
+        state.ledger.metrics.closed_forms.record(&forms, probe_flop);
     }
 }
 
 /// The score of a request's answer, if the backend can tell.
-fn grade<C: Compute>(state: &mut State<'_, C>, id: SlotId, served_by: ServedBy) -> Option<f64> {
-    let State { ledger, edge, cloud, .. } = state;
-    let held = &ledger.slots.get(id.index).resources;
-    match served_by {
-        ServedBy::Edge | ServedBy::Both => held.on_edge.as_ref().and_then(|held| edge.grade(held.sequence)),
-        ServedBy::Cloud | ServedBy::Published(_) => held.on_cloud.as_ref().and_then(|held| cloud.grade(held.sequence)),
-    }
+fn grade<C: Compute>(world: &World<'_, C>, state: &mut State<'_, C>, id: SlotId, served_by: ServedBy) -> Option<f64> {
+    let State { ledger, computes, .. } = state;
+    let slot = ledger.slots.get(id.index);
+    let (tier, held) = match served_by {
+        ServedBy::Edge | ServedBy::Both => (world.tier(slot.edge), &slot.resources.on_edge),
+        ServedBy::Cloud | ServedBy::Published(_) => {
+            (world.fleet.tier_of_pool(slot.about.pool as usize), &slot.resources.on_cloud)
+        }
+    };
+    computes[tier].grade(held.as_ref()?.sequence)
 }

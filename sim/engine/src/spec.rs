@@ -1,7 +1,8 @@
 //! Everything that one run needs, resolved: no defaults, no file names, no text.
 
+use crate::routing::Routing;
 use crate::scheduling::{Remote, Scheduling};
-use crate::workload::Workload;
+use crate::workload::{Arrivals, Workload};
 use backends::Tier;
 use kernel::{DelayProfile, RateProfile, Tcp};
 use model::{
@@ -22,18 +23,20 @@ pub struct RunSpec {
     pub seed: u64,
     /// Number of the replication, which has streams of its own.
     pub replication: u32,
-    /// The edges.
-    pub edge: EdgeSpec,
-    /// The cloud.
-    pub cloud: CloudSpec,
+    /// The groups of edges, each of one kind; at least one.
+    pub edges: Vec<EdgeSpec>,
+    /// The pools of the cloud's GPUs, each of one kind; at least one.
+    pub pools: Vec<CloudSpec>,
+    /// The way that requests are given pools and replicas.
+    pub routing: Routing,
     /// The link between them.
     pub link: LinkSpec,
     /// Requests and their arrivals.
     pub workload: Workload,
     /// Entropies of the draft model's tokens and their acceptance by the target.
     pub tokens: TokenProcess,
-    /// Accuracies of the two models, as far as they are known.
-    pub accuracy: KnownAccuracy,
+    /// Accuracies of the models, as far as they are known: for each group of edges, those of its model and of each pool's.
+    pub accuracy: Vec<Vec<KnownAccuracy>>,
     /// Accuracy lost by pruning.
     pub pruning: PruningLoss,
     /// Answers that take longer count as wrong.
@@ -50,9 +53,44 @@ pub struct RunSpec {
     pub policy: System,
 }
 
-/// Edges, all alike.
+impl RunSpec {
+    /// The tiers of the groups of edges, then those of the cloud's pools.
+    pub fn tiers(&self) -> impl Iterator<Item = &Tier> {
+        self.edges.iter().map(|group| &group.tier).chain(self.pools.iter().map(|pool| &pool.tier))
+    }
+
+    /// A tier by its number, groups first, and the limits of its iterations.
+    pub(crate) fn tier(&self, number: usize) -> (&Tier, BatchLimits) {
+        match self.edges.get(number) {
+            Some(group) => (&group.tier, group.limits),
+            None => {
+                let pool = &self.pools[number - self.edges.len()];
+                (&pool.tier, pool.limits)
+            }
+        }
+    }
+
+    /// Edges of all groups.
+    pub fn edge_count(&self) -> u32 {
+        self.edges.iter().map(|group| group.count).sum()
+    }
+}
+
+/// A group of edges, all alike.
 #[derive(Clone, Debug)]
 pub struct EdgeSpec {
+    /// Name of the group.
+    pub name: Arc<str>,
+    /// False of edges that have no GPU: they only send.
+    pub has_gpu: bool,
+    /// True sends every request of the group whole to the cloud, whatever the policy of the run.
+    pub only_sends: bool,
+    /// Arrivals of its own; without them it has a part of the workload's.
+    pub arrivals: Option<Arrivals>,
+    /// Share of the workload's requests in an open loop, if shares are given.
+    pub share: Option<Ratio>,
+    /// Number of the pool that is the group's, for a router by class.
+    pub pool: u32,
     /// Device, model and engine.
     pub tier: Tier,
     /// Number of edges.
@@ -69,9 +107,11 @@ pub struct EdgeSpec {
     pub scheduling: Scheduling,
 }
 
-/// The cloud's GPUs, all alike, each with the whole model. A request stays on the one it is given.
+/// A pool of the cloud's GPUs, all alike, each with the whole model. A request stays on the one it is given.
 #[derive(Clone, Debug)]
 pub struct CloudSpec {
+    /// Name of the pool.
+    pub name: Arc<str>,
     /// Device, model and engine.
     pub tier: Tier,
     /// Number of GPUs; those that share every layer serve as one.
@@ -84,6 +124,8 @@ pub struct CloudSpec {
     pub scheduling: Scheduling,
     /// The way that a serving engine keeps requests that edges draft for.
     pub remote: Remote,
+    /// Round-trip time from the end of the link to the pool, on top of the link's.
+    pub rtt: SimDuration,
 }
 
 impl CloudSpec {

@@ -187,17 +187,9 @@ impl Workload {
         }
     }
 
-    /// The edge at which request `number` arrives, in an open loop.
-    pub(crate) fn edge(&self, streams: Streams, number: u64, edges: u32) -> u32 {
-        match self.arrivals {
-            Arrivals::Trace { .. } => (number % u64::from(edges)) as u32,
-            _ => (streams.keyed("edge", number).bits(0) % u64::from(edges)) as u32,
-        }
-    }
-
-    /// The arrival time of request `number` in an open loop, given that of its predecessor.
-    pub(crate) fn arrival(&self, stream: &mut Stream, number: u64, previous: SimTime) -> SimTime {
-        match &self.arrivals {
+    /// The time at which request `number` of an open loop arrives, given that of its predecessor.
+    pub(crate) fn arrival(&self, by: &Arrivals, stream: &mut Stream, number: u64, previous: SimTime) -> SimTime {
+        match by {
             Arrivals::Poisson { rate } => {
                 previous + SimDuration::from_secs_f64(draw::exponential(stream) / rate.as_f64())
             }

@@ -110,7 +110,7 @@ fn text_alone_is_not_pruned() {
 fn an_answer_of_a_model_without_a_known_accuracy_is_not_graded() {
     let unknown_edge = |policy| {
         let mut spec = short(policy);
-        spec.accuracy.edge = None;
+        spec.accuracy[0][0].edge = None;
         run_logged(&spec)
     };
     for (policy, graded) in [(cloud_only(), REQUESTS), (edge_only(), 0), (blocking(4), REQUESTS)] {

@@ -33,7 +33,7 @@ fn an_idealised_engine_reads_the_weights_once_for_all() {
     let spec = spec(edge_only(), EngineKind::Graph, clients, output as u32).text_only(100).clients(clients as u32);
     let (outcome, log) = run_logged(&spec);
     // Iteration i reads prompt i and decodes one token of each answer that is under way.
-    let edge = Idle::new(&spec.edge.tier);
+    let edge = Idle::new(&spec.edges[0].tier);
     let prompt = log.requests[0].request.prompt;
     let load = |iteration: u64| {
         let mut load = Load::NONE;
@@ -81,7 +81,7 @@ fn an_iteration_has_at_most_64_items_and_one_chunk() {
 fn limits_of_the_scenario_are_kept() {
     let limits = BatchLimits { items: 5, chunk_tokens: 100, ..BatchLimits::default() };
     let mut spec = spec(edge_only(), EngineKind::Graph, 30, 30).clients(12);
-    spec.edge.limits = limits;
+    spec.edges[0].limits = limits;
     let (_, log) = run_logged(&spec);
     let fullest = log.iterations(Side::Edge).into_values().map(|steps| {
         assert!(steps.iter().all(|step| step.tokens <= 100));
@@ -133,8 +133,8 @@ fn prompts_wait_for_memory_and_nothing_deadlocks() {
             let mut spec = spec(policy, engine, 12, 20).clients(6);
             spec.workload.max_output_tokens = Some(64);
             // 423 prompt tokens and 64 of the answer: 31 blocks a request.
-            spec.cloud.kv_blocks = Some(2 * 31);
-            spec.edge.kv_blocks = Some(2 * 31);
+            spec.pools[0].kv_blocks = Some(2 * 31);
+            spec.edges[0].kv_blocks = Some(2 * 31);
             let (outcome, log) = run_logged(&spec);
             assert_eq!((outcome.metrics.completed, outcome.metrics.rejected), (12, 0), "{engine:?} {name}");
             let used = [Side::Edge, Side::Cloud].map(|side| most_blocks_at_once(&log, side));
@@ -150,7 +150,7 @@ fn prompts_wait_for_memory_and_nothing_deadlocks() {
 fn waiting_for_memory_takes_longer_than_having_it() {
     let plenty = spec(edge_only(), EngineKind::Graph, 12, 100).clients(6);
     let mut scarce = plenty.clone();
-    scarce.edge.kv_blocks = Some(423u64.div_ceil(16) + 1024 / 16);
+    scarce.edges[0].kv_blocks = Some(423u64.div_ceil(16) + 1024 / 16);
     let [plenty, scarce] = [&plenty, &scarce].map(run_logged);
     assert_eq!(most_at_once(&scarce.1, Side::Edge, &MODEL_STEPS), 1);
     assert_eq!(most_at_once(&plenty.1, Side::Edge, &MODEL_STEPS), 6);
@@ -165,7 +165,7 @@ fn what_can_never_fit_is_turned_away_by_every_policy_of_the_cloud_alike() {
         spec.workload.max_output_tokens = Some(64);
         spec.shape().size = sizes(&[(640, 480), (1680, 2240)]);
         // A picture of 4,800 tokens does not fit into 100 blocks of 16.
-        spec.cloud.kv_blocks = Some(100);
+        spec.pools[0].kv_blocks = Some(100);
         let (outcome, log) = run_logged(&spec);
         let rejected = || log.requests.iter().filter(|row| row.status == Status::Rejected);
         assert_eq!(outcome.metrics.rejected, rejected().count() as u64, "{name}");
@@ -184,9 +184,9 @@ fn what_can_never_fit_is_turned_away_by_every_policy_of_the_cloud_alike() {
 fn two_of_three(requests: u64) -> RunSpec {
     let mut spec = spec(pipelined(4, 3), EngineKind::Hf, requests, 100).text_only(100).iid(0.5);
     // The edges draft a batch in less time than it takes to verify one, so that void batches queue.
-    spec.edge.tier = crate::common::tier("rtx-3090", "qwen2-vl-2b", EngineKind::Graph);
-    spec.edge.count = 3;
-    spec.cloud.kv_blocks = Some(2 * 1124u64.div_ceil(16));
+    spec.edges[0].tier = crate::common::tier("rtx-3090", "qwen2-vl-2b", EngineKind::Graph);
+    spec.edges[0].count = 3;
+    spec.pools[0].kv_blocks = Some(2 * 1124u64.div_ceil(16));
     spec
 }
 
@@ -220,7 +220,7 @@ fn no_order_of_arrival_locks_two_tiers_against_each_other() {
             spec.link.up = crate::common::mbps(10);
             spec.shape().size = sizes(&[(224, 224), (1280, 720)]);
             let one = Some((1196u64 + 32 + 1024).div_ceil(16));
-            (spec.edge.kv_blocks, spec.cloud.kv_blocks) = (one, one);
+            (spec.edges[0].kv_blocks, spec.pools[0].kv_blocks) = (one, one);
             stuck.extend(
                 crate::common::try_run(&spec, kernel::Journal::digest_only()).err().map(|error| error.to_string()),
             );
@@ -232,7 +232,7 @@ fn no_order_of_arrival_locks_two_tiers_against_each_other() {
 #[test]
 fn a_request_goes_to_the_gpu_with_the_fewest() {
     let mut spec = spec(cloud_only(), EngineKind::Vllm, 40, 50).text_only(200).clients(4);
-    spec.cloud.gpus = 4;
+    spec.pools[0].gpus = 4;
     let (_, log) = run_logged(&spec);
     // As many GPUs as clients: nobody ever shares one.
     assert!(log.steps.iter().all(|step| step.batch == 1));
@@ -244,7 +244,7 @@ fn a_request_goes_to_the_gpu_with_the_fewest() {
     };
     assert_eq!(served(&log).values().map(BTreeSet::len).collect::<Vec<_>>(), [10, 10, 10, 10]);
     // Eight clients on three GPUs: at no time does one have more than three of them.
-    spec.cloud.gpus = 3;
+    spec.pools[0].gpus = 3;
     let (_, log) = run_logged(&spec.clients(8));
     assert_eq!(served(&log).len(), 3);
     assert_eq!(log.steps.iter().map(|step| step.batch).max(), Some(3));
@@ -255,7 +255,7 @@ fn edges_share_the_link_and_nothing_else() {
     for sharing in [Sharing::Fifo, Sharing::Fair(None), Sharing::Fair(Some(BitsPerSecond::from_mbps(40)))] {
         let with_edges = |policy, edges| {
             let mut spec = spec(policy, EngineKind::Vllm, u64::from(edges), 20).text_only(4000);
-            (spec.edge.count, spec.cloud.gpus, spec.link.sharing) = (edges, edges, sharing);
+            (spec.edges[0].count, spec.pools[0].gpus, spec.link.sharing) = (edges, edges, sharing);
             spec.link.up = crate::common::mbps(10);
             run_logged(&spec).1.e2e_ns()
         };

@@ -123,7 +123,7 @@ fn the_state_of_an_unsure_token_is_part_of_it() {
 fn equation_14_is_what_is_printed() {
     let spec = long(blocking(4), EngineKind::Vllm, 5);
     let (outcome, log) = run_logged(&spec);
-    let [edge, cloud] = [Idle::new(&spec.edge.tier), Idle::new(&spec.cloud.tier)];
+    let [edge, cloud] = [Idle::new(&spec.edges[0].tier), Idle::new(&spec.pools[0].tier)];
     let printed = |row: &engine::RequestRecord| {
         let prompt = &row.request.prompt;
         // Text and picture each take their bytes and a round trip.

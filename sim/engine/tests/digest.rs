@@ -19,7 +19,7 @@ type Golden = (&'static str, u64, u128, u64);
 /// Everything at once: several edges and clients, headers, jitter, loss, random answers; under vLLM's scheduler.
 fn busy(policy: System) -> RunSpec {
     let mut spec = spec(policy, EngineKind::Vllm, 40, 1).geometric(25.0).clients(2);
-    (spec.edge.count, spec.cloud.gpus) = (3, 2);
+    (spec.edges[0].count, spec.pools[0].gpus) = (3, 2);
     (spec.link.header, spec.link.jitter) = (Bytes::new(52), SimDuration::from_ms(2));
     spec.link.loss = Ratio::new(0.01);
     spec
@@ -28,8 +28,8 @@ fn busy(policy: System) -> RunSpec {
 /// The same with idealised iterations.
 fn ideal(policy: System) -> RunSpec {
     let mut spec = busy(policy);
-    (spec.edge.limits, spec.cloud.limits) = (BatchLimits::default(), BatchLimits::default());
-    (spec.edge.scheduling, spec.cloud.scheduling) = (Scheduling::Ideal, Scheduling::Ideal);
+    (spec.edges[0].limits, spec.pools[0].limits) = (BatchLimits::default(), BatchLimits::default());
+    (spec.edges[0].scheduling, spec.pools[0].scheduling) = (Scheduling::Ideal, Scheduling::Ideal);
     spec
 }
 

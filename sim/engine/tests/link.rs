@@ -13,14 +13,14 @@ use units::{BitsPerSecond, Bytes, Ratio, SimDuration};
 /// read in no time that matters; answers of one token.
 fn uploads(requests: u32, text_tokens: u32) -> RunSpec {
     let mut spec = spec(cloud_only(), EngineKind::Graph, u64::from(requests), 1).text_only(text_tokens);
-    (spec.edge.count, spec.cloud.gpus) = (requests, requests);
+    (spec.edges[0].count, spec.pools[0].gpus) = (requests, requests);
     spec
 }
 
 /// Latency of a request beside its upload: half a round trip each way, 8 bytes down, and the prompt.
 fn beside_ns(spec: &RunSpec, log: &Log) -> u64 {
     let prompt = &log.requests[0].request.prompt;
-    spec.link.rtt.as_ns() + 160 + Idle::new(&spec.cloud.tier).prefill_ns(prompt)
+    spec.link.rtt.as_ns() + 160 + Idle::new(&spec.pools[0].tier).prefill_ns(prompt)
 }
 
 /// Upload times in ns, ascending.
@@ -151,7 +151,7 @@ fn policies_that_look_at_the_rate_survive_a_silent_link() {
 /// The order in which prompts are read that are sent at one instant. The jitter is 50,000 times as long as an upload.
 fn order_of_arrival(edges: u32) -> Vec<u64> {
     let mut spec = uploads(20, 30);
-    (spec.edge.count, spec.cloud.gpus) = (edges, 1);
+    (spec.edges[0].count, spec.pools[0].gpus) = (edges, 1);
     spec = spec.clients(20 / edges);
     spec.link.jitter = SimDuration::from_ms(120);
     let (outcome, log) = run_logged(&spec);
@@ -338,7 +338,7 @@ fn every_policy_ends_on_every_transport() {
         for sharing in [Sharing::Fifo, Sharing::Fair(None)] {
             for policy in [cloud_only(), msao(), layer_split(8), blocking(4), pipelined(4, 3), ucb_route()] {
                 let mut spec = spec(policy, EngineKind::Vllm, 20, 12).clients(2);
-                (spec.edge.count, spec.link.transport, spec.link.sharing) = (3, transport, sharing);
+                (spec.edges[0].count, spec.link.transport, spec.link.sharing) = (3, transport, sharing);
                 (spec.link.loss, spec.link.jitter) = (Ratio::new(0.02), SimDuration::from_ms(1));
                 assert_eq!(run(&spec).metrics.completed, 20);
             }

@@ -270,7 +270,7 @@ fn no_way_of_verifying_beats_the_bound_of_one_and_one_nth() {
         for policy in policies {
             let mut spec = spec(policy, EngineKind::Graph, 3, 300).text_only(30).iid(1.0);
             // A cloud that takes no time that matters.
-            spec.cloud.tier = crate::common::tier("h200-sxm", "qwen2-vl-2b", EngineKind::Graph);
+            spec.pools[0].tier = crate::common::tier("h200-sxm", "qwen2-vl-2b", EngineKind::Graph);
             let metrics = run_logged(&spec).0.metrics;
             let rate = metrics.output_tokens as f64 / (metrics.e2e.sum_ns() - edge.ttft.sum_ns()) as f64 * 1e9;
             // Where doubt ends batches early, N is what they have on average.

@@ -21,6 +21,7 @@
 //! | `uses` | the parts of the testbed that each policy says it uses |
 //! | `properties` | every policy of the list on any platform: runs end, invariants hold, repeats are equal |
 //! | `settings` | every setting of the drafting policies with every other |
+//! | `fleets` | groups of edges, pools of the cloud, and routers |
 //! | `digest` | golden runs |
 //!
 //! Each policy of the list is run by its examples, so a new policy is tested by its line in the list.
@@ -30,6 +31,7 @@ mod batching;
 mod closed_forms;
 mod common;
 mod digest;
+mod fleets;
 mod link;
 mod low_confidence;
 mod metrics;

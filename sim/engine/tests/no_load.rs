@@ -55,7 +55,7 @@ fn prompts(spec: &RunSpec) -> [RunSpec; 4] {
 }
 
 fn answered_in_the_cloud(spec: &RunSpec, prompt: &Prompt) -> Times {
-    let cloud = Idle::new(&spec.cloud.tier);
+    let cloud = Idle::new(&spec.pools[0].tier);
     let [mut up, mut down] = wires(spec);
     let made = up.arrival(preprocess(prompt), payload(prompt)) + cloud.prefill_ns(prompt);
     let first = down.arrival(made, TOKEN_BYTES);
@@ -88,7 +88,7 @@ fn edge_only_is_prefill_and_decode() {
     for engine in CUT_PROMPTS {
         for spec in prompts(&spec(edge_only(), engine, 3, OUTPUT)) {
             compare(&spec, |spec, prompt| {
-                let edge = Idle::new(&spec.edge.tier);
+                let edge = Idle::new(&spec.edges[0].tier);
                 let first = preprocess(prompt) + edge.prefill_ns(prompt);
                 [first, first + edge.decode_answer_ns(prompt, u64::from(OUTPUT))]
             });
@@ -111,8 +111,8 @@ fn a_layer_split_makes_a_round_trip_a_token() {
     for engine in CUT_PROMPTS {
         for spec in prompts(&spec(layer_split(8), engine, 2, OUTPUT)) {
             compare(&spec, |spec, prompt| {
-                let [lower, upper] = [Idle::new(&spec.edge.tier), Idle::new(&spec.cloud.tier)];
-                let ([mut up, mut down], hidden) = (wires(spec), 2 * spec.cloud.tier.model.hidden);
+                let [lower, upper] = [Idle::new(&spec.edges[0].tier), Idle::new(&spec.pools[0].tier)];
+                let ([mut up, mut down], hidden) = (wires(spec), 2 * spec.pools[0].tier.model.hidden);
                 let context = prompt_tokens(prompt);
                 let mut now = preprocess(prompt) + lower.prefill_ns(prompt);
                 now = up.arrival(now, hidden * context) + upper.prefill_ns(prompt);
@@ -130,7 +130,7 @@ fn a_layer_split_makes_a_round_trip_a_token() {
 
 /// Blocking speculation of batches of `n` in which all drafts agree, or none.
 fn speculated(spec: &RunSpec, prompt: &Prompt, n: u64, all_agree: bool) -> Times {
-    let [edge, cloud] = [Idle::new(&spec.edge.tier), Idle::new(&spec.cloud.tier)];
+    let [edge, cloud] = [Idle::new(&spec.edges[0].tier), Idle::new(&spec.pools[0].tier)];
     let [mut up, mut down] = wires(spec);
     let (context, output) = (prompt_tokens(prompt), u64::from(OUTPUT));
     let mut cloud_free = up.arrival(preprocess(prompt), payload(prompt)) + cloud.prefill_ns(prompt);
@@ -173,7 +173,7 @@ fn blocking_speculation_is_drafts_round_trip_and_verification() {
 fn first_token(policy: System, up_bytes: u64) -> (u64, Idle, [u64; 2]) {
     let spec = spec(policy, EngineKind::Hf, 1, OUTPUT).iid(1.0).text_only(30);
     let log = run_logged(&spec).1;
-    let (row, [edge, cloud]) = (&log.requests[0], [&spec.edge.tier, &spec.cloud.tier].map(Idle::new));
+    let (row, [edge, cloud]) = (&log.requests[0], [&spec.edges[0].tier, &spec.pools[0].tier].map(Idle::new));
     let (prompt, [mut up, mut down]) = (&row.request.prompt, wires(&spec));
     let read = up.arrival(0, payload(prompt)) + cloud.prefill_ns(prompt);
     let drafted = up.arrival(edge.prefill_ns(prompt), up_bytes);
@@ -202,7 +202,7 @@ fn a_first_token_of_the_cloud_s_own_is_there_with_its_prefill() {
 fn busy_time_and_work_are_those_of_the_iterations() {
     let spec = spec(cloud_only(), EngineKind::Vllm, 2, OUTPUT);
     let (outcome, log) = run_logged(&spec);
-    let cloud = Idle::new(&spec.cloud.tier);
+    let cloud = Idle::new(&spec.pools[0].tier);
     let busy = |row: &RequestRecord| {
         let prompt = &row.request.prompt;
         cloud.prefill_ns(prompt) + cloud.decode_answer_ns(prompt, u64::from(OUTPUT))

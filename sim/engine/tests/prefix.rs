@@ -125,7 +125,7 @@ fn a_turn_is_sent_when_its_user_has_thought_about_the_answer() {
 fn a_session_outgrows_a_context_window() {
     for engine in [EngineKind::Graph, EngineKind::Vllm] {
         let mut spec = in_sessions(cloud_only(), 8, 4);
-        spec.cloud.tier.model.context_window = Some(180);
+        spec.pools[0].tier.model.context_window = Some(180);
         if engine != EngineKind::Graph {
             spec = under(spec, engine);
         }

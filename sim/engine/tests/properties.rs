@@ -57,7 +57,7 @@ proptest! {
         let mut spec = spec.clients(1);
         // Another time of day finds another rate; steady links can be compared.
         spec.link.up = spec.link.down.clone();
-        spec.edge.count = 1;
+        spec.edges[0].count = 1;
         let base = run_logged(&spec).1.e2e_ns();
         let mut farther = spec.clone();
         farther.link.rtt = spec.link.rtt * times;

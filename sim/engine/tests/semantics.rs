@@ -97,7 +97,7 @@ fn a_request_may_end_before_the_cloud_has_read_it() {
     for engine in EngineKind::ALL {
         let mut spec = spec(trust(0.5), engine, 60, 4).clients(2);
         all_sure(&mut spec);
-        spec.edge.count = 8;
+        spec.edges[0].count = 8;
         spec.shape().text_tokens = 1500.into();
         for (mbps, room) in [(2, None), (400, None), (400, Some(2))] {
             spec.link.up = crate::common::mbps(mbps);
@@ -105,7 +105,7 @@ fn a_request_may_end_before_the_cloud_has_read_it() {
                 // Slots have equal parts of the memory.
                 let slots = if engine == EngineKind::Llamacpp { 4 } else { 1 };
                 let blocks = (1500u64 + 393 + 1024).div_ceil(16) * requests * slots;
-                spec.cloud.kv_blocks = Some(blocks);
+                spec.pools[0].kv_blocks = Some(blocks);
             }
             let (outcome, log) = run_logged(&spec);
             assert_eq!((outcome.metrics.completed, outcome.metrics.output_tokens), (60, 240));

@@ -111,8 +111,8 @@ fn any_run() -> impl Strategy<Value = RunSpec> {
             spec.workload.max_output_tokens = Some(64);
             // Room for so many of the longest requests that there are: 5 pictures of 1,196 tokens, text and sound.
             let blocks = (5 * 1198 + 30 + 500 + 64u64).div_ceil(16) * requests;
-            spec.cloud.kv_blocks = Some(blocks);
-            spec.edge.kv_blocks = Some(blocks);
+            spec.pools[0].kv_blocks = Some(blocks);
+            spec.edges[0].kv_blocks = Some(blocks);
         }
         spec
     })

@@ -66,7 +66,7 @@ proptest! {
 fn spans_of_gpus_are_the_steps() {
     for (name, policy) in examples() {
         let mut spec = spec(policy, EngineKind::Vllm, 12, 30).clients(4);
-        (spec.edge.count, spec.cloud.gpus) = (2, 2);
+        (spec.edges[0].count, spec.pools[0].gpus) = (2, 2);
         let (_, log) = run_logged(&spec);
         let ran =
             |span: &&SpanRecord| span.phase == Phase::Running && matches!(span.lane, Lane::EdgeGpu | Lane::CloudGpu);

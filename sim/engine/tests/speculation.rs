@@ -140,8 +140,8 @@ fn a_pipeline_commits_what_blocking_commits() {
 /// A cloud and a link so fast that only the edge counts.
 fn ideal(policy: System) -> RunSpec {
     let mut spec = spec(policy, EngineKind::Graph, 1, 1000).text_only(30).iid(1.0);
-    spec.cloud.tier = tier("h200-sxm", "qwen2-vl-2b", EngineKind::Graph);
-    spec.cloud.tier.engine.overhead = SimDuration::ZERO;
+    spec.pools[0].tier = tier("h200-sxm", "qwen2-vl-2b", EngineKind::Graph);
+    spec.pools[0].tier.engine.overhead = SimDuration::ZERO;
     (spec.link.up, spec.link.down) = (crate::common::mbps(100_000), crate::common::mbps(100_000));
     spec.link.rtt = SimDuration::ZERO;
     spec

@@ -16,7 +16,7 @@ fn split(policy: System, engine: EngineKind) -> RunSpec {
 
 /// Bytes of a token's hidden state in the cloud's model.
 fn hidden(spec: &RunSpec) -> u64 {
-    2 * spec.cloud.tier.model.hidden
+    2 * spec.pools[0].tier.model.hidden
 }
 
 /// 391 visual tokens at a share of an eighth, and the rest of the prompt whole.
@@ -37,7 +37,7 @@ fn times(log: &Log, row: usize) -> [u64; 2] {
 
 /// The hand calculation of a split with so many eighths of the image activations sent.
 fn oracle(spec: &RunSpec, prompt: &Prompt, eighths: u64, shortcut: bool) -> [u64; 2] {
-    let [lower, upper] = [Idle::new(&spec.edge.tier), Idle::new(&spec.cloud.tier)];
+    let [lower, upper] = [Idle::new(&spec.edges[0].tier), Idle::new(&spec.pools[0].tier)];
     let [mut up, mut down] = wires(spec);
     let preprocess = if prompt.images.is_some() { 12_000_000 } else { 0 };
     let context = prompt_tokens(prompt);
@@ -114,11 +114,12 @@ fn the_shortcut_decodes_without_the_device() {
     let mut far = spec.clone();
     far.link.rtt = SimDuration::from_ms(300);
     assert_eq!(tpot(&log), tpot(&run_logged(&far).1));
-    let (upper, context) = (Idle::new(&spec.cloud.tier), prompt_tokens(&log.requests[0].request.prompt));
+    let (upper, context) = (Idle::new(&spec.pools[0].tier), prompt_tokens(&log.requests[0].request.prompt));
     let iterations: u64 = (1..OUTPUT).map(|made| upper.decode_ns(context + made)).sum();
     assert_eq!(tpot(&log), iterations / (OUTPUT - 1));
     // The projection network in place of the 8 lower layers costs less than they would.
-    let decode_share = |policy| split(policy, EngineKind::Vllm).cloud.tier.part.expect("a part").decode_share.as_f64();
+    let decode_share =
+        |policy| split(policy, EngineKind::Vllm).pools[0].tier.part.expect("a part").decode_share.as_f64();
     let [with, without] = [decode_share(mindfusion(8, true, true)), decode_share(mindfusion(8, true, false))];
     assert!(with > without && with < 1.0, "{with} {without}");
     assert_eq!(log.requests[0].served_by, ServedBy::Published(77.96 / 78.5));

@@ -34,16 +34,16 @@ fn every_policy_is_held_to_the_tiers_that_it_uses_and_to_no_other() {
         let one_block = |side| {
             let mut spec = varied(policy.clone());
             match side {
-                Side::Edge => spec.edge.kv_blocks = Some(1),
-                Side::Cloud => spec.cloud.kv_blocks = Some(1),
+                Side::Edge => spec.edges[0].kv_blocks = Some(1),
+                Side::Cloud => spec.pools[0].kv_blocks = Some(1),
             }
             spec
         };
         let short_window = |side| {
             let mut spec = varied(policy.clone());
             match side {
-                Side::Edge => spec.edge.tier.model.context_window = Some(1),
-                Side::Cloud => spec.cloud.tier.model.context_window = Some(1),
+                Side::Edge => spec.edges[0].tier.model.context_window = Some(1),
+                Side::Cloud => spec.pools[0].tier.model.context_window = Some(1),
             }
             spec
         };
@@ -64,7 +64,7 @@ fn every_policy_is_held_to_the_tiers_that_it_uses_and_to_no_other() {
 fn a_window_holds_the_prompt_and_the_answer_that_may_be() {
     let alone = |window: u64, most: Option<u32>| {
         let mut spec = spec(cloud_only(), EngineKind::Vllm, 3, 20).text_only(100);
-        spec.cloud.tier.model.context_window = Some(window);
+        spec.pools[0].tier.model.context_window = Some(window);
         spec.workload.max_output_tokens = most;
         rejected(&spec, Shortfall::CloudContext).0
     };

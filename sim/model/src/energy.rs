@@ -47,6 +47,9 @@ pub struct Power {
 }
 
 impl Power {
+    /// The power of no device at all.
+    pub const NONE: Power = Power { idle: Watts::ZERO, prefill: Watts::ZERO, decode: Watts::ZERO };
+
     /// The power of a device by its data sheet. Where the stated idle power is above the working power, work adds
     /// nothing.
     pub fn new(device: &Device) -> Power {

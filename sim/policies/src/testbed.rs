@@ -166,6 +166,8 @@ pub struct Regret {
 /// The platform as observed at an instant. It has no true output length and no future bandwidth.
 #[derive(Clone, Copy)]
 pub struct View<'v> {
+    /// Number of the edge's kind and the cloud's: where it is equal, so are prices.
+    pub platform: u32,
     /// The uplink's rate now.
     pub uplink: BitsPerSecond,
     /// Round-trip time.

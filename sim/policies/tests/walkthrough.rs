@@ -117,6 +117,7 @@ impl Prices for Each {
 fn closed_forms(policy: &CloudIfLong, text_tokens: u32) -> ClosedForms {
     let (edge, cloud) = (Each(5), Each(20));
     let view = View {
+        platform: 0,
         uplink: BitsPerSecond::from_mbps(8),
         rtt: SimDuration::from_ms(30),
         rtt_per_modality: false,

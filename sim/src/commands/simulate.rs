@@ -48,6 +48,7 @@ pub fn run(written: &Written, options: &Options) -> Result<(), Failure> {
         print(&reports::run_document(&folder, claims, rows).map_err(bug)?)?;
     } else {
         print(&reports::table(&folder).map_err(bug)?)?;
+        print(&reports::table_of_groups(&folder).map_err(bug)?)?;
         shortfalls::warn(&folder)?;
         print(&intervals::text(&intervals))?;
         report.as_ref().map_or(Ok(()), report::print_claims)?;

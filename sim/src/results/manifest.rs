@@ -58,7 +58,7 @@ pub fn write_sweep(plan: &Plan, plan_sha256: &str, totals: &Totals, failed: u64,
 
 fn manifest(plan: &Plan, totals: &Totals) -> Value {
     let scenario = &plan.scenario;
-    let profiled = scenario.edge.profile.is_some() || scenario.cloud.profile.is_some();
+    let profiled = scenario.is_profiled();
     let mut assumptions = scenario::assumptions(scenario);
     assumptions.extend(scenario::profiled(&plan.source, scenario).into_iter().map(|(key, said)| (key, json!(said))));
     let hash = Sha256::digest(scenario.resolved_text(plan.source.folder()).as_bytes());
@@ -74,9 +74,9 @@ fn manifest(plan: &Plan, totals: &Totals) -> Value {
         "seed": scenario.seed,
         "mode": scenario.mode.name(),
         "backend": if profiled { "profile" } else { "roofline" },
-        "edge": { "device": scenario.edge.device, "model": scenario.edge.model, "engine": scenario.edge.engine },
-        "cloud": { "device": scenario.cloud.device, "model": scenario.cloud.model, "engine": scenario.cloud.engine },
-        "engines_differ": scenario.edge.engine != scenario.cloud.engine,
+        "edge": scenario.side(true),
+        "cloud": scenario.side(false),
+        "engines_differ": scenario.engines()[0] != scenario.engines()[1],
         "assumptions": assumptions,
         "swept_defaults": scenario::defaults_of(plan.varied.iter().map(String::as_str)),
         "policies": scenario::policies(scenario),
@@ -91,6 +91,10 @@ fn manifest(plan: &Plan, totals: &Totals) -> Value {
         .collect();
     if !remarks.is_empty() {
         manifest["remark"] = json!(remarks.join(" "));
+    }
+    if scenario.is_fleet() {
+        manifest["groups"] = json!(scenario.groups().iter().map(|group| group.name).collect::<Vec<_>>());
+        manifest["pools"] = json!(scenario.clouds().iter().map(|pool| pool.name).collect::<Vec<_>>());
     }
     if profiled {
         let pct = totals.coverage.map(|coverage| coverage.pct());

@@ -75,6 +75,10 @@ macro_rules! row {
 /// Writes the rows of one run.
 pub struct Rows {
     common: Common,
+    /// Names of the groups of edges.
+    groups: Vec<Text>,
+    /// Names of the pools.
+    pools: Vec<Text>,
     requests: TableWriter<RequestRow>,
     steps: Option<TableWriter<StepRow>>,
     tokens: Option<TableWriter<TokenRow>>,
@@ -105,6 +109,8 @@ impl Rows {
         Ok(Self {
             spans: (part.replication == 0).then(spans).transpose()?,
             common,
+            groups: cell.spec.edges.iter().map(|group| (&*group.name).into()).collect(),
+            pools: cell.spec.pools.iter().map(|pool| (&*pool.name).into()).collect(),
             requests: TableWriter::create(&part.path::<RequestRow>())?,
             steps: wanted.steps.then(|| TableWriter::create(&part.path::<StepRow>())).transpose()?,
             tokens: wanted.tokens.then(|| TableWriter::create(&part.path::<TokenRow>())).transpose()?,
@@ -304,6 +310,8 @@ impl Rows {
             RequestRow {
                 request: record.request.prompt.request,
                 edge: record.edge,
+                group: self.groups[record.group as usize].clone(),
+                pool: record.pool.map_or_else(|| Text::from(""), |pool| self.pools[pool as usize].clone()),
                 client: record.client,
                 submit_s: record.submit.as_secs_f64(),
                 warm_up: record.warm_up,

@@ -62,7 +62,7 @@ pub fn text(intervals: &[Intervals<'_>]) -> String {
 }
 
 fn is_profiled(spec: &RunSpec) -> bool {
-    spec.edge.tier.profile.is_some() || spec.cloud.tier.profile.is_some()
+    spec.tiers().any(|tier| tier.profile.is_some())
 }
 
 impl<'p> Intervals<'p> {
@@ -143,7 +143,7 @@ fn with_noise(cell: &Cell, noise: Noise) -> Cell {
     let set = |tier: &mut Tier| {
         tier.profile = tier.profile.as_ref().map(|profile: &Arc<Profile>| Arc::new(profile.with_noise(noise)));
     };
-    set(&mut cell.spec.edge.tier);
-    set(&mut cell.spec.cloud.tier);
+    cell.spec.edges.iter_mut().for_each(|group| set(&mut group.tier));
+    cell.spec.pools.iter_mut().for_each(|pool| set(&mut pool.tier));
     cell
 }

@@ -1,5 +1,6 @@
 //! Refuses amounts that can be written but not simulated: they would overflow the clock or exhaust the memory.
 
+use super::fleet::{Group, Pool};
 use super::link::{FairShare, Rate, Share};
 use super::{Arrivals, Dataset, Scenario, Source};
 use crate::terminal::Failure;
@@ -34,17 +35,18 @@ pub fn check(source: &Source, scenario: &Scenario) -> Result<(), Failure> {
     let too = |key: &str, expected: &str| Err(source.refuse_key(key, &format!("expected {expected}")));
     for (key, value, most) in counts(scenario) {
         if value > most {
-            return too(key, &format!("at most {most}"));
+            return too(&key, &format!("at most {most}"));
         }
     }
+    edges_at_most(source, scenario)?;
     for (key, value) in durations(scenario) {
         if value > LONGEST {
-            return too(key, &format!("at most {LONGEST}"));
+            return too(&key, &format!("at most {LONGEST}"));
         }
     }
     for (key, share) in shares(scenario) {
         if share < LEAST_SHARE {
-            return too(key, "at least 0.01 %");
+            return too(&key, "at least 0.01 %");
         }
     }
     for (key, rate) in rates(scenario) {
@@ -60,9 +62,9 @@ pub fn check(source: &Source, scenario: &Scenario) -> Result<(), Failure> {
     if scenario.link.initial_window > LARGEST_WINDOW {
         return too("link.initial_window", &format!("at most {LARGEST_WINDOW} packets"));
     }
-    for (key, blocks) in [("edge.kv_blocks", scenario.edge.kv_blocks), ("cloud.kv_blocks", scenario.cloud.kv_blocks)] {
+    for (key, blocks) in kv_blocks(scenario) {
         if blocks.is_some_and(|blocks| blocks > MOST_BLOCKS) {
-            return too(key, &format!("at most {MOST_BLOCKS}"));
+            return too(&format!("{key}.kv_blocks"), &format!("at most {MOST_BLOCKS}"));
         }
     }
     for (name, device) in &scenario.device {
@@ -71,6 +73,13 @@ pub fn check(source: &Source, scenario: &Scenario) -> Result<(), Failure> {
         }
         if device.peak.as_tflop_per_s_f64() < 1e-3 {
             return too(&format!("device.{name}.peak"), "at least 1 GFLOP/s");
+        }
+    }
+    for group in scenario.groups() {
+        if let Some(Arrivals::Poisson(poisson)) = group.edge.arrivals
+            && poisson.rate < PerSecond::new(1.0 / 3600.0)
+        {
+            return too(&format!("{}.arrivals.poisson.rate", group.key), "at least 1 /h");
         }
     }
     match scenario.arrivals {
@@ -86,58 +95,82 @@ pub fn check(source: &Source, scenario: &Scenario) -> Result<(), Failure> {
     Ok(())
 }
 
-fn counts(scenario: &Scenario) -> Vec<(&'static str, u32, u32)> {
-    let mut counts = vec![
-        ("replications", scenario.replications, MOST),
-        ("edge.count", scenario.edge.count, MOST),
-        ("edge.cpu_workers", scenario.edge.cpu_workers, MOST),
-        ("cloud.gpus", scenario.cloud.gpus, MOST),
-    ];
+/// Refuses more edges in all groups, or more GPUs in all pools, than have a place in memory.
+fn edges_at_most(source: &Source, scenario: &Scenario) -> Result<(), Failure> {
+    let gpus: u64 = scenario.clouds().iter().map(|pool| u64::from(pool.cloud.gpus)).sum();
+    for (key, many) in [("edges", scenario.edge_count()), ("pools", gpus)] {
+        if many > MOST.into() {
+            return Err(source.refuse_key(key, &format!("found {many} in all; expected at most {MOST}")));
+        }
+    }
+    Ok(())
+}
+
+/// The stated KV blocks of each tier, by its key.
+fn kv_blocks(scenario: &Scenario) -> Vec<(String, Option<u64>)> {
+    let edges = scenario.groups().into_iter().map(|Group { key, edge, .. }| (key, edge.kv_blocks));
+    edges.chain(scenario.clouds().into_iter().map(|Pool { key, cloud, .. }| (key, cloud.kv_blocks))).collect()
+}
+
+fn counts(scenario: &Scenario) -> Vec<(String, u32, u32)> {
+    let mut counts = vec![("replications".to_owned(), scenario.replications, MOST)];
+    for Group { key, edge, .. } in scenario.groups() {
+        counts.push((format!("{key}.count"), edge.count, MOST));
+        counts.push((format!("{key}.cpu_workers"), edge.cpu_workers, MOST));
+        if let Some(Arrivals::ClosedLoop(closed)) = edge.arrivals {
+            counts.push((format!("{key}.arrivals.closed_loop.clients"), closed.clients, MOST));
+        }
+    }
+    counts.extend(scenario.clouds().into_iter().map(|pool| (format!("{}.gpus", pool.key), pool.cloud.gpus, MOST)));
     if let Arrivals::ClosedLoop(closed) = scenario.arrivals {
-        counts.push(("arrivals.closed_loop.clients", closed.clients, MOST));
+        counts.push(("arrivals.closed_loop.clients".to_owned(), closed.clients, MOST));
     }
     if let Dataset::Custom(custom) = &scenario.workload.dataset {
-        counts.push(("workload.dataset.custom.width", custom.width, WIDEST));
-        counts.push(("workload.dataset.custom.height", custom.height, WIDEST));
-        counts.push(("workload.dataset.custom.frames", custom.frames.unwrap_or(1), MOST));
+        let of = |key: &str| format!("workload.dataset.custom.{key}");
+        counts.push((of("width"), custom.width, WIDEST));
+        counts.push((of("height"), custom.height, WIDEST));
+        counts.push((of("frames"), custom.frames.unwrap_or(1), MOST));
     }
     counts
 }
 
-fn durations(scenario: &Scenario) -> Vec<(&'static str, SimDuration)> {
-    let (edge, cloud) = (scenario.edge.tuning, scenario.cloud.tuning);
-    let mut durations = vec![
-        ("link.rtt", scenario.link.rtt),
-        ("link.jitter", scenario.link.jitter),
-        ("edge.preprocess", scenario.edge.preprocess),
-    ];
-    let tuned = [
-        ("edge.tuning.overhead", edge.overhead),
-        ("edge.tuning.prefill_overhead", edge.prefill_overhead),
-        ("edge.tuning.floor", edge.floor),
-        ("cloud.tuning.overhead", cloud.overhead),
-        ("cloud.tuning.prefill_overhead", cloud.prefill_overhead),
-        ("cloud.tuning.floor", cloud.floor),
-    ];
-    durations.extend(tuned.into_iter().filter_map(|(key, value)| Some((key, value?))));
+fn durations(scenario: &Scenario) -> Vec<(String, SimDuration)> {
+    let mut durations =
+        vec![("link.rtt".to_owned(), scenario.link.rtt), ("link.jitter".to_owned(), scenario.link.jitter)];
+    for Group { key, edge, .. } in scenario.groups() {
+        durations.push((format!("{key}.preprocess"), edge.preprocess));
+        if let Some(Arrivals::ClosedLoop(closed)) = edge.arrivals {
+            durations.push((format!("{key}.arrivals.closed_loop.think"), closed.think));
+        }
+    }
+    durations.extend(scenario.clouds().into_iter().map(|pool| (format!("{}.rtt", pool.key), pool.cloud.rtt)));
+    durations.extend(scenario.report_every.map(|every| ("report_every".to_owned(), every)));
+    for tier in scenario.tiers() {
+        let tuned = [
+            ("overhead", tier.tuning.overhead),
+            ("prefill_overhead", tier.tuning.prefill_overhead),
+            ("floor", tier.tuning.floor),
+        ];
+        let key = |name: &str| format!("{}.tuning.{name}", tier.key);
+        durations.extend(tuned.into_iter().filter_map(|(name, value)| Some((key(name), value?))));
+    }
     if let Dataset::Custom(custom) = &scenario.workload.dataset {
-        durations.extend(custom.audio.map(|audio| ("workload.dataset.custom.audio", audio)));
+        durations.extend(custom.audio.map(|audio| ("workload.dataset.custom.audio".to_owned(), audio)));
     }
     if let Arrivals::ClosedLoop(closed) = scenario.arrivals {
-        durations.push(("arrivals.closed_loop.think", closed.think));
+        durations.push(("arrivals.closed_loop.think".to_owned(), closed.think));
     }
     durations
 }
 
-fn shares(scenario: &Scenario) -> impl Iterator<Item = (&'static str, f64)> {
-    let (edge, cloud) = (scenario.edge.tuning, scenario.cloud.tuning);
-    let shares = [
-        ("edge.tuning.eta_mem", edge.eta_mem),
-        ("edge.tuning.eta_flop", edge.eta_flop),
-        ("cloud.tuning.eta_mem", cloud.eta_mem),
-        ("cloud.tuning.eta_flop", cloud.eta_flop),
-    ];
-    shares.into_iter().filter_map(|(key, share)| Some((key, share?.as_f64())))
+fn shares(scenario: &Scenario) -> Vec<(String, f64)> {
+    let mut all = Vec::new();
+    for tier in scenario.tiers() {
+        let shares = [("eta_mem", tier.tuning.eta_mem), ("eta_flop", tier.tuning.eta_flop)];
+        let key = |name: &str| format!("{}.tuning.{name}", tier.key);
+        all.extend(shares.into_iter().filter_map(|(name, share)| Some((key(name), share?.as_f64()))));
+    }
+    all
 }
 
 /// The rates that are stated as constants.

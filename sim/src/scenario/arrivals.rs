@@ -56,12 +56,21 @@ pub fn resolve(
     }
 }
 
+/// The arrivals of a group of edges; of those of a trace, the scenario's alone are played.
+pub fn of_group(arrivals: &Arrivals) -> engine::Arrivals {
+    of(arrivals, 1.0)
+}
+
 fn of_keys(scenario: &Scenario, speed: f64) -> Result<engine::Arrivals, Failure> {
-    Ok(match scenario.arrivals {
+    Ok(of(&scenario.arrivals, speed))
+}
+
+fn of(arrivals: &Arrivals, speed: f64) -> engine::Arrivals {
+    match arrivals {
         Arrivals::ClosedLoop(closed) => engine::Arrivals::ClosedLoop { clients: closed.clients, think: closed.think },
         Arrivals::Poisson(poisson) => engine::Arrivals::Poisson { rate: poisson.rate },
         Arrivals::Trace(_) => engine::Arrivals::Trace { speed },
-    })
+    }
 }
 
 /// The refusal of a trace or a window without a request.

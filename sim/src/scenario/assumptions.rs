@@ -26,7 +26,14 @@ const ELSEWHERE: [&str; 2] = ["policy", "link.bandwidth"];
 /// The keys outside the policies that are not at their default, each with its value as text. A custom device, model or dataset is one.
 pub fn assumptions(scenario: &Scenario) -> Map<String, Json> {
     let default = Scenario { replay: scenario.replay.as_ref().map(|_| Replay::of_nothing()), ..default_scenario() };
-    let (own, default) = (table(scenario), table(&default));
+    let (own, mut default) = (table(scenario), table(&default));
+    // The keys of each group and pool are held against those that the table of one kind has.
+    let groups = scenario.edges.keys().map(|name| ("edges", "edge", name));
+    for (tables, one, name) in groups.chain(scenario.pools.keys().map(|name| ("pools", "cloud", name))) {
+        let usual = default[one].clone();
+        let all = default.entry(tables).or_insert_with(|| Value::Table(Table::new()));
+        all.as_table_mut().expect("a table of tables").insert(name.clone(), usual);
+    }
     let mut assumed = differences(&own, &default);
     let under = |key: &str, part: &str| key == part || key.starts_with(&format!("{part}."));
     assumed.retain(|key, _| !NOT_ASSUMED.iter().chain(&ELSEWHERE).any(|part| under(key, part)));

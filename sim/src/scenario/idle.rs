@@ -6,8 +6,10 @@
 //! Not idle, though it may look so: `edge.device`, `cloud.device` and `cloud.gpus` have idle power, which every policy is
 //! charged; `cloud.model` counts the visual tokens of `requests.parquet`.
 
+use super::fleet::Tier;
 use super::keys::{self, Path, parts};
 use super::link::{Congestion, Connection, Link, Transport};
+use super::tier::{Cloud, Edge};
 use super::{Dataset, Plan, Scenario, Source, resolve};
 use crate::terminal::say;
 use model::{engine_kind::EngineKind, mas::MasSettings, request::PayloadFormat};
@@ -15,9 +17,12 @@ use policies::{Asked, System, Uses};
 use std::collections::BTreeSet;
 use units::{Bytes, Ratio, SimDuration};
 
-/// The facts that the rules read: one point of the sweep.
+/// The facts that the rules read: one point of the sweep, and one group and one pool.
+#[derive(Clone)]
 struct At<'s> {
     scenario: &'s Scenario,
+    edge: &'s Edge,
+    cloud: &'s Cloud,
     /// Resources that any of its policies uses.
     uses: Uses,
     /// Modalities that its requests may have.
@@ -36,7 +41,15 @@ impl<'s> At<'s> {
             (Uses { edge_model: uses.edge_model || uses.cloud && encodes, ..uses }, splits)
         };
         let each: Vec<_> = systems.iter().map(uses).collect();
-        Self { scenario, asked, uses: each.iter().fold(Uses::default(), |all, (one, _)| all.or(*one)), each }
+        let (edge, cloud) = (scenario.groups()[0].edge, scenario.clouds()[0].cloud);
+        Self {
+            scenario,
+            edge,
+            cloud,
+            asked,
+            uses: each.iter().fold(Uses::default(), |all, (one, _)| all.or(*one)),
+            each,
+        }
     }
 
     /// True if `is` holds for any policy that does not split the cloud's model.
@@ -99,17 +112,17 @@ const RULES: &[Rule] = &[
         !at.uses.cloud
     }),
     (&["edge.batch.items"], "its engine bounds the tokens of an iteration, not its items", |at| {
-        !EngineKind::IDEAL.contains(&at.scenario.edge.engine)
+        !EngineKind::IDEAL.contains(&at.edge.engine)
     }),
     (&["cloud.batch.items"], "its engine bounds the tokens of an iteration, not its items", |at| {
-        !EngineKind::IDEAL.contains(&at.scenario.cloud.engine)
+        !EngineKind::IDEAL.contains(&at.cloud.engine)
     }),
     (&["cloud.interconnect"], "one GPU serves the model by itself", |at| {
-        at.scenario.cloud.tensor_parallel == 1 && at.scenario.cloud.data_parallel == 1
+        at.cloud.tensor_parallel == 1 && at.cloud.data_parallel == 1
     }),
-    (&["cloud.expert_parallel"], "there is one rank, which has all experts", |at| at.scenario.cloud.data_parallel == 1),
+    (&["cloud.expert_parallel"], "there is one rank, which has all experts", |at| at.cloud.data_parallel == 1),
     (&["cloud.remote"], "its engine is idealised, and shares nothing", |at| {
-        EngineKind::IDEAL.contains(&at.scenario.cloud.engine)
+        EngineKind::IDEAL.contains(&at.cloud.engine)
     }),
     (&["cloud.remote"], "no policy here drafts tokens", |at| !at.uses.drafts),
     (&["accuracy.cloud", "accuracy.cloud_recovery"], "no policy here answers from the cloud", |at| !at.uses.cloud),
@@ -310,19 +323,9 @@ fn covered(scenario: &Scenario, asked: Asked) -> Vec<(Path, String)> {
     let systems = scenario.policy.systems();
     let at = At::new(scenario, asked, &systems);
     let path = |key: &str| parts(key).into_iter().map(str::to_owned).collect::<Path>();
-    let mut covered = Vec::new();
-    for (keys, why, holds) in RULES {
-        if holds(&at) {
-            covered.extend(keys.iter().map(|key| (path(key), (*why).to_owned())));
-        }
-    }
-    let (edge, cloud) = (&scenario.edge, &scenario.cloud);
-    let devices = scenario.device.keys().map(|name| ("device", name, [&edge.device, &cloud.device]));
-    let models = scenario.model.keys().map(|name| ("model", name, [&edge.model, &cloud.model]));
-    for (kind, name, _) in devices.chain(models).filter(|(_, name, used)| !used.contains(name)) {
-        let why = format!("neither edge.{kind} nor cloud.{kind} is \"{name}\"");
-        covered.push((vec![kind.to_owned(), name.clone()], why));
-    }
+    let mut covered = of_rules(&at);
+    covered.extend(of_own_hardware(scenario));
+    covered.extend(of_edges_without_gpu(scenario));
     let dataset = scenario.workload.dataset.label();
     for name in scenario.dataset.keys() {
         let table = vec!["dataset".to_owned(), name.clone()];
@@ -341,14 +344,70 @@ fn covered(scenario: &Scenario, asked: Asked) -> Vec<(Path, String)> {
     covered
 }
 
+/// The keys that [`RULES`] cover at a point: those of edges in each group's table, those of the cloud in each pool's.
+fn of_rules(at: &At<'_>) -> Vec<(Path, String)> {
+    let path = |key: &str| parts(key).into_iter().map(str::to_owned).collect::<Path>();
+    let (groups, pools) = (at.scenario.groups(), at.scenario.clouds());
+    let mut covered = Vec::new();
+    for (key, why, holds) in RULES.iter().flat_map(|(keys, why, holds)| keys.iter().map(move |key| (*key, *why, holds)))
+    {
+        let places: Vec<(String, At<'_>)> = if let Some(rest) = key.strip_prefix("edge.") {
+            groups.iter().map(|one| (format!("{}.{rest}", one.key), At { edge: one.edge, ..at.clone() })).collect()
+        } else if let Some(rest) = key.strip_prefix("cloud.") {
+            pools.iter().map(|one| (format!("{}.{rest}", one.key), At { cloud: one.cloud, ..at.clone() })).collect()
+        } else {
+            vec![(key.to_owned(), at.clone())]
+        };
+        let held = places.into_iter().filter(|(_, at)| holds(at));
+        covered.extend(held.map(|(key, _)| (path(&key), why.to_owned())));
+    }
+    covered
+}
+
+/// The devices and models of a scenario's own that no tier has.
+fn of_own_hardware(scenario: &Scenario) -> Vec<(Path, String)> {
+    let tiers = scenario.tiers();
+    let has = |name: &str, of: fn(&Tier<'_>) -> String| tiers.iter().any(|tier| of(tier) == *name);
+    let devices = scenario.device.keys().map(|name| ("device", name, has(name, |tier| tier.device.to_owned())));
+    let models = scenario.model.keys().map(|name| ("model", name, has(name, |tier| tier.model.to_owned())));
+    let unused = devices.chain(models).filter(|(.., is_used)| !is_used);
+    let reason = |kind: &str, name: &str| match scenario.is_fleet() {
+        false => format!("neither edge.{kind} nor cloud.{kind} is \"{name}\""),
+        true => format!("no table of edges or of the cloud has {kind} = \"{name}\""),
+    };
+    unused.map(|(kind, name, _)| (vec![kind.to_owned(), name.clone()], reason(kind, name))).collect()
+}
+
+/// The keys of edges without a GPU that are about one.
+fn of_edges_without_gpu(scenario: &Scenario) -> Vec<(Path, String)> {
+    const OF_GPU: [&str; 11] = [
+        "model",
+        "weights",
+        "tower_weights",
+        "kv",
+        "engine",
+        "tuning",
+        "profile",
+        "noise",
+        "probe_layers",
+        "kv_blocks",
+        "batch",
+    ];
+    let without = scenario.groups().into_iter().filter(|group| !group.edge.has_gpu());
+    let path = |key: String| parts(&key).into_iter().map(str::to_owned).collect::<Path>();
+    let keys = without.flat_map(|group| OF_GPU.map(|key| path(format!("{}.{key}", group.key))));
+    keys.map(|key| (key, "its edges have no GPU".to_owned())).collect()
+}
+
 /// The profiles of which nothing is used, with the reasons.
 fn withheld_profiles(source: &Source, scenario: &Scenario) -> Vec<(Path, String)> {
-    let sides = [("edge", &scenario.edge.profile), ("cloud", &scenario.cloud.profile)];
-    let named = sides.into_iter().filter(|(_, profile)| profile.is_some());
-    let withheld = named.filter_map(|(side, _)| Some((side, resolve::withheld(source, scenario, side)?)));
-    let keys = withheld.flat_map(|(side, why)| {
+    let tiers = scenario.tiers();
+    let named = tiers.iter().filter(|tier| tier.profile.is_some());
+    let withheld = named.filter_map(|tier| Some((&tier.key, resolve::withheld(source, scenario, tier)?)));
+    let keys = withheld.flat_map(|(table, why)| {
         let why = format!("{why}; for those the roofline is safer");
-        ["profile", "noise"].map(|key| (vec![side.to_owned(), key.to_owned()], why.clone()))
+        let path = |key: &str| parts(&format!("{table}.{key}")).into_iter().map(str::to_owned).collect::<Path>();
+        ["profile", "noise"].map(|key| (path(key), why.clone()))
     });
     keys.collect()
 }

@@ -151,8 +151,11 @@ pub fn put(table: &mut toml::Table, key: &str, value: toml::Value) -> Result<(),
 fn is_variant(at: &str) -> bool {
     const VARIANTS: [&str; 5] = ["arrivals", "tokens", "workload.dataset", "link.up", "link.down"];
     const LAWS: [&str; 5] = ["pictures", "frames", "sound", "text_tokens", "output_tokens"];
+    let of_group = at.strip_prefix("edges.").and_then(|rest| rest.split_once('.'));
     let law = at.strip_prefix("dataset.").and_then(|rest| rest.split_once('.'));
-    VARIANTS.contains(&at) || law.is_some_and(|(_, key)| LAWS.contains(&key))
+    VARIANTS.contains(&at)
+        || of_group.is_some_and(|(_, key)| key == "arrivals")
+        || law.is_some_and(|(_, key)| LAWS.contains(&key))
 }
 
 #[cfg(test)]

@@ -10,6 +10,7 @@ mod assumptions;
 pub mod dataset;
 mod explain;
 pub mod figures;
+mod fleet;
 mod grounds;
 mod idle;
 mod keys;

@@ -121,7 +121,7 @@ impl Plan {
         }
         let source = self.source.with(&overrides)?;
         let mut scenario: Scenario = source.parse()?;
-        scenario.keep_times(source.written());
+        scenario.settle(source.written());
         Ok((source, scenario))
     }
 
@@ -142,7 +142,7 @@ impl Plan {
             dataset: scenario.workload.dataset.label(),
             bandwidth_mbps,
             values: self.values(&self.design.point(number), scenario.link.uplink_series()),
-            engines: scenario.engines().map(str::to_owned),
+            engines: scenario.engines(),
         };
         Ok(Point { label: label.into(), memory_scope: scenario.memory_scope, cells })
     }

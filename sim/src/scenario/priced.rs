@@ -4,7 +4,8 @@
 //! step: carried over, laws were off by more than that in the worst tenth (`docs/calibration.md`). A kind of step without a law
 //! of its own takes the nearest one's, which is said.
 
-use super::tier::{Noise, Tuning};
+use super::fleet::Tier;
+use super::tier::Noise;
 use super::{Scenario, Source};
 use crate::scenario::profile::PreprocessEntry;
 use crate::scenario::profile::{Form, KERNELS, LawEntry, Profile};
@@ -19,14 +20,13 @@ use model::step::StepKind;
 use model::step::law::{HostTime, Law};
 use model::step::parts::DataSheet;
 use std::collections::BTreeSet;
-use std::path::PathBuf;
 use units::SimDuration;
 
 /// The noise of a tier, with a stream of its own.
-fn drawn(noise: Noise, side: &str) -> Drawn {
+fn drawn(noise: Noise, is_edge: bool) -> Drawn {
     match noise {
         Noise::None => Drawn::None,
-        Noise::Profile if side == "edge" => Drawn::Stream("noise/edge"),
+        Noise::Profile if is_edge => Drawn::Stream("noise/edge"),
         Noise::Profile => Drawn::Stream("noise/cloud"),
         Noise::Low => Drawn::Quantile(0.05),
         Noise::High => Drawn::Quantile(0.95),
@@ -54,13 +54,13 @@ fn nearest(kind: StepKind) -> &'static [StepKind] {
     }
 }
 
-/// True if steps of a kind run on a side.
-fn runs(scenario: &Scenario, side: &str, kind: StepKind) -> bool {
+/// True if steps of a kind run on edges, or in the cloud.
+fn runs(scenario: &Scenario, is_edge: bool, kind: StepKind) -> bool {
     match kind {
         StepKind::Prefill | StepKind::Decode => true,
-        StepKind::Verify => side == "cloud",
-        StepKind::Draft | StepKind::Probe => side == "edge",
-        StepKind::Encode => side == "edge" && scenario.workload.payload == PayloadFormat::VisionTokens,
+        StepKind::Verify => !is_edge,
+        StepKind::Draft | StepKind::Probe => is_edge,
+        StepKind::Encode => is_edge && scenario.workload.payload == PayloadFormat::VisionTokens,
     }
 }
 
@@ -71,18 +71,16 @@ fn runs(scenario: &Scenario, side: &str, kind: StepKind) -> bool {
 pub fn price(
     source: &Source,
     scenario: &Scenario,
-    side: &str,
+    table: &Tier<'_>,
     device: &Device,
     model: &ModelSpec,
     (engine, parallel): (EngineProfile, Parallel),
 ) -> Result<Option<Priced>, Failure> {
-    let (file, noise, tuning): (&Option<PathBuf>, Noise, &Tuning) = match side {
-        "edge" => (&scenario.edge.profile, scenario.edge.noise, &scenario.edge.tuning),
-        _ => (&scenario.cloud.profile, scenario.cloud.noise, &scenario.cloud.tuning),
-    };
+    let &Tier { ref key, is_edge, noise, tuning, profile: file, .. } = table;
+    let side = table.side();
     let Some(file) = file else {
-        let needs = format!("the noise is a profile's; name one with {side}.profile");
-        return if noise.is_none() { Ok(None) } else { Err(source.refuse_key(&format!("{side}.noise"), &needs)) };
+        let needs = format!("the noise is a profile's; name one with {key}.profile");
+        return if noise.is_none() { Ok(None) } else { Err(source.refuse_key(&format!("{key}.noise"), &needs)) };
     };
     let read = Profile::read(&source.folder().join(file))?;
     let is_given = tuning.overhead.is_some() && tuning.prefill_overhead.is_some();
@@ -98,14 +96,14 @@ pub fn price(
             }
             None => Some(tier.lack(&read, kind)),
         };
-        if runs(scenario, side, kind) {
-            assumed.extend(said.map(|said| (format!("{side}.profile.{}", kind.name()), said)));
+        if runs(scenario, is_edge, kind) {
+            assumed.extend(said.map(|said| (format!("{key}.profile.{}", kind.name()), said)));
         }
     }
-    let withheld = (laws.is_empty() && (side != "edge" || read.preprocess.is_none())).then(|| tier.elsewhere(&read));
-    let mut profile = backends::Profile::new(laws, drawn(noise, side));
-    if let Some(PreprocessEntry { law, spread, .. }) = read.preprocess.filter(|_| side == "edge") {
-        assumed.push(("edge.profile.preprocess".to_owned(), "measured, in place of edge.preprocess".to_owned()));
+    let withheld = (laws.is_empty() && (!is_edge || read.preprocess.is_none())).then(|| tier.elsewhere(&read));
+    let mut profile = backends::Profile::new(laws, drawn(noise, is_edge));
+    if let Some(PreprocessEntry { law, spread, .. }) = read.preprocess.filter(|_| is_edge) {
+        assumed.push((format!("{key}.profile.preprocess"), format!("measured, in place of {key}.preprocess")));
         profile = profile.with_preprocess(law, spread);
     }
     Ok(Some(Priced { profile, assumed, withheld }))

@@ -17,7 +17,7 @@ pub fn read(path: &Path, set: &[String]) -> Result<(Source, Scenario), Failure> 
     })?;
     // The file alone first, so that its errors have its lines.
     let (source, mut scenario): (Source, Scenario) = Source::new(path, text)?;
-    scenario.keep_times(source.written());
+    scenario.settle(source.written());
     if set.is_empty() {
         return Ok((source, scenario));
     }
@@ -28,7 +28,7 @@ pub fn read(path: &Path, set: &[String]) -> Result<(Source, Scenario), Failure> 
         typed = source.with(&overrides)?;
         scenario = typed.parse()?;
     }
-    scenario.keep_times(typed.written());
+    scenario.settle(typed.written());
     Ok((typed, scenario))
 }
 

@@ -1,11 +1,13 @@
 //! From keys to runs: the specs of one point, a cell for each policy.
 
 use super::dataset::Reading;
+use super::fleet::{self, Group, Pool, Tier as Table};
+use super::tier::Batch;
 use super::written::Workload as Written;
 use super::{Dataset, Scenario, Source, amounts, arrivals, grounds, lookup, parallel, priced, sessions, warm_up};
 use crate::terminal::Failure;
 use backends::Tier;
-use engine::{CloudSpec, Content, EdgeSpec, RunSpec, Scheduling, Workload, cloud_pool, edge_pool};
+use engine::{CloudSpec, Content, EdgeSpec, RunSpec, Scheduling, Workload, kv_of_group, kv_of_pool};
 use model::{
     device::Device,
     engine_kind::EngineProfile,
@@ -61,31 +63,12 @@ fn base_spec(source: &Source, scenario: &Scenario) -> Result<(RunSpec, Option<f6
     let (link, bandwidth_mbps) = scenario.link.resolve(source.folder())?;
     let requests = lookup::requests(source, scenario)?;
     let workload = workload(source, scenario)?;
-    let edge = &scenario.edge;
-    let cloud = &scenario.cloud;
-    let tiers = [tier(source, scenario, "edge")?, tier(source, scenario, "cloud")?];
-    let [edge_scheduling, cloud_scheduling] = [edge.engine, cloud.engine].map(Scheduling::of);
-    let [edge_tier, cloud_tier] = tiers;
     let spec = RunSpec {
         seed: scenario.seed,
         replication: 0,
-        edge: EdgeSpec {
-            limits: edge.batch.limits(&edge_scheduling, &edge_tier.device),
-            scheduling: edge_scheduling,
-            tier: edge_tier,
-            count: edge.count,
-            cpu_workers: edge.cpu_workers,
-            preprocess: edge.preprocess,
-            kv_blocks: edge.kv_blocks,
-        },
-        cloud: CloudSpec {
-            limits: cloud.batch.limits(&cloud_scheduling, &cloud_tier.device),
-            scheduling: cloud_scheduling,
-            tier: cloud_tier,
-            gpus: cloud.gpus,
-            kv_blocks: cloud.kv_blocks,
-            remote: cloud.remote.resolved(),
-        },
+        edges: scenario.groups().iter().map(|group| edges(source, scenario, group)).collect::<Result<_, _>>()?,
+        pools: scenario.clouds().iter().map(|pool| pool_spec(source, scenario, pool)).collect::<Result<_, _>>()?,
+        routing: scenario.routing(),
         link,
         workload,
         tokens: grounds::tokens(source, scenario)?,
@@ -100,13 +83,48 @@ fn base_spec(source: &Source, scenario: &Scenario) -> Result<(RunSpec, Option<f6
     };
     check_pictures(source, &spec.workload.content)?;
     if has_pictures(&spec.workload.content) {
-        for (side, tier) in [("edge", &spec.edge.tier), ("cloud", &spec.cloud.tier)] {
+        for (table, tier) in scenario.tiers().iter().zip(spec.tiers()) {
             if tier.model.vision.is_none() {
-                return Err(lookup::blind(source, &format!("{side}.model"), &tier.model.name));
+                return Err(lookup::blind(source, &format!("{}.model", table.key), &tier.model.name));
             }
         }
     }
     Ok((spec, bandwidth_mbps))
+}
+
+/// A group of edges.
+fn edges(source: &Source, scenario: &Scenario, Group { key, name, edge }: &Group<'_>) -> Result<EdgeSpec, Failure> {
+    let (tier, scheduling) = (tier(source, scenario, key)?, Scheduling::of(edge.engine));
+    Ok(EdgeSpec {
+        name: (*name).into(),
+        has_gpu: edge.has_gpu(),
+        only_sends: fleet::only_sends(edge),
+        arrivals: edge.arrivals.as_ref().map(arrivals::of_group),
+        share: edge.share,
+        pool: scenario.pool_of(edge),
+        limits: edge.batch.limits(&scheduling, &tier.device),
+        scheduling,
+        tier,
+        count: edge.count,
+        cpu_workers: edge.cpu_workers,
+        preprocess: edge.preprocess,
+        kv_blocks: edge.kv_blocks,
+    })
+}
+
+/// A pool of the cloud.
+fn pool_spec(source: &Source, scenario: &Scenario, Pool { key, name, cloud }: &Pool<'_>) -> Result<CloudSpec, Failure> {
+    let (tier, scheduling) = (tier(source, scenario, key)?, Scheduling::of(cloud.engine));
+    Ok(CloudSpec {
+        name: (*name).into(),
+        limits: cloud.batch.limits(&scheduling, &tier.device),
+        scheduling,
+        tier,
+        gpus: cloud.gpus,
+        kv_blocks: cloud.kv_blocks,
+        remote: cloud.remote.resolved(),
+        rtt: cloud.rtt,
+    })
 }
 
 /// True if requests of a trace have pictures.
@@ -152,25 +170,40 @@ fn workload(source: &Source, scenario: &Scenario) -> Result<Workload, Failure> {
     Ok(workload)
 }
 
-/// Device, model and engine of the edge or the cloud.
-fn tier(source: &Source, scenario: &Scenario, side: &str) -> Result<Tier, Failure> {
-    let Scenario { edge, cloud, .. } = scenario;
-    let (device, model, formats, engine, tuning) = match side {
-        "edge" => (&edge.device, &edge.model, edge.formats(), edge.engine, &edge.tuning),
-        _ => (&cloud.device, &cloud.model, cloud.formats(), cloud.engine, &cloud.tuning),
-    };
-    let device = lookup::device(source, scenario, &format!("{side}.device"), device)?;
-    let model = lookup::model(source, scenario, &format!("{side}.model"), model)?;
-    let storage = formats.storage(&model.storage);
+/// The device that stands for that of edges without a GPU: nothing runs on it, and it draws no power.
+const STAND_IN: &str = "rtx-3090";
+
+/// Device, model and engine of the table with this key.
+fn tier(source: &Source, scenario: &Scenario, key: &str) -> Result<Tier, Failure> {
+    let table = table(source, scenario, key)?;
+    let clouds = scenario.clouds();
+    let name = if table.device == fleet::NO_DEVICE && table.is_edge { STAND_IN } else { table.device };
+    let device = lookup::device(source, scenario, &format!("{key}.device"), name)?;
+    let model = lookup::model(source, scenario, &format!("{key}.model"), table.model)?;
+    let storage = table.formats.storage(&model.storage);
     let model = model.stored(storage);
-    let engine = tuning.apply(engine.profile(&model, &device));
-    let probe_blocks = u64::from(edge.probe_layers);
+    let engine = table.tuning.apply(table.engine.profile(&model, &device));
+    let group = scenario.groups().into_iter().find(|group| group.key == key);
+    let probe_layers = group.map_or(scenario.edge.probe_layers, |group| group.edge.probe_layers);
+    let probe_blocks = u64::from(probe_layers);
     // An unknown model of the cloud is refused when the cloud's turn comes.
-    let encoder =
-        lookup::find_model(source, scenario, &cloud.model).filter(|_| side == "edge").and_then(|model| model.vision);
-    let parallel = if side == "edge" { Parallel::NONE } else { parallel::resolve(source, scenario, &device, &model)? };
-    let profile = laws(source, scenario, side, &device, &model, (engine, parallel))?;
-    Ok(Tier { device, model, engine, parallel, part: None, probe_blocks, encoder, receives: side == "cloud", profile })
+    let encoder = lookup::find_model(source, scenario, &clouds[0].cloud.model)
+        .filter(|_| table.is_edge)
+        .and_then(|model| model.vision);
+    let parallel = match clouds.iter().find(|pool| pool.key == key) {
+        None => Parallel::NONE,
+        Some(pool) => parallel::resolve(source, pool, &device, &model)?,
+    };
+    let profile = laws(source, scenario, &table, &device, &model, (engine, parallel))?;
+    Ok(Tier { device, model, engine, parallel, part: None, probe_blocks, encoder, receives: !table.is_edge, profile })
+}
+
+/// The table of a tier with this key.
+fn table<'s>(source: &Source, scenario: &'s Scenario, key: &str) -> Result<Table<'s>, Failure> {
+    scenario.tier(key).ok_or_else(|| {
+        let reason = format!("expected [{key}], a scenario of one kind of edges and one of the cloud's GPUs");
+        source.refuse_key(if key == "edge" { "edges" } else { "pools" }, &reason)
+    })
 }
 
 /// The laws of a tier's profile for the device and model that it has.
@@ -180,42 +213,41 @@ fn tier(source: &Source, scenario: &Scenario, side: &str) -> Result<Tier, Failur
 pub fn laws_of(
     source: &Source,
     scenario: &Scenario,
-    side: &str,
+    key: &str,
     tier: &Tier,
 ) -> Result<Option<Arc<backends::Profile>>, Failure> {
-    laws(source, scenario, side, &tier.device, &tier.model, (tier.engine, tier.parallel))
+    laws(source, scenario, &table(source, scenario, key)?, &tier.device, &tier.model, (tier.engine, tier.parallel))
 }
 
 /// The laws of a tier's profile for a device and a model, where it has one.
 fn laws(
     source: &Source,
     scenario: &Scenario,
-    side: &str,
+    table: &Table<'_>,
     device: &Device,
     model: &ModelSpec,
     (engine, parallel): (EngineProfile, Parallel),
 ) -> Result<Option<Arc<backends::Profile>>, Failure> {
-    Ok(priced::price(source, scenario, side, device, model, (engine, parallel))?.map(|priced| Arc::new(priced.profile)))
+    Ok(priced::price(source, scenario, table, device, model, (engine, parallel))?
+        .map(|priced| Arc::new(priced.profile)))
 }
 
-/// The assumptions behind the profiles of a scenario: keys below `edge.profile` and `cloud.profile`, each with a
-/// sentence. None for a scenario without profiles, or whose tiers vary.
+/// The profile of a tier, as far as the scenario can be resolved.
+fn priced_tier(source: &Source, scenario: &Scenario, table: &Table<'_>) -> Option<priced::Priced> {
+    let tier = tier(source, scenario, &table.key).ok()?;
+    priced::price(source, scenario, table, &tier.device, &tier.model, (tier.engine, tier.parallel)).ok()?
+}
+
+/// The assumptions behind the profiles of a scenario: keys below the `profile` of each tier, each with a sentence. None for a
+/// scenario without profiles, or whose tiers vary.
 pub fn profiled(source: &Source, scenario: &Scenario) -> Vec<(String, String)> {
-    let assumed = |side: &str| {
-        let tier = tier(source, scenario, side).ok()?;
-        Some(
-            priced::price(source, scenario, side, &tier.device, &tier.model, (tier.engine, tier.parallel))
-                .ok()??
-                .assumed,
-        )
-    };
-    ["edge", "cloud"].into_iter().filter_map(assumed).flatten().collect()
+    let assumed = |table: &Table<'_>| Some(priced_tier(source, scenario, table)?.assumed);
+    scenario.tiers().iter().filter_map(assumed).flatten().collect()
 }
 
 /// The reason why nothing of a tier's profile is used, if it has one and nothing is.
-pub fn withheld(source: &Source, scenario: &Scenario, side: &str) -> Option<String> {
-    let tier = tier(source, scenario, side).ok()?;
-    priced::price(source, scenario, side, &tier.device, &tier.model, (tier.engine, tier.parallel)).ok()??.withheld
+pub fn withheld(source: &Source, scenario: &Scenario, table: &Table<'_>) -> Option<String> {
+    priced_tier(source, scenario, table)?.withheld
 }
 
 /// Puts a policy into a run, with what it needs of the tiers, and checks that everything fits.
@@ -227,23 +259,41 @@ fn with_policy(
     path: &str,
 ) -> Result<RunSpec, Failure> {
     system.check().map_err(|(key, reason)| source.refuse_key(&format!("{path}.{key}"), &reason))?;
+    fleet::check_policy(source, scenario, &system, path)?;
     let mut spec = RunSpec { policy: system, ..spec.clone() };
     if let Some(Split { layers_on_edge, shortcut, key }) = spec.policy.split() {
-        let model = spec.cloud.tier.model.clone();
+        let model = spec.pools[0].tier.model.clone();
         let layers = u64::from(layers_on_edge);
         if layers == 0 || layers >= model.layers {
             let reason = format!("expected 1 to {} of the {} layers of {}", model.layers - 1, model.layers, model.name);
             return Err(source.refuse_key(&format!("{path}.{key}"), &reason));
         }
-        // The edge's engine runs the cloud's model, so its floor is that model's.
-        let engine = scenario.edge.tuning.apply(scenario.edge.engine.profile(&model, &spec.edge.tier.device));
-        let edge = &mut spec.edge.tier;
-        edge.split(&mut spec.cloud.tier, layers, shortcut, engine);
-        edge.profile = laws(source, scenario, "edge", &edge.device, &model, (engine, edge.parallel))?;
+        split(source, scenario, &mut spec, layers, shortcut)?;
     }
-    fits(source, "cloud", spec.cloud.kv_blocks, cloud_pool(&spec))?;
-    fits(source, "edge", spec.edge.kv_blocks, edge_pool(&spec))?;
+    for (pool, of) in scenario.clouds().iter().zip(&spec.pools) {
+        fits(source, &pool.key, of.kv_blocks, kv_of_pool(of))?;
+    }
+    for (group, of) in scenario.groups().iter().zip(&spec.edges) {
+        fits(source, &group.key, of.kv_blocks, kv_of_group(of))?;
+    }
     Ok(spec)
+}
+
+/// Splits the cloud's model, which all pools have, between each group of edges and the cloud.
+fn split(source: &Source, scenario: &Scenario, spec: &mut RunSpec, layers: u64, shortcut: bool) -> Result<(), Failure> {
+    let whole: Vec<Tier> = spec.pools.iter().map(|pool| pool.tier.clone()).collect();
+    let model = whole[0].model.clone();
+    for ((group, edge), table) in scenario.groups().iter().zip(&mut spec.edges).zip(scenario.tiers()) {
+        // The edge's engine runs the cloud's model, so its floor is that model's.
+        let engine = group.edge.tuning.apply(group.edge.engine.profile(&model, &edge.tier.device));
+        for (pool, whole) in spec.pools.iter_mut().zip(&whole) {
+            pool.tier.clone_from(whole);
+            edge.tier.split(&mut pool.tier, layers, shortcut, engine);
+        }
+        let tier = &mut edge.tier;
+        tier.profile = laws(source, scenario, &table, &tier.device, &model, (engine, tier.parallel))?;
+    }
+    Ok(())
 }
 
 /// Refuses a model that does not fit its device, or not with so many blocks of KV cache.
@@ -256,17 +306,6 @@ fn fits(source: &Source, side: &str, stated: Option<u64>, pool: Result<KvPool, D
 fn check_scalars(source: &Source, scenario: &Scenario) -> Result<(), Failure> {
     let counts = [
         ("replications", u64::from(scenario.replications)),
-        ("edge.count", u64::from(scenario.edge.count)),
-        ("edge.cpu_workers", u64::from(scenario.edge.cpu_workers)),
-        ("edge.batch.items", u64::from(scenario.edge.batch.items)),
-        ("edge.batch.chunk_tokens", u64::from(scenario.edge.batch.chunk_tokens.unwrap_or(1))),
-        ("cloud.gpus", u64::from(scenario.cloud.gpus)),
-        ("edge.kv_blocks", scenario.edge.kv_blocks.unwrap_or(1)),
-        ("cloud.kv_blocks", scenario.cloud.kv_blocks.unwrap_or(1)),
-        ("edge.batch.sequences", u64::from(scenario.edge.batch.sequences.unwrap_or(1))),
-        ("cloud.batch.sequences", u64::from(scenario.cloud.batch.sequences.unwrap_or(1))),
-        ("cloud.batch.items", u64::from(scenario.cloud.batch.items)),
-        ("cloud.batch.chunk_tokens", u64::from(scenario.cloud.batch.chunk_tokens.unwrap_or(1))),
         ("workload.requests", scenario.workload.requests),
         ("workload.questions_per_picture", u64::from(scenario.workload.questions_per_picture)),
         ("workload.output_tokens", u64::from(scenario.workload.output_tokens.unwrap_or(1))),
@@ -276,11 +315,13 @@ fn check_scalars(source: &Source, scenario: &Scenario) -> Result<(), Failure> {
         ("link.initial_window", u64::from(scenario.link.initial_window)),
         ("link.receive_window", scenario.link.receive_window.as_u64()),
     ];
-    for (key, value) in counts {
+    let counts = counts.into_iter().map(|(key, value)| (key.to_owned(), value));
+    for (key, value) in counts.chain(tier_counts(scenario)) {
         if value == 0 {
-            return Err(source.refuse_key(key, "expected more than 0"));
+            return Err(source.refuse_key(&key, "expected more than 0"));
         }
     }
+    fleet::check(source, scenario)?;
     lookup::check(source, scenario)?;
     check_custom(source, scenario)?;
     amounts::check(source, scenario)?;
@@ -309,6 +350,30 @@ fn check_scalars(source: &Source, scenario: &Scenario) -> Result<(), Failure> {
         return Err(source.refuse_key("policy", "expected at least one policy, for example [policy.msao]"));
     }
     check_name(source, &scenario.name)
+}
+
+/// The counts of each tier that are more than 0.
+fn tier_counts(scenario: &Scenario) -> Vec<(String, u64)> {
+    let batch = |key: &str, batch: &Batch| {
+        [
+            (format!("{key}.batch.items"), u64::from(batch.items)),
+            (format!("{key}.batch.chunk_tokens"), u64::from(batch.chunk_tokens.unwrap_or(1))),
+            (format!("{key}.batch.sequences"), u64::from(batch.sequences.unwrap_or(1))),
+        ]
+    };
+    let mut counts = Vec::new();
+    for Group { key, edge, .. } in scenario.groups() {
+        counts.push((format!("{key}.count"), u64::from(edge.count)));
+        counts.push((format!("{key}.cpu_workers"), u64::from(edge.cpu_workers)));
+        counts.push((format!("{key}.kv_blocks"), edge.kv_blocks.unwrap_or(1)));
+        counts.extend(batch(&key, &edge.batch));
+    }
+    for Pool { key, cloud, .. } in scenario.clouds() {
+        counts.push((format!("{key}.gpus"), u64::from(cloud.gpus)));
+        counts.push((format!("{key}.kv_blocks"), cloud.kv_blocks.unwrap_or(1)));
+        counts.extend(batch(&key, &cloud.batch));
+    }
+    counts
 }
 
 /// Refuses parts of a request that are there and have nothing in them.

@@ -17,7 +17,7 @@ const ENOUGH: u64 = 100;
 const CLIENTS: &str = "arrivals.closed_loop.clients";
 
 /// Keys on which a start depends.
-const KEYS: [&str; 4] = ["arrivals", "workload", "edge.count", "dataset"];
+const KEYS: [&str; 5] = ["arrivals", "workload", "edge.count", "edges", "dataset"];
 
 /// A start that weighs on the figures.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,13 +32,14 @@ impl Start {
     /// The start of a closed loop of several clients for each edge, if they send few requests each and none is left out.
     fn of(source: &Source, scenario: &Scenario) -> Option<Self> {
         let Arrivals::ClosedLoop(ClosedLoop { clients, .. }) = scenario.arrivals else { return None };
+        // Groups with arrivals of their own take a part of the requests that nobody knows beforehand.
+        if scenario.groups().iter().any(|group| group.edge.arrivals.is_some()) {
+            return None;
+        }
         if clients < 2 || !scenario.workload.warm_up.is_none() {
             return None;
         }
-        let start = Self {
-            clients: u64::from(clients) * u64::from(scenario.edge.count),
-            requests: requests(source, scenario)?,
-        };
+        let start = Self { clients: u64::from(clients) * scenario.edge_count(), requests: requests(source, scenario)? };
         (start.requests < ENOUGH.saturating_mul(start.clients)).then_some(start)
     }
 

@@ -1,5 +1,6 @@
-//! The `[edge]` and `[cloud]` tables.
+//! The `[edge]` and `[cloud]` tables, which are also those of `[edges.NAME]` and `[pools.NAME]`.
 
+use super::written::Arrivals;
 use engine::Scheduling;
 use model::{
     device::Device,
@@ -13,11 +14,12 @@ use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 use units::{Ratio, SimDuration};
 
-/// The edges, all alike.
+/// Edges, all alike.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Edge {
-    /// Name of a built-in device (see `docs/hardware.md`) or of a `[device.NAME]` table; default `rtx-3090`.
+    /// Name of a built-in device (see `docs/hardware.md`) or of a `[device.NAME]` table; default `rtx-3090`. `none` is an edge
+    /// without a GPU, which only sends.
     pub device: String,
     /// Name of a built-in model or of a `[model.NAME]` table; default `qwen2-vl-2b`, the draft model.
     pub model: String,
@@ -57,6 +59,29 @@ pub struct Edge {
     pub kv_blocks: Option<u64>,
     /// Limits of one iteration, and of the sequences held at once.
     pub batch: Batch,
+    /// Share of the scenario's requests that come in at a group, from 0 to 1, in an open loop. If absent, every edge has as many.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub share: Option<Ratio>,
+    /// Arrivals of a group of its own: `closed_loop` or `poisson`. If absent, it has a part of the scenario's.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub arrivals: Option<Arrivals>,
+    /// Policy of a group whatever the scenario's are: `cloud_only` sends every request whole. If absent, the scenario's.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub policy: Option<GroupPolicy>,
+    /// Name of the pool that a group's requests go to, with `router = "by_class"`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pool: Option<String>,
+    /// True if groups stand in its place, so that it is not written.
+    #[serde(skip)]
+    pub is_replaced: bool,
+}
+
+/// The policies that a group can have whatever those of the scenario are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum GroupPolicy {
+    /// The cloud answers every request.
+    CloudOnly,
 }
 
 impl Default for Edge {
@@ -77,6 +102,11 @@ impl Default for Edge {
             probe_layers: 2,
             kv_blocks: None,
             batch: Batch::default(),
+            share: None,
+            arrivals: None,
+            policy: None,
+            pool: None,
+            is_replaced: false,
         }
     }
 }
@@ -111,7 +141,7 @@ pub struct Cloud {
     /// Noise added to step times: none (default), drawn from the profile's residuals, or their low or high end.
     #[serde(skip_serializing_if = "Noise::is_none")]
     pub noise: Noise,
-    /// Number of GPUs; default 1. A request goes to the replica with the fewest requests; a replica is made of
+    /// Number of GPUs; default 1. A request goes to the replica that `router` gives it; a replica is made of
     /// `tensor_parallel` x `data_parallel` GPUs.
     pub gpus: u32,
     /// GPUs that share every layer; default 1. They divide the model's heads.
@@ -133,6 +163,12 @@ pub struct Cloud {
     /// The way that a serving engine keeps a request whose answer an edge drafts: `held` (default) or `prefix`.
     #[serde(skip_serializing_if = "is_default")]
     pub remote: Remote,
+    /// Round-trip time between the end of the link and these GPUs, on top of the link's, e.g. `30 ms`; default 0.
+    #[serde(skip_serializing_if = "is_default")]
+    pub rtt: SimDuration,
+    /// True if pools stand in its place, so that it is not written.
+    #[serde(skip)]
+    pub is_replaced: bool,
 }
 
 impl Default for Cloud {
@@ -155,6 +191,8 @@ impl Default for Cloud {
             kv_blocks: None,
             batch: Batch::default(),
             remote: Remote::default(),
+            rtt: SimDuration::ZERO,
+            is_replaced: false,
         }
     }
 }
@@ -170,7 +208,7 @@ pub enum Joined {
 }
 
 /// The formats of one tier's weights, keys and values, as they are written.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Formats {
     /// The language model's weights.
     pub weights: WeightFormat,
@@ -193,6 +231,11 @@ impl Formats {
 }
 
 impl Edge {
+    /// True if groups stand in its place.
+    pub fn is_replaced(&self) -> bool {
+        self.is_replaced
+    }
+
     /// The formats that it writes.
     pub fn formats(&self) -> Formats {
         Formats { weights: self.weights, tower: self.tower_weights, kv: self.kv }
@@ -200,6 +243,11 @@ impl Edge {
 }
 
 impl Cloud {
+    /// True if pools stand in its place.
+    pub fn is_replaced(&self) -> bool {
+        self.is_replaced
+    }
+
     /// The formats that it writes.
     pub fn formats(&self) -> Formats {
         Formats { weights: self.weights, tower: self.tower_weights, kv: self.kv }

@@ -1,6 +1,6 @@
 //! Warnings and remarks where figures are of other models, weights or datasets than the scenario's.
 
-use super::grounds::{Ground, Recovery, Served, dataset_of, drafts_for_itself, ground, served, source_of};
+use super::grounds::{Ground, Recovery, Served, dataset_of, drafts_for_itself, ground, pairs, served, source_of};
 use super::idle::looked_at;
 use crate::scenario::keys::parts;
 use crate::scenario::tokens::Tokens;
@@ -12,13 +12,14 @@ use std::collections::BTreeSet;
 use units::Ratio;
 
 /// Keys on which the ground of figures depends.
-const KEYS: [&str; 8] = ["accuracy", "tokens", "workload", "edge", "cloud", "dataset", "policy", "model"];
+const KEYS: [&str; 10] =
+    ["accuracy", "tokens", "workload", "edge", "edges", "cloud", "pools", "dataset", "policy", "model"];
 
 /// Sentences of one kind that are told one by one; more are counted.
 const TOLD: usize = 3;
 
 /// A sentence, and the key that it is about.
-type Said = (&'static str, String);
+type Said = (String, String);
 
 /// Sentences about one point, without doubles.
 fn said(scenario: &Scenario) -> BTreeSet<Said> {
@@ -28,12 +29,12 @@ fn said(scenario: &Scenario) -> BTreeSet<Said> {
         return said;
     }
     let uses = scenario.policy.systems().iter().fold(Uses::default(), |all, (_, system)| all.or(system.uses()));
-    let [cloud, edge] = served(scenario);
-    for (served, answers) in [(cloud, uses.cloud), (edge, uses.edge_answers)] {
+    for served in served(scenario) {
+        let answers = if served.side == "edge" { uses.edge_answers } else { uses.cloud };
         said.extend(answers.then(|| of_accuracy(scenario, &served)).flatten());
     }
     if uses.drafts || uses.trusts {
-        said.extend(of_tokens(scenario));
+        said.extend(pairs(scenario).iter().filter_map(|pair| of_tokens(scenario, pair)));
     }
     if uses.prunes && uses.cloud {
         said.extend(of_pruning(scenario));
@@ -61,7 +62,7 @@ fn of_absence(scenario: &Scenario, served: &Served<'_>) -> Option<Said> {
             "accuracy: source {source} has no figures on {dataset}, so accuracy_pct is absent; set accuracy.cloud and \
              accuracy.edge, or take those on another dataset, as accuracy.dataset = \"{other}\" does"
         );
-        return Some(("workload.dataset", text));
+        return Some(("workload.dataset".to_owned(), text));
     }
     let other = figures::all().find(|(_, figures)| figures.accuracy(&dataset, model).is_some());
     let other = other.map(|(name, _)| format!(", or name a source that has it: accuracy.source = \"{name}\""));
@@ -70,7 +71,7 @@ fn of_absence(scenario: &Scenario, served: &Served<'_>) -> Option<Said> {
          accuracy_pct is absent; set accuracy.{side}{}",
         other.unwrap_or_default()
     );
-    Some((served.key, text))
+    Some((served.key.clone(), text))
 }
 
 /// The sentence about a model in other formats than a source's figures are of.
@@ -79,7 +80,7 @@ fn of_formats(served: &Served<'_>) -> Option<Said> {
     if quantised.is_empty() {
         return None;
     }
-    let left = Recovery::of(served.weights).map_or_else(
+    let left = Recovery::of(served.formats.weights).map_or_else(
         || "; nothing is published of that, and nothing is taken off".to_owned(),
         |Recovery { share, low, high, source }| {
             let [share, low, high] = [share, low, high].map(pct);
@@ -91,7 +92,7 @@ fn of_formats(served: &Served<'_>) -> Option<Said> {
         "accuracy: figures of {model} are of 16 bits; the {side} has {}{left}; accuracy.{side}_recovery can say otherwise",
         quantised.join(" and ")
     );
-    Some((served.key, text))
+    Some((served.key.clone(), text))
 }
 
 /// A share in per cent, with one decimal at most.
@@ -101,14 +102,13 @@ fn pct(share: Ratio) -> String {
 }
 
 /// The sentence about entropies and acceptances of drafted tokens, if one is due.
-fn of_tokens(scenario: &Scenario) -> Option<Said> {
-    let Scenario { edge, cloud, .. } = scenario;
+fn of_tokens(scenario: &Scenario, [edge, cloud]: &[Served<'_>; 2]) -> Option<Said> {
     if drafts_for_itself(scenario) {
         let text = format!(
             "acceptance: {} drafts for itself, so every draft is accepted; [tokens] can say otherwise",
             edge.model
         );
-        return Some(("edge.model", text));
+        return Some((edge.key.clone(), text));
     }
     let name = match &scenario.tokens {
         Tokens::Source(name) => name.as_str(),
@@ -118,8 +118,8 @@ fn of_tokens(scenario: &Scenario) -> Option<Said> {
     };
     let (_, figures) = figures::all().find(|(one, _)| *one == name)?;
     let is_of = |figure: &Option<String>, model: &str| figure.as_deref().is_none_or(|figure| figure == model);
-    let quantised: Vec<String> = served(scenario)
-        .iter()
+    let quantised: Vec<String> = [cloud, edge]
+        .into_iter()
         .flat_map(|served| served.quantised().into_iter().map(|what| format!("{what} ({})", served.side)))
         .collect();
     if is_of(&figures.draft, &edge.model) && is_of(&figures.target, &cloud.model) && quantised.is_empty() {
@@ -133,12 +133,14 @@ fn of_tokens(scenario: &Scenario) -> Option<Said> {
          give figures of your own in [tokens], or name another tokens.source",
         edge.model, cloud.model
     );
-    Some(("edge.model", text))
+    Some((edge.key.clone(), text))
 }
 
 /// The sentence about the default loss by pruning, where the cloud's accuracy is known and its model another.
 fn of_pruning(scenario: &Scenario) -> Option<Said> {
-    let [cloud, _] = served(scenario);
+    let cloud = served(scenario)
+        .into_iter()
+        .find(|served| served.side == "cloud" && served.model != PruningLoss::default().model())?;
     let (default, model) = (PruningLoss::default(), PruningLoss::default().model());
     let is_other = scenario.accuracy.pruning_loss == default && cloud.model != model;
     (is_other && ground(scenario, &cloud).is_some()).then(|| {
@@ -146,7 +148,7 @@ fn of_pruning(scenario: &Scenario) -> Option<Said> {
             "accuracy: the loss by pruning is that of {model}, taken for {}; accuracy.pruning_loss has others",
             cloud.model
         );
-        ("cloud.model", text)
+        (cloud.key.clone(), text)
     })
 }
 

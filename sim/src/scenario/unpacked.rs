@@ -1,49 +1,32 @@
 //! A warning of weights in a format whose arithmetic a device does not have.
 
+use super::fleet::Tier;
 use super::idle::looked_at;
 use super::keys::parts;
-use super::tier::Formats;
 use super::{Plan, Scenario, Source, lookup};
 use crate::terminal::say;
 use model::format::Arithmetic;
 
-/// The tiers, by the names of their tables.
-const SIDES: [&str; 2] = ["edge", "cloud"];
-
 /// Keys on which a tier's arithmetic depends, below the tier's own.
 const KEYS: [&str; 4] = ["device", "model", "weights", "tower_weights"];
 
-/// Device, model and formats of a tier.
-struct Tier<'s>(&'s str, &'s str, Formats);
-
-impl<'s> Tier<'s> {
-    fn of(scenario: &'s Scenario, side: &str) -> Self {
-        let Scenario { edge, cloud, .. } = scenario;
-        match side {
-            "edge" => Self(&edge.device, &edge.model, edge.formats()),
-            _ => Self(&cloud.device, &cloud.model, cloud.formats()),
-        }
-    }
-
-    /// The sentence on weights that the device unpacks, if it does.
-    fn text(&self, source: &Source, scenario: &Scenario) -> Option<String> {
-        let Self(device, model, formats) = self;
-        let device = lookup::device(source, scenario, "", device).ok()?;
-        let model = lookup::find_model(source, scenario, model)?;
-        let storage = formats.storage(&model.storage);
-        let tower = model.vision.is_some().then_some(storage.tower_arithmetic);
-        let lacking = [Some(storage.arithmetic), tower].into_iter().flatten().find(|one| !device.has(*one))?;
-        let (numbers, peak) = match lacking {
-            Arithmetic::Fp8 => ("8-bit floats", "peak_fp8"),
-            Arithmetic::Int8 => ("8-bit integers", "peak_int8"),
-            Arithmetic::Fp16 => return None,
-        };
-        Some(format!(
-            "{} does not multiply {numbers}: its weights are read in 8 bits, unpacked and multiplied in 16; name a device \
-             that does, or give this one's rate as `{peak}` in a table [device.NAME]",
-            device.name
-        ))
-    }
+/// The sentence on weights that the device of a tier unpacks, if it does.
+fn text(table: &Tier<'_>, source: &Source, scenario: &Scenario) -> Option<String> {
+    let device = lookup::device(source, scenario, "", table.device).ok()?;
+    let model = lookup::find_model(source, scenario, table.model)?;
+    let storage = table.formats.storage(&model.storage);
+    let tower = model.vision.is_some().then_some(storage.tower_arithmetic);
+    let lacking = [Some(storage.arithmetic), tower].into_iter().flatten().find(|one| !device.has(*one))?;
+    let (numbers, peak) = match lacking {
+        Arithmetic::Fp8 => ("8-bit floats", "peak_fp8"),
+        Arithmetic::Int8 => ("8-bit integers", "peak_int8"),
+        Arithmetic::Fp16 => return None,
+    };
+    Some(format!(
+        "{} does not multiply {numbers}: its weights are read in 8 bits, unpacked and multiplied in 16; name a device \
+         that does, or give this one's rate as `{peak}` in a table [device.NAME]",
+        device.name
+    ))
 }
 
 /// The first point of those that are looked at where a tier unpacks its weights: the sentence.
@@ -52,13 +35,13 @@ fn unpacked(plan: &Plan, side: &str) -> Option<String> {
     let varies = plan.design.keys().any(is_of);
     looked_at(if varies { plan.points() } else { 1 }).find_map(|point| {
         let (source, scenario) = plan.scenario_at(point).ok()?;
-        Tier::of(&scenario, side).text(&source, &scenario)
+        text(&scenario.tier(side)?, &source, &scenario)
     })
 }
 
 /// Warns on stderr, once for each tier, of weights that its device unpacks for want of their arithmetic.
 pub fn warn_of_unpacked_weights(plan: &Plan) {
-    for side in SIDES {
+    for side in plan.scenario.tiers().iter().map(|tier| &*tier.key) {
         if let Some(text) = unpacked(plan, side) {
             let key = format!("{side}.weights");
             let key: Vec<String> = parts(&key).into_iter().map(str::to_owned).collect();
@@ -77,7 +60,7 @@ mod tests {
         let rest = "[workload]\ndataset = \"vqav2\"\n[policy.cloud_only]\n";
         let (source, scenario) = source(&format!("name = \"x\"\n{lines}\n{rest}"));
         let plan = Plan::new(source, scenario).expect("a plan");
-        SIDES.map(|side| unpacked(&plan, side))
+        ["edge", "cloud"].map(|side| unpacked(&plan, side))
     }
 
     #[test]

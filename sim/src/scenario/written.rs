@@ -1,6 +1,7 @@
 //! The keys of a scenario file, as they stand, with every default filled in.
 
 use super::dataset::{Dataset, Requests, Wanted, shipped};
+use super::fleet::Router;
 use super::link::Link;
 use super::own::CustomModel;
 use super::replay::Replay;
@@ -13,7 +14,7 @@ use model::{accuracy::PruningLoss, device::Device, mas::DescriptorLaw, request::
 use policies::PolicyTable;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use units::{PerSecond, Ratio, SimDuration};
@@ -36,12 +37,25 @@ pub struct Scenario {
     /// Independent replications, each with its own random streams; default 3. Confidence intervals need at least two.
     #[serde(default = "three")]
     pub replications: u32,
-    /// The edges.
-    #[serde(default)]
+    /// The edges, if all are of one kind.
+    #[serde(default, skip_serializing_if = "Edge::is_replaced")]
     pub edge: Edge,
-    /// The cloud.
-    #[serde(default)]
+    /// Groups of edges, by name, in the place of `[edge]`: each with its own number, device, model and engine.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub edges: BTreeMap<String, Edge>,
+    /// The cloud, if all of its GPUs are of one kind.
+    #[serde(default, skip_serializing_if = "Cloud::is_replaced")]
     pub cloud: Cloud,
+    /// Pools of the cloud's GPUs, by name, in the place of `[cloud]`: each with its own number, device, model and engine.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub pools: BTreeMap<String, Cloud>,
+    /// Router among pools and their replicas; default `fewest_requests`.
+    #[serde(default, skip_serializing_if = "Router::is_default")]
+    pub router: Router,
+    /// Time between two reports of a replica's load, e.g. `50 ms`. Routers and policies see the last report that has arrived, half a
+    /// round trip after it was sent. If absent, 50 ms between several replicas of `[pools.NAME]`; else loads are known at once.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub report_every: Option<SimDuration>,
     /// The link between them.
     #[serde(default)]
     pub link: Link,
@@ -95,7 +109,10 @@ impl Scenario {
         let mut named = self.clone();
         named.workload.dataset.rename_files(&mut name);
         let files = named.link.files().chain(named.tokens.file());
-        let files = files.chain(named.edge.profile.as_mut()).chain(named.cloud.profile.as_mut());
+        let edges = std::iter::once(&mut named.edge).chain(named.edges.values_mut());
+        let clouds = std::iter::once(&mut named.cloud).chain(named.pools.values_mut());
+        let files = files.chain(edges.filter_map(|edge| edge.profile.as_mut()));
+        let files = files.chain(clouds.filter_map(|cloud| cloud.profile.as_mut()));
         let files = files.chain(named.model.values_mut().filter_map(|model| model.config.as_mut()));
         for file in files.chain(named.replay.iter_mut().flat_map(Replay::files)) {
             *file = name(file);
@@ -116,11 +133,13 @@ impl Scenario {
         }
     }
 
-    /// Keeps the arrival times of a trace where `[arrivals]` is not among the keys that were written.
-    pub fn keep_times(&mut self, written: &toml::Table) {
+    /// Settles what depends on the keys that were written: a trace keeps its arrival times where `[arrivals]` is not among them,
+    /// and groups or pools take the place of `[edge]` or `[cloud]`.
+    pub fn settle(&mut self, written: &toml::Table) {
         if self.workload.dataset.is_trace() && !written.contains_key("arrivals") {
             self.arrivals = Arrivals::Trace(TraceTimes::default());
         }
+        (self.edge.is_replaced, self.cloud.is_replaced) = (!self.edges.is_empty(), !self.pools.is_empty());
     }
 
     /// A remark if requests of a trace do not arrive at its times.
@@ -135,9 +154,14 @@ impl Scenario {
         self.workload.dataset.is_trace().then(|| format!("Arrivals: {instead}; not the times of the trace {label}."))
     }
 
-    /// The engines of the edge and of the cloud.
-    pub fn engines(&self) -> [&'static str; 2] {
-        [self.edge.engine.name(), self.cloud.engine.name()]
+    /// The engines of the edges and of the cloud; several are joined by commas.
+    pub fn engines(&self) -> [String; 2] {
+        let named = |is_edge| {
+            let tiers = self.tiers().into_iter().filter(|tier| tier.is_edge == is_edge);
+            let names: BTreeSet<&str> = tiers.map(|tier| tier.engine.name()).collect();
+            names.into_iter().collect::<Vec<_>>().join(",")
+        };
+        [named(true), named(false)]
     }
 }
 

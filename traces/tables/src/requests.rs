@@ -7,7 +7,7 @@ use crate::{
 
 rows! {
     /// One request.
-    pub struct RequestRow in "`requests.parquet`", table "requests", version 4, groups of MANY;
+    pub struct RequestRow in "`requests.parquet`", table "requests", version 5, groups of MANY;
     {
         /// The policy that served the request.
         policy: Text,
@@ -23,6 +23,10 @@ rows! {
         request: u64,
         /// The number of the edge device that took the request.
         edge: u32,
+        /// The group of edges that it came in at: the name of its table `[edges.NAME]`, or `edge`.
+        group: Text,
+        /// The pool that worked for it: the name of its table `[pools.NAME]`, or `cloud`; empty where none did.
+        pool: Text,
         /// The number of the client that sent the request, within its edge.
         client: u32,
         /// The time of submission, since the start of the run; latencies count from here.

@@ -8,13 +8,19 @@ use units::SimDuration;
 
 /// Grades answers by the model that gave them, the pruning of their input, and their deadline.
 pub(crate) struct Grading {
-    pub(crate) accuracy: AccuracyModel,
+    /// Accuracies of each group's requests in each pool.
+    pub(crate) accuracy: Vec<Vec<AccuracyModel>>,
     pub(crate) streams: Streams,
     /// Answers that take longer count as wrong.
     pub(crate) deadline: Option<SimDuration>,
 }
 
 impl Grading {
+    /// The accuracies of the models that may serve a request.
+    pub(crate) fn of(&self, about: &About) -> &AccuracyModel {
+        &self.accuracy[about.group as usize][about.pool as usize]
+    }
+
     /// The probability that an answer is right, or its grade where whoever answered can tell. None where the accuracy of
     /// the model that answered is not known.
     pub(crate) fn correct<R>(
@@ -32,8 +38,9 @@ impl Grading {
 
     /// The probability that an answer is right by the accuracies of the models.
     fn expected(&self, about: &About, by: ServedBy) -> Option<f64> {
-        let difficulty = self.accuracy.difficulty(self.streams, about.request.prompt.request);
-        let right = |by_cloud, input: &Input| self.accuracy.correct(&difficulty, by_cloud, input);
+        let accuracy = self.of(about);
+        let difficulty = accuracy.difficulty(self.streams, about.request.prompt.request);
+        let right = |by_cloud, input: &Input| accuracy.correct(&difficulty, by_cloud, input);
         match by {
             ServedBy::Edge => right(false, &about.input),
             ServedBy::Cloud => right(true, &about.input),

@@ -142,6 +142,11 @@ impl<R> Ledger<'_, R> {
         if self.warm_up.requests() == 0 { work } else { self.counted }
     }
 
+    /// Mean length of the answers so far, of the warm-up too; 0 before the first.
+    pub(crate) fn mean_answer(&self) -> u64 {
+        self.flow.output_tokens.checked_div(self.flow.completed).unwrap_or(0)
+    }
+
     /// Tokens that were committed, and requests that were answered, since the end of the warm-up.
     pub(crate) fn since_warm_up(&self) -> Since {
         let before = self.warm_up.before();
@@ -260,6 +265,8 @@ impl<R> Ledger<'_, R> {
         RequestRecord {
             request: Request { output_tokens, ..about.request },
             edge: slot.edge,
+            group: about.group,
+            pool: about.was_sent.then_some(about.pool),
             client: about.client,
             status: if served_by.is_some() { Status::Completed } else { Status::Rejected },
             moments,

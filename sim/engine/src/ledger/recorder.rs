@@ -52,6 +52,10 @@ pub struct RequestRecord {
     pub request: Request,
     /// Its edge.
     pub edge: u32,
+    /// Number of the edge's group.
+    pub group: u32,
+    /// Number of the pool that worked for it; none where none did.
+    pub pool: Option<u32>,
     /// Its client, within the edge.
     pub client: u32,
     /// Its end: completed or rejected.

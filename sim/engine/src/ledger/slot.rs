@@ -37,6 +37,12 @@ pub(crate) struct About {
     /// The parts of its prompt that others may have; none if it shares nothing.
     pub(crate) shared: Option<Rc<Shared>>,
     pub(crate) client: u32,
+    /// Its group of edges.
+    pub(crate) group: u32,
+    /// Its pool.
+    pub(crate) pool: u32,
+    /// The work that it is expected to be for its replica, where a router looks at that.
+    pub(crate) work: SimDuration,
     pub(crate) submit: SimTime,
     /// Visual tokens of the whole input, as the cloud's model counts them.
     pub(crate) visual_tokens: u64,
@@ -45,6 +51,8 @@ pub(crate) struct About {
     pub(crate) mas: Option<Mas>,
     /// The answer is shorter than was asked for.
     pub(crate) cut: bool,
+    /// It has been given a replica of its pool.
+    pub(crate) was_sent: bool,
     /// A token that nobody verified, and on which the answer hangs, is not the cloud's.
     pub(crate) diverged: bool,
 }
@@ -64,15 +72,33 @@ pub(crate) struct Arrival {
     pub(crate) turn: Turn,
     pub(crate) edge: u32,
     pub(crate) client: u32,
+    /// Its group of edges.
+    pub(crate) group: u32,
+    /// Its pool.
+    pub(crate) pool: u32,
     /// Visual tokens of the whole input, as the cloud's model counts them.
     pub(crate) visual_tokens: u64,
 }
 
 impl<R: Default> Slot<R> {
     pub(crate) fn new(arrival: Arrival, generation: u32, submit: SimTime) -> Self {
-        let Arrival { turn: Turn { request, cut, shared }, edge, client, visual_tokens } = arrival;
+        let Arrival { turn: Turn { request, cut, shared }, edge, client, group, pool, visual_tokens } = arrival;
         let input = Input::whole(request.prompt);
-        let about = About { request, shared, client, submit, visual_tokens, input, mas: None, cut, diverged: false };
+        let about = About {
+            request,
+            shared,
+            client,
+            group,
+            pool,
+            work: SimDuration::ZERO,
+            submit,
+            visual_tokens,
+            input,
+            mas: None,
+            cut,
+            was_sent: false,
+            diverged: false,
+        };
         Self {
             committed: Committed::default(),
             about: Box::new(about),

@@ -9,6 +9,7 @@
 
 use super::prompts;
 use super::resources::Held;
+use super::routing::Change;
 use super::served::InEngine;
 use super::state::State;
 use super::world::World;
@@ -19,30 +20,34 @@ use model::{kv::KvSequence, request::Input};
 impl<'w, C: Compute> World<'w, C> {
     /// Opens a request's sequence on its edge; returns the length of its prompt.
     pub(crate) fn open_on_edge(&self, state: &mut State<'w, C>, id: SlotId, input: &Input) -> u32 {
-        let State { ledger: Ledger { slots, .. }, gpus, edge, requests, .. } = state;
+        let State { ledger: Ledger { slots, .. }, gpus, computes, requests, .. } = state;
         let slot = slots.get_mut(id.index);
+        let tier = self.tier(slot.edge);
+        let edge = &mut computes[tier];
         assert!(slot.resources.on_edge.is_none(), "a request has one sequence on its edge");
         let sequence = edge.open(&slot.about.request, input);
         let served = gpus[slot.edge as usize].served.is_some();
         let prompt = edge.prompt_tokens(sequence);
-        let engine = served.then(|| InEngine::new(prompts::request(slot, prompt, &self.edge_prices.0, input)));
+        let engine = served.then(|| InEngine::new(prompts::request(slot, prompt, &self.prices[tier].0, input)));
         slot.resources.on_edge = Some(Held::new(sequence, engine));
         requests[slot.edge as usize] += 1;
         edge.prompt_tokens(sequence)
     }
 
-    /// Gives a request a GPU of the cloud, the one with the fewest requests, opens its sequence there, and asks for its
-    /// memory.
+    /// Gives a request a GPU of its pool, opens its sequence there, and asks for its memory.
     pub(crate) fn open_on_cloud(&self, state: &mut State<'w, C>, id: SlotId, input: &Input) {
-        let requests = |gpu: &u32| state.requests[*gpu as usize];
-        let gpu = (self.edges()..state.gpus.len() as u32).min_by_key(requests).expect("the cloud has a GPU");
-        state.requests[gpu as usize] += 1;
+        let gpu = self.replica_for(state, id, input);
+        let tier = self.tier(gpu);
+        let work = self.expected_work(state, gpu, input);
         let slot = state.ledger.slots.get_mut(id.index);
-        slot.about.input = *input;
-        let sequence = state.cloud.open(&slot.about.request, input);
+        (slot.about.input, slot.about.work, slot.about.was_sent) = (*input, work, true);
+        let edge = slot.edge;
+        self.change_load(state, edge, gpu, Change::More(work));
+        let slot = state.ledger.slots.get_mut(id.index);
+        let sequence = state.computes[tier].open(&slot.about.request, input);
         let served = state.gpus[gpu as usize].served.is_some();
-        let prompt = state.cloud.prompt_tokens(sequence);
-        let engine = served.then(|| InEngine::new(prompts::request(slot, prompt, &self.cloud_prices.0, input)));
+        let prompt = state.computes[tier].prompt_tokens(sequence);
+        let engine = served.then(|| InEngine::new(prompts::request(slot, prompt, &self.prices[tier].0, input)));
         slot.resources.on_cloud = Some(Held::new(sequence, engine));
         slot.resources.cloud.gpu = Some(gpu);
         self.ask_for_memory(state, gpu, id);
@@ -66,13 +71,11 @@ impl<'w, C: Compute> World<'w, C> {
     /// Grants blocks in order, as far as there are any.
     fn grant_memory(&self, state: &mut State<'w, C>, gpu: u32) {
         let on_edge = self.is_edge(gpu);
-        let State { ledger: Ledger { slots, .. }, gpus, edge, cloud, .. } = state;
-        let this = &mut gpus[gpu as usize];
+        let State { ledger: Ledger { slots, .. }, gpus, computes, .. } = state;
+        let (this, compute) = (&mut gpus[gpu as usize], &computes[self.tier(gpu)]);
         while let Some(id) = this.asking.front() {
             let slot = slots.get_mut(id.index);
-            let (held, compute) =
-                if on_edge { (&mut slot.resources.on_edge, &*edge) } else { (&mut slot.resources.on_cloud, &*cloud) };
-            let held = held.as_mut().expect("who asks has a sequence");
+            let held = slot.resources.held(on_edge).as_mut().expect("who asks has a sequence");
             let prompt = u64::from(compute.prompt_tokens(held.sequence));
             held.kv = this.kv.allocate(prompt + self.spec.workload.reserved(&slot.about.request));
             if held.kv.is_none() {
@@ -90,10 +93,11 @@ impl<'w, C: Compute> World<'w, C> {
         let slot = state.ledger.slots.get_mut(id.index);
         let Some(held) = slot.resources.on_edge.take() else { return };
         let gpu = slot.edge;
-        state.edge.close(held.sequence);
+        state.computes[self.tier(gpu)].close(held.sequence);
         if let Some(id) = held.engine.and_then(|engine| engine.id()) {
             self.leave(state, gpu, id);
         }
+        state.requests[gpu as usize] -= 1;
         self.give_back(state, gpu, held.kv);
     }
 
@@ -103,7 +107,8 @@ impl<'w, C: Compute> World<'w, C> {
         let Some(held) = slot.resources.on_cloud.take() else { return };
         let (gpu, reading) =
             (slot.resources.cloud.gpu.expect("a sequence in the cloud has a GPU"), slot.resources.cloud.reading);
-        state.cloud.close(held.sequence);
+        let (edge, work) = (slot.edge, slot.about.work);
+        state.computes[self.tier(gpu)].close(held.sequence);
         if let Some(id) = held.engine.and_then(|engine| engine.id()) {
             self.leave(state, gpu, id);
         }
@@ -114,12 +119,12 @@ impl<'w, C: Compute> World<'w, C> {
             state.gpus[gpu as usize].asking.retain(|asking| *asking != id);
             self.grant_memory(state, gpu);
         }
+        self.change_load(state, edge, gpu, Change::Less(work));
         self.give_back(state, gpu, held.kv);
     }
 
     /// Gives blocks back to a GPU, and grants them to whoever asks first.
     fn give_back(&self, state: &mut State<'w, C>, gpu: u32, kv: Option<KvSequence>) {
-        state.requests[gpu as usize] -= 1;
         if let Some(kv) = kv {
             state.gpus[gpu as usize].kv.free(kv);
             self.grant_memory(state, gpu);

@@ -78,6 +78,14 @@ impl<'w, C: Compute> Bed<'w, C> {
         kernel.sleep(end - kernel.now()).await;
     }
 
+    /// The backend of the request's edge, and its sequence there.
+    #[inline]
+    fn drafts<'s>(&self, state: &'s mut State<'w, C>) -> (&'s mut C, Sequence) {
+        let slot = state.ledger.slots.get(self.id.index);
+        let tier = self.world.tier(slot.edge);
+        (&mut state.computes[tier], slot.resources.sequence(true))
+    }
+
     /// A wait that fires when the answer has been committed whole.
     fn answered(&self) -> Wait<'w> {
         let wait = self.world.kernel.wait();
@@ -104,7 +112,7 @@ impl<C: Compute> Testbed for Bed<'_, C> {
 
     fn view(&self) -> View<'_> {
         let world = self.world;
-        self.with(|state| world.view(state, state.ledger.slots.get(self.id.index).edge))
+        self.with(|state| world.view_of(state, self.id))
     }
 
     fn elapsed(&self) -> SimDuration {
@@ -119,9 +127,13 @@ impl<C: Compute> Testbed for Bed<'_, C> {
 impl<C: Compute> Edge for Bed<'_, C> {
     async fn preprocess(&self) {
         if !self.prompt().is_text() {
-            let measured =
-                self.with(|state| state.edge.preprocess(&state.ledger.slots.get(self.id.index).about.request));
-            self.on_cpu(Kind::Preprocess, measured.unwrap_or(self.world.spec.edge.preprocess)).await;
+            let duration = self.with(|state| {
+                let slot = state.ledger.slots.get(self.id.index);
+                let tier = self.world.tier(slot.edge);
+                let measured = state.computes[tier].preprocess(&slot.about.request);
+                measured.unwrap_or(self.world.spec.edges[tier].preprocess)
+            });
+            self.on_cpu(Kind::Preprocess, duration).await;
         }
     }
 
@@ -131,8 +143,9 @@ impl<C: Compute> Edge for Bed<'_, C> {
         let start = world.kernel.now();
         let probed = |edge: &mut C, sequence| edge.probed(sequence, tau_s);
         let found = self.look_at(&Input::whole(prompt), |wait| Task::Probe { wait }, probed).await;
-        let bytes = world.edge_prices.0.probe_bytes(&prompt);
         self.with(|state| {
+            let edge = state.ledger.slots.get(self.id.index).edge;
+            let bytes = world.edge_prices(edge).0.probe_bytes(&prompt);
             let figures = state.ledger.figures(self.id).into_iter();
             figures.for_each(|metrics| metrics.probe.record(world.kernel.now() - start, bytes));
         });
@@ -143,7 +156,9 @@ impl<C: Compute> Edge for Bed<'_, C> {
     fn score(&self, auc: Ratio) -> f64 {
         let request = self.prompt().request;
         self.with(|state| {
-            let Grading { accuracy, streams, .. } = &state.ledger.grading;
+            let grading = &state.ledger.grading;
+            let Grading { streams, .. } = grading;
+            let accuracy = grading.of(&state.ledger.slots.get(self.id.index).about);
             let difficulty = accuracy.difficulty(*streams, request);
             Score::new(auc, accuracy.edge_error()).draw(&difficulty, *streams, request)
         })
@@ -194,8 +209,9 @@ impl<C: Compute> Edge for Bed<'_, C> {
     fn trust(&self, token: &Draft) {
         let world = self.world;
         self.with(|state| {
-            let State { ledger: Ledger { slots, .. }, edge, .. } = state;
+            let State { ledger: Ledger { slots, .. }, computes, .. } = state;
             let slot = slots.get_mut(self.id.index);
+            let edge = &computes[world.tier(slot.edge)];
             let sequence = slot.resources.on_edge.as_ref().expect("tokens have a sequence").sequence;
             let critical = token.position < world.spec.critical_tokens;
             slot.about.diverged |= critical && edge.agrees(sequence, token) == Some(false);
@@ -205,12 +221,11 @@ impl<C: Compute> Edge for Bed<'_, C> {
 
     fn commit(&self, verdict: &Verdict) {
         self.with(|state| {
-            let slot = state.ledger.slots.get(self.id.index);
-            let sequence = slot.resources.on_edge.as_ref().expect("drafts have a sequence").sequence;
-            if verdict.rejects() || verdict.committed > state.edge.answer_tokens(sequence) {
-                state.edge.truncate(sequence, verdict.committed - u32::from(verdict.token.is_some()));
+            let (edge, sequence) = self.drafts(state);
+            if verdict.rejects() || verdict.committed > edge.answer_tokens(sequence) {
+                edge.truncate(sequence, verdict.committed - u32::from(verdict.token.is_some()));
                 if let Some(token) = verdict.token {
-                    state.edge.adopt(sequence, token);
+                    edge.adopt(sequence, token);
                 }
             }
             state.ledger.commit_verdict(self.id, verdict);
@@ -219,15 +234,15 @@ impl<C: Compute> Edge for Bed<'_, C> {
 
     fn rewind(&self, position: u32) {
         self.with(|state| {
-            let held = state.ledger.slots.get(self.id.index).resources.on_edge.as_ref();
-            state.edge.truncate(held.expect("drafts have a sequence").sequence, position);
+            let (edge, sequence) = self.drafts(state);
+            edge.truncate(sequence, position);
         });
     }
 
     fn adopt(&self, token: Token) {
         self.with(|state| {
-            let held = state.ledger.slots.get(self.id.index).resources.on_edge.as_ref();
-            state.edge.adopt(held.expect("drafts have a sequence").sequence, token);
+            let (edge, sequence) = self.drafts(state);
+            edge.adopt(sequence, token);
         });
     }
 
@@ -302,8 +317,8 @@ impl<'w, C: Compute> Bed<'w, C> {
         self.with(|state| self.world.open_on_edge(state, self.id, input));
         self.on_edge(task, |_| ()).await;
         self.with(|state| {
-            let held = state.ledger.slots.get(self.id.index).resources.on_edge.as_ref();
-            let saw = saw(&mut state.edge, held.expect("what looks has a sequence").sequence);
+            let (edge, sequence) = self.drafts(state);
+            let saw = saw(edge, sequence);
             self.world.close_on_edge(state, self.id);
             saw
         })
@@ -318,7 +333,7 @@ impl<'w, C: Compute> Bed<'w, C> {
 
     fn upload(&self, input: &Input, answer: bool) {
         self.with(|state| {
-            let view = self.world.view(state, state.ledger.slots.get(self.id.index).edge);
+            let view = self.world.view_of(state, self.id);
             let delay = view.delay(&input.prompt) - view.rtt / 2;
             self.world.open_on_cloud(state, self.id, input);
             self.world.send_up(state, self.id, input.payload(), Body::Input { answer, delay });
@@ -326,8 +341,8 @@ impl<'w, C: Compute> Bed<'w, C> {
     }
 
     fn send_hidden(&self, hidden: &Hidden<'_>, body: Body) {
-        let prices = &self.world.cloud_prices;
         self.with(|state| {
+            let prices = self.world.pool_prices(state.ledger.slots.get(self.id.index).about.pool);
             let payload = match hidden.prompt {
                 Some(input) => {
                     self.world.open_on_cloud(state, self.id, input);

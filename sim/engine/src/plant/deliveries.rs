@@ -13,11 +13,12 @@ use kernel::Phase;
 use units::{Bytes, SimDuration};
 
 impl<'w, C: Compute> World<'w, C> {
-    /// Makes a message of a request, for the connection of its edge or its own.
+    /// Makes a message of a request, for the connection between its edge and its pool, or its own.
     pub(crate) fn address(&self, state: &mut State<'w, C>, slot: SlotId, body: Body) -> u32 {
+        let of = state.ledger.slots.get(slot.index);
         let connection = match self.spec.link.transport {
             Transport::Tcp(TcpSpec { connections: Connections::PerRequest, .. }) => slot.index,
-            _ => state.ledger.slots.get(slot.index).edge,
+            _ => of.about.pool * self.fleet.edges() + of.edge,
         };
         state.messages.insert(Message { slot, connection, wire: Bytes::ZERO, body })
     }
@@ -45,7 +46,8 @@ impl<'w, C: Compute> World<'w, C> {
         let Message { slot, connection, ref body, .. } = *state.messages.get(message);
         let past = body.is_off_the_link();
         let warm_up = state.ledger.warm_up.has(slot);
-        let parcel = Parcel { message, connection, request: slot.generation, payload, warm_up };
+        let beyond = self.beyond_the_link(state, slot);
+        let parcel = Parcel { message, connection, request: slot.generation, payload, beyond, warm_up };
         let (direction, out) = state.direction(up);
         let wire = if past { direction.send_past(now, &parcel, out) } else { direction.send(now, &parcel, out) };
         state.messages.get_mut(message).wire = wire;
@@ -158,7 +160,7 @@ impl<'w, C: Compute> World<'w, C> {
     /// Lets the cloud read a prompt that has arrived.
     fn prefill_in_cloud(&self, state: &mut State<'w, C>, slot: SlotId, then: Then) {
         let (gpu, sequence) = self.on_cloud(state, slot);
-        let left = state.cloud.prompt_tokens(sequence);
+        let left = state.computes[self.tier(gpu)].prompt_tokens(sequence);
         state.ledger.slots.get_mut(slot.index).resources.cloud.reading = true;
         self.submit(state, gpu, slot, Task::Prefill { left, then });
     }

@@ -12,8 +12,8 @@ pub(crate) const STEP: Option<u8> = Some(3);
 /// An event, which is packed into a component code: four bits of kind, nineteen of index.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Event {
-    /// The next request of an open loop.
-    Arrival,
+    /// The next request of an open loop, from a source.
+    Arrival(u32),
     /// A GPU may form its next batch.
     Batch(u32),
     /// A GPU's iteration is complete.
@@ -37,7 +37,7 @@ const INDEX_BITS: u32 = 19;
 impl Event {
     pub(crate) fn target(self) -> Target {
         let (kind, index) = match self {
-            Self::Arrival => (0, 0),
+            Self::Arrival(source) => (0, source),
             Self::Batch(gpu) => (1, gpu),
             Self::Iteration(gpu) => (2, gpu),
             Self::AtCloud(message) => (3, message),
@@ -54,7 +54,7 @@ impl Event {
     pub(crate) fn decode(code: u32) -> Self {
         let index = code & ((1 << INDEX_BITS) - 1);
         match code >> INDEX_BITS {
-            0 => Self::Arrival,
+            0 => Self::Arrival(index),
             1 => Self::Batch(index),
             2 => Self::Iteration(index),
             3 => Self::AtCloud(index),

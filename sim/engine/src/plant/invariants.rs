@@ -48,11 +48,8 @@ impl<C: Compute> State<'_, C> {
 
     /// Nothing is in flight any more.
     fn nothing_left(&self) -> Result<(), Violation> {
-        let left = [
-            (self.messages.len(), "messages"),
-            (self.edge.open_sequences(), "sequences on the edge"),
-            (self.cloud.open_sequences(), "sequences in the cloud"),
-        ];
+        let left =
+            [(self.messages.len(), "messages"), (self.computes.iter().map(C::open_sequences).sum(), "sequences")];
         left.into_iter().try_for_each(|(count, what)| require(count == 0, || format!("{count} {what} left")))
     }
 }

@@ -66,12 +66,12 @@ impl<'w, C: Compute> World<'w, C> {
     pub(super) fn run_batch(&self, state: &mut State<'w, C>, gpu: u32) -> Option<Cost> {
         self.pick(state, gpu);
         let on_edge = self.is_edge(gpu);
-        let State { ledger, gpus, messages, edge, cloud, done, .. } = state;
+        let State { ledger, gpus, messages, computes, done, .. } = state;
         let this = &mut gpus[gpu as usize];
         if this.running.is_empty() {
             return None;
         }
-        let compute = if on_edge { edge } else { cloud };
+        let compute = &mut computes[self.tier(gpu)];
         let work = this.running.iter().map(|item| {
             let sequence = ledger.slots.get(item.job.slot.index).resources.sequence(on_edge);
             (sequence, work_of(item, messages))
@@ -172,7 +172,7 @@ impl<'w, C: Compute> World<'w, C> {
     #[inline]
     fn pick_prompt(&self, state: &mut State<'w, C>, gpu: u32) -> bool {
         let on_edge = self.is_edge(gpu);
-        let State { ledger: Ledger { slots, .. }, gpus, edge, cloud, .. } = state;
+        let State { ledger: Ledger { slots, .. }, gpus, computes, .. } = state;
         let this = &mut gpus[gpu as usize];
         if this.prompts.is_empty() {
             return true;
@@ -192,7 +192,7 @@ impl<'w, C: Compute> World<'w, C> {
         let mut item = Item::of(job, chunk);
         if let Task::Prefill { left, .. } = job.task {
             let slot = slots.get(job.slot.index);
-            let compute = if on_edge { &*edge } else { &*cloud };
+            let compute = &computes[self.tier(gpu)];
             let is_first = left == compute.prompt_tokens(slot.resources.sequence(on_edge));
             let pictures = slot.about.request.prompt.images.map_or(0, |images| images.count);
             let pictures = if is_first { pictures } else { 0 };
@@ -323,10 +323,11 @@ impl<'w, C: Compute> World<'w, C> {
 
     /// Lets drafts be verified in the cloud.
     pub(crate) fn submit_drafts(&self, state: &mut State<'w, C>, gpu: u32, id: SlotId, message: u32) {
-        let State { ledger: Ledger { slots, .. }, messages, cloud, .. } = state;
+        let State { ledger: Ledger { slots, .. }, messages, computes, .. } = state;
         let drafts = messages.get(message).drafts();
         let sequence = slots.get(id.index).resources.sequence(false);
         // Tokens that the cloud has taken without judging them come again, to be judged.
+        let cloud = &mut computes[self.tier(gpu)];
         if drafts.start < cloud.answer_tokens(sequence) {
             cloud.truncate(sequence, drafts.start);
         }
@@ -340,10 +341,10 @@ impl<'w, C: Compute> World<'w, C> {
             // It was in this very iteration when its request ended.
             return self.drop_drafts(state, message);
         }
-        let State { ledger: Ledger { slots, .. }, messages, cloud, .. } = state;
+        let State { ledger: Ledger { slots, .. }, messages, computes, .. } = state;
         let slot = slots.get_mut(id.index);
         let Body::Drafts(drafts) = &mut messages.get_mut(message).body else { unreachable!("drafts were verified") };
-        let committed = cloud.answer_tokens(slot.resources.sequence(false));
+        let committed = computes[self.tier(gpu)].answer_tokens(slot.resources.sequence(false));
         let drafted = drafts.tokens.len() as u32;
         let (accepted, drafted) = if drafts.judged { (accepted, drafted) } else { (0, 0) };
         let verdict = Verdict { accepted, drafted, committed, token, ends, at: SimTime::ZERO };
@@ -362,9 +363,9 @@ impl<'w, C: Compute> World<'w, C> {
     fn record_steps(&self, state: &mut State<'w, C>, gpu: u32, duration: SimDuration) {
         let on_edge = self.is_edge(gpu);
         let (side, index) = if on_edge { (Side::Edge, gpu) } else { (Side::Cloud, gpu - self.edges()) };
-        let State { ledger: Ledger { slots, recorder, .. }, gpus, messages, edge, cloud, .. } = state;
+        let State { ledger: Ledger { slots, recorder, .. }, gpus, messages, computes, .. } = state;
         let this = &gpus[gpu as usize];
-        let compute = if on_edge { edge } else { cloud };
+        let compute = &mut computes[self.tier(gpu)];
         for item in &this.running {
             let slot = slots.get(item.job.slot.index);
             let sequence = slot.resources.sequence(on_edge);

@@ -7,6 +7,7 @@
 //! | `bed.rs` | a policy's operations on the testbed of one request |
 //! | `deliveries.rs` | messages are sent and arrive |
 //! | `admission.rs` | sequences are opened and closed, memory is granted |
+//! | `routing.rs` | requests are given pools and replicas |
 //! | `iterations.rs` | GPUs form batches and end them |
 //! | `ranks.rs` | ranks of a mixture take their steps together |
 //! | `rounds.rs` | requests enter a serving engine, and their rounds are offered to it |
@@ -21,6 +22,8 @@
 //! | `resources.rs` | a request's sequences, memory and waits |
 //! | `message.rs`, `event.rs` | messages on the link; what events of the kernel are for |
 //! | `job.rs` | jobs of requests, and the items that they are in an iteration |
+//! | `reports.rs` | loads of replicas as they are reported |
+//! | `fleet.rs` | the numbers of groups, pools and their GPUs |
 //! | `gpu.rs`, `link.rs` | one GPU with its queues; one direction of the link |
 //! | `served.rs` | a serving engine on a GPU, and the part of a request that it has |
 //! | `pools.rs`, `prices.rs` | KV pools of the tiers; prices that policies see |
@@ -29,6 +32,7 @@ mod admission;
 mod bed;
 mod deliveries;
 mod event;
+mod fleet;
 mod gpu;
 mod invariants;
 mod iterations;
@@ -39,8 +43,10 @@ mod pools;
 mod prices;
 mod prompts;
 mod ranks;
+mod reports;
 mod resources;
 mod rounds;
+mod routing;
 mod served;
 mod spans;
 mod state;
@@ -49,14 +55,14 @@ mod work;
 mod world;
 
 pub use link::Traffic;
-pub use pools::{cloud_pool, edge_pool, pools};
+pub use pools::{kv_of_group, kv_of_pool, kv_of_tiers};
 
 pub(crate) use bed::Bed;
 pub(crate) use event::Event;
+pub(crate) use fleet::Fleet;
 pub(crate) use gpu::{Gpu, work};
 pub(crate) use pools::footprint;
 pub(crate) use prices::Price;
 pub(crate) use resources::Slot;
-pub(crate) use served::Length;
 pub(crate) use state::State;
 pub(crate) use world::World;

@@ -1,6 +1,6 @@
 //! KV pools of the tiers, and the memory of their GPUs.
 
-use crate::spec::RunSpec;
+use crate::spec::{CloudSpec, EdgeSpec, RunSpec};
 use backends::{Part, Tier};
 use model::{
     kv::{DoesNotFit, KvPool},
@@ -8,22 +8,31 @@ use model::{
 };
 use units::Bytes;
 
-/// The KV pools of an edge and of a cloud GPU.
+/// The KV pools of a GPU of each tier: of the groups of edges, then of the cloud's pools.
 ///
 /// # Errors
 /// If a model does not fit its device.
-pub fn pools(spec: &RunSpec) -> Result<[KvPool; 2], DoesNotFit> {
-    Ok([edge_pool(spec)?, cloud_pool(spec)?])
+pub fn kv_of_tiers(spec: &RunSpec) -> Result<Vec<KvPool>, DoesNotFit> {
+    spec.edges.iter().map(kv_of_group).chain(spec.pools.iter().map(kv_of_pool)).collect()
 }
 
-/// KV pool of an edge; refused if the model does not fit.
-pub fn edge_pool(spec: &RunSpec) -> Result<KvPool, DoesNotFit> {
-    pool(&spec.edge.tier, spec.edge.limits, spec.edge.kv_blocks)
+/// The KV pool of an edge of a group.
+///
+/// # Errors
+/// If the model does not fit the device.
+pub fn kv_of_group(group: &EdgeSpec) -> Result<KvPool, DoesNotFit> {
+    if !group.has_gpu {
+        return Ok(KvPool::of_blocks(0, Bytes::ZERO));
+    }
+    pool(&group.tier, group.limits, group.kv_blocks)
 }
 
-/// KV pool of one of the cloud's GPUs; refused if the model does not fit.
-pub fn cloud_pool(spec: &RunSpec) -> Result<KvPool, DoesNotFit> {
-    pool(&spec.cloud.tier, spec.cloud.limits, spec.cloud.kv_blocks)
+/// The KV pool of a GPU of one of the cloud's pools.
+///
+/// # Errors
+/// If the model does not fit the device.
+pub fn kv_of_pool(of: &CloudSpec) -> Result<KvPool, DoesNotFit> {
+    pool(&of.tier, of.limits, of.kv_blocks)
 }
 
 fn pool(tier: &Tier, limits: BatchLimits, stated: Option<u64>) -> Result<KvPool, DoesNotFit> {

@@ -13,11 +13,16 @@ impl<'w, C: Compute> World<'w, C> {
     /// The GPUs that take their steps together with this one, itself included.
     #[inline]
     pub(super) fn ranks(&self, gpu: u32) -> Range<u32> {
-        let parallel = &self.spec.cloud.tier.parallel;
-        if self.is_edge(gpu) || !parallel.spreads_experts {
-            return gpu..gpu + 1;
+        let alone = gpu..gpu + 1;
+        if self.is_edge(gpu) {
+            return alone;
         }
-        let first = gpu - (gpu - self.edges()) % parallel.data;
+        let pool = self.tier(gpu);
+        let parallel = &self.spec.pools[self.fleet.pool(pool)].tier.parallel;
+        if !parallel.spreads_experts {
+            return alone;
+        }
+        let first = gpu - (gpu - self.fleet.gpus(pool).start) % parallel.data;
         first..first + parallel.data
     }
 

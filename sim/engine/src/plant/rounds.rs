@@ -48,10 +48,10 @@ impl<'w, C: Compute> World<'w, C> {
 
     fn enter_prompt(&self, state: &mut State<'w, C>, gpu: u32, job: Job, then: Then) {
         let on_edge = self.is_edge(gpu);
-        let State { ledger: Ledger { slots, .. }, gpus, edge, cloud, .. } = state;
+        let State { ledger: Ledger { slots, .. }, gpus, computes, .. } = state;
         let slot = slots.get_mut(job.slot.index);
         let limit = u32::try_from(self.spec.workload.reserved(&slot.about.request)).unwrap_or(u32::MAX);
-        let compute = if on_edge { edge } else { cloud };
+        let compute = &mut computes[self.tier(gpu)];
         let held = slot.resources.held(on_edge).as_mut().expect("a prompt has a sequence");
         let served = gpus[gpu as usize].served.as_mut().expect("a serving engine");
         let engine = held.engine.as_mut().expect("an engine knows its requests");
@@ -67,13 +67,15 @@ impl<'w, C: Compute> World<'w, C> {
     /// Lets the engine write on behind the drafts of a session.
     fn write_on(&self, state: &mut State<'w, C>, gpu: u32, job: Job) {
         let sequence = state.ledger.slots.get(job.slot.index).resources.sequence(self.is_edge(gpu));
-        if let Some(Done::Token(first)) = state.cloud.known(sequence, &Work::Decode) {
+        if let Some(Done::Token(first)) = state.computes[self.tier(gpu)].known(sequence, &Work::Decode) {
             self.emit(state, gpu, job.slot, first);
             if first.ends {
                 return;
             }
         }
-        let length = state.cloud.answer_length(sequence).unwrap_or_else(|| self.spec.workload.longest_answer());
+        let length = state.computes[self.tier(gpu)]
+            .answer_length(sequence)
+            .unwrap_or_else(|| self.spec.workload.longest_answer());
         self.settle(state, gpu, job.slot);
         self.come_anew(state, gpu, job.slot);
         let engine = self.in_engine(state, gpu, job.slot).expect("a session that is there");
@@ -86,7 +88,7 @@ impl<'w, C: Compute> World<'w, C> {
     fn settle(&self, state: &mut State<'w, C>, gpu: u32, slot: SlotId) -> bool {
         let on_edge = self.is_edge(gpu);
         let sequence = state.ledger.slots.get(slot.index).resources.sequence(on_edge);
-        let compute = if on_edge { &state.edge } else { &state.cloud };
+        let compute = &state.computes[self.tier(gpu)];
         let (answer, own) = (compute.answer_tokens(sequence), compute.is_behind(sequence));
         let engine = self.in_engine(state, gpu, slot).expect("a session that is there");
         if let Some(id) = engine.id {
@@ -159,13 +161,13 @@ impl<'w, C: Compute> World<'w, C> {
     /// Submits a session anew, with its answer so far behind its prompt, if each of its batches is a request of its own.
     fn come_anew(&self, state: &mut State<'w, C>, gpu: u32, slot: SlotId) -> bool {
         let on_edge = self.is_edge(gpu);
-        let State { ledger: Ledger { slots, .. }, gpus, edge, cloud, .. } = state;
+        let State { ledger: Ledger { slots, .. }, gpus, computes, .. } = state;
         let held = slots.get_mut(slot.index).resources.held(on_edge).as_mut().expect("a session has a sequence");
         let engine = held.engine.as_mut().expect("an engine knows its sessions");
         if !engine.comes_anew || engine.id.is_some() {
             return false;
         }
-        let compute = if on_edge { edge } else { cloud };
+        let compute = &mut computes[self.tier(gpu)];
         engine.quoted = compute.answer_tokens(held.sequence);
         compute.forget(held.sequence);
         let served = gpus[gpu as usize].served.as_mut().expect("a serving engine");

@@ -61,14 +61,14 @@ impl<'w, C: Compute> World<'w, C> {
         let now = self.kernel.now();
         let on_edge = self.is_edge(gpu);
         let (lane, unit) = if on_edge { (Lane::EdgeGpu, gpu) } else { (Lane::CloudGpu, gpu - self.edges()) };
-        let State { ledger: Ledger { slots, recorder, watch, .. }, gpus, messages, edge, cloud, .. } = state;
-        let this = &gpus[gpu as usize];
+        let State { ledger: Ledger { slots, recorder, watch, .. }, gpus, messages, computes, .. } = state;
+        let (this, compute) = (&gpus[gpu as usize], &computes[self.tier(gpu)]);
         for item in &this.running {
             let Job { slot, ticket, task } = item.job;
             let Some(watched) = watch.live.get(&slot.generation) else { continue };
             let of = slots.get(slot.index);
             let resources = &of.resources;
-            let (held, compute) = if on_edge { (&resources.on_edge, &*edge) } else { (&resources.on_cloud, &*cloud) };
+            let held = if on_edge { &resources.on_edge } else { &resources.on_cloud };
             let (kind, tokens) = describe(item, messages);
             let running = SpanRecord {
                 request: watched.request,

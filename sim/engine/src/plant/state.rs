@@ -4,17 +4,18 @@ use super::gpu::{Gpu, Kind};
 use super::job::Job;
 use super::link::{Direction, Outbox};
 use super::message::Message;
+use super::reports::Reports;
 use super::resources::Resources;
 use super::served::Served;
 use crate::ledger::Ledger;
 use crate::scheduling::Remote;
 use crate::spec::{CloudSpec, EdgeSpec, RunSpec};
-use backends::{Compute, Done};
+use backends::{Compute, Done, Tier};
 use kernel::{FifoServer, Numbered, Streams};
-use model::{energy::Power, kv::KvPool};
+use model::{energy::Power, kv::KvPool, memory::BatchLimits};
 use std::collections::VecDeque;
 use std::rc::Rc;
-use units::SimTime;
+use units::{SimDuration, SimTime};
 
 /// The ledger of requests beside messages, GPUs, processors and links.
 pub(crate) struct State<'w, C> {
@@ -24,9 +25,15 @@ pub(crate) struct State<'w, C> {
     pub(crate) gpus: Vec<Gpu>,
     /// Requests that are assigned to each GPU; apart, so that the least busy one is found in a few cache lines.
     pub(crate) requests: Vec<u32>,
+    /// Expected work of the requests of each of the cloud's GPUs, where a router looks at it.
+    pub(crate) work: Vec<SimDuration>,
+    /// The loads of the cloud's GPUs as they are reported; none where they are known at once.
+    pub(crate) reports: Option<Reports>,
+    /// Turns of round robins: within each pool, and among the pools.
+    pub(crate) turns: Vec<u64>,
     pub(crate) edge_cpus: Vec<FifoServer>,
-    pub(crate) edge: C,
-    pub(crate) cloud: C,
+    /// The backend of each tier: those of the groups, then those of the pools.
+    pub(crate) computes: Vec<C>,
     pub(crate) up: Direction,
     pub(crate) down: Direction,
     pub(crate) uplink_due: Option<SimTime>,
@@ -41,40 +48,31 @@ impl<'w, C: Compute> State<'w, C> {
     pub(crate) fn new(
         spec: &RunSpec,
         streams: Streams,
-        [edge_kv, cloud_kv]: [KvPool; 2],
-        [edge, cloud]: [C; 2],
+        kv: Vec<KvPool>,
+        computes: Vec<C>,
         ledger: Ledger<'w, Resources>,
     ) -> Self {
         let link = spec.link.in_replication(spec.replication);
-        let kind = |tier: &backends::Tier, limits| {
-            Rc::new(Kind {
-                limits,
-                batches: tier.engine.batches,
-                power: Power::new(&tier.device).times(tier.parallel.tensor),
-            })
-        };
-        let on_edge = kind(&spec.edge.tier, spec.edge.limits);
-        let in_cloud = kind(&spec.cloud.tier, spec.cloud.limits);
-        let edge_engine = || {
-            let EdgeSpec { tier, limits, scheduling, .. } = &spec.edge;
-            Served::new(scheduling, *limits, &edge_kv, tier.model.context_window, Remote::Held)
-        };
-        let cloud_engine = || {
-            let CloudSpec { tier, limits, scheduling, remote, .. } = &spec.cloud;
-            Served::new(scheduling, *limits, &cloud_kv, tier.model.context_window, *remote)
-        };
-        let edges = (0..spec.edge.count).map(|_| Gpu::new(on_edge.clone(), edge_kv.clone(), edge_engine()));
-        let clouds = (0..spec.cloud.servers()).map(|_| Gpu::new(in_cloud.clone(), cloud_kv.clone(), cloud_engine()));
+        let (of_groups, of_pools) = kv.split_at(spec.edges.len());
+        let edges = spec.edges.iter().zip(of_groups).flat_map(|(group, kv)| edges(group, kv));
+        let clouds = spec.pools.iter().zip(of_pools).flat_map(|(pool, kv)| servers(pool, kv));
+        let gpus: Vec<Gpu> = edges.chain(clouds).collect();
+        let replicas = gpus.len() - spec.edge_count() as usize;
+        let processors = |group: &EdgeSpec| vec![FifoServer::new(group.cpu_workers); group.count as usize];
+        let edges: u32 = spec.edges.iter().map(|group| group.count).sum();
+        let connections = edges * spec.pools.len() as u32;
         Self {
             ledger,
             messages: Numbered::default(),
-            gpus: edges.chain(clouds).collect(),
-            requests: vec![0; (spec.edge.count + spec.cloud.servers()) as usize],
-            edge_cpus: (0..spec.edge.count).map(|_| FifoServer::new(spec.edge.cpu_workers)).collect(),
-            edge,
-            cloud,
-            up: Direction::new(&link, true, spec.edge.count, streams),
-            down: Direction::new(&link, false, spec.edge.count, streams),
+            requests: vec![0; gpus.len()],
+            work: vec![SimDuration::ZERO; replicas],
+            reports: spec.routing.report_every.map(|every| Reports::new(every, replicas)),
+            turns: vec![0; spec.pools.len() + 1],
+            gpus,
+            edge_cpus: spec.edges.iter().flat_map(processors).collect(),
+            computes,
+            up: Direction::new(&link, true, connections, streams),
+            down: Direction::new(&link, false, connections, streams),
             uplink_due: None,
             downlink_due: None,
             held_back: VecDeque::new(),
@@ -87,4 +85,32 @@ impl<'w, C: Compute> State<'w, C> {
     pub(crate) fn direction(&mut self, up: bool) -> (&mut Direction, &mut Outbox) {
         (if up { &mut self.up } else { &mut self.down }, &mut self.outbox)
     }
+}
+
+/// The GPUs of a group of edges.
+fn edges(group: &EdgeSpec, kv: &KvPool) -> impl Iterator<Item = Gpu> {
+    let EdgeSpec { tier, limits, scheduling, .. } = group;
+    let power = if group.has_gpu { power(tier) } else { Power::NONE };
+    let kind = kind(tier, *limits, power);
+    let engine = || {
+        let window = tier.model.context_window;
+        group.has_gpu.then(|| Served::new(scheduling, *limits, kv, window, Remote::Held)).flatten()
+    };
+    (0..group.count).map(move |_| Gpu::new(kind.clone(), kv.clone(), engine()))
+}
+
+/// The GPUs of a pool.
+fn servers(pool: &CloudSpec, kv: &KvPool) -> impl Iterator<Item = Gpu> {
+    let CloudSpec { tier, limits, scheduling, remote, .. } = pool;
+    let kind = kind(tier, *limits, power(tier));
+    let engine = || Served::new(scheduling, *limits, kv, tier.model.context_window, *remote);
+    (0..pool.servers()).map(move |_| Gpu::new(kind.clone(), kv.clone(), engine()))
+}
+
+fn power(tier: &Tier) -> Power {
+    Power::new(&tier.device).times(tier.parallel.tensor)
+}
+
+fn kind(tier: &Tier, limits: BatchLimits, power: Power) -> Rc<Kind> {
+    Rc::new(Kind { limits, batches: tier.engine.batches, power })
 }

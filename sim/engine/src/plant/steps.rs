@@ -16,8 +16,8 @@ impl<'w, C: Compute> World<'w, C> {
     /// Puts the work of the next step into the iteration of a GPU.
     pub(super) fn pick_step(&self, state: &mut State<'w, C>, gpu: u32) {
         let on_edge = self.is_edge(gpu);
-        let State { ledger: Ledger { slots, watch, .. }, gpus, edge, cloud, .. } = state;
-        let compute = if on_edge { edge } else { cloud };
+        let State { ledger: Ledger { slots, watch, .. }, gpus, computes, .. } = state;
+        let compute = &mut computes[self.tier(gpu)];
         let this = &mut gpus[gpu as usize];
         let served = this.served.as_mut().expect("a serving engine");
         while this.running.is_empty() {

@@ -45,14 +45,14 @@ impl<'w, C: Compute> World<'w, C> {
     #[inline]
     pub(super) fn known(&self, state: &mut State<'w, C>, gpu: u32, slot: SlotId, task: Task) -> Option<Done> {
         let on_edge = self.is_edge(gpu);
-        let State { ledger: Ledger { slots, .. }, messages, edge, cloud, .. } = state;
+        let State { ledger: Ledger { slots, .. }, messages, computes, .. } = state;
         match task {
             Task::Draft { .. } | Task::Own { .. } => {}
             // A later batch may wait behind the one that has the first token.
             Task::Verify { message, .. } if messages.get(message).drafts().start == 0 => {}
             _ => return None,
         }
-        let compute = if on_edge { edge } else { cloud };
+        let compute = &mut computes[self.tier(gpu)];
         let sequence = slots.get(slot.index).resources.sequence(on_edge);
         compute.known(sequence, &work_of_task(task, messages))
     }

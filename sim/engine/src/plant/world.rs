@@ -1,6 +1,7 @@
 //! The part of the plant that stays as it is during a run, and the handling of events.
 
 use super::event::Event;
+use super::fleet::Fleet;
 use super::prices::Price;
 use super::state::State;
 use crate::ledger::SlotId;
@@ -11,7 +12,7 @@ use model::tokens::Calibration;
 use policies::View;
 use std::cell::RefCell;
 use std::rc::Rc;
-use units::{BitsPerSecond, Bytes, SimTime};
+use units::{BitsPerSecond, Bytes, SimDuration, SimTime};
 
 /// Bytes of a token id on the wire.
 pub(crate) const TOKEN_BYTES: Bytes = Bytes::new(8);
@@ -21,8 +22,9 @@ pub(crate) struct World<'w, C> {
     pub(crate) kernel: &'w Kernel,
     pub(crate) spec: &'w RunSpec,
     pub(crate) streams: Streams,
-    pub(crate) edge_prices: Price,
-    pub(crate) cloud_prices: Price,
+    pub(crate) fleet: Fleet,
+    /// Prices of the tiers.
+    pub(crate) prices: Vec<Price>,
     /// The token process, as closed forms know it.
     pub(crate) closed_form_tokens: Rc<Calibration>,
     pub(crate) state: RefCell<State<'w, C>>,
@@ -30,28 +32,72 @@ pub(crate) struct World<'w, C> {
 
 impl<'w, C: Compute> World<'w, C> {
     pub(crate) fn edges(&self) -> u32 {
-        self.spec.edge.count
+        self.fleet.edges()
     }
 
     pub(crate) fn is_edge(&self, gpu: u32) -> bool {
-        gpu < self.edges()
+        self.fleet.is_edge(gpu)
     }
 
-    /// The view that a policy has at an edge now.
-    pub(crate) fn view(&self, state: &State<'w, C>, edge: u32) -> View<'_> {
-        let (edge_requests, cloud_requests) = state.requests.split_at(self.edges() as usize);
+    /// The tier of a GPU.
+    #[inline]
+    pub(crate) fn tier(&self, gpu: u32) -> usize {
+        self.fleet.tier(gpu)
+    }
+
+    /// Prices of an edge.
+    pub(crate) fn edge_prices(&self, edge: u32) -> &Price {
+        &self.prices[self.tier(edge)]
+    }
+
+    /// The view that a request's policy has now.
+    pub(crate) fn view_of(&self, state: &mut State<'w, C>, id: SlotId) -> View<'_> {
+        let slot = state.ledger.slots.get(id.index);
+        self.view(state, slot.edge, slot.about.pool as usize)
+    }
+
+    /// The view of a platform that an edge and a pool make now.
+    pub(crate) fn view(&self, state: &mut State<'w, C>, edge: u32, pool: usize) -> View<'_> {
         let index = edge as usize;
+        let tier = self.fleet.tier_of_pool(pool);
+        let servers = self.fleet.gpus(tier);
+        let in_pool: u32 = servers.clone().map(|gpu| self.load(state, edge, gpu).requests).sum();
         View {
+            platform: (self.tier(edge) * self.spec.pools.len() + pool) as u32,
             // At a moment of silence next to nothing, so that an upload's time is still a number.
             uplink: state.up.rate(self.kernel.now()).max(BitsPerSecond::new(1)),
-            rtt: state.up.rtt(self.kernel.now()),
+            rtt: self.rtt(state, edge, pool),
             rtt_per_modality: self.spec.link.rtt_per_modality,
-            edge_requests: edge_requests[index],
-            cloud_requests: f64::from(cloud_requests.iter().sum::<u32>()) / cloud_requests.len() as f64,
+            edge_requests: state.requests[index],
+            cloud_requests: f64::from(in_pool) / servers.len() as f64,
             edge_free_tokens: state.gpus[index].free_tokens(),
-            edge: &self.edge_prices,
-            cloud: &self.cloud_prices,
+            edge: self.edge_prices(edge),
+            cloud: &self.prices[tier],
         }
+    }
+
+    /// The round-trip time between an edge and a pool now.
+    #[inline]
+    pub(crate) fn rtt(&self, state: &State<'w, C>, _edge: u32, pool: usize) -> SimDuration {
+        state.up.rtt(self.kernel.now()) + self.spec.pools[pool].rtt
+    }
+
+    /// The round trip between the end of the link and the pool of a message's request.
+    #[inline]
+    pub(crate) fn beyond_the_link(&self, state: &State<'w, C>, id: SlotId) -> SimDuration {
+        match &self.spec.pools[..] {
+            [only] => only.rtt,
+            _ => {
+                // A message that outlives its request comes to nothing, whenever it arrives.
+                let slot = state.ledger.slots.find(id.index).filter(|slot| slot.generation == id.generation);
+                slot.map_or(SimDuration::ZERO, |slot| self.spec.pools[slot.about.pool as usize].rtt)
+            }
+        }
+    }
+
+    /// Prices of a pool.
+    pub(crate) fn pool_prices(&self, pool: u32) -> &Price {
+        &self.prices[self.fleet.tier_of_pool(pool as usize)]
     }
 
     pub(crate) fn answered(&self, state: &mut State<'w, C>, id: SlotId) {
@@ -61,15 +107,15 @@ impl<'w, C: Compute> World<'w, C> {
     }
 
     /// Schedules the next arrival of an open loop.
-    pub(crate) fn schedule_arrival(&self, at: SimTime) {
-        self.kernel.schedule(at, Phase::Happen, Event::Arrival.target(), None);
+    pub(crate) fn schedule_arrival(&self, source: u32, at: SimTime) {
+        self.kernel.schedule(at, Phase::Happen, Event::Arrival(source).target(), None);
     }
 
     /// Handles an event for a component.
     #[inline]
     pub(crate) fn handle(&self, event: Event) {
         match event {
-            Event::Arrival => unreachable!("arrivals are the run's"),
+            Event::Arrival(_) => unreachable!("arrivals are the run's"),
             Event::Batch(gpu) => self.form_batch(gpu),
             Event::Iteration(gpu) => self.end_iteration(gpu),
             Event::AtCloud(message) => self.at_cloud(message),

@@ -5,12 +5,12 @@ pub mod strategies;
 
 use backends::Tier;
 use engine::{
-    Arrivals, Content, Outcome, Recorder, RequestRecord, RunError, RunSpec, Scheduling, Side, SpanRecord, StepRecord,
-    TokenRecord, simulate,
+    Arrivals, CloudSpec, Content, EdgeSpec, Outcome, Recorder, RequestRecord, RunError, RunSpec, Scheduling, Side,
+    SpanRecord, StepRecord, TokenRecord, simulate,
 };
 use kernel::{Journal, RateProfile};
 use model::dataset::{Law, Named, Pixels, Shape, Size, Spread};
-use model::{engine_kind::EngineKind, tokens::TokenProcess};
+use model::{device::Device, engine_kind::EngineKind, tokens::TokenProcess};
 use policies::{
     CloudOnly, DraftDuringVerify, EdgeOnly, MindFusion, Msao, PerLlm, PlanSettings, Reading, Semantics, Solver,
     Speculative, System,
@@ -39,14 +39,14 @@ pub fn tier(device: &str, model: &str, engine: EngineKind) -> Tier {
 /// The paper's platform under an engine, one client, 640 x 480 pictures, answers of `output` tokens.
 pub fn spec(policy: System, engine: EngineKind, requests: u64, output: u32) -> RunSpec {
     let mut spec = RunSpec::example(policy);
-    for tier in [&mut spec.edge.tier, &mut spec.cloud.tier] {
+    for tier in [&mut spec.edges[0].tier, &mut spec.pools[0].tier] {
         tier.engine = engine.profile(&tier.model, &tier.device);
     }
     let scheduling = Scheduling::of(engine);
     let tokens = CUT_PROMPTS.contains(&engine).then_some(1024);
-    spec.edge.limits = scheduling.limits(&spec.edge.tier.device, None, 64, tokens);
-    spec.cloud.limits = scheduling.limits(&spec.cloud.tier.device, None, 64, tokens);
-    (spec.edge.scheduling, spec.cloud.scheduling) = (scheduling.clone(), scheduling);
+    spec.edges[0].limits = scheduling.limits(&spec.edges[0].tier.device, None, 64, tokens);
+    spec.pools[0].limits = scheduling.limits(&spec.pools[0].tier.device, None, 64, tokens);
+    (spec.edges[0].scheduling, spec.pools[0].scheduling) = (scheduling.clone(), scheduling);
     spec.workload.requests = requests;
     spec.shape().output_tokens = output.into();
     spec
@@ -56,9 +56,26 @@ pub fn spec(policy: System, engine: EngineKind, requests: u64, output: u32) -> R
 pub fn under(mut spec: RunSpec, engine: EngineKind) -> RunSpec {
     let scheduling = Scheduling::of(engine);
     assert_ne!(scheduling, Scheduling::Ideal);
-    spec.edge.limits = scheduling.limits(&spec.edge.tier.device, None, 64, None);
-    spec.cloud.limits = scheduling.limits(&spec.cloud.tier.device, None, 64, None);
-    (spec.edge.scheduling, spec.cloud.scheduling) = (scheduling.clone(), scheduling);
+    spec.edges[0].limits = scheduling.limits(&spec.edges[0].tier.device, None, 64, None);
+    spec.pools[0].limits = scheduling.limits(&spec.pools[0].tier.device, None, 64, None);
+    (spec.edges[0].scheduling, spec.pools[0].scheduling) = (scheduling.clone(), scheduling);
+    spec
+}
+
+/// The run in a fleet: a second group of two edges on another device, and a second pool that is faster and farther away.
+pub fn fleet(mut spec: RunSpec) -> RunSpec {
+    let on = |mut tier: Tier, device: &str| {
+        tier.device = Device::named(device).expect("a known device").clone();
+        tier
+    };
+    let (edge, pool) = (&spec.edges[0], &spec.pools[0]);
+    let (small, fast) = (on(edge.tier.clone(), "rtx-4090"), on(pool.tier.clone(), "h100-sxm"));
+    let edge = EdgeSpec { name: "small".into(), count: 2, tier: small, pool: 1, ..edge.clone() };
+    let rtt = SimDuration::from_ms(7);
+    let pool = CloudSpec { name: "fast".into(), gpus: 2, tier: fast, rtt, ..pool.clone() };
+    spec.edges.push(edge);
+    spec.pools.push(pool);
+    spec.accuracy = vec![vec![spec.accuracy[0][0]; 2]; 2];
     spec
 }
 

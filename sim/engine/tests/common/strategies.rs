@@ -1,7 +1,7 @@
 //! Any platform and any load, for property tests.
 
-use super::{Override, blocking, examples, layer_split, mbps, mindfusion, one_plus_geometric, pipelined, spec};
-use engine::{Arrivals, RunSpec, Sharing};
+use super::{Override, blocking, examples, fleet, layer_split, mbps, mindfusion, one_plus_geometric, pipelined, spec};
+use engine::{Arrivals, Routing, Rule, RunSpec, Sharing};
 use kernel::RateProfile;
 use model::dataset::{Law, Size};
 use model::{engine_kind::EngineKind, request::PayloadFormat, tokens::TokenProcess};
@@ -107,13 +107,38 @@ prop_compose! {
         (shape.size, shape.output_tokens) = (size, answer);
         (shape.frames, shape.sound) = (frames.map(Law::from), sound.map(Law::from));
         (spec.workload.arrivals, spec.workload.payload) = (arrivals, payload);
-        (spec.edge.count, spec.cloud.gpus, spec.edge.cpu_workers) = (edges, gpus, workers);
+        (spec.edges[0].count, spec.pools[0].gpus, spec.edges[0].cpu_workers) = (edges, gpus, workers);
         (spec.tokens, spec.seed) = (tokens, seed);
         spec
     }
 }
 
-/// Any policy of `policy` on any platform.
+/// Any policy of `policy` on any platform, often one of two groups of edges and two pools.
 pub fn any_spec(policy: BoxedStrategy<System>) -> impl Strategy<Value = RunSpec> {
-    plant(policy).prop_flat_map(with_link)
+    plant(policy).prop_flat_map(with_link).prop_flat_map(|spec| prop_oneof![Just(spec.clone()), in_fleet(spec)])
+}
+
+/// The platform with a second group of edges and a second pool, under any router.
+fn in_fleet(spec: RunSpec) -> impl Strategy<Value = RunSpec> {
+    let rules = vec![
+        Rule::FewestRequests,
+        Rule::ShortestWork,
+        Rule::PrefixAffinity,
+        Rule::RoundRobin,
+        Rule::PowerOfTwo,
+        Rule::ByClass,
+    ];
+    let every = prop::option::of(prop::sample::select(vec![0u64, 1, 50]).prop_map(SimDuration::from_ms));
+    let own = prop::option::of(arrivals());
+    (prop::sample::select(rules), every, own, any::<bool>(), any::<bool>()).prop_map(
+        move |(rule, report_every, own, only_sends, shares)| {
+            let mut spec = fleet(spec.clone());
+            spec.routing = Routing { rule, report_every };
+            if shares && own.is_none() {
+                (spec.edges[0].share, spec.edges[1].share) = (Some(Ratio::new(0.25)), Some(Ratio::new(0.75)));
+            }
+            (spec.edges[1].arrivals, spec.edges[1].only_sends) = (own, only_sends);
+            spec
+        },
+    )
 }

@@ -61,6 +61,7 @@ fn with<T>(edge_ms: u64, rtt_per_modality: bool, act: impl FnOnce(&Alone<'_>) ->
     let (pruning, benchmark) = (PruningLoss::default(), Benchmark::Other);
     let briefing = Briefing { calibration: calibration.clone().into(), pruning, benchmark };
     let view = View {
+        platform: 0,
         uplink: BitsPerSecond::from_mbps(8),
         rtt: SimDuration::from_ms(20),
         rtt_per_modality,

@@ -194,6 +194,7 @@ pub(crate) struct Plans(RefCell<BTreeMap<State, PerModality<Kept>>>);
 /// the best plan by less.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 struct State {
+    platform: u32,
     /// `1 - MAS` of each modality, where that binds: where less must not be kept for the quality's sake, it is 0.
     least_64ths: [u32; 3],
     prompt_tokens_16ths: u64,
@@ -247,6 +248,7 @@ impl State {
         let payload = prompt.bytes(Modality::Visual).as_u64().max(1);
         let payload_16ths = libm::round(16.0 * libm::log2(payload as f64));
         let state = Self {
+            platform: view.platform,
             // Rounded up: what must be kept is kept.
             least_64ths: Modality::ALL.map(|modality| match least[modality] {
                 least if least <= quality => 0,

@@ -87,6 +87,7 @@ fn briefing() -> Briefing {
 /// The planner's view in such a case.
 fn view<'p>(case: &Case, edge: &'p Linear, cloud: &'p Linear) -> View<'p> {
     View {
+        platform: 0,
         uplink: case.rate,
         rtt: SimDuration::from_ms(20),
         rtt_per_modality: false,

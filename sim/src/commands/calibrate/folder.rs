@@ -167,14 +167,15 @@ fn read_folder(folder: &Path, side: Option<&str>, keep: &dyn Fn(u64) -> bool, se
             return Err(Failure::refused(format!("{}: found the policy {policy}; {expected}", steps.display())));
         };
         let edge = first.side == Side::Edge;
-        let tier = if edge { &cell.spec.edge.tier } else { &cell.spec.cloud.tier };
-        let engine = plan.scenario.engines()[usize::from(!edge)];
+        let tier = if edge { &cell.spec.edges[0].tier } else { &cell.spec.pools[0].tier };
+        let [of_edges, of_cloud] = plan.scenario.engines();
+        let engine = if edge { of_edges } else { of_cloud };
         match &replayed {
             Some(played) => {
                 let gpu = format!("{} played by {}", tier.device.name, played.device_name);
-                sets.add(&played.played(tier, edge), &gpu, engine, iteration, &beside, &last);
+                sets.add(&played.played(tier, edge), &gpu, &engine, iteration, &beside, &last);
             }
-            None => sets.add(tier, &tier.device.name, engine, iteration, &beside, &last),
+            None => sets.add(tier, &tier.device.name, &engine, iteration, &beside, &last),
         }
     }
     Ok(())

@@ -104,7 +104,7 @@ fn comparisons(
             spec.tokens.clone_from(&tokens);
             spec.probed = Arc::new(real.probed(point.label.point, &cell.policy));
             let mut timed = spec.clone();
-            for (tier, side) in [(&mut timed.edge.tier, "edge"), (&mut timed.cloud.tier, "cloud")] {
+            for (tier, side) in [(&mut timed.edges[0].tier, "edge"), (&mut timed.pools[0].tier, "cloud")] {
                 tier.profile = laws_of(&source, &scenario, side, tier)?;
             }
             let simulated = simulate(&spec, &timed, real, point.label.point, plan.scenario.replications)?;
@@ -134,8 +134,8 @@ fn accuracy(measured: &BTreeMap<(String, u64), Answered>, point: u64) -> [Option
 /// A run with what the seen requests have told, and answers as long as they were.
 fn calibrated(cell: &Cell, served: &[Served], [cloud, edge]: [Option<Ratio>; 2]) -> Result<RunSpec, Failure> {
     let mut spec = cell.spec.clone();
-    let own = spec.accuracy;
-    spec.accuracy = KnownAccuracy { cloud: cloud.or(own.cloud), edge: edge.or(own.edge), ..own };
+    let own = spec.accuracy[0][0];
+    spec.accuracy = vec![vec![KnownAccuracy { cloud: cloud.or(own.cloud), edge: edge.or(own.edge), ..own }]];
     let Content::Listed(listed) = &spec.workload.content else {
         return Err(Failure::bug("a replay lists its requests"));
     };

@@ -7,7 +7,7 @@ use crate::run::drawn::Kind;
 use crate::scenario::{Drawn, Plan, Point, Replay, Source};
 use crate::terminal::Failure;
 use backends::onnx;
-use engine::{Content, RESERVED_OUTPUT_TOKENS, RunSpec, Workload, pools};
+use engine::{Content, RESERVED_OUTPUT_TOKENS, RunSpec, Workload, kv_of_tiers};
 use kernel::Streams;
 use model::published::Benchmark;
 use model::request::{ImageSize, Images, Request};
@@ -84,16 +84,17 @@ pub fn point(
     }
     let listed: std::sync::Arc<[_]> = listed.into();
     for cell in &mut point.cells {
-        let engines = [(&mut cell.spec.edge.tier, &models.edge), (&mut cell.spec.cloud.tier, &models.cloud)];
+        let engines = [(&mut cell.spec.edges[0].tier, &models.edge), (&mut cell.spec.pools[0].tier, &models.cloud)];
         for (tier, loaded) in engines {
             *tier = with_model(tier, &loaded.spec);
         }
-        cell.spec.edge.tier.encoder.clone_from(&models.cloud.spec.vision);
+        cell.spec.edges[0].tier.encoder.clone_from(&models.cloud.spec.vision);
         cell.spec.workload.content = Content::Listed(listed.clone());
         if own_words {
             cell.spec.workload.max_output_tokens = Some(cap);
         }
-        pools(&cell.spec).map_err(|error| Failure::refused(format!("{}: {error}", plan.source.path.display())))?;
+        kv_of_tiers(&cell.spec)
+            .map_err(|error| Failure::refused(format!("{}: {error}", plan.source.path.display())))?;
     }
     Ok(asked)
 }

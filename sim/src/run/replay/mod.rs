@@ -160,19 +160,21 @@ impl RealModels {
         let asked = &self.asked[&point];
         let notes = Rc::new(RefCell::new(Notes::default()));
         let Models { edge, cloud, .. } = &self.models;
-        let [edge, cloud] = [(edge, &spec.edge.tier, &self.replay.edge), (cloud, &spec.cloud.tier, &self.replay.cloud)]
-            .map(|(loaded, tier, played): (&Loaded, _, _)| {
-                let probe = Probe::new(self.heads.clone(), Streams::new(spec.seed));
-                Real::new(tier, &loaded.model, asked, scale(&played.time_scale), probe, notes.clone())
-            });
+        let [edge, cloud] =
+            [(edge, &spec.edges[0].tier, &self.replay.edge), (cloud, &spec.pools[0].tier, &self.replay.cloud)].map(
+                |(loaded, tier, played): (&Loaded, _, _)| {
+                    let probe = Probe::new(self.heads.clone(), Streams::new(spec.seed));
+                    Real::new(tier, &loaded.model, asked, scale(&played.time_scale), probe, notes.clone())
+                },
+            );
         let known = self.calibrations.get(&point).cloned().map(Rc::new);
         let outcome = if self.own_words {
-            let models = engine::Models { edge, cloud, calibration: known };
+            let models = engine::Models { tiers: vec![edge, cloud], calibration: known };
             models.run(spec, Journal::digest_only(), recorder, progress)
         } else {
-            let engine::Models { edge: edge_words, cloud: cloud_words, .. } = engine::Models::modelled(spec);
-            let (edge, cloud) = (Rehearsed::new(edge, edge_words), Rehearsed::new(cloud, cloud_words));
-            let models = engine::Models { edge, cloud, calibration: None };
+            let words = engine::Models::modelled(spec).tiers;
+            let tiers = [edge, cloud].into_iter().zip(words).map(|(real, words)| Rehearsed::new(real, words)).collect();
+            let models = engine::Models { tiers, calibration: None };
             models.run(spec, Journal::digest_only(), recorder, progress)
         };
         let notes = notes.take();

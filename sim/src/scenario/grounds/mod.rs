@@ -5,6 +5,8 @@
 
 mod recovery;
 
+use super::fleet::Tier;
+use super::tier::Formats;
 use super::tokens::Tokens;
 use super::{Scenario, Source, figures};
 use crate::terminal::Failure;
@@ -15,54 +17,50 @@ pub(super) use recovery::Recovery;
 use units::Ratio;
 
 /// A tier's model, and what the scenario says about its accuracy.
+#[derive(Clone)]
 pub(super) struct Served<'s> {
+    /// `edge` or `cloud`, as the keys of `[accuracy]` say.
     pub(super) side: &'static str,
     /// Key that names the model.
-    pub(super) key: &'static str,
+    pub(super) key: String,
     pub(super) model: &'s str,
-    pub(super) weights: WeightFormat,
-    pub(super) tower: WeightFormat,
-    pub(super) kv: KvFormat,
+    pub(super) formats: Formats,
     /// Accuracy of `[accuracy]`.
     pub(super) own: Option<Ratio>,
     /// Share that the weights leave, of `[accuracy]`.
     pub(super) recovery: Option<Ratio>,
 }
 
-/// The models of the cloud and of the edge.
-pub(super) fn served(scenario: &Scenario) -> [Served<'_>; 2] {
-    let Scenario { cloud, edge, accuracy, .. } = scenario;
-    [
-        Served {
-            side: "cloud",
-            key: "cloud.model",
-            model: &cloud.model,
-            weights: cloud.weights,
-            tower: cloud.tower_weights,
-            kv: cloud.kv,
-            own: accuracy.cloud,
-            recovery: accuracy.cloud_recovery,
-        },
-        Served {
-            side: "edge",
-            key: "edge.model",
-            model: &edge.model,
-            weights: edge.weights,
-            tower: edge.tower_weights,
-            kv: edge.kv,
-            own: accuracy.edge,
-            recovery: accuracy.edge_recovery,
-        },
-    ]
+/// The models of all groups of edges, then of all pools.
+pub(super) fn served(scenario: &Scenario) -> Vec<Served<'_>> {
+    let accuracy = &scenario.accuracy;
+    let of = |tier: Tier<'_>| {
+        let (own, recovery) = match tier.is_edge {
+            true => (accuracy.edge, accuracy.edge_recovery),
+            false => (accuracy.cloud, accuracy.cloud_recovery),
+        };
+        (tier.side(), format!("{}.model", tier.key), tier.formats, own, recovery)
+    };
+    let all = scenario.tiers().into_iter().map(|tier| (tier.model, of(tier)));
+    let served =
+        all.map(|(model, (side, key, formats, own, recovery))| Served { side, key, model, formats, own, recovery });
+    served.collect()
+}
+
+/// The model of each group of edges with that of each pool.
+pub(super) fn pairs(scenario: &Scenario) -> Vec<[Served<'_>; 2]> {
+    let (edges, clouds): (Vec<_>, Vec<_>) = served(scenario).into_iter().partition(|served| served.side == "edge");
+    edges.iter().flat_map(|edge| clouds.iter().map(|cloud| [edge.clone(), cloud.clone()])).collect()
 }
 
 impl Served<'_> {
     /// The formats of weights, tower and KV cache that are none of 16 bits, in words.
     pub(super) fn quantised(&self) -> Vec<String> {
         let in_16_bits = |format| [WeightFormat::Fp16, WeightFormat::Bf16].contains(&format);
-        let weights = (!in_16_bits(self.weights)).then(|| format!("weights in {}", self.weights.name()));
-        let tower = (!in_16_bits(self.tower)).then(|| format!("a tower in {}", self.tower.name()));
-        let kv = (self.kv != KvFormat::Fp16).then(|| format!("a KV cache in {}", self.kv.name()));
+        let weights =
+            (!in_16_bits(self.formats.weights)).then(|| format!("weights in {}", self.formats.weights.name()));
+        let tower = (!in_16_bits(self.formats.tower)).then(|| format!("a tower in {}", self.formats.tower.name()));
+        let kv = (self.formats.kv != KvFormat::Fp16).then(|| format!("a KV cache in {}", self.formats.kv.name()));
         [weights, tower, kv].into_iter().flatten().collect()
     }
 }
@@ -114,18 +112,23 @@ pub(super) fn ground(scenario: &Scenario, served: &Served<'_>) -> Option<Ground>
     Some(Ground::Published(share, served.recovery))
 }
 
-/// The accuracies of the scenario's models on its dataset, as far as there is a ground for them.
-pub fn accuracy(scenario: &Scenario) -> KnownAccuracy {
-    let shares = served(scenario).map(|served| Some(ground(scenario, &served)?.share(served.weights)));
-    let [cloud, edge] = shares;
-    KnownAccuracy { cloud, edge, same_model: scenario.cloud.model == scenario.edge.model }
+/// The accuracies of the scenario's models on its dataset, as far as there is a ground for them: for each group of edges with
+/// each pool.
+pub fn accuracy(scenario: &Scenario) -> Vec<Vec<KnownAccuracy>> {
+    let share = |served: &Served<'_>| Some(ground(scenario, served)?.share(served.formats.weights));
+    let known = |[edge, cloud]: &[Served<'_>; 2]| KnownAccuracy {
+        cloud: share(cloud),
+        edge: share(edge),
+        same_model: cloud.model == edge.model,
+    };
+    let all: Vec<KnownAccuracy> = pairs(scenario).iter().map(known).collect();
+    all.chunks(scenario.clouds().len()).map(<[_]>::to_vec).collect()
 }
 
-/// True if the edge's model drafts for itself, and nothing else is said of its tokens: then every token is accepted.
+/// True if every edge's model drafts for itself, and nothing else is said of its tokens: then every token is accepted.
 pub(super) fn drafts_for_itself(scenario: &Scenario) -> bool {
-    let [cloud, edge] = served(scenario);
-    let formats = |served: &Served<'_>| (served.weights, served.tower, served.kv);
-    scenario.tokens == Tokens::default() && edge.model == cloud.model && formats(&edge) == formats(&cloud)
+    let is_same = |[edge, cloud]: &[Served<'_>; 2]| edge.model == cloud.model && edge.formats == cloud.formats;
+    scenario.tokens == Tokens::default() && pairs(scenario).iter().all(is_same)
 }
 
 /// The entropies and acceptances of drafted tokens.
@@ -155,7 +158,7 @@ mod tests {
     }
 
     fn known(dataset: &str, lines: &str) -> [Option<f64>; 2] {
-        let accuracy = accuracy(&scenario(dataset, lines).1);
+        let accuracy = accuracy(&scenario(dataset, lines).1)[0][0];
         [accuracy.cloud, accuracy.edge].map(|share| share.map(|share| (1e6 * share.as_f64()).round() / 1e6))
     }
 

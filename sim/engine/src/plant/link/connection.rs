@@ -56,9 +56,9 @@ impl Direction {
     pub(super) fn send_by_window(&mut self, now: SimTime, message: Flight, request: u32, out: &mut Outbox) {
         let settings = self.tcp();
         if settings.connections == Connections::PerRequest {
-            self.connect(now, message.connection, request, out);
+            self.connect(now, &message, request, out);
         }
-        let rtt = self.rtt(now);
+        let rtt = self.rtt(now) + message.beyond;
         let connection = &mut self.connections[message.connection as usize];
         connection.gap = now - connection.handed;
         connection.handed = now;
@@ -76,8 +76,8 @@ impl Direction {
 
     /// Makes a new connection for a request that has none yet. On the way up it opens after a round trip for TCP and those of TLS; the
     /// cloud's half is open by then.
-    fn connect(&mut self, now: SimTime, index: u32, request: u32, out: &mut Outbox) {
-        let index = index as usize;
+    fn connect(&mut self, now: SimTime, message: &Flight, request: u32, out: &mut Outbox) {
+        let index = message.connection as usize;
         if self.connections.len() <= index {
             self.connections.resize_with(index + 1, || Connection::open(&self.transport));
         }
@@ -89,7 +89,7 @@ impl Direction {
             self.release(now, flight, true, out);
         }
         let round_trips = if self.opens { 1 + u64::from(self.tcp().tls) } else { 0 };
-        let opened = self.rtt(now) * round_trips;
+        let opened = (self.rtt(now) + message.beyond) * round_trips;
         let fresh = Connection::open(&self.transport);
         self.connections[index] = Connection { open_at: now + opened, request, handed: now, ..fresh };
     }
@@ -108,9 +108,11 @@ impl Direction {
         let (settings, rtt) = (self.tcp(), self.rtt(now));
         loop {
             let connection = &mut self.connections[index as usize];
-            if connection.waiting.is_empty() || now < connection.open_at {
+            let Some(first) = connection.waiting.front() else { break };
+            if now < connection.open_at {
                 break;
             }
+            let rtt = rtt + first.beyond;
             let room = connection.sender.room(&settings.tcp, rtt, now);
             if room == 0 {
                 break;
@@ -149,7 +151,7 @@ impl Direction {
 
     /// Puts a flight of a connection on the medium.
     fn release(&mut self, now: SimTime, flight: Flight, waited: bool, out: &mut Outbox) {
-        let (settings, rtt) = (self.tcp(), self.rtt(now));
+        let (settings, rtt) = (self.tcp(), self.rtt(now) + flight.beyond);
         let sender = &mut self.connections[flight.connection as usize].sender;
         sender.send(&settings.tcp, rtt, now, flight.packets, waited);
         self.put(now, flight, out);
@@ -158,7 +160,7 @@ impl Direction {
     /// The medium takes a flight for that time: acknowledgements follow. Pacing may stretch it.
     pub(super) fn acknowledge(&mut self, put: SimTime, flight: &Flight, service: Service) -> Service {
         let Transport::Tcp(TcpSpec { tcp, .. }) = self.transport else { return service };
-        let rtt = self.rtt(service.start);
+        let rtt = self.rtt(service.start) + flight.beyond;
         let sender = &mut self.connections[flight.connection as usize].sender;
         let paced = service.start + sender.spread(&tcp, rtt, flight.packets);
         let service = Service { end: service.end.max(paced), ..service };

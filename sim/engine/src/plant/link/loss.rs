@@ -44,7 +44,7 @@ impl Direction {
     /// after as long as lay between the last two \[A\].
     fn notice(&mut self, now: SimTime, flight: &Flight, lost: u64) -> SimDuration {
         let Transport::Tcp(settings) = self.transport else { return SimDuration::ZERO };
-        let rtt = self.rtt(now);
+        let rtt = self.rtt(now) + flight.beyond;
         let last_is_lost = draw::uniform(&mut self.stream) * f64::from(flight.packets) < lost as f64;
         let connection = &mut self.connections[flight.connection as usize];
         connection.sender.lost(&settings.tcp);

@@ -70,6 +70,8 @@ pub(crate) struct Parcel {
     /// Its request's own number.
     pub(crate) request: u32,
     pub(crate) payload: Bytes,
+    /// The round trip between the end of the link and its pool.
+    pub(crate) beyond: SimDuration,
     /// Its request belongs to the warm-up.
     pub(crate) warm_up: bool,
 }
@@ -88,6 +90,8 @@ struct Flight {
     since: SimTime,
     wait: Phase,
     is_last: bool,
+    /// The round trip beyond the link.
+    beyond: SimDuration,
     warm_up: bool,
 }
 
@@ -136,7 +140,7 @@ impl Direction {
 
     /// Sends a message; its bytes on the wire that will arrive.
     pub(crate) fn send(&mut self, now: SimTime, parcel: &Parcel, out: &mut Outbox) -> Bytes {
-        let Parcel { message, connection, request, payload, warm_up } = *parcel;
+        let Parcel { message, connection, request, payload, beyond, warm_up } = *parcel;
         let packets = payload.as_u64().div_ceil(self.packet.as_u64()).max(1);
         let wire = payload + self.header * packets;
         let packets = u32::try_from(packets).unwrap_or(u32::MAX);
@@ -149,6 +153,7 @@ impl Direction {
             since: now,
             wait: Phase::Queued,
             is_last: true,
+            beyond,
             warm_up,
         };
         match self.transport {
@@ -214,21 +219,21 @@ impl Direction {
 
     /// It is known when a flight has left, which was put on the medium at `put`.
     fn left(&mut self, put: SimTime, flight: &Flight, service: Service, loss: Loss, out: &mut Outbox) {
-        let Flight { message, connection, since, wait, is_last, .. } = *flight;
+        let Flight { message, since, wait, is_last, .. } = *flight;
         let service = self.acknowledge(put, flight, service);
-        let arrived = self.arrive(connection, service.end, loss, is_last);
+        let arrived = self.arrive(flight, service.end, loss);
         let arrival = is_last.then_some(arrived);
         out.left.push((message, Passage { since, wait, started: service.start, left: service.end, arrival }));
     }
 
     /// Time at which a flight has arrived whose last bit left then. Round trips are those of that moment.
-    fn arrive(&mut self, connection: u32, left: SimTime, loss: Loss, is_last: bool) -> SimTime {
-        let rtt = self.rtt(left);
+    fn arrive(&mut self, flight: &Flight, left: SimTime, loss: Loss) -> SimTime {
+        let rtt = self.rtt(left) + flight.beyond;
         let mut arrival = left + rtt * loss.rounds + loss.delay + rtt / 2;
-        if is_last && self.jitter > SimDuration::ZERO {
+        if flight.is_last && self.jitter > SimDuration::ZERO {
             arrival += SimDuration::from_secs_f64(self.jitter.as_secs_f64() * draw::exponential(&mut self.stream));
         }
-        let last = &mut self.connections[connection as usize].last_arrival;
+        let last = &mut self.connections[flight.connection as usize].last_arrival;
         *last = (*last).max(arrival);
         *last
     }

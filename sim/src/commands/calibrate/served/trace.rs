@@ -85,7 +85,7 @@ impl Trace {
 
     /// The constants as the scenario has them.
     pub fn defaults(&self) -> Values {
-        of_engine(&self.spec.cloud.tier.engine)
+        of_engine(&self.spec.pools[0].tier.engine)
     }
 
     /// The requests as a server with these constants would serve them, in order of arrival.
@@ -100,7 +100,7 @@ impl Trace {
 
     fn run(&self, values: &Values) -> Result<Kept, Failure> {
         let mut spec = self.spec.clone();
-        let tier = &mut spec.cloud.tier;
+        let tier = &mut spec.pools[0].tier;
         tier.engine = tuning(values).apply(tier.engine);
         tier.profile = laws_of(&self.source, &self.scenario, "cloud", tier)?;
         let mut kept = Kept::default();
@@ -140,6 +140,12 @@ impl Trace {
 
 /// The run of a scenario that describes one server.
 fn server(source: &Source, scenario: &Scenario) -> Result<RunSpec, Failure> {
+    if scenario.is_fleet() {
+        let key = if scenario.pools.is_empty() { "edges" } else { "pools" };
+        return Err(
+            source.refuse_key(key, "one server is calibrated; describe it by [cloud], and its clients by [edge]")
+        );
+    }
     let plan = Plan::new(source.clone(), scenario.clone())?;
     if plan.points() > 1 {
         return Err(source.refuse_key("sweep", "one server is calibrated; leave the sweep out"));

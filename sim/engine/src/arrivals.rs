@@ -1,0 +1,87 @@
+//! The sources of a run's requests: the workload's arrivals, and those that groups of edges have of their own.
+
+use crate::spec::RunSpec;
+use crate::workload::{Arrivals, Workload};
+use kernel::{Stream, Streams};
+use std::cell::RefCell;
+use std::ops::Range;
+use units::SimTime;
+
+/// A source of requests, and the edges at which they come in.
+pub(crate) struct Source {
+    pub(crate) arrivals: Arrivals,
+    /// The edges of each of its groups.
+    groups: Vec<Range<u32>>,
+    /// The share of its requests that the groups up to each one have; none where every edge has as many.
+    up_to: Option<Vec<f64>>,
+    stream: RefCell<Stream>,
+}
+
+impl Source {
+    /// The sources of a run: the workload's, for all groups without arrivals of their own, then those.
+    pub(crate) fn all(spec: &RunSpec, streams: Streams) -> Vec<Self> {
+        let mut end = 0;
+        let mut common = Vec::new();
+        let mut own = Vec::new();
+        for (number, group) in spec.edges.iter().enumerate() {
+            let edges = end..end + group.count;
+            end = edges.end;
+            match &group.arrivals {
+                None => common.push((edges, group.share)),
+                Some(arrivals) => {
+                    let stream = RefCell::new(streams.stream("arrivals", number as u64 + 1));
+                    own.push(Self { arrivals: arrivals.clone(), groups: vec![edges], up_to: None, stream });
+                }
+            }
+        }
+        let workload = (!common.is_empty()).then(|| {
+            let shares: Option<Vec<f64>> = common.iter().map(|(_, share)| Some((*share)?.as_f64())).collect();
+            let up_to = shares.map(|shares| {
+                let sums = shares.iter().scan(0.0, |sum, share| {
+                    *sum += share;
+                    Some(*sum)
+                });
+                sums.collect()
+            });
+            let groups = common.into_iter().map(|(edges, _)| edges).collect();
+            let stream = RefCell::new(streams.stream("arrivals", 0));
+            Self { arrivals: spec.workload.arrivals.clone(), groups, up_to, stream }
+        });
+        workload.into_iter().chain(own).collect()
+    }
+
+    /// The edges at which its requests come in.
+    pub(crate) fn edges(&self) -> impl Iterator<Item = u32> {
+        self.groups.iter().cloned().flatten()
+    }
+
+    /// The edge at which request `number` comes in, in an open loop: edges take turns over a trace, and are drawn otherwise.
+    pub(crate) fn edge(&self, streams: Streams, number: u64) -> u32 {
+        let draw = || streams.keyed("edge", number);
+        if let Some(up_to) = &self.up_to {
+            let share = draw().unit(1);
+            let group = up_to.iter().position(|up_to| share < *up_to).unwrap_or(up_to.len() - 1);
+            let edges = &self.groups[group];
+            return edges.start + (draw().bits(0) % u64::from(edges.end - edges.start)) as u32;
+        }
+        let many = u64::from(self.groups.iter().map(|edges| edges.end - edges.start).sum::<u32>());
+        let place = match self.arrivals {
+            Arrivals::Trace { .. } => number % many,
+            _ => draw().bits(0) % many,
+        };
+        let mut place = place as u32;
+        for edges in &self.groups {
+            let count = edges.end - edges.start;
+            if place < count {
+                return edges.start + place;
+            }
+            place -= count;
+        }
+        unreachable!("a place among all edges")
+    }
+
+    /// The arrival time of its next request, which has this number, given that of the one before.
+    pub(crate) fn next(&self, workload: &Workload, number: u64, previous: SimTime) -> SimTime {
+        workload.arrival(&self.arrivals, &mut self.stream.borrow_mut(), number, previous)
+    }
+}
