@@ -7,9 +7,9 @@ use crate::outcome::{Outcome, outcome};
 use crate::plant::{self, Bed, Event, Price, Slot, State, World};
 use crate::spec::RunSpec;
 use crate::violation::Violation;
-use crate::workload::{Arrivals, Begun, Session, Turn};
+use crate::workload::{Arrivals, Begun, OpenLoop, Session, Turn};
 use backends::{Compute, Pricing};
-use kernel::{Host, Journal, Kernel, Spawner, Stream, Target};
+use kernel::{Host, Journal, Kernel, Spawner, Target};
 use model::{
     accuracy::AccuracyModel,
     kv::DoesNotFit,
@@ -71,7 +71,8 @@ impl<C: Compute> Visitor for Start<'_, C> {
         let kernel = Kernel::with_journal(journal);
         let accuracy = AccuracyModel::new(spec.accuracy, spec.pruning);
         let grading = Grading { accuracy, streams, deadline: spec.deadline };
-        let ledger = Ledger::new(grading, WarmUp::new(spec.workload.warm_up), recorder);
+        let counted = (WarmUp::new(spec.workload.warm_up), spec.workload.len());
+        let ledger = Ledger::new(grading, counted, spec.slo, recorder);
         let world = World {
             kernel: &kernel,
             spec,
@@ -91,7 +92,7 @@ impl<C: Compute> Visitor for Start<'_, C> {
                 benchmark: spec.benchmark,
             },
             begun: Cell::default(),
-            arrivals: RefCell::new(streams.stream("arrivals", 0)),
+            arrivals: RefCell::new(OpenLoop::new(&spec.workload.arrivals, streams, spec.edge.count)),
             tiers: Tiers::of(&spec.policy),
             progress,
         };
@@ -143,7 +144,7 @@ struct Run<'r, C, P: Policy> {
     briefing: Briefing,
     /// The sessions that have begun.
     begun: Cell<Begun>,
-    arrivals: RefCell<Stream>,
+    arrivals: RefCell<OpenLoop>,
     tiers: Tiers,
     progress: &'r AtomicU64,
 }
@@ -186,7 +187,7 @@ impl<'a, C: Compute, P: Policy> Run<'a, C, P> {
                     }
                 }
             }
-            Arrivals::Poisson { .. } | Arrivals::Trace { .. } => self.schedule_arrival(),
+            _ => self.schedule_arrival(),
         }
     }
 
@@ -212,18 +213,22 @@ impl<'a, C: Compute, P: Policy> Run<'a, C, P> {
     }
 
     fn schedule_arrival(&self) {
-        let number = self.begun.get().next;
-        if number < self.world.spec.workload.len() {
-            let now = self.world.kernel.now();
-            let at = self.world.spec.workload.arrival(&mut self.arrivals.borrow_mut(), number, now);
+        let (number, workload) = (self.begun.get().next, &self.world.spec.workload);
+        let now = self.world.kernel.now();
+        if number < workload.len() {
+            let at = self.arrivals.borrow_mut().next(workload, number, now);
             self.world.schedule_arrival(at.max(now));
+        } else if workload.arrivals.drain() {
+            self.world.state.borrow_mut().ledger.begin_drain(now);
         }
     }
 
     /// A session of an open loop begins.
     fn arrive(&'a self, spawner: &mut Spawner<'a>) {
         let session = self.begin().expect("an arrival was scheduled for a session");
-        let edge = self.world.spec.workload.edge(self.world.streams, session.first, self.world.spec.edge.count);
+        let Self { world, .. } = self;
+        let (arrivals, edges) = (&world.spec.workload.arrivals, world.spec.edge.count);
+        let edge = self.arrivals.borrow().edge(arrivals, world.streams, session.first, edges);
         spawner.spawn(self.play(session, edge, 0));
         self.schedule_arrival();
     }

@@ -4,7 +4,7 @@ use super::link::{FairShare, Rate, Share};
 use super::{Arrivals, Dataset, Scenario, Source};
 use crate::terminal::Failure;
 use model::engine_kind::EngineKind;
-use units::{BitsPerSecond, Bytes, PerSecond, SimDuration};
+use units::{BitsPerSecond, Bytes, SimDuration};
 
 /// Most of what has a place in memory from the start: replications, edges, workers, clients and GPUs.
 const MOST: u32 = 100_000;
@@ -79,16 +79,6 @@ pub fn check(source: &Source, scenario: &Scenario) -> Result<(), Failure> {
             return too(&format!("device.{name}.peak"), "at least 1 GFLOP/s");
         }
     }
-    match scenario.arrivals {
-        Arrivals::Poisson(poisson) if poisson.rate < PerSecond::new(1.0 / 3600.0) => {
-            return too("arrivals.poisson.rate", "at least 1 /h");
-        }
-        Arrivals::Trace(times) if times.rate.is_some_and(|rate| rate < PerSecond::new(1.0 / 3600.0)) => {
-            return too("arrivals.trace.rate", "at least 1 /h");
-        }
-        Arrivals::Trace(times) if times.speed < 1e-3 => return too("arrivals.trace.speed", "at least 0.001"),
-        _ => {}
-    }
     Ok(())
 }
 
@@ -99,7 +89,7 @@ fn counts(scenario: &Scenario) -> Vec<(&'static str, u32, u32)> {
         ("edge.cpu_workers", scenario.edge.cpu_workers, MOST),
         ("cloud.gpus", scenario.cloud.gpus, MOST),
     ];
-    if let Arrivals::ClosedLoop(closed) = scenario.arrivals {
+    if let Arrivals::ClosedLoop(closed) = &scenario.arrivals {
         counts.push(("arrivals.closed_loop.clients", closed.clients, MOST));
     }
     if let Dataset::Custom(custom) = &scenario.workload.dataset {
@@ -129,7 +119,7 @@ fn durations(scenario: &Scenario) -> Vec<(&'static str, SimDuration)> {
     if let Dataset::Custom(custom) = &scenario.workload.dataset {
         durations.extend(custom.audio.map(|audio| ("workload.dataset.custom.audio", audio)));
     }
-    if let Arrivals::ClosedLoop(closed) = scenario.arrivals {
+    if let Arrivals::ClosedLoop(closed) = &scenario.arrivals {
         durations.push(("arrivals.closed_loop.think", closed.think));
     }
     durations

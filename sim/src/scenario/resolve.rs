@@ -90,6 +90,7 @@ fn base_spec(source: &Source, scenario: &Scenario) -> Result<(RunSpec, Option<f6
         accuracy: grounds::accuracy(scenario),
         pruning: scenario.accuracy.pruning_loss,
         deadline: scenario.accuracy.deadline,
+        slo: scenario.slo.limits(source)?,
         critical_tokens: scenario.accuracy.critical_tokens,
         benchmark: requests.benchmark(),
         descriptors: scenario.descriptors,
