@@ -3,6 +3,7 @@
 mod best;
 mod calibrate;
 mod calibrate_served;
+mod capacity;
 mod cases;
 mod check;
 mod command_line;

@@ -74,7 +74,8 @@ impl<C: Compute> Visitor for Start<'_, C> {
         let of_pool = |known: &KnownAccuracy| AccuracyModel::new(*known, spec.pruning);
         let accuracy = spec.accuracy.iter().map(|pools| pools.iter().map(of_pool).collect()).collect();
         let grading = Grading { accuracy, streams, deadline: spec.deadline };
-        let ledger = Ledger::new(grading, WarmUp::new(spec.workload.warm_up), recorder);
+        let counted = (WarmUp::new(spec.workload.warm_up), spec.workload.len());
+        let ledger = Ledger::new(grading, counted, spec.slo, recorder);
         let world = World {
             kernel: &kernel,
             spec,
@@ -187,7 +188,7 @@ impl<'a, C: Compute, P: Policy> Run<'a, C, P> {
                         source.edges().for_each(|edge| spawner.spawn(self.client(edge, client, think)));
                     }
                 }
-                Arrivals::Poisson { .. } | Arrivals::Trace { .. } => self.schedule_arrival(number as u32),
+                _ => self.schedule_arrival(number as u32),
             }
         }
     }
@@ -214,11 +215,14 @@ impl<'a, C: Compute, P: Policy> Run<'a, C, P> {
     }
 
     fn schedule_arrival(&self, source: u32) {
-        let number = self.begun.get().next;
-        if number < self.world.spec.workload.len() {
-            let now = self.world.kernel.now();
-            let at = self.sources[source as usize].next(&self.world.spec.workload, number, now);
+        let (number, workload) = (self.begun.get().next, &self.world.spec.workload);
+        let now = self.world.kernel.now();
+        let source_of = &self.sources[source as usize];
+        if number < workload.len() {
+            let at = source_of.next(workload, number, now);
             self.world.schedule_arrival(source, at.max(now));
+        } else if source_of.arrivals.drain() {
+            self.world.state.borrow_mut().ledger.begin_drain(now);
         }
     }
 

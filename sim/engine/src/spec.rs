@@ -7,6 +7,7 @@ use backends::Tier;
 use kernel::{DelayProfile, RateProfile, Tcp};
 use model::{
     accuracy::{KnownAccuracy, PruningLoss},
+    latency::LatencyLimits,
     mas::{DescriptorLaw, Descriptors},
     memory::BatchLimits,
     published::Benchmark,
@@ -41,6 +42,8 @@ pub struct RunSpec {
     pub pruning: PruningLoss,
     /// Answers that take longer count as wrong.
     pub deadline: Option<SimDuration>,
+    /// Limits on latencies that a request meets or misses.
+    pub slo: LatencyLimits,
     /// The first so many tokens of an answer decide whether it is right, where nobody verifies them.
     pub critical_tokens: u32,
     /// The benchmark that is asked, as far as published accuracies go by it.

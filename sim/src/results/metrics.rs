@@ -2,7 +2,7 @@
 
 use crate::scenario::MemoryScope;
 use backends::Coverage;
-use engine::{ClosedFormSums, LatencySum, Outcome, RegretSums, TierOutcome};
+use engine::{ClosedFormSums, LatencySum, Outcome, RegretSums, RunSpec, TierOutcome};
 use policies::Uses;
 use tables::{Metric, MetricValues, Shortfalls};
 
@@ -33,8 +33,8 @@ pub struct Sample {
 
 impl Sample {
     /// Reads off a run what the tables need.
-    pub fn of(outcome: &Outcome, memory_scope: MemoryScope, uses: Uses) -> Self {
-        let facts = Facts { outcome, memory_scope, uses };
+    pub fn of(outcome: &Outcome, memory_scope: MemoryScope, spec: &RunSpec) -> Self {
+        let facts = Facts { outcome, memory_scope, uses: spec.policy.uses(), slo: !spec.slo.is_empty() };
         let metrics = &outcome.metrics;
         Self {
             digest: outcome.journal.digest(),
@@ -56,6 +56,8 @@ struct Facts<'a> {
     outcome: &'a Outcome,
     memory_scope: MemoryScope,
     uses: Uses,
+    /// True if requests have limits that they meet or miss.
+    slo: bool,
 }
 
 impl Facts<'_> {
@@ -67,21 +69,29 @@ impl Facts<'_> {
             Metric::E2eMean => metrics.e2e.mean_ms(),
             Metric::E2eP50 => metrics.e2e.quantile_ms(0.5),
             Metric::E2eP90 => metrics.e2e.quantile_ms(0.9),
+            Metric::E2eP95 => metrics.e2e.quantile_ms(0.95),
             Metric::E2eP99 => metrics.e2e.quantile_ms(0.99),
             Metric::TtftMean => metrics.ttft.mean_ms(),
             Metric::TtftP50 => metrics.ttft.quantile_ms(0.5),
             Metric::TtftP90 => metrics.ttft.quantile_ms(0.9),
+            Metric::TtftP95 => metrics.ttft.quantile_ms(0.95),
             Metric::TtftP99 => metrics.ttft.quantile_ms(0.99),
             Metric::TpotMean => metrics.tpot.mean_ms(),
             Metric::TpotP50 => metrics.tpot.quantile_ms(0.5),
+            Metric::TpotP90 => metrics.tpot.quantile_ms(0.9),
+            Metric::TpotP95 => metrics.tpot.quantile_ms(0.95),
             Metric::TpotP99 => metrics.tpot.quantile_ms(0.99),
             Metric::ItlMean => metrics.itl.mean_ms(),
             Metric::ItlP99 => metrics.itl.quantile_ms(0.99),
             Metric::E2eEq14 => self.closed_form_ms(|forms| forms.eq14),
             Metric::E2eRenewal => self.closed_form_ms(|forms| forms.renewal),
-            Metric::OutputRate => self.per_second(outcome.since.tokens),
+            Metric::OutputRate => self.per_second(outcome.window.done.tokens),
             Metric::OwnOutputRate => self.per_request(metrics.own_rate),
-            Metric::RequestRate => self.per_second(outcome.since.answered),
+            Metric::RequestRate => self.per_second(outcome.window.done.answered),
+            Metric::Attainment => per(100.0 * metrics.met as f64, metrics.submitted).filter(|_| self.slo),
+            Metric::Goodput => self.per_second(outcome.window.done.met).filter(|_| self.slo),
+            Metric::GoodputTokens => self.per_second(outcome.window.done.met_tokens).filter(|_| self.slo),
+            Metric::Backlog => self.backlog_growth_pct(),
             Metric::Makespan => Some(outcome.makespan.as_secs_f64()),
             Metric::Accuracy => self.accuracy_pct(),
             Metric::OutputTokens => self.per_request(metrics.output_tokens as f64),
@@ -132,7 +142,12 @@ impl Facts<'_> {
     }
 
     fn per_second(&self, count: u64) -> Option<f64> {
-        finite(count as f64 / self.outcome.makespan.as_secs_f64())
+        finite(count as f64 / self.outcome.window.lasts.as_secs_f64())
+    }
+
+    fn backlog_growth_pct(&self) -> Option<f64> {
+        let backlog = self.outcome.window.backlog?;
+        per(100.0 * (backlog.last as f64 - backlog.first as f64), backlog.arrivals)
     }
 
     fn probes(&self) -> bool {

@@ -4,7 +4,7 @@ use super::fleet::{Group, Pool};
 use super::link::{FairShare, Rate, Share};
 use super::{Arrivals, Dataset, Scenario, Source};
 use crate::terminal::Failure;
-use units::{BitsPerSecond, Bytes, PerSecond, SimDuration};
+use units::{BitsPerSecond, Bytes, SimDuration};
 
 /// Most of what has a place in memory from the start: replications, edges, workers, clients and GPUs.
 const MOST: u32 = 100_000;
@@ -75,23 +75,6 @@ pub fn check(source: &Source, scenario: &Scenario) -> Result<(), Failure> {
             return too(&format!("device.{name}.peak"), "at least 1 GFLOP/s");
         }
     }
-    for group in scenario.groups() {
-        if let Some(Arrivals::Poisson(poisson)) = group.edge.arrivals
-            && poisson.rate < PerSecond::new(1.0 / 3600.0)
-        {
-            return too(&format!("{}.arrivals.poisson.rate", group.key), "at least 1 /h");
-        }
-    }
-    match scenario.arrivals {
-        Arrivals::Poisson(poisson) if poisson.rate < PerSecond::new(1.0 / 3600.0) => {
-            return too("arrivals.poisson.rate", "at least 1 /h");
-        }
-        Arrivals::Trace(times) if times.rate.is_some_and(|rate| rate < PerSecond::new(1.0 / 3600.0)) => {
-            return too("arrivals.trace.rate", "at least 1 /h");
-        }
-        Arrivals::Trace(times) if times.speed < 1e-3 => return too("arrivals.trace.speed", "at least 0.001"),
-        _ => {}
-    }
     Ok(())
 }
 
@@ -117,12 +100,12 @@ fn counts(scenario: &Scenario) -> Vec<(String, u32, u32)> {
     for Group { key, edge, .. } in scenario.groups() {
         counts.push((format!("{key}.count"), edge.count, MOST));
         counts.push((format!("{key}.cpu_workers"), edge.cpu_workers, MOST));
-        if let Some(Arrivals::ClosedLoop(closed)) = edge.arrivals {
+        if let Some(Arrivals::ClosedLoop(closed)) = &edge.arrivals {
             counts.push((format!("{key}.arrivals.closed_loop.clients"), closed.clients, MOST));
         }
     }
     counts.extend(scenario.clouds().into_iter().map(|pool| (format!("{}.gpus", pool.key), pool.cloud.gpus, MOST)));
-    if let Arrivals::ClosedLoop(closed) = scenario.arrivals {
+    if let Arrivals::ClosedLoop(closed) = &scenario.arrivals {
         counts.push(("arrivals.closed_loop.clients".to_owned(), closed.clients, MOST));
     }
     if let Dataset::Custom(custom) = &scenario.workload.dataset {
@@ -157,7 +140,7 @@ fn durations(scenario: &Scenario) -> Vec<(String, SimDuration)> {
     if let Dataset::Custom(custom) = &scenario.workload.dataset {
         durations.extend(custom.audio.map(|audio| ("workload.dataset.custom.audio".to_owned(), audio)));
     }
-    if let Arrivals::ClosedLoop(closed) = scenario.arrivals {
+    if let Arrivals::ClosedLoop(closed) = &scenario.arrivals {
         durations.push(("arrivals.closed_loop.think".to_owned(), closed.think));
     }
     durations

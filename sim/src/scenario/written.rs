@@ -3,8 +3,10 @@
 use super::dataset::{Dataset, Requests, Wanted, shipped};
 use super::fleet::Router;
 use super::link::Link;
+use super::loads::{Arrivals, TraceTimes};
 use super::own::CustomModel;
 use super::replay::Replay;
+use super::slo::Slo;
 use super::sweep::Sweep;
 use super::tier::{Cloud, Edge};
 use super::tokens::Tokens;
@@ -17,7 +19,7 @@ use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use units::{PerSecond, Ratio, SimDuration};
+use units::{Ratio, SimDuration};
 
 /// A scenario file.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
@@ -64,6 +66,9 @@ pub struct Scenario {
     /// Times at which requests arrive; if absent, those of a trace, and for other datasets a closed loop.
     #[serde(default)]
     pub arrivals: Arrivals,
+    /// Limits on the latencies of requests, which give `slo_attainment_pct` and goodput, and the targets of `sim capacity`.
+    #[serde(default, skip_serializing_if = "Slo::is_empty")]
+    pub slo: Slo,
     /// Token process: entropy and acceptance of each drafted token.
     #[serde(default)]
     pub tokens: Tokens,
@@ -108,10 +113,10 @@ impl Scenario {
     pub fn text_with(&self, mut name: impl FnMut(&Path) -> PathBuf) -> String {
         let mut named = self.clone();
         named.workload.dataset.rename_files(&mut name);
-        let files = named.link.files().chain(named.tokens.file());
+        let files = named.link.files().chain(named.tokens.file()).chain(named.arrivals.file());
         let edges = std::iter::once(&mut named.edge).chain(named.edges.values_mut());
         let clouds = std::iter::once(&mut named.cloud).chain(named.pools.values_mut());
-        let files = files.chain(edges.filter_map(|edge| edge.profile.as_mut()));
+        let files = files.chain(edges.flat_map(Edge::files));
         let files = files.chain(clouds.filter_map(|cloud| cloud.profile.as_mut()));
         let files = files.chain(named.model.values_mut().filter_map(|model| model.config.as_mut()));
         for file in files.chain(named.replay.iter_mut().flat_map(Replay::files)) {
@@ -144,12 +149,7 @@ impl Scenario {
 
     /// A remark if requests of a trace do not arrive at its times.
     pub fn remark(&self) -> Option<String> {
-        let instead = match self.arrivals {
-            Arrivals::Trace(_) => return None,
-            Arrivals::ClosedLoop(ClosedLoop { clients: 1, .. }) => "a closed loop of 1 client for each edge".to_owned(),
-            Arrivals::ClosedLoop(closed) => format!("a closed loop of {} clients for each edge", closed.clients),
-            Arrivals::Poisson(poisson) => format!("Poisson, {}", poisson.rate),
-        };
+        let instead = self.arrivals.words()?;
         let label = self.workload.dataset.label();
         self.workload.dataset.is_trace().then(|| format!("Arrivals: {instead}; not the times of the trace {label}."))
     }
@@ -281,65 +281,6 @@ fn is_one(questions: &u32) -> bool {
 
 fn thousand() -> u64 {
     1000
-}
-
-/// The arrival process of requests.
-#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case", deny_unknown_fields)]
-pub enum Arrivals {
-    /// Closed loop: each client sends its next request after the answer to its last.
-    ClosedLoop(ClosedLoop),
-    /// Open loop: Poisson arrivals at a mean rate, whatever the answers.
-    Poisson(Poisson),
-    /// Arrivals at the times in the dataset's trace.
-    Trace(TraceTimes),
-}
-
-impl Default for Arrivals {
-    fn default() -> Self {
-        Self::ClosedLoop(ClosedLoop::default())
-    }
-}
-
-/// Clients that wait for their answer.
-#[derive(Clone, Copy, Debug, Serialize, Deserialize, JsonSchema)]
-#[serde(default, deny_unknown_fields)]
-pub struct ClosedLoop {
-    /// Number of clients of each edge; default 1.
-    pub clients: u32,
-    /// Time between an answer and the client's next request, e.g. `2 s`; default 0.
-    pub think: SimDuration,
-}
-
-impl Default for ClosedLoop {
-    fn default() -> Self {
-        Self { clients: 1, think: SimDuration::ZERO }
-    }
-}
-
-/// Poisson arrivals.
-#[derive(Clone, Copy, Debug, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Poisson {
-    /// Mean rate over all edges together, e.g. `2 /s`.
-    pub rate: PerSecond,
-}
-
-/// Arrivals of a trace.
-#[derive(Clone, Copy, Debug, Serialize, Deserialize, JsonSchema)]
-#[serde(default, deny_unknown_fields)]
-pub struct TraceTimes {
-    /// Factor on the trace's speed: 2 replays it twice as fast; default 1.
-    pub speed: f64,
-    /// Mean rate of the requests that are played, e.g. `2 /s`, in place of `speed`: their times are scaled to it.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub rate: Option<PerSecond>,
-}
-
-impl Default for TraceTimes {
-    fn default() -> Self {
-        Self { speed: 1.0, rate: None }
-    }
 }
 
 /// Accuracy of the models on whole inputs, and the loss by pruning.

@@ -95,6 +95,8 @@ metrics! {
     E2eP50 = "e2e_ms_p50", Lower, TIME, "ms", 1, "E2E p50", "median end-to-end latency, ms";
     /// 90th percentile of end-to-end latency.
     E2eP90 = "e2e_ms_p90", Lower, TIME, "ms", 1, "E2E p90", "90th percentile of end-to-end latency, ms";
+    /// 95th percentile of end-to-end latency.
+    E2eP95 = "e2e_ms_p95", Lower, TIME, "ms", 1, "E2E p95", "95th percentile of end-to-end latency, ms";
     /// 99th percentile of end-to-end latency.
     E2eP99 = "e2e_ms_p99", Lower, TIME, "ms", 1, "p99", "99th percentile of end-to-end latency, ms";
     /// Mean time to the first token, from submission.
@@ -103,12 +105,18 @@ metrics! {
     TtftP50 = "ttft_ms_p50", Lower, TIME, "ms", 1, "TTFT p50", "median time to first token, ms";
     /// 90th percentile of the time to the first token.
     TtftP90 = "ttft_ms_p90", Lower, TIME, "ms", 1, "TTFT p90", "90th percentile of time to first token, ms";
+    /// 95th percentile of the time to the first token.
+    TtftP95 = "ttft_ms_p95", Lower, TIME, "ms", 1, "TTFT p95", "95th percentile of time to first token, ms";
     /// 99th percentile of the time to the first token.
     TtftP99 = "ttft_ms_p99", Lower, TIME, "ms", 1, "TTFT p99", "99th percentile of time to first token, ms";
     /// Mean time per output token after the first, each request counted once.
     TpotMean = "tpot_ms_mean", Lower, TIME, "ms", 2, "TPOT ms", "time per output token, ms";
     /// Median time per output token.
     TpotP50 = "tpot_ms_p50", Lower, TIME, "ms", 2, "TPOT p50", "median time per output token, ms";
+    /// 90th percentile of the time per output token.
+    TpotP90 = "tpot_ms_p90", Lower, TIME, "ms", 2, "TPOT p90", "90th percentile of time per output token, ms";
+    /// 95th percentile of the time per output token.
+    TpotP95 = "tpot_ms_p95", Lower, TIME, "ms", 2, "TPOT p95", "95th percentile of time per output token, ms";
     /// 99th percentile of the time per output token.
     TpotP99 = "tpot_ms_p99", Lower, TIME, "ms", 2, "TPOT p99", "99th percentile of time per output token, ms";
     /// Mean inter-token latency: the gap between two tokens, each gap counted once.
@@ -119,12 +127,23 @@ metrics! {
     E2eEq14 = "e2e_ms_eq14", Lower, TIME, "ms", 1, "E2E Eq. 14", "end-to-end latency by Eq. 14, ms";
     /// Mean end-to-end latency of a request that is alone, by the renewal form of drafting and verifying.
     E2eRenewal = "e2e_ms_renewal", Lower, TIME, "ms", 1, "E2E renewal", "end-to-end latency by the renewal form, ms";
-    /// Output tokens of all requests for each second of the run, from the end of its warm-up on.
+    /// Output tokens of all requests for each second from the end of the warm-up to the last arrival; of closed loops and traces to
+    /// the end of the run.
     OutputRate = "output_tokens_per_s", Higher, RATE, "tokens/s", 1, "tok/s", "output, tokens/s";
     /// Output tokens of a request for each second of its latency, mean over requests.
     OwnOutputRate = "output_tokens_per_s_per_request", Higher, RATE, "tokens/s", 1, "tok/s a request", "output of a request, tokens/s";
-    /// Completed requests for each second of the run, from the end of its warm-up on.
+    /// Completed requests for each second from the end of the warm-up to the last arrival; of closed loops and traces to the end of
+    /// the run.
     RequestRate = "requests_per_s", Higher, RATE, "requests/s", 2, "requests/s", "completed, requests/s";
+    /// Share of the requests that were sent which met every limit of `slo`; those that were rejected missed it.
+    Attainment = "slo_attainment_pct", Higher, AMOUNT, "%", 1, "SLO met %", "requests that met the SLO, %";
+    /// Requests that met every limit of `slo` for each second, counted as `requests_per_s`.
+    Goodput = "goodput_requests_per_s", Higher, RATE, "requests/s", 2, "good requests/s", "requests that met the SLO, requests/s";
+    /// Output tokens of the requests that met every limit of `slo` for each second, counted as `output_tokens_per_s`.
+    GoodputTokens = "goodput_tokens_per_s", Higher, RATE, "tokens/s", 1, "good tok/s", "output that met the SLO, tokens/s";
+    /// Growth of the number of requests in flight over the second half of the arrivals, as a share of these: near 0 below the
+    /// capacity; none of closed loops and traces.
+    Backlog = "backlog_growth_pct", Lower, AMOUNT, "%", 2, "backlog %", "growth of the backlog, % of arrivals";
     /// Time from the start of the run, or the end of its warm-up, to its last event.
     Makespan = "makespan_s", Lower, TIME, "s", 2, "makespan s", "makespan, s";
     /// Expected share of right answers, counted where answers were judged; none where the accuracy of a model that answered is not known.

@@ -89,6 +89,18 @@ names! {
         Cut = "cut",
     }
 
+    /// The end of a search for a capacity.
+    pub enum Finding {
+        /// Two values that are 2 % apart, or whole numbers in a row: one surely meets the targets, the other surely misses one.
+        Found = "found",
+        /// The runs that were allowed did not suffice: the answer lies between the two values, as far as they are known.
+        Bracket = "bracket",
+        /// No value that may be looked at meets the targets.
+        Never = "never",
+        /// Every value that may be looked at meets the targets.
+        Always = "always",
+    }
+
     /// The model whose answer it is.
     pub enum Author {
         /// The edge's model.
@@ -191,6 +203,7 @@ mod tests {
         check(Side::ALL, Side::name, Side::named);
         check(Status::ALL, Status::name, Status::named);
         check(Author::ALL, Author::name, Author::named);
+        check(Finding::ALL, Finding::name, Finding::named);
         check(Lane::ALL, Lane::name, Lane::named);
         check(Phase::ALL, Phase::name, Phase::named);
         check(Kind::ALL, Kind::name, Kind::named);

@@ -7,7 +7,7 @@ use crate::{
 
 rows! {
     /// One run: a replication of a policy at a point.
-    pub struct RunRow in "`runs.parquet`", table "runs", version 3, groups of FEW;
+    pub struct RunRow in "`runs.parquet`", table "runs", version 4, groups of FEW;
     {
         /// The number of the point in the sweep's grid.
         point: u64,

@@ -4,6 +4,38 @@ use super::recorder::RequestRecord;
 use tables::Shortfalls;
 use units::SimTime;
 
+/// Work that was done, of which rates are made.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Done {
+    /// Tokens that were committed.
+    pub tokens: u64,
+    /// Requests that were answered.
+    pub answered: u64,
+    /// Those of them that met every limit on their latencies.
+    pub met: u64,
+    /// Tokens of the answers that met every limit.
+    pub met_tokens: u64,
+}
+
+impl Done {
+    /// An answer is whole; `met` are its tokens if it met every limit.
+    pub(crate) fn answer(&mut self, met: Option<u32>) {
+        self.answered += 1;
+        self.met += u64::from(met.is_some());
+        self.met_tokens += u64::from(met.unwrap_or(0));
+    }
+
+    /// The work that is not in `others`.
+    pub(crate) fn without(self, others: &[&Self]) -> Self {
+        others.iter().fold(self, |left, other| Self {
+            tokens: left.tokens - other.tokens,
+            answered: left.answered - other.answered,
+            met: left.met - other.met,
+            met_tokens: left.met_tokens - other.met_tokens,
+        })
+    }
+}
+
 /// Counts over all requests of a run.
 #[derive(Default)]
 pub(crate) struct Flow {
@@ -17,6 +49,10 @@ pub(crate) struct Flow {
     pub(crate) shortfalls: Shortfalls,
     /// Tokens of all answers.
     pub(crate) output_tokens: u64,
+    /// Requests that met every limit on their latencies.
+    pub(crate) met: u64,
+    /// Tokens of their answers.
+    pub(crate) met_tokens: u64,
     /// Tokens drafted.
     pub(crate) drafted: u64,
     /// Drafted tokens on which a verdict was given.
@@ -39,11 +75,24 @@ impl Flow {
         self.in_flight += 1;
     }
 
-    /// A request has ended.
-    pub(crate) fn end(&mut self, now: SimTime, record: &RequestRecord) {
+    /// Requests in flight.
+    pub(crate) fn in_flight(&self) -> u64 {
+        self.in_flight
+    }
+
+    /// The work for all requests that have ended.
+    pub(crate) fn done(&self) -> Done {
+        let Self { output_tokens: tokens, completed: answered, met, met_tokens, .. } = *self;
+        Done { tokens, answered, met, met_tokens }
+    }
+
+    /// A request has ended; `met` are the tokens of its answer if it met every limit.
+    pub(crate) fn end(&mut self, now: SimTime, record: &RequestRecord, met: Option<u32>) {
         self.step(now);
         self.in_flight -= 1;
         self.time_in_flight_ns += u128::from((now - record.submit).as_ns());
+        self.met += u64::from(met.is_some());
+        self.met_tokens += u64::from(met.unwrap_or(0));
         match &record.moments {
             None => self.rejected += 1,
             Some(moments) => {

@@ -188,6 +188,8 @@ pub struct Metrics {
     pub completed: u64,
     /// Requests that were turned away.
     pub rejected: u64,
+    /// Requests that met every limit on their latencies.
+    pub met: u64,
     /// Requests that were rejected, and answers that were cut, by reason.
     pub shortfalls: Shortfalls,
     /// Tokens of all answers.

@@ -2,7 +2,7 @@
 
 use super::{Facts, per};
 use crate::scenario::MemoryScope;
-use engine::{Metrics, Outcome, Since, TierOutcome, Traffic};
+use engine::{Metrics, Outcome, Since, TierOutcome, Traffic, Window};
 use kernel::Journal;
 use policies::Uses;
 use units::{Bytes, Flops, ServerTime, SimDuration};
@@ -35,15 +35,16 @@ fn outcome(output_tokens: u64, work_joules: f64, idle_joules: f64) -> Outcome {
     };
     let metrics = Metrics { output_tokens, ..Metrics::default() };
     let (edge, cloud, up, down) = (tier, tier, Traffic::default(), Traffic::default());
-    let (since, makespan, journal) = (Since::default(), SimDuration::ZERO, Journal::digest_only());
-    Outcome { metrics, warm_up: 0, since, events: 0, makespan, edge, cloud, up, down, journal }
+    let (since, window) = (Since::default(), Window::default());
+    let (makespan, journal) = (SimDuration::ZERO, Journal::digest_only());
+    Outcome { metrics, warm_up: 0, since, window, events: 0, makespan, edge, cloud, up, down, journal }
 }
 
 #[test]
 fn the_metric_is_computed() {
     let value = |output_tokens| {
         let outcome = outcome(output_tokens, 30.0, 10.0);
-        let facts = Facts { outcome: &outcome, memory_scope: MemoryScope::Total, uses: Uses::default() };
+        let facts = Facts { outcome: &outcome, memory_scope: MemoryScope::Total, uses: Uses::default(), slo: false };
         facts.value_by_the_walk_through(Metric::EnergyPerToken)
     };
     assert_eq!((value(20), value(0)), (Some(4.0), None));
