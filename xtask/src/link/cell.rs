@@ -59,7 +59,7 @@ pub struct Cell {
     #[serde(flatten)]
     pub settings: Settings,
     pub bytes: usize,
-    pub before: Before,
+    pub connection: Before,
 }
 
 /// Payload of a packet: 1,500 B without the headers of IP and TCP and its time stamps.
@@ -94,7 +94,7 @@ mod tests {
             link: Link { mbps, rtt_ms: 20.0 },
             settings: Settings { congestion: "cubic".to_owned(), idle_restart: true },
             bytes,
-            before: Before::Warm,
+            connection: Before::Warm,
         };
         for (mbps, bytes, ms) in [(400.0, 1_000, 10.02), (400.0, 100_000, 12.09), (200.0, 500_000, 30.91)] {
             let form = cell(mbps, bytes).closed_form_ms();

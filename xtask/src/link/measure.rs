@@ -41,14 +41,14 @@ pub struct Measured {
     /// Handshakes of new connections, in milliseconds.
     pub handshakes_ms: Vec<f64>,
     /// Windows before each message, and when it was handed to the kernel.
-    pub before: Vec<Window>,
-    pub after: Vec<Window>,
+    pub windows_before: Vec<Window>,
+    pub windows_after: Vec<Window>,
 }
 
 /// Sends the messages of a cell.
 pub fn cell(sender: &Sender, cell: &Cell, routine: &Routine) -> io::Result<Measured> {
     let (mut sent, mut handshakes_ms) = (Vec::new(), Vec::new());
-    match cell.before {
+    match cell.connection {
         Before::New => {
             for _ in 0..routine.measured {
                 sleep(PAUSE);
@@ -58,7 +58,7 @@ pub fn cell(sender: &Sender, cell: &Cell, routine: &Routine) -> io::Result<Measu
             }
         }
         Before::Warm | Before::Silent => {
-            let pause = if cell.before == Before::Silent { routine.silence } else { PAUSE };
+            let pause = if cell.connection == Before::Silent { routine.silence } else { PAUSE };
             let mut connection = warmed_up(sender, cell, routine)?;
             for _ in 0..routine.measured {
                 sleep(pause);
@@ -86,8 +86,8 @@ fn measured(cell: &Cell, sent: &[Sent], handshakes_ms: Vec<f64>) -> Measured {
         ms: median(&each_ms),
         each_ms,
         handshakes_ms,
-        before: sent.iter().map(|sent| sent.before).collect(),
-        after: sent.iter().map(|sent| sent.after).collect(),
+        windows_before: sent.iter().map(|sent| sent.before).collect(),
+        windows_after: sent.iter().map(|sent| sent.after).collect(),
     }
 }
 

@@ -29,7 +29,7 @@ Beside the median stands the closed form, (bytes and headers) / rate + RTT / 2, 
 table has the congestion window before each message after silence.
 
 With --simulated FILE the table has the simulated times and their errors too: a CSV file with the columns mbps, rtt_ms, congestion,
-idle_restart, bytes, before and simulated_ms.";
+idle_restart, bytes, connection and simulated_ms.";
 
 /// Links that are measured where none is asked for: those of `../shared/link.md`, and three others.
 const LINKS: [(f64, f64); 6] =
@@ -74,6 +74,7 @@ pub fn command() -> Command {
 /// Measures the cells and prints them.
 pub fn run(arguments: &ArgMatches) -> Outcome {
     let simulated = arguments.get_one::<PathBuf>("simulated").map(|path| Simulated::read(path)).transpose()?;
+    let asked = Asked::of(arguments)?;
     if let Some(why) = missing() {
         let said = format!("the link cannot be measured: {why}");
         if !arguments.get_flag("if-possible") {
@@ -82,7 +83,6 @@ pub fn run(arguments: &ArgMatches) -> Outcome {
         eprintln!("skipped: {said}");
         return Ok(());
     }
-    let asked = Asked::of(arguments)?;
     let mut rows = Vec::new();
     for link in &asked.links {
         for settings in &asked.settings {
@@ -157,8 +157,8 @@ fn measured(link: &Link, settings: &Settings, asked: &Asked) -> Outcome<(Vec<Mea
     site::over(link, settings, asked.queue_bytes, |sender| {
         let mut cells = Vec::new();
         for &bytes in &asked.sizes {
-            for &before in &states {
-                let cell = Cell { link: *link, settings: settings.clone(), bytes, before };
+            for &connection in &states {
+                let cell = Cell { link: *link, settings: settings.clone(), bytes, connection };
                 cells.push(measure::cell(sender, &cell, &asked.routine)?);
             }
         }
@@ -167,15 +167,16 @@ fn measured(link: &Link, settings: &Settings, asked: &Asked) -> Outcome<(Vec<Mea
 }
 
 /// The reason why nothing can be measured on this machine, if there is one.
-fn missing() -> Option<&'static str> {
-    if !rustix::process::geteuid().is_root() {
-        return Some("it needs root, for network namespaces");
-    }
+fn missing() -> Option<String> {
     if std::process::Command::new("ip").arg("-V").output().is_err() {
-        return Some("it needs the program `ip` (iproute2)");
+        return Some("it needs the program `ip` (iproute2)".to_owned());
     }
-    let has_tun = std::path::Path::new("/dev/net/tun").exists();
-    (!has_tun).then_some("it needs /dev/net/tun, for devices whose packets a program carries")
+    // A thread that only tries: what it makes goes with it.
+    let tried = std::thread::spawn(|| {
+        kernel::own_network().map_err(|error| format!("it needs root, for network namespaces ({error})"))?;
+        kernel::tun("wan0").map_err(|error| format!("it needs /dev/net/tun, whose packets it carries ({error})"))
+    });
+    tried.join().expect("it does not panic").err()
 }
 
 /// Gives the calling thread a real-time priority, if the machine lets it.

@@ -119,7 +119,7 @@ impl<'f> Direction<'f> {
             }
             self.late_ns += late;
             self.latest_ns = self.latest_ns.max(late);
-            if self.packets % IN_A_ROW == 0 {
+            if self.packets.is_multiple_of(IN_A_ROW) {
                 self.take_in(now());
             }
         }

@@ -28,7 +28,7 @@ pub fn times(rows: &[Row]) -> String {
     text.push_str(if has_simulated { "  simulated ms  error ms  error %\n" } else { "\n" });
     for row in rows {
         let Row { measured: Measured { cell, closed_form_ms, ms, each_ms, .. }, simulated_ms } = row;
-        let Cell { link, settings, bytes, before } = cell;
+        let Cell { link, settings, bytes, connection } = cell;
         let restart = if settings.idle_restart { "on" } else { "off" };
         let least = each_ms.iter().copied().fold(f64::INFINITY, f64::min);
         let most = each_ms.iter().copied().fold(0.0, f64::max);
@@ -38,7 +38,7 @@ pub fn times(rows: &[Row]) -> String {
             link.mbps,
             link.rtt_ms,
             settings.congestion,
-            before.name(),
+            connection.name(),
             cell.round_trips(*ms),
         );
         if let (Some(simulated), Some(error)) = (simulated_ms, row.error_ms()) {
@@ -54,16 +54,17 @@ pub fn windows(rows: &[Row]) -> String {
     let mut text = String::from(
         "  Mbps  RTT ms  control  restart    bytes    RTO ms  RTT ms  cwnd/ssthresh before -> after each message, ms\n",
     );
-    for Row { measured, .. } in rows.iter().filter(|row| row.measured.cell.before == Before::Silent) {
-        let Measured { cell: Cell { link, settings, bytes, .. }, before, after, each_ms, .. } = measured;
+    for Row { measured, .. } in rows.iter().filter(|row| row.measured.cell.connection == Before::Silent) {
+        let Measured { cell: Cell { link, settings, bytes, .. }, windows_before, windows_after, each_ms, .. } =
+            measured;
         let restart = if settings.idle_restart { "on" } else { "off" };
-        let first = before.first().expect("a message was sent");
+        let first = windows_before.first().expect("a message was sent");
         let _ = write!(
             text,
             "{:>6}  {:>6}  {:>7}  {restart:>7}  {bytes:>7}  {:>8.1}  {:>6.1} ",
             link.mbps, link.rtt_ms, settings.congestion, first.rto_ms, first.rtt_ms,
         );
-        for ((before, after), ms) in before.iter().zip(after).zip(each_ms) {
+        for ((before, after), ms) in windows_before.iter().zip(windows_after).zip(each_ms) {
             let _ = write!(text, " {} -> {}, {ms:.1};", pair(before), pair(after));
         }
         text.push('\n');
