@@ -109,5 +109,7 @@ fn workload() -> Workload {
         questions_per_picture: 1,
         sessions: None,
         warm_up: WarmUp::default(),
+        timeout: None,
+        fall_back: false,
     }
 }

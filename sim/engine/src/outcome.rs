@@ -57,7 +57,12 @@ pub struct TierOutcome {
 pub(crate) fn outcome<C: Compute>(world: &World<'_, C>) -> Outcome {
     let state = &mut *world.state.borrow_mut();
     let ledger = &state.ledger;
-    let makespan = world.kernel.now() - ledger.warm_up.end().min(world.kernel.now());
+    // Clients that were answered in time are still on the clock of their patience.
+    let end = match world.spec.workload.timeout {
+        None => world.kernel.now(),
+        Some(_) => ledger.last_change(),
+    };
+    let makespan = end - ledger.warm_up.end().min(end);
     let (edges, cloud) = state.gpus.split_at(world.edges() as usize);
     let (on_edges, in_cloud) = state.computes.split_at(world.spec.edges.len());
     let [edge_work, cloud_work] = ledger.counted([edges, cloud].map(work));

@@ -43,6 +43,10 @@ pub struct Workload {
     pub sessions: Option<Sessions>,
     /// Requests at the start that no figure counts.
     pub warm_up: WarmUp,
+    /// Longest time that a client waits for its answer.
+    pub timeout: Option<SimDuration>,
+    /// True lets the edge answer requests that come in while the link is down.
+    pub fall_back: bool,
 }
 
 /// The requests at the start of a run that no figure counts. By default there are none.

@@ -4,10 +4,11 @@ use crate::common::oracle::Idle;
 use crate::common::{
     Log, Override, blocking, cloud_only, layer_split, mbps, msao, pipelined, run, run_logged, spec, ucb_route,
 };
-use engine::{Connections, Outcome, RunSpec, SeriesStart, Sharing, Side, TcpSpec, Transport};
+use engine::{Connections, Outcome, RunSpec, SeriesStart, Sharing, Side, Status, TcpSpec, Transport};
 use kernel::{DelayProfile, RateProfile, Tcp};
 use model::engine_kind::EngineKind;
-use units::{BitsPerSecond, Bytes, Ratio, SimDuration};
+use policies::ServedBy;
+use units::{BitsPerSecond, Bytes, PerSecond, Ratio, SimDuration};
 
 /// As many edges and cloud GPUs as requests, so that only the link is shared; prompts of text alone, 4 B a token,
 /// read in no time that matters; answers of one token.
@@ -343,5 +344,46 @@ fn every_policy_ends_on_every_transport() {
                 assert_eq!(run(&spec).metrics.completed, 20);
             }
         }
+    }
+}
+
+/// Uploads that all take 41 ms wait for an outage of two seconds in ten.
+fn broken_link(policy: policies::System) -> RunSpec {
+    let mut spec = spec(policy, EngineKind::Graph, 60, 4);
+    let down = SimDuration::from_secs(2);
+    spec.link.up = mbps(50).with_outages(SimDuration::from_secs(4), down);
+    spec.link.start = SeriesStart::First;
+    spec
+}
+
+#[test]
+fn requests_wait_for_the_end_of_an_outage_or_time_out() {
+    let mut spec = broken_link(cloud_only());
+    let waited = run(&spec);
+    assert_eq!(waited.metrics.completed, 60);
+    let slowest = waited.metrics.e2e.quantile_ms(1.0).expect("answers");
+    assert!(slowest > 2000.0, "{slowest}");
+    let timeout = SimDuration::from_ms(500);
+    spec.workload.timeout = Some(timeout);
+    let (outcome, log) = run_logged(&spec);
+    let late = log.requests.iter().filter(|request| request.status == Status::TimedOut).count() as u64;
+    assert!(late > 0 && outcome.metrics.completed + late == 60);
+    assert!(outcome.metrics.e2e.quantile_ms(1.0).expect("answers") <= 500.5, "latencies are those of answers in time");
+    assert!(log.requests.iter().all(|request| request.moments.is_none() == (request.status == Status::TimedOut)));
+    // A client that gives up asks again at once, and its next request gives up too while the link is down: more than one an outage.
+    assert!(late > 2 * (outcome.makespan.as_secs_f64() / 4.0) as u64, "{late} in {}", outcome.makespan);
+}
+
+#[test]
+fn policies_with_a_model_on_the_edge_fall_back_to_it() {
+    for (policy, can) in [(msao(), true), (blocking(4), true), (cloud_only(), false)] {
+        let mut spec = broken_link(policy);
+        spec.workload.arrivals = engine::Arrivals::Poisson { rate: PerSecond::new(5.0) };
+        spec.workload.fall_back = true;
+        let (outcome, log) = run_logged(&spec);
+        assert_eq!(outcome.metrics.completed, 60);
+        let fell: Vec<_> = log.requests.iter().filter(|request| request.fell_back).collect();
+        assert_eq!(!fell.is_empty(), can);
+        assert!(fell.iter().all(|request| request.uplink == Bytes::ZERO && request.served_by == ServedBy::Edge));
     }
 }

@@ -4,7 +4,7 @@ use crate::scenario::MemoryScope;
 use backends::Coverage;
 use engine::{ClosedFormSums, LatencySum, Outcome, RegretSums, RunSpec, TierOutcome};
 use policies::Uses;
-use tables::{Metric, MetricValues, Shortfalls};
+use tables::{Metric, MetricValues, Shortfall, Shortfalls};
 
 /// The figures of a run.
 #[derive(Clone, Debug, PartialEq)]
@@ -21,6 +21,8 @@ pub struct Sample {
     pub completed: u64,
     /// Requests that were turned away.
     pub rejected: u64,
+    /// Requests whose answer came too late.
+    pub timed_out: u64,
     /// Requests that were rejected, and answers that were cut, by reason.
     pub shortfalls: Shortfalls,
     /// Regrets of the plan's solver.
@@ -43,6 +45,7 @@ impl Sample {
             submitted: metrics.submitted,
             completed: metrics.completed,
             rejected: metrics.rejected,
+            timed_out: metrics.shortfalls[Shortfall::TimedOut],
             shortfalls: metrics.shortfalls,
             regret: metrics.regret,
             coverage: [&outcome.edge, &outcome.cloud].map(|tier| tier.coverage.unwrap_or_default()),

@@ -39,6 +39,10 @@ pub struct Link {
     pub jitter: SimDuration,
     /// Probability that a packet is lost and sent again a round trip later; default 0.
     pub loss: Ratio,
+    /// Outages of both directions, e.g. `{ every = "60 s", lasts = "5 s" }`: the last 5 s of each minute nothing is sent. A message that
+    /// is on its way then is held up.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub outage: Option<Outage>,
     /// Sharing of the link by messages: one after the other (`fifo`, default) or max-min fair.
     pub sharing: Share,
     /// Transport of messages: by the window of TCP (`tcp`, default), or whole at the link's rate (`ideal`, Eq. 8 of the MSAO paper).
@@ -55,6 +59,16 @@ pub struct Link {
     pub connection: Connection,
     /// Round trips of TLS when a connection is made: 0 (default), 1 (TLS 1.3) or 2 (TLS 1.2).
     pub tls: u32,
+}
+
+/// Times without a link, at the end of each stretch of time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Outage {
+    /// Time from the end of one outage to the end of the next.
+    pub every: SimDuration,
+    /// Length of an outage.
+    pub lasts: SimDuration,
 }
 
 /// The transport of messages.
@@ -104,6 +118,7 @@ impl Default for Link {
             packet: Bytes::new(1448),
             jitter: SimDuration::ZERO,
             loss: Ratio::ZERO,
+            outage: None,
             sharing: Share::default(),
             transport: Transport::default(),
             congestion: Congestion::default(),
@@ -209,7 +224,11 @@ impl Link {
         let Self { rtt, header, packet, jitter, loss, .. } = *self;
         let rtts = self.rtt_series.as_ref().map(|rtts| rtts.profile(beside)).transpose()?;
         let rtt_per_modality = self.t_comm_rtt == InputRtt::Literal;
-        let (up, down) = (up.profile(beside)?, down.profile(beside)?);
+        let broken = |rate: RateProfile| match self.outage {
+            None => rate,
+            Some(Outage { every, lasts }) => rate.with_outages(every, lasts),
+        };
+        let (up, down) = (broken(up.profile(beside)?), broken(down.profile(beside)?));
         let transport = self.transport();
         let spec =
             LinkSpec { up, down, sharing, transport, rtt, rtts, start, rtt_per_modality, header, packet, jitter, loss };
@@ -242,7 +261,7 @@ impl Link {
     /// True if a rate or the round-trip time changes over time.
     pub fn has_series(&self) -> bool {
         let mut rates = [&self.up, &self.down].into_iter().flatten();
-        self.rtt_series.is_some() || rates.any(|rate| rate.series().is_some())
+        self.rtt_series.is_some() || self.outage.is_some() || rates.any(|rate| rate.series().is_some())
     }
 
     /// The files that it reads.

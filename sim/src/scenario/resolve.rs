@@ -166,10 +166,15 @@ fn workload(source: &Source, scenario: &Scenario) -> Result<Workload, Failure> {
         questions_per_picture,
         sessions,
         warm_up: warm_up.into(),
+        timeout: written.timeout,
+        fall_back: written.fall_back,
     };
     warm_up::check(source, &workload)?;
     Ok(workload)
 }
+
+/// Shortest time between the ends of two outages.
+const SHORTEST_EVERY: SimDuration = SimDuration::from_secs(1);
 
 /// The device that stands for that of edges without a GPU: nothing runs on it, and it draws no power.
 const STAND_IN: &str = "rtx-3090";
@@ -331,6 +336,16 @@ fn check_scalars(source: &Source, scenario: &Scenario) -> Result<(), Failure> {
         return Err(
             source.refuse_key("link.loss", "expected at most 0.9: above, retransmission never ends in practice")
         );
+    }
+    if let Some(outage) = scenario.link.outage
+        && (outage.lasts == SimDuration::ZERO || outage.lasts >= outage.every || outage.every < SHORTEST_EVERY)
+    {
+        return Err(
+            source.refuse_key("link.outage", "expected `every` of at least 1 s and `lasts` above 0 and below it")
+        );
+    }
+    if scenario.workload.timeout == Some(SimDuration::ZERO) {
+        return Err(source.refuse_key("workload.timeout", "expected more than 0; leave it out to wait for ever"));
     }
     if scenario.link.tls > 2 {
         return Err(source.refuse_key("link.tls", "expected 0, 1 (TLS 1.3) or 2 (TLS 1.2) round trips"));

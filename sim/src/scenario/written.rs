@@ -230,6 +230,14 @@ pub struct Workload {
     /// `30 s`; default none. Their rows are kept, with a mark; rates and utilisation count from the end of the warm-up.
     #[serde(default, skip_serializing_if = "is_default")]
     pub warm_up: WarmUp,
+    /// Longest time that a client waits, e.g. `10 s`: a later answer counts as timed out, not as completed. The servers are not told
+    /// and work on to its end. If absent, clients wait for ever.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub timeout: Option<SimDuration>,
+    /// True lets the edge's model answer requests that come in while the uplink is down, under policies that have one there;
+    /// default false: they wait.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub fall_back: bool,
 }
 
 impl Workload {

@@ -73,6 +73,8 @@ names! {
         Completed = "completed",
         /// The request was turned away: a tier that its policy uses has no room for its prompt and answer.
         Rejected = "rejected",
+        /// The client had given up when the answer came (`workload.timeout`).
+        TimedOut = "timed_out",
     }
 
     /// A reason why a request was not served as it was asked for.
@@ -85,6 +87,8 @@ names! {
         EdgeMemory = "edge_memory",
         /// Rejected: the prompt and its answer have no room in the KV cache of a GPU of the cloud.
         CloudMemory = "cloud_memory",
+        /// Timed out: the answer came later than `workload.timeout` allows.
+        TimedOut = "timed_out",
         /// Answered, but no further than `workload.max_output_tokens`.
         Cut = "cut",
     }

@@ -37,6 +37,8 @@ rows! {
         requests: u64,
         /// Requests that were answered.
         completed: u64,
+        /// Requests whose answer came after `workload.timeout`.
+        timed_out: u64,
         /// Requests that were turned away.
         rejected: u64,
         /// Requests that were rejected for the context window of the edge's model.

@@ -28,6 +28,8 @@ rows! {
         completed: u64,
         /// Requests that were turned away, over all replications.
         rejected: u64,
+        /// Requests whose answer came after `workload.timeout`, over all replications.
+        timed_out: u64,
         /// The engine of the edge.
         edge_engine: Text,
         /// The engine of the cloud.

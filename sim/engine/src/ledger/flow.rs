@@ -1,7 +1,7 @@
 //! The flow of requests: counts over all of them, also those of the warm-up, which the invariants are about.
 
 use super::recorder::RequestRecord;
-use tables::Shortfalls;
+use tables::{Shortfalls, Status};
 use units::SimTime;
 
 /// Work that was done, of which rates are made.
@@ -45,9 +45,11 @@ pub(crate) struct Flow {
     pub(crate) completed: u64,
     /// Requests that were turned away.
     pub(crate) rejected: u64,
+    /// Requests whose answer came too late.
+    pub(crate) timed_out: u64,
     /// Requests that were rejected, and answers that were cut, by reason.
     pub(crate) shortfalls: Shortfalls,
-    /// Tokens of all answers.
+    /// Tokens of all answers, those that came too late included.
     pub(crate) output_tokens: u64,
     /// Requests that met every limit on their latencies.
     pub(crate) met: u64,
@@ -75,6 +77,11 @@ impl Flow {
         self.in_flight += 1;
     }
 
+    /// The last time at which a request was sent or ended.
+    pub(crate) fn last_change(&self) -> SimTime {
+        self.changed
+    }
+
     /// Requests in flight.
     pub(crate) fn in_flight(&self) -> u64 {
         self.in_flight
@@ -93,15 +100,17 @@ impl Flow {
         self.time_in_flight_ns += u128::from((now - record.submit).as_ns());
         self.met += u64::from(met.is_some());
         self.met_tokens += u64::from(met.unwrap_or(0));
-        match &record.moments {
-            None => self.rejected += 1,
-            Some(moments) => {
-                self.completed += 1;
-                self.output_tokens += u64::from(moments.tokens);
-                self.drafted += u64::from(record.drafted);
-                self.accepted += u64::from(record.accepted);
+        match record.status {
+            Status::Rejected => {
+                self.rejected += 1;
+                return;
             }
+            Status::TimedOut => self.timed_out += 1,
+            Status::Completed => self.completed += 1,
         }
+        self.output_tokens += u64::from(record.request.output_tokens);
+        self.drafted += u64::from(record.drafted);
+        self.accepted += u64::from(record.accepted);
     }
 
     fn step(&mut self, now: SimTime) {

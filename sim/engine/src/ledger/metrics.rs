@@ -241,9 +241,17 @@ impl MemorySums {
 impl Metrics {
     /// A request has ended.
     pub(crate) fn end(&mut self, record: &RequestRecord, by_cloud: bool) {
-        if record.status == Status::Rejected {
-            self.rejected += 1;
-            return;
+        match record.status {
+            Status::Completed => {}
+            Status::Rejected => {
+                self.rejected += 1;
+                return;
+            }
+            Status::TimedOut => {
+                self.drafted += u64::from(record.drafted);
+                self.accepted += u64::from(record.accepted);
+                return;
+            }
         }
         let moments = record.moments.expect("an answered request has moments");
         self.completed += 1;

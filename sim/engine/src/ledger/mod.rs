@@ -159,6 +159,11 @@ impl<'w, R: Default> Ledger<'w, R> {
 }
 
 impl<R> Ledger<'_, R> {
+    /// The last time at which a request was sent or ended.
+    pub(crate) fn last_change(&self) -> SimTime {
+        self.flow.last_change()
+    }
+
     /// True if a request is still in flight.
     pub(crate) fn lives(&self, id: SlotId) -> bool {
         self.slots.find(id.index).is_some_and(|slot| slot.generation == id.generation)
@@ -262,7 +267,7 @@ impl<R> Ledger<'_, R> {
     ) -> Slot<R> {
         let served_by = ending.ok();
         let slot = self.slots.remove(id.index);
-        let record = self.record(id, &slot, served_by, graded);
+        let record = self.record(id, &slot, ending, graded);
         let shortfall = ending.err().or(slot.about.cut.then_some(Shortfall::Cut));
         self.add(&slot.tally, &record, served_by, shortfall, now);
         if self.watch.is_on() {
@@ -303,8 +308,20 @@ impl<R> Ledger<'_, R> {
         shortfall.into_iter().for_each(|reason| self.metrics.shortfalls[reason] += 1);
     }
 
-    fn record(&self, id: SlotId, slot: &Slot<R>, served_by: Option<ServedBy>, graded: Option<f64>) -> RequestRecord {
+    fn record(
+        &self,
+        id: SlotId,
+        slot: &Slot<R>,
+        ending: Result<ServedBy, Shortfall>,
+        graded: Option<f64>,
+    ) -> RequestRecord {
         let Slot { committed, tally, about, .. } = slot;
+        let served_by = ending.ok();
+        let status = match ending {
+            Ok(_) => Status::Completed,
+            Err(Shortfall::TimedOut) => Status::TimedOut,
+            Err(_) => Status::Rejected,
+        };
         let moments = served_by.map(|_| Moments {
             submit: about.submit,
             first_token: committed.first,
@@ -314,14 +331,15 @@ impl<R> Ledger<'_, R> {
         let answered = served_by.zip(moments.as_ref());
         let correct = answered.map_or(Some(0.0), |(by, moments)| self.grading.correct(slot, by, moments.e2e(), graded));
         // A real model's answer ends where it ends.
-        let output_tokens = moments.as_ref().map_or(about.request.output_tokens, |moments| moments.tokens);
+        let output_tokens = if status == Status::Rejected { about.request.output_tokens } else { committed.tokens };
         RequestRecord {
             request: Request { output_tokens, ..about.request },
             edge: slot.edge,
             group: about.group,
             pool: about.was_sent.then_some(about.pool),
             client: about.client,
-            status: if served_by.is_some() { Status::Completed } else { Status::Rejected },
+            status,
+            fell_back: about.fell_back,
             moments,
             submit: about.submit,
             warm_up: self.warm_up.has(id),

@@ -26,6 +26,8 @@ pub(crate) enum Event {
     Uplink,
     /// A shared downlink likewise.
     Downlink,
+    /// Requests whose clients have given up go on by themselves.
+    Adoption,
     /// A connection may send more up.
     WindowUp(u32),
     /// A connection may send more down.
@@ -44,6 +46,7 @@ impl Event {
             Self::AtEdge(message) => (4, message),
             Self::Uplink => (5, 0),
             Self::Downlink => (6, 0),
+            Self::Adoption => (9, 0),
             Self::WindowUp(connection) => (7, connection),
             Self::WindowDown(connection) => (8, connection),
         };
@@ -61,6 +64,7 @@ impl Event {
             4 => Self::AtEdge(index),
             5 => Self::Uplink,
             6 => Self::Downlink,
+            9 => Self::Adoption,
             7 => Self::WindowUp(index),
             8 => Self::WindowDown(index),
             kind => unreachable!("no event of kind {kind}"),

@@ -111,10 +111,16 @@ impl<'w, C: Compute> World<'w, C> {
         self.kernel.schedule(at, Phase::Happen, Event::Arrival(source).target(), None);
     }
 
+    /// Lets requests go on whose clients have given up.
+    pub(crate) fn schedule_adoption(&self) {
+        self.kernel.schedule(self.kernel.now(), Phase::Happen, Event::Adoption.target(), None);
+    }
+
     /// Handles an event for a component.
     #[inline]
     pub(crate) fn handle(&self, event: Event) {
         match event {
+            Event::Adoption => unreachable!("requests are the run's"),
             Event::Arrival(_) => unreachable!("arrivals are the run's"),
             Event::Batch(gpu) => self.form_batch(gpu),
             Event::Iteration(gpu) => self.end_iteration(gpu),

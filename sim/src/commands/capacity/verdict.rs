@@ -134,6 +134,7 @@ mod tests {
             warm_up: 0,
             submitted: 1,
             completed: 1,
+            timed_out: 0,
             rejected: 0,
             shortfalls: Shortfalls::default(),
             regret: engine::RegretSums::default(),
