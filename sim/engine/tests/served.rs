@@ -76,12 +76,11 @@ proptest! {
     }
 }
 
-/// An engine that never pauses a request sets its longest answer aside, of 1,024 tokens here: it takes none where the cache
-/// is smaller than that.
+/// An engine that never pauses a request sets its longest answer aside, of 1,024 tokens here. It takes none where its cache,
+/// of blocks of 32 tokens, is smaller than that and a prompt of 9.
 #[test]
 fn a_cache_without_room_for_the_longest_answer_takes_no_request() {
-    // Blocks of 16 tokens are stated; this engine has blocks of 32.
-    for (blocks, completed) in [(64, 0), (66, 3)] {
+    for (blocks, completed) in [(65, 0), (66, 3)] {
         let mut spec = spec(cloud_only(), EngineKind::Trtllm, 3, 4).text_only(9);
         spec.pools[0].kv_blocks = Some(blocks);
         let (outcome, _) = run_logged(&spec);

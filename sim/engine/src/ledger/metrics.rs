@@ -233,7 +233,7 @@ impl MemorySums {
     fn add(&mut self, one: &MemoryTally) {
         self.preemptions += u64::from(one.preemptions);
         self.recomputed += u64::from(one.recomputed);
-        self.looked_up += u64::from(one.looked_up);
+        self.looked_up += one.looked_up;
         self.cached += u64::from(one.cached);
     }
 }

@@ -36,7 +36,7 @@ impl<'w, C: Compute> World<'w, C> {
                 let lost = compute.forget(sequence(slots, slot));
                 let tally = &mut slots.get_mut(slot.index).tally.memory;
                 tally.preemptions += 1;
-                tally.recomputed += lost;
+                tally.recomputed = tally.recomputed.saturating_add(lost);
             }
             for work in &step.work {
                 // It may have ended since the step was formed.
@@ -72,8 +72,8 @@ fn find<C: Compute>(work: &Work, compute: &mut C, sequence: Sequence, looked_up:
     if work.entry == Entry::Resumed {
         tally.recomputed = tally.recomputed.saturating_sub(work.computed);
     } else {
-        tally.looked_up += looked_up;
-        tally.cached += work.computed;
+        tally.looked_up += u64::from(looked_up);
+        tally.cached = tally.cached.saturating_add(work.computed);
     }
 }
 
