@@ -6,7 +6,7 @@ use super::tier::{Cloud, Edge, Formats, GroupPolicy, Noise, Tuning};
 use super::written::Arrivals;
 use super::{Mode, Scenario, Source};
 use crate::terminal::Failure;
-use engine::{Routing, Rule};
+use engine::{Learners, Routing, Rule};
 use model::engine_kind::EngineKind;
 use policies::System;
 use schemars::JsonSchema;
@@ -152,10 +152,14 @@ impl Scenario {
         })
     }
 
+    /// Replicas of all pools.
+    pub fn replicas(&self) -> u32 {
+        self.clouds().iter().map(|pool| pool.cloud.gpus / pool.cloud.tensor_parallel.max(1)).sum()
+    }
+
     /// The router, and the age of what it sees.
     pub fn routing(&self) -> Routing {
-        let replicas: u32 = self.clouds().iter().map(|pool| pool.cloud.gpus / pool.cloud.tensor_parallel.max(1)).sum();
-        let usual = (!self.pools.is_empty() && replicas > 1).then_some(REPORT_EVERY);
+        let usual = (!self.pools.is_empty() && self.replicas() > 1).then_some(REPORT_EVERY);
         Routing { rule: self.router.resolved(), report_every: self.report_every.or(usual) }
     }
 
@@ -199,6 +203,32 @@ impl Router {
             Self::RoundRobin => Rule::RoundRobin,
             Self::PowerOfTwo => Rule::PowerOfTwo,
             Self::ByClass => Rule::ByClass,
+        }
+    }
+}
+
+/// The owners of what a policy learns.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Learning {
+    /// Each edge has what it learned by itself.
+    #[default]
+    Edge,
+    /// Each edge also has what others learned, as old as their reports.
+    Shared,
+}
+
+impl Learning {
+    /// True of the default.
+    pub fn is_default(&self) -> bool {
+        *self == Self::default()
+    }
+
+    /// The same as the engine has it.
+    pub fn resolved(self) -> Learners {
+        match self {
+            Self::Edge => Learners::Edge,
+            Self::Shared => Learners::Shared,
         }
     }
 }
