@@ -55,7 +55,10 @@ pub struct TierOutcome {
 pub(crate) fn outcome<C: Compute>(world: &World<'_, C>) -> Outcome {
     let state = &mut *world.state.borrow_mut();
     let ledger = &state.ledger;
-    let makespan = world.kernel.now() - ledger.warm_up.end().min(world.kernel.now());
+    // An arrival of another source may still have been due when the last request had been sent.
+    let has_sources = world.spec.edges.iter().any(|group| group.arrivals.is_some());
+    let end = if has_sources { ledger.last_end() } else { world.kernel.now() };
+    let makespan = end - ledger.warm_up.end().min(end);
     let (edges, cloud) = state.gpus.split_at(world.edges() as usize);
     let (on_edges, in_cloud) = state.computes.split_at(world.spec.edges.len());
     let [edge_work, cloud_work] = ledger.counted([edges, cloud].map(work));

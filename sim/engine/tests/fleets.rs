@@ -168,6 +168,10 @@ fn groups_have_their_shares_and_arrivals_of_their_own() {
     own.edges[1].arrivals = Some(Arrivals::ClosedLoop { clients: 1, think: SimDuration::ZERO });
     let log = run_logged(&own).1;
     assert!(log.requests.iter().any(|row| row.group == 0) && log.requests.iter().any(|row| row.group == 1));
+    // A request that would come long after the last one is none of the run's.
+    own.edges[1].arrivals = Some(Arrivals::Poisson { rate: PerSecond::new(1.0 / 3600.0) });
+    let makespan = run_logged(&own).0.makespan;
+    assert!(makespan < SimDuration::from_secs(60), "{makespan}");
 }
 
 #[test]

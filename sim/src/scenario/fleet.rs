@@ -153,8 +153,9 @@ impl Scenario {
     }
 
     /// Replicas of all pools.
-    pub fn replicas(&self) -> u32 {
-        self.clouds().iter().map(|pool| pool.cloud.gpus / pool.cloud.tensor_parallel.max(1)).sum()
+    pub fn replicas(&self) -> u64 {
+        let of = |pool: &Pool<'_>| u64::from(pool.cloud.gpus / pool.cloud.tensor_parallel.max(1));
+        self.clouds().iter().map(of).sum()
     }
 
     /// The router, and the age of what it sees.
@@ -378,10 +379,10 @@ pub fn check_policy(source: &Source, scenario: &Scenario, system: &System, path:
         }
     }
     let pools = scenario.clouds();
-    let models_differ = pools.iter().any(|pool| pool.cloud.model != pools[0].cloud.model);
+    let served = |pool: &Pool<'_>| (pool.cloud.model.clone(), pool.cloud.formats());
+    let models_differ = pools.iter().any(|pool| served(pool) != served(&pools[0]));
     if models_differ && system.split().is_some() {
-        let reason =
-            "it splits the cloud's model, and the pools have several; give all pools one model, or leave it out";
+        let reason = "it splits the cloud's model, and the pools have several; give all pools one model in one format, or leave it out";
         return Err(source.refuse_key(path, reason));
     }
     if models_differ && encodes {

@@ -41,6 +41,7 @@ mod written;
 pub use arguments::Written;
 pub use assumptions::{assumptions, defaults_of, policies};
 pub use dataset::{Dataset, Listed, Wanted, served};
+pub use fleet::Router;
 pub use idle::warn_of_idle_keys;
 pub use plan::{Plan, Point, PointLabel};
 pub use read::read;

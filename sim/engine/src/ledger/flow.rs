@@ -28,7 +28,8 @@ pub(crate) struct Flow {
     /// Times in flight, summed: the other side of Little's law.
     pub(crate) time_in_flight_ns: u128,
     in_flight: u64,
-    changed: SimTime,
+    /// Time of the last request that was sent or has ended.
+    pub(crate) changed: SimTime,
 }
 
 impl Flow {

@@ -142,6 +142,11 @@ impl<R> Ledger<'_, R> {
         if self.warm_up.requests() == 0 { work } else { self.counted }
     }
 
+    /// The time at which the last request ended, once all have.
+    pub(crate) fn last_end(&self) -> SimTime {
+        self.flow.changed
+    }
+
     /// Mean length of the answers so far, of the warm-up too; 0 before the first.
     pub(crate) fn mean_answer(&self) -> u64 {
         self.flow.output_tokens.checked_div(self.flow.completed).unwrap_or(0)
