@@ -4,11 +4,12 @@ use crate::support::{Sim, repository};
 use serde_json::Value;
 
 /// The lists, with a key that names each line.
-const LISTS: [(&str, &str); 10] = [
+const LISTS: [(&str, &str); 11] = [
     ("devices", "name"),
     ("models", "name"),
     ("engines", "name"),
     ("interconnects", "name"),
+    ("routers", "name"),
     ("policies", "name"),
     ("datasets", "name"),
     ("sources", "name"),

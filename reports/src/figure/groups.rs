@@ -6,7 +6,7 @@ use super::layout::Head;
 use super::{Figure, Folder, Prepared};
 use crate::estimate::Estimate;
 use crate::groups::{Groups, OfGroup};
-use drawing::{Look, looks};
+use drawing::{Axis, Look, looks};
 use tables::{RequestRow, RunRow};
 
 /// The line of the list.
@@ -16,11 +16,11 @@ pub(super) const FIGURE: Figure =
 /// The mean of a group that a column shows.
 type Mean = fn(&OfGroup) -> Option<Estimate>;
 
-/// The drawn columns: title and mean.
-const COLUMNS: [(&str, Mean); 2] =
+/// The columns of latencies: title and mean.
+const LATENCIES: [(&str, Mean); 2] =
     [("time to the last token, ms", OfGroup::e2e_ms), ("time to the first token, ms", OfGroup::ttft_ms)];
 
-const WIDTH: u32 = 1100;
+const WIDTH: u32 = 1200;
 
 /// More rows are a sweep's, and no table.
 const MOST_ROWS: usize = 60;
@@ -40,36 +40,48 @@ fn prepare(folder: &Folder<'_>) -> Prepared {
     let cells = |column: usize| sections.iter().flat_map(|section| &section.rows).map(move |row| &row.cells[column]);
     let column = |(index, (title, _)): (usize, &(&str, Mean))| Column {
         title: (*title).to_owned(),
-        axis: axis(cells(index), 5, true),
+        axis: axis(cells(index), 4, true),
     };
-    let columns = COLUMNS.iter().enumerate().map(column).collect();
-    let pools = format!("Behind it the share of requests that each pool worked for: {}.", groups.pools.join(", "));
-    let how = format!("Mean over the requests of a group; ±: 95 % confidence over replications. {pools}");
-    let head = Head::new(WIDTH, FIGURE.title, &how);
-    Ok(Some(Box::new(DotTable { width: WIDTH, head, columns, in_a_row: COLUMNS.len(), sections })))
+    let mut columns: Vec<Column> = LATENCIES.iter().enumerate().map(column).collect();
+    columns.extend(
+        pool_shown(&groups).map(|pool| Column {
+            title: format!("requests in pool {pool}, %"),
+            axis: Axis::over([0.0, 100.0], 3, true),
+        }),
+    );
+    let how = "Mean over the requests of a group, on a logarithmic scale; ±: 95 % confidence over replications.";
+    let head = Head::new(WIDTH, FIGURE.title, how);
+    let in_a_row = columns.len();
+    Ok(Some(Box::new(DotTable { width: WIDTH, head, columns, in_a_row, sections })))
+}
+
+/// The pool whose share is drawn: the first of two. The shares of more are in the table alone.
+fn pool_shown(groups: &Groups) -> Option<&str> {
+    match &groups.pools[..] {
+        [first, _] => Some(first),
+        _ => None,
+    }
 }
 
 /// A group, with a row for each policy.
 fn section(groups: &Groups, point: u32, name: &str, looks: &[Look]) -> Section {
-    let in_pools = |of: &OfGroup| {
-        let shares: Vec<String> = groups.pools.iter().map(|pool| format!("{:.0}", of.pool_pct(pool))).collect();
-        shares.join(" / ")
-    };
     let row = |(policy, _, of): (&str, &str, &OfGroup)| {
-        let place = groups.policies.iter().position(|known| known == policy).unwrap_or(0);
-        let cell = |(index, (_, mean)): (usize, &(&str, Mean))| {
-            let Some(value) = mean(of) else { return Cell::default() };
-            let shares = if index == 0 { in_pools(of) } else { String::new() };
-            Cell {
-                simulated: vec![(looks[place], value)],
-                numbers: vec![with_interval(value, 1), shares],
-                ..Cell::default()
-            }
+        let look = looks[groups.policies.iter().position(|known| known == policy).unwrap_or(0)];
+        let cell = |value: Estimate, number: String| Cell {
+            simulated: vec![(look, value)],
+            numbers: vec![number],
+            ..Cell::default()
         };
-        let cells = COLUMNS.iter().enumerate().map(cell).collect();
-        Row { label: policy.to_owned(), look: Some(looks[place]), cells }
+        let latency = |(_, mean): &(&str, Mean)| {
+            mean(of).map_or_else(Cell::default, |value| cell(value, with_interval(value, 1)))
+        };
+        let share = |pool: &str| {
+            let share = of.pool_pct(pool);
+            cell(Estimate { mean: share, ci95: None }, format!("{share:.0}"))
+        };
+        let cells = LATENCIES.iter().map(latency).chain(pool_shown(groups).map(share)).collect();
+        Row { label: policy.to_owned(), look: Some(look), cells }
     };
     let rows = groups.at(point).filter(|(_, group, _)| *group == name).map(row).collect();
-    let heads = vec!["ms".to_owned(), "pools, %".to_owned()];
-    Section { title: name.to_owned(), heads, rows }
+    Section { title: name.to_owned(), heads: vec!["mean".to_owned()], rows }
 }

@@ -1,5 +1,6 @@
 //! A run to start from, in examples and tests.
 
+use crate::learning::Learners;
 use crate::routing::Routing;
 use crate::scheduling::{Remote, Scheduling};
 use crate::spec::{CloudSpec, EdgeSpec, LinkSpec, RunSpec, Sharing, Transport};
@@ -56,6 +57,7 @@ impl RunSpec {
                 rtt: SimDuration::ZERO,
             }],
             routing: Routing::default(),
+            learners: Learners::default(),
             link: LinkSpec {
                 up: rate.clone(),
                 down: rate,

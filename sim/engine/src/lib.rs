@@ -7,6 +7,7 @@
 mod arrivals;
 mod calibration;
 mod example;
+mod learning;
 mod ledger;
 mod models;
 mod outcome;
@@ -19,6 +20,7 @@ mod spec;
 mod violation;
 mod workload;
 
+pub use learning::Learners;
 pub use ledger::{
     Backlog, ClosedFormSums, DecisionRecord, Done, Durations, Kind, Lane, LatencySum, MemorySums, MemoryTally, Metrics,
     NoRecorder, Phase, ProbeSums, Recorder, RegretSums, RequestRecord, Shortfall, Side, Since, SpanRecord, Status,

@@ -57,11 +57,11 @@ pub struct TierOutcome {
 pub(crate) fn outcome<C: Compute>(world: &World<'_, C>) -> Outcome {
     let state = &mut *world.state.borrow_mut();
     let ledger = &state.ledger;
-    // Clients that were answered in time are still on the clock of their patience.
-    let end = match world.spec.workload.timeout {
-        None => world.kernel.now(),
-        Some(_) => ledger.last_change(),
-    };
+    // An arrival of another source may still have been due when the last request had been sent, and clients that were answered in
+    // time are still on the clock of their patience.
+    let has_sources = world.spec.edges.iter().any(|group| group.arrivals.is_some());
+    let is_late = has_sources || world.spec.workload.timeout.is_some();
+    let end = if is_late { ledger.last_end() } else { world.kernel.now() };
     let makespan = end - ledger.warm_up.end().min(end);
     let (edges, cloud) = state.gpus.split_at(world.edges() as usize);
     let (on_edges, in_cloud) = state.computes.split_at(world.spec.edges.len());

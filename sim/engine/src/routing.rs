@@ -27,7 +27,7 @@ pub enum Rule {
     /// The replica with the fewest requests.
     #[default]
     FewestRequests,
-    /// The replica that is expected to be done first: with the least work, that of the request included.
+    /// The replica that is expected to be done first: the least work, with that of the request and its pool's round trip.
     ShortestWork,
     /// The replica that the beginning of the prompt belongs to, unless it has far more requests than another.
     PrefixAffinity,

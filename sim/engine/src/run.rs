@@ -2,6 +2,7 @@
 
 use crate::arrivals::Source;
 use crate::calibration::calibration;
+use crate::learning::Memories;
 use crate::ledger::{Arrival, Grading, Ledger, Recorder, Shortfall, SlotId, WarmUp};
 use crate::models::{Models, streams};
 use crate::outcome::{Outcome, outcome};
@@ -16,7 +17,7 @@ use model::{
     kv::DoesNotFit,
     request::{Input, PayloadFormat},
 };
-use policies::{About, Alone, Briefing, CloudOnly, EdgeOnly, Memory, Policy, Prices, ServedBy, System, Visitor};
+use policies::{About, Alone, Briefing, CloudOnly, EdgeOnly, Policy, Prices, ServedBy, System, Visitor};
 use std::cell::{Cell, RefCell};
 use std::future::poll_fn;
 use std::pin::Pin;
@@ -92,7 +93,12 @@ impl<C: Compute> Visitor for Start<'_, C> {
             world: &world,
             policy,
             sender: CloudOnly::default(),
-            memories: memories(policy, spec.edge_count()),
+            memories: Memories::new(
+                policy,
+                spec.edge_count(),
+                spec.learners,
+                spec.routing.report_every.unwrap_or_default(),
+            ),
             briefing: Briefing {
                 calibration: known(policy.calibration_samples(), spec.seed),
                 pruning: spec.pruning,
@@ -127,13 +133,6 @@ fn something_left<R>(ledger: &Ledger<'_, R>) -> Result<(), RunError> {
     Err(RunError::AllWarmUp { requests: warm_up.requests(), last: warm_up.last_sent().since_start() })
 }
 
-/// A policy's memory of each edge.
-fn memories<P: Policy>(policy: &P, edges: u32) -> Vec<P::Memory> {
-    let first = P::Memory::of(policy);
-    let others: Vec<_> = (1..edges).map(|_| first.of_another_edge(policy)).collect();
-    std::iter::once(first).chain(others).collect()
-}
-
 /// Tokens that the closed forms know the token process by.
 const CLOSED_FORM_TOKENS: u32 = 10_000;
 
@@ -146,8 +145,7 @@ struct Run<'r, C, P: Policy> {
     policy: &'r P,
     /// Serves the requests of edges that only send.
     sender: CloudOnly,
-    /// The policy's memory of each edge.
-    memories: Vec<P::Memory>,
+    memories: Memories<P::Memory>,
     briefing: Briefing,
     /// The sessions that have begun.
     begun: Cell<Begun>,
@@ -357,14 +355,17 @@ impl<'a, C: Compute, P: Policy> Run<'a, C, P> {
 
     /// Serves a request that has been taken in; the time at which its answer was there.
     fn serve(&'a self, bed: Bed<'a, C>) -> impl Future<Output = SimTime> + 'a {
-        let memory = &self.memories[self.edge_of(bed.id)];
+        let edge = self.edge_of(bed.id);
+        let memory = self.memories.of(edge);
         async move {
+            self.hear(bed.id);
             let ending = match self.rejection(bed.id) {
                 None if self.falls_back(bed.id) => Ok(self.alone.serve(&bed, &self.briefing, &()).await),
                 None if self.only_sends(bed.id) => Ok(self.sender.serve(&bed, &self.briefing, &()).await),
                 None => Ok(self.policy.serve(&bed, &self.briefing, memory).await),
                 Some(reason) => Err(reason),
             };
+            self.tell(bed.id);
             let answered = self.end(bed.id, ending);
             self.progress.fetch_add(1, Ordering::Relaxed);
             answered
@@ -398,8 +399,31 @@ impl<'a, C: Compute, P: Policy> Run<'a, C, P> {
     }
 
     /// The edge that a request came in at.
-    fn edge_of(&self, id: SlotId) -> usize {
-        self.world.state.borrow().ledger.slots.get(id.index).edge as usize
+    fn edge_of(&self, id: SlotId) -> u32 {
+        self.world.state.borrow().ledger.slots.get(id.index).edge
+    }
+
+    /// The edge of a request hears what others have learned, where edges share that.
+    fn hear(&self, id: SlotId) {
+        if self.memories.are_shared() {
+            let (edge, delay) = self.way(id);
+            self.memories.hear(edge, self.world.kernel.now(), delay);
+        }
+    }
+
+    /// The edge of a request has learned from it, and says so in its next report.
+    fn tell(&self, id: SlotId) {
+        if self.memories.are_shared() {
+            let (edge, delay) = self.way(id);
+            self.memories.tell(edge, self.world.kernel.now(), delay);
+        }
+    }
+
+    /// The edge of a request, and the time of a report's way to the cloud and on to another edge.
+    fn way(&self, id: SlotId) -> (u32, SimDuration) {
+        let state = &*self.world.state.borrow();
+        let slot = state.ledger.slots.get(id.index);
+        (slot.edge, self.world.rtt(state, slot.edge, slot.about.pool as usize))
     }
 
     /// Gives a request its pictures as they are sent.

@@ -1,5 +1,6 @@
 //! Everything that one run needs, resolved: no defaults, no file names, no text.
 
+use crate::learning::Learners;
 use crate::routing::Routing;
 use crate::scheduling::{Remote, Scheduling};
 use crate::workload::{Arrivals, Workload};
@@ -30,6 +31,8 @@ pub struct RunSpec {
     pub pools: Vec<CloudSpec>,
     /// The way that requests are given pools and replicas.
     pub routing: Routing,
+    /// The owners of what a policy learns.
+    pub learners: Learners,
     /// The link between them.
     pub link: LinkSpec,
     /// Requests and their arrivals.

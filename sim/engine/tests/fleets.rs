@@ -1,7 +1,7 @@
 //! Fleets: groups of edges, pools of the cloud, and routers between them.
 
-use crate::common::{Log, Override, cloud_only, edge_only, examples, fleet, run_logged, spec};
-use engine::{Arrivals, Routing, Rule, RunSpec};
+use crate::common::{Log, Override, cloud_only, edge_only, examples, fleet, run_logged, spec, ucb_route};
+use engine::{Arrivals, Learners, Routing, Rule, RunSpec};
 use model::engine_kind::EngineKind;
 use policies::{ServedBy, System};
 use units::{PerSecond, Ratio, SimDuration};
@@ -168,6 +168,10 @@ fn groups_have_their_shares_and_arrivals_of_their_own() {
     own.edges[1].arrivals = Some(Arrivals::ClosedLoop { clients: 1, think: SimDuration::ZERO });
     let log = run_logged(&own).1;
     assert!(log.requests.iter().any(|row| row.group == 0) && log.requests.iter().any(|row| row.group == 1));
+    // A request that would come long after the last one is none of the run's.
+    own.edges[1].arrivals = Some(Arrivals::Poisson { rate: PerSecond::new(1.0 / 3600.0) });
+    let makespan = run_logged(&own).0.makespan;
+    assert!(makespan < SimDuration::from_secs(60), "{makespan}");
 }
 
 #[test]
@@ -177,4 +181,20 @@ fn a_request_goes_to_a_pool_that_can_hold_it() {
     assert_eq!(in_pools(&run_logged(&spec).1), [0, 30]);
     spec.pools[1].tier.model.context_window = Some(100);
     assert_eq!(run_logged(&spec).0.metrics.rejected, 30);
+}
+
+#[test]
+fn edges_that_share_what_they_learn_explore_less() {
+    // Twenty edges; each alone has to try the edge and the cloud by itself.
+    let tries = |learners| {
+        let mut spec = spec(ucb_route(), EngineKind::Vllm, 400, 20);
+        spec.edges[0].count = 20;
+        spec.workload.arrivals = Arrivals::Poisson { rate: PerSecond::new(2.0) };
+        spec.learners = learners;
+        let rows = run_logged(&spec).1.requests;
+        let at_edge = rows.iter().filter(|row| row.served_by == ServedBy::Edge).count();
+        at_edge.min(rows.len() - at_edge)
+    };
+    let (alone, shared) = (tries(Learners::Edge), tries(Learners::Shared));
+    assert!(shared < alone / 2, "{shared} tries of the slower side, and {alone} alone");
 }

@@ -32,6 +32,10 @@ pub trait About: Default {
     fn closed_forms(&self, _: &Alone<'_>) -> ClosedForms {
         ClosedForms::default()
     }
+    /// True if it learns from requests what edges could share (`memory` of a scenario).
+    fn learns(&self) -> bool {
+        false
+    }
     /// The decisions that it notes. A scenario with any has the table `decisions.parquet`.
     fn notes(&self) -> &'static [Note] {
         &[]

@@ -41,7 +41,7 @@ pub use msao::{MsaoMemory, Semantics, State};
 pub use one_or_many::OneOrMany;
 pub use perllm::{Reading, UcbRoute};
 pub use plan::{Awareness, PlanSettings, Solver};
-pub use policy::{Memory, Policy, ServedBy, Shared};
+pub use policy::{Learned, Memory, Policy, ServedBy, Shared};
 pub use route::{Router, Score};
 pub use settings::Idle;
 pub use speculation::{At, CacheAtLowConfidence, Gate, LowConfidence, Speculation, StateSize, Unsure, read_prompt};

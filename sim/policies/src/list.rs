@@ -93,6 +93,11 @@ macro_rules! systems {
                 match self { $(Self::$policy(policy) => policy.split(),)* }
             }
 
+            /// True if it learns from requests what edges could share.
+            pub fn learns(&self) -> bool {
+                match self { $(Self::$policy(policy) => policy.learns(),)* }
+            }
+
             /// The decisions that it notes.
             pub fn notes(&self) -> &'static [Note] {
                 match self { $(Self::$policy(policy) => policy.notes(),)* }

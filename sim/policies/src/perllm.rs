@@ -7,13 +7,13 @@
 
 use crate::route::{Router, Target};
 use crate::{
-    About, Alone, Briefing, ClosedForms, Cloud, Edge, Hidden, Memory, Note, Policy, ServedBy, Shared, Split, Testbed,
+    About, Alone, Briefing, ClosedForms, Cloud, Edge, Hidden, Learned, Memory, Note, Policy, ServedBy, Split, Testbed,
     Uses, View,
 };
 use model::request::Input;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use units::{Ratio, SimDuration};
 
 /// Settings of PerLLM.
@@ -63,12 +63,34 @@ impl Default for UcbRoute {
 /// The arm that the bandit pulled.
 const ARM: Note = Note { name: "arm", unit: "", meaning: "Tier that the bandit chose: 0 the edge, 1 the cloud." };
 
-/// Rewards seen by arm. One bandit serves all edges.
-pub struct PerLlmMemory(RefCell<[Arm; 2]>);
+/// Rewards by arm: those that the edge has seen, and those that others have reported.
+#[derive(Default)]
+pub struct PerLlmMemory {
+    own: RefCell<[Arm; 2]>,
+    others: Cell<Learned>,
+}
 
 impl Memory<PerLlm> for PerLlmMemory {
     fn of(_: &PerLlm) -> Self {
-        Self(RefCell::default())
+        Self::default()
+    }
+
+    fn learned(&self) -> Option<Learned> {
+        let [edge, cloud] = *self.own.borrow();
+        Some(Learned([edge.pulls, edge.pulls * edge.mean_reward, cloud.pulls, cloud.pulls * cloud.mean_reward]))
+    }
+
+    fn hear(&self, others: Learned) {
+        self.others.set(others);
+    }
+}
+
+impl PerLlmMemory {
+    /// The arms as all edges have seen them.
+    fn arms(&self) -> [Arm; 2] {
+        let Learned([edge, edge_reward, cloud, cloud_reward]) = self.others.get();
+        let [own_edge, own_cloud] = *self.own.borrow();
+        [own_edge.with(edge, edge_reward), own_cloud.with(cloud, cloud_reward)]
     }
 }
 
@@ -79,6 +101,15 @@ struct Arm {
 }
 
 impl Arm {
+    /// The arm with so many pulls more, of this reward in all.
+    fn with(self, pulls: f64, reward: f64) -> Self {
+        if pulls < 0.5 {
+            return self;
+        }
+        let all = self.pulls + pulls;
+        Self { pulls: all, mean_reward: (self.pulls * self.mean_reward + reward) / all }
+    }
+
     fn learn(&mut self, reward: f64) {
         self.pulls += 1.0;
         self.mean_reward += (reward - self.mean_reward) / self.pulls;
@@ -143,8 +174,12 @@ impl About for PerLlm {
         }
     }
 
+    fn learns(&self) -> bool {
+        matches!(self.reading, Reading::UcbRoute(_))
+    }
+
     fn notes(&self) -> &'static [Note] {
-        if matches!(self.reading, Reading::UcbRoute(_)) { &[ARM] } else { &[] }
+        if self.learns() { &[ARM] } else { &[] }
     }
 
     fn examples() -> Vec<(&'static str, Self)> {
@@ -167,18 +202,18 @@ impl About for PerLlm {
 }
 
 impl Policy for PerLlm {
-    type Memory = Shared<PerLlmMemory>;
+    type Memory = PerLlmMemory;
 
-    async fn serve<B: Testbed>(&self, bed: &B, _: &Briefing, memory: &Shared<PerLlmMemory>) -> ServedBy {
+    async fn serve<B: Testbed>(&self, bed: &B, _: &Briefing, memory: &PerLlmMemory) -> ServedBy {
         let input = Input::whole(bed.prompt());
         bed.edge().preprocess().await;
         match self.reading {
             Reading::UcbRoute(route) => {
-                let chosen = route.choose(&memory.0.borrow(), &bed.view(), &input);
+                let chosen = route.choose(&memory.arms(), &bed.view(), &input);
                 bed.note(0, &ARM, chosen as f64);
                 let served_by = ARMS[chosen].serve(bed, &input).await;
                 let reward = 1.0 - bed.elapsed().as_secs_f64() / route.deadline.as_secs_f64();
-                memory.0.borrow_mut()[chosen].learn(reward.max(-1.0));
+                memory.own.borrow_mut()[chosen].learn(reward.max(-1.0));
                 served_by
             }
             Reading::LayerSplit(_) => {

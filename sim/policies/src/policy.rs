@@ -69,6 +69,36 @@ pub trait Memory<P>: Sized {
     fn of_another_edge(&self, settings: &P) -> Self {
         Self::of(settings)
     }
+    /// The sums that this edge has learned by itself; none of a memory that learns nothing that edges could add up.
+    fn learned(&self) -> Option<Learned> {
+        None
+    }
+    /// Takes in the sums that the other edges have learned, as far as their reports have arrived, in the place of earlier ones.
+    fn hear(&self, _others: Learned) {}
+}
+
+/// Sums over what an edge has seen, such as tries and rewards; those of several edges add up.
+///
+/// ```
+/// use policies::Learned;
+///
+/// let (here, there) = (Learned([3.0, 1.5, 0.0, 0.0]), Learned([1.0, 1.0, 0.0, 0.0]));
+/// assert_eq!(here.plus(there).0[..2], [4.0, 2.5]);
+/// assert_eq!(here.plus(there).minus(here), there);
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Learned(pub [f64; 4]);
+
+impl Learned {
+    /// The sums of both.
+    pub fn plus(self, other: Self) -> Self {
+        Self(std::array::from_fn(|place| self.0[place] + other.0[place]))
+    }
+
+    /// The sums without those of the other.
+    pub fn minus(self, other: Self) -> Self {
+        Self(std::array::from_fn(|place| self.0[place] - other.0[place]))
+    }
 }
 
 impl<P> Memory<P> for () {

@@ -6,7 +6,7 @@ use super::loads::Arrivals;
 use super::tier::{Cloud, Edge, Formats, GroupPolicy, Noise, Tuning};
 use super::{Mode, Scenario, Source};
 use crate::terminal::Failure;
-use engine::{Routing, Rule};
+use engine::{Learners, Routing, Rule};
 use model::engine_kind::EngineKind;
 use policies::System;
 use schemars::JsonSchema;
@@ -152,10 +152,15 @@ impl Scenario {
         })
     }
 
+    /// Replicas of all pools.
+    pub fn replicas(&self) -> u64 {
+        let of = |pool: &Pool<'_>| u64::from(pool.cloud.gpus / pool.cloud.tensor_parallel.max(1));
+        self.clouds().iter().map(of).sum()
+    }
+
     /// The router, and the age of what it sees.
     pub fn routing(&self) -> Routing {
-        let replicas: u32 = self.clouds().iter().map(|pool| pool.cloud.gpus / pool.cloud.tensor_parallel.max(1)).sum();
-        let usual = (!self.pools.is_empty() && replicas > 1).then_some(REPORT_EVERY);
+        let usual = (!self.pools.is_empty() && self.replicas() > 1).then_some(REPORT_EVERY);
         Routing { rule: self.router.resolved(), report_every: self.report_every.or(usual) }
     }
 
@@ -199,6 +204,32 @@ impl Router {
             Self::RoundRobin => Rule::RoundRobin,
             Self::PowerOfTwo => Rule::PowerOfTwo,
             Self::ByClass => Rule::ByClass,
+        }
+    }
+}
+
+/// The owners of what a policy learns.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Learning {
+    /// Each edge has what it learned by itself.
+    #[default]
+    Edge,
+    /// Each edge also has what others learned, as old as their reports.
+    Shared,
+}
+
+impl Learning {
+    /// True of the default.
+    pub fn is_default(&self) -> bool {
+        *self == Self::default()
+    }
+
+    /// The same as the engine has it.
+    pub fn resolved(self) -> Learners {
+        match self {
+            Self::Edge => Learners::Edge,
+            Self::Shared => Learners::Shared,
         }
     }
 }
@@ -348,10 +379,10 @@ pub fn check_policy(source: &Source, scenario: &Scenario, system: &System, path:
         }
     }
     let pools = scenario.clouds();
-    let models_differ = pools.iter().any(|pool| pool.cloud.model != pools[0].cloud.model);
+    let served = |pool: &Pool<'_>| (pool.cloud.model.clone(), pool.cloud.formats());
+    let models_differ = pools.iter().any(|pool| served(pool) != served(&pools[0]));
     if models_differ && system.split().is_some() {
-        let reason =
-            "it splits the cloud's model, and the pools have several; give all pools one model, or leave it out";
+        let reason = "it splits the cloud's model, and the pools have several; give all pools one model in one format, or leave it out";
         return Err(source.refuse_key(path, reason));
     }
     if models_differ && encodes {

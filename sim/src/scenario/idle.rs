@@ -25,6 +25,8 @@ struct At<'s> {
     cloud: &'s Cloud,
     /// Resources that any of its policies uses.
     uses: Uses,
+    /// Any of its policies learns what edges could share.
+    learns: bool,
     /// Modalities that its requests may have.
     asked: Asked,
     /// Resources that each policy uses, and true if it splits the cloud's model: then only hidden states go up.
@@ -40,12 +42,16 @@ impl<'s> At<'s> {
             let splits = system.split().is_some();
             (Uses { edge_model: uses.edge_model || uses.cloud && encodes, ..uses }, splits)
         };
-        let each: Vec<_> = systems.iter().map(uses).collect();
+        let sends = scenario.groups().iter().any(|group| group.edge.policy.is_some());
+        // Groups that only send use the cloud, whatever the policies are.
+        let sender = sends.then_some((Uses { cloud: true, ..Uses::default() }, false));
+        let each: Vec<_> = systems.iter().map(uses).chain(sender).collect();
         let (edge, cloud) = (scenario.groups()[0].edge, scenario.clouds()[0].cloud);
         Self {
             scenario,
             edge,
             cloud,
+            learns: systems.iter().any(|(_, system)| system.learns()),
             asked,
             uses: each.iter().fold(Uses::default(), |all, (one, _)| all.or(*one)),
             each,
@@ -124,6 +130,10 @@ const RULES: &[Rule] = &[
     (&["cloud.remote"], "its engine is idealised, and shares nothing", |at| {
         EngineKind::IDEAL.contains(&at.cloud.engine)
     }),
+    (&["memory"], "no policy here learns what edges could share", |at| !at.learns),
+    (&["memory"], "there is one edge", |at| at.scenario.edge_count() == 1),
+    (&["router", "report_every", "cloud.rtt"], "no policy here uses the cloud", |at| !at.uses.cloud),
+    (&["router"], "there is one replica", |at| at.scenario.replicas() == 1),
     (&["cloud.remote"], "no policy here drafts tokens", |at| !at.uses.drafts),
     (&["accuracy.cloud", "accuracy.cloud_recovery"], "no policy here answers from the cloud", |at| !at.uses.cloud),
     (&["link.bandwidth"], "link.up and link.down both have a rate of their own", |at| {

@@ -43,6 +43,7 @@ mod written;
 pub use arguments::Written;
 pub use assumptions::{assumptions, defaults_of, policies, value_of};
 pub use dataset::{Dataset, Listed, Wanted, served};
+pub use fleet::Router;
 pub use idle::warn_of_idle_keys;
 pub use loads::{Arrivals, TraceTimes};
 pub use plan::{Plan, Point, PointLabel};

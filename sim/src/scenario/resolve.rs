@@ -69,6 +69,7 @@ fn base_spec(source: &Source, scenario: &Scenario) -> Result<(RunSpec, Option<f6
         edges: scenario.groups().iter().map(|group| edges(source, scenario, group)).collect::<Result<_, _>>()?,
         pools: scenario.clouds().iter().map(|pool| pool_spec(source, scenario, pool)).collect::<Result<_, _>>()?,
         routing: scenario.routing(),
+        learners: scenario.memory.resolved(),
         link,
         workload,
         tokens: grounds::tokens(source, scenario)?,

@@ -29,6 +29,9 @@ fn said(scenario: &Scenario) -> BTreeSet<Said> {
         return said;
     }
     let uses = scenario.policy.systems().iter().fold(Uses::default(), |all, (_, system)| all.or(system.uses()));
+    // Groups that only send are answered by the cloud, whatever the policies are.
+    let sends = scenario.groups().iter().any(|group| group.edge.policy.is_some());
+    let uses = Uses { cloud: uses.cloud || sends, ..uses };
     for served in served(scenario) {
         let answers = if served.side == "edge" { uses.edge_answers } else { uses.cloud };
         said.extend(answers.then(|| of_accuracy(scenario, &served)).flatten());

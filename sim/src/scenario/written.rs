@@ -1,7 +1,7 @@
 //! The keys of a scenario file, as they stand, with every default filled in.
 
 use super::dataset::{Dataset, Requests, Wanted, shipped};
-use super::fleet::Router;
+use super::fleet::{Learning, Router};
 use super::link::Link;
 use super::loads::{Arrivals, TraceTimes};
 use super::own::CustomModel;
@@ -58,6 +58,9 @@ pub struct Scenario {
     /// round trip after it was sent. If absent, 50 ms between several replicas of `[pools.NAME]`; else loads are known at once.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub report_every: Option<SimDuration>,
+    /// Owners of what a policy learns: each edge by itself (`edge`, default), or all edges, as old as their reports (`shared`).
+    #[serde(default, skip_serializing_if = "Learning::is_default")]
+    pub memory: Learning,
     /// The link between them.
     #[serde(default)]
     pub link: Link,

@@ -66,7 +66,8 @@ pub(crate) struct Flow {
     /// Times in flight, summed: the other side of Little's law.
     pub(crate) time_in_flight_ns: u128,
     in_flight: u64,
-    changed: SimTime,
+    /// Time of the last request that was sent or has ended.
+    pub(crate) changed: SimTime,
 }
 
 impl Flow {
@@ -75,11 +76,6 @@ impl Flow {
         self.step(now);
         self.submitted += 1;
         self.in_flight += 1;
-    }
-
-    /// The last time at which a request was sent or ended.
-    pub(crate) fn last_change(&self) -> SimTime {
-        self.changed
     }
 
     /// Requests in flight.

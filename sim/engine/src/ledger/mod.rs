@@ -159,11 +159,6 @@ impl<'w, R: Default> Ledger<'w, R> {
 }
 
 impl<R> Ledger<'_, R> {
-    /// The last time at which a request was sent or ended.
-    pub(crate) fn last_change(&self) -> SimTime {
-        self.flow.last_change()
-    }
-
     /// True if a request is still in flight.
     pub(crate) fn lives(&self, id: SlotId) -> bool {
         self.slots.find(id.index).is_some_and(|slot| slot.generation == id.generation)
@@ -179,6 +174,11 @@ impl<R> Ledger<'_, R> {
     /// warm-up it is the whole `work` of the tiers, of which sums of shares differ in the last digits.
     pub(crate) fn counted(&self, work: [Share; 2]) -> [Share; 2] {
         if self.warm_up.requests() == 0 { work } else { self.counted }
+    }
+
+    /// The time at which the last request ended, once all have.
+    pub(crate) fn last_end(&self) -> SimTime {
+        self.flow.changed
     }
 
     /// Mean length of the answers so far, of the warm-up too; 0 before the first.

@@ -22,7 +22,7 @@
 //! | `resources.rs` | a request's sequences, memory and waits |
 //! | `message.rs`, `event.rs` | messages on the link; what events of the kernel are for |
 //! | `job.rs` | jobs of requests, and the items that they are in an iteration |
-//! | `reports.rs` | loads of replicas as they are reported |
+//! | `reports.rs` | loads of replicas and what edges learn, as they are reported |
 //! | `fleet.rs` | the numbers of groups, pools and their GPUs |
 //! | `gpu.rs`, `link.rs` | one GPU with its queues; one direction of the link |
 //! | `served.rs` | a serving engine on a GPU, and the part of a request that it has |
@@ -63,6 +63,7 @@ pub(crate) use fleet::Fleet;
 pub(crate) use gpu::{Gpu, work};
 pub(crate) use pools::footprint;
 pub(crate) use prices::Price;
+pub(crate) use reports::Reports;
 pub(crate) use resources::Slot;
 pub(crate) use state::State;
 pub(crate) use world::World;

@@ -1,8 +1,8 @@
-//! Loads of the cloud's replicas, as they are reported to the edges.
+//! Reports: loads of the cloud's replicas as edges know them, and what edges have learned as other edges know it.
 //!
-//! A replica tells its load at the multiples of an interval, and a report takes a while to arrive. So whoever decides knows the
-//! load of the last report that has come to him, and nothing newer. Nothing is scheduled for that: a load is kept with the
-//! number of the first report that has it.
+//! Whoever reports does so at the multiples of an interval, and a report takes a while to arrive. So others know the last report
+//! that has come to them, and nothing newer. Nothing is scheduled for that: a value is kept with the number of the first report
+//! that has it.
 
 use std::collections::VecDeque;
 use units::{SimDuration, SimTime};
@@ -16,20 +16,19 @@ pub(crate) struct Load {
     pub(crate) work: SimDuration,
 }
 
-/// The loads that each replica has reported.
-pub(crate) struct Reports {
+/// The values that each of several has reported.
+pub(crate) struct Reports<T> {
     every: SimDuration,
-    replicas: Vec<Told>,
+    told: Vec<Told<T>>,
 }
 
-/// Loads of one replica, each with the number of the first report that tells it, in order.
-#[derive(Clone, Default)]
-struct Told(VecDeque<(u64, Load)>);
+/// Values of one of them, each with the number of the first report that tells it, in order.
+type Told<T> = VecDeque<(u64, T)>;
 
-impl Reports {
-    /// Reports of so many idle replicas; an interval of 0 reports every nanosecond.
-    pub(crate) fn new(every: SimDuration, replicas: usize) -> Self {
-        Self { every: every.max(SimDuration::from_ns(1)), replicas: vec![Told::default(); replicas] }
+impl<T: Copy + Default> Reports<T> {
+    /// Reports of so many; an interval of 0 reports every nanosecond.
+    pub(crate) fn new(every: SimDuration, many: usize) -> Self {
+        Self { every: every.max(SimDuration::from_ns(1)), told: (0..many).map(|_| Told::new()).collect() }
     }
 
     /// The number of the last report before or at an instant.
@@ -37,27 +36,27 @@ impl Reports {
         at.as_ns() / self.every.as_ns()
     }
 
-    /// A replica has another load; reports that take this long can be forgotten when a newer one has arrived.
-    pub(crate) fn change(&mut self, replica: usize, now: SimTime, load: Load, delay: SimDuration) {
+    /// One of them has another value; of reports that take this long, those before one that has arrived are forgotten.
+    pub(crate) fn change(&mut self, of: usize, now: SimTime, value: T, delay: SimDuration) {
         // The report of this very instant has been sent.
         let next = self.number(now.since_start()) + 1;
-        let told = &mut self.replicas[replica].0;
+        let told = &mut self.told[of];
         match told.back_mut() {
-            Some((first, last)) if *first == next => *last = load,
-            _ => told.push_back((next, load)),
+            Some((first, last)) if *first == next => *last = value,
+            _ => told.push_back((next, value)),
         }
-        self.seen(replica, now, delay);
+        self.seen(of, now, delay);
     }
 
-    /// The load of the last report that has arrived, if each takes this long; none at all before the first.
-    pub(crate) fn seen(&mut self, replica: usize, now: SimTime, delay: SimDuration) -> Load {
+    /// The value of the last report that has arrived, if each takes this long; that of nothing before the first.
+    pub(crate) fn seen(&mut self, of: usize, now: SimTime, delay: SimDuration) -> T {
         let arrived = now.since_start().as_ns().checked_sub(delay.as_ns()).map(SimDuration::from_ns);
-        let Some(newest) = arrived.map(|at| self.number(at)) else { return Load::default() };
-        let told = &mut self.replicas[replica].0;
+        let Some(newest) = arrived.map(|at| self.number(at)) else { return T::default() };
+        let told = &mut self.told[of];
         while told.get(1).is_some_and(|(first, _)| *first <= newest) {
             told.pop_front();
         }
-        told.front().filter(|(first, _)| *first <= newest).map(|(_, load)| *load).unwrap_or_default()
+        told.front().filter(|(first, _)| *first <= newest).map(|(_, value)| *value).unwrap_or_default()
     }
 }
 
@@ -106,6 +105,6 @@ mod tests {
             reports.change(0, ms(at), of(at as u32), delay);
         }
         assert_eq!(reports.seen(0, ms(100), delay), of(89));
-        assert!(reports.replicas[0].0.len() < 13, "reports that have arrived are forgotten");
+        assert!(reports.told[0].len() < 13, "reports that have arrived are forgotten");
     }
 }

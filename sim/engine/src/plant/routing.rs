@@ -90,7 +90,8 @@ impl<'w, C: Compute> World<'w, C> {
             }
             Rule::ShortestWork => self.least(state, asking, among, |state, gpu| {
                 let own = self.expected_work(state, gpu, asking.input);
-                (self.load(state, asking.edge, gpu).work + own).as_ns()
+                let way = self.spec.pools[self.fleet.pool(self.tier(gpu))].rtt;
+                (self.load(state, asking.edge, gpu).work + own + way).as_ns()
             }),
             Rule::PrefixAffinity => self.owner(state, asking, among),
             Rule::FewestRequests | Rule::ByClass => self.fewest(state, asking, among),

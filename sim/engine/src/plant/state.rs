@@ -4,7 +4,7 @@ use super::gpu::{Gpu, Kind};
 use super::job::Job;
 use super::link::{Direction, Outbox};
 use super::message::Message;
-use super::reports::Reports;
+use super::reports::{Load, Reports};
 use super::resources::Resources;
 use super::served::Served;
 use crate::ledger::Ledger;
@@ -28,7 +28,7 @@ pub(crate) struct State<'w, C> {
     /// Expected work of the requests of each of the cloud's GPUs, where a router looks at it.
     pub(crate) work: Vec<SimDuration>,
     /// The loads of the cloud's GPUs as they are reported; none where they are known at once.
-    pub(crate) reports: Option<Reports>,
+    pub(crate) reports: Option<Reports<Load>>,
     /// Turns of round robins: within each pool, and among the pools.
     pub(crate) turns: Vec<u64>,
     pub(crate) edge_cpus: Vec<FifoServer>,

@@ -1,7 +1,7 @@
 //! Any platform and any load, for property tests.
 
 use super::{Override, blocking, examples, fleet, layer_split, mbps, mindfusion, one_plus_geometric, pipelined, spec};
-use engine::{Arrivals, Routing, Rule, RunSpec, Sharing};
+use engine::{Arrivals, Learners, Routing, Rule, RunSpec, Sharing};
 use kernel::RateProfile;
 use model::dataset::{Law, Size};
 use model::{engine_kind::EngineKind, request::PayloadFormat, tokens::TokenProcess};
@@ -130,10 +130,11 @@ fn in_fleet(spec: RunSpec) -> impl Strategy<Value = RunSpec> {
     ];
     let every = prop::option::of(prop::sample::select(vec![0u64, 1, 50]).prop_map(SimDuration::from_ms));
     let own = prop::option::of(arrivals());
-    (prop::sample::select(rules), every, own, any::<bool>(), any::<bool>()).prop_map(
-        move |(rule, report_every, own, only_sends, shares)| {
+    let learners = prop::sample::select(vec![Learners::Edge, Learners::Shared]);
+    (prop::sample::select(rules), every, own, learners, any::<bool>(), any::<bool>()).prop_map(
+        move |(rule, report_every, own, learners, only_sends, shares)| {
             let mut spec = fleet(spec.clone());
-            spec.routing = Routing { rule, report_every };
+            (spec.routing, spec.learners) = (Routing { rule, report_every }, learners);
             if shares && own.is_none() {
                 (spec.edges[0].share, spec.edges[1].share) = (Some(Ratio::new(0.25)), Some(Ratio::new(0.75)));
             }

@@ -1,10 +1,11 @@
 //! Devices, models and serving engines.
 
-use super::listing::{Column, Listing, rounded};
+use super::listing::{Column, Listing, meanings, rounded};
 use model::device::{DEVICES, Device};
 use model::engine_kind::EngineKind;
 use model::model_spec::{MODELS, ModelSpec};
 use model::parallel::{INTERCONNECTS, Interconnect};
+use std::collections::BTreeMap;
 
 const DEVICE: &[Column] = &[
     Column::new("name"),
@@ -80,7 +81,7 @@ const ENGINE: &[Column] = &[
 
 /// The serving engines, with their constants. The shortest step depends on the model and is left out.
 pub fn engines() -> Listing {
-    let meanings = meanings();
+    let meanings: BTreeMap<String, String> = meanings::<EngineKind>().into_iter().collect();
     let line = |engine: &EngineKind| {
         let profile = engine.profile(&MODELS[0], &DEVICES[0]);
         vec![
@@ -111,21 +112,13 @@ pub fn interconnects() -> Listing {
     Listing::new(INTERCONNECT, INTERCONNECTS.iter().map(line))
 }
 
-/// The sentence about each engine, which the schema of scenarios has from its declaration.
-fn meanings() -> std::collections::BTreeMap<String, String> {
-    let schema = schemars::schema_for!(EngineKind).to_value();
-    let engines = schema["oneOf"].as_array().cloned().unwrap_or_default();
-    let text = |value: &serde_json::Value| value.as_str().unwrap_or_default().to_owned();
-    engines.iter().map(|engine| (text(&engine["const"]), text(&engine["description"]))).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn every_engine_has_its_sentence() {
-        let meanings = meanings();
+        let meanings: BTreeMap<String, String> = meanings::<EngineKind>().into_iter().collect();
         for engine in EngineKind::ALL {
             assert!(meanings[engine.name()].ends_with('.'), "{meanings:?}");
         }

@@ -1,6 +1,7 @@
 //! A list as a table for people and as JSON for programs.
 
 use reports::Sheet;
+use schemars::JsonSchema;
 use serde_json::Value;
 use tables::Object;
 
@@ -62,6 +63,14 @@ impl Listing {
         let lines: Vec<Object<&str>> = self.lines.iter().map(object).collect();
         serde_json::to_string_pretty(&lines).expect("a list is JSON") + "\n"
     }
+}
+
+/// The names of an enum, each with the sentence that the schema of scenarios has from its declaration.
+pub fn meanings<T: JsonSchema>() -> Vec<(String, String)> {
+    let schema = schemars::schema_for!(T).to_value();
+    let names = schema["oneOf"].as_array().cloned().unwrap_or_default();
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    names.iter().map(|name| (text(&name["const"]), text(&name["description"]))).collect()
 }
 
 /// A value in a table.

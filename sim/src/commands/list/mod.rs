@@ -7,6 +7,7 @@ mod listing;
 mod profiles;
 mod sources;
 
+use crate::scenario::Router;
 use crate::terminal::{Failure, print};
 use clap::{Args as _, Subcommand};
 use listing::{Column, Listing};
@@ -21,7 +22,7 @@ Examples:
 
 With --json: an array with an object for each line. The unit is the end of a key. Some lists have more keys than their table has columns.";
 
-/// List what there is: devices, models, engines, interconnects, policies, datasets, sources, metrics, columns or profiles.
+/// List what there is: devices, models, engines, interconnects, routers, policies, datasets, sources, metrics, columns or profiles.
 #[derive(Debug, clap::Args)]
 #[command(after_help = HELP, disable_help_subcommand = true)]
 pub struct Args {
@@ -44,6 +45,8 @@ enum What {
     Engines,
     /// Links between the GPUs of a server, for `cloud.interconnect`.
     Interconnects,
+    /// Routers among pools and replicas, for `router`.
+    Routers,
     /// Policies, each a table `[policy.NAME]` of the scenario.
     Policies,
     /// Built-in datasets and formats of traces, for `workload.dataset`.
@@ -73,6 +76,7 @@ pub fn run(args: &Args) -> Result<(), Failure> {
         Some(What::Models) => hardware::models(),
         Some(What::Engines) => hardware::engines(),
         Some(What::Interconnects) => hardware::interconnects(),
+        Some(What::Routers) => routers(),
         Some(What::Policies) => policies(),
         Some(What::Datasets) => datasets::datasets(),
         Some(What::Sources) => sources::sources(),
@@ -91,6 +95,13 @@ fn lists() -> Listing {
         vec![list.get_name().into(), about.into()]
     };
     Listing::new(NAMED, lists.get_subcommands().map(line))
+}
+
+fn routers() -> Listing {
+    Listing::new(
+        NAMED,
+        listing::meanings::<Router>().into_iter().map(|(name, meaning)| vec![name.into(), meaning.into()]),
+    )
 }
 
 fn policies() -> Listing {
