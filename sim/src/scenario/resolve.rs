@@ -271,6 +271,7 @@ fn check_scalars(source: &Source, scenario: &Scenario) -> Result<(), Failure> {
         );
     }
     arrivals::check(source, scenario)?;
+    scenario.costs.check(source)?;
     sessions::check(source, scenario)?;
     scenario.tokens.check().map_err(|(key, expected)| source.refuse_key(&key, &expected))?;
     grounds::check(source, scenario)?;
