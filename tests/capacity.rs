@@ -11,7 +11,7 @@ name = \"loaded\"
 replications = 3
 edge.count = 4
 policy.cloud_only = {}
-policy.edge_only = {}
+policy.cloud_pruned = {}
 [workload]
 dataset = \"vqav2\"
 requests = 300
@@ -20,7 +20,7 @@ output_tokens = 10
 rate = \"4 /s\"
 ";
 
-const TARGET: [&str; 2] = ["--target", "e2e_ms_p99 <= 1 s"];
+const TARGET: [&str; 2] = ["--target", "e2e_ms_p99 <= 3 s"];
 
 /// `sim capacity` over the rate of the arrivals.
 fn capacity<'a>(more: &[&'a str]) -> Vec<&'a str> {
@@ -34,10 +34,10 @@ fn loaded() -> Sim {
 #[test]
 fn the_largest_load_is_found_and_is_true() {
     let sim = loaded();
-    let output = sim.done(capacity(&["--out", "out", "--max-runs", "2000", "--threads", "2"]));
+    let output = sim.done(capacity(&["--out", "out", "--max-runs", "4000", "--threads", "2"]));
     let csv = sim.text("out/capacity.csv");
     let answers = summary(&csv);
-    assert_eq!(answers.iter().map(|row| row["policy"]).collect::<Vec<_>>(), ["cloud_only", "edge_only"]);
+    assert_eq!(answers.iter().map(|row| row["policy"]).collect::<Vec<_>>(), ["cloud_only", "cloud_pruned"]);
     for row in &answers {
         let (meets, misses) = (summary::number(row, "meets_value"), summary::number(row, "misses_value"));
         assert_eq!((row["verdict"], row["key"]), ("found", "arrivals.poisson.rate"));
@@ -56,11 +56,11 @@ fn the_largest_load_is_found_and_is_true() {
             let of = summary(&plain).into_iter().find(|of| of["policy"] == row["policy"]).expect("the policy");
             let p99 = summary::number(&of, "e2e_ms_p99");
             let carried = summary::number(&of, "backlog_growth_pct") <= 2.0;
-            assert_eq!(p99 <= 1000.0 * if holds { 1.02 } else { 0.98 } && carried, holds, "{row:?}: {p99}");
+            assert_eq!(p99 <= 3000.0 * if holds { 1.02 } else { 0.98 } && carried, holds, "{row:?}: {p99}");
         }
     }
     // Whatever the threads, and with the curve that led there.
-    let again = sim.done(capacity(&["--out", "again", "--max-runs", "2000", "--threads", "1"]));
+    let again = sim.done(capacity(&["--out", "again", "--max-runs", "4000", "--threads", "1"]));
     assert_eq!(again.stdout, output.stdout);
     for file in ["runs.parquet", "summary.csv", "capacity.csv", "report/capacity.svg"] {
         assert_eq!(sim.tree_of("again")[file], sim.tree_of("out")[file], "{file}");
@@ -72,7 +72,7 @@ fn the_largest_load_is_found_and_is_true() {
         .collect();
     assert_eq!(rates.len() as f64, summary::number(&answers[0], "points"), "{rates:?}");
     let document: serde_json::Value =
-        serde_json::from_str(&sim.done(capacity(&["--out", "json", "--max-runs", "2000", "--json"])).stdout)
+        serde_json::from_str(&sim.done(capacity(&["--out", "json", "--max-runs", "4000", "--json"])).stdout)
             .expect("JSON");
     assert_eq!(
         (&document["table"], &document["rows"][0]["meets"]),
@@ -142,8 +142,8 @@ fn a_target_that_nothing_meets_or_misses_is_told() {
     assert!(always.stdout.contains("even at 2 /s"), "{always:#?}");
     assert!(always.stderr.contains("the targets are met all over"), "{always:#?}");
     // However long the latencies may be, a backlog that grows is not carried.
-    let args = ["capacity", "loaded.toml", "--vary", "arrivals.poisson.rate", "--out", "out", "--policy", "edge_only"];
-    let grows = sim.done([&args[..], &["--target", "e2e_ms_p99 <= 1 h", "--max-runs", "2000"]].concat());
+    let args = ["capacity", "loaded.toml", "--vary", "arrivals.poisson.rate", "--out", "out", "--policy", "cloud_only"];
+    let grows = sim.done([&args[..], &["--target", "e2e_ms_p99 <= 1 h", "--max-runs", "4000"]].concat());
     assert!(grows.stdout.contains("backlog"), "{grows:#?}");
 }
 
@@ -151,8 +151,8 @@ fn a_target_that_nothing_meets_or_misses_is_told() {
 #[test]
 fn figures_of_an_slo_are_those_of_its_requests() {
     let sim = loaded();
-    let slo = "slo.targets=[\"ttft_ms_p99 <= 150 ms\", \"e2e_ms_p95 <= 300 ms\"]";
-    let set = ["--set", slo, "--set", "arrivals.poisson.rate=30 /s", "--set", "replications=1"];
+    let slo = "slo.targets=[\"ttft_ms_p99 <= 100 ms\", \"e2e_ms_p95 <= 350 ms\"]";
+    let set = ["--set", slo, "--set", "arrivals.poisson.rate=16 /s", "--set", "replications=1"];
     sim.done([&["loaded.toml", "--out", "out", "--set", "workload.warm_up=40"], &set[..]].concat());
     let all = rows(&sim.path("out/requests.parquet"));
     let csv = sim.text("out/summary.csv");
@@ -161,7 +161,7 @@ fn figures_of_an_slo_are_those_of_its_requests() {
         let at = |one: &Row| number(one, "submit_s").expect("a time");
         let ends = |one: &Row| at(one) + number(one, "e2e_ms").expect("an answer") / 1e3;
         let met = |one: &&&Row| {
-            number(one, "ttft_ms").expect("an answer") <= 150.0 && number(one, "e2e_ms").expect("an answer") <= 300.0
+            number(one, "ttft_ms").expect("an answer") <= 100.0 && number(one, "e2e_ms").expect("an answer") <= 350.0
         };
         let mut sent: Vec<f64> = of.iter().map(|one| at(one)).collect();
         sent.sort_by(f64::total_cmp);
@@ -202,18 +202,19 @@ fn the_drain_is_in_no_rate() {
     let rate = |requests: &str, rate: &str| {
         let set = [format!("workload.requests={requests}"), format!("arrivals.constant.rate={rate}")];
         let set: Vec<&str> = set.iter().flat_map(|set| ["--set", set.as_str()]).collect();
-        let fixed = ["--set", "workload.warm_up=50", "--set", "edge.engine=hf"];
+        let fixed = ["--set", "workload.warm_up=50"];
         sim.done([&["loaded.toml", "--out", "out"], &set[..], &fixed[..]].concat());
         let csv = sim.text("out/summary.csv");
         let rows = summary(&csv);
-        let row = rows.iter().find(|row| row["policy"] == "edge_only").expect("the policy");
+        let row = rows.iter().find(|row| row["policy"] == "cloud_only").expect("the policy");
         summary::number(row, "requests_per_s")
     };
     // Below the capacity as many leave as come.
     let slow = rate("400", "5 /s");
     assert!((slow - 5.0).abs() < 0.1, "{slow}");
-    let (few, many) = (rate("400", "400 /s"), rate("1600", "400 /s"));
-    assert!((few / many - 1.0).abs() < 0.1, "{few} and {many}");
+    // Above it, the rate is that of the service.
+    let (few, many) = (rate("400", "40 /s"), rate("1600", "40 /s"));
+    assert!(few < 35.0 && (few / many - 1.0).abs() < 0.1, "{few} and {many}");
 }
 
 /// Each load runs, and comes at its rate.

@@ -7,6 +7,7 @@ mod capacity;
 mod cases;
 mod check;
 mod command_line;
+mod costs;
 mod datasets;
 mod determinism;
 mod documented;

@@ -66,6 +66,8 @@ fn amount(metric: &str, text: &str) -> Option<f64> {
     match unit_of(metric) {
         "ms" => Some(time()?.as_ms_f64()),
         "s" => Some(time()?.as_secs_f64()),
+        // A name that is none is refused as such, with the nearest.
+        "" if Metric::named(metric).is_err() => text.split_whitespace().next()?.parse().ok(),
         "" => None,
         unit => text.strip_suffix(unit)?.trim_end().parse().ok(),
     }

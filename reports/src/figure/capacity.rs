@@ -186,7 +186,9 @@ mod tests {
             ..CapacityRow::default()
         };
         let mut table = TableWriter::create(&folder.path().join("capacity.parquet")).expect("a file");
-        [row("cloud_only", "4 /s", 4.0), row("msao", "2 /s", 2.0)].map(|row| table.write(row).expect("a row"));
+        for row in [row("cloud_only", "4 /s", 4.0), row("msao", "2 /s", 2.0)] {
+            table.write(row).expect("a row");
+        }
         table.finish().expect("a file");
         let figure = svg("capacity", folder.path()).expect("a figure");
         assert_eq!(count(&figure, "Capacity: cloud_only 4 /s, msao 2 /s"), 1, "{figure}");

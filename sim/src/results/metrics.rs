@@ -1,6 +1,7 @@
 //! The metrics of a run, one line each, for the tables of a results folder.
 
-use crate::scenario::MemoryScope;
+use super::spent::{Part, Spent};
+use crate::scenario::{Costs, MemoryScope};
 use backends::Coverage;
 use engine::{ClosedFormSums, LatencySum, Outcome, RegretSums, RunSpec, TierOutcome};
 use policies::Uses;
@@ -35,8 +36,9 @@ pub struct Sample {
 
 impl Sample {
     /// Reads off a run what the tables need.
-    pub fn of(outcome: &Outcome, memory_scope: MemoryScope, spec: &RunSpec) -> Self {
-        let facts = Facts { outcome, memory_scope, uses: spec.policy.uses(), slo: !spec.slo.is_empty() };
+    pub fn of(outcome: &Outcome, memory_scope: MemoryScope, costs: Costs, spec: &RunSpec) -> Self {
+        let spent = Spent { outcome, spec, costs };
+        let facts = Facts { outcome, memory_scope, spent, uses: spec.policy.uses(), slo: !spec.slo.is_empty() };
         let metrics = &outcome.metrics;
         Self {
             digest: outcome.journal.digest(),
@@ -58,6 +60,8 @@ impl Sample {
 struct Facts<'a> {
     outcome: &'a Outcome,
     memory_scope: MemoryScope,
+    /// Energy and price by part.
+    spent: Spent<'a>,
     uses: Uses,
     /// True if requests have limits that they meet or miss.
     slo: bool,
@@ -114,10 +118,20 @@ impl Facts<'_> {
             Metric::EdgeMemory => Some(memory_gb(&outcome.edge)),
             Metric::CloudMemory => Some(memory_gb(&outcome.cloud)),
             Metric::Memory => Some(self.memory_gb_peak()),
-            Metric::Energy => self.per_request(self.work_joules() + self.idle_joules()),
-            Metric::EnergyWithoutIdle => self.per_request(self.work_joules()),
+            Metric::Energy => self.per_request(self.spent.all_j()),
+            Metric::EnergyWithoutIdle => self.per_request(self.spent.all_work_j()),
+            Metric::EdgeEnergy => self.per_request(self.spent.whole_j(Part::Edge)),
+            Metric::EdgeWork => self.per_request(self.spent.work_j(Part::Edge)),
+            Metric::CloudEnergy => self.per_request(self.spent.whole_j(Part::Cloud)),
+            Metric::CloudWork => self.per_request(self.spent.work_j(Part::Cloud)),
+            Metric::RadioEnergy => self.per_request(self.spent.radio_j()?),
+            Metric::NetworkEnergy => self.per_request(self.spent.network_j()?),
+            Metric::RightAnswers => finite(self.accuracy_pct()? * metrics.completed as f64 * 10.0 / self.spent.all_j()),
+            Metric::Price => self.per_request(self.spent.price()?),
+            Metric::TokenPrice => per(1000.0 * self.spent.price()?, metrics.output_tokens),
             Metric::Uplink => self.per_request(outcome.up.counted().as_mb_f64()),
             Metric::Downlink => self.per_request(outcome.down.counted().as_mb_f64()),
+            Metric::RawUpload => self.per_request(metrics.raw_upload.as_mb_f64()),
             Metric::Preemptions => self.per_request(metrics.memory.preemptions as f64),
             Metric::RecomputedTokens => self.per_request(metrics.memory.recomputed as f64),
             Metric::PrefixHitRate => per(100.0 * metrics.memory.cached as f64, metrics.memory.looked_up),
@@ -169,17 +183,6 @@ impl Facts<'_> {
             MemoryScope::Paper if self.uses.edge_model => memory_gb(edge),
             MemoryScope::Paper => memory_gb(cloud),
         }
-    }
-
-    fn work_joules(&self) -> f64 {
-        self.outcome.edge.work_joules + self.outcome.cloud.work_joules
-    }
-
-    /// Idle energy is shared by the requests that were answered in its time; those of the warm-up take their part with them.
-    fn idle_joules(&self) -> f64 {
-        let Outcome { edge, cloud, metrics, since, .. } = self.outcome;
-        let share = per(metrics.completed as f64, since.answered).unwrap_or(1.0);
-        (edge.idle_joules + cloud.idle_joules) * share
     }
 }
 

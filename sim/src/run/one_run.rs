@@ -73,7 +73,7 @@ impl OneRun<'_> {
 
     /// Its contribution to the tables.
     pub fn sample_of(&self, outcome: &Outcome) -> Sample {
-        Sample::of(outcome, self.point.memory_scope, &self.cell.spec)
+        Sample::of(outcome, self.point.memory_scope, self.point.costs, &self.cell.spec)
     }
 
     fn simulate(

@@ -8,7 +8,7 @@ use serde_json::{Map, Value as Json, json};
 use toml::{Table, Value};
 
 /// Keys that name, repeat, judge or sweep a scenario; they assume nothing.
-const NOT_ASSUMED: [&str; 10] = [
+const NOT_ASSUMED: [&str; 11] = [
     "name",
     "description",
     "mode",
@@ -16,6 +16,7 @@ const NOT_ASSUMED: [&str; 10] = [
     "replications",
     "point_seeds",
     "slo",
+    "costs",
     "sweep",
     "workload.requests",
     "workload.dataset",

@@ -143,6 +143,11 @@ const RULES: &[Rule] = &[
         !at.uses.cloud
     }),
     (&["link"], "no policy here uses the link", |at| !at.uses.cloud),
+    (
+        &["costs.per_gb", "costs.radio", "costs.network_nj_per_bit", "costs.cloud_per_hour"],
+        "no policy here uses the link and the cloud",
+        |at| !at.uses.cloud,
+    ),
     (&["link.t_comm_rtt"], "no policy here uploads inputs", |at| !at.any_whole(|uses| uses.cloud)),
     (&["link.rtt"], "link.rtt_series takes its place", |at| at.scenario.link.rtt_series.is_some()),
     (&["link.start"], "no rate or round trip of the link changes over time", |at| !at.scenario.link.has_series()),

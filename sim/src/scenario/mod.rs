@@ -7,6 +7,7 @@ mod amounts;
 mod arguments;
 mod arrivals;
 mod assumptions;
+mod costs;
 pub mod dataset;
 mod explain;
 pub mod figures;
@@ -42,6 +43,7 @@ mod written;
 
 pub use arguments::Written;
 pub use assumptions::{assumptions, defaults_of, policies, value_of};
+pub use costs::{Costs, Radio};
 pub use dataset::{Dataset, Listed, Wanted, served};
 pub use fleet::Router;
 pub use idle::warn_of_idle_keys;

@@ -352,6 +352,7 @@ fn check_scalars(source: &Source, scenario: &Scenario) -> Result<(), Failure> {
         return Err(source.refuse_key("link.tls", "expected 0, 1 (TLS 1.3) or 2 (TLS 1.2) round trips"));
     }
     arrivals::check(source, scenario)?;
+    scenario.costs.check(source)?;
     sessions::check(source, scenario)?;
     scenario.tokens.check().map_err(|(key, expected)| source.refuse_key(&key, &expected))?;
     grounds::check(source, scenario)?;

@@ -1,5 +1,6 @@
 //! The keys of a scenario file, as they stand, with every default filled in.
 
+use super::costs::Costs;
 use super::dataset::{Dataset, Requests, Wanted, shipped};
 use super::fleet::{Learning, Router};
 use super::link::Link;
@@ -72,6 +73,9 @@ pub struct Scenario {
     /// Limits on the latencies of requests, which give `slo_attainment_pct` and goodput, and the targets of `sim capacity`.
     #[serde(default, skip_serializing_if = "Slo::is_empty")]
     pub slo: Slo,
+    /// Prices, and the energy of radio and network.
+    #[serde(default, skip_serializing_if = "Costs::is_empty")]
+    pub costs: Costs,
     /// Token process: entropy and acceptance of each drafted token.
     #[serde(default)]
     pub tokens: Tokens,

@@ -182,14 +182,37 @@ metrics! {
     CloudMemory = "cloud_memory_gb_peak", Lower, AMOUNT, "GB", 2, "cloud GB", "peak memory of the cloud, GB";
     /// Peak memory of both tiers, or of one, as `memory_scope` says.
     Memory = "memory_gb_peak", Lower, AMOUNT, "GB", 2, "memory GB", "peak memory, GB";
-    /// Energy of both tiers for a completed request, idle power included.
+    /// Energy for a completed request, idle power included: that of the tiers that the policy uses, and of radio and network where
+    /// `costs` states them.
     Energy = "energy_j_per_request", Lower, AMOUNT, "J", 1, "J/request", "energy, J a request";
-    /// Energy of both tiers for a completed request, above idle power.
+    /// Energy for a completed request, above idle power.
     EnergyWithoutIdle = "energy_without_idle_j_per_request", Lower, AMOUNT, "J", 1, "J above idle", "energy above idle, J a request";
+    /// Energy of the edges for a completed request, idle power included; nothing where they ran nothing.
+    EdgeEnergy = "edge_energy_j_per_request", Lower, AMOUNT, "J", 1, "edge J", "energy of the edge, J a request";
+    /// Energy of the edges for a completed request, above idle power.
+    EdgeWork = "edge_energy_without_idle_j_per_request", Lower, AMOUNT, "J", 1, "edge J above idle", "energy of the edge above idle, J a request";
+    /// Energy of the cloud for a completed request, idle power included; nothing where it ran nothing.
+    CloudEnergy = "cloud_energy_j_per_request", Lower, AMOUNT, "J", 1, "cloud J", "energy of the cloud, J a request";
+    /// Energy of the cloud for a completed request, above idle power.
+    CloudWork = "cloud_energy_without_idle_j_per_request", Lower, AMOUNT, "J", 1, "cloud J above idle", "energy of the cloud above idle, J a request";
+    /// Energy of the edge's radio for a completed request, by byte and by the time that it is awake; none without `costs.radio`.
+    RadioEnergy = "radio_energy_j_per_request", Lower, AMOUNT, "J", 2, "radio J", "energy of the radio, J a request";
+    /// Energy of the network for the bytes of a completed request; none without `costs.network_nj_per_bit`.
+    NetworkEnergy = "network_energy_j_per_request", Lower, AMOUNT, "J", 2, "network J", "energy of the network, J a request";
+    /// Expected right answers for 1,000 joules of `energy_j_per_request`; none where the accuracy is not known.
+    RightAnswers = "right_answers_per_kj", Higher, AMOUNT, "", 2, "right/kJ", "right answers for 1,000 joules";
+    /// Price of a completed request, by the hours of the devices that its policy uses and the bytes on the link, in the currency of
+    /// `costs`; none where nothing has a price.
+    Price = "cost_per_request", Lower, AMOUNT, "", 5, "cost", "cost of a request";
+    /// Price of 1,000 output tokens, as `cost_per_request`.
+    TokenPrice = "cost_per_1000_tokens", Lower, AMOUNT, "", 5, "cost/1000 tok", "cost of 1,000 tokens";
     /// Bytes from edge to cloud for a completed request, in 10^6 bytes.
     Uplink = "uplink_mb_per_request", Lower, AMOUNT, "MB", 3, "up MB", "uplink, MB a request";
     /// Bytes from cloud to edge for a completed request, in 10^6 bytes.
     Downlink = "downlink_mb_per_request", Lower, AMOUNT, "MB", 4, "down MB", "downlink, MB a request";
+    /// Bytes of pictures, sound and text for a completed request that left the edge as such, in 10^6 bytes: pruned and compressed ones
+    /// count, hidden states and pictures that a vision tower has encoded do not.
+    RawUpload = "raw_upload_mb_per_request", Lower, AMOUNT, "MB", 3, "raw MB", "raw input that left the edge, MB a request";
     /// Preemptions of a completed request: a serving engine took its blocks for another one.
     Preemptions = "preemptions_per_request", Lower, AMOUNT, "", 2, "preempted", "preemptions a request";
     /// Tokens that were computed again after preemptions, for a completed request.

@@ -194,6 +194,8 @@ pub struct Metrics {
     pub shortfalls: Shortfalls,
     /// Tokens of all answers.
     pub output_tokens: u64,
+    /// Bytes of pictures, sound and text that left the edges as they are, or pruned and compressed, but not encoded by a model.
+    pub raw_upload: Bytes,
     /// Tokens a second of each answer by itself, tokens / E2E, summed.
     pub own_rate: f64,
     /// Tokens drafted.

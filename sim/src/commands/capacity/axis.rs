@@ -60,11 +60,12 @@ impl Axis {
         let least = if form == Form::Whole { 1.0 } else { f64::MIN_POSITIVE };
         let about = own.or(from).or(to).expect("one of them is there");
         let (from, to) = (from.unwrap_or((about / FAR).max(least)), to.unwrap_or(about * FAR));
+        let axis = Self { key: key.to_owned(), form, start: from, ends: [from, to] };
         if from >= to {
+            let [from, to] = [from, to].map(|end| axis.text(end));
             return Err(Failure::refused(format!("--vary {key}: --from {from} is not below --to {to}")));
         }
         let start = own.unwrap_or_else(|| (from * to).sqrt()).clamp(from, to);
-        let axis = Self { key: key.to_owned(), form, start, ends: [from, to] };
         Ok(Self { start: axis.rounded(start), ..axis })
     }
 

@@ -13,14 +13,15 @@ use crate::terminal::{Code, Failure, print, say, with_bar};
 use rayon::prelude::*;
 use reports::Constraint;
 use std::path::PathBuf;
+use std::sync::atomic::AtomicU64;
 use std::time::Instant;
 use tables::{CapacityRow, Finding, TableWriter};
 
 const HELP: &str = "\
 Values are doubled or halved until one meets the targets and one misses them, then
-bisected to 2 %, with replications at each; at both ends replications are added until
-their intervals exclude the other answer. Exit code 5: --max-runs ended it before; the
-bracket that is sure is printed. A load at which the backlog grows is not carried,
+bisected to 2 %. Replications are added at each until the intervals of the targets'
+means exclude the other verdict. Exit code 5: --max-runs ended it before; the bracket
+that is sure is printed. A load at which the backlog grows is not carried,
 whatever its latencies. Where the scenario has no workload.warm_up, the first tenth of
 the requests is left out. The targets are those of [slo] unless --target says others.
 
@@ -75,9 +76,12 @@ pub struct Args {
 /// Runs `sim capacity`.
 pub fn run(args: &Args) -> Result<(), Failure> {
     let started = Instant::now();
-    let (source, scenario) = one_point(args)?;
+    let (source, scenario, left_out) = one_point(args)?;
     let targets = targets(args, &source, &scenario)?;
     let own = scenario::value_of(&scenario, &args.vary);
+    if own.is_none() {
+        refuse_unknown(&source, &args.vary)?;
+    }
     let axis = Axis::new(&source, &args.vary, own.as_ref(), [args.from.as_deref(), args.to.as_deref()])?;
     let varied = Varied { source: &source, axis: &axis, targets: &targets };
     let plan = varied.plan(&[axis.start])?;
@@ -87,8 +91,12 @@ pub fn run(args: &Args) -> Result<(), Failure> {
     scenario::warn_of_figures(&plan);
     let default = ["results", &format!("{}-capacity", scenario.name)].iter().collect();
     let out = args.out.clone().unwrap_or(default);
+    let loads = first_looks(&varied, &policies)?;
+    if let Some(first) = left_out {
+        say(format_args!("sim: note: no workload.warm_up; the first {first} requests of a run are left out"));
+    }
     let results = results::Results::begin(&out)?;
-    let searched = searched(args, &varied, &policies, scenario.replications)?;
+    let searched = searched(args, &varied, loads, scenario.replications)?;
     let (plan, runs) = all_runs(&varied, &searched)?;
     let mut totals = Totals { runs: runs.len(), replications: scenario.replications, ..Totals::default() };
     runs.iter().filter_map(|run| run.result.as_ref().ok()).for_each(|sample| totals.add(sample));
@@ -112,8 +120,18 @@ pub fn run(args: &Args) -> Result<(), Failure> {
     judged(&rows)
 }
 
-/// The scenario as one point: without a sweep of the key that varies, and with a warm-up.
-fn one_point(args: &Args) -> Result<(Source, Scenario), Failure> {
+/// Refuses a key that there is not, with the nearest.
+fn refuse_unknown(source: &Source, key: &str) -> Result<(), Failure> {
+    let tried = source.with(&[(key.to_owned(), 1.into())]).and_then(|source| source.parse::<Scenario>());
+    match tried {
+        Err(refusal) if refusal.to_string().contains("unknown") => Err(refusal),
+        _ => Ok(()),
+    }
+}
+
+/// The scenario as one point: without a sweep of the key that varies, and with a warm-up; and the requests that are left out where
+/// the scenario says nothing of them.
+fn one_point(args: &Args) -> Result<(Source, Scenario, Option<u64>), Failure> {
     let (mut source, mut scenario) = scenario::read(&args.written.scenario, &args.written.overrides()?)?;
     if let Some(other) = scenario.sweep.0.keys().find(|key| **key != args.vary) {
         let what =
@@ -121,15 +139,14 @@ fn one_point(args: &Args) -> Result<(Source, Scenario), Failure> {
         return Err(source.refuse_at(&["sweep", other], &what));
     }
     let mut set = vec![("sweep".to_owned(), toml::Value::Table(toml::Table::new()))];
-    if scenario.workload.warm_up.is_none() && scenario.workload.requests >= 10 {
-        let tenth = i64::try_from(scenario.workload.requests / 10).unwrap_or(i64::MAX);
-        say(format_args!("sim: note: no workload.warm_up; the first {tenth} requests of a run are left out"));
+    let tenth = Some(scenario.workload.requests / 10).filter(|_| scenario.workload.warm_up.is_none());
+    if let Some(tenth) = tenth.and_then(|tenth| i64::try_from(tenth).ok()) {
         set.push(("workload.warm_up".to_owned(), tenth.into()));
     }
     source = source.with(&set)?;
     scenario = source.parse()?;
     scenario.settle(source.written());
-    Ok((source, scenario))
+    Ok((source, scenario, tenth))
 }
 
 /// The targets of the command line, or those of the scenario.
@@ -152,11 +169,20 @@ fn policies(plan: &Plan, wanted: &[String]) -> Result<Vec<String>, Failure> {
     Ok(known.into_iter().filter(|policy| wanted.is_empty() || wanted.contains(policy)).collect())
 }
 
+/// The first run of each policy, which refuses targets that do not apply before anything is written.
+fn first_looks<'v>(varied: &'v Varied<'v>, policies: &[String]) -> Result<Vec<Loads<'v>>, Failure> {
+    let first = |policy: &String| {
+        let mut loads = Loads::new(varied, policy.clone());
+        loads.look(varied.axis.start, 1, &AtomicU64::new(0)).map(|_| loads)
+    };
+    policies.iter().map(first).collect()
+}
+
 /// Searches for each policy, side by side.
 fn searched<'v>(
     args: &Args,
     varied: &'v Varied<'v>,
-    policies: &[String],
+    policies: Vec<Loads<'v>>,
     replications: u32,
 ) -> Result<Vec<(Loads<'v>, Answer)>, Failure> {
     /// Fewer replications make an interval that says nothing.
@@ -165,12 +191,11 @@ fn searched<'v>(
     let most = args.max_runs.saturating_mul(policies.len() as u64);
     let pool = threads::pool(args.threads, most)?;
     with_bar(most, "runs", |done| {
-        let one = |policy: &String| {
-            let mut loads = Loads::new(varied, policy.clone());
+        let one = |mut loads: Loads<'v>| {
             let answer = search(varied.axis, limits, |value, replications| loads.look(value, replications, done))?;
             Ok((loads, answer))
         };
-        pool.install(|| policies.par_iter().map(one).collect())
+        pool.install(|| policies.into_par_iter().map(one).collect())
     })
 }
 

@@ -107,7 +107,7 @@ impl<'a> Loads<'a> {
             })
         };
         let values = self.varied.targets.iter().map(value).collect::<Result<_, _>>()?;
-        Ok(Judged { sample, values })
+        Ok(Judged { sample, values, backlog: outcome.window.backlog })
     }
 
     /// The values that were looked at.

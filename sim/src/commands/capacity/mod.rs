@@ -2,7 +2,7 @@
 //!
 //! One key varies. Values are judged by replications ([`loads`]): a value meets the targets if the mean of each is within its bound,
 //! and surely if the whole interval is ([`verdict`]). The search ([`search`]) doubles or halves the value until the answer lies
-//! between two, bisects, and adds replications at both ends until it is sure of them. What was run is a results folder like any
+//! between two that are sure, and bisects. What was run is a results folder like any
 //! other, with the values that were looked at, and with `capacity.parquet`.
 
 mod axis;

@@ -1,8 +1,10 @@
-//! The search: from the start by factors of two until the answer lies between a value that meets the targets and one that misses
-//! them, then by bisection, then by more replications at both ends until both are sure.
+//! The search: from the start by factors of two until one value surely meets the targets and one surely misses them, then between
+//! these two by bisection.
 //!
-//! It knows nothing but verdicts. As replications are added a verdict may turn: then the values that were looked at say anew where
-//! the answer lies, and the search goes on from there.
+//! A value near the answer is not to be told from it but by very many runs. So a value that is still not sure after a part of the
+//! runs is left alone, and its neighbours on both sides are asked: the two sure ends close in on it from there.
+//!
+//! It knows nothing but verdicts.
 
 use super::axis::Axis;
 use super::verdict::Verdict;
@@ -13,6 +15,12 @@ const NARROW: f64 = 1.02;
 
 /// The step of the search while one end is not known.
 const STEP: f64 = 2.0;
+
+/// The ratio of neighbours between which no other is asked.
+const CLOSE: f64 = 1.004;
+
+/// The part of the runs after which a value that is not sure is left alone.
+const PATIENCE: u64 = 10;
 
 /// The bounds of a search.
 #[derive(Clone, Copy, Debug)]
@@ -115,40 +123,71 @@ impl Search<'_> {
         }
     }
 
-    /// The hardest value before the easiest that is missed, and that one.
-    fn bracket(&self) -> (Option<&Looked>, Option<&Looked>) {
-        let bad = self.known.iter().position(|looked| !looked.verdict.met);
-        let good = bad.unwrap_or(self.known.len()).checked_sub(1);
-        (good.map(|at| &self.known[at]), bad.map(|at| &self.known[at]))
+    /// The place of the hardest value that surely meets the targets before the easiest that surely misses them, and of that one.
+    fn ends(&self) -> [Option<usize>; 2] {
+        let bad = self.known.iter().position(|one| one.verdict.sure && !one.verdict.met);
+        let good =
+            self.known[..bad.unwrap_or(self.known.len())].iter().rposition(|one| one.verdict.sure && one.verdict.met);
+        [good, bad]
     }
 
     fn step(&self) -> Step {
-        match self.bracket() {
-            (None, None) => Step::Look(self.axis.start, self.limits.replications),
-            (Some(good), None) => self.beyond(good, true),
-            (None, Some(bad)) => self.beyond(bad, false),
-            (Some(good), Some(bad)) => match self.between(good.value, bad.value) {
-                Some(middle) => Step::Look(middle, self.limits.replications),
-                None => surer(&[good, bad]).unwrap_or(Step::End(Finding::Found)),
-            },
+        match self.ends() {
+            _ if self.known.is_empty() => Step::Look(self.axis.start, self.limits.replications),
+            [Some(good), Some(bad)] => self.closer(good, bad),
+            [_, None] => self.beyond(&self.known[self.known.len() - 1], true),
+            [None, Some(_)] => self.beyond(&self.known[0], false),
         }
     }
 
-    /// A step to a harder or an easier value; at the end of the axis the search ends when it is sure.
+    /// More runs at the hardest or the easiest value while they may make it sure; else a step beyond it. At the end of the axis the
+    /// search ends when it is sure.
     fn beyond(&self, last: &Looked, harder: bool) -> Step {
+        if !last.verdict.sure && last.verdict.met != harder && last.runs < self.patience() {
+            return twice(last);
+        }
         let up = harder != self.limits.least;
         let next = self.axis.rounded(if up { last.value * STEP } else { last.value / STEP });
-        if next != last.value {
-            return Step::Look(next, self.limits.replications);
+        match (next != last.value, last.verdict.sure) {
+            (true, _) => Step::Look(next, self.limits.replications),
+            (false, true) => Step::End(if harder { Finding::Always } else { Finding::Never }),
+            (false, false) => twice(last),
         }
-        let end = Step::End(if harder { Finding::Always } else { Finding::Never });
-        surer(&[last]).unwrap_or(end)
     }
 
-    /// A value between two; none if they are near enough.
-    fn between(&self, a: f64, b: f64) -> Option<f64> {
+    /// A step that brings the sure ends closer.
+    fn closer(&self, good: usize, bad: usize) -> Step {
+        let value = |at: usize| self.known[at].value;
+        if self.between(value(good), value(bad), NARROW).is_none() {
+            return Step::End(Finding::Found);
+        }
+        let Some(least_known) = self.known[good + 1..bad].iter().min_by_key(|one| one.runs) else {
+            return self.look_between(good, bad).unwrap_or(Step::End(Finding::Found));
+        };
+        if least_known.runs < self.patience() {
+            return twice(least_known);
+        }
+        let gap = |at: usize| (value(at) / value(at + 1)).max(value(at + 1) / value(at));
+        let (first, last) = (good, bad - 1);
+        let order = if gap(first) >= gap(last) { [first, last] } else { [last, first] };
+        let asked = order.into_iter().find_map(|at| self.look_between(at, at + 1));
+        asked.unwrap_or_else(|| twice(least_known))
+    }
+
+    fn look_between(&self, a: usize, b: usize) -> Option<Step> {
+        let middle = self.between(self.known[a].value, self.known[b].value, CLOSE)?;
+        Some(Step::Look(middle, self.limits.replications))
+    }
+
+    /// Runs after which a value is left alone.
+    fn patience(&self) -> u32 {
+        u32::try_from(self.limits.runs / PATIENCE).unwrap_or(u32::MAX)
+    }
+
+    /// A value between two; none if they are as near as this ratio, or whole numbers in a row.
+    fn between(&self, a: f64, b: f64, near: f64) -> Option<f64> {
         let (low, high) = (a.min(b), a.max(b));
-        if high / low <= NARROW || (self.axis.is_whole() && high - low <= 1.0) {
+        if high / low <= near || (self.axis.is_whole() && high - low <= 1.0) {
             return None;
         }
         let middle = self.axis.rounded((low * high).sqrt());
@@ -157,10 +196,7 @@ impl Search<'_> {
     }
 
     fn answer(&self, finding: Finding, runs: u64) -> Answer {
-        let sure = |met: bool| self.known.iter().filter(move |one| one.verdict.sure && one.verdict.met == met);
-        let misses = sure(false).next();
-        let bound = misses.map_or(f64::INFINITY, |misses| self.hardness(misses.value));
-        let meets = sure(true).filter(|one| self.hardness(one.value) < bound).last();
+        let [meets, misses] = self.ends().map(|end| end.map(|at| &self.known[at]));
         Answer {
             finding,
             meets: meets.map(|one| one.value),
@@ -172,10 +208,9 @@ impl Search<'_> {
     }
 }
 
-/// Twice the replications at the value of which least is known, of those that are not sure.
-fn surer(ends: &[&Looked]) -> Option<Step> {
-    let unsure = ends.iter().filter(|looked| !looked.verdict.sure).min_by_key(|looked| looked.runs)?;
-    Some(Step::Look(unsure.value, unsure.runs.saturating_mul(2)))
+/// Twice the replications at a value.
+fn twice(looked: &Looked) -> Step {
+    Step::Look(looked.value, looked.runs.saturating_mul(2))
 }
 
 #[cfg(test)]
@@ -251,9 +286,14 @@ mod tests {
     #[test]
     fn runs_that_do_not_suffice_leave_a_wider_bracket() {
         let axis = Axis::of_rate(3.0, [0.1, 50.0]);
-        let answer = searched(&axis, Limits { runs: 60, ..LIMITS }, |value, runs| noisy(value, runs, 4.0));
-        let (meets, misses) = (answer.meets.expect("a value"), answer.misses.expect("a value"));
-        assert_eq!(answer.finding, Finding::Bracket);
-        assert!(meets <= 10.0 && 10.0 <= misses && misses / meets > NARROW && answer.runs <= 60, "{answer:?}");
+        let mut widths = Vec::new();
+        for runs in [60, 200, 1000] {
+            let answer = searched(&axis, Limits { runs, ..LIMITS }, |value, runs| noisy(value, runs, 4.0));
+            let (meets, misses) = (answer.meets.expect("a value"), answer.misses.expect("a value"));
+            assert!(meets <= 10.0 && 10.0 <= misses && answer.runs <= runs, "{answer:?}");
+            assert_eq!(answer.finding == Finding::Found, misses / meets <= NARROW, "{answer:?}");
+            widths.push(misses / meets);
+        }
+        assert!(widths.is_sorted_by(|few, many| few > many) && widths[0] > NARROW, "{widths:?}");
     }
 }

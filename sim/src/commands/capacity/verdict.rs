@@ -1,7 +1,7 @@
 //! The verdict on a value: whether its runs meet the targets, and how surely.
 
 use crate::results::metrics::Sample;
-use engine::{Durations, Metrics, Outcome};
+use engine::{Backlog, Durations, Metrics, Outcome};
 use reports::{Constraint, Estimate};
 use tables::Metric;
 
@@ -9,6 +9,13 @@ use tables::Metric;
 /// interval that makes it sure.
 const SATURATED_PCT: f64 = 2.0;
 const SURELY_PCT: f64 = 1.0;
+
+/// The fewest runs of which a growing backlog is sure: a queue of few requests wanders by more than an interval of three runs says.
+const BACKLOG_RUNS: usize = 12;
+
+/// The least ratio of the requests in flight at the last arrival to those in the middle of the arrivals, where a queue grows for as
+/// long as requests come: twice for one that grows evenly, 1.4 times for one that wanders.
+const GROWN: f64 = 1.5;
 
 /// The name of what limits a load that is not carried.
 const BACKLOG: &str = "backlog";
@@ -67,6 +74,8 @@ pub struct Judged {
     pub sample: Sample,
     /// The value of each target.
     pub values: Vec<f64>,
+    /// The requests in flight; none of arrivals that do not go on by themselves.
+    pub backlog: Option<Backlog>,
 }
 
 /// The verdict on a value.
@@ -111,10 +120,12 @@ fn held(bound: &Constraint, values: &[f64]) -> (bool, bool) {
 /// True if as much is carried as comes, and if that is sure; none of arrivals that do not go on by themselves. The latencies are what
 /// a load that is carried is judged by, so a backlog that does not grow in the mean is sure enough.
 fn carried(runs: &[Judged]) -> Option<(bool, bool)> {
+    let backlogs = runs.iter().map(|run| run.backlog).collect::<Option<Vec<Backlog>>>()?;
     let growth = runs.iter().map(|run| run.sample.metrics[Metric::Backlog]).collect::<Option<Vec<f64>>>()?;
+    let sum = |of: fn(&Backlog) -> u64| backlogs.iter().map(of).sum::<u64>() as f64;
     let estimate = Estimate::of(&growth);
-    let grows = estimate.mean > SATURATED_PCT;
-    Some((!grows, !grows || (estimate.ci95.is_some() && estimate.interval()[0] > SURELY_PCT)))
+    let grows = estimate.mean > SATURATED_PCT && sum(|one| one.last) >= GROWN * sum(|one| one.first);
+    Some((!grows, !grows || (runs.len() >= BACKLOG_RUNS && estimate.interval()[0] > SURELY_PCT)))
 }
 
 #[cfg(test)]
@@ -141,7 +152,8 @@ mod tests {
             coverage: Default::default(),
             metrics: MetricValues::each(|metric| growth.filter(|_| metric == Metric::Backlog)),
         };
-        values.iter().map(|value| Judged { sample: sample.clone(), values: vec![*value] }).collect()
+        let backlog = growth.map(|growth| Backlog { arrivals: 1000, first: 10, last: 10 + (10.0 * growth) as u64 });
+        values.iter().map(|value| Judged { sample: sample.clone(), values: vec![*value], backlog }).collect()
     }
 
     fn judged(values: &[f64], growth: Option<f64>) -> (bool, bool, String) {
@@ -164,9 +176,14 @@ mod tests {
 
     #[test]
     fn a_backlog_that_grows_is_a_load_that_is_not_carried() {
-        assert_eq!(judged(&[100.0, 101.0], Some(1.9)), (true, true, String::new()));
-        assert_eq!(judged(&[100.0, 101.0], Some(2.1)), (false, true, "backlog".to_owned()));
-        assert_eq!(judged(&[100.0], Some(2.1)), (false, false, "backlog".to_owned()), "one run has no interval");
+        let many: Vec<f64> = (0..12).map(|run| 100.0 + f64::from(run)).collect();
+        assert_eq!(judged(&many, Some(1.9)), (true, true, String::new()));
+        assert_eq!(judged(&many, Some(2.1)), (false, true, "backlog".to_owned()));
+        let many = runs(&many, Some(2.1));
+        let wandering = |run: Judged| Judged { backlog: run.backlog.map(|one| Backlog { first: 21, ..one }), ..run };
+        let verdict = Verdict::of(&[target("e2e_ms_p99 <= 2 s")], &many.into_iter().map(wandering).collect::<Vec<_>>());
+        assert!(verdict.met, "a queue that is not half as long again wanders");
+        assert_eq!(judged(&[100.0], Some(2.1)), (false, false, "backlog".to_owned()), "one run is not enough");
     }
 
     #[test]
