@@ -39,6 +39,7 @@ impl RunSpec {
                 share: None,
                 pool: 0,
                 tier: edge,
+                access: None,
                 count: 1,
                 cpu_workers: 1,
                 preprocess: SimDuration::from_ms(12),

@@ -33,7 +33,7 @@ pub use routing::{Routing, Rule};
 pub use run::RunError;
 pub use scheduling::{Remote, Scheduling};
 pub use simulate::simulate;
-pub use spec::{CloudSpec, Connections, EdgeSpec, LinkSpec, RunSpec, SeriesStart, Sharing, TcpSpec, Transport};
+pub use spec::{AccessSpec, CloudSpec, Connections, EdgeSpec, LinkSpec, RunSpec, SeriesStart, Sharing, TcpSpec, Transport};
 pub use violation::Violation;
 pub use workload::{
     Arrivals, Content, Curve, Phases, Played, RESERVED_OUTPUT_TOKENS, State, WarmUp, Workload, draw_servegen,

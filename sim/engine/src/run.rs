@@ -376,7 +376,8 @@ impl<'a, C: Compute, P: Policy> Run<'a, C, P> {
     fn falls_back(&self, id: SlotId) -> bool {
         let world = self.world;
         let state = &mut *world.state.borrow_mut();
-        let is_down = || state.up.rate(world.kernel.now()) == BitsPerSecond::ZERO;
+        let edge = state.ledger.slots.get(id.index).edge;
+        let is_down = || state.up.rate(edge, world.kernel.now()) == BitsPerSecond::ZERO;
         if !world.spec.workload.fall_back || !self.tiers.edge || !is_down() {
             return false;
         }

@@ -99,6 +99,8 @@ pub struct EdgeSpec {
     pub pool: u32,
     /// Device, model and engine.
     pub tier: Tier,
+    /// The link that each of its edges has for itself; none if they are on the shared one.
+    pub access: Option<AccessSpec>,
     /// Number of edges.
     pub count: u32,
     /// Workers of an edge's processor, for preprocessing and planning.
@@ -141,6 +143,36 @@ impl CloudSpec {
     }
 }
 
+/// A link that each edge of a group has for itself, between it and the shared one.
+#[derive(Clone, Debug)]
+pub struct AccessSpec {
+    /// Rate from the edge. Each edge starts at a moment of its own.
+    pub up: Arc<RateProfile>,
+    /// Rate to the edge.
+    pub down: Arc<RateProfile>,
+    /// Round-trip time on top of the shared link's.
+    pub rtt: SimDuration,
+    /// Probability that a packet is lost on it.
+    pub loss: Ratio,
+}
+
+impl AccessSpec {
+    /// The moment of the rates at which an edge of a replication starts: each at one of its own, evenly over the longer series.
+    pub(crate) fn start(&self, edge: u32, replication: u32) -> SimDuration {
+        let changing = [&self.up, &self.down].into_iter().filter(|rate| !rate.is_constant());
+        let Some(longest) = changing.map(|rate| rate.period()).max() else { return SimDuration::ZERO };
+        part(u64::from(edge) + (u64::from(replication) << 20), longest)
+    }
+}
+
+/// The part of a period that belongs to a number: the golden ratio spreads any numbers in a row evenly.
+fn part(number: u64, period: SimDuration) -> SimDuration {
+    /// 2^64 over the golden ratio.
+    const GOLDEN: u64 = 0x9E37_79B9_7F4A_7C15;
+    let offset = (u128::from(number.wrapping_mul(GOLDEN)) * u128::from(period.as_ns())) >> 64;
+    SimDuration::from_ns(u64::try_from(offset).expect("a part of a period"))
+}
+
 /// The link between the edges and the cloud; up and down apart.
 #[derive(Clone, Debug)]
 pub struct LinkSpec {
@@ -176,14 +208,10 @@ impl LinkSpec {
     /// Replication `r` starts at the fraction of `r / 1.618...` of the longest series. So the first starts at its beginning, any
     /// number of replications lie evenly over it, and more of them leave those that there are as they are.
     pub(crate) fn in_replication(&self, replication: u32) -> Self {
-        /// 2^64 over the golden ratio.
-        const GOLDEN: u64 = 0x9E37_79B9_7F4A_7C15;
         let changing = [&self.up, &self.down].into_iter().filter(|rate| !rate.is_constant()).map(RateProfile::period);
         let longest = changing.chain(self.rtts.as_ref().map(DelayProfile::period)).max();
         let (SeriesStart::Spread, Some(longest)) = (self.start, longest) else { return self.clone() };
-        let fraction = u64::from(replication).wrapping_mul(GOLDEN);
-        let offset = (u128::from(fraction) * u128::from(longest.as_ns())) >> 64;
-        let offset = SimDuration::from_ns(u64::try_from(offset).expect("a part of a period"));
+        let offset = part(replication.into(), longest);
         Self {
             up: self.up.starting_at(offset),
             down: self.down.starting_at(offset),

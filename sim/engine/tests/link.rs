@@ -4,7 +4,7 @@ use crate::common::oracle::Idle;
 use crate::common::{
     Log, Override, blocking, cloud_only, layer_split, mbps, msao, pipelined, run, run_logged, spec, ucb_route,
 };
-use engine::{Connections, Outcome, RunSpec, SeriesStart, Sharing, Side, Status, TcpSpec, Transport};
+use engine::{AccessSpec, Connections, Outcome, RunSpec, SeriesStart, Sharing, Side, Status, TcpSpec, Transport};
 use kernel::{DelayProfile, RateProfile, Tcp};
 use model::engine_kind::EngineKind;
 use policies::ServedBy;
@@ -342,6 +342,7 @@ fn every_policy_ends_on_every_transport() {
                 (spec.edges[0].count, spec.link.transport, spec.link.sharing) = (3, transport, sharing);
                 (spec.link.loss, spec.link.jitter) = (Ratio::new(0.02), SimDuration::from_ms(1));
                 assert_eq!(run(&spec).metrics.completed, 20);
+                assert_eq!(run(&with_access(spec)).metrics.completed, 20);
             }
         }
     }
@@ -386,4 +387,47 @@ fn policies_with_a_model_on_the_edge_fall_back_to_it() {
         assert_eq!(!fell.is_empty(), can);
         assert!(fell.iter().all(|request| request.uplink == Bytes::ZERO && request.served_by == ServedBy::Edge));
     }
+}
+
+/// An edge's own link of 8 Mbps and 10 ms in front of the shared one.
+fn with_access(mut spec: RunSpec) -> RunSpec {
+    let rate = std::sync::Arc::new(mbps(8));
+    let (rtt, loss) = (SimDuration::from_ms(10), Ratio::ZERO);
+    spec.edges[0].access = Some(AccessSpec { up: rate.clone(), down: rate, rtt, loss });
+    spec
+}
+
+#[test]
+fn a_message_takes_as_long_as_the_slower_of_two_links() {
+    for sharing in [Sharing::Fifo, Sharing::Fair(None)] {
+        // 20,000 bytes at 8 Mbps are 20 ms; the shared link of 400 Mbps takes them as they come.
+        let mut spec = with_access(uploads(1, 5000));
+        spec.link.sharing = sharing;
+        let beside = 10_000_000 + 8_000 - 160;
+        let times = upload_times(&spec);
+        assert!(times[0].abs_diff(20_000_000 + beside) < 1_000_000, "{sharing:?}: {times:?}");
+    }
+}
+
+#[test]
+fn edges_with_links_of_their_own_do_not_wait_for_each_other_on_them() {
+    // Five uploads of 16 ms on links of 10 Mbps each, and on one that they share.
+    let mut own = uploads(5, 5000);
+    let rate = std::sync::Arc::new(mbps(10));
+    own.edges[0].access =
+        Some(AccessSpec { up: rate.clone(), down: rate, rtt: SimDuration::ZERO, loss: Ratio::ZERO });
+    let times = upload_times(&own);
+    assert!(times.iter().all(|time| time.abs_diff(16_000_000) < 300_000), "{times:?}");
+}
+
+#[test]
+fn edges_start_at_moments_of_their_own_on_a_series() {
+    let mut spec = uploads(8, 5000);
+    let rate = std::sync::Arc::new(uneven());
+    spec.edges[0].access =
+        Some(AccessSpec { up: rate.clone(), down: rate, rtt: SimDuration::ZERO, loss: Ratio::ZERO });
+    let times = upload_times(&spec);
+    assert!(times.first() < times.last(), "{times:?}");
+    spec.replication = 1;
+    assert_ne!(upload_times(&spec), times);
 }

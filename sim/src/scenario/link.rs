@@ -205,6 +205,24 @@ pub struct FairShare {
     pub access: Option<BitsPerSecond>,
 }
 
+impl Outage {
+    /// The outages that are possible, in words.
+    pub const EXPECTED: &str = "`every` of at least 1 s and `lasts` above 0 and below it";
+
+    /// True if something is left between outages.
+    pub fn is_possible(self) -> bool {
+        self.lasts > SimDuration::ZERO && self.lasts < self.every && self.every >= SimDuration::from_secs(1)
+    }
+
+    /// A rate with these outages, if there are any.
+    pub fn put_into(this: Option<Self>, rate: RateProfile) -> RateProfile {
+        match this {
+            None => rate,
+            Some(Self { every, lasts }) => rate.with_outages(every, lasts),
+        }
+    }
+}
+
 impl Link {
     /// Reads the files and builds the link. Also returns the rate of the uplink in Mbps, which results are labelled by, if it is
     /// a constant.
@@ -224,11 +242,8 @@ impl Link {
         let Self { rtt, header, packet, jitter, loss, .. } = *self;
         let rtts = self.rtt_series.as_ref().map(|rtts| rtts.profile(beside)).transpose()?;
         let rtt_per_modality = self.t_comm_rtt == InputRtt::Literal;
-        let broken = |rate: RateProfile| match self.outage {
-            None => rate,
-            Some(Outage { every, lasts }) => rate.with_outages(every, lasts),
-        };
-        let (up, down) = (broken(up.profile(beside)?), broken(down.profile(beside)?));
+        let rate = |rate: &Rate| Ok::<_, Failure>(Outage::put_into(self.outage, rate.profile(beside)?));
+        let (up, down) = (rate(up)?, rate(down)?);
         let transport = self.transport();
         let spec =
             LinkSpec { up, down, sharing, transport, rtt, rtts, start, rtt_per_modality, header, packet, jitter, loss };
@@ -286,7 +301,7 @@ impl Rate {
         }
     }
 
-    fn series_mut(&mut self) -> Option<&mut SeriesFile> {
+    pub fn series_mut(&mut self) -> Option<&mut SeriesFile> {
         match self {
             Self::Constant(_) => None,
             Self::Csv(series)
@@ -299,7 +314,7 @@ impl Rate {
         }
     }
 
-    fn profile(&self, beside: &Path) -> Result<RateProfile, Failure> {
+    pub fn profile(&self, beside: &Path) -> Result<RateProfile, Failure> {
         if let Self::Constant(rate) = self {
             return Ok(RateProfile::constant(*rate));
         }

@@ -2,6 +2,7 @@
 
 use super::dataset::Reading;
 use super::fleet::{self, Group, Pool, Tier as Table};
+use super::link::Outage;
 use super::tier::Batch;
 use super::written::Workload as Written;
 use super::{Dataset, Scenario, Source, amounts, arrivals, grounds, lookup, parallel, priced, sessions, warm_up};
@@ -102,6 +103,7 @@ fn edges(source: &Source, scenario: &Scenario, Group { key, name, edge }: &Group
         has_gpu: edge.has_gpu(),
         only_sends: fleet::only_sends(edge),
         arrivals: edge.arrivals.as_ref().map(|own| own.resolve(source, &format!("{key}.arrivals"), 1.0)).transpose()?,
+        access: edge.link.as_ref().map(|link| link.resolve(source.folder())).transpose()?,
         share: edge.share,
         pool: scenario.pool_of(edge),
         limits: edge.batch.limits(&scheduling, &tier.device),
@@ -173,9 +175,6 @@ fn workload(source: &Source, scenario: &Scenario) -> Result<Workload, Failure> {
     warm_up::check(source, &workload)?;
     Ok(workload)
 }
-
-/// Shortest time between the ends of two outages.
-const SHORTEST_EVERY: SimDuration = SimDuration::from_secs(1);
 
 /// The device that stands for that of edges without a GPU: nothing runs on it, and it draws no power.
 const STAND_IN: &str = "rtx-3090";
@@ -338,12 +337,11 @@ fn check_scalars(source: &Source, scenario: &Scenario) -> Result<(), Failure> {
             source.refuse_key("link.loss", "expected at most 0.9: above, retransmission never ends in practice")
         );
     }
-    if let Some(outage) = scenario.link.outage
-        && (outage.lasts == SimDuration::ZERO || outage.lasts >= outage.every || outage.every < SHORTEST_EVERY)
-    {
-        return Err(
-            source.refuse_key("link.outage", "expected `every` of at least 1 s and `lasts` above 0 and below it")
-        );
+    if scenario.link.outage.is_some_and(|outage| !outage.is_possible()) {
+        return Err(source.refuse_key("link.outage", &format!("expected {}", Outage::EXPECTED)));
+    }
+    for Group { key, edge, .. } in scenario.groups() {
+        edge.link.iter().try_for_each(|link| link.check(source, &format!("{key}.link")))?;
     }
     if scenario.workload.timeout == Some(SimDuration::ZERO) {
         return Err(source.refuse_key("workload.timeout", "expected more than 0; leave it out to wait for ever"));

@@ -1,5 +1,6 @@
 //! The `[edge]` and `[cloud]` tables, which are also those of `[edges.NAME]` and `[pools.NAME]`.
 
+use super::access::Access;
 use super::loads::Arrivals;
 use engine::Scheduling;
 use model::{
@@ -59,6 +60,10 @@ pub struct Edge {
     pub kv_blocks: Option<u64>,
     /// Limits of one iteration, and of the sequences held at once.
     pub batch: Batch,
+    /// Link that each edge has for itself, e.g. `{ bandwidth = "20 Mbps", rtt = "30 ms" }`, in front of the shared `[link]`. If absent, edges
+    /// are on the shared one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub link: Option<Access>,
     /// Share of the scenario's requests that come in at a group, from 0 to 1, in an open loop. If absent, every edge has as many.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub share: Option<Ratio>,
@@ -102,6 +107,7 @@ impl Default for Edge {
             probe_layers: 2,
             kv_blocks: None,
             batch: Batch::default(),
+            link: None,
             share: None,
             arrivals: None,
             policy: None,
@@ -233,8 +239,9 @@ impl Formats {
 impl Edge {
     /// The files that it reads.
     pub fn files(&mut self) -> impl Iterator<Item = &mut PathBuf> {
-        let Self { profile, arrivals, .. } = self;
-        profile.as_mut().into_iter().chain(arrivals.as_mut().and_then(Arrivals::file))
+        let Self { profile, arrivals, link, .. } = self;
+        let tables = profile.as_mut().into_iter().chain(arrivals.as_mut().and_then(Arrivals::file));
+        tables.chain(link.iter_mut().flat_map(Access::files))
     }
 
     /// True if groups stand in its place.

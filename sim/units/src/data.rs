@@ -160,6 +160,12 @@ impl BitsPerSecond {
     pub fn transfer_time(self, data: Bytes) -> SimDuration {
         passing_time(data, data.bits(), u128::from(self.0))
     }
+
+    /// The whole bytes that are sent at this rate in a time.
+    pub fn data_in(self, time: SimDuration) -> Bytes {
+        let bytes = u128::from(self.0) * u128::from(time.as_ns()) / 8_000_000_000;
+        Bytes::new(u64::try_from(bytes).unwrap_or(u64::MAX))
+    }
 }
 
 quantity! {

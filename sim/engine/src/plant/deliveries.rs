@@ -13,14 +13,20 @@ use kernel::Phase;
 use units::{Bytes, SimDuration};
 
 impl<'w, C: Compute> World<'w, C> {
-    /// Makes a message of a request, for the connection between its edge and its pool, or its own.
+    /// Makes a message between a request's edge and its pool.
     pub(crate) fn address(&self, state: &mut State<'w, C>, slot: SlotId, body: Body) -> u32 {
         let of = state.ledger.slots.get(slot.index);
-        let connection = match self.spec.link.transport {
-            Transport::Tcp(TcpSpec { connections: Connections::PerRequest, .. }) => slot.index,
-            _ => of.about.pool * self.fleet.edges() + of.edge,
-        };
-        state.messages.insert(Message { slot, connection, wire: Bytes::ZERO, body })
+        let (edge, pool) = (of.edge, of.about.pool);
+        state.messages.insert(Message { slot, edge, pool, wire: Bytes::ZERO, body })
+    }
+
+    /// The connection of a message: that between its edge and its pool, or its request's own.
+    #[inline]
+    fn connection(&self, message: &Message) -> u32 {
+        match self.spec.link.transport {
+            Transport::Tcp(TcpSpec { connections: Connections::PerRequest, .. }) => message.slot.index,
+            _ => message.pool * self.fleet.edges() + message.edge,
+        }
     }
 
     /// Sends a message to the cloud, of a request that pays for it.
@@ -43,11 +49,12 @@ impl<'w, C: Compute> World<'w, C> {
     /// Hands a message to its direction of the link; its bytes on the wire.
     fn send(&self, state: &mut State<'w, C>, up: bool, message: u32, payload: Bytes) -> Bytes {
         let now = self.kernel.now();
-        let Message { slot, connection, ref body, .. } = *state.messages.get(message);
-        let past = body.is_off_the_link();
+        let to_send = state.messages.get(message);
+        let Message { slot, edge, pool, ref body, .. } = *to_send;
+        let (connection, past) = (self.connection(to_send), body.is_off_the_link());
         let warm_up = state.ledger.warm_up.has(slot);
-        let beyond = self.beyond_the_link(state, slot);
-        let parcel = Parcel { message, connection, request: slot.generation, payload, beyond, warm_up };
+        let beyond = self.beyond_the_link(edge, pool);
+        let parcel = Parcel { message, edge, connection, request: slot.generation, payload, beyond, warm_up };
         let (direction, out) = state.direction(up);
         let wire = if past { direction.send_past(now, &parcel, out) } else { direction.send(now, &parcel, out) };
         state.messages.get_mut(message).wire = wire;
@@ -66,6 +73,9 @@ impl<'w, C: Compute> World<'w, C> {
                 let event = if up { Event::AtCloud(message) } else { Event::AtEdge(message) };
                 self.kernel.schedule(arrival, Phase::Happen, event.target(), lane);
             }
+        }
+        for (flight, at) in out.passing.drain(..) {
+            self.kernel.schedule(at, Phase::Happen, Event::Passed(flight).target(), None);
         }
         for (connection, at) in out.wakes.drain(..) {
             let event = if up { Event::WindowUp(connection) } else { Event::WindowDown(connection) };
@@ -222,6 +232,14 @@ impl<'w, C: Compute> World<'w, C> {
         let (direction, out) = state.direction(up);
         direction.take_left(now, out);
         self.dispatch(state, up, lane(up));
+    }
+
+    /// A flight has passed its edge's own link on its way up.
+    pub(crate) fn pass_on(&self, flight: u32) {
+        let state = &mut *self.state.borrow_mut();
+        let (direction, out) = state.direction(true);
+        direction.pass_on(self.kernel.now(), flight, out);
+        self.dispatch(state, true, lane(true));
     }
 
     /// A connection may send more, for packets are acknowledged or its handshake is over.

@@ -28,6 +28,8 @@ pub(crate) enum Event {
     Downlink,
     /// Requests whose clients have given up go on by themselves.
     Adoption,
+    /// A flight has passed an edge's own link on its way up.
+    Passed(u32),
     /// A connection may send more up.
     WindowUp(u32),
     /// A connection may send more down.
@@ -47,6 +49,7 @@ impl Event {
             Self::Uplink => (5, 0),
             Self::Downlink => (6, 0),
             Self::Adoption => (9, 0),
+            Self::Passed(flight) => (10, flight),
             Self::WindowUp(connection) => (7, connection),
             Self::WindowDown(connection) => (8, connection),
         };
@@ -65,6 +68,7 @@ impl Event {
             5 => Self::Uplink,
             6 => Self::Downlink,
             9 => Self::Adoption,
+            10 => Self::Passed(index),
             7 => Self::WindowUp(index),
             8 => Self::WindowDown(index),
             kind => unreachable!("no event of kind {kind}"),

@@ -2,7 +2,7 @@
 
 use super::gpu::{Gpu, Kind};
 use super::job::Job;
-use super::link::{Direction, Outbox};
+use super::link::{Access, Direction, Outbox};
 use super::message::Message;
 use super::reports::{Load, Reports};
 use super::resources::Resources;
@@ -71,8 +71,8 @@ impl<'w, C: Compute> State<'w, C> {
             gpus,
             edge_cpus: spec.edges.iter().flat_map(processors).collect(),
             computes,
-            up: Direction::new(&link, true, connections, streams),
-            down: Direction::new(&link, false, connections, streams),
+            up: Direction::new(&link, Access::new(spec, true), true, connections, streams),
+            down: Direction::new(&link, Access::new(spec, false), false, connections, streams),
             uplink_due: None,
             downlink_due: None,
             held_back: VecDeque::new(),

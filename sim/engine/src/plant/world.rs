@@ -65,7 +65,7 @@ impl<'w, C: Compute> World<'w, C> {
         View {
             platform: (self.tier(edge) * self.spec.pools.len() + pool) as u32,
             // At a moment of silence next to nothing, so that an upload's time is still a number.
-            uplink: state.up.rate(self.kernel.now()).max(BitsPerSecond::new(1)),
+            uplink: state.up.rate(edge, self.kernel.now()).max(BitsPerSecond::new(1)),
             rtt: self.rtt(state, edge, pool),
             rtt_per_modality: self.spec.link.rtt_per_modality,
             edge_requests: state.requests[index],
@@ -78,21 +78,15 @@ impl<'w, C: Compute> World<'w, C> {
 
     /// The round-trip time between an edge and a pool now.
     #[inline]
-    pub(crate) fn rtt(&self, state: &State<'w, C>, _edge: u32, pool: usize) -> SimDuration {
-        state.up.rtt(self.kernel.now()) + self.spec.pools[pool].rtt
+    pub(crate) fn rtt(&self, state: &State<'w, C>, edge: u32, pool: usize) -> SimDuration {
+        state.up.rtt(self.kernel.now()) + self.beyond_the_link(edge, pool as u32)
     }
 
-    /// The round trip between the end of the link and the pool of a message's request.
+    /// The round trips of a message's way beside the shared link's: that of its edge's own link, and that to its pool.
     #[inline]
-    pub(crate) fn beyond_the_link(&self, state: &State<'w, C>, id: SlotId) -> SimDuration {
-        match &self.spec.pools[..] {
-            [only] => only.rtt,
-            _ => {
-                // A message that outlives its request comes to nothing, whenever it arrives.
-                let slot = state.ledger.slots.find(id.index).filter(|slot| slot.generation == id.generation);
-                slot.map_or(SimDuration::ZERO, |slot| self.spec.pools[slot.about.pool as usize].rtt)
-            }
-        }
+    pub(crate) fn beyond_the_link(&self, edge: u32, pool: u32) -> SimDuration {
+        let own = self.spec.edges[self.tier(edge)].access.as_ref().map_or(SimDuration::ZERO, |access| access.rtt);
+        own + self.spec.pools[pool as usize].rtt
     }
 
     /// Prices of a pool.
@@ -128,6 +122,7 @@ impl<'w, C: Compute> World<'w, C> {
             Event::AtEdge(message) => self.at_edge(message),
             Event::Uplink => self.look_at_link(true),
             Event::Downlink => self.look_at_link(false),
+            Event::Passed(flight) => self.pass_on(flight),
             Event::WindowUp(connection) => self.look_at_connection(true, connection),
             Event::WindowDown(connection) => self.look_at_connection(false, connection),
         }

@@ -106,6 +106,12 @@ impl FairLink {
         }
     }
 
+    /// The rate that another flow would get now.
+    pub fn share(&self, now: SimTime) -> BitsPerSecond {
+        let share = BitsPerSecond::new(self.rate.at(now).as_u64() / (self.flows.len() as u64 + 1));
+        self.cap.map_or(share, |cap| if cap < share { cap } else { share })
+    }
+
     /// Flows present.
     pub fn flows(&self) -> usize {
         self.flows.len()

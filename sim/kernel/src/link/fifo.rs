@@ -2,7 +2,8 @@
 
 use super::RateProfile;
 use crate::Service;
-use units::{Bytes, SimTime};
+use std::sync::Arc;
+use units::{BitsPerSecond, Bytes, SimDuration, SimTime};
 
 /// A FIFO link. Like [`FifoServer`](crate::FifoServer) it schedules nothing: the end of a message follows from the
 /// time at which the link becomes free.
@@ -18,22 +19,58 @@ use units::{Bytes, SimTime};
 /// ```
 #[derive(Clone, Debug)]
 pub struct FifoLink {
-    rate: RateProfile,
+    rate: Arc<RateProfile>,
+    /// The moment of the rate at which time starts.
+    shift: SimDuration,
     free_at: SimTime,
 }
 
 impl FifoLink {
     /// An idle link.
     pub fn new(rate: RateProfile) -> Self {
-        Self { rate, free_at: SimTime::ZERO }
+        Self::starting_at(rate.into(), SimDuration::ZERO)
+    }
+
+    /// An idle link whose time starts at a moment of its rate, which many links share.
+    pub fn starting_at(rate: Arc<RateProfile>, shift: SimDuration) -> Self {
+        Self { rate, shift, free_at: SimTime::ZERO }
     }
 
     /// Queues `size` at `now`; returns the times at which its first bit starts and its last bit has left.
     pub fn send(&mut self, now: SimTime, size: Bytes) -> Service {
         let start = self.free_at.max(now);
-        let end = self.rate.finish(start, size);
+        let end = self.finish(start, size);
         self.free_at = end;
         Service { start, end }
+    }
+
+    /// Queues `size` that comes over another link, which takes it at these times: its packets pass on as they come. It is told when
+    /// the last one comes, or before.
+    ///
+    /// ```
+    /// use kernel::{FifoLink, RateProfile};
+    /// use units::{BitsPerSecond, Bytes, SimTime};
+    ///
+    /// let link = |mbps| FifoLink::new(RateProfile::constant(BitsPerSecond::from_mbps(mbps)));
+    /// let (mut slow, mut fast) = (link(8), link(80));
+    /// let first = slow.send(SimTime::ZERO, Bytes::new(10_000));
+    /// assert_eq!(fast.pass_on(first, Bytes::new(10_000)).end.as_ms_f64(), 10.0, "as fast as it comes");
+    /// ```
+    pub fn pass_on(&mut self, upstream: Service, size: Bytes) -> Service {
+        let start = self.free_at.max(upstream.start);
+        // Between its packets the link is free for others.
+        self.free_at = self.finish(start, size);
+        Service { start, end: self.free_at.max(upstream.end) }
+    }
+
+    fn finish(&self, start: SimTime, size: Bytes) -> SimTime {
+        let end = self.rate.finish(start + self.shift, size);
+        SimTime::ZERO + (end - (SimTime::ZERO + self.shift))
+    }
+
+    /// The rate at an instant.
+    pub fn rate_at(&self, now: SimTime) -> BitsPerSecond {
+        self.rate.at(now + self.shift)
     }
 
     /// Time at which all data queued so far will have left.

@@ -19,14 +19,15 @@ pub(super) struct Loss {
 impl Direction {
     /// Draws the losses of a flight. A lost packet is sent again, and may be lost again.
     pub(super) fn lose(&mut self, now: SimTime, flight: &Flight) -> Loss {
-        if self.loss == 0.0 {
+        let probability = self.loss_of(flight.edge);
+        if probability == 0.0 {
             return Loss::default();
         }
         let packets = u64::from(flight.packets);
         let each = flight.bytes.as_u64().div_ceil(packets);
         let (mut lost, mut rounds, mut pending) = (0, 0, packets);
         loop {
-            pending = draw::binomial(pending, self.loss, &mut self.stream);
+            pending = draw::binomial(pending, probability, &mut self.stream);
             if pending == 0 {
                 break;
             }
@@ -35,6 +36,12 @@ impl Direction {
         }
         let delay = if rounds == 0 { SimDuration::ZERO } else { self.notice(now, flight, lost) };
         Loss { bytes: Bytes::new(lost * each), rounds, delay }
+    }
+
+    /// The probability that a packet of an edge is lost, on its own link or the shared one.
+    fn loss_of(&self, edge: u32) -> f64 {
+        let survival = self.access.survival(edge);
+        if survival == 1.0 { self.loss } else { 1.0 - (1.0 - self.loss) * survival }
     }
 
     /// The window shrinks; the time until the sender knows, beyond the round trip in which later packets tell it.

@@ -5,7 +5,7 @@ use super::loss::Loss;
 use crate::spec::Sharing;
 use kernel::{FairLink, FifoLink, RateProfile, Service};
 use std::collections::{BTreeMap, VecDeque};
-use units::SimTime;
+use units::{BitsPerSecond, Bytes, SimTime};
 
 pub(super) enum Medium {
     Fifo(FifoLink),
@@ -21,6 +21,8 @@ pub(super) enum Medium {
 pub(super) struct Pending {
     flight: Flight,
     loss: Loss,
+    /// Bytes that it has to send once it is on the link.
+    left: Bytes,
     put: SimTime,
     /// Time at which it got onto the link; only set once it is there.
     started: SimTime,
@@ -42,24 +44,33 @@ impl Medium {
         }
     }
 
-    pub(super) fn rate(&self) -> &RateProfile {
+    pub(super) fn rate_at(&self, now: SimTime) -> BitsPerSecond {
         match self {
-            Self::Fifo(link) => link.rate(),
-            Self::Fair { link, .. } => link.rate(),
+            Self::Fifo(link) => link.rate_at(now),
+            Self::Fair { link, .. } => link.rate().at(now),
         }
     }
 
-    /// Puts a flight on it. Its time is known at once, or on a shared medium when it has left.
-    pub(super) fn put(&mut self, now: SimTime, flight: Flight, loss: Loss) -> Option<Service> {
+    /// Puts a flight on it, which may have come over another link in that time. Its own time is known at once, or on a shared
+    /// medium when it has left.
+    pub(super) fn put(&mut self, now: SimTime, flight: Flight, loss: Loss, over: Option<Service>) -> Option<Service> {
+        let size = flight.bytes + loss.bytes;
         match self {
-            Self::Fifo(link) => Some(link.send(now, flight.bytes + loss.bytes)),
+            Self::Fifo(link) => Some(match over {
+                None => link.send(now, size),
+                Some(over) => Service { start: over.start, end: link.pass_on(over, size).end },
+            }),
             Self::Fair { link, flows } => {
+                // Its first packets have passed while the last ones came.
+                let passed = over.map_or(Bytes::ZERO, |over| link.share(now).data_in(now - over.start));
+                let left = size.saturating_sub(passed).max(Bytes::new(size.as_u64().div_ceil(flight.packets.into())));
+                let started = over.map_or(now, |over| over.start);
                 let flow = flows.entry(flight.flow).or_default();
                 if flow.is_empty() {
-                    link.start(now, flight.flow, flight.bytes + loss.bytes);
+                    link.start(now, flight.flow, left);
                 }
                 // Behind another it starts later, and that is noted then.
-                flow.push_back(Pending { flight, loss, put: now, started: now });
+                flow.push_back(Pending { flight, loss, left, put: now, started });
                 None
             }
         }
@@ -80,12 +91,12 @@ impl Medium {
         link.take_ended(now, &mut ended);
         for id in ended {
             let flow = flows.get_mut(&id).expect("a flow has flights");
-            let Pending { flight, loss, put, started } = flow.pop_front().expect("the one that has left");
+            let Pending { flight, loss, put, started, .. } = flow.pop_front().expect("the one that has left");
             left.push(Left { flight, loss, put, started });
             match flow.front_mut() {
                 Some(next) => {
                     next.started = now;
-                    link.start(now, id, next.flight.bytes + next.loss.bytes);
+                    link.start(now, id, next.left);
                 }
                 None => drop(flows.remove(&id)),
             }

@@ -6,16 +6,21 @@
 //!
 //! | file | what it holds |
 //! |---|---|
+//! | `access.rs` | the links that edges have for themselves |
 //! | `connection.rs` | a connection: its sender's window, and the messages that wait for it |
 //! | `medium.rs` | the rate that flights share: first in, first out, or max-min fair |
 //! | `loss.rs` | packets that are lost, and the time until they are there after all |
 
+mod access;
 mod connection;
 mod loss;
 mod medium;
 
 use crate::ledger::Phase;
 use crate::spec::{LinkSpec, Transport};
+pub(crate) use access::Access;
+
+use access::Passing;
 use connection::Connection;
 use kernel::{DelayProfile, Service, Stream, Streams, draw};
 use loss::Loss;
@@ -25,6 +30,7 @@ use units::{BitsPerSecond, Bytes, SimDuration, SimTime};
 /// From edge to cloud or back.
 pub(crate) struct Direction {
     medium: Medium,
+    access: Access,
     transport: Transport,
     /// Connections are opened from this end.
     opens: bool,
@@ -65,12 +71,14 @@ impl Traffic {
 /// A message that is handed over.
 pub(crate) struct Parcel {
     pub(crate) message: u32,
+    /// Its request's edge.
+    pub(crate) edge: u32,
     /// Its connection: that of its edge or of its request.
     pub(crate) connection: u32,
     /// Its request's own number.
     pub(crate) request: u32,
     pub(crate) payload: Bytes,
-    /// The round trip between the end of the link and its pool.
+    /// The round trips of the edge's own link and beyond the shared one, to its pool.
     pub(crate) beyond: SimDuration,
     /// Its request belongs to the warm-up.
     pub(crate) warm_up: bool,
@@ -80,6 +88,7 @@ pub(crate) struct Parcel {
 #[derive(Clone, Copy, Debug)]
 struct Flight {
     message: u32,
+    edge: u32,
     connection: u32,
     /// The flow that it belongs to on a shared medium.
     flow: u32,
@@ -90,7 +99,7 @@ struct Flight {
     since: SimTime,
     wait: Phase,
     is_last: bool,
-    /// The round trip beyond the link.
+    /// The round trips beside the shared link's.
     beyond: SimDuration,
     warm_up: bool,
 }
@@ -117,13 +126,16 @@ pub(crate) struct Outbox {
     pub(crate) left: Vec<(u32, Passage)>,
     /// Connections that have to be looked at then.
     pub(crate) wakes: Vec<(u32, SimTime)>,
+    /// Flights that will have passed an edge's own link then, on their way up.
+    pub(crate) passing: Vec<(u32, SimTime)>,
 }
 
 impl Direction {
-    pub(crate) fn new(spec: &LinkSpec, up: bool, connections: u32, streams: Streams) -> Self {
+    pub(crate) fn new(spec: &LinkSpec, access: Access, up: bool, connections: u32, streams: Streams) -> Self {
         let (rate, name) = if up { (&spec.up, "link/up") } else { (&spec.down, "link/down") };
         Self {
             medium: Medium::new(spec.sharing, rate),
+            access,
             transport: spec.transport,
             opens: up,
             rtt: spec.rtt,
@@ -140,12 +152,13 @@ impl Direction {
 
     /// Sends a message; its bytes on the wire that will arrive.
     pub(crate) fn send(&mut self, now: SimTime, parcel: &Parcel, out: &mut Outbox) -> Bytes {
-        let Parcel { message, connection, request, payload, beyond, warm_up } = *parcel;
+        let Parcel { message, edge, connection, request, payload, beyond, warm_up } = *parcel;
         let packets = payload.as_u64().div_ceil(self.packet.as_u64()).max(1);
         let wire = payload + self.header * packets;
         let packets = u32::try_from(packets).unwrap_or(u32::MAX);
         let whole = Flight {
             message,
+            edge,
             connection,
             flow: request,
             packets,
@@ -189,15 +202,14 @@ impl Direction {
         self.medium.take_left(now, &mut ended);
         for medium::Left { put, flight, started, loss } in ended {
             self.left(put, &flight, Service { start: started, end: now }, loss, out);
-            if matches!(self.transport, Transport::Tcp(_)) {
-                self.advance(now, flight.connection, out);
-            }
+            self.go_on(now, flight.connection, out);
         }
     }
 
-    /// The rate now.
-    pub(crate) fn rate(&self, now: SimTime) -> BitsPerSecond {
-        self.medium.rate().at(now)
+    /// The rate of an edge now: that of its own link, or of the shared one, whichever is slower.
+    pub(crate) fn rate(&self, edge: u32, now: SimTime) -> BitsPerSecond {
+        let shared = self.medium.rate_at(now);
+        self.access.rate(edge, now).map_or(shared, |own| if own < shared { own } else { shared })
     }
 
     /// The round-trip time now.
@@ -212,14 +224,35 @@ impl Direction {
         self.traffic.sent += sent;
         self.traffic.lost += loss.bytes;
         self.traffic.warm_up += if flight.warm_up { sent } else { Bytes::ZERO };
-        if let Some(service) = self.medium.put(now, flight, loss) {
+        if self.opens && self.access.is_there(flight.edge) {
+            out.passing.push(self.access.enter(now, flight, loss));
+            return;
+        }
+        if let Some(service) = self.medium.put(now, flight, loss, None) {
             self.left(now, &flight, service, loss, out);
+        }
+    }
+
+    /// A flight has passed its edge's own link, and comes to the shared one.
+    pub(crate) fn pass_on(&mut self, now: SimTime, flight: u32, out: &mut Outbox) {
+        let Passing { flight, loss, put, service } = self.access.leave(flight);
+        if let Some(service) = self.medium.put(now, flight, loss, Some(service)) {
+            self.left(put, &flight, service, loss, out);
+            self.go_on(now, flight.connection, out);
+        }
+    }
+
+    /// A flight has left later than it was put on the link: its connection may have more to send.
+    fn go_on(&mut self, now: SimTime, connection: u32, out: &mut Outbox) {
+        if matches!(self.transport, Transport::Tcp(_)) {
+            self.advance(now, connection, out);
         }
     }
 
     /// It is known when a flight has left, which was put on the medium at `put`.
     fn left(&mut self, put: SimTime, flight: &Flight, service: Service, loss: Loss, out: &mut Outbox) {
         let Flight { message, since, wait, is_last, .. } = *flight;
+        let service = if self.opens { service } else { self.access.pass_on(flight, service, loss) };
         let service = self.acknowledge(put, flight, service);
         let arrived = self.arrive(flight, service.end, loss);
         let arrival = is_last.then_some(arrived);
