@@ -1,6 +1,6 @@
 //! The `[edge]` and `[cloud]` tables, which are also those of `[edges.NAME]` and `[pools.NAME]`.
 
-use super::written::Arrivals;
+use super::times::Arrivals;
 use engine::Scheduling;
 use model::{
     device::Device,
