@@ -1,6 +1,6 @@
 //! Datasets that a scenario describes, and the files of traces, through the binary.
 
-use crate::parquet_file::rows;
+use crate::parquet_file::{count, rows};
 use crate::refusals::refused;
 use crate::summary::summary;
 use crate::support::{SMALL, Sim, repository};
@@ -21,6 +21,30 @@ fn results(scenario: &str) -> (String, Vec<u8>) {
     let sim = Sim::new().with("small.toml", scenario);
     sim.done(["small.toml", "--out", "out", "--set", "workload.requests=60"]);
     (sim.text("out/summary.csv"), std::fs::read(sim.path("out/requests.parquet")).expect("a file"))
+}
+
+/// A serving engine takes no prompt without a token. A distribution that may draw none gives one.
+#[test]
+fn every_prompt_has_a_token() {
+    let table = "[dataset.mine]\ntext_tokens = { lognormal = { median = 1, sigma = 3.0 } }\noutput_tokens = 3\n\
+        [cloud]\nengine = \"vllm-0.19\"\n";
+    let sim = Sim::new().with("small.toml", with("\"mine\"", table));
+    sim.done(["small.toml", "--out", "out", "--set", "workload.requests=60", "--set", "edge.engine=\"vllm-0.19\""]);
+    let tokens = rows(&sim.path("out/requests.parquet")).into_iter().map(|row| count(&row, "text_tokens"));
+    let tokens: Vec<u64> = tokens.collect();
+    assert!(tokens.iter().all(|tokens| *tokens >= 1) && tokens.contains(&1), "{tokens:?}");
+}
+
+/// Processors refuse a picture that is more than 200 times as long as it is wide.
+#[test]
+fn a_picture_that_no_processor_takes_is_refused() {
+    let header = "arrival_s,input_tokens,output_tokens,num_images,image_width,image_height\n";
+    let trace = with("{ served = \"r.csv\" }", "");
+    let sim =
+        |row: &str| Sim::new().with("small.toml", &trace).with("r.csv", format!("{header}0,40,2,1,640,480\n{row}\n"));
+    let said = refused(&sim("1,0,2,1,1,480"), &["small.toml"]);
+    assert!(said.contains("request 2 of the trace has a picture of 1x480; expected sides"), "{said}");
+    sim("1,0,2,1,2,400").done(["small.toml", "--out", "out"]);
 }
 
 #[test]

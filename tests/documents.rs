@@ -74,10 +74,10 @@ fn a_run_prints_the_rows_of_its_summary() {
     let (sim, output) = swept();
     let (document, rows) = document(&output);
     same_as_csv(&rows, &sim.text("out/summary.csv"));
-    assert_eq!((text(&document, "table"), text(&document, "folder")), ("summary/3", "out"));
+    assert_eq!((text(&document, "table"), text(&document, "folder")), ("summary/4", "out"));
     let none = Value::Array(Vec::new());
     assert_eq!((&document["claims"], &document["intervals"], &document["shortfalls"]), (&Value::Null, &none, &none));
-    let names = columns(&sim, "summary/3").into_iter().map(|name| if name == "KEY" { "link.rtt".into() } else { name });
+    let names = columns(&sim, "summary/4").into_iter().map(|name| if name == "KEY" { "link.rtt".into() } else { name });
     let mut names: Vec<String> = names.collect();
     names.sort();
     let mut keys: Vec<&String> = rows[0].keys().collect();

@@ -1,9 +1,11 @@
 //! Interrupts, kills, other processes and other people's files: results lose nothing and leave nothing.
 
 use crate::many_points::sweep;
+use crate::refusals::refused;
 use crate::support::{Output, Sim};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
+use tables::{StepRow, TableReader, TableWriter};
 
 /// A run that takes far longer than a test waits.
 const LONG: [&str; 4] = ["small.toml", "--out=out", "--set=workload.requests=100000000", "--no-report"];
@@ -141,6 +143,27 @@ fn many_workers_may_stand_for_a_week() {
         "name = \"week\"\nreplications = 1\nworkload = { dataset.served = \"week.csv\" }\narrivals.trace = {}\npolicy.cloud_only = {}\n",
     );
     sim.done(["week.toml", "--out", "out", "--set", "edge.cpu_workers=100000"]);
+}
+
+/// Steps whose arithmetic would not fit into 64 bits.
+#[test]
+fn a_step_of_more_tokens_than_can_be_counted_is_refused() {
+    let sim = Sim::small();
+    sim.done(["small.toml", "--out", "out", "--steps"]);
+    let path = sim.path("out/steps.parquet");
+    let table = TableReader::<StepRow>::open(&path).expect("a table");
+    let rows: Vec<StepRow> = (0..table.groups()).flat_map(|group| table.group(group).expect("rows")).collect();
+    for damaged in [u64::MAX, 1 << 40] {
+        let mut writer = TableWriter::create(&path).expect("a table");
+        for (place, row) in rows.iter().enumerate() {
+            let context_tokens = if place == 3 { damaged } else { row.context_tokens };
+            writer.write(StepRow { context_tokens, ..row.clone() }).expect("a row");
+        }
+        writer.finish().expect("a table");
+        let said = refused(&sim, &["calibrate", "out"]);
+        assert!(said.contains("steps.parquet: row 4: found a step of"), "{said}");
+        assert!(said.contains("expected at most 4294967295"), "{said}");
+    }
 }
 
 /// Some damage makes the crates that read Parquet panic: it is a refusal all the same.

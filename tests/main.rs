@@ -3,9 +3,11 @@
 mod best;
 mod calibrate;
 mod calibrate_served;
+mod capacity;
 mod cases;
 mod check;
 mod command_line;
+mod costs;
 mod datasets;
 mod determinism;
 mod documented;

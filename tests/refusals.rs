@@ -1,5 +1,6 @@
 //! Refusals and their messages. A snapshot shows each message under its cause.
 
+use crate::parquet_file::{count, rows};
 use crate::summary::{number, summary};
 use crate::support::{Output, SMALL, Sim};
 
@@ -246,6 +247,9 @@ fn inputs() {
         ("sound of no length", custom("audio = \"0 s\"")),
         ("very long sound", custom("audio = \"5_000_000 h\"")),
         ("sound without a unit", custom("audio = 3")),
+        ("a prompt without a token", custom("width = 0, text_tokens = 0")),
+        ("an answer without a token", custom("output_tokens = 0")),
+        ("a picture of one column", custom("width = 1, height = 480")),
         ("an unknown payload", SMALL.replace("requests = 5", "requests = 5\npayload = \"png\"")),
     ]);
     insta::assert_snapshot!(said);
@@ -287,6 +291,26 @@ fn ends_of_ranges_run() {
         assert_eq!(row["completed"], "5", "{keys:?}");
         assert!(number(row, "e2e_ms_mean") > 0.0 && number(row, "accuracy_pct") >= 0.0, "{keys:?}: {csv}");
         assert!(!csv.contains("NaN") && !csv.contains("inf"), "{keys:?}: {csv}");
+    }
+}
+
+/// Drafts that no step has room for are verified in pieces, whatever a step holds, and every answer is whole.
+#[test]
+fn steps_of_any_size_run() {
+    let sim = Sim::small();
+    for (engine, tokens) in [("vllm-0.19", 1), ("vllm-0.33", 2), ("llamacpp", 3), ("sglang", 15)] {
+        let [edge, cloud] = ["edge", "cloud"].map(|side| format!("{side}.engine=\"{engine}\""));
+        let [small_edge, small_cloud] = ["edge", "cloud"].map(|side| format!("{side}.batch.chunk_tokens={tokens}"));
+        let mut line = vec!["small.toml", "--out", "out", "--steps", "--set", "policy={msao={}, speculative={}}"];
+        line.extend(["--set", &edge, "--set", &cloud, "--set", &small_edge, "--set", &small_cloud]);
+        line.extend(["--set", "workload.output_tokens=30", "--set", "arrivals.closed_loop.clients=3"]);
+        sim.done(line);
+        let csv = sim.text("out/summary.csv");
+        for row in summary(&csv) {
+            assert_eq!((row["completed"], row["output_tokens_per_request"]), ("5", "30"), "{engine} {tokens}: {csv}");
+        }
+        let largest = rows(&sim.path("out/steps.parquet")).iter().map(|row| count(row, "tokens")).max();
+        assert!(largest <= Some(tokens), "{engine}: a step of {largest:?} tokens");
     }
 }
 

@@ -45,6 +45,12 @@ pub enum Work<'w> {
         /// True compares the drafts; false takes them as they are.
         judged: bool,
     },
+    /// Passes the next `tokens` tokens of a later pass, which then takes the rest: of a batch of drafts that no step has room
+    /// for, with the token before it. What is still to be read comes first, and counts.
+    Piece {
+        /// Tokens of this piece, at least 1.
+        tokens: u32,
+    },
     /// Encodes the pictures with the vision tower of the cloud's model.
     Encode,
 }
@@ -113,6 +119,11 @@ pub trait Compute {
 
     /// Tokens that the sequence holds in its KV cache.
     fn context(&self, sequence: Sequence) -> u64;
+
+    /// Tokens of the prompt that are still to be read, and of a sequence that was forgotten all that had passed the model.
+    fn unread_tokens(&self, sequence: Sequence) -> u32 {
+        u64::from(self.prompt_tokens(sequence)).saturating_sub(self.context(sequence)) as u32
+    }
 
     /// Runs one batch, at most one item a sequence; `done` gets one entry an item, in order.
     fn run<'w>(&mut self, batch: impl Iterator<Item = (Sequence, Work<'w>)>, done: &mut Vec<Done>) -> Cost;

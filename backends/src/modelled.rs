@@ -35,6 +35,8 @@ struct State {
     answer: u32,
     /// Tokens of prompt and answer that have been read again, while a preempted sequence is read again.
     again: Option<u32>,
+    /// Tokens of the next pass that have passed the model in pieces.
+    ahead: u32,
     /// Apart, since no token needs it.
     encoding: Box<Encoding>,
 }
@@ -70,10 +72,32 @@ impl State {
     #[inline]
     fn pass(&mut self, behind: usize) -> Load {
         let lost = self.again.take();
-        let mut load = Pricing::pass_load(self.context(), self.knows_next(), behind);
+        let mut load = match std::mem::take(&mut self.ahead) {
+            0 => Pricing::pass_load(self.context(), self.knows_next(), behind),
+            ahead => self.last_piece(behind, ahead.into()),
+        };
         if let Some(read) = lost {
             load.add(&self.rest(read));
         }
+        load
+    }
+
+    /// The last piece of a pass, of which so many tokens have passed in others. It has one token at least, since the last
+    /// logits are its own.
+    #[cold]
+    fn last_piece(&self, behind: usize, ahead: u64) -> Load {
+        let all = behind as u64 + u64::from(!self.knows_next());
+        Load::verify(all.saturating_sub(ahead).max(1), u64::from(self.passed()) + ahead)
+    }
+
+    /// A piece of the next pass. The first of its tokens are those that are still to be read again.
+    #[cold]
+    fn piece(&mut self, tokens: u32) -> Load {
+        let again = self.again.take().map_or(Load::NONE, |read| self.rest(read));
+        let tokens = tokens.saturating_sub(again.query_tokens as u32);
+        let mut load = Load::verify(tokens.into(), (self.passed() + self.ahead).into());
+        load.add(&again);
+        self.ahead += tokens;
         load
     }
 
@@ -104,7 +128,7 @@ fn kind_of(work: &Work<'_>) -> StepKind {
         Work::Prefill { .. } => StepKind::Prefill,
         Work::Decode | Work::Own => StepKind::Decode,
         Work::Draft => StepKind::Draft,
-        Work::Verify { .. } | Work::Pass => StepKind::Verify,
+        Work::Verify { .. } | Work::Pass | Work::Piece { .. } => StepKind::Verify,
     }
 }
 
@@ -137,6 +161,10 @@ impl Modelled {
                 let mut load = Pricing::pass_load(state.context(), false, 0);
                 load.add(&lost.map_or(Load::NONE, |read| state.rest(read)));
                 (load, Done::Nothing)
+            }
+            Work::Piece { tokens } => {
+                let load = self.state(sequence).piece(*tokens);
+                (self.pricing.on_layers(load), Done::Nothing)
             }
             Work::Draft => self.draft(sequence),
             Work::Own => {
@@ -267,6 +295,7 @@ impl Compute for Modelled {
             read: 0,
             answer: 0,
             again: None,
+            ahead: 0,
             encoding: Box::new(Encoding {
                 sound,
                 picture,
@@ -287,6 +316,11 @@ impl Compute for Modelled {
 
     fn context(&self, sequence: Sequence) -> u64 {
         self.sequences.get(sequence).context()
+    }
+
+    fn unread_tokens(&self, sequence: Sequence) -> u32 {
+        let state = self.sequences.get(sequence);
+        state.again.map_or(state.prompt - state.read, |read| state.passed().saturating_sub(read))
     }
 
     #[inline]
@@ -347,6 +381,7 @@ impl Compute for Modelled {
 
     fn forget(&mut self, sequence: Sequence) -> u32 {
         let state = self.state(sequence);
+        state.ahead = 0;
         if state.read < state.prompt {
             return std::mem::take(&mut state.read);
         }

@@ -4,6 +4,7 @@
 //! It never sees the engine. It reads Parquet through `tables` and refuses a folder that it does not know.
 
 mod best;
+mod capacity;
 pub mod check;
 mod claims;
 mod compare;
@@ -31,6 +32,7 @@ mod timeline;
 mod warm_up;
 
 pub use best::{Answer, Constraint, Objective, Question, best};
+pub use capacity::{capacity_document, capacity_text};
 pub use claims::{Claims, Verdict as ClaimVerdict, claims};
 pub use compare::{Comparison, Difference, Line, compare};
 pub use estimate::Estimate;

@@ -23,7 +23,8 @@ pub const MANIFEST_VERSION: u64 = 2;
 /// | 2 | the first token behind a prompt takes no pass: a first draft, or the cloud's own token in its place |
 /// | 3 | `vllm` is the scheduler of vLLM 0.19 |
 /// | 4 | steps cost what kernels were measured to; accuracy and acceptance follow the models |
-pub const MODEL_VERSION: u64 = 4;
+/// | 5 | rates of open loops count to the last arrival; a tier that ran nothing has no idle power |
+pub const MODEL_VERSION: u64 = 5;
 
 /// The part of a manifest that reports need.
 #[derive(Clone, Debug, Default, Deserialize)]

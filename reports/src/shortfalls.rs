@@ -50,8 +50,11 @@ fn told(row: ShortfallRow) -> Told {
 type Column = (&'static str, fn(Shortfall) -> bool);
 
 /// The columns that the printed table has as soon as one of their reasons is there.
-pub(crate) const COLUMNS: [Column; 2] =
-    [("rejected", Shortfall::is_rejection), ("cut", |reason| !reason.is_rejection())];
+pub(crate) const COLUMNS: [Column; 3] = [
+    ("rejected", Shortfall::is_rejection),
+    ("timed out", |reason| reason == Shortfall::TimedOut),
+    ("cut", |reason| reason == Shortfall::Cut),
+];
 
 /// The requests of a row with such reasons: `3 of 20`, or 0.
 pub(crate) fn count(all: &[Told], identity: &[String], is: fn(Shortfall) -> bool) -> String {

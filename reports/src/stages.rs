@@ -4,12 +4,12 @@
 //! instant belongs to the first of these:
 //!
 //! 1. what runs for it on its edge: preprocessing, probe, plan, prefill (with the encoding of pictures), draft or decode;
-//! 2. the cloud reads its prompt; then the prompt, or hidden states, are on the uplink; then they wait for the link or the GPU:
-//!    drafts cannot be judged before;
+//! 2. the cloud reads its prompt; then the prompt, or hidden states, are on the uplink; then they wait for a handshake, for the window
+//!    of their connection, and for the link or the GPU: drafts cannot be judged before;
 //! 3. drafts are out, from when they are handed over to when their verdict is back: the wait for the verdict, whatever it is
 //!    spent on. Drafts that never get one, because a token before them was rejected, do not count;
 //! 4. the cloud decodes; then a token is on the downlink;
-//! 5. it waits for a turn anywhere.
+//! 5. it waits for the window of its connection, then for a turn anywhere.
 //!
 //! So what is hidden behind the edge's own work shows as that work, and a stage of the link or of the cloud is what it adds.
 
@@ -42,6 +42,10 @@ pub enum Stage {
     CloudDecode,
     /// A token is on the downlink.
     Download,
+    /// The prompt waits for the handshake of its connection.
+    Handshake,
+    /// A message waits for its connection's window: slow start, or a window that silence has shrunk.
+    Window,
     /// It waits for a processor, a GPU or the link.
     Queue,
     /// Nothing is recorded of it: never, unless the table is not whole.
@@ -50,7 +54,7 @@ pub enum Stage {
 
 impl Stage {
     /// All, in the order in which they are shown.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 14] = [
         Self::Preprocess,
         Self::Probe,
         Self::Plan,
@@ -61,6 +65,8 @@ impl Stage {
         Self::Verdict,
         Self::CloudDecode,
         Self::Download,
+        Self::Handshake,
+        Self::Window,
         Self::Queue,
         Self::Other,
     ];
@@ -78,6 +84,8 @@ impl Stage {
             Self::Verdict => "wait for verdict",
             Self::CloudDecode => "cloud decode",
             Self::Download => "download",
+            Self::Handshake => "handshake",
+            Self::Window => "TCP window",
             Self::Queue => "queue",
             Self::Other => "other",
         }
@@ -85,7 +93,7 @@ impl Stage {
 }
 
 /// The precedence of stages where several have a claim; see the head of this file. The queue has two places.
-const FIRST: [Stage; 12] = [
+const FIRST: [Stage; 15] = [
     Stage::Preprocess,
     Stage::Probe,
     Stage::Plan,
@@ -93,14 +101,19 @@ const FIRST: [Stage; 12] = [
     Stage::EdgeDecode,
     Stage::CloudPrefill,
     Stage::Upload,
+    Stage::Handshake,
+    Stage::Window,
     Stage::Queue,
     Stage::Verdict,
     Stage::CloudDecode,
     Stage::Download,
+    Stage::Window,
     Stage::Queue,
 ];
-const QUEUE_OF_PROMPT: usize = 7;
-const QUEUE: usize = 11;
+const WINDOW_OF_PROMPT: usize = 8;
+const QUEUE_OF_PROMPT: usize = 9;
+const WINDOW: usize = 13;
+const QUEUE: usize = 14;
 
 /// A stretch of a request's life.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -206,6 +219,9 @@ fn claim(span: &Span) -> Option<usize> {
         matches!((span.lane, span.kind), (Lane::Uplink, Kind::Input | Kind::Hidden) | (Lane::CloudGpu, Kind::Prefill));
     match (span.phase, span.lane) {
         (Phase::Whole, _) | (_, Lane::Request) => None,
+        (Phase::Connecting, _) => of_prompt.then(|| place(Stage::Handshake)),
+        (Phase::Window, _) if of_prompt => Some(WINDOW_OF_PROMPT),
+        (Phase::Window, _) => (!matches!(span.kind, Kind::Drafts | Kind::Verdict)).then_some(WINDOW),
         (Phase::Queued | Phase::Preempted, _) if of_prompt => Some(QUEUE_OF_PROMPT),
         (Phase::Queued | Phase::Preempted, _) => {
             (!matches!(span.kind, Kind::Drafts | Kind::Verify | Kind::Verdict)).then_some(QUEUE)

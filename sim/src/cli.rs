@@ -21,7 +21,7 @@ Examples:
 Exit codes: 0 done; 2 the scenario, an input file or the place for results was refused; 3 sim check found a regression, \
 sim validate a larger error than allowed, or a gate (--until-ci, best, tune too) could not judge all; 4 an engine such \
 as Slurm is not available; 5 done, but runs of a sweep \
-failed; 70 a bug in this program.";
+failed, or --max-runs ended sim capacity before it was sure; 70 a bug in this program.";
 
 /// The policies that there are, and the examples.
 fn after_help() -> String {
@@ -65,6 +65,7 @@ pub enum Command {
     /// Find the best points of a sweep, under constraints, or its Pareto front.
     Best(crate::commands::best::Args),
     Tune(crate::commands::tune::Args),
+    Capacity(crate::commands::capacity::Args),
     Report(crate::commands::report::Args),
     Calibrate(crate::commands::calibrate::Args),
     Validate(crate::commands::validate::Args),

@@ -40,6 +40,7 @@ fn main() -> ExitCode {
         (Some(Command::Compare(args)), _) => commands::compare::run(&args),
         (Some(Command::Best(args)), _) => commands::best::run(&args),
         (Some(Command::Tune(args)), _) => commands::tune::run(&args),
+        (Some(Command::Capacity(args)), _) => commands::capacity::run(&args),
         (Some(Command::Report(args)), _) => commands::report::run(&args),
         (Some(Command::Calibrate(args)), _) => commands::calibrate::run(&args),
         (Some(Command::Validate(args)), _) => commands::validate::run(&args),

@@ -59,6 +59,18 @@ const ELSEWHERE: &[Elsewhere] = &[
         instead: "",
         reason: "it accepts the repository's snapshots",
     },
+    Elsewhere {
+        command: "sim capacity scenarios/load.toml --vary arrivals.poisson.rate --target \"e2e_ms_p99 <= 2 s\"",
+        instead: "sim capacity scenarios/load.toml --vary arrivals.poisson.rate --target \"e2e_ms_p99 <= 2 s\" --policy msao \
+                  --set workload.requests=200 --max-runs 20 || test $? = 5",
+        reason: "a minute",
+    },
+    Elsewhere {
+        command: "sim capacity scenarios/load.toml --vary cloud.gpus --least --target \"ttft_ms_p99 <= 500 ms\" --to 64",
+        instead: "sim capacity scenarios/load.toml --vary cloud.gpus --least --target \"ttft_ms_p99 <= 500 ms\" --to 64 \
+                  --policy msao --set workload.requests=200 --max-runs 20 || test $? = 5",
+        reason: "a minute",
+    },
     Elsewhere { command: "cargo xtask onnxruntime", instead: "", reason: "a step of `cargo xtask test`" },
     Elsewhere { command: "cargo xtask replay", instead: "", reason: "a step of `cargo xtask test`" },
     Elsewhere {
@@ -124,6 +136,7 @@ const PAGES: &[Documented] = &[
         before: &[TINY, DRAWN, MMBENCH, REPLAYED, PAPER, "sim scenarios/preset_r.toml --no-report"],
     },
     Documented { page: "docs/calibration.md", before: &[TINY, REPLAYED] },
+    Documented { page: "docs/capacity.md", before: &[] },
     Documented {
         page: "docs/claims.md",
         before: &["sim scenarios/preset_r.toml --no-report", "sim scenarios/ablation.toml --no-report"],
@@ -237,6 +250,7 @@ documented! {
     contributing: "CONTRIBUTING.md";
     readme: "README.md";
     calibration: "docs/calibration.md";
+    capacity: "docs/capacity.md";
     claims: "docs/claims.md";
     clusters: "docs/clusters.md";
     compute_model: "docs/compute-model.md";

@@ -4,6 +4,7 @@
 //! |---|---|
 //! | [`measured`] | CSV of measured forward passes, of data sheets and of models: what `sim calibrate` fits to |
 //! | [`requests`] | public traces, what benchmarks of servers write, and our own CSV: when requests arrive and how long they are, or the laws of it |
+//! | [`counts`] | CSV of counts over time: how many requests come in each minute |
 //! | [`series`] | CSV, iperf3, Mahimahi and published data sets: how fast a link is at each time, and how long a round trip takes |
 //! | [`picture`] | PNG, JPEG and WebP without their pixels: size as shown, and whether the file is whole |
 //! | [`questions`] | questions about pictures with reference answers: our JSONL, VQAv2, MMBench; how answers are scored |
@@ -22,6 +23,7 @@
 //! No random numbers: laws of arrival and length are handed on as data, and whoever draws from them owns the stream. No
 //! idea of what a request costs. No trace data: the public files stay where they were published.
 
+pub mod counts;
 mod decimal;
 mod error;
 #[cfg(test)]

@@ -14,6 +14,8 @@ mod floors;
 mod fuzz;
 mod house;
 mod lines;
+#[cfg(target_os = "linux")]
+mod link;
 mod mutants;
 mod network_free;
 mod onnxruntime;
@@ -45,6 +47,8 @@ const TASKS: &[Task] = &[
     (mutants::command, mutants::run),
     (replay::command, replay::run),
     (fuzz::command, fuzz::run),
+    #[cfg(target_os = "linux")]
+    (link::command, link::run),
 ];
 
 fn main() -> ExitCode {

@@ -153,6 +153,8 @@ impl<'m> Real<'m> {
                 state.pass(model, &[])?;
                 Done::Nothing
             }
+            // It passes with the rest of its batch, which takes the time of all.
+            Work::Piece { .. } => Done::Nothing,
             Work::Draft | Work::Own => {
                 let position = state.answer_tokens();
                 let choice = state.next(model)?;
@@ -172,7 +174,7 @@ impl<'m> Real<'m> {
         let known = state.known().is_some();
         match work {
             Work::Probe => Load::vision(pricing.encoder_flop(state.patches())),
-            Work::Encode => Load::NONE,
+            Work::Encode | Work::Piece { .. } => Load::NONE,
             Work::Prefill { tokens, .. } => {
                 let (read, last) = (state.read, state.read + *tokens == state.prompt_tokens());
                 let mut load = pricing.prompt_load(u64::from(*tokens), u64::from(read), last);
@@ -202,7 +204,7 @@ impl<'m> Real<'m> {
         let state = self.state_mut(sequence);
         let end = Token { id: 0, ends: true };
         let done = match work {
-            Work::Probe | Work::Encode | Work::Pass => Done::Nothing,
+            Work::Probe | Work::Encode | Work::Pass | Work::Piece { .. } => Done::Nothing,
             Work::Prefill { tokens, answer, .. } => {
                 state.read = (state.read + *tokens).min(state.prompt_tokens());
                 if *answer && state.read == state.prompt_tokens() { Done::Token(end) } else { Done::Nothing }

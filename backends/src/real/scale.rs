@@ -30,7 +30,7 @@ impl TimeScale {
             Work::Prefill { .. } => self.prefill,
             Work::Decode | Work::Own => self.decode,
             Work::Draft => self.draft,
-            Work::Verify { .. } | Work::Pass => self.verify,
+            Work::Verify { .. } | Work::Pass | Work::Piece { .. } => self.verify,
         }
     }
 }

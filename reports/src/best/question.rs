@@ -1,8 +1,10 @@
 //! A question to a sweep: objectives and constraints, as they are written.
 
 use std::cmp::Ordering;
+use std::fmt;
 use std::str::FromStr;
-use tables::{Better, Metric};
+use tables::{Better, Metric, unit_of};
+use units::SimDuration;
 
 /// A metric, and which way it is better.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,15 +38,18 @@ const BOUNDS: [(&str, Bound); 4] =
 impl FromStr for Constraint {
     type Err = String;
 
-    /// Reads `accuracy_pct >= 75`.
+    /// Reads `accuracy_pct >= 75` and `e2e_ms_p99 <= 2 s`.
     fn from_str(text: &str) -> Result<Self, String> {
-        let refused = || format!("{text}: expected a metric, one of <= >= < >, and a number, as in accuracy_pct >= 75");
+        let refused = || {
+            let expected = "expected a metric, one of <= >= < >, and a number, perhaps with its unit";
+            format!("{text}: {expected}, as in accuracy_pct >= 75 or e2e_ms_p99 <= 2 s")
+        };
         let (metric, bound, value) = BOUNDS
             .iter()
             .find_map(|(sign, bound)| text.split_once(sign).map(|(metric, value)| (metric.trim(), *bound, value)))
             .ok_or_else(refused)?;
         let is_name = !metric.is_empty() && metric.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
-        let value: f64 = value.trim().parse().map_err(|_| refused())?;
+        let value = amount(metric, value.trim()).ok_or_else(refused)?;
         if !is_name || !value.is_finite() {
             return Err(refused());
         }
@@ -52,7 +57,42 @@ impl FromStr for Constraint {
     }
 }
 
+/// The number of a bound, in the unit of its metric: `2 s` is 2000 where that is ms.
+fn amount(metric: &str, text: &str) -> Option<f64> {
+    if let Ok(number) = text.parse() {
+        return Some(number);
+    }
+    let time = || text.parse::<SimDuration>().ok();
+    match unit_of(metric) {
+        "ms" => Some(time()?.as_ms_f64()),
+        "s" => Some(time()?.as_secs_f64()),
+        // A name that is none is refused as such, with the nearest.
+        "" if Metric::named(metric).is_err() => text.split_whitespace().next()?.parse().ok(),
+        "" => None,
+        unit => text.strip_suffix(unit)?.trim_end().parse().ok(),
+    }
+}
+
+impl fmt::Display for Constraint {
+    /// Writes the bound as it is read, with its unit.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (sign, _) = BOUNDS.iter().find(|(_, bound)| *bound == self.bound).expect("each bound has a sign");
+        let unit = unit_of(&self.metric);
+        write!(f, "{} {sign} {}{}{unit}", self.metric, self.value, if unit.is_empty() { "" } else { " " })
+    }
+}
+
 impl Constraint {
+    /// The number that it holds the metric to, in the metric's unit.
+    pub fn value(&self) -> f64 {
+        self.value
+    }
+
+    /// True if less of the metric is what it asks for.
+    pub fn is_upper(&self) -> bool {
+        matches!(self.bound, Bound::AtMost | Bound::Below)
+    }
+
     /// The metric that it bounds.
     pub fn metric(&self) -> &str {
         &self.metric
@@ -67,7 +107,8 @@ impl Constraint {
         }
     }
 
-    pub(super) fn holds(&self, mean: f64) -> bool {
+    /// True if a mean is within the bound.
+    pub fn holds(&self, mean: f64) -> bool {
         match self.bound {
             Bound::AtMost => mean <= self.value,
             Bound::AtLeast => mean >= self.value,

@@ -111,13 +111,25 @@ fn constraints_and_objectives_are_read() {
         "accuracy_pct",
         "accuracy_pct = 75",
         ">= 75",
-        "accuracy_pct >= 75 %",
+        "accuracy_pct >= 75 ms",
+        "e2e_ms_p99 <= 2 kg",
+        "retention_mean >= 1 s",
         "a b >= 1",
         "a >= nan",
         "a >= 1 >= 2",
     ] {
         let refused = constraint(bad).unwrap_err();
         assert!(refused.contains("expected a metric, one of <= >= < >, and a number"), "{refused}");
+    }
+    for (text, value, written) in [
+        ("e2e_ms_p99 <= 2 s", 2000.0, "e2e_ms_p99 <= 2000 ms"),
+        ("accuracy_pct >= 75 %", 75.0, "accuracy_pct >= 75 %"),
+        ("makespan_s < 1 min", 60.0, "makespan_s < 60 s"),
+        ("retention_mean > 0.5", 0.5, "retention_mean > 0.5"),
+    ] {
+        let read = constraint(text).unwrap();
+        assert_eq!((read.value(), read.to_string().as_str()), (value, written));
+        assert_eq!(constraint(written).as_ref(), Ok(&read));
     }
     let objective = |text: &str| text.parse::<Objective>();
     assert!(objective("accuracy_pct").unwrap().maximise && !objective("e2e_ms_mean").unwrap().maximise);

@@ -262,7 +262,7 @@ fn an_old_or_foreign_folder_is_refused() {
     let other = tables::TableWriter::<tables::StepRow>::create(&folder.path().join("runs.parquet")).unwrap();
     other.finish().unwrap();
     assert!(
-        refused().contains("found the table steps/1; expected the whole table runs/3; run the scenario again"),
+        refused().contains("found the table steps/1; expected the whole table runs/4; run the scenario again"),
         "{}",
         refused()
     );

@@ -7,6 +7,7 @@ mod acceptance;
 mod accuracy;
 mod bars;
 mod break_even;
+mod capacity;
 mod computing;
 mod contour;
 mod dots;
@@ -90,6 +91,7 @@ pub(crate) const FIGURES: &[Figure] = &[
     pareto::FIGURE,
     break_even::FIGURE,
     load::FIGURE,
+    capacity::FIGURE,
     theta::FIGURE,
     acceptance::FIGURE,
     wire::FIGURE,

@@ -51,6 +51,8 @@ fn colour(stage: Stage) -> (RGBColor, bool) {
         Stage::Verdict => (RGBColor(204, 121, 167), false),
         Stage::CloudDecode => (RGBColor(140, 210, 175), false),
         Stage::Download => (RGBColor(0, 90, 160), true),
+        Stage::Handshake => (RGBColor(150, 120, 190), true),
+        Stage::Window => (RGBColor(90, 60, 130), true),
         Stage::Queue => (RGBColor(205, 205, 205), false),
         Stage::Other => (RGBColor(60, 60, 60), true),
     }

@@ -21,7 +21,7 @@ impl Resource {
     fn of(span: &Span) -> Option<Self> {
         let (unit, flying) = (span.unit, span.phase == Phase::Flying);
         match (span.phase, span.lane) {
-            (Phase::Whole | Phase::Queued, _) | (_, Lane::Request) => None,
+            (Phase::Whole | Phase::Queued | Phase::Connecting | Phase::Window, _) | (_, Lane::Request) => None,
             (_, Lane::EdgeCpu) => Some(Self::Edge { unit, gpu: false }),
             (_, Lane::EdgeGpu) => Some(Self::Edge { unit, gpu: true }),
             (_, Lane::Uplink) => Some(Self::Uplink { flying }),

@@ -1,8 +1,8 @@
 //! The sources of a run's requests: the workload's arrivals, and those that groups of edges have of their own.
 
 use crate::spec::RunSpec;
-use crate::workload::{Arrivals, Workload};
-use kernel::{Stream, Streams};
+use crate::workload::{Arrivals, OpenLoop, Workload};
+use kernel::Streams;
 use std::cell::RefCell;
 use std::ops::Range;
 use units::SimTime;
@@ -14,7 +14,7 @@ pub(crate) struct Source {
     groups: Vec<Range<u32>>,
     /// The share of its requests that the groups up to each one have; none where every edge has as many.
     up_to: Option<Vec<f64>>,
-    stream: RefCell<Stream>,
+    open: RefCell<OpenLoop>,
 }
 
 impl Source {
@@ -29,8 +29,7 @@ impl Source {
             match &group.arrivals {
                 None => common.push((edges, group.share)),
                 Some(arrivals) => {
-                    let stream = RefCell::new(streams.stream("arrivals", number as u64 + 1));
-                    own.push(Self { arrivals: arrivals.clone(), groups: vec![edges], up_to: None, stream });
+                    own.push(Self::new(arrivals, vec![edges], None, streams, number as u64 + 1));
                 }
             }
         }
@@ -44,10 +43,21 @@ impl Source {
                 sums.collect()
             });
             let groups = common.into_iter().map(|(edges, _)| edges).collect();
-            let stream = RefCell::new(streams.stream("arrivals", 0));
-            Self { arrivals: spec.workload.arrivals.clone(), groups, up_to, stream }
+            Self::new(&spec.workload.arrivals, groups, up_to, streams, 0)
         });
         workload.into_iter().chain(own).collect()
+    }
+
+    fn new(
+        arrivals: &Arrivals,
+        groups: Vec<Range<u32>>,
+        up_to: Option<Vec<f64>>,
+        streams: Streams,
+        number: u64,
+    ) -> Self {
+        let edges = groups.iter().map(|edges| edges.end - edges.start).sum();
+        let open = RefCell::new(OpenLoop::new(arrivals, streams, number, edges));
+        Self { arrivals: arrivals.clone(), groups, up_to, open }
     }
 
     /// The edges at which its requests come in.
@@ -64,12 +74,8 @@ impl Source {
             let edges = &self.groups[group];
             return edges.start + (draw().bits(0) % u64::from(edges.end - edges.start)) as u32;
         }
-        let many = u64::from(self.groups.iter().map(|edges| edges.end - edges.start).sum::<u32>());
-        let place = match self.arrivals {
-            Arrivals::Trace { .. } => number % many,
-            _ => draw().bits(0) % many,
-        };
-        let mut place = place as u32;
+        let many: u32 = self.groups.iter().map(|edges| edges.end - edges.start).sum();
+        let mut place = self.open.borrow().edge(&self.arrivals, streams, number, many);
         for edges in &self.groups {
             let count = edges.end - edges.start;
             if place < count {
@@ -82,6 +88,6 @@ impl Source {
 
     /// The arrival time of its next request, which has this number, given that of the one before.
     pub(crate) fn next(&self, workload: &Workload, number: u64, previous: SimTime) -> SimTime {
-        workload.arrival(&self.arrivals, &mut self.stream.borrow_mut(), number, previous)
+        self.open.borrow_mut().next(&self.arrivals, workload, number, previous)
     }
 }

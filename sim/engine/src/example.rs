@@ -2,7 +2,7 @@
 
 use crate::routing::{Learners, Routing};
 use crate::scheduling::{Remote, Scheduling};
-use crate::spec::{CloudSpec, EdgeSpec, LinkSpec, RunSpec, Sharing};
+use crate::spec::{CloudSpec, EdgeSpec, LinkSpec, RunSpec, Sharing, Transport};
 use crate::workload::{Arrivals, Content, WarmUp, Workload};
 use backends::Tier;
 use kernel::RateProfile;
@@ -10,6 +10,7 @@ use model::{
     accuracy::{Accuracy, PruningLoss},
     dataset::Shape,
     engine_kind::EngineKind,
+    latency::LatencyLimits,
     mas::DescriptorLaw,
     memory::BatchLimits,
     published::Benchmark,
@@ -60,6 +61,7 @@ impl RunSpec {
                 up: rate.clone(),
                 down: rate,
                 sharing: Sharing::Fifo,
+                transport: Transport::Ideal,
                 rtt: SimDuration::from_ms(20),
                 rtts: None,
                 start: crate::SeriesStart::default(),
@@ -74,6 +76,7 @@ impl RunSpec {
             accuracy: vec![vec![Accuracy { cloud: Ratio::new(0.77), edge: Ratio::new(0.62) }.into()]],
             pruning: PruningLoss::default(),
             deadline: None,
+            slo: LatencyLimits::default(),
             critical_tokens: 32,
             benchmark: Benchmark::Vqav2,
             descriptors: DescriptorLaw::default(),
@@ -107,5 +110,7 @@ fn workload() -> Workload {
         questions_per_picture: 1,
         sessions: None,
         warm_up: WarmUp::default(),
+        timeout: None,
+        fall_back: false,
     }
 }

@@ -21,9 +21,9 @@ mod violation;
 mod workload;
 
 pub use ledger::{
-    ClosedFormSums, DecisionRecord, Durations, Kind, Lane, LatencySum, MemorySums, MemoryTally, Metrics, NoRecorder,
-    Phase, ProbeSums, Recorder, RegretSums, RequestRecord, Shortfall, Side, Since, SpanRecord, Status, StepRecord,
-    TokenRecord,
+    Backlog, ClosedFormSums, DecisionRecord, Done, Durations, Kind, Lane, LatencySum, MemorySums, MemoryTally, Metrics,
+    NoRecorder, Phase, ProbeSums, Recorder, RegretSums, RequestRecord, Shortfall, Side, Since, SpanRecord, Status,
+    StepRecord, TokenRecord, Window,
 };
 pub use models::Models;
 pub use outcome::{Outcome, TierOutcome};
@@ -32,6 +32,8 @@ pub use routing::{Learners, Routing, Rule};
 pub use run::RunError;
 pub use scheduling::{Remote, Scheduling};
 pub use simulate::simulate;
-pub use spec::{CloudSpec, EdgeSpec, LinkSpec, RunSpec, SeriesStart, Sharing};
+pub use spec::{CloudSpec, Connections, EdgeSpec, LinkSpec, RunSpec, SeriesStart, Sharing, TcpSpec, Transport};
 pub use violation::Violation;
-pub use workload::{Arrivals, Content, Played, RESERVED_OUTPUT_TOKENS, WarmUp, Workload, draw_servegen};
+pub use workload::{
+    Arrivals, Content, Curve, Phases, Played, RESERVED_OUTPUT_TOKENS, State, WarmUp, Workload, draw_servegen,
+};

@@ -1,6 +1,6 @@
 //! The outcome of a run.
 
-use crate::ledger::{Metrics, Share, Since};
+use crate::ledger::{Metrics, Share, Since, Window};
 use crate::plant::{Gpu, Traffic, World, footprint, work};
 use backends::{Compute, Coverage};
 use kernel::Journal;
@@ -12,8 +12,10 @@ pub struct Outcome {
     pub metrics: Metrics,
     /// Number of requests of the warm-up, which are not in `metrics`.
     pub warm_up: u64,
-    /// Work from the end of the warm-up on, of whichever request: what rates are made of.
+    /// Work from the end of the warm-up on, of whichever request.
     pub since: Since,
+    /// The part of the run in which rates count.
+    pub window: Window,
     /// Number of events.
     pub events: u64,
     /// Time from the end of the warm-up, which without one is the start, to the end of the last request.
@@ -55,9 +57,11 @@ pub struct TierOutcome {
 pub(crate) fn outcome<C: Compute>(world: &World<'_, C>) -> Outcome {
     let state = &mut *world.state.borrow_mut();
     let ledger = &state.ledger;
-    // An arrival of another source may still have been due when the last request had been sent.
+    // An arrival of another source may still have been due when the last request had been sent, and clients that were answered in
+    // time are still on the clock of their patience.
     let has_sources = world.spec.edges.iter().any(|group| group.arrivals.is_some());
-    let end = if has_sources { ledger.last_end() } else { world.kernel.now() };
+    let is_late = has_sources || world.spec.workload.timeout.is_some();
+    let end = if is_late { ledger.last_end() } else { world.kernel.now() };
     let makespan = end - ledger.warm_up.end().min(end);
     let (edges, cloud) = state.gpus.split_at(world.edges() as usize);
     let (on_edges, in_cloud) = state.computes.split_at(world.spec.edges.len());
@@ -70,6 +74,7 @@ pub(crate) fn outcome<C: Compute>(world: &World<'_, C>) -> Outcome {
         events: world.kernel.events(),
         warm_up: ledger.warm_up.requests(),
         since: ledger.since_warm_up(),
+        window: ledger.window(world.kernel.now()),
         makespan,
         edge: TierOutcome {
             gpus: of_edges.gpus - without,

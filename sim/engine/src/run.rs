@@ -17,10 +17,13 @@ use model::{
     kv::DoesNotFit,
     request::{Input, PayloadFormat},
 };
-use policies::{About, Alone, Briefing, CloudOnly, Policy, Prices, ServedBy, System, Visitor};
+use policies::{About, Alone, Briefing, CloudOnly, EdgeOnly, Policy, Prices, ServedBy, System, Visitor};
 use std::cell::{Cell, RefCell};
+use std::future::poll_fn;
+use std::pin::Pin;
 use std::sync::atomic::{AtomicU64, Ordering};
-use units::{SimDuration, SimTime};
+use std::task::Poll;
+use units::{BitsPerSecond, SimDuration, SimTime};
 
 /// The reason why a run was not completed.
 #[derive(Debug, thiserror::Error)]
@@ -75,7 +78,8 @@ impl<C: Compute> Visitor for Start<'_, C> {
         let of_pool = |known: &KnownAccuracy| AccuracyModel::new(*known, spec.pruning);
         let accuracy = spec.accuracy.iter().map(|pools| pools.iter().map(of_pool).collect()).collect();
         let grading = Grading { accuracy, streams, deadline: spec.deadline };
-        let ledger = Ledger::new(grading, WarmUp::new(spec.workload.warm_up), recorder);
+        let counted = (WarmUp::new(spec.workload.warm_up), spec.workload.len());
+        let ledger = Ledger::new(grading, counted, spec.slo, recorder);
         let world = World {
             kernel: &kernel,
             spec,
@@ -103,6 +107,8 @@ impl<C: Compute> Visitor for Start<'_, C> {
             begun: Cell::default(),
             sources: Source::all(spec, streams),
             tiers: Tiers::of(&spec.policy),
+            alone: EdgeOnly::default(),
+            given_up: RefCell::default(),
             progress,
         };
         let waiting = kernel.run(&run, |spawner| run.start(spawner));
@@ -145,6 +151,10 @@ struct Run<'r, C, P: Policy> {
     begun: Cell<Begun>,
     sources: Vec<Source>,
     tiers: Tiers,
+    /// The edge's model, for requests that fall back.
+    alone: EdgeOnly,
+    /// Clients that have just given up.
+    given_up: RefCell<Vec<GivenUp>>,
     progress: &'r AtomicU64,
 }
 
@@ -170,6 +180,7 @@ impl<'a, C: Compute, P: Policy> Host<'a> for Run<'a, C, P> {
     #[inline]
     fn event(&'a self, target: Target, spawner: &mut Spawner<'a>) {
         match Event::decode(target.decode().expect("an event for a component")) {
+            Event::Adoption => self.given_up.borrow_mut().drain(..).for_each(|one| spawner.spawn(self.go_on(one))),
             Event::Arrival(source) => self.arrive(source, spawner),
             event => self.world.handle(event),
         }
@@ -185,7 +196,7 @@ impl<'a, C: Compute, P: Policy> Run<'a, C, P> {
                         source.edges().for_each(|edge| spawner.spawn(self.client(edge, client, think)));
                     }
                 }
-                Arrivals::Poisson { .. } | Arrivals::Trace { .. } => self.schedule_arrival(number as u32),
+                _ => self.schedule_arrival(number as u32),
             }
         }
     }
@@ -203,7 +214,9 @@ impl<'a, C: Compute, P: Policy> Run<'a, C, P> {
     fn client(&'a self, edge: u32, client: u32, think: SimDuration) -> impl Future<Output = ()> + 'a {
         async move {
             while let Some(session) = self.begin() {
-                self.play(session, edge, client).await;
+                if !self.play(session, edge, client).await {
+                    return;
+                }
                 if think > SimDuration::ZERO {
                     self.world.kernel.sleep(think).await;
                 }
@@ -212,11 +225,14 @@ impl<'a, C: Compute, P: Policy> Run<'a, C, P> {
     }
 
     fn schedule_arrival(&self, source: u32) {
-        let number = self.begun.get().next;
-        if number < self.world.spec.workload.len() {
-            let now = self.world.kernel.now();
-            let at = self.sources[source as usize].next(&self.world.spec.workload, number, now);
+        let (number, workload) = (self.begun.get().next, &self.world.spec.workload);
+        let now = self.world.kernel.now();
+        let source_of = &self.sources[source as usize];
+        if number < workload.len() {
+            let at = source_of.next(workload, number, now);
             self.world.schedule_arrival(source, at.max(now));
+        } else if source_of.arrivals.drain() {
+            self.world.state.borrow_mut().ledger.begin_drain(now);
         }
     }
 
@@ -224,24 +240,53 @@ impl<'a, C: Compute, P: Policy> Run<'a, C, P> {
     fn arrive(&'a self, source: u32, spawner: &mut Spawner<'a>) {
         let Some(session) = self.begin() else { return };
         let edge = self.sources[source as usize].edge(self.world.streams, session.first);
-        spawner.spawn(self.play(session, edge, 0));
+        spawner.spawn(self.play_alone(session, edge));
         self.schedule_arrival(source);
     }
 
-    /// Plays a session: each turn is sent when its user has thought about the answer to the one before.
-    fn play(&'a self, mut session: Session, edge: u32, client: u32) -> impl Future<Output = ()> + 'a {
-        let mut bed = self.admit(&mut session, edge, client);
+    /// Plays a session of an open loop.
+    #[expect(clippy::manual_async_fn, reason = "an `async fn` keeps its arguments twice")]
+    fn play_alone(&'a self, session: Session, edge: u32) -> impl Future<Output = ()> + 'a {
+        let played = self.play(session, edge, 0);
+        async move {
+            played.await;
+        }
+    }
+
+    /// Plays a session to its end; false if its client gives up on a turn and goes on by itself.
+    fn play(&'a self, mut session: Session, edge: u32, client: u32) -> impl Future<Output = bool> + 'a {
+        let bed = self.admit(&mut session, edge, client);
+        self.play_on(session, edge, client, bed)
+    }
+
+    /// Plays a session from a turn on that has been taken in.
+    fn play_on(
+        &'a self,
+        mut session: Session,
+        edge: u32,
+        client: u32,
+        mut bed: Bed<'a, C>,
+    ) -> impl Future<Output = bool> + 'a {
         async move {
             loop {
-                let answered = self.serve(bed).await;
-                let world = self.world;
-                let Some(think) = session.think(&world.spec.workload, world.streams) else { return };
-                // A policy may be busy for a while after the last token.
-                let left = (answered + think).saturating_since(world.kernel.now());
-                if left > SimDuration::ZERO {
-                    world.kernel.sleep(left).await;
+                let answered = match self.world.spec.workload.timeout {
+                    None => self.serve(bed).await,
+                    Some(timeout) => {
+                        let mut served = Box::pin(self.serve(bed));
+                        let Some(answered) = self.in_time(&mut served, timeout).await else {
+                            self.given_up.borrow_mut().push(GivenUp { session, edge, client });
+                            self.world.schedule_adoption();
+                            // The servers are not told.
+                            served.await;
+                            return false;
+                        };
+                        answered
+                    }
+                };
+                match self.next_turn(&mut session, edge, client, answered).await {
+                    Some(next) => bed = next,
+                    None => return true,
                 }
-                bed = self.admit(&mut session, edge, client);
             }
         }
     }
@@ -260,6 +305,54 @@ impl<'a, C: Compute, P: Policy> Run<'a, C, P> {
         Bed { world, id }
     }
 
+    /// The time of an answer that comes while its client waits; none if the client gives up.
+    async fn in_time(
+        &self,
+        served: &mut Pin<Box<impl Future<Output = SimTime>>>,
+        timeout: SimDuration,
+    ) -> Option<SimTime> {
+        let mut patience = self.world.kernel.sleep(timeout);
+        let answered = poll_fn(|context| {
+            if let Poll::Ready(at) = served.as_mut().poll(context) {
+                return Poll::Ready(Some(at));
+            }
+            Pin::new(&mut patience).poll(context).map(|()| None)
+        });
+        answered.await
+    }
+
+    /// A client that has given up goes on by itself: with its session, and in a closed loop with the next ones.
+    fn go_on(&'a self, GivenUp { mut session, edge, client }: GivenUp) -> impl Future<Output = ()> + 'a {
+        async move {
+            let bed = self.next_turn(&mut session, edge, client, self.world.kernel.now()).await;
+            if let Some(bed) = bed
+                && !self.play_on(session, edge, client, bed).await
+            {
+                return;
+            }
+            let source = self.sources.iter().find(|source| source.edges().any(|one| one == edge));
+            if let Some(Arrivals::ClosedLoop { think, .. }) = source.map(|source| &source.arrivals) {
+                self.world.kernel.sleep(*think).await;
+                self.client(edge, client, *think).await;
+            }
+        }
+    }
+
+    /// The next turn of a session, which its user sends after thinking about the answer to the one before; none at its end.
+    async fn next_turn(&self, session: &mut Session, edge: u32, client: u32, answered: SimTime) -> Option<Bed<'a, C>>
+    where
+        Self: 'a,
+    {
+        let world = self.world;
+        let think = session.think(&world.spec.workload, world.streams)?;
+        // A policy may be busy for a while after the last token.
+        let left = (answered + think).saturating_since(world.kernel.now());
+        if left > SimDuration::ZERO {
+            world.kernel.sleep(left).await;
+        }
+        Some(self.admit(session, edge, client))
+    }
+
     /// Serves a request that has been taken in; the time at which its answer was there.
     fn serve(&'a self, bed: Bed<'a, C>) -> impl Future<Output = SimTime> + 'a {
         let edge = self.edge_of(bed.id);
@@ -267,6 +360,7 @@ impl<'a, C: Compute, P: Policy> Run<'a, C, P> {
         async move {
             self.hear(bed.id);
             let ending = match self.rejection(bed.id) {
+                None if self.falls_back(bed.id) => Ok(self.alone.serve(&bed, &self.briefing, &()).await),
                 None if self.only_sends(bed.id) => Ok(self.sender.serve(&bed, &self.briefing, &()).await),
                 None => Ok(self.policy.serve(&bed, &self.briefing, memory).await),
                 Some(reason) => Err(reason),
@@ -276,6 +370,20 @@ impl<'a, C: Compute, P: Policy> Run<'a, C, P> {
             self.progress.fetch_add(1, Ordering::Relaxed);
             answered
         }
+    }
+
+    /// Lets the edge answer a request that has come in while the uplink is down, if the scenario wants that and the edge can.
+    fn falls_back(&self, id: SlotId) -> bool {
+        let world = self.world;
+        let state = &mut *world.state.borrow_mut();
+        let is_down = || state.up.rate(world.kernel.now()) == BitsPerSecond::ZERO;
+        if !world.spec.workload.fall_back || !self.tiers.edge || !is_down() {
+            return false;
+        }
+        let about = &mut state.ledger.slots.get_mut(id.index).about;
+        let group = &world.spec.edges[about.group as usize];
+        about.fell_back = group.has_gpu && !group.only_sends;
+        about.fell_back
     }
 
     /// The tiers on which a group's requests have a sequence.
@@ -354,6 +462,9 @@ impl<'a, C: Compute, P: Policy> Run<'a, C, P> {
     fn end(&self, id: SlotId, ending: Result<ServedBy, Shortfall>) -> SimTime {
         let world = self.world;
         let state = &mut *world.state.borrow_mut();
+        let slot = state.ledger.slots.get(id.index);
+        let is_late = world.spec.workload.timeout.is_some_and(|most| slot.committed.last > slot.about.submit + most);
+        let ending = if is_late { ending.and(Err(Shortfall::TimedOut)) } else { ending };
         let graded = ending.ok().and_then(|by| grade(world, state, id, by));
         world.close_on_edge(state, id);
         world.close_on_cloud(state, id);
@@ -397,4 +508,11 @@ fn grade<C: Compute>(world: &World<'_, C>, state: &mut State<'_, C>, id: SlotId,
         }
     };
     computes[tier].grade(held.as_ref()?.sequence)
+}
+
+/// A client that has given up on a request, and its session.
+struct GivenUp {
+    session: Session,
+    edge: u32,
+    client: u32,
 }

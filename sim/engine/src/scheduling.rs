@@ -78,8 +78,7 @@ pub(crate) fn settings(rules: &Rules, limits: BatchLimits, kv: &KvPool, context_
     let context = context_window.map_or(u32::MAX, small);
     // vLLM that does not cut prompts has a budget for the longest (V0, and a check of its configuration since).
     let whole = if rules.name.starts_with("vllm") && !defaults.chunked_prompts { context } else { 0 };
-    // A step has room for a draft and the token before it.
-    let step_tokens = small(limits.chunk_tokens).max(whole).max(2);
+    let step_tokens = small(limits.chunk_tokens).max(whole);
     let encoder = step_tokens.max(LARGEST_PICTURE);
     Settings {
         sequences: limits.sequences.map_or(defaults.sequences, small),

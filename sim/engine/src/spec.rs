@@ -4,9 +4,10 @@ use crate::routing::{Learners, Routing};
 use crate::scheduling::{Remote, Scheduling};
 use crate::workload::{Arrivals, Workload};
 use backends::Tier;
-use kernel::{DelayProfile, RateProfile};
+use kernel::{DelayProfile, RateProfile, Tcp};
 use model::{
     accuracy::{KnownAccuracy, PruningLoss},
+    latency::LatencyLimits,
     mas::{DescriptorLaw, Descriptors},
     memory::BatchLimits,
     published::Benchmark,
@@ -43,6 +44,8 @@ pub struct RunSpec {
     pub pruning: PruningLoss,
     /// Answers that take longer count as wrong.
     pub deadline: Option<SimDuration>,
+    /// Limits on latencies that a request meets or misses.
+    pub slo: LatencyLimits,
     /// The first so many tokens of an answer decide whether it is right, where nobody verifies them.
     pub critical_tokens: u32,
     /// The benchmark that is asked, as far as published accuracies go by it.
@@ -146,6 +149,8 @@ pub struct LinkSpec {
     pub down: RateProfile,
     /// The way that messages share it.
     pub sharing: Sharing,
+    /// The way that a connection cuts messages into flights.
+    pub transport: Transport,
     /// Round-trip time; each direction takes half.
     pub rtt: SimDuration,
     /// Round-trip times over time, in the place of `rtt`.
@@ -204,4 +209,33 @@ pub enum Sharing {
     Fifo,
     /// Max-min fair, each message with at most this rate (its access link's).
     Fair(Option<BitsPerSecond>),
+}
+
+/// The ways that connections can send messages.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Transport {
+    /// Whole, at the link's rate: Eq. 8 of the MSAO paper.
+    Ideal,
+    /// By the window of TCP.
+    Tcp(TcpSpec),
+}
+
+/// Connections over TCP.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TcpSpec {
+    /// Windows and their growth.
+    pub tcp: Tcp,
+    /// The connections that there are.
+    pub connections: Connections,
+    /// Round trips of TLS when a connection is made.
+    pub tls: u32,
+}
+
+/// The connections between edges and cloud.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Connections {
+    /// One for each edge, open from the beginning.
+    Kept,
+    /// One for each request, made when it first sends.
+    PerRequest,
 }

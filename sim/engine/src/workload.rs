@@ -1,9 +1,12 @@
 //! The workload: requests, their content and their arrivals.
 
+mod arrivals;
 mod servegen;
 mod sessions;
 mod shared;
 
+pub(crate) use arrivals::OpenLoop;
+pub use arrivals::{Arrivals, Curve, Phases, State};
 pub use servegen::draw_servegen;
 pub(crate) use sessions::{Begun, Session, Turn};
 pub(crate) use shared::{Shared, Source, Text};
@@ -14,7 +17,7 @@ use model::dataset::{Draw, Drawn, Pixels, Sessions, Shape};
 use model::request::{ImageSize, Images, PayloadFormat, Prompt, Request};
 use std::sync::Arc;
 use traces::requests::{BlockList, PictureSize, Pictures, TraceRequest};
-use units::{Bytes, PerSecond, SimDuration, SimTime};
+use units::{Bytes, SimDuration};
 
 /// Tokens of an answer that memory is set aside for where nobody says how long answers may be [A].
 pub const RESERVED_OUTPUT_TOKENS: u32 = 1024;
@@ -40,6 +43,10 @@ pub struct Workload {
     pub sessions: Option<Sessions>,
     /// Requests at the start that no figure counts.
     pub warm_up: WarmUp,
+    /// Longest time that a client waits for its answer.
+    pub timeout: Option<SimDuration>,
+    /// True lets the edge answer requests that come in while the link is down.
+    pub fall_back: bool,
 }
 
 /// The requests at the start of a run that no figure counts. By default there are none.
@@ -77,28 +84,6 @@ pub struct Played {
     pub output_tokens: Option<u32>,
     /// Blocks of their prompts, by which they share content, where the trace has them.
     pub blocks: Option<Arc<BlockList>>,
-}
-
-/// The arrival process of requests.
-#[derive(Clone, Debug)]
-pub enum Arrivals {
-    /// Each client sends its next request when the last was answered and it has thought for a while.
-    ClosedLoop {
-        /// Clients of each edge.
-        clients: u32,
-        /// Time to think.
-        think: SimDuration,
-    },
-    /// Independently of answers, at this rate over all edges; the edge is drawn for each.
-    Poisson {
-        /// Requests a second.
-        rate: PerSecond,
-    },
-    /// At the times of the trace, shifted to start at 0 and stretched by 1 / speed; edges take turns.
-    Trace {
-        /// 2 replays the trace twice as fast.
-        speed: f64,
-    },
 }
 
 /// JPEG bytes a pixel: lognormal with this median and deviation of the logarithm [A].
@@ -186,19 +171,6 @@ impl Workload {
             Content::Listed(listed) => listed[number as usize].1,
         }
     }
-
-    /// The time at which request `number` of an open loop arrives, given that of its predecessor.
-    pub(crate) fn arrival(&self, by: &Arrivals, stream: &mut Stream, number: u64, previous: SimTime) -> SimTime {
-        match by {
-            Arrivals::Poisson { rate } => {
-                previous + SimDuration::from_secs_f64(draw::exponential(stream) / rate.as_f64())
-            }
-            Arrivals::Trace { speed } => {
-                SimTime::ZERO + SimDuration::from_secs_f64(self.offset(number).as_secs_f64() / speed)
-            }
-            Arrivals::ClosedLoop { .. } => unreachable!("a closed loop has no arrivals"),
-        }
-    }
 }
 
 /// Draws a request, with the pictures and the sound that another one has shown. Sizes, payload and lengths share a stream,
@@ -210,7 +182,8 @@ fn from_shape(shape: &Shape, format: PayloadFormat, streams: Streams, number: u6
         true => own,
         false => draw_pictures(shape, format, streams, shown, &mut streams.stream("input", shown)),
     };
-    let text_tokens = shape.text_tokens.draw(stream);
+    // A distribution may draw nothing; a prompt has a beginning.
+    let text_tokens = shape.text_tokens.draw(stream).max(1);
     let output_tokens = shape.output_tokens.draw(stream);
     let audio = shape.draw_sound(streams, shown).map(Audio::lasting);
     Request { prompt: Prompt { request: number, text_tokens, images, audio }, output_tokens }

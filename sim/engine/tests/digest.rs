@@ -7,7 +7,8 @@
 use crate::common::{
     Override, blocking, cloud_only, edge_only, layer_split, mindfusion, msao, msao_of, pipelined, run, spec, ucb_route,
 };
-use engine::{RunSpec, Scheduling, Sharing};
+use engine::{Connections, RunSpec, Scheduling, Sharing, TcpSpec, Transport};
+use kernel::Tcp;
 use model::{engine_kind::EngineKind, memory::BatchLimits};
 use policies::{CloudPruned, Router, Semantics, System, TokenDropping};
 use units::{Bytes, Ratio, SimDuration};
@@ -36,6 +37,13 @@ fn ideal(policy: System) -> RunSpec {
 fn shared(policy: System) -> RunSpec {
     let mut spec = busy(policy);
     spec.link.sharing = Sharing::Fair(None);
+    spec
+}
+
+/// The same over TCP.
+fn tcp(policy: System) -> RunSpec {
+    let mut spec = busy(policy);
+    spec.link.transport = Transport::Tcp(TcpSpec { tcp: Tcp::default(), connections: Connections::Kept, tls: 0 });
     spec
 }
 
@@ -73,53 +81,53 @@ fn check(make: fn(System) -> RunSpec, golden: &[Golden]) {
 
 #[rustfmt::skip]
 const IDEAL: &[Golden] = &[
-    ("cloud_only", 0xdae18cc6e63f5c94, 17784244546, 7649441),
-    ("cloud_pruned", 0xe60573aa741d46e5, 16115509565, 3702063),
+    ("cloud_only", 0x313935d2476b2e72, 17652573483, 7649441),
+    ("cloud_pruned", 0xafecbb74bbec060c, 16055721177, 3702063),
     ("edge_only", 0x6c3b8ff6d9274f72, 10301458494, 0),
-    ("ucb_route", 0x88f0caaf957d6f91, 11943037454, 2816198),
-    ("layer_split", 0xdba9914cac8a7e9d, 60718426403, 134054518),
-    ("token_dropping", 0x4e1a260d8025bd25, 16904181183, 13117945),
-    ("mindfusion", 0xa927bafa9dbc23d6, 16517369506, 24312712),
-    ("mindfusion_no_d", 0x408727ed0d34dfd2, 50708076370, 31391572),
-    ("blocking", 0x4bc9a8f8f004f24c, 25748547823, 7639397),
-    ("pipelined", 0xd564d772d1e44b28, 23262785794, 7679889),
-    ("msao", 0xeb980ac90415e2e2, 27350927945, 4909826),
-    ("route", 0x535cbbce5bb6fb33, 10780262106, 2434348),
-    ("trust", 0xe23f1a2a86a3fbb5, 27255996548, 8908266),
+    ("ucb_route", 0xbb54e054578a8410, 12029010517, 2546072),
+    ("layer_split", 0xe1a4fef91df8a889, 57018041724, 133957088),
+    ("token_dropping", 0x91753106dd52dcb0, 16904061361, 13117945),
+    ("mindfusion", 0x094e44d3f39fa5bb, 16501471225, 24312712),
+    ("mindfusion_no_d", 0x58456c14eec0331c, 48062131968, 31402130),
+    ("blocking", 0xb1a1a29b7d99b34c, 24873151118, 7634842),
+    ("pipelined", 0x7cd459c9f2d72cf9, 22798468983, 7672517),
+    ("msao", 0x0a381ed16c0be53d, 26581861089, 4890476),
+    ("route", 0x15179a6eb307499d, 10780262106, 2434348),
+    ("trust", 0x97f0ee33f08ff3f2, 26299254752, 8931861),
 ];
 
 #[rustfmt::skip]
 const BUSY: &[Golden] = &[
-    ("cloud_only", 0x666c65c552b10029, 18228953271, 7649441),
-    ("cloud_pruned", 0x4c299f0110f4d1fd, 16518927265, 3702063),
+    ("cloud_only", 0x8ca4bed372000a89, 18196165123, 7649441),
+    ("cloud_pruned", 0xc0640fe6450a49c5, 16569288235, 3700597),
     ("edge_only", 0x060a4ee4756e69a2, 10513450323, 0),
-    ("ucb_route", 0x3e32ac8951f315af, 12231945606, 3160277),
-    ("layer_split", 0x0bfed77d00f96ac0, 61401742543, 134053144),
-    ("token_dropping", 0x340026af11aeb3a7, 17387445788, 13117945),
-    ("mindfusion", 0x83eb105b2d04cb9b, 16722261421, 24312712),
-    ("mindfusion_no_d", 0xbb90ee09d51d4ec1, 51324996166, 31409548),
-    ("blocking", 0xc8d3ecc249a727ee, 25770986035, 7639397),
-    ("pipelined", 0xcb086276a5893e4d, 23243123525, 7672377),
-    ("msao", 0xccb53bca652fa9a5, 26873562939, 4897932),
-    ("route", 0x6e9dea2aa881cac7, 11445025861, 2952568),
-    ("trust", 0xfcf3509e9bf6ef60, 26808209928, 8907865),
+    ("ucb_route", 0xb9f170d85220a431, 12231945606, 3160277),
+    ("layer_split", 0xbd272ccdedd736ff, 57552346463, 134044046),
+    ("token_dropping", 0x75e151eb6088aaf6, 17273613409, 13117945),
+    ("mindfusion", 0x287608aee5f4044e, 16707089417, 24312712),
+    ("mindfusion_no_d", 0x7f10178e74a468ca, 48102856841, 31379684),
+    ("blocking", 0x228ec53c67273b56, 24899320549, 7645041),
+    ("pipelined", 0xd8d951d2c4f381de, 22777607602, 7687101),
+    ("msao", 0xdd88064ed01c0e44, 26630343526, 4905094),
+    ("route", 0xd049c4f7b3099c64, 11443012462, 2952568),
+    ("trust", 0xb293253980de7911, 26257481318, 8913039),
 ];
 
 #[rustfmt::skip]
 const SHARED: &[Golden] = &[
-    ("cloud_only", 0xb7c2a9a79fd284f0, 18268156058, 7649391),
-    ("cloud_pruned", 0xefa4b6ddc890001b, 16646513110, 3705199),
+    ("cloud_only", 0x19fdb850085a771c, 18149285773, 7649455),
+    ("cloud_pruned", 0x54538ab52a4ce809, 16558758560, 3705021),
     ("edge_only", 0x060a4ee4756e69a2, 10513450323, 0),
-    ("ucb_route", 0x9767667478b90283, 12214879191, 3160157),
-    ("layer_split", 0xfca29c692933fbac, 53090099394, 134042606),
-    ("token_dropping", 0x39a70bd23d06e8a8, 17412225810, 13125420),
-    ("mindfusion", 0xf50d4a5715f9885c, 17051218929, 24311094),
-    ("mindfusion_no_d", 0xea528aff2d484136, 49298257054, 31394352),
-    ("blocking", 0x6cd78c606db91c0a, 24953892122, 7631744),
-    ("pipelined", 0x1965682b423ea0ce, 22946501434, 7671981),
-    ("msao", 0x5f8ae8cb1c81e7e8, 26951010192, 4904722),
-    ("route", 0xa4fb9a335bb01f9e, 10755227566, 2149047),
-    ("trust", 0x923341710a99e65a, 27016489132, 8916261),
+    ("ucb_route", 0xf5afa9dc84fea3a8, 12205808135, 3160097),
+    ("layer_split", 0x8b763ff130e5f28a, 50964920748, 134047060),
+    ("token_dropping", 0xe316bfbe07b4d769, 17339019728, 13125300),
+    ("mindfusion", 0x0d527a509284d209, 16997955885, 24317206),
+    ("mindfusion_no_d", 0x185f1938f84bc1e7, 47469165329, 31394520),
+    ("blocking", 0xa415a6f4f8275258, 24709623603, 7643576),
+    ("pipelined", 0x2a42076364d6ed1e, 22638973142, 7675511),
+    ("msao", 0xb1b6cb3e5ca3fccb, 26767446120, 4900905),
+    ("route", 0x7a0595d4b7a78b09, 11472737502, 3044560),
+    ("trust", 0xf5874f796aaa2621, 26477704874, 8913121),
 ];
 
 #[test]
@@ -135,4 +143,26 @@ fn golden_runs_with_a_fifo_link() {
 #[test]
 fn golden_runs_with_a_shared_link() {
     check(shared, SHARED);
+}
+
+#[rustfmt::skip]
+const TCP: &[Golden] = &[
+    ("cloud_only", 0x17355195424b82c8, 27100244068, 7667086),
+    ("cloud_pruned", 0xfd710b836ec8570c, 20215174227, 3706873),
+    ("edge_only", 0x060a4ee4756e69a2, 10513450323, 0),
+    ("ucb_route", 0x8c11c20aa312a4b9, 14461667189, 2854427),
+    ("layer_split", 0xf22d33d458f3156c, 345316207929, 134123545),
+    ("token_dropping", 0xe396b6638f8f8109, 34729716436, 13140910),
+    ("mindfusion", 0x346ed09257b2f9a2, 55448389234, 24350023),
+    ("mindfusion_no_d", 0x63745f3ca5df7892, 102434584819, 31426094),
+    ("blocking", 0x46f9463968892011, 35162592172, 7649756),
+    ("pipelined", 0xc9cbdadf010f8b34, 33782075289, 7689840),
+    ("msao", 0x9d1ddc7f66787a47, 32536137464, 4911908),
+    ("route", 0x4b3232da7890259e, 11791939404, 2436099),
+    ("trust", 0x99afe4e0b55eeb8f, 39145013172, 8941251),
+];
+
+#[test]
+fn golden_runs_over_tcp() {
+    check(tcp, TCP);
 }

@@ -4,10 +4,11 @@ use crate::common::oracle::Idle;
 use crate::common::{
     Log, Override, blocking, cloud_only, layer_split, mbps, msao, pipelined, run, run_logged, spec, ucb_route,
 };
-use engine::{Outcome, RunSpec, SeriesStart, Sharing, Side};
-use kernel::{DelayProfile, RateProfile};
+use engine::{Connections, Outcome, RunSpec, SeriesStart, Sharing, Side, Status, TcpSpec, Transport};
+use kernel::{DelayProfile, RateProfile, Tcp};
 use model::engine_kind::EngineKind;
-use units::{BitsPerSecond, Bytes, Ratio, SimDuration};
+use policies::ServedBy;
+use units::{BitsPerSecond, Bytes, PerSecond, Ratio, SimDuration};
 
 /// As many edges and cloud GPUs as requests, so that only the link is shared; prompts of text alone, 4 B a token,
 /// read in no time that matters; answers of one token.
@@ -148,16 +149,26 @@ fn policies_that_look_at_the_rate_survive_a_silent_link() {
     }
 }
 
-#[test]
-fn messages_do_not_overtake_each_other_whatever_the_jitter() {
-    // Twenty uploads at one instant; the jitter is 50,000 times as long as an upload.
+/// The order in which prompts are read that are sent at one instant. The jitter is 50,000 times as long as an upload.
+fn order_of_arrival(edges: u32) -> Vec<u64> {
     let mut spec = uploads(20, 30);
-    spec.pools[0].gpus = 1;
+    (spec.edges[0].count, spec.pools[0].gpus) = (edges, 1);
+    spec = spec.clients(20 / edges);
     spec.link.jitter = SimDuration::from_ms(120);
     let (outcome, log) = run_logged(&spec);
-    let prompts: Vec<u64> = log.steps.iter().filter(|step| step.side == Side::Cloud).map(|step| step.request).collect();
-    assert_eq!(prompts, (0..20).collect::<Vec<_>>());
     assert!(outcome.makespan > SimDuration::from_ms(120), "there was jitter");
+    log.steps.iter().filter(|step| step.side == Side::Cloud).map(|step| step.request).collect()
+}
+
+#[test]
+fn jitter_holds_back_the_messages_of_the_same_connection_and_no_others() {
+    let in_turn: Vec<u64> = (0..20).collect();
+    assert_eq!(order_of_arrival(1), in_turn);
+    let seen = order_of_arrival(20);
+    assert_ne!(seen, in_turn);
+    let mut sorted = seen;
+    sorted.sort_unstable();
+    assert_eq!(sorted, in_turn);
     // Tokens that stream down keep their order too: gaps add up to the time from the first to the last.
     let mut streams = crate::common::spec(cloud_only(), EngineKind::Graph, 10, 50);
     streams.link.jitter = SimDuration::from_ms(30);
@@ -257,5 +268,122 @@ fn bytes_on_the_wire_are_those_of_the_requests() {
         let (outcome, log) = run_logged(&spec);
         conserved(&outcome, false);
         assert_eq!(outcome.up.received, rows(&log)[0]);
+    }
+}
+
+/// TCP with Linux's settings.
+fn tcp(connections: Connections, tls: u32) -> Transport {
+    Transport::Tcp(TcpSpec { tcp: Tcp::default(), connections, tls })
+}
+
+/// The upload time of one request of so many bytes, in ms, whose packets have no headers.
+fn upload_ms(transport: Transport, bytes: u32, sharing: Sharing) -> f64 {
+    let mut spec = uploads(1, bytes / 4);
+    (spec.link.transport, spec.link.sharing) = (transport, sharing);
+    upload_times(&spec)[0] as f64 / 1e6
+}
+
+#[test]
+fn a_message_takes_a_round_trip_for_each_flight_but_the_first() {
+    // 20 ms a round trip; 400 Mbps are 50,000 B/ms. Ten packets, then 20, 40, 80: the flight begins with the first packet's
+    // acknowledgement, 29 us behind its own start.
+    let flights = [(14_480, 0, 10), (40_000, 1, 18), (100_000, 2, 40), (164_000, 3, 44)];
+    for sharing in [Sharing::Fifo, Sharing::Fair(None)] {
+        for (bytes, round_trips, last) in flights {
+            let ms = upload_ms(tcp(Connections::Kept, 0), bytes, sharing);
+            let expected = f64::from(round_trips) * 20.029 + f64::from(last) * 1448.0 / 50_000.0;
+            assert!((ms - expected).abs() < 0.06, "{bytes} B, {sharing:?}: {ms} ms, {expected} expected");
+            let ideal = upload_ms(Transport::Ideal, bytes, sharing);
+            assert!((ideal - f64::from(bytes) / 50_000.0).abs() < 0.001, "{ideal}");
+        }
+    }
+}
+
+#[test]
+fn a_connection_of_one_request_pays_for_its_handshake() {
+    let kept = upload_ms(tcp(Connections::Kept, 0), 40_000, Sharing::Fifo);
+    for tls in 0..=2 {
+        let new = upload_ms(tcp(Connections::PerRequest, tls), 40_000, Sharing::Fifo);
+        assert!(
+            (new - kept - f64::from(1 + tls) * 20.0).abs() < 1e-6,
+            "TLS of {tls} round trips: {new} against {kept}"
+        );
+    }
+}
+
+/// Prompts of 100,000 bytes take the cloud seconds to read, and in that time the connection is silent.
+#[test]
+fn a_kept_connection_warms_up_and_silence_cools_it() {
+    let uploads_of = |idle_restart| {
+        let mut spec = uploads(1, 25_000);
+        spec.workload.requests = 6;
+        spec.link.transport = Transport::Tcp(TcpSpec {
+            tcp: Tcp { idle_restart, ..Tcp::default() },
+            connections: Connections::Kept,
+            tls: 0,
+        });
+        let (_, log) = run_logged(&spec);
+        let beside = beside_ns(&spec, &log);
+        log.e2e_ns().into_values().map(|e2e| (e2e - beside) as f64 / 1e6).collect::<Vec<_>>()
+    };
+    let warm = uploads_of(false);
+    assert!(warm[0] > 41.0 && warm[1..].iter().all(|&ms| ms < 2.1), "{warm:?}");
+    let cooled = uploads_of(true);
+    assert!(cooled[1..].iter().all(|&ms| ms > 20.0), "{cooled:?}");
+}
+
+#[test]
+fn every_policy_ends_on_every_transport() {
+    let transports = [tcp(Connections::Kept, 0), tcp(Connections::PerRequest, 2)];
+    for transport in transports {
+        for sharing in [Sharing::Fifo, Sharing::Fair(None)] {
+            for policy in [cloud_only(), msao(), layer_split(8), blocking(4), pipelined(4, 3), ucb_route()] {
+                let mut spec = spec(policy, EngineKind::Vllm, 20, 12).clients(2);
+                (spec.edges[0].count, spec.link.transport, spec.link.sharing) = (3, transport, sharing);
+                (spec.link.loss, spec.link.jitter) = (Ratio::new(0.02), SimDuration::from_ms(1));
+                assert_eq!(run(&spec).metrics.completed, 20);
+            }
+        }
+    }
+}
+
+/// Uploads that all take 41 ms wait for an outage of two seconds in ten.
+fn broken_link(policy: policies::System) -> RunSpec {
+    let mut spec = spec(policy, EngineKind::Graph, 60, 4);
+    let down = SimDuration::from_secs(2);
+    spec.link.up = mbps(50).with_outages(SimDuration::from_secs(4), down);
+    spec.link.start = SeriesStart::First;
+    spec
+}
+
+#[test]
+fn requests_wait_for_the_end_of_an_outage_or_time_out() {
+    let mut spec = broken_link(cloud_only());
+    let waited = run(&spec);
+    assert_eq!(waited.metrics.completed, 60);
+    let slowest = waited.metrics.e2e.quantile_ms(1.0).expect("answers");
+    assert!(slowest > 2000.0, "{slowest}");
+    let timeout = SimDuration::from_ms(500);
+    spec.workload.timeout = Some(timeout);
+    let (outcome, log) = run_logged(&spec);
+    let late = log.requests.iter().filter(|request| request.status == Status::TimedOut).count() as u64;
+    assert!(late > 0 && outcome.metrics.completed + late == 60);
+    assert!(outcome.metrics.e2e.quantile_ms(1.0).expect("answers") <= 500.5, "latencies are those of answers in time");
+    assert!(log.requests.iter().all(|request| request.moments.is_none() == (request.status == Status::TimedOut)));
+    // A client that gives up asks again at once, and its next request gives up too while the link is down: more than one an outage.
+    assert!(late > 2 * (outcome.makespan.as_secs_f64() / 4.0) as u64, "{late} in {}", outcome.makespan);
+}
+
+#[test]
+fn policies_with_a_model_on_the_edge_fall_back_to_it() {
+    for (policy, can) in [(msao(), true), (blocking(4), true), (cloud_only(), false)] {
+        let mut spec = broken_link(policy);
+        spec.workload.arrivals = engine::Arrivals::Poisson { rate: PerSecond::new(5.0) };
+        spec.workload.fall_back = true;
+        let (outcome, log) = run_logged(&spec);
+        assert_eq!(outcome.metrics.completed, 60);
+        let fell: Vec<_> = log.requests.iter().filter(|request| request.fell_back).collect();
+        assert_eq!(!fell.is_empty(), can);
+        assert!(fell.iter().all(|request| request.uplink == Bytes::ZERO && request.served_by == ServedBy::Edge));
     }
 }

@@ -1,9 +1,12 @@
 //! Iterations formed by serving engines, with their own memory, budgets and preemptions.
 
-use crate::common::{Override, cloud_only, edge_only, examples, run_logged, spec, try_run};
-use engine::{Kind, Lane, Phase, Remote, Scheduling, Side};
+use crate::common::{Override, blocking, cloud_only, edge_only, examples, pipelined, run_logged, spec, try_run};
+use engine::{Kind, Lane, Phase, Remote, Scheduling, Side, StepRecord};
 use kernel::Journal;
 use model::engine_kind::EngineKind;
+use policies::System;
+use proptest::prelude::*;
+use proptest::sample::select;
 use units::SimDuration;
 
 /// Engines with a scheduler of their own.
@@ -29,6 +32,63 @@ fn every_engine_serves_every_policy() {
             let (outcome, _) = run_logged(&spec);
             assert_eq!((outcome.metrics.completed, outcome.metrics.rejected), (12, 0), "{engine:?} {name}");
         }
+    }
+}
+
+/// A policy that drafts, and requests of a few tokens, under steps of any size.
+fn small_steps() -> impl Strategy<Value = (EngineKind, System, Remote, u32, u32, u32, bool)> {
+    let drafts = prop_oneof![
+        (1u32..16).prop_map(blocking),
+        (1u32..12, 2u32..5).prop_map(|(length, window)| pipelined(length, window)),
+        select(examples().into_iter().map(|(_, policy)| policy).collect::<Vec<_>>()),
+    ];
+    let remote = prop_oneof![Just(Remote::Held), Just(Remote::Prefix)];
+    (select(engines().collect::<Vec<_>>()), drafts, remote, 1u32..64, 1u32..6, 1u32..20, any::<bool>())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(150))]
+
+    /// However small a step is, every request is served, and no step has more tokens than it may.
+    #[test]
+    fn steps_may_be_small((engine, policy, remote, tokens, clients, output, scarce) in small_steps()) {
+        let mut spec = spec(policy, engine, 6, output).text_only(9).clients(clients);
+        spec.pools[0].remote = remote;
+        (spec.edges[0].limits.chunk_tokens, spec.pools[0].limits.chunk_tokens) = (tokens.into(), tokens.into());
+        if scarce {
+            // Room for two requests and a little more; slots are an equal part each.
+            let blocks = if engine == EngineKind::Llamacpp { 4 * 8 } else { 14 };
+            (spec.edges[0].kv_blocks, spec.pools[0].kv_blocks) = (Some(blocks), Some(blocks));
+        }
+        let (Scheduling::Observed(edge), Scheduling::Observed(cloud)) = (&spec.edges[0].scheduling, &spec.pools[0].scheduling)
+        else {
+            unreachable!("engines of their own")
+        };
+        let cuts_prompts = edge.defaults.chunked_prompts && cloud.defaults.chunked_prompts;
+        let (outcome, log) = run_logged(&spec);
+        let metrics = outcome.metrics;
+        prop_assert_eq!(metrics.completed + metrics.rejected, 6);
+        if cuts_prompts {
+            prop_assert_eq!(metrics.rejected, 0);
+            let of_step = |items: &Vec<StepRecord>| items.iter().map(|item| item.tokens).sum::<u32>();
+            prop_assert!(log.iterations(Side::Cloud).values().all(|items| of_step(items) <= tokens));
+        }
+    }
+}
+
+/// An engine that never pauses a request sets its longest answer aside, of 1,024 tokens here. It takes none where its cache,
+/// of blocks of 32 tokens, is smaller than that and a prompt of 9.
+#[test]
+fn a_cache_without_room_for_the_longest_answer_takes_no_request() {
+    for (blocks, completed) in [(65, 0), (66, 3)] {
+        let mut spec = spec(cloud_only(), EngineKind::Trtllm, 3, 4).text_only(9);
+        spec.pools[0].kv_blocks = Some(blocks);
+        let (outcome, _) = run_logged(&spec);
+        assert_eq!(
+            (outcome.metrics.completed, outcome.metrics.rejected),
+            (completed, 3 - completed),
+            "{blocks} blocks"
+        );
     }
 }
 

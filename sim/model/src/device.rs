@@ -54,6 +54,9 @@ pub struct Device {
     pub tdp: Watts,
     /// Power with a model loaded and no work, e.g. `25 W`.
     pub idle: Watts,
+    /// Price of an hour of it, in any currency; no price if absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub price_per_hour: Option<f64>,
     /// Source of the figures, e.g. a data sheet; `?` marks a figure that no source confirms.
     #[serde(default, skip_serializing_if = "str::is_empty")]
     pub source: Cow<'static, str>,
@@ -97,6 +100,7 @@ const fn device(
         eta_flop: None,
         tdp: Watts::new(tdp),
         idle: Watts::new(idle),
+        price_per_hour: None,
         source: Cow::Borrowed(source),
     }
 }

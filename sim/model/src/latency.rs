@@ -56,9 +56,68 @@ impl Moments {
     }
 }
 
+/// Limits on the latencies of a request. It meets them if none of its latencies is longer; an answer of one token has no TPOT.
+///
+/// ```
+/// use model::latency::{LatencyLimits, Moments};
+/// use units::{SimDuration, SimTime};
+///
+/// let at = |ms: u64| SimTime::from_ns(ms * 1_000_000);
+/// let answer = Moments { submit: at(0), first_token: at(180), last_token: at(780), tokens: 31 };
+/// let limits = LatencyLimits { ttft: Some(SimDuration::from_ms(200)), ..LatencyLimits::default() };
+/// assert!(limits.met_by(&answer));
+/// assert!(!LatencyLimits { e2e: Some(SimDuration::from_ms(700)), ..limits }.met_by(&answer));
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct LatencyLimits {
+    /// Longest time to first token.
+    pub ttft: Option<SimDuration>,
+    /// Longest time per output token.
+    pub tpot: Option<SimDuration>,
+    /// Longest end-to-end latency.
+    pub e2e: Option<SimDuration>,
+}
+
+impl LatencyLimits {
+    /// True if there is no limit.
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+
+    /// True of an answer that takes no longer than allowed.
+    pub fn met_by(&self, moments: &Moments) -> bool {
+        let within = |limit: Option<SimDuration>, latency: Option<SimDuration>| {
+            limit.zip(latency).is_none_or(|(limit, latency)| latency <= limit)
+        };
+        within(self.ttft, Some(moments.ttft()))
+            && within(self.tpot, moments.tpot())
+            && within(self.e2e, Some(moments.e2e()))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn limits_are_met_at_their_very_end_and_missed_behind_it() {
+        let at = SimTime::from_ns;
+        let moments = Moments { submit: at(100), first_token: at(150), last_token: at(210), tokens: 4 };
+        let ns = |ns| Some(SimDuration::from_ns(ns));
+        let limits = |ttft, tpot, e2e| LatencyLimits { ttft, tpot, e2e };
+        let cases = [
+            (limits(None, None, None), true),
+            (limits(ns(50), ns(20), ns(110)), true),
+            (limits(ns(49), None, None), false),
+            (limits(None, ns(19), None), false),
+            (limits(None, None, ns(109)), false),
+        ];
+        for (limits, met) in cases {
+            assert_eq!((limits.met_by(&moments), limits.is_empty()), (met, limits == LatencyLimits::default()));
+        }
+        let one = Moments { tokens: 1, ..moments };
+        assert!(limits(None, ns(0), None).met_by(&one), "one token has no time per token after the first");
+    }
 
     #[test]
     fn latencies_are_arithmetic_on_moments() {

@@ -236,6 +236,13 @@ impl Input {
         Bytes::new(share_of(self.prompt.bytes(modality).as_u64(), kept * (1.0 - compression)))
     }
 
+    /// Bytes to send to the cloud that show what was asked: text, sound and pictures, but for pictures that a vision tower has encoded.
+    pub fn raw_payload(&self) -> Bytes {
+        let encoded = self.prompt.images.is_some_and(|images| images.encoded);
+        let hidden = if encoded { self.bytes(Modality::Visual) } else { Bytes::ZERO };
+        self.payload() - hidden
+    }
+
     /// Bytes to send to the cloud.
     pub fn payload(&self) -> Bytes {
         Modality::ALL.into_iter().map(|modality| self.bytes(modality)).sum()
@@ -281,6 +288,10 @@ mod tests {
     fn payload_is_what_is_left_of_each_modality() {
         assert_eq!(input(1.0, 0.0).payload(), Bytes::new(40 + 100_000 + 32_000));
         assert_eq!(input(0.5, 0.2).payload(), Bytes::new(40 + 40_000 + 32_000));
+        assert_eq!(input(0.5, 0.2).raw_payload(), Bytes::new(40 + 40_000 + 32_000));
+        let mut encoded = input(0.5, 0.2);
+        encoded.prompt.images.as_mut().unwrap().encoded = true;
+        assert_eq!(encoded.raw_payload(), Bytes::new(40 + 32_000), "a tower's output is no picture");
         let mut quiet = input(1.0, 0.0);
         quiet.kept[Modality::Audio].retention = 0.25;
         assert_eq!((quiet.tokens(Modality::Audio), quiet.bytes(Modality::Audio)), (25, Bytes::new(8_000)));

@@ -6,8 +6,13 @@
 use serde::{Deserialize, Serialize};
 use units::Flops;
 
-/// The processor refuses images more elongated than this.
-const MAX_ASPECT: u64 = 200;
+/// Most times that one side of a picture is as long as the other; the published processor refuses what is longer.
+pub const MAX_ASPECT: u32 = 200;
+
+/// True if one side is longer than [`MAX_ASPECT`] times the other.
+pub fn is_too_elongated(width: u32, height: u32) -> bool {
+    width.max(height) > width.min(height).saturating_mul(MAX_ASPECT)
+}
 
 /// The range of a patch's attention.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -93,11 +98,9 @@ pub struct VisionTower {
 }
 
 impl VisionTower {
-    /// Patches and tokens of an image of that many pixels; `None` if it has no pixels or is more elongated than 200:1,
-    /// which the published processor refuses.
+    /// Patches and tokens of an image of that many pixels; `None` if it has no pixels or is too elongated.
     pub fn image(&self, width: u32, height: u32) -> Option<Patches> {
-        let (short, long) = (u64::from(width.min(height)), u64::from(width.max(height)));
-        if short == 0 || long > short * MAX_ASPECT {
+        if width.min(height) == 0 || is_too_elongated(width, height) {
             return None;
         }
         let tokens = match self.resize {
@@ -136,28 +139,30 @@ impl VisionTower {
     /// A video frame pair is one image: the towers do not attend across time.
     pub fn flop(&self, patches: u64) -> Flops {
         let [input, middle, output] = self.projector;
-        let projector = 2 * (patches / self.patches_per_token) * (input * middle + middle * output);
-        self.blocks_flop(patches, self.layers) + Flops::new((self.projectors * projector) as f64)
+        let matrices = 2 * self.projectors * (input * middle + middle * output);
+        let projector = u128::from(patches / self.patches_per_token) * u128::from(matrices);
+        self.blocks_flop(patches, self.layers) + Flops::new(projector as f64)
     }
 
-    /// FLOP of the patch embedding and the first `blocks` layers for `patches` of one image, as a probe runs them.
+    /// FLOP of the patch embedding and the first `blocks` layers for `patches` of one image, as a probe runs them. They are
+    /// counted in 128 bits, since a file may state any number of patches.
     ///
     /// Window attention counts whole windows, so an image whose sides are not multiples of 112 pixels is charged a
     /// little too much there; window attention is under 1 % of the tower.
     pub fn blocks_flop(&self, patches: u64, blocks: u64) -> Flops {
         let blocks = blocks.min(self.layers);
-        let rows = patches + self.class_tokens;
+        let rows = u128::from(patches + self.class_tokens);
         let mlp = if self.gated_mlp { 3 } else { 2 } * self.hidden * self.intermediate;
-        let matrices = 2 * rows * blocks * (4 * self.hidden * self.hidden + mlp);
-        let embedding = 2 * patches * self.patch_values * self.hidden;
+        let matrices = rows * u128::from(2 * blocks * (4 * self.hidden * self.hidden + mlp));
+        let embedding = u128::from(patches) * u128::from(2 * self.patch_values * self.hidden);
         let pairs = match self.attention {
-            Attention::Full => blocks * rows * rows,
+            Attention::Full => u128::from(blocks) * rows * rows,
             Attention::Window { patches: window, full_every } => {
                 let full = blocks / full_every;
-                full * rows * rows + (blocks - full) * rows * window.min(rows)
+                u128::from(full) * rows * rows + u128::from(blocks - full) * rows * u128::from(window).min(rows)
             }
         };
-        Flops::new((embedding + matrices + 4 * self.hidden * pairs) as f64)
+        Flops::new((embedding + matrices + u128::from(4 * self.hidden) * pairs) as f64)
     }
 }
 

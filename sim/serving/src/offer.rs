@@ -2,7 +2,8 @@
 //!
 //! A session's prompt is computed as any other. Then it stays among the running requests, with its blocks and its place,
 //! and has nothing to compute until drafts are [offered](Replica::offer). They are computed in one step, behind the token
-//! that is known and not computed, if there is one. What comes of them is said by [`Replica::settle`].
+//! that is known and not computed, if there is one; or in several, where there are more of them than a step has tokens. What
+//! comes of them is said by [`Replica::settle`].
 //!
 //! A session that is preempted while it waits for drafts is parked. With its next drafts it goes to the front of the
 //! queue, and pays for its prompt and its answer again. Where all that run are sessions that wait, and a request cannot
@@ -34,10 +35,9 @@ impl Replica {
     /// ```
     ///
     /// # Panics
-    /// Panics if the request is no session, waits for a verdict, or has more drafts than a step has tokens; or if nothing
-    /// is to be computed, since the token behind a computed one is known.
+    /// Panics if the request is no session, or waits for a verdict; or if nothing is to be computed, since the token behind a
+    /// computed one is known.
     pub fn offer(&mut self, id: Id, drafts: u32) {
-        assert!(drafts < self.settings.step_tokens, "a step has room for the drafts and a token before them");
         let sequence = &mut self.sequences[id];
         assert!(drafts + sequence.due() > 0, "there is something to compute");
         let session = sequence.session.as_mut().expect("drafts are offered to a session");

@@ -4,7 +4,7 @@ use std::ops::{Index, IndexMut};
 
 use crate::content::Keys;
 use crate::request::{Id, Picture, Request};
-use crate::session::Session;
+use crate::session::{Limits, Session, Uncomputed};
 
 /// State of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -121,13 +121,28 @@ impl Sequence {
         (self.tokens() + self.pending + self.drafts).saturating_sub(self.computed)
     }
 
-    /// The part of them that a step computes which has room for so many, and takes no more of a prompt than `threshold`.
+    /// The part of them that a step computes within these limits.
     #[inline]
-    pub(crate) fn chunk(&self, threshold: u32, room: u32) -> u32 {
+    pub(crate) fn chunk(&self, limits: Limits) -> u32 {
         match &self.session {
-            None => self.due().min(threshold).min(room),
-            Some(session) => session.chunk(self.tokens().saturating_sub(self.computed), threshold, room),
+            None => self.due().min(limits.threshold).min(limits.room),
+            Some(session) => session.chunk(self.uncomputed(self.computed), limits),
         }
+    }
+
+    /// Tokens behind the first `computed` ones, of a session.
+    pub(crate) fn uncomputed(&self, computed: u32) -> Uncomputed {
+        let offered = self.session.and_then(|session| session.offered).unwrap_or(0);
+        let drafts = offered.saturating_sub(computed.saturating_sub(self.tokens()));
+        Uncomputed { known: self.tokens().saturating_sub(computed), drafts }
+    }
+
+    /// True once all that is known, coming or offered is computed, as far as the context reaches: the step brings a token.
+    #[inline]
+    pub(crate) fn is_computed(&self, context: u32) -> bool {
+        let known = self.tokens() + self.pending;
+        let offered = self.session.and_then(|session| session.offered).unwrap_or(0);
+        self.computed >= known.max((known + offered).min(context - 1))
     }
 
     /// It is a session, and nothing can be computed for it.

@@ -77,7 +77,7 @@ pub struct Work {
     pub drafted: u32,
     /// KV blocks that the request holds then.
     pub blocks: u32,
-    /// The step brings a token; otherwise a part of the prompt is still to come.
+    /// The step brings a token; otherwise a part of the prompt, or of a batch of drafts, is still to come.
     pub samples: bool,
 }
 

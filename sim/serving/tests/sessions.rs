@@ -2,7 +2,7 @@
 
 use proptest::collection::vec;
 use proptest::prelude::*;
-use serving::{Admission, Id, Replica, Request, Rules, Settings, Status, Step, Work};
+use serving::{Admission, Entry, Id, Replica, Request, Rules, Settings, Status, Step, Work};
 
 fn replica(rules: Rules, blocks: u32, sequences: u32) -> Replica {
     let settings = Settings { block_tokens: 4, blocks, sequences, prefix_cache: false, ..Settings::default() };
@@ -61,6 +61,27 @@ fn a_session_that_is_parked_pays_for_its_prompt_again() {
     assert_eq!(step(&mut replica), [(0, 11, 2)]);
 }
 
+/// Steps of 4 tokens, and a prompt of 6. A batch of 5 drafts takes two steps; behind a known token one of 3 takes one, and one of 4
+/// takes two.
+#[test]
+fn a_batch_that_no_step_has_room_for_is_verified_in_pieces() {
+    for asynchronous in [false, true] {
+        let settings = Settings { step_tokens: 4, blocks: 8, block_tokens: 4, ..Settings::default() };
+        let mut replica = Replica::new(Rules { asynchronous, ..Rules::vllm_0_19() }, settings);
+        let id = replica.submit(Request::session(1, 6));
+        assert_eq!([step(&mut replica), step(&mut replica)], [[(0, 4, 0)], [(4, 2, 0)]]);
+        replica.offer(id, 5);
+        assert_eq!([step(&mut replica), step(&mut replica)], [[(6, 4, 4)], [(10, 1, 1)]]);
+        assert_eq!(step(&mut replica), [], "it waits for its verdict");
+        replica.settle(id, 5, true);
+        replica.offer(id, 3);
+        assert_eq!(step(&mut replica), [(11, 4, 3)]);
+        replica.settle(id, 6, true);
+        replica.offer(id, 4);
+        assert_eq!([step(&mut replica), step(&mut replica)], [[(12, 4, 3)], [(16, 1, 1)]]);
+    }
+}
+
 /// A replica of one place. Who waits for drafts makes way for a prompt where nobody else runs, for the next drafts of the
 /// other may depend on it.
 #[test]
@@ -109,7 +130,7 @@ struct Workload {
 fn workload() -> impl Strategy<Value = Workload> {
     let rules = prop::sample::select(Rules::all());
     let one = (0..30usize, 1..40u32, prop::option::of(vec(next(), 0..8)));
-    let settings = (1..6u32, 8..50u32, 14..30u32, any::<[bool; 2]>(), prop::option::of(1..20u32));
+    let settings = (1..6u32, 2..50u32, 14..30u32, any::<[bool; 2]>(), prop::option::of(1..20u32));
     (rules, settings, vec(one, 1..14)).prop_map(
         |(rules, (sequences, step_tokens, blocks, [prefix_cache, full_prompt_gate], threshold), all)| {
             // A slot has room for a session whatever its rounds.
@@ -138,6 +159,8 @@ struct Client {
     /// Drafts that are offered in a step to come.
     due: Option<(usize, u32)>,
     offered: Option<u32>,
+    /// Drafts of the batch that earlier steps have computed.
+    drafted: u32,
 }
 
 impl Client {
@@ -167,12 +190,19 @@ impl Client {
 
     /// Takes the end of a step that had work for it. False once it has left.
     fn end(&mut self, work: &Work, replica: &mut Replica, now: usize) -> bool {
+        // After a preemption the batch is computed anew.
+        let before = if work.entry == Entry::Running { self.drafted } else { 0 };
+        self.drafted = before + work.drafted;
         if !work.samples {
+            let all = self.offered.map(|offered| offered + 1);
+            let is_cut = all.is_some_and(|all| all > replica.settings().step_tokens);
+            assert!(work.drafted == 0 || is_cut, "drafts that fit into a step are verified together");
             return true;
         }
+        let drafted = std::mem::take(&mut self.drafted);
         let outputs = replica.sequence(self.id).expect("it is there").outputs();
         if let Some(offered) = self.offered.take() {
-            assert_eq!(work.drafted, offered, "drafts are verified together");
+            assert_eq!(drafted, offered, "all drafts are verified");
             let accepted = (work.computed + work.blocks) % (offered + 1);
             replica.settle(self.id, outputs + accepted, true);
         } else {
@@ -201,7 +231,7 @@ proptest! {
                     None => drop(replica.submit(Request::text(source, prompt, 9))),
                     Some(rounds) => {
                         let id = replica.submit(Request::session(source, prompt));
-                        clients.push(Client { id, rounds: rounds.into_iter(), due: None, offered: None });
+                        clients.push(Client { id, rounds: rounds.into_iter(), due: None, offered: None, drafted: 0 });
                     }
                 }
             }

@@ -2,6 +2,7 @@
 
 pub mod best;
 pub mod calibrate;
+pub mod capacity;
 pub mod check;
 pub mod compare;
 pub mod link;

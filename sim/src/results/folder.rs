@@ -7,8 +7,10 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Files that this program writes into a results folder.
-const FILES: [&str; 18] = [
+const FILES: [&str; 20] = [
     "answers.parquet",
+    "capacity.csv",
+    "capacity.parquet",
     "decisions.parquet",
     "failures.csv",
     "manifest.json",

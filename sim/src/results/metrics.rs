@@ -1,10 +1,11 @@
 //! The metrics of a run, one line each, for the tables of a results folder.
 
-use crate::scenario::MemoryScope;
+use super::spent::{Part, Spent};
+use crate::scenario::{Costs, MemoryScope};
 use backends::Coverage;
-use engine::{ClosedFormSums, LatencySum, Outcome, RegretSums, TierOutcome};
+use engine::{ClosedFormSums, LatencySum, Outcome, RegretSums, RunSpec, TierOutcome};
 use policies::Uses;
-use tables::{Metric, MetricValues, Shortfalls};
+use tables::{Metric, MetricValues, Shortfall, Shortfalls};
 
 /// The figures of a run.
 #[derive(Clone, Debug, PartialEq)]
@@ -21,6 +22,8 @@ pub struct Sample {
     pub completed: u64,
     /// Requests that were turned away.
     pub rejected: u64,
+    /// Requests whose answer came too late.
+    pub timed_out: u64,
     /// Requests that were rejected, and answers that were cut, by reason.
     pub shortfalls: Shortfalls,
     /// Regrets of the plan's solver.
@@ -33,8 +36,9 @@ pub struct Sample {
 
 impl Sample {
     /// Reads off a run what the tables need.
-    pub fn of(outcome: &Outcome, memory_scope: MemoryScope, uses: Uses) -> Self {
-        let facts = Facts { outcome, memory_scope, uses };
+    pub fn of(outcome: &Outcome, memory_scope: MemoryScope, costs: Costs, spec: &RunSpec) -> Self {
+        let spent = Spent { outcome, spec, costs };
+        let facts = Facts { outcome, memory_scope, spent, uses: spec.policy.uses(), slo: !spec.slo.is_empty() };
         let metrics = &outcome.metrics;
         Self {
             digest: outcome.journal.digest(),
@@ -43,6 +47,7 @@ impl Sample {
             submitted: metrics.submitted,
             completed: metrics.completed,
             rejected: metrics.rejected,
+            timed_out: metrics.shortfalls[Shortfall::TimedOut],
             shortfalls: metrics.shortfalls,
             regret: metrics.regret,
             coverage: [&outcome.edge, &outcome.cloud].map(|tier| tier.coverage.unwrap_or_default()),
@@ -55,7 +60,11 @@ impl Sample {
 struct Facts<'a> {
     outcome: &'a Outcome,
     memory_scope: MemoryScope,
+    /// Energy and price by part.
+    spent: Spent<'a>,
     uses: Uses,
+    /// True if requests have limits that they meet or miss.
+    slo: bool,
 }
 
 impl Facts<'_> {
@@ -67,21 +76,29 @@ impl Facts<'_> {
             Metric::E2eMean => metrics.e2e.mean_ms(),
             Metric::E2eP50 => metrics.e2e.quantile_ms(0.5),
             Metric::E2eP90 => metrics.e2e.quantile_ms(0.9),
+            Metric::E2eP95 => metrics.e2e.quantile_ms(0.95),
             Metric::E2eP99 => metrics.e2e.quantile_ms(0.99),
             Metric::TtftMean => metrics.ttft.mean_ms(),
             Metric::TtftP50 => metrics.ttft.quantile_ms(0.5),
             Metric::TtftP90 => metrics.ttft.quantile_ms(0.9),
+            Metric::TtftP95 => metrics.ttft.quantile_ms(0.95),
             Metric::TtftP99 => metrics.ttft.quantile_ms(0.99),
             Metric::TpotMean => metrics.tpot.mean_ms(),
             Metric::TpotP50 => metrics.tpot.quantile_ms(0.5),
+            Metric::TpotP90 => metrics.tpot.quantile_ms(0.9),
+            Metric::TpotP95 => metrics.tpot.quantile_ms(0.95),
             Metric::TpotP99 => metrics.tpot.quantile_ms(0.99),
             Metric::ItlMean => metrics.itl.mean_ms(),
             Metric::ItlP99 => metrics.itl.quantile_ms(0.99),
             Metric::E2eEq14 => self.closed_form_ms(|forms| forms.eq14),
             Metric::E2eRenewal => self.closed_form_ms(|forms| forms.renewal),
-            Metric::OutputRate => self.per_second(outcome.since.tokens),
+            Metric::OutputRate => self.per_second(outcome.window.done.tokens),
             Metric::OwnOutputRate => self.per_request(metrics.own_rate),
-            Metric::RequestRate => self.per_second(outcome.since.answered),
+            Metric::RequestRate => self.per_second(outcome.window.done.answered),
+            Metric::Attainment => per(100.0 * metrics.met as f64, metrics.submitted).filter(|_| self.slo),
+            Metric::Goodput => self.per_second(outcome.window.done.met).filter(|_| self.slo),
+            Metric::GoodputTokens => self.per_second(outcome.window.done.met_tokens).filter(|_| self.slo),
+            Metric::Backlog => self.backlog_growth_pct(),
             Metric::Makespan => Some(outcome.makespan.as_secs_f64()),
             Metric::Accuracy => self.accuracy_pct(),
             Metric::OutputTokens => self.per_request(metrics.output_tokens as f64),
@@ -101,10 +118,20 @@ impl Facts<'_> {
             Metric::EdgeMemory => Some(memory_gb(&outcome.edge)),
             Metric::CloudMemory => Some(memory_gb(&outcome.cloud)),
             Metric::Memory => Some(self.memory_gb_peak()),
-            Metric::Energy => self.per_request(self.work_joules() + self.idle_joules()),
-            Metric::EnergyWithoutIdle => self.per_request(self.work_joules()),
+            Metric::Energy => self.per_request(self.spent.all_j()),
+            Metric::EnergyWithoutIdle => self.per_request(self.spent.all_work_j()),
+            Metric::EdgeEnergy => self.per_request(self.spent.whole_j(Part::Edge)),
+            Metric::EdgeWork => self.per_request(self.spent.work_j(Part::Edge)),
+            Metric::CloudEnergy => self.per_request(self.spent.whole_j(Part::Cloud)),
+            Metric::CloudWork => self.per_request(self.spent.work_j(Part::Cloud)),
+            Metric::RadioEnergy => self.per_request(self.spent.radio_j()?),
+            Metric::NetworkEnergy => self.per_request(self.spent.network_j()?),
+            Metric::RightAnswers => finite(self.accuracy_pct()? * metrics.completed as f64 * 10.0 / self.spent.all_j()),
+            Metric::Price => self.per_request(self.spent.price()?),
+            Metric::TokenPrice => per(1000.0 * self.spent.price()?, metrics.output_tokens),
             Metric::Uplink => self.per_request(outcome.up.counted().as_mb_f64()),
             Metric::Downlink => self.per_request(outcome.down.counted().as_mb_f64()),
+            Metric::RawUpload => self.per_request(metrics.raw_upload.as_mb_f64()),
             Metric::Preemptions => self.per_request(metrics.memory.preemptions as f64),
             Metric::RecomputedTokens => self.per_request(metrics.memory.recomputed as f64),
             Metric::PrefixHitRate => per(100.0 * metrics.memory.cached as f64, metrics.memory.looked_up),
@@ -132,7 +159,12 @@ impl Facts<'_> {
     }
 
     fn per_second(&self, count: u64) -> Option<f64> {
-        finite(count as f64 / self.outcome.makespan.as_secs_f64())
+        finite(count as f64 / self.outcome.window.lasts.as_secs_f64())
+    }
+
+    fn backlog_growth_pct(&self) -> Option<f64> {
+        let backlog = self.outcome.window.backlog?;
+        per(100.0 * (backlog.last as f64 - backlog.first as f64), backlog.arrivals)
     }
 
     fn probes(&self) -> bool {
@@ -151,17 +183,6 @@ impl Facts<'_> {
             MemoryScope::Paper if self.uses.edge_model => memory_gb(edge),
             MemoryScope::Paper => memory_gb(cloud),
         }
-    }
-
-    fn work_joules(&self) -> f64 {
-        self.outcome.edge.work_joules + self.outcome.cloud.work_joules
-    }
-
-    /// Idle energy is shared by the requests that were answered in its time; those of the warm-up take their part with them.
-    fn idle_joules(&self) -> f64 {
-        let Outcome { edge, cloud, metrics, since, .. } = self.outcome;
-        let share = per(metrics.completed as f64, since.answered).unwrap_or(1.0);
-        (edge.idle_joules + cloud.idle_joules) * share
     }
 }
 

@@ -9,6 +9,7 @@ pub mod rows;
 pub mod runs;
 pub mod shortfalls;
 mod spans;
+mod spent;
 pub mod summary;
 pub mod whole_file;
 

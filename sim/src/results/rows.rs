@@ -316,6 +316,7 @@ impl Rows {
                 submit_s: record.submit.as_secs_f64(),
                 warm_up: record.warm_up,
                 status: record.status,
+                fell_back: record.fell_back,
                 text_tokens: record.request.prompt.text_tokens,
                 visual_tokens: u32::try_from(record.visual_tokens).unwrap_or(u32::MAX),
                 output_tokens: record.request.output_tokens,

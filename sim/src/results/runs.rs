@@ -142,6 +142,7 @@ fn row(run: &Run) -> RunRow {
             warm_up: sample.warm_up,
             requests: sample.submitted,
             completed: sample.completed,
+            timed_out: sample.timed_out,
             rejected: sample.rejected,
             rejected_edge_context: sample.shortfalls[Shortfall::EdgeContext],
             rejected_cloud_context: sample.shortfalls[Shortfall::CloudContext],
@@ -167,6 +168,7 @@ fn shortfalls(row: &RunRow) -> Shortfalls {
     counts[Shortfall::CloudContext] = row.rejected_cloud_context;
     counts[Shortfall::EdgeMemory] = row.rejected_edge_memory;
     counts[Shortfall::CloudMemory] = row.rejected_cloud_memory;
+    counts[Shortfall::TimedOut] = row.timed_out;
     counts[Shortfall::Cut] = row.cut;
     counts
 }
@@ -184,6 +186,7 @@ fn run(row: RunRow, latest: &mut Option<Arc<PointLabel>>) -> Run {
         submitted: row.requests,
         completed: row.completed,
         rejected: row.rejected,
+        timed_out: row.timed_out,
         shortfalls: shortfalls(&row),
         regret: RegretSums {
             requests: row.regret_requests,
@@ -239,6 +242,7 @@ mod tests {
             submitted: 5,
             completed: 4,
             rejected: 1,
+            timed_out: 0,
             shortfalls,
             regret: RegretSums { requests: 2, gap: 0.25, time: SimDuration::from_ns(9), ..RegretSums::default() },
             coverage: <[Coverage; 2]>::default(),

@@ -133,6 +133,7 @@ fn row(run: &Run, failed: u64, samples: &[&Sample]) -> SummaryRow {
         requests: sum(|sample| sample.submitted),
         completed: sum(|sample| sample.completed),
         rejected: sum(|sample| sample.rejected),
+        timed_out: sum(|sample| sample.timed_out),
         edge_engine,
         cloud_engine,
         // A metric that does not apply to one of the runs has no mean.

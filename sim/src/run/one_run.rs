@@ -30,12 +30,19 @@ impl OneRun<'_> {
     /// # Errors
     /// If it cannot be run, or broke an invariant.
     pub fn sample(&self, recorder: &mut dyn Log, progress: &AtomicU64) -> Result<Sample, Failure> {
+        self.outcome(recorder, progress).map(|outcome| self.sample_of(&outcome))
+    }
+
+    /// Runs it and gives all that it leaves.
+    ///
+    /// # Errors
+    /// As [`Self::sample`].
+    pub fn outcome(&self, recorder: &mut dyn Log, progress: &AtomicU64) -> Result<Outcome, Failure> {
         at_work_on(self.name());
-        let outcome = match self.real {
-            None => self.simulate(Journal::digest_only(), recorder, progress)?,
-            Some(real) => self.replay(real, recorder, progress)?,
-        };
-        Ok(self.sample_of(&outcome))
+        match self.real {
+            None => self.simulate(Journal::digest_only(), recorder, progress),
+            Some(real) => self.replay(real, recorder, progress),
+        }
     }
 
     /// Runs it twice and compares event by event.
@@ -64,8 +71,9 @@ impl OneRun<'_> {
         }
     }
 
-    fn sample_of(&self, outcome: &Outcome) -> Sample {
-        Sample::of(outcome, self.point.memory_scope, self.cell.spec.policy.uses())
+    /// Its contribution to the tables.
+    pub fn sample_of(&self, outcome: &Outcome) -> Sample {
+        Sample::of(outcome, self.point.memory_scope, self.point.costs, &self.cell.spec)
     }
 
     fn simulate(

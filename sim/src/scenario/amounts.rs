@@ -4,8 +4,7 @@ use super::fleet::{Group, Pool};
 use super::link::{FairShare, Rate, Share};
 use super::{Arrivals, Dataset, Scenario, Source};
 use crate::terminal::Failure;
-use model::engine_kind::EngineKind;
-use units::{BitsPerSecond, Bytes, PerSecond, SimDuration};
+use units::{BitsPerSecond, Bytes, SimDuration};
 
 /// Most of what has a place in memory from the start: replications, edges, workers, clients and GPUs.
 const MOST: u32 = 100_000;
@@ -16,6 +15,9 @@ const LONGEST: SimDuration = SimDuration::from_secs(3600);
 /// Widest and highest picture: the most that a JPEG can have.
 const WIDEST: u32 = 65_535;
 
+/// Packets of a new connection's first flight, at most.
+const LARGEST_WINDOW: u32 = 10_000;
+
 /// Slowest rate of a link.
 const SLOWEST: BitsPerSecond = BitsPerSecond::new(1000);
 
@@ -25,8 +27,6 @@ const LARGEST_PACKET: Bytes = Bytes::new(65_535);
 /// Most KV blocks of a GPU: 16 billion tokens.
 const MOST_BLOCKS: u64 = 1_000_000_000;
 
-/// Fewest tokens of a serving engine's step: fewer cannot hold what is read again behind a batch of drafts.
-const LEAST_STEP_TOKENS: u32 = 16;
 /// Least share of a peak rate.
 const LEAST_SHARE: f64 = 1e-4;
 
@@ -59,14 +59,12 @@ pub fn check(source: &Source, scenario: &Scenario) -> Result<(), Failure> {
             return too(key, &format!("at most {LARGEST_PACKET}"));
         }
     }
-    for (key, blocks, engine, tokens) in tiers(scenario) {
+    if scenario.link.initial_window > LARGEST_WINDOW {
+        return too("link.initial_window", &format!("at most {LARGEST_WINDOW} packets"));
+    }
+    for (key, blocks) in kv_blocks(scenario) {
         if blocks.is_some_and(|blocks| blocks > MOST_BLOCKS) {
             return too(&format!("{key}.kv_blocks"), &format!("at most {MOST_BLOCKS}"));
-        }
-        if !EngineKind::IDEAL.contains(&engine) && tokens.is_some_and(|tokens| tokens < LEAST_STEP_TOKENS) {
-            let least =
-                format!("at least {LEAST_STEP_TOKENS}, since a step of a serving engine holds a batch of drafts");
-            return too(&format!("{key}.batch.chunk_tokens"), &least);
         }
     }
     for (name, device) in &scenario.device {
@@ -76,23 +74,6 @@ pub fn check(source: &Source, scenario: &Scenario) -> Result<(), Failure> {
         if device.peak.as_tflop_per_s_f64() < 1e-3 {
             return too(&format!("device.{name}.peak"), "at least 1 GFLOP/s");
         }
-    }
-    for group in scenario.groups() {
-        if let Some(Arrivals::Poisson(poisson)) = group.edge.arrivals
-            && poisson.rate < PerSecond::new(1.0 / 3600.0)
-        {
-            return too(&format!("{}.arrivals.poisson.rate", group.key), "at least 1 /h");
-        }
-    }
-    match scenario.arrivals {
-        Arrivals::Poisson(poisson) if poisson.rate < PerSecond::new(1.0 / 3600.0) => {
-            return too("arrivals.poisson.rate", "at least 1 /h");
-        }
-        Arrivals::Trace(times) if times.rate.is_some_and(|rate| rate < PerSecond::new(1.0 / 3600.0)) => {
-            return too("arrivals.trace.rate", "at least 1 /h");
-        }
-        Arrivals::Trace(times) if times.speed < 1e-3 => return too("arrivals.trace.speed", "at least 0.001"),
-        _ => {}
     }
     Ok(())
 }
@@ -108,17 +89,10 @@ fn edges_at_most(source: &Source, scenario: &Scenario) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Each tier: its key, its KV blocks, its engine, and the tokens of a step.
-fn tiers(scenario: &Scenario) -> Vec<(String, Option<u64>, EngineKind, Option<u32>)> {
-    let edges = scenario.groups().into_iter().map(|Group { key, edge, .. }| {
-        let tokens = edge.batch.chunk_tokens;
-        (key, edge.kv_blocks, edge.engine, tokens)
-    });
-    let clouds = scenario.clouds().into_iter().map(|Pool { key, cloud, .. }| {
-        let tokens = cloud.batch.chunk_tokens;
-        (key, cloud.kv_blocks, cloud.engine, tokens)
-    });
-    edges.chain(clouds).collect()
+/// The stated KV blocks of each tier, by its key.
+fn kv_blocks(scenario: &Scenario) -> Vec<(String, Option<u64>)> {
+    let edges = scenario.groups().into_iter().map(|Group { key, edge, .. }| (key, edge.kv_blocks));
+    edges.chain(scenario.clouds().into_iter().map(|Pool { key, cloud, .. }| (key, cloud.kv_blocks))).collect()
 }
 
 fn counts(scenario: &Scenario) -> Vec<(String, u32, u32)> {
@@ -126,12 +100,12 @@ fn counts(scenario: &Scenario) -> Vec<(String, u32, u32)> {
     for Group { key, edge, .. } in scenario.groups() {
         counts.push((format!("{key}.count"), edge.count, MOST));
         counts.push((format!("{key}.cpu_workers"), edge.cpu_workers, MOST));
-        if let Some(Arrivals::ClosedLoop(closed)) = edge.arrivals {
+        if let Some(Arrivals::ClosedLoop(closed)) = &edge.arrivals {
             counts.push((format!("{key}.arrivals.closed_loop.clients"), closed.clients, MOST));
         }
     }
     counts.extend(scenario.clouds().into_iter().map(|pool| (format!("{}.gpus", pool.key), pool.cloud.gpus, MOST)));
-    if let Arrivals::ClosedLoop(closed) = scenario.arrivals {
+    if let Arrivals::ClosedLoop(closed) = &scenario.arrivals {
         counts.push(("arrivals.closed_loop.clients".to_owned(), closed.clients, MOST));
     }
     if let Dataset::Custom(custom) = &scenario.workload.dataset {
@@ -166,7 +140,7 @@ fn durations(scenario: &Scenario) -> Vec<(String, SimDuration)> {
     if let Dataset::Custom(custom) = &scenario.workload.dataset {
         durations.extend(custom.audio.map(|audio| ("workload.dataset.custom.audio".to_owned(), audio)));
     }
-    if let Arrivals::ClosedLoop(closed) = scenario.arrivals {
+    if let Arrivals::ClosedLoop(closed) = &scenario.arrivals {
         durations.push(("arrivals.closed_loop.think".to_owned(), closed.think));
     }
     durations

@@ -14,23 +14,11 @@ pub fn check(source: &Source, scenario: &Scenario) -> Result<(), Failure> {
     if window.until.is_some_and(|until| until <= window.from) {
         return Err(source.refuse_key("workload.window.until", "expected a time after `from`"));
     }
-    match scenario.arrivals {
-        Arrivals::ClosedLoop(closed) if closed.clients == 0 => {
-            Err(source.refuse_key("arrivals.closed_loop.clients", "expected more than 0"))
-        }
-        Arrivals::Trace(times) if !(times.speed.is_finite() && times.speed > 0.0) => {
-            Err(source.refuse_key("arrivals.trace.speed", "expected a finite number above 0"))
-        }
-        Arrivals::Trace(times) if times.rate.is_some() && times.speed != 1.0 => {
-            Err(source.refuse_key("arrivals.trace.rate", "expected a speed or a rate, not both"))
-        }
-        Arrivals::Trace(_) if !scenario.workload.dataset.is_trace() => {
-            let reason =
-                "the dataset is not a trace, so it has no arrival times; use [arrivals.poisson] or name a trace";
-            Err(source.refuse_key("arrivals.trace", reason))
-        }
-        _ => Ok(()),
+    if matches!(scenario.arrivals, Arrivals::Trace(_)) && !scenario.workload.dataset.is_trace() {
+        let reason = "the dataset is not a trace, so it has no arrival times; use [arrivals.poisson] or name a trace";
+        return Err(source.refuse_key("arrivals.trace", reason));
     }
+    scenario.arrivals.check(source, "arrivals")
 }
 
 /// The arrivals of a run over its content, which has times of its own or has none.
@@ -40,7 +28,9 @@ pub fn resolve(
     content: &Content,
     is_timed: bool,
 ) -> Result<engine::Arrivals, Failure> {
-    let Content::Trace(trace) = content else { return of_keys(scenario, 1.0) };
+    let Content::Trace(trace) = content else {
+        return scenario.arrivals.resolve(source, "arrivals", 1.0);
+    };
     if trace.requests.is_empty() {
         return Err(nothing(source, scenario));
     }
@@ -50,27 +40,11 @@ pub fn resolve(
     if let Some(remark) = scenario.remark() {
         source.traces().tell(format!("note: {}", remark.trim_end_matches('.').replacen('A', "a", 1)));
     }
-    match scenario.arrivals {
-        Arrivals::Trace(times) => of_keys(scenario, speed(source, &times, &trace.requests)?),
-        _ => of_keys(scenario, 1.0),
-    }
-}
-
-/// The arrivals of a group of edges; of those of a trace, the scenario's alone are played.
-pub fn of_group(arrivals: &Arrivals) -> engine::Arrivals {
-    of(arrivals, 1.0)
-}
-
-fn of_keys(scenario: &Scenario, speed: f64) -> Result<engine::Arrivals, Failure> {
-    Ok(of(&scenario.arrivals, speed))
-}
-
-fn of(arrivals: &Arrivals, speed: f64) -> engine::Arrivals {
-    match arrivals {
-        Arrivals::ClosedLoop(closed) => engine::Arrivals::ClosedLoop { clients: closed.clients, think: closed.think },
-        Arrivals::Poisson(poisson) => engine::Arrivals::Poisson { rate: poisson.rate },
-        Arrivals::Trace(_) => engine::Arrivals::Trace { speed },
-    }
+    let speed = match scenario.arrivals {
+        Arrivals::Trace(times) => speed(source, &times, &trace.requests)?,
+        _ => 1.0,
+    };
+    scenario.arrivals.resolve(source, "arrivals", speed)
 }
 
 /// The refusal of a trace or a window without a request.

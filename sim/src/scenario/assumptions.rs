@@ -7,14 +7,16 @@ use policies::SYSTEMS;
 use serde_json::{Map, Value as Json, json};
 use toml::{Table, Value};
 
-/// Keys that name, repeat or sweep a scenario; they assume nothing.
-const NOT_ASSUMED: [&str; 9] = [
+/// Keys that name, repeat, judge or sweep a scenario; they assume nothing.
+const NOT_ASSUMED: [&str; 11] = [
     "name",
     "description",
     "mode",
     "seed",
     "replications",
     "point_seeds",
+    "slo",
+    "costs",
     "sweep",
     "workload.requests",
     "workload.dataset",
@@ -49,6 +51,12 @@ pub fn assumptions(scenario: &Scenario) -> Map<String, Json> {
 pub fn defaults_of<'k>(swept: impl Iterator<Item = &'k str>) -> Map<String, Json> {
     let default = table(&default_scenario());
     swept.filter_map(|key| Some((key.to_owned(), plain(at(&default, key)?)))).collect()
+}
+
+/// The value of a key in a scenario with all its defaults; none of a key that is not set and has no default.
+pub fn value_of(scenario: &Scenario, key: &str) -> Option<Value> {
+    let table = table(scenario);
+    find(&table, &keys::canonical(&table, &keys::parts(key))).cloned()
 }
 
 /// Each policy by its label, in the order of the tables: which system it is, and its settings that are not at their default.

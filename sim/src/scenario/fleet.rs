@@ -2,9 +2,9 @@
 //!
 //! `[edge]` is a fleet of one group, called `edge`; `[cloud]` is one pool, called `cloud`. Everything else sees groups and pools.
 
+use super::loads::Arrivals;
 use super::routers::Router;
 use super::tier::{Cloud, Edge, Formats, GroupPolicy, Noise, Tuning};
-use super::times::Arrivals;
 use super::{Mode, Scenario, Source};
 use crate::terminal::Failure;
 use engine::Routing;
@@ -213,6 +213,9 @@ fn shares(source: &Source, scenario: &Scenario) -> Result<(), Failure> {
         let reason = "the arrivals are a closed loop, whose clients each belong to an edge; use [arrivals.poisson]";
         return refuse(first, reason);
     }
+    if matches!(scenario.arrivals, Arrivals::Periodic(_)) {
+        return refuse(first, "each edge sends with the period, so a group's share is that of its edges; leave it out");
+    }
     let common = || groups.iter().filter(|group| group.edge.arrivals.is_none());
     if let Some(without) = common().find(|group| group.edge.share.is_none()) {
         let reason =
@@ -245,10 +248,7 @@ fn arrivals(source: &Source, scenario: &Scenario) -> Result<(), Failure> {
                 let reason = "the scenario plays a trace at its times, which leaves no room for others; leave it out";
                 return Err(source.refuse_key(&key, reason));
             }
-            Some(Arrivals::ClosedLoop(closed)) if closed.clients == 0 => {
-                return Err(source.refuse_key(&format!("{key}.closed_loop.clients"), "expected more than 0"));
-            }
-            Some(_) => {}
+            Some(arrivals) => arrivals.check(source, &key)?,
         }
     }
     Ok(())

@@ -8,6 +8,7 @@
 
 use super::fleet::Tier;
 use super::keys::{self, Path, parts};
+use super::link::{Congestion, Connection, Link, Transport};
 use super::tier::{Cloud, Edge};
 use super::{Dataset, Plan, Scenario, Source, resolve};
 use crate::terminal::say;
@@ -142,6 +143,11 @@ const RULES: &[Rule] = &[
         !at.uses.cloud
     }),
     (&["link"], "no policy here uses the link", |at| !at.uses.cloud),
+    (
+        &["costs.per_gb", "costs.radio", "costs.network_nj_per_bit", "costs.cloud_per_hour"],
+        "no policy here uses the link and the cloud",
+        |at| !at.uses.cloud,
+    ),
     (&["link.t_comm_rtt"], "no policy here uploads inputs", |at| !at.any_whole(|uses| uses.cloud)),
     (&["link.rtt"], "link.rtt_series takes its place", |at| at.scenario.link.rtt_series.is_some()),
     (&["link.start"], "no rate or round trip of the link changes over time", |at| !at.scenario.link.has_series()),
@@ -152,7 +158,24 @@ const RULES: &[Rule] = &[
         at.scenario.link.rtt == SimDuration::ZERO && at.scenario.link.rtt_series.is_none()
     }),
     (&["link.packet"], "packets have no header and none is lost, so their size does not matter", |at| {
-        at.scenario.link.header == Bytes::ZERO && at.scenario.link.loss == Ratio::ZERO
+        let Link { header, loss, transport, .. } = at.scenario.link;
+        header == Bytes::ZERO && loss == Ratio::ZERO && transport == Transport::Ideal
+    }),
+    (
+        &[
+            "link.congestion",
+            "link.initial_window",
+            "link.receive_window",
+            "link.idle_restart",
+            "link.connection",
+            "link.tls",
+        ],
+        "link.transport is \"ideal\"",
+        |at| at.scenario.link.transport == Transport::Ideal,
+    ),
+    (&["link.idle_restart"], "bbr does not restart after silence", |at| at.scenario.link.congestion == Congestion::Bbr),
+    (&["link.tls"], "a kept connection is open before the run begins", |at| {
+        at.scenario.link.connection == Connection::Kept
     }),
     (&["tokens"], "no policy here drafts tokens", |at| !at.uses.drafts),
     (&["descriptors", "edge.probe_layers"], "no policy here probes the inputs", |at| !at.uses.probes),

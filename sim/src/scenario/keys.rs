@@ -149,7 +149,7 @@ pub fn put(table: &mut toml::Table, key: &str, value: toml::Value) -> Result<(),
 
 /// True if one key of the table is one variant of many, so that another variant replaces it.
 fn is_variant(at: &str) -> bool {
-    const VARIANTS: [&str; 5] = ["arrivals", "tokens", "workload.dataset", "link.up", "link.down"];
+    const VARIANTS: [&str; 6] = ["arrivals", "tokens", "workload.dataset", "link.up", "link.down", "costs.radio"];
     const LAWS: [&str; 5] = ["pictures", "frames", "sound", "text_tokens", "output_tokens"];
     let of_group = at.strip_prefix("edges.").and_then(|rest| rest.split_once('.'));
     let law = at.strip_prefix("dataset.").and_then(|rest| rest.split_once('.'));

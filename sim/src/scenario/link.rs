@@ -1,8 +1,8 @@
 //! The `[link]` table.
 
 use crate::terminal::Failure;
-use engine::{LinkSpec, SeriesStart, Sharing};
-use kernel::{DelayProfile, RateProfile};
+use engine::{Connections, LinkSpec, SeriesStart, Sharing, TcpSpec};
+use kernel::{DelayProfile, RateProfile, Tcp};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
@@ -39,8 +39,69 @@ pub struct Link {
     pub jitter: SimDuration,
     /// Probability that a packet is lost and sent again a round trip later; default 0.
     pub loss: Ratio,
+    /// Outages of both directions, e.g. `{ every = "60 s", lasts = "5 s" }`: the last 5 s of each minute nothing is sent. A message that
+    /// is on its way then is held up.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub outage: Option<Outage>,
     /// Sharing of the link by messages: one after the other (`fifo`, default) or max-min fair.
     pub sharing: Share,
+    /// Transport of messages: by the window of TCP (`tcp`, default), or whole at the link's rate (`ideal`, Eq. 8 of the MSAO paper).
+    pub transport: Transport,
+    /// Congestion control of TCP; default `cubic`.
+    pub congestion: Congestion,
+    /// Packets of a new connection's first flight; default 10 (RFC 6928).
+    pub initial_window: u32,
+    /// Largest window that a receiver offers; default 3 MiB, half of Linux's largest receive buffer.
+    pub receive_window: Bytes,
+    /// True, the default, halves the window for each retransmission timeout of silence (Linux's `tcp_slow_start_after_idle`).
+    pub idle_restart: bool,
+    /// Connections: one kept for each edge (`kept`, default), or a new one for each request.
+    pub connection: Connection,
+    /// Round trips of TLS when a connection is made: 0 (default), 1 (TLS 1.3) or 2 (TLS 1.2).
+    pub tls: u32,
+}
+
+/// Times without a link, at the end of each stretch of time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Outage {
+    /// Time from the end of one outage to the end of the next.
+    pub every: SimDuration,
+    /// Length of an outage.
+    pub lasts: SimDuration,
+}
+
+/// The transport of messages.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Transport {
+    /// Flights by the window of TCP: a new connection, or one after silence, needs round trips for a large message.
+    #[default]
+    Tcp,
+    /// Whole at the link's rate (Eq. 8).
+    Ideal,
+}
+
+/// The congestion control of TCP.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Congestion {
+    /// CUBIC with HyStart.
+    #[default]
+    Cubic,
+    /// BBR: messages are paced.
+    Bbr,
+}
+
+/// The connections between edges and cloud.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Connection {
+    /// One for each edge, open from the beginning.
+    #[default]
+    Kept,
+    /// A new one for each request: a handshake, and the window of a new connection.
+    PerRequest,
 }
 
 impl Default for Link {
@@ -57,7 +118,15 @@ impl Default for Link {
             packet: Bytes::new(1448),
             jitter: SimDuration::ZERO,
             loss: Ratio::ZERO,
+            outage: None,
             sharing: Share::default(),
+            transport: Transport::default(),
+            congestion: Congestion::default(),
+            initial_window: 10,
+            receive_window: Bytes::new(3 << 20),
+            idle_restart: true,
+            connection: Connection::default(),
+            tls: 0,
         }
     }
 }
@@ -155,9 +224,33 @@ impl Link {
         let Self { rtt, header, packet, jitter, loss, .. } = *self;
         let rtts = self.rtt_series.as_ref().map(|rtts| rtts.profile(beside)).transpose()?;
         let rtt_per_modality = self.t_comm_rtt == InputRtt::Literal;
-        let (up, down) = (up.profile(beside)?, down.profile(beside)?);
-        let spec = LinkSpec { up, down, sharing, rtt, rtts, start, rtt_per_modality, header, packet, jitter, loss };
+        let broken = |rate: RateProfile| match self.outage {
+            None => rate,
+            Some(Outage { every, lasts }) => rate.with_outages(every, lasts),
+        };
+        let (up, down) = (broken(up.profile(beside)?), broken(down.profile(beside)?));
+        let transport = self.transport();
+        let spec =
+            LinkSpec { up, down, sharing, transport, rtt, rtts, start, rtt_per_modality, header, packet, jitter, loss };
         Ok((spec, label))
+    }
+
+    fn transport(&self) -> engine::Transport {
+        let Self { congestion, initial_window, receive_window, idle_restart, connection, tls, packet, .. } = *self;
+        if self.transport == Transport::Ideal {
+            return engine::Transport::Ideal;
+        }
+        let congestion = match congestion {
+            Congestion::Cubic => kernel::Congestion::Cubic,
+            Congestion::Bbr => kernel::Congestion::Bbr,
+        };
+        let connections = match connection {
+            Connection::Kept => Connections::Kept,
+            Connection::PerRequest => Connections::PerRequest,
+        };
+        let receive_window = u32::try_from(receive_window.as_u64() / packet.as_u64()).unwrap_or(u32::MAX).max(1);
+        let tcp = Tcp { congestion, initial_window, idle_restart, receive_window };
+        engine::Transport::Tcp(TcpSpec { tcp, connections, tls })
     }
 
     /// The name of the uplink's series; none where its rate is constant.
@@ -168,7 +261,7 @@ impl Link {
     /// True if a rate or the round-trip time changes over time.
     pub fn has_series(&self) -> bool {
         let mut rates = [&self.up, &self.down].into_iter().flatten();
-        self.rtt_series.is_some() || rates.any(|rate| rate.series().is_some())
+        self.rtt_series.is_some() || self.outage.is_some() || rates.any(|rate| rate.series().is_some())
     }
 
     /// The files that it reads.

@@ -2,7 +2,7 @@
 
 use super::keys::Overrides;
 use super::sweep::{Design, Sweep};
-use super::{Cell, MemoryScope, Mode, PointSeeds, Scenario, Source, Written, lookup, resolve};
+use super::{Cell, Costs, MemoryScope, Mode, PointSeeds, Scenario, Source, Written, lookup, resolve};
 use crate::terminal::Failure;
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
@@ -39,6 +39,8 @@ pub struct Point {
     pub label: Arc<PointLabel>,
     /// Tiers that the memory peak counts.
     pub memory_scope: MemoryScope,
+    /// Prices, and energies beside those of the tiers.
+    pub costs: Costs,
     /// A cell for each policy.
     pub cells: Vec<Cell>,
 }
@@ -144,7 +146,7 @@ impl Plan {
             values: self.values(&self.design.point(number), scenario.link.uplink_series()),
             engines: scenario.engines(),
         };
-        Ok(Point { label: label.into(), memory_scope: scenario.memory_scope, cells })
+        Ok(Point { label: label.into(), memory_scope: scenario.memory_scope, costs: scenario.costs, cells })
     }
 
     /// The label of a point that cannot be run.

@@ -41,9 +41,13 @@ fn parse_override(set: &str) -> Result<(String, toml::Value), Failure> {
     if key.is_empty() || key.split('.').any(str::is_empty) {
         return Err(Failure::refused(format!("--set {set}: {key:?} is not a dotted key, as in link.rtt")));
     }
+    Ok((key.to_owned(), typed(value)))
+}
+
+/// A value in TOML; what is not TOML is text, so that quotes may be left out.
+pub fn typed(value: &str) -> toml::Value {
     let parsed = toml::from_str::<toml::Table>(&format!("value = {value}")).ok();
-    let value = parsed.and_then(|mut table| table.remove("value")).unwrap_or_else(|| value.into());
-    Ok((key.to_owned(), value))
+    parsed.and_then(|mut table| table.remove("value")).unwrap_or_else(|| value.into())
 }
 
 #[cfg(test)]

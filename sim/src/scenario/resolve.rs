@@ -14,10 +14,12 @@ use model::{
     kv::{DoesNotFit, KvPool},
     model_spec::ModelSpec,
     parallel::Parallel,
+    vision::{MAX_ASPECT, is_too_elongated},
 };
 use policies::{Split, System};
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use traces::requests::{PictureSize, Pictures};
 use units::SimDuration;
 
 /// One policy at one point.
@@ -74,12 +76,14 @@ fn base_spec(source: &Source, scenario: &Scenario) -> Result<(RunSpec, Option<f6
         accuracy: grounds::accuracy(scenario),
         pruning: scenario.accuracy.pruning_loss,
         deadline: scenario.accuracy.deadline,
+        slo: scenario.slo.limits(source)?,
         critical_tokens: scenario.accuracy.critical_tokens,
         benchmark: requests.benchmark(),
         descriptors: scenario.descriptors,
         probed: Arc::default(),
         policy: System::CloudOnly(policies::CloudOnly::default()),
     };
+    check_pictures(source, &spec.workload.content)?;
     if has_pictures(&spec.workload.content) {
         for (table, tier) in scenario.tiers().iter().zip(spec.tiers()) {
             if tier.model.vision.is_none() {
@@ -97,7 +101,7 @@ fn edges(source: &Source, scenario: &Scenario, Group { key, name, edge }: &Group
         name: (*name).into(),
         has_gpu: edge.has_gpu(),
         only_sends: fleet::only_sends(edge),
-        arrivals: edge.arrivals.as_ref().map(arrivals::of_group),
+        arrivals: edge.arrivals.as_ref().map(|own| own.resolve(source, &format!("{key}.arrivals"), 1.0)).transpose()?,
         share: edge.share,
         pool: scenario.pool_of(edge),
         limits: edge.batch.limits(&scheduling, &tier.device),
@@ -130,6 +134,21 @@ fn has_pictures(content: &Content) -> bool {
     matches!(content, Content::Trace(trace) if trace.requests.iter().any(|one| one.pictures.is_some()))
 }
 
+/// Refuses a picture of a trace that no processor takes.
+fn check_pictures(source: &Source, content: &Content) -> Result<(), Failure> {
+    let Content::Trace(trace) = content else { return Ok(()) };
+    for (number, request) in (1..).zip(trace.requests.iter()) {
+        if let Some(Pictures { size: PictureSize::Pixels { width, height }, .. }) = request.pictures
+            && is_too_elongated(width, height)
+        {
+            let found = format!("request {number} of the trace has a picture of {width}x{height}");
+            let expected = format!("expected sides of which none is longer than {MAX_ASPECT} times the other");
+            return Err(source.refuse_key("workload.dataset", &format!("{found}; {expected}; remove its line")));
+        }
+    }
+    Ok(())
+}
+
 fn workload(source: &Source, scenario: &Scenario) -> Result<Workload, Failure> {
     let written = &scenario.workload;
     let requests = lookup::requests(source, scenario)?;
@@ -148,10 +167,15 @@ fn workload(source: &Source, scenario: &Scenario) -> Result<Workload, Failure> {
         questions_per_picture,
         sessions,
         warm_up: warm_up.into(),
+        timeout: written.timeout,
+        fall_back: written.fall_back,
     };
     warm_up::check(source, &workload)?;
     Ok(workload)
 }
+
+/// Shortest time between the ends of two outages.
+const SHORTEST_EVERY: SimDuration = SimDuration::from_secs(1);
 
 /// The device that stands for that of edges without a GPU: nothing runs on it, and it draws no power.
 const STAND_IN: &str = "rtx-3090";
@@ -295,6 +319,8 @@ fn check_scalars(source: &Source, scenario: &Scenario) -> Result<(), Failure> {
         ("workload.max_output_tokens", u64::from(scenario.workload.max_output_tokens.unwrap_or(1))),
         ("link.bandwidth", scenario.link.bandwidth.as_u64()),
         ("link.packet", scenario.link.packet.as_u64()),
+        ("link.initial_window", u64::from(scenario.link.initial_window)),
+        ("link.receive_window", scenario.link.receive_window.as_u64()),
     ];
     let counts = counts.into_iter().map(|(key, value)| (key.to_owned(), value));
     for (key, value) in counts.chain(tier_counts(scenario)) {
@@ -306,12 +332,27 @@ fn check_scalars(source: &Source, scenario: &Scenario) -> Result<(), Failure> {
     lookup::check(source, scenario)?;
     check_custom(source, scenario)?;
     amounts::check(source, scenario)?;
+    check_shape(source, scenario)?;
     if scenario.link.loss.as_f64() > 0.9 {
         return Err(
             source.refuse_key("link.loss", "expected at most 0.9: above, retransmission never ends in practice")
         );
     }
+    if let Some(outage) = scenario.link.outage
+        && (outage.lasts == SimDuration::ZERO || outage.lasts >= outage.every || outage.every < SHORTEST_EVERY)
+    {
+        return Err(
+            source.refuse_key("link.outage", "expected `every` of at least 1 s and `lasts` above 0 and below it")
+        );
+    }
+    if scenario.workload.timeout == Some(SimDuration::ZERO) {
+        return Err(source.refuse_key("workload.timeout", "expected more than 0; leave it out to wait for ever"));
+    }
+    if scenario.link.tls > 2 {
+        return Err(source.refuse_key("link.tls", "expected 0, 1 (TLS 1.3) or 2 (TLS 1.2) round trips"));
+    }
     arrivals::check(source, scenario)?;
+    scenario.costs.check(source)?;
     sessions::check(source, scenario)?;
     scenario.tokens.check().map_err(|(key, expected)| source.refuse_key(&key, &expected))?;
     grounds::check(source, scenario)?;
@@ -367,6 +408,19 @@ fn check_custom(source: &Source, scenario: &Scenario) -> Result<(), Failure> {
         );
     }
     Ok(())
+}
+
+/// Refuses quantities of a request that no dataset may have.
+fn check_shape(source: &Source, scenario: &Scenario) -> Result<(), Failure> {
+    let Dataset::Custom(custom) = &scenario.workload.dataset else { return Ok(()) };
+    custom.shape().check().map_err(|(key, reason)| {
+        let key = match key {
+            "size" => "width",
+            "sound" => "audio",
+            same => same,
+        };
+        source.refuse_key(&format!("workload.dataset.custom.{key}"), &reason)
+    })
 }
 
 /// A name that is safe as the name of a folder.

@@ -6,7 +6,7 @@
 
 use super::idle::looked_at;
 use super::keys::parts;
-use super::times::ClosedLoop;
+use super::loads::ClosedLoop;
 use super::{Arrivals, Dataset, Plan, Scenario, Source};
 use crate::terminal::say;
 

@@ -1,6 +1,6 @@
 //! The `[edge]` and `[cloud]` tables, which are also those of `[edges.NAME]` and `[pools.NAME]`.
 
-use super::times::Arrivals;
+use super::loads::Arrivals;
 use engine::Scheduling;
 use model::{
     device::Device,
@@ -231,6 +231,12 @@ impl Formats {
 }
 
 impl Edge {
+    /// The files that it reads.
+    pub fn files(&mut self) -> impl Iterator<Item = &mut PathBuf> {
+        let Self { profile, arrivals, .. } = self;
+        profile.as_mut().into_iter().chain(arrivals.as_mut().and_then(Arrivals::file))
+    }
+
     /// True if groups stand in its place.
     pub fn is_replaced(&self) -> bool {
         self.is_replaced

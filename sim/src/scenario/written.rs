@@ -1,13 +1,15 @@
 //! The keys of a scenario file, as they stand, with every default filled in.
 
+use super::costs::Costs;
 use super::dataset::{Dataset, Requests, Wanted, shipped};
 use super::link::Link;
+use super::loads::{Arrivals, TraceTimes};
 use super::own::CustomModel;
 use super::replay::Replay;
 use super::routers::{Learning, Router};
+use super::slo::Slo;
 use super::sweep::Sweep;
 use super::tier::{Cloud, Edge};
-use super::times::{Arrivals, ClosedLoop, TraceTimes};
 use super::tokens::Tokens;
 use super::warm_up::WarmUp;
 use model::dataset::{Sessions, Shape};
@@ -68,6 +70,12 @@ pub struct Scenario {
     /// Times at which requests arrive; if absent, those of a trace, and for other datasets a closed loop.
     #[serde(default)]
     pub arrivals: Arrivals,
+    /// Limits on the latencies of requests, which give `slo_attainment_pct` and goodput, and the targets of `sim capacity`.
+    #[serde(default, skip_serializing_if = "Slo::is_empty")]
+    pub slo: Slo,
+    /// Prices, and the energy of radio and network.
+    #[serde(default, skip_serializing_if = "Costs::is_empty")]
+    pub costs: Costs,
     /// Token process: entropy and acceptance of each drafted token.
     #[serde(default)]
     pub tokens: Tokens,
@@ -112,10 +120,10 @@ impl Scenario {
     pub fn text_with(&self, mut name: impl FnMut(&Path) -> PathBuf) -> String {
         let mut named = self.clone();
         named.workload.dataset.rename_files(&mut name);
-        let files = named.link.files().chain(named.tokens.file());
+        let files = named.link.files().chain(named.tokens.file()).chain(named.arrivals.file());
         let edges = std::iter::once(&mut named.edge).chain(named.edges.values_mut());
         let clouds = std::iter::once(&mut named.cloud).chain(named.pools.values_mut());
-        let files = files.chain(edges.filter_map(|edge| edge.profile.as_mut()));
+        let files = files.chain(edges.flat_map(Edge::files));
         let files = files.chain(clouds.filter_map(|cloud| cloud.profile.as_mut()));
         let files = files.chain(named.model.values_mut().filter_map(|model| model.config.as_mut()));
         for file in files.chain(named.replay.iter_mut().flat_map(Replay::files)) {
@@ -148,12 +156,7 @@ impl Scenario {
 
     /// A remark if requests of a trace do not arrive at its times.
     pub fn remark(&self) -> Option<String> {
-        let instead = match self.arrivals {
-            Arrivals::Trace(_) => return None,
-            Arrivals::ClosedLoop(ClosedLoop { clients: 1, .. }) => "a closed loop of 1 client for each edge".to_owned(),
-            Arrivals::ClosedLoop(closed) => format!("a closed loop of {} clients for each edge", closed.clients),
-            Arrivals::Poisson(poisson) => format!("Poisson, {}", poisson.rate),
-        };
+        let instead = self.arrivals.words()?;
         let label = self.workload.dataset.label();
         self.workload.dataset.is_trace().then(|| format!("Arrivals: {instead}; not the times of the trace {label}."))
     }
@@ -234,6 +237,14 @@ pub struct Workload {
     /// `30 s`; default none. Their rows are kept, with a mark; rates and utilisation count from the end of the warm-up.
     #[serde(default, skip_serializing_if = "is_default")]
     pub warm_up: WarmUp,
+    /// Longest time that a client waits, e.g. `10 s`: a later answer counts as timed out, not as completed. The servers are not told
+    /// and work on to its end. If absent, clients wait for ever.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub timeout: Option<SimDuration>,
+    /// True lets the edge's model answer requests that come in while the uplink is down, under policies that have one there;
+    /// default false: they wait.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub fall_back: bool,
 }
 
 impl Workload {

@@ -23,7 +23,7 @@ pub enum Code {
     Regression = 3,
     /// A backend, a device or an engine such as Slurm is not available.
     Unavailable = 4,
-    /// All was done, but runs of a sweep failed.
+    /// All was done, but runs of a sweep failed, or did not suffice for an answer.
     Failed = 5,
     /// A bug in this program.
     Bug = 70,

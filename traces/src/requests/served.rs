@@ -260,6 +260,8 @@ mod tests {
             ),
             ("arrival_s,input_tokens,output_tokens\n".to_owned(), "trace: found no request; expected at least 1"),
             (row("1,5,0,2"), "trace:3: found a request with 0 output tokens; expected at least 1"),
+            (row("1,16777217,5,2"), "trace:3: found a request with 16777217 input tokens; expected at most 16777216"),
+            (row("1,5,16777217,2"), "trace:3: found a request with 16777217 output tokens; expected at most 16777216"),
             (row(",5,5,2"), "trace:3: found arrival_s = \"\"; expected a decimal number"),
             (row("1,5,5,-2"), "trace:3: found ttft_ms = \"-2\"; expected a finite number that is not negative"),
             (row("1,5,5,NaN"), "trace:3: found ttft_ms = \"NaN\""),

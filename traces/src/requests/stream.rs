@@ -1,6 +1,6 @@
 //! Requests of a file, read one by one and no further than they are wanted.
 
-use super::ServedRequest;
+use super::{PictureSize, ServedRequest, TraceRequest};
 use crate::{
     TraceError,
     open::{Lines, empty},
@@ -154,13 +154,17 @@ impl RequestStream {
 
     fn checked(&mut self, mut one: ServedRequest, line: Option<u64>) -> Result<ServedRequest, TraceError> {
         let named = line.map_or_else(|| format!("request {}", self.read), |_| "a request".to_owned());
-        let refuse = |found: String, expected, remedy| Err(TraceError::new(&self.path, found, expected, remedy));
+        let refuse = |found: String, expected: &str, remedy| Err(TraceError::new(&self.path, found, expected, remedy));
         let request = &mut one.request;
         if request.output_tokens == 0 {
             return refuse(format!("{named} with 0 output tokens"), "at least 1", "remove the line");
         }
         if request.text_tokens == 0 && request.pictures.is_none() && request.sound.is_zero() {
             return refuse(format!("{named} with 0 input tokens"), "at least 1", "remove the line");
+        }
+        if let Some((number, what, most)) = too_much(request) {
+            let found = format!("{named} with {number} {what}");
+            return refuse(found, &format!("at most {most}"), "remove the line, or check the unit of the column");
         }
         if !self.is_timed {
             request.arrival = SimDuration::ZERO;
@@ -182,6 +186,26 @@ impl RequestStream {
         }
         Ok(one)
     }
+}
+
+/// Most pictures of a request.
+const MOST_PICTURES: u32 = 100_000;
+/// Most tokens of a prompt, of its pictures or of an answer: all that is computed of them is counted in 32 bits.
+const MOST_TOKENS: u32 = 1 << 24;
+
+/// The first amount of a request that is too much: the number, its name, and the most.
+fn too_much(request: &TraceRequest) -> Option<(u32, &'static str, u32)> {
+    let visual = match request.pictures.map(|pictures| pictures.size) {
+        Some(PictureSize::Tokens(tokens)) => tokens,
+        _ => 0,
+    };
+    let amounts = [
+        (request.text_tokens, "input tokens", MOST_TOKENS),
+        (visual, "visual tokens", MOST_TOKENS),
+        (request.pictures.map_or(0, |pictures| pictures.count), "pictures", MOST_PICTURES),
+        (request.output_tokens, "output tokens", MOST_TOKENS),
+    ];
+    amounts.into_iter().find(|(number, _, most)| number > most)
 }
 
 /// A remark on columns that nobody reads.

@@ -1,8 +1,8 @@
 //! The dictionary of columns: every column of every table, from their declarations.
 
 use crate::{
-    AnswerRow, BestRow, Better, CheckRow, ClaimRow, DecisionRow, DifferenceRow, EffectRow, FailureRow, IntervalRow,
-    Metric, RegretRow, RequestRow, RunRow, ShortfallRow, SpanRow, StepRow, SummaryRow, TableDoc, TokenRow,
+    AnswerRow, BestRow, Better, CapacityRow, CheckRow, ClaimRow, DecisionRow, DifferenceRow, EffectRow, FailureRow,
+    IntervalRow, Metric, RegretRow, RequestRow, RunRow, ShortfallRow, SpanRow, StepRow, SummaryRow, TableDoc, TokenRow,
     ValidationRow,
 };
 
@@ -26,6 +26,7 @@ pub const TABLES: &[TableDoc] = &[
     BestRow::DOC,
     CheckRow::DOC,
     IntervalRow::DOC,
+    CapacityRow::DOC,
 ];
 
 /// Endings of columns, and the units that they say.
@@ -231,5 +232,6 @@ mod tests {
         check::<BestRow>();
         check::<CheckRow>();
         check::<IntervalRow>();
+        check::<CapacityRow>();
     }
 }

@@ -19,6 +19,7 @@
 //! group, in writing and in reading.
 
 mod answers;
+mod capacity;
 mod cell;
 mod columns;
 mod compared;
@@ -47,6 +48,7 @@ mod tokens;
 mod values;
 
 pub use answers::AnswerRow;
+pub use capacity::CapacityRow;
 pub use cell::Cell;
 pub use columns::TypedColumn;
 pub use compared::{BestRow, CheckRow, DifferenceRow, IntervalRow};
@@ -57,7 +59,7 @@ pub use effects::EffectRow;
 pub use error::TableError;
 pub use judged::{ClaimRow, ValidationRow};
 pub use metric::{Better, Metric, MetricDoc, MetricEstimates, MetricValues, unknown};
-pub use names::{Author, Kind, Lane, Phase, Shortfall, Side, Status};
+pub use names::{Author, Finding, Kind, Lane, Phase, Shortfall, Side, Status};
 pub use object::{Object, objects};
 pub use own::{AskedEstimates, VariedValues};
 pub use parquet::{SCHEMA_KEY, TableReader, TableWriter, concatenate, is_reading, reading};

@@ -95,6 +95,8 @@ metrics! {
     E2eP50 = "e2e_ms_p50", Lower, TIME, "ms", 1, "E2E p50", "median end-to-end latency, ms";
     /// 90th percentile of end-to-end latency.
     E2eP90 = "e2e_ms_p90", Lower, TIME, "ms", 1, "E2E p90", "90th percentile of end-to-end latency, ms";
+    /// 95th percentile of end-to-end latency.
+    E2eP95 = "e2e_ms_p95", Lower, TIME, "ms", 1, "E2E p95", "95th percentile of end-to-end latency, ms";
     /// 99th percentile of end-to-end latency.
     E2eP99 = "e2e_ms_p99", Lower, TIME, "ms", 1, "p99", "99th percentile of end-to-end latency, ms";
     /// Mean time to the first token, from submission.
@@ -103,12 +105,18 @@ metrics! {
     TtftP50 = "ttft_ms_p50", Lower, TIME, "ms", 1, "TTFT p50", "median time to first token, ms";
     /// 90th percentile of the time to the first token.
     TtftP90 = "ttft_ms_p90", Lower, TIME, "ms", 1, "TTFT p90", "90th percentile of time to first token, ms";
+    /// 95th percentile of the time to the first token.
+    TtftP95 = "ttft_ms_p95", Lower, TIME, "ms", 1, "TTFT p95", "95th percentile of time to first token, ms";
     /// 99th percentile of the time to the first token.
     TtftP99 = "ttft_ms_p99", Lower, TIME, "ms", 1, "TTFT p99", "99th percentile of time to first token, ms";
     /// Mean time per output token after the first, each request counted once.
     TpotMean = "tpot_ms_mean", Lower, TIME, "ms", 2, "TPOT ms", "time per output token, ms";
     /// Median time per output token.
     TpotP50 = "tpot_ms_p50", Lower, TIME, "ms", 2, "TPOT p50", "median time per output token, ms";
+    /// 90th percentile of the time per output token.
+    TpotP90 = "tpot_ms_p90", Lower, TIME, "ms", 2, "TPOT p90", "90th percentile of time per output token, ms";
+    /// 95th percentile of the time per output token.
+    TpotP95 = "tpot_ms_p95", Lower, TIME, "ms", 2, "TPOT p95", "95th percentile of time per output token, ms";
     /// 99th percentile of the time per output token.
     TpotP99 = "tpot_ms_p99", Lower, TIME, "ms", 2, "TPOT p99", "99th percentile of time per output token, ms";
     /// Mean inter-token latency: the gap between two tokens, each gap counted once.
@@ -119,12 +127,23 @@ metrics! {
     E2eEq14 = "e2e_ms_eq14", Lower, TIME, "ms", 1, "E2E Eq. 14", "end-to-end latency by Eq. 14, ms";
     /// Mean end-to-end latency of a request that is alone, by the renewal form of drafting and verifying.
     E2eRenewal = "e2e_ms_renewal", Lower, TIME, "ms", 1, "E2E renewal", "end-to-end latency by the renewal form, ms";
-    /// Output tokens of all requests for each second of the run, from the end of its warm-up on.
+    /// Output tokens of all requests for each second from the end of the warm-up to the last arrival; of closed loops and traces to
+    /// the end of the run.
     OutputRate = "output_tokens_per_s", Higher, RATE, "tokens/s", 1, "tok/s", "output, tokens/s";
     /// Output tokens of a request for each second of its latency, mean over requests.
     OwnOutputRate = "output_tokens_per_s_per_request", Higher, RATE, "tokens/s", 1, "tok/s a request", "output of a request, tokens/s";
-    /// Completed requests for each second of the run, from the end of its warm-up on.
+    /// Completed requests for each second from the end of the warm-up to the last arrival; of closed loops and traces to the end of
+    /// the run.
     RequestRate = "requests_per_s", Higher, RATE, "requests/s", 2, "requests/s", "completed, requests/s";
+    /// Share of the requests that were sent which met every limit of `slo`; those that were rejected missed it.
+    Attainment = "slo_attainment_pct", Higher, AMOUNT, "%", 1, "SLO met %", "requests that met the SLO, %";
+    /// Requests that met every limit of `slo` for each second, counted as `requests_per_s`.
+    Goodput = "goodput_requests_per_s", Higher, RATE, "requests/s", 2, "good requests/s", "requests that met the SLO, requests/s";
+    /// Output tokens of the requests that met every limit of `slo` for each second, counted as `output_tokens_per_s`.
+    GoodputTokens = "goodput_tokens_per_s", Higher, RATE, "tokens/s", 1, "good tok/s", "output that met the SLO, tokens/s";
+    /// Growth of the number of requests in flight over the second half of the arrivals, as a share of these: near 0 below the
+    /// capacity; none of closed loops and traces.
+    Backlog = "backlog_growth_pct", Lower, AMOUNT, "%", 2, "backlog %", "growth of the backlog, % of arrivals";
     /// Time from the start of the run, or the end of its warm-up, to its last event.
     Makespan = "makespan_s", Lower, TIME, "s", 2, "makespan s", "makespan, s";
     /// Expected share of right answers, counted where answers were judged; none where the accuracy of a model that answered is not known.
@@ -163,14 +182,37 @@ metrics! {
     CloudMemory = "cloud_memory_gb_peak", Lower, AMOUNT, "GB", 2, "cloud GB", "peak memory of the cloud, GB";
     /// Peak memory of both tiers, or of one, as `memory_scope` says.
     Memory = "memory_gb_peak", Lower, AMOUNT, "GB", 2, "memory GB", "peak memory, GB";
-    /// Energy of both tiers for a completed request, idle power included.
+    /// Energy for a completed request, idle power included: that of the tiers that the policy uses, and of radio and network where
+    /// `costs` states them.
     Energy = "energy_j_per_request", Lower, AMOUNT, "J", 1, "J/request", "energy, J a request";
-    /// Energy of both tiers for a completed request, above idle power.
+    /// Energy for a completed request, above idle power.
     EnergyWithoutIdle = "energy_without_idle_j_per_request", Lower, AMOUNT, "J", 1, "J above idle", "energy above idle, J a request";
+    /// Energy of the edges for a completed request, idle power included; nothing where they ran nothing.
+    EdgeEnergy = "edge_energy_j_per_request", Lower, AMOUNT, "J", 1, "edge J", "energy of the edge, J a request";
+    /// Energy of the edges for a completed request, above idle power.
+    EdgeWork = "edge_energy_without_idle_j_per_request", Lower, AMOUNT, "J", 1, "edge J above idle", "energy of the edge above idle, J a request";
+    /// Energy of the cloud for a completed request, idle power included; nothing where it ran nothing.
+    CloudEnergy = "cloud_energy_j_per_request", Lower, AMOUNT, "J", 1, "cloud J", "energy of the cloud, J a request";
+    /// Energy of the cloud for a completed request, above idle power.
+    CloudWork = "cloud_energy_without_idle_j_per_request", Lower, AMOUNT, "J", 1, "cloud J above idle", "energy of the cloud above idle, J a request";
+    /// Energy of the edge's radio for a completed request, by byte and by the time that it is awake; none without `costs.radio`.
+    RadioEnergy = "radio_energy_j_per_request", Lower, AMOUNT, "J", 2, "radio J", "energy of the radio, J a request";
+    /// Energy of the network for the bytes of a completed request; none without `costs.network_nj_per_bit`.
+    NetworkEnergy = "network_energy_j_per_request", Lower, AMOUNT, "J", 2, "network J", "energy of the network, J a request";
+    /// Expected right answers for 1,000 joules of `energy_j_per_request`; none where the accuracy is not known.
+    RightAnswers = "right_answers_per_kj", Higher, AMOUNT, "", 2, "right/kJ", "right answers for 1,000 joules";
+    /// Price of a completed request, by the hours of the devices that its policy uses and the bytes on the link, in the currency of
+    /// `costs`; none where nothing has a price.
+    Price = "cost_per_request", Lower, AMOUNT, "", 5, "cost", "cost of a request";
+    /// Price of 1,000 output tokens, as `cost_per_request`.
+    TokenPrice = "cost_per_1000_tokens", Lower, AMOUNT, "", 5, "cost/1000 tok", "cost of 1,000 tokens";
     /// Bytes from edge to cloud for a completed request, in 10^6 bytes.
     Uplink = "uplink_mb_per_request", Lower, AMOUNT, "MB", 3, "up MB", "uplink, MB a request";
     /// Bytes from cloud to edge for a completed request, in 10^6 bytes.
     Downlink = "downlink_mb_per_request", Lower, AMOUNT, "MB", 4, "down MB", "downlink, MB a request";
+    /// Bytes of pictures, sound and text for a completed request that left the edge as such, in 10^6 bytes: pruned and compressed ones
+    /// count, hidden states and pictures that a vision tower has encoded do not.
+    RawUpload = "raw_upload_mb_per_request", Lower, AMOUNT, "MB", 3, "raw MB", "raw input that left the edge, MB a request";
     /// Preemptions of a completed request: a serving engine took its blocks for another one.
     Preemptions = "preemptions_per_request", Lower, AMOUNT, "", 2, "preempted", "preemptions a request";
     /// Tokens that were computed again after preemptions, for a completed request.

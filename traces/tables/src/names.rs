@@ -73,6 +73,8 @@ names! {
         Completed = "completed",
         /// The request was turned away: a tier that its policy uses has no room for its prompt and answer.
         Rejected = "rejected",
+        /// The client had given up when the answer came (`workload.timeout`).
+        TimedOut = "timed_out",
     }
 
     /// A reason why a request was not served as it was asked for.
@@ -85,8 +87,22 @@ names! {
         EdgeMemory = "edge_memory",
         /// Rejected: the prompt and its answer have no room in the KV cache of a GPU of the cloud.
         CloudMemory = "cloud_memory",
+        /// Timed out: the answer came later than `workload.timeout` allows.
+        TimedOut = "timed_out",
         /// Answered, but no further than `workload.max_output_tokens`.
         Cut = "cut",
+    }
+
+    /// The end of a search for a capacity.
+    pub enum Finding {
+        /// Two values that are 2 % apart, or whole numbers in a row: one surely meets the targets, the other surely misses one.
+        Found = "found",
+        /// The runs that were allowed did not suffice: the answer lies between the two values, as far as they are known.
+        Bracket = "bracket",
+        /// No value that may be looked at meets the targets.
+        Never = "never",
+        /// Every value that may be looked at meets the targets.
+        Always = "always",
     }
 
     /// The model whose answer it is.
@@ -125,6 +141,10 @@ names! {
         Preempted = "preempted",
         /// An iteration of a GPU, or a processor, computes for the request.
         Running = "running",
+        /// A message waits for the handshake of its connection.
+        Connecting = "connecting",
+        /// A message, or the rest of it, waits until its connection's window has room: packets are not acknowledged yet.
+        Window = "window",
         /// A message is put on the link, from its first bit to its last.
         Sending = "sending",
         /// A message has left and has not arrived: propagation, jitter and repetition of lost packets.
@@ -187,6 +207,7 @@ mod tests {
         check(Side::ALL, Side::name, Side::named);
         check(Status::ALL, Status::name, Status::named);
         check(Author::ALL, Author::name, Author::named);
+        check(Finding::ALL, Finding::name, Finding::named);
         check(Lane::ALL, Lane::name, Lane::named);
         check(Phase::ALL, Phase::name, Phase::named);
         check(Kind::ALL, Kind::name, Kind::named);

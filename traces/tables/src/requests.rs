@@ -35,6 +35,8 @@ rows! {
         warm_up: bool,
         /// The end of the request.
         status: Status,
+        /// True if the edge answered because the link was down when the request came in (`workload.fall_back`).
+        fell_back: bool,
         /// Text tokens of the prompt.
         text_tokens: u32,
         /// Visual tokens of the prompt, before any is left out.

@@ -7,7 +7,7 @@ use crate::{
 
 rows! {
     /// One run: a replication of a policy at a point.
-    pub struct RunRow in "`runs.parquet`", table "runs", version 3, groups of FEW;
+    pub struct RunRow in "`runs.parquet`", table "runs", version 4, groups of FEW;
     {
         /// The number of the point in the sweep's grid.
         point: u64,
@@ -37,6 +37,8 @@ rows! {
         requests: u64,
         /// Requests that were answered.
         completed: u64,
+        /// Requests whose answer came after `workload.timeout`.
+        timed_out: u64,
         /// Requests that were turned away.
         rejected: u64,
         /// Requests that were rejected for the context window of the edge's model.

@@ -32,7 +32,7 @@ rows! {
 impl Shortfall {
     /// True if the request was rejected.
     pub const fn is_rejection(self) -> bool {
-        !matches!(self, Self::Cut)
+        !matches!(self, Self::Cut | Self::TimedOut)
     }
 
     /// The end of a sentence about requests.
@@ -46,6 +46,7 @@ impl Shortfall {
             }
             Self::EdgeMemory => "were rejected: prompt and answer have no room in the KV cache of the edge",
             Self::CloudMemory => "were rejected: prompt and answer have no room in the KV cache of the cloud",
+            Self::TimedOut => "timed out: the answer came later than workload.timeout allows",
             Self::Cut => "were answered in part: workload.max_output_tokens cuts longer answers",
         }
     }

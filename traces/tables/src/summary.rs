@@ -8,7 +8,7 @@ use crate::{
 
 rows! {
     /// One policy at one point, over all replications.
-    pub struct SummaryRow in "`summary.parquet`, `summary.csv`", table "summary", version 3, groups of FEW;
+    pub struct SummaryRow in "`summary.parquet`, `summary.csv`", table "summary", version 4, groups of FEW;
     {
         /// The label of the policy; empty where the point as a whole cannot be run.
         policy: Text,
@@ -28,6 +28,8 @@ rows! {
         completed: u64,
         /// Requests that were turned away, over all replications.
         rejected: u64,
+        /// Requests whose answer came after `workload.timeout`, over all replications.
+        timed_out: u64,
         /// The engine of the edge.
         edge_engine: Text,
         /// The engine of the cloud.

@@ -1,6 +1,6 @@
 //! Invariants of the ledger, checked at the end of every run, in release too.
 
-use super::{Ledger, Share, Side};
+use super::{Ledger, Share, Shortfall, Side};
 use crate::violation::{Violation, require};
 
 /// Relative difference between two sums of the same numbers in another order. A sum of n numbers errs by at most n 2^-53
@@ -16,12 +16,13 @@ impl<R> Ledger<'_, R> {
         require(self.slots.is_empty(), || format!("{} requests left", self.slots.len()))
     }
 
-    /// Requests in = completed + rejected.
+    /// Requests in = completed + rejected + timed out.
     fn conservation_of_requests(&self) -> Result<(), Violation> {
         let flow = &self.flow;
-        require(flow.submitted == flow.completed + flow.rejected, || {
-            format!("{} requests in, {} completed and {} rejected", flow.submitted, flow.completed, flow.rejected)
-        })?;
+        let ended = flow.completed + flow.rejected + flow.timed_out;
+        require(flow.submitted == ended, || format!("{} requests in and {ended} ended", flow.submitted))?;
+        let late = flow.shortfalls[Shortfall::TimedOut];
+        require(flow.timed_out == late, || format!("{} timed out, {late} with a reason", flow.timed_out))?;
         let reasons = flow.shortfalls.iter().filter(|(reason, _)| reason.is_rejection());
         let reasons = reasons.map(|(_, count)| count).sum::<u64>();
         require(flow.rejected == reasons, || format!("{} rejected, {reasons} with a reason", flow.rejected))?;

@@ -188,10 +188,14 @@ pub struct Metrics {
     pub completed: u64,
     /// Requests that were turned away.
     pub rejected: u64,
+    /// Requests that met every limit on their latencies.
+    pub met: u64,
     /// Requests that were rejected, and answers that were cut, by reason.
     pub shortfalls: Shortfalls,
     /// Tokens of all answers.
     pub output_tokens: u64,
+    /// Bytes of pictures, sound and text that left the edges as they are, or pruned and compressed, but not encoded by a model.
+    pub raw_upload: Bytes,
     /// Tokens a second of each answer by itself, tokens / E2E, summed.
     pub own_rate: f64,
     /// Tokens drafted.
@@ -231,7 +235,7 @@ impl MemorySums {
     fn add(&mut self, one: &MemoryTally) {
         self.preemptions += u64::from(one.preemptions);
         self.recomputed += u64::from(one.recomputed);
-        self.looked_up += u64::from(one.looked_up);
+        self.looked_up += one.looked_up;
         self.cached += u64::from(one.cached);
     }
 }
@@ -239,9 +243,17 @@ impl MemorySums {
 impl Metrics {
     /// A request has ended.
     pub(crate) fn end(&mut self, record: &RequestRecord, by_cloud: bool) {
-        if record.status == Status::Rejected {
-            self.rejected += 1;
-            return;
+        match record.status {
+            Status::Completed => {}
+            Status::Rejected => {
+                self.rejected += 1;
+                return;
+            }
+            Status::TimedOut => {
+                self.drafted += u64::from(record.drafted);
+                self.accepted += u64::from(record.accepted);
+                return;
+            }
         }
         let moments = record.moments.expect("an answered request has moments");
         self.completed += 1;

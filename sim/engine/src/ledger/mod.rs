@@ -10,12 +10,14 @@
 //! | `grading.rs` | the probability that an answer is right |
 //! | `flow.rs` | counts over all requests |
 //! | `warm_up.rs` | the first requests, which no figure counts |
+//! | `drain.rs` | the time behind the last arrival, in which no rate counts |
 //! | `metrics.rs` | sums and quantiles over the requests that are counted |
 //! | `recorder.rs` | rows for tables, and the trait that takes them |
 //! | `notes.rs` | the decisions and thresholds that policies note |
 //! | `watch.rs` | the requests whose spans are recorded |
 //! | `invariants.rs` | conservation of requests, Little's law |
 
+mod drain;
 mod flow;
 mod grading;
 mod invariants;
@@ -27,6 +29,8 @@ mod tally;
 mod warm_up;
 mod watch;
 
+pub use drain::Backlog;
+pub use flow::Done;
 pub use metrics::{ClosedFormSums, Durations, LatencySum, MemorySums, Metrics, ProbeSums, RegretSums};
 pub use recorder::{
     DecisionRecord, Kind, Lane, NoRecorder, Phase, Recorder, RequestRecord, Shortfall, Side, SpanRecord, Status,
@@ -40,9 +44,14 @@ pub(crate) use tally::Share;
 pub(crate) use warm_up::WarmUp;
 pub(crate) use watch::Watch;
 
+use drain::Drain;
 use flow::Flow;
 use kernel::Numbered;
-use model::{decoding::Verdict, latency::Moments, request::Request};
+use model::{
+    decoding::Verdict,
+    latency::{LatencyLimits, Moments},
+    request::Request,
+};
 use notes::Notes;
 use policies::ServedBy;
 use std::collections::BTreeMap;
@@ -58,6 +67,18 @@ pub struct Since {
     pub answered: u64,
 }
 
+/// The part of a run in which rates count: from the end of the warm-up to the last arrival, or to the end of the run where the
+/// arrivals have no drain.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Window {
+    /// Its length.
+    pub lasts: SimDuration,
+    /// The work in it, of whichever request.
+    pub done: Done,
+    /// The requests in flight in its second half; none where the arrivals have no drain.
+    pub backlog: Option<Backlog>,
+}
+
 /// The requests of a run: those in flight, and the sums over those that have ended.
 pub(crate) struct Ledger<'w, R> {
     pub(crate) slots: Numbered<Slot<R>>,
@@ -65,6 +86,9 @@ pub(crate) struct Ledger<'w, R> {
     /// All requests.
     flow: Flow,
     pub(crate) warm_up: WarmUp,
+    pub(crate) drain: Drain,
+    /// Limits on latencies that a request meets or misses.
+    slo: LatencyLimits,
     /// The requests behind the warm-up.
     pub(crate) metrics: Metrics,
     pub(crate) recorder: &'w mut dyn Recorder,
@@ -88,12 +112,19 @@ pub(crate) struct Ledger<'w, R> {
 }
 
 impl<'w, R: Default> Ledger<'w, R> {
-    pub(crate) fn new(grading: Grading, warm_up: WarmUp, recorder: &'w mut dyn Recorder) -> Self {
+    pub(crate) fn new(
+        grading: Grading,
+        (warm_up, requests): (WarmUp, u64),
+        slo: LatencyLimits,
+        recorder: &'w mut dyn Recorder,
+    ) -> Self {
         Self {
             slots: Numbered::default(),
             generation: 0,
             flow: Flow::default(),
             warm_up,
+            drain: Drain::new(requests),
+            slo,
             metrics: Metrics::default(),
             wants_steps: recorder.wants_steps(),
             wants_tokens: recorder.wants_tokens(),
@@ -111,12 +142,15 @@ impl<'w, R: Default> Ledger<'w, R> {
     /// Takes a request in.
     pub(crate) fn admit(&mut self, arrival: Arrival, now: SimTime) -> SlotId {
         let (number, edge) = (arrival.turn.request.prompt.request, arrival.edge);
-        self.flow.submit(now);
         self.generation += 1;
         let generation = self.generation;
         self.warm_up.admit(generation, now);
+        self.flow.submit(now);
         let id = SlotId { index: self.slots.insert(Slot::new(arrival, generation, now)), generation };
-        self.figures(id).into_iter().for_each(|metrics| metrics.submitted += 1);
+        if !self.warm_up.has(id) {
+            self.metrics.submitted += 1;
+            self.drain.admit(generation, self.flow.in_flight());
+        }
         if self.recorder.wants_spans(number) {
             self.watch.begin(id, number, edge);
         }
@@ -154,8 +188,23 @@ impl<R> Ledger<'_, R> {
 
     /// Tokens that were committed, and requests that were answered, since the end of the warm-up.
     pub(crate) fn since_warm_up(&self) -> Since {
-        let before = self.warm_up.before();
-        Since { tokens: self.flow.output_tokens - before.tokens, answered: self.flow.completed - before.answered }
+        let done = self.flow.done().without(&[&self.warm_up.before().done]);
+        Since { tokens: done.tokens, answered: done.answered }
+    }
+
+    /// The last request has arrived.
+    pub(crate) fn begin_drain(&mut self, now: SimTime) {
+        self.drain.begin(now, self.generation, self.flow.in_flight());
+    }
+
+    /// The part of a run that ends at `end` in which rates count.
+    pub(crate) fn window(&self, end: SimTime) -> Window {
+        let begins = self.warm_up.end().min(end);
+        Window {
+            lasts: self.drain.begins().min(end).saturating_since(begins),
+            done: self.flow.done().without(&[&self.warm_up.before().done, self.drain.after()]),
+            backlog: self.drain.backlog(),
+        }
     }
 
     /// Charges the work of an iteration to the requests of its items, in equal shares.
@@ -184,6 +233,7 @@ impl<R> Ledger<'_, R> {
         }
         let gap = self.slots.get_mut(id.index).commit(tokens, at);
         self.warm_up.commit(tokens, at);
+        self.drain.commit(tokens, at);
         let Some(metrics) = self.figures(id) else { return };
         if let Some(gap) = gap {
             metrics.itl.record(gap);
@@ -217,7 +267,7 @@ impl<R> Ledger<'_, R> {
     ) -> Slot<R> {
         let served_by = ending.ok();
         let slot = self.slots.remove(id.index);
-        let record = self.record(id, &slot, served_by, graded);
+        let record = self.record(id, &slot, ending, graded);
         let shortfall = ending.err().or(slot.about.cut.then_some(Shortfall::Cut));
         self.add(&slot.tally, &record, served_by, shortfall, now);
         if self.watch.is_on() {
@@ -242,21 +292,36 @@ impl<R> Ledger<'_, R> {
             costs[Side::Cloud as usize].add(&tally.cloud);
         };
         add(&mut self.costs);
-        self.flow.end(now, record);
+        let met = record.moments.as_ref().filter(|moments| self.slo.met_by(moments)).map(|moments| moments.tokens);
+        self.flow.end(now, record, met);
         shortfall.into_iter().for_each(|reason| self.flow.shortfalls[reason] += 1);
         if let Some(moments) = &record.moments {
-            self.warm_up.answer(moments.last_token);
+            self.warm_up.answer(moments.last_token, met);
+            self.drain.answer(moments.last_token, met);
         }
         if record.warm_up {
             return;
         }
         add(&mut self.counted);
+        self.metrics.met += u64::from(met.is_some());
         self.metrics.end(record, matches!(served_by, Some(ServedBy::Cloud | ServedBy::Published(_))));
         shortfall.into_iter().for_each(|reason| self.metrics.shortfalls[reason] += 1);
     }
 
-    fn record(&self, id: SlotId, slot: &Slot<R>, served_by: Option<ServedBy>, graded: Option<f64>) -> RequestRecord {
+    fn record(
+        &self,
+        id: SlotId,
+        slot: &Slot<R>,
+        ending: Result<ServedBy, Shortfall>,
+        graded: Option<f64>,
+    ) -> RequestRecord {
         let Slot { committed, tally, about, .. } = slot;
+        let served_by = ending.ok();
+        let status = match ending {
+            Ok(_) => Status::Completed,
+            Err(Shortfall::TimedOut) => Status::TimedOut,
+            Err(_) => Status::Rejected,
+        };
         let moments = served_by.map(|_| Moments {
             submit: about.submit,
             first_token: committed.first,
@@ -266,14 +331,15 @@ impl<R> Ledger<'_, R> {
         let answered = served_by.zip(moments.as_ref());
         let correct = answered.map_or(Some(0.0), |(by, moments)| self.grading.correct(slot, by, moments.e2e(), graded));
         // A real model's answer ends where it ends.
-        let output_tokens = moments.as_ref().map_or(about.request.output_tokens, |moments| moments.tokens);
+        let output_tokens = if status == Status::Rejected { about.request.output_tokens } else { committed.tokens };
         RequestRecord {
             request: Request { output_tokens, ..about.request },
             edge: slot.edge,
             group: about.group,
             pool: about.was_sent.then_some(about.pool),
             client: about.client,
-            status: if served_by.is_some() { Status::Completed } else { Status::Rejected },
+            status,
+            fell_back: about.fell_back,
             moments,
             submit: about.submit,
             warm_up: self.warm_up.has(id),

@@ -60,6 +60,8 @@ pub struct RequestRecord {
     pub client: u32,
     /// Its end: completed or rejected.
     pub status: Status,
+    /// The edge answered because the link was down when it came in.
+    pub fell_back: bool,
     /// Its moments, where it was answered.
     pub moments: Option<Moments>,
     /// Time at which it was sent.

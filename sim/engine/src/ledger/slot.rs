@@ -51,6 +51,8 @@ pub(crate) struct About {
     pub(crate) mas: Option<Mas>,
     /// The answer is shorter than was asked for.
     pub(crate) cut: bool,
+    /// The edge answers it, because the link was down when it came in.
+    pub(crate) fell_back: bool,
     /// It has been given a replica of its pool.
     pub(crate) was_sent: bool,
     /// A token that nobody verified, and on which the answer hangs, is not the cloud's.
@@ -96,6 +98,7 @@ impl<R: Default> Slot<R> {
             input,
             mas: None,
             cut,
+            fell_back: false,
             was_sent: false,
             diverged: false,
         };

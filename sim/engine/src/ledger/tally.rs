@@ -26,7 +26,7 @@ pub struct MemoryTally {
     /// Tokens that were computed again for that.
     pub recomputed: u32,
     /// Tokens of its prompts that were looked up in a prefix cache.
-    pub looked_up: u32,
+    pub looked_up: u64,
     /// Tokens that were found there.
     pub cached: u32,
 }

@@ -3,6 +3,7 @@
 //! It ends when the first request behind it arrives, or at its time. It changes no event: the same requests are served at the
 //! same times with it and without it.
 
+use super::flow::Done;
 use super::slot::SlotId;
 use crate::workload;
 use units::{ServerTime, SimDuration, SimTime};
@@ -25,10 +26,8 @@ pub(crate) struct WarmUp {
 pub(crate) struct Before {
     /// Busy time of the edges and of the cloud.
     pub(crate) busy: [ServerTime; 2],
-    /// Tokens that were committed.
-    pub(crate) tokens: u64,
-    /// Requests that were answered.
-    pub(crate) answered: u64,
+    /// Tokens and answers.
+    pub(crate) done: Done,
 }
 
 impl WarmUp {
@@ -90,13 +89,15 @@ impl WarmUp {
     #[inline]
     pub(crate) fn commit(&mut self, tokens: u32, at: SimTime) {
         if at < self.end {
-            self.before.tokens += u64::from(tokens);
+            self.before.done.tokens += u64::from(tokens);
         }
     }
 
-    /// The last token of an answer was committed.
-    pub(crate) fn answer(&mut self, at: SimTime) {
-        self.before.answered += u64::from(at < self.end);
+    /// The last token of an answer was committed; `met` are its tokens if it met every limit.
+    pub(crate) fn answer(&mut self, at: SimTime, met: Option<u32>) {
+        if at < self.end {
+            self.before.done.answer(met);
+        }
     }
 
     /// An iteration on the edge (0) or in the cloud (1) has ended.
@@ -153,7 +154,7 @@ mod tests {
             assert_eq!(warm_up.place(id(5)), Some(4 - expected as u32), "{length:?}");
             let before = warm_up.before();
             assert_eq!(
-                (before.busy[1].as_ns(), before.tokens),
+                (before.busy[1].as_ns(), before.done.tokens),
                 (u128::from(busy * 1_000_000u64), tokens),
                 "{length:?}"
             );

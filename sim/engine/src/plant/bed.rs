@@ -336,6 +336,8 @@ impl<'w, C: Compute> Bed<'w, C> {
             let view = self.world.view_of(state, self.id);
             let delay = view.delay(&input.prompt) - view.rtt / 2;
             self.world.open_on_cloud(state, self.id, input);
+            let counted = state.ledger.figures(self.id);
+            counted.into_iter().for_each(|metrics| metrics.raw_upload += input.raw_payload());
             self.world.send_up(state, self.id, input.payload(), Body::Input { answer, delay });
         });
     }

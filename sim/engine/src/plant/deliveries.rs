@@ -2,87 +2,87 @@
 
 use super::event::{DOWN, Event, NOW, UP};
 use super::job::{Task, Then};
-use super::link::{Left, Passage};
+use super::link::Parcel;
 use super::message::{Body, Message};
 use super::state::State;
 use super::world::World;
 use crate::ledger::SlotId;
+use crate::spec::{Connections, TcpSpec, Transport};
 use backends::{Compute, Done};
 use kernel::Phase;
-use units::{Bytes, SimDuration, SimTime};
+use units::{Bytes, SimDuration};
 
 impl<'w, C: Compute> World<'w, C> {
+    /// Makes a message of a request, for the connection between its edge and its pool, or its own.
+    pub(crate) fn address(&self, state: &mut State<'w, C>, slot: SlotId, body: Body) -> u32 {
+        let of = state.ledger.slots.get(slot.index);
+        let connection = match self.spec.link.transport {
+            Transport::Tcp(TcpSpec { connections: Connections::PerRequest, .. }) => slot.index,
+            _ => of.about.pool * self.fleet.edges() + of.edge,
+        };
+        state.messages.insert(Message { slot, connection, wire: Bytes::ZERO, body })
+    }
+
     /// Sends a message to the cloud, of a request that pays for it.
     pub(crate) fn send_up(&self, state: &mut State<'w, C>, slot: SlotId, payload: Bytes, body: Body) -> u32 {
-        let now = self.kernel.now();
-        let past = body.is_off_the_link();
-        let message = state.messages.insert(Message { slot, wire: Bytes::ZERO, body });
-        let sending =
-            if past { state.up.send_past(now, payload) } else { state.up.send(now, slot.generation, message, payload) };
-        state.messages.get_mut(message).wire = sending.wire;
-        state.ledger.slots.get_mut(slot.index).tally.uplink += sending.wire;
-        if state.ledger.warm_up.has(slot) {
-            state.up.traffic.warm_up += sending.sent;
-        }
-        let lane = if past { NOW } else { UP };
-        match sending.passage {
-            Some(passage) => {
-                let behind = if past { SimDuration::ZERO } else { self.behind_the_link(state, slot) };
-                let passage = Passage { arrival: passage.arrival + behind, ..passage };
-                if state.ledger.watch.is_on() {
-                    self.watch_message(state, message, true, &passage);
-                }
-                self.kernel.schedule(passage.arrival, Phase::Happen, Event::AtCloud(message).target(), lane);
-            }
-            None => self.watch_uplink(state),
-        }
+        let message = self.address(state, slot, body);
+        let wire = self.send(state, true, message, payload);
+        state.ledger.slots.get_mut(slot.index).tally.uplink += wire;
         message
     }
 
     /// Sends a message that is there back to the edge.
     pub(crate) fn send_down(&self, state: &mut State<'w, C>, message: u32, payload: Bytes) {
-        let now = self.kernel.now();
-        let Message { slot, ref body, .. } = *state.messages.get(message);
-        let past = body.is_off_the_link();
-        let sending = if past {
-            state.down.send_past(now, payload)
-        } else {
-            state.down.send(now, slot.generation, message, payload)
-        };
-        state.messages.get_mut(message).wire = sending.wire;
+        let slot = state.messages.get(message).slot;
+        let wire = self.send(state, false, message, payload);
         if state.ledger.lives(slot) {
-            state.ledger.slots.get_mut(slot.index).tally.downlink += sending.wire;
+            state.ledger.slots.get_mut(slot.index).tally.downlink += wire;
         }
-        if state.ledger.warm_up.has(slot) {
-            state.down.traffic.warm_up += sending.sent;
-        }
-        let lane = if past { NOW } else { DOWN };
-        match sending.passage {
-            Some(passage) => {
-                let behind = if past { SimDuration::ZERO } else { self.behind_the_link(state, slot) };
-                let passage = Passage { arrival: passage.arrival + behind, ..passage };
-                if state.ledger.watch.is_on() {
-                    self.watch_message(state, message, false, &passage);
-                }
-                self.kernel.schedule(passage.arrival, Phase::Happen, Event::AtEdge(message).target(), lane);
+    }
+
+    /// Hands a message to its direction of the link; its bytes on the wire.
+    fn send(&self, state: &mut State<'w, C>, up: bool, message: u32, payload: Bytes) -> Bytes {
+        let now = self.kernel.now();
+        let Message { slot, connection, ref body, .. } = *state.messages.get(message);
+        let past = body.is_off_the_link();
+        let warm_up = state.ledger.warm_up.has(slot);
+        let beyond = self.beyond_the_link(state, slot);
+        let parcel = Parcel { message, connection, request: slot.generation, payload, beyond, warm_up };
+        let (direction, out) = state.direction(up);
+        let wire = if past { direction.send_past(now, &parcel, out) } else { direction.send(now, &parcel, out) };
+        state.messages.get_mut(message).wire = wire;
+        self.dispatch(state, up, if past { NOW } else { lane(up) });
+        wire
+    }
+
+    /// Schedules what came of looking at a direction: arrivals, and the next looks.
+    fn dispatch(&self, state: &mut State<'w, C>, up: bool, lane: Option<u8>) {
+        let mut out = std::mem::take(&mut state.outbox);
+        for (message, passage) in out.left.drain(..) {
+            if state.ledger.watch.is_on() {
+                self.watch_message(state, message, up, &passage);
             }
-            None => self.watch_downlink(state),
+            if let Some(arrival) = passage.arrival {
+                let event = if up { Event::AtCloud(message) } else { Event::AtEdge(message) };
+                self.kernel.schedule(arrival, Phase::Happen, event.target(), lane);
+            }
         }
+        for (connection, at) in out.wakes.drain(..) {
+            let event = if up { Event::WindowUp(connection) } else { Event::WindowDown(connection) };
+            self.kernel.schedule(at, Phase::Happen, event.target(), None);
+        }
+        state.outbox = out;
+        self.watch_medium(state, up);
     }
 
-    fn watch_uplink(&self, state: &mut State<'w, C>) {
-        let due = state.up.next_event();
-        self.watch(due, &mut state.uplink_due, Event::Uplink);
-    }
-
-    fn watch_downlink(&self, state: &mut State<'w, C>) {
-        let due = state.down.next_event();
-        self.watch(due, &mut state.downlink_due, Event::Downlink);
-    }
-
-    /// Schedules a look at a shared link, unless one is due by then. A look that comes too early only looks again.
-    fn watch(&self, next: Option<SimTime>, due: &mut Option<SimTime>, event: Event) {
-        let Some(next) = next else { return };
+    /// Schedules a look at a shared medium, unless one is due by then. A look that comes too early only looks again.
+    fn watch_medium(&self, state: &mut State<'w, C>, up: bool) {
+        let (direction, due, event) = if up {
+            (&state.up, &mut state.uplink_due, Event::Uplink)
+        } else {
+            (&state.down, &mut state.downlink_due, Event::Downlink)
+        };
+        let Some(next) = direction.next_event() else { return };
         if due.is_none_or(|due| next < due) {
             *due = Some(next);
             self.kernel.schedule(next, Phase::Happen, event.target(), None);
@@ -115,7 +115,7 @@ impl<'w, C: Compute> World<'w, C> {
     /// A message has arrived at the cloud.
     pub(crate) fn at_cloud(&self, message: u32) {
         let state = &mut *self.state.borrow_mut();
-        let Message { slot, wire, body } = state.messages.get_mut(message);
+        let Message { slot, wire, body, .. } = state.messages.get_mut(message);
         if let Body::Input { delay, .. } = body
             && *delay > SimDuration::ZERO
         {
@@ -211,6 +211,7 @@ impl<'w, C: Compute> World<'w, C> {
         }
     }
 
+    /// A shared medium has a flight that has left, or another rate.
     pub(crate) fn look_at_link(&self, up: bool) {
         let state = &mut *self.state.borrow_mut();
         let now = self.kernel.now();
@@ -218,19 +219,21 @@ impl<'w, C: Compute> World<'w, C> {
         if *due == Some(now) {
             *due = None;
         }
-        let mut left = std::mem::take(&mut state.left);
-        let direction = if up { &mut state.up } else { &mut state.down };
-        direction.take_left(now, &mut left);
-        for Left { message, passage } in left.drain(..) {
-            let behind = self.behind_the_link(state, state.messages.get(message).slot);
-            let passage = Passage { arrival: passage.arrival + behind, ..passage };
-            if state.ledger.watch.is_on() {
-                self.watch_message(state, message, up, &passage);
-            }
-            let (event, lane) = if up { (Event::AtCloud(message), UP) } else { (Event::AtEdge(message), DOWN) };
-            self.kernel.schedule(passage.arrival, Phase::Happen, event.target(), lane);
-        }
-        state.left = left;
-        if up { self.watch_uplink(state) } else { self.watch_downlink(state) }
+        let (direction, out) = state.direction(up);
+        direction.take_left(now, out);
+        self.dispatch(state, up, lane(up));
     }
+
+    /// A connection may send more, for packets are acknowledged or its handshake is over.
+    pub(crate) fn look_at_connection(&self, up: bool, connection: u32) {
+        let state = &mut *self.state.borrow_mut();
+        let (direction, out) = state.direction(up);
+        direction.look(self.kernel.now(), connection, out);
+        self.dispatch(state, up, lane(up));
+    }
+}
+
+/// The lane of a direction's arrivals.
+fn lane(up: bool) -> Option<u8> {
+    if up { UP } else { DOWN }
 }

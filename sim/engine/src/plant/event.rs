@@ -26,6 +26,12 @@ pub(crate) enum Event {
     Uplink,
     /// A shared downlink likewise.
     Downlink,
+    /// Requests whose clients have given up go on by themselves.
+    Adoption,
+    /// A connection may send more up.
+    WindowUp(u32),
+    /// A connection may send more down.
+    WindowDown(u32),
 }
 
 const INDEX_BITS: u32 = 19;
@@ -40,8 +46,11 @@ impl Event {
             Self::AtEdge(message) => (4, message),
             Self::Uplink => (5, 0),
             Self::Downlink => (6, 0),
+            Self::Adoption => (9, 0),
+            Self::WindowUp(connection) => (7, connection),
+            Self::WindowDown(connection) => (8, connection),
         };
-        assert!(index < 1 << INDEX_BITS, "more than {} GPUs or messages at once", 1 << INDEX_BITS);
+        assert!(index < 1 << INDEX_BITS, "more than {} GPUs, messages or connections at once", 1 << INDEX_BITS);
         Target::component(kind << INDEX_BITS | index)
     }
 
@@ -55,6 +64,9 @@ impl Event {
             4 => Self::AtEdge(index),
             5 => Self::Uplink,
             6 => Self::Downlink,
+            9 => Self::Adoption,
+            7 => Self::WindowUp(index),
+            8 => Self::WindowDown(index),
             kind => unreachable!("no event of kind {kind}"),
         }
     }

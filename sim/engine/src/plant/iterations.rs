@@ -3,7 +3,7 @@
 use super::event::{Event, NOW, STEP};
 use super::gpu::Pick;
 use super::job::{Item, Job, Reading, Task, Then};
-use super::message::{Body, Message};
+use super::message::Body;
 use super::spans::describe;
 use super::state::State;
 use super::work::work_of;
@@ -17,7 +17,7 @@ use model::{
     energy::Activity,
     load::Cost,
 };
-use units::{Bytes, SimDuration, SimTime};
+use units::{SimDuration, SimTime};
 
 impl<'w, C: Compute> World<'w, C> {
     /// Gives a job to a GPU, unless it is one that takes no iteration.
@@ -195,7 +195,8 @@ impl<'w, C: Compute> World<'w, C> {
             let compute = &computes[self.tier(gpu)];
             let is_first = left == compute.prompt_tokens(slot.resources.sequence(on_edge));
             let pictures = slot.about.request.prompt.images.map_or(0, |images| images.count);
-            item.reading = Reading { is_chunk: true, goes_on: false, pictures: if is_first { pictures } else { 0 } };
+            let pictures = if is_first { pictures } else { 0 };
+            item.reading = Reading { is_chunk: true, pictures, ..Reading::default() };
         }
         this.running.push(item);
         true
@@ -316,7 +317,7 @@ impl<'w, C: Compute> World<'w, C> {
             }
             return;
         }
-        let message = state.messages.insert(Message { slot: id, wire: Bytes::ZERO, body: Body::Token(token) });
+        let message = self.address(state, id, Body::Token(token));
         self.send_down(state, message, TOKEN_BYTES);
     }
 

@@ -50,8 +50,12 @@ pub(crate) struct Item {
 /// The reading that an item of a serving engine does.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Reading {
-    /// A chunk is read of a prompt, or again of a request that was preempted. Otherwise the item is its task.
+    /// A chunk is read of a prompt, or again of a request that was preempted. Otherwise the item is its task, or a piece of it.
     pub(crate) is_chunk: bool,
+    /// A piece of a pass: of the drafts that are verified and the token before them.
+    pub(crate) is_piece: bool,
+    /// Tokens of its step, for a batch of drafts whose first pieces may have passed; 0 for the whole of it.
+    pub(crate) step_tokens: u32,
     /// More is to be computed before the job is done.
     pub(crate) goes_on: bool,
     /// Pictures that are encoded for it.

@@ -9,6 +9,8 @@ use units::{Bytes, SimDuration};
 /// A message on the link.
 pub(crate) struct Message {
     pub(crate) slot: SlotId,
+    /// Its connection: that of its edge or of its request.
+    pub(crate) connection: u32,
     pub(crate) wire: Bytes,
     pub(crate) body: Body,
 }

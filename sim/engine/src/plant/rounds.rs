@@ -153,10 +153,7 @@ impl<'w, C: Compute> World<'w, C> {
             let id = engine.id.expect("a session in the replica");
             // A token that passes with nothing before it is one that the other side has made.
             let tokens = if own || anew { drafts } else { drafts.max(1) };
-            let replica = &mut self.served(state, gpu).replica;
-            // A batch that no step has room for takes one all the same.
-            let most = replica.settings().step_tokens - 1;
-            replica.offer(id, tokens.min(most));
+            self.served(state, gpu).replica.offer(id, tokens);
             return;
         }
     }

@@ -4,6 +4,7 @@
 //! rule, and by loads that are as old as reports make them.
 
 use super::reports::Load;
+use super::served::Length;
 use super::state::State;
 use super::world::World;
 use crate::ledger::{Shortfall, SlotId};
@@ -189,7 +190,10 @@ impl<'w, C: Compute> World<'w, C> {
         let gpu = &state.gpus[gpu as usize];
         let full = match &gpu.served {
             None => !gpu.kv.could_hold(prompt + workload.reserved(request)),
-            Some(served) => !served.could_hold(prompt + workload.allowed(request), verifies),
+            Some(served) => {
+                let (allowed, reserved) = (workload.allowed(request), workload.reserved(request));
+                !served.could_hold(Length { prompt, allowed, reserved }, verifies)
+            }
         };
         [window.is_some_and(|most| prompt + workload.allowed(request) > most), full]
     }

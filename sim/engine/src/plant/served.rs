@@ -63,6 +63,16 @@ impl InEngine {
     }
 }
 
+/// The length of a request, in tokens.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Length {
+    pub(crate) prompt: u64,
+    /// Tokens of the answer that a server holds its limits against.
+    pub(crate) allowed: u64,
+    /// Tokens of the answer that memory is set aside for.
+    pub(crate) reserved: u64,
+}
+
 impl Served {
     /// An idle engine on a GPU with this memory; none where iterations are idealised.
     pub(crate) fn new(
@@ -94,17 +104,23 @@ impl Served {
         u64::from(self.replica.free_blocks()) * u64::from(self.replica.settings().block_tokens)
     }
 
-    /// True if a request of so many tokens can be served when nobody else is there. Drafts that it verifies may reach behind
-    /// its end.
-    pub(crate) fn could_hold(&self, tokens: u64, verifies: bool) -> bool {
+    /// True if a request can be served when nobody else is there. Drafts that it verifies may reach behind its end.
+    pub(crate) fn could_hold(&self, length: Length, verifies: bool) -> bool {
         /// Drafts of a batch that lie behind the end of an answer, at most.
         const BEHIND_THE_END: u64 = 64;
-        let tokens = tokens + if verifies { BEHIND_THE_END } else { 0 };
+        let behind = if verifies { BEHIND_THE_END } else { 0 };
+        let tokens = length.prompt + length.allowed + behind;
         let settings = self.replica.settings();
         let slots = if self.replica.rules().admission == Admission::Slot { settings.sequences } else { 1 };
         let room = u64::from(settings.blocks / slots) * u64::from(settings.block_tokens);
         let step = if settings.chunked_prompts { u64::MAX } else { settings.step_tokens.into() };
-        tokens <= room.min(step)
+        // An engine that never pauses a request sets the longest answer aside.
+        let sets_aside = self.replica.rules().admission == Admission::Answer;
+        // A batch that is a request of its own has the answer so far in its prompt.
+        let quoted = if verifies && self.remote == Remote::Prefix { length.allowed } else { 0 };
+        let aside = length.prompt + quoted + length.allowed.max(length.reserved) + behind;
+        let held = if sets_aside { aside } else { tokens };
+        held <= room && tokens <= step
     }
 
     /// The request in flight that a handle stands for, if it is still there.

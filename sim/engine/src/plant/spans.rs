@@ -16,6 +16,9 @@ pub(crate) fn describe(item: &Item, messages: &Numbered<Message>) -> (Kind, u32)
     if item.reading.is_chunk {
         return (Kind::Prefill, item.chunk);
     }
+    if item.reading.is_piece {
+        return (Kind::Verify, item.chunk);
+    }
     match item.job.task {
         Task::Probe { .. } => (Kind::Probe, 0),
         Task::Prefill { .. } => unreachable!("a prompt is read in chunks"),
@@ -26,7 +29,8 @@ pub(crate) fn describe(item: &Item, messages: &Numbered<Message>) -> (Kind, u32)
         Task::Verify { message, .. } => {
             let drafts = messages.get(message).drafts();
             // Behind the prompt, whose last logits are known, they pass alone.
-            (Kind::Verify, drafts.tokens.len() as u32 + u32::from(drafts.start > 0))
+            let all = drafts.tokens.len() as u32 + u32::from(drafts.start > 0);
+            (Kind::Verify, if item.reading.step_tokens > 0 { all.min(item.reading.step_tokens) } else { all })
         }
         Task::Lower { .. } => (Kind::LowerLayers, 1),
         Task::Upper { .. } => (Kind::UpperLayers, 1),
@@ -131,13 +135,12 @@ impl<'w, C: Compute> World<'w, C> {
             start: passage.started,
             duration: passage.left - passage.started,
         };
-        let arrival = passage.arrival + delay;
-        let flying =
-            SpanRecord { phase: Phase::Flying, start: passage.left, duration: arrival - passage.left, ..sending };
-        waited(&sending, passage.handed, Phase::Queued)
-            .iter()
-            .chain([&sending, &flying])
-            .for_each(|span| recorder.span(span));
+        let flying = passage.arrival.map(|arrival| {
+            let duration = arrival + delay - passage.left;
+            SpanRecord { phase: Phase::Flying, start: passage.left, duration, ..sending }
+        });
+        let waiting = waited(&sending, passage.since, passage.wait);
+        waiting.iter().chain([&sending]).chain(&flying).for_each(|span| recorder.span(span));
     }
 
     /// The edge's processor has been asked for some time.

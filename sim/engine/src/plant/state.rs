@@ -2,7 +2,7 @@
 
 use super::gpu::{Gpu, Kind};
 use super::job::Job;
-use super::link::{Direction, Left};
+use super::link::{Direction, Outbox};
 use super::message::Message;
 use super::reports::{Load, Reports};
 use super::resources::Resources;
@@ -41,7 +41,7 @@ pub(crate) struct State<'w, C> {
     /// Room to work in.
     pub(crate) held_back: VecDeque<Job>,
     pub(crate) done: Vec<Done>,
-    pub(crate) left: Vec<Left>,
+    pub(crate) outbox: Outbox,
 }
 
 impl<'w, C: Compute> State<'w, C> {
@@ -59,6 +59,8 @@ impl<'w, C: Compute> State<'w, C> {
         let gpus: Vec<Gpu> = edges.chain(clouds).collect();
         let replicas = gpus.len() - spec.edge_count() as usize;
         let processors = |group: &EdgeSpec| vec![FifoServer::new(group.cpu_workers); group.count as usize];
+        let edges: u32 = spec.edges.iter().map(|group| group.count).sum();
+        let connections = edges * spec.pools.len() as u32;
         Self {
             ledger,
             messages: Numbered::default(),
@@ -69,14 +71,19 @@ impl<'w, C: Compute> State<'w, C> {
             gpus,
             edge_cpus: spec.edges.iter().flat_map(processors).collect(),
             computes,
-            up: Direction::new(&link, &link.up, streams, "link/up"),
-            down: Direction::new(&link, &link.down, streams, "link/down"),
+            up: Direction::new(&link, true, connections, streams),
+            down: Direction::new(&link, false, connections, streams),
             uplink_due: None,
             downlink_due: None,
             held_back: VecDeque::new(),
             done: Vec::new(),
-            left: Vec::new(),
+            outbox: Outbox::default(),
         }
+    }
+
+    /// A direction of the link, and room for what comes of looking at it.
+    pub(crate) fn direction(&mut self, up: bool) -> (&mut Direction, &mut Outbox) {
+        (if up { &mut self.up } else { &mut self.down }, &mut self.outbox)
     }
 }
 

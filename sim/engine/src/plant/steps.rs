@@ -36,7 +36,7 @@ impl<'w, C: Compute> World<'w, C> {
                 let lost = compute.forget(sequence(slots, slot));
                 let tally = &mut slots.get_mut(slot.index).tally.memory;
                 tally.preemptions += 1;
-                tally.recomputed += lost;
+                tally.recomputed = tally.recomputed.saturating_add(lost);
             }
             for work in &step.work {
                 // It may have ended since the step was formed.
@@ -50,7 +50,8 @@ impl<'w, C: Compute> World<'w, C> {
                 }
                 let held = slots.get_mut(owner.index).resources.held(on_edge).as_ref();
                 let job = held.and_then(|held| held.engine.as_ref()?.job).expect("the engine works on a job");
-                this.running.push(item(step, work, job));
+                let unread = || compute.unread_tokens(sequence(slots, owner));
+                this.running.push(item(step, work, job, unread));
             }
             served.is_running = true;
             if this.running.is_empty() {
@@ -71,25 +72,30 @@ fn find<C: Compute>(work: &Work, compute: &mut C, sequence: Sequence, looked_up:
     if work.entry == Entry::Resumed {
         tally.recomputed = tally.recomputed.saturating_sub(work.computed);
     } else {
-        tally.looked_up += looked_up;
-        tally.cached += work.computed;
+        tally.looked_up += u64::from(looked_up);
+        tally.cached = tally.cached.saturating_add(work.computed);
     }
 }
 
-/// The item of a piece of work.
-fn item(step: &Step, work: &Work, job: Job) -> Item {
-    let is_chunk = match job.task {
-        Task::Prefill { .. } => true,
+/// The item of a piece of work. `unread` says how many tokens its sequence has to read before its task.
+fn item(step: &Step, work: &Work, job: Job, unread: impl FnOnce() -> u32) -> Item {
+    let is_part = match job.task {
+        Task::Prefill { .. } => false,
         Task::Answer => work.entry != Entry::Running || !work.samples || work.tokens > 1,
         _ => !work.samples,
     };
+    let unread = if is_part { unread() } else { 0 };
+    let is_piece = is_part && !work.samples && unread < work.tokens;
+    let is_read_again = is_part && !is_piece && (unread > 0 || work.entry != Entry::Running);
+    let is_chunk = is_read_again || matches!(job.task, Task::Prefill { .. });
     let pictures = step.encodings.iter().filter(|encoding| encoding.id == work.id).count() as u32;
-    let chunk = if is_chunk { work.tokens } else { 1 };
+    let chunk = if is_chunk || is_piece { work.tokens } else { 1 };
     // The last chunk is the last, however much the prompt had.
     let task = match job.task {
         Task::Prefill { then, .. } => Task::Prefill { left: chunk, then },
         task => task,
     };
-    let reading = Reading { is_chunk, goes_on: !work.samples, pictures };
+    let step_tokens = if matches!(job.task, Task::Verify { .. }) { work.tokens } else { 0 };
+    let reading = Reading { is_chunk, is_piece, step_tokens, goes_on: !work.samples, pictures };
     Item { job: Job { task, ..job }, chunk, reading, done: Done::Nothing }
 }

@@ -12,6 +12,9 @@ use kernel::Numbered;
 #[inline]
 pub(super) fn work_of<'m>(item: &Item, messages: &'m Numbered<Message>) -> Work<'m> {
     let Item { job: Job { task, .. }, chunk, reading, .. } = *item;
+    if reading.is_piece {
+        return Work::Piece { tokens: chunk };
+    }
     if !reading.is_chunk {
         return work_of_task(task, messages);
     }

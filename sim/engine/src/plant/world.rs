@@ -82,15 +82,15 @@ impl<'w, C: Compute> World<'w, C> {
         state.up.rtt(self.kernel.now()) + self.spec.pools[pool].rtt
     }
 
-    /// The time that a message of a request takes between the end of the link and its pool.
+    /// The round trip between the end of the link and the pool of a message's request.
     #[inline]
-    pub(crate) fn behind_the_link(&self, state: &State<'w, C>, id: SlotId) -> SimDuration {
+    pub(crate) fn beyond_the_link(&self, state: &State<'w, C>, id: SlotId) -> SimDuration {
         match &self.spec.pools[..] {
-            [only] => only.rtt / 2,
+            [only] => only.rtt,
             _ => {
                 // A message that outlives its request comes to nothing, whenever it arrives.
                 let slot = state.ledger.slots.find(id.index).filter(|slot| slot.generation == id.generation);
-                slot.map_or(SimDuration::ZERO, |slot| self.spec.pools[slot.about.pool as usize].rtt / 2)
+                slot.map_or(SimDuration::ZERO, |slot| self.spec.pools[slot.about.pool as usize].rtt)
             }
         }
     }
@@ -111,10 +111,16 @@ impl<'w, C: Compute> World<'w, C> {
         self.kernel.schedule(at, Phase::Happen, Event::Arrival(source).target(), None);
     }
 
+    /// Lets requests go on whose clients have given up.
+    pub(crate) fn schedule_adoption(&self) {
+        self.kernel.schedule(self.kernel.now(), Phase::Happen, Event::Adoption.target(), None);
+    }
+
     /// Handles an event for a component.
     #[inline]
     pub(crate) fn handle(&self, event: Event) {
         match event {
+            Event::Adoption => unreachable!("requests are the run's"),
             Event::Arrival(_) => unreachable!("arrivals are the run's"),
             Event::Batch(gpu) => self.form_batch(gpu),
             Event::Iteration(gpu) => self.end_iteration(gpu),
@@ -122,6 +128,8 @@ impl<'w, C: Compute> World<'w, C> {
             Event::AtEdge(message) => self.at_edge(message),
             Event::Uplink => self.look_at_link(true),
             Event::Downlink => self.look_at_link(false),
+            Event::WindowUp(connection) => self.look_at_connection(true, connection),
+            Event::WindowDown(connection) => self.look_at_connection(false, connection),
         }
     }
 }

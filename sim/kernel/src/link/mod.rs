@@ -4,11 +4,13 @@ mod delay;
 mod fair;
 mod fifo;
 mod rate;
+mod tcp;
 
 pub use delay::DelayProfile;
 pub use fair::FairLink;
 pub use fifo::FifoLink;
 pub use rate::RateProfile;
+pub use tcp::{Congestion, Tcp, TcpSender};
 
 /// Pieces of a period by their starts, moved so that those at `offset` come first.
 fn rotated<V: Copy>(pieces: &[(u64, V)], period: u64, offset: u64) -> Vec<(u64, V)> {

@@ -77,6 +77,38 @@ impl RateProfile {
         Self::piecewise(&typed.collect::<Vec<_>>(), self.period())
     }
 
+    /// The same rates, but for an outage at the end of each `every`, which `lasts` so long.
+    ///
+    /// ```
+    /// use kernel::RateProfile;
+    /// use units::{BitsPerSecond, SimDuration, SimTime};
+    ///
+    /// let rate = RateProfile::constant(BitsPerSecond::from_mbps(8));
+    /// let broken = rate.with_outages(SimDuration::from_secs(10), SimDuration::from_secs(2));
+    /// let at = |s| broken.at(SimTime::ZERO + SimDuration::from_secs(s)).as_mbps_f64();
+    /// assert_eq!([at(7), at(8), at(9), at(10)], [8.0, 0.0, 0.0, 8.0]);
+    /// ```
+    ///
+    /// Outages begin anew with each period of a rate that changes, which is repeated until it is as long as `every`.
+    ///
+    /// # Panics
+    /// If nothing is left between outages.
+    #[must_use]
+    pub fn with_outages(&self, every: SimDuration, lasts: SimDuration) -> Self {
+        let (every, lasts) = (every.as_ns(), lasts.as_ns());
+        let times = if self.is_constant() { 1 } else { every.div_ceil(self.period) };
+        let period = if self.is_constant() { every } else { self.period * times };
+        let changes = (0..times).flat_map(|time| self.starts.iter().map(move |start| time * self.period + start));
+        let outages = (1..=period / every).flat_map(|end| [end * every - lasts, end * every]);
+        let mut starts: Vec<u64> = changes.chain(outages).filter(|start| *start < period).collect();
+        starts.sort_unstable();
+        starts.dedup();
+        let silent = |start: u64| start % every >= every - lasts && start < period / every * every;
+        let rate = |start: u64| if silent(start) { BitsPerSecond::ZERO } else { self.at(SimTime::from_ns(start)) };
+        let pieces: Vec<_> = starts.iter().map(|&start| (SimDuration::from_ns(start), rate(start))).collect();
+        Self::piecewise(&pieces, SimDuration::from_ns(period))
+    }
+
     /// True if the rate never changes.
     pub fn is_constant(&self) -> bool {
         self.rates.len() == 1

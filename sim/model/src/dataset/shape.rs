@@ -1,6 +1,7 @@
 //! The shape of a dataset: the sizes and lengths of its requests, and the accuracies of the models on it.
 
 use super::{Draw, Law, Pixels, Size, Spread};
+use crate::vision::{MAX_ASPECT, is_too_elongated};
 use crate::{accuracy::Accuracy, published::Benchmark};
 use kernel::{Stream, Streams};
 use schemars::JsonSchema;
@@ -41,7 +42,7 @@ pub struct Shape {
     /// Length of the sound, e.g. `"4 s"`; no sound if absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sound: Option<Law<SimDuration>>,
-    /// Text tokens of the prompt, chat template included.
+    /// Text tokens of the prompt, chat template included; at least 1.
     pub text_tokens: Law<u32>,
     /// Tokens of the answer.
     pub output_tokens: Law<u32>,
@@ -145,15 +146,29 @@ impl Shape {
         }
         let square = |side| Pixels { width: side, height: side };
         of(self.size.as_ref(), "size", (square(1), square(WIDEST)))?;
+        if let Some(long) = self.sizes().find(|size| is_too_elongated(size.width, size.height)) {
+            let expected = format!("expected sides of which none is longer than {MAX_ASPECT} times the other");
+            return Err(("size", format!("found {long}; {expected}")));
+        }
         of(self.pictures.as_ref(), "pictures", (0, MOST_PICTURES))?;
         of(self.frames.as_ref(), "frames", (1, MOST_PICTURES))?;
         of(self.sound.as_ref(), "sound", (SimDuration::ZERO, LONGEST))?;
-        of(Some(&self.text_tokens), "text_tokens", (0, MOST_TOKENS))?;
+        of(Some(&self.text_tokens), "text_tokens", (1, MOST_TOKENS))?;
         of(Some(&self.output_tokens), "output_tokens", (1, MOST_TOKENS))?;
         if self.pictures.is_some() && self.frames.is_some() {
             return Err(("frames", "expected pictures or frames, not both; leave one of them out".to_owned()));
         }
         self.check_sources()
+    }
+
+    /// The sizes that are stated one by one.
+    fn sizes(&self) -> impl Iterator<Item = Pixels> + '_ {
+        let (constant, weighted) = match &self.size {
+            Some(Spread::Constant(size)) => (Some(*size), [].as_slice()),
+            Some(Spread::Weighted(sizes)) => (None, sizes.as_slice()),
+            Some(Spread::Drawn(_)) | None => (None, [].as_slice()),
+        };
+        constant.into_iter().chain(weighted.iter().map(|(size, _)| *size))
     }
 
     fn check_sources(&self) -> Result<(), (&'static str, String)> {
@@ -196,6 +211,8 @@ mod tests {
         for (keys, key) in [
             ("size = \"0x480\"", "size"),
             ("size = \"640x65536\"", "size"),
+            ("size = \"2x401\"", "size"),
+            ("size = [[\"640x480\", 1], [\"401x2\", 1]]", "size"),
             ("size = [[\"640x480\", 0]]", "size"),
             ("pictures = 100_001", "pictures"),
             ("frames = 0", "frames"),
@@ -209,6 +226,8 @@ mod tests {
             Shape { output_tokens: Spread::Constant(0), ..Shape::text(9, 9) }.check().map_err(|e| e.0),
             Err("output_tokens")
         );
+        assert_eq!(Shape::text(0, 9).check().map_err(|e| e.0), Err("text_tokens"));
+        assert_eq!(shape("size = \"2x400\"").check(), Ok(()));
         assert_eq!(
             shape("size = \"640x480\"\npictures = 0\nsound = \"1 s\"\nsources.size = \"a guess\"").check(),
             Ok(())

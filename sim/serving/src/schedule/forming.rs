@@ -3,7 +3,8 @@
 use super::budget::Budget;
 use crate::replica::Replica;
 use crate::request::Id;
-use crate::settings::Drafter;
+use crate::session::Limits;
+use crate::settings::{Drafter, Settings};
 use crate::step::{Step, Work};
 
 pub(super) struct Forming {
@@ -32,6 +33,11 @@ impl Forming {
             embeddings: settings.encoder_step,
             continues_prompt: false,
         }
+    }
+
+    /// Limits of what the next request may have.
+    pub fn limits(&self, settings: &Settings) -> Limits {
+        Limits { threshold: self.threshold, room: self.budget.room(), step_tokens: settings.step_tokens }
     }
 
     /// Takes back the work of a request that is preempted after all.

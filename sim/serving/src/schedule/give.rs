@@ -12,7 +12,7 @@ impl Replica {
         let sequence = &mut self.sequences[id];
         let known = sequence.tokens() + sequence.pending;
         let drafts = sequence.session.map_or(sequence.drafts, |session| session.offered.unwrap_or(0));
-        let drafted = (sequence.computed + due.tokens).saturating_sub(known).min(drafts);
+        let drafted = (sequence.computed + due.tokens).saturating_sub(known.max(sequence.computed)).min(drafts);
         sequence.drafts = 0;
         forming.continues_prompt |= entry == Entry::Running && sequence.mid_prompt;
         forming.budget.take(due.tokens);

@@ -76,7 +76,7 @@ impl Replica {
             let sequence = &mut self.sequences[work.id];
             let reads_pictures = sequence.computed < sequence.pictures_end();
             sequence.computed += work.tokens;
-            work.samples = sequence.computed >= sequence.tokens() + sequence.pending;
+            work.samples = sequence.is_computed(self.settings.context);
             sequence.mid_prompt = !work.samples;
             if let Some(session) = &mut sequence.session {
                 session.read |= work.samples;

@@ -45,7 +45,7 @@ impl Replica {
         if sequence.ends_in_flight() {
             return Due::of(0);
         }
-        let tokens = sequence.chunk(forming.threshold, forming.budget.room());
+        let tokens = sequence.chunk(forming.limits(&self.settings));
         // the last position of the context is for a token that is sampled and never computed
         let tokens = tokens.min((self.settings.context - 1).saturating_sub(sequence.computed));
         if sequence.computed >= sequence.pictures_end() {

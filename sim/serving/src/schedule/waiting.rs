@@ -92,7 +92,7 @@ impl Replica {
         let sequence = &self.sequences[id];
         if let Some(session) = &sequence.session {
             let all = sequence.tokens() - found + session.offered.unwrap_or(0);
-            let tokens = session.chunk(sequence.tokens() - found, forming.threshold, room);
+            let tokens = session.chunk(sequence.uncomputed(found), forming.limits(&self.settings));
             return (tokens > 0 && (self.settings.chunked_prompts || tokens == all)).then_some(tokens);
         }
         let mut tokens = sequence.tokens() - found;

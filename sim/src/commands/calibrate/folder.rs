@@ -42,8 +42,13 @@ pub struct Tokens {
     pub audio: u64,
 }
 
+/// Most tokens of an iteration, cached ones included: the pairs of their attention are counted in 64 bits.
+const MOST_TOKENS: u64 = u32::MAX as u64;
+
 /// An item of an iteration.
 struct Item {
+    /// Number of its row, from 1.
+    row: u64,
     request: Request,
     side: Side,
     gpu: u64,
@@ -143,6 +148,7 @@ fn read_folder(folder: &Path, side: Option<&str>, keep: &dyn Fn(u64) -> bool, se
         let end = (at + 1..items.len()).find(|next| !items[*next].is_with(&items[at])).unwrap_or(items.len());
         let iteration = &items[at..end];
         at = end;
+        check_tokens(&steps, iteration)?;
         if !iteration.iter().all(|item| keep(item.request.3)) {
             continue;
         }
@@ -170,6 +176,20 @@ fn read_folder(folder: &Path, side: Option<&str>, keep: &dyn Fn(u64) -> bool, se
                 sets.add(&played.played(tier, edge), &gpu, &engine, iteration, &beside, &last);
             }
             None => sets.add(tier, &tier.device.name, &engine, iteration, &beside, &last),
+        }
+    }
+    Ok(())
+}
+
+/// Refuses an iteration of more tokens than can be counted.
+fn check_tokens(path: &Path, iteration: &[Item]) -> Result<(), Failure> {
+    let mut tokens: u64 = 0;
+    for item in iteration {
+        tokens = tokens.saturating_add(item.tokens).saturating_add(item.context_tokens);
+        if tokens > MOST_TOKENS {
+            let found = format!("found a step of {tokens} tokens and cached ones up to here");
+            let expected = format!("expected at most {MOST_TOKENS}; the file is damaged, run the scenario again");
+            return Err(Failure::refused(format!("{}: row {}: {found}; {expected}", path.display(), item.row)));
         }
     }
     Ok(())
@@ -278,16 +298,18 @@ fn pictures(tower: Option<&Tower>, with: Tokens, flop: impl Fn(&Tower, u64) -> F
 fn items(path: &Path, only: Option<&str>) -> Result<Vec<Item>, Failure> {
     let table = TableReader::<StepRow>::open(path)?;
     let mut items = Vec::new();
+    let mut number = 0;
     for group in 0..table.groups() {
         for row in table.group(group)? {
+            number += 1;
             let duration_ms = row.duration_ms;
             if !(duration_ms.is_finite() && duration_ms > 0.0) {
-                let row = items.len() + 1;
-                let found = format!("{}: row {row}: found duration_ms = {duration_ms}", path.display());
+                let found = format!("{}: row {number}: found duration_ms = {duration_ms}", path.display());
                 return Err(Failure::refused(format!("{found}; expected a finite number of milliseconds above 0")));
             }
             if only.is_none_or(|only| only == row.side.name()) {
                 items.push(Item {
+                    row: number,
                     request: (row.policy, row.point, row.replication, row.request),
                     side: row.side,
                     gpu: u64::from(row.gpu),

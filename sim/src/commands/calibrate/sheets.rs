@@ -113,6 +113,7 @@ fn of_sheet(name: String, sheet: &Gpu) -> Device {
         peak_int8: None,
         eta_mem: None,
         eta_flop: None,
+        price_per_hour: None,
         tdp: Watts::ZERO,
         idle: Watts::ZERO,
         source: "gpus.csv".into(),

@@ -1,10 +1,10 @@
 //! The walk-through of CONTRIBUTING.md is true: the computation of its metric compiles as it stands.
 
-use super::{Facts, per};
-use crate::scenario::MemoryScope;
-use engine::{Metrics, Outcome, Since, TierOutcome, Traffic};
+use super::{Facts, Spent, per};
+use crate::scenario::{Costs, MemoryScope};
+use engine::{Metrics, Outcome, RunSpec, Since, TierOutcome, Traffic, Window};
 use kernel::Journal;
-use policies::Uses;
+use policies::{CloudOnly, System, Uses};
 use units::{Bytes, Flops, ServerTime, SimDuration};
 
 /// The metric of the walk-through, which its line of the list declares.
@@ -16,7 +16,7 @@ impl Facts<'_> {
     fn value_by_the_walk_through(&self, metric: Metric) -> Option<f64> {
         let metrics = &self.outcome.metrics;
         match metric {
-            Metric::EnergyPerToken => per(self.work_joules() + self.idle_joules(), metrics.output_tokens),
+            Metric::EnergyPerToken => per(self.spent.all_j(), metrics.output_tokens),
         }
     }
 }
@@ -35,15 +35,19 @@ fn outcome(output_tokens: u64, work_joules: f64, idle_joules: f64) -> Outcome {
     };
     let metrics = Metrics { output_tokens, ..Metrics::default() };
     let (edge, cloud, up, down) = (tier, tier, Traffic::default(), Traffic::default());
-    let (since, makespan, journal) = (Since::default(), SimDuration::ZERO, Journal::digest_only());
-    Outcome { metrics, warm_up: 0, since, events: 0, makespan, edge, cloud, up, down, journal }
+    let (since, window) = (Since::default(), Window::default());
+    let (makespan, journal) = (SimDuration::ZERO, Journal::digest_only());
+    Outcome { metrics, warm_up: 0, since, window, events: 0, makespan, edge, cloud, up, down, journal }
 }
 
 #[test]
 fn the_metric_is_computed() {
     let value = |output_tokens| {
         let outcome = outcome(output_tokens, 30.0, 10.0);
-        let facts = Facts { outcome: &outcome, memory_scope: MemoryScope::Total, uses: Uses::default() };
+        let spec = RunSpec::example(System::CloudOnly(CloudOnly::default()));
+        let spent = Spent { outcome: &outcome, spec: &spec, costs: Costs::default() };
+        let facts =
+            Facts { outcome: &outcome, memory_scope: MemoryScope::Total, spent, uses: Uses::default(), slo: false };
         facts.value_by_the_walk_through(Metric::EnergyPerToken)
     };
     assert_eq!((value(20), value(0)), (Some(4.0), None));

@@ -21,7 +21,7 @@ pub struct Custom {
     /// Length of the sound, e.g. `4 s`; no sound if absent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub audio: Option<SimDuration>,
-    /// Text tokens of the prompt.
+    /// Text tokens of the prompt; at least 1.
     pub text_tokens: u32,
     /// Tokens of the answer.
     pub output_tokens: u32,

@@ -25,6 +25,7 @@ mod sample;
 use super::keys::Overrides;
 use super::source::Source;
 use crate::terminal::Failure;
+pub use range::Form;
 use range::Range;
 use sample::{Domain, Law, Sampled};
 use schemars::JsonSchema;

@@ -33,6 +33,29 @@ pub enum Form {
 }
 
 impl Form {
+    /// A number and how it is written; none of what is no finite number, with a unit or without.
+    pub fn read(value: &Value) -> Option<(f64, Self)> {
+        match value {
+            Value::Integer(whole) => Some((*whole as f64, Self::Whole)),
+            Value::Float(number) => Some((*number, Self::Number)).filter(|_| number.is_finite()),
+            Value::String(text) => {
+                let (number, unit) = text.trim().split_once(' ')?;
+                let number = number.parse::<f64>().ok().filter(|number| number.is_finite())?;
+                Some((number, Self::Quantity(unit.trim().to_owned())))
+            }
+            _ => None,
+        }
+    }
+
+    /// The form in words.
+    pub fn words(&self) -> String {
+        match self {
+            Self::Whole => "whole numbers".to_owned(),
+            Self::Number => "numbers".to_owned(),
+            Self::Quantity(unit) => format!("in {unit}"),
+        }
+    }
+
     /// A number between two that were written, as a value that can be read and typed. Rates and times have a finest unit, so
     /// more digits would be refused.
     pub fn between(&self, number: f64) -> Value {
@@ -47,20 +70,6 @@ impl Form {
             Self::Number => Value::Float(rounded),
             Self::Quantity(unit) => Value::String(format!("{rounded} {unit}")),
         }
-    }
-}
-
-/// A number and how it is written.
-fn number(value: &Value) -> Option<(f64, Form)> {
-    match value {
-        Value::Integer(whole) => Some((*whole as f64, Form::Whole)),
-        Value::Float(number) => Some((*number, Form::Number)).filter(|_| number.is_finite()),
-        Value::String(text) => {
-            let (number, unit) = text.trim().split_once(' ')?;
-            let number = number.parse::<f64>().ok().filter(|number| number.is_finite())?;
-            Some((number, Form::Quantity(unit.trim().to_owned())))
-        }
-        _ => None,
     }
 }
 
@@ -87,7 +96,8 @@ impl Range {
         }
         let end = |name: &str| {
             let value = table.get(name).ok_or_else(|| format!("a range needs `{name}`"))?;
-            number(value).ok_or_else(|| format!("`{name}` is {value}, expected a number, or text such as \"20 ms\""))
+            Form::read(value)
+                .ok_or_else(|| format!("`{name}` is {value}, expected a number, or text such as \"20 ms\""))
         };
         let ((from, first), (to, second)) = (end("from")?, end("to")?);
         let mut form = common(first, second)?;

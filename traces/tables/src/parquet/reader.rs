@@ -220,13 +220,13 @@ mod tests {
         written(file.path(), 7);
         let other = TableReader::<TokenRow>::open(file.path()).err().unwrap().to_string();
         let says =
-            "found the table runs/3; expected the whole table tokens/1; run the scenario again with this version";
+            "found the table runs/4; expected the whole table tokens/1; run the scenario again with this version";
         assert!(other.contains(says), "{other}");
         let bytes = std::fs::read(file.path()).unwrap();
         for cut in [0, 3, bytes.len() / 2, bytes.len() - 1] {
             std::fs::write(file.path(), &bytes[..cut]).unwrap();
             let refusal = TableReader::<RunRow>::open(file.path()).err().unwrap().to_string();
-            assert!(refusal.contains("expected the whole table runs/3"), "{cut}: {refusal}");
+            assert!(refusal.contains("expected the whole table runs/4"), "{cut}: {refusal}");
         }
     }
 

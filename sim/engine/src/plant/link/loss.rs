@@ -1,0 +1,57 @@
+//! Packets that are lost, and the time until they are there after all.
+
+use super::{Direction, Flight};
+use crate::spec::Transport;
+use kernel::draw;
+use units::{Bytes, SimDuration, SimTime};
+
+/// The packets of a flight that are lost.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Loss {
+    /// Their bytes, which are sent again.
+    pub(super) bytes: Bytes,
+    /// Round trips that this takes, of the length that they have when the flight has left.
+    pub(super) rounds: u64,
+    /// Time that passes besides, before the loss is noticed.
+    pub(super) delay: SimDuration,
+}
+
+impl Direction {
+    /// Draws the losses of a flight. A lost packet is sent again, and may be lost again.
+    pub(super) fn lose(&mut self, now: SimTime, flight: &Flight) -> Loss {
+        if self.loss == 0.0 {
+            return Loss::default();
+        }
+        let packets = u64::from(flight.packets);
+        let each = flight.bytes.as_u64().div_ceil(packets);
+        let (mut lost, mut rounds, mut pending) = (0, 0, packets);
+        loop {
+            pending = draw::binomial(pending, self.loss, &mut self.stream);
+            if pending == 0 {
+                break;
+            }
+            lost += pending;
+            rounds += 1;
+        }
+        let delay = if rounds == 0 { SimDuration::ZERO } else { self.notice(now, flight, lost) };
+        Loss { bytes: Bytes::new(lost * each), rounds, delay }
+    }
+
+    /// The window shrinks; the time until the sender knows, beyond the round trip in which later packets tell it.
+    ///
+    /// Packets behind the lost ones tell at once (RFC 8985). If the last packet of a message is lost, a probe goes out after two
+    /// round trips; if it is the only one in flight, after the retransmission timeout, or when the next message tells, which is expected
+    /// after as long as lay between the last two \[A\].
+    fn notice(&mut self, now: SimTime, flight: &Flight, lost: u64) -> SimDuration {
+        let Transport::Tcp(settings) = self.transport else { return SimDuration::ZERO };
+        let rtt = self.rtt(now) + flight.beyond;
+        let last_is_lost = draw::uniform(&mut self.stream) * f64::from(flight.packets) < lost as f64;
+        let connection = &mut self.connections[flight.connection as usize];
+        connection.sender.lost(&settings.tcp);
+        match flight.packets {
+            _ if !last_is_lost || !flight.is_last => SimDuration::ZERO,
+            1 => (connection.gap + rtt / 4).min(connection.sender.retransmission_timeout(rtt).saturating_sub(rtt)),
+            _ => rtt,
+        }
+    }
+}

@@ -1,0 +1,94 @@
+//! The rate that flights share.
+
+use super::Flight;
+use super::loss::Loss;
+use crate::spec::Sharing;
+use kernel::{FairLink, FifoLink, RateProfile, Service};
+use std::collections::{BTreeMap, VecDeque};
+use units::SimTime;
+
+pub(super) enum Medium {
+    Fifo(FifoLink),
+    Fair {
+        link: FairLink,
+        /// The flights of each flow, of which the first is on the link. A flow's flights stay in order, whatever their sizes and
+        /// losses.
+        flows: BTreeMap<u32, VecDeque<Pending>>,
+    },
+}
+
+/// A flight that is on a shared medium or waits for those of its flow before it.
+pub(super) struct Pending {
+    flight: Flight,
+    loss: Loss,
+    put: SimTime,
+    /// Time at which it got onto the link; only set once it is there.
+    started: SimTime,
+}
+
+/// A flight that has left a shared medium.
+pub(super) struct Left {
+    pub(super) flight: Flight,
+    pub(super) loss: Loss,
+    pub(super) put: SimTime,
+    pub(super) started: SimTime,
+}
+
+impl Medium {
+    pub(super) fn new(sharing: Sharing, rate: &RateProfile) -> Self {
+        match sharing {
+            Sharing::Fifo => Self::Fifo(FifoLink::new(rate.clone())),
+            Sharing::Fair(cap) => Self::Fair { link: FairLink::new(rate.clone(), cap), flows: BTreeMap::new() },
+        }
+    }
+
+    pub(super) fn rate(&self) -> &RateProfile {
+        match self {
+            Self::Fifo(link) => link.rate(),
+            Self::Fair { link, .. } => link.rate(),
+        }
+    }
+
+    /// Puts a flight on it. Its time is known at once, or on a shared medium when it has left.
+    pub(super) fn put(&mut self, now: SimTime, flight: Flight, loss: Loss) -> Option<Service> {
+        match self {
+            Self::Fifo(link) => Some(link.send(now, flight.bytes + loss.bytes)),
+            Self::Fair { link, flows } => {
+                let flow = flows.entry(flight.flow).or_default();
+                if flow.is_empty() {
+                    link.start(now, flight.flow, flight.bytes + loss.bytes);
+                }
+                // Behind another it starts later, and that is noted then.
+                flow.push_back(Pending { flight, loss, put: now, started: now });
+                None
+            }
+        }
+    }
+
+    /// Time at which a shared medium has to be looked at next.
+    pub(super) fn next_event(&self) -> Option<SimTime> {
+        match self {
+            Self::Fifo(_) => None,
+            Self::Fair { link, .. } => link.next_event(),
+        }
+    }
+
+    /// Takes out the flights that have left a shared medium by `now`.
+    pub(super) fn take_left(&mut self, now: SimTime, left: &mut Vec<Left>) {
+        let Self::Fair { link, flows } = self else { return };
+        let mut ended = Vec::new();
+        link.take_ended(now, &mut ended);
+        for id in ended {
+            let flow = flows.get_mut(&id).expect("a flow has flights");
+            let Pending { flight, loss, put, started } = flow.pop_front().expect("the one that has left");
+            left.push(Left { flight, loss, put, started });
+            match flow.front_mut() {
+                Some(next) => {
+                    next.started = now;
+                    link.start(now, id, next.flight.bytes + next.loss.bytes);
+                }
+                None => drop(flows.remove(&id)),
+            }
+        }
+    }
+}

@@ -1,0 +1,249 @@
+//! The command line of `sim capacity`.
+
+use super::axis::Axis;
+use super::loads::{Loads, Varied};
+use super::search::{Answer, Limits, search};
+use super::verdict::Target;
+use crate::results::runs::{Run, Totals};
+use crate::results::{self, manifest, whole_file};
+use crate::run::grid::write_tables;
+use crate::run::threads;
+use crate::scenario::{self, Plan, Scenario, Source, Written};
+use crate::terminal::{Code, Failure, print, say, with_bar};
+use rayon::prelude::*;
+use reports::Constraint;
+use std::path::PathBuf;
+use std::sync::atomic::AtomicU64;
+use std::time::Instant;
+use tables::{CapacityRow, Finding, TableWriter};
+
+const HELP: &str = "\
+Values are doubled or halved until one meets the targets and one misses them, then
+bisected to 2 %. Replications are added at each until the intervals of the targets'
+means exclude the other verdict. Exit code 5: --max-runs ended it before; the bracket
+that is sure is printed. A load at which the backlog grows is not carried,
+whatever its latencies. Where the scenario has no workload.warm_up, the first tenth of
+the requests is left out. The targets are those of [slo] unless --target says others.
+
+Examples:
+  sim capacity scenarios/load.toml --vary arrivals.poisson.rate --target \"e2e_ms_p99 <= 2 s\"
+  sim capacity scenarios/load.toml --vary cloud.gpus --least --target \"ttft_ms_p99 <= 500 ms\"";
+
+/// Find the largest load, or the fewest GPUs, with which each policy meets targets.
+#[derive(Debug, clap::Args)]
+#[command(after_help = HELP)]
+pub struct Args {
+    #[command(flatten)]
+    written: Written,
+    /// The key to vary: a number or a quantity, such as arrivals.poisson.rate, edge.count or cloud.gpus.
+    #[arg(long, value_name = "KEY")]
+    vary: String,
+    /// A target: a metric, one of <= >= < >, and a number, perhaps with its unit. Repeatable [default: those of [slo]].
+    #[arg(long, value_name = "TARGET")]
+    target: Vec<Constraint>,
+    /// Find the largest value that meets the targets; this is the default.
+    #[arg(long, conflicts_with = "least")]
+    most: bool,
+    /// Find the least value that meets the targets.
+    #[arg(long)]
+    least: bool,
+    /// The least value to look at [default: a thousandth of the scenario's].
+    #[arg(long, value_name = "VALUE", allow_hyphen_values = true)]
+    from: Option<String>,
+    /// The greatest value to look at [default: a thousand times the scenario's].
+    #[arg(long, value_name = "VALUE", allow_hyphen_values = true)]
+    to: Option<String>,
+    /// The policy to look at; repeatable [default: all].
+    #[arg(long, value_name = "POLICY")]
+    policy: Vec<String>,
+    /// The most runs of each policy.
+    #[arg(long, value_name = "N", default_value_t = 400, value_parser = clap::value_parser!(u64).range(3..=1_000_000))]
+    max_runs: u64,
+    /// Folder for the results [default: results/NAME-capacity]: the values that were run, and the answers.
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+    /// Write no report: neither figures nor a page. `sim report DIR` writes it later.
+    #[arg(long)]
+    no_report: bool,
+    /// Print one JSON document instead of a table. docs/output.md has its keys.
+    #[arg(long)]
+    json: bool,
+    /// Threads that runs are spread over [default: all cores]. Results do not depend on it.
+    #[arg(long, value_name = "N")]
+    threads: Option<usize>,
+}
+
+/// Runs `sim capacity`.
+pub fn run(args: &Args) -> Result<(), Failure> {
+    let started = Instant::now();
+    let (source, scenario, left_out) = one_point(args)?;
+    let targets = targets(args, &source, &scenario)?;
+    let own = scenario::value_of(&scenario, &args.vary);
+    if own.is_none() {
+        refuse_unknown(&source, &args.vary)?;
+    }
+    let axis = Axis::new(&source, &args.vary, own.as_ref(), [args.from.as_deref(), args.to.as_deref()])?;
+    let varied = Varied { source: &source, axis: &axis, targets: &targets };
+    let plan = varied.plan(&[axis.start])?;
+    plan.must_be_simulated("sim capacity")?;
+    let policies = policies(&plan, &args.policy)?;
+    scenario::warn_of_unpacked_weights(&plan);
+    scenario::warn_of_figures(&plan);
+    let default = ["results", &format!("{}-capacity", scenario.name)].iter().collect();
+    let out = args.out.clone().unwrap_or(default);
+    let loads = first_looks(&varied, &policies)?;
+    if let Some(first) = left_out {
+        say(format_args!("sim: note: no workload.warm_up; the first {first} requests of a run are left out"));
+    }
+    let results = results::Results::begin(&out)?;
+    let searched = searched(args, &varied, loads, scenario.replications)?;
+    let (plan, runs) = all_runs(&varied, &searched)?;
+    let mut totals = Totals { runs: runs.len(), replications: scenario.replications, ..Totals::default() };
+    runs.iter().filter_map(|run| run.result.as_ref().ok()).for_each(|sample| totals.add(sample));
+    totals.wall_s = started.elapsed().as_secs_f64();
+    write_tables(&plan, runs.iter(), results.folder())?;
+    manifest::write(&plan, &totals, None, results.folder())?;
+    let rows: Vec<CapacityRow> = searched.iter().map(|(loads, answer)| row(&varied, loads, answer)).collect();
+    let mut table = TableWriter::create(&results.folder().join("capacity.parquet"))?;
+    rows.iter().try_for_each(|row| table.write(row.clone()))?;
+    table.finish()?;
+    whole_file::write(&results.folder().join("capacity.csv"), &tables::csv_text(rows.clone(), &[]))?;
+    if !args.no_report {
+        let report = reports::write_report(results.folder());
+        report.map_err(|error| Failure::bug(error.to_string()))?;
+    }
+    let folder = results.finish()?;
+    let text =
+        if args.json { reports::capacity_document(&folder, rows.clone())? } else { reports::capacity_text(&rows) };
+    print(&text)?;
+    say(format_args!("{} runs in {:.2} s; results in {}", totals.runs, totals.wall_s, folder.display()));
+    judged(&rows)
+}
+
+/// Refuses a key that there is not, with the nearest.
+fn refuse_unknown(source: &Source, key: &str) -> Result<(), Failure> {
+    let tried = source.with(&[(key.to_owned(), 1.into())]).and_then(|source| source.parse::<Scenario>());
+    match tried {
+        Err(refusal) if refusal.to_string().contains("unknown") => Err(refusal),
+        _ => Ok(()),
+    }
+}
+
+/// The scenario as one point: without a sweep of the key that varies, and with a warm-up; and the requests that are left out where
+/// the scenario says nothing of them.
+fn one_point(args: &Args) -> Result<(Source, Scenario, Option<u64>), Failure> {
+    let (mut source, mut scenario) = scenario::read(&args.written.scenario, &args.written.overrides()?)?;
+    if let Some(other) = scenario.sweep.0.keys().find(|key| **key != args.vary) {
+        let what =
+            format!("{other} is swept; sim capacity varies one key: set this one to a value with --set, or remove it");
+        return Err(source.refuse_at(&["sweep", other], &what));
+    }
+    let mut set = vec![("sweep".to_owned(), toml::Value::Table(toml::Table::new()))];
+    let tenth = Some(scenario.workload.requests / 10).filter(|_| scenario.workload.warm_up.is_none());
+    if let Some(tenth) = tenth.and_then(|tenth| i64::try_from(tenth).ok()) {
+        set.push(("workload.warm_up".to_owned(), tenth.into()));
+    }
+    source = source.with(&set)?;
+    scenario = source.parse()?;
+    scenario.settle(source.written());
+    Ok((source, scenario, tenth))
+}
+
+/// The targets of the command line, or those of the scenario.
+fn targets(args: &Args, source: &Source, scenario: &Scenario) -> Result<Vec<Target>, Failure> {
+    let bounds = if args.target.is_empty() { scenario.slo.read(source)? } else { args.target.clone() };
+    if bounds.is_empty() {
+        let what = "no target: say --target \"e2e_ms_p99 <= 2 s\", or write slo.targets into the scenario";
+        return Err(Failure::refused(what));
+    }
+    bounds.into_iter().map(|bound| Target::new(bound).map_err(Failure::refused)).collect()
+}
+
+/// The policies to look at.
+fn policies(plan: &Plan, wanted: &[String]) -> Result<Vec<String>, Failure> {
+    let known: Vec<String> = plan.scenario.policy.systems().into_iter().map(|(label, _)| label).collect();
+    if let Some(unknown) = wanted.iter().find(|wanted| !known.contains(wanted)) {
+        let known: Vec<&str> = known.iter().map(String::as_str).collect();
+        return Err(Failure::refused(format!("--policy {unknown}: {}", tables::unknown("policy", unknown, &known))));
+    }
+    Ok(known.into_iter().filter(|policy| wanted.is_empty() || wanted.contains(policy)).collect())
+}
+
+/// The first run of each policy, which refuses targets that do not apply before anything is written.
+fn first_looks<'v>(varied: &'v Varied<'v>, policies: &[String]) -> Result<Vec<Loads<'v>>, Failure> {
+    let first = |policy: &String| {
+        let mut loads = Loads::new(varied, policy.clone());
+        loads.look(varied.axis.start, 1, &AtomicU64::new(0)).map(|_| loads)
+    };
+    policies.iter().map(first).collect()
+}
+
+/// Searches for each policy, side by side.
+fn searched<'v>(
+    args: &Args,
+    varied: &'v Varied<'v>,
+    policies: Vec<Loads<'v>>,
+    replications: u32,
+) -> Result<Vec<(Loads<'v>, Answer)>, Failure> {
+    /// Fewer replications make an interval that says nothing.
+    const LEAST: u32 = 3;
+    let limits = Limits { least: args.least, replications: replications.max(LEAST), runs: args.max_runs };
+    let most = args.max_runs.saturating_mul(policies.len() as u64);
+    let pool = threads::pool(args.threads, most)?;
+    with_bar(most, "runs", |done| {
+        let one = |mut loads: Loads<'v>| {
+            let answer = search(varied.axis, limits, |value, replications| loads.look(value, replications, done))?;
+            Ok((loads, answer))
+        };
+        pool.install(|| policies.into_par_iter().map(one).collect())
+    })
+}
+
+/// The runs of all policies, and the plan whose points they are.
+fn all_runs(varied: &Varied<'_>, searched: &[(Loads<'_>, Answer)]) -> Result<(Plan, Vec<Run>), Failure> {
+    let mut values: Vec<f64> = searched.iter().flat_map(|(loads, _)| loads.values()).collect();
+    values.sort_by(f64::total_cmp);
+    values.dedup();
+    let plan = varied.plan(&values)?;
+    let mut runs = Vec::new();
+    for (number, value) in (0..).zip(values) {
+        let label = plan.point(number)?.label;
+        runs.extend(searched.iter().flat_map(|(loads, _)| loads.rows(value, &label)));
+    }
+    Ok((plan, runs))
+}
+
+/// The row of a policy.
+fn row(varied: &Varied<'_>, loads: &Loads<'_>, answer: &Answer) -> CapacityRow {
+    let text = |value: Option<f64>| value.map_or_else(String::new, |value| varied.axis.text(value)).into();
+    CapacityRow {
+        policy: loads.policy().into(),
+        key: varied.axis.key.as_str().into(),
+        targets: varied.targets.iter().map(Target::text).collect::<Vec<_>>().join("; ").into(),
+        verdict: answer.finding,
+        meets: text(answer.meets),
+        meets_value: answer.meets,
+        misses: text(answer.misses),
+        misses_value: answer.misses,
+        limited_by: answer.limited_by.as_str().into(),
+        points: answer.points,
+        runs: answer.runs,
+    }
+}
+
+/// Fails where runs did not suffice, or where no policy has an answer.
+fn judged(rows: &[CapacityRow]) -> Result<(), Failure> {
+    let count = |finding: Finding| rows.iter().filter(|row| row.verdict == finding).count();
+    let all = rows.len();
+    if count(Finding::Bracket) > 0 {
+        let what = format!("--max-runs ended the search of {} of {all} policies; raise it", count(Finding::Bracket));
+        return Err(Failure::with_code(Code::Failed, what));
+    }
+    let remedy = |finding, remedy: &str| {
+        (count(finding) == all).then(|| Err(Failure::refused(format!("no policy has an answer: {remedy}"))))
+    };
+    let never =
+        remedy(Finding::Never, "the targets are met nowhere between --from and --to; loosen them, or widen the range");
+    let always = remedy(Finding::Always, "the targets are met all over; widen the range with --from and --to");
+    never.or(always).unwrap_or(Ok(()))
+}

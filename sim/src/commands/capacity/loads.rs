@@ -1,0 +1,132 @@
+//! The runs of one policy: replications at values of the key, and the verdicts on them.
+
+use super::axis::Axis;
+use super::verdict::{Judged, Target, Verdict};
+use crate::results::runs::Run;
+use crate::run::one_run::OneRun;
+use crate::scenario::{Plan, Point, PointLabel, Source};
+use crate::terminal::{Failure, surviving};
+use engine::NoRecorder;
+use rayon::prelude::*;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use toml::{Table, Value};
+
+/// A scenario in which one key varies.
+pub struct Varied<'a> {
+    /// The scenario, without a sweep.
+    pub source: &'a Source,
+    /// The key.
+    pub axis: &'a Axis,
+    /// The targets that a value meets or misses.
+    pub targets: &'a [Target],
+}
+
+impl Varied<'_> {
+    /// The scenario with the key swept over these values.
+    ///
+    /// # Errors
+    /// If it cannot be run with one of them.
+    pub fn plan(&self, values: &[f64]) -> Result<Plan, Failure> {
+        let values: Vec<Value> = values.iter().map(|value| self.axis.value(*value)).collect();
+        let sweep = Table::from_iter([(self.axis.key.clone(), Value::Array(values))]);
+        let source = self.source.with(&[("sweep".to_owned(), sweep.into())])?;
+        let mut scenario: crate::scenario::Scenario = source.parse()?;
+        scenario.settle(source.written());
+        Plan::new(source, scenario)
+    }
+}
+
+/// The runs of a policy at a value.
+struct AtValue {
+    value: f64,
+    point: Point,
+    seed: u64,
+    runs: Vec<Judged>,
+}
+
+/// All runs of a policy.
+pub struct Loads<'a> {
+    varied: &'a Varied<'a>,
+    policy: String,
+    values: Vec<AtValue>,
+}
+
+impl<'a> Loads<'a> {
+    /// No run yet.
+    pub fn new(varied: &'a Varied<'a>, policy: String) -> Self {
+        Self { varied, policy, values: Vec::new() }
+    }
+
+    /// The label of the policy.
+    pub fn policy(&self) -> &str {
+        &self.policy
+    }
+
+    /// The verdict on a value after so many replications in all; those that are missing are run and counted.
+    ///
+    /// # Errors
+    /// If the scenario cannot be run at this value, or a target does not apply to the policy.
+    pub fn look(&mut self, value: f64, replications: u32, done: &AtomicU64) -> Result<Verdict, Failure> {
+        let at = self.at(value)?;
+        let have = u32::try_from(self.values[at].runs.len()).unwrap_or(u32::MAX);
+        let run = |replication| {
+            let judged = self.run(&self.values[at], replication);
+            done.fetch_add(1, Ordering::Relaxed);
+            judged
+        };
+        let more = (have..replications).into_par_iter().map(run).collect::<Result<Vec<Judged>, Failure>>()?;
+        self.values[at].runs.extend(more);
+        Ok(Verdict::of(self.varied.targets, &self.values[at].runs))
+    }
+
+    /// The place of a value, which is resolved when it is looked at first.
+    fn at(&mut self, value: f64) -> Result<usize, Failure> {
+        if let Some(at) = self.values.iter().position(|known| known.value == value) {
+            return Ok(at);
+        }
+        let point = self.varied.plan(&[value])?.point(0)?;
+        let seed = self.cell(&point).spec.seed;
+        self.values.push(AtValue { value, point, seed, runs: Vec::new() });
+        Ok(self.values.len() - 1)
+    }
+
+    fn cell<'p>(&self, point: &'p Point) -> &'p crate::scenario::Cell {
+        let cell = point.cells.iter().find(|cell| cell.policy == self.policy);
+        cell.expect("the policies are the same at every value")
+    }
+
+    fn run(&self, at: &AtValue, replication: u32) -> Result<Judged, Failure> {
+        let run = OneRun { point: &at.point, cell: self.cell(&at.point), replication, real: None };
+        let outcome = surviving(|| run.outcome(&mut NoRecorder, &AtomicU64::new(0)))??;
+        let sample = run.sample_of(&outcome);
+        let value = |target: &Target| {
+            target.value(&outcome, &sample).ok_or_else(|| {
+                let remedy = "choose another target, or leave the policy out with --policy";
+                Failure::refused(format!("{}: {} has no such value; {remedy}", target.text(), self.policy))
+            })
+        };
+        let values = self.varied.targets.iter().map(value).collect::<Result<_, _>>()?;
+        Ok(Judged { sample, values, backlog: outcome.window.backlog })
+    }
+
+    /// The values that were looked at.
+    pub fn values(&self) -> impl Iterator<Item = f64> {
+        self.values.iter().map(|at| at.value)
+    }
+
+    /// The rows of the runs at a value, which has this label among the points of all policies.
+    pub fn rows(&self, value: f64, label: &Arc<PointLabel>) -> Vec<Run> {
+        let of = self.values.iter().filter(|at| at.value == value);
+        of.flat_map(|at| {
+            (0..).zip(&at.runs).map(|(replication, judged)| Run {
+                label: label.clone(),
+                policy: self.policy.clone(),
+                replication,
+                seed: at.seed,
+                result: Ok(judged.sample.clone()),
+            })
+        })
+        .collect()
+    }
+}

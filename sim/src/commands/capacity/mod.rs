@@ -1,0 +1,14 @@
+//! `sim capacity`: the largest load, or the fewest of something, with which a policy meets targets.
+//!
+//! One key varies. Values are judged by replications ([`loads`]): a value meets the targets if the mean of each is within its bound,
+//! and surely if the whole interval is ([`verdict`]). The search ([`search`]) doubles or halves the value until the answer lies
+//! between two that are sure, and bisects. What was run is a results folder like any
+//! other, with the values that were looked at, and with `capacity.parquet`.
+
+mod axis;
+mod command;
+mod loads;
+mod search;
+mod verdict;
+
+pub use command::{Args, run};
