@@ -1,7 +1,6 @@
 //! A run to start from, in examples and tests.
 
-use crate::learning::Learners;
-use crate::routing::Routing;
+use crate::routing::{Learners, Routing};
 use crate::scheduling::{Remote, Scheduling};
 use crate::spec::{CloudSpec, EdgeSpec, LinkSpec, RunSpec, Sharing, Transport};
 use crate::workload::{Arrivals, Content, WarmUp, Workload};

@@ -4,19 +4,10 @@
 //! cloud and on to every other edge, which takes a round trip.
 
 use crate::plant::Reports;
+use crate::routing::Learners;
 use policies::{Learned, Memory};
 use std::cell::RefCell;
 use units::{SimDuration, SimTime};
-
-/// The owners of what a policy learns.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Learners {
-    /// Each edge has what it learned by itself.
-    #[default]
-    Edge,
-    /// Each edge also has what others learned, as old as their reports.
-    Shared,
-}
 
 /// The memories of a policy, one an edge.
 pub(crate) struct Memories<M> {

@@ -20,7 +20,6 @@ mod spec;
 mod violation;
 mod workload;
 
-pub use learning::Learners;
 pub use ledger::{
     Backlog, ClosedFormSums, DecisionRecord, Done, Durations, Kind, Lane, LatencySum, MemorySums, MemoryTally, Metrics,
     NoRecorder, Phase, ProbeSums, Recorder, RegretSums, RequestRecord, Shortfall, Side, Since, SpanRecord, Status,
@@ -29,7 +28,7 @@ pub use ledger::{
 pub use models::Models;
 pub use outcome::{Outcome, TierOutcome};
 pub use plant::{Traffic, kv_of_group, kv_of_pool, kv_of_tiers};
-pub use routing::{Routing, Rule};
+pub use routing::{Learners, Routing, Rule};
 pub use run::RunError;
 pub use scheduling::{Remote, Scheduling};
 pub use simulate::simulate;

@@ -1,4 +1,5 @@
-//! Routing among the cloud's pools and their replicas: the rules, and the age of the loads that they go by.
+//! Routing among the cloud's pools and their replicas: the rules, and the age of the loads that they go by. And who owns what
+//! policies learn, which others hear of by reports of the same age.
 
 use units::SimDuration;
 
@@ -37,4 +38,14 @@ pub enum Rule {
     PowerOfTwo,
     /// The pool of the request's group of edges; in it, the replica with the fewest requests.
     ByClass,
+}
+
+/// The owners of what a policy learns.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Learners {
+    /// Each edge has what it learned by itself.
+    #[default]
+    Edge,
+    /// Each edge also has what others learned, as old as their reports.
+    Shared,
 }

@@ -1,7 +1,6 @@
 //! Everything that one run needs, resolved: no defaults, no file names, no text.
 
-use crate::learning::Learners;
-use crate::routing::Routing;
+use crate::routing::{Learners, Routing};
 use crate::scheduling::{Remote, Scheduling};
 use crate::workload::{Arrivals, Workload};
 use backends::Tier;

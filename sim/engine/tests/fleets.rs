@@ -171,7 +171,7 @@ fn groups_have_their_shares_and_arrivals_of_their_own() {
     // A request that would come long after the last one is none of the run's.
     own.edges[1].arrivals = Some(Arrivals::Poisson { rate: PerSecond::new(1.0 / 3600.0) });
     let makespan = run_logged(&own).0.makespan;
-    assert!(makespan < SimDuration::from_secs(60), "{makespan}");
+    assert!(makespan < SimDuration::from_secs(600), "{makespan}");
 }
 
 #[test]

@@ -3,14 +3,13 @@
 //! `[edge]` is a fleet of one group, called `edge`; `[cloud]` is one pool, called `cloud`. Everything else sees groups and pools.
 
 use super::loads::Arrivals;
+use super::routers::Router;
 use super::tier::{Cloud, Edge, Formats, GroupPolicy, Noise, Tuning};
 use super::{Mode, Scenario, Source};
 use crate::terminal::Failure;
-use engine::{Learners, Routing, Rule};
+use engine::Routing;
 use model::engine_kind::EngineKind;
 use policies::System;
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
 use serde_json::{Value as Json, json};
 use std::path::Path;
 use units::{Ratio, SimDuration};
@@ -168,69 +167,6 @@ impl Scenario {
     pub fn pool_of(&self, edge: &Edge) -> u32 {
         let place = edge.pool.as_ref().and_then(|name| self.clouds().iter().position(|pool| pool.name == name));
         place.unwrap_or(0) as u32
-    }
-}
-
-/// The routers among replicas and pools.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum Router {
-    /// The replica with the fewest requests.
-    #[default]
-    FewestRequests,
-    /// The replica that is expected to be done first, by the prices of its device.
-    ShortestWork,
-    /// The replica that the beginning of the prompt belongs to, unless it has far more requests than another.
-    PrefixAffinity,
-    /// One replica after the other.
-    RoundRobin,
-    /// The replica with fewer requests of two that are drawn.
-    PowerOfTwo,
-    /// The pool that the request's group of edges names; in it, the replica with the fewest requests.
-    ByClass,
-}
-
-impl Router {
-    /// True of the default.
-    pub fn is_default(&self) -> bool {
-        *self == Self::default()
-    }
-
-    fn resolved(self) -> Rule {
-        match self {
-            Self::FewestRequests => Rule::FewestRequests,
-            Self::ShortestWork => Rule::ShortestWork,
-            Self::PrefixAffinity => Rule::PrefixAffinity,
-            Self::RoundRobin => Rule::RoundRobin,
-            Self::PowerOfTwo => Rule::PowerOfTwo,
-            Self::ByClass => Rule::ByClass,
-        }
-    }
-}
-
-/// The owners of what a policy learns.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum Learning {
-    /// Each edge has what it learned by itself.
-    #[default]
-    Edge,
-    /// Each edge also has what others learned, as old as their reports.
-    Shared,
-}
-
-impl Learning {
-    /// True of the default.
-    pub fn is_default(&self) -> bool {
-        *self == Self::default()
-    }
-
-    /// The same as the engine has it.
-    pub fn resolved(self) -> Learners {
-        match self {
-            Self::Edge => Learners::Edge,
-            Self::Shared => Learners::Shared,
-        }
     }
 }
 

@@ -2,11 +2,11 @@
 
 use super::costs::Costs;
 use super::dataset::{Dataset, Requests, Wanted, shipped};
-use super::fleet::{Learning, Router};
 use super::link::Link;
 use super::loads::{Arrivals, TraceTimes};
 use super::own::CustomModel;
 use super::replay::Replay;
+use super::routers::{Learning, Router};
 use super::slo::Slo;
 use super::sweep::Sweep;
 use super::tier::{Cloud, Edge};
