@@ -23,7 +23,7 @@ pub(super) const FIGURE: Figure = Figure {
 };
 
 /// The policy that others are compared with, if the folder has it.
-const REFERENCE: &str = "cloud_only";
+pub(super) const REFERENCE: &str = "cloud_only";
 
 const MOST_PANELS: usize = 6;
 
@@ -55,7 +55,7 @@ struct Heat {
 }
 
 /// Logarithm to base 2 of latency over the reference's, over pairs of replications.
-type Ratio = Estimate;
+pub(super) type Ratio = Estimate;
 
 fn prepare(folder: &Folder<'_>) -> Prepared {
     let runs = folder.runs()?;
@@ -86,7 +86,7 @@ fn prepare(folder: &Folder<'_>) -> Prepared {
 }
 
 /// The ratio of each policy at each point.
-fn ratios(runs: &Runs, points: &Points, reference: usize) -> Option<Vec<Vec<Option<Ratio>>>> {
+pub(super) fn ratios(runs: &Runs, points: &Points, reference: usize) -> Option<Vec<Vec<Option<Ratio>>>> {
     let column = runs.metric(Metric::E2eMean);
     let logs = |values: Vec<f64>| values.into_iter().map(f64::log2).collect::<Vec<f64>>();
     let logs = by_point(runs, points, |cell| column.all_of(cell).map(logs));
@@ -99,7 +99,7 @@ fn ratios(runs: &Runs, points: &Points, reference: usize) -> Option<Vec<Vec<Opti
 }
 
 /// The two numbers that matter most for where the ratios lie, in their order.
-fn pair(points: &Points, ratios: &[Vec<Option<Ratio>>]) -> Option<[usize; 2]> {
+pub(super) fn pair(points: &Points, ratios: &[Vec<Option<Ratio>>]) -> Option<[usize; 2]> {
     let weight = |key: usize| {
         let effects = ratios.iter().map(|policy| {
             let means: Vec<Option<f64>> = policy.iter().map(|ratio| ratio.map(|ratio| ratio.mean)).collect();

@@ -29,6 +29,7 @@ mod sweep;
 mod theta;
 mod throughput;
 mod tokens;
+mod winner;
 mod wire;
 
 use crate::file::write;
@@ -90,6 +91,7 @@ pub(crate) const FIGURES: &[Figure] = &[
     memory::FIGURE,
     pareto::FIGURE,
     break_even::FIGURE,
+    winner::FIGURE,
     load::FIGURE,
     capacity::FIGURE,
     theta::FIGURE,

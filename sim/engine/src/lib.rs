@@ -32,7 +32,9 @@ pub use routing::{Learners, Routing, Rule};
 pub use run::RunError;
 pub use scheduling::{Remote, Scheduling};
 pub use simulate::simulate;
-pub use spec::{AccessSpec, CloudSpec, Connections, EdgeSpec, LinkSpec, RunSpec, SeriesStart, Sharing, TcpSpec, Transport};
+pub use spec::{
+    AccessSpec, CloudSpec, Connections, EdgeSpec, LinkSpec, RunSpec, SeriesStart, Sharing, TcpSpec, Transport,
+};
 pub use violation::Violation;
 pub use workload::{
     Arrivals, Content, Curve, Phases, Played, RESERVED_OUTPUT_TOKENS, State, WarmUp, Workload, draw_servegen,

@@ -414,8 +414,7 @@ fn edges_with_links_of_their_own_do_not_wait_for_each_other_on_them() {
     // Five uploads of 16 ms on links of 10 Mbps each, and on one that they share.
     let mut own = uploads(5, 5000);
     let rate = std::sync::Arc::new(mbps(10));
-    own.edges[0].access =
-        Some(AccessSpec { up: rate.clone(), down: rate, rtt: SimDuration::ZERO, loss: Ratio::ZERO });
+    own.edges[0].access = Some(AccessSpec { up: rate.clone(), down: rate, rtt: SimDuration::ZERO, loss: Ratio::ZERO });
     let times = upload_times(&own);
     assert!(times.iter().all(|time| time.abs_diff(16_000_000) < 300_000), "{times:?}");
 }
@@ -424,8 +423,7 @@ fn edges_with_links_of_their_own_do_not_wait_for_each_other_on_them() {
 fn edges_start_at_moments_of_their_own_on_a_series() {
     let mut spec = uploads(8, 5000);
     let rate = std::sync::Arc::new(uneven());
-    spec.edges[0].access =
-        Some(AccessSpec { up: rate.clone(), down: rate, rtt: SimDuration::ZERO, loss: Ratio::ZERO });
+    spec.edges[0].access = Some(AccessSpec { up: rate.clone(), down: rate, rtt: SimDuration::ZERO, loss: Ratio::ZERO });
     let times = upload_times(&spec);
     assert!(times.first() < times.last(), "{times:?}");
     spec.replication = 1;
