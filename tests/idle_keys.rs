@@ -69,6 +69,8 @@ const CASES: &[(&str, &[&str], &str, [&str; 2])] = &[
     ("cloud_only", &["link.congestion=bbr"], "link.idle_restart", ["true", "false"]),
     ("cloud_only", &[], "link.tls", ["0", "2"]),
     ("edge_only", &[], "link.bandwidth", ["1 Mbps", "9 Mbps"]),
+    ("edge_only", &[], "edge.link.bandwidth", ["1 Mbps", "9 Mbps"]),
+    ("cloud_only", &[], "workload.fall_back", ["true", "false"]),
     ("edge_only", &[], "tokens.two_state.stay", ["0.1", "0.9"]),
     ("perllm", &[], "tokens.two_state.stay", ["0.1", "0.9"]),
     ("perllm", &[], "edge.probe_layers", ["1", "9"]),

@@ -142,7 +142,8 @@ const RULES: &[Rule] = &[
     (&["link.bandwidth", "link.up"], "no policy here uses the link (its rate only labels the rows)", |at| {
         !at.uses.cloud
     }),
-    (&["link"], "no policy here uses the link", |at| !at.uses.cloud),
+    (&["link", "edge.link"], "no policy here uses the link", |at| !at.uses.cloud),
+    (&["workload.fall_back"], "no policy here can answer on the edge", |at| !at.uses.edge_model),
     (
         &["costs.per_gb", "costs.radio", "costs.network_nj_per_bit", "costs.cloud_per_hour"],
         "no policy here uses the link and the cloud",
