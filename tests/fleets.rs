@@ -141,7 +141,7 @@ fn keys_of_groups_and_pools_are_swept_and_set() {
     let shown = sim.done(["show", "fleet.toml"]).stdout;
     assert!(shown.contains("[edges.phone]") && shown.contains("[pools.near]"), "{shown}");
     assert!(!shown.contains("[edge]") && !shown.contains("[cloud]"), "{shown}");
-    // What it prints gives the same bytes.
+    // The printed text gives the same bytes.
     let sim = sim.with("again.toml", &shown);
     assert_eq!(sim.done(["show", "again.toml"]).stdout.replace("# set    ", "").lines().count(), shown.lines().count());
     sim.done(["fleet.toml", "--out", "first"]);

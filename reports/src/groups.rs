@@ -86,7 +86,8 @@ impl Groups {
     /// If the requests cannot be read.
     pub fn read(folder: &Path) -> Result<Option<Self>, ReportError> {
         let manifest = Manifest::read(folder)?;
-        if manifest.groups.is_empty() && manifest.pools.is_empty() || !folder.join("requests.parquet").exists() {
+        let is_fleet = !manifest.groups.is_empty() || !manifest.pools.is_empty();
+        if !is_fleet || !folder.join("requests.parquet").exists() {
             return Ok(None);
         }
         let mut all = Self { pools: manifest.pools, ..Self::default() };

@@ -1,4 +1,4 @@
-//! What edges learn, and hear of each other.
+//! Memories of edges, and the sums that edges report to each other.
 //!
 //! An edge's memory has what it learned by itself. Where memories are shared, each edge reports its sums; a report goes to the
 //! cloud and on to every other edge, which takes a round trip.

@@ -182,7 +182,7 @@ impl<'w, C: Compute> World<'w, C> {
         over.then_some(Shortfall::CloudContext).or(memory)
     }
 
-    /// Whether a request is too long for the context window of a GPU's model, and for its KV cache.
+    /// Two flags: a request is too long for the context window of a GPU's model, and too large for its KV cache.
     pub(crate) fn lacks(&self, state: &State<'w, C>, gpu: u32, request: &Request, verifies: bool) -> [bool; 2] {
         let (tier, workload) = (self.tier(gpu), &self.spec.workload);
         let prompt = self.prices[tier].0.prompt_tokens(&Input::whole(request.prompt));
