@@ -66,10 +66,22 @@ const ELSEWHERE: &[Elsewhere] = &[
         reason: "a minute",
     },
     Elsewhere {
-        command: "sim capacity scenarios/load.toml --vary cloud.gpus --least --target \"ttft_ms_p99 <= 500 ms\" --to 64",
-        instead: "sim capacity scenarios/load.toml --vary cloud.gpus --least --target \"ttft_ms_p99 <= 500 ms\" --to 64 \
+        command: "sim capacity scenarios/load.toml --set sweep={} --vary cloud.gpus --least --target \"ttft_ms_p99 <= 500 ms\" --to 64",
+        instead: "sim capacity scenarios/load.toml --set sweep={} --vary cloud.gpus --least --target \"ttft_ms_p99 <= 500 ms\" --to 64 \
                   --policy msao --set workload.requests=200 --max-runs 20 || test $? = 5",
         reason: "a minute",
+    },
+    Elsewhere {
+        command: "sim capacity scenarios/capacity.toml --vary arrivals.poisson.rate --max-runs 3000",
+        instead: "sim capacity scenarios/capacity.toml --vary arrivals.poisson.rate --set workload.requests=400 --max-runs 20 \
+                  || test $? = 5",
+        reason: "minutes",
+    },
+    Elsewhere {
+        command: "sim capacity scenarios/capacity.toml --vary arrivals.poisson.rate --max-runs 3000 --target \"ttft_ms_p99 <= 500 ms\"",
+        instead: "sim capacity scenarios/capacity.toml --vary arrivals.poisson.rate --set workload.requests=400 --max-runs 20 \
+                  --target \"ttft_ms_p99 <= 500 ms\" || test $? = 5",
+        reason: "minutes",
     },
     Elsewhere { command: "cargo xtask onnxruntime", instead: "", reason: "a step of `cargo xtask test`" },
     Elsewhere { command: "cargo xtask replay", instead: "", reason: "a step of `cargo xtask test`" },

@@ -14,11 +14,12 @@ pub fn check(source: &Source, scenario: &Scenario) -> Result<(), Failure> {
     if window.until.is_some_and(|until| until <= window.from) {
         return Err(source.refuse_key("workload.window.until", "expected a time after `from`"));
     }
+    scenario.arrivals.check(source, "arrivals")?;
     if matches!(scenario.arrivals, Arrivals::Trace(_)) && !scenario.workload.dataset.is_trace() {
         let reason = "the dataset is not a trace, so it has no arrival times; use [arrivals.poisson] or name a trace";
         return Err(source.refuse_key("arrivals.trace", reason));
     }
-    scenario.arrivals.check(source, "arrivals")
+    Ok(())
 }
 
 /// The arrivals of a run over its content, which has times of its own or has none.

@@ -62,6 +62,12 @@ impl Source {
         Ok(source)
     }
 
+    /// This as if the file itself set what was set over it, so that a sweep may vary any of it.
+    #[must_use]
+    pub fn settled(&self) -> Self {
+        Self { overrides: Overrides::new(), ..self.clone() }
+    }
+
     /// True if the command line sets this key, a part of it or a table that it is in.
     pub fn overrides(&self, key: &str) -> bool {
         let within = |a: &str, b: &str| a.strip_prefix(b).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'));

@@ -27,7 +27,7 @@ the requests is left out. The targets are those of [slo] unless --target says ot
 
 Examples:
   sim capacity scenarios/load.toml --vary arrivals.poisson.rate --target \"e2e_ms_p99 <= 2 s\"
-  sim capacity scenarios/load.toml --vary cloud.gpus --least --target \"ttft_ms_p99 <= 500 ms\"";
+  sim capacity scenarios/load.toml --set sweep={} --vary cloud.gpus --least --target \"ttft_ms_p99 <= 500 ms\"";
 
 /// Find the largest load, or the fewest GPUs, with which each policy meets targets.
 #[derive(Debug, clap::Args)]
@@ -134,8 +134,7 @@ fn refuse_unknown(source: &Source, key: &str) -> Result<(), Failure> {
 fn one_point(args: &Args) -> Result<(Source, Scenario, Option<u64>), Failure> {
     let (mut source, mut scenario) = scenario::read(&args.written.scenario, &args.written.overrides()?)?;
     if let Some(other) = scenario.sweep.0.keys().find(|key| **key != args.vary) {
-        let what =
-            format!("{other} is swept; sim capacity varies one key: set this one to a value with --set, or remove it");
+        let what = format!("{other} is swept; sim capacity varies one key: leave the sweep out with --set sweep={{}}");
         return Err(source.refuse_at(&["sweep", other], &what));
     }
     let mut set = vec![("sweep".to_owned(), toml::Value::Table(toml::Table::new()))];

@@ -4,7 +4,7 @@ use super::axis::Axis;
 use super::verdict::{Judged, Target, Verdict};
 use crate::results::runs::Run;
 use crate::run::one_run::OneRun;
-use crate::scenario::{Plan, Point, PointLabel, Source};
+use crate::scenario::{Cell, Plan, Point, PointLabel, Scenario, Source};
 use crate::terminal::{Failure, surviving};
 use engine::NoRecorder;
 use rayon::prelude::*;
@@ -30,11 +30,19 @@ impl Varied<'_> {
     pub fn plan(&self, values: &[f64]) -> Result<Plan, Failure> {
         let values: Vec<Value> = values.iter().map(|value| self.axis.value(*value)).collect();
         let sweep = Table::from_iter([(self.axis.key.clone(), Value::Array(values))]);
-        let source = self.source.with(&[("sweep".to_owned(), sweep.into())])?;
-        let mut scenario: crate::scenario::Scenario = source.parse()?;
-        scenario.settle(source.written());
-        Plan::new(source, scenario)
+        plan(self.source.settled().with(&[("sweep".to_owned(), sweep.into())])?)
     }
+
+    /// The scenario with the key at one value.
+    fn point(&self, value: f64) -> Result<Point, Failure> {
+        plan(self.source.with(&[(self.axis.key.clone(), self.axis.value(value))])?)?.point(0)
+    }
+}
+
+fn plan(source: Source) -> Result<Plan, Failure> {
+    let mut scenario: Scenario = source.parse()?;
+    scenario.settle(source.written());
+    Plan::new(source, scenario)
 }
 
 /// The runs of a policy at a value.
@@ -85,13 +93,13 @@ impl<'a> Loads<'a> {
         if let Some(at) = self.values.iter().position(|known| known.value == value) {
             return Ok(at);
         }
-        let point = self.varied.plan(&[value])?.point(0)?;
+        let point = self.varied.point(value)?;
         let seed = self.cell(&point).spec.seed;
         self.values.push(AtValue { value, point, seed, runs: Vec::new() });
         Ok(self.values.len() - 1)
     }
 
-    fn cell<'p>(&self, point: &'p Point) -> &'p crate::scenario::Cell {
+    fn cell<'p>(&self, point: &'p Point) -> &'p Cell {
         let cell = point.cells.iter().find(|cell| cell.policy == self.policy);
         cell.expect("the policies are the same at every value")
     }
