@@ -297,7 +297,17 @@ fn the_answers_of_the_page_hold() {
         assert!(misses / meets <= 1.023, "{policy}");
         for (rate, holds) in [(0.96 * meets, true), (1.06 * misses, false)] {
             let rate = format!("arrivals.poisson.rate={rate:.3} /s");
-            sim.done([&scenario, "--out", "out", "--set", &rate, "--set", "replications=12"]);
+            sim.done([
+                &scenario,
+                "--out",
+                "out",
+                "--set",
+                &rate,
+                "--set",
+                "replications=12",
+                "--set",
+                "workload.warm_up=200",
+            ]);
             let csv = sim.text("out/summary.csv");
             let row = summary(&csv).into_iter().find(|row| row["policy"] == policy).expect("the policy");
             let (p99, backlog) = (summary::number(&row, "e2e_ms_p99"), summary::number(&row, "backlog_growth_pct"));

@@ -48,7 +48,7 @@ fn energy_and_price_are_the_sums_of_their_parts() {
         let get = |column: &str| of(&row, column);
         let parts = ["edge", "cloud", "radio", "network"].map(|part| get(&format!("{part}_energy_j_per_request")));
         near(get("energy_j_per_request"), parts.iter().sum(), &policy);
-        let [edge, cloud] = ["edge", "cloud"].map(|tier| get(&format!("{tier}_energy_without_idle_j_per_request")));
+        let [edge, cloud] = ["edge", "cloud"].map(|tier| get(&format!("{tier}_work_j_per_request")));
         near(get("energy_without_idle_j_per_request"), edge + cloud + parts[2] + parts[3], &policy);
         let [up, down] = ["up", "down"].map(|way| 8e6 * get(&format!("{way}link_mb_per_request")));
         let awake = if up > 0.0 { 1.5 * get("e2e_ms_mean") / 1e3 } else { 0.0 };
@@ -75,9 +75,7 @@ fn a_tier_that_is_not_used_costs_nothing() {
     {
         assert_eq!(of(&rows[policy], &format!("{part}_energy_j_per_request")), 0.0, "{policy} {part}");
     }
-    assert!(
-        of(&rows["msao"], "edge_energy_j_per_request") > of(&rows["msao"], "edge_energy_without_idle_j_per_request")
-    );
+    assert!(of(&rows["msao"], "edge_energy_j_per_request") > of(&rows["msao"], "edge_work_j_per_request"));
 }
 
 #[test]

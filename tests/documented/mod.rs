@@ -66,8 +66,8 @@ const ELSEWHERE: &[Elsewhere] = &[
         reason: "a minute",
     },
     Elsewhere {
-        command: "sim capacity scenarios/load.toml --set sweep={} --vary cloud.gpus --least --target \"ttft_ms_p99 <= 500 ms\" --to 64",
-        instead: "sim capacity scenarios/load.toml --set sweep={} --vary cloud.gpus --least --target \"ttft_ms_p99 <= 500 ms\" --to 64 \
+        command: "sim capacity scenarios/load.toml --set sweep={} --set arrivals.poisson.rate=\"40 /s\" --vary cloud.gpus --least --target \"ttft_ms_p99 <= 500 ms\" --to 64",
+        instead: "sim capacity scenarios/load.toml --set sweep={} --set arrivals.poisson.rate=\"40 /s\" --vary cloud.gpus --least --target \"ttft_ms_p99 <= 500 ms\" --to 64 \
                   --policy msao --set workload.requests=200 --max-runs 20 || test $? = 5",
         reason: "a minute",
     },

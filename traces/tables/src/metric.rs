@@ -190,11 +190,11 @@ metrics! {
     /// Energy of the edges for a completed request, idle power included; nothing where they ran nothing.
     EdgeEnergy = "edge_energy_j_per_request", Lower, AMOUNT, "J", 1, "edge J", "energy of the edge, J a request";
     /// Energy of the edges for a completed request, above idle power.
-    EdgeWork = "edge_energy_without_idle_j_per_request", Lower, AMOUNT, "J", 1, "edge J above idle", "energy of the edge above idle, J a request";
+    EdgeWork = "edge_work_j_per_request", Lower, AMOUNT, "J", 1, "edge J above idle", "energy of the edge above idle, J a request";
     /// Energy of the cloud for a completed request, idle power included; nothing where it ran nothing.
     CloudEnergy = "cloud_energy_j_per_request", Lower, AMOUNT, "J", 1, "cloud J", "energy of the cloud, J a request";
     /// Energy of the cloud for a completed request, above idle power.
-    CloudWork = "cloud_energy_without_idle_j_per_request", Lower, AMOUNT, "J", 1, "cloud J above idle", "energy of the cloud above idle, J a request";
+    CloudWork = "cloud_work_j_per_request", Lower, AMOUNT, "J", 1, "cloud J above idle", "energy of the cloud above idle, J a request";
     /// Energy of the edge's radio for a completed request, by byte and by the time that it is awake; none without `costs.radio`.
     RadioEnergy = "radio_energy_j_per_request", Lower, AMOUNT, "J", 2, "radio J", "energy of the radio, J a request";
     /// Energy of the network for the bytes of a completed request; none without `costs.network_nj_per_bit`.

