@@ -94,7 +94,7 @@ const CASES: &[(&str, &[&str], &str, [&str; 2])] = &[
         ["1 Mbps", "9 Mbps"],
     ),
     ("cloud_only", &[], "link.start", ["spread", "first"]),
-    ("msao", &["link.header=0 B"], "link.packet", ["100 B", "900 B"]),
+    ("msao", &["link.header=0 B", "link.transport=ideal"], "link.packet", ["100 B", "900 B"]),
     // What runs where.
     ("cloud_only", &[], "edge.weights", ["q8_0", "q4_0"]),
     ("edge_only", &[], "cloud.weights", ["q8_0", "q4_0"]),
@@ -308,10 +308,10 @@ fn what_any_point_or_policy_reads_is_not_named() {
     let up = "[link]\nbandwidth = \"3 Mbps\"\nup.constant = \"3 Mbps\"\ndown.constant = \"3 Mbps\"";
     let policy = "[policy.cloud_only]";
     assert!(said(&scenario(policy, up), &[]).contains("link.bandwidth has no effect: link.up and link.down"));
-    let header = "[link]\nheader = \"0 B\"\npacket = \"500 B\"\n[sweep]\n\"link.loss\" = [0.0, 0.1]";
+    let header = "[link]\ntransport = \"ideal\"\nheader = \"0 B\"\npacket = \"500 B\"\n[sweep]\n\"link.loss\" = [0.0, 0.1]";
     assert_eq!(said(&scenario(policy, header), &[]), "");
     let all = header.replace("[0.0, 0.1]", "[0.0, 0]");
-    assert!(said(&scenario(policy, &all), &[]).contains("small.toml:5:10: link.packet has no effect"), "{all}");
+    assert!(said(&scenario(policy, &all), &[]).contains("small.toml:6:10: link.packet has no effect"), "{all}");
     let device = "[device.mine]\nmemory = \"24 GB\"\nbandwidth = \"1 TB/s\"\npeak = \"1 TFLOP/s\"\ntdp = \"9 W\"\nidle = \"9 W\"";
     let swept = format!("{device}\n[sweep]\n\"edge.device\" = [\"mine\", \"rtx-3090\"]");
     assert_eq!(said(&scenario(policy, &swept), &[]), "");

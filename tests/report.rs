@@ -79,7 +79,7 @@ fn a_figure_without_its_table_is_named() {
     }
     let output = sim.done(["report", "out"]);
     let expected = "\
-sim: out: no requests.parquet, which a run writes and a sweep does not: not drawn: latency_cdf
+sim: out: no requests.parquet, which a run writes and a sweep does not: not drawn: latency_cdf, groups
 sim: out: no spans.parquet, which a run writes and a sweep does not: not drawn: stages, timeline.json
 sim: out: no tokens.parquet, which --tokens writes: not drawn: theta, acceptance
 ";

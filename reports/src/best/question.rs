@@ -67,7 +67,10 @@ fn amount(metric: &str, text: &str) -> Option<f64> {
         "ms" => Some(time()?.as_ms_f64()),
         "s" => Some(time()?.as_secs_f64()),
         // A name that is none is refused as such, with the nearest.
-        "" if Metric::named(metric).is_err() => text.split_whitespace().next()?.parse().ok(),
+        "" if Metric::named(metric).is_err() => {
+            let (number, unit) = text.split_once(char::is_whitespace)?;
+            unit.chars().all(|c| c.is_ascii_alphabetic()).then(|| number.parse().ok())?
+        }
         "" => None,
         unit => text.strip_suffix(unit)?.trim_end().parse().ok(),
     }

@@ -242,7 +242,7 @@ mod tests {
             submitted: 5,
             completed: 4,
             rejected: 1,
-            timed_out: 0,
+            timed_out: 5,
             shortfalls,
             regret: RegretSums { requests: 2, gap: 0.25, time: SimDuration::from_ns(9), ..RegretSums::default() },
             coverage: <[Coverage; 2]>::default(),
