@@ -125,7 +125,7 @@ fn of_tokens(scenario: &Scenario, [edge, cloud]: &[Served<'_>; 2]) -> Option<Sai
         .into_iter()
         .flat_map(|served| served.quantised().into_iter().map(|what| format!("{what} ({})", served.side)))
         .collect();
-    if is_of(&figures.draft, &edge.model) && is_of(&figures.target, &cloud.model) && quantised.is_empty() {
+    if is_of(&figures.draft, edge.model) && is_of(&figures.target, cloud.model) && quantised.is_empty() {
         return None;
     }
     let draft = figures.draft.as_deref().unwrap_or("any model");

@@ -149,10 +149,9 @@ impl<'w, C: Compute> World<'w, C> {
             Change::More(more) => (*requests, *work) = (*requests + 1, *work + more),
             Change::Less(less) => (*requests, *work) = (*requests - 1, work.saturating_sub(less)),
         }
-        if state.reports.is_some() {
-            let load = Load { requests: *requests, work: *work };
-            let delay = self.rtt(state, edge, self.fleet.pool(self.tier(gpu))) / 2;
-            let reports = state.reports.as_mut().expect("there are reports");
+        let load = Load { requests: *requests, work: *work };
+        let delay = self.rtt(state, edge, self.fleet.pool(self.tier(gpu))) / 2;
+        if let Some(reports) = &mut state.reports {
             reports.change(replica, self.kernel.now(), load, delay);
         }
     }
