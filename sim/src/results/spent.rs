@@ -1,6 +1,5 @@
 //! The energy and the price of a run by part: edge, radio, network and cloud. A tier that ran nothing costs nothing.
 
-use super::metrics::per;
 use crate::scenario::{Costs, Radio};
 use engine::{Outcome, RunSpec, TierOutcome};
 
@@ -40,7 +39,10 @@ impl Spent<'_> {
 
     /// The share of the time of the run that its counted requests have: those of the warm-up take their part with them.
     fn share(&self) -> f64 {
-        per(self.outcome.metrics.completed as f64, self.outcome.since.answered).unwrap_or(1.0)
+        match self.outcome.since.answered {
+            0 => 1.0,
+            answered => self.outcome.metrics.completed as f64 / answered as f64,
+        }
     }
 
     /// Energy of the edges' radios, joules; none where no radio is stated. A policy that sends nothing leaves it asleep.
