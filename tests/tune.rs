@@ -108,8 +108,8 @@ fn replications_are_added_until_the_interval_is_narrow() {
         (count(&summary[0], "replications"), half / mean, output.stderr)
     };
     let (few, wide, _) = until("10%", "few", "");
-    let (many, narrow, said) = until("2%", "many", "");
-    assert!(wide <= 0.1 && narrow <= 0.02 && many > few, "{few}, {many}");
+    let (many, narrow, said) = until("1%", "many", "");
+    assert!(wide <= 0.1 && narrow <= 0.01 && many > few, "{few}, {many}");
     assert!(said.contains(&format!("after {many} replications")), "{said}");
     // The resolved scenario says how many, so it gives the same without being asked.
     sim.done("many/scenario.toml --out again".split(' '));
