@@ -308,7 +308,8 @@ fn what_any_point_or_policy_reads_is_not_named() {
     let up = "[link]\nbandwidth = \"3 Mbps\"\nup.constant = \"3 Mbps\"\ndown.constant = \"3 Mbps\"";
     let policy = "[policy.cloud_only]";
     assert!(said(&scenario(policy, up), &[]).contains("link.bandwidth has no effect: link.up and link.down"));
-    let header = "[link]\ntransport = \"ideal\"\nheader = \"0 B\"\npacket = \"500 B\"\n[sweep]\n\"link.loss\" = [0.0, 0.1]";
+    let header =
+        "[link]\ntransport = \"ideal\"\nheader = \"0 B\"\npacket = \"500 B\"\n[sweep]\n\"link.loss\" = [0.0, 0.1]";
     assert_eq!(said(&scenario(policy, header), &[]), "");
     let all = header.replace("[0.0, 0.1]", "[0.0, 0]");
     assert!(said(&scenario(policy, &all), &[]).contains("small.toml:6:10: link.packet has no effect"), "{all}");

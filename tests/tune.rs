@@ -101,7 +101,8 @@ fn what_cannot_be_tuned_is_refused() {
 fn replications_are_added_until_the_interval_is_narrow() {
     let sim = Sim::small();
     let until = |share: &str, out: &str, more: &str| {
-        let output = sim.done(format!("small.toml --set link.transport=ideal --until-ci {share} --out {out}{more}").split(' '));
+        let output =
+            sim.done(format!("small.toml --set link.transport=ideal --until-ci {share} --out {out}{more}").split(' '));
         let summary = rows(&sim.path(&format!("{out}/summary.parquet")));
         let [mean, half] =
             ["e2e_ms_mean", "e2e_ms_mean_ci95"].map(|column| number(&summary[0], column).expect("a number"));

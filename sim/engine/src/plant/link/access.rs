@@ -3,8 +3,7 @@
 //! On the way up a flight takes the edge's own link first and then the shared one, on the way down the other way round. Its packets
 //! pass on as they come, so a flight takes as long as the slower of the two, behind the flights before it on each.
 
-use super::Flight;
-use super::loss::Loss;
+use super::flight::{Flight, Loss};
 use crate::spec::RunSpec;
 use kernel::{FifoLink, Numbered, Service};
 use units::{BitsPerSecond, SimTime};

@@ -1,9 +1,8 @@
 //! A connection: its sender's window, and the messages that wait for it.
 
-use super::{Direction, Flight, Outbox};
-use crate::ledger::Phase;
-use crate::spec::{Connections, TcpSpec, Transport};
-use kernel::{Service, TcpSender};
+use super::flight::Flight;
+use crate::spec::Transport;
+use kernel::TcpSender;
 use std::collections::VecDeque;
 use units::{SimDuration, SimTime};
 
@@ -11,16 +10,16 @@ use units::{SimDuration, SimTime};
 pub(super) struct Connection {
     pub(super) sender: TcpSender,
     /// Messages that have packets left to send, in their order.
-    waiting: VecDeque<Flight>,
+    pub(super) waiting: VecDeque<Flight>,
     /// The handshake is over; only for connections of one request.
-    open_at: SimTime,
+    pub(super) open_at: SimTime,
     /// The request that it belongs to, where each has its own.
-    request: u32,
+    pub(super) request: u32,
     /// Its next look is scheduled for then.
-    due: Option<SimTime>,
+    pub(super) due: Option<SimTime>,
     pub(super) last_arrival: SimTime,
     /// The last message was handed over then, and so long after the one before it.
-    handed: SimTime,
+    pub(super) handed: SimTime,
     pub(super) gap: SimDuration,
 }
 
@@ -41,130 +40,5 @@ impl Connection {
             handed: SimTime::ZERO,
             gap: SimDuration::ZERO,
         }
-    }
-}
-
-impl Direction {
-    fn tcp(&self) -> TcpSpec {
-        match self.transport {
-            Transport::Tcp(settings) => settings,
-            Transport::Ideal => unreachable!("windows are TCP's"),
-        }
-    }
-
-    /// Sends a message as far as the window of its connection allows; the rest follows as packets are acknowledged.
-    pub(super) fn send_by_window(&mut self, now: SimTime, message: Flight, request: u32, out: &mut Outbox) {
-        let settings = self.tcp();
-        if settings.connections == Connections::PerRequest {
-            self.connect(now, &message, request, out);
-        }
-        let rtt = self.rtt(now) + message.beyond;
-        let connection = &mut self.connections[message.connection as usize];
-        connection.gap = now - connection.handed;
-        connection.handed = now;
-        let fits = connection.waiting.is_empty()
-            && now >= connection.open_at
-            && message.packets <= connection.sender.room(&settings.tcp, rtt, now);
-        if fits {
-            self.release(now, message, false, out);
-        } else {
-            let wait = if now < connection.open_at { Phase::Connecting } else { Phase::Window };
-            connection.waiting.push_back(Flight { wait, ..message });
-            self.advance(now, message.connection, out);
-        }
-    }
-
-    /// Makes a new connection for a request that has none yet. On the way up it opens after a round trip for TCP and those of TLS; the
-    /// cloud's half is open by then.
-    fn connect(&mut self, now: SimTime, message: &Flight, request: u32, out: &mut Outbox) {
-        let index = message.connection as usize;
-        if self.connections.len() <= index {
-            self.connections.resize_with(index + 1, || Connection::open(&self.transport));
-        }
-        if self.connections[index].request >= request {
-            return;
-        }
-        // A message of a request that has ended, of which nobody waits for the rest, leaves with the old connection.
-        for flight in std::mem::take(&mut self.connections[index].waiting) {
-            self.release(now, flight, true, out);
-        }
-        let round_trips = if self.opens { 1 + u64::from(self.tcp().tls) } else { 0 };
-        let opened = (self.rtt(now) + message.beyond) * round_trips;
-        let fresh = Connection::open(&self.transport);
-        self.connections[index] = Connection { open_at: now + opened, request, handed: now, ..fresh };
-    }
-
-    /// A look at a connection that is due.
-    pub(crate) fn look(&mut self, now: SimTime, connection: u32, out: &mut Outbox) {
-        let due = &mut self.connections[connection as usize].due;
-        if *due == Some(now) {
-            *due = None;
-            self.advance(now, connection, out);
-        }
-    }
-
-    /// Sends of the waiting messages what the window allows, and says when to look again.
-    pub(super) fn advance(&mut self, now: SimTime, index: u32, out: &mut Outbox) {
-        let (settings, rtt) = (self.tcp(), self.rtt(now));
-        loop {
-            let connection = &mut self.connections[index as usize];
-            let Some(first) = connection.waiting.front() else { break };
-            if now < connection.open_at {
-                break;
-            }
-            let rtt = rtt + first.beyond;
-            let room = connection.sender.room(&settings.tcp, rtt, now);
-            if room == 0 {
-                break;
-            }
-            let flight = self.cut(now, index, room);
-            let waited = flight.wait == Phase::Window && flight.since < now;
-            self.release(now, flight, waited, out);
-        }
-        let connection = &mut self.connections[index as usize];
-        if connection.waiting.is_empty() {
-            return;
-        }
-        let next = if now < connection.open_at { Some(connection.open_at) } else { connection.sender.next_ack() };
-        if let Some(next) = next.map(|next| next.max(now))
-            && connection.due.is_none_or(|due| next < due)
-        {
-            connection.due = Some(next);
-            out.wakes.push((index, next));
-        }
-    }
-
-    /// Takes so many packets, or fewer, from the first message that waits.
-    fn cut(&mut self, now: SimTime, index: u32, room: u32) -> Flight {
-        let (packet, header) = (self.packet, self.header);
-        let waiting = &mut self.connections[index as usize].waiting;
-        let rest = waiting.front_mut().expect("a message that waits");
-        if rest.packets <= room {
-            return waiting.pop_front().expect("a message that waits");
-        }
-        let bytes = (packet + header) * u64::from(room);
-        let flight = Flight { packets: room, bytes, is_last: false, ..*rest };
-        (rest.packets, rest.bytes) = (rest.packets - room, rest.bytes - bytes);
-        (rest.since, rest.wait) = (now, Phase::Window);
-        flight
-    }
-
-    /// Puts a flight of a connection on the medium.
-    fn release(&mut self, now: SimTime, flight: Flight, waited: bool, out: &mut Outbox) {
-        let (settings, rtt) = (self.tcp(), self.rtt(now) + flight.beyond);
-        let sender = &mut self.connections[flight.connection as usize].sender;
-        sender.send(&settings.tcp, rtt, now, flight.packets, waited);
-        self.put(now, flight, out);
-    }
-
-    /// The medium takes a flight for that time: acknowledgements follow. Pacing may stretch it.
-    pub(super) fn acknowledge(&mut self, put: SimTime, flight: &Flight, service: Service) -> Service {
-        let Transport::Tcp(TcpSpec { tcp, .. }) = self.transport else { return service };
-        let rtt = self.rtt(service.start) + flight.beyond;
-        let sender = &mut self.connections[flight.connection as usize].sender;
-        let paced = service.start + sender.spread(&tcp, rtt, flight.packets);
-        let service = Service { end: service.end.max(paced), ..service };
-        sender.left(rtt, put, flight.packets, service);
-        service
     }
 }

@@ -1,20 +1,10 @@
 //! Packets that are lost, and the time until they are there after all.
 
-use super::{Direction, Flight};
+use super::Direction;
+use super::flight::{Flight, Loss};
 use crate::spec::Transport;
 use kernel::draw;
 use units::{Bytes, SimDuration, SimTime};
-
-/// The packets of a flight that are lost.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Loss {
-    /// Their bytes, which are sent again.
-    pub(super) bytes: Bytes,
-    /// Round trips that this takes, of the length that they have when the flight has left.
-    pub(super) rounds: u64,
-    /// Time that passes besides, before the loss is noticed.
-    pub(super) delay: SimDuration,
-}
 
 impl Direction {
     /// Draws the losses of a flight. A lost packet is sent again, and may be lost again.

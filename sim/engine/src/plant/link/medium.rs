@@ -1,7 +1,6 @@
 //! The rate that flights share.
 
-use super::Flight;
-use super::loss::Loss;
+use super::flight::{Flight, Loss};
 use crate::spec::Sharing;
 use kernel::{FairLink, FifoLink, RateProfile, Service};
 use std::collections::{BTreeMap, VecDeque};

@@ -8,13 +8,17 @@
 //! |---|---|
 //! | `access.rs` | the links that edges have for themselves |
 //! | `connection.rs` | a connection: its sender's window, and the messages that wait for it |
+//! | `windows.rs` | messages are cut into flights by the windows of their connections |
+//! | `flight.rs` | packets that leave together, and their way |
 //! | `medium.rs` | the rate that flights share: first in, first out, or max-min fair |
 //! | `loss.rs` | packets that are lost, and the time until they are there after all |
 
 mod access;
 mod connection;
+mod flight;
 mod loss;
 mod medium;
+mod windows;
 
 use crate::ledger::Phase;
 use crate::spec::{LinkSpec, Transport};
@@ -22,8 +26,9 @@ pub(crate) use access::Access;
 
 use access::Passing;
 use connection::Connection;
+pub(crate) use flight::Passage;
+use flight::{Flight, Loss};
 use kernel::{DelayProfile, Service, Stream, Streams, draw};
-use loss::Loss;
 use medium::Medium;
 use units::{BitsPerSecond, Bytes, SimDuration, SimTime};
 
@@ -82,41 +87,6 @@ pub(crate) struct Parcel {
     pub(crate) beyond: SimDuration,
     /// Its request belongs to the warm-up.
     pub(crate) warm_up: bool,
-}
-
-/// Packets of a message that leave together.
-#[derive(Clone, Copy, Debug)]
-struct Flight {
-    message: u32,
-    edge: u32,
-    connection: u32,
-    /// The flow that it belongs to on a shared medium.
-    flow: u32,
-    packets: u32,
-    /// Bytes on the wire without those that are lost.
-    bytes: Bytes,
-    /// It waits since then, and that is why.
-    since: SimTime,
-    wait: Phase,
-    is_last: bool,
-    /// The round trips beside the shared link's.
-    beyond: SimDuration,
-    warm_up: bool,
-}
-
-/// A flight's way over the link.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Passage {
-    /// It waits from then on.
-    pub(crate) since: SimTime,
-    /// For its turn, for a handshake or for the window.
-    pub(crate) wait: Phase,
-    /// Its first bit gets onto the link.
-    pub(crate) started: SimTime,
-    /// Its last bit has left.
-    pub(crate) left: SimTime,
-    /// The whole message arrives; none if more flights of it follow.
-    pub(crate) arrival: Option<SimTime>,
 }
 
 /// The things that came of looking at a direction.

@@ -72,7 +72,7 @@ impl Cubic {
     /// Time of silence does not count.
     pub(super) fn rest(&mut self, silence: SimDuration) {
         if let Some(epoch) = &mut self.epoch {
-            epoch.start = epoch.start + silence;
+            epoch.start += silence;
         }
     }
 }

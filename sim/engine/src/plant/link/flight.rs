@@ -1,0 +1,50 @@
+//! Flights: packets of a message that leave together, those of them that are lost, and their way.
+
+use crate::ledger::Phase;
+use units::{Bytes, SimDuration, SimTime};
+
+/// Packets of a message that leave together.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Flight {
+    pub(super) message: u32,
+    pub(super) edge: u32,
+    pub(super) connection: u32,
+    /// The flow that it belongs to on a shared medium.
+    pub(super) flow: u32,
+    pub(super) packets: u32,
+    /// Bytes on the wire without those that are lost.
+    pub(super) bytes: Bytes,
+    /// It waits since then, and that is why.
+    pub(super) since: SimTime,
+    pub(super) wait: Phase,
+    pub(super) is_last: bool,
+    /// The round trips beside the shared link's.
+    pub(super) beyond: SimDuration,
+    pub(super) warm_up: bool,
+}
+
+/// A flight's way over the link.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Passage {
+    /// It waits from then on.
+    pub(crate) since: SimTime,
+    /// For its turn, for a handshake or for the window.
+    pub(crate) wait: Phase,
+    /// Its first bit gets onto the link.
+    pub(crate) started: SimTime,
+    /// Its last bit has left.
+    pub(crate) left: SimTime,
+    /// The whole message arrives; none if more flights of it follow.
+    pub(crate) arrival: Option<SimTime>,
+}
+
+/// The packets of a flight that are lost.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Loss {
+    /// Their bytes, which are sent again.
+    pub(super) bytes: Bytes,
+    /// Round trips that this takes, of the length that they have when the flight has left.
+    pub(super) rounds: u64,
+    /// Time that passes besides, before the loss is noticed.
+    pub(super) delay: SimDuration,
+}
