@@ -62,6 +62,7 @@ const CASES: &[(&str, &[&str], &str, [&str; 2])] = &[
     ("edge_only", &["costs.edge_per_hour=1"], "costs.cloud_per_hour", ["1", "9"]),
     ("edge_only", &[], "link.sharing.fair.access", ["1 Mbps", "9 Mbps"]),
     ("cloud_only", &["link.transport=ideal"], "link.congestion", ["cubic", "bbr"]),
+    ("cloud_only", &["link.transport=ideal"], "link.queue", ["9 kB", "9 MB"]),
     ("cloud_only", &["link.transport=ideal"], "link.initial_window", ["1", "90"]),
     ("cloud_only", &["link.transport=ideal"], "link.receive_window", ["1 kB", "9 MB"]),
     ("cloud_only", &["link.transport=ideal"], "link.idle_restart", ["true", "false"]),

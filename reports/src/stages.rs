@@ -32,6 +32,10 @@ pub enum Stage {
     EdgePrefill,
     /// The edge's GPU drafts, decodes, or runs its layers of a split model.
     EdgeDecode,
+    /// The prompt waits for the handshake of its connection.
+    Handshake,
+    /// A message waits for its connection's window: slow start, or a window that silence has shrunk.
+    Window,
     /// The prompt or hidden states are on the uplink.
     Upload,
     /// The cloud's GPU reads the prompt.
@@ -42,10 +46,6 @@ pub enum Stage {
     CloudDecode,
     /// A token is on the downlink.
     Download,
-    /// The prompt waits for the handshake of its connection.
-    Handshake,
-    /// A message waits for its connection's window: slow start, or a window that silence has shrunk.
-    Window,
     /// It waits for a processor, a GPU or the link.
     Queue,
     /// Nothing is recorded of it: never, unless the table is not whole.
@@ -60,13 +60,13 @@ impl Stage {
         Self::Plan,
         Self::EdgePrefill,
         Self::EdgeDecode,
+        Self::Handshake,
+        Self::Window,
         Self::Upload,
         Self::CloudPrefill,
         Self::Verdict,
         Self::CloudDecode,
         Self::Download,
-        Self::Handshake,
-        Self::Window,
         Self::Queue,
         Self::Other,
     ];

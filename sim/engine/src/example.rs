@@ -63,6 +63,7 @@ impl RunSpec {
                 down: rate,
                 sharing: Sharing::Fifo,
                 transport: Transport::Ideal,
+                queue: None,
                 rtt: SimDuration::from_ms(20),
                 rtts: None,
                 start: crate::SeriesStart::default(),

@@ -183,6 +183,8 @@ pub struct LinkSpec {
     pub sharing: Sharing,
     /// The way that a connection cuts messages into flights.
     pub transport: Transport,
+    /// Bytes that may wait for a link that messages take turns on, over TCP; more are dropped. None is dropped without it.
+    pub queue: Option<Bytes>,
     /// Round-trip time; each direction takes half.
     pub rtt: SimDuration,
     /// Round-trip times over time, in the place of `rtt`.

@@ -429,3 +429,18 @@ fn edges_start_at_moments_of_their_own_on_a_series() {
     spec.replication = 1;
     assert_ne!(upload_times(&spec), times);
 }
+
+#[test]
+fn a_full_queue_drops_packets_and_is_seen_as_round_trip() {
+    let run_with = |queue: Option<u64>| {
+        let mut spec = uploads(20, 5000);
+        (spec.link.up, spec.link.queue) = (mbps(20), queue.map(Bytes::new));
+        spec.link.transport = tcp(Connections::Kept, 0);
+        run(&spec)
+    };
+    let (endless, long, short) = (run_with(None), run_with(Some(10_000_000)), run_with(Some(100_000)));
+    assert_eq!((endless.up.lost, long.up.lost), (Bytes::ZERO, Bytes::ZERO));
+    assert!(short.up.lost > Bytes::ZERO && short.metrics.completed == 20);
+    assert_eq!(short.up.sent, short.up.received + short.up.lost);
+    assert!(short.metrics.e2e.sum_ns() > long.metrics.e2e.sum_ns());
+}

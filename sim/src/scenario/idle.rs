@@ -170,6 +170,7 @@ const RULES: &[Rule] = &[
             "link.idle_restart",
             "link.connection",
             "link.tls",
+            "link.queue",
         ],
         "link.transport is \"ideal\"",
         |at| at.scenario.link.transport == Transport::Ideal,

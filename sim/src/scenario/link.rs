@@ -39,6 +39,10 @@ pub struct Link {
     pub jitter: SimDuration,
     /// Probability that a packet is lost and sent again a round trip later; default 0.
     pub loss: Ratio,
+    /// Bytes that may wait for the link, e.g. `1 MB`, where messages take turns on it over TCP; more are dropped and sent again. A policy
+    /// sees what waits as round-trip time. If absent, nothing is dropped.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub queue: Option<Bytes>,
     /// Outages of both directions, e.g. `{ every = "60 s", lasts = "5 s" }`: the last 5 s of each minute nothing is sent. A message that
     /// is on its way then is held up.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -118,6 +122,7 @@ impl Default for Link {
             packet: Bytes::new(1448),
             jitter: SimDuration::ZERO,
             loss: Ratio::ZERO,
+            queue: None,
             outage: None,
             sharing: Share::default(),
             transport: Transport::default(),
@@ -239,14 +244,27 @@ impl Link {
             Start::Spread => SeriesStart::Spread,
             Start::First => SeriesStart::First,
         };
-        let Self { rtt, header, packet, jitter, loss, .. } = *self;
+        let Self { rtt, header, packet, jitter, loss, queue, .. } = *self;
         let rtts = self.rtt_series.as_ref().map(|rtts| rtts.profile(beside)).transpose()?;
         let rtt_per_modality = self.t_comm_rtt == InputRtt::Literal;
         let rate = |rate: &Rate| Ok::<_, Failure>(Outage::put_into(self.outage, rate.profile(beside)?));
         let (up, down) = (rate(up)?, rate(down)?);
         let transport = self.transport();
-        let spec =
-            LinkSpec { up, down, sharing, transport, rtt, rtts, start, rtt_per_modality, header, packet, jitter, loss };
+        let spec = LinkSpec {
+            queue,
+            up,
+            down,
+            sharing,
+            transport,
+            rtt,
+            rtts,
+            start,
+            rtt_per_modality,
+            header,
+            packet,
+            jitter,
+            loss,
+        };
         Ok((spec, label))
     }
 

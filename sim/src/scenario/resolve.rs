@@ -2,7 +2,7 @@
 
 use super::dataset::Reading;
 use super::fleet::{self, Group, Pool, Tier as Table};
-use super::link::Outage;
+use super::link::{Outage, Share};
 use super::tier::Batch;
 use super::written::Workload as Written;
 use super::{Dataset, Scenario, Source, amounts, arrivals, grounds, lookup, parallel, priced, sessions, warm_up};
@@ -336,6 +336,14 @@ fn check_scalars(source: &Source, scenario: &Scenario) -> Result<(), Failure> {
         return Err(
             source.refuse_key("link.loss", "expected at most 0.9: above, retransmission never ends in practice")
         );
+    }
+    if scenario.link.queue.is_some() && matches!(scenario.link.sharing, Share::Fair(_)) {
+        let reason =
+            "messages share the link max-min fair, so none waits for its turn; leave it out, or share by `fifo`";
+        return Err(source.refuse_key("link.queue", reason));
+    }
+    if scenario.link.queue.is_some_and(|queue| queue < scenario.link.packet + scenario.link.header) {
+        return Err(source.refuse_key("link.queue", "expected room for a packet at least"));
     }
     if scenario.link.outage.is_some_and(|outage| !outage.is_possible()) {
         return Err(source.refuse_key("link.outage", &format!("expected {}", Outage::EXPECTED)));

@@ -79,7 +79,7 @@ impl<'w, C: Compute> World<'w, C> {
     /// The round-trip time between an edge and a pool now.
     #[inline]
     pub(crate) fn rtt(&self, state: &State<'w, C>, edge: u32, pool: usize) -> SimDuration {
-        state.up.rtt(self.kernel.now()) + self.beyond_the_link(edge, pool as u32)
+        state.up.seen_rtt(self.kernel.now()) + self.beyond_the_link(edge, pool as u32)
     }
 
     /// The round trips of a message's way beside the shared link's: that of its edge's own link, and that to its pool.

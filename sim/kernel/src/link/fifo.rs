@@ -73,6 +73,11 @@ impl FifoLink {
         self.rate.at(now + self.shift)
     }
 
+    /// Time until the data queued so far will have left.
+    pub fn backlog(&self, now: SimTime) -> SimDuration {
+        self.free_at.saturating_since(now)
+    }
+
     /// Time at which all data queued so far will have left.
     pub fn free_at(&self) -> SimTime {
         self.free_at

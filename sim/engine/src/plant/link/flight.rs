@@ -43,6 +43,8 @@ pub(crate) struct Passage {
 pub(super) struct Loss {
     /// Their bytes, which are sent again.
     pub(super) bytes: Bytes,
+    /// Bytes that found the queue full: they never were on the link before they are sent again.
+    pub(super) dropped: Bytes,
     /// Round trips that this takes, of the length that they have when the flight has left.
     pub(super) rounds: u64,
     /// Time that passes besides, before the loss is noticed.

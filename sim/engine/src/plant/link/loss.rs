@@ -2,6 +2,7 @@
 
 use super::Direction;
 use super::flight::{Flight, Loss};
+use crate::ledger::Phase;
 use crate::spec::Transport;
 use kernel::draw;
 use units::{Bytes, SimDuration, SimTime};
@@ -9,12 +10,17 @@ use units::{Bytes, SimDuration, SimTime};
 impl Direction {
     /// Draws the losses of a flight. A lost packet is sent again, and may be lost again.
     pub(super) fn lose(&mut self, now: SimTime, flight: &Flight) -> Loss {
-        let probability = self.loss_of(flight.edge);
-        if probability == 0.0 {
-            return Loss::default();
-        }
         let packets = u64::from(flight.packets);
         let each = flight.bytes.as_u64().div_ceil(packets);
+        let dropped = self.overflow(now, flight, each);
+        if dropped > 0 {
+            self.shrink(flight);
+        }
+        let probability = self.loss_of(flight.edge);
+        if probability == 0.0 {
+            let rounds = u64::from(dropped > 0);
+            return Loss { dropped: Bytes::new(dropped * each), rounds, ..Loss::default() };
+        }
         let (mut lost, mut rounds, mut pending) = (0, 0, packets);
         loop {
             pending = draw::binomial(pending, probability, &mut self.stream);
@@ -25,7 +31,25 @@ impl Direction {
             rounds += 1;
         }
         let delay = if rounds == 0 { SimDuration::ZERO } else { self.notice(now, flight, lost) };
-        Loss { bytes: Bytes::new(lost * each), rounds, delay }
+        let (bytes, dropped) = (Bytes::new(lost * each), Bytes::new(dropped * each));
+        Loss { bytes, dropped, rounds: rounds.max(u64::from(dropped > Bytes::ZERO)), delay }
+    }
+
+    /// Packets of a flight that find the queue of the link full. A flight that acknowledgements let go comes over the time that
+    /// half of it takes to leave.
+    fn overflow(&self, now: SimTime, flight: &Flight, each: u64) -> u64 {
+        let Some(queue) = self.queue else { return 0 };
+        let comes_slowly = flight.wait == Phase::Window && flight.since < now;
+        let at_once = flight.bytes.as_u64() / if comes_slowly { 2 } else { 1 };
+        let waiting = self.medium.rate_at(now).data_in(self.medium.backlog(now)).as_u64() + at_once;
+        waiting.saturating_sub(queue.as_u64()).div_ceil(each).min(flight.packets.into())
+    }
+
+    /// The window of a flight's connection shrinks.
+    fn shrink(&mut self, flight: &Flight) {
+        if let Transport::Tcp(settings) = self.transport {
+            self.connections[flight.connection as usize].sender.lost(&settings.tcp);
+        }
     }
 
     /// The probability that a packet of an edge is lost, on its own link or the shared one.

@@ -4,7 +4,7 @@ use super::flight::{Flight, Loss};
 use crate::spec::Sharing;
 use kernel::{FairLink, FifoLink, RateProfile, Service};
 use std::collections::{BTreeMap, VecDeque};
-use units::{BitsPerSecond, Bytes, SimTime};
+use units::{BitsPerSecond, Bytes, SimDuration, SimTime};
 
 pub(super) enum Medium {
     Fifo(FifoLink),
@@ -72,6 +72,14 @@ impl Medium {
                 flow.push_back(Pending { flight, loss, left, put: now, started });
                 None
             }
+        }
+    }
+
+    /// Time until the flights that wait for their turn will have left; none waits on a shared medium.
+    pub(super) fn backlog(&self, now: SimTime) -> SimDuration {
+        match self {
+            Self::Fifo(link) => link.backlog(now),
+            Self::Fair { .. } => SimDuration::ZERO,
         }
     }
 

@@ -46,6 +46,8 @@ pub(crate) struct Direction {
     packet: Bytes,
     jitter: SimDuration,
     loss: f64,
+    /// Bytes that may wait for the medium.
+    queue: Option<Bytes>,
     /// One for each edge, or for each request in flight.
     connections: Vec<Connection>,
     stream: Stream,
@@ -114,6 +116,7 @@ impl Direction {
             packet: spec.packet,
             jitter: spec.jitter,
             loss: spec.loss.as_f64(),
+            queue: spec.queue,
             connections: (0..connections).map(|_| Connection::open(&spec.transport)).collect(),
             stream: streams.stream(name, 0),
             traffic: Traffic::default(),
@@ -182,6 +185,12 @@ impl Direction {
         self.access.rate(edge, now).map_or(shared, |own| if own < shared { own } else { shared })
     }
 
+    /// The round-trip time that is seen now: where the queue has a length, what waits in it is a part of it.
+    pub(crate) fn seen_rtt(&self, now: SimTime) -> SimDuration {
+        let waits = if self.queue.is_some() { self.medium.backlog(now) } else { SimDuration::ZERO };
+        self.rtt(now) + waits
+    }
+
     /// The round-trip time now.
     pub(crate) fn rtt(&self, now: SimTime) -> SimDuration {
         self.rtts.as_ref().map_or(self.rtt, |rtts| rtts.at(now))
@@ -191,8 +200,8 @@ impl Direction {
     fn put(&mut self, now: SimTime, flight: Flight, out: &mut Outbox) {
         let loss = self.lose(now, &flight);
         let sent = flight.bytes + loss.bytes;
-        self.traffic.sent += sent;
-        self.traffic.lost += loss.bytes;
+        self.traffic.sent += sent + loss.dropped;
+        self.traffic.lost += loss.bytes + loss.dropped;
         self.traffic.warm_up += if flight.warm_up { sent } else { Bytes::ZERO };
         if self.opens && self.access.is_there(flight.edge) {
             out.passing.push(self.access.enter(now, flight, loss));
