@@ -116,7 +116,7 @@ impl Direction {
             packet: spec.packet,
             jitter: spec.jitter,
             loss: spec.loss.as_f64(),
-            queue: spec.queue,
+            queue: spec.queue.filter(|_| spec.transport != Transport::Ideal),
             connections: (0..connections).map(|_| Connection::open(&spec.transport)).collect(),
             stream: streams.stream(name, 0),
             traffic: Traffic::default(),
