@@ -18,6 +18,9 @@ const WIDEST: u32 = 65_535;
 /// Packets of a new connection's first flight, at most.
 const LARGEST_WINDOW: u32 = 10_000;
 
+/// Connections between edges and pools, at most: events have room for so many.
+const MOST_CONNECTIONS: u64 = 500_000;
+
 /// Slowest rate of a link.
 const SLOWEST: BitsPerSecond = BitsPerSecond::new(1000);
 
@@ -85,6 +88,13 @@ fn edges_at_most(source: &Source, scenario: &Scenario) -> Result<(), Failure> {
         if many > MOST.into() {
             return Err(source.refuse_key(key, &format!("found {many} in all; expected at most {MOST}")));
         }
+    }
+    let connections = scenario.edge_count() * scenario.clouds().len() as u64;
+    if connections > MOST_CONNECTIONS {
+        let reason = format!(
+            "each edge has a connection to each pool, {connections} in all; expected at most {MOST_CONNECTIONS}"
+        );
+        return Err(source.refuse_key("pools", &reason));
     }
     Ok(())
 }

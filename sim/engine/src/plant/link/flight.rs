@@ -9,6 +9,8 @@ pub(super) struct Flight {
     pub(super) message: u32,
     pub(super) edge: u32,
     pub(super) connection: u32,
+    /// Its request's own number.
+    pub(super) request: u32,
     /// The flow that it belongs to on a shared medium.
     pub(super) flow: u32,
     pub(super) packets: u32,

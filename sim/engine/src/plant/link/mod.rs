@@ -133,6 +133,7 @@ impl Direction {
             message,
             edge,
             connection,
+            request,
             flow: request,
             packets,
             bytes: wire,
@@ -144,7 +145,7 @@ impl Direction {
         };
         match self.transport {
             Transport::Ideal => self.put(now, whole, out),
-            Transport::Tcp(_) => self.send_by_window(now, Flight { flow: connection, ..whole }, request, out),
+            Transport::Tcp(_) => self.send_by_window(now, Flight { flow: connection, ..whole }, out),
         }
         wire
     }

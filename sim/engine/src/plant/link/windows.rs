@@ -17,10 +17,10 @@ impl Direction {
     }
 
     /// Sends a message as far as the window of its connection allows; the rest follows as packets are acknowledged.
-    pub(super) fn send_by_window(&mut self, now: SimTime, message: Flight, request: u32, out: &mut Outbox) {
+    pub(super) fn send_by_window(&mut self, now: SimTime, message: Flight, out: &mut Outbox) {
         let settings = self.tcp();
         if settings.connections == Connections::PerRequest {
-            self.connect(now, &message, request, out);
+            self.connect(now, &message, out);
         }
         let rtt = self.rtt(now) + message.beyond;
         let connection = &mut self.connections[message.connection as usize];
@@ -40,8 +40,8 @@ impl Direction {
 
     /// Makes a new connection for a request that has none yet. On the way up it opens after a round trip for TCP and those of TLS; the
     /// cloud's half is open by then.
-    fn connect(&mut self, now: SimTime, message: &Flight, request: u32, out: &mut Outbox) {
-        let index = message.connection as usize;
+    fn connect(&mut self, now: SimTime, message: &Flight, out: &mut Outbox) {
+        let (index, request) = (message.connection as usize, message.request);
         if self.connections.len() <= index {
             self.connections.resize_with(index + 1, || Connection::open(&self.transport));
         }
@@ -125,10 +125,61 @@ impl Direction {
     pub(super) fn acknowledge(&mut self, put: SimTime, flight: &Flight, service: Service) -> Service {
         let Transport::Tcp(TcpSpec { tcp, .. }) = self.transport else { return service };
         let rtt = self.rtt(service.start) + flight.beyond;
-        let sender = &mut self.connections[flight.connection as usize].sender;
+        let Connection { sender, request, .. } = &mut self.connections[flight.connection as usize];
+        if *request > flight.request {
+            // Its connection is closed: another request has its place.
+            return service;
+        }
         let paced = service.start + sender.spread(&tcp, rtt, flight.packets);
         let service = Service { end: service.end.max(paced), ..service };
         sender.left(rtt, put, flight.packets, service);
         service
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Access, Parcel};
+    use super::*;
+    use crate::models::streams;
+    use crate::spec::{RunSpec, Sharing};
+    use kernel::Tcp;
+    use policies::{CloudOnly, System};
+    use units::{Bytes, SimDuration};
+
+    /// A flight of a request that has ended leaves a shared link when the next request has its place.
+    #[test]
+    fn a_closed_connection_leaves_the_next_one_its_window() {
+        let mut spec = RunSpec::example(System::CloudOnly(CloudOnly::default()));
+        let tcp = Tcp::default();
+        spec.link.transport = Transport::Tcp(TcpSpec { tcp, connections: Connections::PerRequest, tls: 0 });
+        spec.link.sharing = Sharing::Fair(None);
+        let mut link = Direction::new(&spec.link, Access::new(&spec, true), true, 1, streams(&spec));
+        let parcel = |request| Parcel {
+            message: request,
+            edge: 0,
+            connection: 0,
+            request,
+            payload: Bytes::new(1000),
+            beyond: SimDuration::ZERO,
+            warm_up: false,
+        };
+        let mut out = Outbox::default();
+        let mut leave = |link: &mut Direction| {
+            let at = link.next_event().expect("a flight on the link");
+            link.take_left(at, &mut Outbox::default());
+            at
+        };
+        link.send(SimTime::ZERO, &parcel(1), &mut out);
+        let opened = SimTime::ZERO + spec.link.rtt;
+        link.look(opened, 0, &mut out);
+        let second = opened + SimDuration::from_us(1);
+        link.send(second, &parcel(2), &mut out);
+        leave(&mut link);
+        link.look(second + spec.link.rtt, 0, &mut out);
+        let left = leave(&mut link);
+        let sender = &mut link.connections[0].sender;
+        let room = sender.room(&tcp, spec.link.rtt, left + spec.link.rtt);
+        assert_eq!(room, tcp.initial_window, "everything is acknowledged");
     }
 }
