@@ -165,7 +165,7 @@ mod tests {
             warm_up: false,
         };
         let mut out = Outbox::default();
-        let mut leave = |link: &mut Direction| {
+        let leave = |link: &mut Direction| {
             let at = link.next_event().expect("a flight on the link");
             link.take_left(at, &mut Outbox::default());
             at
