@@ -30,7 +30,7 @@ fn cells<'v>(all: &'v Value, bytes: u64, connection: &'v str, restart: bool) -> 
     })
 }
 
-/// What does not hold, in words.
+/// The cells that do not hold, in words.
 fn wrong(all: &Value) -> Vec<String> {
     let mut wrong = Vec::new();
     let mut hold = |name: &str, bytes: u64, connection: &str, restart: bool, least: f64, most: f64| {

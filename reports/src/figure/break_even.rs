@@ -3,7 +3,7 @@
 
 use super::contour::zero_line;
 use super::layout::{Grid, Head, Sample, panel_title, x_title, y_title};
-use super::places::{by_point, fixed, key_title};
+use super::places::{by_cell, by_point, fixed, key_title};
 use super::{Figure, Folder, Prepared};
 use crate::effects::{Points, effect};
 use crate::estimate::Estimate;
@@ -118,16 +118,7 @@ pub(super) fn pair(points: &Points, ratios: &[Vec<Option<Ratio>>]) -> Option<[us
 
 /// A policy's cells at these points; none if two points would be in one cell.
 fn heat(points: &Points, policy: usize, ratios: &[Option<Ratio>], at: &[usize], [x, y]: [usize; 2]) -> Option<Heat> {
-    let (x, y) = (&points.keys[x], &points.keys[y]);
-    let mut cells = vec![vec![None; x.levels.texts.len()]; y.levels.texts.len()];
-    let mut seen = vec![vec![false; x.levels.texts.len()]; y.levels.texts.len()];
-    for point in at {
-        let (column, row) = (x.of_point[*point], y.of_point[*point]);
-        if std::mem::replace(&mut seen[row][column], true) {
-            return None;
-        }
-        cells[row][column] = ratios[*point];
-    }
+    let cells = by_cell(points, at, [x, y], |point| ratios[point])?;
     Some(Heat { policy: points.policies[policy].clone(), cells })
 }
 

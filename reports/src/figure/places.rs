@@ -139,6 +139,26 @@ fn value_name(key: &Key, level: usize) -> String {
     }
 }
 
+/// A value for each cell of two keys, by row and then by column, from these points; none if two points would be in one cell.
+pub(super) fn by_cell<T: Clone>(
+    points: &Points,
+    at: &[usize],
+    [x, y]: [usize; 2],
+    of: impl Fn(usize) -> Option<T>,
+) -> Option<Vec<Vec<Option<T>>>> {
+    let (x, y) = (&points.keys[x], &points.keys[y]);
+    let mut cells = vec![vec![None; x.levels.texts.len()]; y.levels.texts.len()];
+    let mut seen = vec![vec![false; x.levels.texts.len()]; y.levels.texts.len()];
+    for &point in at {
+        let (column, row) = (x.of_point[point], y.of_point[point]);
+        if std::mem::replace(&mut seen[row][column], true) {
+            return None;
+        }
+        cells[row][column] = of(point);
+    }
+    Some(cells)
+}
+
 /// The values of `of` for each policy at each point, in the order of [`Points`].
 pub(super) fn by_point<T: Clone>(runs: &Runs, points: &Points, of: impl Fn(&Cell) -> Option<T>) -> Vec<Vec<Option<T>>> {
     let cells = || runs.cells.iter().filter(|cell| !cell.policy.is_empty());

@@ -2,7 +2,7 @@
 
 use super::break_even::{REFERENCE, pair, ratios};
 use super::layout::{Grid, Head, Sample, x_title, y_title};
-use super::places::{by_point, fixed, key_title};
+use super::places::{by_cell, by_point, fixed, key_title};
 use super::{Figure, Folder, Prepared};
 use crate::effects::Points;
 use drawing::{Across, Axis, Down, Drawing, Drawn, GRID, Look, Panel, Sheet, grouped, ink_on, looks, text, width_px};
@@ -42,11 +42,7 @@ fn prepare(folder: &Folder<'_>) -> Prepared {
         let known = latencies.iter().enumerate().filter_map(|(policy, points)| Some((policy, points[point]?)));
         known.min_by(|a, b| a.1.total_cmp(&b.1))
     };
-    let (columns, rows) = (&points.keys[x], &points.keys[y]);
-    let mut cells = vec![vec![None; columns.levels.texts.len()]; rows.levels.texts.len()];
-    for point in at {
-        cells[rows.of_point[point]][columns.of_point[point]] = fastest(point);
-    }
+    let Some(cells) = by_cell(&points, &at, [x, y], fastest) else { return Ok(None) };
     let won = |policy: usize| cells.iter().flatten().flatten().filter(|(winner, _)| *winner == policy).count();
     let mut order: Vec<usize> = (0..points.policies.len()).filter(|policy| won(*policy) > 0).collect();
     order.sort_by_key(|policy| std::cmp::Reverse(won(*policy)));

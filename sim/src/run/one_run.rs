@@ -36,7 +36,7 @@ impl OneRun<'_> {
     /// Runs it and gives all that it leaves.
     ///
     /// # Errors
-    /// As [`Self::sample`].
+    /// Those of [`Self::sample`].
     pub fn outcome(&self, recorder: &mut dyn Log, progress: &AtomicU64) -> Result<Outcome, Failure> {
         at_work_on(self.name());
         match self.real {

@@ -38,7 +38,7 @@ impl Slo {
     /// The limits of a request.
     ///
     /// # Errors
-    /// As [`Self::read`], and if a target is no percentile of a latency with its limit.
+    /// Those of [`Self::read`], and one if a target is no percentile of a latency with its limit.
     pub fn limits(&self, source: &Source) -> Result<LatencyLimits, Failure> {
         let mut limits = LatencyLimits::default();
         for target in self.read(source)? {

@@ -26,14 +26,14 @@ pub(crate) enum Event {
     Uplink,
     /// A shared downlink likewise.
     Downlink,
-    /// Requests whose clients have given up go on by themselves.
-    Adoption,
-    /// A flight has passed an edge's own link on its way up.
-    Passed(u32),
     /// A connection may send more up.
     WindowUp(u32),
     /// A connection may send more down.
     WindowDown(u32),
+    /// Clients that have given up go on by themselves.
+    Adoption,
+    /// A flight has passed an edge's own link on its way up.
+    Passed(u32),
 }
 
 const INDEX_BITS: u32 = 19;
@@ -48,10 +48,10 @@ impl Event {
             Self::AtEdge(message) => (4, message),
             Self::Uplink => (5, 0),
             Self::Downlink => (6, 0),
-            Self::Adoption => (9, 0),
-            Self::Passed(flight) => (10, flight),
             Self::WindowUp(connection) => (7, connection),
             Self::WindowDown(connection) => (8, connection),
+            Self::Adoption => (9, 0),
+            Self::Passed(flight) => (10, flight),
         };
         assert!(index < 1 << INDEX_BITS, "more than {} GPUs, messages or connections at once", 1 << INDEX_BITS);
         Target::component(kind << INDEX_BITS | index)
@@ -67,10 +67,10 @@ impl Event {
             4 => Self::AtEdge(index),
             5 => Self::Uplink,
             6 => Self::Downlink,
-            9 => Self::Adoption,
-            10 => Self::Passed(index),
             7 => Self::WindowUp(index),
             8 => Self::WindowDown(index),
+            9 => Self::Adoption,
+            10 => Self::Passed(index),
             kind => unreachable!("no event of kind {kind}"),
         }
     }

@@ -7,7 +7,7 @@ use toml::Value;
 /// Significant digits of values that are looked at.
 const DIGITS: usize = 4;
 
-/// How far from the scenario's own value the search goes, where nobody says how far: by this factor.
+/// The search goes this factor away from the scenario's own value, unless it is told how far.
 const FAR: f64 = 1000.0;
 
 /// A key, and the values between which it is searched.

@@ -77,7 +77,7 @@ enum Step {
 /// Searches an axis; `look` judges a value after so many replications in all.
 ///
 /// # Errors
-/// As `look`.
+/// The first of `look`.
 pub fn search<E>(
     axis: &Axis,
     limits: Limits,

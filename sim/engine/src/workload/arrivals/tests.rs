@@ -66,7 +66,7 @@ fn constant_arrivals_do_not_drift() {
     assert_eq!((times[0].0, times[300_000].0), (0.0, 100_000.0));
 }
 
-/// Of a switched Poisson process the index of dispersion of counts tends to
+/// The index of dispersion of a switched Poisson process tends to
 /// 1 + 2 p (1 - p) (a - b)^2 / (m (r + s)), where a and b are the rates, p the share of time in the first state, m the mean rate
 /// and r, s the rates of leaving (Fischer and Meier-Hellstern 1993).
 #[test]
