@@ -4,6 +4,7 @@
 //! template makes is charged to a meter. A template is compiled as always; behind each instruction that makes a value stands
 //! a call of [`CHARGE`] then, and before each text that is copied from the template one of [`RAW`].
 
+use super::leaving::closings;
 use minijinja::machinery::{Instruction, Instructions};
 use minijinja::value::ValueKind;
 use minijinja::{Environment, Error, ErrorKind, Value};
@@ -126,20 +127,21 @@ impl fmt::Write for Text<'_> {
 /// A template's blocks of instructions, by name.
 pub type Blocks<'s> = BTreeMap<&'s str, Instructions<'s>>;
 
-/// The same instructions with the calls.
+/// The same instructions with the calls, and with blocks closed that a jump leaves.
 pub fn metered<'s>(instructions: &Instructions<'s>) -> Instructions<'s> {
     let all: Vec<&Instruction<'s>> = (0..).map_while(|place| instructions.get(place)).collect();
     let mut places = Vec::with_capacity(all.len() + 1);
     let mut next = 0;
-    for instruction in &all {
+    let closings = closings(&all);
+    for (instruction, closing) in all.iter().zip(&closings) {
         places.push(next);
-        next += with_calls(instruction).len() as u32;
+        next += (closing.len() + with_calls(instruction).len()) as u32;
     }
     places.push(next);
     let mut changed = Instructions::new(instructions.name(), instructions.source());
-    for (place, instruction) in (0..).zip(all) {
+    for ((place, instruction), closing) in (0..).zip(all).zip(closings) {
         let line = instructions.get_line(place).and_then(|line| u16::try_from(line).ok()).unwrap_or_default();
-        for instruction in with_calls(instruction) {
+        for instruction in closing.into_iter().chain(with_calls(instruction)) {
             changed.add_with_line(moved(instruction, &places), line);
         }
     }

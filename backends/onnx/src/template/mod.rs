@@ -7,6 +7,7 @@
 mod blocks;
 mod clock;
 mod compiled;
+mod leaving;
 mod meter;
 mod python;
 #[cfg(test)]

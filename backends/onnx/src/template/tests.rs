@@ -87,6 +87,29 @@ fn refusals_and_endless_templates_are_told() {
     assert!(told("{% if %}").contains("syntax error"));
 }
 
+#[test]
+fn loops_are_left_from_within_blocks() {
+    for (source, wanted) in [
+        ("{% for a in [1, 2] %}{{ a }}{% with b = a %}{% break %}{% endwith %}{% endfor %}!", "1!"),
+        (
+            "{% for a in [1, 2] %}{% with b = a %}{% if a == 1 %}{% continue %}{% endif %}{{ b }}{% endwith %}{% endfor %}",
+            "2",
+        ),
+        (
+            "{% for a in [1, 2] %}{% set b %}x{% if a == 1 %}{% continue %}{% endif %}y{% endset %}{{ b }}{% endfor %}!",
+            "xy!",
+        ),
+        ("{% for a in [1, 2] %}{% filter upper %}{% with %}x{% break %}{% endwith %}{% endfilter %}{% endfor %}!", "!"),
+        ("{% for a in [1, 2] %}{% autoescape true %}{% break %}{% endautoescape %}{% endfor %}{{ '<' }}", "<"),
+        (
+            "{% for a in [1] %}{% generation %}{% for b in [1, 2] %}{% break %}{% endfor %}{{ a }}{% endgeneration %}{% endfor %}",
+            "1",
+        ),
+    ] {
+        assert_eq!(rendered(source, 0), wanted, "{source}");
+    }
+}
+
 /// Each of these would take more memory than any machine has, in a few hundred steps.
 #[test]
 fn templates_that_grow_without_end_are_told() {
