@@ -134,3 +134,28 @@ fn sounds_and_sizes_are_drawn_alike() {
     let drawn = size.draw(&mut stream);
     assert!(drawn.width == 640 && (300..=500).contains(&drawn.height), "{drawn}");
 }
+
+#[test]
+fn pictures_are_never_too_slender() {
+    let size = |sides: &str| {
+        let text = format!("size = {{ {sides} }}");
+        toml::from_str::<std::collections::BTreeMap<String, Size>>(&text).expect("TOML")["size"].clone()
+    };
+    let square = |side| Pixels { width: side, height: side };
+    let check = |sides: &str| size(sides).check(square(1), square(65_536));
+    let refused = check("width = 30000, height = { lognormal = { median = 100, sigma = 0.1 } }").unwrap_err();
+    assert!(
+        refused.starts_with("found sides of which one is longer than 200 times the other in 1000 of 1000"),
+        "{refused}"
+    );
+    let rare = "width = 300, height = { lognormal = { median = 300, sigma = 2 } }";
+    check(rare).expect("about one in a hundred and twenty is slender");
+    let mut stream = Streams::new(3).stream("law", 0);
+    let drawn: Vec<Pixels> = (0..20_000).map(|_| size(rare).draw(&mut stream)).collect();
+    let at_the_end = drawn.iter().filter(|size| size.height == 2 || size.height == 60_000).count();
+    assert!((60..300).contains(&at_the_end), "{at_the_end}");
+    assert!(drawn.iter().all(|size| !crate::vision::is_too_elongated(size.width, size.height)));
+    let tiny = "width = { lognormal = { median = 1, sigma = 1 } }, height = { lognormal = { median = 1, sigma = 1 } }";
+    let drawn = (0..1000).map(|_| size(tiny).draw(&mut stream)).min_by_key(|size| size.width).expect("one");
+    assert!(drawn.width >= 1 && drawn.height >= 1, "{drawn}");
+}
