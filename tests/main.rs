@@ -49,6 +49,7 @@ mod summary;
 mod support;
 mod sweep;
 mod tensor_parallel;
+mod testbeds;
 mod timeline;
 mod tools;
 mod trace_files;

@@ -24,6 +24,7 @@ mod policy;
 mod route;
 mod search;
 mod settings;
+mod spec_stop;
 mod speculation;
 mod speculative;
 mod testbed;

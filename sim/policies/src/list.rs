@@ -139,6 +139,8 @@ systems! {
     mindfusion: MindFusion,
     /// Edge drafts, cloud verifies every batch; no confidence gate.
     speculative: Speculative,
+    /// SpecStop: drafts whose length a bandit learns, by time a token.
+    spec_stop: SpecStop,
     /// MSAO, Algorithm 1.
     msao: Msao,
 }

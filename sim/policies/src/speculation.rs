@@ -6,7 +6,7 @@
 //! already drafted.
 
 use crate::batch::{Batch, Verify};
-use crate::testbed::{Cloud, Edge, Note, Testbed, Verification};
+use crate::testbed::{Cloud, Edge, Note, Testbed, Verification, View};
 use model::{
     decoding::{Draft, Verdict},
     request::Input,
@@ -49,6 +49,11 @@ pub struct At<'b, B> {
 impl<'b, B: Testbed> At<'b, B> {
     pub(crate) fn new(bed: &'b B, round: u32) -> Self {
         Self { bed, round }
+    }
+
+    /// The platform as it can be observed now.
+    pub fn view(&self) -> View<'_> {
+        self.bed.view()
     }
 
     /// Time since the request was sent.
