@@ -12,6 +12,7 @@ mod datasets;
 mod determinism;
 mod documented;
 mod documents;
+mod external;
 mod faults;
 mod fleets;
 mod formats;

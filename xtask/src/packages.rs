@@ -1,5 +1,5 @@
-//! `cargo xtask packages`: what the tests need of the machine beside Rust. Slurm, GNU parallel and Chromium from Debian, and a
-//! checker of Kubernetes files from PyPI.
+//! `cargo xtask packages`: what the tests need of the machine beside Rust. Slurm, GNU parallel and Chromium from Debian, and
+//! packages of Python from PyPI.
 //!
 //! Tests look for them and say that they were skipped where they are missing. Under `CI=true` nothing is skipped, so a
 //! machine that cannot have them fails here, in a sentence, and not in the tests.
@@ -25,9 +25,9 @@ const PROGRAMS: [(&str, &str); 5] = [
 
 /// The command and its help.
 pub fn command() -> Clap {
-    Clap::new("packages").about("Obtain what tests need beside Rust: Slurm, GNU parallel, Chromium, the Kubernetes schema").long_about(
+    Clap::new("packages").about("Obtain what tests need beside Rust: Slurm, GNU parallel, Chromium, packages of Python").long_about(
         "Obtains what tests need beside Rust, once: Slurm, GNU parallel and Chromium from Debian, as root with apt-get, and the packages of \
-         tests/kubernetes/requirements.txt from PyPI, in target/python.\n\nWhat cannot be had is said; the tests that need it are \
+         tests/requirements.txt from PyPI, in target/python.\n\nWhat cannot be had is said; the tests that need it are \
          skipped, and say so. Under CI=true it is a failure.",
     )
 }
@@ -87,15 +87,15 @@ fn debian() -> Result<(), String> {
     }
 }
 
-/// `target/python`, with the packages of `tests/kubernetes/requirements.txt`.
+/// `target/python`, with the packages of `tests/requirements.txt`.
 fn python() -> Result<(), String> {
     let target = House::target().map_err(|failure| failure.to_string().trim().replace("error: ", ""))?;
-    let wanted = root().join("tests/kubernetes/requirements.txt");
+    let wanted = root().join("tests/requirements.txt");
     let venv = target.join("python");
     let installed = venv.join("requirements.txt");
     let read = |path: &Path| std::fs::read(path).ok();
     if read(&installed).is_some_and(|there| read(&wanted) == Some(there)) {
-        println!("the Kubernetes schema is there");
+        println!("the packages of Python are there");
         return Ok(());
     }
     println!("python3 -m venv {0}; pip install -r {1} there", venv.display(), wanted.display());
@@ -105,7 +105,7 @@ fn python() -> Result<(), String> {
         })
         // Copied last: a half-made folder is made again.
         .and_then(|_| std::fs::copy(&wanted, &installed).map_err(|error| error.to_string()))
-        .map_err(|error| format!("tests of the Kubernetes schema: {error}; Python 3 with venv and pip is needed"))?;
+        .map_err(|error| format!("tests of the Kubernetes schema and of policies from outside: {error}; Python 3 with venv and pip is needed"))?;
     Ok(())
 }
 
@@ -147,7 +147,7 @@ mod tests {
     /// `pip` would take any version of a package that is not pinned, and so change a verdict.
     #[test]
     fn python_packages_are_pinned() {
-        let wanted = std::fs::read_to_string(root().join("tests/kubernetes/requirements.txt")).unwrap();
+        let wanted = std::fs::read_to_string(root().join("tests/requirements.txt")).unwrap();
         let lines: Vec<_> = wanted.lines().filter(|line| !line.starts_with('#')).collect();
         assert!(lines.len() > 1 && lines.iter().all(|line| line.contains("==")), "{lines:?}");
     }

@@ -42,6 +42,14 @@ impl<M> Memories<M> {
         &self.of_edges[edge as usize]
     }
 
+    /// The reason why the policy cannot go on.
+    pub(crate) fn fault<P>(&self) -> Option<String>
+    where
+        M: Memory<P>,
+    {
+        self.of_edges.first().and_then(Memory::fault)
+    }
+
     /// True if edges report to each other.
     pub(crate) fn are_shared(&self) -> bool {
         self.reports.is_some()

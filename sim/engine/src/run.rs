@@ -42,6 +42,9 @@ pub enum RunError {
         /// Time at which the last of them was sent.
         last: SimDuration,
     },
+    /// The policy could not go on.
+    #[error("{0}")]
+    Policy(String),
     /// The program is wrong.
     #[error("{violation} (seed {seed}, replication {replication}, after event {event})")]
     Broken {
@@ -100,6 +103,8 @@ impl<C: Compute> Visitor for Start<'_, C> {
                 spec.routing.report_every.unwrap_or_default(),
             ),
             briefing: Briefing {
+                seed: spec.seed,
+                replication: spec.replication,
                 calibration: known(policy.calibration_samples(), spec.seed),
                 pruning: spec.pruning,
                 benchmark: spec.benchmark,
@@ -112,6 +117,7 @@ impl<C: Compute> Visitor for Start<'_, C> {
             progress,
         };
         let waiting = kernel.run(&run, |spawner| run.start(spawner));
+        run.memories.fault().map_or(Ok(()), |fault| Err(RunError::Policy(fault)))?;
         let checked = world.state.borrow().check(kernel.now(), waiting);
         checked.map_err(|violation| RunError::Broken {
             violation,
@@ -201,8 +207,11 @@ impl<'a, C: Compute, P: Policy> Run<'a, C, P> {
         }
     }
 
-    /// Begins the next session, if there is one.
+    /// Begins the next session, if there is one, and a policy that can serve it.
     fn begin(&self) -> Option<Session> {
+        if self.memories.fault().is_some() {
+            return None;
+        }
         let mut begun = self.begun.get();
         let session = begun.session(&self.world.spec.workload, self.world.streams);
         self.begun.set(begun);

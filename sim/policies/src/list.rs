@@ -143,6 +143,8 @@ systems! {
     spec_stop: SpecStop,
     /// MSAO, Algorithm 1.
     msao: Msao,
+    /// A program of one's own that is asked for each decision, in any language.
+    external: External,
 }
 
 #[cfg(test)]

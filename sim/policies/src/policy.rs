@@ -73,6 +73,10 @@ pub trait Memory<P>: Sized {
     fn learned(&self) -> Option<Learned> {
         None
     }
+    /// The reason why the policy cannot go on, such as a program that has ended. Its run then ends without a result.
+    fn fault(&self) -> Option<String> {
+        None
+    }
     /// Takes in the sums that the other edges have learned, as far as their reports have arrived, in the place of earlier ones.
     fn hear(&self, _others: Learned) {}
 }

@@ -225,6 +225,10 @@ pub trait Prices {
 /// Facts that a policy is told before the first request.
 #[derive(Clone, Debug)]
 pub struct Briefing {
+    /// Seed of the scenario.
+    pub seed: u64,
+    /// Number of the run's replication, from 0.
+    pub replication: u32,
     /// The draft's entropy on a calibration set.
     pub calibration: Rc<Calibration>,
     /// Mean share of right answers lost at a retention. A request's own factor is not known.

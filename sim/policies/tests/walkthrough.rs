@@ -33,7 +33,13 @@ fn prompt(text_tokens: u32) -> Prompt {
 
 fn briefing() -> Briefing {
     let calibration = Calibration::sample(&TokenProcess::default(), 1, 1);
-    Briefing { calibration: calibration.into(), pruning: PruningLoss::default(), benchmark: Benchmark::Other }
+    Briefing {
+        seed: 1,
+        replication: 0,
+        calibration: calibration.into(),
+        pruning: PruningLoss::default(),
+        benchmark: Benchmark::Other,
+    }
 }
 
 /// Serves one prompt of so many text tokens with a policy, and returns the testbed as it was left.

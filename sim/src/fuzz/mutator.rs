@@ -47,7 +47,10 @@ const TEXTS: [&str; 8] = ["vqav2", "mmbench", "msao", "", "rtx-3090", "qwen2-vl-
 impl Mutator {
     /// The mutator of this version's schema.
     pub fn new() -> Self {
-        Self { schema: serde_json::to_value(schemars::schema_for!(Scenario)).expect("a schema is JSON") }
+        let mut schema = serde_json::to_value(schemars::schema_for!(Scenario)).expect("a schema is JSON");
+        let policies = schema["$defs"]["PolicyTable"]["properties"].as_object_mut().expect("a schema of policies");
+        policies.remove("external").expect("the one that starts programs, which no random text may name");
+        Self { schema }
     }
 
     /// The scenario with one to four keys set to other values.

@@ -106,6 +106,7 @@ impl OneRun<'_> {
             RunError::DoesNotFit(_) | RunError::AllWarmUp { .. } => {
                 Failure::refused(format!("{}: {error}", self.name()))
             }
+            RunError::Policy(fault) => Failure::refused(format!("{}: {fault}", self.name())),
             RunError::Broken { .. } => Failure::bug(format!("{}: {error}", self.name())),
         }
     }

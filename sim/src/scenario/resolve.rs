@@ -267,6 +267,9 @@ fn with_policy(
     system.check().map_err(|(key, reason)| source.refuse_key(&format!("{path}.{key}"), &reason))?;
     fleet::check_policy(source, scenario, &system, path)?;
     let mut spec = RunSpec { policy: system, ..spec.clone() };
+    if let System::External(external) = &mut spec.policy {
+        external.files().for_each(|file| *file = source.folder().join(&*file).to_string_lossy().into_owned());
+    }
     if let Some(Split { layers_on_edge, shortcut, key }) = spec.policy.split() {
         let model = spec.pools[0].tier.model.clone();
         let layers = u64::from(layers_on_edge);

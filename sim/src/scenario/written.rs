@@ -129,6 +129,9 @@ impl Scenario {
         for file in files.chain(named.replay.iter_mut().flat_map(Replay::files)) {
             *file = name(file);
         }
+        for file in named.policy.external.0.iter_mut().flat_map(|external| external.settings.files()) {
+            *file = name(Path::new(file)).to_string_lossy().into_owned();
+        }
         toml::to_string(&named).expect("a scenario is TOML")
     }
 }

@@ -59,7 +59,7 @@ fn with<T>(edge_ms: u64, rtt_per_modality: bool, act: impl FnOnce(&Alone<'_>) ->
     let input = Input::whole(Prompt { request: 0, text_tokens: 30, images: Some(images), audio });
     let calibration = Calibration::sample(&TokenProcess::default(), 10, 1);
     let (pruning, benchmark) = (PruningLoss::default(), Benchmark::Other);
-    let briefing = Briefing { calibration: calibration.clone().into(), pruning, benchmark };
+    let briefing = Briefing { seed: 1, replication: 0, calibration: calibration.clone().into(), pruning, benchmark };
     let view = View {
         platform: 0,
         uplink: BitsPerSecond::from_mbps(8),

@@ -81,7 +81,13 @@ fn prompt(audio: bool) -> Prompt {
 
 fn briefing() -> Briefing {
     let calibration = Calibration::sample(&TokenProcess::default(), 10, 1);
-    Briefing { calibration: calibration.into(), pruning: PruningLoss::default(), benchmark: Benchmark::Other }
+    Briefing {
+        seed: 1,
+        replication: 0,
+        calibration: calibration.into(),
+        pruning: PruningLoss::default(),
+        benchmark: Benchmark::Other,
+    }
 }
 
 /// The planner's view in such a case.
