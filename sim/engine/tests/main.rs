@@ -5,6 +5,7 @@
 //! | `no_load` | latencies of a client that is alone, by hand, to the nanosecond |
 //! | `closed_forms` | latencies of the closed forms |
 //! | `batching` | the items of an iteration, and waits for memory |
+//! | `beside` | a small model that drafts beside another on one GPU, by hand |
 //! | `link` | order, loss, changing rates and sharing of the link |
 //! | `splits` | traffic and time of a model that is split between the tiers |
 //! | `speculation` | drafts, verdicts and tokens, each accounted for |
@@ -28,6 +29,7 @@
 
 mod accuracy;
 mod batching;
+mod beside;
 mod closed_forms;
 mod common;
 mod digest;

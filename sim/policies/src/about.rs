@@ -24,6 +24,10 @@ pub trait About: Default {
     fn split(&self) -> Option<Split> {
         None
     }
+    /// The model that drafts beside a tier's own, for a policy that asks for one.
+    fn drafter(&self) -> Option<Drafter<'_>> {
+        None
+    }
     /// Size of the calibration set that a threshold starts from.
     fn calibration_samples(&self) -> u32 {
         500
@@ -110,6 +114,17 @@ pub struct Asked {
     pub moves: bool,
     /// Anything at all.
     pub more_than_text: bool,
+}
+
+/// A small model that drafts for a tier's own on the same GPU.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Drafter<'p> {
+    /// `true` if it is on the edges, `false` if it is in the cloud.
+    pub on_edge: bool,
+    /// Name of the model; that of the edges if none is named.
+    pub model: Option<&'p str>,
+    /// The key that it is named by.
+    pub key: &'static str,
 }
 
 /// A cut through the cloud's model.

@@ -86,6 +86,9 @@ pub trait Edge {
     fn note_threshold(&self, _nats: f32, _unsure: Option<&Draft>) {}
     /// Answers the request with the edge's model alone.
     fn answer(&self, input: &Input) -> impl Future<Output = ()>;
+    /// Answers the request with the edge's model, for which the model beside it ([`About::drafter`](crate::About::drafter)) drafts
+    /// so many tokens a step.
+    fn answer_drafted(&self, input: &Input, n_draft: u32) -> impl Future<Output = ()>;
     /// Lets the edge's model, or its part of the cloud's, read the prompt.
     fn prefill(&self, input: &Input) -> impl Future<Output = ()>;
     /// Drafts the token that follows the drafts so far: a guess at the cloud's answer.
@@ -112,6 +115,9 @@ pub trait Cloud {
 
     /// Uploads the input and answers it with the cloud's model. Tokens stream down as they are made.
     fn answer(&self, input: &Input) -> impl Future<Output = ()>;
+    /// Uploads the input and answers it with the cloud's model, for which the model beside it
+    /// ([`About::drafter`](crate::About::drafter)) drafts so many tokens a step. Tokens stream down as they are made.
+    fn answer_drafted(&self, input: &Input, n_draft: u32) -> impl Future<Output = ()>;
     /// Starts to upload the input and to prefill it. It returns when the input is on its way; verification waits for the
     /// rest by itself.
     fn open(&self, input: &Input) -> impl Future<Output = ()>;

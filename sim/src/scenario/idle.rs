@@ -195,6 +195,7 @@ const RULES: &[Rule] = &[
         let paper = MasSettings::default().tau_s;
         policy.msao.0.iter().all(|one| one.mas.tau_s == paper)
             && policy.cloud_pruned.0.iter().all(|one| one.mas.tau_s == paper)
+            && policy.edge_pruned.0.iter().all(|one| one.mas.tau_s == paper)
     }),
     (&["descriptors.similarity_alpha", "descriptors.similarity_beta"], "no request has a video or sound", |at| {
         !at.asked.moves

@@ -201,7 +201,8 @@ fn tier(source: &Source, scenario: &Scenario, key: &str) -> Result<Tier, Failure
         Some(pool) => parallel::resolve(source, pool, &device, &model)?,
     };
     let profile = laws(source, scenario, &table, &device, &model, (engine, parallel))?;
-    Ok(Tier { device, model, engine, parallel, part: None, probe_blocks, encoder, receives: !table.is_edge, profile })
+    let (receives, part, drafter) = (!table.is_edge, None, None);
+    Ok(Tier { device, model, engine, parallel, part, probe_blocks, encoder, receives, profile, drafter })
 }
 
 /// The table of a tier with this key.

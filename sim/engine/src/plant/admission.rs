@@ -93,6 +93,7 @@ impl<'w, C: Compute> World<'w, C> {
         let slot = state.ledger.slots.get_mut(id.index);
         let Some(held) = slot.resources.on_edge.take() else { return };
         let gpu = slot.edge;
+        self.close_beside(state, gpu, &held);
         state.computes[self.tier(gpu)].close(held.sequence);
         if let Some(id) = held.engine.and_then(|engine| engine.id()) {
             self.leave(state, gpu, id);
@@ -108,6 +109,7 @@ impl<'w, C: Compute> World<'w, C> {
         let (gpu, reading) =
             (slot.resources.cloud.gpu.expect("a sequence in the cloud has a GPU"), slot.resources.cloud.reading);
         let (edge, work) = (slot.edge, slot.about.work);
+        self.close_beside(state, gpu, &held);
         state.computes[self.tier(gpu)].close(held.sequence);
         if let Some(id) = held.engine.and_then(|engine| engine.id()) {
             self.leave(state, gpu, id);

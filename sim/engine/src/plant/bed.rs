@@ -189,6 +189,14 @@ impl<C: Compute> Edge for Bed<'_, C> {
         answered.await;
     }
 
+    async fn answer_drafted(&self, input: &Input, n_draft: u32) {
+        let left = self.open_on_edge(input);
+        self.with(|state| self.world.open_beside(state, self.id, true, input, n_draft));
+        let answered = self.answered();
+        self.submit_to_edge(Task::Prefill { left, then: Then::Speculate });
+        answered.await;
+    }
+
     async fn prefill(&self, input: &Input) {
         let left = self.open_on_edge(input);
         self.on_edge(|wait| Task::Prefill { left, then: Then::Fire(wait) }, |_| ()).await;
@@ -257,13 +265,21 @@ impl<'w, C: Compute> Cloud for Bed<'w, C> {
     async fn answer(&self, input: &Input) {
         self.encode(input).await;
         let answered = self.answered();
-        self.upload(input, true);
+        self.upload(input, Then::Answer);
+        answered.await;
+    }
+
+    async fn answer_drafted(&self, input: &Input, n_draft: u32) {
+        self.encode(input).await;
+        let answered = self.answered();
+        self.upload(input, Then::Speculate);
+        self.with(|state| self.world.open_beside(state, self.id, false, input, n_draft));
         answered.await;
     }
 
     async fn open(&self, input: &Input) {
         self.encode(input).await;
-        self.upload(input, false);
+        self.upload(input, Then::Open);
     }
 
     fn verify(&self, batch: &Batch<'_>, by: &Verify) -> Flight<'w, C> {
@@ -331,14 +347,14 @@ impl<'w, C: Compute> Bed<'w, C> {
         }
     }
 
-    fn upload(&self, input: &Input, answer: bool) {
+    fn upload(&self, input: &Input, then: Then) {
         self.with(|state| {
             let view = self.world.view_of(state, self.id);
             let delay = view.delay(&input.prompt) - view.rtt / 2;
             self.world.open_on_cloud(state, self.id, input);
             let counted = state.ledger.figures(self.id);
             counted.into_iter().for_each(|metrics| metrics.raw_upload += input.raw_payload());
-            self.world.send_up(state, self.id, input.payload(), Body::Input { answer, delay });
+            self.world.send_up(state, self.id, input.payload(), Body::Input { then, delay });
         });
     }
 

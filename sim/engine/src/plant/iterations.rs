@@ -1,5 +1,6 @@
 //! A GPU's iterations: what goes into one, and what comes out of it.
 
+use super::drafter::beside;
 use super::event::{Event, NOW, STEP};
 use super::gpu::Pick;
 use super::job::{Item, Job, Reading, Task, Then};
@@ -12,11 +13,7 @@ use crate::ledger::{Ledger, Share, SlotId};
 use crate::ledger::{Side, StepRecord};
 use backends::{Compute, Done};
 use kernel::Phase;
-use model::{
-    decoding::{Token, Verdict},
-    energy::Activity,
-    load::Cost,
-};
+use model::{decoding::Verdict, energy::Activity, load::Cost};
 use units::{SimDuration, SimTime};
 
 impl<'w, C: Compute> World<'w, C> {
@@ -73,12 +70,15 @@ impl<'w, C: Compute> World<'w, C> {
         }
         let compute = &mut computes[self.tier(gpu)];
         let work = this.running.iter().map(|item| {
-            let sequence = ledger.slots.get(item.job.slot.index).resources.sequence(on_edge);
-            (sequence, work_of(item, messages))
+            let held = ledger.slots.get(item.job.slot.index).resources.there(on_edge);
+            (held.sequence, work_of(item, messages, held))
         });
-        let cost = compute.run(work, done);
+        let mut cost = compute.run(work, done);
         for (item, done) in this.running.iter_mut().zip(done.drain(..)) {
             item.done = done;
+        }
+        if state.drafters[self.tier(gpu)].is_some() {
+            cost.add(&self.run_beside(state, gpu));
         }
         Some(cost)
     }
@@ -259,7 +259,7 @@ impl<'w, C: Compute> World<'w, C> {
             Task::Prefill { then, .. } => self.end_prompt(state, gpu, job, then, done),
             Task::Answer => {
                 let Done::Token(token) = done else { unreachable!("a decode step makes a token") };
-                self.emit(state, gpu, job.slot, token);
+                self.emit(state, gpu, job.slot, 1, token.ends);
                 if !token.ends {
                     self.resume(state, gpu, job);
                 }
@@ -268,6 +268,7 @@ impl<'w, C: Compute> World<'w, C> {
             Task::Verify { message, before } => {
                 self.resume(state, gpu, Job { task: Task::Verify { message, before: before - 1 }, ..job });
             }
+            Task::Speculate { .. } => self.end_speculation(state, gpu, job, done),
             Task::Upper { message } => self.give_back_token(state, message, done),
         }
     }
@@ -288,11 +289,15 @@ impl<'w, C: Compute> World<'w, C> {
         match then {
             Then::Fire(wait) => self.kernel.fire(wait),
             Then::Return(message) => self.give_back_token(state, message, done),
-            Then::Answer => {
+            Then::Answer | Then::Speculate => {
                 let Done::Token(token) = done else { unreachable!("the prompt's last chunk makes a token") };
-                self.emit(state, gpu, job.slot, token);
-                if !token.ends {
-                    self.resume(state, gpu, Job { task: Task::Answer, ..job });
+                self.emit(state, gpu, job.slot, 1, token.ends);
+                if token.ends {
+                    return;
+                }
+                match then {
+                    Then::Speculate => self.speculate(state, gpu, job),
+                    _ => self.resume(state, gpu, Job { task: Task::Answer, ..job }),
                 }
             }
             Then::Open => {
@@ -305,20 +310,36 @@ impl<'w, C: Compute> World<'w, C> {
         }
     }
 
-    /// A token of an answer has been made. One that ends an answer whose length nobody knew ends the engine's request too.
-    pub(super) fn emit(&self, state: &mut State<'w, C>, gpu: u32, id: SlotId, token: Token) {
-        if token.ends {
+    /// Lets the drafts be verified that the small model beside this one has made.
+    fn speculate(&self, state: &mut State<'w, C>, gpu: u32, job: Job) {
+        let resources = &mut state.ledger.slots.get_mut(job.slot.index).resources;
+        let drafts = beside(resources, self.is_edge(gpu)).map_or(0, |beside| beside.drafted());
+        self.resume(state, gpu, Job { task: Task::Speculate { drafts }, ..job });
+    }
+
+    /// Drafts of the small model beside this one were verified, and drafts for the next step were made.
+    fn end_speculation(&self, state: &mut State<'w, C>, gpu: u32, job: Job, done: Done) {
+        let Done::Verified { accepted, token, ends } = done else { unreachable!("drafts were verified") };
+        self.emit(state, gpu, job.slot, accepted + u32::from(token.is_some()), ends);
+        if !ends {
+            self.speculate(state, gpu, job);
+        }
+    }
+
+    /// Tokens of an answer have been made. Those that end an answer whose length nobody knew end the engine's request too.
+    pub(super) fn emit(&self, state: &mut State<'w, C>, gpu: u32, id: SlotId, count: u32, ends: bool) {
+        if ends {
             self.end_request(state, gpu, id);
         }
         if self.is_edge(gpu) {
-            state.ledger.commit(id, 1, self.kernel.now());
-            if token.ends {
+            state.ledger.commit(id, count, self.kernel.now());
+            if ends {
                 self.answered(state, id);
             }
             return;
         }
-        let message = self.address(state, id, Body::Token(token));
-        self.send_down(state, message, TOKEN_BYTES);
+        let message = self.address(state, id, Body::Tokens { count, ends });
+        self.send_down(state, message, TOKEN_BYTES * u64::from(count));
     }
 
     /// Lets drafts be verified in the cloud.

@@ -29,6 +29,8 @@ pub(crate) enum Task {
     Own { wait: WaitIndex },
     /// Verify the drafts of a message, after so many iterations that only read them.
     Verify { message: u32, before: u32 },
+    /// Verify so many drafts of the small model beside this one, and make the next token.
+    Speculate { drafts: u32 },
     /// Pass the last token through the edge's part of a split model.
     Lower { wait: WaitIndex },
     /// Pass the hidden states of a message through the cloud's part of a split model.
@@ -91,6 +93,8 @@ impl Task {
 pub(crate) enum Then {
     /// The answer.
     Answer,
+    /// The answer, for which the small model beside this one drafts.
+    Speculate,
     /// The process goes on.
     Fire(WaitIndex),
     /// Batches that wait may be verified.

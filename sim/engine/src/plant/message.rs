@@ -1,5 +1,6 @@
 //! Messages between edge and cloud.
 
+use super::job::Then;
 use crate::ledger::SlotId;
 use kernel::WaitIndex;
 use model::decoding::{Token, Verdict};
@@ -25,16 +26,16 @@ impl Message {
 }
 
 pub(crate) enum Body {
-    /// Up: an input to read, and perhaps to answer. It takes so much longer than its bytes and half a round trip.
-    Input { answer: bool, delay: SimDuration },
+    /// Up: an input to read, and what comes behind it. It takes so much longer than its bytes and half a round trip.
+    Input { then: Then, delay: SimDuration },
     /// Up: drafts to verify. Down: their verdict.
     Drafts(Drafts),
     /// Up: hidden states of a prompt, from which the cloud writes the whole answer.
     Prompt,
     /// Up: hidden states of a prompt or of a token. Down: the token that came of them.
     Hidden { first: bool, wait: WaitIndex, token: Token },
-    /// Down: a token of an answer that the cloud streams.
-    Token(Token),
+    /// Down: tokens of an answer that the cloud streams, perhaps the last.
+    Tokens { count: u32, ends: bool },
 }
 
 impl Body {

@@ -12,6 +12,7 @@
 //! | `ranks.rs` | ranks of a mixture take their steps together |
 //! | `rounds.rs` | requests enter a serving engine, and their rounds are offered to it |
 //! | `steps.rs` | a serving engine forms the iterations of its GPU |
+//! | `drafter.rs` | a small model drafts beside the model of a GPU |
 //! | `prompts.rs` | a prompt becomes pieces by content, for a serving engine |
 //! | `spans.rs` | spans of watched requests begin and end |
 //! | `invariants.rs` | conservation of bytes, KV blocks and time |
@@ -31,6 +32,7 @@
 mod admission;
 mod bed;
 mod deliveries;
+mod drafter;
 mod event;
 mod fleet;
 mod gpu;

@@ -32,6 +32,9 @@ pub(crate) fn describe(item: &Item, messages: &Numbered<Message>) -> (Kind, u32)
             let all = drafts.tokens.len() as u32 + u32::from(drafts.start > 0);
             (Kind::Verify, if item.reading.step_tokens > 0 { all.min(item.reading.step_tokens) } else { all })
         }
+        Task::Speculate { drafts } => {
+            (Kind::Verify, if item.reading.step_tokens > 0 { item.reading.step_tokens } else { drafts + 1 })
+        }
         Task::Lower { .. } => (Kind::LowerLayers, 1),
         Task::Upper { .. } => (Kind::UpperLayers, 1),
     }
@@ -97,6 +100,7 @@ impl<'w, C: Compute> World<'w, C> {
             recorder.span(&running);
             // What is not done with it waits again from its end on.
             let goes_on = matches!(task, Task::Prefill { .. } | Task::Answer | Task::Verify { before: 1.., .. });
+            let goes_on = goes_on || matches!(task, Task::Speculate { .. });
             if goes_on || item.reading.goes_on {
                 watch.waiting.insert(place, (now + duration, Phase::Queued));
             }
@@ -113,7 +117,8 @@ impl<'w, C: Compute> World<'w, C> {
             Body::Input { delay, .. } => (Kind::Input, 0, *delay),
             Body::Prompt => (Kind::Hidden, 0, SimDuration::ZERO),
             Body::Hidden { first, .. } if up => (Kind::Hidden, u32::from(!first), SimDuration::ZERO),
-            Body::Hidden { .. } | Body::Token(_) => (Kind::Token, 1, SimDuration::ZERO),
+            Body::Hidden { .. } => (Kind::Token, 1, SimDuration::ZERO),
+            Body::Tokens { count, .. } => (Kind::Token, *count, SimDuration::ZERO),
             Body::Drafts(drafts) if up => (Kind::Drafts, drafts.tokens.len() as u32, SimDuration::ZERO),
             Body::Drafts(drafts) => {
                 let verdict = drafts.verdict.as_ref().expect("what comes back is the verdict");

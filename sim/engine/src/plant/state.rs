@@ -8,6 +8,7 @@ use super::reports::{Load, Reports};
 use super::resources::Resources;
 use super::served::Served;
 use crate::ledger::Ledger;
+use crate::models::Models;
 use crate::scheduling::Remote;
 use crate::spec::{CloudSpec, EdgeSpec, RunSpec};
 use backends::{Compute, Done, Tier};
@@ -34,6 +35,8 @@ pub(crate) struct State<'w, C> {
     pub(crate) edge_cpus: Vec<FifoServer>,
     /// The backend of each tier: those of the groups, then those of the pools.
     pub(crate) computes: Vec<C>,
+    /// The small model that drafts beside that of each tier, where there is one.
+    pub(crate) drafters: Vec<Option<C>>,
     pub(crate) up: Direction,
     pub(crate) down: Direction,
     pub(crate) uplink_due: Option<SimTime>,
@@ -49,7 +52,7 @@ impl<'w, C: Compute> State<'w, C> {
         spec: &RunSpec,
         streams: Streams,
         kv: Vec<KvPool>,
-        computes: Vec<C>,
+        Models { tiers: computes, drafters, .. }: Models<C>,
         ledger: Ledger<'w, Resources>,
     ) -> Self {
         let link = spec.link.in_replication(spec.replication);
@@ -71,6 +74,7 @@ impl<'w, C: Compute> State<'w, C> {
             gpus,
             edge_cpus: spec.edges.iter().flat_map(processors).collect(),
             computes,
+            drafters,
             up: Direction::new(&link, Access::new(spec, true), true, connections, streams),
             down: Direction::new(&link, Access::new(spec, false), false, connections, streams),
             uplink_due: None,
@@ -92,9 +96,10 @@ fn edges(group: &EdgeSpec, kv: &KvPool) -> impl Iterator<Item = Gpu> {
     let EdgeSpec { tier, limits, scheduling, .. } = group;
     let power = if group.has_gpu { power(tier) } else { Power::NONE };
     let kind = kind(tier, *limits, power);
-    let engine = || {
+    let scheduling = scheduling.beside(tier.drafter.is_some());
+    let engine = move || {
         let window = tier.model.context_window;
-        group.has_gpu.then(|| Served::new(scheduling, *limits, kv, window, Remote::Held)).flatten()
+        group.has_gpu.then(|| Served::new(&scheduling, *limits, kv, window, Remote::Held)).flatten()
     };
     (0..group.count).map(move |_| Gpu::new(kind.clone(), kv.clone(), engine()))
 }
@@ -103,7 +108,8 @@ fn edges(group: &EdgeSpec, kv: &KvPool) -> impl Iterator<Item = Gpu> {
 fn servers(pool: &CloudSpec, kv: &KvPool) -> impl Iterator<Item = Gpu> {
     let CloudSpec { tier, limits, scheduling, remote, .. } = pool;
     let kind = kind(tier, *limits, power(tier));
-    let engine = || Served::new(scheduling, *limits, kv, tier.model.context_window, *remote);
+    let scheduling = scheduling.beside(tier.drafter.is_some());
+    let engine = move || Served::new(&scheduling, *limits, kv, tier.model.context_window, *remote);
     (0..pool.servers()).map(move |_| Gpu::new(kind.clone(), kv.clone(), engine()))
 }
 

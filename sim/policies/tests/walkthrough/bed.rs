@@ -90,6 +90,9 @@ impl Edge for Bed {
         assert_eq!(*input, Input::whole(self.prompt));
         self.does("edge");
     }
+    async fn answer_drafted(&self, _: &Input, _: u32) {
+        unreachable!("no model drafts beside the edge's")
+    }
     async fn prefill(&self, _: &Input) {
         self.does("prefill");
     }
@@ -134,6 +137,9 @@ impl Cloud for Bed {
     async fn answer(&self, input: &Input) {
         assert_eq!(*input, Input::whole(self.prompt));
         self.does("cloud");
+    }
+    async fn answer_drafted(&self, _: &Input, _: u32) {
+        unreachable!("no model drafts beside the cloud's")
     }
     async fn open(&self, _: &Input) {
         self.does("open");
