@@ -342,7 +342,7 @@ fn covered(scenario: &Scenario, asked: Asked) -> Vec<(Path, String)> {
     let at = At::new(scenario, asked, &systems);
     let path = |key: &str| parts(key).into_iter().map(str::to_owned).collect::<Path>();
     let mut covered = of_rules(&at);
-    covered.extend(of_own_hardware(scenario));
+    covered.extend(of_own_hardware(scenario, &systems));
     covered.extend(of_edges_without_gpu(scenario));
     let dataset = scenario.workload.dataset.label();
     for name in scenario.dataset.keys() {
@@ -383,11 +383,12 @@ fn of_rules(at: &At<'_>) -> Vec<(Path, String)> {
 }
 
 /// The devices and models of a scenario's own that no tier has.
-fn of_own_hardware(scenario: &Scenario) -> Vec<(Path, String)> {
+fn of_own_hardware(scenario: &Scenario, systems: &[(String, System)]) -> Vec<(Path, String)> {
     let tiers = scenario.tiers();
     let has = |name: &str, of: fn(&Tier<'_>) -> String| tiers.iter().any(|tier| of(tier) == *name);
+    let drafts = |name: &str| systems.iter().any(|(_, system)| system.drafter().and_then(|one| one.model) == Some(name));
     let devices = scenario.device.keys().map(|name| ("device", name, has(name, |tier| tier.device.to_owned())));
-    let models = scenario.model.keys().map(|name| ("model", name, has(name, |tier| tier.model.to_owned())));
+    let models = scenario.model.keys().map(|name| ("model", name, has(name, |tier| tier.model.to_owned()) || drafts(name)));
     let unused = devices.chain(models).filter(|(.., is_used)| !is_used);
     let reason = |kind: &str, name: &str| match scenario.is_fleet() {
         false => format!("neither edge.{kind} nor cloud.{kind} is \"{name}\""),
