@@ -19,6 +19,7 @@
 //! | `tiers` | rejections, by the tiers that a policy uses alone |
 //! | `served` | iterations that serving engines form, with their memory and preemptions |
 //! | `prefix` | prompts that share content, and sessions of users, by hand |
+//! | `trees` | trees of drafts, and queues that policies order, by hand |
 //! | `uses` | the parts of the testbed that each policy says it uses |
 //! | `properties` | every policy of the list on any platform: runs end, invariants hold, repeats are equal |
 //! | `settings` | every setting of the drafting policies with every other |
@@ -48,5 +49,6 @@ mod spans;
 mod speculation;
 mod splits;
 mod tiers;
+mod trees;
 mod uses;
 mod warm_up;

@@ -2,6 +2,7 @@
 //! Each has a default, so that a new policy states only the facts that differ.
 
 use crate::closed_form::{Alone, ClosedForms};
+use crate::queue::{Verifier, Waiting};
 use crate::settings::Idle;
 use crate::testbed::Note;
 
@@ -27,6 +28,16 @@ pub trait About: Default {
     /// The model that drafts beside a tier's own, for a policy that asks for one.
     fn drafter(&self) -> Option<Drafter<'_>> {
         None
+    }
+    /// True if it orders the cloud's queue of drafts: then a GPU gets what [`next`](Self::next) takes, and nothing more until that is
+    /// verified. Otherwise drafts go to the engine as they come.
+    fn queues(&self) -> bool {
+        false
+    }
+    /// The places of the waiting batches that a GPU of the cloud verifies next, oldest first among the waiting. It may take none, and is
+    /// asked again when another comes or a client has gone.
+    fn next(&self, waiting: &[Waiting], _: &Verifier<'_>) -> Vec<usize> {
+        (0..waiting.len()).collect()
     }
     /// Size of the calibration set that a threshold starts from.
     fn calibration_samples(&self) -> u32 {

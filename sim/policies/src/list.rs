@@ -2,7 +2,7 @@
 //! of its file, with its sentence; scenarios, schema, help and documents follow, and tests hold them to it. The list also
 //! gives each policy its label, and makes the examples that tests run.
 
-use crate::{About, Asked, Drafter, Idle, Labelled, Note, OneOrMany, Policy, Split, Uses};
+use crate::{About, Asked, Drafter, Idle, Labelled, Note, OneOrMany, Policy, Split, Uses, Verifier, Waiting};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -98,6 +98,16 @@ macro_rules! systems {
                 match self { $(Self::$policy(policy) => policy.drafter(),)* }
             }
 
+            /// True if it orders the cloud's queue of drafts.
+            pub fn queues(&self) -> bool {
+                match self { $(Self::$policy(policy) => policy.queues(),)* }
+            }
+
+            /// The places of the batches that it lets a GPU of the cloud verify next.
+            pub fn next(&self, waiting: &[Waiting], verifier: &Verifier<'_>) -> Vec<usize> {
+                match self { $(Self::$policy(policy) => policy.next(waiting, verifier),)* }
+            }
+
             /// True if it learns from requests what edges could share.
             pub fn learns(&self) -> bool {
                 match self { $(Self::$policy(policy) => policy.learns(),)* }
@@ -150,6 +160,8 @@ systems! {
     mindfusion: MindFusion,
     /// Edge drafts, cloud verifies every batch; no confidence gate.
     speculative: Speculative,
+    /// SpecEdge: edges draft trees, the cloud verifies them in full batches.
+    specedge: SpecEdge,
     /// MSAO, Algorithm 1.
     msao: Msao,
 }

@@ -1,6 +1,6 @@
 //! The testbed as a policy sees it: operations on edge and cloud, and all that can be observed.
 
-use crate::batch::{Batch, Verify};
+use crate::batch::{Batch, Tree, Verify};
 use model::{
     accuracy::PruningLoss,
     decoding::{Draft, Token, Verdict},
@@ -93,6 +93,13 @@ pub trait Edge {
     fn prefill(&self, input: &Input) -> impl Future<Output = ()>;
     /// Drafts the token that follows the drafts so far: a guess at the cloud's answer.
     fn draft(&self) -> impl Future<Output = Draft>;
+    /// `true` if trees of drafts grow here; elsewhere they are sequences.
+    fn grows_trees(&self) -> bool {
+        false
+    }
+    /// Passes nodes of a tree through the edge's model, all at once, and gives so many of the likeliest children of each, likeliest
+    /// first. None is the root, which is the end of the answer. Where no trees grow, it drafts the one token that follows all others.
+    fn expand(&self, tree: &Tree, nodes: &[Option<u16>], most: u32) -> impl Future<Output = Vec<Draft>>;
     /// Makes the next token of the edge's own answer.
     fn decode(&self) -> impl Future<Output = Draft>;
     /// Commits a token of the edge's own answer, which nobody verifies.

@@ -134,7 +134,9 @@ const RULES: &[Rule] = &[
     (&["memory"], "there is one edge", |at| at.scenario.edge_count() == 1),
     (&["router", "report_every", "cloud.rtt"], "no policy here uses the cloud", |at| !at.uses.cloud),
     (&["router"], "there is one replica", |at| at.scenario.replicas() == 1),
-    (&["cloud.remote"], "no policy here drafts tokens", |at| !at.uses.drafts),
+    (&["cloud.remote"], "no policy here drafts tokens on the edge for the cloud", |at| {
+        !at.each.iter().any(|(uses, _)| uses.drafts && uses.edge_model && uses.cloud)
+    }),
     (&["accuracy.cloud", "accuracy.cloud_recovery"], "no policy here answers from the cloud", |at| !at.uses.cloud),
     (&["link.bandwidth"], "link.up and link.down both have a rate of their own", |at| {
         at.scenario.link.up.is_some() && at.scenario.link.down.is_some()
@@ -386,9 +388,11 @@ fn of_rules(at: &At<'_>) -> Vec<(Path, String)> {
 fn of_own_hardware(scenario: &Scenario, systems: &[(String, System)]) -> Vec<(Path, String)> {
     let tiers = scenario.tiers();
     let has = |name: &str, of: fn(&Tier<'_>) -> String| tiers.iter().any(|tier| of(tier) == *name);
-    let drafts = |name: &str| systems.iter().any(|(_, system)| system.drafter().and_then(|one| one.model) == Some(name));
+    let drafts =
+        |name: &str| systems.iter().any(|(_, system)| system.drafter().and_then(|one| one.model) == Some(name));
     let devices = scenario.device.keys().map(|name| ("device", name, has(name, |tier| tier.device.to_owned())));
-    let models = scenario.model.keys().map(|name| ("model", name, has(name, |tier| tier.model.to_owned()) || drafts(name)));
+    let models =
+        scenario.model.keys().map(|name| ("model", name, has(name, |tier| tier.model.to_owned()) || drafts(name)));
     let unused = devices.chain(models).filter(|(.., is_used)| !is_used);
     let reason = |kind: &str, name: &str| match scenario.is_fleet() {
         false => format!("neither edge.{kind} nor cloud.{kind} is \"{name}\""),

@@ -5,7 +5,9 @@ use super::fleet::{self, Group, Pool, Tier as Table};
 use super::link::{Outage, Share};
 use super::tier::Batch;
 use super::written::Workload as Written;
-use super::{Dataset, Scenario, Source, amounts, arrivals, drafter, grounds, lookup, parallel, priced, sessions, warm_up};
+use super::{
+    Dataset, Scenario, Source, amounts, arrivals, drafter, grounds, lookup, parallel, priced, sessions, warm_up,
+};
 use crate::terminal::Failure;
 use backends::Tier;
 use engine::{CloudSpec, Content, EdgeSpec, RunSpec, Scheduling, Workload, kv_of_group, kv_of_pool};

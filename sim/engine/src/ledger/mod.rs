@@ -371,17 +371,17 @@ impl<R> Ledger<'_, R> {
 
     /// Writes the rows of the batch of a message, if a log is kept.
     #[inline]
-    pub(crate) fn end_log(&mut self, message: u32, accepted: Option<u32>) {
+    pub(crate) fn end_log(&mut self, message: u32, accepted: Option<&dyn Fn(usize) -> bool>) {
         if let Some(mut log) = self.logs.remove(&message) {
             self.write_log(&mut log, accepted);
         }
     }
 
-    /// Writes the rows of a batch: with so many of its tokens accepted, or without a verdict.
-    pub(crate) fn write_log(&mut self, log: &mut [TokenRecord], accepted: Option<u32>) {
+    /// Writes the rows of a batch: with those of its tokens accepted, by their places, or without a verdict.
+    pub(crate) fn write_log(&mut self, log: &mut [TokenRecord], accepted: Option<&dyn Fn(usize) -> bool>) {
         for (place, row) in log.iter_mut().enumerate() {
             row.verified &= accepted.is_some();
-            row.accepted = (place as u32) < accepted.unwrap_or(0);
+            row.accepted = accepted.is_some_and(|accepted| accepted(place));
             self.recorder.token(row);
         }
     }

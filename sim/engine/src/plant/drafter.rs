@@ -173,7 +173,7 @@ fn log(ledger: &mut Ledger<'_, Resources>, id: SlotId, drafts: &[Draft], accepte
         verified: true,
     };
     let mut rows: Vec<TokenRecord> = drafts.iter().map(row).collect();
-    ledger.write_log(&mut rows, Some(accepted));
+    ledger.write_log(&mut rows, Some(&|place| place < accepted as usize));
 }
 
 /// Lets the small model's part of a request go with its blocks, which both models share.

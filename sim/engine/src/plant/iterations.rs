@@ -157,7 +157,7 @@ impl<'w, C: Compute> World<'w, C> {
         if let Task::Verify { message, .. } = job.task {
             if self.is_void(state, message) {
                 self.drop_drafts(state, message);
-                return;
+                return self.leave_desk(state, gpu, message);
             }
             let running = &state.gpus[gpu as usize].running;
             if running.iter().any(|other| other.job.slot == job.slot) {
@@ -244,6 +244,7 @@ impl<'w, C: Compute> World<'w, C> {
     fn end_item(&self, state: &mut State<'w, C>, gpu: u32, Item { job, chunk, done, .. }: Item) {
         match job.task {
             Task::Draft { wait }
+            | Task::Expand { wait, .. }
             | Task::Own { wait }
             | Task::Probe { wait }
             | Task::Encode { wait }
@@ -303,7 +304,9 @@ impl<'w, C: Compute> World<'w, C> {
             Then::Open => {
                 let slot = state.ledger.slots.get_mut(job.slot.index);
                 slot.resources.cloud.ready = true;
-                for message in std::mem::take(&mut slot.resources.pending.parked) {
+                let parked = std::mem::take(&mut slot.resources.pending.parked);
+                self.count_client(state, gpu, true);
+                for message in parked {
                     self.submit_drafts(state, gpu, job.slot, message);
                 }
             }
@@ -342,8 +345,15 @@ impl<'w, C: Compute> World<'w, C> {
         self.send_down(state, message, TOKEN_BYTES * u64::from(count));
     }
 
-    /// Lets drafts be verified in the cloud.
+    /// Lets drafts be verified in the cloud, or wait for that where the policy orders them.
     pub(crate) fn submit_drafts(&self, state: &mut State<'w, C>, gpu: u32, id: SlotId, message: u32) {
+        if !self.queue_drafts(state, gpu, id, message) {
+            self.release_drafts(state, gpu, id, message);
+        }
+    }
+
+    /// Gives drafts to the GPU that verifies them.
+    pub(super) fn release_drafts(&self, state: &mut State<'w, C>, gpu: u32, id: SlotId, message: u32) {
         let State { ledger: Ledger { slots, .. }, messages, computes, .. } = state;
         let drafts = messages.get(message).drafts();
         let sequence = slots.get(id.index).resources.sequence(false);
@@ -357,18 +367,25 @@ impl<'w, C: Compute> World<'w, C> {
     }
 
     fn end_verify(&self, state: &mut State<'w, C>, gpu: u32, id: SlotId, message: u32, done: Done) {
-        let Done::Verified { accepted, token, ends } = done else { unreachable!("drafts were verified") };
+        let (accepted, last, token, ends) = match done {
+            Done::Verified { accepted, token, ends } => {
+                (accepted, accepted.checked_sub(1).map(|last| last as u16), token, ends)
+            }
+            Done::Judged { accepted, last, token, ends } => (accepted, last, token, ends),
+            _ => unreachable!("drafts were verified"),
+        };
         if self.is_void(state, message) {
             // It was in this very iteration when its request ended.
-            return self.drop_drafts(state, message);
+            self.drop_drafts(state, message);
+            return self.leave_desk(state, gpu, message);
         }
         let State { ledger: Ledger { slots, .. }, messages, computes, .. } = state;
         let slot = slots.get_mut(id.index);
         let Body::Drafts(drafts) = &mut messages.get_mut(message).body else { unreachable!("drafts were verified") };
         let committed = computes[self.tier(gpu)].answer_tokens(slot.resources.sequence(false));
         let drafted = drafts.tokens.len() as u32;
-        let (accepted, drafted) = if drafts.judged { (accepted, drafted) } else { (0, 0) };
-        let verdict = Verdict { accepted, drafted, committed, token, ends, at: SimTime::ZERO };
+        let (accepted, last, drafted) = if drafts.judged { (accepted, last, drafted) } else { (0, None, 0) };
+        let verdict = Verdict { accepted, drafted, committed, last, token, ends, at: SimTime::ZERO };
         if verdict.rejects() {
             slot.resources.cloud.epoch += 1;
         }
@@ -379,6 +396,7 @@ impl<'w, C: Compute> World<'w, C> {
         if goes_on {
             self.submit(state, gpu, id, Task::Answer);
         }
+        self.leave_desk(state, gpu, message);
     }
 
     fn record_steps(&self, state: &mut State<'w, C>, gpu: u32, duration: SimDuration) {

@@ -25,6 +25,8 @@ pub(crate) enum Task {
     Answer,
     /// Draft a token.
     Draft { wait: WaitIndex },
+    /// Pass so many nodes of a tree of drafts, of one depth; that of the root is 0.
+    Expand { wait: WaitIndex, nodes: u32, depth: u32 },
     /// Make the next token of the edge's own answer.
     Own { wait: WaitIndex },
     /// Verify the drafts of a message, after so many iterations that only read them.

@@ -46,9 +46,24 @@ impl Body {
     }
 }
 
+/// The shape of a tree of drafts.
+pub(crate) struct Shape {
+    /// The place of each one's parent; none for a child of the answer.
+    pub(crate) parents: Vec<Option<u16>>,
+}
+
+impl Shape {
+    /// True of a draft between the root and the end of a path, the end included.
+    pub(crate) fn is_on_the_path(&self, end: Option<u16>, place: usize) -> bool {
+        std::iter::successors(end, |at| self.parents[usize::from(*at)]).any(|at| usize::from(at) == place)
+    }
+}
+
 pub(crate) struct Drafts {
     /// In place up to the N_max of the paper.
     pub(crate) tokens: SmallVec<[Token; 5]>,
+    /// Their shape, where they are no sequence.
+    pub(crate) tree: Option<Box<Shape>>,
     /// Position of the first of them.
     pub(crate) start: u32,
     pub(crate) bonus: bool,

@@ -140,11 +140,13 @@ impl<'w, C: Compute> World<'w, C> {
                 && self.is_void(state, message)
             {
                 self.drop_drafts(state, message);
+                self.leave_desk(state, gpu, message);
                 continue;
             }
             let drafts = match job.task {
                 Task::Verify { message, before: 0 } => state.messages.get(message).drafts().tokens.len() as u32,
                 Task::Speculate { drafts } => drafts,
+                Task::Expand { nodes, .. } => nodes - 1,
                 _ => 0,
             };
             let own = self.settle(state, gpu, slot);

@@ -25,6 +25,7 @@ pub(crate) fn describe(item: &Item, messages: &Numbered<Message>) -> (Kind, u32)
         Task::Answer | Task::Own { .. } => (Kind::Decode, 1),
         Task::Encode { .. } => (Kind::Encode, 0),
         Task::Draft { .. } => (Kind::Draft, 1),
+        Task::Expand { nodes, .. } => (Kind::Draft, nodes),
         Task::Verify { before: 1.., .. } => (Kind::Verify, 1),
         Task::Verify { message, .. } => {
             let drafts = messages.get(message).drafts();
@@ -81,7 +82,7 @@ impl<'w, C: Compute> World<'w, C> {
                 kind,
                 phase: Phase::Running,
                 round: match task {
-                    Task::Draft { .. } | Task::Own { .. } => watched.batches + 1,
+                    Task::Draft { .. } | Task::Expand { .. } | Task::Own { .. } => watched.batches + 1,
                     Task::Verify { message, .. } => round(messages.get(message), of.committed.tokens),
                     Task::Lower { .. } | Task::Upper { .. } => of.committed.tokens + 1,
                     _ => 0,

@@ -1,5 +1,6 @@
 //! The part of the plant that changes during a run.
 
+use super::desk::Desk;
 use super::gpu::{Gpu, Kind};
 use super::job::Job;
 use super::link::{Access, Direction, Outbox};
@@ -32,6 +33,8 @@ pub(crate) struct State<'w, C> {
     pub(crate) reports: Option<Reports<Load>>,
     /// Turns of round robins: within each pool, and among the pools.
     pub(crate) turns: Vec<u64>,
+    /// The queue of drafts before each of the cloud's GPUs, where the policy orders it.
+    pub(crate) desks: Vec<Desk>,
     pub(crate) edge_cpus: Vec<FifoServer>,
     /// The backend of each tier: those of the groups, then those of the pools.
     pub(crate) computes: Vec<C>,
@@ -71,6 +74,7 @@ impl<'w, C: Compute> State<'w, C> {
             work: vec![SimDuration::ZERO; replicas],
             reports: spec.routing.report_every.map(|every| Reports::new(every, replicas)),
             turns: vec![0; spec.pools.len() + 1],
+            desks: (0..if spec.policy.queues() { replicas } else { 0 }).map(|_| Desk::default()).collect(),
             gpus,
             edge_cpus: spec.edges.iter().flat_map(processors).collect(),
             computes,

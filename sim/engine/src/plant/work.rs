@@ -36,10 +36,14 @@ fn work_of_task(task: Task, messages: &Numbered<Message>) -> Work<'_> {
         Task::Prefill { .. } => unreachable!("a prompt is read in chunks"),
         Task::Speculate { .. } => unreachable!("drafts of the model beside this one are its request's"),
         Task::Draft { .. } => Work::Draft,
+        Task::Expand { nodes, depth, .. } => Work::Expand { nodes, depth },
         Task::Own { .. } => Work::Own,
         Task::Verify { before: 1.., .. } => Work::Pass,
         Task::Verify { message, .. } => {
             let drafts = messages.get(message).drafts();
+            if let Some(tree) = &drafts.tree {
+                return Work::Judge { drafts: &drafts.tokens, parents: &tree.parents };
+            }
             Work::Verify { drafts: &drafts.tokens, bonus: drafts.bonus, judged: drafts.judged }
         }
         Task::Answer | Task::Lower { .. } | Task::Upper { .. } => Work::Decode,
@@ -53,7 +57,7 @@ impl<'w, C: Compute> World<'w, C> {
         let on_edge = self.is_edge(gpu);
         let State { ledger: Ledger { slots, .. }, messages, computes, .. } = state;
         match task {
-            Task::Draft { .. } | Task::Own { .. } => {}
+            Task::Draft { .. } | Task::Own { .. } | Task::Expand { depth: 0, .. } => {}
             // A later batch may wait behind the one that has the first token.
             Task::Verify { message, .. } if messages.get(message).drafts().start == 0 => {}
             _ => return None,

@@ -5,7 +5,7 @@ use model::{
     mas::Descriptors,
     request::{Input, Prompt},
 };
-use policies::{Batch, Cloud, Edge, Hidden, Note, Plan, Testbed, Verification, Verify, View};
+use policies::{Batch, Cloud, Edge, Hidden, Note, Plan, Testbed, Tree, Verification, Verify, View};
 use std::cell::{Cell, RefCell};
 use std::future::Future;
 use std::pin::{Pin, pin};
@@ -101,6 +101,9 @@ impl Edge for Bed {
         let position = self.drafted.replace(self.drafted.get() + 1);
         Draft { token: Token { id: 1, ends: position + 1 == ANSWER }, position, entropy_nats: 0.0 }
     }
+    async fn expand(&self, _: &Tree, _: &[Option<u16>], _: u32) -> Vec<Draft> {
+        vec![self.draft().await]
+    }
     async fn decode(&self) -> Draft {
         unreachable!("not decoded")
     }
@@ -150,7 +153,8 @@ impl Cloud for Bed {
         let accepted = drafted.min(ACCEPTED);
         let token = (batch.start + accepted < ANSWER).then(Token::default);
         let committed = batch.start + accepted + u32::from(token.is_some());
-        There(Verdict { accepted, drafted, committed, token, ends: committed == ANSWER, at: SimTime::ZERO })
+        let (last, ends) = (accepted.checked_sub(1).map(|last| last as u16), committed == ANSWER);
+        There(Verdict { accepted, drafted, committed, last, token, ends, at: SimTime::ZERO })
     }
     async fn finish(&self, _: &Batch<'_>, _: &Verify) {
         unreachable!("not left to the cloud")

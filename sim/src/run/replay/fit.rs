@@ -23,6 +23,9 @@ pub fn check_policies(source: &Source, points: &[Point]) -> Result<(), Failure> 
         if let Some(name) = spec.policy.drafter().and_then(|drafter| drafter.model) {
             say(format_args!("sim: warning: {policy} drafts with the edge's model: a replay has no {name}"));
         }
+        if let policies::System::SpecEdge(_) = &spec.policy {
+            say(format_args!("sim: warning: {policy} drafts sequences: real models grow no trees"));
+        }
         let why = if spec.policy.split().is_some() {
             "splits the cloud's model, and graphs of whole models cannot be split"
         } else if spec.policy.uses().encodes || spec.workload.payload == model::request::PayloadFormat::VisionTokens {

@@ -177,10 +177,7 @@ impl RealModels {
         let Models { edge, cloud, .. } = &self.models;
         let probe = Probe::new(self.heads.clone(), Streams::new(spec.seed));
         let real = Backends { asked, probe, notes: notes.clone() };
-        let sides = [
-            (edge, &spec.edges[0].tier, &self.replay.edge),
-            (cloud, &spec.pools[0].tier, &self.replay.cloud),
-        ];
+        let sides = [(edge, &spec.edges[0].tier, &self.replay.edge), (cloud, &spec.pools[0].tier, &self.replay.cloud)];
         let tiers = sides.map(|(loaded, tier, played)| real.on(tier, loaded, played));
         // The edge's model is the only one that can draft beside either.
         let drafters = sides.map(|(_, tier, played)| tier.drafter().map(|small| real.on(&small, edge, played)));
