@@ -53,17 +53,37 @@ pub enum Work<'w> {
     },
     /// Encodes the pictures with the vision tower of the cloud's model.
     Encode,
+    /// Passes so many nodes of a tree of drafts, of which the root is the newest token of the answer; nothing is appended. Their
+    /// children are then among the [`candidates`](Compute::candidates).
+    Expand {
+        /// Nodes, at least 1.
+        nodes: u32,
+        /// Their depth: 0 of the root, whose logits are known behind a prompt.
+        depth: u32,
+    },
+    /// Compares a tree of drafts with the model's own tokens in one pass, appends the longest path that agrees, and one token of
+    /// its own behind it.
+    Judge {
+        /// The drafts, parents before their children.
+        drafts: &'w [Token],
+        /// The place of each one's parent; none for a child of the answer.
+        parents: &'w [Option<u16>],
+    },
 }
 
 impl Work<'_> {
     /// Drafts that it passes through the model.
     pub fn drafts(&self) -> usize {
-        if let Self::Verify { drafts, .. } = self { drafts.len() } else { 0 }
+        match self {
+            Self::Verify { drafts, .. } | Self::Judge { drafts, .. } => drafts.len(),
+            _ => 0,
+        }
     }
 
     /// True if it only wants the next token of the sequence.
     pub fn wants_one_token(&self) -> bool {
-        matches!(self, Self::Decode | Self::Draft | Self::Own | Self::Verify { drafts: [], .. })
+        let one = matches!(self, Self::Decode | Self::Draft | Self::Own | Self::Verify { drafts: [], .. });
+        one || matches!(self, Self::Expand { depth: 0, .. })
     }
 }
 
@@ -80,6 +100,17 @@ pub enum Done {
     Verified {
         /// Drafts that agree, up to the first mismatch; of those that are not judged, all.
         accepted: u32,
+        /// The token of its own that was appended behind them, if one was.
+        token: Option<Token>,
+        /// True if the answer ends with the appended tokens.
+        ends: bool,
+    },
+    /// A tree of drafts was compared.
+    Judged {
+        /// Drafts of the longest path that agrees.
+        accepted: u32,
+        /// The place of the last of them; none if there are none.
+        last: Option<u16>,
         /// The token of its own that was appended behind them, if one was.
         token: Option<Token>,
         /// True if the answer ends with the appended tokens.
@@ -108,6 +139,9 @@ pub enum Done {
 /// # Panics
 /// Every operation on a sequence panics if it is not open: that is a bug of the caller.
 pub trait Compute {
+    /// True if it drafts and judges trees; others have sequences alone.
+    const TREES: bool = false;
+
     /// A new sequence for a request's input. Nothing is read yet.
     fn open(&mut self, request: &Request, input: &Input) -> Sequence;
 
@@ -172,6 +206,14 @@ pub trait Compute {
     /// The target's agreement with a draft, where the backend knows it: a modelled one does, a real one would have to ask.
     fn agrees(&self, _: Sequence, _: &Draft) -> Option<bool> {
         None
+    }
+
+    /// The likeliest tokens behind a path from the end of the answer, likeliest first, where the last node of the path has passed.
+    ///
+    /// # Panics
+    /// Where trees are not drafted.
+    fn candidates(&mut self, _: Sequence, path: &[Token], _most: u32) -> Vec<Draft> {
+        panic!("no candidates behind {} tokens: this backend drafts sequences", path.len());
     }
 
     /// Iterations inside and outside of the measured range, where prices are measured.

@@ -11,7 +11,7 @@ use model::{
     load::{Cost, Load},
     request::{Input, Request},
     step::{Step, StepKind},
-    tokens::{RequestTokens, TokenProcess},
+    tokens::{RequestTokens, TokenOutcome, TokenProcess},
 };
 use units::{Flops, SimDuration};
 
@@ -82,6 +82,17 @@ impl State {
         load
     }
 
+    /// A pass of so many nodes of this depth below the newest token.
+    fn level(&mut self, nodes: u32, depth: u32) -> Load {
+        if depth == 0 || self.ahead > 0 {
+            return self.pass(nodes as usize - 1);
+        }
+        let lost = self.again.take().map_or(Load::NONE, |read| self.rest(read));
+        let mut load = Load::verify(nodes.into(), self.context() + u64::from(depth) - 1);
+        load.add(&lost);
+        load
+    }
+
     /// The last piece of a pass, of which so many tokens have passed in others. It has one token at least, since the last
     /// logits are its own.
     #[cold]
@@ -127,7 +138,8 @@ fn kind_of(work: &Work<'_>) -> StepKind {
         Work::Encode => StepKind::Encode,
         Work::Prefill { .. } => StepKind::Prefill,
         Work::Decode | Work::Own => StepKind::Decode,
-        Work::Draft => StepKind::Draft,
+        Work::Draft | Work::Expand { .. } => StepKind::Draft,
+        Work::Judge { .. } => StepKind::Verify,
         Work::Verify { .. } | Work::Pass | Work::Piece { .. } => StepKind::Verify,
     }
 }
@@ -176,6 +188,8 @@ impl Modelled {
             }
             Work::Verify { drafts, judged: true, bonus } => self.verify(sequence, drafts, *bonus),
             Work::Verify { drafts, .. } => self.take(sequence, drafts),
+            Work::Expand { nodes, depth } => (self.state(sequence).level(*nodes, *depth), Done::Nothing),
+            Work::Judge { drafts, parents } => self.judge(sequence, drafts, parents),
         }
     }
 
@@ -270,6 +284,22 @@ impl Modelled {
         (load, Done::Verified { accepted: accepted as u32, token, ends })
     }
 
+    fn judge(&mut self, sequence: Sequence, drafts: &[Token], parents: &[Option<u16>]) -> (Load, Done) {
+        let state = self.state(sequence);
+        let load = state.pass(drafts.len());
+        let (mut last, mut accepted) = (None, 0);
+        while state.answer < state.output_tokens {
+            let wanted = state.target(state.answer).id;
+            let agrees = |place: &usize| parents[*place] == last && drafts[*place].id == wanted;
+            let Some(place) = (0..drafts.len()).find(agrees) else { break };
+            (last, accepted) = (Some(place as u16), accepted + 1);
+            state.answer += 1;
+        }
+        let token = (state.answer < state.output_tokens).then(|| state.append());
+        let ends = state.answer == state.output_tokens;
+        (load, Done::Judged { accepted, last, token, ends })
+    }
+
     /// Takes tokens as they are and makes the next one. What a real model would write behind tokens that are not its own is
     /// not known: it keeps to its own answer here.
     fn take(&mut self, sequence: Sequence, tokens: &[Token]) -> (Load, Done) {
@@ -283,6 +313,8 @@ impl Modelled {
 }
 
 impl Compute for Modelled {
+    const TREES: bool = true;
+
     fn open(&mut self, request: &Request, input: &Input) -> Sequence {
         let Self { pricing, .. } = self;
         let Reading { tokens, sound, picture } = pricing.reading(input);
@@ -365,6 +397,20 @@ impl Compute for Modelled {
         let profile = self.pricing.profile()?;
         let noise = self.streams.keyed("noise/preprocess", request.prompt.request);
         profile.preprocess(self.pricing.visual_tokens(&Input::whole(request.prompt)), noise)
+    }
+
+    fn candidates(&mut self, sequence: Sequence, path: &[Token], most: u32) -> Vec<Draft> {
+        let Self { process, sequences, .. } = self;
+        let state = sequences.get(sequence);
+        let is_right = path.iter().zip(state.answer..).all(|(token, at)| token.id == state.target(at).id);
+        let position = state.answer + path.len() as u32;
+        let TokenOutcome { entropy_nats, .. } = process.outcome(&state.tokens, position);
+        let rank = process.rank(&state.tokens, position);
+        let target = state.target(position);
+        // Ids of tokens that are not the target's are odd, and each candidate has its own.
+        let other = |place: u32| Token { id: 2 * (position + (place << 16)) + 1, ends: false };
+        let token = |place: u32| if is_right && place == rank { target } else { other(place) };
+        (0..most).map(|place| Draft { token: token(place), position, entropy_nats }).collect()
     }
 
     fn agrees(&self, _: Sequence, draft: &Draft) -> Option<bool> {

@@ -32,6 +32,8 @@ pub struct Tier {
     pub receives: bool,
     /// Measured laws that price its iterations, instead of the roofline.
     pub profile: Option<Arc<Profile>>,
+    /// The small model that drafts beside it, on the same device.
+    pub drafter: Option<Box<ModelSpec>>,
 }
 
 impl Tier {
@@ -49,7 +51,16 @@ impl Tier {
             encoder: None,
             receives: false,
             profile: None,
+            drafter: None,
         })
+    }
+
+    /// The small model that drafts beside this one, as a tier on the same devices: under the same engine, by the roofline. Its
+    /// passes are launched from within the steps of this one, so they have no host time but that of their kernels.
+    pub fn drafter(&self) -> Option<Self> {
+        let model = (**self.drafter.as_ref()?).clone();
+        let engine = self.engine.within_a_step(Ratio::new((model.layers as f64 / self.model.layers as f64).min(1.0)));
+        Some(Self { model, engine, profile: None, drafter: None, encoder: None, part: None, ..self.clone() })
     }
 
     /// Splits the cloud's model between this edge, which gets its first `layers`, and the cloud. `engine` runs them on the

@@ -163,6 +163,7 @@ impl<'m> Real<'m> {
             }
             Work::Verify { drafts, bonus, judged: true } => state.judge(model, drafts, *bonus)?,
             Work::Verify { drafts, .. } => state.take(model, drafts)?,
+            Work::Expand { .. } | Work::Judge { .. } => panic!("a real model drafts and judges sequences alone"),
         };
         Ok((load, done))
     }
@@ -174,7 +175,7 @@ impl<'m> Real<'m> {
         let known = state.known().is_some();
         match work {
             Work::Probe => Load::vision(pricing.encoder_flop(state.patches())),
-            Work::Encode | Work::Piece { .. } => Load::NONE,
+            Work::Encode | Work::Piece { .. } | Work::Expand { .. } | Work::Judge { .. } => Load::NONE,
             Work::Prefill { tokens, .. } => {
                 let (read, last) = (state.read, state.read + *tokens == state.prompt_tokens());
                 let mut load = pricing.prompt_load(u64::from(*tokens), u64::from(read), last);
@@ -204,7 +205,7 @@ impl<'m> Real<'m> {
         let state = self.state_mut(sequence);
         let end = Token { id: 0, ends: true };
         let done = match work {
-            Work::Probe | Work::Encode | Work::Pass | Work::Piece { .. } => Done::Nothing,
+            Work::Probe | Work::Encode | Work::Pass | Work::Piece { .. } | Work::Expand { .. } => Done::Nothing,
             Work::Prefill { tokens, answer, .. } => {
                 state.read = (state.read + *tokens).min(state.prompt_tokens());
                 if *answer && state.read == state.prompt_tokens() { Done::Token(end) } else { Done::Nothing }
@@ -213,7 +214,7 @@ impl<'m> Real<'m> {
             Work::Draft | Work::Own => {
                 Done::Draft(Draft { token: end, position: state.answer_tokens(), entropy_nats: 0.0 })
             }
-            Work::Verify { .. } => Done::Verified { accepted: 0, token: Some(end), ends: true },
+            Work::Verify { .. } | Work::Judge { .. } => Done::Verified { accepted: 0, token: Some(end), ends: true },
         };
         if done != Done::Nothing {
             state.append(end.id);

@@ -29,8 +29,8 @@ impl TimeScale {
             Work::Probe | Work::Encode => self.probe,
             Work::Prefill { .. } => self.prefill,
             Work::Decode | Work::Own => self.decode,
-            Work::Draft => self.draft,
-            Work::Verify { .. } | Work::Pass | Work::Piece { .. } => self.verify,
+            Work::Draft | Work::Expand { .. } => self.draft,
+            Work::Verify { .. } | Work::Judge { .. } | Work::Pass | Work::Piece { .. } => self.verify,
         }
     }
 }

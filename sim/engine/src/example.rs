@@ -13,11 +13,12 @@ use model::{
     latency::LatencyLimits,
     mas::DescriptorLaw,
     memory::BatchLimits,
+    model_spec::ModelSpec,
     published::Benchmark,
     request::PayloadFormat,
     tokens::TokenProcess,
 };
-use policies::{Split, System};
+use policies::{Drafter, Split, System};
 use std::sync::Arc;
 use units::{BitsPerSecond, Bytes, Ratio, SimDuration};
 
@@ -97,6 +98,11 @@ fn tiers(policy: &System) -> [Tier; 2] {
     if let Some(Split { layers_on_edge, shortcut, .. }) = policy.split() {
         let engine = cloud.engine;
         edge.split(&mut cloud, layers_on_edge.into(), shortcut, engine);
+    }
+    if let Some(Drafter { on_edge, model, .. }) = policy.drafter() {
+        let named = |name| ModelSpec::named(name).expect("a built-in model").clone();
+        let drafter = Some(Box::new(model.map_or_else(|| edge.model.clone(), named)));
+        if on_edge { edge.drafter = drafter } else { cloud.drafter = drafter }
     }
     [edge, cloud]
 }

@@ -72,8 +72,8 @@ impl<C: Compute> Visitor for Start<'_, C> {
     type Output = Result<Outcome, RunError>;
 
     fn visit<P: Policy>(self, policy: &P) -> Self::Output {
-        let Self { spec, models: Models { tiers: computes, calibration: measured }, journal, recorder, progress } =
-            self;
+        let Self { spec, models, journal, recorder, progress } = self;
+        let measured = models.calibration.clone();
         let streams = streams(spec);
         let known = |samples, seed| measured.clone().unwrap_or_else(|| calibration(&spec.tokens, samples, seed));
         let kv = plant::kv_of_tiers(spec)?;
@@ -90,7 +90,7 @@ impl<C: Compute> Visitor for Start<'_, C> {
             fleet: Fleet::new(spec),
             prices: spec.tiers().map(|tier| Price(Pricing::new(tier))).collect(),
             closed_form_tokens: known(CLOSED_FORM_TOKENS, spec.seed ^ 1),
-            state: RefCell::new(State::new(spec, streams, kv, computes, ledger)),
+            state: RefCell::new(State::new(spec, streams, kv, models, ledger)),
         };
         let run = Run {
             world: &world,
@@ -177,7 +177,8 @@ impl Tiers {
     fn of(policy: &System) -> Self {
         let uses = policy.uses();
         // A probe or a vision tower on the edge holds no sequence there.
-        let edge = uses.edge_answers || uses.drafts || policy.split().is_some();
+        let drafts = uses.drafts && uses.edge_model;
+        let edge = uses.edge_answers || drafts || policy.split().is_some();
         Self { edge, cloud: uses.cloud, verifies: uses.drafts }
     }
 }

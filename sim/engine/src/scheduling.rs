@@ -48,6 +48,17 @@ impl Scheduling {
             .map_or(Self::Ideal, |rules| Self::Observed(Box::new(rules)))
     }
 
+    /// The scheduling on a GPU where a small model `drafts` beside its own: every step verifies what the one before it drafted. vLLM
+    /// keeps places for those drafts in a step that it forms beforehand; here the step is formed when they are there.
+    pub(crate) fn beside(&self, drafts: bool) -> Self {
+        match self {
+            Self::Observed(rules) if drafts => {
+                Self::Observed(Box::new(Rules { asynchronous: false, ..(**rules).clone() }))
+            }
+            as_it_is => as_it_is.clone(),
+        }
+    }
+
     /// The limits of an iteration on a device, where a user states none or some. vLLM's API server takes 8,192 tokens and 1,024 sequences on
     /// GPUs of 70 GiB or more but for the A100, and 2,048 and 256 on others; other engines have theirs.
     pub fn limits(&self, device: &Device, sequences: Option<u32>, items: u32, tokens: Option<u32>) -> BatchLimits {

@@ -5,6 +5,7 @@
 //! | `no_load` | latencies of a client that is alone, by hand, to the nanosecond |
 //! | `closed_forms` | latencies of the closed forms |
 //! | `batching` | the items of an iteration, and waits for memory |
+//! | `beside` | a small model that drafts beside another on one GPU, by hand |
 //! | `link` | order, loss, changing rates and sharing of the link |
 //! | `splits` | traffic and time of a model that is split between the tiers |
 //! | `speculation` | drafts, verdicts and tokens, each accounted for |
@@ -18,6 +19,7 @@
 //! | `tiers` | rejections, by the tiers that a policy uses alone |
 //! | `served` | iterations that serving engines form, with their memory and preemptions |
 //! | `prefix` | prompts that share content, and sessions of users, by hand |
+//! | `trees` | trees of drafts, and queues that policies order, by hand |
 //! | `uses` | the parts of the testbed that each policy says it uses |
 //! | `properties` | every policy of the list on any platform: runs end, invariants hold, repeats are equal |
 //! | `settings` | every setting of the drafting policies with every other |
@@ -28,6 +30,7 @@
 
 mod accuracy;
 mod batching;
+mod beside;
 mod closed_forms;
 mod common;
 mod digest;
@@ -46,5 +49,6 @@ mod spans;
 mod speculation;
 mod splits;
 mod tiers;
+mod trees;
 mod uses;
 mod warm_up;

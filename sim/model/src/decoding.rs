@@ -31,6 +31,8 @@ pub struct Verdict {
     pub drafted: u32,
     /// Tokens of the answer that are now committed, from its start.
     pub committed: u32,
+    /// Place in the batch of the last draft that was accepted; none if none was. In a sequence it is the one before `accepted`.
+    pub last: Option<u16>,
     /// The target's own token behind the accepted ones, if it added one.
     pub token: Option<Token>,
     /// True if the answer is complete.

@@ -178,6 +178,14 @@ struct Host {
 }
 
 impl EngineProfile {
+    /// The same engine for passes of a smaller model that its steps launch: with this share of the layers, and without the host
+    /// time of a step.
+    pub fn within_a_step(self, layers: Ratio) -> EngineProfile {
+        let none = SimDuration::ZERO;
+        let floor = SimDuration::from_secs_f64(self.floor.as_secs_f64() * layers.as_f64());
+        EngineProfile { overhead: none, sequence_overhead: none, prefill_overhead: none, floor, ..self }
+    }
+
     /// The same engine without host time and floor, to compare with sums of GPU kernel times.
     pub fn kernels_only(self) -> EngineProfile {
         let none = SimDuration::ZERO;

@@ -11,6 +11,7 @@
 //! Every number is a pure function of (seed, request, position): all policies see the same outcomes, and a position
 //! drafted again after a rollback has the outcome that it had.
 
+mod rank;
 mod recorded;
 
 pub use recorded::Recorded;

@@ -2,6 +2,7 @@
 //! Each has a default, so that a new policy states only the facts that differ.
 
 use crate::closed_form::{Alone, ClosedForms};
+use crate::queue::{Verifier, Waiting};
 use crate::settings::Idle;
 use crate::testbed::Note;
 
@@ -23,6 +24,20 @@ pub trait About: Default {
     /// The cut through the cloud's model, for a policy that splits its layers.
     fn split(&self) -> Option<Split> {
         None
+    }
+    /// The model that drafts beside a tier's own, for a policy that asks for one.
+    fn drafter(&self) -> Option<Drafter<'_>> {
+        None
+    }
+    /// True if it orders the cloud's queue of drafts: then a GPU gets what [`next`](Self::next) takes, and nothing more until that is
+    /// verified. Otherwise drafts go to the engine as they come.
+    fn queues(&self) -> bool {
+        false
+    }
+    /// The places of the waiting batches that a GPU of the cloud verifies next, oldest first among the waiting. It may take none, and is
+    /// asked again when another comes or a client has gone.
+    fn next(&self, waiting: &[Waiting], _: &Verifier<'_>) -> Vec<usize> {
+        (0..waiting.len()).collect()
     }
     /// Size of the calibration set that a threshold starts from.
     fn calibration_samples(&self) -> u32 {
@@ -110,6 +125,17 @@ pub struct Asked {
     pub moves: bool,
     /// Anything at all.
     pub more_than_text: bool,
+}
+
+/// A small model that drafts for a tier's own on the same GPU.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Drafter<'p> {
+    /// `true` if it is on the edges, `false` if it is in the cloud.
+    pub on_edge: bool,
+    /// Name of the model; that of the edges if none is named.
+    pub model: Option<&'p str>,
+    /// The key that it is named by.
+    pub key: &'static str,
 }
 
 /// A cut through the cloud's model.

@@ -1,6 +1,6 @@
 //! Drafted tokens on their way to the cloud: the tokens, their shape, and the settings of their verification.
 
-use model::decoding::Draft;
+use model::decoding::{Draft, Token};
 use units::Bytes;
 
 /// Drafted tokens that are sent for verification.
@@ -42,15 +42,100 @@ impl<'d> Batch<'d> {
     /// The drafts as one sequence.
     ///
     /// # Panics
-    /// If they are a tree: no backend verifies one yet, and taken for a sequence it would be verified wrongly.
+    /// If they are a tree, which would be verified wrongly as a sequence.
     #[inline]
     pub fn as_sequence(&self) -> &'d [Draft] {
         if let Parents::Tree(parents) = self.parents {
             self.parents.check(self.drafts.len()).unwrap_or_else(|broken| panic!("{broken}"));
             let drafts = parents.len();
-            assert!(self.parents.are_a_sequence(), "a tree of {drafts} drafts: backends verify sequences alone so far");
+            assert!(self.parents.are_a_sequence(), "a tree of {drafts} drafts is no sequence");
         }
         self.drafts
+    }
+}
+
+/// A tree of drafts that grows on the edge, parents before their children. Its root is the end of the answer.
+///
+/// ```
+/// use policies::Tree;
+/// use model::decoding::{Draft, Token};
+///
+/// let draft = |id, position| Draft { token: Token { id, ends: false }, position, entropy_nats: 0.1 };
+/// let mut tree = Tree::default();
+/// let (likely, other) = (tree.push(draft(7, 5), None, -0.1), tree.push(draft(8, 5), None, -2.0));
+/// let child = tree.push(draft(9, 6), Some(other), -2.5);
+/// assert_eq!(tree.path(Some(child)).iter().map(|token| token.id).collect::<Vec<_>>(), [8, 9]);
+/// tree.keep_likeliest(2);
+/// assert_eq!(tree.parents, [None, None]);
+/// # assert_eq!(likely, 0);
+/// ```
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Tree {
+    /// The tokens.
+    pub drafts: Vec<Draft>,
+    /// The place of each one's parent; none for a child of the root.
+    pub parents: Vec<Option<u16>>,
+    /// Logarithm of the chance of each, which is below its parent's.
+    pub scores: Vec<f64>,
+}
+
+impl Tree {
+    /// Adds a draft; its place.
+    pub fn push(&mut self, draft: Draft, parent: Option<u16>, score: f64) -> u16 {
+        self.drafts.push(draft);
+        self.parents.push(parent);
+        self.scores.push(score);
+        (self.drafts.len() - 1) as u16
+    }
+
+    /// Logarithm of the chance of a node; 0 of the root.
+    pub fn score(&self, node: Option<u16>) -> f64 {
+        node.map_or(0.0, |place| self.scores[usize::from(place)])
+    }
+
+    /// The tokens from the root to a node.
+    pub fn path(&self, node: Option<u16>) -> Vec<Token> {
+        let parent = |place: &u16| self.parents[usize::from(*place)];
+        let mut tokens: Vec<Token> =
+            std::iter::successors(node, parent).map(|place| self.drafts[usize::from(place)].token).collect();
+        tokens.reverse();
+        tokens
+    }
+
+    /// The nodes without children.
+    pub fn leaves(&self) -> impl Iterator<Item = u16> {
+        (0..self.drafts.len() as u16).filter(|place| !self.parents.contains(&Some(*place)))
+    }
+
+    /// Keeps the likeliest nodes, so many at most.
+    pub fn keep_likeliest(&mut self, most: usize) {
+        let mut order: Vec<usize> = (0..self.drafts.len()).collect();
+        order.sort_by(|a, b| self.scores[*b].total_cmp(&self.scores[*a]));
+        order.truncate(most);
+        order.sort_unstable();
+        *self = self.with(&order, None, 0.0);
+    }
+
+    /// The tree below a node, which becomes the root.
+    pub fn below(&self, node: u16) -> Self {
+        let mut places: Vec<usize> = Vec::new();
+        for (place, parent) in self.parents.iter().enumerate() {
+            if parent.is_some_and(|parent| parent == node || places.contains(&usize::from(parent))) {
+                places.push(place);
+            }
+        }
+        self.with(&places, Some(node), self.score(Some(node)))
+    }
+
+    /// The nodes of these places, whose parents are among them or the new root.
+    fn with(&self, places: &[usize], root: Option<u16>, score: f64) -> Self {
+        let mut kept = Self::default();
+        for place in places {
+            let parent = self.parents[*place].filter(|parent| Some(*parent) != root);
+            let parent = parent.and_then(|parent| places.binary_search(&usize::from(parent)).ok());
+            kept.push(self.drafts[*place], parent.map(|parent| parent as u16), self.scores[*place] - score);
+        }
+        kept
     }
 }
 
@@ -138,7 +223,7 @@ mod tests {
     }
 
     #[test]
-    #[should_panic(expected = "a tree of 2 drafts: backends verify sequences alone so far")]
+    #[should_panic(expected = "a tree of 2 drafts is no sequence")]
     fn a_tree_is_never_taken_for_a_sequence() {
         let drafts = [DRAFT; 2];
         Batch { parents: Parents::Tree(&[None, None]), ..Batch::of(&drafts, 0) }.as_sequence();

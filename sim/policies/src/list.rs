@@ -2,7 +2,7 @@
 //! of its file, with its sentence; scenarios, schema, help and documents follow, and tests hold them to it. The list also
 //! gives each policy its label, and makes the examples that tests run.
 
-use crate::{About, Asked, Idle, Labelled, Note, OneOrMany, Policy, Split, Uses};
+use crate::{About, Asked, Drafter, Idle, Labelled, Note, OneOrMany, Policy, Split, Uses, Verifier, Waiting};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -93,6 +93,21 @@ macro_rules! systems {
                 match self { $(Self::$policy(policy) => policy.split(),)* }
             }
 
+            /// The model that drafts beside a tier's own, where there is one.
+            pub fn drafter(&self) -> Option<Drafter<'_>> {
+                match self { $(Self::$policy(policy) => policy.drafter(),)* }
+            }
+
+            /// True if it orders the cloud's queue of drafts.
+            pub fn queues(&self) -> bool {
+                match self { $(Self::$policy(policy) => policy.queues(),)* }
+            }
+
+            /// The places of the batches that it lets a GPU of the cloud verify next.
+            pub fn next(&self, waiting: &[Waiting], verifier: &Verifier<'_>) -> Vec<usize> {
+                match self { $(Self::$policy(policy) => policy.next(waiting, verifier),)* }
+            }
+
             /// True if it learns from requests what edges could share.
             pub fn learns(&self) -> bool {
                 match self { $(Self::$policy(policy) => policy.learns(),)* }
@@ -129,8 +144,14 @@ systems! {
     cloud_only: CloudOnly,
     /// Everything is sent to the cloud's model, pruned as MSAO would: the control that its paper lacks.
     cloud_pruned: CloudPruned,
+    /// Everything is sent to the cloud's model, for which a small model drafts on the same GPU.
+    cloud_speculative: CloudSpeculative,
     /// The edge's model answers alone.
     edge_only: EdgeOnly,
+    /// The edge's model answers alone, on inputs pruned as MSAO would.
+    edge_pruned: EdgePruned,
+    /// The edge's model answers alone, and a still smaller model drafts for it on the same GPU.
+    edge_speculative: EdgeSpeculative,
     /// PerLLM: requests routed by a constrained bandit, or layers split between the tiers.
     perllm: PerLlm,
     /// Visual tokens are dropped behind the vision tower on the edge; accuracies as published.
@@ -141,6 +162,8 @@ systems! {
     speculative: Speculative,
     /// SpecStop: drafts whose length a bandit learns, by time a token.
     spec_stop: SpecStop,
+    /// SpecEdge: edges draft trees, the cloud verifies them in full batches.
+    specedge: SpecEdge,
     /// MSAO, Algorithm 1.
     msao: Msao,
     /// A program of one's own that is asked for each decision, in any language.

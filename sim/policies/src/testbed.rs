@@ -1,6 +1,6 @@
 //! The testbed as a policy sees it: operations on edge and cloud, and all that can be observed.
 
-use crate::batch::{Batch, Verify};
+use crate::batch::{Batch, Tree, Verify};
 use model::{
     accuracy::PruningLoss,
     decoding::{Draft, Token, Verdict},
@@ -86,10 +86,20 @@ pub trait Edge {
     fn note_threshold(&self, _nats: f32, _unsure: Option<&Draft>) {}
     /// Answers the request with the edge's model alone.
     fn answer(&self, input: &Input) -> impl Future<Output = ()>;
+    /// Answers the request with the edge's model, for which the model beside it ([`About::drafter`](crate::About::drafter)) drafts
+    /// so many tokens a step.
+    fn answer_drafted(&self, input: &Input, n_draft: u32) -> impl Future<Output = ()>;
     /// Lets the edge's model, or its part of the cloud's, read the prompt.
     fn prefill(&self, input: &Input) -> impl Future<Output = ()>;
     /// Drafts the token that follows the drafts so far: a guess at the cloud's answer.
     fn draft(&self) -> impl Future<Output = Draft>;
+    /// `true` if trees of drafts grow here; elsewhere they are sequences.
+    fn grows_trees(&self) -> bool {
+        false
+    }
+    /// Passes nodes of a tree through the edge's model, all at once, and gives so many of the likeliest children of each, likeliest
+    /// first. None is the root, which is the end of the answer. Where no trees grow, it drafts the one token that follows all others.
+    fn expand(&self, tree: &Tree, nodes: &[Option<u16>], most: u32) -> impl Future<Output = Vec<Draft>>;
     /// Makes the next token of the edge's own answer.
     fn decode(&self) -> impl Future<Output = Draft>;
     /// Commits a token of the edge's own answer, which nobody verifies.
@@ -112,6 +122,9 @@ pub trait Cloud {
 
     /// Uploads the input and answers it with the cloud's model. Tokens stream down as they are made.
     fn answer(&self, input: &Input) -> impl Future<Output = ()>;
+    /// Uploads the input and answers it with the cloud's model, for which the model beside it
+    /// ([`About::drafter`](crate::About::drafter)) drafts so many tokens a step. Tokens stream down as they are made.
+    fn answer_drafted(&self, input: &Input, n_draft: u32) -> impl Future<Output = ()>;
     /// Starts to upload the input and to prefill it. It returns when the input is on its way; verification waits for the
     /// rest by itself.
     fn open(&self, input: &Input) -> impl Future<Output = ()>;

@@ -134,7 +134,9 @@ const RULES: &[Rule] = &[
     (&["memory"], "there is one edge", |at| at.scenario.edge_count() == 1),
     (&["router", "report_every", "cloud.rtt"], "no policy here uses the cloud", |at| !at.uses.cloud),
     (&["router"], "there is one replica", |at| at.scenario.replicas() == 1),
-    (&["cloud.remote"], "no policy here drafts tokens", |at| !at.uses.drafts),
+    (&["cloud.remote"], "no policy here drafts tokens on the edge for the cloud", |at| {
+        !at.each.iter().any(|(uses, _)| uses.drafts && uses.edge_model && uses.cloud)
+    }),
     (&["accuracy.cloud", "accuracy.cloud_recovery"], "no policy here answers from the cloud", |at| !at.uses.cloud),
     (&["link.bandwidth"], "link.up and link.down both have a rate of their own", |at| {
         at.scenario.link.up.is_some() && at.scenario.link.down.is_some()
@@ -195,6 +197,7 @@ const RULES: &[Rule] = &[
         let paper = MasSettings::default().tau_s;
         policy.msao.0.iter().all(|one| one.mas.tau_s == paper)
             && policy.cloud_pruned.0.iter().all(|one| one.mas.tau_s == paper)
+            && policy.edge_pruned.0.iter().all(|one| one.mas.tau_s == paper)
     }),
     (&["descriptors.similarity_alpha", "descriptors.similarity_beta"], "no request has a video or sound", |at| {
         !at.asked.moves
@@ -341,7 +344,7 @@ fn covered(scenario: &Scenario, asked: Asked) -> Vec<(Path, String)> {
     let at = At::new(scenario, asked, &systems);
     let path = |key: &str| parts(key).into_iter().map(str::to_owned).collect::<Path>();
     let mut covered = of_rules(&at);
-    covered.extend(of_own_hardware(scenario));
+    covered.extend(of_own_hardware(scenario, &systems));
     covered.extend(of_edges_without_gpu(scenario));
     let dataset = scenario.workload.dataset.label();
     for name in scenario.dataset.keys() {
@@ -382,11 +385,14 @@ fn of_rules(at: &At<'_>) -> Vec<(Path, String)> {
 }
 
 /// The devices and models of a scenario's own that no tier has.
-fn of_own_hardware(scenario: &Scenario) -> Vec<(Path, String)> {
+fn of_own_hardware(scenario: &Scenario, systems: &[(String, System)]) -> Vec<(Path, String)> {
     let tiers = scenario.tiers();
     let has = |name: &str, of: fn(&Tier<'_>) -> String| tiers.iter().any(|tier| of(tier) == *name);
+    let drafts =
+        |name: &str| systems.iter().any(|(_, system)| system.drafter().and_then(|one| one.model) == Some(name));
     let devices = scenario.device.keys().map(|name| ("device", name, has(name, |tier| tier.device.to_owned())));
-    let models = scenario.model.keys().map(|name| ("model", name, has(name, |tier| tier.model.to_owned())));
+    let models =
+        scenario.model.keys().map(|name| ("model", name, has(name, |tier| tier.model.to_owned()) || drafts(name)));
     let unused = devices.chain(models).filter(|(.., is_used)| !is_used);
     let reason = |kind: &str, name: &str| match scenario.is_fleet() {
         false => format!("neither edge.{kind} nor cloud.{kind} is \"{name}\""),

@@ -54,15 +54,20 @@ pub fn find_model(source: &Source, scenario: &Scenario, name: &str) -> Option<Mo
     }
 }
 
-/// The model of that name, by the key that names it.
-pub fn model(source: &Source, scenario: &Scenario, key: &str, name: &str) -> Result<ModelSpec, Failure> {
-    let model = find_model(source, scenario, name).ok_or_else(|| {
+/// The model of that name, by the key that names it. It may be blind.
+pub fn known_model(source: &Source, scenario: &Scenario, key: &str, name: &str) -> Result<ModelSpec, Failure> {
+    find_model(source, scenario, name).ok_or_else(|| {
         let known: Vec<&str> = MODELS.iter().map(|model| &*model.name).collect();
         source.refuse_key(
             key,
             &unknown("model", name, &known, "or give its dimensions or its config.json in a table [model.NAME]"),
         )
-    })?;
+    })
+}
+
+/// The model of that name, by the key that names it.
+pub fn model(source: &Source, scenario: &Scenario, key: &str, name: &str) -> Result<ModelSpec, Failure> {
+    let model = known_model(source, scenario, key, name)?;
     if model.vision.is_none() && scenario.requests().is_some_and(|requests| requests.has_pictures()) {
         return Err(blind(source, key, name));
     }

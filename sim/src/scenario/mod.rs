@@ -10,6 +10,7 @@ mod arrivals;
 mod assumptions;
 mod costs;
 pub mod dataset;
+mod drafter;
 mod explain;
 pub mod figures;
 mod fleet;

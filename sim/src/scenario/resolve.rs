@@ -5,7 +5,9 @@ use super::fleet::{self, Group, Pool, Tier as Table};
 use super::link::{Outage, Share};
 use super::tier::Batch;
 use super::written::Workload as Written;
-use super::{Dataset, Scenario, Source, amounts, arrivals, grounds, lookup, parallel, priced, sessions, warm_up};
+use super::{
+    Dataset, Scenario, Source, amounts, arrivals, drafter, grounds, lookup, parallel, priced, sessions, warm_up,
+};
 use crate::terminal::Failure;
 use backends::Tier;
 use engine::{CloudSpec, Content, EdgeSpec, RunSpec, Scheduling, Workload, kv_of_group, kv_of_pool};
@@ -201,7 +203,8 @@ fn tier(source: &Source, scenario: &Scenario, key: &str) -> Result<Tier, Failure
         Some(pool) => parallel::resolve(source, pool, &device, &model)?,
     };
     let profile = laws(source, scenario, &table, &device, &model, (engine, parallel))?;
-    Ok(Tier { device, model, engine, parallel, part: None, probe_blocks, encoder, receives: !table.is_edge, profile })
+    let (receives, part, drafter) = (!table.is_edge, None, None);
+    Ok(Tier { device, model, engine, parallel, part, probe_blocks, encoder, receives, profile, drafter })
 }
 
 /// The table of a tier with this key.
@@ -279,6 +282,7 @@ fn with_policy(
         }
         split(source, scenario, &mut spec, layers, shortcut)?;
     }
+    drafter::put(source, scenario, &mut spec, path)?;
     for (pool, of) in scenario.clouds().iter().zip(&spec.pools) {
         fits(source, &pool.key, of.kv_blocks, kv_of_pool(of))?;
     }

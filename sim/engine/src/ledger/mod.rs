@@ -246,14 +246,21 @@ impl<R> Ledger<'_, R> {
     /// Commits the tokens that a verdict lets stand, at the time it arrived.
     #[inline]
     pub(crate) fn commit_verdict(&mut self, id: SlotId, verdict: &Verdict) {
-        self.flow.verified += u64::from(verdict.drafted);
-        self.figures(id).into_iter().for_each(|metrics| metrics.verified += u64::from(verdict.drafted));
+        self.judge(id, verdict.accepted, verdict.drafted);
         let slot = self.slots.get_mut(id.index);
-        slot.tally.rounds += 1;
-        slot.tally.accepted += verdict.accepted;
         slot.committed.epoch += u32::from(verdict.rejects());
         let tokens = verdict.committed - slot.committed.tokens;
         self.commit(id, tokens, verdict.at);
+    }
+
+    /// Counts a verdict: so many of the drafts were accepted.
+    #[inline]
+    pub(crate) fn judge(&mut self, id: SlotId, accepted: u32, drafted: u32) {
+        self.flow.verified += u64::from(drafted);
+        self.figures(id).into_iter().for_each(|metrics| metrics.verified += u64::from(drafted));
+        let slot = self.slots.get_mut(id.index);
+        slot.tally.rounds += 1;
+        slot.tally.accepted += accepted;
     }
 
     /// Ends a request, served or rejected for a reason, and writes its row. `graded` is the grade of its answer, where
@@ -364,17 +371,17 @@ impl<R> Ledger<'_, R> {
 
     /// Writes the rows of the batch of a message, if a log is kept.
     #[inline]
-    pub(crate) fn end_log(&mut self, message: u32, accepted: Option<u32>) {
+    pub(crate) fn end_log(&mut self, message: u32, accepted: Option<&dyn Fn(usize) -> bool>) {
         if let Some(mut log) = self.logs.remove(&message) {
             self.write_log(&mut log, accepted);
         }
     }
 
-    /// Writes the rows of a batch: with so many of its tokens accepted, or without a verdict.
-    pub(crate) fn write_log(&mut self, log: &mut [TokenRecord], accepted: Option<u32>) {
+    /// Writes the rows of a batch: with those of its tokens accepted, by their places, or without a verdict.
+    pub(crate) fn write_log(&mut self, log: &mut [TokenRecord], accepted: Option<&dyn Fn(usize) -> bool>) {
         for (place, row) in log.iter_mut().enumerate() {
             row.verified &= accepted.is_some();
-            row.accepted = (place as u32) < accepted.unwrap_or(0);
+            row.accepted = accepted.is_some_and(|accepted| accepted(place));
             self.recorder.token(row);
         }
     }

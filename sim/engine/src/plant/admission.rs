@@ -93,6 +93,7 @@ impl<'w, C: Compute> World<'w, C> {
         let slot = state.ledger.slots.get_mut(id.index);
         let Some(held) = slot.resources.on_edge.take() else { return };
         let gpu = slot.edge;
+        self.close_beside(state, gpu, &held);
         state.computes[self.tier(gpu)].close(held.sequence);
         if let Some(id) = held.engine.and_then(|engine| engine.id()) {
             self.leave(state, gpu, id);
@@ -107,7 +108,8 @@ impl<'w, C: Compute> World<'w, C> {
         let Some(held) = slot.resources.on_cloud.take() else { return };
         let (gpu, reading) =
             (slot.resources.cloud.gpu.expect("a sequence in the cloud has a GPU"), slot.resources.cloud.reading);
-        let (edge, work) = (slot.edge, slot.about.work);
+        let (edge, work, is_client) = (slot.edge, slot.about.work, slot.resources.cloud.ready);
+        self.close_beside(state, gpu, &held);
         state.computes[self.tier(gpu)].close(held.sequence);
         if let Some(id) = held.engine.and_then(|engine| engine.id()) {
             self.leave(state, gpu, id);
@@ -120,6 +122,9 @@ impl<'w, C: Compute> World<'w, C> {
             self.grant_memory(state, gpu);
         }
         self.change_load(state, edge, gpu, Change::Less(work));
+        if is_client {
+            self.count_client(state, gpu, false);
+        }
         self.give_back(state, gpu, held.kv);
     }
 

@@ -1,7 +1,8 @@
 //! One request's bed: the virtual testbed as a policy sees it.
 
+use super::flight::Flight;
 use super::job::{Task, Then};
-use super::message::{Body, Drafts};
+use super::message::{Body, Drafts, Shape};
 use super::resources::Slot;
 use super::state::State;
 use super::world::World;
@@ -15,7 +16,7 @@ use model::{
     mas::Descriptors,
     request::{Input, Prompt},
 };
-use policies::{Batch, Cloud, Edge, Hidden, Note, Plan, Prices, Testbed, Verification, Verify, View};
+use policies::{Batch, Cloud, Edge, Hidden, Note, Parents, Plan, Prices, Testbed, Tree, Verify, View};
 use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
@@ -189,6 +190,14 @@ impl<C: Compute> Edge for Bed<'_, C> {
         answered.await;
     }
 
+    async fn answer_drafted(&self, input: &Input, n_draft: u32) {
+        let left = self.open_on_edge(input);
+        self.with(|state| self.world.open_beside(state, self.id, true, input, n_draft));
+        let answered = self.answered();
+        self.submit_to_edge(Task::Prefill { left, then: Then::Speculate });
+        answered.await;
+    }
+
     async fn prefill(&self, input: &Input) {
         let left = self.open_on_edge(input);
         self.on_edge(|wait| Task::Prefill { left, then: Then::Fire(wait) }, |_| ()).await;
@@ -200,6 +209,23 @@ impl<C: Compute> Edge for Bed<'_, C> {
             slot.resources.drafted()
         };
         self.on_edge(|wait| Task::Draft { wait }, take)
+    }
+
+    fn grows_trees(&self) -> bool {
+        C::TREES
+    }
+
+    async fn expand(&self, tree: &Tree, nodes: &[Option<u16>], most: u32) -> Vec<Draft> {
+        if !C::TREES {
+            return vec![self.draft().await];
+        }
+        let (count, depth) = (nodes.len() as u32, nodes.iter().map(|node| tree.path(*node).len()).max());
+        let depth = depth.expect("nodes to expand") as u32;
+        self.on_edge(|wait| Task::Expand { wait, nodes: count, depth }, |_| ()).await;
+        self.with(|state| {
+            let (edge, sequence) = self.drafts(state);
+            nodes.iter().flat_map(|node| edge.candidates(sequence, &tree.path(*node), most)).collect()
+        })
     }
 
     fn decode(&self) -> impl Future<Output = Draft> {
@@ -223,7 +249,12 @@ impl<C: Compute> Edge for Bed<'_, C> {
         self.with(|state| {
             let (edge, sequence) = self.drafts(state);
             if verdict.rejects() || verdict.committed > edge.answer_tokens(sequence) {
-                edge.truncate(sequence, verdict.committed - u32::from(verdict.token.is_some()));
+                let kept = verdict.committed - u32::from(verdict.token.is_some());
+                edge.truncate(sequence, kept);
+                // The path of a tree, which was not appended while the tree grew.
+                while edge.answer_tokens(sequence) < kept {
+                    edge.adopt(sequence, Token::default());
+                }
                 if let Some(token) = verdict.token {
                     edge.adopt(sequence, token);
                 }
@@ -257,13 +288,21 @@ impl<'w, C: Compute> Cloud for Bed<'w, C> {
     async fn answer(&self, input: &Input) {
         self.encode(input).await;
         let answered = self.answered();
-        self.upload(input, true);
+        self.upload(input, Then::Answer);
+        answered.await;
+    }
+
+    async fn answer_drafted(&self, input: &Input, n_draft: u32) {
+        self.encode(input).await;
+        let answered = self.answered();
+        self.upload(input, Then::Speculate);
+        self.with(|state| self.world.open_beside(state, self.id, false, input, n_draft));
         answered.await;
     }
 
     async fn open(&self, input: &Input) {
         self.encode(input).await;
-        self.upload(input, false);
+        self.upload(input, Then::Open);
     }
 
     fn verify(&self, batch: &Batch<'_>, by: &Verify) -> Flight<'w, C> {
@@ -284,7 +323,7 @@ impl<'w, C: Compute> Cloud for Bed<'w, C> {
         self.with(|state| {
             let verdict =
                 state.ledger.slots.get(self.id.index).resources.pending.last_verdict.expect("the drafts had a verdict");
-            state.ledger.write_log(&mut log, Some(verdict.accepted));
+            state.ledger.write_log(&mut log, Some(&|place| place < verdict.accepted as usize));
         });
     }
 
@@ -331,14 +370,14 @@ impl<'w, C: Compute> Bed<'w, C> {
         }
     }
 
-    fn upload(&self, input: &Input, answer: bool) {
+    fn upload(&self, input: &Input, then: Then) {
         self.with(|state| {
             let view = self.world.view_of(state, self.id);
             let delay = view.delay(&input.prompt) - view.rtt / 2;
             self.world.open_on_cloud(state, self.id, input);
             let counted = state.ledger.figures(self.id);
             counted.into_iter().for_each(|metrics| metrics.raw_upload += input.raw_payload());
-            self.world.send_up(state, self.id, input.payload(), Body::Input { answer, delay });
+            self.world.send_up(state, self.id, input.payload(), Body::Input { then, delay });
         });
     }
 
@@ -357,11 +396,23 @@ impl<'w, C: Compute> Bed<'w, C> {
     }
 
     fn send_drafts(&self, batch: &Batch<'_>, by: &Verify, wait: Option<WaitIndex>) -> u32 {
-        let sequence = batch.as_sequence();
-        let payload = by.token_bytes * sequence.len() as u64 + batch.state;
+        let tree = match batch.parents {
+            Parents::Tree(parents) if C::TREES && !batch.parents.are_a_sequence() => {
+                batch.parents.check(batch.drafts.len()).unwrap_or_else(|broken| panic!("{broken}"));
+                Some(Box::new(Shape { parents: parents.to_vec() }))
+            }
+            _ => None,
+        };
+        let sent = if tree.is_some() { batch.drafts } else { batch.as_sequence() };
+        let payload = by.token_bytes * sent.len() as u64 + batch.state;
+        let grown = matches!(batch.parents, Parents::Tree(_)) && C::TREES;
         self.with(|state| {
+            if grown {
+                state.ledger.slots.get_mut(self.id.index).tally.drafted += sent.len() as u32;
+            }
             let drafts = Drafts {
-                tokens: sequence.iter().map(|draft| draft.token).collect(),
+                tree,
+                tokens: sent.iter().map(|draft| draft.token).collect(),
                 start: batch.start,
                 bonus: batch.bonus,
                 judged: batch.judged,
@@ -421,51 +472,5 @@ impl<C: Compute, R, T: FnOnce(&mut Slot) -> R + Unpin> Future for OnEdge<'_, '_,
         ready!(Pin::new(&mut self.wait).poll(context));
         let then = self.then.take().expect("a job is looked at once");
         Poll::Ready(self.bed.with(|state| then(state.ledger.slots.get_mut(self.bed.id.index))))
-    }
-}
-
-/// A batch on its way to its verdict. Dropping it gives the verdict up.
-pub(crate) struct Flight<'w, C: Compute> {
-    world: &'w World<'w, C>,
-    message: u32,
-    /// Taken when the verdict has been read.
-    wait: Option<Wait<'w>>,
-}
-
-impl<C: Compute> Verification for Flight<'_, C> {
-    fn has_arrived(&self) -> bool {
-        self.wait.as_ref().is_none_or(Wait::is_fired)
-    }
-}
-
-impl<C: Compute> Future for Flight<'_, C> {
-    type Output = Verdict;
-
-    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Verdict> {
-        let wait = self.wait.as_mut().expect("a verdict is read once");
-        ready!(Pin::new(wait).poll(context));
-        self.wait = None;
-        let state = &mut *self.world.state.borrow_mut();
-        let Body::Drafts(drafts) = state.messages.remove(self.message).body else { unreachable!("a verdict") };
-        let verdict = drafts.verdict.expect("a verdict that has arrived");
-        state.ledger.end_log(self.message, Some(verdict.accepted));
-        Poll::Ready(verdict)
-    }
-}
-
-impl<C: Compute> Drop for Flight<'_, C> {
-    fn drop(&mut self) {
-        let Some(wait) = self.wait.take() else { return };
-        let world = self.world;
-        let state = &mut *world.state.borrow_mut();
-        state.ledger.end_log(self.message, None);
-        let Body::Drafts(drafts) = &mut state.messages.get_mut(self.message).body else { unreachable!("drafts") };
-        if wait.is_fired() {
-            state.messages.remove(self.message);
-        } else if drafts.dropped {
-            world.forget_drafts(state, self.message);
-        } else {
-            drafts.abandoned = true;
-        }
     }
 }

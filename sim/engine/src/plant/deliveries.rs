@@ -141,8 +141,8 @@ impl<'w, C: Compute> World<'w, C> {
             return;
         }
         match &state.messages.get(message).body {
-            Body::Input { answer, .. } => {
-                let then = if *answer { Then::Answer } else { Then::Open };
+            Body::Input { then, .. } => {
+                let then = *then;
                 state.messages.remove(message);
                 self.prefill_in_cloud(state, slot, then);
             }
@@ -163,7 +163,7 @@ impl<'w, C: Compute> World<'w, C> {
                 let (gpu, _) = self.on_cloud(state, slot);
                 self.submit(state, gpu, slot, Task::Upper { message });
             }
-            Body::Token(_) => unreachable!("tokens go down"),
+            Body::Tokens { .. } => unreachable!("tokens go down"),
         }
     }
 
@@ -183,11 +183,10 @@ impl<'w, C: Compute> World<'w, C> {
         state.down.receive(wire);
         let slot = state.messages.get(message).slot;
         match &mut state.messages.get_mut(message).body {
-            Body::Token(token) => {
-                let token = *token;
+            &mut Body::Tokens { count, ends } => {
                 state.messages.remove(message);
-                state.ledger.commit(slot, 1, now);
-                if token.ends {
+                state.ledger.commit(slot, count, now);
+                if ends {
                     self.answered(state, slot);
                 }
             }

@@ -48,8 +48,8 @@ impl<C: Compute> State<'_, C> {
 
     /// Nothing is in flight any more.
     fn nothing_left(&self) -> Result<(), Violation> {
-        let left =
-            [(self.messages.len(), "messages"), (self.computes.iter().map(C::open_sequences).sum(), "sequences")];
+        let models = self.computes.iter().chain(self.drafters.iter().flatten());
+        let left = [(self.messages.len(), "messages"), (models.map(C::open_sequences).sum(), "sequences")];
         left.into_iter().try_for_each(|(count, what)| require(count == 0, || format!("{count} {what} left")))
     }
 }

@@ -1,5 +1,6 @@
 //! A GPU's iterations: what goes into one, and what comes out of it.
 
+use super::drafter::beside;
 use super::event::{Event, NOW, STEP};
 use super::gpu::Pick;
 use super::job::{Item, Job, Reading, Task, Then};
@@ -12,11 +13,7 @@ use crate::ledger::{Ledger, Share, SlotId};
 use crate::ledger::{Side, StepRecord};
 use backends::{Compute, Done};
 use kernel::Phase;
-use model::{
-    decoding::{Token, Verdict},
-    energy::Activity,
-    load::Cost,
-};
+use model::{decoding::Verdict, energy::Activity, load::Cost};
 use units::{SimDuration, SimTime};
 
 impl<'w, C: Compute> World<'w, C> {
@@ -73,12 +70,15 @@ impl<'w, C: Compute> World<'w, C> {
         }
         let compute = &mut computes[self.tier(gpu)];
         let work = this.running.iter().map(|item| {
-            let sequence = ledger.slots.get(item.job.slot.index).resources.sequence(on_edge);
-            (sequence, work_of(item, messages))
+            let held = ledger.slots.get(item.job.slot.index).resources.there(on_edge);
+            (held.sequence, work_of(item, messages, held))
         });
-        let cost = compute.run(work, done);
+        let mut cost = compute.run(work, done);
         for (item, done) in this.running.iter_mut().zip(done.drain(..)) {
             item.done = done;
+        }
+        if state.drafters[self.tier(gpu)].is_some() {
+            cost.add(&self.run_beside(state, gpu));
         }
         Some(cost)
     }
@@ -157,7 +157,7 @@ impl<'w, C: Compute> World<'w, C> {
         if let Task::Verify { message, .. } = job.task {
             if self.is_void(state, message) {
                 self.drop_drafts(state, message);
-                return;
+                return self.leave_desk(state, gpu, message);
             }
             let running = &state.gpus[gpu as usize].running;
             if running.iter().any(|other| other.job.slot == job.slot) {
@@ -244,6 +244,7 @@ impl<'w, C: Compute> World<'w, C> {
     fn end_item(&self, state: &mut State<'w, C>, gpu: u32, Item { job, chunk, done, .. }: Item) {
         match job.task {
             Task::Draft { wait }
+            | Task::Expand { wait, .. }
             | Task::Own { wait }
             | Task::Probe { wait }
             | Task::Encode { wait }
@@ -259,7 +260,7 @@ impl<'w, C: Compute> World<'w, C> {
             Task::Prefill { then, .. } => self.end_prompt(state, gpu, job, then, done),
             Task::Answer => {
                 let Done::Token(token) = done else { unreachable!("a decode step makes a token") };
-                self.emit(state, gpu, job.slot, token);
+                self.emit(state, gpu, job.slot, 1, token.ends);
                 if !token.ends {
                     self.resume(state, gpu, job);
                 }
@@ -268,6 +269,7 @@ impl<'w, C: Compute> World<'w, C> {
             Task::Verify { message, before } => {
                 self.resume(state, gpu, Job { task: Task::Verify { message, before: before - 1 }, ..job });
             }
+            Task::Speculate { .. } => self.end_speculation(state, gpu, job, done),
             Task::Upper { message } => self.give_back_token(state, message, done),
         }
     }
@@ -288,41 +290,70 @@ impl<'w, C: Compute> World<'w, C> {
         match then {
             Then::Fire(wait) => self.kernel.fire(wait),
             Then::Return(message) => self.give_back_token(state, message, done),
-            Then::Answer => {
+            Then::Answer | Then::Speculate => {
                 let Done::Token(token) = done else { unreachable!("the prompt's last chunk makes a token") };
-                self.emit(state, gpu, job.slot, token);
-                if !token.ends {
-                    self.resume(state, gpu, Job { task: Task::Answer, ..job });
+                self.emit(state, gpu, job.slot, 1, token.ends);
+                if token.ends {
+                    return;
+                }
+                match then {
+                    Then::Speculate => self.speculate(state, gpu, job),
+                    _ => self.resume(state, gpu, Job { task: Task::Answer, ..job }),
                 }
             }
             Then::Open => {
                 let slot = state.ledger.slots.get_mut(job.slot.index);
                 slot.resources.cloud.ready = true;
-                for message in std::mem::take(&mut slot.resources.pending.parked) {
+                let parked = std::mem::take(&mut slot.resources.pending.parked);
+                self.count_client(state, gpu, true);
+                for message in parked {
                     self.submit_drafts(state, gpu, job.slot, message);
                 }
             }
         }
     }
 
-    /// A token of an answer has been made. One that ends an answer whose length nobody knew ends the engine's request too.
-    pub(super) fn emit(&self, state: &mut State<'w, C>, gpu: u32, id: SlotId, token: Token) {
-        if token.ends {
+    /// Lets the drafts be verified that the small model beside this one has made.
+    fn speculate(&self, state: &mut State<'w, C>, gpu: u32, job: Job) {
+        let resources = &mut state.ledger.slots.get_mut(job.slot.index).resources;
+        let drafts = beside(resources, self.is_edge(gpu)).map_or(0, |beside| beside.drafted());
+        self.resume(state, gpu, Job { task: Task::Speculate { drafts }, ..job });
+    }
+
+    /// Drafts of the small model beside this one were verified, and drafts for the next step were made.
+    fn end_speculation(&self, state: &mut State<'w, C>, gpu: u32, job: Job, done: Done) {
+        let Done::Verified { accepted, token, ends } = done else { unreachable!("drafts were verified") };
+        self.emit(state, gpu, job.slot, accepted + u32::from(token.is_some()), ends);
+        if !ends {
+            self.speculate(state, gpu, job);
+        }
+    }
+
+    /// Tokens of an answer have been made. Those that end an answer whose length nobody knew end the engine's request too.
+    pub(super) fn emit(&self, state: &mut State<'w, C>, gpu: u32, id: SlotId, count: u32, ends: bool) {
+        if ends {
             self.end_request(state, gpu, id);
         }
         if self.is_edge(gpu) {
-            state.ledger.commit(id, 1, self.kernel.now());
-            if token.ends {
+            state.ledger.commit(id, count, self.kernel.now());
+            if ends {
                 self.answered(state, id);
             }
             return;
         }
-        let message = self.address(state, id, Body::Token(token));
-        self.send_down(state, message, TOKEN_BYTES);
+        let message = self.address(state, id, Body::Tokens { count, ends });
+        self.send_down(state, message, TOKEN_BYTES * u64::from(count));
     }
 
-    /// Lets drafts be verified in the cloud.
+    /// Lets drafts be verified in the cloud, or wait for that where the policy orders them.
     pub(crate) fn submit_drafts(&self, state: &mut State<'w, C>, gpu: u32, id: SlotId, message: u32) {
+        if !self.queue_drafts(state, gpu, id, message) {
+            self.release_drafts(state, gpu, id, message);
+        }
+    }
+
+    /// Gives drafts to the GPU that verifies them.
+    pub(super) fn release_drafts(&self, state: &mut State<'w, C>, gpu: u32, id: SlotId, message: u32) {
         let State { ledger: Ledger { slots, .. }, messages, computes, .. } = state;
         let drafts = messages.get(message).drafts();
         let sequence = slots.get(id.index).resources.sequence(false);
@@ -336,18 +367,25 @@ impl<'w, C: Compute> World<'w, C> {
     }
 
     fn end_verify(&self, state: &mut State<'w, C>, gpu: u32, id: SlotId, message: u32, done: Done) {
-        let Done::Verified { accepted, token, ends } = done else { unreachable!("drafts were verified") };
+        let (accepted, last, token, ends) = match done {
+            Done::Verified { accepted, token, ends } => {
+                (accepted, accepted.checked_sub(1).map(|last| last as u16), token, ends)
+            }
+            Done::Judged { accepted, last, token, ends } => (accepted, last, token, ends),
+            _ => unreachable!("drafts were verified"),
+        };
         if self.is_void(state, message) {
             // It was in this very iteration when its request ended.
-            return self.drop_drafts(state, message);
+            self.drop_drafts(state, message);
+            return self.leave_desk(state, gpu, message);
         }
         let State { ledger: Ledger { slots, .. }, messages, computes, .. } = state;
         let slot = slots.get_mut(id.index);
         let Body::Drafts(drafts) = &mut messages.get_mut(message).body else { unreachable!("drafts were verified") };
         let committed = computes[self.tier(gpu)].answer_tokens(slot.resources.sequence(false));
         let drafted = drafts.tokens.len() as u32;
-        let (accepted, drafted) = if drafts.judged { (accepted, drafted) } else { (0, 0) };
-        let verdict = Verdict { accepted, drafted, committed, token, ends, at: SimTime::ZERO };
+        let (accepted, last, drafted) = if drafts.judged { (accepted, last, drafted) } else { (0, None, 0) };
+        let verdict = Verdict { accepted, drafted, committed, last, token, ends, at: SimTime::ZERO };
         if verdict.rejects() {
             slot.resources.cloud.epoch += 1;
         }
@@ -358,6 +396,7 @@ impl<'w, C: Compute> World<'w, C> {
         if goes_on {
             self.submit(state, gpu, id, Task::Answer);
         }
+        self.leave_desk(state, gpu, message);
     }
 
     fn record_steps(&self, state: &mut State<'w, C>, gpu: u32, duration: SimDuration) {

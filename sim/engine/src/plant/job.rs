@@ -25,10 +25,14 @@ pub(crate) enum Task {
     Answer,
     /// Draft a token.
     Draft { wait: WaitIndex },
+    /// Pass so many nodes of a tree of drafts, of one depth; that of the root is 0.
+    Expand { wait: WaitIndex, nodes: u32, depth: u32 },
     /// Make the next token of the edge's own answer.
     Own { wait: WaitIndex },
     /// Verify the drafts of a message, after so many iterations that only read them.
     Verify { message: u32, before: u32 },
+    /// Verify so many drafts of the small model beside this one, and make the next token.
+    Speculate { drafts: u32 },
     /// Pass the last token through the edge's part of a split model.
     Lower { wait: WaitIndex },
     /// Pass the hidden states of a message through the cloud's part of a split model.
@@ -91,6 +95,8 @@ impl Task {
 pub(crate) enum Then {
     /// The answer.
     Answer,
+    /// The answer, for which the small model beside this one drafts.
+    Speculate,
     /// The process goes on.
     Fire(WaitIndex),
     /// Batches that wait may be verified.

@@ -1,5 +1,6 @@
 //! Messages between edge and cloud.
 
+use super::job::Then;
 use crate::ledger::SlotId;
 use kernel::WaitIndex;
 use model::decoding::{Token, Verdict};
@@ -25,16 +26,16 @@ impl Message {
 }
 
 pub(crate) enum Body {
-    /// Up: an input to read, and perhaps to answer. It takes so much longer than its bytes and half a round trip.
-    Input { answer: bool, delay: SimDuration },
+    /// Up: an input to read, and what comes behind it. It takes so much longer than its bytes and half a round trip.
+    Input { then: Then, delay: SimDuration },
     /// Up: drafts to verify. Down: their verdict.
     Drafts(Drafts),
     /// Up: hidden states of a prompt, from which the cloud writes the whole answer.
     Prompt,
     /// Up: hidden states of a prompt or of a token. Down: the token that came of them.
     Hidden { first: bool, wait: WaitIndex, token: Token },
-    /// Down: a token of an answer that the cloud streams.
-    Token(Token),
+    /// Down: tokens of an answer that the cloud streams, perhaps the last.
+    Tokens { count: u32, ends: bool },
 }
 
 impl Body {
@@ -45,9 +46,24 @@ impl Body {
     }
 }
 
+/// The shape of a tree of drafts.
+pub(crate) struct Shape {
+    /// The place of each one's parent; none for a child of the answer.
+    pub(crate) parents: Vec<Option<u16>>,
+}
+
+impl Shape {
+    /// True of a draft between the root and the end of a path, the end included.
+    pub(crate) fn is_on_the_path(&self, end: Option<u16>, place: usize) -> bool {
+        std::iter::successors(end, |at| self.parents[usize::from(*at)]).any(|at| usize::from(at) == place)
+    }
+}
+
 pub(crate) struct Drafts {
     /// In place up to the N_max of the paper.
     pub(crate) tokens: SmallVec<[Token; 5]>,
+    /// Their shape, where they are no sequence.
+    pub(crate) tree: Option<Box<Shape>>,
     /// Position of the first of them.
     pub(crate) start: u32,
     pub(crate) bonus: bool,

@@ -12,6 +12,8 @@
 //! | `ranks.rs` | ranks of a mixture take their steps together |
 //! | `rounds.rs` | requests enter a serving engine, and their rounds are offered to it |
 //! | `steps.rs` | a serving engine forms the iterations of its GPU |
+//! | `desk.rs` | a policy orders the queue of drafts before a GPU |
+//! | `drafter.rs` | a small model drafts beside the model of a GPU |
 //! | `prompts.rs` | a prompt becomes pieces by content, for a serving engine |
 //! | `spans.rs` | spans of watched requests begin and end |
 //! | `invariants.rs` | conservation of bytes, KV blocks and time |
@@ -24,6 +26,7 @@
 //! | `job.rs` | jobs of requests, and the items that they are in an iteration |
 //! | `reports.rs` | loads of replicas and what edges learn, as they are reported |
 //! | `fleet.rs` | the numbers of groups, pools and their GPUs |
+//! | `flight.rs` | batches of drafts on their way to their verdicts |
 //! | `gpu.rs`, `link.rs` | one GPU with its queues; one direction of the link |
 //! | `served.rs` | a serving engine on a GPU, and the part of a request that it has |
 //! | `pools.rs`, `prices.rs` | KV pools of the tiers; prices that policies see |
@@ -31,8 +34,11 @@
 mod admission;
 mod bed;
 mod deliveries;
+mod desk;
+mod drafter;
 mod event;
 mod fleet;
+mod flight;
 mod gpu;
 mod invariants;
 mod iterations;

@@ -5,6 +5,7 @@ use backends::{Part, Tier};
 use model::{
     kv::{DoesNotFit, KvPool},
     memory::{BatchLimits, Footprint},
+    model_spec::ModelSpec,
 };
 use units::Bytes;
 
@@ -44,13 +45,16 @@ fn pool(tier: &Tier, limits: BatchLimits, stated: Option<u64>) -> Result<KvPool,
     let resident = footprint(tier, limits, Bytes::ZERO).total();
     let tensor = u64::from(tier.parallel.tensor);
     // KV heads are split; where there are fewer heads than GPUs, some GPUs have a copy.
-    let copies = tensor.div_ceil(model.kv_heads.min(tensor));
-    let token = model.kv_bytes_per_token_of(layers) * copies;
+    let copies = |model: &ModelSpec| tensor.div_ceil(model.kv_heads.min(tensor));
+    // A block holds its tokens' keys and values of both models, where a small one drafts beside the other.
+    let drafter = tier.drafter.as_ref().map(|drafter| drafter.kv_bytes_per_token() * copies(drafter));
+    let token = model.kv_bytes_per_token_of(layers) * copies(model) + drafter.unwrap_or_default();
     let pool = KvPool::with_resident(&tier.device.times(tensor), &what, resident, token, stated)?;
     Ok(pool.for_sequences(limits.sequences))
 }
 
-/// Memory used on a GPU of a tier: weights, activations and so much KV cache. Of a split model, only the tier's part counts.
+/// Memory used on a GPU of a tier: weights, activations and so much KV cache. Of a split model, only the tier's part counts; a
+/// model that drafts beside it has weights too.
 pub(crate) fn footprint(tier: &Tier, limits: BatchLimits, kv: Bytes) -> Footprint {
     let whole = Footprint::paged(&tier.model, limits, kv);
     let weights = match tier.part {
@@ -60,7 +64,8 @@ pub(crate) fn footprint(tier: &Tier, limits: BatchLimits, kv: Bytes) -> Footprin
     };
     let spread = if tier.parallel.spreads_experts { u64::from(tier.parallel.data) } else { 1 };
     let elsewhere = tier.model.routed_weight_bytes().as_u64() / spread * (spread - 1);
-    let weights = weights.saturating_sub(Bytes::new(elsewhere));
+    let drafter = tier.drafter.as_ref().map(|drafter| drafter.weight_bytes());
+    let weights = weights.saturating_sub(Bytes::new(elsewhere)) + drafter.unwrap_or_default();
     // Each GPU has activations and a runtime of its own.
     let each = u64::from(tier.parallel.tensor);
     Footprint { weights, activations: whole.activations * each, runtime: whole.runtime * each, ..whole }

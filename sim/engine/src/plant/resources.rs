@@ -1,5 +1,6 @@
 //! The resources of a request in flight: its sequences, their memory, and the waits of its process.
 
+use super::drafter::Beside;
 use super::served::InEngine;
 use crate::ledger;
 use backends::{Done, Sequence};
@@ -36,8 +37,14 @@ impl Resources {
     /// The request's sequence on the edge or in the cloud.
     #[inline]
     pub(crate) fn sequence(&self, on_edge: bool) -> Sequence {
+        self.there(on_edge).sequence
+    }
+
+    /// The request's sequence with its memory, which is there.
+    #[inline]
+    pub(crate) fn there(&self, on_edge: bool) -> &Held {
         let held = if on_edge { &self.on_edge } else { &self.on_cloud };
-        held.as_ref().expect("a sequence").sequence
+        held.as_ref().expect("a sequence")
     }
 
     /// The place of the request's sequence on the edge or in the cloud.
@@ -71,12 +78,14 @@ pub(crate) struct Held {
     pub(crate) kv: Option<KvSequence>,
     /// Its part in a serving engine, on a GPU that has one.
     pub(crate) engine: Option<Box<InEngine>>,
+    /// Its part of the small model that drafts for it, where one does.
+    pub(crate) beside: Option<Box<Beside>>,
 }
 
 impl Held {
     /// A sequence without any memory.
     pub(crate) fn new(sequence: Sequence, engine: Option<InEngine>) -> Self {
-        Self { sequence, kv: None, engine: engine.map(Box::new) }
+        Self { sequence, kv: None, engine: engine.map(Box::new), beside: None }
     }
 }
 

@@ -37,7 +37,7 @@ impl<'w, C: Compute> World<'w, C> {
         let Some(request) = self.in_engine(state, gpu, job.slot) else { return };
         match job.task {
             // Its round begins when the item has ended.
-            Task::Verify { .. } => request.rounds.push_front(job),
+            Task::Verify { .. } | Task::Speculate { .. } => request.rounds.push_front(job),
             _ => request.job = Some(job),
         }
     }
@@ -68,7 +68,7 @@ impl<'w, C: Compute> World<'w, C> {
     fn write_on(&self, state: &mut State<'w, C>, gpu: u32, job: Job) {
         let sequence = state.ledger.slots.get(job.slot.index).resources.sequence(self.is_edge(gpu));
         if let Some(Done::Token(first)) = state.computes[self.tier(gpu)].known(sequence, &Work::Decode) {
-            self.emit(state, gpu, job.slot, first);
+            self.emit(state, gpu, job.slot, 1, first.ends);
             if first.ends {
                 return;
             }
@@ -140,10 +140,13 @@ impl<'w, C: Compute> World<'w, C> {
                 && self.is_void(state, message)
             {
                 self.drop_drafts(state, message);
+                self.leave_desk(state, gpu, message);
                 continue;
             }
             let drafts = match job.task {
                 Task::Verify { message, before: 0 } => state.messages.get(message).drafts().tokens.len() as u32,
+                Task::Speculate { drafts } => drafts,
+                Task::Expand { nodes, .. } => nodes - 1,
                 _ => 0,
             };
             let own = self.settle(state, gpu, slot);

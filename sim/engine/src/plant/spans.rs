@@ -25,12 +25,16 @@ pub(crate) fn describe(item: &Item, messages: &Numbered<Message>) -> (Kind, u32)
         Task::Answer | Task::Own { .. } => (Kind::Decode, 1),
         Task::Encode { .. } => (Kind::Encode, 0),
         Task::Draft { .. } => (Kind::Draft, 1),
+        Task::Expand { nodes, .. } => (Kind::Draft, nodes),
         Task::Verify { before: 1.., .. } => (Kind::Verify, 1),
         Task::Verify { message, .. } => {
             let drafts = messages.get(message).drafts();
             // Behind the prompt, whose last logits are known, they pass alone.
             let all = drafts.tokens.len() as u32 + u32::from(drafts.start > 0);
             (Kind::Verify, if item.reading.step_tokens > 0 { all.min(item.reading.step_tokens) } else { all })
+        }
+        Task::Speculate { drafts } => {
+            (Kind::Verify, if item.reading.step_tokens > 0 { item.reading.step_tokens } else { drafts + 1 })
         }
         Task::Lower { .. } => (Kind::LowerLayers, 1),
         Task::Upper { .. } => (Kind::UpperLayers, 1),
@@ -78,7 +82,7 @@ impl<'w, C: Compute> World<'w, C> {
                 kind,
                 phase: Phase::Running,
                 round: match task {
-                    Task::Draft { .. } | Task::Own { .. } => watched.batches + 1,
+                    Task::Draft { .. } | Task::Expand { .. } | Task::Own { .. } => watched.batches + 1,
                     Task::Verify { message, .. } => round(messages.get(message), of.committed.tokens),
                     Task::Lower { .. } | Task::Upper { .. } => of.committed.tokens + 1,
                     _ => 0,
@@ -97,6 +101,7 @@ impl<'w, C: Compute> World<'w, C> {
             recorder.span(&running);
             // What is not done with it waits again from its end on.
             let goes_on = matches!(task, Task::Prefill { .. } | Task::Answer | Task::Verify { before: 1.., .. });
+            let goes_on = goes_on || matches!(task, Task::Speculate { .. });
             if goes_on || item.reading.goes_on {
                 watch.waiting.insert(place, (now + duration, Phase::Queued));
             }
@@ -113,7 +118,8 @@ impl<'w, C: Compute> World<'w, C> {
             Body::Input { delay, .. } => (Kind::Input, 0, *delay),
             Body::Prompt => (Kind::Hidden, 0, SimDuration::ZERO),
             Body::Hidden { first, .. } if up => (Kind::Hidden, u32::from(!first), SimDuration::ZERO),
-            Body::Hidden { .. } | Body::Token(_) => (Kind::Token, 1, SimDuration::ZERO),
+            Body::Hidden { .. } => (Kind::Token, 1, SimDuration::ZERO),
+            Body::Tokens { count, .. } => (Kind::Token, *count, SimDuration::ZERO),
             Body::Drafts(drafts) if up => (Kind::Drafts, drafts.tokens.len() as u32, SimDuration::ZERO),
             Body::Drafts(drafts) => {
                 let verdict = drafts.verdict.as_ref().expect("what comes back is the verdict");

@@ -1,5 +1,6 @@
 //! The part of the plant that changes during a run.
 
+use super::desk::Desk;
 use super::gpu::{Gpu, Kind};
 use super::job::Job;
 use super::link::{Access, Direction, Outbox};
@@ -8,6 +9,7 @@ use super::reports::{Load, Reports};
 use super::resources::Resources;
 use super::served::Served;
 use crate::ledger::Ledger;
+use crate::models::Models;
 use crate::scheduling::Remote;
 use crate::spec::{CloudSpec, EdgeSpec, RunSpec};
 use backends::{Compute, Done, Tier};
@@ -31,9 +33,13 @@ pub(crate) struct State<'w, C> {
     pub(crate) reports: Option<Reports<Load>>,
     /// Turns of round robins: within each pool, and among the pools.
     pub(crate) turns: Vec<u64>,
+    /// The queue of drafts before each of the cloud's GPUs, where the policy orders it.
+    pub(crate) desks: Vec<Desk>,
     pub(crate) edge_cpus: Vec<FifoServer>,
     /// The backend of each tier: those of the groups, then those of the pools.
     pub(crate) computes: Vec<C>,
+    /// The small model that drafts beside that of each tier, where there is one.
+    pub(crate) drafters: Vec<Option<C>>,
     pub(crate) up: Direction,
     pub(crate) down: Direction,
     pub(crate) uplink_due: Option<SimTime>,
@@ -49,7 +55,7 @@ impl<'w, C: Compute> State<'w, C> {
         spec: &RunSpec,
         streams: Streams,
         kv: Vec<KvPool>,
-        computes: Vec<C>,
+        Models { tiers: computes, drafters, .. }: Models<C>,
         ledger: Ledger<'w, Resources>,
     ) -> Self {
         let link = spec.link.in_replication(spec.replication);
@@ -68,9 +74,11 @@ impl<'w, C: Compute> State<'w, C> {
             work: vec![SimDuration::ZERO; replicas],
             reports: spec.routing.report_every.map(|every| Reports::new(every, replicas)),
             turns: vec![0; spec.pools.len() + 1],
+            desks: (0..if spec.policy.queues() { replicas } else { 0 }).map(|_| Desk::default()).collect(),
             gpus,
             edge_cpus: spec.edges.iter().flat_map(processors).collect(),
             computes,
+            drafters,
             up: Direction::new(&link, Access::new(spec, true), true, connections, streams),
             down: Direction::new(&link, Access::new(spec, false), false, connections, streams),
             uplink_due: None,
@@ -92,9 +100,10 @@ fn edges(group: &EdgeSpec, kv: &KvPool) -> impl Iterator<Item = Gpu> {
     let EdgeSpec { tier, limits, scheduling, .. } = group;
     let power = if group.has_gpu { power(tier) } else { Power::NONE };
     let kind = kind(tier, *limits, power);
-    let engine = || {
+    let scheduling = scheduling.beside(tier.drafter.is_some());
+    let engine = move || {
         let window = tier.model.context_window;
-        group.has_gpu.then(|| Served::new(scheduling, *limits, kv, window, Remote::Held)).flatten()
+        group.has_gpu.then(|| Served::new(&scheduling, *limits, kv, window, Remote::Held)).flatten()
     };
     (0..group.count).map(move |_| Gpu::new(kind.clone(), kv.clone(), engine()))
 }
@@ -103,7 +112,8 @@ fn edges(group: &EdgeSpec, kv: &KvPool) -> impl Iterator<Item = Gpu> {
 fn servers(pool: &CloudSpec, kv: &KvPool) -> impl Iterator<Item = Gpu> {
     let CloudSpec { tier, limits, scheduling, remote, .. } = pool;
     let kind = kind(tier, *limits, power(tier));
-    let engine = || Served::new(scheduling, *limits, kv, tier.model.context_window, *remote);
+    let scheduling = scheduling.beside(tier.drafter.is_some());
+    let engine = move || Served::new(&scheduling, *limits, kv, tier.model.context_window, *remote);
     (0..pool.servers()).map(move |_| Gpu::new(kind.clone(), kv.clone(), engine()))
 }
 

@@ -1,5 +1,6 @@
 //! Steps of a serving engine become iterations of its GPU.
 
+use super::drafter;
 use super::job::{Item, Job, Reading, Task};
 use super::resources::Slot;
 use super::state::State;
@@ -16,8 +17,8 @@ impl<'w, C: Compute> World<'w, C> {
     /// Puts the work of the next step into the iteration of a GPU.
     pub(super) fn pick_step(&self, state: &mut State<'w, C>, gpu: u32) {
         let on_edge = self.is_edge(gpu);
-        let State { ledger: Ledger { slots, watch, .. }, gpus, computes, .. } = state;
-        let compute = &mut computes[self.tier(gpu)];
+        let State { ledger: Ledger { slots, watch, .. }, gpus, computes, drafters, .. } = state;
+        let (compute, drafter) = (&mut computes[self.tier(gpu)], &mut drafters[self.tier(gpu)]);
         let this = &mut gpus[gpu as usize];
         let served = this.served.as_mut().expect("a serving engine");
         while this.running.is_empty() {
@@ -34,6 +35,7 @@ impl<'w, C: Compute> World<'w, C> {
                     Self::watch_preemption(watch, gpu, job);
                 }
                 let lost = compute.forget(sequence(slots, slot));
+                drafter::forget(drafter.as_mut(), &mut slots.get_mut(slot.index).resources, on_edge);
                 let tally = &mut slots.get_mut(slot.index).tally.memory;
                 tally.preemptions += 1;
                 tally.recomputed = tally.recomputed.saturating_add(lost);
@@ -47,6 +49,11 @@ impl<'w, C: Compute> World<'w, C> {
                     let tokens = served.replica.sequence(work.id).map_or(0, serving::Sequence::tokens);
                     let looked_up = if served.replica.settings().prefix_cache { tokens } else { 0 };
                     find(work, compute, sequence, looked_up, tally);
+                    let beside = slots.get(owner.index).resources.there(on_edge).beside.as_deref();
+                    if work.computed > 0 {
+                        let of = compute.prompt_tokens(sequence);
+                        drafter::find(drafter.as_mut(), beside, work.computed, of);
+                    }
                 }
                 let held = slots.get_mut(owner.index).resources.held(on_edge).as_ref();
                 let job = held.and_then(|held| held.engine.as_ref()?.job).expect("the engine works on a job");
@@ -95,7 +102,7 @@ fn item(step: &Step, work: &Work, job: Job, unread: impl FnOnce() -> u32) -> Ite
         Task::Prefill { then, .. } => Task::Prefill { left: chunk, then },
         task => task,
     };
-    let step_tokens = if matches!(job.task, Task::Verify { .. }) { work.tokens } else { 0 };
+    let step_tokens = if matches!(job.task, Task::Verify { .. } | Task::Speculate { .. }) { work.tokens } else { 0 };
     let reading = Reading { is_chunk, is_piece, step_tokens, goes_on: !work.samples, pictures };
     Item { job: Job { task, ..job }, chunk, reading, done: Done::Nothing }
 }

@@ -2,6 +2,7 @@
 
 use super::job::{Item, Job, Task, Then};
 use super::message::Message;
+use super::resources::Held;
 use super::state::State;
 use super::world::World;
 use crate::ledger::{Ledger, SlotId};
@@ -10,15 +11,19 @@ use kernel::Numbered;
 
 /// The work of an item.
 #[inline]
-pub(super) fn work_of<'m>(item: &Item, messages: &'m Numbered<Message>) -> Work<'m> {
+pub(super) fn work_of<'m>(item: &Item, messages: &'m Numbered<Message>, held: &'m Held) -> Work<'m> {
     let Item { job: Job { task, .. }, chunk, reading, .. } = *item;
     if reading.is_piece {
         return Work::Piece { tokens: chunk };
     }
     if !reading.is_chunk {
+        if let (Task::Speculate { .. }, Some(beside)) = (task, &held.beside) {
+            return beside.work();
+        }
         return work_of_task(task, messages);
     }
-    let answer = matches!(task, Task::Answer | Task::Prefill { then: Then::Answer | Then::Return(_), .. });
+    let makes = |then| matches!(then, Then::Answer | Then::Speculate | Then::Return(_));
+    let answer = matches!(task, Task::Answer) || matches!(task, Task::Prefill { then, .. } if makes(then));
     Work::Prefill { tokens: chunk, pictures: reading.pictures, answer }
 }
 
@@ -29,11 +34,16 @@ fn work_of_task(task: Task, messages: &Numbered<Message>) -> Work<'_> {
         Task::Probe { .. } => Work::Probe,
         Task::Encode { .. } => Work::Encode,
         Task::Prefill { .. } => unreachable!("a prompt is read in chunks"),
+        Task::Speculate { .. } => unreachable!("drafts of the model beside this one are its request's"),
         Task::Draft { .. } => Work::Draft,
+        Task::Expand { nodes, depth, .. } => Work::Expand { nodes, depth },
         Task::Own { .. } => Work::Own,
         Task::Verify { before: 1.., .. } => Work::Pass,
         Task::Verify { message, .. } => {
             let drafts = messages.get(message).drafts();
+            if let Some(tree) = &drafts.tree {
+                return Work::Judge { drafts: &drafts.tokens, parents: &tree.parents };
+            }
             Work::Verify { drafts: &drafts.tokens, bonus: drafts.bonus, judged: drafts.judged }
         }
         Task::Answer | Task::Lower { .. } | Task::Upper { .. } => Work::Decode,
@@ -47,7 +57,7 @@ impl<'w, C: Compute> World<'w, C> {
         let on_edge = self.is_edge(gpu);
         let State { ledger: Ledger { slots, .. }, messages, computes, .. } = state;
         match task {
-            Task::Draft { .. } | Task::Own { .. } => {}
+            Task::Draft { .. } | Task::Own { .. } | Task::Expand { depth: 0, .. } => {}
             // A later batch may wait behind the one that has the first token.
             Task::Verify { message, .. } if messages.get(message).drafts().start == 0 => {}
             _ => return None,

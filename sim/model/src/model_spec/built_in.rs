@@ -9,7 +9,7 @@ use crate::vision::{TowerShape, VisionTower, clip};
 /// Every built-in model. To add one, add an entry.
 ///
 /// Context windows are `max_position_embeddings` of each one's `config.json`; LLaVA's is that of `lmsys/vicuna-7b-v1.5`.
-pub static MODELS: [ModelSpec; 11] = [
+pub static MODELS: [ModelSpec; 12] = [
     spec(Decoder {
         dimensions: [28, 1536, 8960, 12, 2, 128, 151_936],
         context_window: 32_768,
@@ -42,6 +42,11 @@ pub static MODELS: [ModelSpec; 11] = [
     }),
     spec(Decoder { vision: Some(TowerShape::QWEN3.into_width(2048)), ..qwen3_30b_a3b("qwen3-vl-30b-a3b") }),
     spec(Decoder { vision: Some(clip(4096)), ..plain("llava-1.5-7b", [32, 4096, 11_008, 32, 32, 128, 32_064], 4_096) }),
+    spec(Decoder {
+        qkv_bias: true,
+        tied_head: true,
+        ..plain("qwen2.5-0.5b", [24, 896, 4864, 14, 2, 64, 151_936], 32_768)
+    }),
     spec(plain("llama-3.1-8b", [32, 4096, 14_336, 32, 8, 128, 128_256], 131_072)),
     spec(qwen3_30b_a3b("qwen3-30b-a3b-instruct-2507")),
 ];

@@ -7,7 +7,7 @@ fn calibration() -> Calibration {
 }
 
 fn verdict(accepted: u32, drafted: u32) -> Verdict {
-    Verdict { accepted, drafted, committed: 0, token: None, ends: false, at: SimTime::ZERO }
+    Verdict { accepted, drafted, committed: 0, last: None, token: None, ends: false, at: SimTime::ZERO }
 }
 
 fn draft(nats: f32) -> Draft {

@@ -5,7 +5,7 @@ use model::{
     mas::Descriptors,
     request::{Input, Prompt},
 };
-use policies::{Batch, Cloud, Edge, Hidden, Note, Plan, Testbed, Verification, Verify, View};
+use policies::{Batch, Cloud, Edge, Hidden, Note, Plan, Testbed, Tree, Verification, Verify, View};
 use std::cell::{Cell, RefCell};
 use std::future::Future;
 use std::pin::{Pin, pin};
@@ -90,6 +90,9 @@ impl Edge for Bed {
         assert_eq!(*input, Input::whole(self.prompt));
         self.does("edge");
     }
+    async fn answer_drafted(&self, _: &Input, _: u32) {
+        unreachable!("no model drafts beside the edge's")
+    }
     async fn prefill(&self, _: &Input) {
         self.does("prefill");
     }
@@ -97,6 +100,9 @@ impl Edge for Bed {
         self.takes(10);
         let position = self.drafted.replace(self.drafted.get() + 1);
         Draft { token: Token { id: 1, ends: position + 1 == ANSWER }, position, entropy_nats: 0.0 }
+    }
+    async fn expand(&self, _: &Tree, _: &[Option<u16>], _: u32) -> Vec<Draft> {
+        vec![self.draft().await]
     }
     async fn decode(&self) -> Draft {
         unreachable!("not decoded")
@@ -135,6 +141,9 @@ impl Cloud for Bed {
         assert_eq!(*input, Input::whole(self.prompt));
         self.does("cloud");
     }
+    async fn answer_drafted(&self, _: &Input, _: u32) {
+        unreachable!("no model drafts beside the cloud's")
+    }
     async fn open(&self, _: &Input) {
         self.does("open");
     }
@@ -144,7 +153,8 @@ impl Cloud for Bed {
         let accepted = drafted.min(ACCEPTED);
         let token = (batch.start + accepted < ANSWER).then(Token::default);
         let committed = batch.start + accepted + u32::from(token.is_some());
-        There(Verdict { accepted, drafted, committed, token, ends: committed == ANSWER, at: SimTime::ZERO })
+        let (last, ends) = (accepted.checked_sub(1).map(|last| last as u16), committed == ANSWER);
+        There(Verdict { accepted, drafted, committed, last, token, ends, at: SimTime::ZERO })
     }
     async fn finish(&self, _: &Batch<'_>, _: &Verify) {
         unreachable!("not left to the cloud")

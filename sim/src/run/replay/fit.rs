@@ -5,7 +5,7 @@ use super::models::{Loaded, Models};
 use crate::results::replayed::with_model;
 use crate::run::drawn::Kind;
 use crate::scenario::{Drawn, Plan, Point, Replay, Source};
-use crate::terminal::Failure;
+use crate::terminal::{Failure, say};
 use backends::onnx;
 use engine::{Content, RESERVED_OUTPUT_TOKENS, RunSpec, Workload, kv_of_tiers};
 use kernel::Streams;
@@ -20,6 +20,12 @@ const TOKEN_SIDE: u32 = 28;
 pub fn check_policies(source: &Source, points: &[Point]) -> Result<(), Failure> {
     for cell in points.iter().flat_map(|point| &point.cells) {
         let (policy, spec) = (&cell.policy, &cell.spec);
+        if let Some(name) = spec.policy.drafter().and_then(|drafter| drafter.model) {
+            say(format_args!("sim: warning: {policy} drafts with the edge's model: a replay has no {name}"));
+        }
+        if let policies::System::SpecEdge(_) = &spec.policy {
+            say(format_args!("sim: warning: {policy} drafts sequences: real models grow no trees"));
+        }
         let why = if spec.policy.split().is_some() {
             "splits the cloud's model, and graphs of whole models cannot be split"
         } else if spec.policy.uses().encodes || spec.workload.payload == model::request::PayloadFormat::VisionTokens {
@@ -87,6 +93,7 @@ pub fn point(
         let engines = [(&mut cell.spec.edges[0].tier, &models.edge), (&mut cell.spec.pools[0].tier, &models.cloud)];
         for (tier, loaded) in engines {
             *tier = with_model(tier, &loaded.spec);
+            tier.drafter = tier.drafter.as_ref().map(|_| Box::new(models.edge.spec.clone()));
         }
         cell.spec.edges[0].tier.encoder.clone_from(&models.cloud.spec.vision);
         cell.spec.workload.content = Content::Listed(listed.clone());

@@ -12,11 +12,11 @@ mod fit;
 mod models;
 
 use crate::results::{manifest::ReplayFacts, rows::Answer};
-use crate::scenario::{Mode, Outcomes, Plan, Point, Replay, Scale};
+use crate::scenario::{Mode, Outcomes, Plan, Played as Plays, Point, Replay, Scale};
 use crate::terminal::Failure;
 use asked::Asked;
 use backends::real::{Answered, Notes, Real, Rehearsed, TimeScale, calibration, recorded, warm_up};
-use backends::{Heads, Probe};
+use backends::{Heads, Probe, Tier};
 use engine::{Outcome, Recorder, RunSpec};
 use kernel::{Journal, Streams};
 use model::mas::Descriptors;
@@ -71,6 +71,21 @@ impl Repeats {
                 }
             }
         }
+    }
+}
+
+/// The parts that the backends of a run share.
+struct Backends<'m> {
+    asked: &'m Asked,
+    probe: Probe,
+    notes: Rc<RefCell<Notes>>,
+}
+
+impl<'m> Backends<'m> {
+    /// The backend of a tier that a model plays.
+    fn on(&self, tier: &Tier, loaded: &'m Loaded, played: &Plays) -> Real<'m> {
+        let scale = scale(&played.time_scale);
+        Real::new(tier, &loaded.model, self.asked, scale, self.probe.clone(), self.notes.clone())
     }
 }
 
@@ -160,21 +175,22 @@ impl RealModels {
         let asked = &self.asked[&point];
         let notes = Rc::new(RefCell::new(Notes::default()));
         let Models { edge, cloud, .. } = &self.models;
-        let [edge, cloud] =
-            [(edge, &spec.edges[0].tier, &self.replay.edge), (cloud, &spec.pools[0].tier, &self.replay.cloud)].map(
-                |(loaded, tier, played): (&Loaded, _, _)| {
-                    let probe = Probe::new(self.heads.clone(), Streams::new(spec.seed));
-                    Real::new(tier, &loaded.model, asked, scale(&played.time_scale), probe, notes.clone())
-                },
-            );
+        let probe = Probe::new(self.heads.clone(), Streams::new(spec.seed));
+        let real = Backends { asked, probe, notes: notes.clone() };
+        let sides = [(edge, &spec.edges[0].tier, &self.replay.edge), (cloud, &spec.pools[0].tier, &self.replay.cloud)];
+        let tiers = sides.map(|(loaded, tier, played)| real.on(tier, loaded, played));
+        // The edge's model is the only one that can draft beside either.
+        let drafters = sides.map(|(_, tier, played)| tier.drafter().map(|small| real.on(&small, edge, played)));
         let known = self.calibrations.get(&point).cloned().map(Rc::new);
         let outcome = if self.own_words {
-            let models = engine::Models { tiers: vec![edge, cloud], calibration: known };
+            let models = engine::Models { tiers: tiers.into(), drafters: drafters.into(), calibration: known };
             models.run(spec, Journal::digest_only(), recorder, progress)
         } else {
-            let words = engine::Models::modelled(spec).tiers;
-            let tiers = [edge, cloud].into_iter().zip(words).map(|(real, words)| Rehearsed::new(real, words)).collect();
-            let models = engine::Models { tiers, calibration: None };
+            let words = engine::Models::modelled(spec);
+            let tiers = tiers.into_iter().zip(words.tiers).map(|(real, words)| Rehearsed::new(real, words)).collect();
+            let both = |(real, words): (Option<_>, Option<_>)| Some(Rehearsed::new(real?, words?));
+            let drafters = drafters.into_iter().zip(words.drafters).map(both).collect();
+            let models = engine::Models { tiers, drafters, calibration: None };
             models.run(spec, Journal::digest_only(), recorder, progress)
         };
         let notes = notes.take();
