@@ -20,6 +20,7 @@ mod external;
 mod labelled;
 mod list;
 mod mindfusion;
+mod moa_off;
 mod msao;
 mod one_or_many;
 mod perllm;

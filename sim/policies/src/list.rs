@@ -152,6 +152,8 @@ systems! {
     edge_pruned: EdgePruned,
     /// The edge's model answers alone, and a still smaller model drafts for it on the same GPU.
     edge_speculative: EdgeSpeculative,
+    /// MoA-Off: requests whose modalities are all simple stay on the edge.
+    moa_off: MoaOff,
     /// PerLLM: requests routed by a constrained bandit, or layers split between the tiers.
     perllm: PerLlm,
     /// Visual tokens are dropped behind the vision tower on the edge; accuracies as published.
