@@ -111,3 +111,17 @@ fn equal_runs_have_equal_reports() {
     assert_eq!(sim.tree_of("one/report"), sim.tree_of("two/report"));
     assert_eq!(sim.text("one/timeline.json"), sim.text("two/timeline.json"));
 }
+
+/// What the papers print is of their platform: a run on another shows nothing of it.
+#[test]
+fn another_platform_shows_nothing_of_the_papers() {
+    let sim = Sim::small();
+    for (set, shows) in [("seed=2", true), ("edge.count=2", false), ("link.rtt=80 ms", false), ("edge.engine=hf", true)]
+    {
+        let output = sim.run_with_report(["small.toml", "--set", set, "--out", "out"]);
+        assert_eq!(output.code, Some(0), "{output:#?}");
+        assert_eq!(output.stdout.contains("claims of the papers"), shows, "{set}: {}", output.stdout);
+        assert_eq!(sim.path("out/report/claims.csv").exists(), shows, "{set}");
+        assert_eq!(sim.text("out/report/index.html").contains("id=\"claims-table\""), shows, "{set}");
+    }
+}

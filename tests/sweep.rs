@@ -95,7 +95,7 @@ fn killed_at_any_moment_it_ends_with_the_same_bytes() {
 fn killed_while_it_draws_it_ends_with_the_same_bytes() {
     let sim = sweep();
     assert_eq!(sim.run_with_report("sweep many.toml --out whole --resume".split(' ')).code, Some(0));
-    assert!(sim.path("whole/report/claims.csv").exists());
+    assert!(sim.path("whole/report/index.html").exists());
     for attempt in 0..5 {
         let mut command = sim.command(env!("CARGO_BIN_EXE_sim"));
         command.args("sweep many.toml --out killed --resume".split(' ')).stdout(Stdio::null()).stderr(Stdio::null());
@@ -105,7 +105,7 @@ fn killed_while_it_draws_it_ends_with_the_same_bytes() {
         // It may have come to its end.
         let _ = child.kill();
         child.wait().expect("a child");
-        assert!(!sim.path("killed/manifest.json").exists() || sim.path("killed/report/claims.csv").exists());
+        assert!(!sim.path("killed/manifest.json").exists() || sim.path("killed/report/index.html").exists());
     }
     assert_eq!(sim.run_with_report("sweep many.toml --out killed --resume".split(' ')).code, Some(0));
     assert_eq!(sim.tree_of("killed"), sim.tree_of("whole"), "nothing is left behind");

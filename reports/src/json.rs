@@ -78,7 +78,7 @@ pub fn run_document(
         ("folder", folder.display().to_string().into()),
         ("remark", Manifest::read(folder)?.remark.into()),
         ("shortfalls", serde_json::json!(objects(shortfalls::rows(folder)?, &varied))),
-        ("claims", claims.map(|claims| serde_json::json!(claims.counts())).into()),
+        ("claims", claims.filter(|claims| claims.any()).map(|claims| serde_json::json!(claims.counts())).into()),
         ("intervals", serde_json::json!(objects(intervals, &varied))),
     ];
     Ok(Document::of(folder, members, groups.into_iter().flatten(), &varied)?.text())

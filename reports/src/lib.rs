@@ -33,7 +33,7 @@ mod warm_up;
 
 pub use best::{Answer, Constraint, Objective, Question, best};
 pub use capacity::{capacity_document, capacity_text};
-pub use claims::{Claims, Verdict as ClaimVerdict, claims};
+pub use claims::{Claims, Verdict as ClaimVerdict, VerdictKind, claims};
 pub use compare::{Comparison, Difference, Line, compare};
 pub use estimate::Estimate;
 pub use frame::ReportError;

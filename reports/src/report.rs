@@ -43,7 +43,9 @@ pub fn write_report(folder: &Path) -> Result<Report, ReportError> {
         files.push(write(&into, "effects.csv", points.csv().as_bytes())?);
     }
     files.extend(figure::draw(&shown)?);
-    files.push(write(&into, "claims.csv", claims.csv.as_bytes())?);
+    if claims.any() {
+        files.push(write(&into, "claims.csv", claims.csv.as_bytes())?);
+    }
     files.extend(timeline::write(folder)?);
     files.push(page::write(&[folder.to_owned()], &into)?);
     Ok(Report { files, claims, notes: not_drawn(folder) })
@@ -73,6 +75,10 @@ fn not_drawn(folder: &Path) -> Vec<String> {
 /// If one is not a results folder of this version, or a file cannot be written.
 pub fn write_joint_report(folders: &[PathBuf], into: &Path) -> Result<Report, ReportError> {
     let claims = claims(folders)?;
-    let files = vec![write(into, "claims.csv", claims.csv.as_bytes())?, page::write(folders, into)?];
+    let mut files = Vec::new();
+    if claims.any() {
+        files.push(write(into, "claims.csv", claims.csv.as_bytes())?);
+    }
+    files.push(page::write(folders, into)?);
     Ok(Report { files, claims, notes: Vec::new() })
 }

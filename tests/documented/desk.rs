@@ -64,6 +64,11 @@ impl Desk {
                 sim = sim.with(&format!("{folder}/{name}"), short);
             }
         }
+        for name in ["external.toml", "twin.py", "bandit.py"] {
+            let file = format!("docs/examples/external/{name}");
+            let text = fs::read_to_string(repository(&file)).expect("an example");
+            sim = sim.with(&file, if name.ends_with(".toml") { shortened(&text) } else { text });
+        }
         let desk = Self { sim };
         let output = desk.shell("chmod +x bin/cargo");
         assert_eq!(output.code, Some(0), "{output:#?}");

@@ -155,6 +155,7 @@ const PAGES: &[Documented] = &[
     },
     Documented { page: "docs/clusters.md", before: &[] },
     Documented { page: "docs/compute-model.md", before: &[] },
+    Documented { page: "docs/external.md", before: &[] },
     Documented { page: "docs/models.md", before: &[DRAWN] },
     Documented {
         page: "docs/output.md",
@@ -266,6 +267,7 @@ documented! {
     claims: "docs/claims.md";
     clusters: "docs/clusters.md";
     compute_model: "docs/compute-model.md";
+    external: "docs/external.md";
     models: "docs/models.md";
     output: "docs/output.md";
     questions: "docs/questions.md";

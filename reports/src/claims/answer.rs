@@ -2,6 +2,7 @@
 //! can be asked of. With it stand the scenario's assumptions beyond the defaults.
 
 use super::papers::{CLAIMS, Claim};
+use super::platform;
 use super::question::{Question, SystemSpec};
 use crate::estimate::Estimate;
 use crate::frame::ReportError;
@@ -68,9 +69,7 @@ impl Scene {
         // What is said of no place in particular is said of the data sets of the comparison.
         let usual = self.value(cell, RunRow::dataset.name).is_some_and(|dataset| DATASETS.contains(&dataset.as_str()));
         let placed = usual || claim.dataset.is_some() || !question.at.is_empty();
-        // What names no platform of its own is said of the models of the comparison.
-        let own_platform = question.at.iter().any(|(key, _)| key != RunRow::bandwidth_mbps.name);
-        (own_platform || self.has_default_models())
+        self.is_on_platform(claim, question, cell)
             && placed
             && own
                 .into_iter()
@@ -84,9 +83,13 @@ impl Scene {
         varies.or_else(|| self.manifest.assumptions.get(key))
     }
 
-    /// True if the models are those of the papers' comparisons.
-    fn has_default_models(&self) -> bool {
-        ["edge.model", "cloud.model"].iter().all(|key| !self.manifest.assumptions.contains_key(*key))
+    /// True if a point is on the platform that a claim was measured on. Keys that the question names are its own matter.
+    fn is_on_platform(&self, claim: &Claim, question: &Question, cell: &Cell) -> bool {
+        let varied = self.keys.iter().zip(&cell.values);
+        let varied = varied.filter(|(key, value)| self.manifest.swept_defaults.get(*key) != Some(value));
+        let set = self.manifest.assumptions.iter().filter(|(key, _)| !self.keys.contains(key));
+        let asked = |key: &str| question.at.iter().any(|(known, _)| known == key);
+        set.chain(varied).all(|(key, value)| asked(key) || platform::allows(&claim.platform, key, value))
     }
 }
 

@@ -6,12 +6,14 @@
 mod answer;
 mod beside;
 mod papers;
+mod platform;
 mod question;
 mod verdict;
+mod words;
 
 pub(crate) use beside::PrintedBeside;
 pub(crate) use question::Amount;
-pub use verdict::Verdict;
+pub use verdict::{Verdict, VerdictKind};
 
 use crate::frame::ReportError;
 use crate::numbers::short;
@@ -35,8 +37,9 @@ pub struct Claims {
 pub(crate) struct Counts {
     reproduced: usize,
     only_under: usize,
-    contradicted: usize,
+    missed: usize,
     not_testable: usize,
+    inputs: usize,
 }
 
 /// Judges every claim by the runs of these folders together.
@@ -65,9 +68,15 @@ fn row(claim: &Claim, judged: &Judged) -> ClaimRow {
         simulated: value.map(|value| five_digits(value.mean)),
         simulated_ci95: value.and_then(|value| value.ci95).map(five_digits),
         relative_difference: relative.map(five_digits),
+        kind: judged.verdict.kind().name().into(),
         verdict: judged.verdict.to_string().into(),
+        contradicts: given(match &judged.verdict {
+            Verdict::Missed { contradicts, .. } => Some(contradicts),
+            _ => None,
+        }),
         assumption: judged.assumption.as_str().into(),
         unit: claim.unit.as_str().into(),
+        platform: claim.platform.as_str().into(),
         system: claim.system.as_str().into(),
         place: claim.place.as_str().into(),
         quantity: claim.quantity.as_str().into(),
@@ -83,12 +92,19 @@ fn five_digits(value: f64) -> f64 {
 }
 
 impl Claims {
+    /// True if these runs can tell of any claim. If not, nothing of the papers is shown.
+    pub fn any(&self) -> bool {
+        let told = [VerdictKind::Reproduced, VerdictKind::OnlyUnder, VerdictKind::Missed];
+        self.verdicts.iter().any(|verdict| told.contains(&verdict.kind()))
+    }
+
     /// The number of claims of each verdict, in a line.
     pub fn count(&self) -> String {
-        let Counts { reproduced, only_under, contradicted, not_testable } = self.counts();
+        let Counts { reproduced, only_under, missed, not_testable, inputs } = self.counts();
+        let tested = reproduced + only_under + missed;
         format!(
-            "{} claims of the papers: {reproduced} reproduced, {only_under} reproduced only under an assumption, \
-             {contradicted} contradicted, {not_testable} not testable here",
+            "{} claims of the papers: {tested} are tested here, {not_testable} need other runs, {inputs} are inputs; {reproduced} \
+             reproduced, {only_under} reproduced only under an assumption, {missed} missed",
             self.verdicts.len(),
         )
     }
@@ -97,11 +113,12 @@ impl Claims {
     pub(crate) fn counts(&self) -> Counts {
         let mut counts = Counts::default();
         for verdict in &self.verdicts {
-            *match verdict {
-                Verdict::Reproduced => &mut counts.reproduced,
-                Verdict::OnlyUnder(_) => &mut counts.only_under,
-                Verdict::ContradictedBy(_) => &mut counts.contradicted,
-                Verdict::NotTestable(_) => &mut counts.not_testable,
+            *match verdict.kind() {
+                VerdictKind::Reproduced => &mut counts.reproduced,
+                VerdictKind::OnlyUnder => &mut counts.only_under,
+                VerdictKind::Missed => &mut counts.missed,
+                VerdictKind::NotTestable => &mut counts.not_testable,
+                VerdictKind::Input => &mut counts.inputs,
             } += 1;
         }
         counts
@@ -126,7 +143,7 @@ mod tests {
         folder
     }
 
-    /// The row of a claim: simulated, verdict and assumption.
+    /// The row of a claim: simulated, verdict with what it contradicts, and assumption.
     fn row(folders: &[&TempDir], id: &str) -> [String; 3] {
         let folders: Vec<PathBuf> = folders.iter().map(|folder| folder.path().to_owned()).collect();
         let claims = claims(&folders).expect("folders that can be read");
@@ -134,7 +151,8 @@ mod tests {
         let rows: Vec<csv::StringRecord> = reader.records().map(|row| row.expect("a row")).collect();
         assert_eq!(rows.len(), CLAIMS.len(), "a row a claim");
         let row = rows.iter().find(|row| &row[0] == id).unwrap_or_else(|| panic!("no {id}"));
-        [2, 5, 6].map(|column| row[column].to_owned())
+        let verdict = if row[7].is_empty() { row[6].to_owned() } else { format!("{}: {}", &row[6], &row[7]) };
+        [row[2].to_owned(), verdict, row[8].to_owned()]
     }
 
     fn tokens_per_s(rate: f64) -> TempDir {
@@ -144,7 +162,7 @@ mod tests {
     #[test]
     fn a_claim_is_reproduced_within_its_tolerance() {
         let swept = "policy.msao.tau_s";
-        for (rate, expected) in [(32.0, "reproduced"), (38.4, "reproduced"), (38.6, "contradicted by MSAO-PAR-cloud")] {
+        for (rate, expected) in [(32.0, "reproduced"), (38.4, "reproduced"), (38.6, "missed by 10 %: MSAO-PAR-cloud")] {
             let [simulated, verdict, assumption] = row(&[&tokens_per_s(rate)], "CLOUD-F5-35");
             assert_eq!((simulated.as_str(), verdict.as_str()), (rate.to_string().as_str(), expected));
             assert_eq!(assumption, "every default (docs/semantics.md)", "{swept} is of another policy");
@@ -156,9 +174,9 @@ mod tests {
         let of = |rates: &[f64]| {
             row(&[&folder(&[("cloud_only", &[("output_tokens_per_s", rates)])])], "CLOUD-F5-35")[1].clone()
         };
-        assert_eq!(of(&[38.8, 39.2, 39.0]), "contradicted by MSAO-PAR-cloud");
+        assert_eq!(of(&[38.8, 39.2, 39.0]), "missed by 11 %: MSAO-PAR-cloud");
         assert_eq!(of(&[37.0, 41.0, 39.0]), "reproduced", "39 +- 5");
-        assert_eq!(of(&[10.0, 80.0, 45.0]), "contradicted by MSAO-PAR-cloud", "45 +- 87 says nothing");
+        assert_eq!(of(&[10.0, 80.0, 45.0]), "missed by 29 %: MSAO-PAR-cloud", "45 +- 87 says nothing");
     }
 
     #[test]
@@ -168,10 +186,13 @@ mod tests {
         fixture::manifest(assumed.path(), json!({ "cloud.engine": "hf" }), policies);
         assert_eq!(
             row(&[&assumed], "CLOUD-F5-35"),
-            ["35", "reproduced only under cloud.engine = hf", "cloud.engine = hf"]
+            ["35", "reproduced only if transformers serve the cloud", "cloud.engine = hf"]
         );
         let off = tokens_per_s(100.0);
-        assert_eq!(row(&[&off, &assumed], "CLOUD-F5-35")[1], "reproduced only under cloud.engine = hf");
+        assert_eq!(
+            row(&[&off, &assumed], "CLOUD-F5-35")[1],
+            "missed by 186 %; reached if transformers serve the cloud: fixture"
+        );
         assert_eq!(row(&[&off, &assumed, &tokens_per_s(36.0)], "CLOUD-F5-35")[..2], ["36", "reproduced"]);
     }
 
@@ -180,19 +201,22 @@ mod tests {
         let rate = |rate: &'static [f64]| [("output_tokens_per_s", rate)];
         // 128 over 35 is 3.66, whatever is simulated; the printed claim is 2.66.
         let folder = folder(&[("msao", &rate(&[20.0, 20.0])), ("cloud_only", &rate(&[20.0, 20.0]))]);
-        assert_eq!(row(&[&folder], "MSAO-F5-266")[..2], ["1", "contradicted by MSAO-F5-128"]);
-        assert_eq!(row(&[&folder], "MSAO-F5-128")[1], "contradicted by MSAO-ALG-L9");
+        assert_eq!(row(&[&folder], "MSAO-F5-266")[..2], ["1", "missed by 62 %: MSAO-F5-128"]);
+        assert_eq!(row(&[&folder], "MSAO-F5-128")[1], "missed by 84 %: MSAO-ALG-L9");
         // Accuracy at no bandwidth in particular is among those of Table 1.
         let accurate = super::tests::folder(&[("msao", &[("accuracy_pct", &[60.0, 60.0])])]);
-        assert_eq!(row(&[&accurate], "ABL-MA-VQA-full")[1], "contradicted by MSAO-PAR-eps_Q");
+        assert_eq!(row(&[&accurate], "ABL-MA-VQA-full")[1], "missed by 16 points: MSAO-PAR-eps_Q");
     }
 
     #[test]
     fn what_was_not_run_is_not_testable() {
         let folder = tokens_per_s(35.0);
-        let no_run = "no run here is of that system, data set and bandwidth";
+        let no_run = "no run here is of that system, data set and platform";
         assert_eq!(row(&[&folder], "MSAO-F5-128"), ["", "not testable here", no_run]);
-        assert_eq!(row(&[&folder], "MSAO-EQ7"), ["", "not testable here", "what it says is simulated, not tested"]);
+        assert_eq!(
+            row(&[&folder], "MSAO-EQ7"),
+            ["", "what it says is simulated, not tested", "what it says is simulated, not tested"]
+        );
     }
 
     #[test]
@@ -221,7 +245,7 @@ mod tests {
             row(&[&folder], "ABL-MA-D1")[..2],
             [
                 "-7".to_owned(),
-                "reproduced only under without modality-awareness half of every modality is kept".to_owned()
+                "reproduced only if without modality-awareness half of every modality is kept".to_owned()
             ]
         );
     }
@@ -243,8 +267,8 @@ mod tests {
         fixture::manifest(folder.path(), json!({ "cloud.model": "llava-1.5-7b" }), policies.clone());
         assert_eq!(systems().map(|[simulated, ..]| simulated), ["57", "69", "55"]);
         let input = "accuracy is an input: the published share of the whole model's";
-        assert!(systems().iter().all(|[_, verdict, _]| *verdict == format!("reproduced only under {input}")));
-        assert_eq!(row(&[&folder], "MF-T4-ToMe-GQA")[1], "not testable here");
+        assert!(systems().iter().all(|[_, verdict, _]| *verdict == format!("reproduced only if {input}")));
+        assert_eq!(row(&[&folder], "MF-T4-ToMe-GQA")[1], "an input: published accuracies are taken as they are");
         fixture::manifest(folder.path(), json!({}), policies);
         assert_eq!(systems().map(|[_, verdict, _]| verdict), ["not testable here"; 3], "another model");
     }
@@ -254,9 +278,9 @@ mod tests {
         let folder =
             folder(&[("msao", &[("accuracy_pct", &[74.0, 74.0])]), ("cloud_only", &[("accuracy_pct", &[77.8, 77.8])])]);
         // MindFusion's paper has 78.5 % for its model alone, which is not the one that MSAO is compared with.
-        assert_eq!(row(&[&folder], "MSAO-T1-GAP")[1], "contradicted by MSAO-PAR-eps_Q");
+        assert_eq!(row(&[&folder], "MSAO-T1-GAP")[1], "missed by 3.4 points: MSAO-PAR-eps_Q");
         let [_, verdict, _] = row(&[&folder], "T1-VQAv2-400-Cloud-only");
-        assert!(verdict.starts_with("reproduced only under"), "{verdict}");
+        assert!(verdict.starts_with("reproduced only if"), "{verdict}");
         let policies = json!([{ "label": "cloud_only", "kind": "cloud_only", "settings": {} }]);
         fixture::manifest(folder.path(), json!({ "cloud.model": "llava-1.5-7b" }), policies);
         assert_eq!(row(&[&folder], "T1-VQAv2-400-Cloud-only")[1], "not testable here");
@@ -264,11 +288,24 @@ mod tests {
     }
 
     #[test]
+    fn another_platform_tells_nothing() {
+        let folder = tokens_per_s(35.0);
+        assert!(claims(&[folder.path().to_owned()]).expect("verdicts").any());
+        let policies = json!([{ "label": "cloud_only", "kind": "cloud_only", "settings": {} }]);
+        for (key, value) in [("edge.count", "16"), ("arrivals.poisson.rate", "4 /s"), ("link.rtt", "80 ms")] {
+            fixture::manifest(folder.path(), json!({ key: value }), policies.clone());
+            let judged = claims(&[folder.path().to_owned()]).expect("verdicts");
+            assert!(!judged.any(), "{key} = {value}: {}", judged.count());
+        }
+    }
+
+    #[test]
     fn every_verdict_is_counted_once() {
         let folder = tokens_per_s(35.0);
         let counted = claims(&[folder.path().to_owned()]).expect("verdicts").count();
         let numbers: Vec<usize> = counted.split(|c: char| !c.is_ascii_digit()).filter_map(|n| n.parse().ok()).collect();
-        assert_eq!(numbers[0], numbers[1..].iter().sum::<usize>(), "{counted}");
-        assert_eq!(numbers[1], 1, "{counted}");
+        let [all, tested, others, inputs, verdicts @ ..] = &numbers[..] else { panic!("{counted}") };
+        assert_eq!((*all, *tested), (tested + others + inputs, verdicts.iter().sum()), "{counted}");
+        assert_eq!(*tested, 1, "{counted}");
     }
 }

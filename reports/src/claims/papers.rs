@@ -11,6 +11,8 @@ pub(super) static CLAIMS: LazyLock<Vec<Claim>> = LazyLock::new(read);
 #[derive(Clone, Debug)]
 pub(super) struct Claim {
     pub id: String,
+    /// The platform that it was measured on, as `platforms.csv` calls it.
+    pub platform: String,
     /// The system that it is about.
     pub system: String,
     /// Section, table or figure.
@@ -23,6 +25,8 @@ pub(super) struct Claim {
     pub unit: String,
     /// The question that tests it.
     pub question: Option<Question>,
+    /// True if there is nothing to test: it is an input of the simulator, a definition, or words.
+    pub is_input: bool,
     /// The reason why none does, or the assumption of every test; empty without either.
     pub remark: String,
 }
@@ -71,6 +75,7 @@ impl Printed {
 #[derive(serde::Deserialize)]
 struct ClaimRow {
     id: String,
+    platform: String,
     system: String,
     place: String,
     kind: String,
@@ -112,14 +117,17 @@ fn read() -> Vec<Claim> {
             (Ok(value), None, None) => Printed::Range(Some(value), Some(value)),
             (_, low, high) => Printed::Range(low, high),
         };
+        let is_input = question.is_none() && (!untestable(&row.kind).is_empty() || remark.starts_with("an input"));
         let given = |text: String| Some(text).filter(|text| !text.is_empty());
         Claim {
             remark: if remark.is_empty() && question.is_none() { untestable(&row.kind).to_owned() } else { remark },
             question,
+            is_input,
             printed,
             dataset: given(row.dataset),
             bandwidth_mbps: given(row.bandwidth_mbps),
             id: row.id,
+            platform: row.platform,
             system: row.system,
             place: row.place,
             quantity: row.quantity,

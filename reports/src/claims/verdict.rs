@@ -3,13 +3,14 @@
 //! A claim is **reproduced** if what is simulated comes within a tolerance of what is printed: 10 % of an amount or a ratio,
 //! one point of an accuracy, five points of a change in per cent; the 95 % interval widens it, to twice at most. If that takes an assumption, because
 //! the paper leaves something open or a scenario sets what is not the default, it is reproduced **only under** it. If it is
-//! not reproduced, it is **contradicted**: by another claim, where the papers print numbers of which it would have to be
+//! not reproduced, it is **missed**, and contradicted: by another claim, where the papers print numbers of which it would have to be
 //! made and is not, or else by the claim that the simulation rests on, under the assumptions that are named. Where nothing
 //! that was run can tell, it is **not testable here**.
 
 use super::answer::{Answer, Source};
 use super::papers::{CLAIMS, Claim, Printed};
 use super::question::{Measure, Over, Question, SystemSpec};
+use super::words;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use tables::Metric;
@@ -29,21 +30,78 @@ const EVERY_DEFAULT: &str = "every default (docs/semantics.md)";
 pub enum Verdict {
     /// It comes out with every default.
     Reproduced,
-    /// It comes out under this assumption.
-    OnlyUnder(String),
-    /// It does not come out, and this claim says why.
-    ContradictedBy(String),
+    /// It comes out under an assumption.
+    OnlyUnder {
+        /// The assumption, as a clause.
+        assumption: String,
+        /// The distance of another answer, under fewer assumptions, that misses it; and the scenario of the one that does not.
+        missed: Option<(String, String)>,
+    },
+    /// It does not come out.
+    Missed {
+        /// By how much, in words.
+        by: String,
+        /// The claim that says why.
+        contradicts: String,
+    },
     /// Nothing that was run can tell, for this reason.
     NotTestable(String),
+    /// It is an input, a definition or words: nothing that a simulation could tell.
+    Input(String),
+}
+
+/// The kind of a verdict, for counts and colours.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum VerdictKind {
+    /// Reproduced.
+    Reproduced,
+    /// Reached under an assumption.
+    OnlyUnder,
+    /// Missed.
+    Missed,
+    /// Not testable here.
+    NotTestable,
+    /// An input.
+    Input,
+}
+
+impl VerdictKind {
+    /// Its name in the column `kind`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Reproduced => "reproduced",
+            Self::OnlyUnder => "only_under",
+            Self::Missed => "missed",
+            Self::NotTestable => "not_testable",
+            Self::Input => "input",
+        }
+    }
+}
+
+impl Verdict {
+    /// Its kind.
+    pub fn kind(&self) -> VerdictKind {
+        match self {
+            Self::Reproduced => VerdictKind::Reproduced,
+            Self::OnlyUnder { .. } => VerdictKind::OnlyUnder,
+            Self::Missed { .. } => VerdictKind::Missed,
+            Self::NotTestable(_) => VerdictKind::NotTestable,
+            Self::Input(_) => VerdictKind::Input,
+        }
+    }
 }
 
 impl fmt::Display for Verdict {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Reproduced => write!(out, "reproduced"),
-            Self::OnlyUnder(assumption) => write!(out, "reproduced only under {assumption}"),
-            Self::ContradictedBy(claim) => write!(out, "contradicted by {claim}"),
+            Self::OnlyUnder { assumption, missed: None } => write!(out, "reproduced only if {assumption}"),
+            Self::OnlyUnder { assumption, missed: Some((by, scenario)) } => {
+                write!(out, "missed by {by}; reached if {assumption}: {scenario}")
+            }
+            Self::Missed { by, .. } => write!(out, "missed by {by}"),
             Self::NotTestable(_) => write!(out, "not testable here"),
+            Self::Input(why) => write!(out, "{why}"),
         }
     }
 }
@@ -58,30 +116,40 @@ pub(super) struct Judged {
 
 /// Judges a claim by what these folders answer.
 pub(super) fn judge(claim: &Claim, sources: &[Source]) -> Judged {
-    let untestable =
-        |why: &str| Judged { verdict: Verdict::NotTestable(why.to_owned()), answer: None, assumption: why.to_owned() };
-    let Some(question) = &claim.question else { return untestable(&claim.remark) };
+    let without = |verdict, why: &str| Judged { verdict, answer: None, assumption: why.to_owned() };
+    let Some(question) = &claim.question else {
+        let why = claim.remark.clone();
+        return without(if claim.is_input { Verdict::Input(why) } else { Verdict::NotTestable(why) }, &claim.remark);
+    };
     let answers: Vec<Answer> = sources.iter().flat_map(|source| source.answers(claim, question)).collect();
-    let Some((answer, meets)) = decisive(claim, question, answers) else {
-        return untestable("no run here is of that system, data set and bandwidth");
+    let mut held = held(claim, question, answers).into_iter();
+    let Some((answer, meets)) = held.next() else {
+        let why = "no run here is of that system, data set and platform";
+        return without(Verdict::NotTestable(why.to_owned()), why);
     };
     let remark = Some(claim.remark.clone()).filter(|remark| !remark.is_empty());
     let assumed: Vec<String> = remark.into_iter().chain(answer.assumptions.clone()).collect();
     let assumption = if assumed.is_empty() { EVERY_DEFAULT.to_owned() } else { assumed.join("; ") };
+    let missed = |answer: &Answer| words::missed(claim, question, answer.value.mean).unwrap_or_default();
     let verdict = match (meets, assumed.is_empty()) {
         (true, true) => Verdict::Reproduced,
-        (true, false) => Verdict::OnlyUnder(assumption.clone()),
+        (true, false) => Verdict::OnlyUnder {
+            assumption: words::clause(&assumed),
+            missed: held
+                .find(|(other, meets)| !meets && other.assumptions.len() < answer.assumptions.len())
+                .map(|(other, _)| (missed(&other), answer.scenario.clone())),
+        },
         (false, _) => {
-            let by = contradiction(claim, question).unwrap_or(&question.premise);
-            Verdict::ContradictedBy(by.to_owned())
+            let contradicts = contradiction(claim, question).unwrap_or(&question.premise).to_owned();
+            Verdict::Missed { by: missed(&answer), contradicts }
         }
     };
     Judged { verdict, answer: Some(answer), assumption }
 }
 
-/// The answer that decides, and whether it meets the claim: of those under equal assumptions the one that the claim is held
-/// to, and of different assumptions the fewest under which it comes out, or else the fewest.
-fn decisive(claim: &Claim, question: &Question, answers: Vec<Answer>) -> Option<(Answer, bool)> {
+/// The answers that a claim is held to, one for equal assumptions, and whether each meets it. The first decides: of those that meet
+/// it the one with the fewest assumptions, or else of all.
+fn held(claim: &Claim, question: &Question, answers: Vec<Answer>) -> Vec<(Answer, bool)> {
     let mut groups: BTreeMap<(usize, BTreeSet<String>), Vec<Answer>> = BTreeMap::new();
     for answer in answers {
         let assumed: BTreeSet<String> = answer.assumptions.iter().cloned().collect();
@@ -94,7 +162,7 @@ fn decisive(claim: &Claim, question: &Question, answers: Vec<Answer>) -> Option<
         .collect();
     // Stable: among those that meet, and among those that do not, the fewest assumptions stay first.
     held.sort_by_key(|(_, meets)| !meets);
-    held.into_iter().next()
+    held
 }
 
 fn held_to(printed: &Printed, over: Over, answers: Vec<Answer>) -> Option<Answer> {

@@ -4,12 +4,13 @@ use super::document::{heading, section as whole_section, sortable};
 use maud::{Markup, html};
 use tables::ClaimRow;
 
-/// The first words of a verdict, and the class that gives it its colour.
-const KINDS: [(&str, &str, &str); 4] = [
+/// The kinds of verdicts: words of each, and the class that gives it its colour.
+const KINDS: [(&str, &str, &str); 5] = [
     ("reproduced", "reproduced", "reproduced"),
-    ("reproduced only under", "reproduced only under an assumption", "under"),
-    ("contradicted by", "contradicted by another claim", "contradicted"),
-    ("not testable", "not testable here", "untestable"),
+    ("only_under", "reproduced only under an assumption", "under"),
+    ("missed", "missed", "contradicted"),
+    ("not_testable", "need other runs", "untestable"),
+    ("input", "inputs and definitions", "inputs"),
 ];
 
 /// The id of the table.
@@ -41,7 +42,7 @@ pub(super) fn section(claims: Option<&[Vec<String>]>) -> Markup {
         "The papers’ claims",
         html! {
             p.note {
-                "What the papers print beside what is simulated here; the verdict is a rule’s. Claims that were tested come first; \
+                "What the papers print beside what is simulated here; the verdict is a rule’s. A claim is judged on its paper’s platform alone. Those that were tested come first; \
                  all are in "
                 a href="claims.csv" { "claims.csv" } "."
             }
@@ -83,26 +84,27 @@ fn ordered(claims: &[Vec<String>]) -> Vec<Vec<String>> {
     std::iter::once(names).chain(tested).chain(untested).map(ordered).collect()
 }
 
-/// Kind and class of a verdict; a new one stands for itself.
-fn kind(verdict: &str) -> (&str, &str) {
-    let known = KINDS.iter().rfind(|(beginning, ..)| verdict.starts_with(beginning));
-    known.map_or((verdict, "other"), |(_, kind, class)| (kind, class))
+/// Words and class of a kind; a new one stands for itself.
+fn told(kind: &str) -> (&str, &str) {
+    KINDS.iter().find(|(known, ..)| *known == kind).map_or((kind, "other"), |(_, words, class)| (words, class))
 }
 
-fn verdict_column(claims: &[Vec<String>]) -> Option<usize> {
-    claims.first()?.iter().position(|name| name == ClaimRow::verdict.name)
+/// A column's place.
+fn column(claims: &[Vec<String>], name: &str) -> Option<usize> {
+    claims.first()?.iter().position(|known| known == name)
 }
 
 fn counts(claims: &[Vec<String>]) -> Markup {
-    let Some(column) = verdict_column(claims) else { return html! {} };
-    let verdicts: Vec<&str> = claims[1..].iter().filter_map(|row| row.get(column)).map(String::as_str).collect();
-    let mut kinds: Vec<(&str, &str)> = KINDS.iter().map(|(_, kind, class)| (*kind, *class)).collect();
-    for verdict in &verdicts {
-        if !kinds.contains(&kind(verdict)) {
-            kinds.push(kind(verdict));
+    let Some(column) = column(claims, ClaimRow::kind.name) else { return html! {} };
+    let found: Vec<(&str, &str)> =
+        claims[1..].iter().filter_map(|row| row.get(column)).map(|kind| told(kind)).collect();
+    let mut kinds: Vec<(&str, &str)> = KINDS.iter().map(|(_, words, class)| (*words, *class)).collect();
+    for one in &found {
+        if !kinds.contains(one) {
+            kinds.push(*one);
         }
     }
-    let count = |one: &(&str, &str)| verdicts.iter().filter(|verdict| kind(verdict) == *one).count();
+    let count = |one: &(&str, &str)| found.iter().filter(|other| *other == one).count();
     html! {
         ul.verdicts data-of=(ID) {
             @for one in kinds.iter().filter(|one| count(one) > 0) {
@@ -117,22 +119,19 @@ fn table(claims: &[Vec<String>]) -> Markup {
     let more = columns.len() - shown(columns);
     let title = |name: &str| crate::sheet::shown(name).replace('_', " ");
     let head = html! { @for name in columns { (heading(&title(name), Some(name))) } };
-    let assumption = columns.iter().position(|name| name == ClaimRow::assumption.name);
+    let kind = column(claims, ClaimRow::kind.name);
     let row = |row: &Vec<String>| {
-        let assumption = assumption.map_or("", |column| row[column].as_str());
-        html! { tr { @for (name, value) in columns.iter().zip(row) { (cell(name, value, assumption)) } } }
+        let class = kind.map_or("other", |column| told(&row[column]).1);
+        html! { tr { @for (name, value) in columns.iter().zip(row) { (cell(name, value, class)) } } }
     };
     sortable(ID, "Claims", more, head, &rows.iter().map(row).collect::<Vec<_>>())
 }
 
-fn cell(column: &str, value: &str, assumption: &str) -> Markup {
+/// A cell; a verdict has the colour of this class.
+fn cell(column: &str, value: &str, class: &str) -> Markup {
     let is_number = !value.is_empty() && value.parse::<f64>().is_ok();
     html! {
-        // The assumption stands in its own column.
-        @if column == ClaimRow::verdict.name {
-            @let said = value.strip_suffix(assumption).map_or(value, str::trim_end);
-            td { span class={ "verdict " (kind(value).1) } { (if assumption.is_empty() { value } else { said }) } }
-        }
+        @if column == ClaimRow::verdict.name { td { span class={ "verdict " (class) } { (value) } } }
         @else if is_number { td.n { (value) } }
         @else { td { (value) } }
     }

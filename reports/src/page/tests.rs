@@ -124,11 +124,10 @@ fn every_claim_stands_there_with_all_its_columns() {
     assert!(!page(&[&folder]).contains("id=\"claims-table\""), "no claims, no section");
     let report = folder.path().join("report");
     fs::create_dir_all(&report).unwrap();
-    let verdicts =
-        ["reproduced", "reproduced only under long answers", "contradicted by a1", "not testable here", "reproduced"];
+    let verdicts = ["reproduced", "only_under", "missed", "not_testable", "reproduced"];
     let rows: String =
-        verdicts.iter().enumerate().map(|(row, verdict)| format!("a{row},7{row}.5,{verdict},new\n")).collect();
-    fs::write(report.join("claims.csv"), format!("id,printed,verdict,some_more\n{rows}")).unwrap();
+        verdicts.iter().enumerate().map(|(row, kind)| format!("a{row},7{row}.5,{kind},said,new\n")).collect();
+    fs::write(report.join("claims.csv"), format!("id,printed,kind,verdict,some_more\n{rows}")).unwrap();
     let page = page(&[&folder]);
     for row in 0..verdicts.len() {
         assert!(page.contains(&format!("<td>a{row}</td><td class=\"n\">7{row}.5</td>")), "a{row}");

@@ -85,5 +85,8 @@ pub fn write(folder: &Path, place: &Path) -> Result<Report, Failure> {
 
 /// Prints how many claims have which verdict.
 pub fn print_claims(report: &Report) -> Result<(), Failure> {
+    if !report.claims.any() {
+        return Ok(());
+    }
     crate::terminal::print(&format!("\n{}\n", report.claims.count()))
 }

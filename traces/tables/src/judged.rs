@@ -7,7 +7,7 @@ use crate::{
 
 rows! {
     /// One number or formula that the papers print.
-    pub struct ClaimRow in "`report/claims.csv`", table "claims", version 1, groups of FEW;
+    pub struct ClaimRow in "`report/claims.csv`", table "claims", version 2, groups of FEW;
     {
         /// The name of the claim.
         id: Text,
@@ -19,12 +19,18 @@ rows! {
         simulated_ci95: Option<f64>,
         /// The distance of `simulated` from what is printed, as a share of the latter.
         relative_difference: Option<f64>,
-        /// The verdict, with the assumption or the other claim that it names.
+        /// The kind of verdict: `reproduced`, `only_under`, `missed`, `not_testable` or `input`.
+        kind: Text,
+        /// The verdict in words: by how much it is missed, or under which assumption it is reached.
         verdict: Text,
+        /// The claim that a missed one contradicts: another that the papers print, or the one that the simulation rests on.
+        contradicts: Text,
         /// The assumption behind the verdict, or the reason why there is none.
         assumption: Text,
         /// The unit of the claim, as the paper has it.
         unit: Text,
+        /// The platform that it was measured on: `msao`, `mindfusion` or another paper's.
+        platform: Text,
         /// The system that the claim is about.
         system: Text,
         /// The table, figure or section of the paper.
