@@ -60,7 +60,7 @@ const CASES: &[(&str, &[&str], &str, [&str; 2])] = &[
     ("edge_only", &[], "costs.radio", ["lte", "wifi"]),
     ("edge_only", &[], "costs.network_nj_per_bit", ["1", "9"]),
     ("edge_only", &["costs.edge_per_hour=1"], "costs.cloud_per_hour", ["1", "9"]),
-    ("edge_only", &[], "link.sharing.fair.access", ["1 Mbps", "9 Mbps"]),
+    ("edge_only", &[], "link.sharing.fair.most", ["1 Mbps", "9 Mbps"]),
     ("cloud_only", &["link.transport=ideal"], "link.congestion", ["cubic", "bbr"]),
     ("cloud_only", &["link.transport=ideal"], "link.queue", ["9 kB", "9 MB"]),
     ("cloud_only", &["link.transport=ideal"], "link.initial_window", ["1", "90"]),

@@ -91,7 +91,7 @@ fn round_trips_follow_their_series() {
         sim.done(["s.toml", "--out", "out"]);
         number(&summary(&sim.text("out/summary.csv"))[0], "e2e_ms_mean")
     };
-    assert_eq!(e2e("rtt_series.csv = \"rtt.csv\""), e2e("rtt = \"200 ms\""));
+    assert_eq!(e2e("rtt.csv = \"rtt.csv\""), e2e("rtt = \"200 ms\""));
 }
 
 #[test]
@@ -119,7 +119,7 @@ fn describe_says_what_was_read() {
     mean           35 ms, over time
     lowest         20 ms
     highest        50 ms
-    in a scenario  link.rtt_series.csv = "a.csv"
+    in a scenario  link.rtt.csv = "a.csv"
     "#);
     insta::assert_snapshot!(sim.done(["link", "describe", "a.csv", "--json"]).stdout, @r#"
     {"file":"a.csv","format":"csv","gaps":0,"highest_mbps":100.0,"length_s":30.0,"lowest_mbps":1.0,"mean_mbps":34.0,"readings":3,"times":"the column t_s, in s","values":"the column dl_mbps, in Mbps"}

@@ -32,6 +32,7 @@ mod closed_forms;
 mod common;
 mod digest;
 mod fleets;
+mod hops;
 mod link;
 mod low_confidence;
 mod metrics;

@@ -2,7 +2,7 @@
 
 use super::gpu::{Gpu, Kind};
 use super::job::Job;
-use super::link::{Access, Direction, Outbox};
+use super::link::{Direction, Outbox};
 use super::message::Message;
 use super::reports::{Load, Reports};
 use super::resources::Resources;
@@ -15,7 +15,7 @@ use kernel::{FifoServer, Numbered, Streams};
 use model::{energy::Power, kv::KvPool, memory::BatchLimits};
 use std::collections::VecDeque;
 use std::rc::Rc;
-use units::{SimDuration, SimTime};
+use units::SimDuration;
 
 /// The ledger of requests beside messages, GPUs, processors and links.
 pub(crate) struct State<'w, C> {
@@ -36,8 +36,6 @@ pub(crate) struct State<'w, C> {
     pub(crate) computes: Vec<C>,
     pub(crate) up: Direction,
     pub(crate) down: Direction,
-    pub(crate) uplink_due: Option<SimTime>,
-    pub(crate) downlink_due: Option<SimTime>,
     /// Room to work in.
     pub(crate) held_back: VecDeque<Job>,
     pub(crate) done: Vec<Done>,
@@ -52,7 +50,6 @@ impl<'w, C: Compute> State<'w, C> {
         computes: Vec<C>,
         ledger: Ledger<'w, Resources>,
     ) -> Self {
-        let link = spec.link.in_replication(spec.replication);
         let (of_groups, of_pools) = kv.split_at(spec.edges.len());
         let edges = spec.edges.iter().zip(of_groups).flat_map(|(group, kv)| edges(group, kv));
         let clouds = spec.pools.iter().zip(of_pools).flat_map(|(pool, kv)| servers(pool, kv));
@@ -71,10 +68,8 @@ impl<'w, C: Compute> State<'w, C> {
             gpus,
             edge_cpus: spec.edges.iter().flat_map(processors).collect(),
             computes,
-            up: Direction::new(&link, Access::new(spec, true), true, connections, streams),
-            down: Direction::new(&link, Access::new(spec, false), false, connections, streams),
-            uplink_due: None,
-            downlink_due: None,
+            up: Direction::new(spec, true, connections, streams),
+            down: Direction::new(spec, false, connections, streams),
             held_back: VecDeque::new(),
             done: Vec::new(),
             outbox: Outbox::default(),
