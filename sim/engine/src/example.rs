@@ -108,5 +108,6 @@ fn workload() -> Workload {
         warm_up: WarmUp::default(),
         timeout: None,
         fall_back: false,
+        fall_back_after: None,
     }
 }

@@ -387,7 +387,7 @@ fn requests_wait_for_the_end_of_an_outage_or_time_out() {
 
 #[test]
 fn policies_with_a_model_on_the_edge_fall_back_to_it() {
-    for (policy, can) in [(msao(), true), (blocking(4), true), (cloud_only(), false)] {
+    for (policy, can) in [(msao(), true), (blocking(4), true), (cloud_only(), false), (layer_split(8), false)] {
         let mut spec = broken_link(policy);
         spec.workload.arrivals = engine::Arrivals::Poisson { rate: PerSecond::new(5.0) };
         spec.workload.fall_back = true;

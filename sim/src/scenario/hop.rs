@@ -328,16 +328,17 @@ impl Scenario {
         if self.hop.len() == 1 { "hop".to_owned() } else { format!("hop.{number}") }
     }
 
-    /// The names of the uplink's series; none where its rates are constant.
+    /// The names of the series of the uplinks that all edges share; none where their rates are constant.
     pub fn uplink_series(&self) -> Option<String> {
-        let names: Vec<String> = self.chain().iter().filter_map(|hop| hop.ways.uplink_series()).collect();
-        // Rows of the shorthand have always been labelled by the shared link.
-        let is_link = |hop: &&Chained<'_>| hop.key == "link";
-        match self.chain().iter().find(is_link) {
-            Some(link) => link.ways.uplink_series(),
-            None => (!names.is_empty()).then(|| names.join(", ")),
-        }
+        let chain = self.chain();
+        let names: Vec<String> = common(&chain).filter_map(|hop| hop.ways.uplink_series()).collect();
+        (!names.is_empty()).then(|| names.join(", "))
     }
+}
+
+/// The hops that all edges share.
+fn common<'c, 's>(chain: &'c [Chained<'s>]) -> impl Iterator<Item = &'c Chained<'s>> {
+    chain.iter().filter(|hop| hop.shared_by == SharedBy::All && hop.takes.iter().all(|takes| *takes))
 }
 
 /// The numbers of the hops that each group takes, from the edge on.
@@ -349,12 +350,11 @@ pub fn taken(chain: &[Chained<'_>], groups: usize) -> Vec<Vec<u32>> {
     (0..groups).map(of).collect()
 }
 
-/// Reads the files of a chain and builds its hops. Also returns the rate of the uplink in Mbps, which results are labelled by, if it is
-/// a constant: that of `[link]`, or of the slowest hop.
+/// Reads the files of a chain and builds its hops. Also returns the rate in Mbps that results are labelled by: that of the slowest uplink
+/// that all edges share, if it is a constant.
 pub fn resolve(chain: &[Chained<'_>], beside: &Path) -> Result<(Vec<HopSpec>, Option<f64>), Failure> {
     let hops = chain.iter().map(|hop| hop.ways.resolve(hop.shared_by, beside)).collect::<Result<_, _>>()?;
-    let labelling = chain.iter().filter(|hop| hop.key == "link" || hop.key.starts_with("hop"));
-    let rates: Option<Vec<BitsPerSecond>> = labelling.map(|hop| hop.ways.uplink()).collect();
+    let rates: Option<Vec<BitsPerSecond>> = common(chain).map(|hop| hop.ways.uplink()).collect();
     Ok((hops, rates.and_then(|rates| rates.into_iter().min()).map(BitsPerSecond::as_mbps_f64)))
 }
 

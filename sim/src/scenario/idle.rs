@@ -143,7 +143,10 @@ const RULES: &[Rule] = &[
         !at.uses.cloud
     }),
     (&["link", "edge.link", "hop"], "no policy here uses the link", |at| !at.uses.cloud),
-    (&["workload.fall_back"], "no policy here can answer on the edge", |at| !at.uses.edge_model),
+    (&["workload.fall_back", "workload.fall_back_after"], "no policy here can answer on the edge", |at| {
+        !at.uses.edge_model
+    }),
+    (&["workload.fall_back", "workload.fall_back_after"], "no policy here uses the link", |at| !at.uses.cloud),
     (
         &["costs.per_gb", "costs.radio", "costs.network_nj_per_bit", "costs.cloud_per_hour"],
         "no policy here uses the link and the cloud",

@@ -181,6 +181,7 @@ fn workload(source: &Source, scenario: &Scenario) -> Result<Workload, Failure> {
         warm_up: warm_up.into(),
         timeout: written.timeout,
         fall_back: written.fall_back,
+        fall_back_after: written.fall_back_after,
     };
     warm_up::check(source, &workload)?;
     Ok(workload)
@@ -345,6 +346,7 @@ fn check_scalars(source: &Source, scenario: &Scenario) -> Result<(), Failure> {
     if scenario.workload.timeout == Some(SimDuration::ZERO) {
         return Err(source.refuse_key("workload.timeout", "expected more than 0; leave it out to wait for ever"));
     }
+    check_fall_back(source, scenario)?;
     if scenario.link.tls > 2 {
         return Err(source.refuse_key("link.tls", "expected 0, 1 (TLS 1.3) or 2 (TLS 1.2) round trips"));
     }
@@ -418,6 +420,16 @@ fn check_shape(source: &Source, scenario: &Scenario) -> Result<(), Failure> {
         };
         source.refuse_key(&format!("workload.dataset.custom.{key}"), &reason)
     })
+}
+
+/// Refuses requests that fall back under way, but not when they come in, or without waiting.
+fn check_fall_back(source: &Source, scenario: &Scenario) -> Result<(), Failure> {
+    let refuse = |reason: &str| Err(source.refuse_key("workload.fall_back_after", reason));
+    match scenario.workload.fall_back_after {
+        Some(_) if !scenario.workload.fall_back => refuse("nothing falls back; set workload.fall_back = true as well"),
+        Some(SimDuration::ZERO) => refuse("expected more than 0; leave it out to let requests under way wait"),
+        _ => Ok(()),
+    }
 }
 
 /// A name that is safe as the name of a folder.

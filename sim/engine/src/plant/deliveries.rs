@@ -109,10 +109,12 @@ impl<'w, C: Compute> World<'w, C> {
         }
     }
 
-    /// Forgets drafts that both sides have given up, and gives their wait back.
+    /// Forgets drafts that both sides have given up, and gives their wait back if they have one.
     pub(crate) fn forget_drafts(&self, state: &mut State<'w, C>, message: u32) {
         let Body::Drafts(drafts) = state.messages.remove(message).body else { unreachable!("drafts to forget") };
-        self.kernel.fire(drafts.wait.expect("only drafts that somebody waits for are given up"));
+        if let Some(wait) = drafts.wait {
+            self.kernel.fire(wait);
+        }
     }
 
     /// A message has arrived at the cloud.
@@ -128,8 +130,8 @@ impl<'w, C: Compute> World<'w, C> {
         }
         let slot = *slot;
         state.up.receive(*wire);
-        if matches!(state.messages.get(message).body, Body::Input { .. }) && !state.ledger.lives(slot) {
-            // Its request has ended without it.
+        if matches!(state.messages.get(message).body, Body::Input { .. }) && !state.awaits_input(slot) {
+            // Its request has ended or gone on without it.
             state.messages.remove(message);
             return;
         }
@@ -207,7 +209,8 @@ impl<'w, C: Compute> World<'w, C> {
     fn end_drafting(&self, state: &mut State<'w, C>, slot: SlotId, message: u32) {
         let Body::Drafts(drafts) = state.messages.remove(message).body else { unreachable!("a verdict") };
         let verdict = drafts.verdict.expect("a verdict that has arrived");
-        state.ledger.slots.get_mut(slot.index).resources.pending.last_verdict = Some(verdict);
+        let pending = &mut state.ledger.slots.get_mut(slot.index).resources.pending;
+        (pending.last_verdict, pending.last_batch) = (Some(verdict), None);
         state.ledger.commit_verdict(slot, &verdict);
         if verdict.ends {
             self.answered(state, slot);

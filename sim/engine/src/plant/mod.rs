@@ -6,6 +6,7 @@
 //! |---|---|
 //! | `bed.rs` | a policy's operations on the testbed of one request |
 //! | `deliveries.rs` | messages are sent and arrive |
+//! | `fall_back.rs` | requests give up a link that is down |
 //! | `admission.rs` | sequences are opened and closed, memory is granted |
 //! | `routing.rs` | requests are given pools and replicas |
 //! | `iterations.rs` | GPUs form batches and end them |
@@ -32,6 +33,7 @@ mod admission;
 mod bed;
 mod deliveries;
 mod event;
+mod fall_back;
 mod fleet;
 mod gpu;
 mod invariants;

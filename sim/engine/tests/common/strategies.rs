@@ -102,6 +102,8 @@ fn behind_two_hops(spec: RunSpec) -> impl Strategy<Value = RunSpec> {
         let delay = delay.map(|(start, ms)| (SimDuration::from_ms(start), SimDuration::from_ms(ms)));
         (radio.up.loss, radio.down.loss) = (loss.clone(), loss);
         radio.down.rtt = Profile::piecewise(&delay, SimDuration::from_ms(90));
+        // Its radio is silent for 30 ms of every 100.
+        (spec.workload.fall_back, spec.workload.fall_back_after) = (own % 2 == 0, Some(SimDuration::from_ms(3)));
         in_front(&mut spec, point);
         in_front(&mut spec, radio);
         if spec.link.transport == Transport::Ideal && queue.is_some() {
