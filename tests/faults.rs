@@ -106,7 +106,7 @@ fn no_amount_is_a_bug_of_the_program() {
         (Sim::small(), "cloud.kv_blocks=999999999", "with 999999999 blocks of KV cache"),
         (Sim::small(), "link.up.constant=\"0 bps\"", "expected at least 1 kbps"),
         (Sim::small(), "link.down.constant=\"0 bps\"", "expected at least 1 kbps"),
-        (Sim::small(), "link.sharing.fair.access=\"0 bps\"", "expected at least 1 kbps"),
+        (Sim::small(), "link.sharing.fair.most=\"0 bps\"", "expected at least 1 kbps"),
         (Sim::small(), "link.header=\"1000 TB\"", "expected at most 65.535 kB"),
         (Sim::small(), "link.packet=\"1000 TB\"", "expected at most 65.535 kB"),
         (Sim::small(), "cloud.tuning.eta_mem=\"0.0000000001 %\"", "expected at least 0.01 %"),

@@ -1,4 +1,4 @@
-//! Links whose rate or round trip changes over time: every format is read, and replications meet all of it.
+//! Links whose rate, round trip or loss changes over time: every format is read, and replications meet all of it.
 
 use crate::summary::{number, summary};
 use crate::support::Sim;
@@ -91,7 +91,33 @@ fn round_trips_follow_their_series() {
         sim.done(["s.toml", "--out", "out"]);
         number(&summary(&sim.text("out/summary.csv"))[0], "e2e_ms_mean")
     };
-    assert_eq!(e2e("rtt_series.csv = \"rtt.csv\""), e2e("rtt = \"200 ms\""));
+    assert_eq!(e2e("rtt.csv = \"rtt.csv\""), e2e("rtt = \"200 ms\""));
+}
+
+#[test]
+fn rates_delays_and_losses_are_constant_or_series_or_apart() {
+    let e2e = |link: &str| {
+        let sim = Sim::new().with("x.csv", "t_s,up_mbps,ping_ms,lost_pct\n0,40,30,30\n1,40,30,30\n");
+        let sim = sim.with("s.toml", scenario(1, link));
+        sim.done(["s.toml", "--out", "out"]);
+        number(&summary(&sim.text("out/summary.csv"))[0], "e2e_ms_mean")
+    };
+    let series = |column: &str| format!("csv = {{ file = \"x.csv\", column = \"{column}\" }}");
+    for (constant, column, both) in
+        [("40 Mbps", "up_mbps", ["bandwidth", "up", "down"]), ("30 %", "lost_pct", ["loss", "loss_up", "loss_down"])]
+    {
+        let [whole, up, down] = both;
+        let expected = e2e(&format!("{whole} = \"{constant}\""));
+        assert_ne!(expected, e2e(""), "{whole} matters");
+        assert_eq!(e2e(&format!("{whole}.constant = \"{constant}\"")), expected);
+        assert_eq!(e2e(&format!("{whole}.{}", series(column))), expected);
+        assert_eq!(e2e(&format!("{up}.{}\n{down} = \"{constant}\"", series(column))), expected);
+        assert_ne!(e2e(&format!("{up} = \"{constant}\"")), expected, "{down} matters");
+    }
+    let expected = e2e("rtt = \"30 ms\"");
+    assert_eq!(e2e(&format!("rtt.{}", series("ping_ms"))), expected);
+    assert_eq!(e2e("delay_up = \"11 ms\"\ndelay_down = \"19 ms\""), expected);
+    assert_eq!(e2e("rtt = \"44 ms\"\ndelay_up = \"8 ms\""), expected, "the other way takes half of rtt");
 }
 
 #[test]
@@ -119,10 +145,23 @@ fn describe_says_what_was_read() {
     mean           35 ms, over time
     lowest         20 ms
     highest        50 ms
-    in a scenario  link.rtt_series.csv = "a.csv"
+    in a scenario  link.rtt.csv = "a.csv"
     "#);
     insta::assert_snapshot!(sim.done(["link", "describe", "a.csv", "--json"]).stdout, @r#"
     {"file":"a.csv","format":"csv","gaps":0,"highest_mbps":100.0,"length_s":30.0,"lowest_mbps":1.0,"mean_mbps":34.0,"readings":3,"times":"the column t_s, in s","values":"the column dl_mbps, in Mbps"}
+    "#);
+    let lossy = Sim::new().with("c.csv", "t_s,loss_pct\n0,0.5\n10,4\n");
+    insta::assert_snapshot!(lossy.done(["link", "describe", "c.csv", "--loss"]).stdout, @r#"
+    c.csv
+    format         csv
+    values         the column loss_pct, in pct
+    times          the column t_s, in s
+    readings       2
+    length         20 s, after which it repeats
+    mean           2.25 pct, over time
+    lowest         0.5 pct
+    highest        4 pct
+    in a scenario  link.loss.csv = "c.csv"
     "#);
     let two = Sim::new().with("b.csv", "t_s,a_mbps,b_mbps\n0,1,2\n");
     insta::assert_snapshot!(crate::refusals::refused(&two, &["link", "describe", "b.csv"]), @r#"

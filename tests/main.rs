@@ -18,6 +18,7 @@ mod fleets;
 mod formats;
 mod gates;
 mod grounds;
+mod hops;
 mod hub_models;
 mod idle_keys;
 mod keys;

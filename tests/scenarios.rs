@@ -30,8 +30,9 @@ const BANDWIDTH: &str = "t_s,uplink_mbps,downlink_mbps\n0,40,300\n1,5,80\n2,25.5
 /// A folder with the scenarios and the files that they name, and the names of the scenarios.
 fn copied() -> (Sim, Vec<String>) {
     let mut sim = Sim::new().with("traces/AzureLLMInferenceTrace_conv.csv", ARRIVALS).with("traces/5g.csv", BANDWIDTH);
-    let drive = std::fs::read(repository("scenarios/links/drive.csv")).expect("a series");
-    sim = sim.with("links/drive.csv", drive);
+    for series in ["links/drive.csv", "links/lobby.csv"] {
+        sim = sim.with(series, std::fs::read(repository(&format!("scenarios/{series}"))).expect("a series"));
+    }
     let mut names = Vec::new();
     let is_scenario = |path: &PathBuf| path.extension().is_some_and(|ending| ending == "toml");
     let entries = std::fs::read_dir(repository("scenarios")).expect("scenarios");

@@ -2,7 +2,7 @@
 
 use crate::{
     requests::{RequestTrace, recognise},
-    series::{Format, SeriesFile, read_rates, read_round_trips},
+    series::{Format, SeriesFile, read_losses, read_rates, read_round_trips},
     testing::{file_with, gzipped, requests, trace},
 };
 use fuzzing::{Count, Counts, Dice, bytes, fuzz, number_text, telling};
@@ -140,7 +140,8 @@ fn read_as_everything(path: &Path, traces: &[RequestTrace], counts: &Counts) {
     let keys = SeriesFile::default();
     let rates = Format::ALL.iter().map(|format| read_rates(*format, path, &keys).err());
     let round_trips = [Format::Csv, Format::Irish5g].map(|format| read_round_trips(format, path, &keys).err());
-    for refusal in rates.chain(round_trips) {
+    let losses = read_losses(Format::Csv, path, &keys).err();
+    for refusal in rates.chain(round_trips).chain([losses]) {
         judge(refusal.map(|refusal| refusal.to_string()).as_deref(), path, counts);
     }
     judge(recognise(path).err().map(|refusal| refusal.to_string()).as_deref(), path, counts);

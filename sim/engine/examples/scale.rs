@@ -70,7 +70,8 @@ fn spec(policy: System, devices: u32, requests: u64, answer: Law<u32>) -> RunSpe
     let mut spec = RunSpec::example(policy);
     spec.edges[0].count = devices;
     spec.pools[0].gpus = devices.div_ceil(EDGES_PER_GPU);
-    (spec.link.up, spec.link.down, spec.link.header) = (rate.clone(), rate, Bytes::new(52));
+    spec.link.hops[0].ways_mut().into_iter().for_each(|way| way.rate = rate.clone().into());
+    spec.link.header = Bytes::new(52);
     spec.workload.requests = requests;
     let Content::Shape(shape) = &mut spec.workload.content else { unreachable!("the example has a shape") };
     let shape = Arc::make_mut(shape);

@@ -2,7 +2,7 @@
 
 use crate::routing::{Learners, Routing};
 use crate::scheduling::{Remote, Scheduling};
-use crate::spec::{CloudSpec, EdgeSpec, LinkSpec, RunSpec, Sharing, Transport};
+use crate::spec::{CloudSpec, EdgeSpec, HopSpec, LinkSpec, RunSpec, SharedBy, Transport};
 use crate::workload::{Arrivals, Content, WarmUp, Workload};
 use backends::Tier;
 use kernel::RateProfile;
@@ -26,7 +26,8 @@ impl RunSpec {
     /// The platform of the MSAO paper: Qwen2-VL-2B on an RTX 3090, Qwen2.5-VL-7B on an A100 behind 400 Mbps and 20 ms. One
     /// client asks 8 questions about pictures of 640 x 480, and gets answers of 20 tokens.
     pub fn example(policy: System) -> Self {
-        let rate = RateProfile::constant(BitsPerSecond::from_mbps(400));
+        let mut wan = HopSpec::new(SharedBy::All, RateProfile::constant(BitsPerSecond::from_mbps(400)));
+        wan.ways_mut().into_iter().for_each(|way| way.rtt = SimDuration::from_ms(20).into());
         let [edge, cloud] = tiers(&policy);
         Self {
             seed: 1,
@@ -39,7 +40,7 @@ impl RunSpec {
                 share: None,
                 pool: 0,
                 tier: edge,
-                access: None,
+                hops: vec![0],
                 count: 1,
                 cpu_workers: 1,
                 preprocess: SimDuration::from_ms(12),
@@ -60,19 +61,12 @@ impl RunSpec {
             routing: Routing::default(),
             learners: Learners::default(),
             link: LinkSpec {
-                up: rate.clone(),
-                down: rate,
-                sharing: Sharing::Fifo,
+                hops: vec![wan],
                 transport: Transport::Ideal,
-                queue: None,
-                rtt: SimDuration::from_ms(20),
-                rtts: None,
-                start: crate::SeriesStart::default(),
                 rtt_per_modality: false,
                 header: Bytes::new(0),
                 packet: Bytes::new(1448),
                 jitter: SimDuration::ZERO,
-                loss: Ratio::ZERO,
             },
             workload: workload(),
             tokens: TokenProcess::default(),
@@ -120,5 +114,6 @@ fn workload() -> Workload {
         warm_up: WarmUp::default(),
         timeout: None,
         fall_back: false,
+        fall_back_after: None,
     }
 }

@@ -33,7 +33,8 @@ pub use run::RunError;
 pub use scheduling::{Remote, Scheduling};
 pub use simulate::simulate;
 pub use spec::{
-    AccessSpec, CloudSpec, Connections, EdgeSpec, LinkSpec, RunSpec, SeriesStart, Sharing, TcpSpec, Transport,
+    CloudSpec, Connections, EdgeSpec, HopSpec, LinkSpec, RunSpec, SeriesStart, SharedBy, Sharing, TcpSpec, Transport,
+    WaySpec,
 };
 pub use violation::Violation;
 pub use workload::{

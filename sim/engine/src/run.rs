@@ -1,6 +1,7 @@
 //! One run, from the first request to the last token.
 
 mod clients;
+mod fall_back;
 
 use crate::arrivals::Source;
 use crate::calibration::calibration;
@@ -23,7 +24,7 @@ use model::{
 use policies::{About, Alone, Briefing, CloudOnly, EdgeOnly, Policy, Prices, ServedBy, System, Visitor};
 use std::cell::{Cell, RefCell};
 use std::sync::atomic::{AtomicU64, Ordering};
-use units::{BitsPerSecond, SimDuration, SimTime};
+use units::{SimDuration, SimTime};
 
 /// The reason why a run was not completed.
 #[derive(Debug, thiserror::Error)]
@@ -171,15 +172,18 @@ struct Tiers {
     cloud: bool,
     /// The cloud verifies drafts.
     verifies: bool,
+    /// The edge has a whole model, which can answer by itself.
+    answers: bool,
 }
 
 impl Tiers {
     fn of(policy: &System) -> Self {
         let uses = policy.uses();
         // A probe or a vision tower on the edge holds no sequence there.
+        let is_split = policy.split().is_some();
         let drafts = uses.drafts && uses.edge_model;
-        let edge = uses.edge_answers || drafts || policy.split().is_some();
-        Self { edge, cloud: uses.cloud, verifies: uses.drafts }
+        let edge = uses.edge_answers || drafts || is_split;
+        Self { edge, cloud: uses.cloud, verifies: uses.drafts, answers: edge && !is_split }
     }
 }
 
@@ -262,7 +266,10 @@ impl<'a, C: Compute, P: Policy> Run<'a, C, P> {
             let ending = match self.rejection(bed.id) {
                 None if self.falls_back(bed.id) => Ok(self.alone.serve(&bed, &self.briefing, &()).await),
                 None if self.only_sends(bed.id) => Ok(self.sender.serve(&bed, &self.briefing, &()).await),
-                None => Ok(self.policy.serve(&bed, &self.briefing, memory).await),
+                None => Ok(match self.patience(bed.id) {
+                    None => self.policy.serve(&bed, &self.briefing, memory).await,
+                    Some(patience) => Box::pin(self.serve_or_fall_back(&bed, memory, patience)).await,
+                }),
                 Some(reason) => Err(reason),
             };
             self.tell(bed.id);
@@ -272,25 +279,10 @@ impl<'a, C: Compute, P: Policy> Run<'a, C, P> {
         }
     }
 
-    /// Lets the edge answer a request that has come in while the uplink is down, if the scenario wants that and the edge can.
-    fn falls_back(&self, id: SlotId) -> bool {
-        let world = self.world;
-        let state = &mut *world.state.borrow_mut();
-        let edge = state.ledger.slots.get(id.index).edge;
-        let is_down = || state.up.rate(edge, world.kernel.now()) == BitsPerSecond::ZERO;
-        if !world.spec.workload.fall_back || !self.tiers.edge || !is_down() {
-            return false;
-        }
-        let about = &mut state.ledger.slots.get_mut(id.index).about;
-        let group = &world.spec.edges[about.group as usize];
-        about.fell_back = group.has_gpu && !group.only_sends;
-        about.fell_back
-    }
-
     /// The tiers on which a group's requests have a sequence.
     fn tiers(&self, group: u32) -> Tiers {
         let only_sends = self.world.spec.edges[group as usize].only_sends;
-        if only_sends { Tiers { edge: false, cloud: true, verifies: false } } else { self.tiers }
+        if only_sends { Tiers { edge: false, cloud: true, verifies: false, answers: false } } else { self.tiers }
     }
 
     /// True of a request of edges that only send.

@@ -1,10 +1,13 @@
 //! Everything that one run needs, resolved: no defaults, no file names, no text.
 
+mod link;
+
+pub use link::{Connections, HopSpec, LinkSpec, SeriesStart, SharedBy, Sharing, TcpSpec, Transport, WaySpec};
+
 use crate::routing::{Learners, Routing};
 use crate::scheduling::{Remote, Scheduling};
 use crate::workload::{Arrivals, Workload};
 use backends::Tier;
-use kernel::{DelayProfile, RateProfile, Tcp};
 use model::{
     accuracy::{KnownAccuracy, PruningLoss},
     latency::LatencyLimits,
@@ -15,7 +18,7 @@ use model::{
 };
 use policies::System;
 use std::{collections::BTreeMap, sync::Arc};
-use units::{BitsPerSecond, Bytes, Ratio, SimDuration};
+use units::{Ratio, SimDuration};
 
 /// One run: one policy on one plant with one workload.
 #[derive(Clone, Debug)]
@@ -98,8 +101,8 @@ pub struct EdgeSpec {
     pub pool: u32,
     /// Device, model and engine.
     pub tier: Tier,
-    /// The link that each of its edges has for itself; none if they are on the shared one.
-    pub access: Option<AccessSpec>,
+    /// Numbers of the link's hops that its messages take, from the edge on; at least one.
+    pub hops: Vec<u32>,
     /// Number of edges.
     pub count: u32,
     /// Workers of an edge's processor, for preprocessing and planning.
@@ -140,132 +143,4 @@ impl CloudSpec {
     pub fn servers(&self) -> u32 {
         self.gpus / self.tier.parallel.tensor
     }
-}
-
-/// A link that each edge of a group has for itself, between it and the shared one.
-#[derive(Clone, Debug)]
-pub struct AccessSpec {
-    /// Rate from the edge. Each edge starts at a moment of its own.
-    pub up: Arc<RateProfile>,
-    /// Rate to the edge.
-    pub down: Arc<RateProfile>,
-    /// Round-trip time on top of the shared link's.
-    pub rtt: SimDuration,
-    /// Probability that a packet is lost on it.
-    pub loss: Ratio,
-}
-
-impl AccessSpec {
-    /// The moment of the rates at which an edge of a replication starts: each at one of its own, evenly over the longer series.
-    pub(crate) fn start(&self, edge: u32, replication: u32) -> SimDuration {
-        let changing = [&self.up, &self.down].into_iter().filter(|rate| !rate.is_constant());
-        let Some(longest) = changing.map(|rate| rate.period()).max() else { return SimDuration::ZERO };
-        part(u64::from(edge) + (u64::from(replication) << 20), longest)
-    }
-}
-
-/// The part of a period that belongs to a number: the golden ratio spreads any numbers in a row evenly.
-fn part(number: u64, period: SimDuration) -> SimDuration {
-    /// 2^64 over the golden ratio.
-    const GOLDEN: u64 = 0x9E37_79B9_7F4A_7C15;
-    let offset = (u128::from(number.wrapping_mul(GOLDEN)) * u128::from(period.as_ns())) >> 64;
-    SimDuration::from_ns(u64::try_from(offset).expect("a part of a period"))
-}
-
-/// The link between the edges and the cloud; up and down apart.
-#[derive(Clone, Debug)]
-pub struct LinkSpec {
-    /// Rate from edge to cloud.
-    pub up: RateProfile,
-    /// Rate from cloud to edge.
-    pub down: RateProfile,
-    /// The way that messages share it.
-    pub sharing: Sharing,
-    /// The way that a connection cuts messages into flights.
-    pub transport: Transport,
-    /// Bytes that may wait for a link that messages take turns on, over TCP; more are dropped. None is dropped without it.
-    pub queue: Option<Bytes>,
-    /// Round-trip time; each direction takes half.
-    pub rtt: SimDuration,
-    /// Round-trip times over time, in the place of `rtt`.
-    pub rtts: Option<DelayProfile>,
-    /// Moments of the series at which replications start.
-    pub start: SeriesStart,
-    /// True charges an upload a round trip for each of its modalities (Eq. 8) instead of half of one.
-    pub rtt_per_modality: bool,
-    /// Bytes of headers on every packet.
-    pub header: Bytes,
-    /// Payload of a full packet.
-    pub packet: Bytes,
-    /// Mean of an exponential delay on top of half the RTT. Messages never overtake each other.
-    pub jitter: SimDuration,
-    /// Probability that a packet is lost; it is sent again a round trip later.
-    pub loss: Ratio,
-}
-
-impl LinkSpec {
-    /// The link as a replication finds it: rates and round trips that change over time start at a moment of its own.
-    ///
-    /// Replication `r` starts at the fraction of `r / 1.618...` of the longest series. So the first starts at its beginning, any
-    /// number of replications lie evenly over it, and more of them leave those that there are as they are.
-    pub(crate) fn in_replication(&self, replication: u32) -> Self {
-        let changing = [&self.up, &self.down].into_iter().filter(|rate| !rate.is_constant()).map(RateProfile::period);
-        let longest = changing.chain(self.rtts.as_ref().map(DelayProfile::period)).max();
-        let (SeriesStart::Spread, Some(longest)) = (self.start, longest) else { return self.clone() };
-        let offset = part(replication.into(), longest);
-        Self {
-            up: self.up.starting_at(offset),
-            down: self.down.starting_at(offset),
-            rtts: self.rtts.as_ref().map(|rtts| rtts.starting_at(offset)),
-            ..self.clone()
-        }
-    }
-}
-
-/// The moments of a link's series at which replications start.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum SeriesStart {
-    /// All at the first.
-    First,
-    /// Each at one of its own, evenly over the longest series; replication 0 at the first.
-    #[default]
-    Spread,
-}
-
-/// The ways that messages can share a link.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Sharing {
-    /// One after the other.
-    Fifo,
-    /// Max-min fair, each message with at most this rate (its access link's).
-    Fair(Option<BitsPerSecond>),
-}
-
-/// The ways that connections can send messages.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Transport {
-    /// Whole, at the link's rate: Eq. 8 of the MSAO paper.
-    Ideal,
-    /// By the window of TCP.
-    Tcp(TcpSpec),
-}
-
-/// Connections over TCP.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct TcpSpec {
-    /// Windows and their growth.
-    pub tcp: Tcp,
-    /// The connections that there are.
-    pub connections: Connections,
-    /// Round trips of TLS when a connection is made.
-    pub tls: u32,
-}
-
-/// The connections between edges and cloud.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Connections {
-    /// One for each edge, open from the beginning.
-    Kept,
-    /// One for each request, made when it first sends.
-    PerRequest,
 }

@@ -47,6 +47,8 @@ pub struct Workload {
     pub timeout: Option<SimDuration>,
     /// True lets the edge answer requests that come in while the link is down.
     pub fall_back: bool,
+    /// Time after which it answers those under way whose input the link holds up.
+    pub fall_back_after: Option<SimDuration>,
 }
 
 /// The requests at the start of a run that no figure counts. By default there are none.

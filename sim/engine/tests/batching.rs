@@ -216,8 +216,8 @@ fn no_order_of_arrival_locks_two_tiers_against_each_other() {
         for policy in [blocking(4), pipelined(4, 3), crate::common::msao()] {
             let mut spec = spec(policy, EngineKind::Vllm, 12, 20).clients(2);
             spec.seed = seed;
-            spec.link.sharing = Sharing::Fair(None);
-            spec.link.up = crate::common::mbps(10);
+            spec.link.hops[0].sharing = Sharing::Fair(None);
+            spec.link.hops[0].up.rate = crate::common::mbps(10).into();
             spec.shape().size = sizes(&[(224, 224), (1280, 720)]);
             let one = Some((1196u64 + 32 + 1024).div_ceil(16));
             (spec.edges[0].kv_blocks, spec.pools[0].kv_blocks) = (one, one);
@@ -255,8 +255,8 @@ fn edges_share_the_link_and_nothing_else() {
     for sharing in [Sharing::Fifo, Sharing::Fair(None), Sharing::Fair(Some(BitsPerSecond::from_mbps(40)))] {
         let with_edges = |policy, edges| {
             let mut spec = spec(policy, EngineKind::Vllm, u64::from(edges), 20).text_only(4000);
-            (spec.edges[0].count, spec.pools[0].gpus, spec.link.sharing) = (edges, edges, sharing);
-            spec.link.up = crate::common::mbps(10);
+            (spec.edges[0].count, spec.pools[0].gpus, spec.link.hops[0].sharing) = (edges, edges, sharing);
+            spec.link.hops[0].up.rate = crate::common::mbps(10).into();
             run_logged(&spec).1.e2e_ns()
         };
         // 16 kB at 10 Mbit/s are 12.8 ms of link time for each.

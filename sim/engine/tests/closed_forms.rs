@@ -2,8 +2,8 @@
 
 use crate::common::oracle::{Idle, payload, prompt_tokens};
 use crate::common::{
-    Override, blocking, cloud_only, edge_only, examples, layer_split, mindfusion, pipelined, run, run_logged, spec,
-    unpruned,
+    Alike, Override, blocking, cloud_only, edge_only, examples, layer_split, mindfusion, pipelined, run, run_logged,
+    spec, unpruned,
 };
 use engine::RunSpec;
 use model::engine_kind::EngineKind;
@@ -147,7 +147,7 @@ fn a_longer_way_takes_a_round_trip_of_each_round_more() {
     // Batches of which all are accepted: 250 tokens are 50 rounds.
     let form = |rtt| {
         let mut spec = long(blocking(4), EngineKind::Vllm, 1).iid(1.0);
-        spec.link.rtt = SimDuration::from_ms(rtt);
+        spec.link.hops[0].set_rtt(SimDuration::from_ms(rtt));
         run(&spec).metrics.closed_forms.renewal.seconds
     };
     let rounds = (form(120) - form(20)) / 0.1;

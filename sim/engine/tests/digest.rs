@@ -5,13 +5,14 @@
 //! To bless anew: run `cargo test -p engine digest`, look at why it changed, and copy the table that it prints.
 
 use crate::common::{
-    Override, blocking, cloud_only, edge_only, layer_split, mindfusion, msao, msao_of, pipelined, run, spec, ucb_route,
+    Alike, Override, blocking, cloud_only, edge_only, in_front, layer_split, mbps, mindfusion, msao, msao_of,
+    pipelined, run, spec, ucb_route,
 };
-use engine::{Connections, RunSpec, Scheduling, Sharing, TcpSpec, Transport};
-use kernel::Tcp;
+use engine::{Connections, HopSpec, RunSpec, Scheduling, SharedBy, Sharing, TcpSpec, Transport};
+use kernel::{RateProfile, Tcp};
 use model::{engine_kind::EngineKind, memory::BatchLimits};
 use policies::{CloudPruned, Router, Semantics, System, TokenDropping};
-use units::{Bytes, Ratio, SimDuration};
+use units::{BitsPerSecond, Bytes, SimDuration};
 
 /// Policy, digest of the events, sum of the end-to-end latencies in ns, bytes put on the wire.
 type Golden = (&'static str, u64, u128, u64);
@@ -21,7 +22,7 @@ fn busy(policy: System) -> RunSpec {
     let mut spec = spec(policy, EngineKind::Vllm, 40, 1).geometric(25.0).clients(2);
     (spec.edges[0].count, spec.pools[0].gpus) = (3, 2);
     (spec.link.header, spec.link.jitter) = (Bytes::new(52), SimDuration::from_ms(2));
-    spec.link.loss = Ratio::new(0.01);
+    spec.link.hops[0].set_loss(0.01);
     spec
 }
 
@@ -36,7 +37,7 @@ fn ideal(policy: System) -> RunSpec {
 /// The same with a shared link.
 fn shared(policy: System) -> RunSpec {
     let mut spec = busy(policy);
-    spec.link.sharing = Sharing::Fair(None);
+    spec.link.hops[0].sharing = Sharing::Fair(None);
     spec
 }
 
@@ -44,6 +45,26 @@ fn shared(policy: System) -> RunSpec {
 fn tcp(policy: System) -> RunSpec {
     let mut spec = busy(policy);
     spec.link.transport = Transport::Tcp(TcpSpec { tcp: Tcp::default(), connections: Connections::Kept, tls: 0 });
+    spec
+}
+
+/// The same with a radio of each edge in front of the link.
+fn radio(policy: System) -> RunSpec {
+    let mut spec = tcp(policy);
+    let pieces = [(0, 30), (70, 0), (90, 90)];
+    let pieces = pieces.map(|(ms, rate)| (SimDuration::from_ms(ms), BitsPerSecond::from_mbps(rate)));
+    let mut hop = HopSpec::new(SharedBy::Edge, mbps(60));
+    hop.up.rate = RateProfile::piecewise(&pieces, SimDuration::from_ms(130)).into();
+    hop.set_rtt(SimDuration::from_us(7001));
+    hop.set_loss(0.005);
+    in_front(&mut spec, hop);
+    spec
+}
+
+/// The same with a shared link behind it.
+fn shared_radio(policy: System) -> RunSpec {
+    let mut spec = radio(policy);
+    spec.link.hops[1].sharing = Sharing::Fair(None);
     spec
 }
 
@@ -129,6 +150,50 @@ const SHARED: &[Golden] = &[
     ("route", 0x7a0595d4b7a78b09, 11472737502, 3044560),
     ("trust", 0xf5874f796aaa2621, 26477704874, 8913121),
 ];
+
+#[rustfmt::skip]
+const RADIO: &[Golden] = &[
+        ("cloud_only", 0x56c2a1379d0082be, 35133846878, 7685419),
+        ("cloud_pruned", 0xc29f5e5c9e5e7471, 20564404033, 2158090),
+        ("edge_only", 0x060a4ee4756e69a2, 10513450323, 0),
+        ("ucb_route", 0xc79fdd9cf2fe1f01, 12800473002, 1222387),
+        ("layer_split", 0x59a16956c4a424bb, 566789257877, 134773062),
+        ("token_dropping", 0x2156ea7e0b6dcd68, 56097938009, 13204742),
+        ("mindfusion", 0x8be1b5e1e7740c55, 93925192060, 24456707),
+        ("mindfusion_no_d", 0xeafaefc83303443b, 158540725870, 31586536),
+        ("blocking", 0x2e44e1b6a505dea3, 57292495898, 7698498),
+        ("pipelined", 0x0864d5b80809c34b, 51769189557, 7730126),
+        ("msao", 0x6cede32270e5d0c9, 38534334373, 3316806),
+        ("route", 0x568d74c68c3a94a8, 12465067422, 1831642),
+        ("trust", 0x859786e86b6e10b1, 54377170521, 8969986),
+];
+
+#[rustfmt::skip]
+const SHARED_RADIO: &[Golden] = &[
+        ("cloud_only", 0x0f69d6ec22caab83, 35068033049, 7700978),
+        ("cloud_pruned", 0x847e4feccca84454, 21044337059, 2175427),
+        ("edge_only", 0x060a4ee4756e69a2, 10513450323, 0),
+        ("ucb_route", 0x64a22a6897920419, 12805877233, 1222387),
+        ("layer_split", 0xd03cfd1bfed7f07f, 563495390739, 134748961),
+        ("token_dropping", 0xa0219412c2714d55, 56538968513, 13202647),
+        ("mindfusion", 0x82e5109da05deb02, 94326179608, 24469440),
+        ("mindfusion_no_d", 0x4096b7c3d5ff9074, 154952134198, 31578224),
+        ("blocking", 0x079da78913d1f6e7, 56012009343, 7701730),
+        ("pipelined", 0xcbc20728635aede7, 48145652253, 7718826),
+        ("msao", 0xbb9b04c09dedbe4b, 39113944511, 3285186),
+        ("route", 0x6741c01691237882, 12467037680, 1831642),
+        ("trust", 0x3594e9dc5db0ad4c, 59732706368, 8991009),
+];
+
+#[test]
+fn golden_runs_over_two_hops() {
+    check(radio, RADIO);
+}
+
+#[test]
+fn golden_runs_over_a_hop_and_a_shared_link() {
+    check(shared_radio, SHARED_RADIO);
+}
 
 #[test]
 fn golden_runs_with_idealised_iterations() {

@@ -1,6 +1,6 @@
 //! Fleets: groups of edges, pools of the cloud, and routers between them.
 
-use crate::common::{Log, Override, cloud_only, edge_only, examples, fleet, run_logged, spec, ucb_route};
+use crate::common::{Alike, Log, Override, cloud_only, edge_only, examples, fleet, run_logged, spec, ucb_route};
 use engine::{Arrivals, Learners, Routing, Rule, RunSpec};
 use model::engine_kind::EngineKind;
 use policies::{ServedBy, System};
@@ -103,7 +103,7 @@ fn policies_see_the_round_trip_of_their_pool() {
     for (name, policy) in examples() {
         let base = spec(policy, EngineKind::Vllm, 6, 20);
         let (mut longer, mut behind) = (base.clone(), base);
-        longer.link.rtt = SimDuration::from_ms(27);
+        longer.link.hops[0].set_rtt(SimDuration::from_ms(27));
         behind.pools[0].rtt = SimDuration::from_ms(7);
         assert_eq!(run_logged(&longer).1.e2e_ns(), run_logged(&behind).1.e2e_ns(), "{name}");
     }

@@ -2,13 +2,16 @@
 
 use crate::common::oracle::Idle;
 use crate::common::{
-    Log, Override, blocking, cloud_only, layer_split, mbps, msao, pipelined, run, run_logged, spec, ucb_route,
+    Alike, Log, Override, blocking, cloud_only, in_front, layer_split, mbps, msao, pipelined, run, run_logged, spec,
+    ucb_route,
 };
-use engine::{AccessSpec, Connections, Outcome, RunSpec, SeriesStart, Sharing, Side, Status, TcpSpec, Transport};
-use kernel::{DelayProfile, RateProfile, Tcp};
+use engine::{
+    Connections, HopSpec, Outcome, RunSpec, SeriesStart, SharedBy, Sharing, Side, Status, TcpSpec, Transport,
+};
+use kernel::{Profile, RateProfile, Tcp};
 use model::engine_kind::EngineKind;
 use policies::ServedBy;
-use units::{BitsPerSecond, Bytes, PerSecond, Ratio, SimDuration};
+use units::{BitsPerSecond, Bytes, PerSecond, SimDuration};
 
 /// As many edges and cloud GPUs as requests, so that only the link is shared; prompts of text alone, 4 B a token,
 /// read in no time that matters; answers of one token.
@@ -21,7 +24,9 @@ fn uploads(requests: u32, text_tokens: u32) -> RunSpec {
 /// Latency of a request beside its upload: half a round trip each way, 8 bytes down, and the prompt.
 fn beside_ns(spec: &RunSpec, log: &Log) -> u64 {
     let prompt = &log.requests[0].request.prompt;
-    spec.link.rtt.as_ns() + 160 + Idle::new(&spec.pools[0].tier).prefill_ns(prompt)
+    spec.link.hops.iter().map(|hop| hop.rtt().as_ns()).sum::<u64>()
+        + 160
+        + Idle::new(&spec.pools[0].tier).prefill_ns(prompt)
 }
 
 /// Upload times in ns, ascending.
@@ -37,7 +42,7 @@ fn upload_times(spec: &RunSpec) -> Vec<u64> {
 fn equal_uploads_take_turns_or_share() {
     // 5,000 tokens are 20,000 bytes: 16 ms alone at 10 Mbit/s.
     let mut spec = uploads(5, 5000);
-    spec.link.up = mbps(10);
+    spec.link.hops[0].up.rate = mbps(10).into();
     let alone = 16_000_000;
     let fifo: Vec<u64> = (1..=5).map(|place| place * alone).collect();
     // Tokens come back at the same time or one after the other, 160 ns apart at most.
@@ -47,16 +52,17 @@ fn equal_uploads_take_turns_or_share() {
     };
     let times = upload_times(&spec);
     assert!(near(&times, &fifo), "{times:?}");
-    spec.link.sharing = Sharing::Fair(None);
+    spec.link.hops[0].sharing = Sharing::Fair(None);
     let times = upload_times(&spec);
     assert!(near(&times, &[5 * alone; 5]), "the mean is 2 n / (n + 1) of that of turns: {times:?}");
     // An access link of 4 Mbit/s binds a message alone, but not five of them. It also carries the token back: 16 us.
     let token = 16_000 - 160;
-    spec.link.sharing = Sharing::Fair(Some(BitsPerSecond::from_mbps(4)));
+    spec.link.hops[0].sharing = Sharing::Fair(Some(BitsPerSecond::from_mbps(4)));
     let times = upload_times(&spec);
     assert!(near(&times, &[5 * alone + token; 5]), "{times:?}");
     let mut one = uploads(1, 5000);
-    (one.link.up, one.link.sharing) = (spec.link.up.clone(), spec.link.sharing);
+    (one.link.hops[0].up.rate, one.link.hops[0].sharing) =
+        (spec.link.hops[0].up.rate.clone(), spec.link.hops[0].sharing);
     assert!(near(&upload_times(&one), &[alone * 10 / 4 + token]));
 }
 
@@ -80,7 +86,7 @@ fn a_changing_rate_is_followed_exactly() {
     ] {
         for sharing in [Sharing::Fifo, Sharing::Fair(None)] {
             let mut spec = uploads(1, bytes / 4);
-            (spec.link.up, spec.link.sharing) = (uneven(), sharing);
+            (spec.link.hops[0].up.rate, spec.link.hops[0].sharing) = (uneven().into(), sharing);
             let time = upload_times(&spec)[0];
             let rounding = if sharing == Sharing::Fifo { 0 } else { 10 };
             assert!(time.abs_diff(expected_us * 1000) <= rounding, "{bytes} B, {sharing:?}: {time} ns");
@@ -92,11 +98,11 @@ fn a_changing_rate_is_followed_exactly() {
 fn two_messages_on_a_changing_rate() {
     // 10,000 bytes each. In turns: by 80 ms, then 20,000 bits by 100 ms and 60,000 from 150 ms on.
     let mut spec = uploads(2, 2500);
-    spec.link.up = uneven();
+    spec.link.hops[0].up.rate = uneven().into();
     let times = upload_times(&spec);
     assert!(times[0].abs_diff(80_000_000) < 1_000 && times[1].abs_diff(180_000_000) < 1_000, "{times:?}");
     // Shared: both are through when the second would be.
-    spec.link.sharing = Sharing::Fair(None);
+    spec.link.hops[0].sharing = Sharing::Fair(None);
     assert!(upload_times(&spec).iter().all(|time| time.abs_diff(180_000_000) < 1_000));
 }
 
@@ -105,12 +111,13 @@ fn round_trips_over_time_are_those_of_the_moment() {
     let [ms, zero] = [SimDuration::from_ms, |_| SimDuration::ZERO];
     // 16 ms on the way up, then half a round trip each way.
     let mut spec = uploads(1, 5000);
-    spec.link.up = mbps(10);
+    spec.link.hops[0].up.rate = mbps(10).into();
     let e2e = |spec: &RunSpec| run_logged(spec).1.e2e_ns()[&0];
     let constant = e2e(&spec);
-    assert_eq!(spec.link.rtt, ms(20));
+    assert_eq!(spec.link.hops[0].rtt(), ms(20));
     let mut with = |pieces: &[(SimDuration, SimDuration)]| {
-        spec.link.rtts = Some(DelayProfile::piecewise(pieces, ms(10_000)));
+        let rtt = Profile::piecewise(pieces, ms(10_000));
+        spec.link.hops[0].ways_mut().into_iter().for_each(|way| way.rtt = rtt.clone());
         e2e(&spec)
     };
     assert_eq!(with(&[(zero(0), ms(20))]), constant);
@@ -122,7 +129,8 @@ fn round_trips_over_time_are_those_of_the_moment() {
 fn replications_start_at_moments_of_their_own() {
     let times = |start, replication: u32, up: &RateProfile| {
         let mut spec = uploads(3, 5000);
-        (spec.replication, spec.link.start, spec.link.up) = (replication, start, up.clone());
+        (spec.replication, spec.link.hops[0].start) = (replication, start);
+        spec.link.hops[0].up.rate = up.clone().into();
         run_logged(&spec).1.e2e_ns()
     };
     let up = uneven();
@@ -144,7 +152,7 @@ fn policies_that_look_at_the_rate_survive_a_silent_link() {
         let mut spec = spec(policy, EngineKind::Vllm, 10, 5);
         let (silent, fast) = (BitsPerSecond::ZERO, BitsPerSecond::from_mbps(50));
         let silent_first = [(SimDuration::ZERO, silent), (SimDuration::from_ms(300), fast)];
-        spec.link.up = RateProfile::piecewise(&silent_first, SimDuration::from_ms(1000));
+        spec.link.hops[0].up.rate = RateProfile::piecewise(&silent_first, SimDuration::from_ms(1000)).into();
         assert_eq!(run(&spec).metrics.completed, 10);
     }
 }
@@ -197,8 +205,9 @@ fn messages_of_a_request_stay_in_order_on_a_shared_link() {
     let gappy = RateProfile::piecewise(&[piece(0, 0), piece(30, 10)], SimDuration::from_ms(100));
     for (policy, loss) in [(pipelined(1, 2), 0.3), (pipelined(4, 3), 0.0), (cloud_only(), 0.3), (msao(), 0.3)] {
         let mut spec = spec(policy, EngineKind::Vllm, 40, 60).text_only(30);
-        (spec.link.up, spec.link.down, spec.link.sharing) = (gappy.clone(), gappy.clone(), Sharing::Fair(None));
-        spec.link.loss = Ratio::new(loss);
+        spec.link.hops[0].set_rate(gappy.clone());
+        spec.link.hops[0].sharing = Sharing::Fair(None);
+        spec.link.hops[0].set_loss(loss);
         let metrics = run(&spec).metrics;
         assert_eq!((metrics.completed, metrics.output_tokens), (40, 2400));
     }
@@ -207,7 +216,7 @@ fn messages_of_a_request_stay_in_order_on_a_shared_link() {
 /// Messages of ten full packets.
 fn lossy(loss: f64, requests: u64) -> RunSpec {
     let mut spec = spec(cloud_only(), EngineKind::Graph, requests, 1).text_only(3620);
-    spec.link.loss = Ratio::new(loss);
+    spec.link.hops[0].set_loss(loss);
     spec
 }
 
@@ -233,8 +242,8 @@ fn every_round_of_losses_costs_a_round_trip_and_the_bytes() {
     // A packet of 1,448 bytes takes 28,960 ns, a token of 8 bytes 160 ns; the rest are whole round trips.
     let again = outcome.up.lost.as_u64() * 20 + outcome.down.lost.as_u64() * 20;
     assert!(outcome.up.lost > Bytes::ZERO && outcome.down.lost > Bytes::ZERO);
-    assert_eq!((extra - again) % spec.link.rtt.as_ns(), 0, "{extra} {again}");
-    let rounds = (extra - again) / spec.link.rtt.as_ns();
+    assert_eq!((extra - again) % spec.link.hops[0].rtt().as_ns(), 0, "{extra} {again}");
+    let rounds = (extra - again) / spec.link.hops[0].rtt().as_ns();
     assert!((50..200).contains(&rounds), "{rounds} rounds for 50 messages of ten packets");
 }
 
@@ -258,13 +267,13 @@ fn bytes_on_the_wire_are_those_of_the_requests() {
         (msao(), Sharing::Fair(Some(BitsPerSecond::from_mbps(20)))),
     ] {
         let mut spec = spec(policy, EngineKind::Vllm, 20, 40).clients(3);
-        (spec.link.header, spec.link.sharing) = (Bytes::new(52), sharing);
+        (spec.link.header, spec.link.hops[0].sharing) = (Bytes::new(52), sharing);
         let (outcome, log) = run_logged(&spec);
         conserved(&outcome, true);
         // A verdict that comes after the end of its request is nobody's, so the rows may have less than the wire.
         assert_eq!(outcome.up.received, rows(&log)[0]);
         assert!(outcome.down.received >= rows(&log)[1]);
-        spec.link.loss = Ratio::new(0.05);
+        spec.link.hops[0].set_loss(0.05);
         let (outcome, log) = run_logged(&spec);
         conserved(&outcome, false);
         assert_eq!(outcome.up.received, rows(&log)[0]);
@@ -279,7 +288,7 @@ fn tcp(connections: Connections, tls: u32) -> Transport {
 /// The upload time of one request of so many bytes, in ms, whose packets have no headers.
 fn upload_ms(transport: Transport, bytes: u32, sharing: Sharing) -> f64 {
     let mut spec = uploads(1, bytes / 4);
-    (spec.link.transport, spec.link.sharing) = (transport, sharing);
+    (spec.link.transport, spec.link.hops[0].sharing) = (transport, sharing);
     upload_times(&spec)[0] as f64 / 1e6
 }
 
@@ -339,8 +348,9 @@ fn every_policy_ends_on_every_transport() {
         for sharing in [Sharing::Fifo, Sharing::Fair(None)] {
             for policy in [cloud_only(), msao(), layer_split(8), blocking(4), pipelined(4, 3), ucb_route()] {
                 let mut spec = spec(policy, EngineKind::Vllm, 20, 12).clients(2);
-                (spec.edges[0].count, spec.link.transport, spec.link.sharing) = (3, transport, sharing);
-                (spec.link.loss, spec.link.jitter) = (Ratio::new(0.02), SimDuration::from_ms(1));
+                (spec.edges[0].count, spec.link.transport, spec.link.hops[0].sharing) = (3, transport, sharing);
+                spec.link.hops[0].set_loss(0.02);
+                spec.link.jitter = SimDuration::from_ms(1);
                 assert_eq!(run(&spec).metrics.completed, 20);
                 assert_eq!(run(&with_access(spec)).metrics.completed, 20);
             }
@@ -352,8 +362,8 @@ fn every_policy_ends_on_every_transport() {
 fn broken_link(policy: policies::System) -> RunSpec {
     let mut spec = spec(policy, EngineKind::Graph, 60, 4);
     let down = SimDuration::from_secs(2);
-    spec.link.up = mbps(50).with_outages(SimDuration::from_secs(4), down);
-    spec.link.start = SeriesStart::First;
+    spec.link.hops[0].up.rate = mbps(50).with_outages(SimDuration::from_secs(4), down).into();
+    spec.link.hops[0].start = SeriesStart::First;
     spec
 }
 
@@ -377,7 +387,7 @@ fn requests_wait_for_the_end_of_an_outage_or_time_out() {
 
 #[test]
 fn policies_with_a_model_on_the_edge_fall_back_to_it() {
-    for (policy, can) in [(msao(), true), (blocking(4), true), (cloud_only(), false)] {
+    for (policy, can) in [(msao(), true), (blocking(4), true), (cloud_only(), false), (layer_split(8), false)] {
         let mut spec = broken_link(policy);
         spec.workload.arrivals = engine::Arrivals::Poisson { rate: PerSecond::new(5.0) };
         spec.workload.fall_back = true;
@@ -391,9 +401,9 @@ fn policies_with_a_model_on_the_edge_fall_back_to_it() {
 
 /// An edge's own link of 8 Mbps and 10 ms in front of the shared one.
 fn with_access(mut spec: RunSpec) -> RunSpec {
-    let rate = std::sync::Arc::new(mbps(8));
-    let (rtt, loss) = (SimDuration::from_ms(10), Ratio::ZERO);
-    spec.edges[0].access = Some(AccessSpec { up: rate.clone(), down: rate, rtt, loss });
+    let mut access = HopSpec::new(SharedBy::Edge, mbps(8));
+    access.set_rtt(SimDuration::from_ms(10));
+    in_front(&mut spec, access);
     spec
 }
 
@@ -401,10 +411,10 @@ fn with_access(mut spec: RunSpec) -> RunSpec {
 fn a_message_takes_as_long_as_the_slower_of_two_links() {
     for sharing in [Sharing::Fifo, Sharing::Fair(None)] {
         // 20,000 bytes at 8 Mbps are 20 ms; the shared link of 400 Mbps takes them as they come.
-        let mut spec = with_access(uploads(1, 5000));
-        spec.link.sharing = sharing;
-        let beside = 10_000_000 + 8_000 - 160;
-        let times = upload_times(&spec);
+        let mut spec = uploads(1, 5000);
+        spec.link.hops[0].sharing = sharing;
+        let beside = 8_000 - 160;
+        let times = upload_times(&with_access(spec));
         assert!(times[0].abs_diff(20_000_000 + beside) < 1_000_000, "{sharing:?}: {times:?}");
     }
 }
@@ -413,8 +423,7 @@ fn a_message_takes_as_long_as_the_slower_of_two_links() {
 fn edges_with_links_of_their_own_do_not_wait_for_each_other_on_them() {
     // Five uploads of 16 ms on links of 10 Mbps each, and on one that they share.
     let mut own = uploads(5, 5000);
-    let rate = std::sync::Arc::new(mbps(10));
-    own.edges[0].access = Some(AccessSpec { up: rate.clone(), down: rate, rtt: SimDuration::ZERO, loss: Ratio::ZERO });
+    in_front(&mut own, HopSpec::new(SharedBy::Edge, mbps(10)));
     let times = upload_times(&own);
     assert!(times.iter().all(|time| time.abs_diff(16_000_000) < 300_000), "{times:?}");
 }
@@ -422,8 +431,7 @@ fn edges_with_links_of_their_own_do_not_wait_for_each_other_on_them() {
 #[test]
 fn edges_start_at_moments_of_their_own_on_a_series() {
     let mut spec = uploads(8, 5000);
-    let rate = std::sync::Arc::new(uneven());
-    spec.edges[0].access = Some(AccessSpec { up: rate.clone(), down: rate, rtt: SimDuration::ZERO, loss: Ratio::ZERO });
+    in_front(&mut spec, HopSpec::new(SharedBy::Edge, uneven()));
     let times = upload_times(&spec);
     assert!(times.first() < times.last(), "{times:?}");
     spec.replication = 1;
@@ -434,7 +442,7 @@ fn edges_start_at_moments_of_their_own_on_a_series() {
 fn a_full_queue_drops_packets_and_is_seen_as_round_trip() {
     let run_with = |queue: Option<u64>| {
         let mut spec = uploads(20, 5000);
-        (spec.link.up, spec.link.queue) = (mbps(20), queue.map(Bytes::new));
+        (spec.link.hops[0].up.rate, spec.link.hops[0].queue) = (mbps(20).into(), queue.map(Bytes::new));
         spec.link.transport = tcp(Connections::Kept, 0);
         run(&spec)
     };

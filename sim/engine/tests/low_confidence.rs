@@ -1,8 +1,8 @@
 //! MSAO's course at a token that is not sure enough, and the ways of verifying drafts.
 
 use crate::common::{
-    Log, Override, blocking, cloud_only, edge_only, layer_split, mindfusion, msao, msao_of, pipelined, run_logged,
-    spec, ucb_route, unpruned,
+    Alike, Log, Override, blocking, cloud_only, edge_only, layer_split, mindfusion, msao, msao_of, pipelined,
+    run_logged, spec, ucb_route, unpruned,
 };
 use engine::{Kind, Outcome, RunSpec, Side};
 use model::engine_kind::EngineKind;
@@ -225,7 +225,7 @@ fn verification_without_the_link_takes_a_round_trip_less() {
     }
     assert_eq!((over.0.up, over.0.down), (past.0.up, past.0.down));
     let mut far = verified(verify, EngineKind::Vllm);
-    far.link.rtt = SimDuration::from_ms(500);
+    far.link.hops[0].set_rtt(SimDuration::from_ms(500));
     let far = run_logged(&far).0;
     // Only the upload of the prompt takes half of it; the edge reads its own prompt meanwhile.
     assert!(far.metrics.e2e.sum_ns() - past.0.metrics.e2e.sum_ns() <= 6 * 240_000_000);

@@ -7,6 +7,8 @@
 //! | `batching` | the items of an iteration, and waits for memory |
 //! | `beside` | a small model that drafts beside another on one GPU, by hand |
 //! | `link` | order, loss, changing rates and sharing of the link |
+//! | `hops` | chains of hops, and what differs by direction or over time |
+//! | `fall_back` | requests under way whose input an outage holds up |
 //! | `splits` | traffic and time of a model that is split between the tiers |
 //! | `speculation` | drafts, verdicts and tokens, each accounted for |
 //! | `low_confidence` | unsure tokens and ways of verifying |
@@ -34,7 +36,9 @@ mod beside;
 mod closed_forms;
 mod common;
 mod digest;
+mod fall_back;
 mod fleets;
+mod hops;
 mod link;
 mod low_confidence;
 mod metrics;

@@ -1,7 +1,9 @@
 //! One client and nobody else: every latency equals the hand calculation, to the nanosecond.
 
 use crate::common::oracle::{Idle, Wire, payload, prompt_tokens};
-use crate::common::{CUT_PROMPTS, Override, blocking, cloud_only, edge_only, layer_split, run_logged, spec, unpruned};
+use crate::common::{
+    Alike, CUT_PROMPTS, Override, blocking, cloud_only, edge_only, layer_split, run_logged, spec, unpruned,
+};
 use engine::{Arrivals, Content, Kind, Played, RequestRecord, RunSpec};
 use model::{engine_kind::EngineKind, request::Prompt};
 use policies::{AcceptRule, Msao, State, System, ThetaSettings};
@@ -17,7 +19,7 @@ type Times = [u64; 2];
 
 /// The directions of a run's link.
 fn wires(spec: &RunSpec) -> [Wire; 2] {
-    let wire = || Wire::new(400_000_000, spec.link.header.as_u64(), spec.link.rtt.as_ns() / 2);
+    let wire = || Wire::new(400_000_000, spec.link.header.as_u64(), spec.link.hops[0].rtt().as_ns() / 2);
     [wire(), wire()]
 }
 

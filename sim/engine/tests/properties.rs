@@ -1,7 +1,7 @@
 //! Properties of any run: it ends, every invariant holds, and the same spec gives the same events.
 
 use crate::common::strategies::{any_spec, config, plant, policy, with_link};
-use crate::common::{Override, cloud_only, examples, mbps, run_logged, spec, try_run};
+use crate::common::{Alike, Override, cloud_only, examples, mbps, run_logged, spec, try_run};
 use engine::{RunSpec, Status};
 use kernel::Journal;
 use model::engine_kind::EngineKind;
@@ -56,14 +56,14 @@ proptest! {
     ) {
         let mut spec = spec.clients(1);
         // Another time of day finds another rate; steady links can be compared.
-        spec.link.up = spec.link.down.clone();
+        spec.link.hops[0].up.rate = spec.link.hops[0].down.rate.clone();
         spec.edges[0].count = 1;
         let base = run_logged(&spec).1.e2e_ns();
         let mut farther = spec.clone();
-        farther.link.rtt = spec.link.rtt * times;
+        farther.link.hops[0].set_rtt(spec.link.hops[0].rtt() * times);
         let mut wider = spec.clone();
-        let rate = spec.link.up.at(units::SimTime::ZERO).as_u64() / 1_000_000;
-        (wider.link.up, wider.link.down) = (mbps(rate * times), mbps(rate * times));
+        let rate = spec.link.hops[0].up.rate.at(units::SimTime::ZERO).as_u64() / 1_000_000;
+        wider.link.hops[0].set_rate(mbps(rate * times));
         let (farther, wider) = (run_logged(&farther).1.e2e_ns(), run_logged(&wider).1.e2e_ns());
         for (request, ns) in &base {
             prop_assert!(farther[request] >= *ns, "request {}: {} ns at {} times the RTT", request, ns, times);

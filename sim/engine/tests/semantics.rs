@@ -100,7 +100,7 @@ fn a_request_may_end_before_the_cloud_has_read_it() {
         spec.edges[0].count = 8;
         spec.shape().text_tokens = 1500.into();
         for (mbps, room) in [(2, None), (400, None), (400, Some(2))] {
-            spec.link.up = crate::common::mbps(mbps);
+            spec.link.hops[0].up.rate = crate::common::mbps(mbps).into();
             if let Some(requests) = room {
                 // Slots have equal parts of the memory.
                 let slots = if engine == EngineKind::Llamacpp { 4 } else { 1 };

@@ -96,7 +96,7 @@ fn messages_weigh_what_the_request_sent() {
     for (name, policy) in examples() {
         for sharing in [Sharing::Fifo, Sharing::Fair(None)] {
             let mut spec = spec(policy.clone(), EngineKind::Vllm, 10, 20).clients(3);
-            spec.link.sharing = sharing;
+            spec.link.hops[0].sharing = sharing;
             let (_, log) = run_logged(&spec);
             for row in &log.requests {
                 let sent = |lane| {

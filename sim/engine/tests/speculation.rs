@@ -1,7 +1,7 @@
 //! Drafting and verification: how many tokens a verdict brings, and that every token is accounted for.
 
 use crate::common::{
-    Log, Override, blocking, cloud_only, edge_only, examples, msao, pipelined, run, run_logged, spec, tier,
+    Alike, Log, Override, blocking, cloud_only, edge_only, examples, msao, pipelined, run, run_logged, spec, tier,
 };
 use engine::{Outcome, RequestRecord, RunSpec};
 use model::engine_kind::EngineKind;
@@ -142,8 +142,8 @@ fn ideal(policy: System) -> RunSpec {
     let mut spec = spec(policy, EngineKind::Graph, 1, 1000).text_only(30).iid(1.0);
     spec.pools[0].tier = tier("h200-sxm", "qwen2-vl-2b", EngineKind::Graph);
     spec.pools[0].tier.engine.overhead = SimDuration::ZERO;
-    (spec.link.up, spec.link.down) = (crate::common::mbps(100_000), crate::common::mbps(100_000));
-    spec.link.rtt = SimDuration::ZERO;
+    spec.link.hops[0].set_rate(crate::common::mbps(100_000));
+    spec.link.hops[0].set_rtt(SimDuration::ZERO);
     spec
 }
 

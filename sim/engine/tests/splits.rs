@@ -1,7 +1,7 @@
 //! Splits of the cloud's model: what crosses the link, and what each part takes.
 
 use crate::common::oracle::{Idle, Wire, prompt_tokens};
-use crate::common::{CUT_PROMPTS, Log, Override, layer_split, mindfusion, run_logged, spec};
+use crate::common::{Alike, CUT_PROMPTS, Log, Override, layer_split, mindfusion, run_logged, spec};
 use engine::{Kind, RunSpec, Side};
 use model::{engine_kind::EngineKind, request::Prompt};
 use policies::{ServedBy, System};
@@ -26,7 +26,7 @@ fn compressed(spec: &RunSpec, prompt: &Prompt, eighths: u64) -> u64 {
 }
 
 fn wires(spec: &RunSpec) -> [Wire; 2] {
-    [(); 2].map(|()| Wire::new(400_000_000, 0, spec.link.rtt.as_ns() / 2))
+    [(); 2].map(|()| Wire::new(400_000_000, 0, spec.link.hops[0].rtt().as_ns() / 2))
 }
 
 /// First and last token, ns after the request was sent.
@@ -112,7 +112,7 @@ fn the_shortcut_decodes_without_the_device() {
     // A token takes the upper part's iteration and nothing else, whatever the round trip.
     let tpot = |log: &Log| log.requests[0].moments.and_then(|moments| moments.tpot()).expect("many tokens").as_ns();
     let mut far = spec.clone();
-    far.link.rtt = SimDuration::from_ms(300);
+    far.link.hops[0].set_rtt(SimDuration::from_ms(300));
     assert_eq!(tpot(&log), tpot(&run_logged(&far).1));
     let (upper, context) = (Idle::new(&spec.pools[0].tier), prompt_tokens(&log.requests[0].request.prompt));
     let iterations: u64 = (1..OUTPUT).map(|made| upper.decode_ns(context + made)).sum();

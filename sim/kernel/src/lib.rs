@@ -46,7 +46,7 @@ mod server;
 
 pub use journal::{Difference, Journal, Seen};
 pub use key::{Key, Phase, Target};
-pub use link::{Congestion, DelayProfile, FairLink, FifoLink, RateProfile, Tcp, TcpSender};
+pub use link::{Congestion, FairLink, FifoLink, Profile, RateProfile, Tcp, TcpSender};
 pub use numbered::Numbered;
 pub use process::{Host, Kernel, Spawner, Wait, WaitIndex, join};
 pub use queue::{BinaryQueue, Lane, LaneQueue, Queue, SortedQueue};

@@ -1,10 +1,9 @@
 //! Refuses amounts that can be written but not simulated: they would overflow the clock or exhaust the memory.
 
 use super::fleet::{Group, Pool};
-use super::link::{FairShare, Rate, Share};
 use super::{Arrivals, Dataset, Scenario, Source};
 use crate::terminal::Failure;
-use units::{BitsPerSecond, Bytes, SimDuration};
+use units::{Bytes, SimDuration};
 
 /// Most of what has a place in memory from the start: replications, edges, workers, clients and GPUs.
 const MOST: u32 = 100_000;
@@ -20,9 +19,6 @@ const LARGEST_WINDOW: u32 = 10_000;
 
 /// Connections between edges and pools, at most: events have room for so many.
 const MOST_CONNECTIONS: u64 = 500_000;
-
-/// Slowest rate of a link.
-const SLOWEST: BitsPerSecond = BitsPerSecond::new(1000);
 
 /// Largest packet: what IP can carry, also as one jumbogram of a socket.
 const LARGEST_PACKET: Bytes = Bytes::new(65_535);
@@ -50,11 +46,6 @@ pub fn check(source: &Source, scenario: &Scenario) -> Result<(), Failure> {
     for (key, share) in shares(scenario) {
         if share < LEAST_SHARE {
             return too(&key, "at least 0.01 %");
-        }
-    }
-    for (key, rate) in rates(scenario) {
-        if rate < SLOWEST {
-            return too(key, &format!("at least {SLOWEST}"));
         }
     }
     for (key, size) in [("link.header", scenario.link.header), ("link.packet", scenario.link.packet)] {
@@ -128,8 +119,7 @@ fn counts(scenario: &Scenario) -> Vec<(String, u32, u32)> {
 }
 
 fn durations(scenario: &Scenario) -> Vec<(String, SimDuration)> {
-    let mut durations =
-        vec![("link.rtt".to_owned(), scenario.link.rtt), ("link.jitter".to_owned(), scenario.link.jitter)];
+    let mut durations = vec![("link.jitter".to_owned(), scenario.link.jitter)];
     for Group { key, edge, .. } in scenario.groups() {
         durations.push((format!("{key}.preprocess"), edge.preprocess));
         if let Some(Arrivals::ClosedLoop(closed)) = edge.arrivals {
@@ -164,23 +154,4 @@ fn shares(scenario: &Scenario) -> Vec<(String, f64)> {
         all.extend(shares.into_iter().filter_map(|(name, share)| Some((key(name), share?.as_f64()))));
     }
     all
-}
-
-/// The rates that are stated as constants.
-fn rates(scenario: &Scenario) -> impl Iterator<Item = (&'static str, BitsPerSecond)> {
-    let constant = |rate: &Option<Rate>| match rate {
-        Some(Rate::Constant(rate)) => Some(*rate),
-        _ => None,
-    };
-    let access = match scenario.link.sharing {
-        Share::Fair(FairShare { access }) => access,
-        Share::Fifo => None,
-    };
-    let rates = [
-        ("link.bandwidth", Some(scenario.link.bandwidth)),
-        ("link.up.constant", constant(&scenario.link.up)),
-        ("link.down.constant", constant(&scenario.link.down)),
-        ("link.sharing.fair.access", access),
-    ];
-    rates.into_iter().filter_map(|(key, rate)| Some((key, rate?)))
 }

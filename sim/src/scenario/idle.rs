@@ -8,14 +8,14 @@
 
 use super::fleet::Tier;
 use super::keys::{self, Path, parts};
-use super::link::{Congestion, Connection, Link, Transport};
+use super::link::{Congestion, Connection, Transport};
 use super::tier::{Cloud, Edge};
-use super::{Dataset, Plan, Scenario, Source, resolve};
+use super::{Dataset, Plan, Scenario, Source, hop, resolve};
 use crate::terminal::say;
 use model::{engine_kind::EngineKind, mas::MasSettings, request::PayloadFormat};
 use policies::{Asked, System, Uses};
 use std::collections::BTreeSet;
-use units::{Bytes, Ratio, SimDuration};
+use units::Bytes;
 
 /// The facts that the rules read: one point of the sweep, and one group and one pool.
 #[derive(Clone)]
@@ -144,25 +144,31 @@ const RULES: &[Rule] = &[
     (&["link.bandwidth", "link.up"], "no policy here uses the link (its rate only labels the rows)", |at| {
         !at.uses.cloud
     }),
-    (&["link", "edge.link"], "no policy here uses the link", |at| !at.uses.cloud),
-    (&["workload.fall_back"], "no policy here can answer on the edge", |at| !at.uses.edge_model),
+    (&["link", "edge.link", "hop"], "no policy here uses the link", |at| !at.uses.cloud),
+    (&["workload.fall_back", "workload.fall_back_after"], "no policy here can answer on the edge", |at| {
+        !at.uses.edge_model
+    }),
+    (&["workload.fall_back", "workload.fall_back_after"], "no policy here uses the link", |at| !at.uses.cloud),
     (
         &["costs.per_gb", "costs.radio", "costs.network_nj_per_bit", "costs.cloud_per_hour"],
         "no policy here uses the link and the cloud",
         |at| !at.uses.cloud,
     ),
     (&["link.t_comm_rtt"], "no policy here uploads inputs", |at| !at.any_whole(|uses| uses.cloud)),
-    (&["link.rtt"], "link.rtt_series takes its place", |at| at.scenario.link.rtt_series.is_some()),
-    (&["link.start"], "no rate or round trip of the link changes over time", |at| !at.scenario.link.has_series()),
+    (&["link.rtt"], "link.delay_up and link.delay_down take its place", |at| {
+        at.scenario.link.delay_up.is_some() && at.scenario.link.delay_down.is_some()
+    }),
+    (&["link.loss"], "link.loss_up and link.loss_down take its place", |at| {
+        at.scenario.link.loss_up.is_some() && at.scenario.link.loss_down.is_some()
+    }),
+    (&["link.start"], "nothing of the link changes over time", |at| !at.scenario.link.ways().has_series()),
     (&["link.start"], "there is one replication, and the first starts at the beginning", |at| {
         at.scenario.replications == 1
     }),
-    (&["link.t_comm_rtt"], "link.rtt is 0", |at| {
-        at.scenario.link.rtt == SimDuration::ZERO && at.scenario.link.rtt_series.is_none()
-    }),
+    (&["link.t_comm_rtt"], "the link has no delay", |at| at.scenario.chain().iter().all(|hop| hop.ways.is_immediate())),
     (&["link.packet"], "packets have no header and none is lost, so their size does not matter", |at| {
-        let Link { header, loss, transport, .. } = at.scenario.link;
-        header == Bytes::ZERO && loss == Ratio::ZERO && transport == Transport::Ideal
+        let is_lossless = at.scenario.chain().iter().all(|hop| hop.ways.is_lossless());
+        at.scenario.link.header == Bytes::ZERO && is_lossless && at.scenario.link.transport == Transport::Ideal
     }),
     (
         &[
@@ -302,7 +308,8 @@ fn set_keys(plan: &Plan) -> Vec<Key> {
 fn named(mut path: Path) -> Path {
     let names: Vec<&str> = path.iter().map(String::as_str).collect();
     match names[..] {
-        ["device" | "model", ..] | ["link", "up" | "down", ..] => path.truncate(2),
+        ["device" | "model", ..] => path.truncate(2),
+        ["link", key, ..] if hop::COURSES.contains(&key) => path.truncate(2),
         ["dataset", _, "accuracy", ..] => {}
         ["dataset", ..] => path.truncate(3),
         _ => {}

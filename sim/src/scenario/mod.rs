@@ -3,18 +3,19 @@
 //! A file is read into [`Scenario`], the keys as they stand with every default filled in; [`resolve`] turns that into the
 //! runs of its grid. `sim show` prints the first, and running what it prints gives the same bytes.
 
-mod access;
 mod amounts;
 mod arguments;
 mod arrivals;
 mod assumptions;
 mod costs;
+mod course;
 pub mod dataset;
 mod drafter;
 mod explain;
 pub mod figures;
 mod fleet;
 mod grounds;
+mod hop;
 mod idle;
 mod keys;
 mod link;

@@ -88,7 +88,7 @@ impl Plan {
         let equals = design.leave_out(&equals);
         let mut varied: Vec<String> =
             design.keys().filter(|key| !OWN_COLUMN.contains(key)).map(str::to_owned).collect();
-        if scenario.link.uplink_series().is_some() && !varied.iter().any(|key| key == UPLINK) {
+        if scenario.uplink_series().is_some() && !varied.iter().any(|key| key == UPLINK) {
             varied.push(UPLINK.to_owned());
         }
         let plan = Self { source, scenario, design, varied, equals, files: Mutex::default() };
@@ -143,7 +143,7 @@ impl Plan {
             id,
             dataset: scenario.workload.dataset.label(),
             bandwidth_mbps,
-            values: self.values(&self.design.point(number), scenario.link.uplink_series()),
+            values: self.values(&self.design.point(number), scenario.uplink_series()),
             engines: scenario.engines(),
         };
         Ok(Point { label: label.into(), memory_scope: scenario.memory_scope, costs: scenario.costs, cells })
@@ -154,7 +154,7 @@ impl Plan {
         let overrides = self.design.point(number);
         let (id, dataset, uplink) = self.scenario_at(number).map_or_else(
             |_| (String::new(), String::new(), None),
-            |(_, scenario)| (self.id(&scenario), scenario.workload.dataset.label(), scenario.link.uplink_series()),
+            |(_, scenario)| (self.id(&scenario), scenario.workload.dataset.label(), scenario.uplink_series()),
         );
         let values = self.values(&overrides, uplink);
         PointLabel { point: number, id, dataset, bandwidth_mbps: None, values, engines: [String::new(), String::new()] }

@@ -2,11 +2,10 @@
 
 use super::dataset::Reading;
 use super::fleet::{self, Group, Pool, Tier as Table};
-use super::link::{Outage, Share};
 use super::tier::Batch;
 use super::written::Workload as Written;
 use super::{
-    Dataset, Scenario, Source, amounts, arrivals, drafter, grounds, lookup, parallel, priced, sessions, warm_up,
+    Dataset, Scenario, Source, amounts, arrivals, drafter, grounds, hop, lookup, parallel, priced, sessions, warm_up,
 };
 use crate::terminal::Failure;
 use backends::Tier;
@@ -63,17 +62,23 @@ pub fn cells(source: &Source, scenario: &Scenario) -> Result<(Vec<Cell>, Option<
 
 /// A run of the scenario, but for its policy.
 fn base_spec(source: &Source, scenario: &Scenario) -> Result<(RunSpec, Option<f64>), Failure> {
-    let (link, bandwidth_mbps) = scenario.link.resolve(source.folder())?;
+    let (chain, groups) = (scenario.chain(), scenario.groups());
+    let (hops, bandwidth_mbps) = hop::resolve(&chain, source.folder())?;
+    let ways = hop::taken(&chain, groups.len());
     let requests = lookup::requests(source, scenario)?;
     let workload = workload(source, scenario)?;
     let spec = RunSpec {
         seed: scenario.seed,
         replication: 0,
-        edges: scenario.groups().iter().map(|group| edges(source, scenario, group)).collect::<Result<_, _>>()?,
+        edges: groups
+            .iter()
+            .zip(ways)
+            .map(|(group, hops)| edges(source, scenario, group, hops))
+            .collect::<Result<_, _>>()?,
         pools: scenario.clouds().iter().map(|pool| pool_spec(source, scenario, pool)).collect::<Result<_, _>>()?,
         routing: scenario.routing(),
         learners: scenario.memory.resolved(),
-        link,
+        link: scenario.link.resolve(hops),
         workload,
         tokens: grounds::tokens(source, scenario)?,
         accuracy: grounds::accuracy(scenario),
@@ -97,15 +102,20 @@ fn base_spec(source: &Source, scenario: &Scenario) -> Result<(RunSpec, Option<f6
     Ok((spec, bandwidth_mbps))
 }
 
-/// A group of edges.
-fn edges(source: &Source, scenario: &Scenario, Group { key, name, edge }: &Group<'_>) -> Result<EdgeSpec, Failure> {
+/// A group of edges, whose messages take these hops.
+fn edges(
+    source: &Source,
+    scenario: &Scenario,
+    Group { key, name, edge }: &Group<'_>,
+    hops: Vec<u32>,
+) -> Result<EdgeSpec, Failure> {
     let (tier, scheduling) = (tier(source, scenario, key)?, Scheduling::of(edge.engine));
     Ok(EdgeSpec {
         name: (*name).into(),
         has_gpu: edge.has_gpu(),
         only_sends: fleet::only_sends(edge),
         arrivals: edge.arrivals.as_ref().map(|own| own.resolve(source, &format!("{key}.arrivals"), 1.0)).transpose()?,
-        access: edge.link.as_ref().map(|link| link.resolve(source.folder())).transpose()?,
+        hops,
         share: edge.share,
         pool: scenario.pool_of(edge),
         limits: edge.batch.limits(&scheduling, &tier.device),
@@ -173,6 +183,7 @@ fn workload(source: &Source, scenario: &Scenario) -> Result<Workload, Failure> {
         warm_up: warm_up.into(),
         timeout: written.timeout,
         fall_back: written.fall_back,
+        fall_back_after: written.fall_back_after,
     };
     warm_up::check(source, &workload)?;
     Ok(workload)
@@ -323,7 +334,6 @@ fn check_scalars(source: &Source, scenario: &Scenario) -> Result<(), Failure> {
         ("workload.questions_per_picture", u64::from(scenario.workload.questions_per_picture)),
         ("workload.output_tokens", u64::from(scenario.workload.output_tokens.unwrap_or(1))),
         ("workload.max_output_tokens", u64::from(scenario.workload.max_output_tokens.unwrap_or(1))),
-        ("link.bandwidth", scenario.link.bandwidth.as_u64()),
         ("link.packet", scenario.link.packet.as_u64()),
         ("link.initial_window", u64::from(scenario.link.initial_window)),
         ("link.receive_window", scenario.link.receive_window.as_u64()),
@@ -339,28 +349,11 @@ fn check_scalars(source: &Source, scenario: &Scenario) -> Result<(), Failure> {
     check_custom(source, scenario)?;
     amounts::check(source, scenario)?;
     check_shape(source, scenario)?;
-    if scenario.link.loss.as_f64() > 0.9 {
-        return Err(
-            source.refuse_key("link.loss", "expected at most 0.9: above, retransmission never ends in practice")
-        );
-    }
-    if scenario.link.queue.is_some() && matches!(scenario.link.sharing, Share::Fair(_)) {
-        let reason =
-            "messages share the link max-min fair, so none waits for its turn; leave it out, or share by `fifo`";
-        return Err(source.refuse_key("link.queue", reason));
-    }
-    if scenario.link.queue.is_some_and(|queue| queue < scenario.link.packet + scenario.link.header) {
-        return Err(source.refuse_key("link.queue", "expected room for a packet at least"));
-    }
-    if scenario.link.outage.is_some_and(|outage| !outage.is_possible()) {
-        return Err(source.refuse_key("link.outage", &format!("expected {}", Outage::EXPECTED)));
-    }
-    for Group { key, edge, .. } in scenario.groups() {
-        edge.link.iter().try_for_each(|link| link.check(source, &format!("{key}.link")))?;
-    }
+    hop::check(source, scenario)?;
     if scenario.workload.timeout == Some(SimDuration::ZERO) {
         return Err(source.refuse_key("workload.timeout", "expected more than 0; leave it out to wait for ever"));
     }
+    check_fall_back(source, scenario)?;
     if scenario.link.tls > 2 {
         return Err(source.refuse_key("link.tls", "expected 0, 1 (TLS 1.3) or 2 (TLS 1.2) round trips"));
     }
@@ -434,6 +427,16 @@ fn check_shape(source: &Source, scenario: &Scenario) -> Result<(), Failure> {
         };
         source.refuse_key(&format!("workload.dataset.custom.{key}"), &reason)
     })
+}
+
+/// Refuses requests that fall back under way, but not when they come in, or without waiting.
+fn check_fall_back(source: &Source, scenario: &Scenario) -> Result<(), Failure> {
+    let refuse = |reason: &str| Err(source.refuse_key("workload.fall_back_after", reason));
+    match scenario.workload.fall_back_after {
+        Some(_) if !scenario.workload.fall_back => refuse("nothing falls back; set workload.fall_back = true as well"),
+        Some(SimDuration::ZERO) => refuse("expected more than 0; leave it out to let requests under way wait"),
+        _ => Ok(()),
+    }
 }
 
 /// A name that is safe as the name of a folder.

@@ -1,6 +1,6 @@
 //! The `[edge]` and `[cloud]` tables, which are also those of `[edges.NAME]` and `[pools.NAME]`.
 
-use super::access::Access;
+use super::hop::Access;
 use super::loads::Arrivals;
 use engine::Scheduling;
 use model::{

@@ -2,6 +2,7 @@
 
 use super::costs::Costs;
 use super::dataset::{Dataset, Requests, Wanted, shipped};
+use super::hop::{self, Hop};
 use super::link::Link;
 use super::loads::{Arrivals, TraceTimes};
 use super::own::CustomModel;
@@ -65,6 +66,9 @@ pub struct Scenario {
     /// The link between them.
     #[serde(default)]
     pub link: Link,
+    /// Hops of the link, from the edge on, in the place of the rates, delays and losses of `[link]` and of `[edge.link]`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub hop: Vec<Hop>,
     /// The requests: dataset, number, lengths and payload.
     pub workload: Workload,
     /// Times at which requests arrive; if absent, those of a trace, and for other datasets a closed loop.
@@ -120,7 +124,12 @@ impl Scenario {
     pub fn text_with(&self, mut name: impl FnMut(&Path) -> PathBuf) -> String {
         let mut named = self.clone();
         named.workload.dataset.rename_files(&mut name);
-        let files = named.link.files().chain(named.tokens.file()).chain(named.arrivals.file());
+        let files = named
+            .link
+            .files()
+            .chain(hop::files(&mut named.hop))
+            .chain(named.tokens.file())
+            .chain(named.arrivals.file());
         let edges = std::iter::once(&mut named.edge).chain(named.edges.values_mut());
         let clouds = std::iter::once(&mut named.cloud).chain(named.pools.values_mut());
         let files = files.chain(edges.flat_map(Edge::files));
@@ -149,12 +158,15 @@ impl Scenario {
     }
 
     /// Settles what depends on the keys that were written: a trace keeps its arrival times where `[arrivals]` is not among them,
-    /// and groups or pools take the place of `[edge]` or `[cloud]`.
+    /// groups or pools take the place of `[edge]` or `[cloud]`, and hops that of `[link]`.
     pub fn settle(&mut self, written: &toml::Table) {
         if self.workload.dataset.is_trace() && !written.contains_key("arrivals") {
             self.arrivals = Arrivals::Trace(TraceTimes::default());
         }
         (self.edge.is_replaced, self.cloud.is_replaced) = (!self.edges.is_empty(), !self.pools.is_empty());
+        if !self.hop.is_empty() {
+            self.link.leave_to_hops();
+        }
     }
 
     /// A remark if requests of a trace do not arrive at its times.
@@ -248,6 +260,10 @@ pub struct Workload {
     /// default false: they wait.
     #[serde(default, skip_serializing_if = "is_default")]
     pub fall_back: bool,
+    /// Time after which a request under way falls back too, e.g. `2 s`, if its input has not reached the cloud and the uplink is down; it is
+    /// looked at again after as long. If absent, requests under way wait.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fall_back_after: Option<SimDuration>,
 }
 
 impl Workload {

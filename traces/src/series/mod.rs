@@ -1,4 +1,4 @@
-//! Rates and round-trip times of a link over time, from measured series.
+//! Rates, round-trip times and losses of a link over time, from measured series.
 //!
 //! | format | file |
 //! |---|---|
@@ -10,7 +10,7 @@
 //! | `norway3g` | the logs of 3G on Norwegian commutes (Riiser et al. 2013) |
 //! | `pensieve` | the cooked traces of Pensieve and its kin: seconds and Mbps |
 //!
-//! A format is a file in this folder, a variant of [`Format`], and one of the link's in `sim/src/scenario/link.rs`.
+//! A format is a file in this folder and a variant of [`Format`], and stands in the lists of `sim/src/scenario/course.rs`.
 
 mod csv;
 mod guess;
@@ -25,7 +25,7 @@ mod unit;
 
 pub use guess::guess;
 pub use keys::{Only, SeriesFile};
-pub use quantity::Quantity;
+pub use quantity::{Loss, Quantity};
 
 use crate::TraceError;
 use std::path::Path;
@@ -43,6 +43,9 @@ pub type BandwidthSeries = Series<BitsPerSecond>;
 
 /// The round-trip time of a link over time.
 pub type RoundTripSeries = Series<SimDuration>;
+
+/// The loss of a link over time.
+pub type LossSeries = Series<Loss>;
 
 /// The words about a series that was read.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -136,6 +139,18 @@ pub fn read_round_trips(
         Format::Csv => csv::read(path, keys, &csv::Habits { gaps: &[""] }),
         Format::Irish5g => csv::read(path, &published::irish5g_round_trips(path, keys)?, &published::IRISH5G),
         _ => Err(TraceError::new(path, "a format without round-trip times", "csv or irish5g", "name another file")),
+    }
+}
+
+/// Reads a series of losses, from `csv`.
+///
+/// # Errors
+///
+/// The refusals of [`read_rates`], and one of a format without losses.
+pub fn read_losses(format: Format, path: &Path, keys: &SeriesFile) -> Result<(LossSeries, About), TraceError> {
+    match format {
+        Format::Csv => csv::read(path, keys, &csv::Habits { gaps: &[""] }),
+        _ => Err(TraceError::new(path, "a format without losses", "csv", "name another file")),
     }
 }
 

@@ -1,17 +1,17 @@
-//! The quantities that a series may have: rates and round-trip times.
+//! The quantities that a series may have: rates, round-trip times and losses.
 
 use super::{
     Series,
     unit::{self, Unit},
 };
-use units::{BitsPerSecond, SimDuration};
+use units::{BitsPerSecond, Ratio, SimDuration};
 
 /// A quantity over time.
 pub trait Quantity: Copy + Ord + private::Sealed {
-    /// From bits per second or nanoseconds.
+    /// From bits per second, nanoseconds or parts of a billion.
     fn from_u64(value: u64) -> Self;
 
-    /// In bits per second or nanoseconds.
+    /// In bits per second, nanoseconds or parts of a billion.
     fn as_u64(self) -> u64;
 }
 
@@ -24,7 +24,7 @@ pub(super) mod private {
         const NAME: &str;
         /// Its units in a refusal.
         const UNITS: &str;
-        /// The highest value, as a refusal says it, and in bits per second or nanoseconds.
+        /// The highest value, as a refusal says it, and in bits per second, nanoseconds or parts of a billion.
         const HIGHEST: (&str, u64);
 
         /// The unit of this name.
@@ -80,6 +80,46 @@ impl private::Sealed for SimDuration {
 
     fn unit(text: &str) -> Option<Unit> {
         unit::time(text)
+    }
+
+    fn fault(_: &Series<Self>) -> Option<(String, &'static str)> {
+        None
+    }
+}
+
+/// A probability that a packet is lost, in parts of a billion.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Loss(u64);
+
+impl Loss {
+    /// The probability.
+    pub fn ratio(self) -> Ratio {
+        Ratio::new(self.0 as f64 / 1e9)
+    }
+
+    /// The probability in percent.
+    pub fn as_percent_f64(self) -> f64 {
+        self.0 as f64 / 1e7
+    }
+}
+
+impl Quantity for Loss {
+    fn from_u64(value: u64) -> Self {
+        Self(value)
+    }
+
+    fn as_u64(self) -> u64 {
+        self.0
+    }
+}
+
+impl private::Sealed for Loss {
+    const NAME: &str = "loss";
+    const UNITS: &str = "pct or %, or share for a number from 0 to 1";
+    const HIGHEST: (&str, u64) = ("90 %", 900_000_000);
+
+    fn unit(text: &str) -> Option<Unit> {
+        unit::share(text)
     }
 
     fn fault(_: &Series<Self>) -> Option<(String, &'static str)> {

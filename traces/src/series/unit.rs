@@ -4,10 +4,11 @@
 //! |---|---|
 //! | time | `s`, `ms`, `us`, `ns`; `date` for a calendar time |
 //! | rate | `bps`, `kbps`, `Mbps`, `Gbps`, also as `Mbit/s` or `Mb/s`; `Bps`, `kBps`, `MBps`, `GBps`, also as `MB/s` |
+//! | share | `pct`, `percent` or `%`; `share`, `ratio` or `fraction` for a number from 0 to 1 |
 //!
 //! Upper and lower case do not matter, but for the `B` of bytes: `MBps` is megabytes, and `mbps`, `Mbps` and `MBPS` are megabits.
 
-/// A unit: `number * 10^exponent * factor` is the amount in whole bits per second, or in whole nanoseconds.
+/// A unit: `number * 10^exponent * factor` is the amount in whole bits per second, nanoseconds or parts of a billion.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Unit {
     /// The unit as messages write it.
@@ -53,6 +54,15 @@ pub(super) fn time(text: &str) -> Option<Unit> {
         other => other,
     };
     TIMES.into_iter().find(|unit| unit.name == name)
+}
+
+/// A share's unit, e.g. `pct`.
+pub(super) fn share(text: &str) -> Option<Unit> {
+    match text.to_ascii_lowercase().as_str() {
+        "%" | "pct" | "percent" => Some(unit("pct", 7, 1)),
+        "share" | "ratio" | "fraction" => Some(unit("share", 9, 1)),
+        _ => None,
+    }
 }
 
 /// The end of a column's name, where its unit is: `dl_Mbps`, `Throughput (Mbit/s)` or `rtt [ms]`.

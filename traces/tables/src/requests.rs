@@ -35,7 +35,7 @@ rows! {
         warm_up: bool,
         /// The end of the request.
         status: Status,
-        /// True if the edge answered because the link was down when the request came in (`workload.fall_back`).
+        /// True if the edge answered because the link was down (`workload.fall_back`).
         fell_back: bool,
         /// Text tokens of the prompt.
         text_tokens: u32,

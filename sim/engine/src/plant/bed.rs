@@ -318,7 +318,8 @@ impl<'w, C: Compute> Cloud for Bed<'w, C> {
     async fn finish(&self, batch: &Batch<'_>, by: &Verify) {
         let answered = self.answered();
         let mut log = self.log(batch);
-        self.send_drafts(batch, by, None);
+        let message = self.send_drafts(batch, by, None);
+        self.with(|state| state.ledger.slots.get_mut(self.id.index).resources.pending.last_batch = Some(message));
         answered.await;
         self.with(|state| {
             let verdict =
@@ -375,6 +376,7 @@ impl<'w, C: Compute> Bed<'w, C> {
             let view = self.world.view_of(state, self.id);
             let delay = view.delay(&input.prompt) - view.rtt / 2;
             self.world.open_on_cloud(state, self.id, input);
+            state.ledger.slots.get_mut(self.id.index).resources.cloud.awaits_input = Some(self.world.kernel.now());
             let counted = state.ledger.figures(self.id);
             counted.into_iter().for_each(|metrics| metrics.raw_upload += input.raw_payload());
             self.world.send_up(state, self.id, input.payload(), Body::Input { then, delay });

@@ -53,7 +53,7 @@ impl<'w, C: Compute> World<'w, C> {
         let Message { slot, edge, pool, ref body, .. } = *to_send;
         let (connection, past) = (self.connection(to_send), body.is_off_the_link());
         let warm_up = state.ledger.warm_up.has(slot);
-        let beyond = self.beyond_the_link(edge, pool);
+        let beyond = self.beyond_the_link(pool);
         let parcel = Parcel { message, edge, connection, request: slot.generation, payload, beyond, warm_up };
         let (direction, out) = state.direction(up);
         let wire = if past { direction.send_past(now, &parcel, out) } else { direction.send(now, &parcel, out) };
@@ -75,28 +75,21 @@ impl<'w, C: Compute> World<'w, C> {
             }
         }
         for (flight, at) in out.passing.drain(..) {
-            self.kernel.schedule(at, Phase::Happen, Event::Passed(flight).target(), None);
+            let event = if up { Event::PassedUp(flight) } else { Event::PassedDown(flight) };
+            self.kernel.schedule(at, Phase::Happen, event.target(), None);
         }
         for (connection, at) in out.wakes.drain(..) {
             let event = if up { Event::WindowUp(connection) } else { Event::WindowDown(connection) };
             self.kernel.schedule(at, Phase::Happen, event.target(), None);
         }
-        state.outbox = out;
-        self.watch_medium(state, up);
-    }
-
-    /// Schedules a look at a shared medium, unless one is due by then. A look that comes too early only looks again.
-    fn watch_medium(&self, state: &mut State<'w, C>, up: bool) {
-        let (direction, due, event) = if up {
-            (&state.up, &mut state.uplink_due, Event::Uplink)
-        } else {
-            (&state.down, &mut state.downlink_due, Event::Downlink)
-        };
-        let Some(next) = direction.next_event() else { return };
-        if due.is_none_or(|due| next < due) {
-            *due = Some(next);
+        for hop in out.touched.drain(..) {
+            // A look that comes too early only looks again.
+            let direction = if up { &mut state.up } else { &mut state.down };
+            let Some(next) = direction.next_look(hop) else { continue };
+            let event = if up { Event::HopUp(hop) } else { Event::HopDown(hop) };
             self.kernel.schedule(next, Phase::Happen, event.target(), None);
         }
+        state.outbox = out;
     }
 
     /// A batch of drafts is void if its request has ended or a token before it has been rejected.
@@ -116,10 +109,12 @@ impl<'w, C: Compute> World<'w, C> {
         }
     }
 
-    /// Forgets drafts that both sides have given up, and gives their wait back.
+    /// Forgets drafts that both sides have given up, and gives their wait back if they have one.
     pub(crate) fn forget_drafts(&self, state: &mut State<'w, C>, message: u32) {
         let Body::Drafts(drafts) = state.messages.remove(message).body else { unreachable!("drafts to forget") };
-        self.kernel.fire(drafts.wait.expect("only drafts that somebody waits for are given up"));
+        if let Some(wait) = drafts.wait {
+            self.kernel.fire(wait);
+        }
     }
 
     /// A message has arrived at the cloud.
@@ -135,8 +130,8 @@ impl<'w, C: Compute> World<'w, C> {
         }
         let slot = *slot;
         state.up.receive(*wire);
-        if matches!(state.messages.get(message).body, Body::Input { .. }) && !state.ledger.lives(slot) {
-            // Its request has ended without it.
+        if matches!(state.messages.get(message).body, Body::Input { .. }) && !state.awaits_input(slot) {
+            // Its request has ended or gone on without it.
             state.messages.remove(message);
             return;
         }
@@ -213,32 +208,28 @@ impl<'w, C: Compute> World<'w, C> {
     fn end_drafting(&self, state: &mut State<'w, C>, slot: SlotId, message: u32) {
         let Body::Drafts(drafts) = state.messages.remove(message).body else { unreachable!("a verdict") };
         let verdict = drafts.verdict.expect("a verdict that has arrived");
-        state.ledger.slots.get_mut(slot.index).resources.pending.last_verdict = Some(verdict);
+        let pending = &mut state.ledger.slots.get_mut(slot.index).resources.pending;
+        (pending.last_verdict, pending.last_batch) = (Some(verdict), None);
         state.ledger.commit_verdict(slot, &verdict);
         if verdict.ends {
             self.answered(state, slot);
         }
     }
 
-    /// A shared medium has a flight that has left, or another rate.
-    pub(crate) fn look_at_link(&self, up: bool) {
+    /// A shared hop has a flight that has left, or another rate.
+    pub(crate) fn look_at_hop(&self, up: bool, hop: u32) {
         let state = &mut *self.state.borrow_mut();
-        let now = self.kernel.now();
-        let due = if up { &mut state.uplink_due } else { &mut state.downlink_due };
-        if *due == Some(now) {
-            *due = None;
-        }
         let (direction, out) = state.direction(up);
-        direction.take_left(now, out);
+        direction.take_left(self.kernel.now(), hop, out);
         self.dispatch(state, up, lane(up));
     }
 
-    /// A flight has passed its edge's own link on its way up.
-    pub(crate) fn pass_on(&self, flight: u32) {
+    /// A flight comes to its next hop.
+    pub(crate) fn pass_on(&self, up: bool, flight: u32) {
         let state = &mut *self.state.borrow_mut();
-        let (direction, out) = state.direction(true);
+        let (direction, out) = state.direction(up);
         direction.pass_on(self.kernel.now(), flight, out);
-        self.dispatch(state, true, lane(true));
+        self.dispatch(state, up, lane(up));
     }
 
     /// A connection may send more, for packets are acknowledged or its handshake is over.

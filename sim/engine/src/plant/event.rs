@@ -22,18 +22,20 @@ pub(crate) enum Event {
     AtCloud(u32),
     /// A message has arrived at the edge.
     AtEdge(u32),
-    /// A shared uplink has a message that has left, or another rate.
-    Uplink,
-    /// A shared downlink likewise.
-    Downlink,
+    /// A shared hop up has a flight that has left, or another rate.
+    HopUp(u32),
+    /// A shared hop down likewise.
+    HopDown(u32),
     /// A connection may send more up.
     WindowUp(u32),
     /// A connection may send more down.
     WindowDown(u32),
     /// Clients that have given up go on by themselves.
     Adoption,
-    /// A flight has passed an edge's own link on its way up.
-    Passed(u32),
+    /// A flight on its way up comes to its next hop.
+    PassedUp(u32),
+    /// A flight on its way down likewise.
+    PassedDown(u32),
 }
 
 const INDEX_BITS: u32 = 19;
@@ -46,12 +48,13 @@ impl Event {
             Self::Iteration(gpu) => (2, gpu),
             Self::AtCloud(message) => (3, message),
             Self::AtEdge(message) => (4, message),
-            Self::Uplink => (5, 0),
-            Self::Downlink => (6, 0),
+            Self::HopUp(hop) => (5, hop),
+            Self::HopDown(hop) => (6, hop),
             Self::WindowUp(connection) => (7, connection),
             Self::WindowDown(connection) => (8, connection),
             Self::Adoption => (9, 0),
-            Self::Passed(flight) => (10, flight),
+            Self::PassedUp(flight) => (10, flight),
+            Self::PassedDown(flight) => (11, flight),
         };
         assert!(index < 1 << INDEX_BITS, "more than {} GPUs, messages or connections at once", 1 << INDEX_BITS);
         Target::component(kind << INDEX_BITS | index)
@@ -65,12 +68,13 @@ impl Event {
             2 => Self::Iteration(index),
             3 => Self::AtCloud(index),
             4 => Self::AtEdge(index),
-            5 => Self::Uplink,
-            6 => Self::Downlink,
+            5 => Self::HopUp(index),
+            6 => Self::HopDown(index),
             7 => Self::WindowUp(index),
             8 => Self::WindowDown(index),
             9 => Self::Adoption,
-            10 => Self::Passed(index),
+            10 => Self::PassedUp(index),
+            11 => Self::PassedDown(index),
             kind => unreachable!("no event of kind {kind}"),
         }
     }

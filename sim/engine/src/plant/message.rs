@@ -23,6 +23,12 @@ impl Message {
         let Body::Drafts(drafts) = &self.body else { unreachable!("a message with drafts") };
         drafts
     }
+
+    /// The drafts that it carries, to be changed.
+    pub(crate) fn drafts_mut(&mut self) -> &mut Drafts {
+        let Body::Drafts(drafts) = &mut self.body else { unreachable!("a message with drafts") };
+        drafts
+    }
 }
 
 pub(crate) enum Body {

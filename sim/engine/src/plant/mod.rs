@@ -6,6 +6,7 @@
 //! |---|---|
 //! | `bed.rs` | a policy's operations on the testbed of one request |
 //! | `deliveries.rs` | messages are sent and arrive |
+//! | `fall_back.rs` | requests give up a link that is down |
 //! | `admission.rs` | sequences are opened and closed, memory is granted |
 //! | `routing.rs` | requests are given pools and replicas |
 //! | `iterations.rs` | GPUs form batches and end them |
@@ -37,6 +38,7 @@ mod deliveries;
 mod desk;
 mod drafter;
 mod event;
+mod fall_back;
 mod fleet;
 mod flight;
 mod gpu;

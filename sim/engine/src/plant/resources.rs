@@ -10,6 +10,7 @@ use model::{
     kv::KvSequence,
 };
 use smallvec::SmallVec;
+use units::SimTime;
 
 /// A request in flight on the virtual plant.
 pub(crate) type Slot = ledger::Slot<Resources>;
@@ -65,6 +66,8 @@ impl Resources {
 pub(crate) struct Pending {
     /// The verdict behind which the cloud writes on by itself.
     pub(crate) last_verdict: Option<Verdict>,
+    /// The batch behind which the cloud writes on by itself.
+    pub(crate) last_batch: Option<u32>,
     /// Batches that came to the cloud before the prompt had been read, in order.
     pub(crate) parked: SmallVec<[u32; 2]>,
     /// Fires when the whole answer has been committed, for the policies that await that.
@@ -87,6 +90,11 @@ impl Held {
     pub(crate) fn new(sequence: Sequence, engine: Option<InEngine>) -> Self {
         Self { sequence, kv: None, engine: engine.map(Box::new), beside: None }
     }
+
+    /// True if a serving engine has a job of it.
+    pub(crate) fn has_job(&self) -> bool {
+        self.engine.as_deref().is_some_and(InEngine::has_job)
+    }
 }
 
 /// The cloud's side of a request.
@@ -94,6 +102,8 @@ impl Held {
 pub(crate) struct CloudSide {
     /// The GPU that it was given.
     pub(crate) gpu: Option<u32>,
+    /// The input is on its way up since then.
+    pub(crate) awaits_input: Option<SimTime>,
     /// The prompt waits to be read or is being read.
     pub(crate) reading: bool,
     /// The prompt has been read, and batches may be verified.

@@ -50,6 +50,11 @@ impl InEngine {
         Self { id: None, request, quoted: 0, comes_anew: false, job: None, rounds: VecDeque::new() }
     }
 
+    /// True if the replica works on a job of it, or rounds of it wait.
+    pub(crate) fn has_job(&self) -> bool {
+        self.job.is_some() || !self.rounds.is_empty()
+    }
+
     /// Its handle in the replica, if it was ever there.
     pub(crate) fn id(&self) -> Option<Id> {
         self.id

@@ -149,6 +149,22 @@ impl<'w, C: Compute> World<'w, C> {
         waiting.iter().chain([&sending]).chain(&flying).for_each(|span| recorder.span(span));
     }
 
+    /// A request gives up the link, which holds up its input.
+    #[cold]
+    pub(crate) fn watch_held_up(&self, state: &mut State<'w, C>, id: SlotId) {
+        let Ledger { slots, recorder, watch, .. } = &mut state.ledger;
+        let Some(watched) = watch.live.get(&id.generation) else { return };
+        let since = slots.get(id.index).resources.cloud.awaits_input.expect("an input on its way");
+        recorder.span(&SpanRecord {
+            lane: Lane::Uplink,
+            kind: Kind::Input,
+            phase: Phase::Queued,
+            start: since,
+            duration: self.kernel.now() - since,
+            ..SpanRecord::of(watched.request, watched.edge)
+        });
+    }
+
     /// The edge's processor has been asked for some time.
     #[cold]
     pub(crate) fn watch_cpu(&self, state: &mut State<'w, C>, id: SlotId, kind: Kind, service: Service) {

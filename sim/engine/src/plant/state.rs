@@ -3,7 +3,7 @@
 use super::desk::Desk;
 use super::gpu::{Gpu, Kind};
 use super::job::Job;
-use super::link::{Access, Direction, Outbox};
+use super::link::{Direction, Outbox};
 use super::message::Message;
 use super::reports::{Load, Reports};
 use super::resources::Resources;
@@ -17,7 +17,7 @@ use kernel::{FifoServer, Numbered, Streams};
 use model::{energy::Power, kv::KvPool, memory::BatchLimits};
 use std::collections::VecDeque;
 use std::rc::Rc;
-use units::{SimDuration, SimTime};
+use units::SimDuration;
 
 /// The ledger of requests beside messages, GPUs, processors and links.
 pub(crate) struct State<'w, C> {
@@ -42,8 +42,6 @@ pub(crate) struct State<'w, C> {
     pub(crate) drafters: Vec<Option<C>>,
     pub(crate) up: Direction,
     pub(crate) down: Direction,
-    pub(crate) uplink_due: Option<SimTime>,
-    pub(crate) downlink_due: Option<SimTime>,
     /// Room to work in.
     pub(crate) held_back: VecDeque<Job>,
     pub(crate) done: Vec<Done>,
@@ -58,7 +56,6 @@ impl<'w, C: Compute> State<'w, C> {
         Models { tiers: computes, drafters, .. }: Models<C>,
         ledger: Ledger<'w, Resources>,
     ) -> Self {
-        let link = spec.link.in_replication(spec.replication);
         let (of_groups, of_pools) = kv.split_at(spec.edges.len());
         let edges = spec.edges.iter().zip(of_groups).flat_map(|(group, kv)| edges(group, kv));
         let clouds = spec.pools.iter().zip(of_pools).flat_map(|(pool, kv)| servers(pool, kv));
@@ -79,10 +76,8 @@ impl<'w, C: Compute> State<'w, C> {
             edge_cpus: spec.edges.iter().flat_map(processors).collect(),
             computes,
             drafters,
-            up: Direction::new(&link, Access::new(spec, true), true, connections, streams),
-            down: Direction::new(&link, Access::new(spec, false), false, connections, streams),
-            uplink_due: None,
-            downlink_due: None,
+            up: Direction::new(spec, true, connections, streams),
+            down: Direction::new(spec, false, connections, streams),
             held_back: VecDeque::new(),
             done: Vec::new(),
             outbox: Outbox::default(),

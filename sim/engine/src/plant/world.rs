@@ -79,14 +79,13 @@ impl<'w, C: Compute> World<'w, C> {
     /// The round-trip time between an edge and a pool now.
     #[inline]
     pub(crate) fn rtt(&self, state: &State<'w, C>, edge: u32, pool: usize) -> SimDuration {
-        state.up.seen_rtt(self.kernel.now()) + self.beyond_the_link(edge, pool as u32)
+        state.up.seen_rtt(edge, self.kernel.now()) + self.beyond_the_link(pool as u32)
     }
 
-    /// The round trips of a message's way beside the shared link's: that of its edge's own link, and that to its pool.
+    /// The round trip from the end of the link to a pool.
     #[inline]
-    pub(crate) fn beyond_the_link(&self, edge: u32, pool: u32) -> SimDuration {
-        let own = self.spec.edges[self.tier(edge)].access.as_ref().map_or(SimDuration::ZERO, |access| access.rtt);
-        own + self.spec.pools[pool as usize].rtt
+    pub(crate) fn beyond_the_link(&self, pool: u32) -> SimDuration {
+        self.spec.pools[pool as usize].rtt
     }
 
     /// Prices of a pool.
@@ -120,9 +119,10 @@ impl<'w, C: Compute> World<'w, C> {
             Event::Iteration(gpu) => self.end_iteration(gpu),
             Event::AtCloud(message) => self.at_cloud(message),
             Event::AtEdge(message) => self.at_edge(message),
-            Event::Uplink => self.look_at_link(true),
-            Event::Downlink => self.look_at_link(false),
-            Event::Passed(flight) => self.pass_on(flight),
+            Event::HopUp(hop) => self.look_at_hop(true, hop),
+            Event::HopDown(hop) => self.look_at_hop(false, hop),
+            Event::PassedUp(flight) => self.pass_on(true, flight),
+            Event::PassedDown(flight) => self.pass_on(false, flight),
             Event::WindowUp(connection) => self.look_at_connection(true, connection),
             Event::WindowDown(connection) => self.look_at_connection(false, connection),
         }

@@ -5,8 +5,8 @@ pub mod strategies;
 
 use backends::Tier;
 use engine::{
-    Arrivals, CloudSpec, Content, EdgeSpec, Outcome, Recorder, RequestRecord, RunError, RunSpec, Scheduling, Side,
-    SpanRecord, StepRecord, TokenRecord, simulate,
+    Arrivals, CloudSpec, Content, EdgeSpec, HopSpec, Outcome, Recorder, RequestRecord, RunError, RunSpec, Scheduling,
+    Side, SpanRecord, StepRecord, TokenRecord, simulate,
 };
 use kernel::{Journal, RateProfile};
 use model::dataset::{Law, Named, Pixels, Shape, Size, Spread};
@@ -77,6 +77,38 @@ pub fn fleet(mut spec: RunSpec) -> RunSpec {
     spec.pools.push(pool);
     spec.accuracy = vec![vec![spec.accuracy[0][0]; 2]; 2];
     spec
+}
+
+/// A hop with the same in both directions.
+pub trait Alike {
+    fn set_rate(&mut self, rate: RateProfile);
+    fn set_rtt(&mut self, rtt: SimDuration);
+    fn set_loss(&mut self, loss: f64);
+    fn rtt(&self) -> SimDuration;
+}
+
+impl Alike for HopSpec {
+    fn set_rate(&mut self, rate: RateProfile) {
+        (self.up.rate, self.down.rate) = (rate.clone().into(), rate.into());
+    }
+
+    fn set_rtt(&mut self, rtt: SimDuration) {
+        self.ways_mut().into_iter().for_each(|way| way.rtt = rtt.into());
+    }
+
+    fn set_loss(&mut self, loss: f64) {
+        self.ways_mut().into_iter().for_each(|way| way.loss = Ratio::new(loss).into());
+    }
+
+    fn rtt(&self) -> SimDuration {
+        self.up.rtt.constant().expect("a constant round trip")
+    }
+}
+
+/// Puts a hop in front of the link's, for all groups.
+pub fn in_front(spec: &mut RunSpec, hop: HopSpec) {
+    spec.link.hops.insert(0, hop);
+    spec.edges.iter_mut().for_each(|group| group.hops = (0..spec.link.hops.len() as u32).collect());
 }
 
 pub fn mbps(rate: u64) -> RateProfile {

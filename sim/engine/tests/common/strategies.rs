@@ -1,8 +1,11 @@
 //! Any platform and any load, for property tests.
 
-use super::{Override, blocking, examples, fleet, layer_split, mbps, mindfusion, one_plus_geometric, pipelined, spec};
-use engine::{Arrivals, Learners, Routing, Rule, RunSpec, Sharing};
-use kernel::RateProfile;
+use super::{
+    Alike, Override, blocking, examples, fleet, in_front, layer_split, mbps, mindfusion, one_plus_geometric, pipelined,
+    spec,
+};
+use engine::{Arrivals, Connections, HopSpec, Learners, Routing, Rule, RunSpec, SharedBy, Sharing, TcpSpec, Transport};
+use kernel::{Profile, RateProfile, Tcp};
 use model::dataset::{Law, Size};
 use model::{engine_kind::EngineKind, request::PayloadFormat, tokens::TokenProcess};
 use policies::System;
@@ -69,10 +72,44 @@ pub fn with_link(spec: RunSpec) -> impl Strategy<Value = RunSpec> {
         let (rtt, rate, header, jitter, loss, steady) = numbers;
         let mut spec = spec.clone();
         let link = &mut spec.link;
-        (link.sharing, link.rtt, link.loss) = (sharing, SimDuration::from_ms(rtt), Ratio::new(loss));
+        link.hops[0].sharing = sharing;
+        link.hops[0].set_rtt(SimDuration::from_ms(rtt));
+        link.hops[0].set_loss(loss);
         link.rtt_per_modality = per_modality;
         (link.header, link.jitter) = (Bytes::new(header), SimDuration::from_ms(jitter));
-        (link.up, link.down) = (if steady { mbps(rate) } else { gappy(rate) }, mbps(rate));
+        link.hops[0].set_rate(mbps(rate));
+        if !steady {
+            link.hops[0].up.rate = gappy(rate).into();
+        }
+        spec
+    })
+}
+
+/// A radio of each edge and an access point in front of the link: three hops, of which two change over time.
+fn behind_two_hops(spec: RunSpec) -> impl Strategy<Value = RunSpec> {
+    let rates = (10u64..200, 20u64..400);
+    let sharing = prop::sample::select(vec![Sharing::Fifo, Sharing::Fair(None)]);
+    let shared_by = prop::sample::select(vec![SharedBy::Edge, SharedBy::Group, SharedBy::All]);
+    let queue = prop::option::of((20u64..300).prop_map(|kb| Bytes::new(1000 * kb)));
+    (rates, sharing, shared_by, 0.0..0.3, queue).prop_map(move |((own, common), sharing, shared_by, loss, queue)| {
+        let mut spec = spec.clone();
+        let mut point = HopSpec::new(shared_by, mbps(common));
+        (point.sharing, point.queue) = (sharing, queue.filter(|_| sharing == Sharing::Fifo));
+        point.up.rtt = SimDuration::from_ms(9).into();
+        let mut radio = HopSpec::new(SharedBy::Edge, gappy(own));
+        let [calm, rough] = [(0, 0.0), (40, loss)].map(|(ms, loss)| (SimDuration::from_ms(ms), Ratio::new(loss)));
+        let (loss, delay) = (Profile::piecewise(&[calm, rough], SimDuration::from_ms(70)), [(0, 4), (50, 60)]);
+        let delay = delay.map(|(start, ms)| (SimDuration::from_ms(start), SimDuration::from_ms(ms)));
+        (radio.up.loss, radio.down.loss) = (loss.clone(), loss);
+        radio.down.rtt = Profile::piecewise(&delay, SimDuration::from_ms(90));
+        // Its radio is silent for 30 ms of every 100.
+        (spec.workload.fall_back, spec.workload.fall_back_after) = (own % 2 == 0, Some(SimDuration::from_ms(3)));
+        in_front(&mut spec, point);
+        in_front(&mut spec, radio);
+        if spec.link.transport == Transport::Ideal && queue.is_some() {
+            spec.link.transport =
+                Transport::Tcp(TcpSpec { tcp: Tcp::default(), connections: Connections::PerRequest, tls: 1 });
+        }
         spec
     })
 }
@@ -115,7 +152,10 @@ prop_compose! {
 
 /// Any policy of `policy` on any platform, often one of two groups of edges and two pools.
 pub fn any_spec(policy: BoxedStrategy<System>) -> impl Strategy<Value = RunSpec> {
-    plant(policy).prop_flat_map(with_link).prop_flat_map(|spec| prop_oneof![Just(spec.clone()), in_fleet(spec)])
+    plant(policy)
+        .prop_flat_map(with_link)
+        .prop_flat_map(|spec| prop_oneof![Just(spec.clone()), in_fleet(spec)])
+        .prop_flat_map(|spec| prop_oneof![2 => Just(spec.clone()), 1 => behind_two_hops(spec)])
 }
 
 /// The platform with a second group of edges and a second pool, under any router.

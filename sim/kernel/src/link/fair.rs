@@ -1,6 +1,6 @@
 //! A link whose flows share its rate max-min fairly.
 //!
-//! All flows have the same cap, that of the access link in front of the shared one. So all get the same rate, min(cap,
+//! All flows have the same cap, such as that of a shaper. So all get the same rate, min(cap,
 //! rate / flows), and max-min fairness is processor sharing.
 //!
 //! The link keeps one number, the service `S` in bits that every flow present has had. A flow of `b` bits that starts

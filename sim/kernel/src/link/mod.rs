@@ -1,14 +1,14 @@
-//! Links: transfers that queue for a rate (FIFO) or share it (max-min fair), and delays. Rates and delays may change over time.
+//! Links: transfers that queue for a rate (FIFO) or share it (max-min fair). Rates, delays and losses may change over time.
 
-mod delay;
 mod fair;
 mod fifo;
+mod profile;
 mod rate;
 mod tcp;
 
-pub use delay::DelayProfile;
 pub use fair::FairLink;
 pub use fifo::FifoLink;
+pub use profile::Profile;
 pub use rate::RateProfile;
 pub use tcp::{Congestion, Tcp, TcpSender};
 

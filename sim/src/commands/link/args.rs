@@ -6,16 +6,17 @@ use traces::series::{Format, Only, SeriesFile};
 use units::SimDuration;
 
 const HELP: &str = "\
-A file of rates or round-trip times is what `link.up`, `link.down` and
-`link.rtt_series` of a scenario name. The options are the keys beside its name
+A file of rates, round-trip times or losses is what `link.up`, `link.rtt` or
+`link.loss` of a scenario names. The options are the keys beside its name
 there; docs/links.md has the formats.
 
 Examples:
   sim link describe 5g.csv --column downlink_mbps
   sim link describe lumos5g.csv --only run_num=7
-  sim link describe session.csv --rtt";
+  sim link describe session.csv --rtt
+  sim link describe pings.csv --loss --column lost_pct";
 
-/// Look at a file of a link's rates or round-trip times.
+/// Look at a file of a link's rates, round-trip times or losses.
 #[derive(Debug, Subcommand)]
 #[command(after_help = HELP)]
 pub enum Command {
@@ -32,12 +33,15 @@ pub struct Describe {
     #[arg(long, value_name = "NAME")]
     pub format: Option<Named>,
     /// Read round-trip times instead of rates.
-    #[arg(long)]
+    #[arg(long, conflicts_with = "loss")]
     pub rtt: bool,
+    /// Read losses instead of rates.
+    #[arg(long)]
+    pub loss: bool,
     /// Column with the values.
     #[arg(long, value_name = "NAME")]
     pub column: Option<String>,
-    /// Unit of the values, e.g. kbps or ms.
+    /// Unit of the values, e.g. kbps, ms or pct.
     #[arg(long, value_name = "UNIT")]
     pub unit: Option<String>,
     /// Column with the times.

@@ -1,9 +1,9 @@
-//! `sim link describe`: a series of rates or round-trip times in a few lines.
+//! `sim link describe`: a series of rates, round-trip times or losses in a few lines.
 
 use super::args::{Describe, Named};
 use crate::terminal::Failure;
 use serde_json::json;
-use traces::series::{About, Format, Quantity, Series, guess, read_rates, read_round_trips};
+use traces::series::{About, Format, Loss, Quantity, Series, guess, read_losses, read_rates, read_round_trips};
 use units::{BitsPerSecond, SimDuration};
 
 /// The description, as text or JSON.
@@ -16,6 +16,10 @@ pub fn told(args: &Describe) -> Result<String, Failure> {
     if args.rtt {
         let read = read_round_trips(format, &args.file, &keys)?;
         return Ok(description(args, format, &read, ("ms", SimDuration::as_ms_f64)));
+    }
+    if args.loss {
+        let read = read_losses(format, &args.file, &keys)?;
+        return Ok(description(args, format, &read, ("pct", Loss::as_percent_f64)));
     }
     let read = read_rates(format, &args.file, &keys)?;
     Ok(description(args, format, &read, ("Mbps", BitsPerSecond::as_mbps_f64)))
@@ -46,7 +50,11 @@ fn description<V: Quantity>(
         });
         return format!("{told}\n");
     }
-    let key = if args.rtt { "rtt_series" } else { "up" };
+    let key = match (args.rtt, args.loss) {
+        (true, _) => "rtt",
+        (_, true) => "loss",
+        _ => "up",
+    };
     let keys = toml::Value::try_from(args.keys()).expect("keys are TOML");
     let gaps = match about.gaps {
         0 => String::new(),

@@ -1,4 +1,4 @@
-//! `sim link`: looks at files of a link's rates and round-trip times.
+//! `sim link`: looks at files of a link's rates, round-trip times and losses.
 
 mod args;
 mod describe;

@@ -1,6 +1,7 @@
 //! Flights: packets of a message that leave together, those of them that are lost, and their way.
 
 use crate::ledger::Phase;
+use kernel::Service;
 use units::{Bytes, SimDuration, SimTime};
 
 /// Packets of a message that leave together.
@@ -20,9 +21,22 @@ pub(super) struct Flight {
     pub(super) since: SimTime,
     pub(super) wait: Phase,
     pub(super) is_last: bool,
-    /// The round trips beside the shared link's.
+    /// The round trip from the end of the link to its pool.
     pub(super) beyond: SimDuration,
     pub(super) warm_up: bool,
+}
+
+/// A flight on its way through the hops.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Trip {
+    pub(super) flight: Flight,
+    pub(super) loss: Loss,
+    /// It was put on the first hop then.
+    pub(super) put: SimTime,
+    /// The step of its way that it is at.
+    pub(super) step: u32,
+    /// The hops behind it took it for that time.
+    pub(super) over: Option<Service>,
 }
 
 /// A flight's way over the link.

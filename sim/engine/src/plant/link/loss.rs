@@ -12,11 +12,12 @@ impl Direction {
     pub(super) fn lose(&mut self, now: SimTime, flight: &Flight) -> Loss {
         let packets = u64::from(flight.packets);
         let each = flight.bytes.as_u64().div_ceil(packets);
-        let dropped = self.overflow(now, flight, each);
+        let comes_slowly = flight.wait == Phase::Window && flight.since < now;
+        let dropped = self.chain.overflow(now, flight, each, comes_slowly);
         if dropped > 0 {
             self.shrink(flight);
         }
-        let probability = self.loss_of(flight.edge);
+        let probability = self.chain.loss(flight.edge, now, self.opens);
         if probability == 0.0 {
             let rounds = u64::from(dropped > 0);
             return Loss { dropped: Bytes::new(dropped * each), rounds, ..Loss::default() };
@@ -35,27 +36,11 @@ impl Direction {
         Loss { bytes, dropped, rounds: rounds.max(u64::from(dropped > Bytes::ZERO)), delay }
     }
 
-    /// Packets of a flight that find the queue of the link full. A flight that acknowledgements let go comes over the time that
-    /// half of it takes to leave.
-    fn overflow(&self, now: SimTime, flight: &Flight, each: u64) -> u64 {
-        let Some(queue) = self.queue else { return 0 };
-        let comes_slowly = flight.wait == Phase::Window && flight.since < now;
-        let at_once = flight.bytes.as_u64() / if comes_slowly { 2 } else { 1 };
-        let waiting = self.medium.rate_at(now).data_in(self.medium.backlog(now)).as_u64() + at_once;
-        waiting.saturating_sub(queue.as_u64()).div_ceil(each).min(flight.packets.into())
-    }
-
     /// The window of a flight's connection shrinks.
     fn shrink(&mut self, flight: &Flight) {
         if let Transport::Tcp(settings) = self.transport {
             self.connections[flight.connection as usize].sender.lost(&settings.tcp);
         }
-    }
-
-    /// The probability that a packet of an edge is lost, on its own link or the shared one.
-    fn loss_of(&self, edge: u32) -> f64 {
-        let survival = self.access.survival(edge);
-        if survival == 1.0 { self.loss } else { 1.0 - (1.0 - self.loss) * survival }
     }
 
     /// The window shrinks; the time until the sender knows, beyond the round trip in which later packets tell it.
@@ -65,7 +50,7 @@ impl Direction {
     /// after as long as lay between the last two \[A\].
     fn notice(&mut self, now: SimTime, flight: &Flight, lost: u64) -> SimDuration {
         let Transport::Tcp(settings) = self.transport else { return SimDuration::ZERO };
-        let rtt = self.rtt(now) + flight.beyond;
+        let rtt = self.rtt(flight.edge, now) + flight.beyond;
         let last_is_lost = draw::uniform(&mut self.stream) * f64::from(flight.packets) < lost as f64;
         let connection = &mut self.connections[flight.connection as usize];
         connection.sender.lost(&settings.tcp);

@@ -1,9 +1,10 @@
 //! The rate that flights share.
 
-use super::flight::{Flight, Loss};
+use super::flight::Trip;
 use crate::spec::Sharing;
 use kernel::{FairLink, FifoLink, RateProfile, Service};
 use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
 use units::{BitsPerSecond, Bytes, SimDuration, SimTime};
 
 pub(super) enum Medium {
@@ -18,28 +19,21 @@ pub(super) enum Medium {
 
 /// A flight that is on a shared medium or waits for those of its flow before it.
 pub(super) struct Pending {
-    flight: Flight,
-    loss: Loss,
+    trip: Trip,
     /// Bytes that it has to send once it is on the link.
     left: Bytes,
-    put: SimTime,
     /// Time at which it got onto the link; only set once it is there.
     started: SimTime,
 }
 
-/// A flight that has left a shared medium.
-pub(super) struct Left {
-    pub(super) flight: Flight,
-    pub(super) loss: Loss,
-    pub(super) put: SimTime,
-    pub(super) started: SimTime,
-}
-
 impl Medium {
-    pub(super) fn new(sharing: Sharing, rate: &RateProfile) -> Self {
+    /// An idle one, whose time starts at a moment of its rate.
+    pub(super) fn new(sharing: Sharing, rate: &Arc<RateProfile>, moment: SimDuration) -> Self {
         match sharing {
-            Sharing::Fifo => Self::Fifo(FifoLink::new(rate.clone())),
-            Sharing::Fair(cap) => Self::Fair { link: FairLink::new(rate.clone(), cap), flows: BTreeMap::new() },
+            Sharing::Fifo => Self::Fifo(FifoLink::starting_at(rate.clone(), moment)),
+            Sharing::Fair(cap) => {
+                Self::Fair { link: FairLink::new(rate.starting_at(moment), cap), flows: BTreeMap::new() }
+            }
         }
     }
 
@@ -50,26 +44,28 @@ impl Medium {
         }
     }
 
-    /// Puts a flight on it, which may have come over another link in that time. Its own time is known at once, or on a shared
-    /// medium when it has left.
-    pub(super) fn put(&mut self, now: SimTime, flight: Flight, loss: Loss, over: Option<Service>) -> Option<Service> {
-        let size = flight.bytes + loss.bytes;
+    /// Puts a flight on it, which may have come over other hops. The time of its first packet on those and of its last on this one
+    /// are known at once, or on a shared medium when it has left.
+    #[inline]
+    pub(super) fn put(&mut self, now: SimTime, trip: &Trip) -> Option<Service> {
+        let size = trip.flight.bytes + trip.loss.bytes;
         match self {
-            Self::Fifo(link) => Some(match over {
+            Self::Fifo(link) => Some(match trip.over {
                 None => link.send(now, size),
                 Some(over) => Service { start: over.start, end: link.pass_on(over, size).end },
             }),
             Self::Fair { link, flows } => {
                 // Its first packets have passed while the last ones came.
-                let passed = over.map_or(Bytes::ZERO, |over| link.share(now).data_in(now - over.start));
-                let left = size.saturating_sub(passed).max(Bytes::new(size.as_u64().div_ceil(flight.packets.into())));
-                let started = over.map_or(now, |over| over.start);
-                let flow = flows.entry(flight.flow).or_default();
+                let passed = trip.over.map_or(Bytes::ZERO, |over| link.share(now).data_in(now - over.start));
+                let packet = Bytes::new(size.as_u64().div_ceil(trip.flight.packets.into()));
+                let left = size.saturating_sub(passed).max(packet);
+                let started = trip.over.map_or(now, |over| over.start);
+                let flow = flows.entry(trip.flight.flow).or_default();
                 if flow.is_empty() {
-                    link.start(now, flight.flow, left);
+                    link.start(now, trip.flight.flow, left);
                 }
                 // Behind another it starts later, and that is noted then.
-                flow.push_back(Pending { flight, loss, left, put: now, started });
+                flow.push_back(Pending { trip: Trip { put: now, ..*trip }, left, started });
                 None
             }
         }
@@ -92,14 +88,14 @@ impl Medium {
     }
 
     /// Takes out the flights that have left a shared medium by `now`.
-    pub(super) fn take_left(&mut self, now: SimTime, left: &mut Vec<Left>) {
+    pub(super) fn take_left(&mut self, now: SimTime, left: &mut Vec<Trip>) {
         let Self::Fair { link, flows } = self else { return };
         let mut ended = Vec::new();
         link.take_ended(now, &mut ended);
         for id in ended {
             let flow = flows.get_mut(&id).expect("a flow has flights");
-            let Pending { flight, loss, put, started, .. } = flow.pop_front().expect("the one that has left");
-            left.push(Left { flight, loss, put, started });
+            let Pending { trip, started, .. } = flow.pop_front().expect("the one that has left");
+            left.push(Trip { over: Some(Service { start: started, end: now }), ..trip });
             match flow.front_mut() {
                 Some(next) => {
                     next.started = now;

@@ -1,19 +1,19 @@
 //! One direction of the link: headers, connections, loss, delay.
 //!
 //! A message is cut into flights by the window of its connection; without a transport it is one flight. A flight waits for the
-//! medium, is put on it, and its last bit arrives half a round trip later. Messages of a connection arrive in their order;
+//! hops on its way, passes them, and its last bit arrives half a round trip later. Messages of a connection arrive in their order;
 //! jitter and loss hold back no other connection.
 //!
 //! | file | what it holds |
 //! |---|---|
-//! | `access.rs` | the links that edges have for themselves |
+//! | `chain.rs` | the hops between each edge and the cloud |
 //! | `connection.rs` | a connection: its sender's window, and the messages that wait for it |
 //! | `windows.rs` | messages are cut into flights by the windows of their connections |
 //! | `flight.rs` | packets that leave together, and their way |
 //! | `medium.rs` | the rate that flights share: first in, first out, or max-min fair |
 //! | `loss.rs` | packets that are lost, and the time until they are there after all |
 
-mod access;
+mod chain;
 mod connection;
 mod flight;
 mod loss;
@@ -21,33 +21,23 @@ mod medium;
 mod windows;
 
 use crate::ledger::Phase;
-use crate::spec::{LinkSpec, Transport};
-pub(crate) use access::Access;
-
-use access::Passing;
+use crate::spec::{RunSpec, Transport};
+use chain::Chain;
 use connection::Connection;
 pub(crate) use flight::Passage;
-use flight::{Flight, Loss};
-use kernel::{DelayProfile, Service, Stream, Streams, draw};
-use medium::Medium;
+use flight::{Flight, Loss, Trip};
+use kernel::{Stream, Streams, draw};
 use units::{BitsPerSecond, Bytes, SimDuration, SimTime};
 
 /// From edge to cloud or back.
 pub(crate) struct Direction {
-    medium: Medium,
-    access: Access,
+    chain: Chain,
     transport: Transport,
     /// Connections are opened from this end.
     opens: bool,
-    rtt: SimDuration,
-    /// Round-trip times over time, in the place of `rtt`.
-    rtts: Option<DelayProfile>,
     header: Bytes,
     packet: Bytes,
     jitter: SimDuration,
-    loss: f64,
-    /// Bytes that may wait for the medium.
-    queue: Option<Bytes>,
     /// One for each edge, or for each request in flight.
     connections: Vec<Connection>,
     stream: Stream,
@@ -85,7 +75,7 @@ pub(crate) struct Parcel {
     /// Its request's own number.
     pub(crate) request: u32,
     pub(crate) payload: Bytes,
-    /// The round trips of the edge's own link and beyond the shared one, to its pool.
+    /// The round trip from the end of the link to its pool.
     pub(crate) beyond: SimDuration,
     /// Its request belongs to the warm-up.
     pub(crate) warm_up: bool,
@@ -98,27 +88,24 @@ pub(crate) struct Outbox {
     pub(crate) left: Vec<(u32, Passage)>,
     /// Connections that have to be looked at then.
     pub(crate) wakes: Vec<(u32, SimTime)>,
-    /// Flights that will have passed an edge's own link then, on their way up.
+    /// Flights that will come to their next hop then.
     pub(crate) passing: Vec<(u32, SimTime)>,
+    /// Shared hops that flights were put on or taken from: they may have to be looked at.
+    pub(crate) touched: Vec<u32>,
 }
 
 impl Direction {
-    pub(crate) fn new(spec: &LinkSpec, access: Access, up: bool, connections: u32, streams: Streams) -> Self {
-        let (rate, name) = if up { (&spec.up, "link/up") } else { (&spec.down, "link/down") };
+    pub(crate) fn new(spec: &RunSpec, up: bool, connections: u32, streams: Streams) -> Self {
+        let link = &spec.link;
         Self {
-            medium: Medium::new(spec.sharing, rate),
-            access,
-            transport: spec.transport,
+            chain: Chain::new(spec, up),
+            transport: link.transport,
             opens: up,
-            rtt: spec.rtt,
-            rtts: spec.rtts.clone(),
-            header: spec.header,
-            packet: spec.packet,
-            jitter: spec.jitter,
-            loss: spec.loss.as_f64(),
-            queue: spec.queue.filter(|_| spec.transport != Transport::Ideal),
-            connections: (0..connections).map(|_| Connection::open(&spec.transport)).collect(),
-            stream: streams.stream(name, 0),
+            header: link.header,
+            packet: link.packet,
+            jitter: link.jitter,
+            connections: (0..connections).map(|_| Connection::open(&link.transport)).collect(),
+            stream: streams.stream(if up { "link/up" } else { "link/down" }, 0),
             traffic: Traffic::default(),
         }
     }
@@ -165,60 +152,56 @@ impl Direction {
         self.traffic.received += wire;
     }
 
-    /// Time at which a shared medium has to be looked at next.
-    pub(crate) fn next_event(&self) -> Option<SimTime> {
-        self.medium.next_event()
+    /// Time at which a shared hop has to be looked at, if no look is due by then.
+    pub(crate) fn next_look(&mut self, hop: u32) -> Option<SimTime> {
+        self.chain.next_look(hop)
     }
 
-    /// Takes out the flights that have left a shared medium by `now`.
-    pub(crate) fn take_left(&mut self, now: SimTime, out: &mut Outbox) {
-        let mut ended = Vec::new();
-        self.medium.take_left(now, &mut ended);
-        for medium::Left { put, flight, started, loss } in ended {
-            self.left(put, &flight, Service { start: started, end: now }, loss, out);
-            self.go_on(now, flight.connection, out);
+    /// Takes out the flights that have left a shared hop by `now`.
+    pub(crate) fn take_left(&mut self, now: SimTime, hop: u32, out: &mut Outbox) {
+        for (mut trip, is_through) in self.chain.take_left(now, hop, out) {
+            if is_through || self.chain.enter(now, &mut trip, out) {
+                self.left(&trip, out);
+                self.go_on(now, trip.flight.connection, out);
+            }
         }
     }
 
-    /// The rate of an edge now: that of its own link, or of the shared one, whichever is slower.
+    /// The rate of an edge now: that of the slowest hop on its way.
     pub(crate) fn rate(&self, edge: u32, now: SimTime) -> BitsPerSecond {
-        let shared = self.medium.rate_at(now);
-        self.access.rate(edge, now).map_or(shared, |own| if own < shared { own } else { shared })
+        self.chain.rate(edge, now)
     }
 
-    /// The round-trip time that is seen now: where the queue has a length, what waits in it is a part of it.
-    pub(crate) fn seen_rtt(&self, now: SimTime) -> SimDuration {
-        let waits = if self.queue.is_some() { self.medium.backlog(now) } else { SimDuration::ZERO };
-        self.rtt(now) + waits
+    /// The round-trip time that an edge sees now: where queues have a length, what waits in them is a part of it.
+    pub(crate) fn seen_rtt(&self, edge: u32, now: SimTime) -> SimDuration {
+        self.rtt(edge, now) + self.chain.waits(edge, now)
     }
 
-    /// The round-trip time now.
-    pub(crate) fn rtt(&self, now: SimTime) -> SimDuration {
-        self.rtts.as_ref().map_or(self.rtt, |rtts| rtts.at(now))
+    /// The round-trip time of an edge now.
+    #[inline]
+    fn rtt(&self, edge: u32, now: SimTime) -> SimDuration {
+        self.chain.rtt(edge, now)[0]
     }
 
-    /// Puts a flight on the medium.
+    /// Puts a flight on its way.
     fn put(&mut self, now: SimTime, flight: Flight, out: &mut Outbox) {
         let loss = self.lose(now, &flight);
         let sent = flight.bytes + loss.bytes;
         self.traffic.sent += sent + loss.dropped;
         self.traffic.lost += loss.bytes + loss.dropped;
         self.traffic.warm_up += if flight.warm_up { sent } else { Bytes::ZERO };
-        if self.opens && self.access.is_there(flight.edge) {
-            out.passing.push(self.access.enter(now, flight, loss));
-            return;
-        }
-        if let Some(service) = self.medium.put(now, flight, loss, None) {
-            self.left(now, &flight, service, loss, out);
+        let mut trip = Trip { flight, loss, put: now, step: self.chain.first(flight.edge), over: None };
+        if self.chain.enter(now, &mut trip, out) {
+            self.left(&trip, out);
         }
     }
 
-    /// A flight has passed its edge's own link, and comes to the shared one.
-    pub(crate) fn pass_on(&mut self, now: SimTime, flight: u32, out: &mut Outbox) {
-        let Passing { flight, loss, put, service } = self.access.leave(flight);
-        if let Some(service) = self.medium.put(now, flight, loss, Some(service)) {
-            self.left(put, &flight, service, loss, out);
-            self.go_on(now, flight.connection, out);
+    /// A flight comes to its next hop.
+    pub(crate) fn pass_on(&mut self, now: SimTime, trip: u32, out: &mut Outbox) {
+        let mut trip = self.chain.passed(trip);
+        if self.chain.enter(now, &mut trip, out) {
+            self.left(&trip, out);
+            self.go_on(now, trip.flight.connection, out);
         }
     }
 
@@ -229,11 +212,11 @@ impl Direction {
         }
     }
 
-    /// It is known when a flight has left, which was put on the medium at `put`.
-    fn left(&mut self, put: SimTime, flight: &Flight, service: Service, loss: Loss, out: &mut Outbox) {
+    /// It is known when a flight has left the last hop.
+    fn left(&mut self, trip: &Trip, out: &mut Outbox) {
+        let Trip { ref flight, loss, put, over, .. } = *trip;
         let Flight { message, since, wait, is_last, .. } = *flight;
-        let service = if self.opens { service } else { self.access.pass_on(flight, service, loss) };
-        let service = self.acknowledge(put, flight, service);
+        let service = self.acknowledge(put, flight, over.expect("a flight that has left"));
         let arrived = self.arrive(flight, service.end, loss);
         let arrival = is_last.then_some(arrived);
         out.left.push((message, Passage { since, wait, started: service.start, left: service.end, arrival }));
@@ -241,8 +224,9 @@ impl Direction {
 
     /// Time at which a flight has arrived whose last bit left then. Round trips are those of that moment.
     fn arrive(&mut self, flight: &Flight, left: SimTime, loss: Loss) -> SimTime {
-        let rtt = self.rtt(left) + flight.beyond;
-        let mut arrival = left + rtt * loss.rounds + loss.delay + rtt / 2;
+        let [rtt, this] = self.chain.rtt(flight.edge, left);
+        let way = (this + flight.beyond) / 2;
+        let mut arrival = left + (rtt + flight.beyond) * loss.rounds + loss.delay + way;
         if flight.is_last && self.jitter > SimDuration::ZERO {
             arrival += SimDuration::from_secs_f64(self.jitter.as_secs_f64() * draw::exponential(&mut self.stream));
         }

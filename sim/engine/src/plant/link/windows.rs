@@ -22,7 +22,7 @@ impl Direction {
         if settings.connections == Connections::PerRequest {
             self.connect(now, &message, out);
         }
-        let rtt = self.rtt(now) + message.beyond;
+        let rtt = self.rtt(message.edge, now) + message.beyond;
         let connection = &mut self.connections[message.connection as usize];
         connection.gap = now - connection.handed;
         connection.handed = now;
@@ -53,7 +53,7 @@ impl Direction {
             self.release(now, flight, true, out);
         }
         let round_trips = if self.opens { 1 + u64::from(self.tcp().tls) } else { 0 };
-        let opened = (self.rtt(now) + message.beyond) * round_trips;
+        let opened = (self.rtt(message.edge, now) + message.beyond) * round_trips;
         let fresh = Connection::open(&self.transport);
         self.connections[index] = Connection { open_at: now + opened, request, handed: now, ..fresh };
     }
@@ -69,14 +69,14 @@ impl Direction {
 
     /// Sends of the waiting messages what the window allows, and says when to look again.
     pub(super) fn advance(&mut self, now: SimTime, index: u32, out: &mut Outbox) {
-        let (settings, rtt) = (self.tcp(), self.rtt(now));
+        let settings = self.tcp();
         loop {
             let connection = &mut self.connections[index as usize];
             let Some(first) = connection.waiting.front() else { break };
             if now < connection.open_at {
                 break;
             }
-            let rtt = rtt + first.beyond;
+            let rtt = self.chain.rtt(first.edge, now)[0] + first.beyond;
             let room = connection.sender.room(&settings.tcp, rtt, now);
             if room == 0 {
                 break;
@@ -115,7 +115,7 @@ impl Direction {
 
     /// Puts a flight of a connection on the medium.
     fn release(&mut self, now: SimTime, flight: Flight, waited: bool, out: &mut Outbox) {
-        let (settings, rtt) = (self.tcp(), self.rtt(now) + flight.beyond);
+        let (settings, rtt) = (self.tcp(), self.rtt(flight.edge, now) + flight.beyond);
         let sender = &mut self.connections[flight.connection as usize].sender;
         sender.send(&settings.tcp, rtt, now, flight.packets, waited);
         self.put(now, flight, out);
@@ -124,7 +124,7 @@ impl Direction {
     /// The medium takes a flight for that time: acknowledgements follow. Pacing may stretch it.
     pub(super) fn acknowledge(&mut self, put: SimTime, flight: &Flight, service: Service) -> Service {
         let Transport::Tcp(TcpSpec { tcp, .. }) = self.transport else { return service };
-        let rtt = self.rtt(service.start) + flight.beyond;
+        let rtt = self.rtt(flight.edge, service.start) + flight.beyond;
         let Connection { sender, request, .. } = &mut self.connections[flight.connection as usize];
         if *request > flight.request {
             // Its connection is closed: another request has its place.
@@ -139,7 +139,7 @@ impl Direction {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Access, Parcel};
+    use super::super::Parcel;
     use super::*;
     use crate::models::streams;
     use crate::spec::{RunSpec, Sharing};
@@ -153,8 +153,9 @@ mod tests {
         let mut spec = RunSpec::example(System::CloudOnly(CloudOnly::default()));
         let tcp = Tcp::default();
         spec.link.transport = Transport::Tcp(TcpSpec { tcp, connections: Connections::PerRequest, tls: 0 });
-        spec.link.sharing = Sharing::Fair(None);
-        let mut link = Direction::new(&spec.link, Access::new(&spec, true), true, 1, streams(&spec));
+        spec.link.hops[0].sharing = Sharing::Fair(None);
+        let mut link = Direction::new(&spec, true, 1, streams(&spec));
+        let rtt = SimDuration::from_ms(20);
         let parcel = |request| Parcel {
             message: request,
             edge: 0,
@@ -166,20 +167,20 @@ mod tests {
         };
         let mut out = Outbox::default();
         let leave = |link: &mut Direction| {
-            let at = link.next_event().expect("a flight on the link");
-            link.take_left(at, &mut Outbox::default());
+            let at = link.next_look(0).expect("a flight on the link");
+            link.take_left(at, 0, &mut Outbox::default());
             at
         };
         link.send(SimTime::ZERO, &parcel(1), &mut out);
-        let opened = SimTime::ZERO + spec.link.rtt;
+        let opened = SimTime::ZERO + rtt;
         link.look(opened, 0, &mut out);
         let second = opened + SimDuration::from_us(1);
         link.send(second, &parcel(2), &mut out);
         leave(&mut link);
-        link.look(second + spec.link.rtt, 0, &mut out);
+        link.look(second + rtt, 0, &mut out);
         let left = leave(&mut link);
         let sender = &mut link.connections[0].sender;
-        let room = sender.room(&tcp, spec.link.rtt, left + spec.link.rtt);
+        let room = sender.room(&tcp, rtt, left + rtt);
         assert_eq!(room, tcp.initial_window, "everything is acknowledged");
     }
 }
