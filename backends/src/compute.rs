@@ -45,6 +45,13 @@ pub enum Work<'w> {
         /// True compares the drafts; false takes them as they are.
         judged: bool,
     },
+    /// Compares drafts as [`Verify`](Self::Verify) does, with a bonus, but for the first `stand` of them, which are taken as they are.
+    Check {
+        /// The drafts, which continue the answer.
+        drafts: &'w [Token],
+        /// Drafts that stand.
+        stand: usize,
+    },
     /// Passes the next `tokens` tokens of a later pass, which then takes the rest: of a batch of drafts that no step has room
     /// for, with the token before it. What is still to be read comes first, and counts.
     Piece {
@@ -75,7 +82,7 @@ impl Work<'_> {
     /// Drafts that it passes through the model.
     pub fn drafts(&self) -> usize {
         match self {
-            Self::Verify { drafts, .. } | Self::Judge { drafts, .. } => drafts.len(),
+            Self::Verify { drafts, .. } | Self::Check { drafts, .. } | Self::Judge { drafts, .. } => drafts.len(),
             _ => 0,
         }
     }

@@ -139,7 +139,7 @@ fn kind_of(work: &Work<'_>) -> StepKind {
         Work::Prefill { .. } => StepKind::Prefill,
         Work::Decode | Work::Own => StepKind::Decode,
         Work::Draft | Work::Expand { .. } => StepKind::Draft,
-        Work::Judge { .. } => StepKind::Verify,
+        Work::Judge { .. } | Work::Check { .. } => StepKind::Verify,
         Work::Verify { .. } | Work::Pass | Work::Piece { .. } => StepKind::Verify,
     }
 }
@@ -186,7 +186,8 @@ impl Modelled {
                 let ends = draft.position + 1 == self.state(sequence).output_tokens;
                 (load, Done::Draft(Draft { token: Token { ends, ..draft.token }, ..draft }))
             }
-            Work::Verify { drafts, judged: true, bonus } => self.verify(sequence, drafts, *bonus),
+            Work::Verify { drafts, judged: true, bonus } => self.verify(sequence, drafts, 0, *bonus),
+            Work::Check { drafts, stand } => self.verify(sequence, drafts, *stand, true),
             Work::Verify { drafts, .. } => self.take(sequence, drafts),
             Work::Expand { nodes, depth } => (self.state(sequence).level(*nodes, *depth), Done::Nothing),
             Work::Judge { drafts, parents } => self.judge(sequence, drafts, parents),
@@ -270,10 +271,11 @@ impl Modelled {
     }
 
     #[inline]
-    fn verify(&mut self, sequence: Sequence, drafts: &[Token], bonus: bool) -> (Load, Done) {
+    fn verify(&mut self, sequence: Sequence, drafts: &[Token], stand: usize, bonus: bool) -> (Load, Done) {
         let state = self.state(sequence);
         let load = state.pass(drafts.len());
-        let agree = |(draft, position): &(&Token, u32)| draft.id == state.target(*position).id;
+        let stands = state.answer + stand as u32;
+        let agree = |(draft, position): &(&Token, u32)| *position < stands || draft.id == state.target(*position).id;
         // What is drafted behind the end of the answer agrees with nothing.
         let accepted = drafts.iter().zip(state.answer..state.output_tokens).take_while(agree).count();
         let rejects = accepted < drafts.len();

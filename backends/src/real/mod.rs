@@ -161,7 +161,8 @@ impl<'m> Real<'m> {
                 let token = state.append(choice.token);
                 Done::Draft(Draft { token, position, entropy_nats: choice.entropy as f32 })
             }
-            Work::Verify { drafts, bonus, judged: true } => state.judge(model, drafts, *bonus)?,
+            Work::Verify { drafts, bonus, judged: true } => state.judge(model, drafts, 0, *bonus)?,
+            Work::Check { drafts, stand } => state.judge(model, drafts, *stand, true)?,
             Work::Verify { drafts, .. } => state.take(model, drafts)?,
             Work::Expand { .. } | Work::Judge { .. } => panic!("a real model drafts and judges sequences alone"),
         };
@@ -185,7 +186,9 @@ impl<'m> Real<'m> {
                 load
             }
             Work::Pass => pass(false, 0),
-            Work::Decode | Work::Draft | Work::Own | Work::Verify { .. } => pass(known, work.drafts()),
+            Work::Decode | Work::Draft | Work::Own | Work::Verify { .. } | Work::Check { .. } => {
+                pass(known, work.drafts())
+            }
         }
     }
 
@@ -214,7 +217,9 @@ impl<'m> Real<'m> {
             Work::Draft | Work::Own => {
                 Done::Draft(Draft { token: end, position: state.answer_tokens(), entropy_nats: 0.0 })
             }
-            Work::Verify { .. } | Work::Judge { .. } => Done::Verified { accepted: 0, token: Some(end), ends: true },
+            Work::Verify { .. } | Work::Check { .. } | Work::Judge { .. } => {
+                Done::Verified { accepted: 0, token: Some(end), ends: true }
+            }
         };
         if done != Done::Nothing {
             state.append(end.id);

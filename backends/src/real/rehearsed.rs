@@ -89,6 +89,7 @@ impl Compute for Rehearsed<'_> {
             let blank = vec![Token::default(); work.drafts()];
             let real = match work {
                 Work::Verify { bonus, judged, .. } => Work::Verify { drafts: &blank, bonus, judged },
+                Work::Check { stand, .. } => Work::Check { drafts: &blank, stand },
                 work => work,
             };
             let cost = self.real.run(std::iter::once((sequence, real)), &mut unread);

@@ -30,7 +30,9 @@ impl TimeScale {
             Work::Prefill { .. } => self.prefill,
             Work::Decode | Work::Own => self.decode,
             Work::Draft | Work::Expand { .. } => self.draft,
-            Work::Verify { .. } | Work::Judge { .. } | Work::Pass | Work::Piece { .. } => self.verify,
+            Work::Verify { .. } | Work::Check { .. } | Work::Judge { .. } | Work::Pass | Work::Piece { .. } => {
+                self.verify
+            }
         }
     }
 }

@@ -192,14 +192,14 @@ impl State {
         }
     }
 
-    /// Keeps the drafts that are the model's own tokens, and adds one of its own.
-    pub(super) fn judge(&mut self, model: &mut Model, drafts: &[Token], bonus: bool) -> Result<Done> {
+    /// Keeps the first drafts as they are, then those that are the model's own tokens, and adds one of its own.
+    pub(super) fn judge(&mut self, model: &mut Model, drafts: &[Token], stand: usize, bonus: bool) -> Result<Done> {
         let ahead = self.ahead(model, drafts)?;
         let start = self.answer.len();
         let (mut accepted, mut ends) = (0, false);
         let mut own = ahead.token(0)?;
-        while accepted < drafts.len() && !ends && drafts[accepted].id == own {
-            ends = self.append(own).ends;
+        while accepted < drafts.len() && !ends && (accepted < stand || drafts[accepted].id == own) {
+            ends = self.append(drafts[accepted].id).ends;
             accepted += 1;
             own = ahead.token(accepted)?;
         }

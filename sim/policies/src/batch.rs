@@ -31,12 +31,29 @@ pub struct Batch<'d> {
     pub judged: bool,
     /// Bytes of the edge's state that travel with the drafts.
     pub state: Bytes,
+    /// The first so many of its drafts have been sent ahead, and are not sent again.
+    pub ahead: usize,
+    /// The first so many of its drafts stand, whatever the target's own tokens are; a verdict does not count them.
+    pub stand: usize,
+    /// `true` counts the others as drafted now: those of a tree, and tokens of the edge's own answer. Those of
+    /// [`Edge::draft`](crate::Edge::draft) have been counted.
+    pub counts: bool,
 }
 
 impl<'d> Batch<'d> {
     /// A judged sequence without a bonus and without state, from a position of the answer on.
     pub fn of(drafts: &'d [Draft], start: u32) -> Self {
-        Self { drafts, parents: Parents::Sequence, start, bonus: false, judged: true, state: Bytes::ZERO }
+        Self {
+            drafts,
+            parents: Parents::Sequence,
+            start,
+            bonus: false,
+            judged: true,
+            state: Bytes::ZERO,
+            ahead: 0,
+            stand: 0,
+            counts: false,
+        }
     }
 
     /// The drafts as one sequence.

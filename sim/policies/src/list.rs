@@ -166,6 +166,14 @@ systems! {
     spec_stop: SpecStop,
     /// SpecEdge: edges draft trees, the cloud verifies them in full batches.
     specedge: SpecEdge,
+    /// WISP: drafts up to a foreseen rejection; the cloud packs verifications by deadline and goodput.
+    wisp: Wisp,
+    /// CoVSpec: the draft sees few of the visual tokens, and what it is sure of stands unverified.
+    covspec: CovSpec,
+    /// PipeSD: drafts go up in pieces, and drafting goes on while a verdict is out.
+    pipesd: PipeSd,
+    /// Progressive coding: the cloud asks for as many chunks of a picture as it needs, or for a crop.
+    progressive: Progressive,
     /// MSAO, Algorithm 1.
     msao: Msao,
     /// A program of one's own that is asked for each decision, in any language.

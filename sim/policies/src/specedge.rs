@@ -222,7 +222,8 @@ impl Policy for SpecEdge {
             Box::pin(self.grow(bed, chances, &mut tree, front, more, || true)).await; // 1
             tree.keep_likeliest(self.budget as usize);
             let parents = Parents::Tree(&tree.parents);
-            let batch = Batch { parents, bonus: true, state: self.round, ..Batch::of(&tree.drafts, start) };
+            let counts = bed.edge().grows_trees();
+            let batch = Batch { parents, counts, bonus: true, state: self.round, ..Batch::of(&tree.drafts, start) };
             let pending = bed.cloud().verify(&batch, &by); // 2
             let guess = Box::pin(self.guess(bed, chances, &tree, &pending)).await; // 3
             let verdict = pending.await;

@@ -122,12 +122,20 @@ pub trait Cloud {
 
     /// Uploads the input and answers it with the cloud's model. Tokens stream down as they are made.
     fn answer(&self, input: &Input) -> impl Future<Output = ()>;
+    /// Answers as [`answer`](Self::answer) does, from an input whose pictures go up in so many parts: each has the pictures' bytes as they
+    /// are stated, and the cloud asks for it when it has the one before.
+    fn answer_in_parts(&self, input: &Input, parts: u32) -> impl Future<Output = ()>;
+    /// Uploads the input, answers it with the cloud's model, and withholds the answer. It returns when the cloud's word that it wants to
+    /// see more is there; nothing stays in the cloud.
+    fn consider(&self, input: &Input) -> impl Future<Output = ()>;
     /// Uploads the input and answers it with the cloud's model, for which the model beside it
     /// ([`About::drafter`](crate::About::drafter)) drafts so many tokens a step. Tokens stream down as they are made.
     fn answer_drafted(&self, input: &Input, n_draft: u32) -> impl Future<Output = ()>;
     /// Starts to upload the input and to prefill it. It returns when the input is on its way; verification waits for the
     /// rest by itself.
     fn open(&self, input: &Input) -> impl Future<Output = ()>;
+    /// Sends drafts ahead of the batch that will have them verified, and returns at once.
+    fn send_ahead(&self, drafts: &[Draft], by: &Verify);
     /// Sends drafts for verification, and returns at once.
     fn verify(&self, batch: &Batch<'_>, by: &Verify) -> Self::Verification;
     /// Sends drafts for verification, lets the cloud's model write the rest of the answer, and waits for its end.

@@ -3,7 +3,7 @@
 use super::flight::Flight;
 use super::job::{Task, Then};
 use super::message::{Body, Drafts, Shape};
-use super::resources::Slot;
+use super::resources::{CloudSide, Slot};
 use super::state::State;
 use super::world::World;
 use crate::ledger::{Grading, Ledger, SlotId};
@@ -14,6 +14,7 @@ use model::{
     accuracy::Score,
     decoding::{Draft, Token, Verdict},
     mas::Descriptors,
+    modality::Modality,
     request::{Input, Prompt},
 };
 use policies::{Batch, Cloud, Edge, Hidden, Note, Parents, Plan, Prices, Testbed, Tree, Verify, View};
@@ -300,9 +301,39 @@ impl<'w, C: Compute> Cloud for Bed<'w, C> {
         answered.await;
     }
 
+    async fn answer_in_parts(&self, input: &Input, parts: u32) {
+        self.encode(input).await;
+        for _ in 1..parts {
+            let wait = self.world.kernel.wait();
+            let (payload, body) = (input.bytes(Modality::Visual), Body::Part { wait: wait.index() });
+            self.with(|state| self.world.send_up(state, self.id, payload, body));
+            wait.await;
+        }
+        let answered = self.answered();
+        self.upload(input, Then::Answer);
+        answered.await;
+    }
+
+    async fn consider(&self, input: &Input) {
+        self.encode(input).await;
+        let wait = self.world.kernel.wait();
+        self.upload(input, Then::Answer);
+        self.with(|state| state.ledger.slots.get_mut(self.id.index).resources.cloud.withheld = Some(wait.index()));
+        wait.await;
+        self.with(|state| {
+            self.world.close_on_cloud(state, self.id);
+            state.ledger.slots.get_mut(self.id.index).resources.cloud = CloudSide::default();
+        });
+    }
+
     async fn open(&self, input: &Input) {
         self.encode(input).await;
         self.upload(input, Then::Open);
+    }
+
+    fn send_ahead(&self, drafts: &[Draft], by: &Verify) {
+        let (tokens, payload) = (drafts.len() as u32, by.token_bytes * drafts.len() as u64);
+        self.with(|state| self.world.send_up(state, self.id, payload, Body::Ahead { tokens }));
     }
 
     fn verify(&self, batch: &Batch<'_>, by: &Verify) -> Flight<'w, C> {
@@ -406,11 +437,10 @@ impl<'w, C: Compute> Bed<'w, C> {
             _ => None,
         };
         let sent = if tree.is_some() { batch.drafts } else { batch.as_sequence() };
-        let payload = by.token_bytes * sent.len() as u64 + batch.state;
-        let grown = matches!(batch.parents, Parents::Tree(_)) && C::TREES;
+        let payload = by.token_bytes * (sent.len() - batch.ahead) as u64 + batch.state;
         self.with(|state| {
-            if grown {
-                state.ledger.slots.get_mut(self.id.index).tally.drafted += sent.len() as u32;
+            if batch.counts {
+                state.ledger.slots.get_mut(self.id.index).tally.drafted += (sent.len() - batch.stand) as u32;
             }
             let drafts = Drafts {
                 tree,
@@ -418,6 +448,7 @@ impl<'w, C: Compute> Bed<'w, C> {
                 start: batch.start,
                 bonus: batch.bonus,
                 judged: batch.judged,
+                stand: batch.stand as u32,
                 one_by_one: by.one_by_one,
                 off_the_link: by.off_the_link,
                 epoch: state.ledger.slots.get(self.id.index).committed.epoch,
@@ -451,7 +482,8 @@ impl<'w, C: Compute> Bed<'w, C> {
                 accepted: false,
                 verified,
             };
-            let drafts = batch.drafts.iter().map(|draft| row(draft, batch.judged));
+            let judged = |(place, draft)| row(draft, batch.judged && place >= batch.stand);
+            let drafts = batch.drafts.iter().enumerate().map(judged);
             drafts.chain(threshold.unsure.iter().map(|draft| row(draft, false))).collect()
         })
     }

@@ -5,7 +5,7 @@ use super::job::{Task, Then};
 use super::link::Parcel;
 use super::message::{Body, Message};
 use super::state::State;
-use super::world::World;
+use super::world::{TOKEN_BYTES, World};
 use crate::ledger::SlotId;
 use crate::spec::{Connections, TcpSpec, Transport};
 use backends::{Compute, Done};
@@ -141,6 +141,8 @@ impl<'w, C: Compute> World<'w, C> {
                 state.messages.remove(message);
                 self.prefill_in_cloud(state, slot, then);
             }
+            Body::Ahead { .. } => drop(state.messages.remove(message)),
+            Body::Part { .. } => self.send_down(state, message, TOKEN_BYTES),
             Body::Prompt => {
                 state.messages.remove(message);
                 self.prefill_in_cloud(state, slot, Then::Answer);
@@ -178,6 +180,10 @@ impl<'w, C: Compute> World<'w, C> {
         state.down.receive(wire);
         let slot = state.messages.get(message).slot;
         match &mut state.messages.get_mut(message).body {
+            &mut Body::Part { wait } => {
+                state.messages.remove(message);
+                self.kernel.fire(wait);
+            }
             &mut Body::Tokens { count, ends } => {
                 state.messages.remove(message);
                 state.ledger.commit(slot, count, now);
@@ -200,7 +206,7 @@ impl<'w, C: Compute> World<'w, C> {
                     None => self.end_drafting(state, slot, message),
                 }
             }
-            Body::Input { .. } | Body::Prompt => unreachable!("inputs go up"),
+            Body::Input { .. } | Body::Prompt | Body::Ahead { .. } => unreachable!("inputs and drafts go up"),
         }
     }
 

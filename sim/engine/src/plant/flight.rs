@@ -36,7 +36,7 @@ impl<C: Compute> Future for Flight<'_, C> {
         let verdict = drafts.verdict.expect("a verdict that has arrived");
         let accepted = |place: usize| match &drafts.tree {
             Some(tree) => tree.is_on_the_path(verdict.last, place),
-            None => place < verdict.accepted as usize,
+            None => place < (drafts.stand + verdict.accepted) as usize,
         };
         state.ledger.end_log(self.message, Some(&accepted));
         Poll::Ready(verdict)

@@ -341,6 +341,13 @@ impl<'w, C: Compute> World<'w, C> {
             }
             return;
         }
+        if let Some(wait) = state.ledger.slots.get(id.index).resources.cloud.withheld {
+            if ends {
+                let message = self.address(state, id, Body::Part { wait });
+                self.send_down(state, message, TOKEN_BYTES);
+            }
+            return;
+        }
         let message = self.address(state, id, Body::Tokens { count, ends });
         self.send_down(state, message, TOKEN_BYTES * u64::from(count));
     }
@@ -384,6 +391,8 @@ impl<'w, C: Compute> World<'w, C> {
         let Body::Drafts(drafts) = &mut messages.get_mut(message).body else { unreachable!("drafts were verified") };
         let committed = computes[self.tier(gpu)].answer_tokens(slot.resources.sequence(false));
         let drafted = drafts.tokens.len() as u32;
+        // What stands was not judged.
+        let (accepted, drafted) = (accepted.saturating_sub(drafts.stand), drafted - drafts.stand);
         let (accepted, last, drafted) = if drafts.judged { (accepted, last, drafted) } else { (0, None, 0) };
         let verdict = Verdict { accepted, drafted, committed, last, token, ends, at: SimTime::ZERO };
         if verdict.rejects() {

@@ -36,6 +36,10 @@ pub(crate) enum Body {
     Input { then: Then, delay: SimDuration },
     /// Up: drafts to verify. Down: their verdict.
     Drafts(Drafts),
+    /// Up: a part of an input. Down: the cloud's word that it wants to see more.
+    Part { wait: WaitIndex },
+    /// Up: drafts ahead of the batch that has them verified. Nothing is done with them before that is there.
+    Ahead { tokens: u32 },
     /// Up: hidden states of a prompt, from which the cloud writes the whole answer.
     Prompt,
     /// Up: hidden states of a prompt or of a token. Down: the token that came of them.
@@ -74,6 +78,8 @@ pub(crate) struct Drafts {
     pub(crate) start: u32,
     pub(crate) bonus: bool,
     pub(crate) judged: bool,
+    /// The first so many stand, whatever the model's own tokens are.
+    pub(crate) stand: u32,
     pub(crate) one_by_one: bool,
     pub(crate) off_the_link: bool,
     pub(crate) epoch: u32,

@@ -106,6 +106,8 @@ pub(crate) struct CloudSide {
     pub(crate) awaits_input: Option<SimTime>,
     /// The prompt waits to be read or is being read.
     pub(crate) reading: bool,
+    /// The answer is withheld; fires when the cloud's word is there that it wants to see more.
+    pub(crate) withheld: Option<WaitIndex>,
     /// The prompt has been read, and batches may be verified.
     pub(crate) ready: bool,
     /// Rejections so far; batches drafted before the last one are void.

@@ -116,6 +116,8 @@ impl<'w, C: Compute> World<'w, C> {
         let Some(watched) = watch.live.get(&message.slot.generation) else { return };
         let (kind, tokens, delay) = match &message.body {
             Body::Input { delay, .. } => (Kind::Input, 0, *delay),
+            Body::Part { .. } => (if up { Kind::Input } else { Kind::Verdict }, 0, SimDuration::ZERO),
+            Body::Ahead { tokens } => (Kind::Drafts, *tokens, SimDuration::ZERO),
             Body::Prompt => (Kind::Hidden, 0, SimDuration::ZERO),
             Body::Hidden { first, .. } if up => (Kind::Hidden, u32::from(!first), SimDuration::ZERO),
             Body::Hidden { .. } => (Kind::Token, 1, SimDuration::ZERO),

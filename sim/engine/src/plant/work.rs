@@ -44,6 +44,9 @@ fn work_of_task(task: Task, messages: &Numbered<Message>) -> Work<'_> {
             if let Some(tree) = &drafts.tree {
                 return Work::Judge { drafts: &drafts.tokens, parents: &tree.parents };
             }
+            if drafts.stand > 0 {
+                return Work::Check { drafts: &drafts.tokens, stand: drafts.stand as usize };
+            }
             Work::Verify { drafts: &drafts.tokens, bonus: drafts.bonus, judged: drafts.judged }
         }
         Task::Answer | Task::Lower { .. } | Task::Upper { .. } => Work::Decode,

@@ -147,6 +147,13 @@ impl Cloud for Bed {
     async fn open(&self, _: &Input) {
         self.does("open");
     }
+    async fn answer_in_parts(&self, _: &Input, _: u32) {
+        unreachable!("not sent in parts")
+    }
+    async fn consider(&self, _: &Input) {
+        unreachable!("not considered")
+    }
+    fn send_ahead(&self, _: &[Draft], _: &Verify) {}
     fn verify(&self, batch: &Batch<'_>, _: &Verify) -> There {
         self.takes(100);
         let drafted = batch.as_sequence().len() as u32;
