@@ -13,7 +13,7 @@ fn figures_are_drawn_and_drawn_again_the_same() {
     let drawn = sim.tree_of("paper/report");
     let output = sim.done(["report", "paper"]);
     let count = |output: &Output| output.stdout.lines().last().map(str::to_owned);
-    assert!(count(&output).is_some_and(|line| line.starts_with("325 claims of the papers: ")), "{output:?}");
+    assert!(count(&output).is_some_and(|line| line.contains(" claims of papers: ")), "{output:?}");
     assert_eq!(count(&output), count(&by_itself));
     for name in ["accuracy", "throughput", "latency", "latency_cdf", "computing", "memory", "pareto", "wire"] {
         let svg = drawn[&format!("{name}.svg")].as_ref().expect("a file");
@@ -120,7 +120,7 @@ fn another_platform_shows_nothing_of_the_papers() {
     {
         let output = sim.run_with_report(["small.toml", "--set", set, "--out", "out"]);
         assert_eq!(output.code, Some(0), "{output:#?}");
-        assert_eq!(output.stdout.contains("claims of the papers"), shows, "{set}: {}", output.stdout);
+        assert_eq!(output.stdout.contains("claims of papers"), shows, "{set}: {}", output.stdout);
         assert_eq!(sim.path("out/report/claims.csv").exists(), shows, "{set}");
         assert_eq!(sim.text("out/report/index.html").contains("id=\"claims-table\""), shows, "{set}");
     }

@@ -20,6 +20,7 @@ use crate::numbers::short;
 use answer::Source;
 use papers::{CLAIMS, Claim};
 use serde::Serialize;
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use tables::{ClaimRow, Text, csv_text};
 use verdict::{Judged, judge};
@@ -42,14 +43,17 @@ pub(crate) struct Counts {
     inputs: usize,
 }
 
-/// Judges every claim by the runs of these folders together.
+/// Judges the claims by the runs of these folders together: those of each paper on whose platform any of them was run.
 ///
 /// # Errors
 ///
 /// If one is not a results folder of this version.
 pub fn claims(folders: &[PathBuf]) -> Result<Claims, ReportError> {
     let sources = folders.iter().map(|folder| Source::read(folder)).collect::<Result<Vec<_>, _>>()?;
-    let judged: Vec<(&Claim, Judged)> = CLAIMS.iter().map(|claim| (claim, judge(claim, &sources))).collect();
+    let mut judged: Vec<(&Claim, Judged)> = CLAIMS.iter().map(|claim| (claim, judge(claim, &sources))).collect();
+    let told = judged.iter().filter(|(_, judged)| judged.answer.is_some());
+    let platforms: BTreeSet<&str> = told.map(|(claim, _)| claim.platform.as_str()).collect();
+    judged.retain(|(claim, _)| platforms.contains(claim.platform.as_str()));
     let csv = csv_text(judged.iter().map(|(claim, judged)| row(claim, judged)), &[]);
     Ok(Claims { csv, verdicts: judged.into_iter().map(|(_, judged)| judged.verdict).collect() })
 }
@@ -94,8 +98,7 @@ fn five_digits(value: f64) -> f64 {
 impl Claims {
     /// True if these runs can tell of any claim. If not, nothing of the papers is shown.
     pub fn any(&self) -> bool {
-        let told = [VerdictKind::Reproduced, VerdictKind::OnlyUnder, VerdictKind::Missed];
-        self.verdicts.iter().any(|verdict| told.contains(&verdict.kind()))
+        !self.verdicts.is_empty()
     }
 
     /// The number of claims of each verdict, in a line.
@@ -103,8 +106,8 @@ impl Claims {
         let Counts { reproduced, only_under, missed, not_testable, inputs } = self.counts();
         let tested = reproduced + only_under + missed;
         format!(
-            "{} claims of the papers: {tested} are tested here, {not_testable} need other runs, {inputs} are inputs; {reproduced} \
-             reproduced, {only_under} reproduced only under an assumption, {missed} missed",
+            "{} claims of papers on this platform: {tested} are tested here, {not_testable} need other runs, {inputs} are inputs; \
+             {reproduced} reproduced, {only_under} reproduced only under an assumption, {missed} missed",
             self.verdicts.len(),
         )
     }
@@ -149,8 +152,10 @@ mod tests {
         let claims = claims(&folders).expect("folders that can be read");
         let mut reader = csv::Reader::from_reader(claims.csv.as_bytes());
         let rows: Vec<csv::StringRecord> = reader.records().map(|row| row.expect("a row")).collect();
-        assert_eq!(rows.len(), CLAIMS.len(), "a row a claim");
-        let row = rows.iter().find(|row| &row[0] == id).unwrap_or_else(|| panic!("no {id}"));
+        let platforms: BTreeSet<&str> = rows.iter().map(|row| &row[10]).collect();
+        let theirs = CLAIMS.iter().filter(|claim| platforms.contains(claim.platform.as_str()));
+        assert_eq!(rows.len(), theirs.count(), "a row a claim of a platform");
+        let Some(row) = rows.iter().find(|row| &row[0] == id) else { return Default::default() };
         let verdict = if row[7].is_empty() { row[6].to_owned() } else { format!("{}: {}", &row[6], &row[7]) };
         [row[2].to_owned(), verdict, row[8].to_owned()]
     }
@@ -270,7 +275,7 @@ mod tests {
         assert!(systems().iter().all(|[_, verdict, _]| *verdict == format!("reproduced only if {input}")));
         assert_eq!(row(&[&folder], "MF-T4-ToMe-GQA")[1], "an input: published accuracies are taken as they are");
         fixture::manifest(folder.path(), json!({}), policies);
-        assert_eq!(systems().map(|[_, verdict, _]| verdict), ["not testable here"; 3], "another model");
+        assert_eq!(systems().map(|[_, verdict, _]| verdict), [""; 3], "another model");
     }
 
     #[test]
@@ -283,7 +288,7 @@ mod tests {
         assert!(verdict.starts_with("reproduced only if"), "{verdict}");
         let policies = json!([{ "label": "cloud_only", "kind": "cloud_only", "settings": {} }]);
         fixture::manifest(folder.path(), json!({ "cloud.model": "llava-1.5-7b" }), policies);
-        assert_eq!(row(&[&folder], "T1-VQAv2-400-Cloud-only")[1], "not testable here");
+        assert_eq!(row(&[&folder], "T1-VQAv2-400-Cloud-only")[1], "", "nothing of MSAO's paper is shown");
         assert_eq!(row(&[&folder], "MF-T4-Vanilla-VQAv2")[0], "77.8");
     }
 

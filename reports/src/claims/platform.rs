@@ -42,14 +42,31 @@ struct Allowed {
     key: String,
     /// Values by `|`, or `*` for any.
     values: String,
+    /// True if the paper states it, or a row of it names it; an open one is an assumption.
+    stated: bool,
+}
+
+impl Allowed {
+    fn is(&self, platform: &str, key: &str, value: &str) -> bool {
+        let has = self.values == "*" || self.values.split('|').any(|known| known == value);
+        self.platform == platform && is_within(key, &self.key) && has
+    }
+}
+
+/// True if a key is another, or below it.
+fn is_within(key: &str, outer: &str) -> bool {
+    key == outer || key.strip_prefix(outer).is_some_and(|rest| rest.starts_with('.'))
 }
 
 /// True if a platform may have this value of a key that is not at its default.
 pub(super) fn allows(platform: &str, key: &str, value: &str) -> bool {
-    let is_within = |outer: &str| key == outer || key.strip_prefix(outer).is_some_and(|rest| rest.starts_with('.'));
-    let has = |values: &str| values == "*" || values.split('|').any(|known| known == value);
-    let allowed = |row: &Allowed| row.platform == platform && is_within(&row.key) && has(&row.values);
-    !KEYS.into_iter().any(is_within) || ALLOWED.iter().any(allowed)
+    !KEYS.into_iter().any(|outer| is_within(key, outer)) || ALLOWED.iter().any(|row| row.is(platform, key, value))
+}
+
+/// True if this value is what the paper states of its platform, or a table of a device or model that it names; so it is no assumption.
+pub(super) fn states(platform: &str, key: &str, value: &str) -> bool {
+    let is_given = ["device", "model"].into_iter().any(|table| is_within(key, table));
+    is_given || ALLOWED.iter().any(|row| row.stated && row.is(platform, key, value))
 }
 
 #[cfg(test)]
@@ -75,5 +92,9 @@ mod tests {
         ] {
             assert_eq!(allows(platform, key, value), expected, "{platform}: {key} = {value}");
         }
+        assert!(
+            states("mindfusion", "cloud.model", "llava-1.5-7b") && states("spec_stop", "model.qwen2.5-7b", "given")
+        );
+        assert!(!states("msao", "arrivals.closed_loop.clients", "2") && !states("msao", "edge.engine", "hf"));
     }
 }

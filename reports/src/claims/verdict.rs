@@ -97,7 +97,8 @@ impl fmt::Display for Verdict {
             Self::Reproduced => write!(out, "reproduced"),
             Self::OnlyUnder { assumption, missed: None } => write!(out, "reproduced only if {assumption}"),
             Self::OnlyUnder { assumption, missed: Some((by, scenario)) } => {
-                write!(out, "missed by {by}; reached if {assumption}: {scenario}")
+                let place = if assumption.contains(scenario) { String::new() } else { format!(": {scenario}") };
+                write!(out, "missed by {by}; reached if {assumption}{place}")
             }
             Self::Missed { by, .. } => write!(out, "missed by {by}"),
             Self::NotTestable(_) => write!(out, "not testable here"),

@@ -24,7 +24,11 @@ pub(super) fn clause(assumptions: &[String]) -> String {
     for assumption in assumptions {
         let (key, value) = assumption.split_once(" = ").unwrap_or((assumption, ""));
         if !(both.is_some() && key.ends_with(".engine")) {
-            said.push(phrase(key, value).unwrap_or_else(|| assumption.replacen(" = ", " is ", 1)));
+            let clause = phrase(key, value).unwrap_or_else(|| assumption.replacen(" = ", " is ", 1));
+            // Two keys may say one thing, as a router and its table do.
+            if !said.contains(&clause) {
+                said.push(clause);
+            }
         }
     }
     match said.split_last() {

@@ -1,7 +1,7 @@
 //! A small model that drafts beside another on one GPU: by hand to the nanosecond, its memory, and its acceptances.
 
 use crate::common::oracle::{Idle, Wire, payload, prompt_tokens};
-use crate::common::{CUT_PROMPTS, Override, blocking, cloud_only, edge_only, run, run_logged, spec};
+use crate::common::{Alike, CUT_PROMPTS, Override, blocking, cloud_only, edge_only, run, run_logged, spec};
 use engine::{Kind, RunSpec, kv_of_group, kv_of_pool};
 use model::{engine_kind::EngineKind, model_spec::ModelSpec, request::Prompt};
 use policies::{CloudSpeculative, EdgeSpeculative, System};
@@ -52,7 +52,7 @@ fn an_answer_by_hand_on_either_side() {
             for spec in [spec.clone(), spec.text_only(2500)] {
                 for row in run_logged(&spec).1.requests {
                     let prompt = &row.request.prompt;
-                    let mut wires = [0; 2].map(|_| Wire::new(400_000_000, 0, spec.link.rtt.as_ns() / 2));
+                    let mut wires = [0; 2].map(|_| Wire::new(400_000_000, 0, spec.link.hops[0].rtt().as_ns() / 2));
                     let preprocess = if prompt.images.is_some() { 12_000_000 } else { 0 };
                     let start = if on_edge { preprocess } else { wires[0].arrival(preprocess, payload(prompt)) };
                     let made = iterations(&spec, prompt, on_edge, all_agree);
