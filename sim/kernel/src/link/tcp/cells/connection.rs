@@ -53,11 +53,14 @@ impl Connection {
 
     /// Is silent for so long; the windows before and behind it.
     pub fn rest(&mut self, silence: SimDuration) -> (u32, u32) {
-        self.sender.room(&self.tcp, self.rtt, self.now);
-        let before = self.sender.window();
+        let window = |at| {
+            let mut sender = self.sender.clone();
+            sender.room(&self.tcp, self.rtt, at);
+            sender.window()
+        };
+        let windows = (window(self.now), window(self.now + silence));
         self.now += silence;
-        self.sender.room(&self.tcp, self.rtt, self.now);
-        (before, self.sender.window())
+        windows
     }
 
     /// A message on a connection that has sent twenty of its size.
