@@ -74,7 +74,6 @@ const CASES: &[(&str, &[&str], &str, [&str; 2])] = &[
     ("cloud_only", &["link.delay_up=3 ms", "link.delay_down=9 ms"], "link.rtt", ["1 ms", "90 ms"]),
     ("cloud_only", &["link.loss_up=1 %", "link.loss_down=0"], "link.loss", ["2 %", "9 %"]),
     ("cloud_only", &[], "workload.fall_back", ["true", "false"]),
-    ("edge_only", &["workload.fall_back=true"], "workload.fall_back_after", ["1 ms", "9 s"]),
     ("edge_only", &[], "tokens.two_state.stay", ["0.1", "0.9"]),
     ("perllm", &[], "tokens.two_state.stay", ["0.1", "0.9"]),
     ("perllm", &[], "edge.probe_layers", ["1", "9"]),

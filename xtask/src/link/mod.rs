@@ -28,8 +28,9 @@ ones (whose handshake is not counted), and on a connection that was silent for 0
 Beside the median stands the closed form, (bytes and headers) / rate + RTT / 2, and the round trips that TCP adds to it. A second
 table has the congestion window before each message after silence.
 
-With --simulated FILE the table has the simulated times and their errors too: a CSV file with the columns mbps, rtt_ms, congestion,
-idle_restart, bytes, connection and simulated_ms.";
+Beside them stand the times that the simulator's TCP takes for the same messages, and their errors: less what the shaper itself adds, some
+0.2 ms each way. --simulated FILE takes them from a CSV file with the columns mbps, rtt_ms, congestion, idle_restart, bytes, connection
+and simulated_ms. Of congestion controls the simulator has cubic and bbr.";
 
 /// Links that are measured where none is asked for: those of `../shared/link.md`, and three others.
 const LINKS: [(f64, f64); 6] =
@@ -66,14 +67,14 @@ pub fn command() -> Command {
                 .help("Length of the queue of each direction"),
         )
         .arg(file("json").help("File for all times and windows"))
-        .arg(file("simulated").help("CSV file with simulated times of the cells"))
+        .arg(file("simulated").help("CSV file with simulated times of the cells [default: the simulator's TCP]"))
         .arg(flag("quick").help("Fewer cells and messages"))
         .arg(flag("if-possible").help("Where it cannot be measured, say why and succeed"))
 }
 
 /// Measures the cells and prints them.
 pub fn run(arguments: &ArgMatches) -> Outcome {
-    let simulated = arguments.get_one::<PathBuf>("simulated").map(|path| Simulated::read(path)).transpose()?;
+    let given = arguments.get_one::<PathBuf>("simulated").map(|path| Simulated::read(path)).transpose()?;
     let asked = Asked::of(arguments)?;
     if let Some(why) = missing() {
         let said = format!("the link cannot be measured: {why}");
@@ -83,13 +84,17 @@ pub fn run(arguments: &ArgMatches) -> Outcome {
         eprintln!("skipped: {said}");
         return Ok(());
     }
+    let known = |cell: &Cell| ["cubic", "bbr"].contains(&cell.settings.congestion.as_str());
+    let cells: Vec<Cell> = asked.cells().into_iter().filter(known).collect();
+    // Before anything is measured, so that a wrong one is told at once.
+    let simulated = given.map_or_else(|| Simulated::by_the_simulator(&cells), Ok)?;
     let mut rows = Vec::new();
     for link in &asked.links {
         for settings in &asked.settings {
             let (cells, counts) = measured(link, settings, &asked)?;
             eprintln!("{link}, {}: {}", settings.congestion, told(&counts));
-            let simulated = |cell: &Cell| simulated.as_ref().and_then(|simulated| simulated.of(cell));
-            rows.extend(cells.into_iter().map(|cell| Row { simulated_ms: simulated(&cell.cell), measured: cell }));
+            let row = |cell: Measured| Row { simulated_ms: simulated.of(&cell.cell), measured: cell };
+            rows.extend(cells.into_iter().map(row));
         }
     }
     if !IN_REAL_TIME.load(Ordering::Relaxed) {
@@ -150,19 +155,28 @@ impl Asked {
     }
 }
 
-/// All cells of one link and one setting; with the restart off, those after silence alone, which it changes.
+impl Asked {
+    /// The cells of all links and settings.
+    fn cells(&self) -> Vec<Cell> {
+        let of = |link| self.settings.iter().flat_map(move |settings| self.cells_of(link, settings));
+        self.links.iter().flat_map(of).collect()
+    }
+
+    /// The cells of one link and one setting; with the restart off, those after silence alone, which it changes.
+    fn cells_of(&self, link: &Link, settings: &Settings) -> Vec<Cell> {
+        let states = Before::ALL.into_iter().filter(|before| settings.idle_restart || *before == Before::Silent);
+        let states: Vec<Before> = states.collect();
+        let cell = |bytes, connection| Cell { link: *link, settings: settings.clone(), bytes, connection };
+        let of = |bytes| states.iter().map(|before| cell(bytes, *before)).collect::<Vec<_>>();
+        self.sizes.iter().copied().flat_map(of).collect()
+    }
+}
+
+/// All cells of one link and one setting, measured.
 fn measured(link: &Link, settings: &Settings, asked: &Asked) -> Outcome<(Vec<Measured>, Both)> {
-    let states = Before::ALL.into_iter().filter(|before| settings.idle_restart || *before == Before::Silent);
-    let states: Vec<Before> = states.collect();
     site::over(link, settings, asked.queue_bytes, |sender| {
-        let mut cells = Vec::new();
-        for &bytes in &asked.sizes {
-            for &connection in &states {
-                let cell = Cell { link: *link, settings: settings.clone(), bytes, connection };
-                cells.push(measure::cell(sender, &cell, &asked.routine)?);
-            }
-        }
-        Ok(cells)
+        let cells = asked.cells_of(link, settings);
+        cells.iter().map(|cell| measure::cell(sender, cell, &asked.routine)).collect()
     })
 }
 
