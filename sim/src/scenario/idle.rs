@@ -10,7 +10,7 @@ use super::fleet::Tier;
 use super::keys::{self, Path, parts};
 use super::link::{Congestion, Connection, Transport};
 use super::tier::{Cloud, Edge};
-use super::{Dataset, Plan, Scenario, Source, hop, resolve};
+use super::{Dataset, Plan, Scenario, Source, resolve, ways};
 use crate::terminal::say;
 use model::{engine_kind::EngineKind, mas::MasSettings, request::PayloadFormat};
 use policies::{Asked, System, Uses};
@@ -309,7 +309,7 @@ fn named(mut path: Path) -> Path {
     let names: Vec<&str> = path.iter().map(String::as_str).collect();
     match names[..] {
         ["device" | "model", ..] => path.truncate(2),
-        ["link", key, ..] if hop::COURSES.contains(&key) => path.truncate(2),
+        ["link", key, ..] if ways::COURSES.contains(&key) => path.truncate(2),
         ["dataset", _, "accuracy", ..] => {}
         ["dataset", ..] => path.truncate(3),
         _ => {}

@@ -1,8 +1,8 @@
 //! The `[link]` table.
 
-use super::hop::hop_table;
-use engine::{Connections, HopSpec, LinkSpec, Sharing, TcpSpec};
-use kernel::{RateProfile, Tcp};
+use super::ways::{Share, hop_table};
+use engine::{Connections, HopSpec, LinkSpec, TcpSpec};
+use kernel::Tcp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use units::{BitsPerSecond, Bytes, Ratio, SimDuration};
@@ -33,16 +33,6 @@ hop_table! {
         /// Round trips of TLS when a connection is made: 0 (default), 1 (TLS 1.3) or 2 (TLS 1.2).
         pub tls: u32,
     }
-}
-
-/// Times without a link, at the end of each stretch of time.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Outage {
-    /// Time from the end of one outage to the end of the next.
-    pub every: SimDuration,
-    /// Length of an outage.
-    pub lasts: SimDuration,
 }
 
 /// The transport of messages.
@@ -118,73 +108,6 @@ pub enum InputRtt {
     Half,
     /// One whole RTT for each modality, as Eq. 8 is printed.
     Literal,
-}
-
-/// The moment of series at which a replication starts.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum Start {
-    /// Replications start evenly over the longest series, so that intervals hold its variance; replication 0 at its beginning.
-    #[default]
-    Spread,
-    /// All replications start at the beginning.
-    First,
-}
-
-/// The sharing of the link by messages.
-#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case", deny_unknown_fields)]
-pub enum Share {
-    /// First in, first out: one message after the other.
-    #[default]
-    Fifo,
-    /// Max-min fair shares of the rate.
-    Fair(FairShare),
-}
-
-/// Max-min fair sharing.
-#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize, JsonSchema)]
-#[serde(default, deny_unknown_fields)]
-pub struct FairShare {
-    /// Largest rate of one connection, as a shaper may set it; over `ideal` that of one message. No limit if absent.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub most: Option<BitsPerSecond>,
-}
-
-impl Outage {
-    /// The outages that are possible, in words.
-    pub const EXPECTED: &str = "`every` of at least 1 s and `lasts` above 0 and below it";
-
-    /// True if something is left between outages.
-    pub fn is_possible(self) -> bool {
-        self.lasts > SimDuration::ZERO && self.lasts < self.every && self.every >= SimDuration::from_secs(1)
-    }
-
-    /// A rate with these outages, if there are any.
-    pub fn put_into(this: Option<Self>, rate: RateProfile) -> RateProfile {
-        match this {
-            None => rate,
-            Some(Self { every, lasts }) => rate.with_outages(every, lasts),
-        }
-    }
-}
-
-impl Share {
-    /// The largest rate of one connection, if there is one.
-    pub fn most(self) -> Option<BitsPerSecond> {
-        match self {
-            Self::Fair(FairShare { most }) => most,
-            Self::Fifo => None,
-        }
-    }
-
-    /// The sharing of a run.
-    pub fn resolved(self) -> Sharing {
-        match self {
-            Self::Fifo => Sharing::Fifo,
-            Self::Fair(FairShare { most }) => Sharing::Fair(most),
-        }
-    }
 }
 
 impl Link {

@@ -7,6 +7,7 @@ mod amounts;
 mod arguments;
 mod arrivals;
 mod assumptions;
+mod chain;
 mod costs;
 mod course;
 pub mod dataset;
@@ -43,6 +44,7 @@ mod tokens;
 mod unfounded;
 mod unpacked;
 mod warm_up;
+mod ways;
 mod written;
 
 pub use arguments::Written;

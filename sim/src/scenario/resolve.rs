@@ -5,7 +5,7 @@ use super::fleet::{self, Group, Pool, Tier as Table};
 use super::tier::Batch;
 use super::written::Workload as Written;
 use super::{
-    Dataset, Scenario, Source, amounts, arrivals, drafter, grounds, hop, lookup, parallel, priced, sessions, warm_up,
+    Dataset, Scenario, Source, amounts, arrivals, chain, drafter, grounds, lookup, parallel, priced, sessions, warm_up,
 };
 use crate::terminal::Failure;
 use backends::Tier;
@@ -62,9 +62,9 @@ pub fn cells(source: &Source, scenario: &Scenario) -> Result<(Vec<Cell>, Option<
 
 /// A run of the scenario, but for its policy.
 fn base_spec(source: &Source, scenario: &Scenario) -> Result<(RunSpec, Option<f64>), Failure> {
-    let (chain, groups) = (scenario.chain(), scenario.groups());
-    let (hops, bandwidth_mbps) = hop::resolve(&chain, source.folder())?;
-    let ways = hop::taken(&chain, groups.len());
+    let (hops, groups) = (scenario.chain(), scenario.groups());
+    let ways = chain::taken(&hops, groups.len());
+    let (hops, bandwidth_mbps) = chain::resolve(&hops, source.folder())?;
     let requests = lookup::requests(source, scenario)?;
     let workload = workload(source, scenario)?;
     let spec = RunSpec {
@@ -349,7 +349,7 @@ fn check_scalars(source: &Source, scenario: &Scenario) -> Result<(), Failure> {
     check_custom(source, scenario)?;
     amounts::check(source, scenario)?;
     check_shape(source, scenario)?;
-    hop::check(source, scenario)?;
+    chain::check(source, scenario)?;
     if scenario.workload.timeout == Some(SimDuration::ZERO) {
         return Err(source.refuse_key("workload.timeout", "expected more than 0; leave it out to wait for ever"));
     }
