@@ -1,7 +1,7 @@
 //! `sim capacity`, `[slo]` and the loads of `[arrivals]`, through the binary.
 
 use crate::parquet_file::{Row, count, number, rows, text};
-use crate::refusals::refused;
+use crate::refusals::{refused, refused_with};
 use crate::summary::{self, summary};
 use crate::support::{Sim, repository};
 
@@ -251,8 +251,7 @@ fn every_load_has_its_rate() {
 #[test]
 fn loads_that_cannot_be_are_refused() {
     let sim = loaded().with("counts.csv", "minute,requests\n0,30\n1,-9\n").with("none.csv", "minute,requests\n0,0\n");
-    let mut said = Vec::new();
-    for load in [
+    let loads = [
         "arrivals.constant.rate=0 /s",
         "arrivals.gamma={ rate = \"20 /s\", shape = 0 }",
         "arrivals.gamma.rate=20 /s",
@@ -268,10 +267,8 @@ fn loads_that_cannot_be_are_refused() {
         "arrivals.diurnal={ rate = \"20 /s\", peak_to_trough = 0.5 }",
         "slo.targets=[\"ttft_ms_mean <= 1 s\"]",
         "slo.targets=[\"ttft_ms_p99 <= 1 s\", \"ttft_ms_p50 <= 1 s\"]",
-    ] {
-        said.push(format!("# {load}\n{}", refused(&sim, &["loaded.toml", "--set", load])));
-    }
-    insta::assert_snapshot!(said.join("\n"));
+    ];
+    insta::assert_snapshot!(refused_with(&sim, "loaded.toml", &loads));
 }
 
 /// The answers for the paper's platform, by policy: the two ends of each bracket, as the page has them.
@@ -323,4 +320,64 @@ fn the_answers_of_the_page_hold() {
         of("cloud_pruned")
     );
     assert!(readme.contains(&said), "{said}");
+}
+
+/// Pools of one kind each, of which the dear one is quick and the cheap one slow.
+const POOLS: &str = "\
+name = \"pools\"
+replications = 3
+policy.cloud_only = {}
+[pools.large]
+device = \"h100-sxm\"
+[pools.small]
+device = \"l40s\"
+[pools.tiny]
+device = \"rtx-3090\"
+batch.sequences = 1
+[workload]
+dataset = \"vqav2\"
+requests = 200
+output_tokens = 10
+[arrivals.poisson]
+rate = \"8 /s\"
+[device.h100-sxm]
+";
+
+#[test]
+fn the_cheapest_pool_that_meets_the_targets_is_found() {
+    let priced = |name: &str, price: f64| {
+        format!(
+            "[device.{name}]\nmemory = \"80 GiB\"\nbandwidth = \"2 TB/s\"\npeak = \"300 TFLOP/s\"\ntdp = \"350 W\"\nidle = \"25 W\"\n\
+             price_per_hour = {price}\n"
+        )
+    };
+    let devices = priced("dear", 400.0) + &priced("cheap", 100.0) + &priced("slow", 10.0).replace("2 TB/s", "20 GB/s");
+    let text = POOLS.replace("[device.h100-sxm]\n", &devices);
+    let text = text.replace("h100-sxm", "dear").replace("l40s", "cheap").replace("rtx-3090", "slow");
+    let sim = Sim::new().with("pools.toml", text);
+    let args = ["capacity", "pools.toml", "--vary", "pool=large,small,tiny", "--minimise", "price"];
+    let told = sim.done([&args[..], &TARGET].concat()).stdout;
+    let lines: Vec<Vec<&str>> = told.lines().skip(2).map(|line| line.split_whitespace().collect()).collect();
+    let found: Vec<[&str; 2]> = lines.iter().filter(|line| line.len() > 3).map(|line| [line[1], line[2]]).collect();
+    assert_eq!(found, [["small", "met"], ["large", "met"], ["tiny", "missed"]], "{told}");
+    assert!(lines[0].contains(&"cheapest") && told.matches("cheapest").count() == 1, "{told}");
+    // Four times the price by the hour, and the same time.
+    let price = |line: &[&str]| line[3].parse::<f64>().expect("a price");
+    assert!((price(&lines[1]) / price(&lines[0]) - 4.0).abs() < 0.1, "{told}");
+    let values = ["capacity", "loaded.toml", "--vary", "cloud.gpus=1,2", "--minimise", "energy_j_per_request"];
+    let told = loaded().done([&values[..], &TARGET].concat()).stdout;
+    assert!(told.contains("energy_j_per_request") && told.matches("cheapest").count() == 2, "{told}");
+    let refusals = [
+        ["--vary", "pool=large,smal", "--minimise", "price"],
+        ["--vary", "pool=large", "--minimise", "prize"],
+        ["--vary", "arrivals.poisson.rate", "--minimise", "price"],
+        ["--vary", "pools.large.device=dear,chip", "--minimise", "price"],
+    ];
+    let said = refusals.map(|args| {
+        let args = [&["capacity", "pools.toml"][..], &args, &TARGET].concat();
+        format!("$ sim {}\n{}", args.join(" "), refused(&sim, &args))
+    });
+    insta::assert_snapshot!(said.join("\n"));
+    let none = sim.run([&args[..], &["--target", "e2e_ms_p99 <= 1 ms"]].concat());
+    assert_eq!(none.code, Some(2), "{none:#?}");
 }

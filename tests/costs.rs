@@ -1,8 +1,9 @@
 //! Energy and price by part, and raw input that leaves the device, through the binary.
 
-use crate::refusals::refused;
+use crate::refusals::{refused, refused_with};
 use crate::summary::{number, summary};
 use crate::support::Sim;
+use policies::SYSTEMS;
 use std::collections::BTreeMap;
 
 const PRICED: &str = "\
@@ -110,11 +111,63 @@ fn nothing_has_a_price_unless_one_is_stated() {
 #[test]
 fn amounts_that_cannot_be_are_refused() {
     let sim = Sim::new().with("priced.toml", PRICED);
-    let mut said = Vec::new();
-    for set in
-        ["costs.per_gb=-1", "costs.edge_per_hour=nan", "costs.radio=lto", "costs.radio.own={ up_nj_per_bit = 1.0 }"]
-    {
-        said.push(format!("# {set}\n{}", refused(&sim, &["priced.toml", "--set", set])));
+    let amounts =
+        ["costs.per_gb=-1", "costs.edge_per_hour=nan", "costs.radio=lto", "costs.radio.own={ up_nj_per_bit = 1.0 }"];
+    insta::assert_snapshot!(refused_with(&sim, "priced.toml", &amounts));
+}
+
+/// [`PRICED`] with every policy that there is, in the place of its own.
+fn of_all_policies() -> String {
+    let policies: String = SYSTEMS.iter().map(|(name, _)| format!("policy.{name} = {{}}\n")).collect();
+    let others = PRICED.lines().filter(|line| !line.starts_with("policy.")).collect::<Vec<_>>().join("\n");
+    others.replacen("replications = 1\n", &format!("replications = 1\n{policies}"), 1)
+}
+
+#[test]
+fn no_policy_pays_for_a_tier_that_it_leaves_alone() {
+    let sim = Sim::new().with("priced.toml", of_all_policies());
+    let all = figures(&sim, &[]);
+    assert!(all.len() >= SYSTEMS.len());
+    let mut unused = Vec::new();
+    for (tier, price) in [("edge", "costs.edge_per_hour=1000"), ("cloud", "costs.cloud_per_hour=1000")] {
+        let free = ["edge_per_hour", "cloud_per_hour", "per_gb"].map(|key| format!("costs.{key}=0"));
+        let set = free.iter().map(String::as_str).chain([price]).flat_map(|set| ["--set", set]).collect::<Vec<_>>();
+        for (policy, row) in figures(&sim, &set) {
+            let spent = ["energy", "work"].map(|kind| of(&row, &format!("{tier}_{kind}_j_per_request")));
+            let cost = of(&row, "cost_per_request");
+            let is_used = of(&row, &format!("{tier}_utilisation_pct")) > 0.0;
+            assert!(
+                [spent[0], spent[1], cost].iter().all(|amount| (*amount > 0.0) == is_used),
+                "{policy} {tier}: {row:?}"
+            );
+            if !is_used {
+                unused.push(format!("{policy} {tier}"));
+            }
+        }
     }
-    insta::assert_snapshot!(said.join("\n"));
+    assert!(
+        unused.contains(&"cloud_only edge".to_owned()) && unused.contains(&"edge_only cloud".to_owned()),
+        "{unused:?}"
+    );
+}
+
+#[test]
+fn a_policy_is_refused_if_raw_input_leaves_under_it() {
+    let sim = Sim::new().with("priced.toml", of_all_policies());
+    let require = "require=no_raw_upload";
+    let said = refused(&sim, &["priced.toml", "--set", require]);
+    for (policy, row) in figures(&sim, &[]) {
+        let names = said.split([' ', ',']).any(|word| word == policy);
+        assert_eq!(names, of(&row, "raw_upload_mb_per_request") > 0.0, "{policy}: {said}");
+    }
+    let private = PRICED.replace("policy.cloud_only = {}\n", "").replace("policy.msao = {}\n", "");
+    let sim = Sim::new().with("priced.toml", private);
+    assert_eq!(figures(&sim, &["--set", require]).len(), 2);
+    insta::assert_snapshot!(refused_with(&sim, "priced.toml", &["require=no_upload"]));
+    // Or what leaves is a constraint among others.
+    let sim = Sim::new().with("priced.toml", PRICED);
+    figures(&sim, &[]);
+    let best = ["best", "out", "--minimise", "e2e_ms_mean", "--subject-to", "raw_upload_mb_per_request <= 0"];
+    let said = sim.done(best).stdout;
+    assert!(said.contains("mindfusion") && !said.contains("cloud_only"), "{said}");
 }

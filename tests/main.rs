@@ -6,6 +6,7 @@ mod calibrate_served;
 mod capacity;
 mod cases;
 mod check;
+mod classes;
 mod command_line;
 mod costs;
 mod datasets;

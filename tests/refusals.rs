@@ -15,6 +15,12 @@ pub fn refused(sim: &Sim, args: &[&str]) -> String {
     stderr
 }
 
+/// The refusals of a scenario with each of these settings, under its setting.
+pub fn refused_with(sim: &Sim, scenario: &str, settings: &[&str]) -> String {
+    let refusal = |set: &&str| format!("# {set}\n{}", refused(sim, &[scenario, "--set", set]));
+    settings.iter().map(refusal).collect::<Vec<_>>().join("\n")
+}
+
 /// The refusals of scenarios, each under the name that it is given.
 fn refusals<'a>(cases: impl IntoIterator<Item = (&'a str, String)>) -> String {
     let refusal = |(what, text): (&str, String)| {

@@ -72,7 +72,7 @@ impl Moments {
 
 /// Student's t: the number of standard errors on each side that hold 95 %. For few replications it is looked up, since
 /// a summary asks for it in every cell.
-fn students_t(freedom: f64) -> f64 {
+pub fn students_t(freedom: f64) -> f64 {
     static WHOLE: LazyLock<Vec<f64>> = LazyLock::new(|| (1..=64).map(f64::from).map(quantile).collect());
     let whole = (freedom.fract() == 0.0).then(|| WHOLE.get(freedom as usize - 1)).flatten();
     whole.copied().unwrap_or_else(|| quantile(freedom))

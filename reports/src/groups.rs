@@ -174,20 +174,24 @@ pub fn table_of_groups(folder: &Path) -> Result<String, ReportError> {
         let names = several.then(|| point.to_string()).into_iter().chain([policy.to_owned(), group.to_owned()]);
         table.add_row(names.chain([of.requests().to_string()]).chain(figures).chain(pools));
     }
+    let more = all.saturating_sub(MOST_ROWS);
+    let more = if more > 0 { format!("and {more} more rows, of requests.parquet\n") } else { String::new() };
+    Ok(format!("\n{}\n{more}", aligned(table, 2 + usize::from(several))))
+}
+
+/// The lines of a table, whose columns are numbers behind so many names.
+pub(crate) fn aligned(mut table: Table, names: usize) -> String {
     for (index, column) in table.column_iter_mut().enumerate() {
         column.set_padding((0, 2));
-        if index >= 2 + usize::from(several) {
+        if index >= names {
             column.set_cell_alignment(CellAlignment::Right);
         }
     }
-    let lines: Vec<String> = table.lines().map(|line| line.trim_end().to_owned()).collect();
-    let more = all.saturating_sub(MOST_ROWS);
-    let more = if more > 0 { format!("and {more} more rows, of requests.parquet\n") } else { String::new() };
-    Ok(format!("\n{}\n{more}", lines.join("\n")))
+    table.lines().map(|line| line.trim_end().to_owned()).collect::<Vec<_>>().join("\n")
 }
 
 /// A mean with its interval, where that is seen.
-fn shown(estimate: Estimate, decimals: usize) -> String {
+pub(crate) fn shown(estimate: Estimate, decimals: usize) -> String {
     let half = estimate.ci95.map(|half| format!("{half:.decimals$}"));
     let half = half.filter(|half| half.contains(['1', '2', '3', '4', '5', '6', '7', '8', '9']));
     half.map_or_else(|| format!("{:.decimals$}", estimate.mean), |half| format!("{:.decimals$} ±{half}", estimate.mean))

@@ -83,6 +83,18 @@ const ELSEWHERE: &[Elsewhere] = &[
                   --target \"ttft_ms_p99 <= 500 ms\" || test $? = 5",
         reason: "minutes",
     },
+    Elsewhere {
+        command: "sim capacity scenarios/orin_l40s.toml --vary arrivals.poisson.rate",
+        instead: "sim capacity scenarios/orin_l40s.toml --vary arrivals.poisson.rate --set workload.requests=100 --max-runs 20 \
+                  || test $? = 5",
+        reason: "minutes",
+    },
+    Elsewhere {
+        command: "sim capacity scenarios/classes.toml --vary arrivals.poisson.rate",
+        instead: "sim capacity scenarios/classes.toml --vary arrivals.poisson.rate --set workload.requests=200 --max-runs 20 \
+                  || test $? = 5",
+        reason: "minutes",
+    },
     Elsewhere { command: "cargo xtask onnxruntime", instead: "", reason: "a step of `cargo xtask test`" },
     Elsewhere { command: "cargo xtask replay", instead: "", reason: "a step of `cargo xtask test`" },
     Elsewhere {

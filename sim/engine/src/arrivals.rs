@@ -5,11 +5,16 @@ use crate::workload::{Arrivals, OpenLoop, Workload};
 use kernel::Streams;
 use std::cell::RefCell;
 use std::ops::Range;
-use units::SimTime;
+use units::{Ratio, SimTime};
+
+/// Number of the first class among the sources, behind all groups.
+const CLASSES: u64 = 1 << 32;
 
 /// A source of requests, and the edges at which they come in.
 pub(crate) struct Source {
     pub(crate) arrivals: Arrivals,
+    /// The class of its requests, where they are all of one.
+    pub(crate) class: Option<u32>,
     /// The edges of each of its groups.
     groups: Vec<Range<u32>>,
     /// The share of its requests that the groups up to each one have; none where every edge has as many.
@@ -18,7 +23,7 @@ pub(crate) struct Source {
 }
 
 impl Source {
-    /// The sources of a run: the workload's, for all groups without arrivals of their own, then those.
+    /// The sources of a run: the workload's, for all groups and classes without arrivals of their own, then those.
     pub(crate) fn all(spec: &RunSpec, streams: Streams) -> Vec<Self> {
         let mut end = 0;
         let mut common = Vec::new();
@@ -33,19 +38,33 @@ impl Source {
                 }
             }
         }
-        let workload = (!common.is_empty()).then(|| {
-            let shares: Option<Vec<f64>> = common.iter().map(|(_, share)| Some((*share)?.as_f64())).collect();
-            let up_to = shares.map(|shares| {
-                let sums = shares.iter().scan(0.0, |sum, share| {
-                    *sum += share;
-                    Some(*sum)
-                });
-                sums.collect()
-            });
-            let groups = common.into_iter().map(|(edges, _)| edges).collect();
-            Self::new(&spec.workload.arrivals, groups, up_to, streams, 0)
-        });
+        if common.is_empty() {
+            return own;
+        }
+        let classes = &spec.workload.classes;
+        let of_classes =
+            (0..).zip(classes.iter()).filter_map(|(number, class)| Some((number, class.arrivals.as_ref()?)));
+        for (number, arrivals) in of_classes {
+            let source = Self::of(&common, arrivals, streams, CLASSES + u64::from(number));
+            own.push(Self { class: Some(number), ..source });
+        }
+        let is_shared = classes.is_empty() || classes.iter().any(|class| class.arrivals.is_none());
+        let workload = is_shared.then(|| Self::of(&common, &spec.workload.arrivals, streams, 0));
         workload.into_iter().chain(own).collect()
+    }
+
+    /// The source of requests at groups with these edges and shares.
+    fn of(common: &[(Range<u32>, Option<Ratio>)], arrivals: &Arrivals, streams: Streams, number: u64) -> Self {
+        let shares: Option<Vec<f64>> = common.iter().map(|(_, share)| Some((*share)?.as_f64())).collect();
+        let up_to = shares.map(|shares| {
+            let sums = shares.iter().scan(0.0, |sum, share| {
+                *sum += share;
+                Some(*sum)
+            });
+            sums.collect()
+        });
+        let groups = common.iter().map(|(edges, _)| edges.clone()).collect();
+        Self::new(arrivals, groups, up_to, streams, number)
     }
 
     fn new(
@@ -57,7 +76,7 @@ impl Source {
     ) -> Self {
         let edges = groups.iter().map(|edges| edges.end - edges.start).sum();
         let open = RefCell::new(OpenLoop::new(arrivals, streams, number, edges));
-        Self { arrivals: arrivals.clone(), groups, up_to, open }
+        Self { arrivals: arrivals.clone(), class: None, groups, up_to, open }
     }
 
     /// The edges at which its requests come in.

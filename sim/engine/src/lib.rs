@@ -21,9 +21,9 @@ mod violation;
 mod workload;
 
 pub use ledger::{
-    Backlog, ClosedFormSums, DecisionRecord, Done, Durations, Kind, Lane, LatencySum, MemorySums, MemoryTally, Metrics,
-    NoRecorder, Phase, ProbeSums, Recorder, RegretSums, RequestRecord, Shortfall, Side, Since, SpanRecord, Status,
-    StepRecord, TokenRecord, Window,
+    Backlog, ClosedFormSums, Deadlines, DecisionRecord, Done, Durations, Kind, Lane, LatencySum, MemorySums,
+    MemoryTally, Metrics, NoRecorder, OfClass, Phase, ProbeSums, Recorder, RegretSums, RequestRecord, Shortfall, Side,
+    Since, SpanRecord, Status, StepRecord, TokenRecord, Window,
 };
 pub use models::Models;
 pub use outcome::{Outcome, TierOutcome};
@@ -38,5 +38,5 @@ pub use spec::{
 };
 pub use violation::Violation;
 pub use workload::{
-    Arrivals, Content, Curve, Phases, Played, RESERVED_OUTPUT_TOKENS, State, WarmUp, Workload, draw_servegen,
+    Arrivals, Class, Content, Curve, Phases, Played, RESERVED_OUTPUT_TOKENS, State, WarmUp, Workload, draw_servegen,
 };

@@ -60,6 +60,7 @@ pub(crate) fn outcome<C: Compute>(world: &World<'_, C>) -> Outcome {
     // An arrival of another source may still have been due when the last request had been sent, and clients that were answered in
     // time are still on the clock of their patience.
     let has_sources = world.spec.edges.iter().any(|group| group.arrivals.is_some());
+    let has_sources = has_sources || world.spec.workload.classes.iter().any(|class| class.arrivals.is_some());
     let is_late = has_sources || world.spec.workload.timeout.is_some();
     let end = if is_late { ledger.last_end() } else { world.kernel.now() };
     let makespan = end - ledger.warm_up.end().min(end);

@@ -12,7 +12,7 @@ use crate::outcome::{Outcome, outcome};
 use crate::plant::{self, Bed, Event, Fleet, Price, Slot, State, World};
 use crate::spec::RunSpec;
 use crate::violation::Violation;
-use crate::workload::{Arrivals, Begun, Session, Turn};
+use crate::workload::{Arrivals, Begun, Class, Session, Turn};
 use backends::{Compute, Pricing};
 use clients::GivenUp;
 use kernel::{Host, Journal, Kernel, Spawner, Target};
@@ -79,11 +79,13 @@ impl<C: Compute> Visitor for Start<'_, C> {
         let known = |samples, seed| measured.clone().unwrap_or_else(|| calibration(&spec.tokens, samples, seed));
         let kv = plant::kv_of_tiers(spec)?;
         let kernel = Kernel::with_journal(journal);
-        let of_pool = |known: &KnownAccuracy| AccuracyModel::new(*known, spec.pruning);
-        let accuracy = spec.accuracy.iter().map(|pools| pools.iter().map(of_pool).collect()).collect();
+        let accuracy = by_class(spec, spec.accuracy.clone(), |class| class.accuracy.clone());
+        let of_pool = |known: KnownAccuracy| AccuracyModel::new(known, spec.pruning);
+        let of_group = |pools: Vec<KnownAccuracy>| pools.into_iter().map(of_pool).collect();
+        let accuracy = accuracy.into_iter().map(|groups| groups.into_iter().map(of_group).collect()).collect();
         let grading = Grading { accuracy, streams, deadline: spec.deadline };
         let counted = (WarmUp::new(spec.workload.warm_up), spec.workload.len());
-        let ledger = Ledger::new(grading, counted, spec.slo, recorder);
+        let ledger = Ledger::new(grading, counted, by_class(spec, spec.slo, |class| class.slo), recorder);
         let world = World {
             kernel: &kernel,
             spec,
@@ -138,6 +140,11 @@ fn something_left<R>(ledger: &Ledger<'_, R>) -> Result<(), RunError> {
         return Ok(());
     }
     Err(RunError::AllWarmUp { requests: warm_up.requests(), last: warm_up.last_sent().since_start() })
+}
+
+/// A fact of each class; that of all requests where there are no classes.
+fn by_class<T>(spec: &RunSpec, all: T, of: impl Fn(&Class) -> T) -> Vec<T> {
+    if spec.workload.classes.is_empty() { vec![all] } else { spec.workload.classes.iter().map(of).collect() }
 }
 
 /// Tokens that the closed forms know the token process by.
@@ -212,13 +219,13 @@ impl<'a, C: Compute, P: Policy> Run<'a, C, P> {
         }
     }
 
-    /// Begins the next session, if there is one, and a policy that can serve it.
-    fn begin(&self) -> Option<Session> {
+    /// Begins the next session, if there is one, and a policy that can serve it: of this class, or of one that is drawn.
+    fn begin(&self, class: Option<u32>) -> Option<Session> {
         if self.memories.fault().is_some() {
             return None;
         }
         let mut begun = self.begun.get();
-        let session = begun.session(&self.world.spec.workload, self.world.streams);
+        let session = begun.session(&self.world.spec.workload, self.world.streams, class);
         self.begun.set(begun);
         session
     }
@@ -237,7 +244,9 @@ impl<'a, C: Compute, P: Policy> Run<'a, C, P> {
 
     /// A session of an open loop begins, unless another source has had the last one.
     fn arrive(&'a self, source: u32, spawner: &mut Spawner<'a>) {
-        let Some(session) = self.begin() else { return };
+        let Source { class, arrivals, .. } = &self.sources[source as usize];
+        let Some(mut session) = self.begin(*class) else { return };
+        session.deadline = arrivals.deadline();
         let edge = self.sources[source as usize].edge(self.world.streams, session.first);
         spawner.spawn(self.play_alone(session, edge));
         self.schedule_arrival(source);

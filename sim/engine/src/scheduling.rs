@@ -6,7 +6,7 @@ use model::{
     kv::{BLOCK_TOKENS, KvPool},
     memory::BatchLimits,
 };
-use serving::{Rules, Settings};
+use serving::{Order, Rules, Settings};
 use units::Bytes;
 
 /// The way in which a GPU forms its iterations.
@@ -57,6 +57,22 @@ impl Scheduling {
             }
             as_it_is => as_it_is.clone(),
         }
+    }
+
+    /// The same with requests in the order of their priorities, where the engine has them (vLLM's `--scheduling-policy priority`).
+    #[must_use]
+    pub fn by_priority(mut self) -> Self {
+        if let Self::Observed(rules) = &mut self
+            && rules.name.starts_with("vllm")
+        {
+            rules.defaults.order = Order::Priority;
+        }
+        self
+    }
+
+    /// True if requests come in the order of their priorities.
+    pub fn is_by_priority(&self) -> bool {
+        matches!(self, Self::Observed(rules) if rules.defaults.order == Order::Priority)
     }
 
     /// The limits of an iteration on a device, where a user states none or some. vLLM's API server takes 8,192 tokens and 1,024 sequences on

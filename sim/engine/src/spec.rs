@@ -78,6 +78,12 @@ impl RunSpec {
         }
     }
 
+    /// True if requests of any class have limits on their latencies.
+    pub fn has_limits(&self) -> bool {
+        let classes = &self.workload.classes;
+        if classes.is_empty() { !self.slo.is_empty() } else { classes.iter().any(|class| !class.slo.is_empty()) }
+    }
+
     /// Edges of all groups.
     pub fn edge_count(&self) -> u32 {
         self.edges.iter().map(|group| group.count).sum()

@@ -1,12 +1,14 @@
 //! The workload: requests, their content and their arrivals.
 
 mod arrivals;
+mod classes;
 mod servegen;
 mod sessions;
 mod shared;
 
 pub(crate) use arrivals::OpenLoop;
 pub use arrivals::{Arrivals, Curve, Phases, State};
+pub use classes::Class;
 pub use servegen::draw_servegen;
 pub(crate) use sessions::{Begun, Session, Turn};
 pub(crate) use shared::{Shared, Source, Text};
@@ -27,6 +29,8 @@ pub const RESERVED_OUTPUT_TOKENS: u32 = 1024;
 pub struct Workload {
     /// Content of the requests.
     pub content: Content,
+    /// Classes of requests, if there are several.
+    pub classes: Arc<[Class]>,
     /// Arrival process.
     pub arrivals: Arrivals,
     /// Number of requests, at most.
@@ -117,12 +121,12 @@ impl Workload {
     /// Request number `number` as it is answered, the same for every policy, with pictures of its own and nothing before
     /// it; and true if the answer is shorter than was asked for.
     pub fn request(&self, streams: Streams, number: u64) -> (Request, bool) {
-        self.question(streams, number, number)
+        self.question(streams, number, number, self.draw_class(streams, number))
     }
 
-    /// That request, with the pictures that another one has shown.
-    pub(crate) fn question(&self, streams: Streams, number: u64, shown: u64) -> (Request, bool) {
-        let request = match &self.content {
+    /// That request as one of a class, with the pictures that another one has shown.
+    pub(crate) fn question(&self, streams: Streams, number: u64, shown: u64, class: u32) -> (Request, bool) {
+        let request = match self.content_of(class) {
             Content::Shape(shape) => from_shape(shape, self.payload, streams, number, shown),
             Content::Trace(trace) => trace.request(self.payload, streams, number),
             Content::Listed(listed) => listed[number as usize].0,
@@ -137,9 +141,9 @@ impl Workload {
         self.system_prompt > 0 || self.questions_per_picture > 1 || self.sessions.is_some() || has_blocks
     }
 
-    /// Blocks of the text of a request, where a trace has them.
-    fn blocks(&self, number: u64) -> impl Iterator<Item = Text> {
-        let list = match &self.content {
+    /// Blocks of the text of a request of a class, where a trace has them.
+    fn blocks(&self, number: u64, class: u32) -> impl Iterator<Item = Text> {
+        let list = match self.content_of(class) {
             Content::Trace(Played { blocks, .. }) => blocks.as_deref(),
             _ => None,
         };

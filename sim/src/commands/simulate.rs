@@ -6,9 +6,7 @@ use crate::run::grid::{self, Grid};
 use crate::run::intervals::{self, Intervals};
 use crate::run::options::Options;
 use crate::run::replay::RealModels;
-use crate::scenario::{
-    Plan, Written, warn_of_figures, warn_of_idle_keys, warn_of_short_traces, warn_of_start, warn_of_unpacked_weights,
-};
+use crate::scenario::{self, Plan, Written, warn_of_short_traces};
 use crate::terminal::{Failure, print, say};
 use reports::ReportError;
 
@@ -20,10 +18,7 @@ pub fn run(written: &Written, options: &Options) -> Result<(), Failure> {
     let until = options.until()?;
     let mut plan = Plan::read(written)?;
     let mut points = grid::points(&plan)?;
-    warn_of_idle_keys(&plan);
-    warn_of_start(&plan);
-    warn_of_unpacked_weights(&plan);
-    warn_of_figures(&plan);
+    scenario::warn(&plan);
     let real = RealModels::open(&plan, &mut points)?;
     warn_of_short_traces(&plan, &points);
     if options.twice && real.is_some() {
@@ -49,6 +44,7 @@ pub fn run(written: &Written, options: &Options) -> Result<(), Failure> {
     } else {
         print(&reports::table(&folder).map_err(bug)?)?;
         print(&reports::table_of_groups(&folder).map_err(bug)?)?;
+        print(&reports::table_of_classes(&folder).map_err(bug)?)?;
         shortfalls::warn(&folder)?;
         print(&intervals::text(&intervals))?;
         report.as_ref().map_or(Ok(()), report::print_claims)?;

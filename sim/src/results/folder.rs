@@ -7,10 +7,12 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Files that this program writes into a results folder.
-const FILES: [&str; 20] = [
+const FILES: [&str; 22] = [
     "answers.parquet",
     "capacity.csv",
     "capacity.parquet",
+    "classes.csv",
+    "classes.parquet",
     "decisions.parquet",
     "failures.csv",
     "manifest.json",

@@ -1,9 +1,11 @@
 //! The metrics of a run, one line each, for the tables of a results folder.
 
+use super::classes::{self, ClassSample};
+use super::latencies::Latencies;
 use super::spent::{Part, Spent};
 use crate::scenario::{Costs, MemoryScope};
 use backends::Coverage;
-use engine::{ClosedFormSums, LatencySum, Outcome, RegretSums, RunSpec, TierOutcome};
+use engine::{ClosedFormSums, Deadlines, LatencySum, Outcome, RegretSums, RunSpec, TierOutcome};
 use policies::Uses;
 use tables::{Metric, MetricValues, Shortfall, Shortfalls};
 
@@ -32,13 +34,15 @@ pub struct Sample {
     pub coverage: [Coverage; 2],
     /// The value of each metric; none where it does not apply.
     pub metrics: MetricValues,
+    /// The figures of each class; of runs that are read back none.
+    pub classes: Vec<ClassSample>,
 }
 
 impl Sample {
     /// Reads off a run what the tables need.
     pub fn of(outcome: &Outcome, memory_scope: MemoryScope, costs: Costs, spec: &RunSpec) -> Self {
         let spent = Spent { outcome, spec, costs };
-        let facts = Facts { outcome, memory_scope, spent, uses: spec.policy.uses(), slo: !spec.slo.is_empty() };
+        let facts = Facts { outcome, memory_scope, spent, uses: spec.policy.uses(), slo: spec.has_limits() };
         let metrics = &outcome.metrics;
         Self {
             digest: outcome.journal.digest(),
@@ -52,6 +56,7 @@ impl Sample {
             regret: metrics.regret,
             coverage: [&outcome.edge, &outcome.cloud].map(|tier| tier.coverage.unwrap_or_default()),
             metrics: MetricValues::each(|metric| facts.value(metric)),
+            classes: classes::of(outcome, spec),
         }
     }
 }
@@ -72,22 +77,11 @@ impl Facts<'_> {
     fn value(&self, metric: Metric) -> Option<f64> {
         let outcome = self.outcome;
         let metrics = &outcome.metrics;
+        let latency = || Latencies::of_all(metrics).value(metric);
         match metric {
-            Metric::E2eMean => metrics.e2e.mean_ms(),
-            Metric::E2eP50 => metrics.e2e.quantile_ms(0.5),
-            Metric::E2eP90 => metrics.e2e.quantile_ms(0.9),
-            Metric::E2eP95 => metrics.e2e.quantile_ms(0.95),
-            Metric::E2eP99 => metrics.e2e.quantile_ms(0.99),
-            Metric::TtftMean => metrics.ttft.mean_ms(),
-            Metric::TtftP50 => metrics.ttft.quantile_ms(0.5),
-            Metric::TtftP90 => metrics.ttft.quantile_ms(0.9),
-            Metric::TtftP95 => metrics.ttft.quantile_ms(0.95),
-            Metric::TtftP99 => metrics.ttft.quantile_ms(0.99),
-            Metric::TpotMean => metrics.tpot.mean_ms(),
-            Metric::TpotP50 => metrics.tpot.quantile_ms(0.5),
-            Metric::TpotP90 => metrics.tpot.quantile_ms(0.9),
-            Metric::TpotP95 => metrics.tpot.quantile_ms(0.95),
-            Metric::TpotP99 => metrics.tpot.quantile_ms(0.99),
+            Metric::E2eMean | Metric::E2eP50 | Metric::E2eP90 | Metric::E2eP95 | Metric::E2eP99 => latency(),
+            Metric::TtftMean | Metric::TtftP50 | Metric::TtftP90 | Metric::TtftP95 | Metric::TtftP99 => latency(),
+            Metric::TpotMean | Metric::TpotP50 | Metric::TpotP90 | Metric::TpotP95 | Metric::TpotP99 => latency(),
             Metric::ItlMean => metrics.itl.mean_ms(),
             Metric::ItlP99 => metrics.itl.quantile_ms(0.99),
             Metric::E2eEq14 => self.closed_form_ms(|forms| forms.eq14),
@@ -98,6 +92,7 @@ impl Facts<'_> {
             Metric::Attainment => per(100.0 * metrics.met as f64, metrics.submitted).filter(|_| self.slo),
             Metric::Goodput => self.per_second(outcome.window.done.met).filter(|_| self.slo),
             Metric::GoodputTokens => self.per_second(outcome.window.done.met_tokens).filter(|_| self.slo),
+            Metric::DeadlineMisses => missed_pct(metrics.deadlines),
             Metric::Backlog => self.backlog_growth_pct(),
             Metric::Makespan => Some(outcome.makespan.as_secs_f64()),
             Metric::Accuracy => self.accuracy_pct(),
@@ -189,6 +184,11 @@ impl Facts<'_> {
 /// A tier that ran nothing needs no model in its memory.
 fn memory_gb(tier: &TierOutcome) -> f64 {
     if tier.iterations > 0 { tier.memory.as_gb_f64() } else { 0.0 }
+}
+
+/// The share of deadlines that were missed, per cent; none without any.
+pub fn missed_pct(deadlines: Deadlines) -> Option<f64> {
+    per(100.0 * deadlines.missed as f64, deadlines.all)
 }
 
 /// A share of a sum; none of nothing.

@@ -1,6 +1,8 @@
 //! The results folder: its tables, its manifest, and the way it comes to be whole or not there.
 
+pub mod classes;
 mod folder;
+pub mod latencies;
 pub mod making;
 pub mod manifest;
 pub mod metrics;

@@ -75,6 +75,8 @@ macro_rules! row {
 /// Writes the rows of one run.
 pub struct Rows {
     common: Common,
+    /// Names of the classes of requests.
+    classes: Vec<Text>,
     /// Names of the groups of edges.
     groups: Vec<Text>,
     /// Names of the pools.
@@ -106,9 +108,11 @@ impl Rows {
         let decisions = || TableWriter::create_varied(&part.path::<DecisionRow>(), &wanted.columns(), &[]);
         let of_all = row!(common, SpanRow { ..SpanRow::default() });
         let spans = || Spans::create(&part.path::<SpanRow>(), cell.spec.workload.len(), of_all);
+        let classes = &cell.spec.workload.classes;
         Ok(Self {
             spans: (part.replication == 0).then(spans).transpose()?,
             common,
+            classes: classes.iter().map(|class| (&*class.name).into()).collect(),
             groups: cell.spec.edges.iter().map(|group| (&*group.name).into()).collect(),
             pools: cell.spec.pools.iter().map(|pool| (&*pool.name).into()).collect(),
             requests: TableWriter::create(&part.path::<RequestRow>())?,
@@ -310,6 +314,7 @@ impl Rows {
             RequestRow {
                 request: record.request.prompt.request,
                 edge: record.edge,
+                class: self.classes.get(record.class as usize).cloned().unwrap_or_default(),
                 group: self.groups[record.group as usize].clone(),
                 pool: record.pool.map_or_else(|| Text::from(""), |pool| self.pools[pool as usize].clone()),
                 client: record.client,
@@ -332,6 +337,7 @@ impl Rows {
                 ttft_ms: moments.map(|moments| moments.ttft().as_ms_f64()),
                 tpot_ms: moments.and_then(|moments| moments.tpot()).map(|tpot| tpot.as_ms_f64()),
                 e2e_ms: moments.map(|moments| moments.e2e().as_ms_f64()),
+                met_slo: record.met,
                 uplink_bytes: record.uplink.as_u64(),
                 downlink_bytes: record.downlink.as_u64(),
                 rounds: record.rounds,

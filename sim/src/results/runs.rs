@@ -198,6 +198,7 @@ fn run(row: RunRow, latest: &mut Option<Arc<PointLabel>>) -> Run {
         },
         coverage: <[Coverage; 2]>::default(),
         metrics: row.metrics.clone(),
+        classes: Vec::new(),
     };
     Run {
         label,
@@ -249,6 +250,7 @@ mod tests {
             metrics: MetricValues::each(|metric| {
                 (!(metric as u32).is_multiple_of(3)).then_some(f64::from(metric as u32) / 7.0)
             }),
+            classes: Vec::new(),
         };
         let result = if point == 3 { Err("does not fit".to_owned()) } else { Ok(sample) };
         Run { label: label.into(), policy: "msao".to_owned(), replication, seed: 11, result }

@@ -1,6 +1,7 @@
 //! `summary.csv` and `summary.parquet`: a row for each point and policy, means over replications with 95 % confidence
 //! half-widths from Student's t. Written as the runs come, so that it takes no more memory for more points.
 
+use super::classes::ClassSample;
 use super::metrics::{Sample, per};
 use super::runs::{Run, varied};
 use super::shortfalls;
@@ -8,7 +9,10 @@ use crate::terminal::Failure;
 use engine::RegretSums;
 use reports::Estimate;
 use std::path::{Path, PathBuf};
-use tables::{CsvFile, MetricEstimates, RegretRow, ShortfallRow, Shortfalls, SummaryRow, TableError, TableWriter};
+use tables::{
+    ClassRow, CsvFile, Metric, MetricEstimates, RegretRow, ShortfallRow, Shortfalls, SummaryRow, TableError,
+    TableWriter,
+};
 
 /// Writes the summary's files from runs in the order of the grid.
 pub struct Summary {
@@ -18,6 +22,8 @@ pub struct Summary {
     csv: CsvFile<SummaryRow>,
     /// Made when the first plan's solver was compared with the exact one.
     regret: Option<CsvFile<RegretRow>>,
+    /// Made for the first policy whose requests are of several classes.
+    classes: Option<(TableWriter<ClassRow>, CsvFile<ClassRow>)>,
     /// Made when the first request was rejected, or the first answer cut.
     shortfalls: Option<TableWriter<ShortfallRow>>,
     /// The runs of the policy and point that is being read.
@@ -33,6 +39,7 @@ impl Summary {
             parquet: TableWriter::create_varied(&folder.join("summary.parquet"), varied, &[])?,
             csv: CsvFile::create(&folder.join("summary.csv"), varied)?,
             regret: None,
+            classes: None,
             shortfalls: None,
             cell: Vec::new(),
         })
@@ -55,6 +62,10 @@ impl Summary {
         self.csv.finish()?;
         self.regret.map(CsvFile::finish).transpose()?;
         self.shortfalls.map(TableWriter::finish).transpose()?;
+        if let Some((parquet, csv)) = self.classes {
+            parquet.finish()?;
+            csv.finish()?;
+        }
         Ok(())
     }
 
@@ -66,8 +77,39 @@ impl Summary {
         self.csv.write(&row)?;
         self.parquet.write(row)?;
         self.write_shortfalls(first, &samples)?;
+        self.write_classes(first, &samples)?;
         let regret = samples.iter().map(|sample| sample.regret).sum::<RegretSums>();
         if regret.requests > 0 { self.write_regret(&regret_row(first, &regret)) } else { Ok(()) }
+    }
+
+    /// Writes `classes.parquet` and `classes.csv`: a row for each class, where there are classes.
+    fn write_classes(&mut self, first: &Run, samples: &[&Sample]) -> Result<(), TableError> {
+        let Some(one) = samples.first() else { return Ok(()) };
+        for place in 0..one.classes.len() {
+            let of: Vec<&ClassSample> = samples.iter().map(|sample| &sample.classes[place]).collect();
+            let row = ClassRow {
+                point: first.label.point,
+                policy: first.policy.as_str().into(),
+                dataset: first.label.dataset.as_str().into(),
+                bandwidth_mbps: first.label.bandwidth_mbps,
+                varied: varied(&first.label),
+                class: of[0].name.clone(),
+                requests: of.iter().map(|one| one.submitted).sum(),
+                completed: of.iter().map(|one| one.completed).sum(),
+                metrics: estimates(|metric| of.iter().map(|one| one.metrics[metric]).collect()),
+            };
+            let (parquet, csv) = match &mut self.classes {
+                Some(files) => files,
+                none => {
+                    let parquet = self.folder.join("classes.parquet");
+                    let csv = CsvFile::create(&self.folder.join("classes.csv"), &self.varied)?;
+                    none.insert((TableWriter::create_varied(&parquet, &self.varied, &[])?, csv))
+                }
+            };
+            csv.write(&row)?;
+            parquet.write(row)?;
+        }
+        Ok(())
     }
 
     /// Writes `shortfalls.parquet`: a row for each reason, only where there is one.
@@ -136,11 +178,14 @@ fn row(run: &Run, failed: u64, samples: &[&Sample]) -> SummaryRow {
         timed_out: sum(|sample| sample.timed_out),
         edge_engine,
         cloud_engine,
-        // A metric that does not apply to one of the runs has no mean.
-        metrics: MetricEstimates::each(|metric| {
-            let values: Option<Vec<f64>> = samples.iter().map(|sample| sample.metrics[metric]).collect();
-            let estimate = values.filter(|values| !values.is_empty()).map(|values| Estimate::of(&values));
-            estimate.map(|estimate| (estimate.mean, estimate.ci95))
-        }),
+        metrics: estimates(|metric| samples.iter().map(|sample| sample.metrics[metric]).collect()),
     }
+}
+
+/// The mean of each metric over runs. A metric that does not apply to one of them has none.
+fn estimates(values: impl Fn(Metric) -> Option<Vec<f64>>) -> MetricEstimates {
+    MetricEstimates::each(|metric| {
+        let estimate = values(metric).filter(|values| !values.is_empty()).map(|values| Estimate::of(&values));
+        estimate.map(|estimate| (estimate.mean, estimate.ci95))
+    })
 }

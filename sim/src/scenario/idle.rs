@@ -256,8 +256,8 @@ fn idle(plan: &Plan) -> Vec<String> {
     for number in looked_at(plan.points()) {
         // A point that cannot be read has no say.
         let Ok((source, point)) = plan.scenario_at(number) else { continue };
-        let Some(requests) = point.requests() else { continue };
-        let mut covered = covered(&point, requests.asked());
+        let Some(asked) = asked(&point) else { continue };
+        let mut covered = covered(&point, asked);
         covered.extend(withheld_profiles(&source, &point));
         keys.retain_mut(|key| {
             let why = covered.iter().find(|(idle, _)| key.path.starts_with(idle)).map(|(_, why)| why);
@@ -275,6 +275,18 @@ fn idle(plan: &Plan) -> Vec<String> {
     let mut remarks: Vec<_> = keys.into_iter().map(remark).collect();
     remarks.sort_by_key(|(place, _)| *place);
     remarks.into_iter().map(|(_, remark)| remark).collect()
+}
+
+/// Modalities that requests of any class may have; none where a dataset is not known.
+fn asked(scenario: &Scenario) -> Option<Asked> {
+    let own = scenario.classes.values().map(|class| scenario.of_class(class)).collect::<Vec<_>>();
+    let all = own.iter().chain(own.is_empty().then_some(scenario)).map(|one| Some(one.requests()?.asked()));
+    let join = |a: Asked, b: Asked| Asked {
+        pictures: a.pictures || b.pictures,
+        moves: a.moves || b.moves,
+        more_than_text: a.more_than_text || b.more_than_text,
+    };
+    all.reduce(|all, one| Some(join(all?, one?)))?
 }
 
 /// A key that was set.

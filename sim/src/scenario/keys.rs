@@ -152,9 +152,11 @@ fn is_variant(at: &str) -> bool {
     const VARIANTS: [&str; 6] = ["arrivals", "tokens", "workload.dataset", "link.up", "link.down", "costs.radio"];
     const LAWS: [&str; 5] = ["pictures", "frames", "sound", "text_tokens", "output_tokens"];
     let of_group = at.strip_prefix("edges.").and_then(|rest| rest.split_once('.'));
+    let of_class = at.strip_prefix("classes.").and_then(|rest| rest.split_once('.'));
     let law = at.strip_prefix("dataset.").and_then(|rest| rest.split_once('.'));
     VARIANTS.contains(&at)
         || of_group.is_some_and(|(_, key)| key == "arrivals")
+        || of_class.is_some_and(|(_, key)| ["arrivals", "dataset"].contains(&key))
         || law.is_some_and(|(_, key)| LAWS.contains(&key))
 }
 

@@ -119,6 +119,10 @@ pub struct Periodic {
     /// Moments of the period at which the edges send; default `even`.
     #[serde(default)]
     pub phases: Phases,
+    /// Time by which an answer must be there, from its request, e.g. `300 ms`; if absent, the period. Later ones are in
+    /// `deadline_miss_pct`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deadline: Option<SimDuration>,
 }
 
 /// The moments of a period at which edges send.
@@ -269,6 +273,9 @@ impl Arrivals {
             Self::Mmpp(Mmpp { states, .. }) if !states.iter().all(|one| is_weight(one.weight)) => {
                 refuse("arrivals.mmpp.states", "weights that are 0 or from 1e-6 to 1e6")
             }
+            Self::Periodic(Periodic { deadline: Some(time), .. }) if !(SHORTEST..=LONGEST_PERIOD).contains(time) => {
+                refuse("arrivals.periodic.deadline", &format!("{SHORTEST} to {LONGEST_PERIOD}"))
+            }
             Self::Curve(curve) if curve.file.is_some() == curve.counts.is_some() => {
                 refuse("arrivals.curve", "a file or counts, one of them")
             }
@@ -305,13 +312,13 @@ impl Arrivals {
                 let state = |state: &MmppState| State { weight: state.weight, mean: state.mean };
                 engine::Arrivals::Mmpp { rate: *rate, states: states.iter().map(state).collect() }
             }
-            Self::Periodic(Periodic { period, phases }) => {
+            Self::Periodic(Periodic { period, phases, deadline }) => {
                 let phases = match phases {
                     Phases::Even => engine::Phases::Even,
                     Phases::Together => engine::Phases::Together,
                     Phases::Random => engine::Phases::Random,
                 };
-                engine::Arrivals::Periodic { period: *period, phases }
+                engine::Arrivals::Periodic { period: *period, phases, deadline: deadline.unwrap_or(*period) }
             }
             Self::Curve(curve) => engine::Arrivals::Curve(curve.resolve(source, at)?.into()),
             Self::Diurnal(diurnal) => engine::Arrivals::Curve(diurnal.resolve().into()),

@@ -20,8 +20,8 @@ pub fn check(source: &Source, scenario: &Scenario) -> Result<(), Failure> {
     Ok(())
 }
 
-/// The requests of the scenario's dataset.
-pub fn requests<'s>(source: &Source, scenario: &'s Scenario) -> Result<Requests<'s>, Failure> {
+/// The requests of the scenario's dataset, which this key names.
+pub fn requests<'s>(source: &Source, scenario: &'s Scenario, key: &str) -> Result<Requests<'s>, Failure> {
     scenario.requests().ok_or_else(|| {
         let name = scenario.workload.dataset.label();
         let format = RequestTrace::FORMATS.iter().find(|format| format.name == name);
@@ -32,7 +32,7 @@ pub fn requests<'s>(source: &Source, scenario: &'s Scenario) -> Result<Requests<
             known.extend(scenario.dataset.keys().map(String::as_str));
             unknown("dataset", &name, &known, "or give its shape in a table [dataset.NAME]")
         };
-        source.refuse_key("workload.dataset", &reason)
+        source.refuse_key(key, &reason)
     })
 }
 

@@ -8,6 +8,7 @@ mod arguments;
 mod arrivals;
 mod assumptions;
 mod chain;
+mod classes;
 mod costs;
 mod course;
 pub mod dataset;
@@ -26,6 +27,7 @@ mod own;
 mod parallel;
 mod plan;
 mod priced;
+mod privacy;
 pub mod profile;
 mod read;
 mod replay;
@@ -69,3 +71,11 @@ pub use tier::{Noise, Tuning};
 pub use unfounded::{remark as remark_on_figures, warn_of_figures};
 pub use unpacked::warn_of_unpacked_weights;
 pub use written::{MemoryScope, Mode, PointSeeds, Scenario};
+
+/// Warns on stderr of all that a plan says about itself before it is run.
+pub fn warn(plan: &Plan) {
+    warn_of_idle_keys(plan);
+    warn_of_start(plan);
+    warn_of_unpacked_weights(plan);
+    warn_of_figures(plan);
+}

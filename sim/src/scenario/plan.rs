@@ -94,7 +94,7 @@ impl Plan {
         let plan = Self { source, scenario, design, varied, equals, files: Mutex::default() };
         for number in plan.design.along_the_axes(LOOKED_AT) {
             let (source, scenario) = plan.scenario_at(number)?;
-            lookup::requests(&source, &scenario)?;
+            lookup::requests(&source, &scenario, "workload.dataset")?;
         }
         Ok(plan)
     }

@@ -5,14 +5,15 @@ use super::fleet::{self, Group, Pool, Tier as Table};
 use super::tier::Batch;
 use super::written::Workload as Written;
 use super::{
-    Dataset, Scenario, Source, amounts, arrivals, chain, drafter, grounds, lookup, parallel, priced, sessions, warm_up,
+    Dataset, Scenario, Source, amounts, arrivals, chain, classes, drafter, grounds, lookup, parallel, priced, privacy,
+    sessions, warm_up,
 };
 use crate::terminal::Failure;
 use backends::Tier;
 use engine::{CloudSpec, Content, EdgeSpec, RunSpec, Scheduling, Workload, kv_of_group, kv_of_pool};
 use model::{
     device::Device,
-    engine_kind::EngineProfile,
+    engine_kind::{EngineKind, EngineProfile},
     kv::{DoesNotFit, KvPool},
     model_spec::ModelSpec,
     parallel::Parallel,
@@ -65,7 +66,7 @@ fn base_spec(source: &Source, scenario: &Scenario) -> Result<(RunSpec, Option<f6
     let (hops, groups) = (scenario.chain(), scenario.groups());
     let ways = chain::taken(&hops, groups.len());
     let (hops, bandwidth_mbps) = chain::resolve(&hops, source.folder())?;
-    let requests = lookup::requests(source, scenario)?;
+    let requests = lookup::requests(source, scenario, DATASET)?;
     let workload = workload(source, scenario)?;
     let spec = RunSpec {
         seed: scenario.seed,
@@ -84,7 +85,7 @@ fn base_spec(source: &Source, scenario: &Scenario) -> Result<(RunSpec, Option<f6
         accuracy: grounds::accuracy(scenario),
         pruning: scenario.accuracy.pruning_loss,
         deadline: scenario.accuracy.deadline,
-        slo: scenario.slo.limits(source)?,
+        slo: scenario.slo.limits(source, "slo")?,
         critical_tokens: scenario.accuracy.critical_tokens,
         benchmark: requests.benchmark(),
         descriptors: scenario.descriptors,
@@ -102,6 +103,12 @@ fn base_spec(source: &Source, scenario: &Scenario) -> Result<(RunSpec, Option<f6
     Ok((spec, bandwidth_mbps))
 }
 
+/// The scheduling of an engine: by priority where classes differ in theirs and the engine has any.
+fn scheduling(scenario: &Scenario, engine: EngineKind) -> Scheduling {
+    let scheduling = Scheduling::of(engine);
+    if scenario.has_priorities() { scheduling.by_priority() } else { scheduling }
+}
+
 /// A group of edges, whose messages take these hops.
 fn edges(
     source: &Source,
@@ -109,7 +116,7 @@ fn edges(
     Group { key, name, edge }: &Group<'_>,
     hops: Vec<u32>,
 ) -> Result<EdgeSpec, Failure> {
-    let (tier, scheduling) = (tier(source, scenario, key)?, Scheduling::of(edge.engine));
+    let (tier, scheduling) = (tier(source, scenario, key)?, scheduling(scenario, edge.engine));
     Ok(EdgeSpec {
         name: (*name).into(),
         has_gpu: edge.has_gpu(),
@@ -130,7 +137,7 @@ fn edges(
 
 /// A pool of the cloud.
 fn pool_spec(source: &Source, scenario: &Scenario, Pool { key, name, cloud }: &Pool<'_>) -> Result<CloudSpec, Failure> {
-    let (tier, scheduling) = (tier(source, scenario, key)?, Scheduling::of(cloud.engine));
+    let (tier, scheduling) = (tier(source, scenario, key)?, scheduling(scenario, cloud.engine));
     Ok(CloudSpec {
         name: (*name).into(),
         limits: cloud.batch.limits(&scheduling, &tier.device),
@@ -163,16 +170,25 @@ fn check_pictures(source: &Source, content: &Content) -> Result<(), Failure> {
     Ok(())
 }
 
+/// The key of the dataset.
+const DATASET: &str = "workload.dataset";
+
+/// The way in which a scenario's dataset becomes its requests.
+pub(super) fn reading(scenario: &Scenario) -> Reading {
+    let written = &scenario.workload;
+    Reading { output_tokens: written.output_tokens, wanted: written.wanted(), seed: scenario.seed }
+}
+
 fn workload(source: &Source, scenario: &Scenario) -> Result<Workload, Failure> {
     let written = &scenario.workload;
-    let requests = lookup::requests(source, scenario)?;
-    let how = Reading { output_tokens: written.output_tokens, wanted: written.wanted(), seed: scenario.seed };
-    let (content, is_timed) = requests.content(source.traces(), source.folder(), &how)?;
+    let requests = lookup::requests(source, scenario, DATASET)?;
+    let (content, is_timed) = requests.content(source.traces(), source.folder(), &reading(scenario))?;
     let arrivals = arrivals::resolve(source, scenario, &content, is_timed)?;
     let Written { requests, max_output_tokens, payload, system_prompt, questions_per_picture, warm_up, .. } = *written;
     let sessions = written.sessions.clone();
     let workload = Workload {
         content,
+        classes: classes::resolve(source, scenario)?.into(),
         arrivals,
         requests,
         max_output_tokens,
@@ -358,6 +374,7 @@ fn check_scalars(source: &Source, scenario: &Scenario) -> Result<(), Failure> {
         return Err(source.refuse_key("link.tls", "expected 0, 1 (TLS 1.3) or 2 (TLS 1.2) round trips"));
     }
     arrivals::check(source, scenario)?;
+    classes::check(source, scenario)?;
     scenario.costs.check(source)?;
     sessions::check(source, scenario)?;
     scenario.tokens.check().map_err(|(key, expected)| source.refuse_key(&key, &expected))?;
@@ -373,6 +390,7 @@ fn check_scalars(source: &Source, scenario: &Scenario) -> Result<(), Failure> {
     if scenario.policy.systems().is_empty() {
         return Err(source.refuse_key("policy", "expected at least one policy, for example [policy.msao]"));
     }
+    privacy::check(source, scenario)?;
     check_name(source, &scenario.name)
 }
 

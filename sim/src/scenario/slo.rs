@@ -8,8 +8,10 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use units::SimDuration;
 
-/// The key of the targets.
-const KEY: &str = "slo.targets";
+/// The key of the targets of a table: `slo`, or that of a class.
+fn key(at: &str) -> String {
+    format!("{at}.targets")
+}
 
 /// Service level objectives: limits on the latencies of requests.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -26,12 +28,12 @@ impl Slo {
         self.targets.is_empty()
     }
 
-    /// The targets.
+    /// The targets; `at` is the key of the table.
     ///
     /// # Errors
     /// At the key, with the target that is none, and what was expected.
-    pub fn read(&self, source: &Source) -> Result<Vec<Constraint>, Failure> {
-        let read = |text: &String| text.parse().map_err(|reason: String| source.refuse_key(KEY, &reason));
+    pub fn read(&self, source: &Source, at: &str) -> Result<Vec<Constraint>, Failure> {
+        let read = |text: &String| text.parse().map_err(|reason: String| source.refuse_key(&key(at), &reason));
         self.targets.iter().map(read).collect()
     }
 
@@ -39,16 +41,16 @@ impl Slo {
     ///
     /// # Errors
     /// Those of [`Self::read`], and one if a target is no percentile of a latency with its limit.
-    pub fn limits(&self, source: &Source) -> Result<LatencyLimits, Failure> {
+    pub fn limits(&self, source: &Source, at: &str) -> Result<LatencyLimits, Failure> {
         let mut limits = LatencyLimits::default();
-        for target in self.read(source)? {
+        for target in self.read(source, at)? {
             let limit = of_request(&mut limits, &target).ok_or_else(|| {
                 let expected = "expected a percentile of ttft, tpot or e2e at most a time, as in ttft_ms_p99 <= 500 ms";
-                source.refuse_key(KEY, &format!("{target}: {expected}"))
+                source.refuse_key(&key(at), &format!("{target}: {expected}"))
             })?;
             if limit.is_some() {
                 let what = format!("{target}: this latency has a limit before; expected one for each");
-                return Err(source.refuse_key(KEY, &what));
+                return Err(source.refuse_key(&key(at), &what));
             }
             let ns = (target.value() * 1e6).round() as u64;
             *limit = Some(SimDuration::from_ns(ns));
@@ -81,7 +83,7 @@ mod tests {
     fn limits(targets: &[&str]) -> Result<LatencyLimits, String> {
         let (source, _) = source("name = \"x\"\nworkload.dataset = \"vqav2\"\n[policy.cloud_only]\n");
         let slo = Slo { targets: targets.iter().map(|target| (*target).to_owned()).collect() };
-        slo.limits(&source).map_err(|failure| failure.to_string())
+        slo.limits(&source, "slo").map_err(|failure| failure.to_string())
     }
 
     #[test]

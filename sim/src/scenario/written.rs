@@ -1,11 +1,13 @@
 //! The keys of a scenario file, as they stand, with every default filled in.
 
+use super::classes::Class;
 use super::costs::Costs;
 use super::dataset::{Dataset, Requests, Wanted, shipped};
 use super::hop::{self, Hop};
 use super::link::Link;
 use super::loads::{Arrivals, TraceTimes};
 use super::own::CustomModel;
+use super::privacy::Require;
 use super::replay::Replay;
 use super::routers::{Learning, Router};
 use super::slo::Slo;
@@ -74,6 +76,9 @@ pub struct Scenario {
     /// Times at which requests arrive; if absent, those of a trace, and for other datasets a closed loop.
     #[serde(default)]
     pub arrivals: Arrivals,
+    /// Classes of requests, by name: each with its own dataset, share, priority, targets and answers.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub classes: BTreeMap<String, Class>,
     /// Limits on the latencies of requests, which give `slo_attainment_pct` and goodput, and the targets of `sim capacity`.
     #[serde(default, skip_serializing_if = "Slo::is_empty")]
     pub slo: Slo,
@@ -103,6 +108,9 @@ pub struct Scenario {
     pub dataset: BTreeMap<String, Shape>,
     /// The policies to compare.
     pub policy: PolicyTable,
+    /// Property that every policy must have; one that lacks it is refused.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub require: Option<Require>,
     /// Seeds of the points of a sweep: the same for all (`common`, default) or one each (`from_id`).
     #[serde(default)]
     pub point_seeds: PointSeeds,
@@ -132,6 +140,7 @@ impl Scenario {
             .chain(named.arrivals.file());
         let edges = std::iter::once(&mut named.edge).chain(named.edges.values_mut());
         let clouds = std::iter::once(&mut named.cloud).chain(named.pools.values_mut());
+        let files = files.chain(named.classes.values_mut().filter_map(|class| class.arrivals.as_mut()?.file()));
         let files = files.chain(edges.flat_map(Edge::files));
         let files = files.chain(clouds.filter_map(|cloud| cloud.profile.as_mut()));
         let files = files.chain(named.model.values_mut().filter_map(|model| model.config.as_mut()));

@@ -1,10 +1,15 @@
 //! The dictionary of columns: every column of every table, from their declarations.
 
 use crate::{
-    AnswerRow, BestRow, Better, CapacityRow, CheckRow, ClaimRow, DecisionRow, DifferenceRow, EffectRow, FailureRow,
-    IntervalRow, Metric, RegretRow, RequestRow, RunRow, ShortfallRow, SpanRow, StepRow, SummaryRow, TableDoc, TokenRow,
-    ValidationRow,
+    AnswerRow, BestRow, Better, CapacityRow, CheckRow, ClaimRow, ClassRow, DecisionRow, DifferenceRow, EffectRow,
+    FailureRow, IntervalRow, Metric, RegretRow, RequestRow, RunRow, ShortfallRow, SpanRow, StepRow, SummaryRow,
+    TableDoc, TokenRow, ValidationRow,
 };
+
+/// True of a table whose metrics each have an interval.
+fn has_intervals(table: &TableDoc) -> bool {
+    [SummaryRow::DOC.name, ClassRow::DOC.name].contains(&table.name)
+}
 
 /// Every table, in the order of the dictionary.
 pub const TABLES: &[TableDoc] = &[
@@ -18,6 +23,7 @@ pub const TABLES: &[TableDoc] = &[
     AnswerRow::DOC,
     RegretRow::DOC,
     FailureRow::DOC,
+    ClassRow::DOC,
     ShortfallRow::DOC,
     EffectRow::DOC,
     ClaimRow::DOC,
@@ -118,7 +124,7 @@ fn columns(table: &TableDoc) -> Vec<DocumentedColumn> {
             .iter()
             .flat_map(|metric| {
                 let value = column(metric.column(), field.r#type, metric.doc().meaning.to_owned());
-                let has_interval = table.name == SummaryRow::DOC.name;
+                let has_interval = has_intervals(table);
                 std::iter::once(value).chain(has_interval.then(|| half_width(metric.column(), field.r#type)))
             })
             .collect(),
@@ -146,7 +152,7 @@ pub fn dictionary() -> String {
             let DocumentedColumn { name, unit, r#type, meaning, .. } = column;
             text += &format!("| `{name}` | {unit} | {} | {meaning} |\n", r#type);
         }
-        if table.name == SummaryRow::DOC.name {
+        if has_intervals(table) {
             text += "\nEach metric has a second column, `NAME_ci95`: the half-width of the 95 % confidence interval of its \
                      mean over replications, by Student's t.\n";
         }
@@ -223,6 +229,7 @@ mod tests {
         check::<TokenRow>();
         check::<AnswerRow>();
         check::<RegretRow>();
+        check::<ClassRow>();
         check::<ShortfallRow>();
         check::<FailureRow>();
         check::<EffectRow>();

@@ -4,7 +4,7 @@
 //! |---|---|
 //! | [`Row`] | a row of a table; `rows!` declares its struct, columns, version, writer, reader and documentation together |
 //! | [`RequestRow`], [`StepRow`], [`SpanRow`], [`TokenRow`], [`DecisionRow`], [`AnswerRow`] | rows of the hot path |
-//! | [`RunRow`], [`FailureRow`], [`SummaryRow`], [`RegretRow`], [`ShortfallRow`], [`EffectRow`] | rows for runs, and for policies at points |
+//! | [`RunRow`], [`FailureRow`], [`SummaryRow`], [`ClassRow`], [`RegretRow`], [`ShortfallRow`], [`EffectRow`] | rows for runs, and for policies at points |
 //! | [`DifferenceRow`], [`BestRow`], [`CheckRow`], [`IntervalRow`], [`ClaimRow`], [`ValidationRow`] | rows of comparisons and verdicts |
 //! | [`Metric`] | the metrics of a run: column, unit, direction, heading, words, decimals, axis |
 //! | [`Lane`], [`Phase`], [`Kind`], [`Side`], [`Status`], [`Author`] | words that stand in columns |
@@ -21,6 +21,7 @@
 mod answers;
 mod capacity;
 mod cell;
+mod classes;
 mod columns;
 mod compared;
 mod csv_file;
@@ -50,6 +51,7 @@ mod values;
 pub use answers::AnswerRow;
 pub use capacity::CapacityRow;
 pub use cell::Cell;
+pub use classes::ClassRow;
 pub use columns::TypedColumn;
 pub use compared::{BestRow, CheckRow, DifferenceRow, IntervalRow};
 pub use csv_file::{CsvFile, csv_text};

@@ -141,6 +141,9 @@ metrics! {
     Goodput = "goodput_requests_per_s", Higher, RATE, "requests/s", 2, "good requests/s", "requests that met the SLO, requests/s";
     /// Output tokens of the requests that met every limit of `slo` for each second, counted as `output_tokens_per_s`.
     GoodputTokens = "goodput_tokens_per_s", Higher, RATE, "tokens/s", 1, "good tok/s", "output that met the SLO, tokens/s";
+    /// Share of the periodic requests whose answer was not there at their deadline, `arrivals.periodic.deadline` or the period; none
+    /// without any.
+    DeadlineMisses = "deadline_miss_pct", Lower, AMOUNT, "%", 1, "missed %", "missed deadlines, %";
     /// Growth of the number of requests in flight over the second half of the arrivals, as a share of these: near 0 below the
     /// capacity; none of closed loops and traces.
     Backlog = "backlog_growth_pct", Lower, AMOUNT, "%", 2, "backlog %", "growth of the backlog, % of arrivals";

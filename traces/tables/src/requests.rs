@@ -7,11 +7,11 @@ use crate::{
 
 rows! {
     /// One request.
-    pub struct RequestRow in "`requests.parquet`", table "requests", version 5, groups of MANY;
+    pub struct RequestRow in "`requests.parquet`", table "requests", version 6, groups of MANY;
     {
         /// The policy that served the request.
         policy: Text,
-        /// The dataset of the request.
+        /// The dataset of the workload; a class may have another.
         dataset: Text,
         /// The rate of the uplink, in megabits per second; not a number where it is a series.
         bandwidth_mbps: f64,
@@ -23,6 +23,8 @@ rows! {
         request: u64,
         /// The number of the edge device that took the request.
         edge: u32,
+        /// The class of the request: the name of its table `[classes.NAME]`; empty where there are no classes.
+        class: Text,
         /// The group of edges that it came in at: the name of its table `[edges.NAME]`, or `edge`.
         group: Text,
         /// The pool that worked for it: the name of its table `[pools.NAME]`, or `cloud`; empty where none did.
@@ -67,6 +69,8 @@ rows! {
         tpot_ms: Option<f64>,
         /// Time to the last token, in milliseconds; none if it was not completed.
         e2e_ms: Option<f64>,
+        /// True if it was answered with latencies within the limits of its class, or of `[slo]`; without limits, of every answer.
+        met_slo: bool,
         /// Bytes sent from edge to cloud.
         uplink_bytes: u64,
         /// Bytes sent from cloud to edge.

@@ -8,8 +8,8 @@ use units::SimDuration;
 
 /// Grades answers by the model that gave them, the pruning of their input, and their deadline.
 pub(crate) struct Grading {
-    /// Accuracies of each group's requests in each pool.
-    pub(crate) accuracy: Vec<Vec<AccuracyModel>>,
+    /// Accuracies of each group's requests in each pool, by class.
+    pub(crate) accuracy: Vec<Vec<Vec<AccuracyModel>>>,
     pub(crate) streams: Streams,
     /// Answers that take longer count as wrong.
     pub(crate) deadline: Option<SimDuration>,
@@ -18,7 +18,7 @@ pub(crate) struct Grading {
 impl Grading {
     /// The accuracies of the models that may serve a request.
     pub(crate) fn of(&self, about: &About) -> &AccuracyModel {
-        &self.accuracy[about.group as usize][about.pool as usize]
+        &self.accuracy[about.class as usize][about.group as usize][about.pool as usize]
     }
 
     /// The probability that an answer is right, or its grade where whoever answered can tell. None where the accuracy of

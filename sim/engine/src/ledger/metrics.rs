@@ -1,9 +1,10 @@
 //! The counters of a run.
 
 use super::MemoryTally;
+use super::flow::Done;
 use super::recorder::{RequestRecord, Status};
 use hdrhistogram::Histogram;
-use model::modality::Modality;
+use model::{latency::Moments, modality::Modality};
 use policies::{ClosedForms, Regret};
 use tables::Shortfalls;
 use units::{Bytes, SimDuration};
@@ -190,6 +191,8 @@ pub struct Metrics {
     pub rejected: u64,
     /// Requests that met every limit on their latencies.
     pub met: u64,
+    /// Deadlines of periodic requests.
+    pub deadlines: Deadlines,
     /// Requests that were rejected, and answers that were cut, by reason.
     pub shortfalls: Shortfalls,
     /// Tokens of all answers.
@@ -216,6 +219,64 @@ pub struct Metrics {
     pub retention: f64,
     /// Answers given by the cloud's model, or verified by it.
     pub by_cloud: u64,
+    /// Figures of each class; none where there are no classes.
+    pub classes: Vec<OfClass>,
+}
+
+/// Deadlines of periodic requests.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Deadlines {
+    /// Requests that have one.
+    pub all: u64,
+    /// Those of them whose answer was not there.
+    pub missed: u64,
+}
+
+impl Deadlines {
+    fn add(&mut self, missed: Option<bool>) {
+        self.all += u64::from(missed.is_some());
+        self.missed += u64::from(missed == Some(true));
+    }
+}
+
+/// Sums over the requests of a class that are counted.
+#[derive(Default)]
+pub struct OfClass {
+    /// Requests that were sent.
+    pub submitted: u64,
+    /// Requests that met every limit on their latencies.
+    pub met: u64,
+    /// Deadlines of periodic requests.
+    pub deadlines: Deadlines,
+    /// Answers in the part of the run in which rates count; tokens of answers under way are not among them.
+    pub done: Done,
+    /// Requests that were answered.
+    pub completed: u64,
+    /// Tokens of their answers.
+    pub output_tokens: u64,
+    /// Probability of being right, summed over the answers of which it is known.
+    pub correct: f64,
+    /// Answers of which the probability of being right is known.
+    pub graded: u64,
+    /// Time to first token.
+    pub ttft: Durations,
+    /// Time per output token after the first.
+    pub tpot: Durations,
+    /// End-to-end latency.
+    pub e2e: Durations,
+}
+
+impl OfClass {
+    /// A request was answered.
+    fn answer(&mut self, moments: &Moments, correct: Option<f64>) {
+        self.completed += 1;
+        self.correct += correct.unwrap_or(0.0);
+        self.graded += u64::from(correct.is_some());
+        self.output_tokens += u64::from(moments.tokens);
+        self.ttft.record(moments.ttft());
+        self.e2e.record(moments.e2e());
+        moments.tpot().into_iter().for_each(|tpot| self.tpot.record(tpot));
+    }
 }
 
 /// The things that the KV caches of serving engines did, over requests.
@@ -241,8 +302,31 @@ impl MemorySums {
 }
 
 impl Metrics {
+    /// No request yet, of so many classes; one class is all requests.
+    pub(crate) fn of_classes(classes: usize) -> Self {
+        let classes = if classes > 1 { classes } else { 0 };
+        Self { classes: (0..classes).map(|_| OfClass::default()).collect(), ..Self::default() }
+    }
+
+    /// The figures of a class, where there are classes.
+    pub(crate) fn class(&mut self, class: u32) -> Option<&mut OfClass> {
+        self.classes.get_mut(class as usize)
+    }
+
+    /// A request of a class was sent.
+    pub(crate) fn submit(&mut self, class: u32) {
+        self.submitted += 1;
+        self.class(class).into_iter().for_each(|class| class.submitted += 1);
+    }
+
     /// A request has ended.
     pub(crate) fn end(&mut self, record: &RequestRecord, by_cloud: bool) {
+        self.met += u64::from(record.met);
+        self.deadlines.add(record.missed);
+        if let Some(class) = self.class(record.class) {
+            class.met += u64::from(record.met);
+            class.deadlines.add(record.missed);
+        }
         match record.status {
             Status::Completed => {}
             Status::Rejected => {
@@ -262,6 +346,7 @@ impl Metrics {
         if let Some(tpot) = moments.tpot() {
             self.tpot.record(tpot);
         }
+        self.class(record.class).into_iter().for_each(|class| class.answer(&moments, record.correct));
         self.output_tokens += u64::from(moments.tokens);
         self.own_rate += f64::from(moments.tokens) / moments.e2e().as_secs_f64();
         self.drafted += u64::from(record.drafted);

@@ -31,7 +31,9 @@ mod watch;
 
 pub use drain::Backlog;
 pub use flow::Done;
-pub use metrics::{ClosedFormSums, Durations, LatencySum, MemorySums, Metrics, ProbeSums, RegretSums};
+pub use metrics::{
+    ClosedFormSums, Deadlines, Durations, LatencySum, MemorySums, Metrics, OfClass, ProbeSums, RegretSums,
+};
 pub use recorder::{
     DecisionRecord, Kind, Lane, NoRecorder, Phase, Recorder, RequestRecord, Shortfall, Side, SpanRecord, Status,
     StepRecord, TokenRecord,
@@ -87,8 +89,8 @@ pub(crate) struct Ledger<'w, R> {
     flow: Flow,
     pub(crate) warm_up: WarmUp,
     pub(crate) drain: Drain,
-    /// Limits on latencies that a request meets or misses.
-    slo: LatencyLimits,
+    /// Limits on latencies that a request of each class meets or misses.
+    slo: Vec<LatencyLimits>,
     /// The requests behind the warm-up.
     pub(crate) metrics: Metrics,
     pub(crate) recorder: &'w mut dyn Recorder,
@@ -115,7 +117,7 @@ impl<'w, R: Default> Ledger<'w, R> {
     pub(crate) fn new(
         grading: Grading,
         (warm_up, requests): (WarmUp, u64),
-        slo: LatencyLimits,
+        slo: Vec<LatencyLimits>,
         recorder: &'w mut dyn Recorder,
     ) -> Self {
         Self {
@@ -124,8 +126,8 @@ impl<'w, R: Default> Ledger<'w, R> {
             flow: Flow::default(),
             warm_up,
             drain: Drain::new(requests),
+            metrics: Metrics::of_classes(slo.len()),
             slo,
-            metrics: Metrics::default(),
             wants_steps: recorder.wants_steps(),
             wants_tokens: recorder.wants_tokens(),
             notes: Notes::new(recorder),
@@ -141,14 +143,14 @@ impl<'w, R: Default> Ledger<'w, R> {
 
     /// Takes a request in.
     pub(crate) fn admit(&mut self, arrival: Arrival, now: SimTime) -> SlotId {
-        let (number, edge) = (arrival.turn.request.prompt.request, arrival.edge);
+        let (number, edge, class) = (arrival.turn.request.prompt.request, arrival.edge, arrival.turn.class);
         self.generation += 1;
         let generation = self.generation;
         self.warm_up.admit(generation, now);
         self.flow.submit(now);
         let id = SlotId { index: self.slots.insert(Slot::new(arrival, generation, now)), generation };
         if !self.warm_up.has(id) {
-            self.metrics.submitted += 1;
+            self.metrics.submit(class);
             self.drain.admit(generation, self.flow.in_flight());
         }
         if self.recorder.wants_spans(number) {
@@ -299,10 +301,16 @@ impl<R> Ledger<'_, R> {
             costs[Side::Cloud as usize].add(&tally.cloud);
         };
         add(&mut self.costs);
-        let met = record.moments.as_ref().filter(|moments| self.slo.met_by(moments)).map(|moments| moments.tokens);
+        let met = record.moments.as_ref().filter(|_| record.met).map(|moments| moments.tokens);
         self.flow.end(now, record, met);
         shortfall.into_iter().for_each(|reason| self.flow.shortfalls[reason] += 1);
         if let Some(moments) = &record.moments {
+            let is_in_window = (self.warm_up.end()..=self.drain.begins()).contains(&moments.last_token);
+            self.metrics
+                .class(record.class)
+                .filter(|_| is_in_window)
+                .into_iter()
+                .for_each(|class| class.done.answer(met));
             self.warm_up.answer(moments.last_token, met);
             self.drain.answer(moments.last_token, met);
         }
@@ -310,7 +318,6 @@ impl<R> Ledger<'_, R> {
             return;
         }
         add(&mut self.counted);
-        self.metrics.met += u64::from(met.is_some());
         self.metrics.end(record, matches!(served_by, Some(ServedBy::Cloud | ServedBy::Published(_))));
         shortfall.into_iter().for_each(|reason| self.metrics.shortfalls[reason] += 1);
     }
@@ -342,11 +349,14 @@ impl<R> Ledger<'_, R> {
         RequestRecord {
             request: Request { output_tokens, ..about.request },
             edge: slot.edge,
+            class: about.class,
             group: about.group,
             pool: about.was_sent.then_some(about.pool),
             client: about.client,
             status,
             fell_back: about.fell_back,
+            met: moments.as_ref().is_some_and(|moments| self.slo[about.class as usize].met_by(moments)),
+            missed: about.deadline.map(|most| moments.as_ref().is_none_or(|moments| moments.e2e() > most)),
             moments,
             submit: about.submit,
             warm_up: self.warm_up.has(id),

@@ -52,6 +52,8 @@ pub struct RequestRecord {
     pub request: Request,
     /// Its edge.
     pub edge: u32,
+    /// Number of its class; 0 where there are no classes.
+    pub class: u32,
     /// Number of the edge's group.
     pub group: u32,
     /// Number of the pool that worked for it; none where none did.
@@ -62,6 +64,10 @@ pub struct RequestRecord {
     pub status: Status,
     /// The edge answered because the link was down when it came in.
     pub fell_back: bool,
+    /// True if its latencies were within all limits.
+    pub met: bool,
+    /// True if its answer was not there at its deadline; none where it has none.
+    pub missed: Option<bool>,
     /// Its moments, where it was answered.
     pub moments: Option<Moments>,
     /// Time at which it was sent.

@@ -37,6 +37,10 @@ pub(crate) struct About {
     /// The parts of its prompt that others may have; none if it shares nothing.
     pub(crate) shared: Option<Rc<Shared>>,
     pub(crate) client: u32,
+    /// Its class; 0 where there are no classes.
+    pub(crate) class: u32,
+    /// Time by which its answer must be there, from its request.
+    pub(crate) deadline: Option<SimDuration>,
     /// Its group of edges.
     pub(crate) group: u32,
     /// Its pool.
@@ -84,12 +88,15 @@ pub(crate) struct Arrival {
 
 impl<R: Default> Slot<R> {
     pub(crate) fn new(arrival: Arrival, generation: u32, submit: SimTime) -> Self {
-        let Arrival { turn: Turn { request, cut, shared }, edge, client, group, pool, visual_tokens } = arrival;
+        let Arrival { turn: Turn { request, cut, class, deadline, shared }, edge, client, group, pool, visual_tokens } =
+            arrival;
         let input = Input::whole(request.prompt);
         let about = About {
             request,
             shared,
             client,
+            class,
+            deadline,
             group,
             pool,
             work: SimDuration::ZERO,

@@ -8,7 +8,7 @@
 //! A serving engine hands out memory by itself, block by block (`served.rs`); nobody asks for it here.
 
 use super::prompts;
-use super::resources::Held;
+use super::resources::{Held, Slot};
 use super::routing::Change;
 use super::served::InEngine;
 use super::state::State;
@@ -28,10 +28,17 @@ impl<'w, C: Compute> World<'w, C> {
         let sequence = edge.open(&slot.about.request, input);
         let served = gpus[slot.edge as usize].served.is_some();
         let prompt = edge.prompt_tokens(sequence);
-        let engine = served.then(|| InEngine::new(prompts::request(slot, prompt, &self.prices[tier].0, input)));
+        let engine = served.then(|| self.of_class(slot, tier, prompt, input));
         slot.resources.on_edge = Some(Held::new(sequence, engine));
         requests[slot.edge as usize] += 1;
         edge.prompt_tokens(sequence)
+    }
+
+    /// A request for the serving engine of a tier, with so many tokens of prompt and the priority of its class.
+    fn of_class(&self, slot: &Slot, tier: usize, prompt: u32, input: &Input) -> InEngine {
+        let priority = self.spec.workload.priority_of(slot.about.class);
+        let request = prompts::request(slot, prompt, &self.prices[tier].0, input);
+        InEngine::new(serving::Request { priority, ..request })
     }
 
     /// Gives a request a GPU of its pool, opens its sequence there, and asks for its memory.
@@ -47,7 +54,7 @@ impl<'w, C: Compute> World<'w, C> {
         let sequence = state.computes[tier].open(&slot.about.request, input);
         let served = state.gpus[gpu as usize].served.is_some();
         let prompt = state.computes[tier].prompt_tokens(sequence);
-        let engine = served.then(|| InEngine::new(prompts::request(slot, prompt, &self.prices[tier].0, input)));
+        let engine = served.then(|| self.of_class(slot, tier, prompt, input));
         slot.resources.on_cloud = Some(Held::new(sequence, engine));
         slot.resources.cloud.gpu = Some(gpu);
         self.ask_for_memory(state, gpu, id);

@@ -23,6 +23,8 @@ pub(crate) struct Served {
     /// The requests in the replica, by the places of their handles.
     owners: Vec<Option<(Id, SlotId)>>,
     pub(super) remote: Remote,
+    /// Requests that were submitted so far, by which they are known to have come one after the other.
+    submitted: u64,
     /// Memory to work in: a step that is over, and outcomes.
     over: Step,
     outcomes: Vec<Outcome>,
@@ -89,8 +91,8 @@ impl Served {
     ) -> Option<Box<Self>> {
         let Scheduling::Observed(rules) = scheduling else { return None };
         let replica = Replica::new((**rules).clone(), settings(rules, limits, kv, context_window));
-        let (steps, owners, over, outcomes) = Default::default();
-        Some(Box::new(Self { replica, steps, is_running: false, owners, remote, over, outcomes }))
+        let (steps, owners, submitted, over, outcomes) = Default::default();
+        Some(Box::new(Self { replica, steps, is_running: false, owners, remote, submitted, over, outcomes }))
     }
 
     /// True if a step is formed or could be.
@@ -135,7 +137,8 @@ impl Served {
 
     /// Queues a request in the replica.
     pub(super) fn submit(&mut self, request: Request, slot: SlotId) -> Id {
-        let id = self.replica.submit(request);
+        self.submitted += 1;
+        let id = self.replica.submit(Request { arrival: self.submitted, ..request });
         if self.owners.len() <= id.place() {
             self.owners.resize(id.place() + 1, None);
         }

@@ -50,6 +50,8 @@ pub enum Arrivals {
         period: SimDuration,
         /// Moments of the period at which edges send.
         phases: Phases,
+        /// Time by which an answer must be there, from its request.
+        deadline: SimDuration,
     },
     /// Poisson at a rate that follows a curve.
     Curve(Arc<Curve>),
@@ -86,6 +88,14 @@ pub struct Curve {
 }
 
 impl Arrivals {
+    /// The time by which an answer must be there, where requests come periodically.
+    pub(crate) fn deadline(&self) -> Option<SimDuration> {
+        match self {
+            Self::Periodic { deadline, .. } => Some(*deadline),
+            _ => None,
+        }
+    }
+
     /// True if requests come for as long as there are any, at times that no trace gives: behind the last of them, the run drains.
     pub(crate) fn drain(&self) -> bool {
         !matches!(self, Self::ClosedLoop { .. } | Self::Trace { .. })
@@ -116,7 +126,7 @@ impl OpenLoop {
         let mut stream = streams.stream("arrivals", source);
         let law = match arrivals {
             Arrivals::Mmpp { states, .. } => first_state(states, &mut stream),
-            Arrivals::Periodic { period, phases } => Law::Periodic(order(*period, *phases, streams, edges)),
+            Arrivals::Periodic { period, phases, .. } => Law::Periodic(order(*period, *phases, streams, edges)),
             _ => Law::Memoryless,
         };
         Self { stream, arrived: 0, law }

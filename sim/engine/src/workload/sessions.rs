@@ -21,8 +21,8 @@ pub(crate) struct Begun {
 }
 
 impl Begun {
-    /// Begins the next session, if there is one.
-    pub(crate) fn session(&mut self, workload: &Workload, streams: Streams) -> Option<Session> {
+    /// Begins the next session, if there is one: of this class, or of one that is drawn.
+    pub(crate) fn session(&mut self, workload: &Workload, streams: Streams, class: Option<u32>) -> Option<Session> {
         let first = self.next;
         let left = workload.len().checked_sub(first).filter(|left| *left > 0)?;
         let turns = workload.sessions.as_ref().map_or(1, |sessions| sessions.draw_turns(streams, first));
@@ -31,7 +31,8 @@ impl Begun {
             self.shown = first;
         }
         (self.next, self.sessions) = (end, self.sessions + 1);
-        Some(Session { first, next: first, end, shown: self.shown, past: None })
+        let class = class.unwrap_or_else(|| workload.draw_class(streams, first));
+        Some(Session { first, next: first, end, class, deadline: None, shown: self.shown, past: None })
     }
 }
 
@@ -42,6 +43,10 @@ pub(crate) struct Session {
     next: u64,
     /// The number behind its last request.
     end: u64,
+    /// Its class.
+    class: u32,
+    /// Time by which the answer to its first turn must be there, from its request.
+    pub(crate) deadline: Option<SimDuration>,
     /// The request that first showed its pictures.
     shown: u64,
     /// Apart, since most sessions have one turn.
@@ -60,6 +65,10 @@ pub(crate) struct Turn {
     pub(crate) request: Request,
     /// The answer is shorter than was asked for.
     pub(crate) cut: bool,
+    /// Its class.
+    pub(crate) class: u32,
+    /// Time by which its answer must be there, from its request.
+    pub(crate) deadline: Option<SimDuration>,
     /// The parts of its prompt that others may have; none if it shares nothing.
     pub(crate) shared: Option<Rc<Shared>>,
 }
@@ -75,7 +84,7 @@ impl Session {
     pub(crate) fn turn(&mut self, workload: &Workload, streams: Streams) -> Turn {
         let number = self.next;
         self.next += 1;
-        let (mut request, cut) = workload.question(streams, number, self.shown);
+        let (mut request, cut) = workload.question(streams, number, self.shown, self.class);
         let own = request.prompt.text_tokens;
         let prompt = &mut request.prompt;
         let said: &[Text] = self.past.as_ref().map_or(&[], |past| &past.texts);
@@ -85,7 +94,7 @@ impl Session {
             (prompt.images, prompt.audio) = (past.images, past.audio);
         }
         let shared = workload.shares().then(|| {
-            let texts = said.iter().copied().chain(workload.blocks(number)).collect();
+            let texts = said.iter().copied().chain(workload.blocks(number, self.class)).collect();
             Rc::new(Shared { system: workload.system_prompt, shown: self.shown, texts })
         });
         if self.next < self.end {
@@ -94,7 +103,7 @@ impl Session {
             past.texts.push(Text { source: Source::Request(number), tokens: own });
             past.texts.push(Text { source: Source::Answer(number), tokens: request.output_tokens });
         }
-        Turn { request, cut, shared }
+        Turn { request, cut, class: self.class, deadline: self.deadline.take(), shared }
     }
 }
 
@@ -116,16 +125,16 @@ mod tests {
     fn a_turn_repeats_the_session_so_far() {
         let (workload, streams) = (workload(3), Streams::new(1));
         let mut begun = Begun::default();
-        let mut session = begun.session(&workload, streams).unwrap();
+        let mut session = begun.session(&workload, streams, None).unwrap();
         assert_eq!((session.first, begun.next), (0, 3));
         // Prompts of 30 tokens of text, answers of 20.
         for (number, tokens, texts) in [(0, 130, 0), (1, 180, 2), (2, 230, 4)] {
             if number > 0 {
                 assert_eq!(session.think(&workload, streams), Some(SimDuration::from_secs(2)));
             }
-            let Turn { request, cut, shared } = session.turn(&workload, streams);
+            let Turn { request, cut, shared, .. } = session.turn(&workload, streams);
             assert_eq!((request.prompt.request, request.prompt.text_tokens, cut), (number, tokens, false));
-            assert_eq!(request.prompt.images, workload.question(streams, 0, 0).0.prompt.images);
+            assert_eq!(request.prompt.images, workload.question(streams, 0, 0, 0).0.prompt.images);
             let shared = shared.unwrap();
             assert_eq!((shared.system, shared.shown, shared.texts.len()), (100, 0, texts));
             if number == 1 {
@@ -134,20 +143,20 @@ mod tests {
             }
         }
         assert_eq!(session.think(&workload, streams), None);
-        begun.session(&workload, streams).unwrap();
-        let last = begun.session(&workload, streams).unwrap();
+        begun.session(&workload, streams, None).unwrap();
+        let last = begun.session(&workload, streams, None).unwrap();
         assert_eq!((last.first, last.end), (6, 7), "the number of requests cuts the last session");
-        assert!(begun.session(&workload, streams).is_none());
+        assert!(begun.session(&workload, streams, None).is_none());
     }
 
     #[test]
     fn sessions_in_a_row_ask_about_the_same_pictures() {
         let workload = Workload { questions_per_picture: 2, ..workload(2) };
         let (mut begun, streams) = (Begun::default(), Streams::new(1));
-        let sessions = std::iter::from_fn(|| begun.session(&workload, streams));
+        let sessions = std::iter::from_fn(|| begun.session(&workload, streams, None));
         let told: Vec<_> = sessions.map(|session| (session.first, session.shown)).collect();
         assert_eq!(told, [(0, 0), (2, 0), (4, 4), (6, 4)]);
-        let payload = |number, shown| workload.question(streams, number, shown).0.prompt.images.unwrap().payload;
+        let payload = |number, shown| workload.question(streams, number, shown, 0).0.prompt.images.unwrap().payload;
         assert_eq!(payload(2, 0), payload(0, 0));
         assert_ne!(payload(2, 2), payload(0, 0));
     }

@@ -1,7 +1,8 @@
 //! The command line of `sim capacity`.
 
 use super::axis::Axis;
-use super::loads::{Loads, Varied};
+use super::choices;
+use super::loads::{Counted, Loads, Varied};
 use super::search::{Answer, Limits, search};
 use super::verdict::Target;
 use crate::results::runs::{Run, Totals};
@@ -10,6 +11,7 @@ use crate::run::grid::write_tables;
 use crate::run::threads;
 use crate::scenario::{self, Plan, Scenario, Source, Written};
 use crate::terminal::{Code, Failure, print, say, with_bar};
+use policies::PolicyTable;
 use rayon::prelude::*;
 use reports::Constraint;
 use std::path::PathBuf;
@@ -19,15 +21,16 @@ use tables::{CapacityRow, Finding, TableWriter};
 
 const HELP: &str = "\
 Values are doubled or halved until one meets the targets and one misses them, then
-bisected to 2 %. Replications are added at each until the intervals of the targets'
-means exclude the other verdict. Exit code 5: --max-runs ended it before; the bracket
-that is sure is printed. A load at which the backlog grows is not carried,
-whatever its latencies. Where the scenario has no workload.warm_up, the first tenth of
-the requests is left out. The targets are those of [slo] unless --target says others.
+bisected. Replications are added on both sides of the place where a target stops being
+met until its interval is 2 % wide. Exit code 5: --max-runs ended it before; what is
+known is printed. A load at which the backlog grows is not carried, whatever its
+latencies. Where the scenario has no workload.warm_up, the first tenth of the requests
+is left out. The targets are those of [slo] unless --target says others.
 
 Examples:
   sim capacity scenarios/load.toml --vary arrivals.poisson.rate --target \"e2e_ms_p99 <= 2 s\"
-  sim capacity scenarios/load.toml --set sweep={} --vary cloud.gpus --least --target \"ttft_ms_p99 <= 500 ms\"";
+  sim capacity scenarios/load.toml --set sweep={} --vary cloud.gpus --least --target \"ttft_ms_p99 <= 500 ms\"
+  sim capacity scenarios/capacity.toml --vary cloud.device=l40s,a100-80-sxm --minimise price";
 
 /// Find the largest load, or the fewest GPUs, with which each policy meets targets.
 #[derive(Debug, clap::Args)]
@@ -35,12 +38,14 @@ Examples:
 pub struct Args {
     #[command(flatten)]
     written: Written,
-    /// The key to vary: a number or a quantity, such as arrivals.poisson.rate, edge.count or cloud.gpus.
+    /// The key to vary: a number or a quantity, such as arrivals.poisson.rate, edge.count or cloud.gpus. Or choices, as in
+    /// pool=a,b,c, of which the cheapest that meets the targets is found.
     #[arg(long, value_name = "KEY")]
-    vary: String,
-    /// A target: a metric, one of <= >= < >, and a number, perhaps with its unit. Repeatable [default: those of [slo]].
+    pub(super) vary: String,
+    /// A target: a metric, one of <= >= < >, and a number, perhaps with its unit; behind `CLASS:` it is of that class alone.
+    /// Repeatable [default: those of [slo] and of the classes].
     #[arg(long, value_name = "TARGET")]
-    target: Vec<Constraint>,
+    target: Vec<Target>,
     /// Find the largest value that meets the targets; this is the default.
     #[arg(long, conflicts_with = "least")]
     most: bool,
@@ -55,10 +60,10 @@ pub struct Args {
     to: Option<String>,
     /// The policy to look at; repeatable [default: all].
     #[arg(long, value_name = "POLICY")]
-    policy: Vec<String>,
+    pub(super) policy: Vec<String>,
     /// The most runs of each policy.
     #[arg(long, value_name = "N", default_value_t = 400, value_parser = clap::value_parser!(u64).range(3..=1_000_000))]
-    max_runs: u64,
+    pub(super) max_runs: u64,
     /// Folder for the results [default: results/NAME-capacity]: the values that were run, and the answers.
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
@@ -70,7 +75,10 @@ pub struct Args {
     json: bool,
     /// Threads that runs are spread over [default: all cores]. Results do not depend on it.
     #[arg(long, value_name = "N")]
-    threads: Option<usize>,
+    pub(super) threads: Option<usize>,
+    /// Of choices, the metric of which less is better [default: price, which is cost_per_request].
+    #[arg(long, value_name = "METRIC", alias = "minimize", conflicts_with_all = ["most", "least", "from", "to", "out", "json"])]
+    pub(super) minimise: Option<String>,
 }
 
 /// Runs `sim capacity`.
@@ -78,6 +86,13 @@ pub fn run(args: &Args) -> Result<(), Failure> {
     let started = Instant::now();
     let (source, scenario, left_out) = one_point(args)?;
     let targets = targets(args, &source, &scenario)?;
+    if let Some(choices) = args.vary.split_once('=') {
+        return choices::run(args, (&source, &scenario), &targets, choices);
+    }
+    if args.minimise.is_some() {
+        let what = "--minimise is of choices, as in --vary pool=a,b,c; leave it out, or say which there are";
+        return Err(Failure::refused(what));
+    }
     let own = scenario::value_of(&scenario, &args.vary);
     if own.is_none() {
         refuse_unknown(&source, &args.vary)?;
@@ -86,7 +101,7 @@ pub fn run(args: &Args) -> Result<(), Failure> {
     let varied = Varied { source: &source, axis: &axis, targets: &targets };
     let plan = varied.plan(&[axis.start])?;
     plan.must_be_simulated("sim capacity")?;
-    let policies = policies(&plan, &args.policy)?;
+    let policies = policies(&scenario.policy, &args.policy)?;
     scenario::warn_of_unpacked_weights(&plan);
     scenario::warn_of_figures(&plan);
     let default = ["results", &format!("{}-capacity", scenario.name)].iter().collect();
@@ -150,17 +165,45 @@ fn one_point(args: &Args) -> Result<(Source, Scenario, Option<u64>), Failure> {
 
 /// The targets of the command line, or those of the scenario.
 fn targets(args: &Args, source: &Source, scenario: &Scenario) -> Result<Vec<Target>, Failure> {
-    let bounds = if args.target.is_empty() { scenario.slo.read(source)? } else { args.target.clone() };
-    if bounds.is_empty() {
+    let targets = if args.target.is_empty() { own_targets(source, scenario)? } else { args.target.clone() };
+    if targets.is_empty() {
         let what = "no target: say --target \"e2e_ms_p99 <= 2 s\", or write slo.targets into the scenario";
         return Err(Failure::refused(what));
     }
-    bounds.into_iter().map(|bound| Target::new(bound).map_err(Failure::refused)).collect()
+    let known: Vec<&str> = scenario.classes.keys().map(String::as_str).collect();
+    match targets.iter().find(|target| target.class().is_some_and(|class| !known.contains(&class))) {
+        Some(target) if known.is_empty() => {
+            Err(Failure::refused(format!("--target {}: the scenario has no classes", target.text())))
+        }
+        Some(target) => {
+            let why = tables::unknown("class", target.class().unwrap_or_default(), &known);
+            Err(Failure::refused(format!("--target {}: {why}", target.text())))
+        }
+        None => Ok(targets),
+    }
+}
+
+/// The targets of `[slo]`; where there are classes, those of each class, which are those of `[slo]` unless it has its own.
+fn own_targets(source: &Source, scenario: &Scenario) -> Result<Vec<Target>, Failure> {
+    let mut targets = Vec::new();
+    let mut add = |class: Option<&String>, bounds: Vec<Constraint>| {
+        let of = bounds.into_iter().map(|bound| Target::of_class(class.cloned(), bound).map_err(Failure::refused));
+        targets.extend(of.collect::<Result<Vec<_>, _>>()?);
+        Ok::<_, Failure>(())
+    };
+    if scenario.classes.is_empty() {
+        add(None, scenario.slo.read(source, "slo")?)?;
+    }
+    for (name, class) in &scenario.classes {
+        let (slo, at) = scenario.slo_of(name, class);
+        add(Some(name), slo.read(source, &at)?)?;
+    }
+    Ok(targets)
 }
 
 /// The policies to look at.
-fn policies(plan: &Plan, wanted: &[String]) -> Result<Vec<String>, Failure> {
-    let known: Vec<String> = plan.scenario.policy.systems().into_iter().map(|(label, _)| label).collect();
+pub(super) fn policies(table: &PolicyTable, wanted: &[String]) -> Result<Vec<String>, Failure> {
+    let known: Vec<String> = table.systems().into_iter().map(|(label, _)| label).collect();
     if let Some(unknown) = wanted.iter().find(|wanted| !known.contains(wanted)) {
         let known: Vec<&str> = known.iter().map(String::as_str).collect();
         return Err(Failure::refused(format!("--policy {unknown}: {}", tables::unknown("policy", unknown, &known))));
@@ -172,7 +215,7 @@ fn policies(plan: &Plan, wanted: &[String]) -> Result<Vec<String>, Failure> {
 fn first_looks<'v>(varied: &'v Varied<'v>, policies: &[String]) -> Result<Vec<Loads<'v>>, Failure> {
     let first = |policy: &String| {
         let mut loads = Loads::new(varied, policy.clone());
-        loads.look(varied.axis.start, 1, &AtomicU64::new(0)).map(|_| loads)
+        loads.judge(varied.axis.start, 1, &AtomicU64::new(0)).map(|_| loads)
     };
     policies.iter().map(first).collect()
 }
@@ -191,7 +234,7 @@ fn searched<'v>(
     let pool = threads::pool(args.threads, most)?;
     with_bar(most, "runs", |done| {
         let one = |mut loads: Loads<'v>| {
-            let answer = search(varied.axis, limits, |value, replications| loads.look(value, replications, done))?;
+            let answer = search(varied.axis, limits, &mut Counted { loads: &mut loads, done })?;
             Ok((loads, answer))
         };
         pool.install(|| policies.into_par_iter().map(one).collect())

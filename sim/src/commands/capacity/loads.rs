@@ -1,7 +1,9 @@
 //! The runs of one policy: replications at values of the key, and the verdicts on them.
 
 use super::axis::Axis;
-use super::verdict::{Judged, Target, Verdict};
+use super::crossing::Crossing;
+use super::search::Runs;
+use super::verdict::{self, Judged, Target, Verdict};
 use crate::results::runs::Run;
 use crate::run::one_run::OneRun;
 use crate::scenario::{Cell, Plan, Point, PointLabel, Scenario, Source};
@@ -50,8 +52,13 @@ struct AtValue {
     value: f64,
     point: Point,
     seed: u64,
+    /// The replication of its first run: no two values have one in common, so their runs are independent.
+    first: u32,
     runs: Vec<Judged>,
 }
+
+/// Replications from the first of a value to the first of the next one.
+const APART: u32 = 1 << 20;
 
 /// All runs of a policy.
 pub struct Loads<'a> {
@@ -71,11 +78,11 @@ impl<'a> Loads<'a> {
         &self.policy
     }
 
-    /// The verdict on a value after so many replications in all; those that are missing are run and counted.
+    /// Looks at a value with so many replications in all; those that are missing are run and counted.
     ///
     /// # Errors
     /// If the scenario cannot be run at this value, or a target does not apply to the policy.
-    pub fn look(&mut self, value: f64, replications: u32, done: &AtomicU64) -> Result<Verdict, Failure> {
+    pub fn judge(&mut self, value: f64, replications: u32, done: &AtomicU64) -> Result<Verdict, Failure> {
         let at = self.at(value)?;
         let have = u32::try_from(self.values[at].runs.len()).unwrap_or(u32::MAX);
         let run = |replication| {
@@ -95,7 +102,8 @@ impl<'a> Loads<'a> {
         }
         let point = self.varied.point(value)?;
         let seed = self.cell(&point).spec.seed;
-        self.values.push(AtValue { value, point, seed, runs: Vec::new() });
+        let first = APART * self.values.len() as u32;
+        self.values.push(AtValue { value, point, seed, first, runs: Vec::new() });
         Ok(self.values.len() - 1)
     }
 
@@ -105,6 +113,7 @@ impl<'a> Loads<'a> {
     }
 
     fn run(&self, at: &AtValue, replication: u32) -> Result<Judged, Failure> {
+        let replication = at.first + replication;
         let run = OneRun { point: &at.point, cell: self.cell(&at.point), replication, real: None };
         let outcome = surviving(|| run.outcome(&mut NoRecorder, &AtomicU64::new(0)))??;
         let sample = run.sample_of(&outcome);
@@ -118,6 +127,15 @@ impl<'a> Loads<'a> {
         Ok(Judged { sample, values, backlog: outcome.window.backlog })
     }
 
+    /// The place where the targets stop being met, by the runs at these values, each with its place; none if they do not tell.
+    fn crossing(&self, values: &[(f64, f64)]) -> Option<Crossing> {
+        let at = |value: f64| self.values.iter().find(move |at| at.value == value);
+        let runs = values.iter().filter_map(|(place, value)| Some((*place, &at(*value)?.runs)));
+        let runs: Vec<(f64, &Judged)> =
+            runs.flat_map(|(place, runs)| runs.iter().map(move |run| (place, run))).collect();
+        verdict::crossing(self.varied.targets, &runs)
+    }
+
     /// The values that were looked at.
     pub fn values(&self) -> impl Iterator<Item = f64> {
         self.values.iter().map(|at| at.value)
@@ -127,7 +145,7 @@ impl<'a> Loads<'a> {
     pub fn rows(&self, value: f64, label: &Arc<PointLabel>) -> Vec<Run> {
         let of = self.values.iter().filter(|at| at.value == value);
         of.flat_map(|at| {
-            (0..).zip(&at.runs).map(|(replication, judged)| Run {
+            (at.first..).zip(&at.runs).map(|(replication, judged)| Run {
                 label: label.clone(),
                 policy: self.policy.clone(),
                 replication,
@@ -136,5 +154,25 @@ impl<'a> Loads<'a> {
             })
         })
         .collect()
+    }
+}
+
+/// The runs of a policy as a search looks at them; each one that is done is counted.
+pub struct Counted<'l, 'a> {
+    /// The runs.
+    pub loads: &'l mut Loads<'a>,
+    /// The number of those that are done.
+    pub done: &'l AtomicU64,
+}
+
+impl Runs for Counted<'_, '_> {
+    type Error = Failure;
+
+    fn look(&mut self, value: f64, replications: u32) -> Result<Verdict, Failure> {
+        self.loads.judge(value, replications, self.done)
+    }
+
+    fn crossing(&self, values: &[(f64, f64)]) -> Option<Crossing> {
+        self.loads.crossing(values)
     }
 }

@@ -2,11 +2,13 @@
 //!
 //! One key varies. Values are judged by replications ([`loads`]): a value meets the targets if the mean of each is within its bound,
 //! and surely if the whole interval is ([`verdict`]). The search ([`search`]) doubles or halves the value until the answer lies
-//! between two that are sure, and bisects. What was run is a results folder like any
+//! between two that are sure, bisects, and puts runs around it ([`crossing`]). [`choices`] finds the cheapest of several. What was run is a results folder like any
 //! other, with the values that were looked at, and with `capacity.parquet`.
 
 mod axis;
+mod choices;
 mod command;
+mod crossing;
 mod loads;
 mod search;
 mod verdict;

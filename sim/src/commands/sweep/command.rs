@@ -140,10 +140,7 @@ impl<'a> Sweep<'a> {
                 Ok(point) => {
                     // Whoever wrote a job was warned; the logs of its shards need not say it again.
                     if self.args.shard.is_none() {
-                        scenario::warn_of_idle_keys(&self.plan);
-                        scenario::warn_of_start(&self.plan);
-                        scenario::warn_of_unpacked_weights(&self.plan);
-                        scenario::warn_of_figures(&self.plan);
+                        scenario::warn(&self.plan);
                         scenario::warn_of_short_traces(&self.plan, [&point]);
                     }
                     return Ok(());

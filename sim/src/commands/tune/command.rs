@@ -75,10 +75,7 @@ pub fn run(args: &Args) -> Result<(), Failure> {
     plan.must_be_simulated("sim tune")?;
     let policy = policy(&plan, args.policy.as_ref())?;
     let goal = Goal::new(&args.objective(), &args.subject_to, policy.clone())?;
-    scenario::warn_of_idle_keys(&plan);
-    scenario::warn_of_start(&plan);
-    scenario::warn_of_unpacked_weights(&plan);
-    scenario::warn_of_figures(&plan);
+    scenario::warn(&plan);
     scenario::warn_of_short_traces(&plan, &plan.point(0));
     let out = args.out.clone().unwrap_or_else(|| ["results", &format!("{}-tune", plan.scenario.name)].iter().collect());
     let results = results::Results::begin(&out)?;

@@ -97,7 +97,7 @@ fn one_state_is_poisson_in_law() {
 #[test]
 fn each_edge_sends_once_a_period_at_its_phase() {
     let period = SimDuration::from_secs(2);
-    let sent = |phases, seed| times(&Arrivals::Periodic { period, phases }, seed, 12);
+    let sent = |phases, seed| times(&Arrivals::Periodic { period, phases, deadline: period }, seed, 12);
     let even: Vec<(f64, u32)> = (0..12).map(|k| (0.5 * f64::from(k), k % EDGES)).collect();
     assert_eq!(sent(Phases::Even, 1), even);
     let together: Vec<(f64, u32)> = (0..12).map(|k| (2.0 * f64::from(k / EDGES), k % EDGES)).collect();
