@@ -109,18 +109,25 @@ fn most_at_once(log: &Log, side: Side, kinds: &[Kind]) -> usize {
 }
 
 /// The most KV blocks of a side that are in use at once: those of the prompts, as far as they are read, and of 64 tokens of
-/// an answer each.
+/// an answer each. A prompt that is read anew has given back what it held.
 fn most_blocks_at_once(log: &Log, side: Side) -> u64 {
-    let spans = spans(log, side, &MODEL_STEPS);
-    let read = log.steps.iter().filter(|step| (step.side, step.kind) == (side, Kind::Prefill));
-    let mut prompts: BTreeMap<u64, u64> = BTreeMap::new();
-    read.for_each(|step| *prompts.entry(step.request).or_default() += u64::from(step.tokens));
-    let blocks = |request: &u64| (prompts.get(request).copied().unwrap_or(0) + 64).div_ceil(16);
+    let mut held: Vec<(u64, u64, u64, u64)> = Vec::new();
+    for step in log.steps.iter().filter(|step| step.side == side && MODEL_STEPS.contains(&step.kind)) {
+        let (start, end) = (step.start.as_ns(), (step.start + step.duration).as_ns());
+        let is_read = step.kind == Kind::Prefill;
+        // The first token of the answer stands behind the prompt.
+        let is_anew = is_read && step.context_tokens <= u64::from(step.tokens) + 1;
+        let prompt = if is_read { step.context_tokens } else { 0 };
+        match held.iter_mut().rev().find(|(request, ..)| *request == step.request) {
+            Some((_, _, until, tokens)) if !is_anew => (*until, *tokens) = (end.max(*until), prompt.max(*tokens)),
+            _ => held.push((step.request, start, end, prompt)),
+        }
+    }
     let at = |now: u64| {
-        let there = spans.iter().filter(|(_, (start, end))| (*start..*end).contains(&now));
-        there.map(|(request, _)| blocks(request)).sum::<u64>()
+        let there = held.iter().filter(|(_, start, end, _)| (*start..*end).contains(&now));
+        there.map(|(.., tokens)| (tokens + 64).div_ceil(16)).sum::<u64>()
     };
-    spans.values().map(|(start, _)| at(*start)).max().unwrap_or(0)
+    held.iter().map(|(_, start, ..)| at(*start)).max().unwrap_or(0)
 }
 
 const MODEL_STEPS: [Kind; 6] =
