@@ -153,36 +153,36 @@ const SHARED: &[Golden] = &[
 
 #[rustfmt::skip]
 const RADIO: &[Golden] = &[
-        ("cloud_only", 0x56c2a1379d0082be, 35133846878, 7685419),
-        ("cloud_pruned", 0xc29f5e5c9e5e7471, 20564404033, 2158090),
-        ("edge_only", 0x060a4ee4756e69a2, 10513450323, 0),
-        ("ucb_route", 0xc79fdd9cf2fe1f01, 12800473002, 1222387),
-        ("layer_split", 0x59a16956c4a424bb, 566789257877, 134773062),
-        ("token_dropping", 0x2156ea7e0b6dcd68, 56097938009, 13204742),
-        ("mindfusion", 0x8be1b5e1e7740c55, 93925192060, 24456707),
-        ("mindfusion_no_d", 0xeafaefc83303443b, 158540725870, 31586536),
-        ("blocking", 0x2e44e1b6a505dea3, 57292495898, 7698498),
-        ("pipelined", 0x0864d5b80809c34b, 51769189557, 7730126),
-        ("msao", 0x6cede32270e5d0c9, 38534334373, 3316806),
-        ("route", 0x568d74c68c3a94a8, 12465067422, 1831642),
-        ("trust", 0x859786e86b6e10b1, 54377170521, 8969986),
+    ("cloud_only", 0x5e0efb5cb544c857, 36654507070, 7709785),
+    ("cloud_pruned", 0x44fce0b7631c0345, 20506617245, 2194958),
+    ("edge_only", 0x060a4ee4756e69a2, 10513450323, 0),
+    ("ucb_route", 0x60f39fb3f011d357, 12711814496, 1222260),
+    ("layer_split", 0x59a16956c4a424bb, 566789257877, 134773062),
+    ("token_dropping", 0x2156ea7e0b6dcd68, 56097938009, 13204742),
+    ("mindfusion", 0x8be1b5e1e7740c55, 93925192060, 24456707),
+    ("mindfusion_no_d", 0xeafaefc83303443b, 158540725870, 31586536),
+    ("blocking", 0x2e44e1b6a505dea3, 57292495898, 7698498),
+    ("pipelined", 0x0864d5b80809c34b, 51769189557, 7730126),
+    ("msao", 0x6cede32270e5d0c9, 38534334373, 3316806),
+    ("route", 0xb7f6ca2c5d8204ad, 12709755704, 1965493),
+    ("trust", 0x859786e86b6e10b1, 54377170521, 8969986),
 ];
 
 #[rustfmt::skip]
 const SHARED_RADIO: &[Golden] = &[
-        ("cloud_only", 0x0f69d6ec22caab83, 35068033049, 7700978),
-        ("cloud_pruned", 0x847e4feccca84454, 21044337059, 2175427),
-        ("edge_only", 0x060a4ee4756e69a2, 10513450323, 0),
-        ("ucb_route", 0x64a22a6897920419, 12805877233, 1222387),
-        ("layer_split", 0xd03cfd1bfed7f07f, 563495390739, 134748961),
-        ("token_dropping", 0xa0219412c2714d55, 56538968513, 13202647),
-        ("mindfusion", 0x82e5109da05deb02, 94326179608, 24469440),
-        ("mindfusion_no_d", 0x4096b7c3d5ff9074, 154952134198, 31578224),
-        ("blocking", 0x079da78913d1f6e7, 56012009343, 7701730),
-        ("pipelined", 0xcbc20728635aede7, 48145652253, 7718826),
-        ("msao", 0xbb9b04c09dedbe4b, 39113944511, 3285186),
-        ("route", 0x6741c01691237882, 12467037680, 1831642),
-        ("trust", 0x3594e9dc5db0ad4c, 59732706368, 8991009),
+    ("cloud_only", 0xf4f500aeb029cd8b, 35007910104, 7702198),
+    ("cloud_pruned", 0x7519388113fe90b9, 20386965512, 2133930),
+    ("edge_only", 0x060a4ee4756e69a2, 10513450323, 0),
+    ("ucb_route", 0x6bbde013bdbd8a97, 12736462111, 1222387),
+    ("layer_split", 0xd03cfd1bfed7f07f, 563495390739, 134748961),
+    ("token_dropping", 0xa0219412c2714d55, 56538968513, 13202647),
+    ("mindfusion", 0x82e5109da05deb02, 94326179608, 24469440),
+    ("mindfusion_no_d", 0x4096b7c3d5ff9074, 154952134198, 31578224),
+    ("blocking", 0x079da78913d1f6e7, 56012009343, 7701730),
+    ("pipelined", 0xcbc20728635aede7, 48145652253, 7718826),
+    ("msao", 0xbb9b04c09dedbe4b, 39113944511, 3285186),
+    ("route", 0xded375fdac423372, 12750330809, 1965613),
+    ("trust", 0x3594e9dc5db0ad4c, 59732706368, 8991009),
 ];
 
 #[test]
@@ -212,10 +212,10 @@ fn golden_runs_with_a_shared_link() {
 
 #[rustfmt::skip]
 const TCP: &[Golden] = &[
-    ("cloud_only", 0x17355195424b82c8, 27100244068, 7667086),
-    ("cloud_pruned", 0xfd710b836ec8570c, 20215174227, 3706873),
+    ("cloud_only", 0x124fef8b7e25db0e, 26035585565, 7659665),
+    ("cloud_pruned", 0x3093bf910645f90d, 20416270261, 3709293),
     ("edge_only", 0x060a4ee4756e69a2, 10513450323, 0),
-    ("ucb_route", 0x8c11c20aa312a4b9, 14461667189, 2854427),
+    ("ucb_route", 0x8b8d589fef4a2e21, 13684165584, 3192810),
     ("layer_split", 0xf22d33d458f3156c, 345316207929, 134123545),
     ("token_dropping", 0xe396b6638f8f8109, 34729716436, 13140910),
     ("mindfusion", 0x346ed09257b2f9a2, 55448389234, 24350023),
@@ -223,7 +223,7 @@ const TCP: &[Golden] = &[
     ("blocking", 0x46f9463968892011, 35162592172, 7649756),
     ("pipelined", 0xc9cbdadf010f8b34, 33782075289, 7689840),
     ("msao", 0x9d1ddc7f66787a47, 32536137464, 4911908),
-    ("route", 0x4b3232da7890259e, 11791939404, 2436099),
+    ("route", 0x5740afe9de087354, 11555299549, 1842276),
     ("trust", 0x99afe4e0b55eeb8f, 39145013172, 8941251),
 ];
 

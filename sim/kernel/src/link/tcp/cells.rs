@@ -4,9 +4,9 @@
 mod connection;
 
 use super::{Congestion, Tcp, TcpSender};
-use crate::{FifoLink, RateProfile};
+use crate::{FifoLink, RateProfile, Service};
 use connection::Connection;
-use units::{BitsPerSecond, SimDuration};
+use units::{BitsPerSecond, SimDuration, SimTime};
 
 /// A new connection.
 fn over(tcp: Tcp, mbps: u64) -> Connection {
@@ -108,6 +108,19 @@ fn windows_are_those_of_the_kernel() {
     };
     assert_eq!(windows(200, 100_000), [(140, 17), (87, 10), (80, 10), (80, 10), (80, 10)]);
     assert_eq!(windows(400, 500_000), [(692, 86), (432, 54), (400, 50), (396, 49), (395, 49)]);
+}
+
+#[test]
+fn a_silence_is_paid_for_once() {
+    let (tcp, rtt, ms) = (Tcp::default(), SimDuration::from_ms(20), |ms| SimTime::ZERO + SimDuration::from_ms(ms));
+    let mut sender = TcpSender::new(&tcp);
+    for round in 0..4 {
+        let (now, packets) = (ms(21 * round), sender.room(&tcp, rtt, ms(21 * round)));
+        sender.send(&tcp, rtt, now, packets, true);
+        sender.left(rtt, now, packets, Service { start: now, end: now });
+    }
+    let room = sender.room(&tcp, rtt, ms(800));
+    assert_eq!((sender.room(&tcp, rtt, ms(800)), room), (room, 20), "160 packets, halved three times");
 }
 
 #[test]

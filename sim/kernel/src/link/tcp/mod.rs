@@ -81,6 +81,7 @@ pub struct TcpSender {
     /// Flights that are not acknowledged, the oldest first.
     flights: VecDeque<Flight>,
     in_flight: u32,
+    /// Packets were last sent then, or the window has rested until then.
     last_sent: SimTime,
     /// The smoothed round trip, queueing included (RFC 6298); none before the first.
     smoothed: Option<SimDuration>,
@@ -125,8 +126,9 @@ impl TcpSender {
         }
         if self.in_flight == 0 && self.restarts(tcp) {
             let silence = now.saturating_since(self.last_sent);
-            if silence > RTO_MARGIN {
-                self.window.rest(now, silence, self.retransmission_timeout(rtt));
+            if silence > RTO_MARGIN && self.window.rest(now, silence, self.retransmission_timeout(rtt)) {
+                // A silence is paid for once, however often its end is looked at.
+                self.last_sent = now;
             }
         }
         self.window.packets().min(tcp.receive_window).saturating_sub(self.in_flight)

@@ -100,11 +100,11 @@ impl Window {
         self.threshold = self.threshold.max(self.packets / 2 + self.packets / 4);
     }
 
-    /// Nothing was sent for `silence`, with nothing in flight: the window halves for each timeout of it.
+    /// Nothing was sent for `silence`, with nothing in flight: the window halves for each timeout of it. False if it is shorter than one.
     #[inline]
-    pub(super) fn rest(&mut self, now: SimTime, silence: SimDuration, timeout: SimDuration) {
+    pub(super) fn rest(&mut self, now: SimTime, silence: SimDuration, timeout: SimDuration) -> bool {
         if silence <= timeout {
-            return;
+            return false;
         }
         self.remember();
         let least = self.initial.min(self.packets);
@@ -116,6 +116,7 @@ impl Window {
         self.packets = self.packets.max(least);
         (self.used, self.full_at) = (0, now);
         self.cubic.rest(silence);
+        true
     }
 
     /// A flight is acknowledged.
