@@ -8,14 +8,15 @@ mod shared;
 
 pub(crate) use arrivals::OpenLoop;
 pub use arrivals::{Arrivals, Curve, Phases, State};
-pub use classes::Class;
 pub use servegen::draw_servegen;
 pub(crate) use sessions::{Begun, Session, Turn};
 pub(crate) use shared::{Shared, Source, Text};
 
 use kernel::{Stream, Streams, draw};
+use model::accuracy::KnownAccuracy;
 use model::audio::Audio;
 use model::dataset::{Draw, Drawn, Pixels, Sessions, Shape};
+use model::latency::LatencyLimits;
 use model::request::{ImageSize, Images, PayloadFormat, Prompt, Request};
 use std::sync::Arc;
 use traces::requests::{BlockList, PictureSize, Pictures, TraceRequest};
@@ -53,6 +54,25 @@ pub struct Workload {
     pub fall_back: bool,
     /// Time after which it answers those under way whose input the link holds up.
     pub fall_back_after: Option<SimDuration>,
+}
+
+/// A class of requests.
+#[derive(Clone, Debug)]
+pub struct Class {
+    /// Its name.
+    pub name: Arc<str>,
+    /// Content of its own; none for that of the workload.
+    pub content: Option<Content>,
+    /// Part of the workload's requests; 0 for a class with arrivals of its own.
+    pub share: f64,
+    /// Arrivals of its own, in an open loop.
+    pub arrivals: Option<Arrivals>,
+    /// Priority in serving engines that have any, the smaller the sooner.
+    pub priority: i32,
+    /// Limits on its latencies.
+    pub slo: LatencyLimits,
+    /// Accuracies of the models on its requests, for each group of edges those of each pool.
+    pub accuracy: Vec<Vec<KnownAccuracy>>,
 }
 
 /// The requests at the start of a run that no figure counts. By default there are none.

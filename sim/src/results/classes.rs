@@ -1,7 +1,7 @@
 //! The figures of a run by class of requests.
 
 use super::latencies::Latencies;
-use super::metrics::{missed_pct, per};
+use super::shares::{missed_pct, per};
 use engine::{OfClass, Outcome, RunSpec};
 use tables::{Metric, MetricValues, Text};
 

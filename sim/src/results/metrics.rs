@@ -2,10 +2,11 @@
 
 use super::classes::{self, ClassSample};
 use super::latencies::Latencies;
+use super::shares::{missed_pct, per};
 use super::spent::{Part, Spent};
 use crate::scenario::{Costs, MemoryScope};
 use backends::Coverage;
-use engine::{ClosedFormSums, Deadlines, LatencySum, Outcome, RegretSums, RunSpec, TierOutcome};
+use engine::{ClosedFormSums, LatencySum, Outcome, RegretSums, RunSpec, TierOutcome};
 use policies::Uses;
 use tables::{Metric, MetricValues, Shortfall, Shortfalls};
 
@@ -184,16 +185,6 @@ impl Facts<'_> {
 /// A tier that ran nothing needs no model in its memory.
 fn memory_gb(tier: &TierOutcome) -> f64 {
     if tier.iterations > 0 { tier.memory.as_gb_f64() } else { 0.0 }
-}
-
-/// The share of deadlines that were missed, per cent; none without any.
-pub fn missed_pct(deadlines: Deadlines) -> Option<f64> {
-    per(100.0 * deadlines.missed as f64, deadlines.all)
-}
-
-/// A share of a sum; none of nothing.
-pub fn per(sum: f64, count: u64) -> Option<f64> {
-    (count > 0).then(|| sum / count as f64)
 }
 
 fn finite(value: f64) -> Option<f64> {

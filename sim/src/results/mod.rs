@@ -9,6 +9,7 @@ pub mod metrics;
 pub mod replayed;
 pub mod rows;
 pub mod runs;
+mod shares;
 pub mod shortfalls;
 mod spans;
 mod spent;

@@ -2,8 +2,9 @@
 //! half-widths from Student's t. Written as the runs come, so that it takes no more memory for more points.
 
 use super::classes::ClassSample;
-use super::metrics::{Sample, per};
+use super::metrics::Sample;
 use super::runs::{Run, varied};
+use super::shares::per;
 use super::shortfalls;
 use crate::terminal::Failure;
 use engine::RegretSums;

@@ -1,6 +1,6 @@
 //! Devices, models and datasets by name: a table of the scenario's own, or a built-in one.
 
-use super::dataset::{self, Requests};
+use super::dataset::{self, Reading, Requests};
 use super::own::unknown;
 use super::{Scenario, Source};
 use crate::terminal::Failure;
@@ -34,6 +34,12 @@ pub fn requests<'s>(source: &Source, scenario: &'s Scenario, key: &str) -> Resul
         };
         source.refuse_key(key, &reason)
     })
+}
+
+/// The way in which a scenario's dataset becomes its requests.
+pub fn reading(scenario: &Scenario) -> Reading {
+    let written = &scenario.workload;
+    Reading { output_tokens: written.output_tokens, wanted: written.wanted(), seed: scenario.seed }
 }
 
 /// The device of that name, by the key that names it.

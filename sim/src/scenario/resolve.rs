@@ -1,6 +1,5 @@
 //! From keys to runs: the specs of one point, a cell for each policy.
 
-use super::dataset::Reading;
 use super::fleet::{self, Group, Pool, Tier as Table};
 use super::tier::Batch;
 use super::written::Workload as Written;
@@ -173,16 +172,10 @@ fn check_pictures(source: &Source, content: &Content) -> Result<(), Failure> {
 /// The key of the dataset.
 const DATASET: &str = "workload.dataset";
 
-/// The way in which a scenario's dataset becomes its requests.
-pub(super) fn reading(scenario: &Scenario) -> Reading {
-    let written = &scenario.workload;
-    Reading { output_tokens: written.output_tokens, wanted: written.wanted(), seed: scenario.seed }
-}
-
 fn workload(source: &Source, scenario: &Scenario) -> Result<Workload, Failure> {
     let written = &scenario.workload;
     let requests = lookup::requests(source, scenario, DATASET)?;
-    let (content, is_timed) = requests.content(source.traces(), source.folder(), &reading(scenario))?;
+    let (content, is_timed) = requests.content(source.traces(), source.folder(), &lookup::reading(scenario))?;
     let arrivals = arrivals::resolve(source, scenario, &content, is_timed)?;
     let Written { requests, max_output_tokens, payload, system_prompt, questions_per_picture, warm_up, .. } = *written;
     let sessions = written.sessions.clone();

@@ -1,14 +1,14 @@
 //! The keys of a scenario file, as they stand, with every default filled in.
 
-use super::classes::Class;
+use super::class::Class;
 use super::costs::Costs;
 use super::dataset::{Dataset, Requests, Wanted, shipped};
 use super::hop::{self, Hop};
 use super::link::Link;
 use super::loads::{Arrivals, TraceTimes};
 use super::own::CustomModel;
-use super::privacy::Require;
 use super::replay::Replay;
+use super::require::Require;
 use super::routers::{Learning, Router};
 use super::slo::Slo;
 use super::sweep::Sweep;

@@ -1,29 +1,7 @@
 //! Classes of requests: chat beside cameras, each with a dataset, a share, a priority and limits of its own.
 
-use super::{Arrivals, Content, Workload};
+use super::{Content, Workload};
 use kernel::Streams;
-use model::accuracy::KnownAccuracy;
-use model::latency::LatencyLimits;
-use std::sync::Arc;
-
-/// A class of requests.
-#[derive(Clone, Debug)]
-pub struct Class {
-    /// Its name.
-    pub name: Arc<str>,
-    /// Content of its own; none for that of the workload.
-    pub content: Option<Content>,
-    /// Part of the workload's requests; 0 for a class with arrivals of its own.
-    pub share: f64,
-    /// Arrivals of its own, in an open loop.
-    pub arrivals: Option<Arrivals>,
-    /// Priority in serving engines that have any, the smaller the sooner.
-    pub priority: i32,
-    /// Limits on its latencies.
-    pub slo: LatencyLimits,
-    /// Accuracies of the models on its requests, for each group of edges those of each pool.
-    pub accuracy: Vec<Vec<KnownAccuracy>>,
-}
 
 impl Workload {
     /// The class of a session that begins with this request, drawn by the shares; 0 where there are no classes.
@@ -35,7 +13,7 @@ impl Workload {
             left < 0.0
         });
         // Shares may sum to a little less than 1.
-        found.or_else(|| shared().last()).map_or(0, |(number, _)| number as u32)
+        found.or_else(|| shared().next_back()).map_or(0, |(number, _)| number as u32)
     }
 
     /// The content of a class.
@@ -53,6 +31,8 @@ impl Workload {
 mod tests {
     use super::*;
     use crate::RunSpec;
+    use crate::workload::Class;
+    use model::latency::LatencyLimits;
     use policies::System;
 
     #[test]

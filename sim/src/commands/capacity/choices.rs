@@ -1,7 +1,7 @@
 //! The cheapest of several choices that meets the targets: pools of a scenario, or values of a key. Each is judged by itself, at the load
 //! that the scenario has.
 
-use super::command::Args;
+use super::args::{Args, policies};
 use super::verdict::{Judged, Target, Verdict};
 use crate::run::one_run::OneRun;
 use crate::run::threads;
@@ -55,7 +55,7 @@ pub fn run(
         Some(name) => Metric::named(name).map_err(|why| Failure::refused(format!("--minimise {name}: {why}")))?,
     };
     let choices = choices(source, scenario, list)?;
-    let policies = super::command::policies(&scenario.policy, &args.policy)?;
+    let policies = policies(&scenario.policy, &args.policy)?;
     let most = u32::try_from(args.max_runs / choices.len() as u64).unwrap_or(u32::MAX).max(FIRST);
     let all: Vec<(&str, &Choice)> =
         policies.iter().flat_map(|policy| choices.iter().map(move |choice| (policy.as_str(), choice))).collect();

@@ -25,7 +25,7 @@ pub struct Crossing {
 const ENOUGH: f64 = 100.0;
 
 /// Standard errors from 0 of a slope that is well known.
-const STEADY: f64 = 5.0;
+const STEADY: f64 = 4.0;
 
 impl Crossing {
     /// The crossing of a line through runs, each with its place and its excess over the bound; none if the line does not surely rise.

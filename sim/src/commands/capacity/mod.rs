@@ -5,6 +5,7 @@
 //! between two that are sure, bisects, and puts runs around it ([`crossing`]). [`choices`] finds the cheapest of several. What was run is a results folder like any
 //! other, with the values that were looked at, and with `capacity.parquet`.
 
+mod args;
 mod axis;
 mod choices;
 mod command;
@@ -13,4 +14,5 @@ mod loads;
 mod search;
 mod verdict;
 
-pub use command::{Args, run};
+pub use args::Args;
+pub use command::run;

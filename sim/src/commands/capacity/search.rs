@@ -31,7 +31,7 @@ const STEPS: [f64; 2] = [0.008, 0.025];
 const NEAR: f64 = 2.2;
 
 /// The part of the runs of a line by which it grows.
-const MORE: u32 = 3;
+const MORE: u32 = 4;
 
 /// The part of the runs after which a value at an end of the axis is left alone.
 const PATIENCE: u64 = 10;
