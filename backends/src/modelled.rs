@@ -409,8 +409,8 @@ impl Compute for Modelled {
         let TokenOutcome { entropy_nats, .. } = process.outcome(&state.tokens, position);
         let rank = process.rank(&state.tokens, position);
         let target = state.target(position);
-        // Ids of tokens that are not the target's are odd, and each candidate has its own.
-        let other = |place: u32| Token { id: 2 * (position + (place << 16)) + 1, ends: false };
+        // Ids of tokens that are not the target's are odd, and each candidate has its own. An answer of other tokens is as long.
+        let other = |place: u32| Token { id: 2 * (position + (place << 16)) + 1, ends: target.ends };
         let token = |place: u32| if is_right && place == rank { target } else { other(place) };
         (0..most).map(|place| Draft { token: token(place), position, entropy_nats }).collect()
     }

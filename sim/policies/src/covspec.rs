@@ -146,16 +146,28 @@ impl CovSpec {
         let mut front: Vec<Option<u16>> = first.iter().map(|draft| Some(tree.push(*draft, None, 0.0))).collect();
         let mut branches: Vec<Vec<Draft>> = first.into_iter().map(|draft| vec![draft]).collect();
         for _ in 0..length {
-            if verdict.has_arrived() {
+            let goes_on = |branch: &&mut Vec<Draft>| !branch[branch.len() - 1].token.ends;
+            let mut growing: Vec<(&mut Vec<Draft>, &mut Option<u16>)> =
+                branches.iter_mut().zip(&mut front).filter(|(branch, _)| goes_on(&branch)).collect();
+            if verdict.has_arrived() || growing.is_empty() {
                 break;
             }
-            let next = bed.edge().expand(&tree, &front, 1).await;
-            for ((branch, node), draft) in branches.iter_mut().zip(&mut front).zip(next) {
-                *node = Some(tree.push(draft, *node, 0.0));
+            let nodes: Vec<Option<u16>> = growing.iter().map(|(_, node)| **node).collect();
+            let next = bed.edge().expand(&tree, &nodes, 1).await;
+            for ((branch, node), draft) in growing.iter_mut().zip(next) {
+                **node = Some(tree.push(draft, **node, 0.0));
                 branch.push(draft);
             }
         }
         branches
+    }
+
+    /// Keeps drafts that a branch has made: those that are sure stand, up to the first that is not.
+    fn keep<B: Testbed>(&self, bed: &B, chances: &Calibration, branch: &[Draft]) -> Cache {
+        branch.iter().for_each(|draft| bed.edge().adopt(draft.token));
+        let sure = branch.iter().take_while(|draft| self.is_sure(draft, chances));
+        let stand = sure.inspect(|draft| bed.edge().trust(draft)).count();
+        Cache { drafts: branch.to_vec(), stand }
     }
 }
 
@@ -216,8 +228,7 @@ impl Policy for CovSpec {
             start = verdict.committed;
             let came_true = |branch: &&Vec<Draft>| !verdict.rejects() && verdict.token == Some(branch[0].token);
             let kept = branches.iter().find(came_true).map_or(&[][..], |branch| &branch[1..]);
-            kept.iter().for_each(|draft| bed.edge().adopt(draft.token));
-            cache = Cache { drafts: kept.to_vec(), stand: 0 };
+            cache = self.keep(bed, &briefing.calibration, kept);
         }
     }
 }

@@ -55,7 +55,7 @@ pub use one_or_many::OneOrMany;
 pub use perllm::{Reading, UcbRoute};
 pub use plan::{Awareness, PlanSettings, Solver};
 pub use policy::{Learned, Memory, Policy, ServedBy, Shared};
-pub use progressive::Parts;
+pub use progressive::{Crop, Parts};
 pub use queue::{Verifier, Waiting};
 pub use route::{Router, Score};
 pub use settings::Idle;

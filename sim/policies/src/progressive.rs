@@ -43,12 +43,23 @@ pub enum Parts {
     /// Four chunks of its coded tokens, of so many bytes each.
     Chunks(Bytes),
     /// A small picture, and on request a region.
-    Crop {
-        /// Share of the pixels of the small picture.
-        small: Ratio,
-        /// Share of the picture of the region.
-        region: Ratio,
-    },
+    Crop(Crop),
+}
+
+/// A small picture, and a region of the whole.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Crop {
+    /// Share of the pixels of the small picture.
+    pub small: Ratio,
+    /// Share of the picture of the region.
+    pub region: Ratio,
+}
+
+impl Default for Crop {
+    fn default() -> Self {
+        Self { small: Ratio::new(0.1), region: Ratio::new(0.25) }
+    }
 }
 
 /// Chunks of a picture, and the share of the right answers that is lost with the first alone.
@@ -64,7 +75,7 @@ impl Default for Progressive {
 impl Progressive {
     /// A crop by request with its defaults.
     fn crop() -> Self {
-        Self { parts: Parts::Crop { small: Ratio::new(0.1), region: Ratio::new(0.25) }, asks: Ratio::new(0.3) }
+        Self { parts: Parts::Crop(Crop::default()), asks: Ratio::new(0.3) }
     }
 
     /// Chunks that a request needs: each further one is asked for with the same chance, whatever the plant.
@@ -89,7 +100,7 @@ impl Progressive {
     }
 
     /// Has the question answered from a small picture, and again with a region of it if the cloud asks for that.
-    async fn by_crop<B: Testbed>(&self, bed: &B, small: Ratio, region: Ratio) -> ServedBy {
+    async fn by_crop<B: Testbed>(&self, bed: &B, Crop { small, region }: Crop) -> ServedBy {
         let whole = Input::whole(bed.prompt());
         let part = |share: Ratio| {
             let mut input = whole;
@@ -119,7 +130,9 @@ impl About for Progressive {
     fn check(&self) -> Result<(), (&'static str, String)> {
         match self.parts {
             Parts::Chunks(Bytes::ZERO) => Err(("parts.chunks", "expected more than 0 B".to_owned())),
-            Parts::Crop { small: Ratio::ZERO, .. } => Err(("parts.crop.small", "expected a share above 0".to_owned())),
+            Parts::Crop(Crop { small: Ratio::ZERO, .. }) => {
+                Err(("parts.crop.small", "expected a share above 0".to_owned()))
+            }
             _ => Ok(()),
         }
     }
@@ -136,7 +149,7 @@ impl Policy for Progressive {
         bed.edge().preprocess().await;
         match self.parts {
             Parts::Chunks(chunk) => self.in_chunks(bed, chunk).await,
-            Parts::Crop { small, region } => self.by_crop(bed, small, region).await,
+            Parts::Crop(crop) => self.by_crop(bed, crop).await,
         }
     }
 }

@@ -47,6 +47,8 @@ pub struct SpecEdge {
     pub round: Bytes,
     /// Places of the cloud's batches; without a number, half of the clients of each of its GPUs.
     pub batch: Option<u32>,
+    /// The cloud waits until a batch is full (`static`); otherwise it verifies those that are there (`dynamic`).
+    pub full_batches: bool,
 }
 
 /// The tree that grows while a verdict is out.
@@ -79,6 +81,7 @@ impl Default for SpecEdge {
             node: Bytes::new(8),
             round: Bytes::ZERO,
             batch: None,
+            full_batches: true,
         }
     }
 }
@@ -196,12 +199,14 @@ impl About for SpecEdge {
     fn next(&self, waiting: &[Waiting], verifier: &Verifier<'_>) -> Vec<usize> {
         let half = verifier.clients.div_ceil(2);
         let full = self.batch.map_or(half, |batch| batch.min(half)).max(1) as usize;
-        if waiting.len() < full { Vec::new() } else { (0..full).collect() }
+        let waits = self.full_batches && waiting.len() < full;
+        if waits { Vec::new() } else { (0..full.min(waiting.len())).collect() }
     }
 
     fn examples() -> Vec<(&'static str, Self)> {
         let excluded = Ahead { is_included: false, ..Ahead::default() };
-        let small = Self { budget: 5, width: 2, depth: Some(2), ahead: excluded, batch: Some(1), ..Self::default() };
+        let small =
+            Self { budget: 5, width: 2, depth: Some(2), ahead: excluded, full_batches: false, ..Self::default() };
         let none = Ahead { depth: 0, ..Ahead::default() };
         vec![("", Self::default()), ("small", small), ("not_ahead", Self { ahead: none, ..Self::default() })]
     }

@@ -2,12 +2,12 @@
 
 use super::flight::Flight;
 use super::job::{Task, Then};
-use super::message::{Body, Drafts, Shape};
+use super::message::Body;
 use super::resources::{CloudSide, Slot};
 use super::state::State;
 use super::world::World;
+use crate::ledger::Kind;
 use crate::ledger::{Grading, Ledger, SlotId};
-use crate::ledger::{Kind, TokenRecord};
 use backends::{Compute, Done, Sequence};
 use kernel::{Wait, WaitIndex};
 use model::{
@@ -17,7 +17,7 @@ use model::{
     modality::Modality,
     request::{Input, Prompt},
 };
-use policies::{Batch, Cloud, Edge, Hidden, Note, Parents, Plan, Prices, Testbed, Tree, Verify, View};
+use policies::{Batch, Cloud, Edge, Hidden, Note, Plan, Prices, Testbed, Tree, Verify, View};
 use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
@@ -31,7 +31,7 @@ pub(crate) struct Bed<'w, C> {
 
 impl<'w, C: Compute> Bed<'w, C> {
     #[inline]
-    fn with<R>(&self, act: impl FnOnce(&mut State<'w, C>) -> R) -> R {
+    pub(super) fn with<R>(&self, act: impl FnOnce(&mut State<'w, C>) -> R) -> R {
         act(&mut self.world.state.borrow_mut())
     }
 
@@ -426,66 +426,6 @@ impl<'w, C: Compute> Bed<'w, C> {
             };
             self.world.send_up(state, self.id, payload, body);
         });
-    }
-
-    fn send_drafts(&self, batch: &Batch<'_>, by: &Verify, wait: Option<WaitIndex>) -> u32 {
-        let tree = match batch.parents {
-            Parents::Tree(parents) if C::TREES && !batch.parents.are_a_sequence() => {
-                batch.parents.check(batch.drafts.len()).unwrap_or_else(|broken| panic!("{broken}"));
-                Some(Box::new(Shape { parents: parents.to_vec() }))
-            }
-            _ => None,
-        };
-        let sent = if tree.is_some() { batch.drafts } else { batch.as_sequence() };
-        let payload = by.token_bytes * (sent.len() - batch.ahead) as u64 + batch.state;
-        self.with(|state| {
-            if batch.counts {
-                state.ledger.slots.get_mut(self.id.index).tally.drafted += (sent.len() - batch.stand) as u32;
-            }
-            let drafts = Drafts {
-                tree,
-                tokens: sent.iter().map(|draft| draft.token).collect(),
-                start: batch.start,
-                bonus: batch.bonus,
-                judged: batch.judged,
-                stand: batch.stand as u32,
-                one_by_one: by.one_by_one,
-                off_the_link: by.off_the_link,
-                epoch: state.ledger.slots.get(self.id.index).committed.epoch,
-                round: state.ledger.watch.next_round(self.id),
-                wait,
-                abandoned: false,
-                dropped: false,
-                verdict: None,
-            };
-            self.world.send_up(state, self.id, payload, Body::Drafts(drafts))
-        })
-    }
-
-    /// Rows for the tokens of a batch, and for the one that was not sure enough, if a log is kept.
-    fn log(&self, batch: &Batch<'_>) -> Vec<TokenRecord> {
-        self.with(|state| {
-            if !state.ledger.wants_tokens {
-                return Vec::new();
-            }
-            let threshold = state.ledger.notes.take_threshold(self.id);
-            let slot = state.ledger.slots.get_mut(self.id.index);
-            // Not the verdicts so far: several batches may wait for theirs.
-            let round = slot.tally.logged;
-            slot.tally.logged += 1;
-            let row = |draft: &Draft, verified| TokenRecord {
-                request: slot.about.request.prompt.request,
-                round,
-                position: draft.position,
-                entropy_nats: draft.entropy_nats,
-                theta_nats: threshold.nats,
-                accepted: false,
-                verified,
-            };
-            let judged = |(place, draft)| row(draft, batch.judged && place >= batch.stand);
-            let drafts = batch.drafts.iter().enumerate().map(judged);
-            drafts.chain(threshold.unsure.iter().map(|draft| row(draft, false))).collect()
-        })
     }
 }
 
