@@ -26,6 +26,7 @@
 //! | `properties` | every policy of the list on any platform: runs end, invariants hold, repeats are equal |
 //! | `settings` | every setting of the drafting policies with every other |
 //! | `fleets` | groups of edges, pools of the cloud, and routers |
+//! | `drafted_gains` | measured gains of drafting on one device |
 //! | `digest` | golden runs |
 //!
 //! Each policy of the list is run by its examples, so a new policy is tested by its line in the list.
@@ -36,6 +37,7 @@ mod beside;
 mod closed_forms;
 mod common;
 mod digest;
+mod drafted_gains;
 mod fall_back;
 mod fleets;
 mod hops;

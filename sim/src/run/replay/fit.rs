@@ -11,6 +11,7 @@ use engine::{Content, RESERVED_OUTPUT_TOKENS, RunSpec, Workload, kv_of_tiers};
 use kernel::Streams;
 use model::published::Benchmark;
 use model::request::{ImageSize, Images, Request};
+use policies::System;
 use units::{Bytes, SimDuration};
 
 /// Pixels of the side of a visual token, for pictures of which only the tokens are known.
@@ -23,7 +24,7 @@ pub fn check_policies(source: &Source, points: &[Point]) -> Result<(), Failure> 
         if let Some(name) = spec.policy.drafter().and_then(|drafter| drafter.model) {
             say(format_args!("sim: warning: {policy} drafts with the edge's model: a replay has no {name}"));
         }
-        if let policies::System::SpecEdge(_) = &spec.policy {
+        if matches!(spec.policy, System::SpecEdge(_) | System::CovSpec(_)) {
             say(format_args!("sim: warning: {policy} drafts sequences: real models grow no trees"));
         }
         let why = if spec.policy.split().is_some() {
