@@ -118,7 +118,12 @@ fn amounts_that_cannot_be_are_refused() {
 
 /// [`PRICED`] with every policy that there is, in the place of its own.
 fn of_all_policies() -> String {
-    let policies: String = SYSTEMS.iter().map(|(name, _)| format!("policy.{name} = {{}}\n")).collect();
+    // All but one have defaults; that of a program of one's own names it.
+    let settings = |name: &str| match name {
+        "external" => "{ command = [\"sh\", \"-c\", \"read -r hello; echo '{\\\"msao_sim\\\":1}'; cat > /dev/null\"] }",
+        _ => "{}",
+    };
+    let policies: String = SYSTEMS.iter().map(|(name, _)| format!("policy.{name} = {}\n", settings(name))).collect();
     let others = PRICED.lines().filter(|line| !line.starts_with("policy.")).collect::<Vec<_>>().join("\n");
     others.replacen("replications = 1\n", &format!("replications = 1\n{policies}"), 1)
 }

@@ -13,7 +13,7 @@ fn figures_are_drawn_and_drawn_again_the_same() {
     let drawn = sim.tree_of("paper/report");
     let output = sim.done(["report", "paper"]);
     let count = |output: &Output| output.stdout.lines().last().map(str::to_owned);
-    assert!(count(&output).is_some_and(|line| line.contains(" claims of papers: ")), "{output:?}");
+    assert!(count(&output).is_some_and(|line| line.contains(" claims of papers on this platform: ")), "{output:?}");
     assert_eq!(count(&output), count(&by_itself));
     for name in ["accuracy", "throughput", "latency", "latency_cdf", "computing", "memory", "pareto", "wire"] {
         let svg = drawn[&format!("{name}.svg")].as_ref().expect("a file");

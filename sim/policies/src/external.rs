@@ -81,12 +81,13 @@ impl External {
         self.uses.contains(&part)
     }
 
-    /// The arguments of the command that look like files: they have an ending of letters, or a folder.
+    /// The arguments of the command that look like files: words with an ending of letters, or with a folder.
     pub fn files(&mut self) -> impl Iterator<Item = &mut String> {
         let is_file = |text: &&mut String| {
             let ending = text.rsplit_once('.').map_or("", |(_, ending)| ending);
             let is_ending = !ending.is_empty() && ending.chars().all(|letter| letter.is_ascii_alphabetic());
-            !text.starts_with('-') && (is_ending || text.contains('/'))
+            let is_word = !text.starts_with('-') && !text.contains(char::is_whitespace);
+            is_word && (is_ending || text.contains('/'))
         };
         self.command.iter_mut().filter(is_file)
     }
