@@ -41,7 +41,7 @@ fn siblings_are_accepted_as_often_as_the_target_s_token_is_among_them() {
     let spec = spec(System::SpecEdge(trees(4, 4, 1)), EngineKind::Vllm, 300, 60).iid(0.6);
     let rows = run_logged(&spec).1.requests;
     let sum = |of: fn(&engine::RequestRecord) -> u32| rows.iter().map(|row| f64::from(of(row))).sum::<f64>();
-    let (seen, expected) = (sum(|row| row.accepted) / sum(|row| row.rounds), 1.0 - 0.4 * 0.75_f64.powi(3));
+    let (seen, expected) = (sum(|row| row.accepted) / sum(|row| row.rounds), 1.0 - 0.4 * 0.421_875);
     assert!((seen - expected).abs() < 0.01, "{seen} for {expected}");
 }
 

@@ -148,7 +148,7 @@ impl CovSpec {
         for _ in 0..length {
             let goes_on = |branch: &&mut Vec<Draft>| !branch[branch.len() - 1].token.ends;
             let mut growing: Vec<(&mut Vec<Draft>, &mut Option<u16>)> =
-                branches.iter_mut().zip(&mut front).filter(|(branch, _)| goes_on(&branch)).collect();
+                branches.iter_mut().zip(&mut front).filter(|(branch, _)| goes_on(branch)).collect();
             if verdict.has_arrived() || growing.is_empty() {
                 break;
             }

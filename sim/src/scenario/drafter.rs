@@ -20,7 +20,7 @@ pub fn put(source: &Source, scenario: &Scenario, spec: &mut RunSpec, path: &str)
     let group = spec.edges.iter().find(|group| group.has_gpu).unwrap_or(&spec.edges[0]);
     let of_edges = group.tier.model.clone();
     let beside = |own: &ModelSpec| {
-        let stored = |model: &ModelSpec| model.clone().stored(own.storage.clone());
+        let stored = |model: &ModelSpec| model.clone().stored(own.storage);
         Some(Box::new(named.as_ref().map_or_else(|| of_edges.clone(), stored)))
     };
     if on_edge {
