@@ -338,8 +338,8 @@ impl<'w, C: Compute> Cloud for Bed<'w, C> {
 
     fn verify(&self, batch: &Batch<'_>, by: &Verify) -> Flight<'w, C> {
         let wait = self.world.kernel.wait();
-        let message = self.send_drafts(batch, by, Some(wait.index()));
-        let log = self.log(batch);
+        let message = self.world.send_drafts(self.id, batch, by, Some(wait.index()));
+        let log = self.world.log(self.id, batch);
         if !log.is_empty() {
             self.with(|state| state.ledger.logs.insert(message, log));
         }
@@ -348,8 +348,8 @@ impl<'w, C: Compute> Cloud for Bed<'w, C> {
 
     async fn finish(&self, batch: &Batch<'_>, by: &Verify) {
         let answered = self.answered();
-        let mut log = self.log(batch);
-        let message = self.send_drafts(batch, by, None);
+        let mut log = self.world.log(self.id, batch);
+        let message = self.world.send_drafts(self.id, batch, by, None);
         self.with(|state| state.ledger.slots.get_mut(self.id.index).resources.pending.last_batch = Some(message));
         answered.await;
         self.with(|state| {

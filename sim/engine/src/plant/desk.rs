@@ -1,23 +1,13 @@
 //! The queue of drafts before a GPU of the cloud, where the policy orders it. The GPU gets what the policy takes, and nothing more until
 //! that is verified.
 
+use super::queue::Desk;
 use super::state::State;
 use super::world::World;
 use crate::ledger::SlotId;
 use backends::Compute;
 use policies::{Verifier, Waiting};
 use units::SimTime;
-
-/// The queue before a GPU.
-#[derive(Default)]
-pub(crate) struct Desk {
-    /// Batches that wait, in order of their arrival.
-    waiting: Vec<(u32, SlotId, SimTime)>,
-    /// Batches that the GPU has.
-    running: Vec<u32>,
-    /// Requests that the GPU may verify drafts of.
-    clients: u32,
-}
 
 impl<'w, C: Compute> World<'w, C> {
     fn desk<'s>(&self, state: &'s mut State<'w, C>, gpu: u32) -> Option<&'s mut Desk> {

@@ -3,6 +3,7 @@
 //! In every iteration the GPU's own model reads prompts and verifies drafts. Then the small one reads as much of those prompts, and
 //! drafts for every answer that goes on, a pass a token, all requests together. The iteration takes as long as both.
 
+use super::beside::Beside;
 use super::job::{Item, Task};
 use super::resources::{Held, Resources};
 use super::state::State;
@@ -14,37 +15,6 @@ use model::{
     load::Cost,
     request::Input,
 };
-
-/// The part of a request that the small model has.
-pub(crate) struct Beside {
-    /// Its sequence of the small model.
-    pub(super) sequence: Sequence,
-    /// Tokens that are drafted for a step.
-    n_draft: u32,
-    /// The drafts that the next step verifies.
-    drafts: Vec<Draft>,
-    /// Their tokens.
-    tokens: Vec<Token>,
-}
-
-impl Beside {
-    /// The work that the next step is for the GPU's own model.
-    pub(super) fn work(&self) -> Work<'_> {
-        Work::Verify { drafts: &self.tokens, bonus: true, judged: true }
-    }
-
-    /// Drafts that the next step verifies.
-    pub(super) fn drafted(&self) -> u32 {
-        self.drafts.len() as u32
-    }
-
-    /// Takes a draft. `true` asks for another.
-    fn take(&mut self, draft: Draft) -> bool {
-        self.drafts.push(draft);
-        self.tokens.push(draft.token);
-        self.drafted() < self.n_draft && !draft.token.ends
-    }
-}
 
 /// A request that the small model works on in an iteration.
 struct Along {

@@ -1,9 +1,8 @@
 //! Batches of drafts on their way to their verdicts.
 
-use super::bed::Bed;
 use super::message::{Body, Drafts, Shape};
 use super::world::World;
-use crate::ledger::TokenRecord;
+use crate::ledger::{SlotId, TokenRecord};
 use backends::Compute;
 use kernel::{Wait, WaitIndex};
 use model::decoding::{Draft, Verdict};
@@ -12,9 +11,9 @@ use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
-impl<C: Compute> Bed<'_, C> {
-    /// Sends a batch up; the number of its message.
-    pub(super) fn send_drafts(&self, batch: &Batch<'_>, by: &Verify, wait: Option<WaitIndex>) -> u32 {
+impl<C: Compute> World<'_, C> {
+    /// Sends a batch of a request up; the number of its message.
+    pub(super) fn send_drafts(&self, id: SlotId, batch: &Batch<'_>, by: &Verify, wait: Option<WaitIndex>) -> u32 {
         let tree = match batch.parents {
             Parents::Tree(parents) if C::TREES && !batch.parents.are_a_sequence() => {
                 batch.parents.check(batch.drafts.len()).unwrap_or_else(|broken| panic!("{broken}"));
@@ -24,54 +23,52 @@ impl<C: Compute> Bed<'_, C> {
         };
         let sent = if tree.is_some() { batch.drafts } else { batch.as_sequence() };
         let payload = by.token_bytes * (sent.len() - batch.ahead) as u64 + batch.state;
-        self.with(|state| {
-            if batch.counts {
-                state.ledger.slots.get_mut(self.id.index).tally.drafted += (sent.len() - batch.stand) as u32;
-            }
-            let drafts = Drafts {
-                tree,
-                tokens: sent.iter().map(|draft| draft.token).collect(),
-                start: batch.start,
-                bonus: batch.bonus,
-                judged: batch.judged,
-                stand: batch.stand as u32,
-                one_by_one: by.one_by_one,
-                off_the_link: by.off_the_link,
-                epoch: state.ledger.slots.get(self.id.index).committed.epoch,
-                round: state.ledger.watch.next_round(self.id),
-                wait,
-                abandoned: false,
-                dropped: false,
-                verdict: None,
-            };
-            self.world.send_up(state, self.id, payload, Body::Drafts(drafts))
-        })
+        let state = &mut *self.state.borrow_mut();
+        if batch.counts {
+            state.ledger.slots.get_mut(id.index).tally.drafted += (sent.len() - batch.stand) as u32;
+        }
+        let drafts = Drafts {
+            tree,
+            tokens: sent.iter().map(|draft| draft.token).collect(),
+            start: batch.start,
+            bonus: batch.bonus,
+            judged: batch.judged,
+            stand: batch.stand as u32,
+            one_by_one: by.one_by_one,
+            off_the_link: by.off_the_link,
+            epoch: state.ledger.slots.get(id.index).committed.epoch,
+            round: state.ledger.watch.next_round(id),
+            wait,
+            abandoned: false,
+            dropped: false,
+            verdict: None,
+        };
+        self.send_up(state, id, payload, Body::Drafts(drafts))
     }
 
     /// Rows for the tokens of a batch, and for the one that was not sure enough, if a log is kept.
-    pub(super) fn log(&self, batch: &Batch<'_>) -> Vec<TokenRecord> {
-        self.with(|state| {
-            if !state.ledger.wants_tokens {
-                return Vec::new();
-            }
-            let threshold = state.ledger.notes.take_threshold(self.id);
-            let slot = state.ledger.slots.get_mut(self.id.index);
-            // Not the verdicts so far: several batches may wait for theirs.
-            let round = slot.tally.logged;
-            slot.tally.logged += 1;
-            let row = |draft: &Draft, verified| TokenRecord {
-                request: slot.about.request.prompt.request,
-                round,
-                position: draft.position,
-                entropy_nats: draft.entropy_nats,
-                theta_nats: threshold.nats,
-                accepted: false,
-                verified,
-            };
-            let judged = |(place, draft)| row(draft, batch.judged && place >= batch.stand);
-            let drafts = batch.drafts.iter().enumerate().map(judged);
-            drafts.chain(threshold.unsure.iter().map(|draft| row(draft, false))).collect()
-        })
+    pub(super) fn log(&self, id: SlotId, batch: &Batch<'_>) -> Vec<TokenRecord> {
+        let state = &mut *self.state.borrow_mut();
+        if !state.ledger.wants_tokens {
+            return Vec::new();
+        }
+        let threshold = state.ledger.notes.take_threshold(id);
+        let slot = state.ledger.slots.get_mut(id.index);
+        // Not the verdicts so far: several batches may wait for theirs.
+        let round = slot.tally.logged;
+        slot.tally.logged += 1;
+        let row = |draft: &Draft, verified| TokenRecord {
+            request: slot.about.request.prompt.request,
+            round,
+            position: draft.position,
+            entropy_nats: draft.entropy_nats,
+            theta_nats: threshold.nats,
+            accepted: false,
+            verified,
+        };
+        let judged = |(place, draft)| row(draft, batch.judged && place >= batch.stand);
+        let drafts = batch.drafts.iter().enumerate().map(judged);
+        drafts.chain(threshold.unsure.iter().map(|draft| row(draft, false))).collect()
     }
 }
 

@@ -26,6 +26,7 @@
 //! | `message.rs`, `event.rs` | messages on the link; what events of the kernel are for |
 //! | `job.rs` | jobs of requests, and the items that they are in an iteration |
 //! | `reports.rs` | loads of replicas and what edges learn, as they are reported |
+//! | `beside.rs`, `queue.rs` | what a small model has of a request; drafts that wait before a GPU |
 //! | `fleet.rs` | the numbers of groups, pools and their GPUs |
 //! | `flight.rs` | batches of drafts on their way to their verdicts |
 //! | `gpu.rs`, `link.rs` | one GPU with its queues; one direction of the link |
@@ -34,6 +35,7 @@
 
 mod admission;
 mod bed;
+mod beside;
 mod deliveries;
 mod desk;
 mod drafter;
@@ -50,6 +52,7 @@ mod message;
 mod pools;
 mod prices;
 mod prompts;
+mod queue;
 mod ranks;
 mod reports;
 mod resources;

@@ -1,6 +1,6 @@
 //! The resources of a request in flight: its sequences, their memory, and the waits of its process.
 
-use super::drafter::Beside;
+use super::beside::Beside;
 use super::served::InEngine;
 use crate::ledger;
 use backends::{Done, Sequence};

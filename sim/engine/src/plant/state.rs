@@ -1,10 +1,10 @@
 //! The part of the plant that changes during a run.
 
-use super::desk::Desk;
 use super::gpu::{Gpu, Kind};
 use super::job::Job;
 use super::link::{Direction, Outbox};
 use super::message::Message;
+use super::queue::Desk;
 use super::reports::{Load, Reports};
 use super::resources::Resources;
 use super::served::Served;
