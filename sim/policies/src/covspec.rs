@@ -13,6 +13,7 @@
 //! sending whole distributions; compare it with `cloud_only` in time, and with `speculative` and `verify.rule`s in bytes.
 
 use crate::batch::{Batch, Tree, Verify};
+use crate::settings::{idle_if, payload};
 use crate::testbed::{Cloud, Edge, Testbed, Verification};
 use crate::{About, Asked, Briefing, Idle, Memory, Policy, ServedBy, Uses};
 use model::{
@@ -178,10 +179,11 @@ impl About for CovSpec {
     }
 
     fn idle(&self, asked: Asked) -> Vec<Idle> {
-        crate::settings::idle_if(!asked.pictures, &["draft_visual"], "no request has pictures")
+        idle_if(!asked.pictures, &["draft_visual"], "no request has pictures")
     }
 
     fn check(&self) -> Result<(), (&'static str, String)> {
+        payload("token", self.token)?;
         if self.draft_visual == Ratio::ZERO {
             return Err(("draft_visual", "expected a share above 0".to_owned()));
         }

@@ -12,7 +12,7 @@
 //! drafted while a verdict is out goes up once it is kept. Its printed gains are over plain drafting on a link, not over the cloud.
 
 use crate::batch::{Batch, Verify};
-use crate::settings::{count, open_share};
+use crate::settings::{count, open_share, payload};
 use crate::speculation::read_prompt;
 use crate::testbed::{Cloud, Edge, Testbed, Verification};
 use crate::{About, Briefing, Memory, Policy, ServedBy, Uses};
@@ -124,6 +124,7 @@ impl About for PipeSd {
     }
 
     fn check(&self) -> Result<(), (&'static str, String)> {
+        payload("token", self.token)?;
         open_share("least_product", self.least_product)?;
         open_share("least_confidence", self.least_confidence)?;
         count("window", self.window)?;
@@ -183,6 +184,14 @@ impl Policy for PipeSd {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// A token of 99 TB once filled a window of more packets than there are numbers for.
+    #[test]
+    fn a_token_has_a_payload_that_a_draft_can_have() {
+        let of = |bytes| PipeSd { token: Bytes::new(bytes), ..PipeSd::default() };
+        assert_eq!(of(100_000_000).check(), Ok(()));
+        assert_eq!(of(99_000_000_000_000).check().expect_err("too much").0, "token");
+    }
 
     #[test]
     fn pieces_are_cut_where_the_last_arrives_soonest() {

@@ -14,7 +14,7 @@
 //! of 6.94). For the crop: the small picture has a tenth of the pixels; 30 % of the requests are asked again, for a quarter of the picture;
 //! the first answer is withheld until it is judged; no right answer is lost or won. The tower on the edge is that of the cloud's model.
 
-use crate::settings::{Idle, idle_if};
+use crate::settings::{Idle, idle_if, payload};
 use crate::testbed::{Cloud, Edge, Testbed};
 use crate::{About, Asked, Briefing, Policy, ServedBy, Uses};
 use kernel::Streams;
@@ -129,6 +129,7 @@ impl About for Progressive {
 
     fn check(&self) -> Result<(), (&'static str, String)> {
         match self.parts {
+            Parts::Chunks(bytes) if payload("parts.chunks", bytes).is_err() => payload("parts.chunks", bytes),
             Parts::Chunks(Bytes::ZERO) => Err(("parts.chunks", "expected more than 0 B".to_owned())),
             Parts::Crop(Crop { small: Ratio::ZERO, .. }) => {
                 Err(("parts.crop.small", "expected a share above 0".to_owned()))

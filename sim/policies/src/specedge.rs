@@ -16,7 +16,7 @@
 
 use crate::batch::{Batch, Parents, Tree, Verify};
 use crate::queue::{Verifier, Waiting};
-use crate::settings::count;
+use crate::settings::{count, payload};
 use crate::speculation::read_prompt;
 use crate::testbed::{Cloud, Edge, Testbed, Verification};
 use crate::{About, Briefing, Policy, ServedBy, Uses};
@@ -172,6 +172,8 @@ impl About for SpecEdge {
     }
 
     fn check(&self) -> Result<(), (&'static str, String)> {
+        payload("node", self.node)?;
+        payload("round", self.round)?;
         for (key, value) in [("budget", self.budget), ("beams", self.beams), ("width", self.width)] {
             match value {
                 1..=64 => {}

@@ -129,19 +129,20 @@ impl Window {
         let mut acked = flight.packets;
         if self.packets < self.threshold {
             self.hystart(tcp, rtt, flight);
-            let usable = if self.full { u32::MAX } else { self.packets.max(2 * self.most_in_flight) };
-            let grown = (self.packets + acked).min(usable).min(self.threshold);
+            let usable = if self.full { u32::MAX } else { self.packets.max(self.most_in_flight.saturating_mul(2)) };
+            let grown = self.packets.saturating_add(acked).min(usable).min(self.threshold);
             acked -= grown - self.packets;
             self.packets = grown;
         }
         if self.full && acked > 0 && self.packets >= self.threshold {
-            self.packets += self.cubic.growth(now, rtt, self.packets, acked);
+            let growth = self.cubic.growth(now, rtt, self.packets, acked);
+            self.packets = self.packets.saturating_add(growth);
         }
     }
 
     /// HyStart ends slow start where the acknowledgements of one round take half a round trip, or a queue builds up.
     fn hystart(&mut self, tcp: &Tcp, rtt: SimDuration, flight: &Flight) {
-        let is_small = self.packets + flight.packets < HYSTART_WINDOW;
+        let is_small = self.packets.saturating_add(flight.packets) < HYSTART_WINDOW;
         if self.found || is_small || tcp.congestion != Congestion::Cubic {
             return;
         }
@@ -156,7 +157,7 @@ impl Window {
         } else {
             return;
         };
-        (self.found, self.threshold) = (true, self.threshold.min(self.packets + passed));
+        (self.found, self.threshold) = (true, self.threshold.min(self.packets.saturating_add(passed)));
     }
 
     /// Packets are lost.
