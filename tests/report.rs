@@ -112,7 +112,7 @@ fn equal_runs_have_equal_reports() {
     assert_eq!(sim.text("one/timeline.json"), sim.text("two/timeline.json"));
 }
 
-/// What the papers print is of their platform: a run on another shows nothing of it.
+/// A run on another platform than a paper's shows nothing of it.
 #[test]
 fn another_platform_shows_nothing_of_the_papers() {
     let sim = Sim::small();

@@ -30,7 +30,7 @@ const KEYS: [&str; 19] = [
     "arrivals",
 ];
 
-/// What the papers' platforms may have beside the defaults.
+/// Values that the papers' platforms may have beside the defaults.
 static ALLOWED: LazyLock<Vec<Allowed>> = LazyLock::new(|| {
     let rows = csv::Reader::from_reader(include_str!("platforms.csv").as_bytes()).into_deserialize();
     rows.collect::<Result<_, _>>().expect("a table of ours is whole")

@@ -2,9 +2,7 @@
 //! by drafting; what this gains over Cloud-only, pruning gains by itself.
 
 use crate::plan::{Awareness, PlanSettings, Plans, probe_and_plan};
-use crate::{
-    About, Alone, Asked, Briefing, ClosedForms, Cloud, Edge, Idle, Memory, Policy, ServedBy, Shared, Testbed, Uses,
-};
+use crate::{About, Alone, Asked, Briefing, ClosedForms, Cloud, Edge, Idle, Policy, ServedBy, Shared, Testbed, Uses};
 use model::mas::MasSettings;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -18,15 +16,6 @@ pub struct CloudPruned {
     pub mas: MasSettings,
     /// Settings of the coarse plan.
     pub plan: PlanSettings,
-}
-
-/// Plans solved so far, by any edge.
-pub struct CloudPrunedMemory(Plans);
-
-impl Memory<CloudPruned> for CloudPrunedMemory {
-    fn of(_: &CloudPruned) -> Self {
-        Self(Plans::default())
-    }
 }
 
 impl About for CloudPruned {
@@ -55,11 +44,12 @@ impl About for CloudPruned {
 }
 
 impl Policy for CloudPruned {
-    type Memory = Shared<CloudPrunedMemory>;
+    /// Plans solved so far, by any edge.
+    type Memory = Shared<Plans>;
 
-    async fn serve<B: Testbed>(&self, bed: &B, briefing: &Briefing, memory: &Shared<CloudPrunedMemory>) -> ServedBy {
+    async fn serve<B: Testbed>(&self, bed: &B, briefing: &Briefing, memory: &Shared<Plans>) -> ServedBy {
         bed.edge().preprocess().await;
-        let input = probe_and_plan(bed, &self.mas, &self.plan, briefing, &memory.0).await;
+        let input = probe_and_plan(bed, &self.mas, &self.plan, briefing, memory).await;
         bed.cloud().answer(&input).await;
         ServedBy::Cloud
     }

@@ -2,7 +2,7 @@
 //! Edge-only as `cloud_pruned` is to Cloud-only.
 
 use crate::plan::{Awareness, PlanSettings, Plans, probe_and_plan};
-use crate::{About, Alone, Asked, Briefing, ClosedForms, Edge, Idle, Memory, Policy, ServedBy, Shared, Testbed, Uses};
+use crate::{About, Alone, Asked, Briefing, ClosedForms, Edge, Idle, Policy, ServedBy, Shared, Testbed, Uses};
 use model::mas::MasSettings;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -16,15 +16,6 @@ pub struct EdgePruned {
     pub mas: MasSettings,
     /// Settings of the coarse plan. It weighs the link and the cloud as MSAO's does, though nothing is sent.
     pub plan: PlanSettings,
-}
-
-/// Plans solved so far, by any edge.
-pub struct EdgePrunedMemory(Plans);
-
-impl Memory<EdgePruned> for EdgePrunedMemory {
-    fn of(_: &EdgePruned) -> Self {
-        Self(Plans::default())
-    }
 }
 
 impl About for EdgePruned {
@@ -52,11 +43,12 @@ impl About for EdgePruned {
 }
 
 impl Policy for EdgePruned {
-    type Memory = Shared<EdgePrunedMemory>;
+    /// Plans solved so far, by any edge.
+    type Memory = Shared<Plans>;
 
-    async fn serve<B: Testbed>(&self, bed: &B, briefing: &Briefing, memory: &Shared<EdgePrunedMemory>) -> ServedBy {
+    async fn serve<B: Testbed>(&self, bed: &B, briefing: &Briefing, memory: &Shared<Plans>) -> ServedBy {
         bed.edge().preprocess().await;
-        let input = probe_and_plan(bed, &self.mas, &self.plan, briefing, &memory.0).await;
+        let input = probe_and_plan(bed, &self.mas, &self.plan, briefing, memory).await;
         bed.edge().answer(&input).await;
         ServedBy::Edge
     }

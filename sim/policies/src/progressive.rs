@@ -26,7 +26,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use units::{Bytes, Ratio};
 
-/// As much of a picture as the cloud asks for.
+/// Settings of progressive coding: the parts of a picture, and how often the cloud asks for another.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Progressive {

@@ -10,6 +10,7 @@ pub use solver::Solver;
 
 use crate::about::{Asked, Uses};
 use crate::closed_form::Alone;
+use crate::policy::Memory;
 use crate::settings::{Idle, idle_if};
 use crate::testbed::{Briefing, Edge, Plan, Testbed, View};
 use model::{
@@ -188,7 +189,13 @@ pub(crate) async fn probe_and_plan<B: Testbed>(
 
 /// Plans that were solved before, by quantised state: requests that look alike get the same plan.
 #[derive(Default)]
-pub(crate) struct Plans(RefCell<BTreeMap<State, PerModality<Kept>>>);
+pub struct Plans(RefCell<BTreeMap<State, PerModality<Kept>>>);
+
+impl<P> Memory<P> for Plans {
+    fn of(_: &P) -> Self {
+        Self::default()
+    }
+}
 
 /// The state that a plan depends on. It is quantised so that between neighbours the objective changes by a few per cent, and
 /// the best plan by less.

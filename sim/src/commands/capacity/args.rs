@@ -63,7 +63,7 @@ pub struct Args {
     /// Threads that runs are spread over [default: all cores]. Results do not depend on it.
     #[arg(long, value_name = "N")]
     pub threads: Option<usize>,
-    /// Of choices, the metric of which less is better [default: price, which is cost_per_request].
+    /// The metric that the best of several choices has least of [default: price, which is cost_per_request].
     #[arg(long, value_name = "METRIC", alias = "minimize", conflicts_with_all = ["most", "least", "from", "to", "out", "json"])]
     pub minimise: Option<String>,
 }
