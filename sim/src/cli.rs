@@ -67,6 +67,7 @@ pub enum Command {
     Tune(crate::commands::tune::Args),
     Capacity(crate::commands::capacity::Args),
     Report(crate::commands::report::Args),
+    Referee(crate::commands::referee::Args),
     Calibrate(crate::commands::calibrate::Args),
     Validate(crate::commands::validate::Args),
     #[command(subcommand)]

@@ -42,6 +42,7 @@ fn main() -> ExitCode {
         (Some(Command::Tune(args)), _) => commands::tune::run(&args),
         (Some(Command::Capacity(args)), _) => commands::capacity::run(&args),
         (Some(Command::Report(args)), _) => commands::report::run(&args),
+        (Some(Command::Referee(args)), _) => commands::referee::run(&args),
         (Some(Command::Calibrate(args)), _) => commands::calibrate::run(&args),
         (Some(Command::Validate(args)), _) => commands::validate::run(&args),
         (Some(Command::Link(command)), _) => commands::link::run(&command),

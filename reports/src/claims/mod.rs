@@ -5,6 +5,7 @@
 
 mod answer;
 mod beside;
+pub(crate) mod flips;
 mod papers;
 mod platform;
 mod question;
@@ -49,13 +50,46 @@ pub(crate) struct Counts {
 ///
 /// If one is not a results folder of this version.
 pub fn claims(folders: &[PathBuf]) -> Result<Claims, ReportError> {
-    let sources = folders.iter().map(|folder| Source::read(folder)).collect::<Result<Vec<_>, _>>()?;
-    let mut judged: Vec<(&Claim, Judged)> = CLAIMS.iter().map(|claim| (claim, judge(claim, &sources))).collect();
+    let mut judged = judge_all(folders)?;
     let told = judged.iter().filter(|(_, judged)| judged.answer.is_some());
     let platforms: BTreeSet<&str> = told.map(|(claim, _)| claim.platform.as_str()).collect();
     judged.retain(|(claim, _)| platforms.contains(claim.platform.as_str()));
     let csv = csv_text(judged.iter().map(|(claim, judged)| row(claim, judged)), &[]);
     Ok(Claims { csv, verdicts: judged.into_iter().map(|(_, judged)| judged.verdict).collect() })
+}
+
+/// A claim of a paper with its verdict.
+pub(crate) struct Judgement {
+    pub platform: &'static str,
+    pub system: &'static str,
+    pub quantity: &'static str,
+    /// The value with its unit, as it is printed.
+    pub printed: String,
+    /// True if the paper's abstract or introduction leads with it.
+    pub is_headline: bool,
+    pub verdict: Verdict,
+}
+
+/// Every claim of every paper, judged by the runs of these folders together.
+///
+/// # Errors
+///
+/// If one is not a results folder of this version.
+pub(crate) fn judgements(folders: &[PathBuf]) -> Result<Vec<Judgement>, ReportError> {
+    let told = |(claim, judged): (&'static Claim, Judged)| Judgement {
+        platform: &claim.platform,
+        system: &claim.system,
+        quantity: &claim.quantity,
+        printed: claim.printed_with_unit(),
+        is_headline: claim.is_headline,
+        verdict: judged.verdict,
+    };
+    Ok(judge_all(folders)?.into_iter().map(told).collect())
+}
+
+fn judge_all(folders: &[PathBuf]) -> Result<Vec<(&'static Claim, Judged)>, ReportError> {
+    let sources = folders.iter().map(|folder| Source::read(folder)).collect::<Result<Vec<_>, _>>()?;
+    Ok(CLAIMS.iter().map(|claim| (claim, judge(claim, &sources))).collect())
 }
 
 fn row(claim: &Claim, judged: &Judged) -> ClaimRow {

@@ -25,6 +25,8 @@ pub(super) struct Claim {
     pub unit: String,
     /// The question that tests it.
     pub question: Option<Question>,
+    /// True if the paper's abstract or introduction leads with it.
+    pub is_headline: bool,
     /// True if there is nothing to test: it is an input of the simulator, a definition, or words.
     pub is_input: bool,
     /// The reason why none does, or the assumption of every test; empty without either.
@@ -38,6 +40,19 @@ pub(super) enum Printed {
     Range(Option<f64>, Option<f64>),
     /// Words, or nothing.
     Text(String),
+}
+
+impl Claim {
+    /// The printed value with its unit.
+    pub fn printed_with_unit(&self) -> String {
+        let unit = match self.unit.as_str() {
+            "" => String::new(),
+            "x" => " times".to_owned(),
+            "percent" => " %".to_owned(),
+            unit => format!(" {unit}"),
+        };
+        format!("{}{unit}", self.printed.text())
+    }
 }
 
 impl Printed {
@@ -58,6 +73,14 @@ impl Printed {
         match self {
             Self::Range(Some(low), Some(high)) if low == high => Some(*low),
             _ => None,
+        }
+    }
+
+    /// The ends of the range; both open where it is words.
+    pub fn ends(&self) -> [Option<f64>; 2] {
+        match self {
+            Self::Range(low, high) => [*low, *high],
+            Self::Text(_) => [None, None],
         }
     }
 
@@ -123,6 +146,7 @@ fn read() -> Vec<Claim> {
             remark: if remark.is_empty() && question.is_none() { untestable(&row.kind).to_owned() } else { remark },
             question,
             is_input,
+            is_headline: row.kind == "headline",
             printed,
             dataset: given(row.dataset),
             bandwidth_mbps: given(row.bandwidth_mbps),

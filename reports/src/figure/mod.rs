@@ -11,6 +11,7 @@ mod capacity;
 mod computing;
 mod contour;
 mod dots;
+mod flip;
 mod front;
 mod groups;
 pub(crate) mod lacking;
@@ -29,8 +30,12 @@ mod sweep;
 mod theta;
 mod throughput;
 mod tokens;
+mod tornado;
 mod winner;
 mod wire;
+
+pub(crate) use places::called as key_called;
+pub(crate) use tornado::moved;
 
 use crate::file::write;
 use crate::frame::ReportError;
@@ -92,6 +97,8 @@ pub(crate) const FIGURES: &[Figure] = &[
     pareto::FIGURE,
     break_even::FIGURE,
     winner::FIGURE,
+    tornado::FIGURE,
+    flip::FIGURE,
     load::FIGURE,
     capacity::FIGURE,
     theta::FIGURE,

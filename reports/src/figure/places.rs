@@ -6,13 +6,20 @@ use crate::runs::{Cell, Runs};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Names of keys in figures, by the end of the key; others have its last part.
-const NAMES: [(&str, &str); 13] = [
+const NAMES: [(&str, &str); 20] = [
     ("cloud.device", "cloud"),
     ("cloud.engine", "cloud engine"),
     ("cloud.model", "cloud model"),
     ("edge.device", "edge"),
     ("edge.engine", "edge engine"),
     ("closed_loop.clients", "clients"),
+    ("closed_loop.think", "silence"),
+    ("accuracy.pruning_loss", "loss by pruning"),
+    ("edge.tuning.eta_flop", "edge's share of peak"),
+    ("edge.tuning.eta_mem", "edge's share of bandwidth"),
+    ("cloud.tuning.eta_flop", "cloud's share of peak"),
+    ("cloud.tuning.eta_mem", "cloud's share of bandwidth"),
+    ("cloud.batch.sequences", "sequences at once"),
     ("arrivals.poisson.rate", "arrival rate"),
     ("edge.count", "edges"),
     ("link.rtt", "round trip"),
@@ -109,7 +116,7 @@ pub(super) fn fixed(points: &Points, but: &[usize]) -> (Vec<usize>, String) {
 }
 
 /// The name of a key in a figure.
-pub(super) fn called(whole: &str) -> &str {
+pub(crate) fn called(whole: &str) -> &str {
     let known = NAMES.iter().find(|(name, _)| whole.ends_with(name)).map(|(_, called)| *called);
     known.unwrap_or_else(|| whole.rsplit('.').next().unwrap_or(whole))
 }

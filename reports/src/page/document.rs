@@ -8,7 +8,7 @@ const STYLE: &str = include_str!("page.css");
 const SCRIPT: &str = include_str!("page.js");
 
 /// The parts of a page.
-pub(super) struct Parts<'p> {
+pub(crate) struct Parts<'p> {
     pub title: &'p str,
     /// Ids and names of its sections, in their order.
     pub sections: &'p [(&'p str, &'p str)],
@@ -17,12 +17,12 @@ pub(super) struct Parts<'p> {
     /// True if drawings stand in it, whose font it must have then.
     pub has_drawings: bool,
     pub body: Markup,
-    /// The data that the scripts read, as JSON.
-    pub data: &'p str,
+    /// The data that the scripts read, as JSON; none of a page without charts, which has no scripts.
+    pub data: Option<&'p str>,
 }
 
 /// The page as text.
-pub(super) fn document(parts: &Parts<'_>) -> String {
+pub(crate) fn document(parts: &Parts<'_>) -> String {
     let own = BASE64_STANDARD.encode(Sha256::digest(SCRIPT));
     // Only the scripts of this hash run, and nothing is loaded from anywhere. Styles are ours and the chart library's.
     let policy = format!(
@@ -49,12 +49,17 @@ pub(super) fn document(parts: &Parts<'_>) -> String {
                 }
                 main id="main" tabindex="-1" { (parts.body) }
                 footer {
-                    "One file, nothing loaded from elsewhere. Charts by " (charts::NAME) ", Copyright 2017–2024 The Apache \
-                     Software Foundation, Apache License 2.0; the notice stands at the head of its script in this file."
+                    "One file, nothing loaded from elsewhere."
+                    @if parts.data.is_some() {
+                        " Charts by " (charts::NAME) ", Copyright 2017–2024 The Apache Software Foundation, Apache License 2.0; the \
+                         notice stands at the head of its script in this file."
+                    }
                 }
-                script id="data" type="application/json" { (PreEscaped(json_in_html(parts.data))) }
-                script { (PreEscaped(charts::SCRIPT)) }
-                script { (PreEscaped(SCRIPT)) }
+                @if let Some(data) = parts.data {
+                    script id="data" type="application/json" { (PreEscaped(json_in_html(data))) }
+                    script { (PreEscaped(charts::SCRIPT)) }
+                    script { (PreEscaped(SCRIPT)) }
+                }
             }
         }
     };
@@ -77,7 +82,7 @@ fn json_in_html(json: &str) -> String {
 }
 
 /// A section of the page, with its heading.
-pub(super) fn section(id: &str, heading: &str, body: Markup) -> Markup {
+pub(crate) fn section(id: &str, heading: &str, body: Markup) -> Markup {
     html! {
         section id=(id) aria-labelledby={ (id) "-heading" } {
             h2 id={ (id) "-heading" } { (heading) }

@@ -3,14 +3,14 @@
 //! It is a pure function of the files: equal files give equal bytes. It opens from disk and asks the network for nothing; its
 //! policy forbids that, and every script but the two that are in it. What comes from files is escaped where it is written.
 
-mod claims;
+pub(crate) mod claims;
 mod data;
 mod distribution;
-mod document;
+pub(crate) mod document;
 mod drawn;
 mod facts;
 mod folder;
-mod places;
+pub(crate) mod places;
 mod reproduce;
 mod results;
 mod shortfalls;
@@ -64,7 +64,7 @@ fn page_of(paths: &[PathBuf], beside: &Path) -> Result<String, ReportError> {
         sections: &sections,
         rules: &(results::rules(&summary) + &verdicts.as_deref().map(claims::rules).unwrap_or_default()),
         body,
-        data: &data,
+        data: Some(&data),
         has_drawings: folders.iter().any(|folder| folder.figures.iter().any(Option::is_some)),
     }))
 }

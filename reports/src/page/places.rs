@@ -18,7 +18,7 @@ pub(super) fn names(paths: &[PathBuf]) -> Vec<Option<String>> {
 }
 
 /// The link from one folder to another: empty, or with a slash at its end.
-pub(super) fn relative(from: &Path, to: &Path) -> String {
+pub(crate) fn relative(from: &Path, to: &Path) -> String {
     let (from, to) = (normal(from), normal(to));
     let shared = from.iter().zip(&to).take_while(|(a, b)| a == b).count();
     let up = std::iter::repeat_n("../".to_owned(), from.len() - shared);

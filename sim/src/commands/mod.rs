@@ -10,6 +10,7 @@ pub mod list;
 #[cfg(feature = "onnx")]
 pub mod models;
 pub mod questions;
+pub mod referee;
 pub mod report;
 pub mod requests;
 pub mod schema;

@@ -56,13 +56,28 @@ pub fn write_sweep(plan: &Plan, plan_sha256: &str, totals: &Totals, failed: u64,
     write_manifest(folder, &manifest)
 }
 
+/// The hash of a plan's resolved scenario.
+fn scenario_hash(plan: &Plan) -> String {
+    let hash = Sha256::digest(plan.scenario.resolved_text(plan.source.folder()).as_bytes());
+    hash.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// True if a folder has the results of this plan, by this version of the program and of its model.
+pub fn is_of(plan: &Plan, folder: &Path) -> bool {
+    let text = std::fs::read_to_string(folder.join("manifest.json")).ok();
+    let found: Option<Value> = text.and_then(|text| serde_json::from_str(&text).ok());
+    let ours = json!([TOOL, env!("CARGO_PKG_VERSION"), reports::MODEL_VERSION, scenario_hash(plan)]);
+    let theirs =
+        |found: Value| json!([found["tool"], found["tool_version"], found["model_version"], found["scenario_sha256"]]);
+    found.is_some_and(|found| theirs(found) == ours)
+}
+
 fn manifest(plan: &Plan, totals: &Totals) -> Value {
     let scenario = &plan.scenario;
     let profiled = scenario.is_profiled();
     let mut assumptions = scenario::assumptions(scenario);
     assumptions.extend(scenario::profiled(&plan.source, scenario).into_iter().map(|(key, said)| (key, json!(said))));
-    let hash = Sha256::digest(scenario.resolved_text(plan.source.folder()).as_bytes());
-    let hash: String = hash.iter().map(|byte| format!("{byte:02x}")).collect();
+    let hash = scenario_hash(plan);
     let mut manifest = json!({
         "tool": TOOL,
         "tool_version": env!("CARGO_PKG_VERSION"),

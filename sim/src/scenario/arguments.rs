@@ -24,6 +24,11 @@ pub struct Written {
 }
 
 impl Written {
+    /// A scenario file as it is.
+    pub fn of(scenario: PathBuf) -> Self {
+        Self { scenario, set: Vec::new(), seed: None, mode: None }
+    }
+
     /// All overrides as `--set` would have them.
     ///
     /// # Errors

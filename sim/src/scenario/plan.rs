@@ -1,5 +1,6 @@
 //! The list of a scenario's points, each resolved when its turn comes, and the hash by which two lists are compared.
 
+use super::assumptions::value_of;
 use super::keys::Overrides;
 use super::sweep::{Design, Sweep};
 use super::{Cell, Costs, MemoryScope, Mode, PointSeeds, Scenario, Source, Written, lookup, resolve};
@@ -192,14 +193,17 @@ impl Plan {
         PathBuf::from(&*hash)
     }
 
-    /// The texts of the columns in `varied`; `uplink` is the name of the uplink's series.
+    /// The texts of the columns in `varied`: as the point sets a key, or else as the scenario has it; `uplink` is the name of the
+    /// uplink's series.
     fn values(&self, overrides: &Overrides, uplink: Option<String>) -> Vec<String> {
         let plain = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-        let shown = overrides.iter().filter(|(key, _)| !OWN_COLUMN.contains(&key.as_str()));
-        let mut values: Vec<String> = shown.map(|(_, value)| plain(value)).collect();
-        // The column of the uplink is behind those of the sweep, unless it is one of them.
-        values.extend((values.len() < self.varied.len()).then(|| uplink.unwrap_or_default()));
-        values
+        let text = |key: &String| {
+            let set = overrides.iter().find(|(own, _)| own == key).map(|(_, value)| plain(value));
+            let uplink = || uplink.clone().filter(|_| key == UPLINK);
+            let stays = || value_of(&self.scenario, key).map(|value| plain(&value));
+            set.or_else(uplink).or_else(stays).unwrap_or_default()
+        };
+        self.varied.iter().map(text).collect()
     }
 }
 

@@ -14,6 +14,12 @@
 //! [sweep.latin_hypercube]                                     # or [sweep.random]
 //! points = 64
 //! keys = { "policy.msao.mas.lambda_spatial" = { from = 0.0, to = 1.0 } }
+//!
+//! [[sweep.one_at_a_time]]                                     # the scenario as it is, and each row of each group by itself
+//! "link.transport" = ["ideal"]
+//! [[sweep.one_at_a_time]]
+//! "edge.engine" = ["hf", "graph"]
+//! "cloud.engine" = ["hf", "graph"]
 //! ```
 //!
 //! Every combination of these is a point; the first key varies slowest. Points are worked out one by one, so that a list of
@@ -84,6 +90,11 @@ impl JsonSchema for Sweep {
                     "description": "keys that vary together: lists of one length",
                     "items": { "type": "object", "additionalProperties": list },
                 },
+                "one_at_a_time": {
+                    "type": "array",
+                    "description": "groups of keys, each varied by itself while the others stay as the scenario has them",
+                    "items": { "type": "object", "additionalProperties": list },
+                },
                 "random": sample,
                 "latin_hypercube": sample,
             },
@@ -105,16 +116,16 @@ pub struct Design {
 /// Keys that vary together, independently of the other axes.
 #[derive(Clone, Debug)]
 struct Axis {
-    /// Path of the keys in the scenario.
-    at: Vec<String>,
+    /// Paths of the tables in the scenario that the keys stand in: one for all, or one for each.
+    at: Vec<Vec<String>>,
     keys: Vec<String>,
     rows: Rows,
 }
 
-/// The values of an axis: one for each of its keys in each row.
+/// The values of an axis, by row: one for each of its keys, or none for a key that stays as the scenario has it.
 #[derive(Clone, Debug)]
 enum Rows {
-    Listed(Vec<Vec<Value>>),
+    Listed(Vec<Vec<Option<Value>>>),
     Sampled(Sampled),
 }
 
@@ -126,21 +137,25 @@ impl Axis {
         }
     }
 
-    fn values(&self, row: u64) -> Vec<Value> {
+    fn values(&self, row: u64) -> Vec<Option<Value>> {
         match &self.rows {
             Rows::Listed(rows) => rows[row as usize].clone(),
-            Rows::Sampled(sampled) => sampled.values(row).collect(),
+            Rows::Sampled(sampled) => sampled.values(row).map(Some).collect(),
         }
     }
 
+    /// The keys that a row sets, with their values.
+    fn row(&self, row: u64) -> impl Iterator<Item = (&String, Value)> {
+        self.keys.iter().zip(self.values(row)).filter_map(|(key, value)| Some((key, value?)))
+    }
+
     fn set(&self, row: u64, overrides: &mut Overrides) {
-        overrides.extend(self.keys.iter().cloned().zip(self.values(row)));
+        overrides.extend(self.row(row).map(|(key, value)| (key.clone(), value)));
     }
 
     /// A row in words: `link.rtt = "80 ms"`.
     fn words(&self, row: u64) -> String {
-        let pairs = self.keys.iter().zip(self.values(row)).map(|(key, value)| format!("{key} = {value}"));
-        pairs.collect::<Vec<_>>().join(", ")
+        self.row(row).map(|(key, value)| format!("{key} = {value}")).collect::<Vec<_>>().join(", ")
     }
 }
 
@@ -151,6 +166,7 @@ fn place(names: &[&str]) -> Vec<String> {
 
 /// Names in the table that are no keys of a scenario.
 const ZIP: &str = "zip";
+const ALONE: &str = "one_at_a_time";
 const LAWS: [(&str, Law); 2] = [("random", Law::Random), ("latin_hypercube", Law::LatinHypercube)];
 
 impl Design {
@@ -160,14 +176,17 @@ impl Design {
     /// At the key's line, if a range is empty or wrong, lists of a group differ in length, a key varies twice or cannot vary.
     pub fn read(source: &Source, sweep: &Sweep, seed: u64) -> Result<Self, Failure> {
         let mut axes = Vec::new();
-        let crossed = sweep.0.iter().filter(|(key, _)| *key != ZIP && LAWS.iter().all(|(name, _)| key != name));
-        for (key, value) in crossed {
+        let named = |key: &String| [ZIP, ALONE].contains(&key.as_str()) || LAWS.iter().any(|(name, _)| key == name);
+        for (key, value) in sweep.0.iter().filter(|(key, _)| !named(key)) {
             let refuse = |reason: String| source.refuse_at(&["sweep", key], &reason);
-            let rows = listed(value).map_err(refuse)?.into_iter().map(|value| vec![value]).collect();
-            axes.push(Axis { at: place(&[]), keys: vec![key.clone()], rows: Rows::Listed(rows) });
+            let rows = listed(value).map_err(refuse)?.into_iter().map(|value| vec![Some(value)]).collect();
+            axes.push(Axis { at: vec![place(&[])], keys: vec![key.clone()], rows: Rows::Listed(rows) });
         }
         if let Some(groups) = sweep.0.get(ZIP) {
-            axes.extend(zipped(source, groups)?);
+            axes.extend(grouped(source, ZIP, groups)?);
+        }
+        if let Some(groups) = sweep.0.get(ALONE) {
+            axes.push(one_at_a_time(grouped(source, ALONE, groups)?));
         }
         for (name, law) in LAWS {
             if let Some(table) = sweep.0.get(name) {
@@ -221,7 +240,10 @@ impl Design {
     /// Every key that varies, and where it stands in the scenario.
     pub fn places(&self) -> impl Iterator<Item = (&str, Vec<String>)> {
         self.axes.iter().flat_map(|axis| {
-            axis.keys.iter().map(|key| (key.as_str(), [axis.at.as_slice(), std::slice::from_ref(key)].concat()))
+            axis.keys
+                .iter()
+                .zip(axis.at.iter().cycle())
+                .map(|(key, table)| (key.as_str(), [table.as_slice(), std::slice::from_ref(key)].concat()))
         })
     }
 
@@ -297,15 +319,34 @@ fn listed(value: &Value) -> Result<Vec<Value>, String> {
     }
 }
 
-fn zipped(source: &Source, groups: &Value) -> Result<Vec<Axis>, Failure> {
-    let refuse = |reason: &str| source.refuse_at(&["sweep", ZIP], reason);
-    let expected = "expected tables [[sweep.zip]], each with keys and their lists of values";
+/// The axis that has the scenario as it is, and then each row of each group, whose keys alone it sets.
+fn one_at_a_time(groups: Vec<Axis>) -> Axis {
+    let keys: Vec<String> = groups.iter().flat_map(|group| group.keys.clone()).collect();
+    let at = groups.iter().flat_map(|group| group.keys.iter().zip(group.at.iter().cycle()).map(|(_, at)| at.clone()));
+    let mut rows = vec![vec![None; keys.len()]];
+    let mut before = 0;
+    for group in &groups {
+        rows.extend((0..group.len()).map(|row| {
+            let mut values = vec![None; keys.len()];
+            values[before..before + group.keys.len()].clone_from_slice(&group.values(row));
+            values
+        }));
+        before += group.keys.len();
+    }
+    Axis { at: at.collect(), keys, rows: Rows::Listed(rows) }
+}
+
+/// The groups of keys under a name, each an axis of lists of one length.
+fn grouped(source: &Source, name: &str, groups: &Value) -> Result<Vec<Axis>, Failure> {
+    let refuse = |reason: &str| source.refuse_at(&["sweep", name], reason);
+    let expected = format!("expected tables [[sweep.{name}]], each with keys and their lists of values");
+    let expected = expected.as_str();
     let groups = groups.as_array().ok_or_else(|| refuse(expected))?;
     let group = |(index, group): (usize, &Value)| {
         let index = index.to_string();
-        let refuse_key = |key: &str, reason: String| source.refuse_at(&["sweep", ZIP, &index, key], &reason);
+        let refuse_key = |key: &str, reason: String| source.refuse_at(&["sweep", name, &index, key], &reason);
         let table = group.as_table().filter(|table| !table.is_empty()).ok_or_else(|| refuse(expected))?;
-        let mut rows: Vec<Vec<Value>> = Vec::new();
+        let mut rows: Vec<Vec<Option<Value>>> = Vec::new();
         for (key, value) in table {
             let values = listed(value).map_err(|reason| refuse_key(key, reason))?;
             if rows.is_empty() {
@@ -315,9 +356,9 @@ fn zipped(source: &Source, groups: &Value) -> Result<Vec<Axis>, Failure> {
                 let reason = format!("expected {} values, as the first key of the group has", rows.len());
                 return Err(refuse_key(key, reason));
             }
-            rows.iter_mut().zip(values).for_each(|(row, value)| row.push(value));
+            rows.iter_mut().zip(values).for_each(|(row, value)| row.push(Some(value)));
         }
-        Ok(Axis { at: place(&[ZIP, &index]), keys: table.keys().cloned().collect(), rows: Rows::Listed(rows) })
+        Ok(Axis { at: vec![place(&[name, &index])], keys: table.keys().cloned().collect(), rows: Rows::Listed(rows) })
     };
     groups.iter().enumerate().map(group).collect()
 }
@@ -345,7 +386,7 @@ fn sampled(source: &Source, name: &str, law: Law, table: &Value, seed: u64) -> R
     let domains = domains.collect::<Result<Vec<_>, Failure>>()?;
     let keys = domains.iter().map(|(key, _)| key.clone()).collect();
     let rows = Rows::Sampled(Sampled::new(law, points, domains, seed));
-    Ok(Axis { at: place(&[name, "keys"]), keys, rows })
+    Ok(Axis { at: vec![place(&[name, "keys"])], keys, rows })
 }
 
 #[cfg(test)]
@@ -396,6 +437,24 @@ mod tests {
     }
 
     #[test]
+    fn groups_one_at_a_time_leave_the_others_as_they_are() {
+        let sweep = "[sweep]\nseed = [1, 2]\n[[sweep.one_at_a_time]]\n\"link.transport\" = [\"ideal\"]\n\
+                     [[sweep.one_at_a_time]]\n\"edge.count\" = [4, 5]\n\"edge.cpu_workers\" = [8, 9]";
+        let design = design(sweep).expect("a sweep");
+        let alone =
+            ["", "link.transport=\"ideal\"", "edge.count=4 edge.cpu_workers=8", "edge.count=5 edge.cpu_workers=9"];
+        let of_seed = |seed: u32| alone.iter().map(move |row| format!("seed={seed} {row}").trim_end().to_owned());
+        assert_eq!(points(&design), of_seed(1).chain(of_seed(2)).collect::<Vec<_>>());
+        let places: Vec<String> = design.places().map(|(_, place)| place.join("/")).collect();
+        let group = |group: u32, key: &str| format!("sweep/one_at_a_time/{group}/{key}");
+        assert_eq!(
+            places[1..],
+            [group(0, "link.transport"), group(1, "edge.count"), group(1, "edge.cpu_workers")],
+            "each at its own line"
+        );
+    }
+
+    #[test]
     fn what_cannot_vary_is_refused_at_its_line() {
         for (sweep, refusal) in [
             ("[sweep]\nseed = []", "s.toml:5:8: sweep.seed: expected at least one value"),
@@ -407,6 +466,11 @@ mod tests {
             ),
             ("[[sweep.zip]]\nseed = [1, 2]\n\"edge.count\" = [1]", "sweep.zip.0.seed: expected 1 values"),
             ("sweep.zip = 3", "sweep.zip: expected tables [[sweep.zip]]"),
+            ("sweep.one_at_a_time = {}", "sweep.one_at_a_time: expected tables [[sweep.one_at_a_time]]"),
+            (
+                "[[sweep.one_at_a_time]]\nseed = [1]\n[[sweep.one_at_a_time]]\nseed = [2]",
+                "s.toml:7:8: sweep.one_at_a_time.1.seed: this key varies twice",
+            ),
             ("[sweep]\nseed = [1]\n[[sweep.zip]]\nseed = [1]", "s.toml:7:8: sweep.zip.0.seed: this key varies twice"),
             ("[sweep.random]\npoints = 3", "sweep.random: expected `points`, how many to draw"),
             ("[sweep.random]\npoints = 0\nkeys = { seed = [1] }", "sweep.random.points: expected a whole number"),

@@ -1,0 +1,104 @@
+//! The referee's page: what a bundled set of scenarios says of the field's questions and of each paper, where claims that contradict each
+//! other are both right, and which assumptions the answers hang on.
+//!
+//! Every sentence is made of the folders' numbers; a question whose scenarios were not run says so.
+
+mod answers;
+mod evidence;
+mod page;
+mod papers;
+mod systems;
+mod text;
+
+use crate::claims::flips::Flip;
+use crate::claims::{Claims, claims};
+use crate::figure::{key_called, moved};
+use crate::file::write;
+use crate::frame::ReportError;
+use answers::Answer;
+use evidence::Evidence;
+use papers::Paper;
+use std::path::{Path, PathBuf};
+use systems::Held;
+
+/// The page that was written, and what it says as text.
+pub struct Referee {
+    /// The files, in the order in which they were written.
+    pub files: Vec<PathBuf>,
+    /// The answers, the papers and the flips, for a terminal.
+    pub text: String,
+}
+
+/// All that the page says.
+struct Findings {
+    answers: Vec<Answer>,
+    systems: Vec<Held>,
+    papers: Vec<Paper>,
+    /// By pair of claims: the question, the finding, and its figure.
+    flips: Vec<Flipped>,
+    claims: Claims,
+}
+
+/// A pair of claims with what the runs say.
+struct Flipped {
+    question: String,
+    claims: [String; 2],
+    finding: String,
+    scenario: String,
+}
+
+/// Writes the referee's page of these results folders into a folder: `index.html` and `claims.csv`.
+///
+/// # Errors
+///
+/// If one is not a results folder of this version, or a file cannot be written.
+pub fn write_referee(folders: &[PathBuf], into: &Path) -> Result<Referee, ReportError> {
+    let evidence = Evidence::read(folders)?;
+    let findings = Findings {
+        answers: answers::all(&evidence)?,
+        systems: systems::all(&evidence),
+        papers: papers::all(folders)?,
+        flips: flips(&evidence),
+        claims: claims(folders)?,
+    };
+    let files = vec![
+        write(into, "claims.csv", findings.claims.csv.as_bytes())?,
+        write(into, "index.html", page::page(&findings, &evidence, into)?.as_bytes())?,
+    ];
+    Ok(Referee { files, text: text::text(&findings) })
+}
+
+fn flips(evidence: &Evidence) -> Vec<Flipped> {
+    let flipped = |(scenario, runs): (&String, &crate::runs::Runs)| {
+        let flip = Flip::of_scenario(scenario)?;
+        let curve = flip.curve(runs)?;
+        Some(Flipped {
+            question: flip.question.clone(),
+            claims: flip.claims.each_ref().map(|claim| format!("{}: {}, {}", claim.system, claim.text, claim.quantity)),
+            finding: flip.finding(&curve, key_called(&flip.key)),
+            scenario: scenario.clone(),
+        })
+    };
+    evidence.all().filter_map(flipped).collect()
+}
+
+/// How far the assumptions of `tornado` move the answer about a policy, as a sentence; none without that run.
+fn sureness(evidence: &Evidence, policy: &str) -> Result<Option<String>, ReportError> {
+    let Some(runs) = evidence.runs("tornado") else { return Ok(None) };
+    let Some(moved) = moved(runs).and_then(|all| all.into_iter().find(|moved| moved.policy == policy)) else {
+        return Ok(None);
+    };
+    let turned = match &moved.turned_by[..] {
+        [] => format!("None of {} assumptions, each varied by itself, turns that round", moved.of),
+        names => format!(
+            "Of {} assumptions, each varied by itself, {} turn it round: {}",
+            moved.of,
+            names.len(),
+            names.join(", ")
+        ),
+    };
+    Ok(Some(format!("{turned}; {} moves it most.", moved.most)))
+}
+
+#[cfg(test)]
+mod tests;
