@@ -38,6 +38,7 @@ mod presets;
 mod questions;
 mod quoted;
 mod real_input;
+mod referee;
 mod refusals;
 mod rejected;
 mod replay;

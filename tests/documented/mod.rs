@@ -59,6 +59,12 @@ const ELSEWHERE: &[Elsewhere] = &[
         instead: "",
         reason: "it accepts the repository's snapshots",
     },
+    Elsewhere { command: "sim referee", instead: "sim referee --only spec_stop_testbed", reason: "minutes" },
+    Elsewhere {
+        command: "sim referee --only paper,ablation,tornado",
+        instead: "sim referee --only spec_stop_testbed",
+        reason: "half a minute",
+    },
     Elsewhere {
         command: "sim capacity scenarios/load.toml --vary arrivals.poisson.rate --target \"e2e_ms_p99 <= 2 s\"",
         instead: "sim capacity scenarios/load.toml --vary arrivals.poisson.rate --target \"e2e_ms_p99 <= 2 s\" --policy msao \

@@ -263,7 +263,7 @@ fn values(sheet: &Sheet<'_>, panel: &Panel, (answer, bar): (&Answer, &Bar), midd
     let (first, last) = (&bar.values[0], &bar.values[bar.values.len() - 1]);
     let label = |value: &str, x: f64, across: Across| {
         let width = width_px(value, VALUE_PX, false);
-        let left = if across == Across::Left { x } else { x - width };
+        let left = if matches!(across, Across::Left) { x } else { x - width };
         let (top, bottom) = (middle - BAR / 2.0, middle + BAR / 2.0);
         let (left, right) = (left - 1.5, left + width + 1.5);
         sheet.area([(left, top), (right, top), (right, bottom), (left, bottom)], WHITE, 1.0)?;

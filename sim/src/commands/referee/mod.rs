@@ -55,19 +55,11 @@ pub fn run(args: &Args) -> Result<(), Failure> {
     for (place, (name, text)) in wanted.iter().enumerate() {
         let folder = args.out.join("runs").join(name);
         let plan = plan(&args.out, name, text)?;
-        if is_done(&plan, &folder) {
-            say(format_args!("{name} ({} of {}): done before", place + 1, wanted.len()));
-        } else {
-            let options = Options { no_report: false, threads: args.threads, ..Options::for_files() };
-            let done = simulate::write(plan, &options, &folder)?;
-            say(format_args!(
-                "{name} ({} of {}): {} runs in {:.1} s",
-                place + 1,
-                wanted.len(),
-                done.totals.runs,
-                done.totals.wall_s
-            ));
+        let done = if manifest::is_of(&plan, &folder) { "done before".to_owned() } else { run_one(args, plan, &folder)? };
+        if !folder.join("report/index.html").exists() {
+            reports::write_report(&folder)?;
         }
+        say(format_args!("{name} ({} of {}): {done}", place + 1, wanted.len()));
         folders.push(folder);
     }
     let into = args.out.join("report");
@@ -86,7 +78,9 @@ fn plan(out: &Path, name: &str, text: &str) -> Result<Plan, Failure> {
     Plan::read(&Written::of(file))
 }
 
-/// True if a folder has the results of this plan by this version of the program, with their report.
-fn is_done(plan: &Plan, folder: &Path) -> bool {
-    manifest::is_of(plan, folder) && folder.join("report/index.html").exists()
+/// Runs a plan into its folder, and says how long it took.
+fn run_one(args: &Args, plan: Plan, folder: &Path) -> Result<String, Failure> {
+    let options = Options { threads: args.threads, ..Options::for_files() };
+    let totals = simulate::write(plan, &options, folder)?.totals;
+    Ok(format!("{} runs in {:.1} s", totals.runs, totals.wall_s))
 }
