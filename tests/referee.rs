@@ -17,7 +17,11 @@ fn what_is_done_is_not_run_again() {
     let second = sim.done(args);
     let told = ["spec_stop_testbed (1 of 2): done before", "moa_off (2 of 2): 45 runs in"];
     assert!(told.iter().all(|one| second.stderr.contains(one)), "{second:#?}");
-    assert_eq!((second.stdout, fs::read(&page).expect("a page")), (first.stdout, before), "the same runs, the same page");
+    assert_eq!(
+        (second.stdout, fs::read(&page).expect("a page")),
+        (first.stdout, before),
+        "the same runs, the same page"
+    );
 }
 
 #[test]
@@ -25,6 +29,9 @@ fn a_scenario_that_is_not_in_the_set_is_refused() {
     let sim = Sim::new();
     let refused = sim.run(["referee", "--only", "ablations", "--out", "judged"]);
     assert_eq!(refused.code, Some(2), "{refused:#?}");
-    assert!(refused.stderr.contains("`ablations`") && refused.stderr.contains("did you mean `ablation`?"), "{refused:#?}");
+    assert!(
+        refused.stderr.contains("`ablations`") && refused.stderr.contains("did you mean `ablation`?"),
+        "{refused:#?}"
+    );
     assert!(!sim.path("judged").exists(), "nothing is written");
 }

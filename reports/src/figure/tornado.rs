@@ -67,6 +67,8 @@ struct Bar {
 /// The assumptions that move a policy's latency against the reference's.
 pub(crate) struct Moved {
     pub policy: String,
+    /// The ratio as the scenario has it.
+    pub times: f64,
     /// The assumption that moves it most, and those that turn it round.
     pub most: String,
     pub turned_by: Vec<String>,
@@ -80,7 +82,13 @@ pub(crate) fn moved(runs: &Runs) -> Option<Vec<Moved>> {
     let told = |answer: Answer| {
         let turned = answer.bars.iter().filter(|bar| bar.turns(&answer.base)).map(|bar| bar.name.clone()).collect();
         let most = answer.bars.first()?.name.clone();
-        Some(Moved { most, turned_by: turned, of: answer.bars.len(), policy: answer.policy })
+        Some(Moved {
+            times: answer.base.mean.exp2(),
+            most,
+            turned_by: turned,
+            of: answer.bars.len(),
+            policy: answer.policy,
+        })
     };
     answers.into_iter().map(told).collect()
 }

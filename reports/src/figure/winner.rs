@@ -1,10 +1,12 @@
-//! `winner`: the fastest policy over the two numbers of a sweep that matter most, each cell in its colour.
+//! `winner`: the fastest policy over the two numbers of a sweep that matter most, each cell in its colour. Where some policies are less
+//! accurate than the reference, a second panel has the fastest of the others.
 
 use super::break_even::{REFERENCE, pair, ratios};
-use super::layout::{Grid, Head, Sample, x_title, y_title};
+use super::layout::{Grid, Head, Sample, panel_title, x_title, y_title};
 use super::places::{by_cell, by_point, fixed, key_title};
 use super::{Figure, Folder, Prepared};
 use crate::effects::Points;
+use crate::runs::Runs;
 use drawing::{Across, Axis, Down, Drawing, Drawn, GRID, Look, Panel, Sheet, grouped, ink_on, looks, text, width_px};
 use tables::{Metric, RunRow};
 
@@ -12,16 +14,29 @@ use tables::{Metric, RunRow};
 pub(super) const FIGURE: Figure =
     Figure { name: "winner", title: "The fastest policy", needs: &[RunRow::DOC], prepare };
 
-const SIZE: (u32, u32) = (860, 560);
+const ONE: (u32, u32) = (860, 560);
+const TWO: (u32, u32) = (1240, 560);
+
+/// A policy that loses no more of the reference's accuracy, in points, stands in for it.
+const AS_ACCURATE: f64 = 3.0;
+
+/// The fastest policy's place and its latency in ms, by row, then by column.
+type Cells = Vec<Vec<Option<(usize, f64)>>>;
 
 struct Winners {
     head: Head,
-    /// The fastest policy's place and its latency in ms, by row, then by column.
-    cells: Vec<Vec<Option<(usize, f64)>>>,
+    panels: Vec<Contest>,
     looks: Vec<Look>,
     x: Vec<(f64, String)>,
     y: Vec<(f64, String)>,
     titles: [String; 2],
+}
+
+/// The fastest of some policies.
+struct Contest {
+    /// Empty where all policies are in it.
+    title: String,
+    cells: Cells,
 }
 
 fn prepare(folder: &Folder<'_>) -> Prepared {
@@ -35,29 +50,34 @@ fn prepare(folder: &Folder<'_>) -> Prepared {
         return Ok(None);
     }
     let (at, fixed) = fixed(&points, &[x, y]);
-    let column = runs.metric(Metric::E2eMean);
-    let mean = |values: Vec<f64>| values.iter().sum::<f64>() / values.len() as f64;
-    let latencies = by_point(runs, &points, |cell| column.all_of(cell).map(mean));
-    let fastest = |point: usize| {
-        let known = latencies.iter().enumerate().filter_map(|(policy, points)| Some((policy, points[point]?)));
-        known.min_by(|a, b| a.1.total_cmp(&b.1))
+    let latencies = means(runs, &points, Metric::E2eMean);
+    let fastest = |among: &[usize]| {
+        let fastest = |point: usize| {
+            let known = among.iter().filter_map(|policy| Some((*policy, latencies[*policy][point]?)));
+            known.min_by(|a, b| a.1.total_cmp(&b.1))
+        };
+        by_cell(&points, &at, [x, y], fastest)
     };
-    let Some(cells) = by_cell(&points, &at, [x, y], fastest) else { return Ok(None) };
-    let won = |policy: usize| cells.iter().flatten().flatten().filter(|(winner, _)| *winner == policy).count();
-    let mut order: Vec<usize> = (0..points.policies.len()).filter(|policy| won(*policy) > 0).collect();
-    order.sort_by_key(|policy| std::cmp::Reverse(won(*policy)));
-    let all: usize = order.iter().map(|policy| won(*policy)).sum();
-    let part = |policy: &usize| format!("{} at {}", points.policies[*policy], won(*policy));
-    let title = format!("Fastest of {all} points: {}", order.iter().map(part).collect::<Vec<_>>().join(", "));
+    let all: Vec<usize> = (0..points.policies.len()).collect();
+    let Some(cells) = fastest(&all) else { return Ok(None) };
+    let accurate = as_accurate(runs, &points, reference);
+    let mut panels = vec![Contest { title: String::new(), cells }];
+    if let Some(cells) = Some(accurate).filter(|few| few.len() < all.len()).and_then(|few| fastest(&few)) {
+        panels[0].title = "All policies".to_owned();
+        let title = format!("Within {AS_ACCURATE} points of {}'s accuracy", points.policies[reference]);
+        panels.push(Contest { title, cells });
+    }
+    let order = order(&panels, &points);
     let fixed = if fixed.is_empty() { String::new() } else { format!(" Fixed: {fixed}.") };
     let how = format!("Colour: the policy with the lowest mean end-to-end latency. Numbers: that latency, ms.{fixed}");
     let all_looks = looks(&points.policies);
     let names: Vec<String> = order.iter().map(|policy| points.policies[*policy].clone()).collect();
     let of_legend: Vec<Look> = order.iter().map(|policy| all_looks[*policy]).collect();
     let ticks = |key: usize| (0..).map(f64::from).zip(points.keys[key].levels.labels.iter().cloned()).collect();
+    let width = size(panels.len()).0;
     Ok(Some(Box::new(Winners {
-        head: Head::new(SIZE.0, title, &how).with_legend(&names, &of_legend, Sample::Block),
-        cells,
+        head: Head::new(width, title(&panels, &points), &how).with_legend(&names, &of_legend, Sample::Block),
+        panels,
         looks: all_looks,
         x: ticks(x),
         y: ticks(y),
@@ -65,9 +85,56 @@ fn prepare(folder: &Folder<'_>) -> Prepared {
     })))
 }
 
+fn size(panels: usize) -> (u32, u32) {
+    if panels == 1 { ONE } else { TWO }
+}
+
+/// The mean of a metric under each policy at each point.
+fn means(runs: &Runs, points: &Points, metric: Metric) -> Vec<Vec<Option<f64>>> {
+    let column = runs.metric(metric);
+    by_point(runs, points, |cell| column.all_of(cell).map(|values| values.iter().sum::<f64>() / values.len() as f64))
+}
+
+/// The policies that are about as accurate as the reference; all of them where accuracies are not known.
+fn as_accurate(runs: &Runs, points: &Points, reference: usize) -> Vec<usize> {
+    let mean = |values: &Vec<Option<f64>>| {
+        let known: Vec<f64> = values.iter().copied().flatten().collect();
+        (!known.is_empty()).then(|| known.iter().sum::<f64>() / known.len() as f64)
+    };
+    let accuracies: Vec<Option<f64>> = means(runs, points, Metric::Accuracy).iter().map(mean).collect();
+    let least = accuracies[reference].map(|accuracy| accuracy - AS_ACCURATE);
+    let is_accurate = |policy: &usize| least.zip(accuracies[*policy]).is_none_or(|(least, own)| own >= least);
+    (0..points.policies.len()).filter(is_accurate).collect()
+}
+
+/// The number of cells that a policy wins.
+fn won(cells: &Cells, policy: usize) -> usize {
+    cells.iter().flatten().flatten().filter(|(winner, _)| *winner == policy).count()
+}
+
+/// The winners, those of most cells first.
+fn order(panels: &[Contest], points: &Points) -> Vec<usize> {
+    let all = |policy: usize| panels.iter().map(|panel| won(&panel.cells, policy)).sum::<usize>();
+    let mut order: Vec<usize> = (0..points.policies.len()).filter(|policy| all(*policy) > 0).collect();
+    order.sort_by_key(|policy| std::cmp::Reverse(all(*policy)));
+    order
+}
+
+/// The number of cells of each winner, in each contest.
+fn title(panels: &[Contest], points: &Points) -> String {
+    let part = |panel: &Contest| {
+        let winners = order(std::slice::from_ref(panel), points);
+        let won = |policy: &usize| format!("{} at {}", points.policies[*policy], won(&panel.cells, *policy));
+        winners.iter().map(won).collect::<Vec<_>>().join(", ")
+    };
+    let all = panels[0].cells.iter().flatten().flatten().count();
+    let parts: Vec<String> = panels.iter().map(part).collect();
+    format!("Fastest of {all} points: {}", parts.join("; among the accurate "))
+}
+
 impl Winners {
-    fn cells(&self, sheet: &Sheet<'_>, panel: &Panel) -> Drawn {
-        let rows = self.cells.iter().enumerate();
+    fn cells(&self, sheet: &Sheet<'_>, panel: &Panel, cells: &Cells) -> Drawn {
+        let rows = cells.iter().enumerate();
         let cells = rows.flat_map(|(y, row)| row.iter().enumerate().map(move |(x, cell)| (x as f64, y as f64, cell)));
         for (x, y, cell) in cells {
             let colour = cell.map_or(GRID, |(policy, _)| self.looks[policy].colour);
@@ -86,20 +153,30 @@ impl Winners {
 
 impl Drawing for Winners {
     fn size(&self) -> (u32, u32) {
-        SIZE
+        size(self.panels.len())
     }
 
     fn draw(&self, sheet: &Sheet<'_>) -> Drawn {
         self.head.draw(sheet)?;
-        let edges = [84.0, 26.0, self.head.bottom() + 16.0, 58.0];
-        let grid = Grid { size: SIZE, edges, between: (28.0, 62.0), columns: 1, count: 1 };
+        let count = self.panels.len();
+        let titles = if count == 1 { 0.0 } else { 20.0 };
+        let edges = [84.0, 26.0, self.head.bottom() + 16.0 + titles, 58.0];
+        let grid = Grid { size: self.size(), edges, between: (28.0, 62.0), columns: count, count };
         let axis = |ticks: &[(f64, String)]| Axis::between(-0.5, ticks.len() as f64 - 0.5, ticks.to_vec());
-        let panel = grid.panel(0, axis(&self.x), axis(&self.y));
-        self.cells(sheet, &panel)?;
-        panel.x_labels(sheet, true)?;
-        panel.y_labels(sheet)?;
-        y_title(sheet, &panel, &self.titles[1], 12.5)?;
-        x_title(sheet, &panel, &self.titles[0])
+        for (index, contest) in self.panels.iter().enumerate() {
+            let panel = grid.panel(index, axis(&self.x), axis(&self.y));
+            if !contest.title.is_empty() {
+                panel_title(sheet, &panel, &contest.title)?;
+            }
+            self.cells(sheet, &panel, &contest.cells)?;
+            panel.x_labels(sheet, true)?;
+            x_title(sheet, &panel, &self.titles[0])?;
+            if grid.is_first(index) {
+                panel.y_labels(sheet)?;
+                y_title(sheet, &panel, &self.titles[1], 12.5)?;
+            }
+        }
+        Ok(())
     }
 }
 
@@ -124,6 +201,13 @@ mod tests {
         assert_eq!(count(&figure, "Fastest of 6 points: cloud_only at 4, edge_only at 2"), 1, "{figure}");
         assert_eq!(["40.0", "50.0", "60.0"].map(|ms| count(&figure, ms)), [2, 2, 2], "{figure}");
         assert_eq!(count(&figure, "msao"), 0, "no cell is its own");
+        let accuracy = |policy: usize, _: &[usize]| Some([77.0, 63.0, 75.5][policy]);
+        let metrics: [fixture::MetricOf<'_>; 2] = [("e2e_ms_mean", &e2e), ("accuracy_pct", &accuracy)];
+        let accurate = fixture::swept(&policies, &[RTT, THINK], &metrics);
+        let figure = svg("winner", accurate.path()).expect("a figure");
+        let title = "Fastest of 6 points: cloud_only at 4, edge_only at 2; among the accurate cloud_only at 6";
+        assert_eq!(count(&figure, title), 1, "{figure}");
+        assert_eq!(count(&figure, "Within 3 points of cloud_only&apos;s accuracy"), 1, "{figure}");
         let two = fixture::swept(&policies[..2], &[RTT, THINK], &[("e2e_ms_mean", &e2e)]);
         assert!(svg("winner", two.path()).is_none(), "break_even shows two policies");
     }

@@ -41,6 +41,11 @@ impl Evidence {
         Some(mean(of)? / mean(against)?)
     }
 
+    /// The same at the first point: of a sweep that varies one key at a time, the scenario as it is.
+    pub fn ratio_as_it_is(&self, scenario: &str, pair: [&str; 2], metric: Metric) -> Option<f64> {
+        ratios(self.runs(scenario)?, pair, metric).first().map(|(_, ratio)| *ratio)
+    }
+
     /// The mean of a metric under a policy over the points that have these values.
     pub fn mean(&self, scenario: &str, policy: &str, metric: Metric, at: At<'_>) -> Option<f64> {
         let runs = self.runs(scenario)?;

@@ -15,6 +15,7 @@ use crate::claims::{Claims, claims};
 use crate::figure::{key_called, moved};
 use crate::file::write;
 use crate::frame::ReportError;
+use crate::numbers::short;
 use answers::Answer;
 use evidence::Evidence;
 use papers::Paper;
@@ -88,16 +89,17 @@ fn sureness(evidence: &Evidence, policy: &str) -> Result<Option<String>, ReportE
     let Some(moved) = moved(runs).and_then(|all| all.into_iter().find(|moved| moved.policy == policy)) else {
         return Ok(None);
     };
+    let all = format!("f {} assumptions, each varied by itself,", moved.of);
     let turned = match &moved.turned_by[..] {
-        [] => format!("None of {} assumptions, each varied by itself, turns that round", moved.of),
-        names => format!(
-            "Of {} assumptions, each varied by itself, {} turn it round: {}",
-            moved.of,
-            names.len(),
-            names.join(", ")
-        ),
+        [] => format!("none o{all} turns that round"),
+        [one] => format!("o{all} one turns it round ({one})"),
+        names => format!("o{all} {} turn it round ({})", names.len(), names.join(", ")),
     };
-    Ok(Some(format!("{turned}; {} moves it most.", moved.most)))
+    Ok(Some(format!(
+        "With VQAv2's answers {policy} takes {} times Cloud-only's latency there; {turned}, and {} moves it most.",
+        short(moved.times, 2),
+        moved.most
+    )))
 }
 
 #[cfg(test)]

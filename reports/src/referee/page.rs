@@ -4,7 +4,6 @@ use super::evidence::Evidence;
 use super::papers::KINDS;
 use super::{Findings, Flipped};
 use crate::frame::ReportError;
-use crate::numbers::short;
 use crate::page::document::{Parts, document, section};
 use crate::page::places::relative;
 use maud::{Markup, PreEscaped, html};
@@ -14,11 +13,11 @@ use std::path::Path;
 /// The page; drawings are those of the folders' own reports.
 pub(super) fn page(findings: &Findings, evidence: &Evidence, beside: &Path) -> Result<String, ReportError> {
     let body = html! {
-        header {
+        section {
             h1 { "Who is right?" }
             p { "The field’s questions, answered by " (evidence.all().count()) " bundled scenarios; each paper’s claims, judged on its own \
-                 platform; and where claims that contradict each other are both right. Every number is simulated here; `sim referee` \
-                 makes this page." }
+                 platform; and where claims that contradict each other are both right. Every number is simulated here; "
+                code { "sim referee" } " makes this page." }
         }
         (answers(findings, evidence, beside))
         (flips(findings, evidence)?)
@@ -102,7 +101,7 @@ fn systems(findings: &Findings, evidence: &Evidence, beside: &Path) -> Markup {
         "systems",
         "Each other system against its control",
         html! {
-            p.note { "Ratios of means over all points of the system’s own scenario: above 1, it has more of the metric." }
+            p.note { "Ratios of means at the points of the system’s own scenario, the least and the greatest: above 1, it has more of the metric." }
             div.scroll tabindex="0" role="region" aria-label="Systems" {
                 table {
                     thead { tr { @for name in ["System", "Against", "Metric", "Times", "Pays", "Scenario"] { th scope="col" { (name) } } } }
@@ -112,8 +111,8 @@ fn systems(findings: &Findings, evidence: &Evidence, beside: &Path) -> Markup {
                                 td { (held.of) }
                                 td { (held.against) }
                                 td { (held.metric.doc().axis) }
-                                td.n { (short(held.ratio, 2)) }
-                                td { @if held.pays() { "yes" } @else { "no" } }
+                                td.n { (held.times()) }
+                                td { (held.pays()) }
                                 td { (link(evidence, held.scenario, beside)) }
                             }
                         }

@@ -1,7 +1,8 @@
 //! Each other system against the control that decides whether it pays.
 
-use super::evidence::Evidence;
-use tables::Metric;
+use super::evidence::{Evidence, ratios};
+use crate::numbers::short;
+use tables::{Better, Metric};
 
 /// A system held against its control, in the scenario that is bundled for it.
 pub(super) struct Held {
@@ -9,8 +10,8 @@ pub(super) struct Held {
     pub of: &'static str,
     pub against: &'static str,
     pub metric: Metric,
-    /// The ratio of the metric, over all points of the scenario.
-    pub ratio: f64,
+    /// The ratio of the metric at each point of the scenario, rising.
+    pub ratios: Vec<f64>,
 }
 
 /// The pairs, in the order of the page.
@@ -32,18 +33,31 @@ const PAIRS: [(&str, &str, &str, Metric); 12] = [
 /// The pairs that were run.
 pub(super) fn all(evidence: &Evidence) -> Vec<Held> {
     let held = |(scenario, of, against, metric)| {
-        let ratio = evidence.ratio(scenario, [of, against], metric, &[])?;
-        Some(Held { scenario, of, against, metric, ratio })
+        let at_points = ratios(evidence.runs(scenario)?, [of, against], metric);
+        let mut ratios: Vec<f64> = at_points.into_iter().map(|(_, ratio)| ratio).collect();
+        ratios.sort_by(f64::total_cmp);
+        (!ratios.is_empty()).then_some(Held { scenario, of, against, metric, ratios })
     };
     PAIRS.into_iter().filter_map(held).collect()
 }
 
 impl Held {
-    /// True if the system is better than its control.
-    pub fn pays(&self) -> bool {
-        match self.metric.better() {
-            tables::Better::Higher => self.ratio > 1.0,
-            _ => self.ratio < 1.0,
+    /// The points at which the system is better than its control, in words.
+    pub fn pays(&self) -> String {
+        let better = |ratio: &&f64| match self.metric.better() {
+            Better::Higher => **ratio > 1.0,
+            Better::Lower | Better::Neither => **ratio < 1.0,
+        };
+        match (self.ratios.iter().filter(better).count(), self.ratios.len()) {
+            (0, _) => "no".to_owned(),
+            (all, points) if all == points => "yes".to_owned(),
+            (some, points) => format!("at {some} of {points} points"),
         }
+    }
+
+    /// The least and the greatest ratio.
+    pub fn times(&self) -> String {
+        let [low, high] = [self.ratios[0], self.ratios[self.ratios.len() - 1]].map(|ratio| short(ratio, 2));
+        if low == high { low } else { format!("{low} to {high}") }
     }
 }

@@ -2,7 +2,6 @@
 
 use super::Findings;
 use super::papers::KINDS;
-use crate::numbers::short;
 use crate::sheet::Sheet;
 
 /// The answers, then the systems, the flips and the papers.
@@ -18,8 +17,7 @@ pub(super) fn text(findings: &Findings) -> String {
     if !findings.systems.is_empty() {
         let mut sheet = Sheet::new(["system", "against", "metric", "times", "pays"].into_iter());
         for held in &findings.systems {
-            let pays = if held.pays() { "yes" } else { "no" };
-            let row = [held.of, held.against, held.metric.column(), &short(held.ratio, 2), pays];
+            let row = [held.of, held.against, held.metric.column(), &held.times(), &held.pays()];
             sheet.row(row.into_iter().map(str::to_owned));
         }
         text += &format!("{}\n", sheet.text());

@@ -55,7 +55,8 @@ pub fn run(args: &Args) -> Result<(), Failure> {
     for (place, (name, text)) in wanted.iter().enumerate() {
         let folder = args.out.join("runs").join(name);
         let plan = plan(&args.out, name, text)?;
-        let done = if manifest::is_of(&plan, &folder) { "done before".to_owned() } else { run_one(args, plan, &folder)? };
+        let done =
+            if manifest::is_of(&plan, &folder) { "done before".to_owned() } else { run_one(args, plan, &folder)? };
         if !folder.join("report/index.html").exists() {
             reports::write_report(&folder)?;
         }
