@@ -1,5 +1,7 @@
 //! Results folders for tests: as `sim` writes them, with numbers of the test's own.
 
+pub mod awkward;
+
 use crate::check::Identity;
 use crate::runs::Runs;
 use serde_json::{Value, json};

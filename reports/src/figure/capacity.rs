@@ -10,7 +10,7 @@ use crate::capacity::answer;
 use crate::estimate::Estimate;
 use crate::frame;
 use crate::runs::Runs;
-use drawing::{Axis, Drawing, Drawn, GREY, Look, Panel, Sheet, looks, stroke};
+use drawing::{Axis, Drawing, Drawn, GREY, Look, Panel, Sheet, stroke};
 use tables::{CapacityRow, Metric, RunRow};
 
 /// The line of the list.
@@ -60,7 +60,7 @@ fn prepare(folder: &Folder<'_>) -> Prepared {
         return Ok(None);
     }
     let policies: Vec<String> = rows.iter().map(|row| row.policy.to_string()).collect();
-    let looks = looks(&policies);
+    let looks = folder.looks(&policies)?;
     let unit = first.meets.split_once(' ').map_or_else(String::new, |(_, unit)| format!(", {unit}"));
     let head = Head::new(SIZE.0, title(&rows), HOW);
     Ok(Some(Box::new(Capacity {

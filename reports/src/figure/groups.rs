@@ -1,12 +1,12 @@
 //! `groups`: latencies of each policy by group of edges, as a table whose columns are drawn; for a folder with several groups
 //! or pools.
 
-use super::dots::{Cell, Column, DotTable, Row, Section, axis, with_interval};
+use super::dots::{Cell, Column, DotTable, Row, Scale, Section, axis, with_interval};
 use super::layout::Head;
 use super::{Figure, Folder, Prepared};
 use crate::estimate::Estimate;
 use crate::groups::{Groups, OfGroup};
-use drawing::{Axis, Look, looks};
+use drawing::{Axis, Look};
 use tables::{RequestRow, RunRow};
 
 /// The line of the list.
@@ -32,7 +32,7 @@ fn prepare(folder: &Folder<'_>) -> Prepared {
     if groups.by_place.len() > MOST_ROWS {
         return Ok(None);
     }
-    let looks = looks(&groups.policies);
+    let looks = folder.looks(&groups.policies)?;
     let mut names: Vec<&str> = groups.at(point).map(|(_, group, _)| group).collect();
     names.sort_unstable();
     names.dedup();
@@ -40,7 +40,7 @@ fn prepare(folder: &Folder<'_>) -> Prepared {
     let cells = |column: usize| sections.iter().flat_map(|section| &section.rows).map(move |row| &row.cells[column]);
     let column = |(index, (title, _)): (usize, &(&str, Mean))| Column {
         title: (*title).to_owned(),
-        axis: axis(cells(index), 4, true),
+        axis: axis(cells(index), 4, Scale::Log),
     };
     let mut columns: Vec<Column> = LATENCIES.iter().enumerate().map(column).collect();
     columns.extend(

@@ -11,6 +11,7 @@ mod capacity;
 mod computing;
 mod contour;
 mod dots;
+mod energy;
 mod front;
 mod groups;
 pub(crate) mod lacking;
@@ -23,6 +24,7 @@ mod mindfusion_devices;
 mod mindfusion_traffic;
 mod pareto;
 mod places;
+mod price;
 mod probe;
 mod stages;
 mod sweep;
@@ -35,7 +37,7 @@ mod wire;
 use crate::file::write;
 use crate::frame::ReportError;
 use crate::runs::Runs;
-use drawing::Drawing;
+use drawing::{Drawing, Look};
 use rayon::prelude::*;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
@@ -48,13 +50,20 @@ type Prepared = Result<Option<Box<dyn Drawing>>, ReportError>;
 pub(crate) struct Folder<'f> {
     /// Its path.
     pub path: &'f Path,
+    /// Policies of the folders beside it, which share their colours.
+    beside: &'f [String],
     runs: OnceLock<Runs>,
 }
 
 impl<'f> Folder<'f> {
     /// A folder that was not looked at yet.
     pub fn new(path: &'f Path) -> Self {
-        Self { path, runs: OnceLock::new() }
+        Self::beside(path, &[])
+    }
+
+    /// A folder whose figures stand beside those of others that have these policies.
+    pub fn beside(path: &'f Path, policies: &'f [String]) -> Self {
+        Self { path, beside: policies, runs: OnceLock::new() }
     }
 
     /// Its runs.
@@ -64,6 +73,20 @@ impl<'f> Folder<'f> {
         }
         let runs = Runs::read(self.path)?;
         Ok(self.runs.get_or_init(|| runs))
+    }
+
+    /// The looks of these policies: one for each policy in all figures of the folder, whichever of them a figure shows.
+    pub fn looks(&self, shown: &[String]) -> Result<Vec<Look>, ReportError> {
+        let own = self.runs()?.policies().into_iter().map(str::to_owned);
+        let mut all: Vec<String> = Vec::new();
+        for policy in self.beside.iter().cloned().chain(own).chain(shown.iter().cloned()) {
+            if !all.contains(&policy) {
+                all.push(policy);
+            }
+        }
+        let looks = drawing::looks(&all);
+        let of = |policy: &String| all.iter().position(|known| known == policy).map(|place| looks[place]);
+        Ok(shown.iter().filter_map(of).collect())
     }
 }
 
@@ -89,6 +112,8 @@ pub(crate) const FIGURES: &[Figure] = &[
     stages::FIGURE,
     computing::FIGURE,
     memory::FIGURE,
+    energy::FIGURE,
+    price::FIGURE,
     pareto::FIGURE,
     break_even::FIGURE,
     winner::FIGURE,
@@ -123,6 +148,8 @@ fn draw_one(figure: &Figure, folder: &Folder<'_>) -> Result<Vec<PathBuf>, Report
     Ok(vec![file("svg", svg.as_bytes())?, file("png", &png)?])
 }
 
+#[cfg(test)]
+mod geometry_tests;
 #[cfg(test)]
 mod paper_tests;
 #[cfg(test)]
@@ -165,11 +192,12 @@ mod tests {
     fn bars_say_their_value_and_the_printed_one_where_it_is_of_the_paper() {
         let folder = fixture::folder(&cells());
         let latency = svg("latency", folder.path()).expect("a figure");
-        for text in ["End-to-end latency", "vqav2", "msao", "cloud_only", "120", "90"] {
+        let title = "End-to-end latency: lowest for cloud_only";
+        for text in [title, "vqav2: end-to-end latency, ms", "msao", "cloud_only", "120 \u{b1}254", "90"] {
             assert_eq!(count(&latency, text), 1, "{text} in {latency}");
         }
         let throughput = svg("throughput", folder.path()).expect("a figure");
-        assert_eq!((count(&throughput, "25.0"), count(&throughput, "128.0")), (1, 0), "{throughput}");
+        assert_eq!((count(&throughput, "25.0 \u{b1}63.5"), count(&throughput, "128.0")), (1, 0), "{throughput}");
         fixture::policies(folder.path(), &["msao", "cloud_only"]);
         let throughput = svg("throughput", folder.path()).expect("a figure");
         // 35 is in range; 128 is so far above 25 and 40 that an arrow points to it.
@@ -188,7 +216,7 @@ mod tests {
 
     #[test]
     fn latencies_have_a_panel_for_each_point() {
-        let folder = tempfile::tempdir().expect("a folder");
+        let folder = fixture::folder(&cells());
         let write = |points: u32| {
             let mut log = TableWriter::create(&folder.path().join("requests.parquet")).expect("a file");
             for row in 0..40 * points {

@@ -5,7 +5,7 @@ use super::layout::{Grid, Head, Sample, x_title, y_title};
 use super::places::{by_cell, by_point, fixed, key_title};
 use super::{Figure, Folder, Prepared};
 use crate::effects::Points;
-use drawing::{Across, Axis, Down, Drawing, Drawn, GRID, Look, Panel, Sheet, grouped, ink_on, looks, text, width_px};
+use drawing::{Across, Axis, Down, Drawing, Drawn, GRID, Look, Panel, Sheet, grouped, ink_on, text, width_px};
 use tables::{Metric, RunRow};
 
 /// The line of the list.
@@ -51,7 +51,7 @@ fn prepare(folder: &Folder<'_>) -> Prepared {
     let title = format!("Fastest of {all} points: {}", order.iter().map(part).collect::<Vec<_>>().join(", "));
     let fixed = if fixed.is_empty() { String::new() } else { format!(" Fixed: {fixed}.") };
     let how = format!("Colour: the policy with the lowest mean end-to-end latency. Numbers: that latency, ms.{fixed}");
-    let all_looks = looks(&points.policies);
+    let all_looks = folder.looks(&points.policies)?;
     let names: Vec<String> = order.iter().map(|policy| points.policies[*policy].clone()).collect();
     let of_legend: Vec<Look> = order.iter().map(|policy| all_looks[*policy]).collect();
     let ticks = |key: usize| (0..).map(f64::from).zip(points.keys[key].levels.labels.iter().cloned()).collect();
