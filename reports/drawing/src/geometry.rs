@@ -19,7 +19,7 @@ const DESCENT_PER_EM: f64 = 0.2;
 const UNSEEN_PX: f64 = 1.0;
 
 /// Width of a stroke from which on it makes a text hard to read, in pixels.
-const HEAVY_PX: f64 = 1.4;
+const HEAVY_PX: f64 = 1.25;
 
 /// A text of a drawing.
 #[derive(Clone, Debug)]
@@ -41,6 +41,7 @@ pub struct Geometry {
     pub size: (f64, f64),
     /// The texts.
     pub texts: Vec<Lettering>,
+    /// The first is the ground of the sheet.
     shapes: Vec<Shape>,
 }
 
@@ -68,6 +69,14 @@ impl Geometry {
     pub fn defects(&self) -> Vec<String> {
         let mut defects = Vec::new();
         let (width, height) = self.size;
+        // What lies beyond the sheet is drawn at its edge.
+        let is_off = |(x, y): &(f64, f64)| *x < 0.5 || *y < 0.5 || *x > width - 0.8 || *y > height - 0.8;
+        for shape in self.shapes.iter().skip(1) {
+            let (Shape::Fill(corners, _) | Shape::Stroke(corners, _)) = shape else { continue };
+            if let Some(at) = corners.iter().find(|corner| is_off(corner)) {
+                defects.push(format!("a shape leaves the sheet of {width} x {height} at {at:.0?}"));
+            }
+        }
         for (index, text) in self.texts.iter().enumerate() {
             let [left, top, right, bottom] = text.area;
             let name = &text.text;
@@ -247,6 +256,8 @@ mod tests {
             word(sheet, (110.0, 55.0), INK)
         });
         assert!(twice.len() == 1 && twice[0].contains("covers"), "{twice:?}");
+        let line = defects(|sheet| sheet.line([(50.0, 50.0), (150.0, 150.0)], stroke(INK, 1.0)));
+        assert!(line.len() == 1 && line[0].starts_with("a shape leaves"), "{line:?}");
         let pale = defects(|sheet| word(sheet, (100.0, 50.0), GRID));
         assert!(pale.len() == 1 && pale[0].contains("contrast"), "{pale:?}");
     }

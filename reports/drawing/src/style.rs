@@ -52,14 +52,13 @@ const PALETTE: [RGBColor; 7] = [
 ];
 
 /// The colours that a dark page shows in place of those that would be too dark or too bright on it.
-pub const DARK_PAGE: [(RGBColor, RGBColor); 7] = [
+pub const DARK_PAGE: [(RGBColor, RGBColor); 6] = [
     (WHITE, RGBColor(26, 30, 34)),
     (INK, RGBColor(227, 230, 233)),
     (GREY, RGBColor(160, 168, 178)),
     (AXIS, RGBColor(110, 118, 128)),
     (GRID, RGBColor(48, 54, 61)),
-    (PALETTE[0], RGBColor(64, 156, 220)),
-    (PALETTE[6], RGBColor(186, 156, 228)),
+    (PALETTE[6], RGBColor(132, 92, 198)),
 ];
 
 /// Colours of the systems of the papers, wherever they appear: index into the palette.
@@ -207,7 +206,7 @@ pub fn width_px(text: &str, pixels: f64, bold: bool) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::colour::contrast;
+    use crate::colour::{contrast, ink_on};
 
     fn colours(policies: &[&str]) -> Vec<RGBColor> {
         let policies: Vec<String> = policies.iter().map(|policy| (*policy).to_owned()).collect();
@@ -245,6 +244,7 @@ mod tests {
         for colour in PALETTE {
             assert!(contrast(colour, WHITE) > 2.0 && contrast(dark(colour), ground) > 3.0, "{colour:?}");
             assert!(colour != INK, "the colour of what papers print");
+            assert!(contrast(ink_on(colour), dark(colour)) >= 4.5, "text on {colour:?}");
         }
         for text in [INK, GREY] {
             assert!(contrast(dark(text), ground) >= 4.5, "{text:?}");

@@ -179,6 +179,7 @@ impl Ablation<'_> {
             from: Some(Estimate::of(&from).mean),
             numbers,
             parts: Vec::new(),
+            upto: None,
         }
     }
 

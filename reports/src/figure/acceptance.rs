@@ -204,7 +204,8 @@ impl Acceptance {
         let lines = || point.lines.iter().zip(&self.looks).enumerate();
         let middle = (point.lines.len() as f64 - 1.0) / 2.0;
         // Beside each other, so that no interval hides another.
-        let x = |index: usize, place: usize| place as f64 + 1.0 + 0.07 * (index as f64 - middle);
+        let step = (0.8 / point.lines.len().max(1) as f64).min(0.07);
+        let x = |index: usize, place: usize| place as f64 + 1.0 + step * (index as f64 - middle);
         for (index, (line, look)) in lines() {
             let places = line.iter().enumerate().filter(|(_, place)| place.reached > 0);
             let shares =

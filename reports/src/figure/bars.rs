@@ -285,7 +285,7 @@ impl Table {
             (true, false) => vec![(look, bar.value.mean)],
             (true, true) => part_looks(self.measure).into_iter().zip(bar.parts.iter().copied()).collect(),
         };
-        Dot { simulated: vec![(look, bar.value)], printed: bar.printed, parts, numbers, from: None }
+        Dot { simulated: vec![(look, bar.value)], printed: bar.printed, parts, numbers, from: None, upto: None }
     }
 
     fn section<'b>(&self, title: &str, bars: impl Fn(usize) -> Vec<Option<&'b Bar>>) -> Section {

@@ -80,6 +80,8 @@ pub(super) struct Cell {
     pub from: Option<f64>,
     /// Parts of a bar from zero, which is drawn in place of the point.
     pub parts: Vec<(Look, f64)>,
+    /// The value up to which a bar may go on.
+    pub upto: Option<f64>,
     /// As many as there are heads.
     pub numbers: Vec<String>,
 }
@@ -107,7 +109,7 @@ pub(super) fn axis<'c>(cells: impl Iterator<Item = &'c Cell>, count: usize, scal
     let cells: Vec<&Cell> = cells.collect();
     let simulated = || {
         let values = cells.iter().flat_map(|cell| &cell.simulated).flat_map(|(_, estimate)| estimate.interval());
-        values.chain(cells.iter().filter_map(|cell| cell.from))
+        values.chain(cells.iter().flat_map(|cell| [cell.from, cell.upto]).flatten())
     };
     let largest = simulated().fold(0.0, f64::max);
     let printed = cells.iter().filter_map(|cell| cell.printed);
@@ -293,6 +295,10 @@ fn draw_cell(sheet: &Sheet<'_>, panel: &Panel, cell: &Cell, top: f64) -> Drawn {
     for (look, part) in &cell.parts {
         sheet.bar((x(before), y - BAR / 2.0), (x(before + part), y + BAR / 2.0), *look)?;
         before += part;
+    }
+    if let Some(upto) = cell.upto {
+        sheet.line([(x(before), y), (x(upto), y)], stroke(INK, 1.2))?;
+        sheet.line([(x(upto), y - 3.5), (x(upto), y + 3.5)], stroke(INK, 1.2))?;
     }
     match cell.printed {
         Some(printed) if panel.x.shows(printed) => sheet.open_marker((x(printed), y), PRINTED, 5.6)?,

@@ -79,7 +79,8 @@ fn prepare(folder: &Folder<'_>) -> Prepared {
         drawing::grouped(requests as f64, 0)
     );
     let looks = folder.looks(&latencies.policies)?;
-    let head = Head::new(SIZE.0, title(&latencies), &how).with_legend(&latencies.policies, &looks, Sample::Line);
+    let head =
+        Head::new(SIZE.0, title(&latencies), &how).with_legend(&latencies.policies, &looks, Sample::LineAndPoint);
     Ok(Some(Box::new(Cdf { head, looks, panels, x: Axis::over([0.0, longest], 5, true) })))
 }
 
@@ -164,8 +165,12 @@ impl Drawing for Cdf {
             panel_title(sheet, &panel, &point.title)?;
             for (line, look) in point.lines.iter().zip(&self.looks) {
                 let places = line.iter().enumerate().map(|(step, ms)| (*ms, 100.0 * step as f64 / STEPS as f64));
-                let seen = places.filter(|(ms, _)| self.x.shows(*ms));
-                sheet.line(seen.map(|(ms, share)| panel.at(ms, share)), stroke(look.colour, 2.0))?;
+                let seen: Vec<(f64, f64)> = places.filter(|(ms, _)| self.x.shows(*ms)).collect();
+                sheet.line(seen.iter().map(|(ms, share)| panel.at(*ms, *share)), stroke(look.colour, 2.0))?;
+                // Marks at the quarters tell lines of one colour apart.
+                for (ms, share) in seen.into_iter().filter(|(_, share)| [25.0, 50.0, 75.0].contains(share)) {
+                    sheet.marker(panel.at(ms, share), *look, 3.2)?;
+                }
             }
             panel.x_labels(sheet, true)?;
             if grid.is_first(index) {

@@ -94,7 +94,7 @@ fn prepare(folder: &Folder<'_>) -> Prepared {
 }
 
 /// True if more of it is more work.
-fn is_load(key: &Key) -> bool {
+pub(super) fn is_load(key: &Key) -> bool {
     let name = &key.names[0];
     (name.starts_with("arrivals.") || name == "edge.count")
         && key.levels.numbers.is_some()

@@ -199,6 +199,6 @@ impl Devices<'_> {
         let mut texts = vec![String::new(); numbers - 1 - simulated.len().min(numbers - 1)];
         texts.extend(simulated.iter().map(|(_, value)| rounded(value.mean, 3)));
         texts.push(printed.map_or_else(String::new, |printed| rounded(printed, 3)));
-        Dot { simulated, printed, from: None, numbers: texts, parts: Vec::new() }
+        Dot { simulated, printed, from: None, numbers: texts, parts: Vec::new(), upto: None }
     }
 }

@@ -5,6 +5,7 @@
 mod ablation;
 mod acceptance;
 mod accuracy;
+mod answers;
 mod bars;
 mod break_even;
 mod capacity;
@@ -26,6 +27,7 @@ mod pareto;
 mod places;
 mod price;
 mod probe;
+mod slo;
 mod stages;
 mod sweep;
 mod theta;
@@ -102,6 +104,21 @@ pub(crate) struct Figure {
     prepare: fn(&Folder<'_>) -> Prepared,
 }
 
+impl Figure {
+    /// The figure of a folder as SVG; none where the folder does not have it.
+    pub fn svg(&self, folder: &Folder<'_>) -> Result<Option<String>, ReportError> {
+        if self.lacks(folder.path).next().is_some() {
+            return Ok(None);
+        }
+        let Some(drawing) = (self.prepare)(folder)? else { return Ok(None) };
+        drawing::svg(&*drawing, self.title).map(Some).map_err(|error| self.bug(&error))
+    }
+
+    fn bug(&self, error: &drawing::DrawError) -> ReportError {
+        ReportError::Draw { figure: self.name, error: format!("{error}") }
+    }
+}
+
 /// Every figure.
 pub(crate) const FIGURES: &[Figure] = &[
     accuracy::FIGURE,
@@ -118,7 +135,9 @@ pub(crate) const FIGURES: &[Figure] = &[
     break_even::FIGURE,
     winner::FIGURE,
     load::FIGURE,
+    slo::FIGURE,
     capacity::FIGURE,
+    answers::FIGURE,
     theta::FIGURE,
     acceptance::FIGURE,
     wire::FIGURE,
@@ -140,9 +159,8 @@ fn draw_one(figure: &Figure, folder: &Folder<'_>) -> Result<Vec<PathBuf>, Report
         return Ok(Vec::new());
     }
     let Some(drawing) = (figure.prepare)(folder)? else { return Ok(Vec::new()) };
-    let bug = |error| ReportError::Draw { figure: figure.name, error: format!("{error}") };
-    let svg = drawing::svg(&*drawing, figure.title).map_err(bug)?;
-    let png = drawing::png(&*drawing).map_err(bug)?;
+    let svg = drawing::svg(&*drawing, figure.title).map_err(|error| figure.bug(&error))?;
+    let png = drawing::png(&*drawing).map_err(|error| figure.bug(&error))?;
     let into = folder.path.join("report");
     let file = |kind: &str, content: &[u8]| write(&into, &format!("{}.{kind}", figure.name), content);
     Ok(vec![file("svg", svg.as_bytes())?, file("png", &png)?])

@@ -21,6 +21,9 @@ const MOST_ROWS: usize = 3;
 /// Keys that have a column; the others explain less, and stand in `effects.csv`.
 const MOST_COLUMNS: usize = 6;
 
+/// Policies up to which each has a band: those of more would hide each other.
+const MOST_BANDS: usize = 7;
+
 /// Policies whose shares are printed one by one.
 const MOST_SHARES: usize = 4;
 
@@ -135,9 +138,10 @@ impl Sweep {
             more => format!(" {more} keys that explain less: effects.csv."),
         };
         let points = self.points;
+        let bands = if self.policies.len() <= MOST_BANDS { "bands and bars" } else { "bars, of words alone" };
         let explains = if self.keys > 1 { " “explains”: share of the variance between points." } else { "" };
         let how = format!(
-            "Points: means over all points with that value; bands and bars: their 10th to 90th percentile.{explains} {points} points, \
+            "Points: means over all points with that value; {bands}: their 10th to 90th percentile.{explains} {points} points, \
              {runs}.{shown}"
         );
         let head = Head::new(self.width(), self.title(), &how);
@@ -192,7 +196,7 @@ impl Sweep {
             let spreads = spreads(effect);
             let upper = spreads.iter().map(|(x, spread)| panel.at(*x, spread.p90));
             let lower = spreads.iter().rev().map(|(x, spread)| panel.at(*x, spread.p10));
-            if spreads.len() > 1 {
+            if spreads.len() > 1 && effects.len() <= MOST_BANDS {
                 sheet.area(upper.chain(lower), look.colour, 0.14)?;
             }
         }
