@@ -195,7 +195,7 @@ fn page_draws_the_values_of_the_summary() {
     let (low, high) = (labels[0], labels[labels.len() - 1]);
     assert!(low.0 == 0.0 && high.0 > 50.0, "{labels:?}");
     let scale = (high.0 - low.0) / (low.1 - high.1);
-    for (policy, colour) in [("cloud_only", "#0072b2"), (HOSTILE, "#1d2024")] {
+    for (policy, colour) in [("cloud_only", "#0072b2"), (HOSTILE, "#4c2678")] {
         let bars = format!(
             "[...document.querySelectorAll('#chart-bars svg path')].filter((path) => path.getAttribute('fill') === {colour:?})\
              .map((path) => path.getBBox()).sort((a, b) => a.x - b.x).map((box) => box.height)"
@@ -212,7 +212,7 @@ fn page_draws_the_values_of_the_summary() {
     }
 
     let label = browser.value("document.querySelector('#chart-bars .canvas').ariaLabel");
-    assert!(label.as_str().is_some_and(|label| label.starts_with("e2e_ms_mean, ms")), "{label}");
+    assert!(label.as_str().is_some_and(|label| label.starts_with("end-to-end latency, ms")), "{label}");
 
     // What is said: value, interval and unit under the mouse.
     browser.hover("#chart-bars .canvas");
@@ -226,9 +226,9 @@ fn page_draws_the_values_of_the_summary() {
         "(() => { const list = document.querySelector('[name=metric]'); list.value = 'accuracy_pct'; \
                    list.dispatchEvent(new Event('change')); })()",
     );
-    assert!(browser.texts("#chart-bars svg text")[0].contains("accuracy_pct, % (higher is better)"));
+    assert!(browser.texts("#chart-bars svg text")[0].contains("accuracy, % (higher is better)"));
     browser.click(".policies label:last-child input");
-    assert_eq!(browser.value("document.querySelectorAll('#chart-bars svg path[fill=\"#1d2024\"]').length"), 0);
+    assert_eq!(browser.value("document.querySelectorAll('#chart-bars svg path[fill=\"#4c2678\"]').length"), 0);
     fine(&browser);
 }
 
@@ -279,7 +279,7 @@ fn page_stands_the_dark_paper_and_narrow_screens() {
         }
         assert!(looks[0][0] != looks[1][0] && looks[0][1] != looks[1][1], "the charts go with the page: {looks:?}");
         let paper = "getComputedStyle(document.querySelector('.paper')).backgroundColor";
-        assert_eq!(browser.value(paper), "rgb(255, 255, 255)", "drawings stay on white");
+        assert_eq!(browser.value(paper), "rgb(26, 30, 34)", "drawings go with the page");
 
         // On paper all is light and unfolded, and afterwards as before.
         let printed = browser.call("Page.printToPDF", json!({ "preferCSSPageSize": true }));

@@ -60,7 +60,10 @@ pub(crate) struct Key {
 impl Key {
     /// A key with its value at each point.
     pub fn new(name: &str, texts: &[String]) -> Self {
-        let levels = Levels::of(texts.iter().map(String::as_str));
+        let texts_of = texts.iter().map(String::as_str);
+        // Data sets stand in the order of the scenario in every figure.
+        let is_dataset = name.rsplit('.').next() == Some(RunRow::dataset.name);
+        let levels = if is_dataset { Levels::as_written(texts_of) } else { Levels::of(texts_of) };
         let place = |text: &String| levels.texts.iter().position(|level| level == text).expect("each text is a level");
         let of_point: Vec<usize> = texts.iter().map(place).collect();
         let names = vec![name.to_owned()];

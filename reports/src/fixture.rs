@@ -1,5 +1,7 @@
 //! Results folders for tests: as `sim` writes them, with numbers of the test's own.
 
+pub mod awkward;
+
 use crate::check::Identity;
 use crate::runs::Runs;
 use serde_json::{Value, json};
@@ -38,7 +40,8 @@ impl Cell {
         self.at.iter().find(|(known, _)| *known == key).map(|(_, value)| *value)
     }
 
-    fn mbps(&self) -> f64 {
+    /// The bandwidth.
+    pub fn mbps(&self) -> f64 {
         self.key("bandwidth_mbps").map_or(400.0, |mbps| mbps.parse().unwrap())
     }
 

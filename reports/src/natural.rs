@@ -61,6 +61,17 @@ impl Levels {
         Self { labels, numbers: Some(numbers), unit: unit.map(str::to_owned), texts: owned(texts) }
     }
 
+    /// The distinct words among `texts`, in the order in which they come: that of the scenario.
+    pub fn as_written<'t>(texts: impl IntoIterator<Item = &'t str>) -> Self {
+        let mut distinct: Vec<&str> = Vec::new();
+        for text in texts {
+            if !distinct.contains(&text) {
+                distinct.push(text);
+            }
+        }
+        Self { labels: owned(distinct.clone()), texts: owned(distinct), numbers: None, unit: None }
+    }
+
     /// Bins of these values, which must be numbers: `bins` has the bin of each, rising. With the place of each value among the bins
     /// that are not empty. A bin is called by its first and last value, and stands where its middle one does.
     pub fn binned(&self, bins: &[usize]) -> (Self, Vec<usize>) {

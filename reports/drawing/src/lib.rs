@@ -4,18 +4,20 @@
 //! made of fifteen million pixels. The same drawing gives the same bytes; no font of the system is used.
 
 mod colour;
+mod geometry;
 mod labels;
 mod panel;
 mod paper;
 mod sheet;
 mod style;
 
-pub use colour::{diverging, ink_on};
+pub use colour::{DARK, PALE, contrast, diverging, ink_on};
+pub use geometry::{Geometry, Lettering, geometry};
 pub use labels::Labels;
-pub use panel::{Axis, Panel, grouped};
+pub use panel::{Axis, Panel, TICK_PX, grouped};
 pub use plotters::style::{RGBColor, WHITE};
 pub use sheet::{At, DrawError, Drawing, Drawn, Sheet, png, svg};
 pub use style::{
-    AXIS, Across, Down, FAMILY, FONT, GREY, GRID, INK, Look, Marker, Stroke, Text, bold, looks, stroke, text, upright,
-    width_px,
+    AXIS, Across, DARK_PAGE, Down, FAMILY, FONT, Fill, GREY, GRID, INK, Look, Marker, Stroke, Text, bold, looks,
+    stroke, text, upright, width_px,
 };

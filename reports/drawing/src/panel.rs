@@ -4,7 +4,7 @@ use crate::sheet::{At, Drawn, Sheet};
 use crate::style::{AXIS, Across, Down, GREY, GRID, stroke, text, width_px};
 
 /// Size of the figures along an axis, in pixels.
-const TICK_PX: f64 = 10.5;
+pub const TICK_PX: f64 = 10.5;
 
 /// An axis: its range, and the values that are named along it.
 #[derive(Clone, Debug, PartialEq)]
@@ -84,7 +84,20 @@ fn round_ticks(lowest: f64, highest: f64, count: usize) -> Vec<(f64, String)> {
     let decimals = if step < 0.999 { (-step.log10()).ceil() as usize } else { 0 };
     let first = (lowest / step).ceil() as i64;
     let last = (highest / step).floor() as i64;
-    (first..=last).map(|index| (index as f64 * step, grouped(index as f64 * step, decimals))).collect()
+    let is_long = decimals > 4 || lowest.abs().max(highest.abs()) >= 1e7;
+    let written = |value: f64| if is_long { with_exponent(value, step) } else { grouped(value, decimals) };
+    (first..=last).map(|index| (index as f64 * step, written(index as f64 * step))).collect()
+}
+
+/// A multiple of a step with as many digits as tell it from its neighbours: `1.5e-6`.
+fn with_exponent(value: f64, step: f64) -> String {
+    let exponent = |value: f64| value.abs().log10().floor() as i32;
+    if value.abs() < step / 2.0 {
+        return "0".to_owned();
+    }
+    // A little is added so that 1e-6, which is a little less in binary, is not 9e-7.
+    let digits = (exponent(value * (1.0 + 1e-9)) - exponent(step * (1.0 + 1e-9))).max(0) as usize;
+    format!("{value:.digits$e}")
 }
 
 /// Round values within a range whose steps look even on a logarithmic axis: as many of 1 to 9, of 1, 2, 5, or of 1 in each
@@ -104,8 +117,12 @@ fn log_ticks(lowest: f64, highest: f64, count: usize) -> Vec<(f64, String)> {
     fits.filter(|ticks| ticks.len() > 2).unwrap_or_else(|| round_ticks(lowest, highest, count))
 }
 
-/// A number with as many decimals as it takes.
+/// A number with as many decimals as it takes, or an exponent.
 fn plain(value: f64) -> String {
+    if !(1e-4..1e7).contains(&value) {
+        let digits = format!("{value:.1e}");
+        return digits.replace(".0e", "e");
+    }
     let is_whole = |decimals: &usize| {
         let shifted = value * 10f64.powi(*decimals as i32);
         (shifted - shifted.round()).abs() < 1e-6 * shifted.abs()
@@ -213,7 +230,7 @@ impl Panel {
         for (value, label) in self.x.ticks.iter().filter(|_| labelled) {
             let (x, half) = (place(*value), width_px(label, TICK_PX, false) / 2.0 + 3.0);
             if let Some(row) = free_from.iter().position(|free| x - half >= *free) {
-                sheet.text(label, (x, self.bottom() + 8.0 + 13.0 * row as f64), &style)?;
+                sheet.text(label, (x, self.bottom() + 8.0 + 12.0 * row as f64), &style)?;
                 free_from[row] = x + half;
             }
         }
@@ -236,6 +253,8 @@ mod tests {
         assert_eq!(labels(0.13, 0.41), ["0.2", "0.3", "0.4"]);
         assert_eq!(labels(-3.0, 7.0), ["-2", "0", "2", "4", "6"]);
         assert_eq!(labels(900.0, 3200.0), ["1,000", "1,500", "2,000", "2,500", "3,000"]);
+        assert_eq!(labels(-2e-6, 1.1e-6), ["-2e-6", "-1e-6", "0", "1e-6"]);
+        assert_eq!(labels(9e8, 2.1e9), ["1.0e9", "1.5e9", "2.0e9"]);
         assert_eq!(labels(0.0001, 0.0009), ["0.0002", "0.0004", "0.0006", "0.0008"]);
     }
 
@@ -248,7 +267,7 @@ mod tests {
         assert_eq!(labels(600.0, 3_100.0), "600 800 1,000 1,500 2,000 3,000");
         assert_eq!(labels(1.2, 2.5), "1.5 2.0 2.5", "as on a linear axis");
         assert_eq!(labels(0.04, 3.0), "0.1 0.3 1 3");
-        assert_eq!(labels(0.9, 2e8), "10 1,000 100,000 10,000,000", "more decades than ticks");
+        assert_eq!(labels(0.9, 2e8), "10 1,000 100,000 1e7", "more decades than ticks");
         assert_eq!(labels(100.0, 130.0), "100 105 110 115 120 125 130");
     }
 

@@ -1,4 +1,4 @@
-//! The canvas of a figure: an SVG, or the pixels of a PNG. The same strokes go to both.
+//! The canvas of a figure: an SVG, the pixels of a PNG, or a record of its geometry. The same strokes go to all.
 //!
 //! Coordinates of plotters are whole; so a figure is drawn [`FINE`] times as large as it is shown, and the SVG says so by its
 //! `viewBox`. The pixels are averaged down to [`PNG_SCALE`] times the size shown, which smooths every edge alike.
@@ -6,6 +6,7 @@
 //! Text is placed by us in both, and in the PNG drawn by us: plotters with `ab_glyph` forgets the space to the left of each
 //! letter, and its two backends disagree on where a line of text stands.
 
+use crate::geometry::Geometry;
 use crate::style::{CAP_PER_EM, FINE, LINE_PER_EM, face};
 use ab_glyph::{Font, PxScale, ScaleFont, point};
 use plotters::backend::{BitMapBackend, DrawingBackend, SVGBackend};
@@ -21,6 +22,8 @@ const PNG_SCALE: u32 = 2;
 pub(crate) enum Paper<'p> {
     Svg(SVGBackend<'p>),
     Pixels(BitMapBackend<'p>),
+    /// Places and colours alone, of a sheet of this size.
+    Record(&'p mut Geometry, (u32, u32)),
 }
 
 type Drawn = Result<(), DrawingErrorKind<io::Error>>;
@@ -79,12 +82,25 @@ fn shrunk(pixels: &[u8], width: usize, by: usize) -> Vec<u8> {
     out
 }
 
-/// Passes a call on to either backend.
+/// Records what `draw` draws, to be shown at `size` pixels.
+pub(crate) fn record<E>(
+    size: (u32, u32),
+    into: &mut Geometry,
+    draw: impl FnOnce(Paper<'_>) -> Result<(), E>,
+) -> Result<(), E> {
+    draw(Paper::Record(into, (size.0 * FINE, size.1 * FINE)))
+}
+
+/// Passes a call on to either backend, or records it.
 macro_rules! either {
-    ($paper:expr, $backend:ident => $call:expr) => {
+    ($paper:expr, $backend:ident => $call:expr, $record:ident => $note:expr) => {
         match $paper {
             Paper::Svg($backend) => $call,
             Paper::Pixels($backend) => $call.map_err(in_memory),
+            Paper::Record($record, _) => {
+                $note;
+                Ok(())
+            }
         }
     };
 }
@@ -104,46 +120,52 @@ impl DrawingBackend for Paper<'_> {
         match self {
             Paper::Svg(backend) => backend.get_size(),
             Paper::Pixels(backend) => backend.get_size(),
+            Paper::Record(_, size) => *size,
         }
     }
 
     fn ensure_prepared(&mut self) -> Drawn {
-        either!(self, backend => backend.ensure_prepared())
+        either!(self, backend => backend.ensure_prepared(), _record => ())
     }
 
     fn present(&mut self) -> Drawn {
-        either!(self, backend => backend.present())
+        either!(self, backend => backend.present(), _record => ())
     }
 
     fn draw_pixel(&mut self, point: BackendCoord, colour: BackendColor) -> Drawn {
-        either!(self, backend => backend.draw_pixel(point, colour))
+        either!(self, backend => backend.draw_pixel(point, colour), _record => ())
     }
 
     fn draw_line<S: BackendStyle>(&mut self, from: BackendCoord, to: BackendCoord, style: &S) -> Drawn {
-        either!(self, backend => backend.draw_line(from, to, style))
+        either!(self, backend => backend.draw_line(from, to, style), record => record.stroke([from, to], style.stroke_width()))
     }
 
     fn draw_rect<S: BackendStyle>(&mut self, from: BackendCoord, to: BackendCoord, style: &S, fill: bool) -> Drawn {
-        either!(self, backend => backend.draw_rect(from, to, style, fill))
+        let corners = [from, (to.0, from.1), to, (from.0, to.1)];
+        either!(self, backend => backend.draw_rect(from, to, style, fill), record => record.fill(corners, style.color()))
     }
 
     fn draw_path<S: BackendStyle, I: IntoIterator<Item = BackendCoord>>(&mut self, path: I, style: &S) -> Drawn {
-        either!(self, backend => backend.draw_path(path, style))
+        either!(self, backend => backend.draw_path(path, style), record => record.stroke(path, style.stroke_width()))
     }
 
     fn draw_circle<S: BackendStyle>(&mut self, centre: BackendCoord, radius: u32, style: &S, fill: bool) -> Drawn {
-        either!(self, backend => backend.draw_circle(centre, radius, style, fill))
+        either!(self, backend => backend.draw_circle(centre, radius, style, fill), record => record.disc(centre, radius, style.color()))
     }
 
     fn fill_polygon<S: BackendStyle, I: IntoIterator<Item = BackendCoord>>(&mut self, corners: I, style: &S) -> Drawn {
-        either!(self, backend => backend.fill_polygon(corners, style))
+        either!(self, backend => backend.fill_polygon(corners, style), record => record.fill(corners, style.color()))
     }
 
     /// A line of text, its capitals above, across or below `at`, as its anchor says.
     fn draw_text<S: BackendTextStyle>(&mut self, text: &str, style: &S, at: BackendCoord) -> Drawn {
-        let em = style.size() / LINE_PER_EM;
-        let baseline = em * CAP_PER_EM * above(style.anchor().v_pos);
+        let em = em_of(style);
+        let baseline = baseline_below(style);
         match self {
+            Paper::Record(record, _) => {
+                record.text(text, style, at);
+                Ok(())
+            }
             Paper::Svg(backend) => {
                 // Where plotters puts the baseline of a line that hangs from its top.
                 let down = (baseline - 0.76 * em).round() as i32;
@@ -161,6 +183,16 @@ impl DrawingBackend for Paper<'_> {
             }
         }
     }
+}
+
+/// The size of a text's letters, in units of the drawing.
+pub(crate) fn em_of<S: BackendTextStyle>(style: &S) -> f64 {
+    style.size() / LINE_PER_EM
+}
+
+/// The distance of a text's baseline below its anchor, in units of the drawing.
+pub(crate) fn baseline_below<S: BackendTextStyle>(style: &S) -> f64 {
+    em_of(style) * CAP_PER_EM * above(style.anchor().v_pos)
 }
 
 /// Share of the capitals' height that is above the anchor's line, so far is the baseline below it.

@@ -1,7 +1,8 @@
 //! The sheet that a figure is drawn on, in pixels of the size shown, from the upper left.
 
+use crate::geometry::Geometry;
 use crate::paper::{self, Paper};
-use crate::style::{Look, Marker, Stroke, Text, load_fonts, px, stroke};
+use crate::style::{Fill, Look, Marker, Stroke, Text, load_fonts, px, stroke};
 use plotters::drawing::{DrawingArea, DrawingAreaErrorKind, IntoDrawingArea};
 use plotters::element::{Circle, PathElement, Polygon, Text as TextElement};
 use plotters::style::{Color, RGBColor, WHITE};
@@ -52,6 +53,11 @@ pub fn png(drawing: &dyn Drawing) -> Result<Vec<u8>, DrawError> {
     paper::png(drawing.size(), |paper| Sheet::filled(paper, drawing))
 }
 
+/// Records the geometry of the drawing.
+pub(crate) fn record(drawing: &dyn Drawing, into: &mut Geometry) -> Drawn {
+    paper::record(drawing.size(), into, |paper| Sheet::filled(paper, drawing))
+}
+
 impl Sheet<'_> {
     fn filled(paper: Paper<'_>, drawing: &dyn Drawing) -> Drawn {
         load_fonts();
@@ -95,6 +101,24 @@ impl Sheet<'_> {
 
     fn polygon(&self, corners: Vec<(i32, i32)>, colour: RGBColor, opacity: f64) -> Drawn {
         self.area.draw(&Polygon::new(corners, colour.mix(opacity).filled()))
+    }
+
+    /// A bar between two corners, in a policy's colour and hatching.
+    ///
+    /// # Errors
+    ///
+    /// As for all that draws.
+    pub fn bar(&self, (left, top): At, (right, bottom): At, look: Look) -> Drawn {
+        self.area([(left, top), (right, top), (right, bottom), (left, bottom)], look.colour, 1.0)?;
+        let both: &[bool] = match look.fill {
+            Fill::Solid => &[],
+            Fill::Striped => &[false],
+            Fill::Crossed => &[false, true],
+        };
+        both.iter().try_for_each(|falling| {
+            let lines = hatching([left.min(right), top.min(bottom), left.max(right), top.max(bottom)], *falling);
+            lines.into_iter().try_for_each(|ends| self.line(ends, stroke(WHITE, HATCH_PX)))
+        })
     }
 
     /// A point of a policy, `radius` pixels large, with a thin white edge that keeps it apart from what it lies on.
@@ -157,6 +181,23 @@ impl Sheet<'_> {
     }
 }
 
+/// Width of a line of hatching, and the distance from one to the next along an edge, in pixels.
+const HATCH_PX: f64 = 1.2;
+const HATCH_STEP: f64 = 6.0;
+
+/// Slanting lines over an area, each cut off at its edges: rising to the right, or falling.
+fn hatching([left, top, right, bottom]: [f64; 4], falling: bool) -> Vec<[At; 2]> {
+    let (width, height) = (right - left, bottom - top);
+    let count = ((width + height) / HATCH_STEP) as usize;
+    let line = |index: usize| {
+        let offset = (index as f64 + 0.5) * HATCH_STEP;
+        let (from, to) = ((offset - height).max(0.0), offset.min(width));
+        let y = |x: f64| if falling { bottom - offset + x } else { top + offset - x };
+        [(left + from, y(from)), (left + to, y(to))]
+    };
+    (0..count).map(line).filter(|[from, to]| to.0 > from.0).collect()
+}
+
 /// Length of a dash and of the gap behind it, in pixels.
 const DASH: [f64; 2] = [5.0, 3.5];
 
@@ -192,6 +233,18 @@ fn fine((x, y): At) -> (i32, i32) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn hatching_stays_within_its_area() {
+        for falling in [false, true] {
+            let lines = hatching([10.0, 20.0, 40.0, 30.0], falling);
+            assert_eq!(lines.len(), 6, "{lines:?}");
+            for (x, y) in lines.into_iter().flatten() {
+                assert!((10.0..=40.0).contains(&x) && (20.0..=30.0).contains(&y), "{x} {y}");
+            }
+        }
+        assert!(hatching([0.0, 0.0, 1.0, 1.0], false).is_empty(), "too small to be hatched");
+    }
 
     #[test]
     fn dashes_go_around_corners() {

@@ -7,7 +7,7 @@ use ab_glyph::{Font, FontRef, ScaleFont};
 use plotters::style::text_anchor::Pos;
 pub use plotters::style::text_anchor::{HPos as Across, VPos as Down};
 use plotters::style::{
-    Color, FontDesc, FontFamily, FontStyle, FontTransform, RGBColor, ShapeStyle, TextStyle, register_font,
+    Color, FontDesc, FontFamily, FontStyle, FontTransform, RGBColor, ShapeStyle, TextStyle, WHITE, register_font,
 };
 use std::sync::{LazyLock, Once};
 
@@ -39,7 +39,8 @@ pub(crate) const LINE_PER_EM: f64 = 1.362;
 /// Height of its capitals over its size.
 pub(crate) const CAP_PER_EM: f64 = 0.714;
 
-/// Okabe and Ito's palette without yellow, which is too pale for lines on white, and with black last.
+/// Okabe and Ito's palette without yellow, which is too pale for lines on white; in place of black, which is what papers print, a
+/// purple that is as dark.
 const PALETTE: [RGBColor; 7] = [
     RGBColor(0, 114, 178),
     RGBColor(213, 94, 0),
@@ -47,7 +48,17 @@ const PALETTE: [RGBColor; 7] = [
     RGBColor(204, 121, 167),
     RGBColor(230, 159, 0),
     RGBColor(86, 180, 233),
-    RGBColor(34, 34, 34),
+    RGBColor(76, 38, 120),
+];
+
+/// The colours that a dark page shows in place of those that would be too dark or too bright on it.
+pub const DARK_PAGE: [(RGBColor, RGBColor); 6] = [
+    (WHITE, RGBColor(26, 30, 34)),
+    (INK, RGBColor(227, 230, 233)),
+    (GREY, RGBColor(160, 168, 178)),
+    (AXIS, RGBColor(110, 118, 128)),
+    (GRID, RGBColor(48, 54, 61)),
+    (PALETTE[6], RGBColor(132, 92, 198)),
 ];
 
 /// Colours of the systems of the papers, wherever they appear: index into the palette.
@@ -74,13 +85,35 @@ pub enum Marker {
 
 const MARKERS: [Marker; 5] = [Marker::Circle, Marker::Square, Marker::Triangle, Marker::Diamond, Marker::Cross];
 
-/// The colour and marker of a policy.
+/// The hatching of a policy's bars.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fill {
+    /// None.
+    Solid,
+    /// Lines that rise.
+    Striped,
+    /// Lines that rise, and lines that fall.
+    Crossed,
+}
+
+const FILLS: [Fill; 3] = [Fill::Solid, Fill::Striped, Fill::Crossed];
+
+/// The colour, marker and hatching of a policy.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Look {
     /// The colour of its lines and points.
     pub colour: RGBColor,
     /// The marker of its points.
     pub marker: Marker,
+    /// The hatching of its bars.
+    pub fill: Fill,
+}
+
+impl Look {
+    /// A look without hatching.
+    pub const fn plain(colour: RGBColor, marker: Marker) -> Self {
+        Self { colour, marker, fill: Fill::Solid }
+    }
 }
 
 /// The styles of these policies. A known system has its colour; a label that begins with its name has it too if it is
@@ -98,17 +131,19 @@ pub fn looks(policies: &[String]) -> Vec<Look> {
     let mut next = 0;
     for index in 0..policies.len() {
         if taken[index].is_none() {
-            // Where there are more policies than colours, the markers tell them apart.
+            // Where there are more policies than colours, markers and hatching tell them apart.
             let free = SPARE.into_iter().find(|colour| !taken.contains(&Some(*colour)));
             taken[index] = Some(free.unwrap_or(SPARE[next % SPARE.len()]));
             next += 1;
         }
     }
-    let look = |(index, colour): (usize, Option<usize>)| Look {
-        colour: PALETTE[colour.unwrap_or(0)],
-        marker: MARKERS[index % MARKERS.len()],
+    let look = |index: usize| {
+        let colour = taken[index].unwrap_or(0);
+        let before = taken[..index].iter().filter(|other| **other == taken[index]).count();
+        let marker = MARKERS[index % MARKERS.len()];
+        Look { colour: PALETTE[colour], marker, fill: FILLS[before % FILLS.len()] }
     };
-    taken.into_iter().enumerate().map(look).collect()
+    (0..taken.len()).map(look).collect()
 }
 
 /// Units of the drawing for so many pixels of the size shown.
@@ -171,6 +206,7 @@ pub fn width_px(text: &str, pixels: f64, bold: bool) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::colour::{contrast, ink_on};
 
     fn colours(policies: &[&str]) -> Vec<RGBColor> {
         let policies: Vec<String> = policies.iter().map(|policy| (*policy).to_owned()).collect();
@@ -188,11 +224,30 @@ mod tests {
     }
 
     #[test]
-    fn more_policies_than_colours_differ_by_marker() {
+    fn more_policies_than_colours_differ_by_marker_and_by_hatching() {
         let policies: Vec<String> = (0..20).map(|index| format!("p{index}")).collect();
         let looks = looks(&policies);
+        let points = |look: &Look| (look.colour, look.marker);
+        let bars = |look: &Look| (look.colour, look.fill);
         for (index, look) in looks.iter().enumerate() {
-            assert!(!looks[..index].contains(look), "{index}");
+            assert!(looks[..index].iter().all(|other| points(other) != points(look)), "points {index}");
+            assert!(looks[..index].iter().all(|other| bars(other) != bars(look)), "bars {index}");
+        }
+        assert!(looks[..7].iter().all(|look| look.fill == Fill::Solid), "seven have colours of their own");
+    }
+
+    #[test]
+    fn marks_stand_out_from_either_page() {
+        let dark =
+            |colour: RGBColor| DARK_PAGE.iter().find(|(own, _)| *own == colour).map_or(colour, |(_, dark)| *dark);
+        let ground = dark(WHITE);
+        for colour in PALETTE {
+            assert!(contrast(colour, WHITE) > 2.0 && contrast(dark(colour), ground) > 3.0, "{colour:?}");
+            assert!(colour != INK, "the colour of what papers print");
+            assert!(contrast(ink_on(colour), dark(colour)) >= 4.5, "text on {colour:?}");
+        }
+        for text in [INK, GREY] {
+            assert!(contrast(dark(text), ground) >= 4.5, "{text:?}");
         }
     }
 

@@ -2,13 +2,13 @@
 //! whole system and of the same without a part, the change, and what the paper prints of both.
 
 use super::bars::group_name;
-use super::dots::{Cell as Dot, Column, DotTable, Row, Section, axis, signed, signed_interval, with_interval};
+use super::dots::{Cell as Dot, Column, DotTable, Row, Scale, Section, axis, signed, signed_interval, with_interval};
 use super::layout::Head;
 use super::{Figure, Folder, Prepared};
 use crate::claims::{Amount, PrintedBeside};
 use crate::estimate::Estimate;
 use crate::runs::{Cell, Runs};
-use drawing::{Look, grouped, looks};
+use drawing::{Look, grouped};
 use tables::{Metric, RunRow};
 
 /// The line of the list.
@@ -60,7 +60,8 @@ fn prepare(folder: &Folder<'_>) -> Prepared {
     let beside = PrintedBeside::new(folder.path, runs)?;
     let applies = |metric: &Metric| runs.cells.iter().any(|cell| runs.metric(*metric).all_of(cell).is_some());
     let amounts: Vec<&Amounted> = AMOUNTS.iter().filter(|amount| amount.columns.iter().all(applies)).collect();
-    let ablation = Ablation { runs, beside: &beside, amounts: &amounts };
+    let policies: Vec<String> = runs.policies().into_iter().map(str::to_owned).collect();
+    let ablation = Ablation { runs, beside: &beside, amounts: &amounts, looks: folder.looks(&policies)? };
     let sections = ablation.sections();
     if sections.is_empty() || amounts.is_empty() || sections.len() > MOST_SECTIONS {
         return Ok(None);
@@ -68,7 +69,7 @@ fn prepare(folder: &Folder<'_>) -> Prepared {
     let cells = |column: usize| sections.iter().flat_map(|section| &section.rows).map(move |row| &row.cells[column]);
     let column = |(index, metric): (usize, &&Amounted)| Column {
         title: metric.title.to_owned(),
-        axis: axis(cells(index), 4, false),
+        axis: axis(cells(index), 4, Scale::Close),
     };
     let columns = amounts.iter().enumerate().map(column).collect();
     let replications = runs.cells.iter().map(|cell| runs.seeds(cell).len()).max().unwrap_or(0);
@@ -86,17 +87,13 @@ fn prepare(folder: &Folder<'_>) -> Prepared {
     Ok(Some(Box::new(DotTable { width: WIDTH, head, columns, in_a_row: 2, sections })))
 }
 
-/// The looks of the whole system and of one without a part.
-fn ablation_looks() -> Vec<Look> {
-    let names = std::iter::once(KIND).chain(PARTS.map(|(_, missing)| missing));
-    looks(&names.map(str::to_owned).collect::<Vec<_>>())
-}
-
 struct Ablation<'r> {
     runs: &'r Runs,
     beside: &'r PrintedBeside,
     /// The amounts that apply to a run of the folder.
     amounts: &'r [&'static Amounted],
+    /// The looks of all policies.
+    looks: Vec<Look>,
 }
 
 impl Ablation<'_> {
@@ -118,12 +115,12 @@ impl Ablation<'_> {
             if parts.is_empty() {
                 continue;
             }
-            let rows = std::iter::once(self.row(0, whole, None, "whole".to_owned()));
+            let rows = std::iter::once(self.row(whole, None, "whole".to_owned()));
             let twice = |part: usize| parts.iter().filter(|(other, _)| *other == part).count() > 1;
             let lacking = parts.iter().map(|(part, cell)| {
                 let name = PARTS[*part].1.to_owned();
                 let label = if twice(*part) { format!("{name} ({})", cell.policy) } else { name };
-                self.row(part + 1, cell, Some(whole), label)
+                self.row(cell, Some(whole), label)
             });
             let rows = rows.chain(lacking).collect();
             sections.push(Section { title: self.place(whole), heads: HEADS.map(str::to_owned).to_vec(), rows });
@@ -140,8 +137,9 @@ impl Ablation<'_> {
         parts.collect::<Vec<_>>().join(", ")
     }
 
-    fn row(&self, look: usize, cell: &Cell, whole: Option<&Cell>, label: String) -> Row {
-        let look = ablation_looks()[look];
+    fn row(&self, cell: &Cell, whole: Option<&Cell>, label: String) -> Row {
+        let place = self.runs.policies().iter().position(|policy| *policy == cell.policy);
+        let look = self.looks[place.expect("each cell has a policy")];
         let dot = |metric: &&Amounted| self.dot(metric, look, cell, whole);
         Row { label, look: Some(look), cells: self.amounts.iter().map(dot).collect() }
     }
@@ -175,7 +173,14 @@ impl Ablation<'_> {
             printed.map_or_else(String::new, |printed| grouped(printed, metric.decimals)),
             changed(printed_change),
         ];
-        Dot { simulated: vec![(look, shown)], printed, from: Some(Estimate::of(&from).mean), numbers }
+        Dot {
+            simulated: vec![(look, shown)],
+            printed,
+            from: Some(Estimate::of(&from).mean),
+            numbers,
+            parts: Vec::new(),
+            upto: None,
+        }
     }
 
     /// The value of each run; `None` if a run has none.

@@ -2,10 +2,10 @@
 //! point. Solid: of all that had a verdict at that place, how many stand in the answer. Dashed: the same of those whose
 //! predecessors in the batch all stand, so that it says how good the draft is there and not how far a batch gets.
 
-use super::layout::{Grid, Head, Sample, fitting, panel_title, y_title};
+use super::layout::{EDGE, Grid, Head, Sample, fitting, panel_title, y_title};
 use super::tokens;
 use super::{Figure, Folder, Prepared};
-use drawing::{Across, Axis, Down, Drawing, Drawn, GREY, Look, Panel, Sheet, grouped, looks, stroke, text, width_px};
+use drawing::{Across, At, Axis, Down, Drawing, Drawn, GREY, INK, Look, Panel, Sheet, grouped, stroke, text, width_px};
 use std::collections::BTreeMap;
 
 /// The line of the list.
@@ -124,14 +124,14 @@ fn prepare(folder: &Folder<'_>) -> Prepared {
         |policy: usize| panels.iter().flat_map(|panel| &panel.lines[policy]).map(|place| place.verified).sum::<u64>();
     let lowest = places().filter(|place| place.verified > 0).map(|place| wilson(place.accepted, place.verified)[0]);
     let y = Axis::over([100.0 * lowest.fold(1.0, f64::min), 100.0], 5, false);
-    let looks = looks(&count.policies);
+    let looks = folder.looks(&count.policies)?;
     let counts: Vec<String> = policies.clone().map(|policy| grouped(all(policy) as f64, 0)).collect();
     let named: Vec<String> =
         count.policies.iter().zip(&counts).map(|(policy, count)| format!("{policy} ({count} drafts)")).collect();
     let how = "Solid: of all drafts with a verdict at that place, the share that stands in the answer; dashed: the same of those \
                whose predecessors in the batch all stand. Bars: 95 % by Wilson, tokens taken as independent. Below: how many \
                had a verdict.";
-    let head = Head::new(size(panels.len()).0, title(&count.policies, &panels), how);
+    let head = Head::new(width(panels.len()), title(&count.policies, &panels), how);
     let ticks = (1..=longest).map(|place| (place as f64, place.to_string())).collect();
     Ok(Some(Box::new(Acceptance {
         head: head.with_legend(&named, &looks, Sample::LineAndPoint),
@@ -166,35 +166,46 @@ fn title(policies: &[String], panels: &[Point]) -> String {
     };
     let long = format!("Accepted drafts, from the first place in a batch to the last: {}", parts.join(", "));
     let short = format!("Accepted drafts: {} at the first place, {} at the last", range(0), range(1));
-    fitting(size(panels.len()).0, [long, short])
+    fitting(width(panels.len()), [long, short])
 }
 
-fn size(panels: usize) -> (u32, u32) {
-    match panels {
-        1 => (820, 560),
-        2 | 3 => (1100, 500),
-        _ => (1100, 860),
-    }
+fn width(panels: usize) -> u32 {
+    if panels == 1 { 820 } else { 1100 }
 }
+
+/// Heights of a panel: of one alone, of a row of them, and of two rows.
+const HEIGHTS: [f64; 3] = [330.0, 270.0, 240.0];
+
+/// From the names to the line that explains the kinds of lines.
+const KINDS_BELOW: f64 = 20.0;
 
 /// From the axis to its title, and room for a line of counts.
 const COUNTS: f64 = 12.5;
 
 impl Acceptance {
-    fn grid(&self) -> Grid {
+    fn columns(&self) -> usize {
         let count = self.panels.len();
-        let below = 30.0 + COUNTS * self.policies.len() as f64;
+        if count == 4 { 2 } else { count.min(IN_A_ROW) }
+    }
+
+    /// From the upper edge of the sheet to the panels, and from their lower edge to the last line of counts.
+    fn above_and_below(&self) -> (f64, f64) {
         let titles = if self.panels[0].title.is_empty() { 12.0 } else { 34.0 };
-        let edges = [86.0, 24.0, self.head.bottom() + titles, below + 24.0];
-        let columns = if count == 4 { 2 } else { count.min(IN_A_ROW) };
-        Grid { size: self.size(), edges, between: (24.0, below + 44.0), columns, count }
+        (self.head.bottom() + KINDS_BELOW + titles, 30.0 + COUNTS * self.policies.len() as f64)
+    }
+
+    fn grid(&self) -> Grid {
+        let (count, (above, below)) = (self.panels.len(), self.above_and_below());
+        let edges = [86.0, 24.0, above, below + 24.0];
+        Grid { size: self.size(), edges, between: (24.0, below + 44.0), columns: self.columns(), count }
     }
 
     fn lines(&self, sheet: &Sheet<'_>, panel: &Panel, point: &Point) -> Drawn {
         let lines = || point.lines.iter().zip(&self.looks).enumerate();
         let middle = (point.lines.len() as f64 - 1.0) / 2.0;
         // Beside each other, so that no interval hides another.
-        let x = |index: usize, place: usize| place as f64 + 1.0 + 0.07 * (index as f64 - middle);
+        let step = (0.8 / point.lines.len().max(1) as f64).min(0.07);
+        let x = |index: usize, place: usize| place as f64 + 1.0 + step * (index as f64 - middle);
         for (index, (line, look)) in lines() {
             let places = line.iter().enumerate().filter(|(_, place)| place.reached > 0);
             let shares =
@@ -215,16 +226,33 @@ impl Acceptance {
         Ok(())
     }
 
+    /// The two kinds of lines, behind the names.
+    fn legend(&self, sheet: &Sheet<'_>, (_, y): At) -> Drawn {
+        let (mut x, y) = (EDGE, y + KINDS_BELOW);
+        for (label, is_dashed) in [("of all with a verdict", false), ("of those whose predecessors all stand", true)] {
+            let ends = [(x, y), (x + 22.0, y)];
+            if is_dashed {
+                sheet.dashed(&ends, stroke(GREY, 1.3))?;
+            } else {
+                sheet.line(ends, stroke(GREY, 2.0))?;
+            }
+            sheet.text(label, (x + 28.0, y), &text(12.0, INK, Across::Left, Down::Center))?;
+            x += 28.0 + width_px(label, 12.0, false) + 18.0;
+        }
+        Ok(())
+    }
+
     /// The number of drafts with a verdict at each position, below its number.
     fn counts(&self, sheet: &Sheet<'_>, panel: &Panel, point: &Point) -> Drawn {
         for (row, (line, look)) in point.lines.iter().zip(&self.looks).enumerate() {
             let y = panel.bottom() + 28.0 + COUNTS * row as f64;
+            sheet.marker((panel.left - 6.0, y), *look, 3.0)?;
             let mut free_from = f64::NEG_INFINITY;
             for (place, of) in line.iter().enumerate() {
                 let label = grouped(of.verified as f64, 0);
                 let (x, half) = (panel.at(place as f64 + 1.0, 0.0).0, width_px(&label, 9.0, false) / 2.0);
                 if x - half > free_from {
-                    sheet.text(&label, (x, y), &text(9.0, look.colour, Across::Center, Down::Center))?;
+                    sheet.text(&label, (x, y), &text(9.0, INK, Across::Center, Down::Center))?;
                     free_from = x + half + 3.0;
                 }
             }
@@ -235,11 +263,16 @@ impl Acceptance {
 
 impl Drawing for Acceptance {
     fn size(&self) -> (u32, u32) {
-        size(self.panels.len())
+        let (count, rows) = (self.panels.len(), self.panels.len().div_ceil(self.columns()));
+        let (above, below) = self.above_and_below();
+        let height = if count == 1 { HEIGHTS[0] } else { HEIGHTS[rows.min(2)] };
+        let all = above + rows as f64 * height + (rows - 1) as f64 * (below + 44.0) + below + 24.0;
+        (width(count), all.ceil() as u32)
     }
 
     fn draw(&self, sheet: &Sheet<'_>) -> Drawn {
-        self.head.draw(sheet)?;
+        let behind = self.head.draw(sheet)?;
+        self.legend(sheet, behind)?;
         let grid = self.grid();
         for (index, point) in self.panels.iter().enumerate() {
             let panel = grid.panel(index, self.x.clone(), self.y.clone());
@@ -252,7 +285,7 @@ impl Drawing for Acceptance {
                 panel.y_labels(sheet)?;
                 y_title(sheet, &panel, "accepted drafts, %", 12.5)?;
                 let beside = text(9.0, GREY, Across::Right, Down::Center);
-                sheet.text("verdicts", (panel.left - 6.0, panel.bottom() + 28.0), &beside)?;
+                sheet.text("verdicts", (panel.left - 16.0, panel.bottom() + 28.0), &beside)?;
             }
             if grid.is_lowest(index) {
                 let below = panel.bottom() + 30.0 + COUNTS * self.policies.len() as f64;

@@ -72,7 +72,7 @@ fn prepare(folder: &Folder<'_>) -> Prepared {
     panels.truncate(MOST_PANELS);
     let ticks = |key: usize| (0..).map(f64::from).zip(points.keys[key].levels.labels.iter().cloned()).collect();
     let reference = points.policies[reference].clone();
-    let look = Look { colour: INK, marker: Marker::Circle };
+    let look = Look::plain(INK, Marker::Circle);
     let head = Head::new(size(panels.len()).0, title(&panels, &reference), &how(&points, &reference, &fixed, more));
     Ok(Some(Box::new(BreakEven {
         head: head.with_legend(&[format!("as fast as {reference}")], &[look], Sample::Line),

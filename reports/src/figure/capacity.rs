@@ -2,16 +2,16 @@
 //! the bound dashed, and between two thin lines the bracket of each policy's answer.
 
 use super::lacking::has;
-use super::layout::{Grid, Head, Sample, fitting, panel_title, x_title, y_title};
+use super::layout::{Grid, Head, Sample, fitting, panel_title, x_title};
 use super::places::called;
 use super::{Figure, Folder, Prepared};
 use crate::best::Constraint;
 use crate::capacity::answer;
 use crate::estimate::Estimate;
-use crate::frame;
+use crate::frame::{self, ReportError};
 use crate::runs::Runs;
-use drawing::{Axis, Drawing, Drawn, GREY, Look, Panel, Sheet, looks, stroke};
-use tables::{CapacityRow, Metric, RunRow};
+use drawing::{Axis, Drawing, Drawn, GREY, Look, Panel, Sheet, grouped, stroke};
+use tables::{Better, CapacityRow, Metric, MetricDoc, RunRow};
 
 /// The line of the list.
 pub(super) const FIGURE: Figure =
@@ -40,11 +40,7 @@ struct Target {
 }
 
 fn prepare(folder: &Folder<'_>) -> Prepared {
-    if !has(folder.path, &CapacityRow::DOC) {
-        return Ok(None);
-    }
-    let table = frame::open::<CapacityRow>(folder.path)?;
-    let rows = (0..table.groups()).map(|group| table.group(group)).collect::<Result<Vec<_>, _>>()?.concat();
+    let rows = rows(folder)?;
     let Some(first) = rows.first() else { return Ok(None) };
     let runs = folder.runs()?;
     let Some(key) = runs.keys.iter().position(|key| *key == *first.key) else { return Ok(None) };
@@ -60,14 +56,13 @@ fn prepare(folder: &Folder<'_>) -> Prepared {
         return Ok(None);
     }
     let policies: Vec<String> = rows.iter().map(|row| row.policy.to_string()).collect();
-    let looks = looks(&policies);
-    let unit = first.meets.split_once(' ').map_or_else(String::new, |(_, unit)| format!(", {unit}"));
+    let looks = folder.looks(&policies)?;
     let head = Head::new(SIZE.0, title(&rows), HOW);
     Ok(Some(Box::new(Capacity {
         head: head.with_legend(&policies, &looks, Sample::LineAndPoint),
         looks,
         brackets: rows.iter().map(|row| [row.meets_value, row.misses_value]).collect(),
-        key: format!("{}{unit}", called(&first.key)),
+        key: format!("{}{}", called(&first.key), unit(first)),
         x: Axis::log_over(values(), 9),
         panels,
     })))
@@ -75,6 +70,21 @@ fn prepare(folder: &Folder<'_>) -> Prepared {
 
 const HOW: &str = "Bars: 95 % confidence over replications. Dashed: the bound. Thin lines: the values between which a policy's answer \
                    lies, the one that meets the targets and the one that misses them.";
+
+/// The answers of the search; none where the folder is of none.
+pub(super) fn rows(folder: &Folder<'_>) -> Result<Vec<CapacityRow>, ReportError> {
+    if !has(folder.path, &CapacityRow::DOC) {
+        return Ok(Vec::new());
+    }
+    let table = frame::open::<CapacityRow>(folder.path)?;
+    Ok((0..table.groups()).map(|group| table.group(group)).collect::<Result<Vec<_>, _>>()?.concat())
+}
+
+/// The unit of the key, behind a comma; empty if it has none.
+pub(super) fn unit(row: &CapacityRow) -> String {
+    let written = if row.meets.is_empty() { &row.misses } else { &row.meets };
+    written.split_once(' ').map_or_else(String::new, |(_, unit)| format!(", {unit}"))
+}
 
 /// The line of a policy, from the least value to the greatest.
 fn line(runs: &Runs, key: usize, policy: &str, metric: Metric) -> Vec<(f64, Estimate)> {
@@ -93,7 +103,18 @@ fn line(runs: &Runs, key: usize, policy: &str, metric: Metric) -> Vec<(f64, Esti
 fn title(rows: &[CapacityRow]) -> String {
     let answers: Vec<String> = rows.iter().map(|row| format!("{} {}", row.policy, answer(row))).collect();
     let all = format!("Capacity: {}", answers.join(", "));
-    fitting(SIZE.0, [all, format!("Capacity under {}", rows[0].targets)])
+    fitting(SIZE.0, [all, format!("Capacity of {} policies, and the targets that limit it", rows.len())])
+}
+
+/// The title of a panel: the metric and its bound.
+fn title_of(target: &Target) -> String {
+    let MetricDoc { axis, better, .. } = target.metric.doc();
+    let bound = if better == Better::Higher { "at least" } else { "at most" };
+    format!("{axis}: {bound} {}", grouped_short(target.bound.value()))
+}
+
+fn grouped_short(value: f64) -> String {
+    grouped(value, if value.fract() == 0.0 { 0 } else { 2 })
 }
 
 impl Capacity {
@@ -148,14 +169,11 @@ impl Drawing for Capacity {
             };
             let panel = grid.panel(index, self.x.clone(), y);
             panel.grid(sheet)?;
-            panel_title(sheet, &panel, &target.bound.to_string())?;
+            panel_title(sheet, &panel, &title_of(target))?;
             self.panel(sheet, &panel, target)?;
             panel.x_labels(sheet, true)?;
             panel.y_labels(sheet)?;
             x_title(sheet, &panel, &self.key)?;
-            if index == 0 {
-                y_title(sheet, &panel, target.metric.doc().axis, 12.5)?;
-            }
         }
         Ok(())
     }
@@ -192,7 +210,11 @@ mod tests {
         table.finish().expect("a file");
         let figure = svg("capacity", folder.path()).expect("a figure");
         assert_eq!(count(&figure, "Capacity: cloud_only 4 /s, msao 2 /s"), 1, "{figure}");
-        for text in ["e2e_ms_p99 &lt;= 2000 ms", "arrival rate, /s", "99th percentile of end-to-end latency, ms"] {
+        let bars = svg("capacity_by_policy", folder.path()).expect("a figure");
+        for (text, times) in [("Capacity: from 2 /s for msao to 4 /s for cloud_only", 1), ("16 /s", 2), ("msao", 1)] {
+            assert_eq!(count(&bars, text), times, "{text} in {bars}");
+        }
+        for text in ["arrival rate, /s", "99th percentile of end-to-end latency, ms: at most 2,000"] {
             assert_eq!(count(&figure, text), 1, "{text} in {figure}");
         }
     }

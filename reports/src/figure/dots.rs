@@ -1,7 +1,7 @@
 //! Tables whose columns are drawn: a point for what was simulated, an open diamond for what a paper prints, and the numbers
 //! beside them. Where bars from zero would all look alike, or span decades, points on an axis of their own tell values apart.
 
-use super::layout::{EDGE, Head};
+use super::layout::{EDGE, Head, fitted};
 use crate::estimate::Estimate;
 use drawing::{
     AXIS, Across, At, Axis, Down, Drawing, Drawn, GREY, GRID, INK, Look, Marker, Panel, Sheet, Text, bold, stroke,
@@ -12,7 +12,10 @@ use drawing::{
 pub(super) const WIDTH: u32 = 1000;
 
 /// The look of printed values.
-pub(super) const PRINTED: Look = Look { colour: INK, marker: Marker::Diamond };
+pub(super) const PRINTED: Look = Look::plain(INK, Marker::Diamond);
+
+/// Width of the explanation of [`PRINTED`].
+pub(super) const PRINTED_SAMPLE: f64 = 150.0;
 
 /// A printed value that is so many times the largest simulated one would squash all others: an arrow points to it.
 pub(super) const FAR: f64 = 2.5;
@@ -25,6 +28,10 @@ const ROW: f64 = 21.0;
 const SECTION: f64 = 24.0;
 const COLUMN_TITLE: f64 = 26.0;
 const TICKS: f64 = 34.0;
+/// Height of a bar.
+const BAR: f64 = 13.0;
+/// Width of the column of labels, at most.
+const MOST_LABEL: f64 = 340.0;
 /// Between columns, and between the numbers of one.
 const BETWEEN: f64 = 26.0;
 const BETWEEN_NUMBERS: f64 = 12.0;
@@ -71,21 +78,47 @@ pub(super) struct Cell {
     pub printed: Option<f64>,
     /// The value that the simulated one is compared with.
     pub from: Option<f64>,
+    /// Parts of a bar from zero, which is drawn in place of the point.
+    pub parts: Vec<(Look, f64)>,
+    /// The value up to which a bar may go on.
+    pub upto: Option<f64>,
     /// As many as there are heads.
     pub numbers: Vec<String>,
 }
 
+/// The kind of a column's axis.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Scale {
+    /// Over the values alone.
+    Close,
+    /// From zero, for bars.
+    Zero,
+    /// Logarithmic.
+    Log,
+}
+
+impl From<bool> for Scale {
+    /// From zero, or close.
+    fn from(from_zero: bool) -> Self {
+        if from_zero { Self::Zero } else { Self::Close }
+    }
+}
+
 /// The axis of a column, with about `count` ticks: over all that is simulated, and what is printed unless it is far off.
-pub(super) fn axis<'c>(cells: impl Iterator<Item = &'c Cell>, count: usize, logarithmic: bool) -> Axis {
+pub(super) fn axis<'c>(cells: impl Iterator<Item = &'c Cell>, count: usize, scale: Scale) -> Axis {
     let cells: Vec<&Cell> = cells.collect();
     let simulated = || {
         let values = cells.iter().flat_map(|cell| &cell.simulated).flat_map(|(_, estimate)| estimate.interval());
-        values.chain(cells.iter().filter_map(|cell| cell.from))
+        values.chain(cells.iter().flat_map(|cell| [cell.from, cell.upto]).flatten())
     };
     let largest = simulated().fold(0.0, f64::max);
     let printed = cells.iter().filter_map(|cell| cell.printed);
-    let values = simulated().chain(printed.filter(|printed| logarithmic || *printed <= FAR * largest));
-    if logarithmic { Axis::log_over(values, count) } else { Axis::over(values, count, false) }
+    let values = simulated().chain(printed.filter(|printed| scale == Scale::Log || *printed <= FAR * largest));
+    match scale {
+        Scale::Log => Axis::log_over(values, count),
+        Scale::Zero => Axis::over(values.map(|value| value.max(0.0)), count, true),
+        Scale::Close => Axis::over(values, count, false),
+    }
 }
 
 /// A difference with its sign.
@@ -132,7 +165,7 @@ impl DotTable {
         let rows = || self.sections.iter().flat_map(|section| &section.rows);
         let labels = rows().map(|row| width_px(&row.label, LABEL_PX, false) + 32.0);
         let titles = self.sections.iter().map(|section| width_px(&section.title, LABEL_PX, true) + 16.0);
-        let label = labels.chain(titles).fold(0.0, f64::max);
+        let label = labels.chain(titles).fold(0.0, f64::max).min(MOST_LABEL);
         let count = self.sections.iter().map(|section| section.heads.len()).max().unwrap_or(0);
         let width = |index: usize| {
             let heads = self.sections.iter().filter_map(|section| section.heads.get(index));
@@ -190,7 +223,7 @@ impl DotTable {
             top += SECTION;
             for row in &section.rows {
                 sheet.line([(EDGE, top), (right, top)], stroke(GRID, 1.0))?;
-                self.label(sheet, row, top + ROW / 2.0)?;
+                self.label(sheet, row, widths.label - 29.0, top + ROW / 2.0)?;
                 for (panel, cell) in panels.iter().zip(&row.cells[first..]) {
                     draw_cell(sheet, panel, cell, top)?;
                     numbers(sheet, panel, cell, &widths, top + ROW / 2.0)?;
@@ -214,7 +247,8 @@ impl DotTable {
         (top, with_heads): (f64, bool),
     ) -> Drawn {
         let line = top + SECTION - 5.0;
-        written(sheet, &section.title, (EDGE, line), &bold(LABEL_PX, INK, Across::Left, Down::Bottom))?;
+        let (title, size) = fitted(&section.title, widths.label - 12.0, LABEL_PX, true);
+        written(sheet, &title, (EDGE, line), &bold(size, INK, Across::Left, Down::Bottom))?;
         for panel in panels.iter().filter(|_| with_heads) {
             let mut x = panel.left + panel.width;
             for (width, head) in widths.numbers.iter().zip(&section.heads) {
@@ -225,11 +259,12 @@ impl DotTable {
         Ok(())
     }
 
-    fn label(&self, sheet: &Sheet<'_>, row: &Row, y: f64) -> Drawn {
+    fn label(&self, sheet: &Sheet<'_>, row: &Row, room: f64, y: f64) -> Drawn {
         if let Some(look) = row.look {
             sheet.marker((EDGE + 6.0, y), look, RADIUS)?;
         }
-        sheet.text(&row.label, (EDGE + 17.0, y), &text(LABEL_PX, INK, Across::Left, Down::Center))
+        let (label, size) = fitted(&row.label, room, LABEL_PX, false);
+        sheet.text(&label, (EDGE + 17.0, y), &text(size, INK, Across::Left, Down::Center))
     }
 }
 
@@ -256,6 +291,15 @@ fn draw_cell(sheet: &Sheet<'_>, panel: &Panel, cell: &Cell, top: f64) -> Drawn {
             sheet.line([(x(from), y), (x(value.mean), y)], stroke(look.colour, 2.0))?;
         }
     }
+    let mut before = 0.0;
+    for (look, part) in &cell.parts {
+        sheet.bar((x(before), y - BAR / 2.0), (x(before + part), y + BAR / 2.0), *look)?;
+        before += part;
+    }
+    if let Some(upto) = cell.upto {
+        sheet.line([(x(before), y), (x(upto), y)], stroke(INK, 1.2))?;
+        sheet.line([(x(upto), y - 3.5), (x(upto), y + 3.5)], stroke(INK, 1.2))?;
+    }
     match cell.printed {
         Some(printed) if panel.x.shows(printed) => sheet.open_marker((x(printed), y), PRINTED, 5.6)?,
         Some(_) => arrow_right(sheet, (panel.left + panel.width, y))?,
@@ -264,13 +308,16 @@ fn draw_cell(sheet: &Sheet<'_>, panel: &Panel, cell: &Cell, top: f64) -> Drawn {
     for (look, value) in &cell.simulated {
         let [low, high] = value.interval().map(x);
         // An interval that is hidden by its point needs no whisker.
-        if high - low > 2.0 * RADIUS + 5.0 {
+        let hidden = if cell.parts.is_empty() { 2.0 * RADIUS + 5.0 } else { 3.0 };
+        if high - low > hidden {
             sheet.line([(low, y), (high, y)], stroke(INK, 1.2))?;
             for end in [low, high] {
                 sheet.line([(end, y - 3.5), (end, y + 3.5)], stroke(INK, 1.2))?;
             }
         }
-        sheet.marker((x(value.mean), y), *look, RADIUS)?;
+        if cell.parts.is_empty() {
+            sheet.marker((x(value.mean), y), *look, RADIUS)?;
+        }
     }
     Ok(())
 }
@@ -314,10 +361,10 @@ mod tests {
             printed: Some(printed),
             ..Cell::default()
         };
-        let of = |cells: &[Cell], logarithmic: bool| axis(cells.iter(), 5, logarithmic);
-        assert!(!of(&[cell(100.0, 2900.0), cell(150.0, 300.0)], false).shows(2900.0));
-        assert!(of(&[cell(100.0, 2900.0), cell(150.0, 300.0)], false).shows(300.0));
-        assert!(of(&[cell(100.0, 2900.0)], true).shows(2900.0), "a logarithmic axis has room");
+        let of = |cells: &[Cell], scale: Scale| axis(cells.iter(), 5, scale);
+        assert!(!of(&[cell(100.0, 2900.0), cell(150.0, 300.0)], Scale::Close).shows(2900.0));
+        assert!(of(&[cell(100.0, 2900.0), cell(150.0, 300.0)], Scale::Zero).shows(300.0));
+        assert!(of(&[cell(100.0, 2900.0)], Scale::Log).shows(2900.0), "a logarithmic axis has room");
     }
 
     #[test]

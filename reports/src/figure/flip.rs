@@ -7,7 +7,7 @@ use super::{Figure, Folder, Prepared};
 use crate::claims::flips::{Curve, Flip, Means, Printed};
 use crate::manifest::Manifest;
 use crate::numbers::short;
-use drawing::{Across, Axis, Down, Drawing, Drawn, GREY, INK, Look, Panel, Sheet, bold, looks, stroke, text, width_px};
+use drawing::{Across, Axis, Down, Drawing, Drawn, GREY, INK, Labels, Look, Panel, Sheet, stroke, text, width_px};
 use tables::RunRow;
 
 /// The line of the list.
@@ -34,7 +34,7 @@ struct FlipFigure {
 fn prepare(folder: &Folder<'_>) -> Prepared {
     let Some(flip) = Flip::of_scenario(&Manifest::read(folder.path)?.scenario) else { return Ok(None) };
     let Some(curve) = flip.curve(folder.runs()?) else { return Ok(None) };
-    let look = looks(std::slice::from_ref(&flip.of))[0];
+    let look = folder.looks(std::slice::from_ref(&flip.of))?[0];
     let title = fitting(SIZE.0, [flip.finding(&curve, called(&flip.key)), flip.question.clone()]);
     let head = Head::new(SIZE.0, title, &how(flip));
     Ok(Some(Box::new(FlipFigure { head, flip, curve, look })))
@@ -65,42 +65,65 @@ impl FlipFigure {
     }
 
     fn printed(&self, sheet: &Sheet<'_>, panel: &Panel) -> Drawn {
-        let right = panel.left + panel.width;
+        for (from, to) in self.printed_lines(panel) {
+            sheet.dashed(&[from, to], stroke(GREY, 1.4))?;
+        }
         for claim in &self.flip.claims {
             let label = format!("{}: {}", claim.system, claim.text);
             match &claim.means {
-                Means::Ratio(ends) => {
-                    let heights: Vec<f64> = ends.iter().flatten().map(|ratio| panel.at(1.0, ratio.log2()).1).collect();
-                    for y in &heights {
-                        sheet.dashed(&[(panel.left, *y), (right, *y)], stroke(GREY, 1.4))?;
-                    }
+                Means::Ratio(_) => {
+                    let heights: Vec<f64> = claim.means.ratios().map(|ratio| panel.at(1.0, ratio.log2()).1).collect();
                     let middle = heights.iter().sum::<f64>() / heights.len().max(1) as f64;
-                    beside(sheet, &label, (right + 8.0, middle))?;
+                    beside(sheet, &label, (panel.left + panel.width + 8.0, middle))?;
                 }
                 Means::Key(value) => {
-                    let x = panel.at(*value, 0.0).0;
-                    sheet.dashed(&[(x, panel.top), (x, panel.bottom())], stroke(GREY, 1.4))?;
                     let style = text(LABEL_PX, GREY, Across::Left, Down::Top);
-                    sheet.text(&label, (x + 5.0, panel.top + 4.0), &style)?;
+                    sheet.text(&label, (panel.at(*value, 0.0).0 + 5.0, panel.top + 4.0), &style)?;
                 }
             }
         }
         Ok(())
     }
 
+    /// The line on which both are equal, with a mark and a label at each crossing; the label keeps off the curve and the printed values.
     fn crossings(&self, sheet: &Sheet<'_>, panel: &Panel) -> Drawn {
         let one = panel.at(self.curve.steps[0].0, 0.0).1;
-        sheet.line([(panel.left, one), (panel.left + panel.width, one)], stroke(INK, 1.4))?;
+        let ends = [(panel.left, one), (panel.left + panel.width, one)];
+        sheet.line(ends, stroke(INK, 1.4))?;
+        let mut labels = Labels::within(panel);
+        labels.keep_line_free(ends[0], ends[1]);
+        for pair in self.curve.steps.windows(2) {
+            labels.keep_line_free(panel.at(pair[0].0, pair[0].2.mean), panel.at(pair[1].0, pair[1].2.mean));
+        }
+        for (value, _, ratio) in &self.curve.steps {
+            let [low, high] = ratio.interval().map(|end| panel.at(*value, end));
+            labels.keep_line_free(low, high);
+        }
+        for (from, to) in self.printed_lines(panel) {
+            labels.keep_line_free(from, to);
+        }
         for value in &self.curve.crossings {
             let x = panel.at(*value, 0.0).0;
             sheet.line([(x, one - 7.0), (x, one + 7.0)], stroke(INK, 2.2))?;
             let label = format!("flips at {} {}", short(*value, 2), self.curve.unit);
-            // Above the line, where the curve is not: behind the crossing of a falling one, before that of a rising one.
-            let falls = self.curve.steps[0].2.mean > 0.0;
-            let (x, across) = if falls { (x + 7.0, Across::Left) } else { (x - 7.0, Across::Right) };
-            sheet.text(label.trim_end(), (x, one - 6.0), &bold(LABEL_PX, INK, across, Down::Bottom))?;
+            labels.put(sheet, label.trim_end(), (x, one), 10.0, LABEL_PX, true)?;
         }
         Ok(())
+    }
+
+    /// The lines of what the papers print.
+    fn printed_lines(&self, panel: &Panel) -> Vec<((f64, f64), (f64, f64))> {
+        let line = |claim: &Printed| match &claim.means {
+            Means::Ratio(_) => {
+                let heights = claim.means.ratios().map(|ratio| panel.at(1.0, ratio.log2()).1);
+                heights.map(|y| ((panel.left, y), (panel.left + panel.width, y))).collect::<Vec<_>>()
+            }
+            Means::Key(value) => {
+                let x = panel.at(*value, 0.0).0;
+                vec![((x, panel.top), (x, panel.bottom()))]
+            }
+        };
+        self.flip.claims.iter().flat_map(line).collect()
     }
 }
 

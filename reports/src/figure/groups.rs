@@ -1,12 +1,13 @@
 //! `groups`: latencies of each policy by group of edges, as a table whose columns are drawn; for a folder with several groups
 //! or pools.
 
-use super::dots::{Cell, Column, DotTable, Row, Section, axis, with_interval};
-use super::layout::Head;
+use super::dots::{Cell, Column, DotTable, Row, Scale, Section, axis, with_interval};
+use super::layout::{Head, fitting};
 use super::{Figure, Folder, Prepared};
 use crate::estimate::Estimate;
 use crate::groups::{Groups, OfGroup};
-use drawing::{Axis, Look, looks};
+use crate::numbers::rounded;
+use drawing::{Axis, Look};
 use tables::{RequestRow, RunRow};
 
 /// The line of the list.
@@ -32,7 +33,7 @@ fn prepare(folder: &Folder<'_>) -> Prepared {
     if groups.by_place.len() > MOST_ROWS {
         return Ok(None);
     }
-    let looks = looks(&groups.policies);
+    let looks = folder.looks(&groups.policies)?;
     let mut names: Vec<&str> = groups.at(point).map(|(_, group, _)| group).collect();
     names.sort_unstable();
     names.dedup();
@@ -40,7 +41,7 @@ fn prepare(folder: &Folder<'_>) -> Prepared {
     let cells = |column: usize| sections.iter().flat_map(|section| &section.rows).map(move |row| &row.cells[column]);
     let column = |(index, (title, _)): (usize, &(&str, Mean))| Column {
         title: (*title).to_owned(),
-        axis: axis(cells(index), 4, true),
+        axis: axis(cells(index), 4, Scale::Log),
     };
     let mut columns: Vec<Column> = LATENCIES.iter().enumerate().map(column).collect();
     columns.extend(
@@ -50,9 +51,22 @@ fn prepare(folder: &Folder<'_>) -> Prepared {
         }),
     );
     let how = "Mean over the requests of a group, on a logarithmic scale; ±: 95 % confidence over replications.";
-    let head = Head::new(WIDTH, FIGURE.title, how);
+    let head = Head::new(WIDTH, title(&groups, point, &names), how);
     let in_a_row = columns.len();
     Ok(Some(Box::new(DotTable { width: WIDTH, head, columns, in_a_row, sections })))
+}
+
+/// The title: the group that waits longest, over all policies.
+fn title(groups: &Groups, point: u32, names: &[&str]) -> String {
+    let mean = |name: &&str| {
+        let own = groups.at(point).filter(|(_, group, _)| group == name);
+        let all: Vec<f64> = own.filter_map(|(_, _, of)| of.e2e_ms()).map(|value| value.mean).collect();
+        (!all.is_empty()).then(|| (Estimate::of(&all).mean, (*name).to_owned()))
+    };
+    let longest = names.iter().filter_map(mean).max_by(|a, b| a.0.total_cmp(&b.0));
+    let said = longest
+        .map(|(ms, name)| format!("{}: {name} waits longest, {} ms over all policies", FIGURE.title, rounded(ms, 3)));
+    fitting(WIDTH, said.into_iter().chain([FIGURE.title.to_owned()]))
 }
 
 /// The pool whose share is drawn: the first of two. The shares of more are in the table alone.

@@ -4,8 +4,14 @@ use super::Figure;
 use super::bars::{Measure, prepare};
 use tables::{Metric, RunRow};
 
-const MEASURE: Measure =
-    Measure { columns: &[Metric::E2eMean], title: "End-to-end latency", axis: Metric::E2eMean.doc().axis, decimals: 0 };
+const MEASURE: Measure = Measure {
+    columns: &[Metric::E2eMean],
+    parts: &[],
+    title: "End-to-end latency",
+    axis: Metric::E2eMean.doc().axis,
+    decimals: 0,
+    from_zero: true,
+};
 
 /// The line of the list.
 pub(super) const FIGURE: Figure = Figure {

@@ -1,9 +1,10 @@
 //! `latency_cdf`: the share of requests that were answered within a time, a line for each policy, a panel for each point.
 
-use super::layout::{Grid, Head, Sample, panel_title, x_title, y_title};
+use super::layout::{Grid, Head, Sample, fitting, listed, panel_title, x_title, y_title};
 use super::{Figure, Folder, Prepared};
 use crate::frame::{self, ReportError};
-use drawing::{Axis, Drawing, Drawn, Look, Sheet, looks, stroke};
+use crate::numbers::rounded;
+use drawing::{Axis, Drawing, Drawn, Look, Sheet, stroke};
 use std::collections::BTreeMap;
 use units::quantile;
 
@@ -11,11 +12,11 @@ use units::quantile;
 pub(super) const FIGURE: Figure = Figure {
     name: "latency_cdf",
     title: "How many requests were answered within a time",
-    needs: &[RequestRow::DOC],
+    needs: &[RequestRow::DOC, RunRow::DOC],
     prepare,
 };
 use std::path::Path;
-use tables::RequestRow;
+use tables::{RequestRow, RunRow};
 
 /// More points than this have no room for a panel each.
 const MOST_POINTS: usize = 6;
@@ -77,9 +78,29 @@ fn prepare(folder: &Folder<'_>) -> Prepared {
         "{} requests of each policy, all replications; cut off behind the 99th percentile of the slowest.",
         drawing::grouped(requests as f64, 0)
     );
-    let looks = looks(&latencies.policies);
-    let head = Head::new(SIZE.0, FIGURE.title, &how).with_legend(&latencies.policies, &looks, Sample::Line);
+    let looks = folder.looks(&latencies.policies)?;
+    let head =
+        Head::new(SIZE.0, title(&latencies), &how).with_legend(&latencies.policies, &looks, Sample::LineAndPoint);
     Ok(Some(Box::new(Cdf { head, looks, panels, x: Axis::over([0.0, longest], 5, true) })))
+}
+
+/// The title: within which time half of each policy's requests are answered, over all points.
+fn title(latencies: &Latencies) -> String {
+    let median = |(policy, name): (usize, &String)| {
+        let own = latencies.by_cell.iter().filter(|((_, of), _)| *of == policy);
+        let mut all: Vec<f64> = own.flat_map(|(_, values)| values).copied().collect();
+        all.sort_by(f64::total_cmp);
+        quantile(&all, 0.5).map(|ms| (ms, format!("{} ms with {name}", rounded(ms, 3))))
+    };
+    let mut medians: Vec<(f64, String)> = latencies.policies.iter().enumerate().filter_map(median).collect();
+    medians.sort_by(|a, b| a.0.total_cmp(&b.0));
+    let Some(((_, least), (_, most))) = medians.first().zip(medians.last()) else { return FIGURE.title.to_owned() };
+    let all: Vec<&str> = medians.iter().map(|(_, words)| words.as_str()).collect();
+    let long = format!("Half of the requests are answered within {}", listed(&all));
+    fitting(
+        SIZE.0,
+        [long, format!("Half of the requests are answered within {least} to {most}"), FIGURE.title.to_owned()],
+    )
 }
 
 impl Latencies {
@@ -144,8 +165,12 @@ impl Drawing for Cdf {
             panel_title(sheet, &panel, &point.title)?;
             for (line, look) in point.lines.iter().zip(&self.looks) {
                 let places = line.iter().enumerate().map(|(step, ms)| (*ms, 100.0 * step as f64 / STEPS as f64));
-                let seen = places.filter(|(ms, _)| self.x.shows(*ms));
-                sheet.line(seen.map(|(ms, share)| panel.at(ms, share)), stroke(look.colour, 2.0))?;
+                let seen: Vec<(f64, f64)> = places.filter(|(ms, _)| self.x.shows(*ms)).collect();
+                sheet.line(seen.iter().map(|(ms, share)| panel.at(*ms, *share)), stroke(look.colour, 2.0))?;
+                // Marks at the quarters tell lines of one colour apart.
+                for (ms, share) in seen.into_iter().filter(|(_, share)| [25.0, 50.0, 75.0].contains(share)) {
+                    sheet.marker(panel.at(ms, share), *look, 3.2)?;
+                }
             }
             panel.x_labels(sheet, true)?;
             if grid.is_first(index) {

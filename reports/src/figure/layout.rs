@@ -42,10 +42,7 @@ impl Sample {
 
     fn draw(self, sheet: &Sheet<'_>, (x, y): At, look: Look) -> Drawn {
         match self {
-            Self::Block => {
-                let corners = [(x, y - 6.0), (x + 12.0, y - 6.0), (x + 12.0, y + 6.0), (x, y + 6.0)];
-                sheet.area(corners, look.colour, 1.0)
-            }
+            Self::Block => sheet.bar((x, y - 6.0), (x + 12.0, y + 6.0), look),
             Self::Line => sheet.line([(x, y), (x + 18.0, y)], stroke(look.colour, 2.5)),
             Self::LineAndPoint => {
                 sheet.line([(x, y), (x + 18.0, y)], stroke(look.colour, 2.0))?;
@@ -63,6 +60,8 @@ pub(super) struct Head {
     how: Vec<String>,
     names: Vec<(String, Look)>,
     sample: Sample,
+    /// Width of what stands behind the names.
+    behind: f64,
     width: f64,
 }
 
@@ -71,13 +70,21 @@ impl Head {
     pub fn new(width: u32, title: impl Into<String>, how: &str) -> Self {
         let width = f64::from(width);
         let how = broken(how, width - 2.0 * EDGE, HOW_PX);
-        Self { title: title.into(), how, names: Vec::new(), sample: Sample::Block, width }
+        Self { title: title.into(), how, names: Vec::new(), sample: Sample::Block, behind: 0.0, width }
     }
 
     /// With the policies as its legend.
     pub fn with_legend(mut self, policies: &[String], looks: &[Look], sample: Sample) -> Self {
-        self.names = policies.iter().cloned().zip(looks.iter().copied()).collect();
+        let room = self.width - 2.0 * EDGE - sample.room().0;
+        let fitted = policies.iter().map(|name| fitted_to(name, room, NAME_PX));
+        self.names = fitted.zip(looks.iter().copied()).collect();
         self.sample = sample;
+        self
+    }
+
+    /// With room so many pixels wide behind the names.
+    pub fn with_room_behind(mut self, pixels: f64) -> Self {
+        self.behind = pixels;
         self
     }
 
@@ -94,6 +101,9 @@ impl Head {
             places.push(at);
             at.0 += whole + gap;
         }
+        if at.0 + self.behind > self.width - EDGE && at.0 > EDGE {
+            at = (EDGE, at.1 + ROW);
+        }
         (places, at)
     }
 
@@ -104,9 +114,8 @@ impl Head {
 
     /// Draws it. Where something behind the legend may stand: its left and its middle.
     pub fn draw(&self, sheet: &Sheet<'_>) -> Result<At, DrawError> {
-        let fits = |size: &f64| width_px(&self.title, *size, true) <= self.width - 2.0 * EDGE;
-        let size = [TITLE_PX, 16.0, 15.0, 14.0, 13.0].into_iter().find(fits).unwrap_or(12.0);
-        sheet.text(&self.title, (EDGE, 16.0), &bold(size, INK, Across::Left, Down::Top))?;
+        let (title, size) = fitted(&self.title, self.width - 2.0 * EDGE, TITLE_PX, true);
+        sheet.text(&title, (EDGE, 16.0), &bold(size, INK, Across::Left, Down::Top))?;
         for (index, line) in self.how.iter().enumerate() {
             let at = (EDGE, 42.0 + LINE * index as f64);
             sheet.text(line, at, &text(HOW_PX, GREY, Across::Left, Down::Top))?;
@@ -184,11 +193,9 @@ impl Grid {
 
 /// The title of a panel, above it.
 pub(super) fn panel_title(sheet: &Sheet<'_>, panel: &Panel, title: &str) -> Drawn {
-    // Smaller where it is wider than the panel.
-    let fits = |size: &f64| width_px(title, *size, true) <= panel.width + 12.0;
-    let size = [13.0, 12.0, 11.0, 10.0].into_iter().find(fits).unwrap_or(9.0);
+    let (title, size) = fitted(title, panel.width + 12.0, 13.0, true);
     let middle = (panel.left + panel.width / 2.0, panel.top - 12.0);
-    sheet.text(title, middle, &bold(size, INK, Across::Center, Down::Bottom))
+    sheet.text(&title, middle, &bold(size, INK, Across::Center, Down::Bottom))
 }
 
 /// The title of the y axis, at the left edge of the figure.
@@ -199,8 +206,35 @@ pub(super) fn y_title(sheet: &Sheet<'_>, panel: &Panel, title: &str, pixels: f64
 
 /// The title of the x axis, below its values.
 pub(super) fn x_title(sheet: &Sheet<'_>, panel: &Panel, title: &str) -> Drawn {
-    let below = (panel.left + panel.width / 2.0, panel.bottom() + 28.0);
+    let below = (panel.left + panel.width / 2.0, panel.bottom() + 31.0);
     sheet.text(title, below, &text(11.0, GREY, Across::Center, Down::Top))
+}
+
+/// A text that fits into so much room, and its size: smaller if it must be, and without its middle if that does not suffice.
+pub(super) fn fitted(whole: &str, room: f64, pixels: f64, bold: bool) -> (String, f64) {
+    const LEAST_PX: f64 = 8.5;
+    let sizes = (0..).map(|step| pixels - 0.5 * f64::from(step)).take_while(|size| *size >= LEAST_PX);
+    if let Some(size) = sizes.into_iter().find(|size| width_px(whole, *size, bold) <= room) {
+        return (whole.to_owned(), size);
+    }
+    (cut(whole, room, LEAST_PX, bold), LEAST_PX)
+}
+
+/// A text that fits into so much room at a size, without its middle if need be.
+pub(super) fn fitted_to(whole: &str, room: f64, pixels: f64) -> String {
+    if width_px(whole, pixels, false) <= room { whole.to_owned() } else { cut(whole, room, pixels, false) }
+}
+
+/// A text without as much of its middle as does not fit.
+fn cut(whole: &str, room: f64, pixels: f64, bold: bool) -> String {
+    let letters: Vec<char> = whole.chars().collect();
+    let without = |kept: usize| {
+        let (head, tail) = (kept.div_ceil(2), kept / 2);
+        let ends = [&letters[..head], &['…'], &letters[letters.len() - tail..]];
+        ends.into_iter().flatten().collect::<String>()
+    };
+    let fits = |kept: &usize| width_px(&without(*kept), pixels, bold) <= room;
+    without((0..letters.len()).rev().find(fits).unwrap_or(0))
 }
 
 /// The first of these titles that fits into a figure so many pixels wide; else the last.
@@ -257,6 +291,17 @@ mod tests {
         assert_eq!(second.left + second.width, 490.0);
         assert_eq!([0, 1, 2].map(|index| grid.is_first(index)), [true, false, true]);
         assert_eq!([0, 1, 2].map(|index| grid.is_lowest(index)), [false, true, true]);
+    }
+
+    #[test]
+    fn a_name_is_made_to_fit() {
+        assert_eq!(fitted("short", 200.0, 12.0, false), ("short".to_owned(), 12.0));
+        let name = "a_policy_with_a_label_that_is_far_too_long_for_figures_7";
+        let (whole, size) = fitted(name, 300.0, 12.0, false);
+        assert!(whole == name && size < 12.0 && width_px(name, size, false) <= 300.0, "{size}");
+        let (cut, size) = fitted(name, 100.0, 12.0, false);
+        assert!(cut.starts_with("a_po") && cut.contains('…') && cut.ends_with("_7"), "{cut}");
+        assert!(width_px(&cut, size, false) <= 100.0, "{cut}");
     }
 
     #[test]

@@ -6,9 +6,7 @@ use super::places::{by_point, fixed, key_name};
 use super::{Figure, Folder, Prepared};
 use crate::effects::{Key, Points};
 use crate::estimate::Estimate;
-use drawing::{
-    Across, At, Axis, Down, Drawing, Drawn, GREY, INK, Labels, Look, Panel, Sheet, looks, stroke, text, width_px,
-};
+use drawing::{Across, At, Axis, Down, Drawing, Drawn, GREY, INK, Labels, Look, Panel, Sheet, stroke, text, width_px};
 use tables::{Metric, RunRow};
 
 /// The line of the list.
@@ -19,6 +17,9 @@ pub(super) const FIGURE: Figure =
 const LEAST_LOADS: usize = 3;
 
 const SIZE: (u32, u32) = (1100, 560);
+
+/// Width of what explains the two kinds of lines.
+const KINDS: f64 = 240.0;
 
 /// A panel: what it is called, its mean and its 99th percentile.
 const PANELS: [(&str, [Metric; 2]); 2] = [
@@ -74,7 +75,7 @@ fn prepare(folder: &Folder<'_>) -> Prepared {
         return Ok(None);
     }
     let steps = || lines.iter().flatten().flatten().flatten();
-    let looks = looks(&points.policies);
+    let looks = folder.looks(&points.policies)?;
     let backlog = runs.metric(Metric::Backlog);
     let backlog = by_point(runs, &points, |cell| backlog.all_of(cell).map(|values| Estimate::of(&values).mean));
     let carries_all = |policy: usize| {
@@ -84,7 +85,7 @@ fn prepare(folder: &Folder<'_>) -> Prepared {
     let open_ended: Vec<bool> = (0..points.policies.len()).map(carries_all).collect();
     let head = Head::new(SIZE.0, title(&points.policies, &lines[0], &open_ended), &how(&points, key, &fixed));
     Ok(Some(Box::new(Load {
-        head: head.with_legend(&points.policies, &looks, Sample::LineAndPoint),
+        head: head.with_legend(&points.policies, &looks, Sample::LineAndPoint).with_room_behind(KINDS),
         looks,
         x: Axis::over(steps().map(|step| step.per_s), 7, true),
         y: Axis::log_over(steps().map(|step| step.ms.mean), 8),
@@ -93,7 +94,7 @@ fn prepare(folder: &Folder<'_>) -> Prepared {
 }
 
 /// True if more of it is more work.
-fn is_load(key: &Key) -> bool {
+pub(super) fn is_load(key: &Key) -> bool {
     let name = &key.names[0];
     (name.starts_with("arrivals.") || name == "edge.count")
         && key.levels.numbers.is_some()
@@ -129,7 +130,7 @@ fn how(points: &Points, key: &Key, fixed: &str) -> String {
     let unit = key.levels.unit.as_ref().map_or_else(String::new, |unit| format!(", {unit}"));
     let fixed = if fixed.is_empty() { String::new() } else { format!(" Fixed: {fixed}.") };
     format!(
-        "Numbers at the points: {}{unit}. Where a line goes straight up, more is asked than is carried; how high it goes says how \
+        "Numbers at the points, where there is room: {}{unit}. Where a line goes straight up, more is asked than is carried; how high it goes says how \
          long that lasted. {intervals}{fixed}",
         key_name(key)
     )
@@ -251,7 +252,7 @@ mod tests {
         }
         // In two panels: at 2 /s both carry as much, at 16 /s they do not. An axis has a 2 too.
         assert_eq!(count(&figure, "16"), 4, "{figure}");
-        assert!(figure.contains("Numbers at the points: arrival rate, /s."), "{figure}");
+        assert!(figure.contains("Numbers at the points, where there is room: arrival rate, /s."), "{figure}");
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! `mindfusion_devices`: time to the first token and speed of generation on phones, machines and pairs of both (MindFusion's
 //! Table II), beside what its paper prints.
 
-use super::dots::{Cell as Dot, Column, DotTable, Row, Section, WIDTH, axis};
+use super::dots::{Cell as Dot, Column, DotTable, PRINTED_SAMPLE, Row, Scale, Section, WIDTH, axis};
 use super::layout::{Head, Sample, listed};
 use super::{Figure, Folder, Prepared};
 use crate::claims::{Amount, PrintedBeside};
@@ -9,7 +9,7 @@ use crate::estimate::Estimate;
 use crate::natural::Levels;
 use crate::numbers::rounded;
 use crate::runs::{Cell, Runs};
-use drawing::{Look, looks};
+use drawing::Look;
 
 /// The line of the list.
 pub(super) const FIGURE: Figure = Figure {
@@ -63,7 +63,8 @@ fn prepare(folder: &Folder<'_>) -> Prepared {
         return Ok(None);
     }
     let policies: Vec<String> = groups.concat();
-    let table = Devices { runs, beside: &beside, looks: looks(&policies), policies, keys: [edge, cloud, bandwidth] };
+    let table =
+        Devices { runs, beside: &beside, looks: folder.looks(&policies)?, policies, keys: [edge, cloud, bandwidth] };
     let [phones, machines, pairs] = groups;
     let links = Levels::of(runs.cells.iter().map(|cell| cell.values[bandwidth].as_str())).texts;
     let numbers = pairs.len().max(1) + 1;
@@ -80,14 +81,17 @@ fn prepare(folder: &Folder<'_>) -> Prepared {
         return Ok(None);
     }
     let cells = |column: usize| sections.iter().flat_map(|section| &section.rows).map(move |row| &row.cells[column]);
-    let column =
-        |(index, speed): (usize, &Speed)| Column { title: speed.title.to_owned(), axis: axis(cells(index), 5, true) };
+    let column = |(index, speed): (usize, &Speed)| Column {
+        title: speed.title.to_owned(),
+        axis: axis(cells(index), 5, Scale::Log),
+    };
     let columns = COLUMNS.iter().enumerate().map(column).collect();
     let head = Head::new(WIDTH, FIGURE.title, &how(&beside, &pairs, &sections)).with_legend(
         &table.policies,
         &table.looks,
         Sample::Point,
     );
+    let head = head.with_room_behind(PRINTED_SAMPLE);
     Ok(Some(Box::new(DotTable { width: WIDTH, head, columns, in_a_row: 2, sections })))
 }
 
@@ -195,6 +199,6 @@ impl Devices<'_> {
         let mut texts = vec![String::new(); numbers - 1 - simulated.len().min(numbers - 1)];
         texts.extend(simulated.iter().map(|(_, value)| rounded(value.mean, 3)));
         texts.push(printed.map_or_else(String::new, |printed| rounded(printed, 3)));
-        Dot { simulated, printed, from: None, numbers: texts }
+        Dot { simulated, printed, from: None, numbers: texts, parts: Vec::new(), upto: None }
     }
 }

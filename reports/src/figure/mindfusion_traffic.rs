@@ -10,8 +10,8 @@ use crate::estimate::Estimate;
 use crate::numbers::rounded;
 use crate::runs::{Cell, Runs};
 use drawing::{
-    AXIS, Across, Axis, Down, Drawing, Drawn, GREY, GRID, INK, Labels, Look, Panel, Sheet, grouped, looks, stroke,
-    text, width_px,
+    AXIS, Across, Axis, Down, Drawing, Drawn, GREY, GRID, INK, Labels, Look, Panel, Sheet, grouped, stroke, text,
+    width_px,
 };
 
 /// The line of the list.
@@ -67,7 +67,7 @@ fn prepare(folder: &Folder<'_>) -> Prepared {
         return Ok(None);
     }
     let policies: Vec<String> = runs.policies().into_iter().map(str::to_owned).collect();
-    let looks = looks(&policies);
+    let looks = folder.looks(&policies)?;
     let system = |cell: &Cell| {
         let uplink_mb = Estimate::of(&uplink.all_of(cell)?).mean;
         let place = policies.iter().position(|policy| *policy == cell.policy)?;

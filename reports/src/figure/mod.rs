@@ -5,12 +5,14 @@
 mod ablation;
 mod acceptance;
 mod accuracy;
+mod answers;
 mod bars;
 mod break_even;
 mod capacity;
 mod computing;
 mod contour;
 mod dots;
+mod energy;
 mod flip;
 mod front;
 mod groups;
@@ -24,7 +26,9 @@ mod mindfusion_devices;
 mod mindfusion_traffic;
 mod pareto;
 mod places;
+mod price;
 mod probe;
+mod slo;
 mod stages;
 mod sweep;
 mod theta;
@@ -40,7 +44,7 @@ pub(crate) use tornado::moved;
 use crate::file::write;
 use crate::frame::ReportError;
 use crate::runs::Runs;
-use drawing::Drawing;
+use drawing::{Drawing, Look};
 use rayon::prelude::*;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
@@ -53,13 +57,20 @@ type Prepared = Result<Option<Box<dyn Drawing>>, ReportError>;
 pub(crate) struct Folder<'f> {
     /// Its path.
     pub path: &'f Path,
+    /// Policies of the folders beside it, which share their colours.
+    beside: &'f [String],
     runs: OnceLock<Runs>,
 }
 
 impl<'f> Folder<'f> {
     /// A folder that was not looked at yet.
     pub fn new(path: &'f Path) -> Self {
-        Self { path, runs: OnceLock::new() }
+        Self::beside(path, &[])
+    }
+
+    /// A folder whose figures stand beside those of others that have these policies.
+    pub fn beside(path: &'f Path, policies: &'f [String]) -> Self {
+        Self { path, beside: policies, runs: OnceLock::new() }
     }
 
     /// Its runs.
@@ -69,6 +80,20 @@ impl<'f> Folder<'f> {
         }
         let runs = Runs::read(self.path)?;
         Ok(self.runs.get_or_init(|| runs))
+    }
+
+    /// The looks of these policies: one for each policy in all figures of the folder, whichever of them a figure shows.
+    pub fn looks(&self, shown: &[String]) -> Result<Vec<Look>, ReportError> {
+        let own = self.runs()?.policies().into_iter().map(str::to_owned);
+        let mut all: Vec<String> = Vec::new();
+        for policy in self.beside.iter().cloned().chain(own).chain(shown.iter().cloned()) {
+            if !all.contains(&policy) {
+                all.push(policy);
+            }
+        }
+        let looks = drawing::looks(&all);
+        let of = |policy: &String| all.iter().position(|known| known == policy).map(|place| looks[place]);
+        Ok(shown.iter().filter_map(of).collect())
     }
 }
 
@@ -84,6 +109,21 @@ pub(crate) struct Figure {
     prepare: fn(&Folder<'_>) -> Prepared,
 }
 
+impl Figure {
+    /// The figure of a folder as SVG; none where the folder does not have it.
+    pub fn svg(&self, folder: &Folder<'_>) -> Result<Option<String>, ReportError> {
+        if self.lacks(folder.path).next().is_some() {
+            return Ok(None);
+        }
+        let Some(drawing) = (self.prepare)(folder)? else { return Ok(None) };
+        drawing::svg(&*drawing, self.title).map(Some).map_err(|error| self.bug(&error))
+    }
+
+    fn bug(&self, error: &drawing::DrawError) -> ReportError {
+        ReportError::Draw { figure: self.name, error: format!("{error}") }
+    }
+}
+
 /// Every figure.
 pub(crate) const FIGURES: &[Figure] = &[
     accuracy::FIGURE,
@@ -94,13 +134,17 @@ pub(crate) const FIGURES: &[Figure] = &[
     stages::FIGURE,
     computing::FIGURE,
     memory::FIGURE,
+    energy::FIGURE,
+    price::FIGURE,
     pareto::FIGURE,
     break_even::FIGURE,
     winner::FIGURE,
     tornado::FIGURE,
     flip::FIGURE,
     load::FIGURE,
+    slo::FIGURE,
     capacity::FIGURE,
+    answers::FIGURE,
     theta::FIGURE,
     acceptance::FIGURE,
     wire::FIGURE,
@@ -122,14 +166,15 @@ fn draw_one(figure: &Figure, folder: &Folder<'_>) -> Result<Vec<PathBuf>, Report
         return Ok(Vec::new());
     }
     let Some(drawing) = (figure.prepare)(folder)? else { return Ok(Vec::new()) };
-    let bug = |error| ReportError::Draw { figure: figure.name, error: format!("{error}") };
-    let svg = drawing::svg(&*drawing, figure.title).map_err(bug)?;
-    let png = drawing::png(&*drawing).map_err(bug)?;
+    let svg = drawing::svg(&*drawing, figure.title).map_err(|error| figure.bug(&error))?;
+    let png = drawing::png(&*drawing).map_err(|error| figure.bug(&error))?;
     let into = folder.path.join("report");
     let file = |kind: &str, content: &[u8]| write(&into, &format!("{}.{kind}", figure.name), content);
     Ok(vec![file("svg", svg.as_bytes())?, file("png", &png)?])
 }
 
+#[cfg(test)]
+mod geometry_tests;
 #[cfg(test)]
 mod paper_tests;
 #[cfg(test)]
@@ -172,11 +217,12 @@ mod tests {
     fn bars_say_their_value_and_the_printed_one_where_it_is_of_the_paper() {
         let folder = fixture::folder(&cells());
         let latency = svg("latency", folder.path()).expect("a figure");
-        for text in ["End-to-end latency", "vqav2", "msao", "cloud_only", "120", "90"] {
+        let title = "End-to-end latency: lowest for cloud_only";
+        for text in [title, "vqav2: end-to-end latency, ms", "msao", "cloud_only", "120 \u{b1}254", "90"] {
             assert_eq!(count(&latency, text), 1, "{text} in {latency}");
         }
         let throughput = svg("throughput", folder.path()).expect("a figure");
-        assert_eq!((count(&throughput, "25.0"), count(&throughput, "128.0")), (1, 0), "{throughput}");
+        assert_eq!((count(&throughput, "25.0 \u{b1}63.5"), count(&throughput, "128.0")), (1, 0), "{throughput}");
         fixture::policies(folder.path(), &["msao", "cloud_only"]);
         let throughput = svg("throughput", folder.path()).expect("a figure");
         // 35 is in range; 128 is so far above 25 and 40 that an arrow points to it.
@@ -195,7 +241,7 @@ mod tests {
 
     #[test]
     fn latencies_have_a_panel_for_each_point() {
-        let folder = tempfile::tempdir().expect("a folder");
+        let folder = fixture::folder(&cells());
         let write = |points: u32| {
             let mut log = TableWriter::create(&folder.path().join("requests.parquet")).expect("a file");
             for row in 0..40 * points {

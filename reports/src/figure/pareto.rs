@@ -2,15 +2,15 @@
 //! of a mark is energy. The stepped line is the front of accuracy and latency. Where no accuracy differs, energy is on the y axis.
 
 use super::front::front;
-use super::layout::{Grid, Head, Sample, listed, panel_title, x_title, y_title};
+use super::layout::{Grid, Head, Sample, fitting, listed, panel_title, x_title, y_title};
 use super::places::{Places, by_point, key_title};
 use super::{Figure, Folder, Prepared};
 use crate::effects::Points;
 use crate::estimate::Estimate;
 use crate::runs::Runs;
 use drawing::{
-    AXIS, Across, At, Axis, Down, Drawing, Drawn, GREY, GRID, Labels, Look, Marker, Panel, Sheet, grouped, looks,
-    stroke, text, width_px,
+    AXIS, Across, At, Axis, Down, Drawing, Drawn, GREY, GRID, Labels, Look, Marker, Panel, Sheet, grouped, stroke,
+    text, width_px,
 };
 use std::collections::BTreeSet;
 use tables::{Metric, RunRow};
@@ -30,6 +30,12 @@ const SAME_PCT: f64 = 0.2;
 
 /// Front points with a label, in a panel.
 const MOST_LABELS: usize = 8;
+
+/// Width of the scale of areas.
+const SIZES: f64 = 170.0;
+
+/// Keys that a label may say.
+const MOST_NAMED: usize = 2;
 
 /// Radius of the mark of most energy, in a panel of few marks and of many.
 const LARGEST: [f64; 2] = [9.0, 6.0];
@@ -65,7 +71,9 @@ struct Mark {
     e2e_ms: Estimate,
     accuracy_pct: Estimate,
     energy_j: Estimate,
-    /// The choice in words, if there was one.
+    /// The chosen settings, one for each key that is a choice.
+    settings: Vec<String>,
+    /// Those of them that are said beside the mark.
     label: String,
     /// True if another is at least as good in accuracy, latency and energy, and better in one.
     beaten: bool,
@@ -81,6 +89,10 @@ fn prepare(folder: &Folder<'_>) -> Prepared {
     }
     let upright = if panels.iter().all(Place::is_one_accuracy) { Upright::Energy } else { Upright::Accuracy };
     panels.iter_mut().for_each(|panel| panel.find_front(upright));
+    let named = named(&places, &panels);
+    for mark in panels.iter_mut().flat_map(|panel| &mut panel.marks) {
+        mark.label = named.iter().map(|key| mark.settings[*key].as_str()).collect::<Vec<_>>().join(" · ");
+    }
     let many = are_many(&panels);
     // Of many points the intervals would take the room of the points.
     let range = |estimate: Estimate| if many { [estimate.mean; 2] } else { estimate.interval() };
@@ -89,11 +101,11 @@ fn prepare(folder: &Folder<'_>) -> Prepared {
     let [least, most] = [e2e().fold(f64::INFINITY, f64::min), e2e().fold(0.0, f64::max)];
     let x = if most > 6.0 * least { Axis::log_over([least, most], 6) } else { Axis::over([least, most], 5, false) };
     let y = Axis::over(marks().flat_map(|mark| range(upright.of(mark))), 5, false);
-    let looks = looks(&points.policies);
-    let how = how(&points, &places, &panels, upright);
+    let looks = folder.looks(&points.policies)?;
+    let how = how(&points, &places, &named, &panels, upright);
     let head = Head::new(size(panels.len()).0, title(&points.policies, &panels, upright), &how);
     Ok(Some(Box::new(Pareto {
-        head: head.with_legend(&points.policies, &looks, Sample::Point),
+        head: head.with_legend(&points.policies, &looks, Sample::Point).with_room_behind(SIZES),
         most_j: marks().map(|mark| mark.energy_j.mean).fold(f64::MIN_POSITIVE, f64::max),
         looks,
         panels,
@@ -115,13 +127,13 @@ fn panels(runs: &Runs, points: &Points, places: &Places) -> Option<Vec<Place>> {
         for policy in 0..points.policies.len() {
             marks.extend(place.points.iter().filter_map(|point| {
                 let (e2e_ms, accuracy_pct) = (e2e[policy][*point]?, accuracy[policy][*point]?);
-                let energy_j = energy[policy][*point]?;
-                let label = places.choices.iter().map(|key| {
+                let energy_j = energy[policy][*point].filter(|_| e2e_ms.mean > 0.0)?;
+                let setting = |key: &usize| {
                     let key = &points.keys[*key];
                     key.levels.labels[key.of_point[*point]].clone()
-                });
-                let label = label.collect::<Vec<_>>().join(" · ");
-                Some(Mark { policy, e2e_ms, accuracy_pct, energy_j, label, beaten: true })
+                };
+                let settings = places.choices.iter().map(setting).collect();
+                Some(Mark { policy, e2e_ms, accuracy_pct, energy_j, settings, label: String::new(), beaten: true })
             }));
         }
         Place { title: place.title.clone(), marks, front: Vec::new() }
@@ -179,16 +191,29 @@ fn title(policies: &[String], panels: &[Place], upright: Upright) -> String {
     }
     let on_front =
         |policy: usize| panels.iter().any(|panel| panel.front.iter().any(|mark| panel.marks[*mark].policy == policy));
-    let off: Vec<&str> =
-        (0..policies.len()).filter(|policy| !on_front(*policy)).map(|p| policies[p].as_str()).collect();
-    match off.len() {
-        0 => format!("{what}: every policy is on a front"),
-        1..=3 => format!("{what}: {} {} on no front", listed(&off), if off.len() == 1 { "is" } else { "are" }),
-        many => format!("{what}: {many} of {} policies are on no front", policies.len()),
-    }
+    let on: Vec<&str> = (0..policies.len()).filter(|policy| on_front(*policy)).map(|p| policies[p].as_str()).collect();
+    let (all, front) = (policies.len(), if panels.len() == 1 { "the front" } else { "a front" });
+    let long = match on.len() {
+        most if most == all => format!("{what}: every policy is on {front}"),
+        1 => format!("{what}: only {} is on {front}, of {all} policies", on[0]),
+        _ => format!("{what}: {} are on {front}, of {all} policies", listed(&on)),
+    };
+    fitting(size(panels.len()).0, [long, format!("{what}: {} of {all} policies are on {front}", on.len())])
 }
 
-fn how(points: &Points, places: &Places, panels: &[Place], upright: Upright) -> String {
+/// The keys whose values the labels say: those that differ on a front. Of more than [`MOST_NAMED`] none is said.
+fn named(places: &Places, panels: &[Place]) -> Vec<usize> {
+    let differs = |choice: &usize| {
+        panels.iter().any(|panel| {
+            let mut own = panel.front.iter().map(|mark| &panel.marks[*mark].settings[*choice]);
+            own.next().is_some_and(|first| own.any(|other| other != first))
+        })
+    };
+    let named: Vec<usize> = (0..places.choices.len()).filter(differs).collect();
+    if named.len() > MOST_NAMED { Vec::new() } else { named }
+}
+
+fn how(points: &Points, places: &Places, named: &[usize], panels: &[Place], upright: Upright) -> String {
     let intervals = match points.replications {
         _ if are_many(panels) => "Means; intervals: summary.csv.".to_owned(),
         1 => "One replication: no intervals.".to_owned(),
@@ -204,10 +229,13 @@ fn how(points: &Points, places: &Places, panels: &[Place], upright: Upright) -> 
         }
         Upright::Energy => (" Accuracies do not differ.", "both, and better in one"),
     };
-    let names: Vec<String> = places.choices.iter().map(|key| key_title(&points.keys[*key])).collect();
-    let labels = match names.is_empty() {
-        true => String::new(),
-        false => format!(" Labels: {}; (+1): one more there.", names.join(" · ")),
+    let names: Vec<String> = named.iter().map(|key| key_title(&points.keys[places.choices[*key]])).collect();
+    let labels = match (places.choices.is_empty(), names.is_empty()) {
+        (true, _) => String::new(),
+        (false, true) => " Settings of the points on a front: sim best --pareto.".to_owned(),
+        (false, false) => {
+            format!(" Labels, where there is room: {}; (+1): one more there.", names.join(" · "))
+        }
     };
     format!(
         "Line: the front of {} and latency.{area} {beaten} marks: another is as good in {all}. {intervals}{labels}{}",
@@ -253,7 +281,7 @@ impl Pareto {
         let digit = 10f64.powf(self.most_j.log10().floor());
         let most = [5.0, 2.0, 1.0].into_iter().map(|times| times * digit).find(|round| *round <= self.most_j);
         let most = most.unwrap_or(digit);
-        let look = Look { colour: GREY, marker: Marker::Circle };
+        let look = Look::plain(GREY, Marker::Circle);
         x += 14.0;
         for energy_j in [0.2 * most, most] {
             let radius = self.radius_of(energy_j);
@@ -276,11 +304,11 @@ impl Pareto {
                 sheet.faint_marker((x, y), self.looks[mark.policy], 2.6)?;
             }
         }
-        sheet.line(self.front_corners(panel, place), stroke(GREY, 1.5))?;
         let mut shown: Vec<&Mark> = place.marks.iter().filter(|mark| !many || !mark.beaten).collect();
         for mark in shown.iter().filter(|_| !many) {
             self.cross(sheet, panel, mark)?;
         }
+        sheet.line(self.front_corners(panel, place), stroke(GREY, 2.0))?;
         // The large ones first, so that none is hidden.
         shown.sort_by(|a, b| b.energy_j.mean.total_cmp(&a.energy_j.mean));
         for mark in &shown {
@@ -292,14 +320,22 @@ impl Pareto {
 
     /// The intervals of a mark, as far as they lie in the panel.
     fn cross(&self, sheet: &Sheet<'_>, panel: &Panel, mark: &Mark) -> Drawn {
-        let style = stroke(self.looks[mark.policy].colour, 0.9);
+        let colour = self.looks[mark.policy].colour;
         let (x, y) = self.at(panel, mark);
         let ([fast, slow], [low, high]) = (mark.e2e_ms.interval(), self.upright.of(mark).interval());
         let across = [fast.max(f64::MIN_POSITIVE), slow].map(|ms| panel.at(ms, 0.0).0);
         let across = across.map(|x| x.clamp(panel.left, panel.left + panel.width));
         let up = [low, high].map(|value| panel.at(1.0, value).1.clamp(panel.top, panel.bottom()));
-        sheet.line(across.map(|x| (x, y)), style)?;
-        sheet.line(up.map(|y| (x, y)), style)
+        // Pale, so that fronts and marks stand out.
+        let bar = |[left, right]: [f64; 2], [top, bottom]: [f64; 2]| {
+            // An interval of nothing has no bar.
+            if (right - left).abs().max((bottom - top).abs()) < 2.0 {
+                return Ok(());
+            }
+            sheet.area([(left, top), (right, top), (right, bottom), (left, bottom)], colour, 0.35)
+        };
+        bar(across, [y - 0.6, y + 0.6])?;
+        bar([x - 0.6, x + 0.6], up)
     }
 
     fn labels(&self, sheet: &Sheet<'_>, panel: &Panel, place: &Place, shown: &[&Mark]) -> Drawn {
@@ -412,8 +448,12 @@ mod tests {
             cell("msao", "0.3", 120.0, 75.0, 50.0),
         ];
         let figure = svg("pareto", fixture::folder(&cells).path()).expect("a figure");
-        let texts =
-            ["Accuracy against latency: msao is on no front", "accuracy, %", "mean end-to-end latency, ms", "50 J"];
+        let texts = [
+            "Accuracy against latency: cloud_only and edge_only are on the front, of 3 policies",
+            "accuracy, %",
+            "mean end-to-end latency, ms",
+            "50 J",
+        ];
         for text in texts {
             assert_eq!(count(&figure, text), 1, "{text} in {figure}");
         }
@@ -455,7 +495,7 @@ mod tests {
     fn where_no_accuracy_differs_energy_does() {
         let cells = [cell("cloud_only", "0.3", 90.0, 77.0, 30.0), cell("speculative", "0.3", 120.0, 77.0, 20.0)];
         let figure = svg("pareto", fixture::folder(&cells).path()).expect("a figure");
-        assert_eq!(count(&figure, "Energy against latency: every policy is on a front"), 1, "{figure}");
+        assert_eq!(count(&figure, "Energy against latency: every policy is on the front"), 1, "{figure}");
         assert_eq!((count(&figure, "energy, J a request"), count(&figure, "accuracy, %")), (1, 0), "{figure}");
     }
 

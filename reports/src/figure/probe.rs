@@ -7,9 +7,7 @@ use crate::claims::{Amount, PrintedBeside};
 use crate::estimate::Estimate;
 use crate::numbers::{rounded, short};
 use crate::runs::{Cell, Runs};
-use drawing::{
-    AXIS, Across, Axis, Down, Drawing, Drawn, GREY, INK, Look, Panel, Sheet, bold, looks, stroke, text, width_px,
-};
+use drawing::{AXIS, Across, Axis, Down, Drawing, Drawn, GREY, INK, Look, Panel, Sheet, bold, stroke, text, width_px};
 use tables::{Metric, RunRow};
 
 /// The line of the list.
@@ -119,7 +117,7 @@ fn prepare(folder: &Folder<'_>) -> Prepared {
         Costs { cost, values, printed }
     };
     Ok(Some(Box::new(Probe {
-        looks: looks(&series),
+        looks: folder.looks(&series)?,
         panels: COSTS.iter().map(costs).collect(),
         replications: cells.iter().map(|(_, cell)| runs.seeds(cell).len()).max().unwrap_or(0),
         series,

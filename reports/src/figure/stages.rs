@@ -1,11 +1,12 @@
 //! `stages`: where the time of a request goes, a stacked bar for each policy, a panel for each point.
 
+use super::layout::{fitted, fitted_to};
 use super::{Figure, Folder, Prepared};
 use crate::spans::{self, Served, Wanted};
 use crate::stages::{Stage, sums};
 use crate::warm_up::WarmUps;
 use drawing::{
-    Across, Axis, Down, Drawing, Drawn, GREY, INK, Panel, RGBColor, Sheet, WHITE, bold, grouped, text, width_px,
+    Across, Axis, Down, Drawing, Drawn, GREY, INK, Panel, RGBColor, Sheet, bold, grouped, ink_on, text, width_px,
 };
 use tables::SpanRow;
 
@@ -34,27 +35,33 @@ const VALUE_PX: f64 = 10.0;
 const TOTAL_PX: f64 = 11.5;
 const BESIDE_PX: f64 = 9.0;
 
+/// Share of a panel's width that the longest bar takes.
+const LONGEST: f64 = 0.78;
+
+/// Width of a policy's name, at most.
+const MOST_NAME: f64 = 300.0;
+
 /// A part shorter than this share of the longest bar cannot be seen.
 const SEEN: f64 = 0.0005;
 
 /// The colour of a stage: warm for the edge, blue for the link, green for the cloud, pale for waiting. Neighbours
 /// differ in lightness too.
-fn colour(stage: Stage) -> (RGBColor, bool) {
+fn colour(stage: Stage) -> RGBColor {
     match stage {
-        Stage::Preprocess => (RGBColor(250, 220, 170), false),
-        Stage::Probe => (RGBColor(240, 228, 66), false),
-        Stage::Plan => (RGBColor(120, 80, 30), true),
-        Stage::EdgePrefill => (RGBColor(230, 159, 0), false),
-        Stage::EdgeDecode => (RGBColor(190, 75, 0), true),
-        Stage::Upload => (RGBColor(120, 190, 235), false),
-        Stage::CloudPrefill => (RGBColor(0, 125, 90), true),
-        Stage::Verdict => (RGBColor(204, 121, 167), false),
-        Stage::CloudDecode => (RGBColor(140, 210, 175), false),
-        Stage::Download => (RGBColor(0, 90, 160), true),
-        Stage::Handshake => (RGBColor(150, 120, 190), true),
-        Stage::Window => (RGBColor(90, 60, 130), true),
-        Stage::Queue => (RGBColor(205, 205, 205), false),
-        Stage::Other => (RGBColor(60, 60, 60), true),
+        Stage::Preprocess => RGBColor(250, 220, 170),
+        Stage::Probe => RGBColor(240, 228, 66),
+        Stage::Plan => RGBColor(120, 80, 30),
+        Stage::EdgePrefill => RGBColor(230, 159, 0),
+        Stage::EdgeDecode => RGBColor(190, 75, 0),
+        Stage::Upload => RGBColor(120, 190, 235),
+        Stage::CloudPrefill => RGBColor(0, 125, 90),
+        Stage::Verdict => RGBColor(204, 121, 167),
+        Stage::CloudDecode => RGBColor(140, 210, 175),
+        Stage::Download => RGBColor(0, 90, 160),
+        Stage::Handshake => RGBColor(150, 120, 190),
+        Stage::Window => RGBColor(90, 60, 130),
+        Stage::Queue => RGBColor(205, 205, 205),
+        Stage::Other => RGBColor(60, 60, 60),
     }
 }
 
@@ -188,6 +195,7 @@ impl Bars {
     fn panel(&self, index: usize) -> Panel {
         let columns = self.columns() as f64;
         let widest = self.policies.iter().map(|policy| width_px(policy, POLICY_PX, false)).fold(0.0, f64::max);
+        let widest = widest.min(MOST_NAME);
         let left = EDGE + widest + 10.0;
         let width = (WIDTH - left - RIGHT - BETWEEN * (columns - 1.0)) / columns;
         // Down a column first, so that the points of a dataset stand together.
@@ -197,13 +205,25 @@ impl Bars {
             top: self.top() + TITLE + row as f64 * (TITLE + self.panel_height() + BELOW),
             width,
             height: self.panel_height(),
-            x: Axis::over([0.0, self.longest_ms], 6, true),
+            // The sum and the short parts stand behind the longest bar.
+            x: Axis::over([0.0, self.longest_ms / LONGEST], 6, true),
             y: Axis::between(0.0, 1.0, Vec::new()),
         }
     }
 
+    /// The title: the stage that takes most of the time of all bars.
+    fn title(&self) -> String {
+        let bars = || self.panels.iter().flat_map(|panel| &panel.bars).flatten();
+        let of = |stage: Stage| bars().map(|means| means[stage as usize]).sum::<f64>();
+        let all: f64 = bars().flatten().sum();
+        let most = self.stages.iter().copied().max_by(|a, b| of(*a).total_cmp(&of(*b)));
+        let share = most.map(|stage| format!(": {:.0} % of all is {}", 100.0 * of(stage) / all, stage.name()));
+        format!("{}{}", FIGURE.title, share.unwrap_or_default())
+    }
+
     fn heading(&self, sheet: &Sheet<'_>) -> Drawn {
-        sheet.text(FIGURE.title, (EDGE, 16.0), &bold(17.0, INK, Across::Left, Down::Top))?;
+        let (title, size) = fitted(&self.title(), WIDTH - 2.0 * EDGE, 17.0, true);
+        sheet.text(&title, (EDGE, 16.0), &bold(size, INK, Across::Left, Down::Top))?;
         let how = format!(
             "Mean of {} requests of each policy, the same for all, spread over the first replication. What happens while the \
              edge works is hidden behind it and shows as the edge's work.",
@@ -213,12 +233,13 @@ impl Bars {
         let unseen = unseen.collect::<Vec<_>>().join(", ");
         let unseen = if unseen.is_empty() { unseen } else { format!("Too short to be seen: {unseen}.") };
         for (line, y) in [(how, 42.0), (unseen, 58.0)] {
+            let line = fitted_to(&line, WIDTH - 2.0 * EDGE, 11.5);
             sheet.text(&line, (EDGE, y), &text(11.5, GREY, Across::Left, Down::Top))?;
         }
         for (line, stages) in self.legend().into_iter().enumerate() {
             let (mut x, y) = (EDGE, LEGEND + LEGEND_LINE * line as f64);
             for stage in stages {
-                sheet.area(corners(x, y, 12.0, 12.0), colour(stage).0, 1.0)?;
+                sheet.area(corners(x, y, 12.0, 12.0), colour(stage), 1.0)?;
                 sheet.text(stage.name(), (x + 18.0, y + 6.0), &text(12.0, INK, Across::Left, Down::Center))?;
                 x += legend_width(stage);
             }
@@ -235,13 +256,13 @@ impl Bars {
             let value = means[*stage as usize];
             let (left, right) = (panel.at(before, 0.0).0, panel.at(before + value, 0.0).0);
             before += value;
-            let (fill, is_dark) = colour(*stage);
+            let fill = colour(*stage);
             // A thin gap tells parts apart whose colours are alike to some.
             let gap = if right - left > 3.0 { 0.7 } else { 0.0 };
             sheet.area(corners(left, top, right - left - gap, BAR), fill, 1.0)?;
             let label = self.number(value);
             if width_px(&label, VALUE_PX, false) + 4.0 < right - left {
-                let style = text(VALUE_PX, if is_dark { WHITE } else { INK }, Across::Center, Down::Center);
+                let style = text(VALUE_PX, ink_on(fill), Across::Center, Down::Center);
                 sheet.text(&label, ((left + right) / 2.0, middle), &style)?;
             } else if !label.trim_matches(['0', '.']).is_empty() {
                 beside.push(*stage);
@@ -253,16 +274,31 @@ impl Bars {
         let to = panel.left
             + panel.width
             + if panel.left + panel.width + BETWEEN > WIDTH { RIGHT - 6.0 } else { BETWEEN - 6.0 };
-        let line = |stages: &[Stage]| {
-            let part = |stage: &Stage| format!("{} {}", stage.name(), self.number(means[*stage as usize]));
-            stages.iter().map(part).collect::<Vec<_>>().join(", ")
-        };
-        // The longest of them, as many as there is room for, in the order of the bar.
-        while !beside.is_empty() && width_px(&line(&beside), BESIDE_PX, false) > to - from {
-            let least = beside.iter().copied().min_by(|a, b| means[*a as usize].total_cmp(&means[*b as usize]));
-            beside.retain(|stage| Some(*stage) != least);
+        let words = self.beside(beside, means, |words| width_px(words, BESIDE_PX, false) <= to - from);
+        if words.is_empty() {
+            return Ok(());
         }
-        sheet.text(&line(&beside), (from, middle), &text(BESIDE_PX, GREY, Across::Left, Down::Center))
+        sheet.text(&words, (from, middle), &text(BESIDE_PX, GREY, Across::Left, Down::Center))
+    }
+
+    /// The parts that had no room in their bar, in its order: the longest by name, as many as fit, and how many others there are.
+    fn beside(&self, parts: Vec<Stage>, means: &[f64], fits: impl Fn(&str) -> bool) -> String {
+        let ms = |stage: &Stage| means[*stage as usize];
+        let mut by_length = parts.clone();
+        by_length.sort_by(|a, b| ms(b).total_cmp(&ms(a)));
+        let line = |named: usize| {
+            let (named, others) = by_length.split_at(named);
+            let own = parts.iter().filter(|stage| named.contains(stage));
+            let own = own.map(|stage| format!("{} {}", stage.name(), self.number(ms(stage))));
+            let more = match others {
+                [] => None,
+                [one] => Some(format!("1 more {}", self.number(ms(one)))),
+                more => Some(format!("{} more {}", more.len(), self.number(more.iter().map(ms).sum()))),
+            };
+            own.chain(more).collect::<Vec<_>>().join(", ")
+        };
+        let most = (0..=parts.len()).rev().find(|named| fits(&line(*named)));
+        line(most.unwrap_or(0))
     }
 
     fn number(&self, ms: f64) -> String {
@@ -289,12 +325,14 @@ impl Drawing for Bars {
         for (index, point) in self.panels.iter().enumerate() {
             let panel = self.panel(index);
             panel.grid(sheet)?;
-            sheet.text(&point.title, (panel.left, panel.top - 7.0), &bold(13.0, INK, Across::Left, Down::Bottom))?;
+            let (title, size) = fitted(&point.title, panel.width + 40.0, 13.0, true);
+            sheet.text(&title, (panel.left, panel.top - 7.0), &bold(size, INK, Across::Left, Down::Bottom))?;
             for (place, (policy, means)) in self.policies.iter().zip(&point.bars).enumerate() {
                 let top = panel.top + ROW * place as f64 + (ROW - BAR) / 2.0;
                 if index < self.rows() {
                     let style = text(POLICY_PX, INK, Across::Right, Down::Center);
-                    sheet.text(policy, (panel.left - 8.0, top + BAR / 2.0), &style)?;
+                    let name = fitted_to(policy, MOST_NAME, POLICY_PX);
+                    sheet.text(&name, (panel.left - 8.0, top + BAR / 2.0), &style)?;
                 }
                 means.iter().try_for_each(|means| self.bar(sheet, &panel, top, means))?;
             }

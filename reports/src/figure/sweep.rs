@@ -2,11 +2,13 @@
 //! of the metrics that decide; in each panel the mean at each value of the key over all other keys, a line for each
 //! policy, and a band from the 10th to the 90th percentile over the other keys.
 
-use super::layout::{Head, Sample, y_title};
+use super::layout::{Head, Sample, fitted, fitted_to, fitting, y_title};
 use super::{Figure, Folder, Prepared};
 use crate::effects::{Effect, Key, Points, effect};
 use crate::natural::Spacing;
-use drawing::{Across, Axis, Down, Drawing, Drawn, GREY, INK, Look, Panel, Sheet, bold, looks, stroke, text, width_px};
+use drawing::{
+    Across, Axis, Down, Drawing, Drawn, GREY, INK, Look, Panel, Sheet, TICK_PX, bold, stroke, text, width_px,
+};
 use tables::{Metric, RunRow};
 
 /// The metrics that may have a row, the most wanted first.
@@ -19,14 +21,20 @@ const MOST_ROWS: usize = 3;
 /// Keys that have a column; the others explain less, and stand in `effects.csv`.
 const MOST_COLUMNS: usize = 6;
 
+/// Policies up to which each has a band: those of more would hide each other.
+const MOST_BANDS: usize = 7;
+
 /// Policies whose shares are printed one by one.
 const MOST_SHARES: usize = 4;
 
-const SIZE: (u32, u32) = (1200, 800);
+const HEIGHT: u32 = 800;
+/// Widths of the figure with one column, with two and with more.
+const WIDTHS: [u32; 3] = [760, 1000, 1200];
 /// Margin left of the panels.
 const LEFT: f64 = 84.0;
 const RIGHT: f64 = 20.0;
-const TOP: f64 = 136.0;
+/// From the head to the panels.
+const ABOVE: f64 = 52.0;
 const BOTTOM: f64 = 58.0;
 const BETWEEN_COLUMNS: f64 = 18.0;
 const BETWEEN_ROWS: f64 = 30.0;
@@ -57,11 +65,15 @@ pub(super) const FIGURE: Figure =
 /// Reads the runs; nothing if they are all of one point.
 fn prepare(folder: &Folder<'_>) -> Prepared {
     let points = Points::of(folder.runs()?);
-    if points.keys.is_empty() { Ok(None) } else { Ok(Some(Box::new(Sweep::of(points)))) }
+    if points.keys.is_empty() {
+        return Ok(None);
+    }
+    let looks = folder.looks(&points.policies)?;
+    Ok(Some(Box::new(Sweep::of(points, looks))))
 }
 
 impl Sweep {
-    fn of(points: Points) -> Self {
+    fn of(points: Points, looks: Vec<Look>) -> Self {
         let values = |metric: Metric| points.metrics.iter().find(|(name, _)| *name == metric).map(|(_, values)| values);
         let rows = ROWS.iter().filter_map(|metric| {
             let effects = |key: &Key| values(*metric).into_iter().flatten().map(|values| effect(key, values)).collect();
@@ -83,7 +95,7 @@ impl Sweep {
         });
         Self {
             rows: rows.collect(),
-            looks: looks(&points.policies),
+            looks,
             columns: order.iter().map(|key| points.keys[*key].clone()).collect(),
             keys: points.keys.len(),
             points: points.count,
@@ -92,18 +104,26 @@ impl Sweep {
         }
     }
 
+    fn width(&self) -> u32 {
+        WIDTHS[self.columns.len().clamp(1, WIDTHS.len()) - 1]
+    }
+
+    /// Upper edge of the panels: below the head, the names of the keys and the shares.
+    fn top(&self) -> f64 {
+        self.head().bottom() + ABOVE
+    }
+
     fn panel(&self, column: usize, row: usize) -> Panel {
         let columns = self.columns.len() as f64;
-        // One or two keys do not become wider than they read well.
-        let width = ((f64::from(SIZE.0) - LEFT - RIGHT - BETWEEN_COLUMNS * (columns - 1.0)) / columns).min(420.0);
+        let width = (f64::from(self.width()) - LEFT - RIGHT - BETWEEN_COLUMNS * (columns - 1.0)) / columns;
         let rows = self.rows.len() as f64;
-        let height = (f64::from(SIZE.1) - TOP - BOTTOM - BETWEEN_ROWS * (rows - 1.0)) / rows;
+        let height = (f64::from(HEIGHT) - self.top() - BOTTOM - BETWEEN_ROWS * (rows - 1.0)) / rows;
         Panel {
             left: LEFT + column as f64 * (width + BETWEEN_COLUMNS),
-            top: TOP + row as f64 * (height + BETWEEN_ROWS),
+            top: self.top() + row as f64 * (height + BETWEEN_ROWS),
             width,
             height,
-            x: x_axis(&self.columns[column]),
+            x: x_axis(&self.columns[column], width),
             y: self.rows[row].y.clone(),
         }
     }
@@ -118,12 +138,28 @@ impl Sweep {
             more => format!(" {more} keys that explain less: effects.csv."),
         };
         let points = self.points;
+        let bands = if self.policies.len() <= MOST_BANDS { "bands and bars" } else { "bars, of words alone" };
+        let explains = if self.keys > 1 { " “explains”: share of the variance between points." } else { "" };
         let how = format!(
-            "Lines: means over all points with that value; bands: their 10th to 90th percentile; “explains”: share of the \
-             variance between points. {points} points, {runs}.{shown}"
+            "Points: means over all points with that value; {bands}: their 10th to 90th percentile.{explains} {points} points, \
+             {runs}.{shown}"
         );
-        let head = Head::new(SIZE.0, "What each key of the sweep does", &how);
+        let head = Head::new(self.width(), self.title(), &how);
         head.with_legend(&self.policies, &self.looks, Sample::LineAndPoint)
+    }
+
+    /// The title: the key that explains most of the first metric, or what the only key does to it.
+    fn title(&self) -> String {
+        let (Some(first), Some(key)) = (self.rows.first(), self.columns.first()) else {
+            return "No metric differs between the points of the sweep".to_owned();
+        };
+        let (metric, key) = (first.title, last_names(key));
+        let most = first.effects[0].iter().filter_map(|effect| effect.share).fold(0.0, f64::max);
+        let long = match self.keys {
+            1 => format!("What {key} does to {metric}"),
+            _ => format!("{key} decides most: it explains up to {} of {metric}", percent(most)),
+        };
+        fitting(self.width(), [long, format!("{key} decides most"), FIGURE.title.to_owned()])
     }
 
     /// The key's name above its column.
@@ -132,19 +168,14 @@ impl Sweep {
         let key = &self.columns[column];
         let unit = key.levels.unit.as_ref().map_or_else(String::new, |unit| format!(", {unit}"));
         let middle = panel.left + panel.width / 2.0;
-        let mut last: Vec<&str> = key.names.iter().map(|name| name.rsplit('.').next().unwrap_or(name)).collect();
-        last.sort_unstable_by_key(|name| key.names.iter().position(|whole| whole.ends_with(name)));
-        last.dedup();
-        let name = format!("{}{unit}", last.join(" / "));
-        sheet.text(&name, (middle, 98.0), &bold(14.0, INK, Across::Center, Down::Top))?;
+        let (name, size) = fitted(&format!("{}{unit}", last_names(key)), panel.width + 8.0, 14.0, true);
+        sheet.text(&name, (middle, panel.top - 38.0), &bold(size, INK, Across::Center, Down::Top))?;
         let below = self.panel(column, self.rows.len() - 1).bottom() + 38.0;
         let whole = match key.names.as_slice() {
             [name] => name.clone(),
             names => format!("{} keys that vary together", names.len()),
         };
-        // Smaller where it is wider than the column.
-        let fits = |size: &f64| width_px(&whole, *size, false) <= panel.width + 4.0;
-        let size = [11.0, 10.5, 10.0, 9.5, 9.0, 8.0].into_iter().find(fits).unwrap_or(7.0);
+        let (whole, size) = fitted(&whole, panel.width + 4.0, 11.0, false);
         sheet.text(&whole, (middle, below), &text(size, GREY, Across::Center, Down::Top))
     }
 
@@ -157,11 +188,15 @@ impl Sweep {
             let places = places.iter().copied().zip(&effect.levels);
             places.filter_map(|(x, spread)| spread.map(|spread| (x, spread))).collect()
         };
+        if are_words(&self.columns[column]) {
+            self.bars(sheet, &panel, column, effects)?;
+            return self.around(sheet, &panel, (column, row));
+        }
         for (effect, look) in effects.iter().zip(&self.looks) {
             let spreads = spreads(effect);
             let upper = spreads.iter().map(|(x, spread)| panel.at(*x, spread.p90));
             let lower = spreads.iter().rev().map(|(x, spread)| panel.at(*x, spread.p10));
-            if spreads.len() > 1 {
+            if spreads.len() > 1 && effects.len() <= MOST_BANDS {
                 sheet.area(upper.chain(lower), look.colour, 0.14)?;
             }
         }
@@ -172,36 +207,75 @@ impl Sweep {
                 sheet.marker(at, *look, 3.4)?;
             }
         }
+        self.around(sheet, &panel, (column, row))
+    }
+
+    /// The spreads of values that are words: a bar for each policy beside the others, no line.
+    fn bars(&self, sheet: &Sheet<'_>, panel: &Panel, column: usize, effects: &[Effect]) -> Drawn {
+        let places = places(&self.columns[column]);
+        let step = 0.36 / effects.len().max(1) as f64;
+        for (index, (effect, look)) in effects.iter().zip(&self.looks).enumerate() {
+            let off = step * (index as f64 - (effects.len() as f64 - 1.0) / 2.0);
+            for (place, spread) in places.iter().zip(&effect.levels) {
+                let Some(spread) = spread else { continue };
+                let [low, mean, high] = [spread.p10, spread.mean, spread.p90].map(|value| panel.at(place + off, value));
+                sheet.line([low, high], stroke(look.colour, 2.0))?;
+                sheet.marker(mean, *look, 3.4)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The axes of a panel, and the shares above it.
+    fn around(&self, sheet: &Sheet<'_>, panel: &Panel, (column, row): (usize, usize)) -> Drawn {
         panel.x_labels(sheet, row + 1 == self.rows.len())?;
         if column == 0 {
             panel.y_labels(sheet)?;
-            y_title(sheet, &panel, self.rows[row].title, 12.5)?;
+            y_title(sheet, panel, self.rows[row].title, 12.5)?;
         }
-        self.shares(sheet, &panel, effects)
+        self.shares(sheet, panel, &self.rows[row].effects[column])
     }
 
     /// The share that the key explains, above its panel: for each policy in its colour, or the most of all.
     fn shares(&self, sheet: &Sheet<'_>, panel: &Panel, effects: &[Effect]) -> Drawn {
+        if self.keys == 1 {
+            return Ok(());
+        }
         let shares: Vec<(f64, Look)> = effects
             .iter()
             .zip(&self.looks)
             .filter_map(|(effect, look)| effect.share.map(|share| (share, *look)))
             .collect();
         let most = shares.iter().map(|(share, _)| *share).fold(0.0, f64::max);
-        let parts: Vec<(String, _)> = match shares.len() {
-            0 => vec![("does not differ".to_owned(), GREY)],
-            1 => vec![(format!("explains {}", percent(shares[0].0)), INK)],
-            2..=MOST_SHARES => {
-                let own = shares.iter().map(|(share, look)| (percent(*share), look.colour));
-                std::iter::once(("explains".to_owned(), INK)).chain(own).collect()
-            }
-            _ => vec![(format!("explains up to {}", percent(most)), INK)],
+        const MARK: f64 = 13.0;
+        let width = |(part, look): &(String, Option<Look>)| {
+            width_px(part, 11.5, false) + if look.is_some() { MARK } else { 0.0 }
         };
-        let width = |part: &str| width_px(part, 11.5, true);
-        let whole = parts.iter().map(|(part, _)| width(part)).sum::<f64>() + 7.0 * (parts.len() - 1) as f64;
-        let mut x = panel.left + (panel.width - whole) / 2.0;
-        for (part, colour) in parts {
-            sheet.text(&part, (x, panel.top - 6.0), &bold(11.5, colour, Across::Left, Down::Bottom))?;
+        let whole =
+            |parts: &[(String, Option<Look>)]| parts.iter().map(width).sum::<f64>() + 7.0 * (parts.len() - 1) as f64;
+        let all = || vec![(format!("explains up to {}", percent(most)), None)];
+        let mut parts: Vec<(String, Option<Look>)> = match shares.len() {
+            0 => vec![("does not differ".to_owned(), None)],
+            1 => vec![(format!("explains {}", percent(shares[0].0)), None)],
+            2..=MOST_SHARES => {
+                let own = shares.iter().map(|(share, look)| (percent(*share), Some(*look)));
+                std::iter::once(("explains".to_owned(), None)).chain(own).collect()
+            }
+            _ => all(),
+        };
+        if whole(&parts) > panel.width + 10.0 {
+            parts = all();
+        }
+        let mut x = panel.left + (panel.width - whole(&parts)) / 2.0;
+        for part in parts {
+            let (words, look) = &part;
+            let from = if let Some(look) = look {
+                sheet.marker((x + 4.0, panel.top - 10.0), *look, 3.6)?;
+                x + MARK
+            } else {
+                x
+            };
+            sheet.text(words, (from, panel.top - 6.0), &text(11.5, INK, Across::Left, Down::Bottom))?;
             x += width(&part) + 7.0;
         }
         Ok(())
@@ -239,16 +313,31 @@ fn places(key: &Key) -> Vec<f64> {
     }
 }
 
-fn x_axis(key: &Key) -> Axis {
-    let ticks = places(key).into_iter().zip(key.levels.labels.iter().cloned()).collect();
-    // Words take more room than figures.
-    let margin = if key.levels.numbers.is_some() { 0.1 } else { 0.2 };
+/// True if the values of a key are words, which have no order and no distance.
+fn are_words(key: &Key) -> bool {
+    key.levels.numbers.is_none()
+}
+
+/// The last parts of a key's names.
+fn last_names(key: &Key) -> String {
+    let mut last: Vec<&str> = key.names.iter().map(|name| name.rsplit('.').next().unwrap_or(name)).collect();
+    last.sort_unstable_by_key(|name| key.names.iter().position(|whole| whole.ends_with(name)));
+    last.dedup();
+    last.join(" / ")
+}
+
+fn x_axis(key: &Key, width: f64) -> Axis {
+    // Words take more room than figures, and each of them has its own.
+    let margin = if are_words(key) { 0.2 } else { 0.1 };
+    let slot = width / ((1.0 + 2.0 * margin) * (key.levels.texts.len() as f64 - 1.0).max(1.0));
+    let label = |label: &String| if are_words(key) { fitted_to(label, 1.3 * slot, TICK_PX) } else { label.clone() };
+    let ticks = places(key).into_iter().zip(key.levels.labels.iter().map(label)).collect();
     Axis::at(ticks, key.levels.spacing() == Spacing::Log, margin)
 }
 
 impl Drawing for Sweep {
     fn size(&self) -> (u32, u32) {
-        SIZE
+        (self.width(), HEIGHT)
     }
 
     fn draw(&self, sheet: &Sheet<'_>) -> Drawn {

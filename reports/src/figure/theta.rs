@@ -1,7 +1,7 @@
 //! `theta`: the threshold and the entropies of the drafted tokens over one request, a panel for each policy that has a threshold.
 //! The request is the one of median length in drafts, of the first replication of the first point.
 
-use super::layout::{Grid, Head, fitting, listed, x_title, y_title};
+use super::layout::{Grid, Head, fitted, fitting, listed, x_title, y_title};
 use super::tokens;
 use super::{Figure, Folder, Prepared};
 use drawing::{
@@ -66,7 +66,7 @@ impl Fate {
     }
 
     fn draw(self, sheet: &Sheet<'_>, at: (f64, f64)) -> Drawn {
-        let look = |colour, marker| Look { colour, marker };
+        let look = |colour, marker| Look::plain(colour, marker);
         match self {
             Self::Accepted => sheet.marker(at, look(BLUE, Marker::Circle), 2.6),
             Self::Rejected => sheet.marker(at, look(VERMILION, Marker::Cross), 3.4),
@@ -136,7 +136,8 @@ fn prepare(folder: &Folder<'_>) -> Prepared {
     let all = drafts.policies.len();
     drafts.policies.truncate(MOST_POLICIES);
     let (Some(request), Some((point, _))) = (drafts.typical(), drafts.first) else { return Ok(None) };
-    let title = title(&drafts);
+    let title = title(&drafts, request);
+    let shares = shares(&drafts);
     let mut panels: Vec<(String, Vec<Draft>)> = drafts
         .policies
         .into_iter()
@@ -159,25 +160,35 @@ fn prepare(folder: &Folder<'_>) -> Prepared {
     let how = format!(
         "Request {request} of the first replication{at}: the one of median length in drafts. Line: theta, as it was when a \
          batch was sent; marks: entropies of the drafted tokens; what is below {LEAST_NATS} nats stands there.{cut}{more} One \
-         request: no intervals."
+         request: no intervals. Above theta over all requests: {shares}."
     );
     Ok(Some(Box::new(Theta { head: Head::new(WIDTH, title, &how), panels, x, y })))
 }
 
-/// The title: the number of drafts above the threshold, over all requests.
-fn title(drafts: &Drafts) -> String {
-    let share = |requests: &BTreeMap<u64, Vec<Draft>>| {
-        let all = || requests.values().flatten();
-        let above = all().filter(|draft| draft.entropy > draft.theta).count();
-        100.0 * above as f64 / all().count().max(1) as f64
+/// Share of drafts above the threshold, per cent.
+fn share<'d>(drafts: impl Iterator<Item = &'d Draft> + Clone) -> f64 {
+    let above = drafts.clone().filter(|draft| draft.entropy > draft.theta).count();
+    100.0 * above as f64 / drafts.count().max(1) as f64
+}
+
+/// The shares over all requests, in words.
+fn shares(drafts: &Drafts) -> String {
+    let part = |(policy, requests): &(String, BTreeMap<u64, Vec<Draft>>)| {
+        format!("{:.0} % of {policy}'s drafts", share(requests.values().flatten()))
     };
-    let shares: Vec<f64> = drafts.policies.iter().map(|(_, requests)| share(requests)).collect();
+    drafts.policies.iter().map(part).collect::<Vec<_>>().join(", ")
+}
+
+/// The title: the share of drafts above the threshold in the request that is drawn.
+fn title(drafts: &Drafts, request: u64) -> String {
+    let of = |requests: &BTreeMap<u64, Vec<Draft>>| share(requests[&request].iter());
+    let shares: Vec<f64> = drafts.policies.iter().map(|(_, requests)| of(requests)).collect();
     let pairs = drafts.policies.iter().zip(&shares);
     let parts: Vec<String> = pairs.map(|((policy, _), share)| format!("{share:.0} % of {policy}'s")).collect();
     let parts: Vec<&str> = parts.iter().map(String::as_str).collect();
     let (least, most) = (shares.iter().copied().fold(100.0, f64::min), shares.iter().copied().fold(0.0, f64::max));
-    let short = format!("Drafts above the threshold: {least:.0} to {most:.0} % of all");
-    fitting(WIDTH, [format!("Drafts above the threshold: {}", listed(&parts)), short])
+    let short = format!("Drafts of request {request} above the threshold: {least:.0} to {most:.0} % of a policy's");
+    fitting(WIDTH, [format!("Drafts of request {request} above the threshold: {}", listed(&parts)), short])
 }
 
 impl Theta {
@@ -231,8 +242,9 @@ impl Drawing for Theta {
             let panel = grid.panel(index, self.x.clone(), self.y.clone());
             panel.grid(sheet)?;
             let at = (panel.left, panel.top - 10.0);
-            sheet.text(policy, at, &bold(13.0, INK, Across::Left, Down::Bottom))?;
-            let behind = (panel.left + width_px(policy, 13.0, true) + 12.0, panel.top - 10.0);
+            let (policy, size) = fitted(policy, panel.width - width_px(&tally(drafts), 11.5, false) - 12.0, 13.0, true);
+            sheet.text(&policy, at, &bold(size, INK, Across::Left, Down::Bottom))?;
+            let behind = (panel.left + width_px(&policy, size, true) + 12.0, panel.top - 10.0);
             sheet.text(&tally(drafts), behind, &text(11.5, GREY, Across::Left, Down::Bottom))?;
             self.threshold(sheet, &panel, drafts)?;
             for draft in drafts {
@@ -281,7 +293,7 @@ mod tests {
         let figure = svg("theta", folder(&rows()).path()).expect("a figure");
         assert!(figure.contains("Request 2 of the first replication:"), "{figure}");
         let tally = "2 accepted, 0 rejected, 1 above theta and not judged, 0 below and not judged";
-        for text in [tally, "msao", "Drafts above the threshold: 33 % of msao&apos;s", "entropy, nats"] {
+        for text in [tally, "msao", "Drafts of request 2 above the threshold: 33 % of msao&apos;s", "entropy, nats"] {
             assert_eq!(count(&figure, text), 1, "{text} in {figure}");
         }
     }

@@ -6,9 +6,11 @@ use tables::{Metric, RunRow};
 
 const MEASURE: Measure = Measure {
     columns: &[Metric::OutputRate],
+    parts: &[],
     title: "Output throughput",
     axis: Metric::OutputRate.doc().axis,
     decimals: 1,
+    from_zero: true,
 };
 
 /// The line of the list.

@@ -261,7 +261,11 @@ impl Tornado {
         )?;
         let style = if bar.turns(&answer.base) { bold } else { text };
         let at = (panel.left - 8.0, middle);
-        sheet.text(&shortened(&bar.name), at, &style(LABEL_PX, INK, Across::Right, Down::Center))
+        sheet.text(
+            &shortened(&bar.name, LABEL_PX, NAMES - 16.0),
+            at,
+            &style(LABEL_PX, INK, Across::Right, Down::Center),
+        )
     }
 }
 
@@ -269,7 +273,11 @@ impl Tornado {
 fn values(sheet: &Sheet<'_>, panel: &Panel, (answer, bar): (&Answer, &Bar), middle: f64) -> Drawn {
     let [low, high] = bar.ends(&answer.base).map(|end| panel.at(end, 0.0).0);
     let (first, last) = (&bar.values[0], &bar.values[bar.values.len() - 1]);
+    // The axis has room for a quarter of its range at either end, and half of it for a value.
+    let most = 0.15 * panel.width;
     let label = |value: &str, x: f64, across: Across| {
+        let value = shortened(value, VALUE_PX, most);
+        let value = value.as_str();
         let width = width_px(value, VALUE_PX, false);
         let left = if matches!(across, Across::Left) { x } else { x - width };
         let (top, bottom) = (middle - BAR / 2.0, middle + BAR / 2.0);
@@ -286,12 +294,12 @@ fn values(sheet: &Sheet<'_>, panel: &Panel, (answer, bar): (&Answer, &Bar), midd
     Ok(())
 }
 
-/// A name that fits beside a panel; a longer one ends with dots.
-fn shortened(name: &str) -> String {
-    let fits = |text: &str| width_px(text, LABEL_PX, true) <= NAMES - 16.0;
-    let ends = name.char_indices().map(|(end, _)| end).rev();
-    let shorter = || ends.map(|end| format!("{}…", &name[..end])).find(|short| fits(short));
-    if fits(name) { name.to_owned() } else { shorter().unwrap_or_default() }
+/// A text that is no wider; a longer one ends with dots.
+fn shortened(whole: &str, pixels: f64, width: f64) -> String {
+    let fits = |text: &str| width_px(text, pixels, true) <= width;
+    let ends = whole.char_indices().map(|(end, _)| end).rev();
+    let shorter = || ends.map(|end| format!("{}…", &whole[..end])).find(|short| fits(short));
+    if fits(whole) { whole.to_owned() } else { shorter().unwrap_or_default() }
 }
 
 impl Drawing for Tornado {

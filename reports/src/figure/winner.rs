@@ -7,7 +7,7 @@ use super::places::{by_cell, by_point, fixed, key_title};
 use super::{Figure, Folder, Prepared};
 use crate::effects::Points;
 use crate::runs::Runs;
-use drawing::{Across, Axis, Down, Drawing, Drawn, GRID, Look, Panel, Sheet, grouped, ink_on, looks, text, width_px};
+use drawing::{Across, Axis, Down, Drawing, Drawn, GRID, Look, Marker, Panel, Sheet, grouped, ink_on, text, width_px};
 use tables::{Metric, RunRow};
 
 /// The line of the list.
@@ -70,7 +70,7 @@ fn prepare(folder: &Folder<'_>) -> Prepared {
     let order = order(&panels, &points);
     let fixed = if fixed.is_empty() { String::new() } else { format!(" Fixed: {fixed}.") };
     let how = format!("Colour: the policy with the lowest mean end-to-end latency. Numbers: that latency, ms.{fixed}");
-    let all_looks = looks(&points.policies);
+    let all_looks = folder.looks(&points.policies)?;
     let names: Vec<String> = order.iter().map(|policy| points.policies[*policy].clone()).collect();
     let of_legend: Vec<Look> = order.iter().map(|policy| all_looks[*policy]).collect();
     let ticks = |key: usize| (0..).map(f64::from).zip(points.keys[key].levels.labels.iter().cloned()).collect();
@@ -137,15 +137,21 @@ impl Winners {
         let rows = cells.iter().enumerate();
         let cells = rows.flat_map(|(y, row)| row.iter().enumerate().map(move |(x, cell)| (x as f64, y as f64, cell)));
         for (x, y, cell) in cells {
-            let colour = cell.map_or(GRID, |(policy, _)| self.looks[policy].colour);
-            let corners = [(-0.5, -0.5), (0.5, -0.5), (0.5, 0.5), (-0.5, 0.5)];
-            sheet.area(corners.map(|(right, up)| panel.at(x + right, y + up)), colour, 1.0)?;
-            let Some((_, ms)) = cell else { continue };
+            let (from, to) = (panel.at(x - 0.5, y + 0.5), panel.at(x + 0.5, y - 0.5));
+            let Some((policy, ms)) = cell else {
+                sheet.bar(from, to, Look::plain(GRID, Marker::Square))?;
+                continue;
+            };
+            let (look, colour) = (self.looks[*policy], self.looks[*policy].colour);
+            sheet.bar(from, to, look)?;
             let label = grouped(*ms, if *ms < 99.5 { 1 } else { 0 });
             let room = panel.width / self.x.len() as f64 - 4.0;
             let sizes = [12.0, 11.0, 10.0, 9.0, 8.0];
             let Some(size) = sizes.into_iter().find(|size| width_px(&label, *size, false) <= room) else { continue };
-            sheet.text(&label, panel.at(x, y), &text(size, ink_on(colour), Across::Center, Down::Center))?;
+            // Hatching does not run through the number.
+            let (at, (right, down)) = (panel.at(x, y), (width_px(&label, size, false) / 2.0 + 2.0, size / 2.0 + 1.0));
+            sheet.bar((at.0 - right, at.1 - down), (at.0 + right, at.1 + down), Look::plain(colour, look.marker))?;
+            sheet.text(&label, at, &text(size, ink_on(colour), Across::Center, Down::Center))?;
         }
         Ok(())
     }

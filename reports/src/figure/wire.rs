@@ -11,7 +11,7 @@ use crate::frame::{self, ReportError};
 use crate::numbers::short;
 use crate::runs::{Cell, Runs};
 use drawing::{
-    Across, At, Axis, Down, Drawing, Drawn, GREY, GRID, INK, Look, Marker, Panel, Sheet, grouped, looks, stroke, text,
+    Across, At, Axis, Down, Drawing, Drawn, GREY, GRID, INK, Look, Marker, Panel, Sheet, grouped, stroke, text,
     width_px,
 };
 use std::collections::BTreeMap;
@@ -98,7 +98,7 @@ fn prepare(folder: &Folder<'_>) -> Prepared {
     let how = how(&points, paired, &fixed) + &note;
     Ok(Some(Box::new(Wire {
         head: Head::new(WIDTH, title(&points.policies, &panels), &how),
-        looks: looks(&points.policies),
+        looks: folder.looks(&points.policies)?,
         policies: points.policies,
         x: Axis::log_over(values, 6),
         panels,
@@ -265,7 +265,7 @@ impl Wire {
 
     /// The legend of marks, below the explanation.
     fn legend(&self, sheet: &Sheet<'_>, (mut x, y): At) -> Drawn {
-        let look = Look { colour: GREY, marker: Marker::Circle };
+        let look = Look::plain(GREY, Marker::Circle);
         let marks = [("up", 0), ("down", 1), ("up, without the input", 2)];
         for (name, mark) in marks.into_iter().filter(|(_, mark)| *mark < 2 || self.paired) {
             match mark {

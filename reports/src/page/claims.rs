@@ -1,6 +1,7 @@
 //! Verdicts on the papers' claims: how many of each, and every one of them.
 
 use super::document::{heading, section as whole_section, sortable};
+use crate::numbers::short;
 use maud::{Markup, html};
 use tables::ClaimRow;
 
@@ -47,7 +48,11 @@ pub(super) fn section(claims: Option<&[Vec<String>]>) -> Markup {
                 a href="claims.csv" { "claims.csv" } "."
             }
             (counts(&claims))
-            (table(&claims))
+            (prose(&claims))
+            details.codes {
+                summary { "All " (claims.len().saturating_sub(1)) " claims with their codes, numbers and assumptions" }
+                (table(&claims))
+            }
         },
     )
 }
@@ -114,6 +119,51 @@ fn counts(claims: &[Vec<String>]) -> Markup {
     }
 }
 
+/// A sentence for each claim that was tested.
+fn prose(claims: &[Vec<String>]) -> Markup {
+    let column = |name: &str| column(claims, name);
+    let field = |row: &'_ [String], name: &str| column(name).map_or("", |place| row[place].as_str()).to_owned();
+    let tested = || claims.iter().skip(1).filter(|row| !field(row, ClaimRow::simulated.name).is_empty());
+    html! {
+        @if tested().next().is_some() {
+            ul.prose {
+                @for row in tested() {
+                    li {
+                        span class={ "verdict " (told(&field(row, ClaimRow::kind.name)).1) } {
+                            (sentence(|name| field(row, name)))
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// A claim in words: `MSAO, throughput on vqav2 at 400 Mbps: printed 128 tokens/s, simulated 51.2; missed by 60 %.`
+fn sentence(field: impl Fn(&str) -> String) -> String {
+    let (dataset, mbps) = (field(ClaimRow::dataset.name), field(ClaimRow::bandwidth_mbps.name));
+    let dataset = if dataset.is_empty() { dataset } else { format!(" on {dataset}") };
+    let mbps = if mbps.is_empty() { mbps } else { format!(" at {mbps} Mbps") };
+    let unit = match field(ClaimRow::unit.name).as_str() {
+        "percent" => " %".to_owned(),
+        "x" => " times".to_owned(),
+        // It is told by the assumption.
+        "unit missing" | "" => String::new(),
+        unit => format!(" {unit}"),
+    };
+    let printed = field(ClaimRow::printed.name);
+    // An apostrophe keeps spreadsheets from taking a range for a formula.
+    let printed = printed.trim_start_matches('\'');
+    let simulated = field(ClaimRow::simulated.name);
+    let simulated = simulated.parse().map_or(simulated, |value: f64| short(value, 3));
+    format!(
+        "{}, {}{dataset}{mbps}: printed {printed}{unit}, simulated {simulated}; {}.",
+        field(ClaimRow::system.name),
+        field(ClaimRow::quantity.name),
+        field(ClaimRow::verdict.name)
+    )
+}
+
 fn table(claims: &[Vec<String>]) -> Markup {
     let Some((columns, rows)) = claims.split_first() else { return html! {} };
     let more = columns.len() - shown(columns);
@@ -134,5 +184,29 @@ fn cell(column: &str, value: &str, class: &str) -> Markup {
         @if column == ClaimRow::verdict.name { td { span class={ "verdict " (class) } { (value) } } }
         @else if is_number { td.n { (value) } }
         @else { td { (value) } }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_claim_is_a_sentence() {
+        let row = [
+            (ClaimRow::system.name, "MSAO"),
+            (ClaimRow::quantity.name, "throughput"),
+            (ClaimRow::dataset.name, "vqav2"),
+            (ClaimRow::bandwidth_mbps.name, "400"),
+            (ClaimRow::printed.name, "'-65 to -30"),
+            (ClaimRow::unit.name, "percent"),
+            (ClaimRow::simulated.name, "-54.061"),
+            (ClaimRow::verdict.name, "reproduced"),
+        ];
+        let field = |name: &str| row.iter().find(|(own, _)| *own == name).map_or("", |(_, value)| value).to_owned();
+        assert_eq!(
+            sentence(field),
+            "MSAO, throughput on vqav2 at 400 Mbps: printed -65 to -30 %, simulated -54.1; reproduced."
+        );
     }
 }

@@ -3,11 +3,10 @@
 
 use super::distribution;
 use super::document::section as whole_section;
-use super::folder::Folder;
-use super::results::label;
+use super::folder::{Folder, hexadecimal};
 use super::summary::{Figure, Summary};
 use crate::frame::ReportError;
-use drawing::{INK, Marker, RGBColor, looks};
+use drawing::{Marker, RGBColor, looks};
 use maud::{Markup, html};
 use serde_json::{Value, json};
 use tables::{Better, Metric, MetricDoc};
@@ -21,32 +20,56 @@ const COSTS: [Metric; 6] =
 pub(super) fn json(folders: &[Folder], summary: &Summary) -> Result<String, ReportError> {
     let policies =
         summary.policies.iter().zip(looks(&summary.policies)).map(
-            |(name, look)| json!({ "name": name, "colour": hexadecimal(look.colour), "symbol": symbol(look.marker) }),
+            |(name, look)| json!({ "name": name, "colour": small(look.colour), "dark": small(on_dark(look.colour)), "symbol": symbol(look.marker) }),
         );
+    let (environments, of_point) = summary.environments(folders);
     let rows: Vec<Value> = summary.rows.iter().map(|row| json!([row.policy, row.point])).collect();
     let data = json!({
-        "ink": hexadecimal(INK),
         "accuracy": ACCURACY.column(),
         "policies": policies.collect::<Vec<_>>(),
         "points": summary.points.iter().map(|point| &point.label).collect::<Vec<_>>(),
         "rows": rows,
-        "metrics": (0..summary.metrics.len()).map(|place| metric(summary, place)).collect::<Vec<_>>(),
+        "environments": environments,
+        "environment": of_point,
+        "metrics": charted(summary).map(|place| metric(summary, place)).collect::<Vec<_>>(),
         "requests": distribution::json(folders, summary)?,
     });
     Ok(data.to_string())
 }
 
+/// Places of the metrics that charts have: all, or of many rows those of the table and of the front.
+fn charted(summary: &Summary) -> impl Iterator<Item = usize> {
+    let has = |place: &usize| {
+        let metric = summary.metrics[*place];
+        *place < summary.shown || metric == ACCURACY || COSTS.contains(&metric) || !are_many(summary)
+    };
+    (0..summary.metrics.len()).filter(has)
+}
+
+/// True if there are more rows than the table shows.
+fn are_many(summary: &Summary) -> bool {
+    summary.in_table < summary.rows.len()
+}
+
+/// A number in six digits.
+fn in_short(number: f64) -> f64 {
+    format!("{number:.5e}").parse().unwrap_or(number)
+}
+
 fn metric(summary: &Summary, place: usize) -> Value {
-    let MetricDoc { column: name, better, unit, decimals, .. } = summary.metrics[place].doc();
+    let MetricDoc { column: name, better, unit, decimals, axis, .. } = summary.metrics[place].doc();
     let better = match better {
         Better::Lower => "lower is better",
         Better::Higher => "higher is better",
         Better::Neither => "",
     };
-    let column =
-        |of: fn(&Figure) -> Option<f64>| summary.rows.iter().map(|row| of(&row.metrics[place])).collect::<Vec<_>>();
+    let written = |number: f64| if are_many(summary) { in_short(number) } else { number };
+    let column = |of: fn(&Figure) -> Option<f64>| {
+        summary.rows.iter().map(|row| of(&row.metrics[place]).map(written)).collect::<Vec<_>>()
+    };
     json!({
         "name": name,
+        "words": axis,
         "unit": unit,
         "decimals": decimals,
         "better": better,
@@ -55,8 +78,14 @@ fn metric(summary: &Summary, place: usize) -> Value {
     })
 }
 
-fn hexadecimal(RGBColor(red, green, blue): RGBColor) -> String {
-    format!("#{red:02x}{green:02x}{blue:02x}")
+/// A colour in small letters, as browsers give it back.
+fn small(colour: RGBColor) -> String {
+    hexadecimal(colour).to_lowercase()
+}
+
+/// A colour as a dark page shows it.
+fn on_dark(colour: RGBColor) -> RGBColor {
+    drawing::DARK_PAGE.iter().find(|(light, _)| *light == colour).map_or(colour, |(_, dark)| *dark)
 }
 
 /// The symbol that comes nearest to that of the drawn figures.
@@ -71,8 +100,10 @@ fn symbol(marker: Marker) -> &'static str {
 }
 
 /// Places for the charts; the script fills them.
-pub(super) fn section(summary: &Summary) -> Markup {
-    let (first, rest) = summary.metrics.split_at(summary.shown);
+pub(super) fn section(folders: &[Folder], summary: &Summary) -> Markup {
+    let all: Vec<Metric> = charted(summary).map(|place| summary.metrics[place]).collect();
+    let (first, rest) = all.split_at(summary.shown);
+    let (environments, _) = summary.environments(folders);
     whole_section(
         "explore",
         "Explore",
@@ -82,8 +113,8 @@ pub(super) fn section(summary: &Summary) -> Markup {
             fieldset.policies { legend { "Policies" } }
             (chart("bars", "Any metric", html! {
                 label { "Metric " select name="metric" {
-                    optgroup label="In the table" { @for metric in first { option value=(metric.column()) { (label(*metric)) } } }
-                    @if !rest.is_empty() { optgroup label="All others" { @for metric in rest { option value=(metric.column()) { (metric.column()) } } } }
+                    optgroup label="In the table" { @for metric in first { option value=(metric.column()) { (metric.doc().axis) } } }
+                    @if !rest.is_empty() { optgroup label="All others" { @for metric in rest { option value=(metric.column()) { (metric.doc().axis) } } } }
                 } }
             }, "Means, with 95 % confidence intervals as whiskers: the numbers of summary.csv."))
             (chart("distribution", "How many requests were answered within a time", html! {
@@ -93,8 +124,13 @@ pub(super) fn section(summary: &Summary) -> Markup {
                 label { "Latency " select name="measure" {} }
             }, "All replications; thinned to equal steps of the share of requests, and cut off behind the 99th percentile of the slowest policy."))
             (chart("front", "Accuracy against cost", html! {
-                label { "Cost " select name="cost" { @for cost in COSTS { option value=(cost.column()) { (label(cost)) } } } }
-            }, "A mark for each policy at each point. The line joins the points that no other shown point beats in both metrics."))
+                @if environments.len() > 1 {
+                    label { "Environment " select name="environment" {
+                        @for (place, name) in environments.iter().enumerate() { option value=(place) { (name) } }
+                    } }
+                }
+                label { "Cost " select name="cost" { @for cost in COSTS { option value=(cost.column()) { (cost.doc().axis) } } } }
+            }, "A mark for each policy and each choice of its settings in one environment, which nobody chooses. The line joins the marks that no other shown mark beats in both metrics."))
         },
     )
 }

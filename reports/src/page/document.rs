@@ -1,5 +1,6 @@
 //! The frame of the page: its head with the policy that forbids the network, its landmarks, its style and its scripts.
 
+use super::folder;
 use base64::{Engine, prelude::BASE64_STANDARD};
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 use sha2::{Digest, Sha256};
@@ -39,7 +40,7 @@ pub(crate) fn document(parts: &Parts<'_>) -> String {
                 meta name="viewport" content="width=device-width, initial-scale=1";
                 meta name="color-scheme" content="light dark";
                 title { (parts.title) " · msao-sim" }
-                style { (PreEscaped(STYLE)) (PreEscaped(parts.rules)) @if parts.has_drawings { (PreEscaped(font())) } }
+                style { (PreEscaped(STYLE)) (PreEscaped(folder::colours())) (PreEscaped(parts.rules)) @if parts.has_drawings { (PreEscaped(font())) } }
             }
             body {
                 a.skip href="#main" { "Skip to the content" }

@@ -50,7 +50,7 @@ fn page_of(paths: &[PathBuf], beside: &Path) -> Result<String, ReportError> {
         (facts::section(&folders, warning.as_deref()))
         (results::section(&folders, &summary))
         (shortfalls::section(&folders))
-        (data::section(&summary))
+        (data::section(&folders, &summary))
         (drawn::section(&folders))
         (claims::section(verdicts.as_deref()))
         (drawn::missing_section(&folders))

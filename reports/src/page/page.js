@@ -53,6 +53,7 @@
     head.forEach((th, column) => one("button", th).addEventListener("click", () => sort(column)));
     filter.addEventListener("input", show);
     chosen.forEach((button) => button.addEventListener("click", () => {
+      table.closest("details")?.setAttribute("open", "");
       const now = button.ariaPressed !== "true";
       chosen.forEach((other) => (other.ariaPressed = String(now && other === button)));
       show();
@@ -71,12 +72,12 @@
   let printing = false;
 
   const shade = (name) => getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
-  const colour = (policy) => (policy.colour === data.ink ? shade("ink") : policy.colour);
+  const colour = (policy) => (dark.matches && !printing ? policy.dark : policy.colour);
   const policies = () => data.policies.filter((policy) => policy.name !== "" && !off.has(policy));
   const format = (value, decimals) => value.toLocaleString("en", { minimumFractionDigits: decimals, maximumFractionDigits: decimals });
   const amount = ({ unit, decimals }, mean, half) =>
     format(mean, decimals) + (half == null ? "" : ` ± ${format(half, decimals)}`) + (unit && ` ${unit}`);
-  const title = ({ name, unit, better }) => name + (unit && `, ${unit}`) + (better && ` (${better})`);
+  const title = ({ words, better }) => words + (better && ` (${better})`);
   const swatch = (policy) => `<i style="background:${colour(policy)}"></i>${escaped(policy.name)}`;
   const tip = (heading, rows) =>
     `<strong>${escaped(heading)}</strong><table class="tip">` +
@@ -129,11 +130,10 @@
     draw();
   }
   const without = (id, why) => {
-    const canvas = one(`#chart-${id} .canvas`);
-    canvas.classList.add("empty");
-    canvas.removeAttribute("tabindex");
-    canvas.textContent = why;
-    all(`#chart-${id} .tools`).forEach((tools) => (tools.hidden = true));
+    const [figure, note] = [document.getElementById(`chart-${id}`), document.createElement("p")];
+    note.className = "note";
+    note.textContent = `${one("h3", figure).textContent}: ${why}`;
+    figure.replaceWith(note);
   };
 
   // Rows of a policy, and its row at a point.
@@ -244,7 +244,9 @@
 
   function front(figure) {
     const [cost, accuracy] = [metric.get(one("[name=cost]", figure).value), metric.get(data.accuracy)];
-    const isThere = ([row]) => cost.mean[row] !== null && accuracy.mean[row] !== null;
+    const environment = +(one("[name=environment]", figure)?.value ?? 0);
+    const isThere = ([row, point]) =>
+      data.environment[point] === environment && cost.mean[row] !== null && accuracy.mean[row] !== null;
     const mark = ([row, point]) => ({ value: [cost.mean[row], accuracy.mean[row]], name: data.points[point], row });
     const series = policies().map((policy) => ({
       type: "scatter", name: policy.name, symbol: policy.symbol, symbolSize: 11, data: rowsOf(policy).filter(isThere).map(mark),
@@ -252,7 +254,8 @@
     }));
     // From the cheapest on, what is more accurate than all that is cheaper.
     const sorted = series.flatMap(({ data }) => data.map(({ value }) => value)).sort(([x, y], [a, b]) => x - a || b - y);
-    const best = sorted.filter(([, y], place) => sorted.slice(0, place).every(([, before]) => before < y));
+    let highest = -Infinity;
+    const best = sorted.filter(([, y]) => y > highest && ((highest = y), true));
     const line = { type: "line", name: "front", data: best, step: "end", symbol: "none", silent: true, z: 1, tooltip: { show: false }, lineStyle: { color: shade("quiet"), type: "dashed", width: 1.2 } };
     const option = frame(`${title(accuracy)} against ${title(cost)}`, {
       xAxis: axis(title(cost), { type: "value", scale: true, nameGap: 30 }),
@@ -263,7 +266,7 @@
       trigger: "item",
       formatter: ({ seriesName, data: { name, row } }) => tip(name, [
         [swatch(data.policies.find((policy) => policy.name === seriesName)), ""],
-        ...[accuracy, cost].map((of) => [of.name, amount(of, of.mean[row], of.ci95[row])]),
+        ...[accuracy, cost].map((of) => [of.words, amount(of, of.mean[row], of.ci95[row])]),
       ]),
     });
     return option;
@@ -271,12 +274,13 @@
 
   // All together ----------------------------------------------------------------------------------------------------------
 
-  const redraw = () => charts.forEach(({ draw }) => draw());
+  const swatches = [];
+  const redraw = () => [...swatches, ...charts.map(({ draw }) => draw)].forEach((draw) => draw());
   one(".policies").append(...data.policies.filter((policy) => policy.name !== "").map((policy) => {
     const label = document.createElement("label");
     const [box, swatch] = [document.createElement("input"), document.createElement("i")];
     Object.assign(box, { type: "checkbox", checked: true });
-    swatch.style.background = policy.colour === data.ink ? "var(--ink)" : policy.colour;
+    swatches.push(() => (swatch.style.background = colour(policy)));
     label.append(box, swatch, policy.name);
     box.addEventListener("change", () => {
       if (box.checked) off.delete(policy);
@@ -292,21 +296,22 @@
     return place < 0 ? [] : each(series)(place).filter((_, index) => index % stride === 0);
   };
   chart("bars", bars, first("bar", 1));
-  if (data.requests.measures.length === 0) without("distribution", "Needs requests.parquet, which is not here.");
+  if (data.requests.measures.length === 0) without("distribution", "needs requests.parquet, which is not here.");
   else {
     one("[name=measure]").append(...data.requests.measures.map(({ title }) => new Option(title)));
     chart("distribution", distribution, first("line", Math.max(1, Math.floor(data.requests.steps / 40))));
   }
   const isDrawn = metric.has(data.accuracy) && one("[name=cost]").options.length > 0;
-  if (!isDrawn) without("front", "Needs accuracy and a cost, which these results do not have.");
+  if (!isDrawn) without("front", "needs accuracy and a cost, which these results do not have.");
   else chart("front", front, ({ series }) => series.flatMap(({ type }, place) => (type === "scatter" ? each(series)(place) : [])));
 
+  swatches.forEach((paint) => paint());
   dark.addEventListener("change", redraw);
   // On paper: light, as wide as the sheet, and nothing folded.
   const folded = [];
   addEventListener("beforeprint", () => {
     printing = true;
-    all("details:not([open])").forEach((details) => folded.push(details) && (details.open = true));
+    all("details:not([open]):not(.codes)").forEach((details) => folded.push(details) && (details.open = true));
     charts.forEach(({ chart }) => chart.resize(PAPER));
     redraw();
   });

@@ -4,50 +4,50 @@ use super::document::{heading, section as whole_section, sortable};
 use super::folder::Folder;
 use super::summary::{MOST_ROWS, Row, Summary, last};
 use crate::sheet::shown;
-use crate::table::SHOWN;
 use maud::{Markup, html};
-use tables::{Metric, MetricDoc, SummaryRow};
+use tables::{MetricDoc, SummaryRow};
 
 /// The id of the table.
 const ID: &str = "results-table";
 
 pub(super) fn section(folders: &[Folder], summary: &Summary) -> Markup {
     let is_alone = |key: &str| summary.keys.iter().filter(|other| last(other) == last(key)).count() == 1;
-    let names = summary.keys.iter().map(|key| match key.as_str() {
-        name if name == SummaryRow::bandwidth_mbps.name => (shown(name), key),
-        _ if is_alone(key) => (last(key), key),
-        _ => (key.as_str(), key),
-    });
+    let name = |key: &'_ String| match key.as_str() {
+        name if name == SummaryRow::bandwidth_mbps.name => shown(name).to_owned(),
+        _ if is_alone(key) => last(key).to_owned(),
+        _ => key.clone(),
+    };
+    let names: Vec<String> = summary.keys.iter().map(name).collect();
     let columns: Vec<Column> = (0..summary.metrics.len()).map(|metric| Column::of(summary, metric)).collect();
     let head = html! {
         @if summary.several { (heading("results", None)) }
         (heading(SummaryRow::policy.name, None))
-        @for (name, key) in names { (heading(name, Some(key))) }
+        @for (name, key) in names.iter().zip(&summary.keys) { (heading(name, Some(key))) }
         @for column in &columns { (heading(column.heading, Some(column.name))) }
         @for name in &summary.counts { (heading(name, None)) }
     };
     let row = |row: &Row| {
         html! {
             tr {
-                @if summary.several { td { (folders[row.folder].name.as_deref().unwrap_or_default()) } }
-                td { (summary.policies[row.policy]) }
-                @for value in &row.values { td { (value) } }
+                @if summary.several { td data-label="results" { (folders[row.folder].name.as_deref().unwrap_or_default()) } }
+                td data-label="policy" { (summary.policies[row.policy]) }
+                @for (name, value) in names.iter().zip(&row.values) { td data-label=(name) { (value) } }
                 @for (place, column) in columns.iter().enumerate() { (column.cell(row, place)) }
-                @for count in &row.counts { td { (count) } }
+                @for (name, count) in summary.counts.iter().zip(&row.counts) { td data-label=(name) { (count) } }
             }
         }
     };
-    let rows: Vec<Markup> = summary.rows.iter().map(row).collect();
+    let rows: Vec<Markup> = summary.rows[..summary.in_table].iter().map(row).collect();
     let more = summary.metrics.len() - summary.shown + summary.counts.len();
     whole_section(
         "results",
         "Results",
         html! {
             p.note { (explained(summary)) (engines(folders)) }
-            @if summary.of_rows > summary.rows.len() {
+            @if summary.in_table < summary.rows.len() {
                 p.warning {
-                    "Shown are the first " (summary.rows.len()) " of " (summary.of_rows) " rows, here and in the charts; a page has at \
-                     most " (MOST_ROWS) ". The whole table: "
+                    "Shown are the first " (summary.in_table) " of " (summary.rows.len()) " rows; a table has at most " (MOST_ROWS) ". \
+                     The charts have all of them. The whole table: "
                     @for (place, folder) in folders.iter().enumerate() {
                         @if place > 0 { ", " }
                         a href={ (folder.to_report) "../summary.csv" } { (folder.name.as_deref().unwrap_or_default()) " summary.csv" }
@@ -105,7 +105,7 @@ impl Column {
     fn cell(&self, row: &Row, metric: usize) -> Markup {
         let (mean, half) = row.metrics[metric];
         html! {
-            td {
+            td data-label=(self.heading) {
                 @match mean { Some(mean) => { (format!("{mean:.*}", self.decimals)) } None => { "–" } }
                 // As wide in every row, so that means stand below one another.
                 @if self.has_intervals { small { @if let Some(half) = self.half(half) { "±" (half) } } }
@@ -134,9 +134,4 @@ pub(super) fn rules(summary: &Summary) -> String {
         }
     }
     rules
-}
-
-/// The name of a metric in a list of them, behind its heading in the printed table.
-pub(super) fn label(metric: Metric) -> Markup {
-    html! { @if SHOWN.contains(&metric) { (metric.doc().heading) " · " } (metric.column()) }
 }

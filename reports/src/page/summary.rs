@@ -10,7 +10,7 @@ use polars::prelude::{AnyValue, DataFrame};
 use std::collections::BTreeSet;
 use tables::{Metric, SummaryRow};
 
-/// More rows than this are not shown: a page is to be read. The whole table is beside it.
+/// More rows than this do not stand in the table: a page is to be read. The whole table is beside it; charts have all rows.
 pub(super) const MOST_ROWS: usize = 400;
 
 /// The rows of all folders.
@@ -23,9 +23,10 @@ pub(super) struct Summary {
     pub shown: usize,
     /// Counts and engines.
     pub counts: Vec<String>,
+    /// The rows of all tables; those that the result table shows come first.
     pub rows: Vec<Row>,
-    /// Rows of all tables, shown or not.
-    pub of_rows: usize,
+    /// Number of rows that the result table shows.
+    pub in_table: usize,
     /// Distinct points, each with what it is called.
     pub points: Vec<Point>,
     /// Labels of policies, each once.
@@ -76,16 +77,18 @@ impl Summary {
             shown: SHOWN.len(),
             counts,
             rows: Vec::new(),
-            of_rows: tables.iter().map(|table| table.frame.height()).sum(),
+            in_table: 0,
             points: Vec::new(),
             policies: Vec::new(),
             several: folders.len() > 1,
         };
         let most = MOST_ROWS / folders.len().max(1);
         for (folder, table) in tables.iter().enumerate() {
-            for row in 0..table.frame.height().min(most) {
-                summary.add(folder, table, row);
-            }
+            (0..table.frame.height().min(most)).for_each(|row| summary.add(folder, table, row));
+        }
+        summary.in_table = summary.rows.len();
+        for (folder, table) in tables.iter().enumerate() {
+            (most..table.frame.height()).for_each(|row| summary.add(folder, table, row));
         }
         summary.name_points(folders);
         summary.sort_points();
@@ -116,6 +119,27 @@ impl Summary {
             counts: self.counts.iter().map(|name| text(&table.frame, name, row)).collect(),
             values,
         });
+    }
+
+    /// The environments of the points, which nobody chooses: what each is called, and that of each point. Points of one differ in
+    /// settings of policies alone.
+    pub fn environments(&self, folders: &[Folder]) -> (Vec<String>, Vec<usize>) {
+        let varies = |key: usize| self.points.iter().any(|point| point.values[key] != self.points[0].values[key]);
+        let given = |key: &usize| !self.keys[*key].starts_with("policy.") && varies(*key);
+        let keys: Vec<usize> = (0..self.keys.len()).filter(given).collect();
+        let mut labels: Vec<String> = Vec::new();
+        let of_point = self.points.iter().map(|point| {
+            let parts = keys.iter().filter(|key| !point.values[**key].is_empty());
+            let label = place(parts.map(|key| (last(&self.keys[*key]), point.values[*key].as_str())));
+            let name = folders[point.folder].name.iter().cloned();
+            let label = name.chain(Some(label).filter(|label| !label.is_empty())).collect::<Vec<_>>().join(": ");
+            labels.iter().position(|known| *known == label).unwrap_or_else(|| {
+                labels.push(label);
+                labels.len() - 1
+            })
+        });
+        let of_point = of_point.collect();
+        (labels, of_point)
     }
 
     /// Points in the order in which a reader expects them: by dataset as the scenario has them, then each key by size.

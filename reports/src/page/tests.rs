@@ -41,7 +41,7 @@ fn write_summary(cells: &[Cell], folder: &Path) {
         let row = SummaryRow {
             policy: cell.policy.into(),
             dataset: "vqav2".into(),
-            bandwidth_mbps: Some(400.0),
+            bandwidth_mbps: Some(cell.mbps()),
             varied: VariedValues(vec![cell.tau.into()]),
             replications: 2,
             edge_engine: "vllm".into(),
@@ -93,7 +93,31 @@ fn charts_have_the_numbers_of_the_summary() {
     assert_eq!((e2e["ci95"][3].as_f64(), e2e["ci95"][2].as_f64()), (Some(exact), Some(0.0)));
     assert_eq!(data["policies"][1]["colour"], "#d55e00", "the colour of the drawn figures");
     // Of the table: rounded, with an interval where it does not round to nothing.
-    assert!(page.contains("<td>101.0<small>±12.7</small></td>") && page.contains("<td>104.0<small></small></td>"));
+    assert!(page.contains(">101.0<small>±12.7</small></td>") && page.contains(">104.0<small></small></td>"));
+}
+
+#[test]
+fn fronts_are_within_an_environment() {
+    let at = |mbps: &'static str| move |cell: Cell| cell.at(&[("bandwidth_mbps", mbps)]);
+    let both: Vec<Cell> = ["200", "400"].iter().flat_map(|mbps| cells("msao").into_iter().map(at(mbps))).collect();
+    let folder = folder(&both);
+    let page = page(&[&folder]);
+    let data = data(&page);
+    assert_eq!(data["environments"], serde_json::json!(["200 Mbps", "400 Mbps"]), "settings of policies are chosen");
+    assert_eq!(data["environment"], serde_json::json!([0, 0, 1, 1]));
+    assert!(page.contains("<option value=\"1\">400 Mbps</option>"));
+    assert!(page.contains("<option value=\"e2e_ms_mean\">end-to-end latency, ms</option>"), "metrics are in words");
+}
+
+#[test]
+fn drawings_have_the_colours_of_the_page() {
+    let folder = folder(&cells("msao"));
+    fs::create_dir_all(folder.path().join("report")).unwrap();
+    let svg = "<svg><rect fill=\"#FFFFFF\"/><text fill=\"#222222\">#222222</text></svg>";
+    fs::write(folder.path().join("report/latency.svg"), svg).unwrap();
+    let page = page(&[&folder]);
+    let themed = "<svg><rect fill=\"var(--drawn-0)\"/><text fill=\"var(--drawn-1)\">#222222</text></svg>";
+    assert!(page.contains(themed) && page.contains("--drawn-1:#222222;") && page.contains("--drawn-1:#E3E6E9;"));
 }
 
 #[test]
@@ -148,7 +172,11 @@ fn several_folders_stand_side_by_side() {
     }
     let page = page(&[&one, &two]);
     let name = |folder: &TempDir| folder.path().file_name().unwrap().to_str().unwrap().to_owned();
-    assert_eq!(page.matches(&format!("<tr><td>{}</td><td>", name(&two))).count(), 4, "the first column");
+    assert_eq!(
+        page.matches(&format!("<tr><td data-label=\"results\">{}</td><td", name(&two))).count(),
+        4,
+        "the first column"
+    );
     let (_, latency) = page.split_once("id=\"figure-latency\"").unwrap();
     let latency = latency.split_once("</section>").unwrap().0;
     assert_eq!(latency.matches("<svg").count(), 2);
@@ -188,7 +216,10 @@ fn more_rows_than_a_page_takes_are_in_the_table_beside_it() {
     write_summary(&cells, folder.path());
     let page = page(&[&folder]);
     assert!(page.contains("the first 400 of 600 rows") && page.contains("href=\"../summary.csv\""));
-    assert_eq!(data(&page)["rows"].as_array().unwrap().len(), 400);
+    assert_eq!(page.matches("<tr><td data-label=\"policy\">").count(), 400);
+    let data = data(&page);
+    assert_eq!(data["rows"].as_array().unwrap().len(), 600, "the charts have all");
+    assert_eq!(data["metrics"][0]["mean"].as_array().unwrap().len(), 600);
 }
 
 #[test]

@@ -4,7 +4,7 @@ use super::layout::{Grid, Head, Sample, x_title, y_title};
 use super::{Figure, Folder, Prepared};
 use crate::estimate::Estimate;
 use crate::runs::Cell;
-use drawing::{Axis, Drawing, Drawn, Look, Sheet, looks};
+use drawing::{Axis, Drawing, Drawn, Look, Sheet};
 use tables::{Metric, RunRow};
 
 /// The line of the list.
@@ -32,7 +32,7 @@ struct Mark {
 fn prepare(folder: &Folder<'_>) -> Prepared {
     let runs = folder.runs()?;
     let policies: Vec<String> = runs.policies().into_iter().map(str::to_owned).collect();
-    let looks = looks(&policies);
+    let looks = folder.looks(&policies)?;
     let mean = |metric, cell: &Cell| runs.metric(metric).all_of(cell).map(|values| Estimate::of(&values).mean);
     let mark = |cell: &Cell| {
         let policy = policies.iter().position(|policy| *policy == cell.policy)?;
