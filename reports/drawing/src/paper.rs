@@ -93,6 +93,13 @@ pub(crate) fn record<E>(
 
 /// Passes a call on to either backend, or records it.
 macro_rules! either {
+    ($paper:expr, $backend:ident => $call:expr) => {
+        match $paper {
+            Paper::Svg($backend) => $call,
+            Paper::Pixels($backend) => $call.map_err(in_memory),
+            Paper::Record(..) => Ok(()),
+        }
+    };
     ($paper:expr, $backend:ident => $call:expr, $record:ident => $note:expr) => {
         match $paper {
             Paper::Svg($backend) => $call,
@@ -125,15 +132,15 @@ impl DrawingBackend for Paper<'_> {
     }
 
     fn ensure_prepared(&mut self) -> Drawn {
-        either!(self, backend => backend.ensure_prepared(), _record => ())
+        either!(self, backend => backend.ensure_prepared())
     }
 
     fn present(&mut self) -> Drawn {
-        either!(self, backend => backend.present(), _record => ())
+        either!(self, backend => backend.present())
     }
 
     fn draw_pixel(&mut self, point: BackendCoord, colour: BackendColor) -> Drawn {
-        either!(self, backend => backend.draw_pixel(point, colour), _record => ())
+        either!(self, backend => backend.draw_pixel(point, colour))
     }
 
     fn draw_line<S: BackendStyle>(&mut self, from: BackendCoord, to: BackendCoord, style: &S) -> Drawn {
