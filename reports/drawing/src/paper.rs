@@ -170,7 +170,7 @@ impl DrawingBackend for Paper<'_> {
         let baseline = baseline_below(style);
         match self {
             Paper::Record(record, _) => {
-                record.text(text, style, at);
+                record.text(text, style, (em, baseline), at);
                 Ok(())
             }
             Paper::Svg(backend) => {
@@ -193,12 +193,12 @@ impl DrawingBackend for Paper<'_> {
 }
 
 /// The size of a text's letters, in units of the drawing.
-pub(crate) fn em_of<S: BackendTextStyle>(style: &S) -> f64 {
+fn em_of<S: BackendTextStyle>(style: &S) -> f64 {
     style.size() / LINE_PER_EM
 }
 
 /// The distance of a text's baseline below its anchor, in units of the drawing.
-pub(crate) fn baseline_below<S: BackendTextStyle>(style: &S) -> f64 {
+fn baseline_below<S: BackendTextStyle>(style: &S) -> f64 {
     em_of(style) * CAP_PER_EM * above(style.anchor().v_pos)
 }
 

@@ -109,7 +109,7 @@ pub(super) fn prepare(folder: &Folder<'_>, measure: &'static Measure) -> Prepare
     };
     let columns = titles.iter().enumerate().map(column).collect();
     let replications = runs.cells.iter().map(|cell| runs.seeds(cell).len()).max().unwrap_or(0);
-    let head = Head::new(WIDTH, table.title(&datasets), &table.how(replications))
+    let head = Head::new(WIDTH, table.title(&datasets), &table.how(replications, &sections))
         .with_room_behind(if table.has_printed { PRINTED_SAMPLE } else { 0.0 });
     let head =
         if table.in_parts { head.with_legend(&table.part_names(), &part_looks(measure), Sample::Block) } else { head };
@@ -250,7 +250,7 @@ impl Table {
     }
 
     /// The explanation of whiskers and diamonds.
-    fn how(&self, replications: usize) -> String {
+    fn how(&self, replications: usize, sections: &[Section]) -> String {
         let whiskers = match replications {
             1 => "One replication: no intervals.".to_owned(),
             more => format!("Mean of {more} replications; whiskers and ±: 95 % confidence."),
@@ -259,7 +259,9 @@ impl Table {
             (false, false) => " It is not the sum of its parts here, so they are not shown.",
             _ => "",
         };
-        format!("{whiskers}{whole}")
+        let lacks = sections.iter().any(|section| section.rows.len() < self.policies.len());
+        let lacking = if lacks { " Policies without a row were not run there, or do not have it." } else { "" };
+        format!("{whiskers}{whole}{lacking}")
     }
 
     fn part_names(&self) -> Vec<String> {
