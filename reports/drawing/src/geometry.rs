@@ -2,8 +2,6 @@
 //! sheet, are struck through or cannot be read.
 
 use crate::colour::contrast;
-use crate::paper::{baseline_below, em_of};
-use crate::sheet::{DrawError, Drawing};
 use crate::style::{FINE, px, width_px};
 use plotters::style::RGBColor;
 use plotters::style::text_anchor::HPos;
@@ -52,19 +50,12 @@ enum Shape {
     Stroke(Vec<(f64, f64)>, f64),
 }
 
-/// The geometry of a drawing.
-///
-/// # Errors
-///
-/// Those of the drawing.
-pub fn geometry(drawing: &dyn Drawing) -> Result<Geometry, DrawError> {
-    let (width, height) = drawing.size();
-    let mut found = Geometry { size: (f64::from(width), f64::from(height)), ..Geometry::default() };
-    crate::sheet::record(drawing, &mut found)?;
-    Ok(found)
-}
-
 impl Geometry {
+    /// Nothing yet on a sheet of this size.
+    pub(crate) fn of_size((width, height): (u32, u32)) -> Self {
+        Self { size: (f64::from(width), f64::from(height)), ..Self::default() }
+    }
+
     /// A sentence for each text that cannot be read as it stands.
     pub fn defects(&self) -> Vec<String> {
         let mut defects = Vec::new();
@@ -124,10 +115,16 @@ impl Geometry {
         self.texts.iter_mut().filter(|text| alpha > 0.0 && hidden(text)).for_each(|text| text.struck = true);
     }
 
-    pub(crate) fn text<S: BackendTextStyle>(&mut self, text: &str, style: &S, at: BackendCoord) {
-        let em = em_of(style);
+    /// Notes a text of this size, in units of the drawing, whose baseline is so far below its anchor.
+    pub(crate) fn text<S: BackendTextStyle>(
+        &mut self,
+        text: &str,
+        style: &S,
+        (em, baseline): (f64, f64),
+        at: BackendCoord,
+    ) {
         let bold = matches!(style.style(), plotters_backend::FontStyle::Bold);
-        let (size, baseline) = (em / f64::from(FINE), baseline_below(style) / f64::from(FINE));
+        let [size, baseline] = [em, baseline].map(|units| units / f64::from(FINE));
         let width = width_px(text, size, bold);
         let left = match style.anchor().h_pos {
             HPos::Left => 0.0,
@@ -223,7 +220,7 @@ fn crosses(corners: &[(f64, f64)], [left, top, right, bottom]: &Area) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sheet::{Drawn, Sheet};
+    use crate::sheet::{Drawing, Drawn, Sheet, geometry};
     use crate::style::{Across, Down, GRID, INK, stroke, text};
 
     struct Made(fn(&Sheet<'_>) -> Drawn);

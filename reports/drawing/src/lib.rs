@@ -12,11 +12,11 @@ mod sheet;
 mod style;
 
 pub use colour::{DARK, PALE, contrast, diverging, ink_on};
-pub use geometry::{Geometry, Lettering, geometry};
+pub use geometry::{Geometry, Lettering};
 pub use labels::Labels;
 pub use panel::{Axis, Panel, TICK_PX, grouped};
 pub use plotters::style::{RGBColor, WHITE};
-pub use sheet::{At, DrawError, Drawing, Drawn, Sheet, png, svg};
+pub use sheet::{At, DrawError, Drawing, Drawn, Sheet, geometry, png, svg};
 pub use style::{
     AXIS, Across, DARK_PAGE, Down, FAMILY, FONT, Fill, GREY, GRID, INK, Look, Marker, Stroke, Text, bold, looks,
     stroke, text, upright, width_px,

@@ -93,6 +93,13 @@ pub(crate) fn record<E>(
 
 /// Passes a call on to either backend, or records it.
 macro_rules! either {
+    ($paper:expr, $backend:ident => $call:expr) => {
+        match $paper {
+            Paper::Svg($backend) => $call,
+            Paper::Pixels($backend) => $call.map_err(in_memory),
+            Paper::Record(..) => Ok(()),
+        }
+    };
     ($paper:expr, $backend:ident => $call:expr, $record:ident => $note:expr) => {
         match $paper {
             Paper::Svg($backend) => $call,
@@ -125,15 +132,15 @@ impl DrawingBackend for Paper<'_> {
     }
 
     fn ensure_prepared(&mut self) -> Drawn {
-        either!(self, backend => backend.ensure_prepared(), _record => ())
+        either!(self, backend => backend.ensure_prepared())
     }
 
     fn present(&mut self) -> Drawn {
-        either!(self, backend => backend.present(), _record => ())
+        either!(self, backend => backend.present())
     }
 
     fn draw_pixel(&mut self, point: BackendCoord, colour: BackendColor) -> Drawn {
-        either!(self, backend => backend.draw_pixel(point, colour), _record => ())
+        either!(self, backend => backend.draw_pixel(point, colour))
     }
 
     fn draw_line<S: BackendStyle>(&mut self, from: BackendCoord, to: BackendCoord, style: &S) -> Drawn {
@@ -163,7 +170,7 @@ impl DrawingBackend for Paper<'_> {
         let baseline = baseline_below(style);
         match self {
             Paper::Record(record, _) => {
-                record.text(text, style, at);
+                record.text(text, style, (em, baseline), at);
                 Ok(())
             }
             Paper::Svg(backend) => {
@@ -186,12 +193,12 @@ impl DrawingBackend for Paper<'_> {
 }
 
 /// The size of a text's letters, in units of the drawing.
-pub(crate) fn em_of<S: BackendTextStyle>(style: &S) -> f64 {
+fn em_of<S: BackendTextStyle>(style: &S) -> f64 {
     style.size() / LINE_PER_EM
 }
 
 /// The distance of a text's baseline below its anchor, in units of the drawing.
-pub(crate) fn baseline_below<S: BackendTextStyle>(style: &S) -> f64 {
+fn baseline_below<S: BackendTextStyle>(style: &S) -> f64 {
     em_of(style) * CAP_PER_EM * above(style.anchor().v_pos)
 }
 

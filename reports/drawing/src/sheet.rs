@@ -53,9 +53,15 @@ pub fn png(drawing: &dyn Drawing) -> Result<Vec<u8>, DrawError> {
     paper::png(drawing.size(), |paper| Sheet::filled(paper, drawing))
 }
 
-/// Records the geometry of the drawing.
-pub(crate) fn record(drawing: &dyn Drawing, into: &mut Geometry) -> Drawn {
-    paper::record(drawing.size(), into, |paper| Sheet::filled(paper, drawing))
+/// The geometry of the drawing.
+///
+/// # Errors
+///
+/// Those of the drawing.
+pub fn geometry(drawing: &dyn Drawing) -> Result<Geometry, DrawError> {
+    let mut found = Geometry::of_size(drawing.size());
+    paper::record(drawing.size(), &mut found, |paper| Sheet::filled(paper, drawing))?;
+    Ok(found)
 }
 
 impl Sheet<'_> {

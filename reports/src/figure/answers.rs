@@ -30,8 +30,8 @@ fn prepare(folder: &Folder<'_>) -> Prepared {
     let x = axis(table.iter().flat_map(|row| &row.cells), 6, Scale::Zero);
     let columns = vec![Column { title: format!("{}{}", called(&first.key), unit(first)), axis: x }];
     let how = format!(
-        "Targets: {}. A bar ends at the value that meets them; a whisker goes on to the one that misses one. Without a bar, no value \
-         that was looked at meets them.",
+        "Targets: {}. A bar ends at the value that meets them; a whisker goes on to the one that misses one, an arrow where that \
+         is far above. Without a bar, no value that was looked at meets them.",
         first.targets
     );
     let heads = HEADS.map(str::to_owned).to_vec();
@@ -61,7 +61,7 @@ fn title(rows: &[CapacityRow]) -> String {
     found.sort_by(|a, b| b.meets_value.unwrap_or_default().total_cmp(&a.meets_value.unwrap_or_default()));
     let part = |row: &CapacityRow| format!("{} for {}", row.meets, row.policy);
     let Some((most, least)) = found.first().zip(found.last()) else {
-        return format!("Capacity: found for none of {} policies", rows.len());
+        return format!("Capacity: not known within 2 % for any of {} policies", rows.len());
     };
     let long = match found.len() {
         1 => format!("Capacity: {}", part(most)),

@@ -109,7 +109,8 @@ pub(super) fn prepare(folder: &Folder<'_>, measure: &'static Measure) -> Prepare
     };
     let columns = titles.iter().enumerate().map(column).collect();
     let replications = runs.cells.iter().map(|cell| runs.seeds(cell).len()).max().unwrap_or(0);
-    let head = Head::new(WIDTH, table.title(&datasets), &table.how(replications)).with_room_behind(PRINTED_SAMPLE);
+    let head = Head::new(WIDTH, table.title(&datasets), &table.how(replications, &sections))
+        .with_room_behind(if table.has_printed { PRINTED_SAMPLE } else { 0.0 });
     let head =
         if table.in_parts { head.with_legend(&table.part_names(), &part_looks(measure), Sample::Block) } else { head };
     Ok(Some(Box::new(DotTable { width: WIDTH, head, columns, in_a_row: MOST_COLUMNS, sections })))
@@ -238,6 +239,7 @@ impl Table {
         let word = if self.measure.columns[0].better() == Better::Higher { "highest" } else { "lowest" };
         let part = |(place, policy): (usize, &usize)| match (points, place) {
             (1, _) => self.policies[*policy].clone(),
+            (_, 0) if wins[*policy] == points => format!("{} at all {points} points", self.policies[*policy]),
             (_, 0) => format!("{} at {} of {points} points", self.policies[*policy], wins[*policy]),
             _ => format!("{} at {}", self.policies[*policy], wins[*policy]),
         };
@@ -248,7 +250,7 @@ impl Table {
     }
 
     /// The explanation of whiskers and diamonds.
-    fn how(&self, replications: usize) -> String {
+    fn how(&self, replications: usize, sections: &[Section]) -> String {
         let whiskers = match replications {
             1 => "One replication: no intervals.".to_owned(),
             more => format!("Mean of {more} replications; whiskers and ±: 95 % confidence."),
@@ -257,7 +259,9 @@ impl Table {
             (false, false) => " It is not the sum of its parts here, so they are not shown.",
             _ => "",
         };
-        format!("{whiskers}{whole}")
+        let lacks = sections.iter().any(|section| section.rows.len() < self.policies.len());
+        let lacking = if lacks { " Policies without a row were not run there, or do not have it." } else { "" };
+        format!("{whiskers}{whole}{lacking}")
     }
 
     fn part_names(&self) -> Vec<String> {

@@ -109,10 +109,10 @@ pub(super) fn axis<'c>(cells: impl Iterator<Item = &'c Cell>, count: usize, scal
     let cells: Vec<&Cell> = cells.collect();
     let simulated = || {
         let values = cells.iter().flat_map(|cell| &cell.simulated).flat_map(|(_, estimate)| estimate.interval());
-        values.chain(cells.iter().flat_map(|cell| [cell.from, cell.upto]).flatten())
+        values.chain(cells.iter().filter_map(|cell| cell.from))
     };
     let largest = simulated().fold(0.0, f64::max);
-    let printed = cells.iter().filter_map(|cell| cell.printed);
+    let printed = cells.iter().flat_map(|cell| [cell.printed, cell.upto]).flatten();
     let values = simulated().chain(printed.filter(|printed| scale == Scale::Log || *printed <= FAR * largest));
     match scale {
         Scale::Log => Axis::log_over(values, count),
@@ -297,8 +297,13 @@ fn draw_cell(sheet: &Sheet<'_>, panel: &Panel, cell: &Cell, top: f64) -> Drawn {
         before += part;
     }
     if let Some(upto) = cell.upto {
-        sheet.line([(x(before), y), (x(upto), y)], stroke(INK, 1.2))?;
-        sheet.line([(x(upto), y - 3.5), (x(upto), y + 3.5)], stroke(INK, 1.2))?;
+        let (right, is_seen) = (panel.left + panel.width, panel.x.shows(upto));
+        let end = if is_seen { x(upto) } else { right - 4.0 };
+        sheet.line([(x(before), y), (end, y)], stroke(INK, 1.2))?;
+        match is_seen {
+            true => sheet.line([(end, y - 3.5), (end, y + 3.5)], stroke(INK, 1.2))?,
+            false => arrow_right(sheet, (right, y))?,
+        }
     }
     match cell.printed {
         Some(printed) if panel.x.shows(printed) => sheet.open_marker((x(printed), y), PRINTED, 5.6)?,

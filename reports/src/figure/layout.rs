@@ -109,7 +109,9 @@ impl Head {
 
     /// Its lower edge: room for the titles of panels begins here.
     pub fn bottom(&self) -> f64 {
-        self.places().1.1 + 10.0
+        // Without a legend there is no line for it.
+        let unused = if self.names.is_empty() && self.behind == 0.0 { ROW } else { 0.0 };
+        self.places().1.1 + 10.0 - unused
     }
 
     /// Draws it. Where something behind the legend may stand: its left and its middle.

@@ -2,8 +2,8 @@
 //! visual tokens (MindFusion's Table IV and Fig. 2), beside the accuracies that its paper prints.
 
 use super::bars::group_name;
-use super::dots::{PRINTED, printed_sample, with_interval};
-use super::layout::{Head, Sample, panel_title, x_title, y_title};
+use super::dots::{PRINTED, PRINTED_SAMPLE, printed_sample, with_interval};
+use super::layout::{Head, fitting, panel_title, x_title, y_title};
 use super::{Figure, Folder, Prepared};
 use crate::claims::{Amount, PrintedBeside};
 use crate::estimate::Estimate;
@@ -98,8 +98,19 @@ fn prepare(folder: &Folder<'_>) -> Prepared {
     let how = "What goes up for a request, on a logarithmic axis, and the share of right answers: up and to the left is better. \
                Accuracy is an input, the published share of the whole model's. All systems answer the same requests: what they owe \
                to luck, ± (95 % confidence), they share.";
-    let head = Head::new(WIDTH, FIGURE.title, how).with_legend(&[], &[], Sample::Point);
+    let head = Head::new(WIDTH, title_of(&panels), how);
+    let head = if has_printed { head.with_room_behind(PRINTED_SAMPLE) } else { head };
     Ok(Some(Box::new(Traffic { head, has_printed, panels })))
+}
+
+/// The title: the system with the most accuracy of the first point, and what it sends.
+fn title_of(panels: &[Place]) -> String {
+    let best = panels.first().and_then(|place| place.systems.first());
+    let said = best.map(|best| {
+        let (pct, mb) = (grouped(best.accuracy_pct.mean, 1), rounded(best.uplink_mb, 3));
+        format!("{}: most accurate is {}, {pct} % for {mb} MB", FIGURE.title, best.name)
+    });
+    fitting(WIDTH, said.into_iter().chain([FIGURE.title.to_owned()]))
 }
 
 fn title(runs: &Runs, cell: &Cell) -> String {

@@ -1,7 +1,7 @@
 //! `probe`: what the probe costs in the configurations V1 to V7 (the paper's Fig. 4), beside the ranges that it prints.
 
 use super::bars::group_name;
-use super::layout::{Grid, Head, Sample};
+use super::layout::{Grid, Head, Sample, fitting};
 use super::{Figure, Folder, Prepared};
 use crate::claims::{Amount, PrintedBeside};
 use crate::estimate::Estimate;
@@ -166,12 +166,20 @@ impl Probe {
                  are ours, it gives none."
             ),
         };
-        let head = Head::new(SIZE.0, FIGURE.title, &how);
+        let head = Head::new(SIZE.0, self.title(), &how);
         if self.series.len() == 1 { head } else { head.with_legend(&self.series, &self.looks, Sample::Block) }
     }
 
+    /// The title: the time that the probe takes, over all configurations and series.
+    fn title(&self) -> String {
+        let all = || self.panels[0].values.iter().flatten().flatten().map(|value| value.mean);
+        let (least, most) = (all().fold(f64::INFINITY, f64::min), all().fold(0.0, f64::max));
+        let found = format!("{}: {} to {} ms", FIGURE.title, rounded(least, 2), rounded(most, 3));
+        fitting(SIZE.0, [found, FIGURE.title.to_owned()])
+    }
+
     fn panel(&self, index: usize) -> Panel {
-        let top = self.head().bottom() + if self.series.len() == 1 { 18.0 } else { 30.0 };
+        let top = self.head().bottom() + if self.series.len() == 1 { 40.0 } else { 30.0 };
         let grid = Grid { size: SIZE, edges: [58.0, 18.0, top, 50.0], between: (64.0, 84.0), columns: 2, count: 4 };
         let ticks = self.places.iter().enumerate();
         let ticks = ticks.map(|(at, place)| (at as f64, CONFIGURATIONS[*place].to_uppercase())).collect();

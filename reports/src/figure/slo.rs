@@ -7,7 +7,8 @@ use super::places::{by_point, fixed, key_title};
 use super::{Figure, Folder, Prepared};
 use crate::effects::{Key, Points};
 use crate::estimate::Estimate;
-use crate::natural::Spacing;
+use crate::natural::{Levels, Spacing};
+use crate::runs::Runs;
 use drawing::{Axis, Drawing, Drawn, Look, Panel, Sheet, grouped, stroke};
 use tables::{Metric, RunRow};
 
@@ -19,6 +20,9 @@ const SIZE: (u32, u32) = (1100, 520);
 
 /// The metric of each panel.
 const PANELS: [Metric; 2] = [Metric::Attainment, Metric::Goodput];
+
+/// More loads than this do not each have a tick.
+const MOST_TICKS: usize = 8;
 
 /// Share of requests from which on a policy is said to meet the limits, per cent.
 const MET_PCT: f64 = 99.0;
@@ -37,14 +41,16 @@ fn prepare(folder: &Folder<'_>) -> Prepared {
     let points = Points::of(runs);
     let Some(load) = points.keys.iter().position(is_load) else { return Ok(None) };
     let key = &points.keys[load];
-    let Some(loads) = &key.levels.numbers else { return Ok(None) };
-    let (mut at, fixed) = fixed(&points, &[load]);
-    at.sort_by_key(|point| key.of_point[*point]);
+    let (at, fixed) = fixed(&points, &[load]);
+    let Some(loads) = Loads::of(runs, &points, key) else { return Ok(None) };
     let line = |metric: Metric| {
         let column = runs.metric(metric);
         let values = by_point(runs, &points, |cell| column.all_of(cell).map(|values| Estimate::of(&values)));
         let own = |policy: &Vec<Option<Estimate>>| {
-            at.iter().filter_map(|point| Some((loads[key.of_point[*point]], policy[*point]?))).collect::<Vec<_>>()
+            let value = |point: &usize| Some((loads.of_point[*point]?, policy[*point]?));
+            let mut line: Vec<(f64, Estimate)> = at.iter().filter_map(value).collect();
+            line.sort_by(|a, b| a.0.total_cmp(&b.0));
+            line
         };
         values.iter().map(own).collect::<Vec<_>>()
     };
@@ -58,14 +64,39 @@ fn prepare(folder: &Folder<'_>) -> Prepared {
         head: head.with_legend(&points.policies, &looks, Sample::LineAndPoint),
         looks,
         lines,
-        x: x_axis(key, loads),
+        x: loads.axis(),
         key: key_title(key),
     })))
 }
 
-fn x_axis(key: &Key, loads: &[f64]) -> Axis {
-    let ticks = loads.iter().copied().zip(key.levels.labels.iter().cloned()).collect();
-    Axis::at(ticks, key.levels.spacing() == Spacing::Log, 0.05)
+/// The loads of the points as they were asked for: a search looks at so many that the key's own values are bins.
+struct Loads {
+    levels: Levels,
+    /// By point.
+    of_point: Vec<Option<f64>>,
+}
+
+impl Loads {
+    fn of(runs: &Runs, points: &Points, key: &Key) -> Option<Self> {
+        let column = runs.keys.iter().position(|name| *name == key.names[0])?;
+        let texts = by_point(runs, points, |cell| Some(cell.values[column].clone()));
+        let levels = Levels::of(texts.iter().flatten().flatten().map(String::as_str));
+        let numbers = levels.numbers.as_ref()?;
+        let of = |point: usize| {
+            let text = texts.iter().find_map(|policy| policy[point].as_ref())?;
+            levels.texts.iter().position(|level| level == text).map(|level| numbers[level])
+        };
+        Some(Self { of_point: (0..points.count).map(of).collect(), levels })
+    }
+
+    fn axis(&self) -> Axis {
+        let numbers = self.levels.numbers.as_deref().unwrap_or_default();
+        if numbers.len() > MOST_TICKS {
+            return Axis::log_over(numbers.iter().copied(), MOST_TICKS);
+        }
+        let ticks = numbers.iter().copied().zip(self.levels.labels.iter().cloned()).collect();
+        Axis::at(ticks, self.levels.spacing() == Spacing::Log, 0.05)
+    }
 }
 
 /// The title: up to which load each policy meets the limits.

@@ -29,6 +29,9 @@ const LAST_POSITION: u32 = 240;
 
 const WIDTH: u32 = 1100;
 
+/// Width of the legend of marks.
+const LEGEND: f64 = 580.0;
+
 const BLUE: RGBColor = RGBColor(0, 114, 178);
 const VERMILION: RGBColor = RGBColor(213, 94, 0);
 const GREEN: RGBColor = RGBColor(0, 158, 115);
@@ -162,7 +165,7 @@ fn prepare(folder: &Folder<'_>) -> Prepared {
          batch was sent; marks: entropies of the drafted tokens; what is below {LEAST_NATS} nats stands there.{cut}{more} One \
          request: no intervals. Above theta over all requests: {shares}."
     );
-    Ok(Some(Box::new(Theta { head: Head::new(WIDTH, title, &how), panels, x, y })))
+    Ok(Some(Box::new(Theta { head: Head::new(WIDTH, title, &how).with_room_behind(LEGEND), panels, x, y })))
 }
 
 /// Share of drafts above the threshold, per cent.

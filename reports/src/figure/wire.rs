@@ -38,6 +38,8 @@ const MOST_REQUESTS: u64 = 3_000_000;
 const LEAST_PAIRED: f64 = 0.95;
 
 const WIDTH: u32 = 1200;
+/// Width of the legend of marks.
+const LEGEND: f64 = 330.0;
 /// Height of a policy's row.
 const ROW: f64 = 25.0;
 const SUMS: f64 = 96.0;
@@ -97,7 +99,7 @@ fn prepare(folder: &Folder<'_>) -> Prepared {
     let note = if alike { format!(" Alike at all of {} places.", places.shown.len()) } else { places.note() };
     let how = how(&points, paired, &fixed) + &note;
     Ok(Some(Box::new(Wire {
-        head: Head::new(WIDTH, title(&points.policies, &panels), &how),
+        head: Head::new(WIDTH, title(&points.policies, &panels), &how).with_room_behind(LEGEND),
         looks: folder.looks(&points.policies)?,
         policies: points.policies,
         x: Axis::log_over(values, 6),
