@@ -289,7 +289,7 @@ fn the_answers_of_the_page_hold() {
     let sim = Sim::new();
     let scenario = repository("scenarios/capacity.toml").display().to_string();
     let answers = answers();
-    assert_eq!(answers.len(), 6, "{answers:?}");
+    assert_eq!(answers.len(), 7, "{answers:?}");
     for (policy, [meets, misses]) in &answers {
         assert!(misses / meets <= 1.023, "{policy}");
         for (rate, holds) in [(0.96 * meets, true), (1.06 * misses, false)] {
@@ -364,6 +364,17 @@ fn the_cheapest_pool_that_meets_the_targets_is_found() {
     // Four times the price by the hour, and the same time.
     let price = |line: &[&str]| line[3].parse::<f64>().expect("a price");
     assert!((price(&lines[1]) / price(&lines[0]) - 4.0).abs() < 0.1, "{told}");
+    // The folder has the runs of every choice and the answers; the document has the same rows.
+    let csv = sim.text("results/pools-capacity/choices.csv");
+    let answers = summary(&csv);
+    let verdicts: Vec<_> = answers.iter().map(|row| (row["choice"], row["verdict"])).collect();
+    assert_eq!(verdicts, [("small", "cheapest"), ("large", "met"), ("tiny", "missed")]);
+    let csv = sim.text("results/pools-capacity/summary.csv");
+    assert_eq!(summary(&csv).iter().map(|row| row["pool"]).collect::<Vec<_>>(), ["large", "small", "tiny"]);
+    let json = sim.done([&args[..], &TARGET, &["--json", "--out", "json", "--no-report"]].concat()).stdout;
+    let json: serde_json::Value = serde_json::from_str(&json).expect("JSON");
+    assert_eq!((&json["table"], &json["rows"][0]["choice"]), (&"choices/1".into(), &"small".into()));
+    assert!(sim.path("json/choices.parquet").exists() && !sim.path("json/report").exists());
     let values = ["capacity", "loaded.toml", "--vary", "cloud.gpus=1,2", "--minimise", "energy_j_per_request"];
     let told = loaded().done([&values[..], &TARGET].concat()).stdout;
     assert!(told.contains("energy_j_per_request") && told.matches("cheapest").count() == 2, "{told}");

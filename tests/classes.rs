@@ -169,6 +169,52 @@ fn a_share_can_be_swept_and_classes_have_capacities() {
 }
 
 #[test]
+fn a_sweep_has_the_classes_of_a_run() {
+    let sweep = "[sweep]\n\"classes.chat.share\" = [0.1, 0.5, 0.9]\n";
+    let text = MIXED.replace("requests = 600", "requests = 60").replace("replications = 1", "replications = 2");
+    let sim = Sim::new().with("mixed.toml", text + sweep);
+    sim.done(["mixed.toml", "--out", "run"]);
+    sim.done(["sweep", "mixed.toml", "--out", "sweep", "--threads", "2"]);
+    for shard in ["0/2", "1/2"] {
+        sim.done(["sweep", "mixed.toml", "--out", "shards", "--shard", shard]);
+    }
+    sim.done(["sweep", "mixed.toml", "--out", "shards", "--merge"]);
+    let bytes = |name: &str| std::fs::read(sim.path(name)).unwrap_or_else(|error| panic!("{name}: {error}"));
+    for file in ["classes.csv", "classes.parquet"] {
+        let run = bytes(&format!("run/{file}"));
+        for other in ["sweep", "shards"] {
+            assert!(run == bytes(&format!("{other}/{file}")), "{other}/{file} differs from that of a run");
+        }
+    }
+    assert_eq!(sim.text("run/classes.csv").lines().count(), 1 + 3 * 2 * 3, "points, policies, classes");
+    // A part without its classes is run again.
+    let lost = sim.names("sweep/parts").into_iter().find(|name| name.ends_with(".classes.parquet")).expect("classes");
+    std::fs::remove_file(sim.path(&format!("sweep/parts/{lost}"))).expect("a file");
+    let before = bytes("sweep/classes.csv");
+    sim.done(["sweep", "mixed.toml", "--out", "sweep", "--resume"]);
+    assert!(sim.path(&format!("sweep/parts/{lost}")).exists() && bytes("sweep/classes.csv") == before);
+}
+
+/// What MindFusion's paper prints of VQAv2 is another share of the right answers than what it prints of MMBench.
+#[test]
+fn published_accuracies_are_those_on_the_dataset_of_the_class() {
+    let classes = "[classes.look]\nshare = 0.5\n[classes.quiz]\ndataset = \"mmbench\"\n";
+    let text = format!(
+        "name = \"two\"\nreplications = 1\npolicy.token_dropping.method = \"fastv\"\n[workload]\ndataset = \"vqav2\"\n\
+         requests = 40\n[arrivals.poisson]\nrate = \"2 /s\"\n{classes}"
+    );
+    let sim = Sim::new().with("two.toml", text);
+    sim.done(["two.toml", "--out", "out", "--set", "accuracy.cloud=1.0", "--set", "accuracy.edge=1.0"]);
+    let csv = sim.text("out/classes.csv");
+    let of: BTreeMap<&str, f64> =
+        summary(&csv).iter().map(|row| (row["class"], summary::number(row, "accuracy_pct"))).collect();
+    let printed = [("look", 55.0 / 78.5), ("quiz", 48.0 / 64.7)];
+    for (class, remaining) in printed {
+        assert!((of[class] / 100.0 - remaining).abs() < 1e-6, "{class}: {of:?}");
+    }
+}
+
+#[test]
 fn classes_that_cannot_be_are_refused() {
     let robot = "arrivals.periodic = { period = \"2 s\", deadline = \"300 ms\" }";
     let mut said = Vec::new();

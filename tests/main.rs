@@ -19,6 +19,7 @@ mod fleets;
 mod formats;
 mod gates;
 mod grounds;
+mod group_requests;
 mod hops;
 mod hub_models;
 mod idle_keys;

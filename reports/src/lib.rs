@@ -6,6 +6,7 @@
 mod best;
 mod capacity;
 pub mod check;
+mod choices;
 mod claims;
 mod classes;
 mod compare;
@@ -35,6 +36,7 @@ mod warm_up;
 
 pub use best::{Answer, Constraint, Objective, Question, best};
 pub use capacity::{capacity_document, capacity_text};
+pub use choices::{choices_document, choices_text};
 pub use claims::{Claims, Verdict as ClaimVerdict, VerdictKind, claims};
 pub use classes::table_of_classes;
 pub use compare::{Comparison, Difference, Line, compare};

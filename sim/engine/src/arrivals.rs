@@ -1,7 +1,7 @@
 //! The sources of a run's requests: the workload's arrivals, and those that groups of edges have of their own.
 
 use crate::spec::RunSpec;
-use crate::workload::{Arrivals, OpenLoop, Workload};
+use crate::workload::{Arrivals, OpenLoop, Row, Workload};
 use kernel::Streams;
 use std::cell::RefCell;
 use std::ops::Range;
@@ -15,6 +15,8 @@ pub(crate) struct Source {
     pub(crate) arrivals: Arrivals,
     /// The class of its requests, where they are all of one.
     pub(crate) class: Option<u32>,
+    /// The first of its groups; the only one of arrivals that a group has of its own.
+    pub(crate) group: u32,
     /// The edges of each of its groups.
     groups: Vec<Range<u32>>,
     /// The share of its requests that the groups up to each one have; none where every edge has as many.
@@ -26,30 +28,33 @@ impl Source {
     /// The sources of a run: the workload's, for all groups and classes without arrivals of their own, then those.
     pub(crate) fn all(spec: &RunSpec, streams: Streams) -> Vec<Self> {
         let mut end = 0;
-        let mut common = Vec::new();
+        let (mut common, mut first) = (Vec::new(), None);
         let mut own = Vec::new();
         for (number, group) in spec.edges.iter().enumerate() {
             let edges = end..end + group.count;
             end = edges.end;
             match &group.arrivals {
-                None => common.push((edges, group.share)),
+                None => {
+                    first.get_or_insert(number as u32);
+                    common.push((edges, group.share));
+                }
                 Some(arrivals) => {
-                    own.push(Self::new(arrivals, vec![edges], None, streams, number as u64 + 1));
+                    let source = Self::new(arrivals, vec![edges], None, streams, number as u64 + 1);
+                    own.push(Self { group: number as u32, ..source });
                 }
             }
         }
-        if common.is_empty() {
-            return own;
-        }
+        let Some(group) = first else { return own };
         let classes = &spec.workload.classes;
         let of_classes =
             (0..).zip(classes.iter()).filter_map(|(number, class)| Some((number, class.arrivals.as_ref()?)));
         for (number, arrivals) in of_classes {
             let source = Self::of(&common, arrivals, streams, CLASSES + u64::from(number));
-            own.push(Self { class: Some(number), ..source });
+            own.push(Self { class: Some(number), group, ..source });
         }
         let is_shared = classes.is_empty() || classes.iter().any(|class| class.arrivals.is_none());
-        let workload = is_shared.then(|| Self::of(&common, &spec.workload.arrivals, streams, 0));
+        let shared = || Self { group, ..Self::of(&common, &spec.workload.arrivals, streams, 0) };
+        let workload = is_shared.then(shared);
         workload.into_iter().chain(own).collect()
     }
 
@@ -76,7 +81,7 @@ impl Source {
     ) -> Self {
         let edges = groups.iter().map(|edges| edges.end - edges.start).sum();
         let open = RefCell::new(OpenLoop::new(arrivals, streams, number, edges));
-        Self { arrivals: arrivals.clone(), class: None, groups, up_to, open }
+        Self { arrivals: arrivals.clone(), class: None, group: 0, groups, up_to, open }
     }
 
     /// The edges at which its requests come in.
@@ -84,8 +89,9 @@ impl Source {
         self.groups.iter().cloned().flatten()
     }
 
-    /// The edge at which request `number` comes in, in an open loop: edges take turns over a trace, and are drawn otherwise.
-    pub(crate) fn edge(&self, streams: Streams, number: u64) -> u32 {
+    /// The edge at which request `number`, of this row, comes in, in an open loop: edges take turns over a trace, and are drawn
+    /// otherwise.
+    pub(crate) fn edge(&self, streams: Streams, number: u64, row: Row) -> u32 {
         let draw = || streams.keyed("edge", number);
         if let Some(up_to) = &self.up_to {
             let share = draw().unit(1);
@@ -94,7 +100,7 @@ impl Source {
             return edges.start + (draw().bits(0) % u64::from(edges.end - edges.start)) as u32;
         }
         let many: u32 = self.groups.iter().map(|edges| edges.end - edges.start).sum();
-        let mut place = self.open.borrow().edge(&self.arrivals, streams, number, many);
+        let mut place = self.open.borrow().edge(&self.arrivals, streams, (number, row), many);
         for edges in &self.groups {
             let count = edges.end - edges.start;
             if place < count {
@@ -105,8 +111,8 @@ impl Source {
         unreachable!("a place among all edges")
     }
 
-    /// The arrival time of its next request, which has this number, given that of the one before.
-    pub(crate) fn next(&self, workload: &Workload, number: u64, previous: SimTime) -> SimTime {
-        self.open.borrow_mut().next(&self.arrivals, workload, number, previous)
+    /// The arrival time of its next request, which has this row, given that of the one before.
+    pub(crate) fn next(&self, workload: &Workload, row: Row, previous: SimTime) -> SimTime {
+        self.open.borrow_mut().next(&self.arrivals, workload, row, previous)
     }
 }

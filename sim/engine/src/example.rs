@@ -104,6 +104,7 @@ fn tiers(policy: &System) -> [Tier; 2] {
 fn workload() -> Workload {
     Workload {
         content: Content::Shape(Shape::text(30, 20).with_size(640, 480).into()),
+        own: [].into(),
         classes: [].into(),
         arrivals: Arrivals::ClosedLoop { clients: 1, think: SimDuration::ZERO },
         requests: 8,

@@ -38,5 +38,6 @@ pub use spec::{
 };
 pub use violation::Violation;
 pub use workload::{
-    Arrivals, Class, Content, Curve, Phases, Played, RESERVED_OUTPUT_TOKENS, State, WarmUp, Workload, draw_servegen,
+    Arrivals, Class, Content, Curve, OwnRequests, Phases, Played, RESERVED_OUTPUT_TOKENS, State, WarmUp, Workload,
+    draw_servegen,
 };

@@ -12,7 +12,7 @@ use crate::outcome::{Outcome, outcome};
 use crate::plant::{self, Bed, Event, Fleet, Price, Slot, State, World};
 use crate::spec::RunSpec;
 use crate::violation::Violation;
-use crate::workload::{Arrivals, Begun, Class, Session, Turn};
+use crate::workload::{Arrivals, Begun, Class, Row, Session, Turn};
 use backends::{Compute, Pricing};
 use clients::GivenUp;
 use kernel::{Host, Journal, Kernel, Spawner, Target};
@@ -20,9 +20,11 @@ use model::{
     accuracy::{AccuracyModel, KnownAccuracy},
     kv::DoesNotFit,
     request::{Input, PayloadFormat},
+    tokens::Calibration,
 };
 use policies::{About, Alone, Briefing, CloudOnly, EdgeOnly, Policy, Prices, ServedBy, System, Visitor};
-use std::cell::{Cell, RefCell};
+use std::cell::RefCell;
+use std::rc::Rc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use units::{SimDuration, SimTime};
 
@@ -105,14 +107,8 @@ impl<C: Compute> Visitor for Start<'_, C> {
                 spec.learners,
                 spec.routing.report_every.unwrap_or_default(),
             ),
-            briefing: Briefing {
-                seed: spec.seed,
-                replication: spec.replication,
-                calibration: known(policy.calibration_samples(), spec.seed),
-                pruning: spec.pruning,
-                benchmark: spec.benchmark,
-            },
-            begun: Cell::default(),
+            briefings: briefings(spec, &known(policy.calibration_samples(), spec.seed)),
+            begun: RefCell::new(Begun::new(&spec.workload)),
             sources: Source::all(spec, streams),
             tiers: Tiers::of(&spec.policy),
             alone: EdgeOnly::default(),
@@ -147,6 +143,22 @@ fn by_class<T>(spec: &RunSpec, all: T, of: impl Fn(&Class) -> T) -> Vec<T> {
     if spec.workload.classes.is_empty() { vec![all] } else { spec.workload.classes.iter().map(of).collect() }
 }
 
+/// What a policy is told about each class of requests, or about those of each group where groups have their own.
+fn briefings(spec: &RunSpec, calibration: &Rc<Calibration>) -> Vec<Briefing> {
+    let of = |benchmark| Briefing {
+        seed: spec.seed,
+        replication: spec.replication,
+        calibration: calibration.clone(),
+        pruning: spec.pruning,
+        benchmark,
+    };
+    let own = &spec.workload.own;
+    if own.is_empty() {
+        return by_class(spec, spec.benchmark, |class| class.benchmark).into_iter().map(of).collect();
+    }
+    own.iter().map(|own| of(own.as_ref().map_or(spec.benchmark, |own| own.benchmark))).collect()
+}
+
 /// Tokens that the closed forms know the token process by.
 const CLOSED_FORM_TOKENS: u32 = 10_000;
 
@@ -160,9 +172,10 @@ struct Run<'r, C, P: Policy> {
     /// Serves the requests of edges that only send.
     sender: CloudOnly,
     memories: Memories<P::Memory>,
-    briefing: Briefing,
+    /// What a policy is told, by class; by group where groups have requests of their own.
+    briefings: Vec<Briefing>,
     /// The sessions that have begun.
-    begun: Cell<Begun>,
+    begun: RefCell<Begun>,
     sources: Vec<Source>,
     tiers: Tiers,
     /// The edge's model, for requests that fall back.
@@ -219,35 +232,43 @@ impl<'a, C: Compute, P: Policy> Run<'a, C, P> {
         }
     }
 
-    /// Begins the next session, if there is one, and a policy that can serve it: of this class, or of one that is drawn.
-    fn begin(&self, class: Option<u32>) -> Option<Session> {
+    /// Begins the next session at an edge, if there is one, and a policy that can serve it: of this class, or of one that is drawn.
+    fn begin(&self, class: Option<u32>, edge: u32) -> Option<Session> {
         if self.memories.fault().is_some() {
             return None;
         }
-        let mut begun = self.begun.get();
-        let session = begun.session(&self.world.spec.workload, self.world.streams, class);
-        self.begun.set(begun);
-        session
+        let group = self.world.tier(edge) as u32;
+        self.begun.borrow_mut().session(&self.world.spec.workload, self.world.streams, class, group)
+    }
+
+    /// The number of the next request, and its row if it is one of this source.
+    fn next_of(&self, source: &Source) -> (u64, Row) {
+        let begun = self.begun.borrow();
+        (begun.next, begun.rows.next(&self.world.spec.workload, source.group))
     }
 
     fn schedule_arrival(&self, source: u32) {
-        let (number, workload) = (self.begun.get().next, &self.world.spec.workload);
+        let workload = &self.world.spec.workload;
         let now = self.world.kernel.now();
         let source_of = &self.sources[source as usize];
-        if number < workload.len() {
-            let at = source_of.next(workload, number, now);
+        let (number, row) = self.next_of(source_of);
+        if number >= workload.len() {
+            if source_of.arrivals.drain() {
+                self.world.state.borrow_mut().ledger.begin_drain(now);
+            }
+        } else if workload.left_at(row) > 0 {
+            let at = source_of.next(workload, row, now);
             self.world.schedule_arrival(source, at.max(now));
-        } else if source_of.arrivals.drain() {
-            self.world.state.borrow_mut().ledger.begin_drain(now);
         }
     }
 
     /// A session of an open loop begins, unless another source has had the last one.
     fn arrive(&'a self, source: u32, spawner: &mut Spawner<'a>) {
-        let Source { class, arrivals, .. } = &self.sources[source as usize];
-        let Some(mut session) = self.begin(*class) else { return };
-        session.deadline = arrivals.deadline();
-        let edge = self.sources[source as usize].edge(self.world.streams, session.first);
+        let source_of = &self.sources[source as usize];
+        let (number, row) = self.next_of(source_of);
+        let edge = source_of.edge(self.world.streams, number, row);
+        let Some(mut session) = self.begin(source_of.class, edge) else { return };
+        session.deadline = source_of.arrivals.deadline();
         spawner.spawn(self.play_alone(session, edge));
         self.schedule_arrival(source);
     }
@@ -266,18 +287,28 @@ impl<'a, C: Compute, P: Policy> Run<'a, C, P> {
         Bed { world, id }
     }
 
+    /// What a policy is told about requests of a class and a group.
+    fn briefing(&self, class: u32, group: u32) -> &Briefing {
+        let place = if self.world.spec.workload.own.is_empty() { class } else { group };
+        &self.briefings[place as usize]
+    }
+
     /// Serves a request that has been taken in; the time at which its answer was there.
     fn serve(&'a self, bed: Bed<'a, C>) -> impl Future<Output = SimTime> + 'a {
-        let edge = self.edge_of(bed.id);
+        let (edge, briefing) = {
+            let state = self.world.state.borrow();
+            let slot = state.ledger.slots.get(bed.id.index);
+            (slot.edge, self.briefing(slot.about.class, slot.about.group))
+        };
         let memory = self.memories.of(edge);
         async move {
             self.hear(bed.id);
             let ending = match self.rejection(bed.id) {
-                None if self.falls_back(bed.id) => Ok(self.alone.serve(&bed, &self.briefing, &()).await),
-                None if self.only_sends(bed.id) => Ok(self.sender.serve(&bed, &self.briefing, &()).await),
+                None if self.falls_back(bed.id) => Ok(self.alone.serve(&bed, briefing, &()).await),
+                None if self.only_sends(bed.id) => Ok(self.sender.serve(&bed, briefing, &()).await),
                 None => Ok(match self.patience(bed.id) {
-                    None => self.policy.serve(&bed, &self.briefing, memory).await,
-                    Some(patience) => Box::pin(self.serve_or_fall_back(&bed, memory, patience)).await,
+                    None => self.policy.serve(&bed, briefing, memory).await,
+                    Some(patience) => Box::pin(self.serve_or_fall_back(&bed, (briefing, memory), patience)).await,
                 }),
                 Some(reason) => Err(reason),
             };
@@ -298,11 +329,6 @@ impl<'a, C: Compute, P: Policy> Run<'a, C, P> {
     fn only_sends(&self, id: SlotId) -> bool {
         let group = self.world.state.borrow().ledger.slots.get(id.index).about.group;
         self.world.spec.edges[group as usize].only_sends
-    }
-
-    /// The edge that a request came in at.
-    fn edge_of(&self, id: SlotId) -> u32 {
-        self.world.state.borrow().ledger.slots.get(id.index).edge
     }
 
     /// The edge of a request hears what others have learned, where edges share that.
@@ -389,7 +415,7 @@ impl<'a, C: Compute, P: Policy> Run<'a, C, P> {
             output_tokens: slot.about.request.output_tokens,
             preprocess: if prompt.is_text() { SimDuration::ZERO } else { world.spec.edges[group].preprocess },
             tokens: &world.closed_form_tokens,
-            briefing: &self.briefing,
+            briefing: self.briefing(slot.about.class, slot.about.group),
         };
         let whole = world.pool_prices(pool).0.request_flop(&Input::whole(*prompt), slot.about.request.output_tokens);
         let probe_flop = world.prices[group].0.probe_flop(prompt).as_f64() / whole.as_f64();

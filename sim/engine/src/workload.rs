@@ -2,12 +2,15 @@
 
 mod arrivals;
 mod classes;
+mod own;
 mod servegen;
 mod sessions;
 mod shared;
 
 pub(crate) use arrivals::OpenLoop;
 pub use arrivals::{Arrivals, Curve, Phases, State};
+pub use own::OwnRequests;
+pub(crate) use own::{Row, Rows};
 pub use servegen::draw_servegen;
 pub(crate) use sessions::{Begun, Session, Turn};
 pub(crate) use shared::{Shared, Source, Text};
@@ -17,6 +20,7 @@ use model::accuracy::KnownAccuracy;
 use model::audio::Audio;
 use model::dataset::{Draw, Drawn, Pixels, Sessions, Shape};
 use model::latency::LatencyLimits;
+use model::published::Benchmark;
 use model::request::{ImageSize, Images, PayloadFormat, Prompt, Request};
 use std::sync::Arc;
 use traces::requests::{BlockList, PictureSize, Pictures, TraceRequest};
@@ -30,6 +34,8 @@ pub const RESERVED_OUTPUT_TOKENS: u32 = 1024;
 pub struct Workload {
     /// Content of the requests.
     pub content: Content,
+    /// Requests of its own of each group of edges that has any; empty where none has.
+    pub own: Arc<[Option<OwnRequests>]>,
     /// Classes of requests, if there are several.
     pub classes: Arc<[Class]>,
     /// Arrival process.
@@ -73,6 +79,8 @@ pub struct Class {
     pub slo: LatencyLimits,
     /// Accuracies of the models on its requests, for each group of edges those of each pool.
     pub accuracy: Vec<Vec<KnownAccuracy>>,
+    /// The benchmark that its requests ask, as far as published accuracies go by it.
+    pub benchmark: Benchmark,
 }
 
 /// The requests at the start of a run that no figure counts. By default there are none.
@@ -126,11 +134,7 @@ const PIXELS_PER_TOKEN: f64 = 784.0;
 impl Workload {
     /// Requests that there are.
     pub fn len(&self) -> u64 {
-        match &self.content {
-            Content::Shape(_) => self.requests,
-            Content::Trace(trace) => self.requests.min(trace.requests.len() as u64),
-            Content::Listed(listed) => self.requests.min(listed.len() as u64),
-        }
+        self.listed().map_or(self.requests, |listed| self.requests.min(listed))
     }
 
     /// True if there are none.
@@ -141,34 +145,36 @@ impl Workload {
     /// Request number `number` as it is answered, the same for every policy, with pictures of its own and nothing before
     /// it; and true if the answer is shorter than was asked for.
     pub fn request(&self, streams: Streams, number: u64) -> (Request, bool) {
-        self.question(streams, number, number, self.draw_class(streams, number))
+        self.question(streams, number, Row::of_workload(number), number, self.draw_class(streams, number))
     }
 
-    /// That request as one of a class, with the pictures that another one has shown.
-    pub(crate) fn question(&self, streams: Streams, number: u64, shown: u64, class: u32) -> (Request, bool) {
-        let request = match self.content_of(class) {
-            Content::Shape(shape) => from_shape(shape, self.payload, streams, number, shown),
-            Content::Trace(trace) => trace.request(self.payload, streams, number),
-            Content::Listed(listed) => listed[number as usize].0,
+    /// That request as one of a class, with the content of a row, and the pictures of the row with the key `shown`.
+    pub(crate) fn question(&self, streams: Streams, number: u64, row: Row, shown: u64, class: u32) -> (Request, bool) {
+        let mut request = match self.content_at(class, row) {
+            Content::Shape(shape) => from_shape(shape, self.payload, streams, row.key(), shown),
+            Content::Trace(trace) => trace.request(self.payload, streams, row),
+            Content::Listed(listed) => listed[row.number() as usize].0,
         };
+        request.prompt.request = number;
         let output_tokens = request.output_tokens.clamp(1, self.max_output_tokens.unwrap_or(u32::MAX));
         (Request { output_tokens, ..request }, output_tokens < request.output_tokens)
     }
 
     /// True if prompts may have content in common.
     pub fn shares(&self) -> bool {
-        let has_blocks = matches!(&self.content, Content::Trace(Played { blocks: Some(_), .. }));
+        let own = self.own.iter().flatten().map(|own| &own.content);
+        let has_blocks = std::iter::once(&self.content).chain(own).any(Content::has_blocks);
         self.system_prompt > 0 || self.questions_per_picture > 1 || self.sessions.is_some() || has_blocks
     }
 
     /// Blocks of the text of a request of a class, where a trace has them.
-    fn blocks(&self, number: u64, class: u32) -> impl Iterator<Item = Text> {
-        let list = match self.content_of(class) {
+    fn blocks(&self, row: Row, class: u32) -> impl Iterator<Item = Text> {
+        let list = match self.content_at(class, row) {
             Content::Trace(Played { blocks, .. }) => blocks.as_deref(),
             _ => None,
         };
-        let blocks = list.into_iter().flat_map(move |list| list.of(number as usize));
-        blocks.map(|(block, tokens)| Text { source: Source::Block(block), tokens })
+        let blocks = list.into_iter().flat_map(move |list| list.of(row.number() as usize));
+        blocks.map(move |(block, tokens)| Text { source: Source::Block(row.block(block)), tokens })
     }
 
     /// The longest answer of a model that need not end it by itself.
@@ -189,18 +195,39 @@ impl Workload {
 
     /// Time of request `number` in a trace; 0 without one.
     pub fn offset(&self, number: u64) -> SimDuration {
-        match &self.content {
-            Content::Shape(_) => SimDuration::ZERO,
-            Content::Trace(Played { requests, .. }) => {
-                requests[number as usize].arrival.saturating_sub(requests[0].arrival)
-            }
-            Content::Listed(listed) => listed[number as usize].1,
-        }
+        self.content.offset(number)
     }
 }
 
-/// Draws a request, with the pictures and the sound that another one has shown. Sizes, payload and lengths share a stream,
-/// in this order; counts and sound have their own.
+impl Content {
+    /// Requests that there are; none where they are drawn without an end.
+    fn len(&self) -> Option<u64> {
+        match self {
+            Self::Shape(_) => None,
+            Self::Trace(trace) => Some(trace.requests.len() as u64),
+            Self::Listed(listed) => Some(listed.len() as u64),
+        }
+    }
+
+    /// Time of a request in a trace; 0 without one.
+    fn offset(&self, number: u64) -> SimDuration {
+        match self {
+            Self::Shape(_) => SimDuration::ZERO,
+            Self::Trace(Played { requests, .. }) => {
+                requests[number as usize].arrival.saturating_sub(requests[0].arrival)
+            }
+            Self::Listed(listed) => listed[number as usize].1,
+        }
+    }
+
+    /// True if prompts are blocks that others may have too.
+    fn has_blocks(&self) -> bool {
+        matches!(self, Self::Trace(Played { blocks: Some(_), .. }))
+    }
+}
+
+/// Draws the request of a key, with the pictures and the sound that another one has shown. Sizes, payload and lengths share a
+/// stream, in this order; counts and sound have their own.
 fn from_shape(shape: &Shape, format: PayloadFormat, streams: Streams, number: u64, shown: u64) -> Request {
     let stream = &mut streams.stream("input", number);
     let own = draw_pictures(shape, format, streams, number, stream);
@@ -243,12 +270,12 @@ fn encode(pixels: f64, median: f64, stream: &mut Stream) -> Bytes {
 }
 
 impl Played {
-    fn request(&self, format: PayloadFormat, streams: Streams, number: u64) -> Request {
-        let row = &self.requests[number as usize];
-        let images = row.pictures.and_then(|pictures| of_trace(pictures, format, streams, number));
-        let audio = (!row.sound.is_zero()).then(|| Audio::lasting(row.sound));
-        let prompt = Prompt { request: number, text_tokens: row.text_tokens.max(1), images, audio };
-        Request { prompt, output_tokens: self.output_tokens.unwrap_or(row.output_tokens) }
+    fn request(&self, format: PayloadFormat, streams: Streams, row: Row) -> Request {
+        let of = &self.requests[row.number() as usize];
+        let images = of.pictures.and_then(|pictures| of_trace(pictures, format, streams, row.key()));
+        let audio = (!of.sound.is_zero()).then(|| Audio::lasting(of.sound));
+        let prompt = Prompt { request: row.key(), text_tokens: of.text_tokens.max(1), images, audio };
+        Request { prompt, output_tokens: self.output_tokens.unwrap_or(of.output_tokens) }
     }
 }
 
@@ -287,7 +314,7 @@ mod tests {
     fn sent(pictures: Pictures, format: PayloadFormat) -> Images {
         let request = TraceRequest { pictures: Some(pictures), ..TraceRequest::text(SimDuration::ZERO, 40, 20) };
         let played = Played { requests: [request].into(), output_tokens: None, blocks: None };
-        played.request(format, Streams::new(1), 0).prompt.images.expect("pictures")
+        played.request(format, Streams::new(1), Row::of_workload(0)).prompt.images.expect("pictures")
     }
 
     #[test]

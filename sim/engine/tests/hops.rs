@@ -125,3 +125,17 @@ fn a_queue_behind_a_slower_hop_stays_empty() {
     assert_eq!(lost(5), Bytes::ZERO);
     assert!(lost(200) > Bytes::ZERO);
 }
+
+/// Over a way of 30 ms up and 2 ms back, the estimate of an upload ends when the cloud begins to read, and the closed form when the
+/// answer is there.
+#[test]
+fn policies_plan_with_the_delay_of_each_direction() {
+    let mut spec = two_groups();
+    spec.workload.requests = 1;
+    let hop = &mut spec.link.hops[0];
+    hop.up.rtt = SimDuration::from_ms(60).into();
+    hop.down.rtt = SimDuration::from_ms(4).into();
+    let metrics = run(&spec).metrics;
+    let closed = metrics.closed_forms.renewal.seconds;
+    assert!((closed / (metrics.e2e.sum_ns() as f64 / 1e9) - 1.0).abs() < 1e-5, "{closed}");
+}

@@ -137,7 +137,7 @@ impl Alone<'_> {
             + self.view.upload_time(self.input)
             + prefill
             + self.rest(token)
-            + self.view.rtt / 2;
+            + self.view.way_down();
         ClosedForms::of(printed.as_secs_f64(), real.as_secs_f64())
     }
 
@@ -159,8 +159,9 @@ impl Alone<'_> {
     pub(crate) fn split(&self, visual: Ratio, shortcut: bool) -> ClosedForms {
         let (edge, cloud) = (self.view.edge, self.view.cloud);
         let states = cloud.prompt_state_bytes(self.input, visual);
-        let upload = self.view.uplink.transfer_time(states) + self.view.rtt / 2;
-        let first = self.preprocess + edge.prefill(self.input) + upload + cloud.prefill(self.input) + self.view.rtt / 2;
+        let upload = self.view.uplink.transfer_time(states) + self.view.way_up;
+        let first =
+            self.preprocess + edge.prefill(self.input) + upload + cloud.prefill(self.input) + self.view.way_down();
         let upper = cloud.token(self.context(cloud));
         let step = if shortcut {
             upper

@@ -139,7 +139,7 @@ impl UcbRoute {
     fn estimate(&self, arm: Target, view: &View<'_>, input: &Input) -> f64 {
         let (prices, waiting, network) = match arm {
             Target::Edge => (view.edge, f64::from(view.edge_requests), SimDuration::ZERO),
-            Target::Cloud => (view.cloud, view.cloud_requests, view.upload_time(input) + view.rtt / 2),
+            Target::Cloud => (view.cloud, view.cloud_requests, view.upload_time(input) + view.way_down()),
         };
         let decode = prices.token(prices.prompt_tokens(input)) * u64::from(self.assumed_output_tokens);
         network.as_secs_f64() + (prices.prefill(input) + decode).as_secs_f64() * (1.0 + waiting)

@@ -193,6 +193,8 @@ pub struct View<'v> {
     pub uplink: BitsPerSecond,
     /// Round-trip time.
     pub rtt: SimDuration,
+    /// The part of it on the way to the cloud.
+    pub way_up: SimDuration,
     /// `true` charges an upload a round trip for each of its modalities (Eq. 8) instead of half of one.
     pub rtt_per_modality: bool,
     /// Requests that wait or run on this edge's GPU.
@@ -215,7 +217,12 @@ impl View<'_> {
 
     /// The part of that which does not depend on the bytes.
     pub fn delay(&self, prompt: &Prompt) -> SimDuration {
-        if self.rtt_per_modality { self.rtt * u64::from(prompt.modalities()) } else { self.rtt / 2 }
+        if self.rtt_per_modality { self.rtt * u64::from(prompt.modalities()) } else { self.way_up }
+    }
+
+    /// The part of the round trip on the way back.
+    pub fn way_down(&self) -> SimDuration {
+        self.rtt.saturating_sub(self.way_up)
     }
 }
 

@@ -126,6 +126,7 @@ fn closed_forms(policy: &CloudIfLong, text_tokens: u32) -> ClosedForms {
         platform: 0,
         uplink: BitsPerSecond::from_mbps(8),
         rtt: SimDuration::from_ms(30),
+        way_up: SimDuration::from_ms(15),
         rtt_per_modality: false,
         edge_requests: 0,
         cloud_requests: 0.0,

@@ -7,10 +7,12 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Files that this program writes into a results folder.
-const FILES: [&str; 22] = [
+const FILES: [&str; 24] = [
     "answers.parquet",
     "capacity.csv",
     "capacity.parquet",
+    "choices.csv",
+    "choices.parquet",
     "classes.csv",
     "classes.parquet",
     "decisions.parquet",

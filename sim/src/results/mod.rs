@@ -1,5 +1,6 @@
 //! The results folder: its tables, its manifest, and the way it comes to be whole or not there.
 
+pub mod class_runs;
 pub mod classes;
 mod folder;
 pub mod latencies;

@@ -1,5 +1,6 @@
 //! `runs.parquet` in both directions: runs as rows, and rows as runs, in memory or through parts of a sweep.
 
+use super::class_runs::ClassRunsReader;
 use super::metrics::Sample;
 use crate::scenario::PointLabel;
 use crate::terminal::Failure;
@@ -84,6 +85,8 @@ pub struct RunsReader {
     next_group: usize,
     waiting: std::vec::IntoIter<RunRow>,
     latest: Option<Arc<PointLabel>>,
+    /// The figures by class, where they lie beside it.
+    classes: Option<ClassRunsReader>,
 }
 
 impl RunsReader {
@@ -94,7 +97,12 @@ impl RunsReader {
     pub fn open(path: &Path) -> Result<Self, Failure> {
         let table = TableReader::<RunRow>::open(path)?;
         let (notes, groups, waiting) = (table.notes(), table.groups(), Vec::new().into_iter());
-        Ok(Self { path: path.to_owned(), notes, groups, next_group: 0, waiting, latest: None })
+        Ok(Self { path: path.to_owned(), notes, groups, next_group: 0, waiting, latest: None, classes: None })
+    }
+
+    /// The same runs with their figures by class.
+    pub fn with_classes(self, classes: ClassRunsReader) -> Self {
+        Self { classes: Some(classes), ..self }
     }
 
     /// The note in its metadata under a key.
@@ -108,7 +116,12 @@ impl RunsReader {
             self.waiting = TableReader::open(&self.path)?.group(self.next_group)?.into_iter();
             self.next_group += 1;
         }
-        Ok(self.waiting.next().map(|row| run(row, &mut self.latest)))
+        let Some(mut run) = self.waiting.next().map(|row| run(row, &mut self.latest)) else { return Ok(None) };
+        if let Some(classes) = &mut self.classes {
+            let classes = classes.next()?;
+            run.result.iter_mut().for_each(|sample| sample.classes.clone_from(&classes));
+        }
+        Ok(Some(run))
     }
 }
 

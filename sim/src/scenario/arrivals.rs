@@ -1,5 +1,6 @@
 //! The times at which requests arrive: checked, and resolved for a run.
 
+use super::keys::{has, parts};
 use super::{Arrivals, Scenario, Source, TraceTimes};
 use crate::terminal::Failure;
 use engine::Content;
@@ -22,6 +23,9 @@ pub fn check(source: &Source, scenario: &Scenario) -> Result<(), Failure> {
     Ok(())
 }
 
+/// The keys of the scenario's own arrivals and dataset.
+const KEYS: [&str; 2] = ["arrivals", "workload.dataset"];
+
 /// The arrivals of a run over its content, which has times of its own or has none.
 pub fn resolve(
     source: &Source,
@@ -29,35 +33,46 @@ pub fn resolve(
     content: &Content,
     is_timed: bool,
 ) -> Result<engine::Arrivals, Failure> {
+    of_content(source, scenario, (content, is_timed), KEYS)
+}
+
+/// The same of arrivals and a dataset that have these keys.
+pub fn of_content(
+    source: &Source,
+    scenario: &Scenario,
+    (content, is_timed): (&Content, bool),
+    keys: [&str; 2],
+) -> Result<engine::Arrivals, Failure> {
+    let [at, dataset] = keys;
     let Content::Trace(trace) = content else {
-        return scenario.arrivals.resolve(source, "arrivals", 1.0);
+        return scenario.arrivals.resolve(source, at, 1.0);
     };
     if trace.requests.is_empty() {
-        return Err(nothing(source, scenario));
+        return Err(nothing(source, scenario, dataset));
     }
     if !is_timed {
-        refuse_times(source, scenario)?;
+        refuse_times(source, scenario, keys)?;
     }
     if let Some(remark) = scenario.remark() {
         source.traces().tell(format!("note: {}", remark.trim_end_matches('.').replacen('A', "a", 1)));
     }
     let speed = match scenario.arrivals {
-        Arrivals::Trace(times) => speed(source, &times, &trace.requests)?,
+        Arrivals::Trace(times) => speed(source, at, &times, &trace.requests)?,
         _ => 1.0,
     };
-    scenario.arrivals.resolve(source, "arrivals", speed)
+    scenario.arrivals.resolve(source, at, speed)
 }
 
 /// The refusal of a trace or a window without a request.
-fn nothing(source: &Source, scenario: &Scenario) -> Failure {
+fn nothing(source: &Source, scenario: &Scenario, dataset: &str) -> Failure {
     if scenario.workload.window.is_whole() {
-        return source.refuse_key("workload.dataset", "the trace gives no request; keep a larger share of it");
+        return source.refuse_key(dataset, "the trace gives no request; keep a larger share of it");
     }
     source.refuse_key("workload.window", "the trace has no request in it; widen it")
 }
 
 /// Refuses to play at its times a trace that has none.
-fn refuse_times(source: &Source, scenario: &Scenario) -> Result<(), Failure> {
+fn refuse_times(source: &Source, scenario: &Scenario, [at, dataset]: [&str; 2]) -> Result<(), Failure> {
     let reason = "the trace has no times of arrival";
     if !scenario.workload.window.is_of_numbers() {
         return Err(source.refuse_key("workload.window", &format!("{reason}; only `skip` is possible")));
@@ -65,27 +80,28 @@ fn refuse_times(source: &Source, scenario: &Scenario) -> Result<(), Failure> {
     if !matches!(scenario.arrivals, Arrivals::Trace(_)) {
         return Ok(());
     }
-    let key = if source.written().contains_key("arrivals") { "arrivals" } else { "workload.dataset" };
-    let remedy = "say when requests come: [arrivals.poisson] with a rate, or [arrivals.closed_loop]";
+    let path: Vec<String> = parts(at).into_iter().map(str::to_owned).collect();
+    let key = if has(source.written(), &path) { at } else { dataset };
+    let remedy = format!("say when requests come: [{at}.poisson] with a rate, or [{at}.closed_loop]");
     Err(source.refuse_key(key, &format!("{reason}; {remedy}")))
 }
 
 /// The factor on a trace's speed, which a rate may give.
-fn speed(source: &Source, times: &TraceTimes, requests: &[TraceRequest]) -> Result<f64, Failure> {
+fn speed(source: &Source, at: &str, times: &TraceTimes, requests: &[TraceRequest]) -> Result<f64, Failure> {
     let lasts = match requests {
         [first, .., last] => (last.arrival - first.arrival).as_secs_f64(),
         _ => 0.0,
     };
     let (key, speed) = match times.rate {
-        None => ("arrivals.trace.speed", times.speed),
+        None => ("trace.speed", times.speed),
         Some(_) if lasts == 0.0 => {
             let reason = "the requests that are played all arrive at once, so no scale gives them a rate";
-            return Err(source.refuse_key("arrivals.trace.rate", reason));
+            return Err(source.refuse_key(&format!("{at}.trace.rate"), reason));
         }
-        Some(rate) => ("arrivals.trace.rate", rate.as_f64() * lasts / (requests.len() - 1) as f64),
+        Some(rate) => ("trace.rate", rate.as_f64() * lasts / (requests.len() - 1) as f64),
     };
     if lasts / speed > LONGEST_RUN_S {
-        return Err(source.refuse_key(key, "the requests would arrive over more than 50 years"));
+        return Err(source.refuse_key(&format!("{at}.{key}"), "the requests would arrive over more than 50 years"));
     }
     Ok(speed)
 }

@@ -170,6 +170,7 @@ pub fn resolve(source: &Source, scenario: &Scenario) -> Result<Vec<engine::Class
             priority: class.priority,
             slo: slo.limits(source, &slo_at)?,
             accuracy: grounds::accuracy(&alone),
+            benchmark: lookup::requests(source, &alone, &format!("{at}.dataset"))?.benchmark(),
         })
     };
     scenario.classes.iter().zip(shares).map(one).collect()

@@ -5,7 +5,7 @@
 use super::loads::Arrivals;
 use super::routers::Router;
 use super::tier::{Cloud, Edge, Formats, GroupPolicy, Noise, Tuning};
-use super::{Mode, Scenario, Source};
+use super::{Dataset, Mode, Scenario, Source, datasets};
 use crate::terminal::Failure;
 use engine::Routing;
 use model::engine_kind::EngineKind;
@@ -69,6 +69,11 @@ impl Edge {
     /// True if its edges have a GPU.
     pub fn has_gpu(&self) -> bool {
         self.device != NO_DEVICE
+    }
+
+    /// True if a group plays a trace of its own.
+    pub fn plays_trace(&self) -> bool {
+        self.dataset.as_ref().is_some_and(Dataset::is_trace)
     }
 }
 
@@ -188,6 +193,7 @@ pub fn check(source: &Source, scenario: &Scenario) -> Result<(), Failure> {
     }
     shares(source, scenario)?;
     arrivals(source, scenario)?;
+    datasets::check(source, scenario)?;
     classes(source, scenario)
 }
 
@@ -239,12 +245,12 @@ fn arrivals(source: &Source, scenario: &Scenario) -> Result<(), Failure> {
             Some(_) if scenario.edges.is_empty() => {
                 return Err(source.refuse_key(&key, "one group has the scenario's arrivals; write [arrivals] instead"));
             }
-            Some(Arrivals::Trace(_)) => {
-                let reason =
-                    "a group takes its share of the scenario's trace; expected poisson or closed_loop, or a `share`";
+            Some(Arrivals::Trace(_)) if !group.edge.plays_trace() => {
+                let reason = "the group has no trace of its own, and takes its share of the scenario's; name one as its `dataset`, \
+                              or give it a `share`";
                 return Err(source.refuse_key(&key, reason));
             }
-            Some(_) if matches!(scenario.arrivals, Arrivals::Trace(_)) => {
+            Some(_) if matches!(scenario.arrivals, Arrivals::Trace(_)) && group.edge.dataset.is_none() => {
                 let reason = "the scenario plays a trace at its times, which leaves no room for others; leave it out";
                 return Err(source.refuse_key(&key, reason));
             }

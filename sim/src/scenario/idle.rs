@@ -280,7 +280,9 @@ fn idle(plan: &Plan) -> Vec<String> {
 /// Modalities that requests of any class may have; none where a dataset is not known.
 fn asked(scenario: &Scenario) -> Option<Asked> {
     let own = scenario.classes.values().map(|class| scenario.of_class(class)).collect::<Vec<_>>();
-    let all = own.iter().chain(own.is_empty().then_some(scenario)).map(|one| Some(one.requests()?.asked()));
+    let of_groups: Vec<Scenario> = scenario.of_groups().collect();
+    let all =
+        own.iter().chain(own.is_empty().then_some(scenario)).chain(&of_groups).map(|one| Some(one.requests()?.asked()));
     let join = |a: Asked, b: Asked| Asked {
         pictures: a.pictures || b.pictures,
         moves: a.moves || b.moves,
@@ -372,7 +374,7 @@ fn covered(scenario: &Scenario, asked: Asked) -> Vec<(Path, String)> {
             let holding = RULES_OF_SHAPES.iter().filter(|(.., holds)| holds(&at));
             let keys = holding.flat_map(|(keys, why, _)| keys.iter().map(move |key| (*key, *why)));
             covered.extend(keys.map(|(key, why)| ([table.clone(), path(key)].concat(), why.to_owned())));
-        } else {
+        } else if !scenario.datasets().any(|dataset| matches!(dataset, Dataset::Named(other) if other == name)) {
             covered.push((table, format!("workload.dataset is not \"{name}\"")));
         }
     }

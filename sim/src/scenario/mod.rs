@@ -13,6 +13,7 @@ mod classes;
 mod costs;
 mod course;
 pub mod dataset;
+mod datasets;
 mod drafter;
 mod explain;
 pub mod figures;

@@ -111,6 +111,15 @@ impl Plan {
         Err(self.source.refuse_key("mode", &what))
     }
 
+    /// Makes a key the first column though no sweep varies it; false if every row has it anyway.
+    pub fn add_column(&mut self, key: &str) -> bool {
+        let is_new = !OWN_COLUMN.contains(&key);
+        if is_new {
+            self.varied.insert(0, key.to_owned());
+        }
+        is_new
+    }
+
     /// Number of points.
     pub fn points(&self) -> u64 {
         self.design.points()

@@ -4,12 +4,12 @@ use super::fleet::{self, Group, Pool, Tier as Table};
 use super::tier::Batch;
 use super::written::Workload as Written;
 use super::{
-    Dataset, Scenario, Source, amounts, arrivals, chain, classes, drafter, grounds, lookup, parallel, priced, privacy,
-    sessions, warm_up,
+    Dataset, Scenario, Source, amounts, arrivals, chain, classes, datasets, drafter, grounds, lookup, parallel, priced,
+    privacy, sessions, warm_up,
 };
 use crate::terminal::Failure;
 use backends::Tier;
-use engine::{CloudSpec, Content, EdgeSpec, RunSpec, Scheduling, Workload, kv_of_group, kv_of_pool};
+use engine::{CloudSpec, Content, EdgeSpec, OwnRequests, RunSpec, Scheduling, Workload, kv_of_group, kv_of_pool};
 use model::{
     device::Device,
     engine_kind::{EngineKind, EngineProfile},
@@ -66,14 +66,15 @@ fn base_spec(source: &Source, scenario: &Scenario) -> Result<(RunSpec, Option<f6
     let ways = chain::taken(&hops, groups.len());
     let (hops, bandwidth_mbps) = chain::resolve(&hops, source.folder())?;
     let requests = lookup::requests(source, scenario, DATASET)?;
-    let workload = workload(source, scenario)?;
+    let of_groups = datasets::resolve(source, scenario)?;
+    let workload = workload(source, scenario, of_groups.own)?;
     let spec = RunSpec {
         seed: scenario.seed,
         replication: 0,
         edges: groups
             .iter()
-            .zip(ways)
-            .map(|(group, hops)| edges(source, scenario, group, hops))
+            .zip(ways.into_iter().zip(of_groups.arrivals))
+            .map(|(group, (hops, arrivals))| edges(source, scenario, group, (hops, arrivals)))
             .collect::<Result<_, _>>()?,
         pools: scenario.clouds().iter().map(|pool| pool_spec(source, scenario, pool)).collect::<Result<_, _>>()?,
         routing: scenario.routing(),
@@ -81,7 +82,7 @@ fn base_spec(source: &Source, scenario: &Scenario) -> Result<(RunSpec, Option<f6
         link: scenario.link.resolve(hops),
         workload,
         tokens: grounds::tokens(source, scenario)?,
-        accuracy: grounds::accuracy(scenario),
+        accuracy: datasets::accuracy(scenario),
         pruning: scenario.accuracy.pruning_loss,
         deadline: scenario.accuracy.deadline,
         slo: scenario.slo.limits(source, "slo")?,
@@ -91,7 +92,7 @@ fn base_spec(source: &Source, scenario: &Scenario) -> Result<(RunSpec, Option<f6
         probed: Arc::default(),
         policy: System::CloudOnly(policies::CloudOnly::default()),
     };
-    check_pictures(source, &spec.workload.content)?;
+    check_pictures(source, &spec.workload.content, DATASET)?;
     if has_pictures(&spec.workload.content) {
         for (table, tier) in scenario.tiers().iter().zip(spec.tiers()) {
             if tier.model.vision.is_none() {
@@ -108,19 +109,19 @@ fn scheduling(scenario: &Scenario, engine: EngineKind) -> Scheduling {
     if scenario.has_priorities() { scheduling.by_priority() } else { scheduling }
 }
 
-/// A group of edges, whose messages take these hops.
+/// A group of edges, whose messages take these hops, and its own arrivals.
 fn edges(
     source: &Source,
     scenario: &Scenario,
     Group { key, name, edge }: &Group<'_>,
-    hops: Vec<u32>,
+    (hops, arrivals): (Vec<u32>, Option<engine::Arrivals>),
 ) -> Result<EdgeSpec, Failure> {
     let (tier, scheduling) = (tier(source, scenario, key)?, scheduling(scenario, edge.engine));
     Ok(EdgeSpec {
         name: (*name).into(),
         has_gpu: edge.has_gpu(),
         only_sends: fleet::only_sends(edge),
-        arrivals: edge.arrivals.as_ref().map(|own| own.resolve(source, &format!("{key}.arrivals"), 1.0)).transpose()?,
+        arrivals,
         hops,
         share: edge.share,
         pool: scenario.pool_of(edge),
@@ -150,12 +151,12 @@ fn pool_spec(source: &Source, scenario: &Scenario, Pool { key, name, cloud }: &P
 }
 
 /// True if requests of a trace have pictures.
-fn has_pictures(content: &Content) -> bool {
+pub(super) fn has_pictures(content: &Content) -> bool {
     matches!(content, Content::Trace(trace) if trace.requests.iter().any(|one| one.pictures.is_some()))
 }
 
 /// Refuses a picture of a trace that no processor takes.
-fn check_pictures(source: &Source, content: &Content) -> Result<(), Failure> {
+pub(super) fn check_pictures(source: &Source, content: &Content, key: &str) -> Result<(), Failure> {
     let Content::Trace(trace) = content else { return Ok(()) };
     for (number, request) in (1..).zip(trace.requests.iter()) {
         if let Some(Pictures { size: PictureSize::Pixels { width, height }, .. }) = request.pictures
@@ -163,7 +164,7 @@ fn check_pictures(source: &Source, content: &Content) -> Result<(), Failure> {
         {
             let found = format!("request {number} of the trace has a picture of {width}x{height}");
             let expected = format!("expected sides of which none is longer than {MAX_ASPECT} times the other");
-            return Err(source.refuse_key("workload.dataset", &format!("{found}; {expected}; remove its line")));
+            return Err(source.refuse_key(key, &format!("{found}; {expected}; remove its line")));
         }
     }
     Ok(())
@@ -172,7 +173,7 @@ fn check_pictures(source: &Source, content: &Content) -> Result<(), Failure> {
 /// The key of the dataset.
 const DATASET: &str = "workload.dataset";
 
-fn workload(source: &Source, scenario: &Scenario) -> Result<Workload, Failure> {
+fn workload(source: &Source, scenario: &Scenario, own: Vec<Option<OwnRequests>>) -> Result<Workload, Failure> {
     let written = &scenario.workload;
     let requests = lookup::requests(source, scenario, DATASET)?;
     let (content, is_timed) = requests.content(source.traces(), source.folder(), &lookup::reading(scenario))?;
@@ -181,6 +182,7 @@ fn workload(source: &Source, scenario: &Scenario) -> Result<Workload, Failure> {
     let sessions = written.sessions.clone();
     let workload = Workload {
         content,
+        own: own.into(),
         classes: classes::resolve(source, scenario)?.into(),
         arrivals,
         requests,

@@ -1,5 +1,6 @@
 //! The `[edge]` and `[cloud]` tables, which are also those of `[edges.NAME]` and `[pools.NAME]`.
 
+use super::dataset::Dataset;
 use super::hop::Access;
 use super::loads::Arrivals;
 use engine::Scheduling;
@@ -67,7 +68,10 @@ pub struct Edge {
     /// Share of the scenario's requests that come in at a group, from 0 to 1, in an open loop. If absent, every edge has as many.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub share: Option<Ratio>,
-    /// Arrivals of a group of its own: `closed_loop` or `poisson`. If absent, it has a part of the scenario's.
+    /// Dataset of a group's requests, as `workload.dataset`: a shape, or a trace that the group alone plays. If absent, that one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub dataset: Option<Dataset>,
+    /// Arrivals of a group of its own, as `[arrivals]`. If absent, it has a part of the scenario's, or the times of its own trace.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub arrivals: Option<Arrivals>,
     /// Policy of a group whatever the scenario's are: `cloud_only` sends every request whole. If absent, the scenario's.
@@ -109,6 +113,7 @@ impl Default for Edge {
             batch: Batch::default(),
             link: None,
             share: None,
+            dataset: None,
             arrivals: None,
             policy: None,
             pool: None,

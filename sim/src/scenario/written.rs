@@ -132,6 +132,8 @@ impl Scenario {
     pub fn text_with(&self, mut name: impl FnMut(&Path) -> PathBuf) -> String {
         let mut named = self.clone();
         named.workload.dataset.rename_files(&mut name);
+        let of_groups = named.edges.values_mut().filter_map(|edge| edge.dataset.as_mut());
+        of_groups.for_each(|dataset| dataset.rename_files(&mut name));
         let files = named
             .link
             .files()
@@ -172,6 +174,9 @@ impl Scenario {
         if self.workload.dataset.is_trace() && !written.contains_key("arrivals") {
             self.arrivals = Arrivals::Trace(TraceTimes::default());
         }
+        let keeps_times = |edge: &&mut Edge| edge.plays_trace() && edge.arrivals.is_none() && edge.share.is_none();
+        let groups = self.edges.values_mut().filter(keeps_times);
+        groups.for_each(|edge| edge.arrivals = Some(Arrivals::Trace(TraceTimes::default())));
         (self.edge.is_replaced, self.cloud.is_replaced) = (!self.edges.is_empty(), !self.pools.is_empty());
         if !self.hop.is_empty() {
             self.link.leave_to_hops();

@@ -1,9 +1,9 @@
 //! The dictionary of columns: every column of every table, from their declarations.
 
 use crate::{
-    AnswerRow, BestRow, Better, CapacityRow, CheckRow, ClaimRow, ClassRow, DecisionRow, DifferenceRow, EffectRow,
-    FailureRow, IntervalRow, Metric, RegretRow, RequestRow, RunRow, ShortfallRow, SpanRow, StepRow, SummaryRow,
-    TableDoc, TokenRow, ValidationRow,
+    AnswerRow, BestRow, Better, CapacityRow, CheckRow, ChoiceRow, ClaimRow, ClassRow, ClassRunRow, DecisionRow,
+    DifferenceRow, EffectRow, FailureRow, IntervalRow, Metric, RegretRow, RequestRow, RunRow, ShortfallRow, SpanRow,
+    StepRow, SummaryRow, TableDoc, TokenRow, ValidationRow,
 };
 
 /// True of a table whose metrics each have an interval.
@@ -24,6 +24,7 @@ pub const TABLES: &[TableDoc] = &[
     RegretRow::DOC,
     FailureRow::DOC,
     ClassRow::DOC,
+    ClassRunRow::DOC,
     ShortfallRow::DOC,
     EffectRow::DOC,
     ClaimRow::DOC,
@@ -33,6 +34,7 @@ pub const TABLES: &[TableDoc] = &[
     CheckRow::DOC,
     IntervalRow::DOC,
     CapacityRow::DOC,
+    ChoiceRow::DOC,
 ];
 
 /// Endings of columns, and the units that they say.
@@ -230,6 +232,7 @@ mod tests {
         check::<AnswerRow>();
         check::<RegretRow>();
         check::<ClassRow>();
+        check::<ClassRunRow>();
         check::<ShortfallRow>();
         check::<FailureRow>();
         check::<EffectRow>();
@@ -240,5 +243,6 @@ mod tests {
         check::<CheckRow>();
         check::<IntervalRow>();
         check::<CapacityRow>();
+        check::<ChoiceRow>();
     }
 }

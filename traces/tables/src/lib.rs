@@ -4,8 +4,8 @@
 //! |---|---|
 //! | [`Row`] | a row of a table; `rows!` declares its struct, columns, version, writer, reader and documentation together |
 //! | [`RequestRow`], [`StepRow`], [`SpanRow`], [`TokenRow`], [`DecisionRow`], [`AnswerRow`] | rows of the hot path |
-//! | [`RunRow`], [`FailureRow`], [`SummaryRow`], [`ClassRow`], [`RegretRow`], [`ShortfallRow`], [`EffectRow`] | rows for runs, and for policies at points |
-//! | [`DifferenceRow`], [`BestRow`], [`CheckRow`], [`IntervalRow`], [`ClaimRow`], [`ValidationRow`] | rows of comparisons and verdicts |
+//! | [`RunRow`], [`FailureRow`], [`SummaryRow`], [`ClassRow`], [`ClassRunRow`], [`RegretRow`], [`ShortfallRow`], [`EffectRow`] | rows for runs, and for policies at points |
+//! | [`DifferenceRow`], [`BestRow`], [`CheckRow`], [`IntervalRow`], [`ClaimRow`], [`ValidationRow`], [`CapacityRow`], [`ChoiceRow`] | rows of comparisons and verdicts |
 //! | [`Metric`] | the metrics of a run: column, unit, direction, heading, words, decimals, axis |
 //! | [`Lane`], [`Phase`], [`Kind`], [`Side`], [`Status`], [`Author`] | words that stand in columns |
 //! | [`TableWriter`], [`TableReader`], [`CsvFile`] | files |
@@ -21,6 +21,7 @@
 mod answers;
 mod capacity;
 mod cell;
+mod choices;
 mod classes;
 mod columns;
 mod compared;
@@ -51,7 +52,8 @@ mod values;
 pub use answers::AnswerRow;
 pub use capacity::CapacityRow;
 pub use cell::Cell;
-pub use classes::ClassRow;
+pub use choices::ChoiceRow;
+pub use classes::{ClassRow, ClassRunRow};
 pub use columns::TypedColumn;
 pub use compared::{BestRow, CheckRow, DifferenceRow, IntervalRow};
 pub use csv_file::{CsvFile, csv_text};
@@ -61,7 +63,7 @@ pub use effects::EffectRow;
 pub use error::TableError;
 pub use judged::{ClaimRow, ValidationRow};
 pub use metric::{Better, Metric, MetricDoc, MetricEstimates, MetricValues, unknown};
-pub use names::{Author, Finding, Kind, Lane, Phase, Shortfall, Side, Status};
+pub use names::{Author, Finding, Kind, Lane, Phase, Shortfall, Side, Standing, Status};
 pub use object::{Object, objects};
 pub use own::{AskedEstimates, VariedValues};
 pub use parquet::{SCHEMA_KEY, TableReader, TableWriter, concatenate, is_reading, reading};

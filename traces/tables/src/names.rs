@@ -105,6 +105,20 @@ names! {
         Always = "always",
     }
 
+    /// The verdict on a choice beside the others of its policy.
+    pub enum Standing {
+        /// It surely meets the targets, and of those that do has the least mean.
+        Cheapest = "cheapest",
+        /// It surely meets the targets, and its interval reaches down to the cheapest one's.
+        Perhaps = "as_cheap_perhaps",
+        /// It surely meets the targets, at more.
+        Dearer = "met",
+        /// It surely misses a target.
+        Missed = "missed",
+        /// The runs that were allowed did not suffice.
+        Unsure = "not_known",
+    }
+
     /// The model whose answer it is.
     pub enum Author {
         /// The edge's model.
@@ -208,6 +222,7 @@ mod tests {
         check(Status::ALL, Status::name, Status::named);
         check(Author::ALL, Author::name, Author::named);
         check(Finding::ALL, Finding::name, Finding::named);
+        check(Standing::ALL, Standing::name, Standing::named);
         check(Lane::ALL, Lane::name, Lane::named);
         check(Phase::ALL, Phase::name, Phase::named);
         check(Kind::ALL, Kind::name, Kind::named);

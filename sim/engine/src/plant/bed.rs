@@ -405,7 +405,7 @@ impl<'w, C: Compute> Bed<'w, C> {
     fn upload(&self, input: &Input, then: Then) {
         self.with(|state| {
             let view = self.world.view_of(state, self.id);
-            let delay = view.delay(&input.prompt) - view.rtt / 2;
+            let delay = view.delay(&input.prompt) - view.way_up;
             self.world.open_on_cloud(state, self.id, input);
             state.ledger.slots.get_mut(self.id.index).resources.cloud.awaits_input = Some(self.world.kernel.now());
             let counted = state.ledger.figures(self.id);

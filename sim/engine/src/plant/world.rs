@@ -62,11 +62,13 @@ impl<'w, C: Compute> World<'w, C> {
         let tier = self.fleet.tier_of_pool(pool);
         let servers = self.fleet.gpus(tier);
         let in_pool: u32 = servers.clone().map(|gpu| self.load(state, edge, gpu).requests).sum();
+        let [rtt, way_up] = state.up.seen_ways(edge, self.kernel.now(), self.beyond_the_link(pool as u32));
         View {
             platform: (self.tier(edge) * self.spec.pools.len() + pool) as u32,
             // At a moment of silence next to nothing, so that an upload's time is still a number.
             uplink: state.up.rate(edge, self.kernel.now()).max(BitsPerSecond::new(1)),
-            rtt: self.rtt(state, edge, pool),
+            rtt,
+            way_up,
             rtt_per_modality: self.spec.link.rtt_per_modality,
             edge_requests: state.requests[index],
             cloud_requests: f64::from(in_pool) / servers.len() as f64,

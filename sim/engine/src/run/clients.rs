@@ -15,7 +15,7 @@ impl<'a, C: Compute, P: Policy> Run<'a, C, P> {
     #[expect(clippy::manual_async_fn, reason = "an `async fn` keeps its arguments twice, and there are many clients")]
     pub(super) fn client(&'a self, edge: u32, client: u32, think: SimDuration) -> impl Future<Output = ()> + 'a {
         async move {
-            while let Some(session) = self.begin(None) {
+            while let Some(session) = self.begin(None, edge) {
                 if !self.play(session, edge, client).await {
                     return;
                 }

@@ -5,7 +5,7 @@ use crate::ledger::SlotId;
 use crate::plant::Bed;
 use backends::Compute;
 use model::request::Input;
-use policies::{Edge, Policy, ServedBy, Testbed};
+use policies::{Briefing, Edge, Policy, ServedBy, Testbed};
 use std::future::poll_fn;
 use std::pin::{Pin, pin};
 use std::task::Poll;
@@ -40,12 +40,12 @@ impl<'a, C: Compute, P: Policy> Run<'a, C, P> {
     pub(super) async fn serve_or_fall_back(
         &self,
         bed: &Bed<'a, C>,
-        memory: &P::Memory,
+        (briefing, memory): (&Briefing, &P::Memory),
         patience: SimDuration,
     ) -> ServedBy {
         let world = self.world;
         {
-            let mut served = pin!(self.policy.serve(bed, &self.briefing, memory));
+            let mut served = pin!(self.policy.serve(bed, briefing, memory));
             loop {
                 let mut look = world.kernel.sleep(patience);
                 let by = poll_fn(|context| match served.as_mut().poll(context) {

@@ -1,6 +1,6 @@
 //! The arrival process: laws of the times at which requests or sessions come, and an open loop under way.
 
-use super::Workload;
+use super::{Row, Workload};
 use kernel::{Stream, Streams, draw};
 use std::sync::Arc;
 use units::{PerSecond, SimDuration, SimTime};
@@ -132,11 +132,11 @@ impl OpenLoop {
         Self { stream, arrived: 0, law }
     }
 
-    /// The time of the next arrival, of request number `number`, given that of the one before it.
+    /// The time of the next arrival, of this row, given that of the one before it.
     ///
     /// # Panics
     /// If the loop is closed.
-    pub(crate) fn next(&mut self, arrivals: &Arrivals, workload: &Workload, number: u64, previous: SimTime) -> SimTime {
+    pub(crate) fn next(&mut self, arrivals: &Arrivals, workload: &Workload, row: Row, previous: SimTime) -> SimTime {
         let (stream, arrived) = (&mut self.stream, self.arrived);
         self.arrived += 1;
         let in_s = |seconds: f64| previous + SimDuration::from_secs_f64(seconds);
@@ -153,15 +153,15 @@ impl OpenLoop {
                 SimTime::ZERO + *period * cycle + order[place].0
             }
             (Arrivals::Curve(curve), _) => in_s(curve.gap(previous.since_start(), draw::exponential(stream))),
-            (Arrivals::Trace { speed }, _) => since_start(workload.offset(number).as_secs_f64() / speed),
+            (Arrivals::Trace { speed }, _) => since_start(workload.offset_at(row).as_secs_f64() / speed),
             _ => unreachable!("a closed loop has no arrivals"),
         }
     }
 
-    /// The edge of the latest arrival, of request number `number`.
-    pub(crate) fn edge(&self, arrivals: &Arrivals, streams: Streams, number: u64, edges: u32) -> u32 {
+    /// The edge of the latest arrival, of request number `number` and of this row.
+    pub(crate) fn edge(&self, arrivals: &Arrivals, streams: Streams, (number, row): (u64, Row), edges: u32) -> u32 {
         match (arrivals, &self.law) {
-            (Arrivals::Trace { .. }, _) => (number % u64::from(edges)) as u32,
+            (Arrivals::Trace { .. }, _) => (row.number() % u64::from(edges)) as u32,
             (_, Law::Periodic(order)) => order[((self.arrived - 1) % order.len() as u64) as usize].1,
             _ => (streams.keyed("edge", number).bits(0) % u64::from(edges)) as u32,
         }

@@ -46,6 +46,7 @@ mod tests {
             priority: 0,
             slo: LatencyLimits::default(),
             accuracy: Vec::new(),
+            benchmark: model::published::Benchmark::Other,
         };
         let classes = [class("own", 0.0), class("chat", 0.3), class("photo", 0.7)];
         let workload = Workload { classes: classes.into(), ..RunSpec::example(policy).workload };

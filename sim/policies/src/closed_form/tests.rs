@@ -64,6 +64,7 @@ fn with<T>(edge_ms: u64, rtt_per_modality: bool, act: impl FnOnce(&Alone<'_>) ->
         platform: 0,
         uplink: BitsPerSecond::from_mbps(8),
         rtt: SimDuration::from_ms(20),
+        way_up: SimDuration::from_ms(10),
         rtt_per_modality,
         edge_requests: 0,
         cloud_requests: 0.0,

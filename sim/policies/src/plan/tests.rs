@@ -96,6 +96,7 @@ fn view<'p>(case: &Case, edge: &'p Linear, cloud: &'p Linear) -> View<'p> {
         platform: 0,
         uplink: case.rate,
         rtt: SimDuration::from_ms(20),
+        way_up: SimDuration::from_ms(10),
         rtt_per_modality: false,
         edge_requests: 0,
         cloud_requests: 0.0,

@@ -64,7 +64,7 @@ pub struct Args {
     #[arg(long, value_name = "N")]
     pub threads: Option<usize>,
     /// The metric that the best of several choices has least of [default: price, which is cost_per_request].
-    #[arg(long, value_name = "METRIC", alias = "minimize", conflicts_with_all = ["most", "least", "from", "to", "out", "json"])]
+    #[arg(long, value_name = "METRIC", alias = "minimize", conflicts_with_all = ["most", "least", "from", "to"])]
     pub minimise: Option<String>,
 }
 

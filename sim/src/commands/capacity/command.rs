@@ -3,24 +3,21 @@
 use super::args::{Args, policies};
 use super::axis::Axis;
 use super::choices;
+use super::folder::Making;
 use super::loads::{Counted, Loads, Varied};
 use super::search::{Answer, Limits, search};
 use super::verdict::Target;
-use crate::results::runs::{Run, Totals};
-use crate::results::{self, manifest, whole_file};
-use crate::run::grid::write_tables;
+use crate::results::runs::Run;
 use crate::run::threads;
 use crate::scenario::{self, Plan, Scenario, Source};
 use crate::terminal::{Code, Failure, print, say, with_bar};
 use rayon::prelude::*;
 use reports::Constraint;
 use std::sync::atomic::AtomicU64;
-use std::time::Instant;
-use tables::{CapacityRow, Finding, TableWriter};
+use tables::{CapacityRow, Finding};
 
 /// Runs `sim capacity`.
 pub fn run(args: &Args) -> Result<(), Failure> {
-    let started = Instant::now();
     let (source, scenario, left_out) = one_point(args)?;
     let targets = targets(args, &source, &scenario)?;
     if let Some(choices) = args.vary.split_once('=') {
@@ -41,34 +38,19 @@ pub fn run(args: &Args) -> Result<(), Failure> {
     let policies = policies(&scenario.policy, &args.policy)?;
     scenario::warn_of_unpacked_weights(&plan);
     scenario::warn_of_figures(&plan);
-    let default = ["results", &format!("{}-capacity", scenario.name)].iter().collect();
-    let out = args.out.clone().unwrap_or(default);
     let loads = first_looks(&varied, &policies)?;
     if let Some(first) = left_out {
         say(format_args!("sim: note: no workload.warm_up; the first {first} requests of a run are left out"));
     }
-    let results = results::Results::begin(&out)?;
+    let making = Making::begin(args, &scenario)?;
     let searched = searched(args, &varied, loads, scenario.replications)?;
     let (plan, runs) = all_runs(&varied, &searched)?;
-    let mut totals = Totals { runs: runs.len(), replications: scenario.replications, ..Totals::default() };
-    runs.iter().filter_map(|run| run.result.as_ref().ok()).for_each(|sample| totals.add(sample));
-    totals.wall_s = started.elapsed().as_secs_f64();
-    write_tables(&plan, runs.iter(), results.folder())?;
-    manifest::write(&plan, &totals, None, results.folder())?;
     let rows: Vec<CapacityRow> = searched.iter().map(|(loads, answer)| row(&varied, loads, answer)).collect();
-    let mut table = TableWriter::create(&results.folder().join("capacity.parquet"))?;
-    rows.iter().try_for_each(|row| table.write(row.clone()))?;
-    table.finish()?;
-    whole_file::write(&results.folder().join("capacity.csv"), &tables::csv_text(rows.clone(), &[]))?;
-    if !args.no_report {
-        let report = reports::write_report(results.folder());
-        report.map_err(|error| Failure::bug(error.to_string()))?;
-    }
-    let folder = results.finish()?;
+    let (folder, told) = making.finish(args, &plan, &runs, ("capacity", &rows))?;
     let text =
         if args.json { reports::capacity_document(&folder, rows.clone())? } else { reports::capacity_text(&rows) };
     print(&text)?;
-    say(format_args!("{} runs in {:.2} s; results in {}", totals.runs, totals.wall_s, folder.display()));
+    told.say();
     judged(&rows, args.least && axis.is_whole() && axis.ends[0] == 1.0)
 }
 

@@ -1,6 +1,7 @@
 //! The folder of a sweep: `sweep.json` says what it is of, `parts/` holds what is done.
 
 use super::split::Split;
+use crate::results::class_runs::{ClassRunsReader, ClassRunsWriter};
 use crate::results::making::{MakingFile, is_in_the_making, remove_left};
 use crate::results::runs::{Run, RunsReader, RunsWriter};
 use crate::results::whole_file;
@@ -59,9 +60,15 @@ impl Identity {
 pub struct Folder {
     path: PathBuf,
     identity: Identity,
+    /// True if requests are of several classes, whose figures lie beside each part.
+    has_classes: bool,
 }
 
 impl Folder {
+    fn of(path: &Path, identity: Identity, plan: &Plan) -> Self {
+        Self { path: path.to_owned(), identity, has_classes: !plan.scenario.classes.is_empty() }
+    }
+
     /// The folder, if a sweep was begun there.
     ///
     /// # Errors
@@ -95,7 +102,7 @@ impl Folder {
                 found.scenario, expected.scenario
             )
         } else {
-            return Ok(Some(Self { path: path.to_owned(), identity: found }));
+            return Ok(Some(Self::of(path, found, plan)));
         };
         Err(Failure::refused(format!("{}: {differs}; {remedy}", file.display())))
     }
@@ -110,7 +117,7 @@ impl Folder {
         }
         let parts = path.join("parts");
         fs::create_dir_all(&parts).map_err(|error| Failure::io("make the folder", &parts, &error))?;
-        let folder = Self { path: path.to_owned(), identity: Identity::of(plan, split) };
+        let folder = Self::of(path, Identity::of(plan, split), plan);
         whole_file::write(&path.join("scenario.toml"), &plan.scenario.resolved_text(plan.source.folder()))?;
         let identity = serde_json::to_string_pretty(&folder.identity).expect("an identity is JSON") + "\n";
         whole_file::write(&path.join(IDENTITY), &identity)?;
@@ -156,6 +163,10 @@ impl Folder {
         self.parts().join(self.split().file_name(part))
     }
 
+    fn classes(&self, part: u64) -> PathBuf {
+        self.parts().join(self.split().classes_name(part))
+    }
+
     /// The parts that are not there, or not whole.
     ///
     /// # Errors
@@ -176,7 +187,7 @@ impl Folder {
     /// If it is of another sweep or version.
     pub fn has(&self, part: u64) -> Result<bool, Failure> {
         let path = self.part(part);
-        if !path.exists() {
+        if !path.exists() || (self.has_classes && !self.classes(part).exists()) {
             return Ok(false);
         }
         // A part that cannot be read is as good as none: it is run again.
@@ -196,7 +207,12 @@ impl Folder {
 
     /// The runs of a part that is there.
     pub fn reader(&self, part: u64) -> Result<RunsReader, Failure> {
-        RunsReader::open(&self.part(part))
+        let runs = RunsReader::open(&self.part(part))?;
+        if !self.has_classes {
+            return Ok(runs);
+        }
+        let [(note, plan), ..] = self.notes(part);
+        Ok(runs.with_classes(ClassRunsReader::open(&self.classes(part), (note, &plan))?))
     }
 
     fn notes(&self, part: u64) -> [(&'static str, String); 3] {
@@ -212,14 +228,24 @@ impl Folder {
         fill: impl FnOnce(&mut dyn FnMut(Run) -> Result<(), Failure>) -> Result<(), Failure>,
     ) -> Result<(), Failure> {
         let parts = self.parts();
-        let file = MakingFile::begin(&parts).map_err(|error| Failure::io("write in the folder", &parts, &error))?;
+        let begin = || MakingFile::begin(&parts).map_err(|error| Failure::io("write in the folder", &parts, &error));
+        let (file, beside) = (begin()?, self.has_classes.then(begin).transpose()?);
         let notes = self.notes(part);
         let notes: Vec<(&str, &str)> = notes.iter().map(|(note, value)| (*note, value.as_str())).collect();
         let mut writer = RunsWriter::create(file.path(), &plan.varied, &notes)?;
-        fill(&mut |run| Ok(writer.write(&run)?))?;
+        let classes = beside.as_ref().map(|file| ClassRunsWriter::create(file.path(), &notes));
+        let mut classes = classes.transpose()?;
+        fill(&mut |run| {
+            classes.iter_mut().try_for_each(|classes| classes.write(&run))?;
+            Ok(writer.write(&run)?)
+        })?;
         writer.finish()?;
-        let path = self.part(part);
-        file.put(&path).map_err(|error| Failure::io("write", &path, &error))
+        classes.map(ClassRunsWriter::finish).transpose()?;
+        let put =
+            |file: MakingFile, path: PathBuf| file.put(&path).map_err(|error| Failure::io("write", &path, &error));
+        // The part comes last: where it is, its classes are.
+        beside.map_or(Ok(()), |file| put(file, self.classes(part)))?;
+        put(file, self.part(part))
     }
 
     /// Removes what killed processes left. Files that another process is writing stay.
@@ -244,8 +270,9 @@ impl Folder {
     /// Refuses what lies between the parts and is none.
     pub fn refuse_strangers(&self) -> Result<(), Failure> {
         let parts = self.parts();
-        let known: BTreeSet<String> =
-            (0..self.split().parts(self.points())).map(|part| self.split().file_name(part)).collect();
+        let split = self.split();
+        let of = |part| [Some(split.file_name(part)), self.has_classes.then(|| split.classes_name(part))];
+        let known: BTreeSet<String> = (0..split.parts(self.points())).flat_map(of).flatten().collect();
         let entries = fs::read_dir(&parts).map_err(|error| Failure::io("read", &parts, &error))?;
         for entry in entries.flatten() {
             let name = entry.file_name().to_string_lossy().into_owned();
@@ -253,8 +280,8 @@ impl Folder {
                 return Err(Failure::refused(format!(
                     "{}: no part of this sweep ({} parts, such as {}); move it away",
                     entry.path().display(),
-                    known.len(),
-                    self.split().file_name(0)
+                    split.parts(self.points()),
+                    split.file_name(0)
                 )));
             }
         }

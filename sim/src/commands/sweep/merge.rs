@@ -18,10 +18,12 @@ use std::path::Path;
 use tables::{CsvFile, FailureRow};
 
 /// The written files, in their order; the manifest comes last and says that all are there.
-const FILES: [&str; 8] = [
+const FILES: [&str; 10] = [
     "runs.parquet",
     "summary.parquet",
     "summary.csv",
+    "classes.parquet",
+    "classes.csv",
     "regret.csv",
     "shortfalls.parquet",
     "failures.csv",

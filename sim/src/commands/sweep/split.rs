@@ -53,6 +53,11 @@ impl Split {
             Self::Shards(shards) => format!("shard-{part:04}-of-{shards:04}.parquet"),
         }
     }
+
+    /// The name of the file with the classes of a part's runs.
+    pub fn classes_name(self, part: u64) -> String {
+        self.file_name(part).replace(".parquet", ".classes.parquet")
+    }
 }
 
 #[cfg(test)]

@@ -177,6 +177,12 @@ impl Direction {
         self.rtt(edge, now) + self.chain.waits(edge, now)
     }
 
+    /// That round-trip time to a server so far beyond the link, and the part of it in this direction, which has the waits.
+    pub(crate) fn seen_ways(&self, edge: u32, now: SimTime, beyond: SimDuration) -> [SimDuration; 2] {
+        let ([rtt, this], waits) = (self.chain.rtt(edge, now), self.chain.waits(edge, now));
+        [rtt + beyond + waits, (this + beyond) / 2 + waits]
+    }
+
     /// The round-trip time of an edge now.
     #[inline]
     fn rtt(&self, edge: u32, now: SimTime) -> SimDuration {

@@ -15,8 +15,9 @@ fn times(arrivals: &Arrivals, seed: u64, count: usize) -> Vec<(f64, u32)> {
     let mut now = SimTime::ZERO;
     (0..count as u64)
         .map(|number| {
-            now = open.next(arrivals, &workload, number, now);
-            (now.since_start().as_secs_f64(), open.edge(arrivals, streams, number, EDGES))
+            let row = Row::of_workload(number);
+            now = open.next(arrivals, &workload, row, now);
+            (now.since_start().as_secs_f64(), open.edge(arrivals, streams, (number, row), EDGES))
         })
         .collect()
 }
