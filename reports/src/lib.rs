@@ -32,11 +32,11 @@ mod table;
 mod timeline;
 mod warm_up;
 
-pub use best::{Answer, Constraint, Objective, Question, best};
+pub use best::{Answer, Constraint, Objective, Per, Question, best};
 pub use capacity::{capacity_document, capacity_text};
 pub use claims::{Claims, Verdict as ClaimVerdict, VerdictKind, claims};
 pub use classes::table_of_classes;
-pub use compare::{Comparison, Difference, Line, compare};
+pub use compare::{Comparison, Difference, Line, compare, compare_folders};
 pub use estimate::{Estimate, students_t};
 pub use frame::ReportError;
 pub use groups::table_of_groups;
