@@ -4,6 +4,7 @@ use super::emit::{Engine, Job, MOST_SHARDS, emit};
 use super::folder::Folder;
 use super::merge::{Merged, merge};
 use super::point;
+use super::shared::Shared;
 use super::slurm::{self, Slurm};
 use super::split::Split;
 use crate::results::shortfalls::OfRuns;
@@ -112,6 +113,7 @@ struct Sweep<'a> {
     args: &'a Args,
     plan: Plan,
     out: PathBuf,
+    shared: Shared,
 }
 
 impl<'a> Sweep<'a> {
@@ -129,7 +131,7 @@ impl<'a> Sweep<'a> {
             )));
         }
         let out = args.out.clone().unwrap_or_else(|| ["results", &plan.scenario.name].iter().collect());
-        Ok(Self { args, plan, out })
+        Ok(Self { args, plan, out, shared: Shared::default() })
     }
 
     /// Refuses a sweep of which no point can be run, judged by those that have every value once.
@@ -175,7 +177,7 @@ impl<'a> Sweep<'a> {
     fn run_part(&self, folder: &Folder, part: u64, progress: &AtomicU64) -> Result<(), Failure> {
         folder.write_part(part, &self.plan, |write| {
             for number in folder.split().points_of(part, self.plan.points()) {
-                point::run(&self.plan, number, None).into_iter().try_for_each(&mut *write)?;
+                point::run(&self.plan, number, None, &self.shared).into_iter().try_for_each(&mut *write)?;
                 progress.fetch_add(1, Ordering::Relaxed);
             }
             Ok(())
@@ -192,7 +194,7 @@ impl<'a> Sweep<'a> {
                 folder.write_part(index, &self.plan, |write| {
                     for some in numbers.chunks(POINTS_AT_ONCE) {
                         let run = |number: &u64| {
-                            let runs = point::run(&self.plan, *number, None);
+                            let runs = point::run(&self.plan, *number, None, &self.shared);
                             progress.fetch_add(1, Ordering::Relaxed);
                             runs
                         };
@@ -299,6 +301,10 @@ impl<'a> Sweep<'a> {
         }
         crate::results::shortfalls::warn(folder)?;
         merged.report.as_ref().map_or(Ok(()), crate::commands::report::print_claims)?;
+        if self.shared.saved() > 0 {
+            let why = "their policies are the same there, since what varies is of others";
+            say(format_args!("{} of the runs are those of an earlier point: {why}", self.shared.saved()));
+        }
         say(format_args!(
             "{} points, {} runs, {} events in {:.2} s; results in {}",
             self.plan.points(),
