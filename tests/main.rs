@@ -52,6 +52,7 @@ mod summary;
 mod support;
 mod sweep;
 mod tensor_parallel;
+mod terminal;
 mod testbeds;
 mod timeline;
 mod tools;

@@ -46,4 +46,4 @@ pub use report::{Report, write_joint_report, write_report};
 pub use runs::{Cell, Runs, Values};
 pub use sheet::Sheet;
 pub use stages::{Stage, StageTimes, stage_times};
-pub use table::table;
+pub use table::{Columns, table};

@@ -7,7 +7,7 @@ use crate::run::intervals::{self, Intervals};
 use crate::run::options::Options;
 use crate::run::replay::RealModels;
 use crate::scenario::{self, Plan, Written, warn_of_short_traces};
-use crate::terminal::{Failure, print, say};
+use crate::terminal::{Failure, print, say, with_bold_heading};
 use reports::ReportError;
 
 /// Runs a scenario, writes its results folder and prints its table.
@@ -15,7 +15,7 @@ use reports::ReportError;
 /// # Errors
 /// If the scenario or the folder is refused, or a run fails.
 pub fn run(written: &Written, options: &Options) -> Result<(), Failure> {
-    let until = options.until()?;
+    let (until, shown) = (options.until()?, options.layout.shown()?);
     let mut plan = Plan::read(written)?;
     let mut points = grid::points(&plan)?;
     scenario::warn(&plan);
@@ -42,7 +42,7 @@ pub fn run(written: &Written, options: &Options) -> Result<(), Failure> {
         let rows = intervals.iter().flat_map(Intervals::rows).collect();
         print(&reports::run_document(&folder, claims, rows).map_err(bug)?)?;
     } else {
-        print(&reports::table(&folder).map_err(bug)?)?;
+        print(&with_bold_heading(&reports::table(&folder, &shown).map_err(bug)?))?;
         print(&reports::table_of_groups(&folder).map_err(bug)?)?;
         print(&reports::table_of_classes(&folder).map_err(bug)?)?;
         shortfalls::warn(&folder)?;

@@ -105,7 +105,7 @@ fn read(folder: &Path, file: &str) -> Vec<Result<(), Failure>> {
         "steps.parquet" | "requests.parquet" | "scenario.toml" => vec![steps(folder)],
         "manifest.json" => vec![judged(folder), steps(folder)],
         "baseline.toml" => vec![judged(folder)],
-        "summary.parquet" => vec![reports::table(folder).map(drop).map_err(Failure::from)],
+        "summary.parquet" => vec![reports::table(folder, &reports::Columns::All).map(drop).map_err(Failure::from)],
         _ => vec![judged(folder), compared(folder)],
     }
 }
@@ -125,7 +125,10 @@ fn compared(folder: &Path) -> Result<(), Failure> {
     let runs = Runs::read(folder)?;
     let _ = reports::compare(&runs, &["e2e_ms_mean".to_owned()], None)?.text();
     let objectives = vec![Objective { metric: "e2e_ms_mean".to_owned(), maximise: false }];
-    reports::best(&runs, &Question { objectives, constraints: Vec::new(), policy: None, per: Per::All, by_mean: true })?;
+    reports::best(
+        &runs,
+        &Question { objectives, constraints: Vec::new(), policy: None, per: Per::All, by_mean: true },
+    )?;
     Ok(())
 }
 

@@ -10,8 +10,7 @@ use super::split::Split;
 use crate::results::shortfalls::OfRuns;
 use crate::run::threads;
 use crate::scenario::{self, Plan, Written};
-use crate::terminal::with_bar;
-use crate::terminal::{Code, Failure, say};
+use crate::terminal::{Code, Failure, Layout, print, say, with_bar, with_bold_heading};
 use rayon::prelude::*;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -57,6 +56,8 @@ pub struct Args {
     /// Write no report: neither figures nor verdicts on the papers' claims. `sim report DIR` writes it later.
     #[arg(long)]
     no_report: bool,
+    #[command(flatten)]
+    layout: Layout,
     /// Go on with the sweep that was begun in the folder: only what is missing is run.
     #[arg(long)]
     resume: bool,
@@ -118,6 +119,8 @@ struct Sweep<'a> {
 
 impl<'a> Sweep<'a> {
     fn new(args: &'a Args) -> Result<Self, Failure> {
+        // Refused before hours of work.
+        args.layout.shown()?;
         let plan = Plan::read(&args.written)?;
         plan.must_be_simulated("sim sweep")?;
         let points = plan.points();
@@ -294,8 +297,9 @@ impl<'a> Sweep<'a> {
     fn print(&self, folder: &Path, merged: &Merged, started: Instant) -> Result<(), Failure> {
         let rows = merged.totals.runs as u64 / u64::from(self.plan.scenario.replications);
         if rows <= MOST_PRINTED {
-            let table = reports::table(folder).map_err(|error| Failure::bug(error.to_string()))?;
-            crate::terminal::print(&table)?;
+            let shown = self.args.layout.shown()?;
+            let table = reports::table(folder, &shown).map_err(|error| Failure::bug(error.to_string()))?;
+            print(&with_bold_heading(&table))?;
         } else {
             say(format_args!("{rows} rows are in summary.csv; `sim best` picks among them"));
         }
