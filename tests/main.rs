@@ -35,6 +35,7 @@ mod parquet_file;
 mod pictures;
 mod policies;
 mod presets;
+mod python;
 mod questions;
 mod quoted;
 mod real_input;
