@@ -59,15 +59,22 @@ fn policies_are_compared_in_pairs() {
     let expected = relative.iter().sum::<f64>() / 3.0;
     let found: f64 = differences[0].parse().expect("a number");
     assert!((found - expected).abs() < 1e-12, "{found}, not {expected}");
+    assert!(output.stdout.contains("  slower\n"), "{}", output.stdout);
     assert!(
-        output.stdout.contains(" slower than edge_only (e2e_ms_mean, paired, 3 replications)"),
+        output.stdout.ends_with("\nAgainst edge_only, paired, 3 replications, with 95 % intervals.\n"),
         "{}",
         output.stdout
     );
     // Of 20 requests, accuracy is all noise.
-    assert!(output.stdout.contains("; accuracy_pct, paired, 3 replications)"), "{}", output.stdout);
+    assert!(output.stdout.contains("  no difference seen\n"), "{}", output.stdout);
     let other = sim.done(["compare", "out", "--to", "msao"]).stdout;
-    assert!(other.contains("edge_only is ") && other.contains(" faster than msao"), "{other}");
+    assert!(other.contains("edge_only ") && other.contains("  faster\n"), "{other}");
+    // Against another folder: here itself, which is no difference.
+    std::fs::create_dir_all(sim.path("again")).expect("a folder");
+    sim.done(["swept.toml", "--out", "again"]);
+    let folders = sim.done(["compare", "out", "again"]).stdout;
+    assert_eq!(folders.matches("  no difference\n").count(), 12, "{folders}");
+    assert!(folders.contains(" again:msao ") && folders.contains("Against out, paired"), "{folders}");
     // Results of an older model are compared all the same, with a warning.
     assert_eq!(output.stderr, "");
     let manifest = sim.path("out/manifest.json");
@@ -81,19 +88,21 @@ fn policies_are_compared_in_pairs() {
 fn the_best_point_is_the_best_of_all() {
     let sim = swept();
     let e2e = means(&sim, "e2e_ms_mean");
-    sim.done(["best", "out", "--minimise", "e2e_ms_mean", "--csv", "b.csv"]);
+    sim.done(["best", "out", "--minimise", "e2e_ms_mean", "--per", "all", "--csv", "b.csv"]);
     let found: Vec<f64> = column(&sim.text("b.csv"), "e2e_ms_mean").iter().map(|text| text.parse().unwrap()).collect();
     let mut expected = e2e.clone();
     expected.sort_by(f64::total_cmp);
     assert_eq!(found.len(), expected.len());
     assert!(found.iter().zip(&expected).all(|(a, b)| (a - b).abs() < 1e-9), "{found:?}, not {expected:?}");
-    let args = ["best", "out", "--maximise", "e2e_ms_mean", "--policy", "msao", "--top", "2"];
+    let per_rtt = sim.done(["best", "out", "--minimise", "e2e_ms_mean", "--top", "1"]).stdout;
+    assert!(per_rtt.contains("the best 1 of 12 points in each of 2 environments (--per), of 12"), "{per_rtt}");
+    let args = ["best", "out", "--maximise", "e2e_ms_mean", "--policy", "msao", "--per", "all", "--top", "2"];
     let table = sim.done(args).stdout;
     assert_eq!(table.lines().filter(|line| line.contains(" msao ")).count(), 2, "{table}");
     let accurate = means(&sim, "accuracy_pct");
     let limit = accurate.iter().copied().fold(f64::INFINITY, f64::min);
     let constraint = format!("accuracy_pct > {limit}");
-    let table = sim.done(["best", "out", "--minimise", "e2e_ms_mean", "--subject-to", &constraint]).stdout;
+    let table = sim.done(["best", "out", "--minimise", "e2e_ms_mean", "--subject-to", &constraint, "--by-mean"]).stdout;
     let outside = accurate.iter().filter(|mean| **mean <= limit).count();
     assert!(outside > 0 && table.contains(&format!("; {outside} outside the constraints")), "{table}");
 }
@@ -101,7 +110,7 @@ fn the_best_point_is_the_best_of_all() {
 #[test]
 fn the_front_is_of_points_that_none_is_better_than() {
     let sim = swept();
-    sim.done(["best", "out", "--pareto", "e2e_ms_mean,accuracy_pct", "--csv", "front.csv"]);
+    sim.done(["best", "out", "--pareto", "e2e_ms_mean,accuracy_pct", "--per", "all", "--csv", "front.csv"]);
     let csv = sim.text("front.csv");
     let numbers = |name: &str| column(&csv, name).iter().map(|text| text.parse().unwrap()).collect::<Vec<f64>>();
     let front: Vec<(f64, f64)> = numbers("e2e_ms_mean").into_iter().zip(numbers("accuracy_pct")).collect();
@@ -131,6 +140,7 @@ fn questions_that_make_no_sense_are_refused() {
         "best out --minimise e2e_ms_mean --policy mso",
         "best out --pareto e2e_ms_mean,served_by_cloud_pct",
         "best out --pareto e2e_ms_mean:less",
+        "best out --minimise e2e_ms_mean --per link.rt",
     ] {
         let output = sim.run(line.split(' '));
         assert_eq!((output.code, output.stdout.as_str()), (Some(2), ""), "{line}: {output:#?}");

@@ -29,7 +29,7 @@ fn swept() -> (Sim, Output) {
 /// The document of a command, and its rows.
 fn document(output: &Output) -> (Value, Vec<Map<String, Value>>) {
     let document: Value = serde_json::from_str(&output.stdout).unwrap_or_else(|error| panic!("{error}: {output:#?}"));
-    assert_eq!((&document["tool"], &document["schema_version"]), (&"msao-sim".into(), &2.into()));
+    assert_eq!((&document["tool"], &document["schema_version"]), (&"msao-sim".into(), &3.into()));
     assert_eq!(document["scenario"], "swept");
     let rows = document["rows"].as_array().expect("rows").iter();
     let rows = rows.map(|row| row.as_object().expect("an object").clone()).collect();

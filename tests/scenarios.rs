@@ -70,8 +70,9 @@ fn all_run() {
     }
 }
 
-/// The shown text without its comments on origins.
+/// The shown text without its comments on origins, and without the absent keys at its end.
 fn without_comments(shown: &str) -> String {
+    let shown = shown.split_once("\n# Absent keys").map_or(shown, |(shown, _)| shown);
     let line = |line: &str| format!("{}\n", line.split("  # ").next().unwrap_or_default().trim_end());
     shown.lines().map(line).collect()
 }
@@ -93,6 +94,8 @@ fn show_says_where_each_value_is_from() {
     let (sim, _) = copied();
     let shown = |args: &[&str]| {
         let text = sim.done([&["show"], args].concat()).stdout;
+        let (text, absent) = text.split_once("\n# Absent keys").expect("absent keys");
+        assert!(absent.contains("#   edge.kv_blocks "), "{absent}");
         let mut table = String::new();
         let mut origins = std::collections::BTreeMap::new();
         for line in text.lines() {

@@ -171,3 +171,32 @@ fn every_description_begins_with_its_subject() {
     let faults: Vec<String> = found.into_iter().filter_map(lacks).collect();
     assert!(faults.is_empty(), "descriptions that do not begin with their subject:\n{}", faults.join("\n"));
 }
+
+/// Editors find the schema by the first line of a scenario: `#:schema` and a file beside it.
+#[test]
+fn scenarios_name_the_schema_that_is_kept_beside_them() {
+    let kept = repository("scenarios/scenario.schema.json");
+    let now = Sim::new().done(["schema"]).stdout;
+    if std::env::var_os("SCHEMA_UPDATE").is_some() {
+        std::fs::write(&kept, &now).expect("the schema can be written");
+    }
+    let same = std::fs::read_to_string(&kept).is_ok_and(|text| text == now);
+    assert!(
+        same,
+        "scenarios/scenario.schema.json is out of date: run SCHEMA_UPDATE=1 cargo nextest run -p sim schema::"
+    );
+    let mut scenarios = 0;
+    for (folder, line) in [("scenarios", "#:schema ./"), ("scenarios/regression", "#:schema ../")] {
+        for entry in std::fs::read_dir(repository(folder)).expect("scenarios") {
+            let path = entry.expect("an entry").path();
+            let name = path.file_name().and_then(|name| name.to_str()).expect("UTF-8").to_owned();
+            if !name.ends_with(".toml") || name.ends_with(".baseline.toml") {
+                continue;
+            }
+            let text = std::fs::read_to_string(&path).expect("a scenario");
+            assert_eq!(text.lines().next(), Some(format!("{line}scenario.schema.json").as_str()), "{folder}/{name}");
+            scenarios += 1;
+        }
+    }
+    assert!(scenarios > 40, "{scenarios} scenarios");
+}

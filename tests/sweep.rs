@@ -33,6 +33,27 @@ fn a_sweep_has_the_rows_of_a_run() {
     }
 }
 
+/// Where only a key of one policy varies, the others are run at one point, and their rows are those of a run of every point.
+#[test]
+fn a_policy_is_run_once_where_keys_of_others_vary() {
+    const VARIED: &str = "name = \"varied\"\nreplications = 2\n[workload]\ndataset = \"vqav2\"\nrequests = 5\n\
+        [policy.edge_only]\n[policy.speculative]\n[policy.msao]\n[sweep]\n\"link.rtt\" = [\"5 ms\", \"50 ms\"]\n\
+        \"policy.msao.mas.tau_s\" = [0.1, 0.5, 0.9]\n\"policy.speculative.n_draft\" = [2, 4]\n";
+    let sim = Sim::new().with("varied.toml", VARIED);
+    sim.done("varied.toml --out run".split(' '));
+    for threads in [1, 2] {
+        let swept = sim.done(format!("sweep varied.toml --out swept{threads} --threads {threads}").split(' '));
+        // Of 12 points: edge_only needs 2, speculative 4, msao 6; with two replications each.
+        let told = "48 of the runs are those of an earlier point: their policies are the same there";
+        assert!(swept.stderr.contains(told), "{}", swept.stderr);
+        for table in ["runs.parquet", "summary.parquet", "summary.csv"] {
+            assert!(sim.tree_of("run")[table] == sim.tree_of(&format!("swept{threads}"))[table], "{table}");
+        }
+    }
+    let own = sim.done("sweep varied.toml --out own --set point_seeds=from_id".split(' '));
+    assert!(!own.stderr.contains("earlier point"), "{}", own.stderr);
+}
+
 #[test]
 fn threads_and_shards_do_not_matter() {
     let sim = sweep();

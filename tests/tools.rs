@@ -1,5 +1,5 @@
 //! Programs that tests need beside `sim`: Slurm, GNU parallel, a checker of Kubernetes files, a
-//! browser, NumPy. `cargo xtask test` obtains them.
+//! browser, NumPy, pandas, polars, a terminal. `cargo xtask test` obtains them.
 //!
 //! Where they are missing their tests have nothing to test: each says that it was skipped, and
 //! [`tool_tests_that_were_skipped`] lists them all, which nextest shows. Under `CI=true` that is a failure.
@@ -8,12 +8,16 @@ use crate::support::aloud;
 use std::path::{Path, PathBuf};
 
 /// The programs that tests need; a test calls [`are_there`] with its name.
-const NEEDS: [(&str, &[&str]); 10] = [
+const NEEDS: [(&str, &[&str]); 13] = [
     ("slurm_survives_a_crash_a_dead_node_and_lost_parts", &SLURM),
     ("slurm_flag_submits_waits_and_merges", &SLURM),
     ("parallel_runs_the_emitted_script", &["parallel"]),
     ("kubernetes_job_follows_the_schema", &["kubernetes-validate"]),
     ("external_examples_run_as_documented", &["numpy-config"]),
+    // It comes with matplotlib, as polars and pandas do by the same list.
+    ("python_reads_results_as_numbers_and_plots_them", &["fonttools"]),
+    ("a_first_scenario_is_asked_for_on_a_terminal", &["script"]),
+    ("the_table_fits_the_terminal_and_a_pipe_has_all_columns", &["script"]),
     ("page_loads_alone_and_its_table_sorts_and_filters", &["chromium"]),
     ("page_works_with_the_keyboard_alone", &["chromium"]),
     ("page_draws_the_values_of_the_summary", &["chromium"]),

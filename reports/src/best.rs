@@ -9,13 +9,15 @@ mod shown;
 use crate::estimate::Estimate;
 use crate::frame::ReportError;
 use crate::runs::{Cell, Runs, Values};
-pub use question::{Constraint, Objective, Question};
+pub use question::{Constraint, Objective, Per, Question};
 use std::cmp::Ordering;
 
 /// A policy at a point, with its figures.
 #[derive(Clone, Debug)]
 struct Candidate<'r> {
     cell: &'r Cell,
+    /// Number of the group within which it is compared.
+    group: usize,
     /// The means of the objectives, then those of metrics with a constraint alone.
     figures: Vec<Estimate>,
 }
@@ -32,6 +34,12 @@ pub struct Answer<'r> {
     failed: usize,
     without: usize,
     outside: usize,
+    /// Those whose interval reaches over the bound of a constraint.
+    unsure: usize,
+    by_mean: bool,
+    /// The places of the keys that make a group, and their values in each.
+    per: Vec<usize>,
+    groups: Vec<Vec<String>>,
 }
 
 /// Finds the best points by one objective, or the Pareto front of several.
@@ -40,7 +48,7 @@ pub struct Answer<'r> {
 ///
 /// If there is no such metric or policy; the nearest known name is given.
 pub fn best<'r>(runs: &'r Runs, question: &Question) -> Result<Answer<'r>, ReportError> {
-    let Question { objectives, constraints, policy } = question;
+    let Question { objectives, constraints, policy, per, by_mean } = question;
     if let Some(policy) = policy {
         runs.policy(policy)?;
     }
@@ -53,8 +61,20 @@ pub fn best<'r>(runs: &'r Runs, question: &Question) -> Result<Answer<'r>, Repor
     }
     let columns = metrics.iter().map(|name| runs.metric_named(name)).collect::<Result<Vec<_>, _>>()?;
     let objectives = objectives.clone();
-    let mut answer =
-        Answer { runs, metrics, objectives, found: Vec::new(), looked_at: 0, failed: 0, without: 0, outside: 0 };
+    let mut answer = Answer {
+        runs,
+        metrics,
+        objectives,
+        found: Vec::new(),
+        looked_at: 0,
+        failed: 0,
+        without: 0,
+        outside: 0,
+        unsure: 0,
+        by_mean: *by_mean,
+        per: per.places(runs)?,
+        groups: Vec::new(),
+    };
     // A point that failed as a whole has no policy: it failed for each.
     let asked = |cell: &&Cell| cell.policy.is_empty() || policy.as_ref().is_none_or(|policy| *policy == cell.policy);
     for cell in runs.cells.iter().filter(asked) {
@@ -80,20 +100,48 @@ impl<'r> Answer<'r> {
             return;
         };
         let place = |name: &str| self.metrics.iter().position(|metric| metric == name).expect("a column for each");
-        if constraints.iter().all(|constraint| constraint.holds(figures[place(&constraint.metric)].mean)) {
-            self.found.push(Candidate { cell, figures });
-        } else {
+        let holds = |constraint: &Constraint| {
+            let figure = figures[place(&constraint.metric)];
+            if self.by_mean { Some(constraint.holds(figure.mean)) } else { constraint.surely_holds(figure) }
+        };
+        let verdicts: Vec<Option<bool>> = constraints.iter().map(holds).collect();
+        if verdicts.contains(&Some(false)) {
             self.outside += 1;
+        } else if verdicts.contains(&None) {
+            self.unsure += 1;
+        } else {
+            let group = self.group(cell);
+            self.found.push(Candidate { cell, group, figures });
         }
     }
 
-    /// By the first objective, then by the next; equal ones stay in the order of the table.
+    /// The number of a cell's group, in the order of the table.
+    fn group(&mut self, cell: &Cell) -> usize {
+        let values: Vec<String> = self.per.iter().map(|key| cell.values[*key].clone()).collect();
+        self.groups.iter().position(|known| *known == values).unwrap_or_else(|| {
+            self.groups.push(values);
+            self.groups.len() - 1
+        })
+    }
+
+    /// Group by group, then by the first objective, then by the next; equal ones stay in the order of the table.
     fn sort(&mut self) {
         let objectives = &self.objectives;
         self.found.sort_by(|a, b| {
             let orders = objectives.iter().enumerate().map(|(i, o)| o.order(a.figures[i].mean, b.figures[i].mean));
-            orders.fold(Ordering::Equal, Ordering::then)
+            orders.fold(a.group.cmp(&b.group), Ordering::then)
         });
+    }
+
+    /// The first `top` of each group, each with its rank in it, from 0.
+    fn ranked(&self, top: usize) -> impl Iterator<Item = (usize, &Candidate<'r>)> {
+        let groups = self.found.chunk_by(|a, b| a.group == b.group);
+        groups.flat_map(move |group| group.iter().enumerate().take(top))
+    }
+
+    /// Groups in which something was found.
+    pub fn groups(&self) -> usize {
+        self.found.chunk_by(|a, b| a.group == b.group).count()
     }
 
     /// Drops what another candidate is better than in one metric and as good as in all. Sorted as they are, only one that
@@ -102,7 +150,9 @@ impl<'r> Answer<'r> {
         let objectives = &self.objectives;
         let mut front: Vec<Candidate<'r>> = Vec::new();
         for candidate in self.found.drain(..) {
-            if !front.iter().any(|other| dominates(objectives, other, &candidate)) {
+            let beats =
+                |other: &Candidate<'r>| other.group == candidate.group && dominates(objectives, other, &candidate);
+            if !front.iter().any(beats) {
                 front.push(candidate);
             }
         }
@@ -121,7 +171,7 @@ impl<'r> Answer<'r> {
 
     /// A count of what was judged and what was not, if that is not all, or if nothing was found; none otherwise.
     pub fn shortfall(&self) -> Option<String> {
-        let Self { looked_at, failed, without, outside, .. } = self;
+        let Self { looked_at, failed, without, outside, unsure, .. } = self;
         let judged = looked_at - failed - without;
         if judged == *looked_at && !self.is_empty() {
             return None;
@@ -136,6 +186,9 @@ impl<'r> Answer<'r> {
         }
         if self.is_empty() && *outside > 0 {
             said += &format!("; {outside} are outside the constraints");
+        }
+        if self.is_empty() && *unsure > 0 {
+            said += &format!("; {unsure} are within by their means, not by their intervals");
         }
         Some(said)
     }

@@ -7,15 +7,12 @@
 use crate::estimate::{Estimate, mean};
 use crate::frame::ReportError;
 use crate::json::Document;
-use crate::numbers::{interval, per_cent, short};
+use crate::numbers::{interval, short};
 use crate::runs::{Cell, PointValues, Runs};
 use crate::sheet::Sheet;
-use std::fmt::Write;
+use std::collections::BTreeSet;
 use std::path::Path;
 use tables::{DifferenceRow, Metric, csv_text};
-
-/// Sentences that are printed below the table; beyond, nobody reads them.
-const SENTENCES: usize = 24;
 
 /// Every difference from the reference.
 #[derive(Clone, Debug)]
@@ -31,9 +28,10 @@ pub struct Comparison {
 #[derive(Clone, Debug)]
 pub struct Line {
     values: Vec<String>,
-    place: String,
     /// The policy.
     pub policy: String,
+    /// The policy that it is compared with.
+    pub reference: String,
     /// The metric.
     pub metric: Metric,
     /// Its mean, and the mean of the reference; none where it does not apply.
@@ -58,9 +56,7 @@ pub enum Difference {
 /// If there is no such metric or policy, or nothing to compare with; the nearest known name is given.
 pub fn compare(runs: &Runs, metrics: &[String], reference: Option<&str>) -> Result<Comparison, ReportError> {
     let policies = runs.policies();
-    let Some(first) = policies.first() else {
-        return Err(ReportError::Refused(format!("{}: every point failed: nothing to compare", runs.path.display())));
-    };
+    let Some(first) = policies.first() else { return Err(nothing_ran(runs)) };
     let reference = reference.unwrap_or(first);
     runs.policy(reference)?;
     if policies.len() < 2 {
@@ -68,36 +64,88 @@ pub fn compare(runs: &Runs, metrics: &[String], reference: Option<&str>) -> Resu
             format!("{}: {reference} is the only policy; give the scenario another to compare", runs.path.display());
         return Err(ReportError::Refused(what));
     }
-    let metrics =
-        metrics.iter().map(|name| Metric::named(name).map_err(ReportError::Refused)).collect::<Result<Vec<_>, _>>()?;
+    let metrics = named(metrics)?;
     let mut lines = Vec::new();
     for point in runs.cells.chunk_by(|a, b| a.point == b.point) {
-        let base = point.iter().find(|cell| cell.policy == reference);
+        let base = point.iter().find(|cell| cell.policy == reference).map(|cell| (runs, cell));
         for cell in point.iter().filter(|cell| cell.policy != reference && !cell.policy.is_empty()) {
-            for metric in &metrics {
-                let [now, base_values] = [Some(cell), base].map(|cell| runs.metric(*metric).all_of(cell?));
-                let mean = |values: &Option<Vec<f64>>| values.as_deref().map(mean);
-                lines.push(Line {
-                    values: cell.values.clone(),
-                    place: runs.place(cell),
-                    policy: cell.policy.clone(),
-                    metric: *metric,
-                    means: [mean(&now), mean(&base_values)],
-                    difference: difference(runs, [Some(cell), base], [now, base_values]),
-                });
-            }
+            let label = (cell.policy.clone(), reference.to_owned());
+            lines.extend(metrics.iter().map(|metric| line(*metric, (runs, cell), base, label.clone())));
         }
     }
     Ok(Comparison { keys: runs.keys.clone(), reference: reference.to_owned(), lines })
 }
 
-fn difference(runs: &Runs, cells: [Option<&Cell>; 2], values: [Option<Vec<f64>>; 2]) -> Difference {
-    let [Some(cell), Some(base)] = cells else { return Difference::None("the reference has no run there") };
-    if [cell, base].iter().any(|cell| runs.failures(cell).next().is_some()) {
+/// Compares every policy of each further folder with the same policy of the first, or with `reference` of the first, at points
+/// with the same values.
+///
+/// # Errors
+///
+/// If there is no such metric or policy, or the folders vary different keys.
+pub fn compare_folders(
+    folders: &[(String, Runs)],
+    metrics: &[String],
+    reference: Option<&str>,
+) -> Result<Comparison, ReportError> {
+    let [(base_name, base), others @ ..] = folders else {
+        return Err(ReportError::refused("expected two folders or more to compare"));
+    };
+    base.policies().first().ok_or_else(|| nothing_ran(base))?;
+    reference.map_or(Ok(()), |reference| base.policy(reference))?;
+    let metrics = named(metrics)?;
+    let mut lines = Vec::new();
+    for (name, runs) in others {
+        if runs.keys != base.keys {
+            let [ours, theirs] = [&base.keys, &runs.keys].map(|keys| keys.join(", "));
+            let what = format!("{name} has points of {theirs}, {base_name} of {ours}; expected the same keys");
+            return Err(ReportError::Refused(what));
+        }
+        for cell in runs.cells.iter().filter(|cell| !cell.policy.is_empty()) {
+            let wanted = reference.unwrap_or(&cell.policy);
+            let same = |other: &&Cell| other.policy == wanted && other.values == cell.values;
+            let base_cell = base.cells.iter().find(same).map(|cell| (base, cell));
+            let labels = (format!("{name}:{}", cell.policy), format!("{base_name}:{wanted}"));
+            lines.extend(metrics.iter().map(|metric| line(*metric, (runs, cell), base_cell, labels.clone())));
+        }
+    }
+    let reference = reference.map_or_else(|| base_name.clone(), |reference| format!("{base_name}:{reference}"));
+    Ok(Comparison { keys: base.keys.clone(), reference, lines })
+}
+
+fn nothing_ran(runs: &Runs) -> ReportError {
+    ReportError::Refused(format!("{}: every point failed: nothing to compare", runs.path.display()))
+}
+
+fn named(metrics: &[String]) -> Result<Vec<Metric>, ReportError> {
+    metrics.iter().map(|name| Metric::named(name).map_err(ReportError::Refused)).collect()
+}
+
+/// A cell of a folder.
+type Place<'r> = (&'r Runs, &'r Cell);
+
+fn line(metric: Metric, cell: Place<'_>, base: Option<Place<'_>>, (policy, reference): (String, String)) -> Line {
+    let [now, base_values] = [Some(cell), base].map(|place| {
+        let (runs, cell) = place?;
+        runs.metric(metric).all_of(cell)
+    });
+    let mean = |values: &Option<Vec<f64>>| values.as_deref().map(mean);
+    Line {
+        values: cell.1.values.clone(),
+        policy,
+        reference,
+        metric,
+        means: [mean(&now), mean(&base_values)],
+        difference: difference(cell, base, [now, base_values]),
+    }
+}
+
+fn difference(cell: Place<'_>, base: Option<Place<'_>>, values: [Option<Vec<f64>>; 2]) -> Difference {
+    let Some(base) = base else { return Difference::None("the reference has no run there") };
+    if [cell, base].iter().any(|(runs, cell)| runs.failures(cell).next().is_some()) {
         return Difference::None("a run failed");
     }
     let [Some(now), Some(then)] = values else { return Difference::None("it does not apply to both") };
-    if runs.seeds(cell) != runs.seeds(base) {
+    if cell.0.seeds(cell.1) != base.0.seeds(base.1) {
         return Difference::None("the seeds differ: these are no pairs");
     }
     if then.contains(&0.0) {
@@ -105,6 +153,16 @@ fn difference(runs: &Runs, cells: [Option<&Cell>; 2], values: [Option<Vec<f64>>;
     }
     let relative: Vec<f64> = now.iter().zip(&then).map(|(a, b)| (a - b) / b.abs()).collect();
     Difference::Relative(Estimate::of(&relative), relative.len())
+}
+
+impl Difference {
+    /// The pairs that it was found over; none where there is no difference.
+    fn pairs(&self) -> Option<usize> {
+        match self {
+            Self::Relative(_, pairs) => Some(*pairs),
+            Self::None(_) => None,
+        }
+    }
 }
 
 impl Line {
@@ -116,33 +174,16 @@ impl Line {
         }
     }
 
-    /// `msao is 12.1 % ± 0.4 % slower than edge_only (e2e_ms_mean, paired, 3 replications)`.
-    pub fn sentence(&self, reference: &str) -> String {
-        let Self { policy, metric, .. } = self;
-        let (estimate, pairs) = match &self.difference {
-            Difference::Relative(estimate, pairs) => (estimate, *pairs),
-            Difference::None(why) => {
-                return format!("{policy} against {reference}: no relative difference, {why} ({metric})");
-            }
+    /// The finding in a word or two: `slower`, `no difference seen`, or why there is none.
+    pub fn verdict(&self) -> &'static str {
+        let estimate = match &self.difference {
+            Difference::Relative(estimate, _) => estimate,
+            Difference::None(why) => return why,
         };
-        let share = |share| per_cent(share, false);
-        let Some(half) = estimate.ci95 else {
-            let basis = format!("({metric}, paired, 1 replication: no interval)");
-            return match words(*metric, estimate.mean) {
-                Some(word) => format!("{policy} is {} {word} than {reference} {basis}", share(estimate.mean.abs())),
-                None => format!("{policy} is as {reference} {basis}"),
-            };
-        };
-        let basis = format!("{metric}, paired, {pairs} replications");
-        match words(*metric, estimate.mean).filter(|_| self.is_seen() == Some(true)) {
-            Some(word) => {
-                let by = interval(estimate.mean.abs(), Some(half), false);
-                format!("{policy} is {by} {word} than {reference} ({basis})")
-            }
-            None => {
-                let seen = format!("({}; {basis})", interval(estimate.mean, Some(half), false));
-                format!("no difference seen between {policy} and {reference} {seen}")
-            }
+        match (words(self.metric, estimate.mean), self.is_seen()) {
+            (None, _) => "no difference",
+            (Some(_), Some(false)) => "no difference seen",
+            (Some(word), _) => word,
         }
     }
 }
@@ -154,29 +195,39 @@ fn words(metric: Metric, difference: f64) -> Option<&'static str> {
 }
 
 impl Comparison {
-    /// The table, and below it a sentence for each of its lines, if they are few.
+    /// The table, and below it how the differences were found.
     pub fn text(&self) -> String {
-        let mut text = self.sheet().text();
-        let many = self.lines.len() > SENTENCES;
-        let points = self.lines.chunk_by(|a, b| a.place == b.place).count() > 1;
-        for line in self.lines.iter().filter(|_| !many) {
-            let place = if points { format!("{}: ", line.place) } else { String::new() };
-            write!(text, "\n{place}{}", line.sentence(&self.reference)).expect("memory");
+        format!("{}\n{}\n", self.sheet().text(), self.basis())
+    }
+
+    /// The way in which the differences were found, in a sentence.
+    fn basis(&self) -> String {
+        let pairs: BTreeSet<usize> = self.lines.iter().filter_map(|line| line.difference.pairs()).collect();
+        let [Some(fewest), Some(most)] = [pairs.first(), pairs.last()] else {
+            return format!("Against {}; nothing could be compared.", self.reference);
+        };
+        let number = if fewest == most { most.to_string() } else { format!("{fewest} to {most}") };
+        match most {
+            1 => format!("Against {}, paired, 1 replication: no interval.", self.reference),
+            _ => format!("Against {}, paired, {number} replications, with 95 % intervals.", self.reference),
         }
-        if many { text } else { text + "\n" }
     }
 
     fn sheet(&self) -> Sheet {
+        // Keys that say the same in every line were said by the scenario.
+        let tells = |key: &usize| self.lines.iter().any(|line| line.values[*key] != self.lines[0].values[*key]);
+        let keys: Vec<usize> = (0..self.keys.len()).filter(tells).collect();
         let columns = [
             DifferenceRow::policy.name,
             DifferenceRow::metric.name,
             DifferenceRow::mean.name,
             self.reference.as_str(),
             DifferenceRow::difference.name,
+            "verdict",
         ];
-        let mut sheet = Sheet::new(self.keys.iter().map(String::as_str).chain(columns));
+        let mut sheet = Sheet::new(keys.iter().map(|key| self.keys[*key].as_str()).chain(columns));
         for line in &self.lines {
-            sheet.row(line.values.iter().cloned().chain(shown_figures(line)));
+            sheet.row(keys.iter().map(|key| line.values[*key].clone()).chain(shown_figures(line)));
         }
         sheet
     }
@@ -210,7 +261,7 @@ impl Comparison {
                 bandwidth_mbps,
                 varied,
                 policy: line.policy.as_str().into(),
-                reference: self.reference.as_str().into(),
+                reference: line.reference.as_str().into(),
                 metric: line.metric.column().into(),
                 mean,
                 mean_reference,
@@ -228,7 +279,7 @@ fn shown_figures(line: &Line) -> Vec<String> {
         Difference::Relative(Estimate { mean, ci95 }, _) => interval(*mean, *ci95, true),
         Difference::None(_) => "-".to_owned(),
     };
-    vec![line.policy.clone(), line.metric.to_string(), mean, reference, difference]
+    vec![line.policy.clone(), line.metric.to_string(), mean, reference, difference, line.verdict().to_owned()]
 }
 
 #[cfg(test)]
@@ -253,10 +304,12 @@ mod tests {
         let Difference::Relative(estimate, 3) = comparison.lines[0].difference else { panic!("{comparison:?}") };
         assert!((estimate.mean - 0.123_333_333).abs() < 1e-8);
         assert!((estimate.ci95.unwrap() - 0.014_342_176).abs() < 1e-8, "{estimate:?}");
-        let sentence = "msao is 12.3 % ± 1.4 % slower than edge_only (e2e_ms_mean, paired, 3 replications)";
-        assert!(comparison.text().ends_with(&format!("\n\n{sentence}\n")), "{}", comparison.text());
-        let other = compared(&cells, Some("msao")).lines[0].sentence("msao");
-        assert!(other.starts_with("edge_only is 11.0 % ± 1.1 % faster than msao"), "{other}");
+        let text = comparison.text();
+        assert!(text.contains("+12.3 % ± 1.4 %  slower\n"), "{text}");
+        assert!(text.ends_with("\n\nAgainst edge_only, paired, 3 replications, with 95 % intervals.\n"), "{text}");
+        assert_eq!(text.matches("12.3").count(), 1, "a figure is said twice: {text}");
+        let other = &compared(&cells, Some("msao")).lines[0];
+        assert_eq!((other.policy.as_str(), other.verdict()), ("edge_only", "faster"));
     }
 
     #[test]
@@ -266,31 +319,57 @@ mod tests {
             Made::new("msao", "1", &[(E2E, &[90.0, 112.0, 101.0])]),
             Made::new("twin", "1", &[(E2E, &[100.0, 100.0, 100.0])]),
         ];
-        let said: Vec<String> = compared(&cells, None).lines.iter().map(|line| line.sentence("edge_only")).collect();
-        let basis = "e2e_ms_mean, paired, 3 replications";
-        assert_eq!(said[0], format!("no difference seen between msao and edge_only (1 % ± 27 %; {basis})"));
-        assert_eq!(said[1], format!("no difference seen between twin and edge_only (0.00 % ± 0.00 %; {basis})"));
+        let verdicts: Vec<&str> = compared(&cells, None).lines.iter().map(Line::verdict).collect();
+        assert_eq!(verdicts, ["no difference seen", "no difference"]);
     }
 
     #[test]
     fn where_there_is_no_difference_it_says_why() {
         let cell = |policy, values: &[f64]| Made::new(policy, "1", &[(E2E, values)]);
-        let why = |cells: &[Made]| compared(cells, None).lines[0].sentence("a");
-        assert!(why(&[cell("a", &[0.0, 1.0]), cell("b", &[1.0, 1.0])]).contains("the reference is 0"));
+        let why = |cells: &[Made]| compared(cells, None).lines[0].verdict();
+        assert_eq!(why(&[cell("a", &[0.0, 1.0]), cell("b", &[1.0, 1.0])]), "the reference is 0");
         let mut failed = cell("b", &[1.0, 1.0]);
         failed.failed = "broken";
-        assert!(why(&[cell("a", &[1.0, 1.0]), failed]).contains("a run failed"));
+        assert_eq!(why(&[cell("a", &[1.0, 1.0]), failed]), "a run failed");
         let mut other = cell("b", &[1.0, 1.0]);
         other.seed = 9;
         assert!(why(&[cell("a", &[1.0, 1.0]), other]).contains("no pairs"));
-        assert!(
-            why(&[cell("a", &[1.0, 1.0]), Made::new("b", "1", &[("makespan_s", &[1.0, 1.0])])])
-                .contains("does not apply")
-        );
-        assert_eq!(
-            why(&[cell("a", &[2.0]), cell("b", &[3.0])]),
-            "b is 50 % slower than a (e2e_ms_mean, paired, 1 replication: no interval)"
-        );
+        let without = Made::new("b", "1", &[("makespan_s", &[1.0, 1.0])]);
+        assert!(why(&[cell("a", &[1.0, 1.0]), without]).contains("does not apply"));
+        let alone = compared(&[cell("a", &[2.0]), cell("b", &[3.0])], None);
+        assert_eq!(alone.lines[0].verdict(), "slower");
+        assert!(alone.text().ends_with("\nAgainst a, paired, 1 replication: no interval.\n"), "{}", alone.text());
+    }
+
+    #[test]
+    fn folders_are_compared_policy_by_policy_at_equal_points() {
+        let cells = |e2e: f64| {
+            let cell = |policy, tau, times: f64| Made::new(policy, tau, &[(E2E, &[times * e2e, times * e2e])]);
+            [cell("edge_only", "1", 1.0), cell("msao", "1", 2.0)]
+        };
+        let named = |name: &str, e2e| (name.to_owned(), fixture::runs(&cells(e2e)));
+        let folders = [named("a", 100.0), named("b", 110.0), named("c", 50.0)];
+        let comparison = compare_folders(&folders, &[E2E.to_owned()], None).unwrap();
+        let told: Vec<_> = comparison
+            .lines
+            .iter()
+            .map(|line| (line.policy.as_str(), line.reference.as_str(), line.verdict()))
+            .collect();
+        let expected = [
+            ("b:edge_only", "a:edge_only", "slower"),
+            ("b:msao", "a:msao", "slower"),
+            ("c:edge_only", "a:edge_only", "faster"),
+            ("c:msao", "a:msao", "faster"),
+        ];
+        assert_eq!(told, expected);
+        let to = compare_folders(&folders, &[E2E.to_owned()], Some("msao")).unwrap();
+        assert_eq!((to.reference.as_str(), to.lines[0].verdict()), ("a:msao", "faster"));
+        let other = [
+            named("a", 1.0),
+            ("d".to_owned(), fixture::runs(&cells(1.0).map(|cell| cell.at(&[("link.rtt", "5 ms")])))),
+        ];
+        let refusal = compare_folders(&other, &[E2E.to_owned()], None).map(drop).unwrap_err().to_string();
+        assert!(refusal.ends_with("expected the same keys"), "{refusal}");
     }
 
     #[test]

@@ -11,7 +11,7 @@ use tables::{IntervalRow, Object, Row, SummaryRow, objects};
 
 /// Version of the documents. It is raised with every member that is added, removed or changes its meaning; the rows have the
 /// version of their table.
-pub const DOCUMENT_VERSION: u64 = 2;
+pub const DOCUMENT_VERSION: u64 = 3;
 
 /// A document: which results it is about, what the command says of them, and rows.
 #[derive(Serialize)]

@@ -2,7 +2,7 @@
 
 use crate::frame::{self, ReportError};
 use crate::manifest::Manifest;
-use crate::sheet::shown;
+use crate::sheet::shown as heading;
 use crate::shortfalls;
 use comfy_table::{CellAlignment, Table, presets};
 use polars::prelude::{AnyValue, DataFrame};
@@ -34,37 +34,144 @@ pub(crate) const COUNTS: [&str; 5] = [
     SummaryRow::rejected.name,
 ];
 
-/// The result table of a folder, as text, byte-stable.
+/// The columns of the printed table that are shown.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub enum Columns {
+    /// All columns.
+    #[default]
+    All,
+    /// As many as fit so many characters, the important ones first.
+    Within(usize),
+    /// Those that say which row it is, and these metrics.
+    Named(Vec<Metric>),
+}
+
+/// Metrics by their importance: where a terminal is narrow, the last are left out first.
+const IMPORTANCE: [Metric; 11] = [
+    Metric::E2eMean,
+    Metric::Accuracy,
+    Metric::TtftMean,
+    Metric::E2eP99,
+    Metric::OutputRate,
+    Metric::Energy,
+    Metric::Uplink,
+    Metric::TpotMean,
+    Metric::AcceptanceRate,
+    Metric::CloudFlop,
+    Metric::Memory,
+];
+
+/// Space between columns.
+const GAP: usize = 2;
+
+/// A column of the printed table.
+struct Printed {
+    heading: String,
+    cells: Vec<String>,
+    is_number: bool,
+    /// The metric that it shows; none for a column that says which row it is, or counts.
+    metric: Option<Metric>,
+    /// True if it says which row it is, and says the same in all.
+    is_constant: bool,
+}
+
+impl Printed {
+    /// Characters of the widest cell.
+    fn width(&self) -> usize {
+        self.cells.iter().chain([&self.heading]).map(|cell| cell.chars().count()).max().unwrap_or(0)
+    }
+}
+
+/// The result table of a folder, as text, byte-stable for the same columns.
 ///
 /// # Errors
 /// If the folder has no readable summary.
-pub fn table(folder: &Path) -> Result<String, ReportError> {
+pub fn table(folder: &Path, shown: &Columns) -> Result<String, ReportError> {
     let frame = frame::read_table::<SummaryRow>(folder)?;
-    let names: Vec<String> = frame.get_column_names().iter().map(|name| name.to_string()).collect();
-    // Everything before the counts says which row it is.
-    let keys: Vec<&String> = names.iter().take_while(|name| !COUNTS.contains(&name.as_str())).collect();
+    let metrics: &[Metric] = if let Columns::Named(metrics) = shown { metrics } else { &SHOWN };
+    let mut columns = columns(folder, &frame, metrics)?;
+    let hidden = if let Columns::Within(width) = shown { fold(&mut columns, *width) } else { Vec::new() };
     let mut table = Table::new();
     table.load_style(presets::NOTHING);
-    let headings = keys.iter().map(|key| shown(key).to_string());
-    // A column for what was rejected or cut is there as soon as there is one.
-    let shortfalls = shortfalls::read(folder)?;
-    let counts = shortfalls::COLUMNS.iter().filter(|(_, is)| shortfalls.iter().any(|told| is(told.reason)));
-    let headings = headings.chain(counts.clone().map(|(heading, _)| (*heading).to_owned()));
-    table.set_header(headings.chain(SHOWN.iter().map(|metric| metric.doc().heading.to_owned())));
+    table.set_header(columns.iter().map(|column| &column.heading));
     for row in 0..frame.height() {
-        let identity: Vec<String> = keys.iter().map(|key| text(&frame, key, row)).collect();
-        let counts = counts.clone().map(|(_, is)| shortfalls::count(&shortfalls, &identity, *is)).collect::<Vec<_>>();
-        let figures = SHOWN.iter().map(|metric| figure(&frame, *metric, row));
-        table.add_row(identity.into_iter().chain(counts).chain(figures));
+        table.add_row(columns.iter().map(|column| &column.cells[row]));
     }
-    for (index, column) in table.column_iter_mut().enumerate() {
-        column.set_padding((0, 2));
-        if index >= keys.len() || keys[index] == SummaryRow::bandwidth_mbps.name {
+    for (column, printed) in table.column_iter_mut().zip(&columns) {
+        column.set_padding((0, GAP as u16));
+        if printed.is_number {
             column.set_cell_alignment(CellAlignment::Right);
         }
     }
     let lines: Vec<String> = table.lines().map(|line| line.trim_end().to_owned()).collect();
-    Ok(lines.join("\n") + "\n" + &engines(&frame) + &remark(folder)?)
+    Ok(lines.join("\n") + "\n" + &left_out(&hidden) + &engines(&frame) + &remark(folder)?)
+}
+
+/// The columns of the table: those that say which row it is, counts of what fell short, and metrics.
+fn columns(folder: &Path, frame: &DataFrame, metrics: &[Metric]) -> Result<Vec<Printed>, ReportError> {
+    let names: Vec<String> = frame.get_column_names().iter().map(|name| name.to_string()).collect();
+    // Everything before the counts says which row it is.
+    let keys: Vec<&String> = names.iter().take_while(|name| !COUNTS.contains(&name.as_str())).collect();
+    let rows = || 0..frame.height();
+    let key = |(place, key): (usize, &&String)| {
+        let cells: Vec<String> = rows().map(|row| text(frame, key, row)).collect();
+        // Whose row it is always stays.
+        let is_constant = place > 0 && cells.iter().all(|cell| *cell == cells[0]);
+        let is_number = key.as_str() == SummaryRow::bandwidth_mbps.name;
+        Printed { heading: heading(key).to_owned(), cells, is_number, metric: None, is_constant }
+    };
+    let mut columns: Vec<Printed> = keys.iter().enumerate().map(key).collect();
+    // A column for what was rejected or cut is there as soon as there is one.
+    let shortfalls = shortfalls::read(folder)?;
+    for (heading, is) in shortfalls::COLUMNS.iter().filter(|(_, is)| shortfalls.iter().any(|told| is(told.reason))) {
+        let identity = |row| keys.iter().map(|key| text(frame, key, row)).collect::<Vec<_>>();
+        let cells = rows().map(|row| shortfalls::count(&shortfalls, &identity(row), *is)).collect();
+        columns.push(Printed {
+            heading: (*heading).to_owned(),
+            cells,
+            is_number: true,
+            metric: None,
+            is_constant: false,
+        });
+    }
+    columns.extend(metrics.iter().map(|metric| Printed {
+        heading: metric.doc().heading.to_owned(),
+        cells: rows().map(|row| figure(frame, *metric, row)).collect(),
+        is_number: true,
+        metric: Some(*metric),
+        is_constant: false,
+    }));
+    Ok(columns)
+}
+
+/// Takes columns out until the rest fits: first those that say the same in every row, then metrics, the least important
+/// first. Gives the headings of what was taken out.
+fn fold(columns: &mut Vec<Printed>, width: usize) -> Vec<String> {
+    let fits = |columns: &[Printed]| {
+        let wide: usize = columns.iter().map(|column| column.width() + GAP).sum();
+        wide.saturating_sub(GAP) <= width
+    };
+    let mut hidden = Vec::new();
+    while !fits(columns) {
+        let constant = columns.iter().position(|column| column.is_constant);
+        let least = IMPORTANCE.iter().skip(1).rev();
+        let metric = |wanted: &Metric| columns.iter().position(|column| column.metric == Some(*wanted));
+        let Some(place) = constant.or_else(|| least.filter_map(metric).next()) else { break };
+        let column = columns.remove(place);
+        hidden.push(match column.is_constant {
+            true => format!("{} {}", column.heading, column.cells.first().map_or("", String::as_str)),
+            false => column.heading,
+        });
+    }
+    hidden
+}
+
+/// A line about the columns that were left out, with the value of those that say the same in every row.
+fn left_out(hidden: &[String]) -> String {
+    match hidden.is_empty() {
+        true => String::new(),
+        false => format!("\nNot shown: {}. --wide shows all, --columns picks some.\n", hidden.join(", ")),
+    }
 }
 
 /// The manifest's remark.
@@ -121,4 +228,62 @@ fn figure(frame: &DataFrame, metric: Metric, row: usize) -> String {
 
 fn value<'f>(frame: &'f DataFrame, column: &str, row: usize) -> Option<AnyValue<'f>> {
     frame.column(column).ok()?.get(row).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn column(heading: &str, cells: [&str; 2], metric: Option<Metric>) -> Printed {
+        let is_constant = metric.is_none() && heading != "policy" && cells[0] == cells[1];
+        let cells = cells.map(str::to_owned).to_vec();
+        Printed { heading: heading.to_owned(), cells, is_number: metric.is_some(), metric, is_constant }
+    }
+
+    fn all() -> Vec<Printed> {
+        let mut columns = vec![
+            column("policy", ["cloud_only", "msao"], None),
+            column("dataset", ["vqav2", "vqav2"], None),
+            column("link.rtt", ["5 ms", "20 ms"], None),
+        ];
+        columns.extend(SHOWN.iter().map(|metric| column(metric.doc().heading, ["123.4 ±5.6", "99"], Some(*metric))));
+        columns
+    }
+
+    fn headings(columns: &[Printed]) -> Vec<&str> {
+        columns.iter().map(|column| column.heading.as_str()).collect()
+    }
+
+    #[test]
+    fn constants_go_first_then_metrics_by_importance() {
+        for width in [80, 100] {
+            let mut columns = all();
+            let hidden = fold(&mut columns, width);
+            let wide: usize = columns.iter().map(|column| column.width() + GAP).sum();
+            assert!(wide - GAP <= width, "{width}: {:?}", headings(&columns));
+            assert_eq!(hidden[0], "dataset vqav2");
+            assert_eq!(hidden[1], Metric::Memory.doc().heading);
+            for kept in ["policy", "link.rtt", Metric::E2eMean.doc().heading] {
+                assert!(headings(&columns).contains(&kept), "{width}: {:?}", headings(&columns));
+            }
+            assert_eq!(columns.len() + hidden.len(), all().len());
+        }
+    }
+
+    #[test]
+    fn what_names_the_row_stays_however_narrow_it_is() {
+        let mut columns = all();
+        fold(&mut columns, 10);
+        assert_eq!(headings(&columns), ["policy", "link.rtt", Metric::E2eMean.doc().heading]);
+        let mut wide = all();
+        assert!(fold(&mut wide, 1000).is_empty() && left_out(&[]).is_empty());
+        assert_eq!(wide.len(), all().len());
+    }
+
+    #[test]
+    fn every_metric_of_the_table_has_its_importance_once() {
+        for metric in SHOWN {
+            assert_eq!(IMPORTANCE.iter().filter(|known| **known == metric).count(), 1, "{metric}");
+        }
+    }
 }

@@ -3,11 +3,14 @@
 use crate::commands::sweep;
 use crate::run::options::Options;
 use crate::scenario::Written;
+use crate::terminal::Code;
 use clap::{Parser, Subcommand};
 use policies::SYSTEMS;
 
 const EXAMPLES: &str = "\
 Examples:
+  sim init                                         a scenario of your own
+  sim explain link.rtt                             a key, a metric, a policy, an exit code
   sim scenarios/paper.toml                         the paper's grid
   sim scenarios/paper.toml --set link.rtt=\"80 ms\"  over a slower link
   sim scenarios/paper.toml --set workload.requests=200 --out quick
@@ -16,18 +19,17 @@ Examples:
   sim check results/paper --baseline FILE          a regression gate for CI
   sim show scenarios/paper.toml                    every key, default or set
   sim list devices                                 built-in names of a kind
-  sim schema > scenario.schema.json                for editors
+  sim schema > scenario.schema.json                for editors";
 
-Exit codes: 0 done; 2 the scenario, an input file or the place for results was refused; 3 sim check found a regression, \
-sim validate a larger error than allowed, or a gate (--until-ci, best, tune too) could not judge all; 4 an engine such \
-as Slurm is not available; 5 done, but runs of a sweep \
-failed, or --max-runs ended sim capacity before it was sure; 70 a bug in this program.";
-
-/// The policies that there are, and the examples.
+/// The policies that there are, the examples and the exit codes.
 fn after_help() -> String {
     let names: Vec<&str> = SYSTEMS.iter().map(|(name, _)| *name).collect();
     let told = "`sim list policies` has a sentence on each, `sim list` says which other lists there are";
-    format!("Policies, each a table [policy.NAME] of the scenario: {}. {told}.\n\n{EXAMPLES}", names.join(", "))
+    let codes: Vec<String> = Code::ALL.iter().map(|(code, words)| format!("{code} {words}")).collect();
+    let (names, codes) = (names.join(", "), codes.join("; "));
+    format!(
+        "Policies, each a table [policy.NAME] of the scenario: {names}. {told}.\n\n{EXAMPLES}\n\nExit codes: {codes}."
+    )
 }
 
 /// Simulates edge-cloud offloading of multimodal language models: MSAO, its baselines and friends.
@@ -40,6 +42,9 @@ pub struct Cli {
     /// The command, unless a scenario is run.
     #[command(subcommand)]
     pub command: Option<Command>,
+    /// Say nothing on stderr but warnings and failures: no progress, and not what was done.
+    #[arg(long, global = true)]
+    pub quiet: bool,
     /// The scenario to run.
     #[command(flatten)]
     pub written: Option<Written>,
@@ -51,6 +56,8 @@ pub struct Cli {
 /// Other commands.
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    Init(crate::commands::init::Args),
+    Explain(crate::commands::explain::Args),
     /// Print a scenario with every key, and whether it is the default or was set; running what is printed gives the same
     /// bytes.
     Show(Written),
@@ -80,4 +87,6 @@ pub enum Command {
     #[cfg(feature = "onnx")]
     #[command(subcommand)]
     Models(crate::commands::models::Command),
+    Completions(crate::commands::completions::Args),
+    Man(crate::commands::man::Args),
 }

@@ -10,11 +10,11 @@ mod run;
 mod scenario;
 mod terminal;
 
-use clap::Parser;
+use clap::{CommandFactory, Parser};
 use cli::{Cli, Command};
 use std::ffi::OsString;
 use std::process::ExitCode;
-use terminal::{Code, report_panics, say, watch_for_interrupts};
+use terminal::{Code, be_quiet, report_panics, say, watch_for_interrupts};
 
 fn main() -> ExitCode {
     report_panics();
@@ -27,6 +27,9 @@ fn main() -> ExitCode {
             None => error.exit(),
         },
     };
+    if cli.quiet {
+        be_quiet();
+    }
     let unread = cli.written.as_ref().and_then(|written| mistakes::no_such_scenario(&args, &written.scenario));
     if let Some(mistake) = mistakes::explained(&args, false).or(unread) {
         return refused(&mistake);
@@ -34,6 +37,10 @@ fn main() -> ExitCode {
     let done = match (cli.command, cli.written) {
         (Some(Command::Show(written)), _) => commands::show::run(&written),
         (Some(Command::Schema), _) => commands::schema::run(),
+        (Some(Command::Completions(args)), _) => commands::completions::run(&args, Cli::command()),
+        (Some(Command::Man(args)), _) => commands::man::run(&args, Cli::command()),
+        (Some(Command::Init(args)), _) => commands::init::run(&args),
+        (Some(Command::Explain(args)), _) => commands::explain::run(&args),
         (Some(Command::List(args)), _) => commands::list::run(&args),
         (Some(Command::Sweep(args)), _) => commands::sweep::run(&args),
         (Some(Command::Check(args)), _) => commands::check::run(&args),

@@ -101,6 +101,8 @@ const ELSEWHERE: &[Elsewhere] = &[
                   || test $? = 5",
         reason: "minutes",
     },
+    Elsewhere { command: "cargo install --path sim --locked", instead: "", reason: "a release build of many minutes" },
+    Elsewhere { command: "cargo xtask wheel", instead: "", reason: "a release build of many minutes" },
     Elsewhere { command: "cargo xtask onnxruntime", instead: "", reason: "a step of `cargo xtask test`" },
     Elsewhere { command: "cargo xtask replay", instead: "", reason: "a step of `cargo xtask test`" },
     Elsewhere {
@@ -172,6 +174,7 @@ const PAGES: &[Documented] = &[
         before: &["sim scenarios/preset_r.toml --no-report", "sim scenarios/ablation.toml --no-report"],
     },
     Documented { page: "docs/clusters.md", before: &[] },
+    Documented { page: "docs/command-line.md", before: &[] },
     Documented { page: "docs/compute-model.md", before: &[] },
     Documented { page: "docs/external.md", before: &[] },
     Documented { page: "docs/models.md", before: &[DRAWN] },
@@ -284,6 +287,7 @@ documented! {
     capacity: "docs/capacity.md";
     claims: "docs/claims.md";
     clusters: "docs/clusters.md";
+    command_line: "docs/command-line.md";
     compute_model: "docs/compute-model.md";
     external: "docs/external.md";
     models: "docs/models.md";

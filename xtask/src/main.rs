@@ -26,6 +26,7 @@ mod source;
 mod test;
 mod tests_only;
 mod validation;
+mod wheel;
 
 use failure::Outcome;
 
@@ -46,6 +47,7 @@ const TASKS: &[Task] = &[
     (validation::command, validation::run),
     (mutants::command, mutants::run),
     (replay::command, replay::run),
+    (wheel::command, wheel::run),
     (fuzz::command, fuzz::run),
     #[cfg(target_os = "linux")]
     (link::command, link::run),

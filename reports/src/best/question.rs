@@ -1,9 +1,12 @@
 //! A question to a sweep: objectives and constraints, as they are written.
 
+use crate::estimate::Estimate;
+use crate::frame::ReportError;
+use crate::runs::Runs;
 use std::cmp::Ordering;
 use std::fmt;
 use std::str::FromStr;
-use tables::{Better, Metric, unit_of};
+use tables::{Better, Metric, RunRow, unit_of, unknown};
 use units::SimDuration;
 
 /// A metric, and which way it is better.
@@ -110,6 +113,16 @@ impl Constraint {
         }
     }
 
+    /// True if a whole interval is within the bound, false if its mean is not; none if the interval reaches over it. A
+    /// figure without an interval is judged by its mean.
+    pub fn surely_holds(&self, figure: Estimate) -> Option<bool> {
+        let holds = |end: f64| self.holds(end);
+        match (holds(figure.mean), figure.interval().into_iter().all(holds)) {
+            (true, false) => None,
+            (holds, _) => Some(holds),
+        }
+    }
+
     /// True if a mean is within the bound.
     pub fn holds(&self, mean: f64) -> bool {
         match self.bound {
@@ -155,4 +168,67 @@ pub struct Question {
     pub constraints: Vec<Constraint>,
     /// The policy whose points are searched; all if absent.
     pub policy: Option<String>,
+    /// Keys whose values make a group, in each of which the best is searched.
+    pub per: Per,
+    /// True judges constraints by means alone, and not by intervals.
+    pub by_mean: bool,
+}
+
+/// The groups of points among which the best is searched.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Per {
+    /// A group for each environment: dataset, bandwidth, and swept keys that nobody chooses.
+    #[default]
+    Environment,
+    /// All points together.
+    All,
+    /// A group for each combination of these keys.
+    Keys(Vec<String>),
+}
+
+/// Tables of a scenario whose keys are found and not chosen: users, requests and the link.
+const ENVIRONMENT: [&str; 9] =
+    ["workload", "dataset", "arrivals", "classes", "link", "hop", "tokens", "accuracy", "descriptors"];
+
+impl FromStr for Per {
+    type Err = String;
+
+    /// Reads `environment`, `all`, or keys with commas between them.
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "environment" => Ok(Self::Environment),
+            "all" => Ok(Self::All),
+            keys => Ok(Self::Keys(keys.split(',').map(|key| key.trim().to_owned()).collect())),
+        }
+    }
+}
+
+impl Per {
+    /// The places among the keys of a point of those that make a group.
+    pub(super) fn places(&self, runs: &Runs) -> Result<Vec<usize>, ReportError> {
+        let known = || runs.keys.iter().map(String::as_str);
+        let found = |key: &str| known().position(|known| known == key);
+        match self {
+            Self::All => Ok(Vec::new()),
+            Self::Environment => {
+                Ok(known().enumerate().filter(|(_, key)| is_environment(key)).map(|(at, _)| at).collect())
+            }
+            Self::Keys(keys) => {
+                let place = |key: &String| {
+                    let known: Vec<&str> = known().chain(["environment", "all"]).collect();
+                    found(key).ok_or_else(|| ReportError::refused(format!("--per: {}", unknown("key", key, &known))))
+                };
+                keys.iter().map(place).collect()
+            }
+        }
+    }
+}
+
+/// True of a key that is found and not chosen.
+fn is_environment(key: &str) -> bool {
+    let own = [RunRow::dataset.name, RunRow::bandwidth_mbps.name];
+    let first = key.split('.').next().unwrap_or_default();
+    own.contains(&key)
+        || ENVIRONMENT.contains(&first)
+        || (first.starts_with("edge") && key.split('.').any(|part| part == "link"))
 }

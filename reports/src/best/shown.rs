@@ -27,7 +27,7 @@ impl Answer<'_> {
         let heading = [BestRow::point.name, BestRow::policy.name].into_iter();
         let heading = heading.chain(self.runs.keys.iter().chain(&self.metrics).map(String::as_str));
         let mut sheet = Sheet::new(heading.chain(single.then_some(BestRow::rank.name)));
-        for (rank, found) in self.found.iter().take(top).enumerate() {
+        for (rank, found) in self.ranked(top) {
             let names = [found.cell.point.to_string(), found.cell.policy.clone()];
             let row = names.into_iter().chain(found.cell.values.iter().cloned());
             let row = row.chain(found.figures.iter().map(&figure));
@@ -56,6 +56,7 @@ impl Answer<'_> {
             ("looked_at", self.looked_at.into()),
             ("found", self.found.len().into()),
             ("outside_constraints", self.outside.into()),
+            ("not_surely_within", self.unsure.into()),
             ("failed", self.failed.into()),
             ("without_a_metric", self.without.into()),
         ];
@@ -68,7 +69,7 @@ impl Answer<'_> {
     }
 
     fn rows(&self, top: usize) -> impl Iterator<Item = BestRow> {
-        self.found.iter().take(top).enumerate().map(|(rank, found)| {
+        self.ranked(top).map(|(rank, found)| {
             let values = found.cell.values.iter().map(String::as_str);
             let PointValues { dataset, bandwidth_mbps, varied } = PointValues::of(values);
             let rank = match self.mark(found, rank) {
@@ -89,20 +90,29 @@ impl Answer<'_> {
     }
 
     fn foot(&self, top: usize) -> String {
-        let Self { looked_at, failed, without, outside, found, .. } = self;
+        let Self { looked_at, failed, without, outside, unsure, found, .. } = self;
+        let groups = self.groups();
+        let of_each = if groups > 1 { format!(" in each of {groups} environments (--per)") } else { String::new() };
         let mut said = match (self.objectives.len(), found.len()) {
             (_, 0) => format!("no point found, of {looked_at} (policies at points)"),
+            (1, held) if groups > 1 => {
+                format!("the best {} of {held} points{of_each}, of {looked_at} (policies at points)", top.min(held))
+            }
             (1, held) => format!("the best {} of {held} points, of {looked_at} (policies at points)", top.min(held)),
-            (_, front) => format!("{front} points on the front, of {looked_at} (policies at points)"),
+            (_, front) => format!("{front} points on the front{of_each}, of {looked_at} (policies at points)"),
         };
-        let others =
-            [(*outside, "outside the constraints"), (*failed, "failed"), (*without, "without one of the metrics")];
+        let others = [
+            (*outside, "outside the constraints"),
+            (*unsure, "within by their means, not by their intervals"),
+            (*failed, "failed"),
+            (*without, "without one of the metrics"),
+        ];
         for (count, why) in others.iter().filter(|(count, _)| *count > 0) {
             said += &format!("; {count} {why}");
         }
         if self.objectives.len() == 1 && found.len() > 1 {
             let overlaps =
-                found.iter().enumerate().filter(|(rank, found)| *rank > 0 && !self.mark(found, *rank).is_empty());
+                self.ranked(usize::MAX).filter(|(rank, found)| *rank > 0 && !self.mark(found, *rank).is_empty());
             said += &format!("; {} not to be told from the best by their intervals", overlaps.count());
         }
         said
@@ -114,7 +124,8 @@ impl Answer<'_> {
         if self.objectives.len() > 1 {
             return "";
         }
-        let (best, own) = (self.found[0].figures[0], candidate.figures[0]);
+        let best = self.found.iter().find(|found| found.group == candidate.group).unwrap_or(candidate);
+        let (best, own) = (best.figures[0], candidate.figures[0]);
         let ([low, high], [own_low, own_high]) = (best.interval(), own.interval());
         if rank == 0 {
             "best"

@@ -18,6 +18,8 @@ fn question(objectives: &[&str], constraints: &[&str]) -> Question {
         objectives: objectives.iter().map(|text| text.parse().unwrap()).collect(),
         constraints: constraints.iter().map(|text| text.parse().unwrap()).collect(),
         policy: None,
+        per: Per::default(),
+        by_mean: false,
     }
 }
 
@@ -75,6 +77,51 @@ fn ties_and_overlaps_are_marked() {
         ),
         "{text}"
     );
+}
+
+#[test]
+fn each_environment_has_its_own_best_and_front() {
+    let cell = |rtt: &'static str, tau, e2e: f64, accuracy: f64| {
+        let metrics: [(&'static str, &[f64]); 2] =
+            [("e2e_ms_mean", &[e2e, e2e]), ("accuracy_pct", &[accuracy, accuracy])];
+        Made::new("msao", tau, &metrics).at(&[("link.rtt", rtt)])
+    };
+    let cells = [
+        cell("5 ms", "0", 1.0, 50.0),
+        cell("5 ms", "1", 2.0, 40.0),
+        cell("80 ms", "0", 9.0, 45.0),
+        cell("80 ms", "1", 8.0, 44.0),
+    ];
+    let runs = fixture::runs(&cells);
+    let found = |per: Per, objectives: &[&str]| -> Vec<u64> {
+        let question = Question { per, ..question(objectives, &[]) };
+        best(&runs, &question).unwrap().means().iter().map(|(point, ..)| *point).collect()
+    };
+    assert_eq!(found(Per::Environment, &["e2e_ms_mean", "accuracy_pct"]), [0, 3, 2]);
+    assert_eq!(found(Per::All, &["e2e_ms_mean", "accuracy_pct"]), [0]);
+    assert_eq!(found(Per::Environment, &["e2e_ms_mean"]), [0, 1, 3, 2]);
+    assert_eq!(found(Per::Keys(vec!["policy.msao.tau_s".to_owned()]), &["e2e_ms_mean"]), [0, 2, 1, 3]);
+    let answer = best(&runs, &question(&["e2e_ms_mean"], &[])).unwrap();
+    let text = answer.text(1);
+    assert_eq!((answer.groups(), text.matches(" best\n").count()), (2, 2), "{text}");
+    assert!(text.contains("the best 1 of 4 points in each of 2 environments (--per), of 4"), "{text}");
+    let unknown = Question { per: "link.rt".parse().unwrap(), ..question(&["e2e_ms_mean"], &[]) };
+    let refusal = best(&runs, &unknown).map(drop).unwrap_err().to_string();
+    assert_eq!(refusal, "--per: no key link.rt; did you mean link.rtt?");
+}
+
+#[test]
+fn a_constraint_holds_with_its_whole_interval() {
+    let cell =
+        |tau, accuracy: &[f64]| Made::new("msao", tau, &[("e2e_ms_mean", &[1.0, 1.0]), ("accuracy_pct", accuracy)]);
+    let runs = fixture::runs(&[cell("0", &[76.0, 76.1]), cell("1", &[74.0, 78.0]), cell("2", &[70.0, 71.0])]);
+    let sure = best(&runs, &question(&["e2e_ms_mean"], &["accuracy_pct >= 75"])).unwrap();
+    assert_eq!((sure.len(), sure.outside, sure.unsure), (1, 1, 1));
+    assert!(sure.text(10).contains("; 1 outside the constraints; 1 within by their means, not by their intervals"));
+    let by_mean = Question { by_mean: true, ..question(&["e2e_ms_mean"], &["accuracy_pct >= 75"]) };
+    assert_eq!(best(&runs, &by_mean).unwrap().len(), 2);
+    let alone = fixture::runs(&[Made::new("msao", "0", &[("e2e_ms_mean", &[1.0]), ("accuracy_pct", &[75.0])])]);
+    assert_eq!(best(&alone, &question(&["e2e_ms_mean"], &["accuracy_pct >= 75"])).unwrap().len(), 1);
 }
 
 #[test]

@@ -3,17 +3,20 @@
 use crate::results::whole_file;
 use crate::terminal::Failure;
 use clap::{ArgGroup, Args as ClapArgs};
-use reports::{Answer, Constraint, Objective, Question, Runs};
+use reports::{Answer, Constraint, Objective, Per, Question, Runs};
 use std::path::PathBuf;
 
-/// Points that are printed where nobody says how many.
-const TOP: usize = 10;
+/// Points that are printed where nobody says how many: of one environment, and of each of several.
+const TOP: [usize; 2] = [10, 3];
 
 const HELP: &str = "\
 A point is a policy at a point of the sweep; its figures are means over
 replications. Beside the best stand `tied` (the same mean) and `overlaps` (the
-intervals do: by these alone, nobody can say which is better). Exit code 3: no
-point was found, or some could not be judged, for they failed or lack a metric.
+intervals do: by these alone, nobody can say which is better). A constraint holds
+if the whole 95 % interval is within it; --by-mean asks for the mean alone.
+Dataset, link and arrivals are found, not chosen: each such environment of a
+sweep has a best or a front of its own, unless --per says otherwise. Exit code 3:
+no point was found, or some could not be judged, for they failed or lack a metric.
 
 Examples:
   sim best results/sweep_mas --minimise e2e_ms_p99 --subject-to \"accuracy_pct >= 75\"
@@ -37,13 +40,20 @@ pub struct Args {
     /// The Pareto front of these metrics; `METRIC:min` or `METRIC:max` for one without a known better way.
     #[arg(long, value_name = "METRIC,METRIC...", value_delimiter = ',')]
     pareto: Vec<Objective>,
-    /// A constraint on a mean: a metric, one of <= >= < >, and a number. Repeatable.
+    /// A constraint: a metric, one of <= >= < >, and a number. Repeatable.
     #[arg(long, value_name = "CONSTRAINT")]
     subject_to: Vec<Constraint>,
+    /// Judge constraints by means alone, not by their intervals.
+    #[arg(long)]
+    by_mean: bool,
+    /// The groups that have a best or a front each: `environment`, `all` for one of all points, or keys with commas between
+    /// them.
+    #[arg(long, value_name = "KEYS", default_value = "environment")]
+    per: Per,
     /// The policy whose points are searched [default: all].
     #[arg(long, value_name = "POLICY")]
     policy: Option<String>,
-    /// Number of points to print [default: 10, or the whole front].
+    /// Number of points to print of each environment [default: 10 of one, 3 of each of several, or the whole front].
     #[arg(long, value_name = "N")]
     top: Option<usize>,
     /// Also write all points found as CSV, with all digits.
@@ -59,16 +69,19 @@ pub fn run(args: &Args) -> Result<(), Failure> {
     let runs = Runs::read(&args.dir)?;
     let one = |metric: &Option<String>, maximise| metric.clone().map(|metric| Objective { metric, maximise });
     let single = one(&args.minimise, false).or_else(|| one(&args.maximise, true));
-    let most = if single.is_some() { TOP } else { usize::MAX };
+    let is_single = single.is_some();
     let question = Question {
         objectives: single.map_or_else(|| args.pareto.clone(), |objective| vec![objective]),
         constraints: args.subject_to.clone(),
         policy: args.policy.clone(),
+        per: args.per.clone(),
+        by_mean: args.by_mean,
     };
     let answer = reports::best(&runs, &question)?;
     if let Some(file) = &args.csv {
         whole_file::write(file, &answer.csv(usize::MAX))?;
     }
+    let most = if is_single { TOP[usize::from(answer.groups() > 1)] } else { usize::MAX };
     let top = args.top.unwrap_or(most);
     crate::terminal::print(&if args.json { answer.json(&args.dir, top)? } else { answer.text(top) })?;
     judged(&answer)

@@ -1,4 +1,4 @@
-//! `sim compare`: policies against one of them, paired.
+//! `sim compare`: policies against one of them, or folders against the first, paired.
 
 use super::report::warn_of_models;
 use crate::results::whole_file;
@@ -15,18 +15,23 @@ each pair: its mean and its 95 % interval (Student's t). Where the interval
 holds 0, no difference was seen; more replications (--until-ci of sim) narrow
 it. Of many comparisons, one in twenty shows a difference by chance.
 
+Of several folders, every policy of the second and the others is compared with
+the same policy of the first, or with the one that --to names, at equal points.
+
 Examples:
   sim compare results/paper                        end-to-end latency
   sim compare results/paper --to edge_only --metric e2e_ms_p99
   sim compare results/paper --metric accuracy_pct --metric energy_j_per_request
-  sim compare results/paper --csv differences.csv";
+  sim compare results/paper --csv differences.csv
+  sim compare results/paper results/other          what another scenario changed";
 
 /// The arguments of `sim compare`.
 #[derive(Debug, ClapArgs)]
 #[command(after_help = HELP)]
 pub struct Args {
-    /// The results folder, of a run or of a sweep.
-    dir: PathBuf,
+    /// The results folders, of a run or of a sweep each.
+    #[arg(required = true, value_name = "DIR")]
+    dirs: Vec<PathBuf>,
     /// A metric, as summary.csv calls it. Repeatable.
     #[arg(long, value_name = "METRIC", default_value = Metric::E2eMean.column())]
     metric: Vec<String>,
@@ -43,11 +48,18 @@ pub struct Args {
 
 /// Compares.
 pub fn run(args: &Args) -> Result<(), Failure> {
-    warn_of_models(std::slice::from_ref(&args.dir))?;
-    let runs = Runs::read(&args.dir)?;
-    let comparison = reports::compare(&runs, &args.metric, args.to.as_deref())?;
+    warn_of_models(&args.dirs)?;
+    let to = args.to.as_deref();
+    let comparison = match args.dirs.as_slice() {
+        [dir] => reports::compare(&Runs::read(dir)?, &args.metric, to)?,
+        dirs => {
+            let named = |dir: &PathBuf| Ok((dir.display().to_string(), Runs::read(dir)?));
+            let folders = dirs.iter().map(named).collect::<Result<Vec<_>, reports::ReportError>>()?;
+            reports::compare_folders(&folders, &args.metric, to)?
+        }
+    };
     if let Some(file) = &args.csv {
         whole_file::write(file, &comparison.csv())?;
     }
-    crate::terminal::print(&if args.json { comparison.json(&args.dir)? } else { comparison.text() })
+    crate::terminal::print(&if args.json { comparison.json(&args.dirs[0])? } else { comparison.text() })
 }

@@ -5,8 +5,12 @@ pub mod calibrate;
 pub mod capacity;
 pub mod check;
 pub mod compare;
+pub mod completions;
+pub mod explain;
+pub mod init;
 pub mod link;
 pub mod list;
+pub mod man;
 #[cfg(feature = "onnx")]
 pub mod models;
 pub mod questions;

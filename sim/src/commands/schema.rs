@@ -8,6 +8,11 @@ use crate::terminal::{Failure, print};
 /// # Errors
 /// If stdout cannot be written to.
 pub fn run() -> Result<(), Failure> {
+    print(&text())
+}
+
+/// The schema as text.
+pub fn text() -> String {
     let schema = schemars::schema_for!(Scenario);
-    print(&(serde_json::to_string_pretty(&schema).expect("a schema is JSON") + "\n"))
+    serde_json::to_string_pretty(&schema).expect("a schema is JSON") + "\n"
 }

@@ -8,7 +8,7 @@ use crate::run::intervals::{self, Intervals};
 use crate::run::options::Options;
 use crate::run::replay::RealModels;
 use crate::scenario::{self, Plan, Point, Written, warn_of_short_traces};
-use crate::terminal::{Failure, print, say};
+use crate::terminal::{Failure, print, say, with_bold_heading};
 use reports::{Report, ReportError};
 use std::path::{Path, PathBuf};
 
@@ -29,6 +29,7 @@ pub struct Done {
 /// # Errors
 /// If the scenario or the folder is refused, or a run fails.
 pub fn run(written: &Written, options: &Options) -> Result<(), Failure> {
+    let shown = options.layout.shown()?;
     let plan = Plan::read(written)?;
     let out = options.out.clone().unwrap_or_else(|| ["results", &plan.scenario.name].iter().collect());
     let Done { folder, points, totals, report, known } = write(plan, options, &out)?;
@@ -40,7 +41,7 @@ pub fn run(written: &Written, options: &Options) -> Result<(), Failure> {
         let rows = intervals.iter().flat_map(Intervals::rows).collect();
         print(&reports::run_document(&folder, claims, rows).map_err(bug)?)?;
     } else {
-        print(&reports::table(&folder).map_err(bug)?)?;
+        print(&with_bold_heading(&reports::table(&folder, &shown).map_err(bug)?))?;
         print(&reports::table_of_groups(&folder).map_err(bug)?)?;
         print(&reports::table_of_classes(&folder).map_err(bug)?)?;
         shortfalls::warn(&folder)?;

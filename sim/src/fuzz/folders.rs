@@ -6,7 +6,7 @@ use crate::terminal::Failure;
 use clap::Parser;
 use fuzzing::{Count, Dice, bytes, fuzz, json, number_text, telling};
 use reports::check::{self, Baseline, Identity, Rules};
-use reports::{Objective, Question, Runs};
+use reports::{Objective, Per, Question, Runs};
 use serde_json::Value;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -105,7 +105,7 @@ fn read(folder: &Path, file: &str) -> Vec<Result<(), Failure>> {
         "steps.parquet" | "requests.parquet" | "scenario.toml" => vec![steps(folder)],
         "manifest.json" => vec![judged(folder), steps(folder)],
         "baseline.toml" => vec![judged(folder)],
-        "summary.parquet" => vec![reports::table(folder).map(drop).map_err(Failure::from)],
+        "summary.parquet" => vec![reports::table(folder, &reports::Columns::All).map(drop).map_err(Failure::from)],
         _ => vec![judged(folder), compared(folder)],
     }
 }
@@ -125,7 +125,10 @@ fn compared(folder: &Path) -> Result<(), Failure> {
     let runs = Runs::read(folder)?;
     let _ = reports::compare(&runs, &["e2e_ms_mean".to_owned()], None)?.text();
     let objectives = vec![Objective { metric: "e2e_ms_mean".to_owned(), maximise: false }];
-    reports::best(&runs, &Question { objectives, constraints: Vec::new(), policy: None })?;
+    reports::best(
+        &runs,
+        &Question { objectives, constraints: Vec::new(), policy: None, per: Per::All, by_mean: true },
+    )?;
     Ok(())
 }
 

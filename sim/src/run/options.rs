@@ -1,7 +1,7 @@
 //! Options of a run on the command line.
 
 use crate::run::until::Until;
-use crate::terminal::Failure;
+use crate::terminal::{Failure, Layout};
 use clap::Args;
 use std::path::PathBuf;
 use tables::Metric;
@@ -34,6 +34,9 @@ pub struct Options {
     /// The most replications that --until-ci may come to.
     #[arg(long, value_name = "N", default_value_t = 100, requires = "until_ci")]
     pub max_replications: u32,
+    /// The columns of the table.
+    #[command(flatten)]
+    pub layout: Layout,
     /// Print one JSON document instead of tables: the rows of summary.csv, the prediction intervals and how many claims have
     /// which verdict. docs/output.md has its keys.
     #[arg(long)]
@@ -55,6 +58,7 @@ impl Options {
             until_ci: None,
             ci_metric: Metric::E2eMean.column().to_owned(),
             max_replications: 0,
+            layout: Layout::default(),
             json: false,
             twice: false,
         }

@@ -3,6 +3,7 @@
 //! A file is read into [`Scenario`], the keys as they stand with every default filled in; [`resolve`] turns that into the
 //! runs of its grid. `sim show` prints the first, and running what it prints gives the same bytes.
 
+mod absent;
 mod amounts;
 mod arguments;
 mod arrivals;
@@ -32,6 +33,7 @@ mod priced;
 mod privacy;
 pub mod profile;
 mod read;
+mod reference;
 mod replay;
 mod require;
 mod resolve;
@@ -56,10 +58,12 @@ pub use arguments::Written;
 pub use assumptions::{assumptions, defaults_of, policies, value_of};
 pub use costs::{Costs, Radio};
 pub use dataset::{Dataset, Listed, Wanted, served};
+pub use fleet::NO_DEVICE;
 pub use idle::warn_of_idle_keys;
 pub use loads::{Arrivals, TraceTimes};
 pub use plan::{Plan, Point, PointLabel};
 pub use read::{read, typed};
+pub use reference::{KeyDoc, reference};
 pub use replay::Replay;
 #[cfg(feature = "onnx")]
 pub use replay::{Drawn, Outcomes, Played, Provider, Scale};

@@ -137,6 +137,19 @@ impl Plan {
         Ok((source, scenario))
     }
 
+    /// The first of the points at which a policy is the same as at this one, and their number: they differ in settings of other
+    /// policies alone. Points with seeds of their own have nothing in common.
+    pub fn same_for(&self, number: u64, policy: &str) -> (u64, u64) {
+        let table = &self.scenario.policy;
+        let label = table.systems().iter().position(|(label, _)| label == policy);
+        let path = label.and_then(|place| table.paths().into_iter().nth(place));
+        // `policy.msao` of `policy.msao.1`: a key without a number is of the first of several.
+        let own = path.map(|path| path.split('.').take(2).collect::<Vec<_>>().join("."));
+        let Some(own) = own.filter(|_| self.scenario.point_seeds == PointSeeds::Common) else { return (number, 1) };
+        let is_own = |key: &str| key.strip_prefix(&own).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'));
+        self.design.same(number, |key| !key.starts_with("policy.") || is_own(key))
+    }
+
     /// Works out a point.
     ///
     /// # Errors

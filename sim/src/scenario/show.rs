@@ -1,6 +1,8 @@
-//! The text of `sim show`: the scenario with every default filled in, and behind each key `default`, `set` or `swept`.
+//! The text of `sim show`: the scenario with every default filled in, and behind each key `default`, `set` or `swept`; then the
+//! keys that are absent.
 
 use super::Plan;
+use super::absent::absent;
 use super::keys::{self, Path, parts};
 use std::collections::BTreeMap;
 use toml::Table;
@@ -9,11 +11,13 @@ use toml::de::{DeTable, DeValue};
 /// Comments stand in one column, but for lines that are longer than this.
 const WIDEST: usize = 48;
 
-/// The text of `Scenario::resolved_text`, each key with a comment: `default`, `set` (in the file or over it) or `swept`.
+/// The text of `Scenario::resolved_text`, each key with a comment: `default`, `set` (in the file or over it) or `swept`. Absent keys
+/// are comments at its end.
 pub fn shown(plan: &Plan) -> String {
     let written = plan.source.written();
     let swept: Vec<Path> = plan.design.keys().map(|key| keys::canonical(written, &parts(key))).collect();
-    annotated(&plan.scenario.resolved_text(plan.source.folder()), written, &swept)
+    let text = plan.scenario.resolved_text(plan.source.folder());
+    annotated(&text, written, &swept) + &absent(&text)
 }
 
 /// Adds the comments to a TOML text.

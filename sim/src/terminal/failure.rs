@@ -1,5 +1,6 @@
 //! The program's failures: a message, and an exit code that says whose turn it is.
 
+use super::look;
 use std::fmt;
 use std::io::{self, Write};
 use std::path::Path;
@@ -27,6 +28,22 @@ pub enum Code {
     Failed = 5,
     /// A bug in this program.
     Bug = 70,
+}
+
+impl Code {
+    /// Every exit code, each with its meaning.
+    pub const ALL: [(u8, &'static str); 6] = [
+        (0, "done"),
+        (Self::Refused as u8, "the scenario, an input file or the place for results was refused"),
+        (
+            Self::Regression as u8,
+            "sim check found a regression, sim validate a larger error than allowed, or a gate (--until-ci, best, tune too) \
+             could not judge all",
+        ),
+        (Self::Unavailable as u8, "an engine such as Slurm is not available"),
+        (Self::Failed as u8, "done, but runs of a sweep failed, or --max-runs ended sim capacity before it was sure"),
+        (Self::Bug as u8, "a bug in this program"),
+    ];
 }
 
 impl Failure {
@@ -90,10 +107,16 @@ impl Failure {
     }
 }
 
-/// Says something on stderr. Unlike `eprintln!`, it does not panic where nobody listens: `sim ... 2>&1 | head -1`.
+/// Says something on stderr. Lines that begin with `sim:` are warnings and failures; `--quiet` leaves out the others.
+///
+/// Unlike `eprintln!`, it does not panic where nobody listens: `sim ... 2>&1 | head -1`.
 pub fn say(line: impl fmt::Display) {
+    let line = line.to_string();
+    if look::is_quiet() && !line.starts_with("sim:") {
+        return;
+    }
     // Nowhere is left to say that this failed.
-    let _ = writeln!(io::stderr(), "{line}");
+    let _ = writeln!(io::stderr(), "{}", look::painted(line));
 }
 
 impl fmt::Display for Failure {

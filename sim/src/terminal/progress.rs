@@ -1,6 +1,7 @@
 //! The progress of long work, on stderr: a bar on a terminal, a line a minute in a log.
 
 use super::failure::say;
+use super::look::is_quiet;
 use indicatif::{HumanCount, HumanDuration, ProgressBar, ProgressStyle};
 use std::io::IsTerminal;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -18,7 +19,7 @@ const LINE: Duration = Duration::from_secs(60);
 pub fn with_bar<R: Send>(total: u64, unit: &str, work: impl FnOnce(&AtomicU64) -> R + Send) -> R {
     let done = AtomicU64::new(0);
     let (stop, stopped) = channel::<()>();
-    let on_terminal = std::io::stderr().is_terminal();
+    let on_terminal = std::io::stderr().is_terminal() && !is_quiet();
     std::thread::scope(|scope| {
         let counter = &done;
         let shown = scope.spawn(move || {

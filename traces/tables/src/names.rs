@@ -5,13 +5,13 @@ macro_rules! names {
     ($(
         $(#[$about:meta])*
         pub enum $enum:ident {
-            $( $(#[$meaning:meta])+ $value:ident = $name:literal, )+
+            $( $(#[doc = $meaning:literal])+ $value:ident = $name:literal, )+
         }
     )+) => {$(
         $(#[$about])*
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub enum $enum {
-            $( $(#[$meaning])+ $value, )+
+            $( $(#[doc = $meaning])+ $value, )+
         }
 
         impl $enum {
@@ -22,6 +22,13 @@ macro_rules! names {
             pub const fn name(self) -> &'static str {
                 match self {
                     $( Self::$value => $name, )+
+                }
+            }
+
+            /// The sentence that declares the value.
+            pub const fn meaning(self) -> &'static str {
+                match self {
+                    $( Self::$value => concat!($($meaning),+).trim_ascii(), )+
                 }
             }
 

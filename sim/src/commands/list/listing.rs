@@ -55,6 +55,12 @@ impl Listing {
         sheet.text_within(WIDTH)
     }
 
+    /// The keys and values of each line.
+    pub fn objects(&self) -> Vec<Vec<(String, Value)>> {
+        let keys = || self.columns.iter().map(|column| column.key.to_owned());
+        self.lines.iter().map(|line| keys().zip(line.iter().cloned()).collect()).collect()
+    }
+
     /// An array with an object for each line.
     pub fn json(&self) -> String {
         let object = |line: &Vec<Value>| {

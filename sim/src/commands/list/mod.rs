@@ -87,6 +87,22 @@ pub fn run(args: &Args) -> Result<(), Failure> {
     print(&if args.json { listing.json() } else { listing.text() })
 }
 
+/// Every list of what is built in, each with the kind of its lines.
+pub fn everything() -> Vec<(&'static str, Listing)> {
+    vec![
+        ("metric", columns::metrics()),
+        ("column of a table", columns::columns()),
+        ("policy", policies()),
+        ("device", hardware::devices()),
+        ("model", hardware::models()),
+        ("serving engine", hardware::engines()),
+        ("link between GPUs", hardware::interconnects()),
+        ("router", routers()),
+        ("dataset or trace", datasets::datasets()),
+        ("source of figures", sources::sources()),
+    ]
+}
+
 /// The lists that there are.
 fn lists() -> Listing {
     let lists = Args::augment_args(clap::Command::new("list"));

@@ -4,13 +4,13 @@ use super::emit::{Engine, Job, MOST_SHARDS, emit};
 use super::folder::Folder;
 use super::merge::{Merged, merge};
 use super::point;
+use super::shared::Shared;
 use super::slurm::{self, Slurm};
 use super::split::Split;
 use crate::results::shortfalls::OfRuns;
 use crate::run::threads;
 use crate::scenario::{self, Plan, Written};
-use crate::terminal::with_bar;
-use crate::terminal::{Code, Failure, say};
+use crate::terminal::{Code, Failure, Layout, print, say, with_bar, with_bold_heading};
 use rayon::prelude::*;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -56,6 +56,8 @@ pub struct Args {
     /// Write no report: neither figures nor verdicts on the papers' claims. `sim report DIR` writes it later.
     #[arg(long)]
     no_report: bool,
+    #[command(flatten)]
+    layout: Layout,
     /// Go on with the sweep that was begun in the folder: only what is missing is run.
     #[arg(long)]
     resume: bool,
@@ -112,10 +114,13 @@ struct Sweep<'a> {
     args: &'a Args,
     plan: Plan,
     out: PathBuf,
+    shared: Shared,
 }
 
 impl<'a> Sweep<'a> {
     fn new(args: &'a Args) -> Result<Self, Failure> {
+        // Refused before hours of work.
+        args.layout.shown()?;
         let plan = Plan::read(&args.written)?;
         plan.must_be_simulated("sim sweep")?;
         let points = plan.points();
@@ -129,7 +134,7 @@ impl<'a> Sweep<'a> {
             )));
         }
         let out = args.out.clone().unwrap_or_else(|| ["results", &plan.scenario.name].iter().collect());
-        Ok(Self { args, plan, out })
+        Ok(Self { args, plan, out, shared: Shared::default() })
     }
 
     /// Refuses a sweep of which no point can be run, judged by those that have every value once.
@@ -175,7 +180,7 @@ impl<'a> Sweep<'a> {
     fn run_part(&self, folder: &Folder, part: u64, progress: &AtomicU64) -> Result<(), Failure> {
         folder.write_part(part, &self.plan, |write| {
             for number in folder.split().points_of(part, self.plan.points()) {
-                point::run(&self.plan, number, None).into_iter().try_for_each(&mut *write)?;
+                point::run(&self.plan, number, None, &self.shared).into_iter().try_for_each(&mut *write)?;
                 progress.fetch_add(1, Ordering::Relaxed);
             }
             Ok(())
@@ -192,7 +197,7 @@ impl<'a> Sweep<'a> {
                 folder.write_part(index, &self.plan, |write| {
                     for some in numbers.chunks(POINTS_AT_ONCE) {
                         let run = |number: &u64| {
-                            let runs = point::run(&self.plan, *number, None);
+                            let runs = point::run(&self.plan, *number, None, &self.shared);
                             progress.fetch_add(1, Ordering::Relaxed);
                             runs
                         };
@@ -292,13 +297,18 @@ impl<'a> Sweep<'a> {
     fn print(&self, folder: &Path, merged: &Merged, started: Instant) -> Result<(), Failure> {
         let rows = merged.totals.runs as u64 / u64::from(self.plan.scenario.replications);
         if rows <= MOST_PRINTED {
-            let table = reports::table(folder).map_err(|error| Failure::bug(error.to_string()))?;
-            crate::terminal::print(&table)?;
+            let shown = self.args.layout.shown()?;
+            let table = reports::table(folder, &shown).map_err(|error| Failure::bug(error.to_string()))?;
+            print(&with_bold_heading(&table))?;
         } else {
             say(format_args!("{rows} rows are in summary.csv; `sim best` picks among them"));
         }
         crate::results::shortfalls::warn(folder)?;
         merged.report.as_ref().map_or(Ok(()), crate::commands::report::print_claims)?;
+        if self.shared.saved() > 0 {
+            let why = "their policies are the same there, since what varies is of others";
+            say(format_args!("{} of the runs are those of an earlier point: {why}", self.shared.saved()));
+        }
         say(format_args!(
             "{} points, {} runs, {} events in {:.2} s; results in {}",
             self.plan.points(),

@@ -9,6 +9,7 @@ pub mod emit;
 mod folder;
 mod merge;
 pub mod point;
+pub mod shared;
 pub mod slurm;
 mod split;
 

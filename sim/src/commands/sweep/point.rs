@@ -1,5 +1,6 @@
 //! One point of a sweep: every replication of every policy, or of one. A point that cannot be run is recorded with its reason.
 
+use super::shared::Shared;
 use crate::results::metrics::Sample;
 use crate::results::runs::Run;
 use crate::run::one_run::OneRun;
@@ -16,10 +17,10 @@ pub fn is_bug(reason: &str) -> bool {
     reason.starts_with(BUG)
 }
 
-/// Runs a point, of all policies or `only` one, and gives its rows in their order.
-pub fn run(plan: &Plan, number: u64, only: Option<&str>) -> Vec<Run> {
+/// Runs a point, of all policies or `only` one, and gives its rows in their order. Runs that another point had are taken from it.
+pub fn run(plan: &Plan, number: u64, only: Option<&str>, shared: &Shared) -> Vec<Run> {
     match surviving(|| plan.point(number)).and_then(|point| point) {
-        Ok(point) => run_cells(plan, &point, only),
+        Ok(point) => run_cells(plan, &point, only, shared),
         Err(failure) => vec![Run {
             label: plan.label_of_refused(number).into(),
             policy: String::new(),
@@ -30,15 +31,17 @@ pub fn run(plan: &Plan, number: u64, only: Option<&str>) -> Vec<Run> {
     }
 }
 
-fn run_cells(plan: &Plan, point: &Point, only: Option<&str>) -> Vec<Run> {
-    let replications = 0..plan.scenario.replications;
+fn run_cells(plan: &Plan, point: &Point, only: Option<&str>, shared: &Shared) -> Vec<Run> {
     let cells = point.cells.iter().filter(|cell| only.is_none_or(|only| cell.policy == only));
-    let runs = cells.flat_map(|cell| replications.clone().map(move |replication| (cell, replication)));
-    runs.map(|(cell, replication)| {
-        let run = OneRun { point, cell, replication, real: None };
-        run.row(sample(&run).map_err(|failure| reason(&failure)))
-    })
-    .collect()
+    let of_cell = |cell| {
+        let run = |replication| OneRun { point, cell, replication, real: None };
+        let replications = 0..plan.scenario.replications;
+        let sampled = |replication| sample(&run(replication)).map_err(|failure| reason(&failure));
+        let number = point.label.point;
+        let results = shared.runs(plan, number, &cell.policy, || replications.clone().map(sampled).collect());
+        replications.zip(results).map(move |(replication, result)| run(replication).row(result)).collect::<Vec<_>>()
+    };
+    cells.flat_map(of_cell).collect()
 }
 
 fn sample(run: &OneRun<'_>) -> Result<Sample, Failure> {

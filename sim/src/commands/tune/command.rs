@@ -12,7 +12,7 @@ use crate::scenario::{self, Plan, Written};
 use crate::terminal::with_bar;
 use crate::terminal::{Failure, say};
 use clap::ArgGroup;
-use reports::{Constraint, Objective, Question, Runs};
+use reports::{Constraint, Objective, Per, Question, Runs};
 use std::path::PathBuf;
 use std::time::Instant;
 
@@ -94,8 +94,14 @@ pub fn run(args: &Args) -> Result<(), Failure> {
     manifest::write(&plan, &totals, None, results.folder())?;
     let folder = results.finish()?;
     let rows = Runs::read(&folder)?;
-    let question =
-        Question { objectives: vec![args.objective()], constraints: args.subject_to.clone(), policy: Some(policy) };
+    let question = Question {
+        objectives: vec![args.objective()],
+        constraints: args.subject_to.clone(),
+        policy: Some(policy),
+        // A search has one environment, and looked for what its means hold.
+        per: Per::All,
+        by_mean: true,
+    };
     let answer = reports::best(&rows, &question)?;
     crate::terminal::print(&answer.text(5))?;
     results::shortfalls::warn(&folder)?;

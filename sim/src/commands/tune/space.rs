@@ -1,6 +1,6 @@
 //! The points of a sweep as a box of whole numbers, and what each point costs.
 
-use crate::commands::sweep::point;
+use crate::commands::sweep::{point, shared::Shared};
 use crate::results::runs::Run;
 use crate::scenario::Plan;
 use crate::terminal::Failure;
@@ -93,7 +93,7 @@ impl<'p> Space<'p> {
         if let Some(cost) = known() {
             return cost;
         }
-        let runs = point::run(self.plan, number, Some(&self.goal.policy));
+        let runs = point::run(self.plan, number, Some(&self.goal.policy), &Shared::default());
         let cost = self.goal.cost(&runs);
         self.known.lock().expect("no panic holds this lock").entry(number).or_insert_with(|| {
             self.looked_at.fetch_add(1, Ordering::Relaxed);

@@ -279,6 +279,19 @@ impl Design {
         self.axes.iter().map(equal).collect()
     }
 
+    /// The first of the points that differ from this one in axes of which no key matters, and their number.
+    pub fn same(&self, number: u64, matters: impl Fn(&str) -> bool) -> (u64, u64) {
+        let (mut first, mut points, mut stride) = (number, 1, self.points);
+        for axis in &self.axes {
+            stride /= axis.len();
+            if !axis.keys.iter().any(|key| matters(key)) {
+                first -= number / stride % axis.len() * stride;
+                points *= axis.len();
+            }
+        }
+        (first, points)
+    }
+
     /// Leaves out these rows of each axis, and gives them in words.
     pub fn leave_out(&mut self, rows: &[BTreeSet<u64>]) -> Vec<String> {
         let mut words = Vec::new();
