@@ -96,6 +96,17 @@ const ELSEWHERE: &[Elsewhere] = &[
         reason: "minutes",
     },
     Elsewhere { command: "cargo xtask onnxruntime", instead: "", reason: "a step of `cargo xtask test`" },
+    Elsewhere { command: "cargo xtask gpu-check", instead: "", reason: "it needs a GPU" },
+    Elsewhere {
+        command: "cargo xtask gpu-check --provider cpu",
+        instead: "",
+        reason: "a test of `xtask` runs it with the binary of this build",
+    },
+    Elsewhere {
+        command: "cargo xtask gpu-check --pack target/gpu-pack",
+        instead: "",
+        reason: "it obtains 250 MB and builds for release",
+    },
     Elsewhere { command: "cargo xtask replay", instead: "", reason: "a step of `cargo xtask test`" },
     Elsewhere {
         command: "cargo test -p model --test measured -- --nocapture",

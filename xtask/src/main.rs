@@ -12,6 +12,7 @@ mod budgets;
 mod failure;
 mod floors;
 mod fuzz;
+mod gpu_check;
 mod house;
 mod lines;
 #[cfg(target_os = "linux")]
@@ -46,6 +47,7 @@ const TASKS: &[Task] = &[
     (validation::command, validation::run),
     (mutants::command, mutants::run),
     (replay::command, replay::run),
+    (gpu_check::command, gpu_check::run),
     (fuzz::command, fuzz::run),
     #[cfg(target_os = "linux")]
     (link::command, link::run),
@@ -61,7 +63,7 @@ fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
             eprint!("{failure}");
-            ExitCode::FAILURE
+            ExitCode::from(failure.code())
         }
     }
 }
