@@ -120,6 +120,29 @@ fn broken_rows_are_left_out_where_that_is_asked_for() {
 }
 
 #[test]
+fn mixtures_whose_experts_are_stated_are_fitted() {
+    let models = "model,type,layers,hidden,intermediate,heads,kv_heads,head_dim,vocab,gated_mlp,experts,experts_per_token,moe_intermediate\n\
+        house/tiny,dense,10,1024,4096,8,2,128,32000,1,0,0,0\nhouse/mix,moe,10,1024,4096,8,2,128,32000,1,64,4,1024\n";
+    let mixed = table().replace("house/tiny", "house/mix");
+    let fitted = |table: &str| {
+        let sim = Sim::new().with("gpus.csv", GPUS).with("models.csv", models).with("t.csv", table);
+        let output = sim.done("calibrate --table t.csv --json --skip-broken".split(' '));
+        assert!(!output.stderr.contains("no dense model"), "{output:#?}");
+        parsed(&output)["kinds"]["decode"].clone()
+    };
+    // The experts that a batch hits are read: the bare roofline of a mixture takes longer than that of the dense model.
+    let [dense, mixture] = [fitted(&table()), fitted(&mixed)].map(|found| found["roofline_bias_pct"].as_f64());
+    assert!(mixture > dense, "{mixture:?} {dense:?}");
+    let lacking = models.replace("64,4,1024", "64,65,1024");
+    let sim = Sim::new()
+        .with("gpus.csv", GPUS)
+        .with("models.csv", lacking)
+        .with("t.csv", format!("{mixed}{}", table().trim_start_matches(HEADER)));
+    let output = sim.run("calibrate --table t.csv".split(' '));
+    assert!(output.stderr.contains("house/mix, which is no dense model"), "{output:#?}");
+}
+
+#[test]
 fn preprocessing_is_fitted_and_takes_the_place_of_its_key() {
     let sim = Sim::new().with("truth.toml", TRUTH);
     // Requests wait for the one worker, which is no part of what preprocessing takes.

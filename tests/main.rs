@@ -28,6 +28,7 @@ mod kubernetes;
 mod links;
 mod list;
 mod many_points;
+mod measured_models;
 mod model_config;
 mod models;
 mod page;

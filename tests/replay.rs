@@ -101,6 +101,24 @@ fn replay_and_simulation_write_folders_of_one_shape() {
 }
 
 #[test]
+fn the_device_that_plays_takes_the_place_of_both() {
+    let Some(sim) = written("the_device_that_plays_takes_the_place_of_both", "[policy.cloud_only]\n") else { return };
+    let played = ["r.toml", "--set", "replay.device=h200-sxm"];
+    let output = sim.done(played.iter().chain(&["--set", "cloud.device=l40s", "--out", "played"]));
+    assert!(output.stderr.contains("cloud.device"), "{}", output.stderr);
+    assert!(output.stderr.contains("replay.device plays both tiers"), "{}", output.stderr);
+    let told = manifest(&sim, "played");
+    assert_eq!((&told["edge"]["device"], &told["cloud"]["device"]), (&"h200-sxm".into(), &"h200-sxm".into()));
+    // Without real models it plays nothing.
+    sim.done(played.iter().chain(&["--mode", "simulate", "--out", "simulated"]));
+    assert_eq!(manifest(&sim, "simulated")["cloud"]["device"], "a100-40-sxm");
+    let refused = sim.run(["r.toml", "--set", "replay.device=h2000"]);
+    assert_eq!(refused.code, Some(2), "{refused:#?}");
+    assert!(refused.stderr.contains("replay.device"), "{}", refused.stderr);
+    assert!(refused.stderr.contains("unknown device `h2000`"), "{}", refused.stderr);
+}
+
+#[test]
 fn every_step_is_executed_and_scaled() {
     let Some(sim) = written("every_step_is_executed_and_scaled", ALL) else { return };
     sim.done(["r.toml", "--out", "plain"]);

@@ -104,6 +104,17 @@ const ELSEWHERE: &[Elsewhere] = &[
     Elsewhere { command: "cargo install --path sim --locked", instead: "", reason: "a release build of many minutes" },
     Elsewhere { command: "cargo xtask wheel", instead: "", reason: "a release build of many minutes" },
     Elsewhere { command: "cargo xtask onnxruntime", instead: "", reason: "a step of `cargo xtask test`" },
+    Elsewhere { command: "cargo xtask gpu-check", instead: "", reason: "it needs a GPU" },
+    Elsewhere {
+        command: "cargo xtask gpu-check --provider cpu",
+        instead: "",
+        reason: "a test of `xtask` runs it with the binary of this build",
+    },
+    Elsewhere {
+        command: "cargo xtask gpu-check --pack target/gpu-pack",
+        instead: "",
+        reason: "it obtains 250 MB and builds for release",
+    },
     Elsewhere { command: "cargo xtask replay", instead: "", reason: "a step of `cargo xtask test`" },
     Elsewhere {
         command: "cargo test -p model --test measured -- --nocapture",

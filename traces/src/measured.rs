@@ -73,7 +73,8 @@ pub struct Gpu {
 }
 
 /// A line of `models.csv`: columns `model`, `type`, `layers`, `hidden`, `intermediate`, `heads`, `kv_heads`, `head_dim`,
-/// `vocab` and `gated_mlp`.
+/// `vocab` and `gated_mlp`; of mixtures also `experts`, `experts_per_token`, `moe_intermediate` and, if any are shared,
+/// `shared_experts`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ModelDimensions {
     /// The model, as tables of steps call it.
@@ -84,6 +85,9 @@ pub struct ModelDimensions {
     pub dimensions: [Option<u64>; 7],
     /// True if the MLP has three matrices.
     pub gated_mlp: bool,
+    /// Routed experts of a layer, those of a token, width of each, and experts that every token passes; none of a model without
+    /// experts, or where the file does not say.
+    pub experts: Option<[u64; 4]>,
 }
 
 /// Endings of columns that say a unit.
@@ -227,6 +231,9 @@ pub fn read_models(path: &Path) -> Result<Vec<ModelDimensions>, TraceError> {
     let mut file = CsvFile::open(path, "dimensions of models with a header")?;
     let (name, kind, gated) = (file.column("model")?, file.column("type")?, file.column("gated_mlp")?);
     let columns = DIMENSIONS.map(|name| file.column(name)).into_iter().collect::<Result<Vec<_>, _>>()?;
+    let optional = |name: &str| file.header().iter().position(|column| column == name);
+    let of_experts = ["experts", "experts_per_token", "moe_intermediate"].map(optional);
+    let shared = optional("shared_experts");
     let mut models = Vec::new();
     while let Some(row) = file.next()? {
         let mut dimensions = [None; 7];
@@ -237,11 +244,18 @@ pub fn read_models(path: &Path) -> Result<Vec<ModelDimensions>, TraceError> {
             }
         }
         let gated_mlp = row.text(gated) == "1";
+        let count = |column: Option<usize>| match column.filter(|column| !row.text(*column).is_empty()) {
+            Some(column) => row.count(column).map(u64::from),
+            None => Ok(0),
+        };
+        let [experts, per_token, width] = of_experts.map(count);
+        let experts = Some([experts?, per_token?, width?, count(shared)?]);
         models.push(ModelDimensions {
             name: row.text(name).to_owned(),
             kind: row.text(kind).to_owned(),
             dimensions,
             gated_mlp,
+            experts: experts.filter(|[all, per_token, width, _]| (1..=*all).contains(per_token) && *width > 0),
         });
     }
     Ok(models)

@@ -12,6 +12,7 @@ mod budgets;
 mod failure;
 mod floors;
 mod fuzz;
+mod gpu_check;
 mod house;
 mod lines;
 #[cfg(target_os = "linux")]
@@ -48,6 +49,7 @@ const TASKS: &[Task] = &[
     (mutants::command, mutants::run),
     (replay::command, replay::run),
     (wheel::command, wheel::run),
+    (gpu_check::command, gpu_check::run),
     (fuzz::command, fuzz::run),
     #[cfg(target_os = "linux")]
     (link::command, link::run),
@@ -63,7 +65,7 @@ fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
             eprint!("{failure}");
-            ExitCode::FAILURE
+            ExitCode::from(failure.code())
         }
     }
 }

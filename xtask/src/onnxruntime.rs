@@ -38,6 +38,11 @@ pub fn require() -> Outcome {
     install(Build::Cpu).map_err(Failure::from)
 }
 
+/// Obtains the library for CUDA, without which nothing goes on.
+pub fn require_cuda() -> Outcome {
+    install(Build::Cuda).map_err(Failure::from)
+}
+
 /// Obtains the library for the CPU, where that is possible: a step of `cargo xtask test`.
 pub fn obtain() -> Outcome {
     match install(Build::Cpu) {

@@ -4,6 +4,7 @@ use crate::decoder::{Decoder, Logits, Sequence};
 use crate::error::{Result, refused};
 use crate::folder::{Folder, Graph};
 use crate::patches::{Grid, Patches};
+use crate::placement::{self, Placed};
 use crate::positions::{Positions, expand};
 use crate::preprocessing::Preprocessing;
 use crate::pruning::View;
@@ -307,6 +308,15 @@ impl Model {
     /// Number of runs of a graph so far.
     pub fn runs(&self) -> u64 {
         self.vision.graph.runs + self.embed.graph.runs + self.decoder.graph.runs
+    }
+
+    /// The operators that have run, by graph and execution provider. Once, and only of a model on a profiled runtime: else none.
+    ///
+    /// # Errors
+    /// A profile cannot be ended or read.
+    pub fn placement(&mut self) -> Result<Vec<Placed>> {
+        let graphs = [&mut self.vision.graph, &mut self.embed.graph, &mut self.decoder.graph];
+        Ok(graphs.into_iter().map(placement::ended).collect::<Result<Vec<_>>>()?.concat())
     }
 
     /// A description of the model.

@@ -21,6 +21,8 @@ pub struct Runtime {
     threads: Option<usize>,
     /// True if keys and values are bound to the memory of the execution provider.
     bound: bool,
+    /// Folder of the profiles, if sessions are profiled.
+    profiles: Option<PathBuf>,
 }
 
 impl Runtime {
@@ -38,7 +40,7 @@ impl Runtime {
                 library.path().display()
             )));
         }
-        Ok(Self { library, provider, threads, bound: provider == Provider::Cuda })
+        Ok(Self { library, provider, threads, bound: provider == Provider::Cuda, profiles: None })
     }
 
     /// The library.
@@ -55,6 +57,13 @@ impl Runtime {
     #[must_use]
     pub fn bound(self) -> Self {
         Self { bound: true, ..self }
+    }
+
+    /// Profiles each graph that is loaded from now on, in files in this folder: see [`crate::Model::placement`]. Profiled graphs
+    /// are slower.
+    #[must_use]
+    pub fn profiled(self, folder: &Path) -> Self {
+        Self { profiles: Some(folder.to_owned()), ..self }
     }
 
     /// The memory that keys and values are bound to, if they are.
@@ -75,9 +84,14 @@ impl Runtime {
         if let Some(threads) = self.threads {
             builder = builder.with_intra_threads(threads).map_err(failed("set the number of threads"))?;
         }
+        if let Some(folder) = &self.profiles {
+            let stem = path.file_stem().unwrap_or_default();
+            builder = builder.with_profiling(folder.join(stem)).map_err(failed("profile a session"))?;
+        }
         let provider = match self.provider {
             Provider::Cpu => ep::CPU::default().with_arena_allocator(true).build(),
-            Provider::Cuda => ep::CUDA::default().build(),
+            // Single precision means single precision: TF32 would leave 10 bits of 23.
+            Provider::Cuda => ep::CUDA::default().with_tf32(false).build(),
         };
         // Without this the library runs on the processor instead, and says nothing.
         builder = builder.with_execution_providers([provider.error_on_failure()]).map_err(|error| {
@@ -88,7 +102,8 @@ impl Runtime {
             ))
         })?;
         let session = builder.commit_from_file(path).map_err(failed(format!("load {}", path.display())))?;
-        Ok(Loaded { session, path: path.to_owned(), outline, inside: Duration::ZERO, runs: 0 })
+        let profiled = self.profiles.is_some();
+        Ok(Loaded { session, path: path.to_owned(), outline, inside: Duration::ZERO, runs: 0, profiled })
     }
 }
 
@@ -101,6 +116,8 @@ pub(crate) struct Loaded {
     pub inside: Duration,
     /// Number of its runs.
     pub runs: u64,
+    /// True while the library writes a profile of it.
+    pub profiled: bool,
 }
 
 impl Loaded {

@@ -94,12 +94,17 @@ impl Scenario {
         self.pools.iter().map(|(name, cloud)| Pool { key: format!("pools.{name}"), name, cloud }).collect()
     }
 
+    /// The device that plays both tiers of a replay, if the scenario names it.
+    pub(super) fn played_on(&self) -> Option<&str> {
+        self.replay.as_ref().filter(|_| self.mode == Mode::Replay)?.device.as_deref()
+    }
+
     /// The tables of all groups, then those of all pools, as far as they are alike.
     pub fn tiers(&self) -> Vec<Tier<'_>> {
         let edges = self.groups().into_iter().map(|Group { key, edge, .. }| Tier {
             key,
             is_edge: true,
-            device: &edge.device,
+            device: self.played_on().filter(|_| edge.has_gpu()).unwrap_or(&edge.device),
             model: &edge.model,
             formats: edge.formats(),
             engine: edge.engine,
@@ -110,7 +115,7 @@ impl Scenario {
         let clouds = self.clouds().into_iter().map(|Pool { key, cloud, .. }| Tier {
             key,
             is_edge: false,
-            device: &cloud.device,
+            device: self.played_on().unwrap_or(&cloud.device),
             model: &cloud.model,
             formats: cloud.formats(),
             engine: cloud.engine,

@@ -79,6 +79,9 @@ const RULES: &[Rule] = &[
         "no policy here uses the cloud (its model only has to fit there)",
         |at| !at.uses.cloud,
     ),
+    (&["edge.device", "cloud.device"], "replay.device plays both tiers", |at| {
+        at.edge.has_gpu() && at.scenario.played_on().is_some()
+    }),
     (&["workload.payload"], "no request has pictures", |at| !at.asked.pictures),
     (&["workload.questions_per_picture"], "the requests are text alone", |at| !at.asked.more_than_text),
     (&["workload.payload"], "no policy here sends pictures as they are", |at| {

@@ -11,6 +11,10 @@ pub struct Replay {
     /// Execution provider of the graphs, `cpu` (default) or `cuda`. A missing provider is an error, never replaced.
     #[serde(default)]
     pub provider: Provider,
+    /// Name of the device that plays both tiers, in place of `edge.device` and `cloud.device`: a built-in device or a `[device.NAME]`
+    /// table. Memory, energy and plans are those of this device. If absent, those two count.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub device: Option<String>,
     /// Path of ONNX Runtime's library; if absent, it is searched for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub library: Option<PathBuf>,
@@ -147,6 +151,7 @@ impl Replay {
         let nothing = Played { folder: PathBuf::new(), dtype: None, time_scale: Scale::default() };
         Self {
             provider: Provider::default(),
+            device: None,
             library: None,
             threads: one(),
             questions: None,

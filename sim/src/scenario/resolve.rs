@@ -208,7 +208,9 @@ fn tier(source: &Source, scenario: &Scenario, key: &str) -> Result<Tier, Failure
     let table = table(source, scenario, key)?;
     let clouds = scenario.clouds();
     let name = if table.device == fleet::NO_DEVICE && table.is_edge { STAND_IN } else { table.device };
-    let device = lookup::device(source, scenario, &format!("{key}.device"), name)?;
+    let named_by =
+        if scenario.played_on() == Some(name) { "replay.device".to_owned() } else { format!("{key}.device") };
+    let device = lookup::device(source, scenario, &named_by, name)?;
     let model = lookup::model(source, scenario, &format!("{key}.model"), table.model)?;
     let storage = table.formats.storage(&model.storage);
     let model = model.stored(storage);

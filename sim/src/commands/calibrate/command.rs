@@ -24,13 +24,14 @@ pub fn run(args: &Args) -> Result<(), Failure> {
         return served::run(args);
     }
     let mut provenance = folder::provenance(&args.folders);
-    provenance.extend(notes(&args.note)?);
     let (sets, mut files) = if args.table.is_empty() {
         (folder::read(args)?, args.folders.iter().map(|folder| folder.join("steps.parquet")).collect::<Vec<PathBuf>>())
     } else {
         let sheets = Sheets::read(args)?;
+        provenance.extend(sheets.provenance.clone());
         (tables::read(args, &sheets)?, args.table.iter().cloned().chain(sheets.files).collect::<Vec<PathBuf>>())
     };
+    provenance.extend(notes(&args.note)?);
     let sets = enough(sets)?;
     let found = calibrate(&sets, args.hold_out);
     if args.hold_out.is_of_sets() && found.iter().all(|found| found.law.held_out.is_none()) {

@@ -8,6 +8,7 @@
 //! [`served`] fits an engine's constants to whole requests instead.
 
 mod args;
+mod beside;
 mod choose;
 pub mod command;
 mod fit;
@@ -27,4 +28,5 @@ pub mod tokens;
 mod tests;
 
 pub use args::Args;
+pub use beside::Beside;
 pub use command::run;

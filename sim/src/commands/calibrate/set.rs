@@ -7,8 +7,10 @@ use model::parallel::Parallel;
 use model::step::loss::Sample;
 use model::step::parts::DataSheet;
 use model::step::{Step, StepKind};
+use model::vision::VisionTower;
 use model::{load::Load, roofline::Roofline};
 use std::sync::Arc;
+use units::Flops;
 
 /// Device, model and engine of measured rows.
 #[derive(Clone, Debug)]
@@ -70,9 +72,19 @@ impl Row {
         if self.each.is_empty() { std::slice::from_ref(&self.ms) } else { &self.each }
     }
 
-    /// Its configuration: new tokens and context of each item, items.
+    /// Its configuration: new tokens and context of each item, items. Of encoders alone the MFLOP of each item take the place of
+    /// its tokens.
     pub fn configuration(&self) -> [f64; 3] {
-        [self.step.tokens_per_item(), self.step.context_per_item(), self.step.items as f64]
+        let first = match self.is_of_encoders() {
+            true => self.step.load.vision_flop.as_f64() / 1e6 / self.step.items.max(1) as f64,
+            false => self.step.tokens_per_item(),
+        };
+        [first, self.step.context_per_item(), self.step.items as f64]
+    }
+
+    /// True if no token passes through the decoder.
+    pub fn is_of_encoders(&self) -> bool {
+        self.step.load.query_tokens == 0
     }
 }
 
@@ -134,6 +146,12 @@ pub fn load(kind: StepKind, batch: u32, new: u32, context: f64, head: bool) -> L
         prefill_starts: if prefill && context == 0.0 { u64::from(batch) } else { 0 },
         ..Load::NONE
     }
+}
+
+/// The load of a vision tower alone, on `batch` pictures of so many visual tokens each.
+pub fn encoded(tower: &VisionTower, batch: u32, tokens: u32) -> Load {
+    let patches = tower.of_tokens(u64::from(tokens)).patches;
+    Load::vision(Flops::new(tower.flop(patches).as_f64() * f64::from(batch)))
 }
 
 /// The largest multiple of bandwidth or peak that a measurement may imply.

@@ -2,10 +2,11 @@
 //! simulator's own lists.
 
 use super::args::Args;
+use super::beside::Beside;
 use crate::terminal::Failure;
 use model::device::{DEVICES, Device};
-use model::model_spec::{MODELS, ModelSpec};
-use std::collections::BTreeSet;
+use model::model_spec::{Experts, MODELS, ModelSpec};
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use traces::measured::{Gpu, ModelDimensions, read_gpus, read_models};
 use units::{Bytes, BytesPerSecond, FlopsPerSecond, Watts};
@@ -15,6 +16,10 @@ use units::{Bytes, BytesPerSecond, FlopsPerSecond, Watts};
 pub struct Sheets {
     gpus: Vec<Gpu>,
     models: Vec<ModelDimensions>,
+    /// Models whose every dimension is known, of the files beside tables.
+    specs: Vec<ModelSpec>,
+    /// Provenance of the tables that have any.
+    pub provenance: BTreeMap<String, String>,
     /// The files that were read.
     pub files: Vec<PathBuf>,
 }
@@ -40,6 +45,13 @@ impl Sheets {
         for file in or_beside(&args.models, "models.csv") {
             sheets.models.extend(read_models(&file)?);
             sheets.files.push(file);
+        }
+        for table in &args.table {
+            if let Some(beside) = Beside::read(table)? {
+                sheets.specs.extend(beside.models);
+                sheets.provenance.extend(beside.provenance);
+                sheets.files.push(Beside::path(table));
+            }
         }
         Ok(sheets)
     }
@@ -72,13 +84,16 @@ impl Sheets {
         Ok(Device { bandwidth, peak: FlopsPerSecond::new(one.peak.as_f64() * f64::from(many)), ..one })
     }
 
-    /// A model; `None` if it is known and not dense.
+    /// A model; `None` if it is known, and neither dense nor a mixture whose experts are stated.
     ///
     /// # Errors
     /// If nothing is known of it.
     pub fn model(&self, name: &str, at: &dyn Fn() -> String) -> Result<Option<ModelSpec>, Failure> {
+        if let Some(spec) = self.specs.iter().find(|spec| spec.name == name) {
+            return Ok(Some(spec.clone()));
+        }
         if let Some(dimensions) = self.models.iter().find(|model| model.name == name) {
-            return Ok(dense(dimensions));
+            return Ok(known(dimensions));
         }
         let short = short(name);
         MODELS.iter().find(|model| model.name == short).map(|model| Some(model.clone())).ok_or_else(|| {
@@ -96,10 +111,19 @@ pub fn short(name: &str) -> String {
     name.rsplit('/').next().unwrap_or(name).to_lowercase()
 }
 
-fn dense(model: &ModelDimensions) -> Option<ModelSpec> {
-    let stated = model.dimensions.into_iter().collect::<Option<Vec<u64>>>().filter(|_| model.kind == "dense")?;
+/// A dense model, or a mixture of experts in every layer, whose experts are stated; none of other types.
+fn known(model: &ModelDimensions) -> Option<ModelSpec> {
+    let experts = match &*model.kind {
+        "dense" => None,
+        "moe" => {
+            let [experts, per_token, intermediate, shared] = model.experts?;
+            Some(Experts { experts, per_token, intermediate, shared })
+        }
+        _ => return None,
+    };
+    let stated = model.dimensions.into_iter().collect::<Option<Vec<u64>>>()?;
     let dimensions = <[u64; 7]>::try_from(stated).ok()?;
-    Some(ModelSpec { gated_mlp: model.gated_mlp, ..ModelSpec::dense(short(&model.name), dimensions) })
+    Some(ModelSpec { gated_mlp: model.gated_mlp, experts, ..ModelSpec::dense(short(&model.name), dimensions) })
 }
 
 fn of_sheet(name: String, sheet: &Gpu) -> Device {
@@ -121,9 +145,13 @@ fn of_sheet(name: String, sheet: &Gpu) -> Device {
 }
 
 /// The built-in device that a name means: the one with most of the name's parts, all of whose parts the name has.
-/// `A100-SXM-80GB` is `a100-80-sxm`.
+/// `A100-SXM-80GB` is `a100-80-sxm`. A driver's name of a GPU on a board of its own, without a bus, leaves `sxm` out: `NVIDIA H200` is
+/// `h200-sxm`.
 fn built_in(gpu: &str) -> Option<&'static Device> {
-    let name = parts(gpu);
+    let mut name = parts(gpu);
+    if name.contains("nvidia") && !["pcie", "nvl"].iter().any(|bus| name.contains(*bus)) {
+        name.insert("sxm".to_owned());
+    }
     let fits = DEVICES.iter().filter(|device| parts(&device.name).is_subset(&name));
     fits.max_by_key(|device| parts(&device.name).len())
 }
@@ -158,5 +186,11 @@ mod tests {
         assert_eq!(name("RTX-PRO-6000"), Some("rtx-pro-6000"));
         assert_eq!(name("A800-SXM-80GB"), None);
         assert_eq!(name("B200-SXM"), None);
+        assert_eq!(name("NVIDIA H200"), Some("h200-sxm"));
+        assert_eq!(name("NVIDIA H100 80GB HBM3"), Some("h100-sxm"));
+        assert_eq!(name("NVIDIA A100-SXM4-80GB"), Some("a100-80-sxm"));
+        assert_eq!(name("NVIDIA A100 80GB PCIe"), Some("a100-80-pcie"));
+        assert_eq!(name("NVIDIA GeForce RTX 4090"), Some("rtx-4090"));
+        assert_eq!(name("NVIDIA H100 PCIe"), None);
     }
 }

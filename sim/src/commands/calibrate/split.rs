@@ -47,12 +47,15 @@ const LEAST_VALUES: usize = 4;
 pub struct Withheld {
     /// Values by axis: new tokens, context, batch.
     values: [BTreeSet<u64>; 3],
+    /// True if the rows are of encoders alone, whose FLOP take the place of tokens.
+    of_encoders: bool,
 }
 
 impl Withheld {
     /// Chooses; `salt` gives another choice, for a split within a split.
     pub fn choose(rows: &[&Row], axis: Axis, salt: &str) -> Self {
-        let mut withheld = Self::default();
+        let of_encoders = rows.first().is_some_and(|row| row.is_of_encoders());
+        let mut withheld = Self { of_encoders, ..Self::default() };
         for number in 0..3 {
             let wanted = match axis {
                 Axis::Configuration => true,
@@ -86,7 +89,7 @@ impl Withheld {
 
     /// In words.
     pub fn told(&self) -> String {
-        let names = ["new tokens", "context", "batch"];
+        let names = [if self.of_encoders { "MFLOP of encoders" } else { "new tokens" }, "context", "batch"];
         let told = names.iter().zip(&self.values).filter(|(_, values)| !values.is_empty()).map(|(name, values)| {
             const SHOWN: usize = 12;
             let shown: Vec<String> =

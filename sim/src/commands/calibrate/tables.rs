@@ -1,7 +1,7 @@
 //! Rows of tables of measured steps, by place and kind.
 
 use super::args::Args;
-use super::set::{Place, Row, Set, impossible, load};
+use super::set::{Place, Row, Set, encoded, impossible, load};
 use super::sheets::{Sheets, short};
 use crate::scenario::profile::KERNELS;
 use crate::terminal::{Failure, say};
@@ -63,6 +63,8 @@ pub struct Broken {
     first: Option<String>,
     places: Vec<String>,
     not_dense: BTreeMap<String, u32>,
+    /// Rows of the vision towers of models whose tower is not known.
+    towerless: BTreeMap<String, u32>,
 }
 
 impl Broken {
@@ -79,7 +81,14 @@ impl Broken {
     pub fn settle(self, skip: bool) -> Result<(), Failure> {
         for (model, rows) in &self.not_dense {
             say(format_args!(
-                "sim: left out: {rows} rows of {model}, which is no dense model: its bytes and FLOP are not modelled"
+                "sim: left out: {rows} rows of {model}, which is no dense model and whose experts are not stated: its bytes \
+                 and FLOP are not known"
+            ));
+        }
+        for (model, rows) in &self.towerless {
+            say(format_args!(
+                "sim: left out: {rows} rows of the vision tower of {model}, whose dimensions are not known; `sim models measure` \
+                 writes them beside its table"
             ));
         }
         let Some(first) = self.first else { return Ok(()) };
@@ -128,14 +137,17 @@ fn add(
         step.how.clone(),
         step.dtype.clone(),
     );
-    let row = Row {
-        step: Step {
-            load: load(kind, step.batch, step.new_tokens, step.context_tokens, step.head),
-            items: u64::from(step.batch),
+    let load = match kind {
+        StepKind::Probe | StepKind::Encode => match &model.vision {
+            Some(tower) => encoded(tower, step.batch, step.new_tokens),
+            None => {
+                *broken.towerless.entry(step.model.clone()).or_default() += 1;
+                return Ok(());
+            }
         },
-        ms: step.duration_ms,
-        each: Vec::new(),
+        _ => load(kind, step.batch, step.new_tokens, step.context_tokens, step.head),
     };
+    let row = Row { step: Step { load, items: u64::from(step.batch) }, ms: step.duration_ms, each: Vec::new() };
     if !sets.contains_key(&key) {
         let place = place(step, model, sheets, &at)?;
         sets.insert(key.clone(), Set { place: Arc::new(place), kind, rows: Vec::new() });

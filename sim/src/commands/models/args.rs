@@ -27,6 +27,10 @@ pub enum Command {
     Run(Box<Run>),
     /// Write a model of a published architecture with random weights.
     Write(Write),
+    /// Hold a pair of models to recorded answers, or to those of the processor, and name operators left to the processor.
+    Check(Check),
+    /// Measure steps of a model, one by one, into a table that `sim calibrate` reads.
+    Measure(Measure),
 }
 
 /// The execution of a model.
@@ -112,6 +116,85 @@ pub struct Run {
     pub json: bool,
 }
 
+const CHECK_HELP: &str = "\
+Ids have to be the same, entropies within the tolerance, and the answer that the
+draft proposes has to be the target's own. Exit code 3 if any is not.
+
+Examples:
+  sim models check target --draft draft --provider cuda
+  sim models check target --draft draft --golden golden/golden.json";
+
+/// The arguments of `check`.
+#[derive(Debug, Args)]
+#[command(after_help = CHECK_HELP)]
+pub struct Check {
+    /// The target's folder.
+    pub folder: PathBuf,
+    /// The draft's folder.
+    #[arg(long, value_name = "FOLDER")]
+    pub draft: PathBuf,
+    /// Recorded prompts, answers, entropies and tolerances, JSON [default: the processor's answers to a few prompts].
+    #[arg(long, value_name = "FILE")]
+    pub golden: Option<PathBuf>,
+    /// Tokens drafted at a time.
+    #[arg(long, value_name = "N", default_value_t = 4, value_parser = clap::value_parser!(u16).range(1..=256))]
+    pub gamma: u16,
+    #[command(flatten)]
+    pub execution: Execution,
+    /// Also write the findings there, as JSON.
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+    /// Print JSON.
+    #[arg(long)]
+    pub json: bool,
+}
+
+const MEASURE_HELP: &str = "\
+Each shape runs once unmeasured and then --repeats times, a row each. Rows are
+written shape by shape, so that what ends early leaves those before. FILE.json
+beside the table has the machine, the library and the model's dimensions.
+
+Examples:
+  sim models measure qwen2-vl-2b --provider cuda --out steps.csv
+  sim calibrate --table steps.csv --out profile.toml";
+
+/// The arguments of `measure`.
+#[derive(Debug, Args)]
+#[command(after_help = MEASURE_HELP)]
+pub struct Measure {
+    /// The model's folder.
+    pub folder: PathBuf,
+    /// The table to write, CSV.
+    #[arg(long, value_name = "FILE.csv")]
+    pub out: PathBuf,
+    /// Device's name in the table [default: the machine's].
+    #[arg(long, value_name = "NAME")]
+    pub gpu: Option<String>,
+    /// Tokens of prompts that are read; none with `0`.
+    #[arg(long, value_name = "N,...", value_delimiter = ',', default_value = "128,256,512,1024,2048")]
+    pub prefill: Vec<u32>,
+    /// Contexts behind which one token is decoded.
+    #[arg(long, value_name = "N,...", value_delimiter = ',', default_value = "128,256,512,1024,2048,4096,8192")]
+    pub context: Vec<u32>,
+    /// Numbers of tokens that are verified at once.
+    #[arg(long, value_name = "N,...", value_delimiter = ',', default_value = "2,3,4,5,6,7,8,9")]
+    pub verify: Vec<u32>,
+    /// The context of verifications.
+    #[arg(long, value_name = "N", default_value_t = 512, value_parser = clap::value_parser!(u32).range(1..))]
+    pub verify_context: u32,
+    /// Pictures that the vision tower encodes, in pixels.
+    #[arg(long, value_name = "WxH,...", value_delimiter = ',', default_value = "224x224,448x448,672x672,1344x896")]
+    pub pictures: Vec<String>,
+    /// Measurements of each shape.
+    #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=1000))]
+    pub repeats: u32,
+    /// Begin no shape after so many seconds; those left out are named.
+    #[arg(long, value_name = "S", value_parser = clap::value_parser!(u32).range(1..))]
+    pub seconds: Option<u32>,
+    #[command(flatten)]
+    pub execution: Execution,
+}
+
 const WRITE_HELP: &str = "\
 The graphs have the operators, sizes and precision of the published models, so
 that they take as long; the weights are random, so that the answers are noise
@@ -186,6 +269,11 @@ impl Execution {
             ProviderName::Cpu => Provider::Cpu,
             ProviderName::Cuda => Provider::Cuda,
         };
+        self.runtime_on(provider)
+    }
+
+    /// ONNX Runtime as it was asked for, on another provider.
+    pub fn runtime_on(&self, provider: Provider) -> Result<Runtime, Failure> {
         Ok(Runtime::new(self.ort_lib.as_deref(), provider, self.threads.map(usize::from))?)
     }
 }

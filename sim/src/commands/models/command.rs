@@ -1,11 +1,9 @@
 //! `sim models`: what each of its commands does.
 
 use super::args::Command;
-use super::{answer, describe, write};
-use crate::run::replay::warn_of;
+use super::opened::{checked, loaded};
+use super::{answer, check, describe, measure, write};
 use crate::terminal::Failure;
-use backends::onnx::{Folder, Model, Runtime};
-use std::path::Path;
 
 /// Does what was asked. What is wrong with the folders is said before the library is looked for.
 pub fn run(command: &Command) -> Result<(), Failure> {
@@ -24,19 +22,8 @@ pub fn run(command: &Command) -> Result<(), Failure> {
             let mut draft = draft.map(|folder| loaded(folder, &runtime)).transpose()?;
             crate::terminal::print(&answer::answer(asked, &mut model, draft.as_mut(), &runtime)?)
         }
+        Command::Check(asked) => check::run(asked),
+        Command::Measure(asked) => measure::run(asked),
         Command::Write(asked) => crate::terminal::print(&write::written(asked)?),
     }
-}
-
-/// A model, and on stderr what its folder lacks.
-fn loaded(folder: Folder, runtime: &Runtime) -> Result<Model, Failure> {
-    let model = Model::load(folder, runtime)?;
-    warn_of(&model)?;
-    Ok(model)
-}
-
-fn checked(folder: &Path, dtype: Option<&str>) -> Result<Folder, Failure> {
-    let folder = Folder::read(folder, dtype)?;
-    folder.check()?;
-    Ok(folder)
 }

@@ -2,9 +2,14 @@
 
 mod answer;
 mod args;
+mod check;
 mod command;
 mod describe;
 mod inputs;
+mod measure;
+mod opened;
+mod recorded;
+mod shapes;
 mod write;
 
 pub use args::Command;

@@ -9,6 +9,7 @@
 
 mod asked;
 mod fit;
+mod machine;
 mod models;
 
 use crate::results::{manifest::ReplayFacts, rows::Answer};
@@ -19,6 +20,7 @@ use backends::real::{Answered, Notes, Real, Rehearsed, TimeScale, calibration, r
 use backends::{Heads, Probe, Tier};
 use engine::{Outcome, Recorder, RunSpec};
 use kernel::{Journal, Streams};
+pub use machine::Machine;
 use model::mas::Descriptors;
 use model::tokens::{Calibration, TokenOutcome};
 pub use models::warn_of;

@@ -1,5 +1,6 @@
 //! The models of a replay, loaded, and what is to be told of them.
 
+use super::machine::Machine;
 use crate::scenario::{Played, Replay};
 use crate::terminal::{Failure, say};
 use backends::onnx::{Folder, Graph, Model, Provider, Runtime};
@@ -67,9 +68,11 @@ impl Models {
     /// A file of a model can no longer be read.
     pub fn told(&self) -> Result<Value, Failure> {
         let library = self.runtime.library();
+        let machine = Machine::of(self.runtime.provider());
         Ok(json!({
             "provider": self.runtime.provider().name(),
-            "device_name": device_name(self.runtime.provider()),
+            "device_name": machine.device_name,
+            "driver": machine.driver,
             "library": library.path(),
             "library_version": library.version(),
             "edge": self.edge.told()?,
@@ -150,25 +153,4 @@ fn sha256(file: &Path) -> Result<String, Failure> {
     let mut hash = Sha256::new();
     traces::input::for_each_piece(file, |piece| hash.update(piece)).map_err(failed)?;
     Ok(hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
-}
-
-/// The machine's name for its processor, or NVIDIA's for its GPU.
-fn device_name(provider: Provider) -> String {
-    match provider {
-        Provider::Cpu => {
-            let text = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
-            let name = text.lines().find_map(|line| line.strip_prefix("model name")?.split_once(':'));
-            name.map_or_else(|| std::env::consts::ARCH.to_owned(), |(_, name)| name.trim().to_owned())
-        }
-        Provider::Cuda => {
-            let asked =
-                std::process::Command::new("nvidia-smi").args(["--query-gpu=name", "--format=csv,noheader"]).output();
-            let name = asked
-                .ok()
-                .filter(|done| done.status.success())
-                .map(|done| String::from_utf8_lossy(&done.stdout).into_owned());
-            name.and_then(|text| text.lines().next().map(str::to_owned))
-                .unwrap_or_else(|| "a GPU without a name".to_owned())
-        }
-    }
 }
