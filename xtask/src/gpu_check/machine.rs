@@ -14,7 +14,7 @@ pub enum Provider {
 }
 
 impl Provider {
-    /// As `sim` calls it.
+    /// Name of the provider in `sim`.
     pub fn name(self) -> &'static str {
         match self {
             Self::Cpu => "cpu",
@@ -40,7 +40,7 @@ const OLDEST_DRIVER: u64 = 580;
 /// Memory of weights, activations and caches of the smaller model in 16 bits; a processor widens it, which a rehearsal does not do.
 const LEAST_MIB: u64 = 8192;
 
-/// What is asked of the driver's program.
+/// Question to the driver's program.
 const QUERY: [&str; 2] = ["--query-gpu=name,driver_version,memory.total", "--format=csv,noheader,nounits"];
 
 impl Machine {

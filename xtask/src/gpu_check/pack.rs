@@ -21,7 +21,7 @@ const RUN: &str = include_str!("run.sh");
 /// Most bytes that one transfer takes to some machines.
 const ONE_TRANSFER: u64 = 64 << 20;
 
-/// What is packed, and how.
+/// Content of a packed folder, and whether it is compressed.
 pub struct Pack {
     /// The provider whose library is packed.
     pub provider: Provider,

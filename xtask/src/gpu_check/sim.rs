@@ -16,7 +16,7 @@ pub struct Sim {
     end: Instant,
 }
 
-/// What a command printed.
+/// Output of a command.
 pub struct Said {
     /// Its result.
     pub result: String,
@@ -31,7 +31,7 @@ impl Said {
     }
 }
 
-/// How often a running process is looked at.
+/// Pause between two looks at a running process.
 const LOOK: Duration = Duration::from_millis(50);
 
 impl Sim {
@@ -103,7 +103,7 @@ fn gathered(pipe: Option<impl Read + Send + 'static>) -> thread::JoinHandle<Stri
     thread::spawn(move || {
         let mut bytes = Vec::new();
         if let Some(mut pipe) = pipe {
-            // What was read until then is what there is.
+            // A broken pipe ends the output; nothing more comes.
             let _ = pipe.read_to_end(&mut bytes);
         }
         String::from_utf8_lossy(&bytes).into_owned()

@@ -137,7 +137,8 @@ impl Check {
                 arguments.extend(["--golden".into(), folder.join("golden/golden.json").into()]);
             }
             None => {
-                let pair = self.written("tiny")?;
+                // CUDA has fused attention in half precision alone.
+                let pair = self.written("tiny", "pair", &["--attention", "plain"])?;
                 arguments.push(pair.join("target").into());
                 arguments.extend(["--draft".into(), pair.join("draft").into()]);
             }
@@ -151,19 +152,21 @@ impl Check {
         Ok(answers_told(&found))
     }
 
-    /// Writes a release, unless it was written before; its folder.
-    fn written(&self, release: &str) -> Outcome<PathBuf> {
-        let folder = self.work.join(release);
+    /// Writes a release under this name, unless it was written before; its folder.
+    fn written(&self, release: &str, name: &str, options: &[&str]) -> Outcome<PathBuf> {
+        let folder = self.work.join(name);
         if !folder.is_dir() {
-            let out = folder.clone().into();
-            self.sim.run(["models".into(), "write".into(), release.into(), "--out".into(), out] as [OsString; 5])?;
+            let mut arguments: Vec<OsString> = ["models", "write", release, "--out"].map(OsString::from).into();
+            arguments.push(folder.clone().into());
+            arguments.extend(options.iter().map(OsString::from));
+            self.sim.run(arguments)?;
         }
         Ok(folder)
     }
 
     /// Measures a model's steps; its folder, and a sentence on each shape.
     fn measured(&self, model: &Sized) -> Outcome<(PathBuf, String)> {
-        let folder = self.written(&model.release)?.join(model.within);
+        let folder = self.written(&model.release, &model.release, &[])?.join(model.within);
         let seconds = (self.sim.left().as_secs_f64() * SHARE_OF_TIME).max(1.0) as u64;
         let mut arguments: Vec<OsString> = vec!["models".into(), "measure".into(), folder.clone().into()];
         arguments.extend(["--out".into(), self.table(model).into()]);
