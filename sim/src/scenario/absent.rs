@@ -1,6 +1,6 @@
 //! The keys that a scenario could have and has not: `sim show` lists them behind the others.
 
-use super::reference::{KeyDoc, reference};
+use super::reference::{KeyDoc, first_sentence, reference};
 use toml::{Table, Value};
 
 /// Width of the longest key that the sentences stand beside.
@@ -15,18 +15,15 @@ pub fn absent(text: &str) -> String {
         return String::new();
     }
     let width = absent.iter().map(|doc| doc.key.len()).filter(|width| *width <= WIDEST).max().unwrap_or(0);
-    let line = |doc: &KeyDoc| {
-        let meaning = doc.meaning.find(". ").map_or(doc.meaning.as_str(), |end| &doc.meaning[..=end]);
-        format!("#   {:<width$}  {meaning}\n", doc.key)
-    };
+    let line = |doc: &KeyDoc| format!("#   {:<width$}  {}\n", doc.key, first_sentence(&doc.meaning));
     let lines: String = absent.iter().map(line).collect();
     format!("\n# Absent keys of these tables, each of which may be set; `sim explain KEY` says more:\n#\n{lines}")
 }
 
 /// True of a key without a table of its own, whose table the scenario has, while it has no such key.
 fn is_absent(doc: &KeyDoc, written: &Table) -> bool {
-    // The keys of a sweep are those of the scenario.
-    if doc.is_table || doc.key.starts_with("sweep") {
+    // The keys of a sweep are those of the scenario; of several choices one was made.
+    if doc.is_table || doc.is_choice || doc.key.starts_with("sweep") {
         return false;
     }
     match doc.key.rsplit_once('.') {
@@ -51,13 +48,20 @@ mod tests {
     #[test]
     fn keys_of_tables_that_are_there_are_listed_if_they_are_not() {
         let told = absent(
-            "name = \"s\"\n[edge]\ndevice = \"rtx-3090\"\n[[policy.msao]]\nn_max = 3\n[[policy.msao]]\nlabel = \"b\"\n",
+            "name = \"s\"\n[edge]\ndevice = \"rtx-3090\"\n[[policy.msao]]\nn_max = 3\n[[policy.msao]]\nlabel = \"b\"\n\
+             [tokens.two_state]\n",
         );
         let has = |key: &str| told.lines().any(|line| line.starts_with(&format!("#   {key} ")));
         assert!(has("edge.kv_blocks") && has("description") && has("policy.msao.label"), "{told}");
-        for other in
-            ["edge.device", "name", "cloud.kv_blocks", "policy.msao.n_max", "edges.NAME.device", "sweep.random.points"]
-        {
+        for other in [
+            "tokens.iid",
+            "edge.device",
+            "name",
+            "cloud.kv_blocks",
+            "policy.msao.n_max",
+            "edges.NAME.device",
+            "sweep.random.points",
+        ] {
             assert!(!has(other), "{other} of {told}");
         }
         assert!(told.lines().filter(|line| !line.is_empty()).all(|line| line.starts_with('#')), "{told}");

@@ -63,7 +63,7 @@ pub use idle::warn_of_idle_keys;
 pub use loads::{Arrivals, TraceTimes};
 pub use plan::{Plan, Point, PointLabel};
 pub use read::{read, typed};
-pub use reference::{KeyDoc, reference};
+pub use reference::{KeyDoc, first_sentence, reference};
 pub use replay::Replay;
 #[cfg(feature = "onnx")]
 pub use replay::{Drawn, Outcomes, Played, Provider, Scale};

@@ -18,6 +18,8 @@ pub struct KeyDoc {
     pub meaning: String,
     /// True if the scenario must have it, or the table that it stands in.
     pub is_required: bool,
+    /// True of one of several keys of which one alone may stand in its table.
+    pub is_choice: bool,
     /// True of a table, whose keys follow it.
     pub is_table: bool,
 }
@@ -29,6 +31,16 @@ pub fn reference() -> Vec<KeyDoc> {
     walk.properties("", &schema, None, &mut Vec::new());
     walk.keys
 }
+
+/// A text up to the end of its first sentence; the full stops of abbreviations end none.
+pub fn first_sentence(text: &str) -> &str {
+    let ends = text.match_indices(". ").map(|(at, _)| at);
+    let is_end = |at: &usize| !["e.g", "i.e", "Eq", "cf"].iter().any(|short| text[..*at].ends_with(short));
+    ends.filter(is_end).map(|at| &text[..=at]).next().unwrap_or(text)
+}
+
+/// The type of a key whose values are those of another key, as in a sweep.
+const ANY: &str = "a value of that key";
 
 /// A walk through a schema.
 struct Walk {
@@ -51,7 +63,8 @@ impl Walk {
     /// Adds a key and what stands below it. Definitions that stand in themselves are followed once.
     fn key(&mut self, key: &str, schema: &Value, default: Option<&Value>, is_required: bool, within: &mut Vec<String>) {
         let (resolved, name) = self.resolved(schema);
-        if name.as_ref().is_some_and(|name| within.contains(name)) {
+        // Variants of one table may have a key in common.
+        if name.as_ref().is_some_and(|name| within.contains(name)) || self.keys.iter().any(|doc| doc.key == key) {
             return;
         }
         within.extend(name.clone());
@@ -65,6 +78,9 @@ impl Walk {
         let mut types = Vec::new();
         self.shape(key, &resolved, default, place, &mut types, within);
         types.dedup();
+        if types.is_empty() {
+            types.push(ANY.to_owned());
+        }
         self.keys[place].r#type = types.join(", or ");
         within.truncate(within.len() - usize::from(name.is_some()));
     }
@@ -94,12 +110,16 @@ impl Walk {
             self.shape(key, &resolved, default, place, types, within);
             within.truncate(within.len() - usize::from(name.is_some()));
             // A variant's sentence stands beside it, not within its one property.
-            if let (Some(text), Some(first)) = (choice["description"].as_str(), self.keys.get_mut(properties)) {
-                if first.key.starts_with(key) && resolved["properties"].as_object().is_some_and(|all| all.len() == 1) {
-                    first.meaning = text.replace('\n', " ");
-                }
+            if let (Some(text), Some(first)) = (choice["description"].as_str(), self.keys.get_mut(properties))
+                && first.key.starts_with(key)
+                && resolved["properties"].as_object().is_some_and(|all| all.len() == 1)
+            {
+                first.meaning = text.replace('\n', " ");
+                (first.is_choice, first.is_required) = (true, false);
             }
         }
+        let names = schema["enum"].as_array().into_iter().flatten().filter_map(Value::as_str);
+        self.keys[place].values.extend(names.map(|name| (name.to_owned(), String::new())));
         if !self.keys[place].values.is_empty() && types.is_empty() {
             types.push("a name".to_owned());
         }
@@ -206,6 +226,13 @@ mod tests {
             assert!(!key(name).meaning.is_empty(), "{name}");
         }
         assert!(key("arrivals.poisson").meaning.starts_with("Open loop: Poisson"), "{:?}", key("arrivals.poisson"));
+        assert!(key("arrivals.poisson").is_choice && !key("arrivals.poisson").is_required);
+    }
+
+    #[test]
+    fn a_sentence_does_not_end_at_an_abbreviation() {
+        assert_eq!(first_sentence("Bound, e.g. `3 s` (Eq. 12). More."), "Bound, e.g. `3 s` (Eq. 12).");
+        assert_eq!(first_sentence("No more."), "No more.");
     }
 
     #[test]
@@ -213,7 +240,7 @@ mod tests {
         let all = reference();
         assert!(all.len() > 400, "{} keys", all.len());
         for (place, doc) in all.iter().enumerate() {
-            assert!(!doc.r#type.is_empty(), "{doc:?}");
+            assert!(doc.r#type != ANY || doc.key.starts_with("sweep."), "{doc:?}");
             assert!(all[..place].iter().all(|other| other.key != doc.key), "{} twice", doc.key);
         }
     }

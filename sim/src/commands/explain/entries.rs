@@ -47,7 +47,7 @@ fn listed(kind: &'static str, mut facts: Vec<(String, Value)>) -> Option<Entry> 
 }
 
 fn key(doc: KeyDoc) -> Entry {
-    let KeyDoc { key, r#type, default, values, meaning, is_required, is_table } = doc;
+    let KeyDoc { key, r#type, default, values, meaning, is_required, is_table, .. } = doc;
     let mut facts = vec![("type".to_owned(), r#type.into())];
     match default {
         // The defaults of a table are those of its keys.
@@ -93,7 +93,10 @@ pub fn named<'e>(all: &'e [Entry], name: &str) -> Vec<&'e Entry> {
         |entry: &&Entry| entry.name == name || (entry.kind == KEY && (fits(&entry.name, name) || entry.name == policy));
     let whole: Vec<&Entry> = all.iter().filter(is_it).collect();
     if !whole.is_empty() {
-        return whole;
+        // What a metric is, its columns say again.
+        let metric = whole.iter().find(|entry| entry.kind == list::METRIC).map(|entry| entry.meaning.clone());
+        let says_again = |entry: &Entry| entry.kind == list::COLUMN && Some(&entry.meaning) == metric.as_ref();
+        return whole.into_iter().filter(|entry| !says_again(entry)).collect();
     }
     let end = format!(".{name}");
     all.iter().filter(|entry| entry.kind == KEY && entry.name.ends_with(&end)).collect()

@@ -1,6 +1,7 @@
 //! Explanations as text for people and as JSON for programs.
 
 use super::entries::{Entry, KEY};
+use crate::scenario::first_sentence;
 use reports::Sheet;
 use serde_json::Value;
 use tables::Object;
@@ -8,14 +9,15 @@ use tables::Object;
 /// Width of the text.
 const WIDTH: usize = 100;
 
-/// Entries that are explained in full; of more, each has a line.
+/// Keys with the same end that are explained in full; of more, each has a line.
 const IN_FULL: usize = 4;
 
 /// The entries, in full if they are few.
 pub fn text(found: &[&Entry], all: &[Entry]) -> String {
-    if found.len() > IN_FULL {
+    let several = found.iter().any(|entry| entry.name != found[0].name);
+    if several && found.len() > IN_FULL {
         let lines = found.iter().map(|entry| [entry.name.clone(), first_sentence(&entry.meaning).to_owned()]);
-        return format!("{}\nOne of them: sim explain {}\n", sheet(["name", "meaning"], lines), found[0].name);
+        return format!("{}\nMore of one: sim explain {}\n", sheet(["name", "meaning"], lines), found[0].name);
     }
     found.iter().map(|entry| in_full(entry, all)).collect::<Vec<_>>().join("\n")
 }
@@ -82,11 +84,6 @@ fn wrapped(text: &str, indent: &str) -> String {
         line.push_str(word);
     }
     lines.iter().map(|line| format!("{}\n", line.trim_end())).filter(|line| line != "\n").collect()
-}
-
-/// A text up to the first full stop before a space.
-fn first_sentence(text: &str) -> &str {
-    text.find(". ").map_or(text, |end| &text[..=end])
 }
 
 /// An array with an object for each entry.

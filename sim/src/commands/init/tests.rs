@@ -20,20 +20,20 @@ fn combinations() -> Vec<[Option<String>; 5]> {
         let kind = names(kind);
         all = all
             .iter()
-            .flat_map(|before| kind.iter().map(move |name| [&before[..], &[name.clone()]].concat()))
+            .flat_map(|before| kind.iter().map(move |name| [&before[..], std::slice::from_ref(name)].concat()))
             .collect();
     }
     all.into_iter().map(|names| names.try_into().expect("five names")).collect()
 }
 
-/// Runs a request or two of every policy at the first point, and of every policy at the last.
+/// Runs two requests of every policy at the last point.
 fn run(wishes: &Wishes) -> Result<usize, String> {
     let text = text::scenario(wishes, "mine", Path::new("mine.toml"));
     let (source, mut scenario): (Source, Scenario) =
         Source::new(Path::new("mine.toml"), text.clone()).map_err(|error| format!("{error}\n{text}"))?;
     scenario.settle(source.written());
     scenario.workload.requests = 2;
-    let source = source.with(&vec![("workload.requests".to_owned(), 2.into())]).map_err(|error| error.to_string())?;
+    let source = source.with(&[("workload.requests".to_owned(), 2.into())]).map_err(|error| error.to_string())?;
     let plan = Plan::new(source, scenario).map_err(|error| error.to_string())?;
     let point = plan.point(plan.points() - 1).map_err(|error| format!("{error}\n{text}"))?;
     for cell in &point.cells {

@@ -87,11 +87,16 @@ pub fn run(args: &Args) -> Result<(), Failure> {
     print(&if args.json { listing.json() } else { listing.text() })
 }
 
+/// The kind of a line of the list of metrics.
+pub const METRIC: &str = "metric";
+/// The kind of a line of the list of columns.
+pub const COLUMN: &str = "column of a table";
+
 /// Every list of what is built in, each with the kind of its lines.
 pub fn everything() -> Vec<(&'static str, Listing)> {
     vec![
-        ("metric", columns::metrics()),
-        ("column of a table", columns::columns()),
+        (METRIC, columns::metrics()),
+        (COLUMN, columns::columns()),
         ("policy", policies()),
         ("device", hardware::devices()),
         ("model", hardware::models()),
