@@ -168,6 +168,7 @@ const PAGES: &[Documented] = &[
     Documented { page: "docs/clusters.md", before: &[] },
     Documented { page: "docs/compute-model.md", before: &[] },
     Documented { page: "docs/external.md", before: &[] },
+    Documented { page: "docs/links.md", before: &[] },
     Documented { page: "docs/models.md", before: &[DRAWN] },
     Documented {
         page: "docs/output.md",
@@ -280,6 +281,7 @@ documented! {
     clusters: "docs/clusters.md";
     compute_model: "docs/compute-model.md";
     external: "docs/external.md";
+    links: "docs/links.md";
     models: "docs/models.md";
     output: "docs/output.md";
     questions: "docs/questions.md";
