@@ -58,9 +58,10 @@ impl Desk {
         sim = sim.with("served.toml", SERVED).with("served.csv", REQUESTS);
         sim = sim.with("gpus.csv", on_card(GPUS)).with("decode_steps.csv.gz", gzipped(&on_card(&table())));
         sim = sim.with("prefill_steps.csv.gz", gzipped(&on_card(&prefills())));
-        for folder in ["scenarios", "scenarios/regression", "scenarios/profiles"] {
+        for folder in ["scenarios", "scenarios/regression", "scenarios/profiles", "scenarios/links"] {
             for (name, text) in files(folder) {
-                let short = if folder == "scenarios/profiles" { text } else { shortened(&text) };
+                let is_scenario = !["scenarios/profiles", "scenarios/links"].contains(&folder);
+                let short = if is_scenario { shortened(&text) } else { text };
                 sim = sim.with(&format!("{folder}/{name}"), short);
             }
         }
@@ -94,7 +95,7 @@ fn files(folder: &str) -> Vec<(String, String)> {
     let named = entries.filter_map(|entry| {
         let path = entry.expect("an entry").path();
         let name = path.file_name()?.to_str()?.to_owned();
-        let is_kept = name.ends_with(".toml") && !name.ends_with(".baseline.toml");
+        let is_kept = name.ends_with(".csv") || (name.ends_with(".toml") && !name.ends_with(".baseline.toml"));
         is_kept.then(|| (name, fs::read_to_string(&path).expect("a file")))
     });
     named.collect()

@@ -188,6 +188,7 @@ const PAGES: &[Documented] = &[
     Documented { page: "docs/command-line.md", before: &[] },
     Documented { page: "docs/compute-model.md", before: &[] },
     Documented { page: "docs/external.md", before: &[] },
+    Documented { page: "docs/links.md", before: &[] },
     Documented { page: "docs/models.md", before: &[DRAWN] },
     Documented {
         page: "docs/output.md",
@@ -301,6 +302,7 @@ documented! {
     command_line: "docs/command-line.md";
     compute_model: "docs/compute-model.md";
     external: "docs/external.md";
+    links: "docs/links.md";
     models: "docs/models.md";
     output: "docs/output.md";
     questions: "docs/questions.md";

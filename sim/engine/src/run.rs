@@ -143,7 +143,7 @@ fn by_class<T>(spec: &RunSpec, all: T, of: impl Fn(&Class) -> T) -> Vec<T> {
     if spec.workload.classes.is_empty() { vec![all] } else { spec.workload.classes.iter().map(of).collect() }
 }
 
-/// What a policy is told about each class of requests, or about those of each group where groups have their own.
+/// The briefing about each class of requests, or about those of each group where groups have their own.
 fn briefings(spec: &RunSpec, calibration: &Rc<Calibration>) -> Vec<Briefing> {
     let of = |benchmark| Briefing {
         seed: spec.seed,
@@ -172,7 +172,7 @@ struct Run<'r, C, P: Policy> {
     /// Serves the requests of edges that only send.
     sender: CloudOnly,
     memories: Memories<P::Memory>,
-    /// What a policy is told, by class; by group where groups have requests of their own.
+    /// The briefing of each class, or of each group where groups have requests of their own.
     briefings: Vec<Briefing>,
     /// The sessions that have begun.
     begun: RefCell<Begun>,
@@ -232,7 +232,7 @@ impl<'a, C: Compute, P: Policy> Run<'a, C, P> {
         }
     }
 
-    /// Begins the next session at an edge, if there is one, and a policy that can serve it: of this class, or of one that is drawn.
+    /// Begins the next session at an edge, if there is one and a policy can serve it: of this class, or of one that is drawn.
     fn begin(&self, class: Option<u32>, edge: u32) -> Option<Session> {
         if self.memories.fault().is_some() {
             return None;
@@ -287,7 +287,7 @@ impl<'a, C: Compute, P: Policy> Run<'a, C, P> {
         Bed { world, id }
     }
 
-    /// What a policy is told about requests of a class and a group.
+    /// The briefing about requests of a class and a group.
     fn briefing(&self, class: u32, group: u32) -> &Briefing {
         let place = if self.world.spec.workload.own.is_empty() { class } else { group };
         &self.briefings[place as usize]

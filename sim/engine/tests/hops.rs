@@ -1,7 +1,7 @@
 //! Chains of hops: who shares them, and what differs by direction or over time.
 
 use crate::common::oracle::Idle;
-use crate::common::{Alike, Override, cloud_only, fleet, in_front, mbps, run, run_logged, spec};
+use crate::common::{Alike, Override, cloud_only, fleet, in_front, layer_split, mbps, run, run_logged, spec};
 use engine::{Connections, HopSpec, RunSpec, SharedBy, Sharing, TcpSpec, Transport};
 use kernel::{Profile, Tcp};
 use model::engine_kind::EngineKind;
@@ -126,16 +126,17 @@ fn a_queue_behind_a_slower_hop_stays_empty() {
     assert!(lost(200) > Bytes::ZERO);
 }
 
-/// Over a way of 30 ms up and 2 ms back, the estimate of an upload ends when the cloud begins to read, and the closed form when the
-/// answer is there.
+/// Over a way of 30 ms up and 2 ms back, closed forms are those of requests that are alone.
 #[test]
 fn policies_plan_with_the_delay_of_each_direction() {
-    let mut spec = two_groups();
-    spec.workload.requests = 1;
-    let hop = &mut spec.link.hops[0];
-    hop.up.rtt = SimDuration::from_ms(60).into();
-    hop.down.rtt = SimDuration::from_ms(4).into();
-    let metrics = run(&spec).metrics;
-    let closed = metrics.closed_forms.renewal.seconds;
-    assert!((closed / (metrics.e2e.sum_ns() as f64 / 1e9) - 1.0).abs() < 1e-5, "{closed}");
+    for policy in [cloud_only(), layer_split(8)] {
+        let mut spec = spec(policy, EngineKind::Graph, 20, 20);
+        let hop = &mut spec.link.hops[0];
+        hop.up.rtt = SimDuration::from_ms(60).into();
+        hop.down.rtt = SimDuration::from_ms(4).into();
+        let metrics = run(&spec).metrics;
+        let closed_s = metrics.closed_forms.renewal.seconds / metrics.closed_forms.requests as f64;
+        let simulated_s = metrics.e2e.sum_ns() as f64 / 1e9 / metrics.completed as f64;
+        assert!((closed_s / simulated_s - 1.0).abs() < 1e-5, "{:?}: {closed_s} s, not {simulated_s} s", spec.policy);
+    }
 }
