@@ -82,7 +82,7 @@ fn python_reads_results_as_numbers_and_plots_them() {
     let run = |arguments: &[&str]| {
         let mut command = sim.command(python.to_str().expect("UTF-8"));
         let command =
-            command.args(arguments).env("PYTHONPATH", repository("python")).env("PYTHONDONTWRITEBYTECODE", "1");
+            command.args(arguments).env("PYTHONPATH", repository("sim/python")).env("PYTHONDONTWRITEBYTECODE", "1");
         command.env("MPLCONFIGDIR", sim.path("")).output().expect("Python")
     };
     done(&run(&["reads.py"]));
