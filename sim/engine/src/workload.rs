@@ -3,6 +3,7 @@
 mod arrivals;
 mod classes;
 mod own;
+mod row;
 mod servegen;
 mod sessions;
 mod shared;
@@ -10,7 +11,8 @@ mod shared;
 pub(crate) use arrivals::OpenLoop;
 pub use arrivals::{Arrivals, Curve, Phases, State};
 pub use own::OwnRequests;
-pub(crate) use own::{Row, Rows};
+pub(crate) use own::Rows;
+pub(crate) use row::Row;
 pub use servegen::draw_servegen;
 pub(crate) use sessions::{Begun, Session, Turn};
 pub(crate) use shared::{Shared, Source, Text};

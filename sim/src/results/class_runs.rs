@@ -1,7 +1,6 @@
 //! The figures of runs by class, beside a part of a sweep: a table of their own, since runs without classes have none.
 
 use super::classes::ClassSample;
-use super::runs::Run;
 use crate::terminal::Failure;
 use std::path::{Path, PathBuf};
 use tables::{ClassRunRow, TableError, TableReader, TableWriter};
@@ -19,8 +18,8 @@ impl ClassRunsWriter {
     }
 
     /// Adds the classes of the next run; one that failed has none.
-    pub fn write(&mut self, run: &Run) -> Result<(), TableError> {
-        for class in run.result.iter().flat_map(|sample| &sample.classes) {
+    pub fn write(&mut self, classes: &[ClassSample]) -> Result<(), TableError> {
+        for class in classes {
             self.table.write(ClassRunRow {
                 run: self.run,
                 class: class.name.clone(),

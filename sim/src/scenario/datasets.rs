@@ -3,10 +3,12 @@
 use super::fleet::Group;
 use super::tier::Edge;
 use super::written::Window;
-use super::{Arrivals, Dataset, Scenario, Source, arrivals, grounds, lookup, resolve};
+use super::{Arrivals, Dataset, Scenario, Source, arrivals, grounds, lookup};
 use crate::terminal::Failure;
-use engine::OwnRequests;
+use engine::{Content, OwnRequests};
 use model::accuracy::KnownAccuracy;
+use model::vision::{MAX_ASPECT, is_too_elongated};
+use traces::requests::{PictureSize, Pictures};
 
 impl Scenario {
     /// The scenario as if all of its requests were those of a group.
@@ -98,8 +100,8 @@ pub fn resolve(source: &Source, scenario: &Scenario) -> Result<OfGroups, Failure
         let requests = lookup::requests(source, &alone, &key)?;
         let (benchmark, pictures) = (requests.benchmark(), requests.has_pictures());
         let (content, is_timed) = requests.content(source.traces(), source.folder(), &lookup::reading(&alone))?;
-        resolve::check_pictures(source, &content, &key)?;
-        if pictures || resolve::has_pictures(&content) {
+        check_pictures(source, &content, &key)?;
+        if pictures || has_pictures(&content) {
             check_sight(source, scenario, place)?;
         }
         let has_own = group.edge.arrivals.is_some();
@@ -121,6 +123,26 @@ fn check_sight(source: &Source, scenario: &Scenario, group: usize) -> Result<(),
         let model = lookup::known_model(source, scenario, &key, tier.model)?;
         if model.vision.is_none() && (place >= groups || tier.device != super::fleet::NO_DEVICE) {
             return Err(lookup::blind(source, &key, &model.name));
+        }
+    }
+    Ok(())
+}
+
+/// True if requests of a trace have pictures.
+pub fn has_pictures(content: &Content) -> bool {
+    matches!(content, Content::Trace(trace) if trace.requests.iter().any(|one| one.pictures.is_some()))
+}
+
+/// Refuses a picture of a trace that no processor takes.
+pub fn check_pictures(source: &Source, content: &Content, key: &str) -> Result<(), Failure> {
+    let Content::Trace(trace) = content else { return Ok(()) };
+    for (number, request) in (1..).zip(trace.requests.iter()) {
+        if let Some(Pictures { size: PictureSize::Pixels { width, height }, .. }) = request.pictures
+            && is_too_elongated(width, height)
+        {
+            let found = format!("request {number} of the trace has a picture of {width}x{height}");
+            let expected = format!("expected sides of which none is longer than {MAX_ASPECT} times the other");
+            return Err(source.refuse_key(key, &format!("{found}; {expected}; remove its line")));
         }
     }
     Ok(())

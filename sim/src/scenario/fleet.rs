@@ -5,7 +5,7 @@
 use super::loads::Arrivals;
 use super::routers::Router;
 use super::tier::{Cloud, Edge, Formats, GroupPolicy, Noise, Tuning};
-use super::{Dataset, Mode, Scenario, Source, datasets};
+use super::{Dataset, Mode, Scenario, Source};
 use crate::terminal::Failure;
 use engine::Routing;
 use model::engine_kind::EngineKind;
@@ -198,7 +198,6 @@ pub fn check(source: &Source, scenario: &Scenario) -> Result<(), Failure> {
     }
     shares(source, scenario)?;
     arrivals(source, scenario)?;
-    datasets::check(source, scenario)?;
     classes(source, scenario)
 }
 

@@ -9,19 +9,17 @@ use super::{
 };
 use crate::terminal::Failure;
 use backends::Tier;
-use engine::{CloudSpec, Content, EdgeSpec, OwnRequests, RunSpec, Scheduling, Workload, kv_of_group, kv_of_pool};
+use engine::{CloudSpec, EdgeSpec, OwnRequests, RunSpec, Scheduling, Workload, kv_of_group, kv_of_pool};
 use model::{
     device::Device,
     engine_kind::{EngineKind, EngineProfile},
     kv::{DoesNotFit, KvPool},
     model_spec::ModelSpec,
     parallel::Parallel,
-    vision::{MAX_ASPECT, is_too_elongated},
 };
 use policies::{Split, System};
 use std::collections::BTreeSet;
 use std::sync::Arc;
-use traces::requests::{PictureSize, Pictures};
 use units::SimDuration;
 
 /// One policy at one point.
@@ -92,8 +90,8 @@ fn base_spec(source: &Source, scenario: &Scenario) -> Result<(RunSpec, Option<f6
         probed: Arc::default(),
         policy: System::CloudOnly(policies::CloudOnly::default()),
     };
-    check_pictures(source, &spec.workload.content, DATASET)?;
-    if has_pictures(&spec.workload.content) {
+    datasets::check_pictures(source, &spec.workload.content, DATASET)?;
+    if datasets::has_pictures(&spec.workload.content) {
         for (table, tier) in scenario.tiers().iter().zip(spec.tiers()) {
             if tier.model.vision.is_none() {
                 return Err(lookup::blind(source, &format!("{}.model", table.key), &tier.model.name));
@@ -148,26 +146,6 @@ fn pool_spec(source: &Source, scenario: &Scenario, Pool { key, name, cloud }: &P
         remote: cloud.remote.resolved(),
         rtt: cloud.rtt,
     })
-}
-
-/// True if requests of a trace have pictures.
-pub(super) fn has_pictures(content: &Content) -> bool {
-    matches!(content, Content::Trace(trace) if trace.requests.iter().any(|one| one.pictures.is_some()))
-}
-
-/// Refuses a picture of a trace that no processor takes.
-pub(super) fn check_pictures(source: &Source, content: &Content, key: &str) -> Result<(), Failure> {
-    let Content::Trace(trace) = content else { return Ok(()) };
-    for (number, request) in (1..).zip(trace.requests.iter()) {
-        if let Some(Pictures { size: PictureSize::Pixels { width, height }, .. }) = request.pictures
-            && is_too_elongated(width, height)
-        {
-            let found = format!("request {number} of the trace has a picture of {width}x{height}");
-            let expected = format!("expected sides of which none is longer than {MAX_ASPECT} times the other");
-            return Err(source.refuse_key(key, &format!("{found}; {expected}; remove its line")));
-        }
-    }
-    Ok(())
 }
 
 /// The key of the dataset.
@@ -358,6 +336,7 @@ fn check_scalars(source: &Source, scenario: &Scenario) -> Result<(), Failure> {
         }
     }
     fleet::check(source, scenario)?;
+    datasets::check(source, scenario)?;
     lookup::check(source, scenario)?;
     check_custom(source, scenario)?;
     amounts::check(source, scenario)?;

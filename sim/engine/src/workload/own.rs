@@ -1,6 +1,6 @@
 //! Requests that groups of edges have of their own. Each list of requests is played in its own order, whatever comes between.
 
-use super::{Content, Workload};
+use super::{Content, Row, Workload};
 use model::published::Benchmark;
 use units::SimDuration;
 
@@ -11,44 +11,6 @@ pub struct OwnRequests {
     pub content: Content,
     /// The benchmark that they ask, as far as published accuracies go by it.
     pub benchmark: Benchmark,
-}
-
-/// The place of a request among those of the workload, or of the group that has its own.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Row {
-    /// 0 is the workload; a group has its number and 1.
-    owner: u32,
-    number: u64,
-}
-
-/// Bits of a number of requests; the owner stands above them in keys of random streams.
-const NUMBER_BITS: u32 = 40;
-
-impl Row {
-    /// A request of the workload, which has as many in front of it.
-    pub(crate) fn of_workload(number: u64) -> Self {
-        Self { owner: 0, number }
-    }
-
-    /// The key of its random streams: the k-th request of a list is the same under every policy.
-    pub(crate) fn key(self) -> u64 {
-        (u64::from(self.owner) << NUMBER_BITS) | self.number
-    }
-
-    /// The place in its list.
-    pub(crate) fn number(self) -> u64 {
-        self.number
-    }
-
-    /// A place so many behind it.
-    pub(crate) fn behind(self, many: u64) -> Self {
-        Self { number: self.number + many, ..self }
-    }
-
-    /// A block of its trace, told apart from those of other traces.
-    pub(crate) fn block(self, block: u64) -> u64 {
-        block ^ (u64::from(self.owner) << (u64::BITS - 16))
-    }
 }
 
 /// The next row of each list.
@@ -64,12 +26,12 @@ impl Rows {
     /// The next row of a group.
     pub(crate) fn next(&self, workload: &Workload, group: u32) -> Row {
         let owner = workload.owner(group);
-        Row { owner, number: self.0[owner as usize] }
+        Row::new(owner, self.0[owner as usize])
     }
 
     /// So many rows from this one on have been taken.
     pub(crate) fn take(&mut self, row: Row, many: u64) {
-        self.0[row.owner as usize] = row.number + many;
+        self.0[row.owner() as usize] = row.number() + many;
     }
 }
 
@@ -86,7 +48,7 @@ impl Workload {
 
     /// The content of a request of a class.
     pub(crate) fn content_at(&self, class: u32, row: Row) -> &Content {
-        match row.owner.checked_sub(1).and_then(|group| self.own_of(group)) {
+        match row.owner().checked_sub(1).and_then(|group| self.own_of(group)) {
             Some(own) => &own.content,
             None => self.content_of(class),
         }
@@ -94,12 +56,12 @@ impl Workload {
 
     /// Requests that are left of the list of a row, from it on.
     pub(crate) fn left_at(&self, row: Row) -> u64 {
-        self.content_at(0, row).len().map_or(u64::MAX, |all| all.saturating_sub(row.number))
+        self.content_at(0, row).len().map_or(u64::MAX, |all| all.saturating_sub(row.number()))
     }
 
     /// Time of a row in its trace; 0 without one.
     pub(crate) fn offset_at(&self, row: Row) -> SimDuration {
-        self.content_at(0, row).offset(row.number)
+        self.content_at(0, row).offset(row.number())
     }
 
     /// Requests in all lists; none where one has no end.

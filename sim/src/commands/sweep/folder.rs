@@ -236,7 +236,8 @@ impl Folder {
         let classes = beside.as_ref().map(|file| ClassRunsWriter::create(file.path(), &notes));
         let mut classes = classes.transpose()?;
         fill(&mut |run| {
-            classes.iter_mut().try_for_each(|classes| classes.write(&run))?;
+            let of_run = run.result.as_ref().map_or(&[][..], |sample| &sample.classes);
+            classes.iter_mut().try_for_each(|classes| classes.write(of_run))?;
             Ok(writer.write(&run)?)
         })?;
         writer.finish()?;
