@@ -10,7 +10,6 @@ mod shared;
 
 pub(crate) use arrivals::OpenLoop;
 pub use arrivals::{Arrivals, Curve, Phases, State};
-pub use own::OwnRequests;
 pub(crate) use own::Rows;
 pub(crate) use row::Row;
 pub use servegen::draw_servegen;
@@ -62,6 +61,15 @@ pub struct Workload {
     pub fall_back: bool,
     /// Time after which it answers those under way whose input the link holds up.
     pub fall_back_after: Option<SimDuration>,
+}
+
+/// The requests of a group of edges that has its own.
+#[derive(Clone, Debug)]
+pub struct OwnRequests {
+    /// Their content.
+    pub content: Content,
+    /// The benchmark that they ask, as far as published accuracies go by it.
+    pub benchmark: Benchmark,
 }
 
 /// A class of requests.

@@ -1,17 +1,7 @@
 //! Requests that groups of edges have of their own. Each list of requests is played in its own order, whatever comes between.
 
-use super::{Content, Row, Workload};
-use model::published::Benchmark;
+use super::{Content, OwnRequests, Row, Workload};
 use units::SimDuration;
-
-/// The requests of a group of edges that has its own.
-#[derive(Clone, Debug)]
-pub struct OwnRequests {
-    /// Their content.
-    pub content: Content,
-    /// The benchmark that they ask, as far as published accuracies go by it.
-    pub benchmark: Benchmark,
-}
 
 /// The next row of each list.
 #[derive(Clone, Debug, Default)]
@@ -78,6 +68,7 @@ mod tests {
     use crate::RunSpec;
     use crate::workload::{Begun, Played};
     use kernel::Streams;
+    use model::published::Benchmark;
     use policies::System;
     use traces::requests::TraceRequest;
 
