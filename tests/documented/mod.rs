@@ -59,10 +59,10 @@ const ELSEWHERE: &[Elsewhere] = &[
         instead: "",
         reason: "it accepts the repository's snapshots",
     },
-    Elsewhere { command: "sim referee", instead: "sim referee --only spec_stop_testbed", reason: "minutes" },
+    Elsewhere { command: "sim referee", instead: "sim referee --only mindfusion_table4", reason: "minutes" },
     Elsewhere {
         command: "sim referee --only paper,ablation,tornado",
-        instead: "sim referee --only spec_stop_testbed",
+        instead: "sim referee --only mindfusion_table4",
         reason: "half a minute",
     },
     Elsewhere {
@@ -198,6 +198,7 @@ const PAGES: &[Documented] = &[
         ],
     },
     Documented { page: "docs/questions.md", before: &[DRAWN, MMBENCH, VQAV2] },
+    Documented { page: "docs/referee.md", before: &[] },
     Documented { page: "docs/regression.md", before: &["cp \"$SIM\" sim-of-main"] },
     Documented { page: "docs/replay.md", before: &[TINY] },
     Documented { page: "docs/sweeps.md", before: &[] },
@@ -306,6 +307,7 @@ documented! {
     models: "docs/models.md";
     output: "docs/output.md";
     questions: "docs/questions.md";
+    referee: "docs/referee.md";
     regression: "docs/regression.md";
     replay: "docs/replay.md";
     sweeps: "docs/sweeps.md";

@@ -176,7 +176,8 @@ fn shown(sim: &Sim) -> BTreeMap<String, (String, String)> {
     let text = sim.done(["show", "s.toml"]).stdout;
     let mut table = String::new();
     let mut shown = BTreeMap::new();
-    for line in text.lines() {
+    // Comments tell of the keys that are absent.
+    for line in text.lines().filter(|line| !line.starts_with('#')) {
         if let Some((key, rest)) = line.split_once(" = ") {
             let (value, origin) = rest.rsplit_once("  # ").unwrap_or_else(|| panic!("{line}"));
             let value = value.trim().trim_matches('"').to_owned();
