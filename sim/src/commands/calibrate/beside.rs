@@ -1,6 +1,7 @@
 //! The file beside a table of measured steps: `steps.json` beside `steps.csv`. It has the provenance of the table and the dimensions
 //! of its models, vision towers included.
 
+#[cfg(feature = "onnx")]
 use crate::results::whole_file;
 use crate::terminal::Failure;
 use model::model_spec::ModelSpec;
@@ -27,22 +28,9 @@ pub struct Beside {
 }
 
 impl Beside {
-    /// The file's content before anything is measured.
-    pub fn new(provenance: BTreeMap<String, String>, repeats: u32, model: ModelSpec) -> Self {
-        Self { format: FORMAT.to_owned(), provenance, repeats, left_out: Vec::new(), models: vec![model] }
-    }
-
     /// The place of the file.
     pub fn path(table: &Path) -> PathBuf {
         table.with_extension("json")
-    }
-
-    /// Writes it beside a table.
-    ///
-    /// # Errors
-    /// If it cannot be written.
-    pub fn write(&self, table: &Path) -> Result<(), Failure> {
-        whole_file::write(&Self::path(table), &(serde_json::to_string_pretty(self).expect("JSON") + "\n"))
     }
 
     /// Reads what lies beside a table; none if nothing of ours does.
@@ -62,5 +50,22 @@ impl Beside {
         let expected = "expected what `sim models measure` writes; measure again, or remove the file";
         let read = serde_json::from_value(value);
         read.map(Some).map_err(|error| Failure::refused(format!("{}: {error}; {expected}", path.display())))
+    }
+}
+
+/// Measuring takes real models.
+#[cfg(feature = "onnx")]
+impl Beside {
+    /// The file's content before anything is measured.
+    pub fn new(provenance: BTreeMap<String, String>, repeats: u32, model: ModelSpec) -> Self {
+        Self { format: FORMAT.to_owned(), provenance, repeats, left_out: Vec::new(), models: vec![model] }
+    }
+
+    /// Writes it beside a table.
+    ///
+    /// # Errors
+    /// If it cannot be written.
+    pub fn write(&self, table: &Path) -> Result<(), Failure> {
+        whole_file::write(&Self::path(table), &(serde_json::to_string_pretty(self).expect("JSON") + "\n"))
     }
 }

@@ -28,5 +28,6 @@ pub mod tokens;
 mod tests;
 
 pub use args::Args;
+#[cfg(feature = "onnx")]
 pub use beside::Beside;
 pub use command::run;
