@@ -9,6 +9,7 @@
 //! | `link` | order, loss, changing rates and sharing of the link |
 //! | `hops` | chains of hops, and what differs by direction or over time |
 //! | `fall_back` | requests under way whose input an outage holds up |
+//! | `parts` | pictures that are sent in parts, by hand |
 //! | `splits` | traffic and time of a model that is split between the tiers |
 //! | `speculation` | drafts, verdicts and tokens, each accounted for |
 //! | `low_confidence` | unsure tokens and ways of verifying |
@@ -46,6 +47,7 @@ mod low_confidence;
 mod metrics;
 mod modalities;
 mod no_load;
+mod parts;
 mod prefix;
 mod properties;
 mod semantics;

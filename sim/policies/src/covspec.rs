@@ -110,10 +110,15 @@ impl CovSpec {
         let context = view.edge.prompt_tokens(&Input::whole(bed.prompt()));
         let draft = (view.edge.token(context) + view.uplink.transfer_time(self.token)).as_secs_f64();
         let round = (view.rtt + view.cloud.verify(u64::from(self.longest) + 1, context)).as_secs_f64();
+        self.best_length(draft, round, acceptance) as usize
+    }
+
+    /// The length at which a token takes the least time, if a draft takes so many seconds, and the rest of a round so many.
+    fn best_length(&self, draft: f64, round: f64, acceptance: f64) -> u32 {
         let a = acceptance.clamp(0.01, 0.99);
         let tokens = |k: u32| (1.0 - libm::pow(a, f64::from(k + 1))) / (1.0 - a);
         let time = |k: &u32| (f64::from(*k) * draft + round) / tokens(*k);
-        (self.shortest..=self.longest).min_by(|a, b| time(a).total_cmp(&time(b))).unwrap_or(self.shortest) as usize
+        (self.shortest..=self.longest).min_by(|a, b| time(a).total_cmp(&time(b))).unwrap_or(self.shortest)
     }
 
     /// Drafts until so many are to be judged. `true` if the answer has ended, and nothing is left to judge.
@@ -232,5 +237,53 @@ impl Policy for CovSpec {
             let kept = branches.iter().find(came_true).map_or(&[][..], |branch| &branch[1..]);
             cache = self.keep(bed, &briefing.calibration, kept);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use model::tokens::TokenProcess;
+    use units::SimTime;
+
+    /// Drafts of 10 ms, and 50 ms for the rest of a round. At .8, lengths of 2 to 6 give 2.44, 2.95, 3.36, 3.69 and 3.95 tokens in 70 to
+    /// 110 ms: 28.7, 27.1, 26.8, 27.1 and 27.8 ms a token.
+    #[test]
+    fn lengths_by_hand() {
+        let policy = CovSpec::default();
+        for (acceptance, expected) in [(0.8, 4), (0.1, 2), (0.99, 8)] {
+            assert_eq!(policy.best_length(0.010, 0.050, acceptance), expected, "{acceptance}");
+        }
+        assert_eq!(policy.best_length(0.010, 0.500, 0.8), 8, "a far cloud");
+    }
+
+    /// Three of four accepted after .8: .9 x .8 + .1 x .75.
+    #[test]
+    fn recent_acceptance_by_hand() {
+        let policy = CovSpec::default();
+        let acceptance = Acceptance::of(&policy);
+        let verdict = |accepted, drafted| Verdict {
+            accepted,
+            drafted,
+            committed: 0,
+            last: None,
+            token: None,
+            ends: false,
+            at: SimTime::ZERO,
+        };
+        acceptance.learn(&verdict(3, 4), policy.memory);
+        assert!((acceptance.0.get() - 0.795).abs() < 1e-12, "{}", acceptance.0.get());
+        acceptance.learn(&verdict(0, 0), policy.memory);
+        assert!((acceptance.0.get() - 0.795).abs() < 1e-12, "nothing was drafted, nothing is learned");
+    }
+
+    #[test]
+    fn a_sure_token_is_far_ahead_of_the_second() {
+        let chances = Calibration::sample(&TokenProcess::default(), 500, 1);
+        let draft = |nats| Draft { token: Default::default(), position: 0, entropy_nats: nats };
+        let policy = CovSpec::default();
+        assert!(policy.is_sure(&draft(0.0), &chances) && !policy.is_sure(&draft(5.0), &chances));
+        let ungated = CovSpec { gate: Ratio::ONE, ..policy };
+        assert!(!ungated.is_sure(&draft(0.0), &chances), "a gate of 1 lets nothing stand");
     }
 }

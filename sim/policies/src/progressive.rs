@@ -96,7 +96,7 @@ impl Progressive {
         input.handling.prune_stage = PruneStage::PostVit;
         let chunks = self.chunks(input.prompt.request);
         bed.cloud().answer_in_parts(&input, chunks).await;
-        ServedBy::Published(1.0 - LOST * f64::from(CHUNKS - chunks) / f64::from(CHUNKS - 1))
+        ServedBy::Published(kept(chunks))
     }
 
     /// Has the question answered from a small picture, and again with a region of it if the cloud asks for that.
@@ -115,6 +115,11 @@ impl Progressive {
         bed.cloud().answer(&part(Ratio::new(share.min(1.0)))).await;
         ServedBy::Published(1.0)
     }
+}
+
+/// Share of the right answers that remain with so many chunks, at least one.
+fn kept(chunks: u32) -> f64 {
+    1.0 - LOST * f64::from(CHUNKS - chunks) / f64::from(CHUNKS - 1)
 }
 
 impl About for Progressive {
@@ -152,5 +157,27 @@ impl Policy for Progressive {
             Parts::Chunks(chunk) => self.in_chunks(bed, chunk).await,
             Parts::Crop(crop) => self.by_crop(bed, crop).await,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// With one chunk 5 points of 100 are lost, with two two thirds of them, with all none.
+    #[test]
+    fn right_answers_that_remain_by_hand() {
+        for (chunks, expected) in [(1, 0.95), (2, 1.0 - 0.1 / 3.0), (3, 1.0 - 0.05 / 3.0), (4, 1.0)] {
+            assert!((kept(chunks) - expected).abs() < 1e-12, "{chunks}: {}", kept(chunks));
+        }
+    }
+
+    #[test]
+    fn chunks_are_asked_for_with_the_same_chance_each() {
+        let of = |asks: f64| Progressive { asks: Ratio::new(asks), ..Progressive::default() };
+        assert!((0..100).all(|request| of(0.0).chunks(request) == 1 && of(1.0).chunks(request) == CHUNKS));
+        // 1 + .5 + .25 + .125 in the mean.
+        let mean = (0..4000).map(|request| f64::from(of(0.5).chunks(request))).sum::<f64>() / 4000.0;
+        assert!((mean - 1.875).abs() < 0.06, "{mean}");
     }
 }
