@@ -258,6 +258,12 @@ fn said(dataset: &str, mbps: &str) -> String {
     format!("{dataset}, {mbps} Mbps")
 }
 
+/// Waits until the page has heard of a change of its media: it is told of it with a frame.
+fn next_frame(browser: &mut Browser) {
+    let frames = "new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(() => done(true))))";
+    assert_eq!(browser.value(frames), true);
+}
+
 #[test]
 fn page_stands_the_dark_paper_and_narrow_screens() {
     if !are_there("page_stands_the_dark_paper_and_narrow_screens") {
@@ -275,6 +281,7 @@ fn page_stands_the_dark_paper_and_narrow_screens() {
         let mut looks = Vec::new();
         for scheme in ["light", "dark"] {
             browser.call("Emulation.setEmulatedMedia", dark(scheme));
+            next_frame(&mut browser);
             looks.push([browser.value(ground), browser.value(ink)]);
         }
         assert!(looks[0][0] != looks[1][0] && looks[0][1] != looks[1][1], "the charts go with the page: {looks:?}");
@@ -285,6 +292,7 @@ fn page_stands_the_dark_paper_and_narrow_screens() {
         let printed = browser.call("Page.printToPDF", json!({ "preferCSSPageSize": true }));
         let pdf = printed["data"].as_str().expect("a PDF in base 64");
         assert!(pdf.starts_with("JVBERi") && pdf.len() > 50_000, "{} letters", pdf.len());
+        next_frame(&mut browser);
         assert_eq!([browser.value(ground), browser.value(ink)], looks[1]);
         assert_eq!(browser.value("document.querySelectorAll('details[open]').length"), 0);
         fine(&browser);
