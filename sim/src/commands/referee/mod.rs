@@ -17,7 +17,7 @@ does drafting across a link pay, and where; does MSAO, and what of it; does Mind
 claims that contradict each other, with the number at which the winner flips; each system against its control; a row a paper with the
 verdicts on its claims; and the assumptions that the answers hang on.
 
-Some five minutes on two cores. Called again after an interrupt, it runs what is missing; results of another version of the program or of
+Takes a minute and a half on two cores. Called again after an interrupt, it runs what is missing; results of another version of the program or of
 a scenario are run anew.
 
 Examples:
