@@ -195,7 +195,7 @@ fn a_sweep_has_the_classes_of_a_run() {
     assert!(sim.path(&format!("sweep/parts/{lost}")).exists() && bytes("sweep/classes.csv") == before);
 }
 
-/// What MindFusion's paper prints of VQAv2 is another share of the right answers than what it prints of MMBench.
+/// MindFusion's paper prints another share of the right answers for VQAv2 than for MMBench.
 #[test]
 fn published_accuracies_are_those_on_the_dataset_of_the_class() {
     let classes = "[classes.look]\nshare = 0.5\n[classes.quiz]\ndataset = \"mmbench\"\n";

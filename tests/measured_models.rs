@@ -8,14 +8,7 @@ use std::collections::BTreeMap;
 
 /// A pair of written models in `tiny`; none where there is no library.
 fn written(test: &str) -> Option<Sim> {
-    let sim = Sim::new();
-    sim.done(["models", "write", "tiny", "--out", "tiny"]);
-    let described = sim.run(["models", "describe", "tiny/draft"]);
-    if described.code == Some(4) {
-        aloud(&format!("skipped: {test}: {}", described.stderr.trim()));
-        return None;
-    }
-    Some(sim)
+    Sim::new().with_models(test)
 }
 
 /// A few shapes of each kind.

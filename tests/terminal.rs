@@ -1,4 +1,4 @@
-//! What a person at a terminal types and sees: a first scenario, explanations, completions, a table that fits.
+//! A person at a terminal: a first scenario, explanations, completions, a table that fits.
 
 use crate::support::{Output, Sim};
 use crate::tools::are_there;

@@ -40,7 +40,7 @@ pub enum Columns {
     /// All columns.
     #[default]
     All,
-    /// As many as fit so many characters, the important ones first.
+    /// The most important ones that fit so many characters.
     Within(usize),
     /// Those that say which row it is, and these metrics.
     Named(Vec<Metric>),

@@ -77,7 +77,7 @@ impl Sheet<'_> {
     ///
     /// # Errors
     ///
-    /// As for all that draws: for what is drawn in memory, never.
+    /// The plotting library's, which has none for what is drawn in memory.
     pub fn text(&self, text: &str, at: At, style: &Text) -> Drawn {
         self.area.draw(&TextElement::new(text.to_owned(), fine(at), style.clone()))
     }
@@ -86,7 +86,7 @@ impl Sheet<'_> {
     ///
     /// # Errors
     ///
-    /// As for all that draws.
+    /// Those of [`Self::text`].
     pub fn line(&self, points: impl IntoIterator<Item = At>, style: Stroke) -> Drawn {
         self.path(points.into_iter().map(fine).collect(), style)
     }
@@ -100,7 +100,7 @@ impl Sheet<'_> {
     ///
     /// # Errors
     ///
-    /// As for all that draws.
+    /// Those of [`Self::text`].
     pub fn area(&self, corners: impl IntoIterator<Item = At>, colour: RGBColor, opacity: f64) -> Drawn {
         self.polygon(corners.into_iter().map(fine).collect(), colour, opacity)
     }
@@ -113,7 +113,7 @@ impl Sheet<'_> {
     ///
     /// # Errors
     ///
-    /// As for all that draws.
+    /// Those of [`Self::text`].
     pub fn bar(&self, (left, top): At, (right, bottom): At, look: Look) -> Drawn {
         self.area([(left, top), (right, top), (right, bottom), (left, bottom)], look.colour, 1.0)?;
         let both: &[bool] = match look.fill {
@@ -131,7 +131,7 @@ impl Sheet<'_> {
     ///
     /// # Errors
     ///
-    /// As for all that draws.
+    /// Those of [`Self::text`].
     pub fn marker(&self, at: At, look: Look, radius: f64) -> Drawn {
         let edge = 0.9;
         self.shape(at, look.marker, radius + edge, WHITE)?;
@@ -142,7 +142,7 @@ impl Sheet<'_> {
     ///
     /// # Errors
     ///
-    /// As for all that draws.
+    /// Those of [`Self::text`].
     pub fn open_marker(&self, at: At, look: Look, radius: f64) -> Drawn {
         if look.marker == Marker::Cross {
             return self.cross(at, radius, stroke(look.colour, 1.5));
@@ -160,7 +160,7 @@ impl Sheet<'_> {
     ///
     /// # Errors
     ///
-    /// As for all that draws.
+    /// Those of [`Self::text`].
     pub fn faint_marker(&self, (x, y): At, look: Look, radius: f64) -> Drawn {
         self.area.draw(&Circle::new(fine((x, y)), px(radius), look.colour.mix(0.35).filled()))
     }
@@ -169,7 +169,7 @@ impl Sheet<'_> {
     ///
     /// # Errors
     ///
-    /// As for all that draws.
+    /// Those of [`Self::text`].
     pub fn dashed(&self, points: &[At], style: Stroke) -> Drawn {
         dashes(points).into_iter().try_for_each(|dash| self.line(dash, style))
     }

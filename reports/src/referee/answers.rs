@@ -182,7 +182,7 @@ fn msao_pays(evidence: &Evidence) -> Option<String> {
     ))
 }
 
-/// What pruning does by itself, and what drafting adds, on the paper's platform; and what awareness keeps.
+/// MSAO's parts on the paper's platform: its pruning by itself, drafting on top of it, and awareness.
 fn msao_parts(evidence: &Evidence) -> Option<String> {
     let times = |pair| evidence.ratio_as_it_is("tornado", pair, Metric::E2eMean);
     let accuracy = |policy| evidence.mean("ablation", policy, Metric::Accuracy, &[VQAV2]);

@@ -83,7 +83,7 @@ fn flips(evidence: &Evidence) -> Vec<Flipped> {
     evidence.all().filter_map(flipped).collect()
 }
 
-/// How far the assumptions of `tornado` move the answer about a policy, as a sentence; none without that run.
+/// A sentence on the assumptions of `tornado` that move the answer about a policy; none without that run.
 fn sureness(evidence: &Evidence, policy: &str) -> Result<Option<String>, ReportError> {
     let Some(runs) = evidence.runs("tornado") else { return Ok(None) };
     let Some(moved) = moved(runs).and_then(|all| all.into_iter().find(|moved| moved.policy == policy)) else {

@@ -31,7 +31,7 @@ impl Said {
     }
 }
 
-/// Pause between two looks at a running process.
+/// Pause between two looks at a running process. It may not outlive the check, and the standard library waits only without a limit.
 const LOOK: Duration = Duration::from_millis(50);
 
 impl Sim {
