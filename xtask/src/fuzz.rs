@@ -7,14 +7,14 @@ use clap::{Arg, ArgMatches, Command, value_parser};
 use crate::failure::Outcome;
 use crate::house::cargo;
 
-/// Each target: its name, which is that of its test behind `fuzz_`, and its package.
-const TARGETS: [(&str, &str); 6] = [
-    ("scenarios", "sim"),
-    ("results", "sim"),
-    ("profiles", "sim"),
-    ("files", "traces"),
-    ("folders", "onnx"),
-    ("templates", "onnx"),
+/// Each target: its name, which is that of its test behind `fuzz_`, its package, and the option of cargo that builds its tests.
+const TARGETS: [(&str, &str, &str); 6] = [
+    ("scenarios", "sim", "--bins"),
+    ("results", "sim", "--bins"),
+    ("profiles", "sim", "--bins"),
+    ("files", "traces", "--lib"),
+    ("folders", "onnx", "--lib"),
+    ("templates", "onnx", "--lib"),
 ];
 
 const HELP: &str = "\
@@ -47,21 +47,23 @@ pub fn command() -> Command {
                 .help("Executions of each target, at least; a tenth of scenarios is to run to the end"),
         )
         .arg(seed.value_parser(number()).help("Seed of the inputs"))
-        .arg(target.value_parser(TARGETS.map(|(name, _)| name)).help("This target alone"))
+        .arg(target.value_parser(TARGETS.map(|(name, ..)| name)).help("This target alone"))
 }
 
 /// Builds and runs the targets.
 pub fn run(arguments: &ArgMatches) -> Outcome {
     let number = |name| *arguments.get_one::<u64>(name).expect("it has a default");
     let asked = arguments.get_one::<String>("target");
-    let targets = TARGETS.iter().filter(|(name, _)| asked.is_none_or(|asked| asked == name));
-    let packages: BTreeSet<&str> = targets.map(|(_, package)| *package).collect();
+    let targets: Vec<_> = TARGETS.iter().filter(|(name, ..)| asked.is_none_or(|asked| asked == name)).collect();
+    let packages: BTreeSet<&str> = targets.iter().map(|(_, package, _)| *package).collect();
     let packages = packages.into_iter().flat_map(|package| ["-p", package]);
+    let kinds: BTreeSet<&str> = targets.iter().map(|(.., kind)| *kind).collect();
     let filter = format!("fuzz_{}", asked.map_or("", String::as_str));
     let status = cargo()
         .args(["test", "--release"])
         .args(packages)
-        .args(["--lib", "--bins", &filter, "--", "--nocapture", "--test-threads", "1"])
+        .args(kinds)
+        .args([&filter, "--", "--nocapture", "--test-threads", "1"])
         .env("FUZZ_SECONDS", (60 * number("minutes")).to_string())
         .env("FUZZ_EXECUTIONS", number("executions").to_string())
         .env("FUZZ_SEED", number("seed").to_string())

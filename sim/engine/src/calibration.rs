@@ -2,8 +2,9 @@
 //! them: the latest of a thread are kept, since drawing 10,000 tokens takes as long as simulating a short run.
 
 use model::tokens::{Calibration, TokenProcess};
-use std::cell::RefCell;
+use std::cell::{OnceCell, RefCell};
 use std::collections::VecDeque;
+use std::ops::Deref;
 use std::rc::Rc;
 
 /// Sets that a thread keeps: those of two token processes, one for the policy and one for the closed forms each.
@@ -32,6 +33,29 @@ pub fn calibration(process: &TokenProcess, samples: u32, seed: u64) -> Rc<Calibr
         latest.push_front(Drawn { process: process.clone(), samples, seed, set: set.clone() });
         set
     })
+}
+
+/// A set that is drawn when somebody looks at it: closed forms of systems that draft nothing never do.
+pub(crate) struct Undrawn<'p> {
+    process: &'p TokenProcess,
+    samples: u32,
+    seed: u64,
+    set: OnceCell<Rc<Calibration>>,
+}
+
+impl<'p> Undrawn<'p> {
+    /// The set of so many samples, unless one was measured.
+    pub(crate) fn new(process: &'p TokenProcess, samples: u32, seed: u64, measured: Option<Rc<Calibration>>) -> Self {
+        Self { process, samples, seed, set: measured.map_or_else(OnceCell::new, OnceCell::from) }
+    }
+}
+
+impl Deref for Undrawn<'_> {
+    type Target = Calibration;
+
+    fn deref(&self) -> &Calibration {
+        self.set.get_or_init(|| calibration(self.process, self.samples, self.seed))
+    }
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ mod clients;
 mod fall_back;
 
 use crate::arrivals::Source;
-use crate::calibration::calibration;
+use crate::calibration::{Undrawn, calibration};
 use crate::learning::Memories;
 use crate::ledger::{Arrival, Grading, Ledger, Recorder, Shortfall, SlotId, WarmUp};
 use crate::models::{Models, streams};
@@ -78,7 +78,8 @@ impl<C: Compute> Visitor for Start<'_, C> {
         let Self { spec, models, journal, recorder, progress } = self;
         let measured = models.calibration.clone();
         let streams = streams(spec);
-        let known = |samples, seed| measured.clone().unwrap_or_else(|| calibration(&spec.tokens, samples, seed));
+        let known =
+            measured.clone().unwrap_or_else(|| calibration(&spec.tokens, policy.calibration_samples(), spec.seed));
         let kv = plant::kv_of_tiers(spec)?;
         let kernel = Kernel::with_journal(journal);
         let accuracy = by_class(spec, spec.accuracy.clone(), |class| class.accuracy.clone());
@@ -94,7 +95,7 @@ impl<C: Compute> Visitor for Start<'_, C> {
             streams,
             fleet: Fleet::new(spec),
             prices: spec.tiers().map(|tier| Price(Pricing::new(tier))).collect(),
-            closed_form_tokens: known(CLOSED_FORM_TOKENS, spec.seed ^ 1),
+            closed_form_tokens: Undrawn::new(&spec.tokens, CLOSED_FORM_TOKENS, spec.seed ^ 1, measured.clone()),
             state: RefCell::new(State::new(spec, streams, kv, models, ledger)),
         };
         let run = Run {
@@ -107,7 +108,7 @@ impl<C: Compute> Visitor for Start<'_, C> {
                 spec.learners,
                 spec.routing.report_every.unwrap_or_default(),
             ),
-            briefings: briefings(spec, &known(policy.calibration_samples(), spec.seed)),
+            briefings: briefings(spec, &known),
             begun: RefCell::new(Begun::new(&spec.workload)),
             sources: Source::all(spec, streams),
             tiers: Tiers::of(&spec.policy),

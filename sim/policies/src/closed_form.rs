@@ -24,6 +24,7 @@ use model::{
     tokens::Calibration,
 };
 use rounds::Rounds;
+use std::ops::Deref;
 use units::{Bytes, Ratio, SimDuration};
 
 /// A request that is alone on the platform.
@@ -37,7 +38,7 @@ pub struct Alone<'v> {
     /// Time of the preprocessing.
     pub preprocess: SimDuration,
     /// Entropies and acceptances of the draft, over many tokens.
-    pub tokens: &'v Calibration,
+    pub tokens: &'v dyn Deref<Target = Calibration>,
     /// The policy's briefing.
     pub briefing: &'v Briefing,
 }

@@ -142,7 +142,7 @@ fn closed_forms(policy: &CloudIfLong, text_tokens: u32) -> ClosedForms {
         input: &input,
         output_tokens: 10,
         preprocess,
-        tokens: &tokens,
+        tokens: &&tokens,
         briefing: &briefing,
     })
 }

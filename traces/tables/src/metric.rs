@@ -238,14 +238,18 @@ impl Metric {
         self.doc().better
     }
 
+    /// The metric of that column; none if there is no such metric.
+    pub fn of_column(column: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|metric| metric.column() == column)
+    }
+
     /// The metric of that column.
     ///
     /// # Errors
     ///
     /// If there is no such metric; the message names the nearest.
     pub fn named(column: &str) -> Result<Self, String> {
-        let found = Self::ALL.iter().copied().find(|metric| metric.column() == column);
-        found.ok_or_else(|| {
+        Self::of_column(column).ok_or_else(|| {
             let known: Vec<&str> = Self::ALL.iter().map(|metric| metric.column()).collect();
             unknown("metric", column, &known)
         })

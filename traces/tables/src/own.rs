@@ -47,7 +47,7 @@ pub struct AskedEstimates(pub Vec<(f64, Option<f64>)>);
 
 /// True if a table's own name is that of a metric, and not that of a key.
 fn is_metric(name: &str) -> bool {
-    Metric::named(name).is_ok()
+    Metric::of_column(name).is_some()
 }
 
 impl Cell for AskedEstimates {

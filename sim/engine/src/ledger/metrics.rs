@@ -6,22 +6,42 @@ use super::recorder::{RequestRecord, Status};
 use hdrhistogram::Histogram;
 use model::{latency::Moments, modality::Modality};
 use policies::{ClosedForms, Regret};
+use std::sync::LazyLock;
 use tables::Shortfalls;
 use units::{Bytes, SimDuration};
 
 /// Three significant digits: a quantile is within 0.1 % of the exact one. Mean, least and greatest are exact.
 const DIGITS: u8 = 3;
 
+/// Most entries that are kept as they are. A run of a few requests, as sweeps have them, would spend a third of its time on the
+/// growth of its histograms.
+const FEW: usize = 256;
+
+/// The buckets, whatever is in them.
+static BUCKETS: LazyLock<Histogram<u64>> = LazyLock::new(histogram);
+
+fn histogram() -> Histogram<u64> {
+    Histogram::new(DIGITS).expect("three digits are allowed")
+}
+
 /// Durations, with exact moments and quantiles from a histogram of bounded size.
 pub struct Durations {
-    histogram: Histogram<u64>,
+    entries: Entries,
     sum_ns: u128,
     count: u64,
 }
 
+/// Durations in units of 512 ns, which is fine enough for a quantile and keeps the histogram small.
+enum Entries {
+    /// A few, each with its times.
+    Few(Vec<(u64, u64)>),
+    /// Many, by bucket.
+    Many(Box<Histogram<u64>>),
+}
+
 impl Default for Durations {
     fn default() -> Self {
-        Self { histogram: Histogram::new(DIGITS).expect("three digits are allowed"), sum_ns: 0, count: 0 }
+        Self { entries: Entries::Few(Vec::new()), sum_ns: 0, count: 0 }
     }
 }
 
@@ -35,8 +55,7 @@ impl Durations {
     /// Adds the same one several times.
     #[inline]
     pub fn record_n(&mut self, duration: SimDuration, times: u64) {
-        // Half microseconds are fine enough for a quantile and keep the histogram small.
-        self.histogram.record_n(duration.as_ns() >> 9, times).expect("an auto-resizing histogram takes any value");
+        self.entries.record_n(duration.as_ns() >> 9, times);
         self.sum_ns += u128::from(duration.as_ns()) * u128::from(times);
         self.count += times;
     }
@@ -59,12 +78,51 @@ impl Durations {
     /// A quantile in milliseconds, within 0.1 %; none if there are none.
     pub fn quantile_ms(&self, p: f64) -> Option<f64> {
         (self.count > 0).then(|| {
-            let bucket = self.histogram.value_at_quantile(p);
+            let bucket = self.entries.value_at_quantile(p);
             // The middle of the bucket.
-            let middle = (self.histogram.lowest_equivalent(bucket) + self.histogram.highest_equivalent(bucket)) as f64;
+            let middle = (BUCKETS.lowest_equivalent(bucket) + BUCKETS.highest_equivalent(bucket)) as f64;
             (middle + 1.0) * 0.5 * 512.0 / 1e6
         })
     }
+}
+
+impl Entries {
+    #[inline]
+    fn record_n(&mut self, value: u64, times: u64) {
+        match self {
+            Self::Many(histogram) => add(histogram, value, times),
+            Self::Few(few) if few.len() < FEW => few.push((value, times)),
+            Self::Few(few) => {
+                let mut histogram = histogram();
+                few.iter().for_each(|&(value, times)| add(&mut histogram, value, times));
+                add(&mut histogram, value, times);
+                *self = Self::Many(Box::new(histogram));
+            }
+        }
+    }
+
+    /// A value of the bucket that a quantile lies in, by the histogram's rule.
+    fn value_at_quantile(&self, p: f64) -> u64 {
+        match self {
+            Self::Many(histogram) => histogram.value_at_quantile(p),
+            Self::Few(few) => {
+                let mut few = few.clone();
+                few.sort_unstable();
+                let all: u64 = few.iter().map(|(_, times)| times).sum();
+                let mut left = ((p.min(1.0) * all as f64).ceil() as u64).max(1);
+                let at = few.iter().find(|(_, times)| {
+                    let is_there = left <= *times;
+                    left = left.saturating_sub(*times);
+                    is_there
+                });
+                at.map_or(0, |(value, _)| *value)
+            }
+        }
+    }
+}
+
+fn add(histogram: &mut Histogram<u64>, value: u64, times: u64) {
+    histogram.record_n(value, times).expect("an auto-resizing histogram takes any value");
 }
 
 /// Sums over probes.
@@ -374,5 +432,25 @@ mod tests {
             assert!(error.abs() < 1.1e-3, "p{p}: {error}");
         }
         assert_eq!(Durations::default().quantile_ms(0.5), None);
+    }
+
+    #[test]
+    fn a_few_have_the_quantiles_of_the_histogram() {
+        let mut draw = 1u64;
+        for count in [1, 2, 3, 100, FEW as u64, FEW as u64 + 1, 1000] {
+            let (mut durations, mut all) = (Durations::default(), histogram());
+            for _ in 0..count {
+                draw = draw.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+                let (ns, times) = (draw >> (20 + draw % 30), 1 + (draw >> 60));
+                durations.record_n(SimDuration::from_ns(ns), times);
+                add(&mut all, ns >> 9, times);
+            }
+            assert_eq!(matches!(durations.entries, Entries::Few(_)), count <= FEW as u64);
+            for p in [0.0, 0.001, 0.25, 0.5, 0.9, 0.95, 0.99, 0.999, 1.0] {
+                let expected = all.highest_equivalent(all.value_at_quantile(p));
+                let found = BUCKETS.highest_equivalent(durations.entries.value_at_quantile(p));
+                assert_eq!(found, expected, "p{p} of {count}");
+            }
+        }
     }
 }

@@ -4,14 +4,13 @@ use super::event::Event;
 use super::fleet::Fleet;
 use super::prices::Price;
 use super::state::State;
+use crate::calibration::Undrawn;
 use crate::ledger::SlotId;
 use crate::spec::RunSpec;
 use backends::Compute;
 use kernel::{Kernel, Phase, Streams};
-use model::tokens::Calibration;
 use policies::View;
 use std::cell::RefCell;
-use std::rc::Rc;
 use units::{BitsPerSecond, Bytes, SimDuration, SimTime};
 
 /// Bytes of a token id on the wire.
@@ -26,7 +25,7 @@ pub(crate) struct World<'w, C> {
     /// Prices of the tiers.
     pub(crate) prices: Vec<Price>,
     /// The token process, as closed forms know it.
-    pub(crate) closed_form_tokens: Rc<Calibration>,
+    pub(crate) closed_form_tokens: Undrawn<'w>,
     pub(crate) state: RefCell<State<'w, C>>,
 }
 

@@ -73,7 +73,7 @@ fn with<T>(edge_ms: u64, rtt_per_modality: bool, act: impl FnOnce(&Alone<'_>) ->
         cloud: &Fixed(300, 5),
     };
     let preprocess = SimDuration::from_ms(1);
-    act(&Alone { view, input: &input, output_tokens: 10, preprocess, tokens: &calibration, briefing: &briefing })
+    act(&Alone { view, input: &input, output_tokens: 10, preprocess, tokens: &&calibration, briefing: &briefing })
 }
 
 #[test]
