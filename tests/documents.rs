@@ -74,11 +74,11 @@ fn a_run_prints_the_rows_of_its_summary() {
     let (sim, output) = swept();
     let (document, rows) = document(&output);
     same_as_csv(&rows, &sim.text("out/summary.csv"));
-    assert_eq!((text(&document, "table"), text(&document, "folder")), ("summary/4", "out"));
+    assert_eq!((text(&document, "table"), text(&document, "folder")), ("summary/5", "out"));
     let none = Value::Array(Vec::new());
     assert_eq!((&document["claims"], &document["intervals"], &document["shortfalls"]), (&Value::Null, &none, &none));
-    let names = columns(&sim, "summary/4").into_iter().map(|name| if name == "KEY" { "link.rtt".into() } else { name });
-    let mut names: Vec<String> = names.collect();
+    let of_rtt = |name: String| name.replace("KEY_UNIT", "link.rtt_ms").replace("KEY", "link.rtt");
+    let mut names: Vec<String> = columns(&sim, "summary/5").into_iter().map(of_rtt).collect();
     names.sort();
     let mut keys: Vec<&String> = rows[0].keys().collect();
     keys.sort();

@@ -221,6 +221,6 @@ fn a_table_that_is_not_whole_is_refused() {
     let output = sim.run(["report", "out"]);
     assert_eq!(output.code, Some(2), "{output:#?}");
     let expected =
-        "sim: out/spans.parquet: found the table requests/6; expected the whole table spans/1; run the scenario again";
+        "sim: out/spans.parquet: found the table requests/7; expected the whole table spans/1; run the scenario again";
     assert!(output.stderr.starts_with(expected), "{output:#?}");
 }

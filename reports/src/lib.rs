@@ -14,6 +14,7 @@ mod effects;
 mod estimate;
 mod figure;
 mod file;
+mod finding;
 #[cfg(test)]
 mod fixture;
 mod frame;
@@ -24,6 +25,7 @@ mod natural;
 mod numbers;
 mod page;
 mod referee;
+mod reference;
 mod report;
 mod runs;
 mod sheet;

@@ -2,7 +2,7 @@
 //! with the numbers in them by size. Says too how the values are best spaced along an axis. It knows nothing of tables.
 
 use std::cmp::Ordering;
-use units::{BitsPerSecond, Bytes, PerSecond, Ratio, SimDuration};
+use units::{Amount, amount};
 
 /// The distinct values of a key, in their order.
 #[derive(Clone, Debug, PartialEq)]
@@ -28,30 +28,20 @@ pub(crate) enum Spacing {
     Even,
 }
 
-/// The kind of quantity of a number. Values of different kinds have no order of size.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Kind {
-    Plain,
-    Time,
-    Rate,
-    Data,
-    Share,
-    Frequency,
-}
-
 impl Levels {
     /// The distinct values among `texts`.
     pub fn of<'t>(texts: impl IntoIterator<Item = &'t str>) -> Self {
         let mut distinct: Vec<&str> = texts.into_iter().collect();
         distinct.sort_unstable();
         distinct.dedup();
-        let read: Option<Vec<(Kind, f64)>> = distinct.iter().map(|text| number(text)).collect();
-        let Some(read) = read.filter(|read| read.iter().all(|(kind, _)| *kind == read[0].0)) else {
+        // Values of different quantities have no order of size.
+        let read: Option<Vec<Amount>> = distinct.iter().map(|text| amount(text)).collect();
+        let Some(read) = read.filter(|read| read.iter().all(|own| own.unit == read[0].unit)) else {
             distinct.sort_by(|a, b| compare_words(a, b));
             let labels = distinct.iter().map(|text| text.trim_matches(['{', '}', ' ']).to_owned()).collect();
             return Self { texts: owned(distinct), labels, numbers: None, unit: None };
         };
-        let mut rows: Vec<(f64, &str)> = read.into_iter().map(|(_, number)| number).zip(distinct).collect();
+        let mut rows: Vec<(f64, &str)> = read.into_iter().map(|own| own.value).zip(distinct).collect();
         rows.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(b.1)));
         let (numbers, texts): (Vec<f64>, Vec<&str>) = rows.into_iter().unzip();
         let unit =
@@ -130,23 +120,6 @@ fn short(label: &str) -> String {
 fn unevenness(numbers: &[f64], step: fn(f64, f64) -> f64) -> f64 {
     let steps = || numbers.windows(2).map(|pair| step(pair[0], pair[1]));
     steps().fold(0.0, f64::max) / steps().fold(f64::INFINITY, f64::min)
-}
-
-/// The number that a text is, in the base unit of its kind.
-fn number(text: &str) -> Option<(Kind, f64)> {
-    let text = text.trim();
-    // Not what Rust also reads: `inf` and `nan` are words.
-    if text.starts_with(|first: char| first.is_ascii_digit() || matches!(first, '-' | '+' | '.'))
-        && let Ok(plain) = text.replace('_', "").parse::<f64>()
-    {
-        return Some((Kind::Plain, plain));
-    }
-    let time = || text.parse::<SimDuration>().ok().map(|time| (Kind::Time, time.as_secs_f64()));
-    let rate = || text.parse::<BitsPerSecond>().ok().map(|rate| (Kind::Rate, rate.as_u64() as f64));
-    let data = || text.parse::<Bytes>().ok().map(|data| (Kind::Data, data.as_u64() as f64));
-    let share = || text.parse::<Ratio>().ok().map(|share| (Kind::Share, share.as_f64()));
-    let frequency = || text.parse::<PerSecond>().ok().map(|rate| (Kind::Frequency, rate.as_f64()));
-    time().or_else(rate).or_else(data).or_else(share).or_else(frequency)
 }
 
 /// The unit behind the number of a quantity.

@@ -8,7 +8,7 @@ use comfy_table::{CellAlignment, Table, presets};
 use polars::prelude::{AnyValue, DataFrame};
 use std::collections::BTreeSet;
 use std::path::Path;
-use tables::{Metric, MetricDoc, SummaryRow};
+use tables::{Metric, MetricDoc, SummaryRow, is_number};
 
 /// The metrics that the table shows. Means carry their interval.
 pub(crate) const SHOWN: [Metric; 11] = [
@@ -107,11 +107,19 @@ pub fn table(folder: &Path, shown: &Columns) -> Result<String, ReportError> {
     Ok(lines.join("\n") + "\n" + &left_out(&hidden) + &engines(&frame) + &remark(folder)?)
 }
 
+/// The columns of a summary that say which row it is: all before the counts, without the numbers of varied keys.
+pub(crate) fn row_names(frame: &DataFrame) -> Vec<String> {
+    let names = frame.get_column_names().into_iter().map(|name| name.to_string());
+    let mut names: Vec<String> = names.take_while(|name| !COUNTS.contains(&name.as_str())).collect();
+    let all = names.clone();
+    names.retain(|name| !is_number(name, &all));
+    names
+}
+
 /// The columns of the table: those that say which row it is, counts of what fell short, and metrics.
 fn columns(folder: &Path, frame: &DataFrame, metrics: &[Metric]) -> Result<Vec<Printed>, ReportError> {
-    let names: Vec<String> = frame.get_column_names().iter().map(|name| name.to_string()).collect();
-    // Everything before the counts says which row it is.
-    let keys: Vec<&String> = names.iter().take_while(|name| !COUNTS.contains(&name.as_str())).collect();
+    let names = row_names(frame);
+    let keys: Vec<&String> = names.iter().collect();
     let rows = || 0..frame.height();
     let key = |(place, key): (usize, &&String)| {
         let cells: Vec<String> = rows().map(|row| text(frame, key, row)).collect();

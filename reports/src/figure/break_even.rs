@@ -7,6 +7,7 @@ use super::places::{by_cell, by_point, fixed, key_title};
 use super::{Figure, Folder, Prepared};
 use crate::effects::{Points, effect};
 use crate::estimate::Estimate;
+use crate::reference::reference;
 use crate::runs::Runs;
 use drawing::{
     AXIS, Across, Axis, Down, Drawing, Drawn, GREY, GRID, INK, Look, Marker, Panel, Sheet, WHITE, bold, diverging,
@@ -21,9 +22,6 @@ pub(super) const FIGURE: Figure = Figure {
     needs: &[RunRow::DOC],
     prepare,
 };
-
-/// The policy that others are compared with, if the folder has it.
-pub(super) const REFERENCE: &str = "cloud_only";
 
 const MOST_PANELS: usize = 6;
 
@@ -60,7 +58,7 @@ pub(super) type Ratio = Estimate;
 fn prepare(folder: &Folder<'_>) -> Prepared {
     let runs = folder.runs()?;
     let points = Points::of(runs);
-    let reference = points.policies.iter().position(|policy| policy == REFERENCE).unwrap_or(0);
+    let reference = reference(&points.policies);
     let Some(ratios) = ratios(runs, &points, reference) else { return Ok(None) };
     let Some([x, y]) = pair(&points, &ratios) else { return Ok(None) };
     let (at, fixed) = fixed(&points, &[x, y]);

@@ -38,7 +38,7 @@ mod tornado;
 mod winner;
 mod wire;
 
-pub(crate) use places::called as key_called;
+pub(crate) use places::{by_point, called as key_called, key_name, point_name};
 pub(crate) use tornado::moved;
 
 use crate::file::write;

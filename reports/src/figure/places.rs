@@ -122,7 +122,7 @@ pub(crate) fn called(whole: &str) -> &str {
 }
 
 /// The name of a key in a figure; of keys that vary together, all names.
-pub(super) fn key_name(key: &Key) -> String {
+pub(crate) fn key_name(key: &Key) -> String {
     let mut names: Vec<String> = Vec::new();
     for name in key.names.iter().map(|name| called(name).to_owned()) {
         if !names.contains(&name) {
@@ -146,6 +146,11 @@ fn value_name(key: &Key, level: usize) -> String {
     }
 }
 
+/// A point by the values of all that varies; empty where nothing does.
+pub(crate) fn point_name(points: &Points, point: usize) -> String {
+    points.keys.iter().map(|key| value_name(key, key.of_point[point])).collect::<Vec<_>>().join(", ")
+}
+
 /// A value for each cell of two keys, by row and then by column, from these points; none if two points would be in one cell.
 pub(super) fn by_cell<T: Clone>(
     points: &Points,
@@ -167,7 +172,7 @@ pub(super) fn by_cell<T: Clone>(
 }
 
 /// The values of `of` for each policy at each point, in the order of [`Points`].
-pub(super) fn by_point<T: Clone>(runs: &Runs, points: &Points, of: impl Fn(&Cell) -> Option<T>) -> Vec<Vec<Option<T>>> {
+pub(crate) fn by_point<T: Clone>(runs: &Runs, points: &Points, of: impl Fn(&Cell) -> Option<T>) -> Vec<Vec<Option<T>>> {
     let cells = || runs.cells.iter().filter(|cell| !cell.policy.is_empty());
     let mut numbers: Vec<u64> = cells().map(|cell| cell.point).collect();
     numbers.dedup();

@@ -1,11 +1,12 @@
 //! `tornado`: which assumption moves an answer most. For a sweep that varies one key at a time: a panel for each policy, a bar for each
 //! key from the least to the greatest latency against the reference's that its values give, the longest bar first.
 
-use super::break_even::{REFERENCE, Ratio, ratios};
+use super::break_even::{Ratio, ratios};
 use super::layout::{Head, fitting, panel_title, x_title};
 use super::places::key_name;
 use super::{Figure, Folder, Prepared};
 use crate::effects::Points;
+use crate::reference::reference;
 use crate::runs::Runs;
 use drawing::{
     AXIS, Across, Axis, Down, Drawing, Drawn, GREY, GRID, INK, Panel, Sheet, WHITE, bold, diverging, grouped, stroke,
@@ -104,7 +105,7 @@ fn prepare(folder: &Folder<'_>) -> Prepared {
 /// The reference, and the answer about every other policy.
 fn answers(runs: &Runs, points: &Points) -> Option<(String, Vec<Answer>)> {
     let alone = one_at_a_time(points)?;
-    let reference = points.policies.iter().position(|policy| policy == REFERENCE).unwrap_or(0);
+    let reference = reference(&points.policies);
     let ratios = ratios(runs, points, reference)?;
     let others = (0..points.policies.len()).filter(|policy| *policy != reference);
     let answers: Vec<Answer> = others.filter_map(|policy| answer(points, policy, &ratios[policy], &alone)).collect();

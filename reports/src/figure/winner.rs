@@ -1,11 +1,12 @@
 //! `winner`: the fastest policy over the two numbers of a sweep that matter most, each cell in its colour. Where some policies are less
 //! accurate than the reference, a second panel has the fastest of the others.
 
-use super::break_even::{REFERENCE, pair, ratios};
+use super::break_even::{pair, ratios};
 use super::layout::{Grid, Head, Sample, panel_title, x_title, y_title};
 use super::places::{by_cell, by_point, fixed, key_title};
 use super::{Figure, Folder, Prepared};
 use crate::effects::Points;
+use crate::reference::{AS_ACCURATE, is_as_accurate, reference};
 use crate::runs::Runs;
 use drawing::{Across, Axis, Down, Drawing, Drawn, GRID, Look, Marker, Panel, Sheet, grouped, ink_on, text, width_px};
 use tables::{Metric, RunRow};
@@ -16,9 +17,6 @@ pub(super) const FIGURE: Figure =
 
 const ONE: (u32, u32) = (860, 560);
 const TWO: (u32, u32) = (1240, 560);
-
-/// A policy that loses no more of the reference's accuracy, in points, stands in for it.
-const AS_ACCURATE: f64 = 3.0;
 
 /// The fastest policy's place and its latency in ms, by row, then by column.
 type Cells = Vec<Vec<Option<(usize, f64)>>>;
@@ -42,7 +40,7 @@ struct Contest {
 fn prepare(folder: &Folder<'_>) -> Prepared {
     let runs = folder.runs()?;
     let points = Points::of(runs);
-    let reference = points.policies.iter().position(|policy| policy == REFERENCE).unwrap_or(0);
+    let reference = reference(&points.policies);
     let Some(ratios) = ratios(runs, &points, reference) else { return Ok(None) };
     let Some([x, y]) = pair(&points, &ratios) else { return Ok(None) };
     if points.policies.len() < 3 {
@@ -51,18 +49,21 @@ fn prepare(folder: &Folder<'_>) -> Prepared {
     }
     let (at, fixed) = fixed(&points, &[x, y]);
     let latencies = means(runs, &points, Metric::E2eMean);
-    let fastest = |among: &[usize]| {
+    let accuracies = means(runs, &points, Metric::Accuracy);
+    let is_accurate =
+        |policy: usize, point: usize| is_as_accurate(accuracies[policy][point], accuracies[reference][point]);
+    let fastest = |is_in: &dyn Fn(usize, usize) -> bool| {
         let fastest = |point: usize| {
-            let known = among.iter().filter_map(|policy| Some((*policy, latencies[*policy][point]?)));
-            known.min_by(|a, b| a.1.total_cmp(&b.1))
+            let among = (0..points.policies.len()).filter(|policy| is_in(*policy, point));
+            among.filter_map(|policy| Some((policy, latencies[policy][point]?))).min_by(|a, b| a.1.total_cmp(&b.1))
         };
         by_cell(&points, &at, [x, y], fastest)
     };
-    let all: Vec<usize> = (0..points.policies.len()).collect();
-    let Some(cells) = fastest(&all) else { return Ok(None) };
-    let accurate = as_accurate(runs, &points, reference);
+    let Some(cells) = fastest(&|_, _| true) else { return Ok(None) };
     let mut panels = vec![Contest { title: String::new(), cells }];
-    if let Some(cells) = Some(accurate).filter(|few| few.len() < all.len()).and_then(|few| fastest(&few)) {
+    let is_out = |policy: usize, point: usize| latencies[policy][point].is_some() && !is_accurate(policy, point);
+    let all_are = !(0..points.policies.len()).any(|policy| at.iter().any(|point| is_out(policy, *point)));
+    if let Some(cells) = fastest(&is_accurate).filter(|_| !all_are) {
         panels[0].title = "All policies".to_owned();
         let title = format!("Within {AS_ACCURATE} points of {}'s accuracy", points.policies[reference]);
         panels.push(Contest { title, cells });
@@ -93,18 +94,6 @@ fn size(panels: usize) -> (u32, u32) {
 fn means(runs: &Runs, points: &Points, metric: Metric) -> Vec<Vec<Option<f64>>> {
     let column = runs.metric(metric);
     by_point(runs, points, |cell| column.all_of(cell).map(|values| values.iter().sum::<f64>() / values.len() as f64))
-}
-
-/// The policies that are about as accurate as the reference; all of them where accuracies are not known.
-fn as_accurate(runs: &Runs, points: &Points, reference: usize) -> Vec<usize> {
-    let mean = |values: &Vec<Option<f64>>| {
-        let known: Vec<f64> = values.iter().copied().flatten().collect();
-        (!known.is_empty()).then(|| known.iter().sum::<f64>() / known.len() as f64)
-    };
-    let accuracies: Vec<Option<f64>> = means(runs, points, Metric::Accuracy).iter().map(mean).collect();
-    let least = accuracies[reference].map(|accuracy| accuracy - AS_ACCURATE);
-    let is_accurate = |policy: &usize| least.zip(accuracies[*policy]).is_none_or(|(least, own)| own >= least);
-    (0..points.policies.len()).filter(is_accurate).collect()
 }
 
 /// The number of cells that a policy wins.

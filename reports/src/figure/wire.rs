@@ -9,6 +9,7 @@ use crate::effects::Points;
 use crate::estimate::Estimate;
 use crate::frame::{self, ReportError};
 use crate::numbers::short;
+use crate::reference::REFERENCE;
 use crate::runs::{Cell, Runs};
 use drawing::{
     Across, At, Axis, Down, Drawing, Drawn, GREY, GRID, INK, Look, Marker, Panel, Sheet, grouped, stroke, text,
@@ -21,9 +22,6 @@ use tables::{Metric, RequestRow, RunRow, Text};
 /// The line of the list.
 pub(super) const FIGURE: Figure =
     Figure { name: "wire", title: "Bytes on the wire for each token of the answer", needs: &[RunRow::DOC], prepare };
-
-/// The policy that others are compared with, if the folder has it.
-const REFERENCE: &str = "cloud_only";
 
 /// Labels of policies that send the input and nothing else begin so.
 const INPUT_ALONE: &str = "cloud_";

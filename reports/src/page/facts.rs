@@ -1,6 +1,7 @@
-//! The head of the page: what was run, by what, and how much of it.
+//! The head of the page: the finding, then what was run, by what, and how much of it.
 
 use super::folder::Folder;
+use crate::finding::finding;
 use drawing::grouped;
 use maud::{Markup, html};
 use serde_json::Value;
@@ -13,16 +14,28 @@ pub(super) fn section(folders: &[Folder], warning: Option<&str>) -> Markup {
             @match folders {
                 [only] => {
                     h1 { (only.title()) }
+                    (found(only))
                     @if !only.description.is_empty() { p.lead { (only.description) } }
                     dl { @for (name, value) in &facts[0] { div { dt { (name) } dd { (value) } } } }
                 }
                 _ => {
                     h1 { @for (place, folder) in folders.iter().enumerate() { @if place > 0 { ", " } (label(folder)) } }
+                    @for folder in folders { (found(folder)) }
                     p.lead { (folders.len()) " results side by side" }
                     (table(folders, &facts))
                 }
             }
             @if let Some(warning) = warning { p.warning role="note" { strong { "Warning: " } (warning) "." } }
+        }
+    }
+}
+
+/// The finding of a folder, under its name among several.
+fn found(folder: &Folder) -> Markup {
+    let sentences = finding(&folder.runs);
+    html! {
+        @if !sentences.is_empty() {
+            p.finding { @if folder.name.is_some() { strong { (label(folder)) } ": " } (sentences.join(" ")) }
         }
     }
 }

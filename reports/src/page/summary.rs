@@ -5,7 +5,7 @@ use super::folder::Folder;
 use crate::frame::{self, ReportError};
 use crate::natural::Levels;
 use crate::runs::place;
-use crate::table::{COUNTS, SHOWN};
+use crate::table::{COUNTS, SHOWN, row_names};
 use polars::prelude::{AnyValue, DataFrame};
 use std::collections::BTreeSet;
 use tables::{Metric, SummaryRow};
@@ -195,8 +195,7 @@ impl Table {
     fn read(folder: &Folder) -> Result<Self, ReportError> {
         let frame = frame::read_table::<SummaryRow>(&folder.path)?;
         let names: Vec<String> = frame.get_column_names().iter().map(|name| name.to_string()).collect();
-        let keys = names.iter().take_while(|name| !COUNTS.contains(&name.as_str()));
-        let keys: Vec<String> = keys.filter(|name| *name != SummaryRow::policy.name).cloned().collect();
+        let keys = row_names(&frame).into_iter().filter(|name| name != SummaryRow::policy.name).collect();
         let engines = [SummaryRow::edge_engine.name, SummaryRow::cloud_engine.name];
         let is_count = |name: &&String| COUNTS.iter().chain(&engines).any(|known| known == name);
         let counts = names.iter().filter(is_count).cloned().collect();

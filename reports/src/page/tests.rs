@@ -80,6 +80,17 @@ fn what_comes_from_files_is_escaped() {
 }
 
 #[test]
+fn the_finding_stands_first() {
+    let (one, two) = (folder(&cells("msao")), folder(&cells(HOSTILE)));
+    let finding = "Of the policies within 3 points of cloud_only's accuracy, msao is the fastest at all 2 points. The lead is 10 to 19 % of \
+                   the next policy's latency, at one point no more than the 95 % interval.";
+    let alone = page(&[&one]);
+    assert!(alone.contains(&format!("<h1>fixture</h1><p class=\"finding\">{finding}</p>")), "{alone}");
+    let both = page(&[&one, &two]);
+    assert_eq!(both.matches("<p class=\"finding\"><strong>").count(), 2, "each folder has its own");
+}
+
+#[test]
 fn charts_have_the_numbers_of_the_summary() {
     let folder = folder(&cells("msao"));
     let page = page(&[&folder]);

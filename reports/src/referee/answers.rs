@@ -2,10 +2,13 @@
 
 use super::evidence::{Evidence, ratios, value};
 use super::sureness;
+use crate::estimate::mean;
 use crate::frame::ReportError;
 use crate::natural::Levels;
 use crate::numbers::short;
+use crate::reference::{AS_ACCURATE, REFERENCE, is_as_accurate};
 use crate::runs::{Cell, Runs};
+use std::collections::BTreeMap;
 use tables::Metric;
 
 /// A question with its answer.
@@ -120,33 +123,36 @@ fn drafting_beside(evidence: &Evidence) -> Option<String> {
 
 /// The winners over the map of round trip and silence: of all, and of those as accurate as the cloud.
 fn drafting_silence(evidence: &Evidence) -> Option<String> {
-    const LOST: f64 = 3.0;
     let runs = evidence.runs("break_even_rtt_silence")?;
-    let accuracy = |policy| evidence.mean("break_even_rtt_silence", policy, Metric::Accuracy, &[]);
-    let least = accuracy("cloud_only")? - LOST;
-    let all = runs.policies();
-    let accurate: Vec<&str> =
-        all.iter().copied().filter(|policy| accuracy(policy).is_some_and(|own| own >= least)).collect();
-    let points = ratios(runs, ["cloud_only", "cloud_only"], Metric::E2eMean).len();
+    let accuracy = runs.metric(Metric::Accuracy);
+    let accuracy = |cell: &Cell| accuracy.all_of(cell).map(|values| mean(&values));
+    let of_reference = |cell: &Cell| {
+        let is_it = |other: &&Cell| other.point == cell.point && other.policy == REFERENCE;
+        runs.cells.iter().find(is_it).and_then(accuracy)
+    };
+    let points = ratios(runs, [REFERENCE, REFERENCE], Metric::E2eMean).len();
     Some(format!(
         "For short answers over TCP, at {points} pairs of a round trip and a silence between requests, the fastest are {}; of those within \
-         {LOST} points of Cloud-only's accuracy, {}.",
-        winners(runs, &all),
-        winners(runs, &accurate)
+         {AS_ACCURATE} points of Cloud-only's accuracy, {}.",
+        winners(runs, |_| true),
+        winners(runs, |cell| is_as_accurate(accuracy(cell), of_reference(cell)))
     ))
 }
 
-/// The number of points at which each of these policies is the fastest of them: `msao at 3, cloud_pruned at 1`.
-fn winners(runs: &Runs, policies: &[&str]) -> String {
-    let by_policy: Vec<Vec<(&Cell, f64)>> =
-        policies.iter().map(|policy| ratios(runs, [policy, "cloud_only"], Metric::E2eMean)).collect();
-    let points = by_policy.iter().map(Vec::len).min().unwrap_or(0);
-    let ratio = |policy: usize, point: usize| by_policy[policy][point].1;
-    let mut wins = vec![0; policies.len()];
-    for point in 0..points {
-        let fastest = (0..policies.len()).min_by(|a, b| ratio(*a, point).total_cmp(&ratio(*b, point)));
-        fastest.into_iter().for_each(|fastest| wins[fastest] += 1);
+/// The number of points at which each policy is the fastest of those that are in: `msao at 3, cloud_pruned at 1`.
+fn winners(runs: &Runs, is_in: impl Fn(&Cell) -> bool) -> String {
+    let policies = runs.policies();
+    let mut fastest: BTreeMap<u64, (usize, f64)> = BTreeMap::new();
+    for (place, policy) in policies.iter().enumerate() {
+        for (cell, ratio) in ratios(runs, [policy, REFERENCE], Metric::E2eMean).iter().filter(|(cell, _)| is_in(cell)) {
+            let known = fastest.entry(cell.point).or_insert((place, *ratio));
+            if *ratio < known.1 {
+                *known = (place, *ratio);
+            }
+        }
     }
+    let mut wins = vec![0; policies.len()];
+    fastest.values().for_each(|(place, _)| wins[*place] += 1);
     let said = |(policy, wins): (&&str, &usize)| (*wins > 0).then(|| format!("{policy} at {wins}"));
     policies.iter().zip(&wins).filter_map(said).collect::<Vec<_>>().join(", ")
 }
@@ -241,7 +247,8 @@ fn carried(evidence: &Evidence) -> Option<String> {
     let said: Vec<String> = runs.policies().into_iter().filter_map(|policy| carried_by(runs, policy)).collect();
     (!said.is_empty()).then(|| {
         format!(
-            "Sixteen edges share an A100; 99 of 100 requests end within 2 s (answers of 50 tokens): {}.",
+            "Sixteen edges share an A100; 99 of 100 requests end within {} s (answers of 50 tokens): {}.",
+            CARRIED_MS / 1e3,
             said.join(", ")
         )
     })

@@ -15,7 +15,7 @@ from functools import cached_property
 from importlib import import_module, metadata, util
 from pathlib import Path
 
-from .amounts import column_of, number_in, unit_of
+from .amounts import NO_UNIT, column_of, is_number_of, number_in, unit_of
 
 __all__ = ["Results", "read_results"]
 
@@ -84,7 +84,15 @@ class Results:
 
     def _numbers(self, frame):
         """The frame with each swept key as a number, whose unit is the end of the column's name."""
-        for key in [column for column in frame.columns if "." in column]:
+        columns = list(frame.columns)
+        for key in [column for column in columns if "." in column]:
+            if any(is_number_of(key, other) for other in columns):
+                continue
+            own = next((column for column in columns if is_number_of(column, key)), None)
+            if own:
+                frame = self._without_text(frame, key, own)
+                continue
+            # Tables of runs, and of folders that older versions wrote, have the text alone.
             texts = list(frame[key])
             numbers = [number_in(text) for text in texts]
             if all(number is None for number in numbers):
@@ -94,6 +102,16 @@ class Results:
                 continue
             frame = self._replaced(frame, key, column_of(key, numbers[0]), [number.value for number in numbers])
         return frame
+
+    def _without_text(self, frame, key, own):
+        """The frame without the text of a key whose numbers are in the column `own`, unless a value is no number."""
+        is_whole = not (frame[own].isna().any() if self.library == "pandas" else frame[own].null_count())
+        if not is_whole:
+            return frame
+        name = key if own == f"{key}_{NO_UNIT}" else own
+        if self.library == "pandas":
+            return frame.drop(columns=key).rename(columns={own: name})
+        return frame.drop(key).rename({own: name})
 
     def _replaced(self, frame, key, column, values):
         if self.library == "pandas":

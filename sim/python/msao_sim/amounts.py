@@ -31,6 +31,9 @@ _UNITS = {
     "MB/s": ("gb_per_s", 1e-3),
     "GB/s": ("gb_per_s", 1.0),
     "TB/s": ("gb_per_s", 1e3),
+    "GFLOP": ("tflop", 1e-3),
+    "TFLOP": ("tflop", 1.0),
+    "PFLOP": ("tflop", 1e3),
     "GFLOP/s": ("tflop_per_s", 1e-3),
     "TFLOP/s": ("tflop_per_s", 1.0),
     "PFLOP/s": ("tflop_per_s", 1e3),
@@ -41,7 +44,12 @@ _UNITS = {
     "mW": ("w", 1e-3),
     "W": ("w", 1.0),
     "kW": ("w", 1e3),
+    "J": ("j", 1.0),
+    "Wh": ("j", 3600.0),
 }
+
+# The end of a column of numbers without a unit.
+NO_UNIT = "number"
 
 # Ends of columns, the longer ones first, with their units.
 _ENDS = {
@@ -89,6 +97,12 @@ def number_in(text):
     value = float(match[1].replace("_", ""))
     # Nanoseconds of a round number of milliseconds are that number again.
     return Number(round(value * factor, 12), kind)
+
+
+def is_number_of(column, key):
+    """True of the column of numbers that stands beside the text of a swept key."""
+    end = column.removeprefix(f"{key}_")
+    return end != column and (end == NO_UNIT or end in {unit for unit, _ in _UNITS.values()})
 
 
 def column_of(key, number):

@@ -74,7 +74,7 @@ pub fn write(mut plan: Plan, options: &Options, out: &Path) -> Result<Done, Fail
         return Err(Failure::refused(format!("--twice compares runs event by event: {why}; leave it out")));
     }
     let results = Results::begin(out)?;
-    let grid = Grid::new(&points, real.as_ref(), options, results.folder());
+    let grid = Grid::new(&plan, &points, real.as_ref(), options, results.folder());
     let (totals, known) = grid::run_until(&plan, &grid, until.as_ref())?;
     plan.scenario.replications = totals.replications;
     let replay = real.as_ref().map(RealModels::facts).transpose()?;

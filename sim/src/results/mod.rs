@@ -15,6 +15,7 @@ pub mod shortfalls;
 mod spans;
 mod spent;
 pub mod summary;
+pub mod swept;
 pub mod whole_file;
 
 pub use folder::Results;

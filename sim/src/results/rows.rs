@@ -1,7 +1,9 @@
 //! From the engine's records to the rows of a results folder. Each run writes parts of its own; the parts are put
 //! together in the order of the grid, whatever thread ran them.
 
+use super::runs::varied;
 use super::spans::Spans;
+use super::swept::Swept;
 use crate::scenario::{Cell, Point};
 use crate::terminal::Failure;
 use engine::{DecisionRecord, NoRecorder, Recorder, RequestRecord, SpanRecord, StepRecord, TokenRecord};
@@ -10,7 +12,7 @@ use policies::{Note, ServedBy};
 use std::path::{Path, PathBuf};
 use tables::{
     AnswerRow, Author, DecisionRow, NoteValues, RequestRow, Row, SpanRow, StepRow, TableError, TableWriter, Text,
-    TokenRow, concatenate,
+    TokenRow, VariedNumbers, VariedValues, concatenate,
 };
 
 /// An answer of a real model.
@@ -45,6 +47,8 @@ pub struct Wanted {
     pub answers: bool,
     /// The decisions that the policies note; with none there is no table of them.
     pub notes: Vec<Note>,
+    /// The varied keys, whose values stand in the rows of requests.
+    pub swept: Swept,
 }
 
 impl Wanted {
@@ -75,6 +79,9 @@ macro_rules! row {
 /// Writes the rows of one run.
 pub struct Rows {
     common: Common,
+    /// The values of the varied keys, and the numbers among them.
+    varied: VariedValues,
+    numbers: VariedNumbers,
     /// Names of the classes of requests.
     classes: Vec<Text>,
     /// Names of the groups of edges.
@@ -112,10 +119,12 @@ impl Rows {
         Ok(Self {
             spans: (part.replication == 0).then(spans).transpose()?,
             common,
+            varied: varied(label),
+            numbers: wanted.swept.numbers(label),
             classes: classes.iter().map(|class| (&*class.name).into()).collect(),
             groups: cell.spec.edges.iter().map(|group| (&*group.name).into()).collect(),
             pools: cell.spec.pools.iter().map(|pool| (&*pool.name).into()).collect(),
-            requests: TableWriter::create(&part.path::<RequestRow>())?,
+            requests: TableWriter::create_varied(&part.path::<RequestRow>(), &wanted.swept.columns(), &[])?,
             steps: wanted.steps.then(|| TableWriter::create(&part.path::<StepRow>())).transpose()?,
             tokens: wanted.tokens.then(|| TableWriter::create(&part.path::<TokenRow>())).transpose()?,
             answers: wanted.answers.then(|| TableWriter::create(&part.path::<AnswerRow>())).transpose()?,
@@ -182,7 +191,7 @@ impl Part<'_> {
 pub fn put_together(folder: &Path, cells: usize, replications: u32, wanted: &Wanted) -> Result<(), Failure> {
     let part = |cell| (0..replications).map(move |replication| Part { folder, cell, replication });
     let parts: Vec<Part<'_>> = (0..cells).flat_map(part).collect();
-    put_table_together::<RequestRow>(folder, &parts)?;
+    put_noted_together::<RequestRow>(folder, &parts, &wanted.swept.columns(), &[])?;
     let first: Vec<Part<'_>> = (0..cells).map(|cell| Part { folder, cell, replication: 0 }).collect();
     put_table_together::<SpanRow>(folder, &first)?;
     if wanted.steps {
@@ -312,6 +321,8 @@ impl Rows {
         row!(
             self.common,
             RequestRow {
+                varied: self.varied.clone(),
+                numbers: self.numbers.clone(),
                 request: record.request.prompt.request,
                 edge: record.edge,
                 class: self.classes.get(record.class as usize).cloned().unwrap_or_default(),

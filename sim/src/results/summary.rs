@@ -6,6 +6,7 @@ use super::metrics::Sample;
 use super::runs::{Run, varied};
 use super::shares::per;
 use super::shortfalls;
+use super::swept::Swept;
 use crate::terminal::Failure;
 use engine::RegretSums;
 use reports::Estimate;
@@ -18,7 +19,7 @@ use tables::{
 /// Writes the summary's files from runs in the order of the grid.
 pub struct Summary {
     folder: PathBuf,
-    varied: Vec<String>,
+    swept: Swept,
     parquet: TableWriter<SummaryRow>,
     csv: CsvFile<SummaryRow>,
     /// Made when the first plan's solver was compared with the exact one.
@@ -33,12 +34,13 @@ pub struct Summary {
 
 impl Summary {
     /// Begins the files in `folder`, for a scenario that varies these keys.
-    pub fn create(folder: &Path, varied: &[String]) -> Result<Self, TableError> {
+    pub fn create(folder: &Path, swept: Swept) -> Result<Self, TableError> {
+        let columns = swept.columns();
         Ok(Self {
             folder: folder.to_owned(),
-            varied: varied.to_vec(),
-            parquet: TableWriter::create_varied(&folder.join("summary.parquet"), varied, &[])?,
-            csv: CsvFile::create(&folder.join("summary.csv"), varied)?,
+            swept,
+            parquet: TableWriter::create_varied(&folder.join("summary.parquet"), &columns, &[])?,
+            csv: CsvFile::create(&folder.join("summary.csv"), &columns)?,
             regret: None,
             classes: None,
             shortfalls: None,
@@ -74,7 +76,8 @@ impl Summary {
         let runs = std::mem::take(&mut self.cell);
         let Some(first) = runs.first() else { return Ok(()) };
         let samples: Vec<&Sample> = runs.iter().filter_map(|run| run.result.as_ref().ok()).collect();
-        let row = row(first, (runs.len() - samples.len()) as u64, &samples);
+        let numbers = self.swept.numbers(&first.label);
+        let row = SummaryRow { numbers, ..row(first, (runs.len() - samples.len()) as u64, &samples) };
         self.csv.write(&row)?;
         self.parquet.write(row)?;
         self.write_shortfalls(first, &samples)?;
@@ -103,8 +106,8 @@ impl Summary {
                 Some(files) => files,
                 none => {
                     let parquet = self.folder.join("classes.parquet");
-                    let csv = CsvFile::create(&self.folder.join("classes.csv"), &self.varied)?;
-                    none.insert((TableWriter::create_varied(&parquet, &self.varied, &[])?, csv))
+                    let csv = CsvFile::create(&self.folder.join("classes.csv"), &self.swept.varied)?;
+                    none.insert((TableWriter::create_varied(&parquet, &self.swept.varied, &[])?, csv))
                 }
             };
             csv.write(&row)?;
@@ -120,9 +123,11 @@ impl Summary {
         for (reason, requests) in counts.iter() {
             let file = match &mut self.shortfalls {
                 Some(file) => file,
-                none => {
-                    none.insert(TableWriter::create_varied(&self.folder.join(shortfalls::FILE), &self.varied, &[])?)
-                }
+                none => none.insert(TableWriter::create_varied(
+                    &self.folder.join(shortfalls::FILE),
+                    &self.swept.varied,
+                    &[],
+                )?),
             };
             file.write(ShortfallRow {
                 point: first.label.point,
@@ -142,7 +147,7 @@ impl Summary {
     fn write_regret(&mut self, row: &RegretRow) -> Result<(), TableError> {
         let file = match &mut self.regret {
             Some(file) => file,
-            none => none.insert(CsvFile::create(&self.folder.join("regret.csv"), &self.varied)?),
+            none => none.insert(CsvFile::create(&self.folder.join("regret.csv"), &self.swept.varied)?),
         };
         file.write(row)
     }
@@ -180,6 +185,7 @@ fn row(run: &Run, failed: u64, samples: &[&Sample]) -> SummaryRow {
         edge_engine,
         cloud_engine,
         metrics: estimates(|metric| samples.iter().map(|sample| sample.metrics[metric]).collect()),
+        ..SummaryRow::default()
     }
 }
 

@@ -4,6 +4,7 @@
 use crate::results::rows::{Part, Rows, Wanted, put_together};
 use crate::results::runs::{Run, RunsWriter, Totals};
 use crate::results::summary::Summary;
+use crate::results::swept::Swept;
 use crate::run::one_run::OneRun;
 use crate::run::options::Options;
 use crate::run::replay::RealModels;
@@ -82,7 +83,13 @@ pub struct Grid<'g> {
 
 impl<'g> Grid<'g> {
     /// Every policy at these points, with all tables in `folder`.
-    pub fn new(points: &'g [Point], real: Option<&'g RealModels>, options: &'g Options, folder: &'g Path) -> Self {
+    pub fn new(
+        plan: &Plan,
+        points: &'g [Point],
+        real: Option<&'g RealModels>,
+        options: &'g Options,
+        folder: &'g Path,
+    ) -> Self {
         let cells = points.iter().flat_map(|point| point.cells.iter().map(move |cell| (point, cell)));
         let cells: Vec<_> = cells.map(|(point, cell)| OneRun { point, cell, replication: 0, real }).collect();
         let mut notes = Vec::new();
@@ -94,7 +101,13 @@ impl<'g> Grid<'g> {
         // Measurements are kept: they cannot be had again.
         let replayed = real.is_some();
         let (steps, tokens) = (options.steps || replayed, options.tokens || replayed);
-        Self { cells, real, wanted: Wanted { steps, tokens, answers: replayed, notes }, options, folder }
+        Self {
+            cells,
+            real,
+            wanted: Wanted { steps, tokens, answers: replayed, notes, swept: Swept::of(plan) },
+            options,
+            folder,
+        }
     }
 
     /// Runs these replications of every cell.
@@ -126,7 +139,7 @@ impl<'g> Grid<'g> {
 /// Writes `runs.parquet` and the summary from runs in the order of the grid.
 pub fn write_tables<'r>(plan: &Plan, runs: impl Iterator<Item = &'r Run>, folder: &Path) -> Result<(), Failure> {
     let mut table = RunsWriter::create(&folder.join("runs.parquet"), &plan.varied, &[])?;
-    let mut summary = Summary::create(folder, &plan.varied)?;
+    let mut summary = Summary::create(folder, Swept::of(plan))?;
     for run in runs {
         table.write(run)?;
         summary.add(run.clone())?;

@@ -120,6 +120,11 @@ impl Plan {
         is_new
     }
 
+    /// The values that a varied key is given, as text: `most` of them at most.
+    pub fn given(&self, key: &str, most: usize) -> Vec<String> {
+        self.design.given(key).take(most).map(|value| plain(&value)).collect()
+    }
+
     /// Number of points.
     pub fn points(&self) -> u64 {
         self.design.points()
@@ -218,7 +223,6 @@ impl Plan {
     /// The texts of the columns in `varied`: as the point sets a key, or else as the scenario has it; `uplink` is the name of the
     /// uplink's series.
     fn values(&self, overrides: &Overrides, uplink: Option<String>) -> Vec<String> {
-        let plain = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
         let text = |key: &String| {
             let set = overrides.iter().find(|(own, _)| own == key).map(|(_, value)| plain(value));
             let uplink = || uplink.clone().filter(|_| key == UPLINK);
@@ -227,6 +231,11 @@ impl Plan {
         };
         self.varied.iter().map(text).collect()
     }
+}
+
+/// A value as columns have it: a text without its quotes.
+fn plain(value: &Value) -> String {
+    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
 }
 
 /// A seed that TOML can hold.

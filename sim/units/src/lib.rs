@@ -30,6 +30,7 @@
 //!
 //! This package knows nothing of simulations, models or networks, and depends on nothing in the house.
 
+mod amount;
 mod compute;
 mod data;
 mod decimal;
@@ -45,6 +46,7 @@ mod table;
 mod text;
 mod time;
 
+pub use amount::{Amount, amount, is_amount_unit};
 pub use compute::{Flops, FlopsPerSecond};
 pub use data::{BitsPerSecond, Bytes, BytesPerSecond};
 pub use energy::{Joules, Watts};

@@ -35,13 +35,22 @@ impl<R, C> Copy for TypedColumn<R, C> {}
 pub struct GroupColumns<'g> {
     group: &'g dyn RowGroupReader,
     next: usize,
-    varied: usize,
+    own: OwnColumns,
+}
+
+/// The columns whose names a scenario or a question gives.
+#[derive(Clone, Copy, Default)]
+pub(super) struct OwnColumns {
+    /// Varied keys, or notes.
+    pub varied: usize,
+    /// Numbers of varied keys.
+    pub numbers: usize,
 }
 
 impl<'g> GroupColumns<'g> {
-    /// The columns from `next` on, of a table with columns of so many varied keys.
-    pub(super) fn from(group: &'g dyn RowGroupReader, next: usize, varied: usize) -> Self {
-        Self { group, next, varied }
+    /// The columns from `next` on, of a table with so many columns of its own.
+    pub(super) fn from(group: &'g dyn RowGroupReader, next: usize, own: OwnColumns) -> Self {
+        Self { group, next, own }
     }
 
     /// The number of rows.
@@ -51,7 +60,12 @@ impl<'g> GroupColumns<'g> {
 
     /// The number of columns that varied keys have.
     pub(crate) fn varied(&self) -> usize {
-        self.varied
+        self.own.varied
+    }
+
+    /// The number of columns that numbers of varied keys have.
+    pub(crate) fn numbers(&self) -> usize {
+        self.own.numbers
     }
 
     /// The description of the next column.

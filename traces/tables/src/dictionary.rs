@@ -38,9 +38,12 @@ pub const TABLES: &[TableDoc] = &[
 ];
 
 /// Endings of columns, and the units that they say.
-const UNITS: [(&str, &str); 14] = [
+const UNITS: [(&str, &str); 18] = [
     ("_tokens_per_s", "tokens/s"),
     ("requests_per_s", "requests/s"),
+    ("_tflop_per_s", "TFLOP/s"),
+    ("_gb_per_s", "GB/s"),
+    ("_per_s", "1/s"),
     ("_tokens", "tokens"),
     ("_bytes", "bytes"),
     ("_mbps", "Mbps"),
@@ -51,6 +54,7 @@ const UNITS: [(&str, &str); 14] = [
     ("_ns", "ns"),
     ("_mb", "MB"),
     ("_gb", "GB"),
+    ("_w", "W"),
     ("_j", "J"),
     ("_s", "s"),
 ];
@@ -120,6 +124,7 @@ fn columns(table: &TableDoc) -> Vec<DocumentedColumn> {
     };
     let field = |field: &crate::FieldDoc| match field.name {
         "varied" => vec![column("KEY", field.r#type, field.meaning.to_owned())],
+        "numbers" => vec![column("KEY_UNIT", field.r#type, field.meaning.to_owned())],
         "notes" => vec![column("NOTE", field.r#type, field.meaning.to_owned())],
         "asked" => vec![column("METRIC", field.r#type, field.meaning.to_owned()), half_width("METRIC", field.r#type)],
         "metrics" => Metric::ALL
@@ -213,8 +218,8 @@ mod tests {
         fn check<R: Row>() {
             // A name that is a metric's stands for METRIC.
             let asked = Metric::E2eMean.column();
-            let varied = ["KEY", asked].map(str::to_owned);
-            let names = R::column_names(&varied).into_iter();
+            let varied = ["KEY", "KEY_number", asked].map(str::to_owned);
+            let names = R::column_names(&varied).into_iter().map(|name| name.replace("KEY_number", "KEY_UNIT"));
             let names = names.map(|name| if R::TABLE == BestRow::TABLE { name.replace(asked, "METRIC") } else { name });
             let documented: Vec<String> = documented_columns()
                 .into_iter()

@@ -12,7 +12,7 @@
 //! | [`objects`], [`Object`] | rows as JSON |
 //!
 //! To add a column, add a field to its row and raise the version. A column's unit is the end of its name. Each file has
-//! `<table>/<version>` in its metadata under [`SCHEMA_KEY`], and a reader refuses another version. `docs/columns.md` is
+//! `<table>/<version>` in its metadata under [`SCHEMA_KEY`], and a reader refuses another version, but for older ones whose columns it has too. `docs/columns.md` is
 //! [`dictionary`].
 //!
 //! The same rows give the same bytes: no time stamp, host name or library version is written. Memory is bounded by one row
@@ -65,7 +65,7 @@ pub use judged::{ClaimRow, ValidationRow};
 pub use metric::{Better, Metric, MetricDoc, MetricEstimates, MetricValues, unknown};
 pub use names::{Author, Finding, Kind, Lane, Phase, Shortfall, Side, Standing, Status};
 pub use object::{Object, objects};
-pub use own::{AskedEstimates, VariedValues};
+pub use own::{AskedEstimates, VariedNumbers, VariedValues, is_number, number_column};
 pub use parquet::{SCHEMA_KEY, TableReader, TableWriter, concatenate, is_reading, reading};
 pub use recorded::{RecordedToken, read_tokens};
 pub use requests::RequestRow;

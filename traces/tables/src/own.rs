@@ -17,7 +17,7 @@ impl Cell for VariedValues {
     const TYPE: &'static str = "text";
 
     fn columns(_: &str, varied: &[String]) -> Vec<TypePtr> {
-        let keys = varied.iter().filter(|name| !is_metric(name));
+        let keys = varied.iter().filter(|name| !is_metric(name) && !is_number(name, varied));
         keys.flat_map(|key| Text::columns(key, &[])).collect()
     }
 
@@ -36,6 +36,62 @@ impl Cell for VariedValues {
 
     fn values(&self, row: &mut Vec<Value>) {
         self.0.iter().for_each(|text| text.values(row));
+    }
+}
+
+/// The name of the field of a row that holds numbers of varied keys.
+pub(crate) const NUMBERS: &str = "numbers";
+
+/// The values of those varied keys whose values are numbers of one unit: a column of numbers for each such key.
+///
+/// Its columns are those among a table's own names that [`number_column`] makes of another one.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct VariedNumbers(pub Vec<Option<f64>>);
+
+/// The end of the name of a column of numbers without a unit.
+const NO_UNIT: &str = "number";
+
+/// The name of the column of a varied key's numbers, which ends in their unit; without a unit, in `number`.
+///
+/// ```
+/// assert_eq!(tables::number_column("link.rtt", "ms"), "link.rtt_ms");
+/// assert_eq!(tables::number_column("edge.count", ""), "edge.count_number");
+/// ```
+pub fn number_column(key: &str, unit: &str) -> String {
+    format!("{key}_{}", if unit.is_empty() { NO_UNIT } else { unit })
+}
+
+/// True if a table's own name is that of the numbers of another one, and not that of a key.
+pub fn is_number(name: &str, names: &[String]) -> bool {
+    let end = |key: &String| name.strip_prefix(key.as_str()).and_then(|rest| rest.strip_prefix('_'));
+    let is_of = |key: &String| end(key).is_some_and(|end| end == NO_UNIT || units::is_amount_unit(end));
+    names.iter().any(is_of)
+}
+
+impl Cell for VariedNumbers {
+    type Buffer = Several<Optional<DoubleType>>;
+    const TYPE: &'static str = "number or none";
+
+    fn columns(_: &str, varied: &[String]) -> Vec<TypePtr> {
+        let numbers = varied.iter().filter(|name| is_number(name, varied));
+        numbers.flat_map(|name| <Option<f64>>::columns(name, &[])).collect()
+    }
+
+    fn push(self, buffer: &mut Self::Buffer) {
+        buffer.push_each(self.0.into_iter());
+    }
+
+    fn read(columns: &mut GroupColumns<'_>) -> Result<Vec<Self>, ParquetError> {
+        let mut rows = vec![Self::default(); columns.rows()];
+        for _ in 0..columns.numbers() {
+            let values = <Option<f64>>::read(columns)?;
+            rows.iter_mut().zip(values).for_each(|(row, value)| row.0.push(value));
+        }
+        Ok(rows)
+    }
+
+    fn values(&self, row: &mut Vec<Value>) {
+        self.0.iter().for_each(|value| value.values(row));
     }
 }
 

@@ -99,7 +99,7 @@ mod tests {
         log.finish().unwrap();
         let refusal = read_tokens(file.path()).unwrap_err().to_string();
         assert!(
-            refusal.contains("found the table requests/6; expected tokens.parquet of a results folder"),
+            refusal.contains("found the table requests/7; expected tokens.parquet of a results folder"),
             "{refusal}"
         );
     }

@@ -1,13 +1,13 @@
 //! `requests.parquet`: how each request was served, how long it took and what it used.
 
 use crate::{
-    Author, Status, Text,
+    Author, Status, Text, VariedNumbers, VariedValues,
     row::{MANY, rows},
 };
 
 rows! {
     /// One request.
-    pub struct RequestRow in "`requests.parquet`", table "requests", version 6, groups of MANY;
+    pub struct RequestRow in "`requests.parquet`", table "requests", version 7 from 6, groups of MANY;
     {
         /// The policy that served the request.
         policy: Text,
@@ -15,6 +15,10 @@ rows! {
         dataset: Text,
         /// The rate of the uplink, in megabits per second; not a number where it is a series.
         bandwidth_mbps: f64,
+        /// The value of a varied key, as text; the column has the name of the key.
+        varied: VariedValues,
+        /// The number that a varied key's value is, in the unit that ends the column's name; `KEY_number` where it has none.
+        numbers: VariedNumbers,
         /// The number of the point in the sweep's grid.
         point: u32,
         /// The number of the replication, each with its own seed.

@@ -10,6 +10,8 @@ pub trait Row: Sized {
     const TABLE: &'static str;
     /// The version of its columns, raised with every column that is added, removed or changes its meaning.
     const VERSION: u32;
+    /// The oldest version that is still read: its files lack no declared column.
+    const OLDEST: u32;
     /// Rows of a row group: what is in memory while the table is written, and what a reader unpacks at once.
     const ROWS_PER_GROUP: usize;
     /// The fields and their meaning, in the order of the file.
@@ -80,7 +82,7 @@ pub struct TableDoc {
 macro_rules! rows {
     (
         $(#[doc = $about:literal])+
-        pub struct $row:ident in $files:literal, table $table:literal, version $version:literal, groups of $group:expr;
+        pub struct $row:ident in $files:literal, table $table:literal, version $version:literal $(from $oldest:literal)?, groups of $group:expr;
         {
             $( $(#[doc = $meaning:literal])+ $field:ident: $cell:ty, )*
         }
@@ -118,6 +120,7 @@ macro_rules! rows {
             impl $crate::Row for $row {
                 const TABLE: &'static str = $table;
                 const VERSION: u32 = $version;
+                const OLDEST: u32 = [$($oldest,)? $version][0];
                 const ROWS_PER_GROUP: usize = $group;
                 const FIELDS: &'static [$crate::FieldDoc] = &[
                     $( $crate::FieldDoc {

@@ -2,13 +2,13 @@
 //! exact one.
 
 use crate::{
-    MetricEstimates, Text, VariedValues,
+    MetricEstimates, Text, VariedNumbers, VariedValues,
     row::{FEW, rows},
 };
 
 rows! {
     /// One policy at one point, over all replications.
-    pub struct SummaryRow in "`summary.parquet`, `summary.csv`", table "summary", version 4, groups of FEW;
+    pub struct SummaryRow in "`summary.parquet`, `summary.csv`", table "summary", version 5 from 4, groups of FEW;
     {
         /// The label of the policy; empty where the point as a whole cannot be run.
         policy: Text,
@@ -18,6 +18,8 @@ rows! {
         bandwidth_mbps: Option<f64>,
         /// The value of a varied key, as text; the column has the name of the key.
         varied: VariedValues,
+        /// The number that a varied key's value is, in the unit that ends the column's name; `KEY_number` where it has none.
+        numbers: VariedNumbers,
         /// Replications that did not fail.
         replications: u64,
         /// Replications that failed.

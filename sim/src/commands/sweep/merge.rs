@@ -9,6 +9,7 @@ use crate::results::making::{MakingFolder, replace, sync_folder};
 use crate::results::manifest;
 use crate::results::runs::{Run, RunsReader, RunsWriter, Totals, varied};
 use crate::results::summary::Summary;
+use crate::results::swept::Swept;
 use crate::scenario::Plan;
 use crate::terminal::Failure;
 use reports::Report;
@@ -89,7 +90,7 @@ pub fn merge(folder: &Folder, plan: &Plan, with_report: bool) -> Result<Merged, 
 
 fn tables(folder: &Folder, plan: &Plan, into: &Path) -> Result<Merged, Failure> {
     let mut table = RunsWriter::create(&into.join("runs.parquet"), &plan.varied, &[])?;
-    let mut summary = Summary::create(into, &plan.varied)?;
+    let mut summary = Summary::create(into, Swept::of(plan))?;
     let mut failures: Option<CsvFile<FailureRow>> = None;
     let (mut failed, mut bugs) = (0, false);
     let mut totals = Totals { replications: plan.scenario.replications, ..Totals::default() };

@@ -41,7 +41,7 @@ pub fn compare(plan: &Plan, options: &Options, folder: &Path) -> Result<Validati
         let reason = "its models have random weights: what they say cannot be compared; name models of given weights";
         return Err(plan.source.refuse_key("replay", reason));
     }
-    let outcome = grid::run(plan, &Grid::new(&points, Some(&real), options, folder))?;
+    let outcome = grid::run(plan, &Grid::new(plan, &points, Some(&real), options, folder))?;
     manifest::write(plan, &outcome, Some(real.facts()?), folder)?;
     let measured = figures::read(folder)?;
     let profile = profile(folder, &real)?;

@@ -25,7 +25,7 @@ pub fn compare(plan: &Plan, options: &Options, folder: &Path) -> Result<Validati
     warn_of_short_traces(plan, &points);
     warn_of_start(plan);
     warn_of_unpacked_weights(plan);
-    let totals = grid::run(plan, &Grid::new(&points, None, options, folder))?;
+    let totals = grid::run(plan, &Grid::new(plan, &points, None, options, folder))?;
     manifest::write(plan, &totals, None, folder)?;
     let mut simulated = figures::read(folder)?;
     let mut comparisons = Vec::new();

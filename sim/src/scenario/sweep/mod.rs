@@ -172,6 +172,14 @@ const ALONE: &str = "one_at_a_time";
 const LAWS: [(&str, Law); 2] = [("random", Law::Random), ("latin_hypercube", Law::LatinHypercube)];
 
 impl Design {
+    /// The values that a key is given, row by row; none of a key that does not vary.
+    pub fn given(&self, key: &str) -> impl Iterator<Item = Value> {
+        let place = |axis: &Axis| axis.keys.iter().position(|own| own == key);
+        let axis = self.axes.iter().find_map(|axis| Some((axis, place(axis)?)));
+        axis.into_iter()
+            .flat_map(|(axis, place)| (0..axis.len()).filter_map(move |row| axis.values(row).swap_remove(place)))
+    }
+
     /// Works out what the table means.
     ///
     /// # Errors

@@ -2,7 +2,12 @@
 
 use super::{file::SCHEMA_KEY, guard::reading};
 use crate::{Row, TableError};
-use crate::{cell::Cell, columns::GroupColumns, columns::TypedColumn, values::ColumnValues};
+use crate::{
+    cell::Cell,
+    columns::{GroupColumns, OwnColumns, TypedColumn},
+    own::{NUMBERS, is_number},
+    values::ColumnValues,
+};
 use parquet::{
     errors::ParquetError,
     file::reader::{FileReader, SerializedFileReader},
@@ -18,8 +23,8 @@ use std::{
 pub struct TableReader<R: Row> {
     path: PathBuf,
     reader: SerializedFileReader<File>,
-    /// Columns of varied keys, which only the file knows.
-    varied: usize,
+    /// Columns of varied keys and of their numbers, which only the file knows.
+    own: OwnColumns,
     of: PhantomData<fn() -> R>,
 }
 
@@ -33,17 +38,20 @@ impl<R: Row> TableReader<R> {
         let file = File::open(path).map_err(|error| TableError::reading(path, error))?;
         let reader = reading(|| SerializedFileReader::new(file).map_err(|error| error.to_string()));
         let reader = reader.and_then(|read| read).map_err(|found| foreign::<R>(path, found))?;
-        let mut opened = Self { path: path.to_owned(), reader, varied: 0, of: PhantomData };
+        let mut opened = Self { path: path.to_owned(), reader, own: OwnColumns::default(), of: PhantomData };
         match opened.notes().into_iter().find(|(key, _)| key == SCHEMA_KEY) {
-            Some((_, schema)) if schema == R::schema_name() => {}
+            Some((_, schema)) if is_readable::<R>(&schema) => {}
             Some((_, schema)) => return Err(opened.refused(format!("the table {schema}"))),
             None => return Err(opened.refused("a Parquet file without the name of a table".to_owned())),
         }
-        let (declared, names) = (R::column_names(&[]), opened.names());
-        if let Some(missing) = declared.iter().find(|name| !names.contains(name)) {
+        let names = opened.names();
+        if let Some(missing) = R::column_names(&[]).iter().find(|name| !names.contains(name)) {
             return Err(opened.refused(format!("no column {missing}")));
         }
-        opened.varied = names.len() - declared.len();
+        let own = opened.varied_names();
+        let has_numbers = R::FIELDS.iter().any(|field| field.name == NUMBERS);
+        let numbers = own.iter().filter(|name| has_numbers && is_number(name, &own)).count();
+        opened.own = OwnColumns { varied: own.len() - numbers, numbers };
         Ok(opened)
     }
 
@@ -59,7 +67,7 @@ impl<R: Row> TableReader<R> {
         (0..schema.num_columns()).map(|index| schema.column(index).name().to_owned()).collect()
     }
 
-    /// The names of those columns that the file has beside the declared ones: of varied keys, or of notes.
+    /// The names of those columns that the file has beside the declared ones: of varied keys and their numbers, or of notes.
     pub fn varied_names(&self) -> Vec<String> {
         let declared = R::column_names(&[]);
         self.names().into_iter().filter(|name| !declared.contains(name)).collect()
@@ -140,7 +148,7 @@ impl<R: Row> TableReader<R> {
     ) -> Result<T, TableError> {
         let columns = reading(|| {
             self.reader.get_row_group(group).and_then(|group| {
-                let mut columns = GroupColumns::from(&*group, from, self.varied);
+                let mut columns = GroupColumns::from(&*group, from, self.own);
                 read(&mut columns)
             })
         });
@@ -152,6 +160,12 @@ impl<R: Row> TableReader<R> {
     }
 }
 
+/// True of this version of the table, and of older ones whose columns it has too.
+fn is_readable<R: Row>(schema: &str) -> bool {
+    let version = schema.strip_prefix(R::TABLE).and_then(|rest| rest.strip_prefix('/')?.parse::<u32>().ok());
+    version.is_some_and(|version| (R::OLDEST..=R::VERSION).contains(&version))
+}
+
 fn foreign<R: Row>(path: &Path, found: String) -> TableError {
     let expected = format!("the whole table {}", R::schema_name());
     TableError::new(path, found, expected, "run the scenario again with this version of sim")
@@ -159,8 +173,9 @@ fn foreign<R: Row>(path: &Path, found: String) -> TableError {
 
 #[cfg(test)]
 mod tests {
+    use super::super::file::ParquetFile;
     use super::*;
-    use crate::{Metric, MetricValues, RunRow, TableWriter, TokenRow, VariedValues};
+    use crate::{Metric, MetricValues, RunRow, SummaryRow, TableWriter, TokenRow, VariedNumbers, VariedValues};
     use std::panic::{AssertUnwindSafe, catch_unwind};
 
     fn run(number: u64) -> RunRow {
@@ -189,7 +204,7 @@ mod tests {
         written(file.path(), 300);
         let table = TableReader::<RunRow>::open(file.path()).unwrap();
         assert!(table.notes().contains(&("plan".to_owned(), "abc".to_owned())));
-        assert_eq!((table.groups(), table.rows(), table.varied), (3, 300, 2));
+        assert_eq!((table.groups(), table.rows(), table.own.varied), (3, 300, 2));
         let rows: Vec<RunRow> = (0..3).flat_map(|group| table.group(group).unwrap()).collect();
         assert_eq!(rows, (0..300).map(run).collect::<Vec<_>>());
         let seeds = table.whole_column(RunRow::seed).unwrap();
@@ -212,6 +227,40 @@ mod tests {
         written(file.path(), 0);
         let columns = TableReader::<RunRow>::open(file.path()).unwrap().columns().unwrap();
         assert_eq!((columns.len(), &columns[0].1), (names.len(), &ColumnValues::Counts(Vec::new())));
+    }
+
+    #[test]
+    fn numbers_of_varied_keys_read_back_and_older_files_have_none() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let names = ["link.rtt", "edge.device", "link.rtt_ms"].map(str::to_owned);
+        let row = |number: u32| SummaryRow {
+            varied: VariedValues(vec![format!("{number} ms").into(), "rtx-3090".into()]),
+            numbers: VariedNumbers(vec![Some(f64::from(number))]),
+            replications: 2,
+            ..SummaryRow::default()
+        };
+        let mut table = TableWriter::create_varied(file.path(), &names, &[]).unwrap();
+        (0..3).for_each(|number| table.write(row(number)).unwrap());
+        table.finish().unwrap();
+        let table = TableReader::<SummaryRow>::open(file.path()).unwrap();
+        assert_eq!(table.varied_names(), names);
+        assert_eq!(table.group(0).unwrap(), (0..3).map(row).collect::<Vec<_>>());
+        assert!(
+            SummaryRow::column_names(&names).starts_with(&["policy", "dataset", "bandwidth_mbps"].map(str::to_owned))
+        );
+
+        // Version 4 had the texts alone.
+        let old = SummaryRow { numbers: VariedNumbers::default(), ..row(7) };
+        let columns = SummaryRow::columns(&names[..2]);
+        let mut table = ParquetFile::create(file.path(), "summary", 4, columns, &[]).unwrap();
+        let mut buffers = <SummaryRow as Row>::Buffers::default();
+        old.clone().push(&mut buffers);
+        table.row_group(|group| SummaryRow::flush(&mut buffers, group)).unwrap();
+        table.finish().unwrap();
+        assert_eq!(TableReader::<SummaryRow>::open(file.path()).unwrap().group(0).unwrap(), [old]);
+        ParquetFile::create(file.path(), "summary", 3, SummaryRow::columns(&[]), &[]).unwrap().finish().unwrap();
+        let refusal = TableReader::<SummaryRow>::open(file.path()).err().unwrap().to_string();
+        assert!(refusal.contains("found the table summary/3; expected the whole table summary/5"), "{refusal}");
     }
 
     #[test]

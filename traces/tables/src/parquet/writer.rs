@@ -126,7 +126,7 @@ mod tests {
         let metadata = reader.metadata().file_metadata();
         assert_eq!(metadata.created_by(), Some("msao-sim"));
         let schema = metadata.key_value_metadata().unwrap().iter().find(|kv| kv.key == SCHEMA_KEY).unwrap();
-        assert_eq!(schema.value.as_deref(), Some("requests/6"));
+        assert_eq!(schema.value.as_deref(), Some("requests/7"));
         for (number, row) in reader.get_row_iter(None).unwrap().enumerate() {
             let (row, expected) = (row.unwrap(), request(number as u64));
             assert_eq!(*field(&row, "policy"), Field::Str(expected.policy.to_string()));
