@@ -54,6 +54,25 @@ fn a_policy_is_run_once_where_keys_of_others_vary() {
     assert!(!own.stderr.contains("earlier point"), "{}", own.stderr);
 }
 
+/// `runs.parquet` has a column `seed` of its own.
+#[test]
+fn seeds_may_be_swept() {
+    const SEEDS: &str = "name = \"seeds\"\nreplications = 2\n[workload]\ndataset = \"vqav2\"\nrequests = 5\n[policy.edge_only]\n\
+        [sweep]\nseed = [1, 2, 3]\n";
+    let sim = Sim::new().with("seeds.toml", SEEDS);
+    sim.done("seeds.toml --out run".split(' '));
+    sim.done("sweep seeds.toml --out swept".split(' '));
+    for table in ["runs.parquet", "summary.parquet", "summary.csv"] {
+        assert_eq!(sim.tree_of("run")[table], sim.tree_of("swept")[table], "{table}");
+    }
+    let swept = |row: &BTreeMap<String, Field>| (row["seed"].clone(), row["swept_seed"].clone());
+    let seeds: Vec<_> = rows(&sim.path("run/runs.parquet")).iter().map(swept).collect();
+    let expected = |seed: u64| vec![(Field::ULong(seed), Field::Str(seed.to_string())); 2];
+    assert_eq!(seeds, (1..=3).flat_map(expected).collect::<Vec<_>>());
+    let best = sim.done("best swept --minimise e2e_ms_mean --per swept_seed".split(' '));
+    assert!(best.stdout.contains("each of 3 environments"), "{}", best.stdout);
+}
+
 #[test]
 fn threads_and_shards_do_not_matter() {
     let sim = sweep();

@@ -1,4 +1,4 @@
-//! From the engine's records to the rows of a results folder. Each run writes parts of its own; the parts are put
+//! From the engine's records to the rows of a results folder. Each run has parts of its own; the parts are put
 //! together in the order of the grid, whatever thread ran them.
 
 use super::runs::varied;
@@ -9,10 +9,10 @@ use crate::terminal::Failure;
 use engine::{DecisionRecord, NoRecorder, Recorder, RequestRecord, SpanRecord, StepRecord, TokenRecord};
 use model::modality::Modality;
 use policies::{Note, ServedBy};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use tables::{
-    AnswerRow, Author, DecisionRow, NoteValues, RequestRow, Row, SpanRow, StepRow, TableError, TableWriter, Text,
-    TokenRow, VariedNumbers, VariedValues, concatenate,
+    AnswerRow, Author, DecisionRow, Keeping, NoteValues, Part, PartWriter, RequestRow, Row, SpanRow, StepRow,
+    TableError, Text, TokenRow, VariedNumbers, VariedValues,
 };
 
 /// An answer of a real model.
@@ -88,11 +88,11 @@ pub struct Rows {
     groups: Vec<Text>,
     /// Names of the pools.
     pools: Vec<Text>,
-    requests: TableWriter<RequestRow>,
-    steps: Option<TableWriter<StepRow>>,
-    tokens: Option<TableWriter<TokenRow>>,
-    answers: Option<TableWriter<AnswerRow>>,
-    decisions: Option<TableWriter<DecisionRow>>,
+    requests: PartWriter<RequestRow>,
+    steps: Option<PartWriter<StepRow>>,
+    tokens: Option<PartWriter<TokenRow>>,
+    answers: Option<PartWriter<AnswerRow>>,
+    decisions: Option<PartWriter<DecisionRow>>,
     /// The notes that are columns of the decisions.
     notes: Vec<Note>,
     /// Spans, for the first replication alone.
@@ -103,49 +103,52 @@ pub struct Rows {
 
 impl Rows {
     /// Begins the parts of a run.
-    pub fn create(part: &Part<'_>, point: &Point, cell: &Cell, wanted: &Wanted) -> Result<Self, Failure> {
+    pub fn new(place: &Place<'_>, point: &Point, cell: &Cell, wanted: &Wanted) -> Self {
         let label = &point.label;
         let common = Common {
             policy: cell.policy.as_str().into(),
             dataset: label.dataset.as_str().into(),
             bandwidth_mbps: label.bandwidth_mbps.unwrap_or(f64::NAN),
             point: u32::try_from(label.point).expect("few points have rows of requests"),
-            replication: part.replication,
+            replication: place.replication,
         };
-        let decisions = || TableWriter::create_varied(&part.path::<DecisionRow>(), &wanted.columns(), &[]);
         let of_all = row!(common, SpanRow { ..SpanRow::default() });
-        let spans = || Spans::create(&part.path::<SpanRow>(), cell.spec.workload.len(), of_all);
+        let spans = || Spans::new(place.part(&[]), cell.spec.workload.len(), of_all);
         let classes = &cell.spec.workload.classes;
-        Ok(Self {
-            spans: (part.replication == 0).then(spans).transpose()?,
+        Self {
+            spans: (place.replication == 0).then(spans),
             common,
             varied: varied(label),
             numbers: wanted.swept.numbers(label),
             classes: classes.iter().map(|class| (&*class.name).into()).collect(),
             groups: cell.spec.edges.iter().map(|group| (&*group.name).into()).collect(),
             pools: cell.spec.pools.iter().map(|pool| (&*pool.name).into()).collect(),
-            requests: TableWriter::create_varied(&part.path::<RequestRow>(), &wanted.swept.columns(), &[])?,
-            steps: wanted.steps.then(|| TableWriter::create(&part.path::<StepRow>())).transpose()?,
-            tokens: wanted.tokens.then(|| TableWriter::create(&part.path::<TokenRow>())).transpose()?,
-            answers: wanted.answers.then(|| TableWriter::create(&part.path::<AnswerRow>())).transpose()?,
-            decisions: (!wanted.notes.is_empty()).then(decisions).transpose()?,
+            requests: place.part(&wanted.swept.columns()),
+            steps: wanted.steps.then(|| place.part(&[])),
+            tokens: wanted.tokens.then(|| place.part(&[])),
+            answers: wanted.answers.then(|| place.part(&[])),
+            decisions: (!wanted.notes.is_empty()).then(|| place.part(&wanted.columns())),
             notes: wanted.notes.clone(),
             failed: None,
-        })
+        }
     }
 
     /// Ends the parts.
-    pub fn finish(self) -> Result<(), Failure> {
+    ///
+    /// # Errors
+    /// If a row could not be written.
+    pub fn finish(self, keeping: &Keeping) -> Result<Parts, Failure> {
         if let Some(error) = self.failed {
             return Err(error.into());
         }
-        self.requests.finish()?;
-        self.steps.map(TableWriter::finish).transpose()?;
-        self.tokens.map(TableWriter::finish).transpose()?;
-        self.answers.map(TableWriter::finish).transpose()?;
-        self.decisions.map(TableWriter::finish).transpose()?;
-        self.spans.map(Spans::finish).transpose()?;
-        Ok(())
+        Ok(Parts {
+            requests: self.requests.finish(keeping)?,
+            steps: self.steps.map(|steps| steps.finish(keeping)).transpose()?,
+            tokens: self.tokens.map(|tokens| tokens.finish(keeping)).transpose()?,
+            answers: self.answers.map(|answers| answers.finish(keeping)).transpose()?,
+            decisions: self.decisions.map(|decisions| decisions.finish(keeping)).transpose()?,
+            spans: self.spans.map(|spans| spans.finish(keeping)).transpose()?,
+        })
     }
 
     fn note(&mut self, written: Result<(), TableError>) {
@@ -171,8 +174,8 @@ impl Log for Rows {
     }
 }
 
-/// The place of one run's rows.
-pub struct Part<'f> {
+/// The place of those parts of one run that need files.
+pub struct Place<'f> {
     /// The folder.
     pub folder: &'f Path,
     /// Number of the cell, a policy at a point.
@@ -181,32 +184,53 @@ pub struct Part<'f> {
     pub replication: u32,
 }
 
-impl Part<'_> {
-    fn path<R: Row>(&self) -> PathBuf {
-        self.folder.join(format!("{}-{:06}-{:06}.part", R::TABLE, self.cell, self.replication))
+impl Place<'_> {
+    fn part<R: Row>(&self, varied: &[String]) -> PartWriter<R> {
+        let name = format!("{}-{:06}-{:06}.part", R::TABLE, self.cell, self.replication);
+        PartWriter::new(self.folder.join(name), varied)
     }
 }
 
-/// Puts the parts of so many cells and replications together.
-pub fn put_together(folder: &Path, cells: usize, replications: u32, wanted: &Wanted) -> Result<(), Failure> {
-    let part = |cell| (0..replications).map(move |replication| Part { folder, cell, replication });
-    let parts: Vec<Part<'_>> = (0..cells).flat_map(part).collect();
-    put_noted_together::<RequestRow>(folder, &parts, &wanted.swept.columns(), &[])?;
-    let first: Vec<Part<'_>> = (0..cells).map(|cell| Part { folder, cell, replication: 0 }).collect();
-    put_table_together::<SpanRow>(folder, &first)?;
+/// The rows of a run that has ended, table by table.
+pub struct Parts {
+    requests: Part<RequestRow>,
+    steps: Option<Part<StepRow>>,
+    tokens: Option<Part<TokenRow>>,
+    answers: Option<Part<AnswerRow>>,
+    decisions: Option<Part<DecisionRow>>,
+    spans: Option<Part<SpanRow>>,
+}
+
+/// Puts the parts of runs together, which come in the order of the grid.
+///
+/// # Errors
+/// If a table cannot be written.
+pub fn put_together(folder: &Path, runs: Vec<Parts>, wanted: &Wanted) -> Result<(), Failure> {
+    let (mut requests, mut spans, mut steps) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut tokens, mut answers, mut decisions) = (Vec::new(), Vec::new(), Vec::new());
+    for run in runs {
+        requests.push(run.requests);
+        spans.extend(run.spans);
+        steps.extend(run.steps);
+        tokens.extend(run.tokens);
+        answers.extend(run.answers);
+        decisions.extend(run.decisions);
+    }
+    put_table_together(folder, requests, &wanted.swept.columns(), &[])?;
+    put_table_together(folder, spans, &[], &[])?;
     if wanted.steps {
-        put_table_together::<StepRow>(folder, &parts)?;
+        put_table_together(folder, steps, &[], &[])?;
     }
     if wanted.tokens {
-        put_table_together::<TokenRow>(folder, &parts)?;
+        put_table_together(folder, tokens, &[], &[])?;
     }
     if wanted.answers {
-        put_table_together::<AnswerRow>(folder, &parts)?;
+        put_table_together(folder, answers, &[], &[])?;
     }
     if !wanted.notes.is_empty() {
         let meanings: Vec<(String, String)> = wanted.notes.iter().map(meaning).collect();
         let meanings: Vec<(&str, &str)> = meanings.iter().map(|(key, told)| (key.as_str(), told.as_str())).collect();
-        put_noted_together::<DecisionRow>(folder, &parts, &wanted.columns(), &meanings)?;
+        put_table_together(folder, decisions, &wanted.columns(), &meanings)?;
     }
     Ok(())
 }
@@ -217,22 +241,14 @@ fn meaning(note: &Note) -> (String, String) {
     (format!("note.{}", note.name), format!("{}{unit}", note.meaning))
 }
 
-fn put_table_together<R: Row>(folder: &Path, parts: &[Part<'_>]) -> Result<(), Failure> {
-    put_noted_together::<R>(folder, parts, &[], &[])
-}
-
-fn put_noted_together<R: Row>(
+fn put_table_together<R: Row>(
     folder: &Path,
-    parts: &[Part<'_>],
+    parts: Vec<Part<R>>,
     varied: &[String],
     notes: &[(&str, &str)],
 ) -> Result<(), Failure> {
-    let parts: Vec<PathBuf> = parts.iter().map(Part::path::<R>).collect();
-    concatenate::<R>(&parts, &folder.join(format!("{}.parquet", R::TABLE)), varied, notes)?;
-    for part in parts {
-        std::fs::remove_file(&part).map_err(|error| Failure::io("remove", &part, &error))?;
-    }
-    Ok(())
+    let path = folder.join(format!("{}.parquet", R::TABLE));
+    Ok(tables::put_together(parts, &path, varied, notes)?)
 }
 
 impl Recorder for Rows {

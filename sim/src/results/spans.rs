@@ -5,10 +5,8 @@
 //! The run is cut into equal pieces and one request of each is taken, at a place that looks random: every sixth request would be
 //! wrong of a policy that alternates between two tiers.
 
-use crate::terminal::Failure;
 use engine::SpanRecord;
-use std::path::Path;
-use tables::{SpanRow, TableError, TableWriter};
+use tables::{Keeping, Part, PartWriter, SpanRow, TableError};
 
 /// The first requests, so many.
 const FIRST: u64 = 30;
@@ -18,7 +16,7 @@ const SPREAD: u64 = 100;
 
 /// Writes the spans of one run.
 pub struct Spans {
-    log: TableWriter<SpanRow>,
+    rows: PartWriter<SpanRow>,
     /// One request of so many is among those that are spread.
     step: u64,
     /// A row with what all rows of the run have in common.
@@ -26,10 +24,9 @@ pub struct Spans {
 }
 
 impl Spans {
-    /// Begins the part of a run at `path`.
-    pub fn create(path: &Path, requests: u64, common: SpanRow) -> Result<Self, Failure> {
-        let step = requests.div_ceil(SPREAD).max(1);
-        Ok(Self { log: TableWriter::create(path)?, step, common })
+    /// Begins with the part of a run of so many requests.
+    pub fn new(rows: PartWriter<SpanRow>, requests: u64, common: SpanRow) -> Self {
+        Self { rows, step: requests.div_ceil(SPREAD).max(1), common }
     }
 
     /// True if the spans of a request are written.
@@ -39,7 +36,7 @@ impl Spans {
 
     /// Writes a span.
     pub fn write(&mut self, span: &SpanRecord) -> Result<(), TableError> {
-        self.log.write(SpanRow {
+        self.rows.write(SpanRow {
             request: span.request,
             first: span.request < FIRST,
             spread: is_spread(span.request, self.step),
@@ -60,8 +57,8 @@ impl Spans {
     }
 
     /// Ends the part.
-    pub fn finish(self) -> Result<(), TableError> {
-        self.log.finish().map(drop)
+    pub fn finish(self, keeping: &Keeping) -> Result<Part<SpanRow>, TableError> {
+        self.rows.finish(keeping)
     }
 }
 

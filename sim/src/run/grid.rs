@@ -1,7 +1,7 @@
 //! Runs the grid of a scenario into a results folder: every policy at every point, every replication, spread over the cores.
 //! Each run is one thread; results are kept in the order of the grid, so they do not depend on the number of threads.
 
-use crate::results::rows::{Part, Rows, Wanted, put_together};
+use crate::results::rows::{Parts, Place, Rows, Wanted, put_together};
 use crate::results::runs::{Run, RunsWriter, Totals};
 use crate::results::summary::Summary;
 use crate::results::swept::Swept;
@@ -18,6 +18,7 @@ use rayon::prelude::*;
 use std::path::Path;
 use std::sync::atomic::AtomicU64;
 use std::time::Instant;
+use tables::Keeping;
 
 /// Points that a results folder with a row for each request may have.
 const MOST_POINTS: u64 = 100_000;
@@ -51,23 +52,33 @@ pub fn run_until(
     let threads = if grid.real.is_some() { Some(1) } else { grid.options.threads };
     let pool = threads::pool(threads, grid.cells.len() as u64 * u64::from(plan.scenario.replications))?;
     // By replication, then by cell.
-    let mut runs: Vec<Vec<Run>> = Vec::new();
+    let (mut runs, mut parts): (Vec<Vec<Run>>, Vec<Vec<Parts>>) = Default::default();
     let mut wanted = plan.scenario.replications;
     loop {
-        runs.extend(grid.replications(&pool, runs.len() as u32..wanted)?);
+        for replication in grid.replications(&pool, runs.len() as u32..wanted)? {
+            let (of_runs, of_parts) = replication.into_iter().unzip();
+            runs.push(of_runs);
+            parts.push(of_parts);
+        }
         match until.and_then(|until| until.more(&runs)) {
             Some(more) => wanted = more,
             None => break,
         }
     }
     let in_order = || (0..grid.cells.len()).flat_map(|cell| runs.iter().map(move |replication| &replication[cell]));
-    put_together(folder, grid.cells.len(), wanted, &grid.wanted)?;
+    put_together(folder, by_cell(grid.cells.len(), parts), &grid.wanted)?;
     write_tables(plan, in_order(), folder)?;
     let verdict = until.map_or(Ok(()), |until| until.verdict(&runs));
     let mut totals = Totals { runs: in_order().count(), replications: wanted, ..Totals::default() };
     in_order().filter_map(|run| run.result.as_ref().ok()).for_each(|sample| totals.add(sample));
     totals.wall_s = started.elapsed().as_secs_f64();
     Ok((totals, verdict))
+}
+
+/// Brings what stands by replication and then by cell into the order of the grid: by cell, then by replication.
+fn by_cell<T>(cells: usize, replications: Vec<Vec<T>>) -> Vec<T> {
+    let mut replications: Vec<_> = replications.into_iter().map(Vec::into_iter).collect();
+    (0..cells).flat_map(|_| replications.iter_mut().filter_map(Iterator::next).collect::<Vec<_>>()).collect()
 }
 
 /// The runs of a plan, and the tables that their rows go to.
@@ -79,6 +90,7 @@ pub struct Grid<'g> {
     wanted: Wanted,
     options: &'g Options,
     folder: &'g Path,
+    keeping: Keeping,
 }
 
 impl<'g> Grid<'g> {
@@ -107,32 +119,39 @@ impl<'g> Grid<'g> {
             wanted: Wanted { steps, tokens, answers: replayed, notes, swept: Swept::of(plan) },
             options,
             folder,
+            keeping: Keeping::default(),
         }
     }
 
     /// Runs these replications of every cell.
-    fn replications(&self, pool: &ThreadPool, numbers: std::ops::Range<u32>) -> Result<Vec<Vec<Run>>, Failure> {
+    fn replications(
+        &self,
+        pool: &ThreadPool,
+        numbers: std::ops::Range<u32>,
+    ) -> Result<Vec<Vec<(Run, Parts)>>, Failure> {
         let one = self.cells.iter().map(|run| run.cell.spec.workload.len());
         let one = one.fold(0, u64::saturating_add);
         let requests = one.saturating_mul(u64::from(numbers.end - numbers.start));
-        let tasks: Vec<(usize, u32)> =
-            numbers.flat_map(|replication| (0..self.cells.len()).map(move |cell| (cell, replication))).collect();
+        let tasks: Vec<(usize, u32)> = numbers
+            .clone()
+            .flat_map(|replication| (0..self.cells.len()).map(move |cell| (cell, replication)))
+            .collect();
         let run = |progress: &AtomicU64| {
             let one = |&(cell, replication): &(usize, u32)| self.run_one(cell, replication, progress);
             pool.install(|| tasks.par_iter().map(one).collect::<Vec<_>>())
         };
         let runs = with_bar(requests, "requests", run).into_iter().collect::<Result<Vec<_>, _>>()?;
-        Ok(runs.chunks(self.cells.len()).map(<[Run]>::to_vec).collect())
+        let mut runs = runs.into_iter();
+        Ok(numbers.map(|_| runs.by_ref().take(self.cells.len()).collect()).collect())
     }
 
-    fn run_one(&self, cell: usize, replication: u32, progress: &AtomicU64) -> Result<Run, Failure> {
+    fn run_one(&self, cell: usize, replication: u32, progress: &AtomicU64) -> Result<(Run, Parts), Failure> {
         let run = OneRun { replication, ..self.cells[cell] };
-        let mut rows =
-            Rows::create(&Part { folder: self.folder, cell, replication }, run.point, run.cell, &self.wanted)?;
+        let place = Place { folder: self.folder, cell, replication };
+        let mut rows = Rows::new(&place, run.point, run.cell, &self.wanted);
         let sample = if self.options.twice { OneRun::sample_twice } else { OneRun::sample };
         let sample = sample(&run, &mut rows, progress)?;
-        rows.finish()?;
-        Ok(run.row(Ok(sample)))
+        Ok((run.row(Ok(sample)), rows.finish(&self.keeping)?))
     }
 }
 

@@ -67,7 +67,7 @@ impl Cell for NoteValues {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{TableReader, TableWriter, concatenate};
+    use crate::{Keeping, PartWriter, TableReader, put_together};
 
     #[test]
     fn notes_are_columns_in_parts_and_in_the_whole() {
@@ -80,17 +80,15 @@ mod tests {
             ..DecisionRow::default()
         };
         let part = |round| {
-            let path = folder.path().join(format!("{round}.part"));
-            let mut table = TableWriter::create_varied(&path, &names, &[]).expect("a file");
-            table.write(row(round)).expect("a row");
-            table.finish().expect("a table");
-            path
+            let mut part = PartWriter::new(folder.path().join(format!("{round}.part")), &names);
+            part.write(row(round)).expect("a row");
+            part.finish(&Keeping::default()).expect("a part")
         };
         let whole = folder.path().join("decisions.parquet");
-        concatenate::<DecisionRow>(&[part(1), part(2)], &whole, &names, &[("arm", "the chosen tier")])
+        put_together::<DecisionRow>([part(1), part(2)], &whole, &names, &[("arm", "the chosen tier")])
             .expect("a table");
         let table = TableReader::<DecisionRow>::open(&whole).expect("a table");
         assert!(table.names().ends_with(&names));
-        assert_eq!(table.group(1).expect("rows"), [row(2)]);
+        assert_eq!(table.group(0).expect("rows"), [row(1), row(2)]);
     }
 }

@@ -66,7 +66,7 @@ pub use metric::{Better, Metric, MetricDoc, MetricEstimates, MetricValues, unkno
 pub use names::{Author, Finding, Kind, Lane, Phase, Shortfall, Side, Standing, Status};
 pub use object::{Object, objects};
 pub use own::{AskedEstimates, VariedNumbers, VariedValues, is_number, number_column};
-pub use parquet::{SCHEMA_KEY, TableReader, TableWriter, concatenate, is_reading, reading};
+pub use parquet::{Keeping, Part, PartWriter, SCHEMA_KEY, TableReader, TableWriter, is_reading, put_together, reading};
 pub use recorded::{RecordedToken, read_tokens};
 pub use requests::RequestRow;
 pub use row::{FieldDoc, Row, TableDoc};

@@ -1,7 +1,7 @@
-//! A Parquet file that is being written, and several put together into one.
+//! A Parquet file that is being written.
 
+use crate::TableError;
 use crate::cell::RowGroup;
-use crate::{Row, TableError};
 use parquet::{
     basic::{Compression, Type as Physical, ZstdLevel},
     column::writer::ColumnCloseResult,
@@ -62,35 +62,22 @@ impl ParquetFile {
         write().map_err(|error| refused(&self.path, error))
     }
 
+    /// Writes the row groups of another file of the same columns behind its own, without unpacking them; the number of their rows.
+    pub fn append(&mut self, part: &Path) -> Result<u64, TableError> {
+        let file = File::open(part).map_err(|error| TableError::reading(part, error))?;
+        let metadata = ParquetMetaDataReader::new().parse_and_finish(&file).map_err(|error| refused(part, error))?;
+        for group in metadata.row_groups() {
+            self.row_group(|target| {
+                group.columns().iter().try_for_each(|column| target.append_column(&file, closed(column, group)))
+            })?;
+        }
+        Ok(u64::try_from(metadata.file_metadata().num_rows()).unwrap_or(0))
+    }
+
     /// Writes the end of the file. Without it, a file is not readable.
     pub fn finish(self) -> Result<(), TableError> {
         self.writer.close().map(drop).map_err(|error| refused(&self.path, error))
     }
-}
-
-/// Puts the row groups of the tables in `parts`, in that order, into one file at `path`, without unpacking them. All are
-/// tables of `R`, written here with the same `varied` columns; the file has `notes` in its metadata.
-///
-/// # Errors
-///
-/// If a part cannot be read or the file cannot be written.
-pub fn concatenate<R: Row>(
-    parts: &[PathBuf],
-    path: &Path,
-    varied: &[String],
-    notes: &[(&str, &str)],
-) -> Result<(), TableError> {
-    let mut whole = ParquetFile::create(path, R::TABLE, R::VERSION, R::columns(varied), notes)?;
-    for part in parts {
-        let file = File::open(part).map_err(|error| TableError::reading(part, error))?;
-        let metadata = ParquetMetaDataReader::new().parse_and_finish(&file).map_err(|error| refused(part, error))?;
-        for group in metadata.row_groups() {
-            whole.row_group(|target| {
-                group.columns().iter().try_for_each(|column| target.append_column(&file, closed(column, group)))
-            })?;
-        }
-    }
-    whole.finish()
 }
 
 /// A column as it was when its writer was closed.

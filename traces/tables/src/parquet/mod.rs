@@ -2,10 +2,12 @@
 
 mod file;
 mod guard;
+mod part;
 mod reader;
 mod writer;
 
-pub use file::{SCHEMA_KEY, concatenate};
+pub use file::SCHEMA_KEY;
 pub use guard::{is_reading, reading};
+pub use part::{Keeping, Part, PartWriter, put_together};
 pub use reader::TableReader;
 pub use writer::TableWriter;

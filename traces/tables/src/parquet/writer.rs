@@ -36,13 +36,17 @@ impl<R: Row> TableWriter<R> {
         Self::create_varied(path, &[], &[])
     }
 
-    /// Creates the file at `path` for a scenario that varies these keys, with `notes` in its metadata.
+    /// Creates the file at `path` for a scenario that varies these keys, with `notes` in its metadata. The column of a key whose name
+    /// the table has itself is called `swept_KEY`: a sweep over `seed` has `swept_seed` beside the `seed` of each run.
     ///
     /// # Errors
     ///
     /// If the file cannot be created.
     pub fn create_varied(path: &Path, varied: &[String], notes: &[(&str, &str)]) -> Result<Self, TableError> {
-        let file = ParquetFile::create(path, R::TABLE, R::VERSION, R::columns(varied), notes)?;
+        let is_taken = |key: &String| R::FIELDS.iter().any(|field| field.name == key);
+        let own = |key: &String| if is_taken(key) { format!("swept_{key}") } else { key.clone() };
+        let own: Vec<String> = varied.iter().map(own).collect();
+        let file = ParquetFile::create(path, R::TABLE, R::VERSION, R::columns(&own), notes)?;
         Ok(Self { file, buffers: R::Buffers::default(), buffered: 0, written: 0 })
     }
 
@@ -67,6 +71,13 @@ impl<R: Row> TableWriter<R> {
         self.flush()?;
         self.file.finish()?;
         Ok(self.written)
+    }
+
+    /// Writes what is buffered as a row group, and the row groups of the table at `part` behind it, without unpacking them.
+    pub(super) fn append(&mut self, part: &Path) -> Result<(), TableError> {
+        self.flush()?;
+        self.written += self.file.append(part)?;
+        Ok(())
     }
 
     fn flush(&mut self) -> Result<(), TableError> {
