@@ -102,6 +102,11 @@ const ELSEWHERE: &[Elsewhere] = &[
                   || test $? = 5",
         reason: "minutes",
     },
+    Elsewhere {
+        command: "sim phones.toml",
+        instead: "sim phones.toml --set replications=1 --set workload.requests=8",
+        reason: "most of a minute",
+    },
     Elsewhere { command: "cargo install --path sim --locked", instead: "", reason: "a release build of many minutes" },
     Elsewhere { command: "cargo xtask wheel", instead: "", reason: "a release build of many minutes" },
     Elsewhere { command: "cargo xtask onnxruntime", instead: "", reason: "a step of `cargo xtask test`" },
