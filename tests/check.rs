@@ -5,6 +5,7 @@ use crate::support::{Output, Sim, repository};
 use quick_junit::Report;
 use serde_json::Value;
 use std::collections::BTreeMap;
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 /// Three replications, two policies, two points; nothing queues.
@@ -270,7 +271,6 @@ fn a_folder_without_runs_is_of_an_earlier_version() {
 
 /// A script that stands in for another build.
 fn build(sim: &Sim, name: &str, script: &str) {
-    use std::os::unix::fs::PermissionsExt;
     let path = sim.path(name);
     std::fs::write(&path, format!("#!/bin/sh\n{script}\n")).expect("a script");
     std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o755)).expect("permissions");
@@ -350,6 +350,57 @@ fn the_gate_touches_every_system() {
     }
 }
 
+/// Puts the program where the steps of a job download it to. An uploaded file comes without its permissions.
+fn downloaded(sim: &Sim, workflow: &Value, steps: &[Value]) {
+    let build = workflow["jobs"]["sim"]["steps"].as_array().expect("steps");
+    let upload = build.last().filter(|step| step["with"]["name"] == "sim-${{ matrix.of }}").expect("an upload");
+    let file = upload["with"]["path"].as_str().and_then(|path| path.rsplit('/').next()).expect("a path");
+    let downloads = steps.iter().filter(|step| step["uses"].as_str().is_some_and(|uses| uses.contains("download")));
+    for step in downloads {
+        let of = step["with"]["name"].as_str().and_then(|name| name.strip_prefix("sim-")).expect("a program");
+        assert!(["here", "base"].contains(&of), "{of}");
+        let folder = sim.path("here").join(step["with"]["path"].as_str().expect("a folder"));
+        std::fs::create_dir_all(&folder).expect("a folder");
+        let program = folder.join(file);
+        std::fs::copy(env!("CARGO_BIN_EXE_sim"), &program).expect("a copy");
+        std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o644)).expect("permissions");
+    }
+}
+
+/// The workflow builds in one step, which is left out where the program was kept; its jobs wait for that.
+#[test]
+fn the_workflow_builds_once() {
+    let text = std::fs::read_to_string(repository("docs/ci/regression.yml")).expect("the workflow");
+    let workflow: Value = serde_saphyr::from_str(&text).expect("YAML");
+    let jobs = workflow["jobs"].as_object().expect("jobs");
+    let steps = |job: &Value| job["steps"].as_array().expect("steps").clone();
+    let builds: Vec<Value> = jobs
+        .values()
+        .flat_map(steps)
+        .filter(|step| step["run"].as_str().is_some_and(|run| run.contains("cargo ")))
+        .collect();
+    assert!(builds.len() == 1 && builds[0]["if"] == "steps.kept.outputs.cache-hit != 'true'", "{builds:?}");
+    for (name, job) in jobs.iter().filter(|(name, _)| *name != "sim") {
+        assert_eq!(job["needs"], "sim", "{name}");
+    }
+    // The name of the sources is made of what is committed.
+    let script = steps(&jobs["sim"]).into_iter().find(|step| step["id"] == "sources").expect("a step");
+    let sim = Sim::new();
+    let named = |change: &str| {
+        let begin = "git init -q . 2>/dev/null; git config user.email a@b; git config user.name a; mkdir -p sim docs scenarios/regression";
+        let line = format!("{begin}\n{change}\ngit add -A\n{}", script["run"].as_str().expect("a script"));
+        let mut command = sim.command("bash");
+        command.args(["-e", "-c", &line]).env("GITHUB_OUTPUT", sim.path(".output"));
+        let output = command.output().expect("bash starts");
+        assert!(output.status.success(), "{output:?}");
+        sim.text(".output").lines().last().expect("a name").to_owned()
+    };
+    let first = named("echo .output > .gitignore; echo 1 > sim/a.rs");
+    assert!(first.starts_with("name=") && first.len() == 21, "{first}");
+    assert_eq!(named("echo 1 > docs/a.md; echo 1 > scenarios/regression/a.toml"), first);
+    assert_ne!(named("echo 2 > sim/a.rs"), first);
+}
+
 /// The workflow that users copy: its scripts, as they stand, in a checkout of the kind that it expects.
 #[test]
 fn the_workflow_runs_as_it_stands() {
@@ -362,13 +413,9 @@ fn the_workflow_runs_as_it_stands() {
             sim = sim.with(&format!("here/{file}"), std::fs::read(repository(&file)).expect("a file"));
         }
     }
-    for place in ["here", "base"] {
-        let folder = sim.path(place).join("target/release");
-        std::fs::create_dir_all(&folder).expect("a folder");
-        std::os::unix::fs::symlink(env!("CARGO_BIN_EXE_sim"), folder.join("sim")).expect("a link");
-    }
     for job in ["baselines", "against-base"] {
         let steps = workflow["jobs"][job]["steps"].as_array().expect("steps");
+        downloaded(&sim, &workflow, steps);
         let script =
             steps.iter().find(|step| step["name"] == "Check").and_then(|step| step["run"].as_str()).expect("a script");
         let summary = sim.path(&format!("{job}.md"));

@@ -65,8 +65,14 @@ impl Desk {
                 sim = sim.with(&format!("{folder}/{name}"), short);
             }
         }
-        for name in ["external.toml", "twin.py", "bandit.py"] {
-            let file = format!("docs/examples/external/{name}");
+        for name in [
+            "external/external.toml",
+            "external/twin.py",
+            "external/bandit.py",
+            "phones/phones.toml",
+            "phones/requests.csv",
+        ] {
+            let file = format!("docs/examples/{name}");
             let text = fs::read_to_string(repository(&file)).expect("an example");
             sim = sim.with(&file, if name.ends_with(".toml") { shortened(&text) } else { text });
         }

@@ -3,9 +3,10 @@
 mod desk;
 mod page;
 
-use crate::support::{Sim, aloud};
+use crate::support::{Sim, aloud, repository};
 use desk::Desk;
 use page::{Command, all_pages, commands, mentions, pages};
+use std::fs;
 
 /// A page, and what its reader has done before.
 struct Documented {
@@ -100,6 +101,11 @@ const ELSEWHERE: &[Elsewhere] = &[
         instead: "sim capacity scenarios/classes.toml --vary arrivals.poisson.rate --set workload.requests=200 --max-runs 20 \
                   || test $? = 5",
         reason: "minutes",
+    },
+    Elsewhere {
+        command: "sim phones.toml",
+        instead: "sim phones.toml --set replications=1 --set workload.requests=8",
+        reason: "most of a minute",
     },
     Elsewhere { command: "cargo install --path sim --locked", instead: "", reason: "a release build of many minutes" },
     Elsewhere { command: "cargo xtask wheel", instead: "", reason: "a release build of many minutes" },
@@ -202,6 +208,7 @@ const PAGES: &[Documented] = &[
     Documented { page: "docs/regression.md", before: &["cp \"$SIM\" sim-of-main"] },
     Documented { page: "docs/replay.md", before: &[TINY] },
     Documented { page: "docs/sweeps.md", before: &[] },
+    Documented { page: "docs/tutorial.md", before: &[] },
 ];
 
 /// Runs the commands of a page, and says which did not end as the page says.
@@ -311,4 +318,24 @@ documented! {
     regression: "docs/regression.md";
     replay: "docs/replay.md";
     sweeps: "docs/sweeps.md";
+    tutorial: "docs/tutorial.md";
+}
+
+/// The tutorial shows parts of its example, and no others.
+#[test]
+fn the_tutorial_shows_its_own_files() {
+    let read = |file: &str| fs::read_to_string(repository(file)).unwrap_or_else(|error| panic!("{file}: {error}"));
+    let files = ["toml", "csv"].map(|ending| {
+        let name = if ending == "toml" { "phones.toml" } else { "requests.csv" };
+        (ending, read(&format!("docs/examples/phones/{name}")))
+    });
+    let page = read("docs/tutorial.md");
+    for (ending, file) in files {
+        let blocks: Vec<&str> =
+            page.split(&format!("```{ending}\n")).skip(1).filter_map(|rest| rest.split("```").next()).collect();
+        assert!(!blocks.is_empty(), "no block of {ending}");
+        for block in blocks {
+            assert!(file.contains(block), "the example has not:\n{block}");
+        }
+    }
 }

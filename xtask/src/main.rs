@@ -9,11 +9,13 @@ use clap::{ArgMatches, Command};
 
 mod bench;
 mod budgets;
+mod docs;
 mod failure;
 mod floors;
 mod fuzz;
 mod gpu_check;
 mod house;
+mod installed;
 mod lines;
 #[cfg(target_os = "linux")]
 mod link;
@@ -47,6 +49,7 @@ const TASKS: &[Task] = &[
     (regression::command, regression::run),
     (validation::command, validation::run),
     (mutants::command, mutants::run),
+    (docs::command, docs::run),
     (replay::command, replay::run),
     (wheel::command, wheel::run),
     (gpu_check::command, gpu_check::run),

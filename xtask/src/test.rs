@@ -6,7 +6,7 @@ use clap::{ArgMatches, Command};
 
 use crate::failure::Outcome;
 use crate::house::{cargo, has_nextest};
-use crate::{budgets, floors, lines, network_free, onnxruntime, packages, regression};
+use crate::{budgets, docs, floors, lines, network_free, onnxruntime, packages, regression};
 
 /// A step's name and its work.
 type Step = (&'static str, Work);
@@ -35,6 +35,7 @@ const STEPS: &[Step] = &[
     ("digests, optimised and alone", Cargo(&["test", "--release", "-p", "engine", "--test", "engine", "digest::"])),
     ("packages", Here(packages::obtain)),
     ("onnxruntime", Here(onnxruntime::obtain)),
+    ("docs", Here(docs::check)),
     ("regression", Here(regression::check)),
     ("tests", Here(tests)),
 ];

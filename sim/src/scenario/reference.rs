@@ -188,6 +188,7 @@ fn plain(schema: &Value) -> Option<String> {
         "number" => "a number",
         "boolean" => "true or false",
         "object" => "a table",
+        "array" => "a list",
         other => other,
     };
     Some(words.to_owned())

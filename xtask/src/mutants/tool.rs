@@ -8,7 +8,8 @@ use std::process::Command;
 use super::list::Mutant;
 use super::outcome::{Verdict, read};
 use crate::failure::Outcome;
-use crate::house::{House, cargo, has_nextest, root};
+use crate::house::{House, has_nextest, root};
+use crate::installed::Program;
 
 /// A test that runs longer than this has failed: nextest stops it.
 const NEXTEST: &str = "[profile.default]\nslow-timeout = { period = \"20s\", terminate-after = 1 }\nfail-fast = true\n";
@@ -23,28 +24,11 @@ pub struct Tool {
 impl Tool {
     /// Installs the program unless that version of it is there.
     pub fn obtain(version: &str) -> Outcome<Self> {
-        let tool = Self { folder: House::target()?.join("mutants") };
-        let output = tool.command().arg("--version").output();
-        let found = output
-            .is_ok_and(|output| String::from_utf8_lossy(&output.stdout).trim() == format!("cargo-mutants {version}"));
-        if found {
-            return Ok(tool);
-        }
-        println!("cargo install cargo-mutants {version} into {}", tool.folder.display());
-        let status = cargo()
-            .args(["install", "cargo-mutants", "--locked", "--version", version, "--root"])
-            .arg(&tool.folder)
-            .arg("--target-dir")
-            .arg(tool.folder.join("build"))
-            .status();
-        match status {
-            Ok(status) if status.success() => {
-                // Copies of the tree take all of target/ along.
-                let _ = fs::remove_dir_all(tool.folder.join("build"));
-                Ok(tool)
-            }
-            _ => Err("cargo-mutants was not installed; its output above says why".to_owned().into()),
-        }
+        let folder = House::target()?.join("mutants");
+        let answer = format!("cargo-mutants {version}");
+        let asked = &["mutants", "--version"];
+        Program { name: "cargo-mutants", version, options: &[], asked, answer: &answer }.obtain(&folder)?;
+        Ok(Self { folder })
     }
 
     /// Every mutant of the workspace.

@@ -1,6 +1,8 @@
 //! `sim explain NAME`: what a key, metric, column, policy, device, word or exit code is, from its declaration.
 
 mod entries;
+#[cfg(test)]
+mod pages;
 mod shown;
 
 use crate::terminal::{Failure, print};
