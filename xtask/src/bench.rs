@@ -1,5 +1,6 @@
 //! `cargo xtask bench`: how fast the kernel and the full model are, as ratios to references built and run beside them.
 
+mod commands;
 mod json;
 mod timing;
 
@@ -14,6 +15,7 @@ Measures in one run, in CPU time of one thread, because the machine may be share
   full model    events, requests and tokens a second at 1, 1,000 and 20,000 devices, all metrics on
   std heap      the same model with the standard library's BinaryHeap instead of our queue
   python        a tandem of three queues, by events and by processes, as a plain heapq script with equal results
+  commands      small points of sweeps, small runs and the report of scenarios/paper.toml, everything included
 
 Quote the ratios: they hold better than the nanoseconds. Every timing is the best of three. Instructions of the
 kernel's hot paths are counted by `cargo xtask budgets`.";
@@ -26,7 +28,8 @@ pub fn command() -> Command {
 /// Builds the examples, measures, prints.
 pub fn run(_: &ArgMatches) -> Outcome {
     build(&["-p", "kernel", "--examples"])?;
-    timing::run()
+    timing::run()?;
+    commands::run()
 }
 
 /// Builds examples with optimisation; they land in `target/release/examples`.

@@ -10,6 +10,7 @@
 mod calibration;
 mod questions;
 mod rehearsed;
+mod replayed;
 mod scale;
 mod spec;
 mod state;
@@ -17,6 +18,7 @@ mod state;
 pub use calibration::{calibration, recorded, warm_up};
 pub use questions::{Answered, Notes, Questions};
 pub use rehearsed::Rehearsed;
+pub use replayed::Replayed;
 pub use scale::TimeScale;
 pub use spec::spec;
 

@@ -4,7 +4,7 @@
 use super::*;
 use backends::onnx::write::{Attention, Recipe, Release, write};
 use backends::onnx::{Folder, Model, OnnxError, Picture, Provider, Runtime};
-use backends::real::{Questions, Real, TimeScale, spec};
+use backends::real::{Questions, Real, Replayed, TimeScale, spec};
 use backends::{Heads, Probe};
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -85,30 +85,24 @@ impl Questions for Bars {
 }
 
 impl Loaded {
-    fn backend(&self, (model, spec): &(&'static Mutex<Model>, ModelSpec)) -> Real<'static> {
+    fn backend(&self, (model, spec): &(&'static Mutex<Model>, ModelSpec)) -> Replayed<'static> {
         let tier = Tier::named("rtx-3090", "qwen2-vl-2b", EngineKind::Hf).expect("a known device and model");
         let tier = Tier { engine: EngineKind::Hf.profile(spec, &tier.device), model: spec.clone(), ..tier };
-        Real::new(
-            &tier,
-            model,
-            &Bars,
-            TimeScale::MEASURED,
-            Probe::new(Heads::default(), Streams::new(7)),
-            Default::default(),
-        )
+        let probe = Probe::new(Heads::default(), Streams::new(7));
+        Replayed::Own(Real::new(&tier, model, &Bars, TimeScale::MEASURED, probe, Default::default()))
     }
 }
 
 impl Factory for Loaded {
-    type Backend = Real<'static>;
+    type Backend = Replayed<'static>;
     const MEASURED: bool = true;
     const LENGTHS: bool = false;
 
-    fn target(&self) -> Real<'static> {
+    fn target(&self) -> Replayed<'static> {
         self.backend(&self.target)
     }
 
-    fn drafter(&self) -> Real<'static> {
+    fn drafter(&self) -> Replayed<'static> {
         self.backend(&self.drafter)
     }
 

@@ -7,7 +7,7 @@ use crate::run::{RunError, Start};
 use crate::spec::RunSpec;
 use backends::Modelled;
 #[cfg(feature = "onnx")]
-use backends::real::{Real, Rehearsed};
+use backends::real::Replayed;
 use kernel::Journal;
 use std::sync::atomic::AtomicU64;
 
@@ -62,7 +62,5 @@ macro_rules! runs_on {
 runs_on! {
     Modelled,
     #[cfg(feature = "onnx")]
-    Real<'_>,
-    #[cfg(feature = "onnx")]
-    Rehearsed<'_>,
+    Replayed<'_>,
 }

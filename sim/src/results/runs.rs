@@ -83,6 +83,8 @@ pub struct RunsReader {
     notes: Vec<(String, String)>,
     groups: usize,
     next_group: usize,
+    /// Open until the first group is read.
+    opened: Option<TableReader<RunRow>>,
     waiting: std::vec::IntoIter<RunRow>,
     latest: Option<Arc<PointLabel>>,
     /// The figures by class, where they lie beside it.
@@ -97,7 +99,8 @@ impl RunsReader {
     pub fn open(path: &Path) -> Result<Self, Failure> {
         let table = TableReader::<RunRow>::open(path)?;
         let (notes, groups, waiting) = (table.notes(), table.groups(), Vec::new().into_iter());
-        Ok(Self { path: path.to_owned(), notes, groups, next_group: 0, waiting, latest: None, classes: None })
+        let (path, opened) = (path.to_owned(), Some(table));
+        Ok(Self { path, notes, groups, next_group: 0, opened, waiting, latest: None, classes: None })
     }
 
     /// The same runs with their figures by class.
@@ -113,7 +116,8 @@ impl RunsReader {
     /// The next run.
     pub fn next(&mut self) -> Result<Option<Run>, Failure> {
         while self.waiting.len() == 0 && self.next_group < self.groups {
-            self.waiting = TableReader::open(&self.path)?.group(self.next_group)?.into_iter();
+            let table = self.opened.take().map_or_else(|| TableReader::open(&self.path), Ok)?;
+            self.waiting = table.group(self.next_group)?.into_iter();
             self.next_group += 1;
         }
         let Some(mut run) = self.waiting.next().map(|row| run(row, &mut self.latest)) else { return Ok(None) };

@@ -16,7 +16,7 @@ use crate::results::{manifest::ReplayFacts, rows::Answer};
 use crate::scenario::{Mode, Outcomes, Plan, Played as Plays, Point, Replay, Scale};
 use crate::terminal::Failure;
 use asked::Asked;
-use backends::real::{Answered, Notes, Real, Rehearsed, TimeScale, calibration, recorded, warm_up};
+use backends::real::{Answered, Notes, Real, Rehearsed, Replayed, TimeScale, calibration, recorded, warm_up};
 use backends::{Heads, Probe, Tier};
 use engine::{Outcome, Recorder, RunSpec};
 use kernel::{Journal, Streams};
@@ -184,17 +184,19 @@ impl RealModels {
         // The edge's model is the only one that can draft beside either.
         let drafters = sides.map(|(_, tier, played)| tier.drafter().map(|small| real.on(&small, edge, played)));
         let known = self.calibrations.get(&point).cloned().map(Rc::new);
-        let outcome = if self.own_words {
-            let models = engine::Models { tiers: tiers.into(), drafters: drafters.into(), calibration: known };
-            models.run(spec, Journal::digest_only(), recorder, progress)
+        let models = if self.own_words {
+            let (tiers, drafters) =
+                (tiers.map(Replayed::Own).into(), drafters.map(|real| real.map(Replayed::Own)).into());
+            engine::Models { tiers, drafters, calibration: known }
         } else {
             let words = engine::Models::modelled(spec);
-            let tiers = tiers.into_iter().zip(words.tiers).map(|(real, words)| Rehearsed::new(real, words)).collect();
-            let both = |(real, words): (Option<_>, Option<_>)| Some(Rehearsed::new(real?, words?));
+            let rehearsed = |(real, words)| Replayed::Rehearsed(Rehearsed::new(real, words));
+            let tiers = tiers.into_iter().zip(words.tiers).map(rehearsed).collect();
+            let both = |(real, words): (Option<_>, Option<_>)| real.zip(words).map(rehearsed);
             let drafters = drafters.into_iter().zip(words.drafters).map(both).collect();
-            let models = engine::Models { tiers, drafters, calibration: None };
-            models.run(spec, Journal::digest_only(), recorder, progress)
+            engine::Models { tiers, drafters, calibration: None }
         };
+        let outcome = models.run(spec, Journal::digest_only(), recorder, progress);
         let notes = notes.take();
         // What fails in a model breaks a run in many ways; it is the failure that matters.
         match notes.failed {

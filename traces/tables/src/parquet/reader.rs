@@ -14,6 +14,7 @@ use parquet::{
     schema::types::ColumnDescPtr,
 };
 use std::{
+    collections::HashSet,
     fs::File,
     marker::PhantomData,
     path::{Path, PathBuf},
@@ -44,11 +45,12 @@ impl<R: Row> TableReader<R> {
             Some((_, schema)) => return Err(opened.refused(format!("the table {schema}"))),
             None => return Err(opened.refused("a Parquet file without the name of a table".to_owned())),
         }
-        let names = opened.names();
-        if let Some(missing) = R::column_names(&[]).iter().find(|name| !names.contains(name)) {
+        let (names, declared) = (opened.names(), R::column_names(&[]));
+        let there: HashSet<&String> = names.iter().collect();
+        if let Some(missing) = declared.iter().find(|name| !there.contains(name)) {
             return Err(opened.refused(format!("no column {missing}")));
         }
-        let own = opened.varied_names();
+        let own = without(names, &declared);
         let has_numbers = R::FIELDS.iter().any(|field| field.name == NUMBERS);
         let numbers = own.iter().filter(|name| has_numbers && is_number(name, &own)).count();
         opened.own = OwnColumns { varied: own.len() - numbers, numbers };
@@ -69,8 +71,7 @@ impl<R: Row> TableReader<R> {
 
     /// The names of those columns that the file has beside the declared ones: of varied keys and their numbers, or of notes.
     pub fn varied_names(&self) -> Vec<String> {
-        let declared = R::column_names(&[]);
-        self.names().into_iter().filter(|name| !declared.contains(name)).collect()
+        without(self.names(), &R::column_names(&[]))
     }
 
     /// The number of row groups.
@@ -158,6 +159,12 @@ impl<R: Row> TableReader<R> {
     fn refused(&self, found: String) -> TableError {
         foreign::<R>(&self.path, found)
     }
+}
+
+/// The names that are not among those that are declared.
+fn without(names: Vec<String>, declared: &[String]) -> Vec<String> {
+    let declared: HashSet<&String> = declared.iter().collect();
+    names.into_iter().filter(|name| !declared.contains(name)).collect()
 }
 
 /// True of this version of the table, and of older ones whose columns it has too.
