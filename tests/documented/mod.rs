@@ -103,8 +103,8 @@ const ELSEWHERE: &[Elsewhere] = &[
         reason: "minutes",
     },
     Elsewhere {
-        command: "sim phones.toml",
-        instead: "sim phones.toml --set replications=1 --set workload.requests=8",
+        command: "sim first.toml",
+        instead: "sim first.toml --set replications=1 --set workload.requests=8",
         reason: "most of a minute",
     },
     Elsewhere { command: "cargo install --path sim --locked", instead: "", reason: "a release build of many minutes" },

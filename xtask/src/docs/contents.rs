@@ -133,6 +133,13 @@ mod tests {
         }
     }
 
+    /// Held also where mdBook cannot be had.
+    #[test]
+    fn the_contents_have_every_page() {
+        let contents = Contents::read(&crate::house::root(), FILE).unwrap();
+        assert!(contents.pages().any(|page| page == "docs/tutorial.md"), "{contents:?}");
+    }
+
     #[test]
     fn a_page_that_is_left_out_is_named() {
         let root = tempfile::tempdir().unwrap();

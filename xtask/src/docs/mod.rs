@@ -37,8 +37,8 @@ const MDBOOK: Program<'_> = Program {
 
 /// The order of the pages.
 const SUMMARY: &str = "docs/SUMMARY.md";
-/// The settings of the book.
-const SETTINGS: &str = "docs/book.toml";
+/// The settings of the book, and its style.
+const SETTINGS: [&str; 2] = ["book.toml", "book.css"];
 
 /// The command and its help.
 pub fn command() -> Clap {
@@ -82,11 +82,13 @@ fn build(program: &Path) -> Outcome {
 /// Lays the pages out as mdBook wants them: at their places in the repository, below one folder.
 fn lay_out(root: &Path, contents: &Contents, sources: &Path) -> Outcome {
     empty(sources)?;
-    put(&fs::read(root.join(SETTINGS)).map_err(|error| unreadable(SETTINGS, &error))?, &sources.join("book.toml"))?;
+    let read = |path: &str| fs::read(root.join(path)).map_err(|error| unreadable(path, &error));
+    for name in SETTINGS {
+        put(&read(&format!("docs/{name}"))?, &sources.join(name))?;
+    }
     put(contents.text().as_bytes(), &sources.join("src/SUMMARY.md"))?;
     for page in contents.pages() {
-        let text = fs::read(root.join(page)).map_err(|error| unreadable(page, &error))?;
-        put(&text, &sources.join("src").join(page))?;
+        put(&read(page)?, &sources.join("src").join(page))?;
     }
     Ok(())
 }

@@ -66,6 +66,16 @@ fn every_device_and_a_link_of_ones_own_run() {
     }
 }
 
+/// A key counts the clients of each edge, so several edges have one each.
+#[test]
+fn each_edge_has_one_client() {
+    for goal in ["drafting", "latency"] {
+        let wishes = Wishes::read(&[None, None, None, None, Some(goal.to_owned())], 8).expect("names that are offered");
+        let text = text::scenario(&wishes, "mine", Path::new("mine.toml"));
+        assert!(text.contains("\ncount = 8\n") && text.contains("\nclients = 1\n"), "{text}");
+    }
+}
+
 #[test]
 fn the_nearest_name_is_told() {
     let refusal = |index: usize, name: &str| {

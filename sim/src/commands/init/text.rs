@@ -26,7 +26,7 @@ pub fn scenario(wishes: &Wishes, name: &str, file: &Path) -> String {
         command = command(wishes, file),
         file = file.display(),
     );
-    let goal = wishes.goal.keys.replace("WORKLOAD", wishes.workload.name).replace("EDGES", &wishes.edges.to_string());
+    let goal = wishes.goal.keys.replace("WORKLOAD", wishes.workload.name);
     let goal = goal.replace("POLICIES", &policies(wishes)).replace("RTTS", &round_trips(&wishes.link.rtt));
     [head, edge(wishes), cloud(&wishes.cloud), link(wishes), goal].join("\n")
 }
