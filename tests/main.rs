@@ -29,6 +29,7 @@ mod links;
 mod list;
 mod many_points;
 mod measured_models;
+mod messages;
 mod model_config;
 mod models;
 mod page;

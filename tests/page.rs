@@ -298,3 +298,41 @@ fn page_stands_the_dark_paper_and_narrow_screens() {
         fine(&browser);
     }
 }
+
+/// Findings of axe-core that are serious or worse: the rule, and the elements that break it.
+fn serious(browser: &mut Browser, axe: &str) -> Vec<String> {
+    browser.value(&format!("(() => {{ {axe}; }})()"));
+    let rules = "axe.run(document, { resultTypes: ['violations'] }).then(({ violations }) => violations\
+                 .filter(({ impact }) => ['serious', 'critical'].includes(impact))\
+                 .map(({ id, nodes }) => `${id}: ${nodes.slice(0, 4).map(({ target, any }) => \
+                 `${target.join(' ')} (${any.map(({ message }) => message).join('; ')})`).join(', ')}, ${nodes.length} in all`))";
+    serde_json::from_value(browser.value(rules)).expect("texts")
+}
+
+#[test]
+fn axe_has_no_serious_finding_in_either_theme() {
+    if !are_there("axe_has_no_serious_finding_in_either_theme") {
+        return;
+    }
+    let (sim, page) = results();
+    sim.done(["page.toml", "--out", "other", "--set", "link.rtt=80 ms"]);
+    sim.done(["report", "out", "other", "--out", "both"]);
+    let axe = std::fs::read_to_string(crate::tools::find("axe.min.js").expect("it was looked for")).expect("a script");
+    for page in [page, sim.path("both/index.html")] {
+        for width in [390, 1280] {
+            for scheme in ["light", "dark"] {
+                let mut browser = Browser::open(width, 900);
+                browser.call(
+                    "Emulation.setEmulatedMedia",
+                    json!({ "features": [{ "name": "prefers-color-scheme", "value": scheme }] }),
+                );
+                browser.load(&page);
+                next_frame(&mut browser);
+                // What is folded is held to the rules too.
+                browser.value("document.querySelectorAll('details').forEach((one) => (one.open = true))");
+                let found = serious(&mut browser, &axe);
+                assert!(found.is_empty(), "{} at {width} px, {scheme}: {found:#?}", page.display());
+            }
+        }
+    }
+}

@@ -17,6 +17,14 @@ fn what_is_done_is_not_run_again() {
     let second = sim.done(args);
     let told = ["mindfusion_table2 (1 of 2): done before", "mindfusion_table4 (2 of 2): 60 runs in"];
     assert!(told.iter().all(|one| second.stderr.contains(one)), "{second:#?}");
+    let document = sim.done(args.iter().chain(&["--json"])).stdout;
+    let document: serde_json::Value = serde_json::from_str(&document).expect("one JSON document");
+    let answers = document["answers"].as_array().expect("a list");
+    let of_mindfusion = answers.iter().find(|answer| answer["question"] == "Does MindFusion pay?").expect("its answer");
+    assert_eq!((answers.len(), &of_mindfusion["scenarios"][0]), (4, &"mindfusion_table2".into()));
+    let sentence = of_mindfusion["sentences"][0].as_str().expect("a sentence");
+    assert!(sentence.contains("an iPhone with an A100") && first.stdout.contains(sentence), "{sentence}");
+    assert_eq!(document["papers"].as_array().map(Vec::len), Some(8), "{document}");
     assert_eq!(
         (second.stdout, fs::read(&page).expect("a page")),
         (first.stdout, before),

@@ -1,5 +1,5 @@
 //! Programs that tests need beside `sim`: Slurm, GNU parallel, a checker of Kubernetes files, a
-//! browser, NumPy, pandas, polars, a terminal. `cargo xtask test` obtains them.
+//! browser, axe-core, NumPy, pandas, polars, a terminal. `cargo xtask test` obtains them.
 //!
 //! Where they are missing their tests have nothing to test: each says that it was skipped, and
 //! [`tool_tests_that_were_skipped`] lists them all, which nextest shows. Under `CI=true` that is a failure.
@@ -8,7 +8,7 @@ use crate::support::aloud;
 use std::path::{Path, PathBuf};
 
 /// The programs that tests need; a test calls [`are_there`] with its name.
-const NEEDS: [(&str, &[&str]); 13] = [
+const NEEDS: [(&str, &[&str]); 14] = [
     ("slurm_survives_a_crash_a_dead_node_and_lost_parts", &SLURM),
     ("slurm_flag_submits_waits_and_merges", &SLURM),
     ("parallel_runs_the_emitted_script", &["parallel"]),
@@ -23,15 +23,16 @@ const NEEDS: [(&str, &[&str]); 13] = [
     ("page_draws_the_values_of_the_summary", &["chromium"]),
     ("page_says_how_to_get_the_same_numbers", &["chromium"]),
     ("page_stands_the_dark_paper_and_narrow_screens", &["chromium"]),
+    ("axe_has_no_serious_finding_in_either_theme", &["chromium", "axe.min.js"]),
 ];
 
 const SLURM: [&str; 3] = ["slurmctld", "slurmd", "sbatch"];
 
-/// A program in the PATH, where Debian puts daemons, or where `cargo xtask test` puts packages of Python.
+/// A program in the PATH, where Debian puts daemons, or where `cargo xtask test` puts packages of Python and of npm.
 pub fn find(program: &str) -> Option<PathBuf> {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let target = Path::new(env!("CARGO_TARGET_TMPDIR")).parent().expect("the folder that cargo builds in");
-    let more = [PathBuf::from("/usr/sbin"), target.join("python/bin")];
+    let more = [PathBuf::from("/usr/sbin"), target.join("python/bin"), target.join("node/node_modules/axe-core")];
     std::env::split_paths(&path).chain(more).map(|folder| folder.join(program)).find(|file| file.is_file())
 }
 

@@ -47,7 +47,7 @@ pub use frame::ReportError;
 pub use groups::table_of_groups;
 pub use json::{DOCUMENT_VERSION, run_document};
 pub use manifest::{MANIFEST_VERSION, MODEL_VERSION, TOOL, model_warning};
-pub use referee::{Referee, write_referee};
+pub use referee::{Referee, judged_scenarios, write_referee};
 pub use report::{Report, write_joint_report, write_report};
 pub use runs::{Cell, Runs, Values};
 pub use sheet::Sheet;

@@ -1,5 +1,5 @@
-//! `cargo xtask packages`: what the tests need of the machine beside Rust. Slurm, GNU parallel and Chromium from Debian, and
-//! packages of Python from PyPI.
+//! `cargo xtask packages`: what the tests need of the machine beside Rust. Slurm, GNU parallel, Chromium and npm from Debian, packages
+//! of Python from PyPI, and of npm from its registry.
 //!
 //! Tests look for them and say that they were skipped where they are missing. Under `CI=true` nothing is skipped, so a
 //! machine that cannot have them fails here, in a sentence, and not in the tests.
@@ -15,19 +15,20 @@ use crate::house::{House, root};
 
 /// Programs that tests run, each with its Debian package. The packages are named without a version: a stable release of Debian
 /// keeps one, patched in place, and drops the patched one from its mirrors, so that `pkg=version` would break with each patch.
-const PROGRAMS: [(&str, &str); 5] = [
+const PROGRAMS: [(&str, &str); 6] = [
     ("slurmctld", "slurmctld"),
     ("slurmd", "slurmd"),
     ("sbatch", "slurm-client"),
     ("parallel", "parallel"),
     ("chromium", "chromium"),
+    ("npm", "npm"),
 ];
 
 /// The command and its help.
 pub fn command() -> Clap {
-    Clap::new("packages").about("Obtain what tests need beside Rust: Slurm, GNU parallel, Chromium, packages of Python").long_about(
-        "Obtains what tests need beside Rust, once: Slurm, GNU parallel and Chromium from Debian, as root with apt-get, and the packages of \
-         tests/requirements.txt from PyPI, in target/python.\n\nWhat cannot be had is said; the tests that need it are \
+    Clap::new("packages").about("Obtain what tests need beside Rust: Slurm, GNU parallel, Chromium, packages of Python and npm").long_about(
+        "Obtains what tests need beside Rust, once: Slurm, GNU parallel, Chromium and npm from Debian, as root with apt-get, the packages of \
+         tests/requirements.txt from PyPI, in target/python, and those of tests/package.json from npm, in target/node.\n\nWhat cannot be had is said; the tests that need it are \
          skipped, and say so. Under CI=true it is a failure.",
     )
 }
@@ -39,7 +40,7 @@ pub fn run(_: &ArgMatches) -> Outcome {
 
 /// Obtains what is missing, where that is possible.
 pub fn obtain() -> Outcome {
-    let findings: Vec<String> = [debian(), python()].into_iter().filter_map(Result::err).collect();
+    let findings: Vec<String> = [debian(), python(), npm()].into_iter().filter_map(Result::err).collect();
     if in_ci() {
         return Failure::unless_none(findings);
     }
@@ -58,7 +59,7 @@ fn debian() -> Result<(), String> {
     let missing = || PROGRAMS.into_iter().filter(|(program, _)| !is_there(program)).map(|(_, package)| package);
     let packages: Vec<&str> = missing().collect();
     if packages.is_empty() {
-        println!("Slurm, GNU parallel and Chromium are there");
+        println!("Slurm, GNU parallel, Chromium and npm are there");
         return Ok(());
     }
     let install = format!("apt-get install -y --no-install-recommends {}", packages.join(" "));
@@ -109,6 +110,28 @@ fn python() -> Result<(), String> {
     Ok(())
 }
 
+/// `target/node`, with the packages of `tests/package.json`, whose scripts are not run.
+fn npm() -> Result<(), String> {
+    let target = House::target().map_err(|failure| failure.to_string().trim().replace("error: ", ""))?;
+    let (wanted, folder) = (root().join("tests/package.json"), target.join("node"));
+    let installed = folder.join("installed.json");
+    let read = |path: &Path| std::fs::read(path).ok();
+    if read(&installed).is_some_and(|there| read(&wanted) == Some(there)) {
+        println!("the packages of npm are there");
+        return Ok(());
+    }
+    println!("npm install in {}, by {}", folder.display(), wanted.display());
+    let copied = std::fs::create_dir_all(&folder).and_then(|()| std::fs::copy(&wanted, folder.join("package.json")));
+    let install = ["install", "--no-package-lock", "--ignore-scripts", "--no-audit", "--no-fund", "--prefix"];
+    copied
+        .map_err(|error| error.to_string())
+        .and_then(|_| said(Command::new("npm").args(install).arg(&folder)))
+        // Copied last: a half-made folder is made again.
+        .and_then(|_| std::fs::copy(&wanted, &installed).map_err(|error| error.to_string()))
+        .map_err(|error| format!("the test of the page by axe-core: {error}; npm is needed"))?;
+    Ok(())
+}
+
 /// True if a program is in the PATH, or in Debian's folder of daemons.
 fn is_there(program: &str) -> bool {
     let path = env::var_os("PATH").unwrap_or_default();
@@ -147,6 +170,12 @@ mod tests {
     /// `pip` would take any version of a package that is not pinned, and so change a verdict.
     #[test]
     fn python_packages_are_pinned() {
+        let npm = std::fs::read_to_string(root().join("tests/package.json")).unwrap();
+        let npm: serde_json::Value = serde_json::from_str(&npm).unwrap();
+        let is_exact = |version: &serde_json::Value| {
+            version.as_str().is_some_and(|version| version.chars().all(|c| c.is_ascii_digit() || c == '.'))
+        };
+        assert!(npm["dependencies"].as_object().unwrap().values().all(is_exact), "{npm}");
         let wanted = std::fs::read_to_string(root().join("tests/requirements.txt")).unwrap();
         let lines: Vec<_> = wanted.lines().filter(|line| !line.starts_with('#')).collect();
         assert!(lines.len() > 1 && lines.iter().all(|line| line.contains("==")), "{lines:?}");

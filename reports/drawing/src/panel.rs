@@ -85,19 +85,21 @@ fn round_ticks(lowest: f64, highest: f64, count: usize) -> Vec<(f64, String)> {
     let first = (lowest / step).ceil() as i64;
     let last = (highest / step).floor() as i64;
     let is_long = decimals > 4 || lowest.abs().max(highest.abs()) >= 1e7;
-    let written = |value: f64| if is_long { with_exponent(value, step) } else { grouped(value, decimals) };
+    let largest = step * first.abs().max(last.abs()) as f64;
+    let written = |value: f64| if is_long { with_exponent(value, step, largest) } else { grouped(value, decimals) };
     (first..=last).map(|index| (index as f64 * step, written(index as f64 * step))).collect()
 }
 
-/// A multiple of a step with as many digits as tell it from its neighbours: `1.5e-6`.
-fn with_exponent(value: f64, step: f64) -> String {
-    let exponent = |value: f64| value.abs().log10().floor() as i32;
+/// A multiple of a step, with the exponent of the largest of them and digits that tell it from its neighbours: `0.5e-6` beside `1.0e-6`.
+fn with_exponent(value: f64, step: f64, largest: f64) -> String {
+    // A little is added so that 1e-6, which is a little less in binary, is not 9e-7.
+    let exponent = |value: f64| (value.abs() * (1.0 + 1e-9)).log10().floor() as i32;
     if value.abs() < step / 2.0 {
         return "0".to_owned();
     }
-    // A little is added so that 1e-6, which is a little less in binary, is not 9e-7.
-    let digits = (exponent(value * (1.0 + 1e-9)) - exponent(step * (1.0 + 1e-9))).max(0) as usize;
-    format!("{value:.digits$e}")
+    let shared = exponent(largest);
+    let digits = (shared - exponent(step)).max(0) as usize;
+    format!("{:.digits$}e{shared}", value / 10f64.powi(shared))
 }
 
 /// Round values within a range whose steps look even on a logarithmic axis: as many of 1 to 9, of 1, 2, 5, or of 1 in each
@@ -255,6 +257,7 @@ mod tests {
         assert_eq!(labels(900.0, 3200.0), ["1,000", "1,500", "2,000", "2,500", "3,000"]);
         assert_eq!(labels(-2e-6, 1.1e-6), ["-2e-6", "-1e-6", "0", "1e-6"]);
         assert_eq!(labels(9e8, 2.1e9), ["1.0e9", "1.5e9", "2.0e9"]);
+        assert_eq!(labels(4e-5, 1.6e-4), ["0.5e-4", "1.0e-4", "1.5e-4"], "ticks share an exponent");
         assert_eq!(labels(0.0001, 0.0009), ["0.0002", "0.0004", "0.0006", "0.0008"]);
     }
 

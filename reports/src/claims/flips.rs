@@ -111,6 +111,11 @@ impl Flip {
         FLIPS.iter().find(|flip| flip.scenario == name)
     }
 
+    /// The scenarios that judge pairs.
+    pub fn scenarios() -> impl Iterator<Item = &'static str> {
+        FLIPS.iter().map(|flip| flip.scenario.as_str())
+    }
+
     /// The ratio along the key; none if the runs are not of this key and these policies.
     pub fn curve(&self, runs: &Runs) -> Option<Curve> {
         let key = runs.keys.iter().position(|key| *key == self.key)?;

@@ -3,7 +3,7 @@
 
 use super::bars::group_name;
 use super::dots::{Cell as Dot, Column, DotTable, Row, Scale, Section, axis, signed, signed_interval, with_interval};
-use super::layout::Head;
+use super::layout::{Head, fitting};
 use super::{Figure, Folder, Prepared};
 use crate::claims::{Amount, PrintedBeside};
 use crate::estimate::Estimate;
@@ -39,6 +39,17 @@ struct Amounted {
     decimals: usize,
     /// True if its change is in points, not in per cent.
     in_points: bool,
+}
+
+impl Amounted {
+    /// The change from one value to another, in points or per cent.
+    fn change(&self, of: f64, from: f64) -> f64 {
+        if self.in_points { of - from } else { 100.0 * (of / from - 1.0) }
+    }
+
+    fn unit(&self) -> &'static str {
+        if self.in_points { "pt" } else { "%" }
+    }
 }
 
 const AMOUNTS: [Amounted; 4] = [
@@ -83,7 +94,7 @@ fn prepare(folder: &Folder<'_>) -> Prepared {
             ),
         }
     );
-    let head = Head::new(WIDTH, FIGURE.title, &how);
+    let head = Head::new(WIDTH, ablation.title(), &how);
     Ok(Some(Box::new(DotTable { width: WIDTH, head, columns, in_a_row: 2, sections })))
 }
 
@@ -100,18 +111,8 @@ impl Ablation<'_> {
     /// A section for each point and whole system that is there with and without a part.
     fn sections(&self) -> Vec<Section> {
         let mut sections = Vec::new();
-        let policies = self.beside.policies();
-        let of = |cell: &Cell| policies.iter().find(|policy| policy.label == cell.policy && policy.kind == KIND);
-        let settings = PARTS.map(|(setting, _)| setting);
         for whole in &self.runs.cells {
-            let Some(policy) = of(whole) else { continue };
-            let without = |cell: &Cell| {
-                let setting = self.beside.is_without(of(cell)?, policy, &settings)?;
-                PARTS.iter().position(|(own, _)| *own == setting)
-            };
-            let at_point = self.runs.cells.iter().filter(|cell| cell.point == whole.point);
-            let mut parts: Vec<(usize, &Cell)> = at_point.filter_map(|cell| Some((without(cell)?, cell))).collect();
-            parts.sort_by_key(|(part, _)| *part);
+            let parts = self.without_parts(whole);
             if parts.is_empty() {
                 continue;
             }
@@ -126,6 +127,58 @@ impl Ablation<'_> {
             sections.push(Section { title: self.place(whole), heads: HEADS.map(str::to_owned).to_vec(), rows });
         }
         sections
+    }
+
+    /// The cells at the point of a whole system that lack one of its parts, by the part.
+    fn without_parts(&self, whole: &Cell) -> Vec<(usize, &Cell)> {
+        let policies = self.beside.policies();
+        let of = |cell: &Cell| policies.iter().find(|policy| policy.label == cell.policy && policy.kind == KIND);
+        let settings = PARTS.map(|(setting, _)| setting);
+        let Some(policy) = of(whole) else { return Vec::new() };
+        let without = |cell: &Cell| {
+            let setting = self.beside.is_without(of(cell)?, policy, &settings)?;
+            PARTS.iter().position(|(own, _)| *own == setting)
+        };
+        let at_point = self.runs.cells.iter().filter(|cell| cell.point == whole.point);
+        let mut parts: Vec<(usize, &Cell)> = at_point.filter_map(|cell| Some((without(cell)?, cell))).collect();
+        parts.sort_by_key(|(part, _)| *part);
+        parts
+    }
+
+    /// The title: how much of the first two amounts changes without each part, over all whole systems.
+    fn title(&self) -> String {
+        let said = |part: usize, amounts: usize| {
+            let changes: Vec<String> =
+                self.amounts.iter().take(amounts).filter_map(|amount| self.change(amount, part)).collect();
+            (!changes.is_empty()).then(|| format!("{}: {}", PARTS[part].1, changes.join(", ")))
+        };
+        let told = |amounts: usize| {
+            let all: Vec<String> = (0..PARTS.len()).filter_map(|part| said(part, amounts)).collect();
+            let mut all = all.join("; ");
+            // Each part's words begin with a small letter.
+            all.get_mut(..1).into_iter().for_each(str::make_ascii_uppercase);
+            all
+        };
+        fitting(WIDTH, [told(2), told(1), FIGURE.title.to_owned()])
+    }
+
+    /// The mean change of an amount without a part, in words; none if no system lacks it.
+    fn change(&self, amount: &Amounted, part: usize) -> Option<String> {
+        let own = |whole: &Cell| {
+            let lacking = self.without_parts(whole).into_iter().filter(|(other, _)| *other == part);
+            let change = |(_, cell)| {
+                let [of, from] =
+                    [cell, whole].map(|cell| self.values(amount, cell).map(|values| Estimate::of(&values).mean));
+                Some(amount.change(of?, from?))
+            };
+            lacking.filter_map(change).collect::<Vec<f64>>()
+        };
+        let changes: Vec<f64> = self.runs.cells.iter().flat_map(own).collect();
+        let (least, most) = (changes.iter().copied().reduce(f64::min)?, changes.iter().copied().reduce(f64::max)?);
+        let [least, most] = [least, most].map(|change| signed(change, 1));
+        let range = if least == most { least } else { format!("{least} to {most}") };
+        let name = amount.title.split(',').next().unwrap_or(amount.title);
+        Some(format!("{name} {range} {}", amount.unit()))
     }
 
     fn place(&self, cell: &Cell) -> String {
@@ -148,9 +201,8 @@ impl Ablation<'_> {
         let Some(values) = self.values(metric, cell) else { return Dot::default() };
         let from = self.values(metric, whole.unwrap_or(cell)).filter(|from| from.len() == values.len());
         let from = from.unwrap_or_else(|| values.clone());
-        let change = |of: f64, from: f64| if metric.in_points { of - from } else { 100.0 * (of / from - 1.0) };
-        let changes: Vec<f64> = values.iter().zip(&from).map(|(of, from)| change(*of, *from)).collect();
-        let unit = if metric.in_points { "pt" } else { "%" };
+        let changes: Vec<f64> = values.iter().zip(&from).map(|(of, from)| metric.change(*of, *from)).collect();
+        let unit = metric.unit();
         let changed =
             |value: Option<f64>| value.map_or_else(String::new, |value| format!("{} {unit}", signed(value, 1)));
         let amount = Amount::sum(metric.columns);
@@ -162,7 +214,7 @@ impl Ablation<'_> {
         };
         let printed = self.beside.of_place(PLACE, &amount, cell);
         // What is not printed as a change is one of printed values.
-        let of_printed = || Some(change(printed?, self.beside.of_place(PLACE, &amount, whole?)?));
+        let of_printed = || Some(metric.change(printed?, self.beside.of_place(PLACE, &amount, whole?)?));
         let printed_change = whole.and_then(|whole| self.beside.change(&amount, cell, whole)).or_else(of_printed);
         let numbers = vec![
             match whole {

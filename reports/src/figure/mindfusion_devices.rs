@@ -2,12 +2,12 @@
 //! Table II), beside what its paper prints.
 
 use super::dots::{Cell as Dot, Column, DotTable, PRINTED_SAMPLE, Row, Scale, Section, WIDTH, axis};
-use super::layout::{Head, Sample, listed};
+use super::layout::{Head, Sample, fitting, listed};
 use super::{Figure, Folder, Prepared};
 use crate::claims::{Amount, PrintedBeside};
 use crate::estimate::Estimate;
 use crate::natural::Levels;
-use crate::numbers::rounded;
+use crate::numbers::{rounded, short};
 use crate::runs::{Cell, Runs};
 use drawing::Look;
 
@@ -86,7 +86,7 @@ fn prepare(folder: &Folder<'_>) -> Prepared {
         axis: axis(cells(index), 5, Scale::Log),
     };
     let columns = COLUMNS.iter().enumerate().map(column).collect();
-    let head = Head::new(WIDTH, FIGURE.title, &how(&beside, &pairs, &sections)).with_legend(
+    let head = Head::new(WIDTH, table.title(&phones, &machines, &pairs), &how(&beside, &pairs, &sections)).with_legend(
         &table.policies,
         &table.looks,
         Sample::Point,
@@ -137,6 +137,36 @@ struct Devices<'r> {
 }
 
 impl Devices<'_> {
+    /// The title: the first token of MindFusion against those of the phone and of the machine alone, over all pairs and links.
+    fn title(&self, phones: &[String], machines: &[String], pairs: &[String]) -> String {
+        let times = |alone: &[String], whose: &str| {
+            let ratios = self.ratios(pairs, alone);
+            let (least, most) = (ratios.iter().copied().reduce(f64::min)?, ratios.iter().copied().reduce(f64::max)?);
+            let [least, most] = [least, most].map(|ratio| short(ratio, 2));
+            let range = if least == most { least } else { format!("{least} to {most}") };
+            Some(format!("{range} times the {whose}'s time"))
+        };
+        let said = [times(phones, "phone"), times(machines, "machine")];
+        let told = said.iter().flatten().map(String::as_str).collect::<Vec<_>>();
+        let long = format!("First token of MindFusion: {}", told.join(", "));
+        let first =
+            told.first().map_or_else(|| FIGURE.title.to_owned(), |told| format!("First token of MindFusion: {told}"));
+        fitting(WIDTH, [if told.is_empty() { FIGURE.title.to_owned() } else { long }, first])
+    }
+
+    /// The times to the first token of these policies over those of the first of the others, point by point.
+    fn ratios(&self, of: &[String], against: &[String]) -> Vec<f64> {
+        let column = self.runs.metric(Metric::TtftMean);
+        let mean = |cell: &Cell| column.all_of(cell).map(|values| Estimate::of(&values).mean);
+        let base = |cell: &Cell| {
+            let is_it = |other: &&Cell| other.point == cell.point && against.first() == Some(&other.policy);
+            self.runs.cells.iter().find(is_it).and_then(mean)
+        };
+        let own = self.runs.cells.iter().filter(|cell| of.contains(&cell.policy));
+        let ratio = |cell: &Cell| Some(mean(cell)? / base(cell)?);
+        own.filter_map(ratio).filter(|ratio| ratio.is_finite()).collect()
+    }
+
     /// A row for each device, or pair of devices, that a section is of.
     fn section(
         &self,

@@ -100,6 +100,8 @@ fn an_ablation_has_the_change_against_the_whole() {
     // Simulated: six points less, half as much again. Printed: 76.5 and 69.7 %, 2.9 and 4.3 s.
     has(&ablation, &[("\u{2212}6.0 pt", 1), ("+50.0 %", 1), ("76.5", 2), ("69.7", 1), ("2,900", 1), ("4,300", 1)]);
     has(&ablation, &[("\u{2212}6.8 pt", 1), ("+48.3 %", 1), ("50.0", 0), ("memory of both tiers, GB", 0)]);
+    let title = "Without modality-awareness: accuracy \u{2212}6.0 pt, end-to-end latency";
+    assert!(ablation.contains(title) && ablation.contains("without collaborative scheduling: accuracy"), "{ablation}");
     assert_eq!(svg("ablation", folder.path()), Some(ablation), "equal folders give equal bytes");
     fixture::manifest(folder.path(), json!({}), json!([policy("whole", "msao", json!({}))]));
     assert_eq!(svg("ablation", folder.path()), None, "the whole alone");
@@ -128,6 +130,10 @@ fn devices_stand_alone_and_in_pairs() {
     has(&devices, &[("phone alone", 1), ("iphone", 1), ("machine alone, 90 Mbps", 1), ("machine alone, 2 Mbps", 0)]);
     // Printed: the phone 32 s and 5.38 tokens/s; with an M2 in the LAN 5.91 s; with an A100 over the Internet 128.53 tokens/s.
     has(&devices, &[("21.0", 1), ("32.0", 1), ("5.38", 1), ("iphone + m2", 1), ("5.91", 1), ("129", 2), ("17.5", 4)]);
+    has(
+        &devices,
+        &[("First token of MindFusion: 0.29 times the phone&apos;s time, 1.3 times the machine&apos;s time", 1)],
+    );
     assert_eq!(svg("mindfusion_devices", folder.path()), Some(devices), "equal folders give equal bytes");
     fixture::manifest(folder.path(), json!({}), policies.to_vec().into());
     assert_eq!(svg("mindfusion_devices", folder.path()), None, "no MindFusion");

@@ -213,7 +213,7 @@ fn beside_the_input(requests: &[Request]) -> BTreeMap<(u64, String), f64> {
 /// The title: each policy's bytes over those of the reference, over all places.
 fn title(policies: &[String], panels: &[(String, Vec<Option<Bytes>>)]) -> String {
     let Some(reference) = policies.iter().position(|policy| policy == REFERENCE) else {
-        return FIGURE.title.to_owned();
+        return title_of_means(policies, panels);
     };
     let times = |policy: usize| {
         let all = |policy: usize, (_, bytes): &(String, Vec<Option<Bytes>>)| bytes[policy].map(|bytes| bytes.all.mean);
@@ -226,10 +226,31 @@ fn title(policies: &[String], panels: &[(String, Vec<Option<Bytes>>)]) -> String
         others.filter_map(|policy| Some((times(policy)?, &policies[policy]))).collect();
     others.sort_by(|a, b| a.0.total_cmp(&b.0));
     let part = |(times, name): &(f64, &String)| format!("{name} {}", short(*times, 2));
-    let Some((least, most)) = others.first().zip(others.last()) else { return FIGURE.title.to_owned() };
+    let Some((least, most)) = others.first().zip(others.last()) else { return title_of_means(policies, panels) };
     let lead = format!("Bytes on the wire, times {REFERENCE}'s");
     let all = format!("{lead}: {}", others.iter().map(part).collect::<Vec<_>>().join(", "));
     fitting(WIDTH, [all, format!("{lead}: from {} to {}", part(least), part(most))])
+}
+
+/// The title where no other policy is held to the reference: the bytes of each policy, meant over all places.
+fn title_of_means(policies: &[String], panels: &[(String, Vec<Option<Bytes>>)]) -> String {
+    let mean = |policy: usize| {
+        let known: Vec<f64> = panels.iter().filter_map(|(_, bytes)| Some(bytes[policy]?.all.mean)).collect();
+        (!known.is_empty()).then(|| known.iter().sum::<f64>() / known.len() as f64)
+    };
+    let known = policies.iter().enumerate().filter_map(|(place, name)| Some((mean(place)?, name)));
+    let mut known: Vec<(f64, &String)> = known.collect();
+    known.sort_by(|a, b| a.0.total_cmp(&b.0));
+    let part = |(mean, name): &(f64, &String)| match *mean > 0.0 {
+        true => format!("{name} {}", grouped(*mean, 0)),
+        false => format!("{name} none"),
+    };
+    let lead = "Bytes on the wire for each token of the answer";
+    let all = format!("{lead}: {}", known.iter().map(part).collect::<Vec<_>>().join(", "));
+    match &known[..] {
+        [least, .., most] => fitting(WIDTH, [all, format!("{lead}: from {} to {}", part(least), part(most))]),
+        _ => fitting(WIDTH, [all, lead.to_owned()]),
+    }
 }
 
 fn how(points: &Points, paired: bool, fixed: &str) -> String {
@@ -409,6 +430,14 @@ mod tests {
             assert_eq!(count(&figure, text), 1, "{text} in {figure}");
         }
         assert_eq!(count(&figure, "up, without the input"), 0, "nothing is known of it: {figure}");
+    }
+
+    #[test]
+    fn without_the_reference_the_title_has_each_policys_bytes() {
+        let cells = [cell("msao", 0.2, 0.04), cell("edge_only", 0.0, 0.0)];
+        let figure = svg("wire", fixture::folder(&cells).path()).expect("a figure");
+        let title = "Bytes on the wire for each token of the answer: edge_only none, msao 2,400";
+        assert_eq!(count(&figure, title), 1, "{figure}");
     }
 
     #[test]

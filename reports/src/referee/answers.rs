@@ -1,5 +1,6 @@
 //! The questions of the field, each answered in a paragraph.
 
+use super::bundled::Bundled;
 use super::evidence::{Evidence, ratios, value};
 use super::sureness;
 use crate::estimate::mean;
@@ -17,7 +18,7 @@ pub(super) struct Answer {
     /// Sentences; of a question whose scenarios were not run, that it has none.
     pub sentences: Vec<String>,
     /// The scenarios that they rest on.
-    pub rests_on: &'static [&'static str],
+    pub rests_on: &'static [Bundled],
 }
 
 /// The limit of the 99th percentile of the latency within which edges are carried, in ms.
@@ -35,7 +36,7 @@ pub(super) fn all(evidence: &Evidence) -> Result<Vec<Answer>, ReportError> {
     Ok(vec![
         answer(
             "Does drafting across a link pay, and where?",
-            &["break_even_rtt_acceptance", "break_even_rtt_silence", "silence", "speculation"],
+            &[Bundled::BreakEvenRttAcceptance, Bundled::BreakEvenRttSilence, Bundled::Speculation, Bundled::Tornado],
             vec![
                 drafting_points(evidence),
                 drafting_reach(evidence),
@@ -47,17 +48,17 @@ pub(super) fn all(evidence: &Evidence) -> Result<Vec<Answer>, ReportError> {
         ),
         answer(
             "Does MSAO pay, and what of it?",
-            &["paper", "ablation", "silence", "tornado"],
+            &[Bundled::Paper, Bundled::Ablation, Bundled::Silence, Bundled::Tornado],
             vec![msao_pays(evidence), msao_parts(evidence), msao_silence(evidence), sureness(evidence, "msao")?],
         ),
         answer(
             "Does MindFusion pay?",
-            &["mindfusion_table2", "tornado"],
+            &[Bundled::MindfusionTable2, Bundled::Tornado],
             vec![mindfusion_pays(evidence), mindfusion_elsewhere(evidence), sureness(evidence, "mindfusion")?],
         ),
         answer(
             "How many requests does one cloud GPU carry under each?",
-            &["load"],
+            &[Bundled::Load],
             vec![carried(evidence), energy(evidence)],
         ),
     ])
@@ -67,7 +68,7 @@ const LINKED: &str = "three_in_flight";
 
 /// At how many points of the map drafting over the link is faster.
 fn drafting_points(evidence: &Evidence) -> Option<String> {
-    let runs = evidence.runs("break_even_rtt_acceptance")?;
+    let runs = evidence.runs(Bundled::BreakEvenRttAcceptance)?;
     let count = |against| {
         let all = ratios(runs, [LINKED, against], Metric::E2eMean);
         (all.iter().filter(|(_, ratio)| *ratio < 1.0).count(), all.len())
@@ -91,7 +92,7 @@ fn span(runs: &Runs, key: &str, called: &str) -> Option<String> {
 
 /// The longest round trip at which drafting over the link still beats Cloud-only, by acceptance.
 fn drafting_reach(evidence: &Evidence) -> Option<String> {
-    let runs = evidence.runs("break_even_rtt_acceptance")?;
+    let runs = evidence.runs(Bundled::BreakEvenRttAcceptance)?;
     let all = ratios(runs, [LINKED, "cloud_only"], Metric::E2eMean);
     let reach = |acceptance: &str| {
         let faster =
@@ -110,7 +111,7 @@ fn drafting_reach(evidence: &Evidence) -> Option<String> {
 
 /// The control: a small model beside the target against drafts that cross the link, on the paper's platform.
 fn drafting_beside(evidence: &Evidence) -> Option<String> {
-    let tpot = |policy| evidence.mean("speculation", policy, Metric::TpotMean, &[]);
+    let tpot = |policy| evidence.mean(Bundled::Speculation, policy, Metric::TpotMean, &[]);
     let [cloud, beside, linked] = [tpot("cloud_only")?, tpot("cloud_speculative")?, tpot("spec_pipelined_3")?];
     Some(format!(
         "On MSAO's platform a token of a long answer takes {} ms from the cloud alone, {} with drafts beside the target, and {} with \
@@ -123,7 +124,7 @@ fn drafting_beside(evidence: &Evidence) -> Option<String> {
 
 /// The winners over the map of round trip and silence: of all, and of those as accurate as the cloud.
 fn drafting_silence(evidence: &Evidence) -> Option<String> {
-    let runs = evidence.runs("break_even_rtt_silence")?;
+    let runs = evidence.runs(Bundled::BreakEvenRttSilence)?;
     let accuracy = runs.metric(Metric::Accuracy);
     let accuracy = |cell: &Cell| accuracy.all_of(cell).map(|values| mean(&values));
     let of_reference = |cell: &Cell| {
@@ -159,8 +160,9 @@ fn winners(runs: &Runs, is_in: impl Fn(&Cell) -> bool) -> String {
 
 /// The gain of drafting where the engine has no step to hide.
 fn drafting_engine(evidence: &Evidence) -> Option<String> {
-    let at =
-        |engine| evidence.ratio("tornado", ["speculative", "cloud_only"], Metric::E2eMean, &[("cloud.engine", engine)]);
+    let at = |engine| {
+        evidence.ratio(Bundled::Tornado, ["speculative", "cloud_only"], Metric::E2eMean, &[("cloud.engine", engine)])
+    };
     Some(format!(
         "For short answers on MSAO's platform it takes {} times Cloud-only's time with transformers on both tiers, and {} with CUDA graphs.",
         short(at("hf")?, 2),
@@ -174,8 +176,8 @@ const FASTEST_LINK: (&str, &str) = ("bandwidth_mbps", "400");
 /// MSAO between the cloud and the edge, on the paper's platform.
 fn msao_pays(evidence: &Evidence) -> Option<String> {
     let at = [VQAV2, FASTEST_LINK];
-    let times = |against| evidence.ratio("paper", ["msao", against], Metric::E2eMean, &at);
-    let accuracy = |policy| evidence.mean("paper", policy, Metric::Accuracy, &at);
+    let times = |against| evidence.ratio(Bundled::Paper, ["msao", against], Metric::E2eMean, &at);
+    let accuracy = |policy| evidence.mean(Bundled::Paper, policy, Metric::Accuracy, &at);
     let lost = accuracy("cloud_only")? - accuracy("msao")?;
     let won = accuracy("msao")? - accuracy("edge_only")?;
     Some(format!(
@@ -190,8 +192,8 @@ fn msao_pays(evidence: &Evidence) -> Option<String> {
 
 /// MSAO's parts on the paper's platform: its pruning by itself, drafting on top of it, and awareness.
 fn msao_parts(evidence: &Evidence) -> Option<String> {
-    let times = |pair| evidence.ratio_as_it_is("tornado", pair, Metric::E2eMean);
-    let accuracy = |policy| evidence.mean("ablation", policy, Metric::Accuracy, &[VQAV2]);
+    let times = |pair| evidence.ratio_as_it_is(Bundled::Tornado, pair, Metric::E2eMean);
+    let accuracy = |policy| evidence.mean(Bundled::Ablation, policy, Metric::Accuracy, &[VQAV2]);
     Some(format!(
         "Its pruning pays: alone, in front of Cloud-only, it takes {} times Cloud-only's latency. Its drafting does not: all of MSAO \
          takes {} times the latency of its pruning alone. Pruning by MAS instead of evenly keeps {} points of accuracy.",
@@ -205,7 +207,7 @@ fn msao_parts(evidence: &Evidence) -> Option<String> {
 fn msao_silence(evidence: &Evidence) -> Option<String> {
     let times = |think| {
         let at = [("link.transport", "tcp"), ("arrivals.closed_loop.think", think)];
-        evidence.ratio("silence", ["msao", "cloud_only"], Metric::E2eMean, &at)
+        evidence.ratio(Bundled::Silence, ["msao", "cloud_only"], Metric::E2eMean, &at)
     };
     Some(format!(
         "Silence turns that: after a second without a message MSAO takes {} times Cloud-only's latency, back to back {}.",
@@ -218,7 +220,7 @@ fn msao_silence(evidence: &Evidence) -> Option<String> {
 fn mindfusion_pays(evidence: &Evidence) -> Option<String> {
     let times = |against, mbps| {
         let at = [("edge.device", "iphone"), ("cloud.device", "a100"), ("bandwidth_mbps", mbps)];
-        evidence.ratio("mindfusion_table2", ["mindfusion_8", against], Metric::TtftMean, &at)
+        evidence.ratio(Bundled::MindfusionTable2, ["mindfusion_8", against], Metric::TtftMean, &at)
     };
     Some(format!(
         "On its own platform, an iPhone with an A100 over 2 Mbps, its first token takes {} times Edge-only's time and {} times \
@@ -233,7 +235,7 @@ fn mindfusion_pays(evidence: &Evidence) -> Option<String> {
 /// MindFusion on MSAO's platform.
 fn mindfusion_elsewhere(evidence: &Evidence) -> Option<String> {
     let times = evidence.ratio(
-        "tornado",
+        Bundled::Tornado,
         ["mindfusion", "cloud_only"],
         Metric::E2eMean,
         &[("tokens.iid", ""), ("link.transport", "tcp")],
@@ -243,7 +245,7 @@ fn mindfusion_elsewhere(evidence: &Evidence) -> Option<String> {
 
 /// The rates of `load` within which each policy keeps its limit.
 fn carried(evidence: &Evidence) -> Option<String> {
-    let runs = evidence.runs("load")?;
+    let runs = evidence.runs(Bundled::Load)?;
     let said: Vec<String> = runs.policies().into_iter().filter_map(|policy| carried_by(runs, policy)).collect();
     (!said.is_empty()).then(|| {
         format!(
@@ -275,7 +277,7 @@ fn carried_by(runs: &Runs, policy: &str) -> Option<String> {
 /// The energy of a request where Cloud-only is near its limit.
 fn energy(evidence: &Evidence) -> Option<String> {
     let at = [("arrivals.poisson.rate", "24 /s")];
-    let joules = |policy| evidence.mean("load", policy, Metric::Energy, &at);
+    let joules = |policy| evidence.mean(Bundled::Load, policy, Metric::Energy, &at);
     Some(format!(
         "At 24 requests a second a request takes {} J under Cloud-only, {} behind MSAO's pruning alone, and {} under MSAO.",
         short(joules("cloud_only")?, 2),

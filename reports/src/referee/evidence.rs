@@ -1,5 +1,6 @@
 //! The runs of the set, by scenario, and the figures that sentences are made of.
 
+use super::bundled::Bundled;
 use crate::estimate::Estimate;
 use crate::frame::ReportError;
 use crate::manifest::Manifest;
@@ -21,8 +22,8 @@ impl Evidence {
     }
 
     /// The runs of a scenario; none if it was not run.
-    pub fn runs(&self, scenario: &str) -> Option<&Runs> {
-        self.0.get(scenario).map(|(_, runs)| runs)
+    pub fn runs(&self, scenario: Bundled) -> Option<&Runs> {
+        self.0.get(scenario.name()).map(|(_, runs)| runs)
     }
 
     /// The folder of a scenario.
@@ -36,18 +37,18 @@ impl Evidence {
     }
 
     /// The ratio of a metric between two policies at the points of a scenario that have these values; none if there is no such run.
-    pub fn ratio(&self, scenario: &str, [of, against]: [&str; 2], metric: Metric, at: At<'_>) -> Option<f64> {
+    pub fn ratio(&self, scenario: Bundled, [of, against]: [&str; 2], metric: Metric, at: At<'_>) -> Option<f64> {
         let mean = |policy| self.mean(scenario, policy, metric, at);
         Some(mean(of)? / mean(against)?)
     }
 
     /// The same at the first point: of a sweep that varies one key at a time, the scenario as it is.
-    pub fn ratio_as_it_is(&self, scenario: &str, pair: [&str; 2], metric: Metric) -> Option<f64> {
+    pub fn ratio_as_it_is(&self, scenario: Bundled, pair: [&str; 2], metric: Metric) -> Option<f64> {
         ratios(self.runs(scenario)?, pair, metric).first().map(|(_, ratio)| *ratio)
     }
 
     /// The mean of a metric under a policy over the points that have these values.
-    pub fn mean(&self, scenario: &str, policy: &str, metric: Metric, at: At<'_>) -> Option<f64> {
+    pub fn mean(&self, scenario: Bundled, policy: &str, metric: Metric, at: At<'_>) -> Option<f64> {
         let runs = self.runs(scenario)?;
         let values: Option<Vec<f64>> = matching(runs, policy, at).map(|cell| mean(runs, cell, metric)).collect();
         values.filter(|values| !values.is_empty()).map(|values| values.iter().sum::<f64>() / values.len() as f64)

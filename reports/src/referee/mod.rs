@@ -4,7 +4,9 @@
 //! Every sentence is made of the folders' numbers; a question whose scenarios were not run says so.
 
 mod answers;
+mod bundled;
 mod evidence;
+mod json;
 mod page;
 mod papers;
 mod systems;
@@ -17,6 +19,7 @@ use crate::file::write;
 use crate::frame::ReportError;
 use crate::numbers::short;
 use answers::Answer;
+use bundled::Bundled;
 use evidence::Evidence;
 use papers::Paper;
 use std::path::{Path, PathBuf};
@@ -28,6 +31,13 @@ pub struct Referee {
     pub files: Vec<PathBuf>,
     /// The answers, the papers and the flips, for a terminal.
     pub text: String,
+    /// The same as one JSON document.
+    pub json: String,
+}
+
+/// The bundled scenarios that the page's sentences, tables and figures are made of.
+pub fn judged_scenarios() -> impl Iterator<Item = &'static str> {
+    Bundled::ALL.iter().map(|scenario| scenario.name()).chain(Flip::scenarios())
 }
 
 /// All that the page says.
@@ -66,7 +76,7 @@ pub fn write_referee(folders: &[PathBuf], into: &Path) -> Result<Referee, Report
         write(into, "claims.csv", findings.claims.csv.as_bytes())?,
         write(into, "index.html", page::page(&findings, &evidence, into)?.as_bytes())?,
     ];
-    Ok(Referee { files, text: text::text(&findings) })
+    Ok(Referee { files, text: text::text(&findings), json: json::json(&findings) })
 }
 
 fn flips(evidence: &Evidence) -> Vec<Flipped> {
@@ -85,7 +95,7 @@ fn flips(evidence: &Evidence) -> Vec<Flipped> {
 
 /// A sentence on the assumptions of `tornado` that move the answer about a policy; none without that run.
 fn sureness(evidence: &Evidence, policy: &str) -> Result<Option<String>, ReportError> {
-    let Some(runs) = evidence.runs("tornado") else { return Ok(None) };
+    let Some(runs) = evidence.runs(Bundled::Tornado) else { return Ok(None) };
     let Some(moved) = moved(runs).and_then(|all| all.into_iter().find(|moved| moved.policy == policy)) else {
         return Ok(None);
     };

@@ -1,5 +1,6 @@
 //! The findings as one page that needs no other file.
 
+use super::bundled::Bundled;
 use super::evidence::Evidence;
 use super::papers::KINDS;
 use super::{Findings, Flipped};
@@ -50,7 +51,7 @@ fn answers(findings: &Findings, evidence: &Evidence, beside: &Path) -> Markup {
                     "Rests on "
                     @for (place, scenario) in answer.rests_on.iter().enumerate() {
                         @if place > 0 { ", " }
-                        (link(evidence, scenario, beside))
+                        (link(evidence, scenario.name(), beside))
                     }
                     "."
                 }
@@ -113,7 +114,7 @@ fn systems(findings: &Findings, evidence: &Evidence, beside: &Path) -> Markup {
                                 td { (held.metric.doc().axis) }
                                 td.n { (held.times()) }
                                 td { (held.pays()) }
-                                td { (link(evidence, held.scenario, beside)) }
+                                td { (link(evidence, held.scenario.name(), beside)) }
                             }
                         }
                     }
@@ -154,7 +155,7 @@ fn papers(findings: &Findings) -> Markup {
 }
 
 fn sure(evidence: &Evidence) -> Result<Markup, ReportError> {
-    let svg = drawing(evidence, "tornado", "tornado")?;
+    let svg = drawing(evidence, Bundled::Tornado.name(), "tornado")?;
     let body = html! {
         p.note { "Each assumption that the papers leave open, varied by itself around MSAO’s platform." }
         @match svg {

@@ -1,12 +1,13 @@
 //! Each other system against the control that decides whether it pays.
 
+use super::bundled::Bundled;
 use super::evidence::{Evidence, ratios};
 use crate::numbers::short;
 use tables::{Better, Metric};
 
 /// A system held against its control, in the scenario that is bundled for it.
 pub(super) struct Held {
-    pub scenario: &'static str,
+    pub scenario: Bundled,
     pub of: &'static str,
     pub against: &'static str,
     pub metric: Metric,
@@ -15,19 +16,19 @@ pub(super) struct Held {
 }
 
 /// The pairs, in the order of the page.
-const PAIRS: [(&str, &str, &str, Metric); 12] = [
-    ("specedge", "specedge", "cloud_speculative", Metric::OutputRate),
-    ("specedge", "specedge", "cloud_speculative", Metric::TpotMean),
-    ("specedge", "specedge", "cloud_only", Metric::OutputRate),
-    ("wisp", "wisp", "cloud_only", Metric::TpotMean),
-    ("wisp", "wisp", "cloud_speculative", Metric::TpotMean),
-    ("covspec", "covspec", "cloud_only", Metric::E2eMean),
-    ("covspec", "covspec", "cloud_speculative", Metric::E2eMean),
-    ("pipesd", "pipesd", "speculative", Metric::E2eMean),
-    ("pipesd", "pipesd", "cloud_only", Metric::E2eMean),
-    ("moa_off", "moa_off", "cloud_only", Metric::E2eMean),
-    ("moa_off", "moa_off", "edge_only", Metric::E2eMean),
-    ("progressive", "progressive", "cloud_only", Metric::E2eMean),
+const PAIRS: [(Bundled, &str, &str, Metric); 12] = [
+    (Bundled::Specedge, "specedge", "cloud_speculative", Metric::OutputRate),
+    (Bundled::Specedge, "specedge", "cloud_speculative", Metric::TpotMean),
+    (Bundled::Specedge, "specedge", "cloud_only", Metric::OutputRate),
+    (Bundled::Wisp, "wisp", "cloud_only", Metric::TpotMean),
+    (Bundled::Wisp, "wisp", "cloud_speculative", Metric::TpotMean),
+    (Bundled::Covspec, "covspec", "cloud_only", Metric::E2eMean),
+    (Bundled::Covspec, "covspec", "cloud_speculative", Metric::E2eMean),
+    (Bundled::Pipesd, "pipesd", "speculative", Metric::E2eMean),
+    (Bundled::Pipesd, "pipesd", "cloud_only", Metric::E2eMean),
+    (Bundled::MoaOff, "moa_off", "cloud_only", Metric::E2eMean),
+    (Bundled::MoaOff, "moa_off", "edge_only", Metric::E2eMean),
+    (Bundled::Progressive, "progressive", "cloud_only", Metric::E2eMean),
 ];
 
 /// The pairs that were run.

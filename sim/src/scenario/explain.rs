@@ -10,7 +10,7 @@ pub fn explain(message: &str) -> String {
             .filter(|(distance, name)| *distance <= name.len().max(unknown.len()) / 2)
             .min();
         let hint = nearest.map(|(_, name)| format!("; did you mean `{name}`?")).unwrap_or_default();
-        format!("unknown {kind} `{unknown}`{hint} (known: {})", names.join(", "))
+        format!("unknown {kind} `{unknown}`{hint} (known: {})", tables::listed(&names))
     };
     for (start, kind) in [("unknown field ", "key"), ("unknown variant ", "value")] {
         if let Some(rest) = message.strip_prefix(start) {

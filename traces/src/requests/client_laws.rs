@@ -22,8 +22,8 @@ use std::{collections::BTreeMap, path::Path};
 use units::SimDuration;
 
 const ARRIVALS_HEADER: &str = "client,t_s,rate_per_s,interarrival_cv,dist,shape,scale";
-const TOKENS_LINE: &str = "{\"client\": <number>, \"window_s\": <seconds>, \"text_tokens\": [[<value>, <probability>], ...], \
-                           \"image_tokens\": ..., \"image_count\": ..., \"output_tokens\": ...}";
+const TOKENS_LINE: &str =
+    "{\"client\", \"window_s\", \"text_tokens\": [[<value>, <probability>], ...], \"image_tokens\", ...}";
 
 /// Tolerance of the sum of a distribution's published probabilities, which are rounded to five digits.
 const PROBABILITY_TOLERANCE: f64 = 0.01;

@@ -62,7 +62,7 @@ pub use dictionary::{DocumentedColumn, TABLES, dictionary, documented_columns, u
 pub use effects::EffectRow;
 pub use error::TableError;
 pub use judged::{ClaimRow, ValidationRow};
-pub use metric::{Better, Metric, MetricDoc, MetricEstimates, MetricValues, unknown};
+pub use metric::{Better, Metric, MetricDoc, MetricEstimates, MetricValues, listed, unknown};
 pub use names::{Author, Finding, Kind, Lane, Phase, Shortfall, Side, Standing, Status};
 pub use object::{Object, objects};
 pub use own::{AskedEstimates, VariedNumbers, VariedValues, is_number, number_column};

@@ -269,7 +269,30 @@ pub fn unknown(what: &str, name: &str, known: &[&str]) -> String {
     let nearest = close.filter(|(distance, _)| *distance <= 1 + name.len() / 3).min_by_key(|(distance, _)| *distance);
     match nearest {
         Some((_, nearest)) => format!("no {what} {name}; did you mean {nearest}?"),
-        None => format!("no {what} {name}; expected one of {}", known.join(", ")),
+        None => format!("no {what} {name}; expected one of {}", listed(known)),
+    }
+}
+
+/// Characters of a list of names in a message, at most: a message has two lines and a hint.
+const LIST_CHARS: usize = 90;
+
+/// Names with commas between them: of a long list the first ones, and how many more there are.
+///
+/// ```
+/// assert_eq!(tables::listed(&["bandwidth", "rtt"]), "bandwidth, rtt");
+/// let many = vec!["a_long_name"; 20];
+/// assert!(tables::listed(&many).ends_with("a_long_name and 14 more"));
+/// ```
+pub fn listed(names: &[impl AsRef<str>]) -> String {
+    let chars =
+        |names: &[_]| names.iter().map(|name: &_| AsRef::<str>::as_ref(name).chars().count() + 2).sum::<usize>();
+    let fits = (1..=names.len()).rev().find(|count| chars(&names[..*count]) <= LIST_CHARS).unwrap_or(1);
+    let told = names.iter().take(fits).map(AsRef::as_ref).collect::<Vec<&str>>().join(", ");
+    match names.len().saturating_sub(fits) {
+        0 => told,
+        // A single name is as short as its count.
+        1 => format!("{told}, {}", names[fits].as_ref()),
+        more => format!("{told} and {more} more"),
     }
 }
 

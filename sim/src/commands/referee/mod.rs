@@ -37,6 +37,9 @@ pub struct Args {
     /// Threads that runs are spread over [default: all cores]. Results do not depend on it.
     #[arg(long, value_name = "N")]
     threads: Option<usize>,
+    /// Print one JSON document instead of text: answers, contradictions, systems and papers. docs/output.md has its keys.
+    #[arg(long)]
+    json: bool,
 }
 
 /// Runs what is missing of the set, writes the page and prints what it says.
@@ -65,6 +68,9 @@ pub fn run(args: &Args) -> Result<(), Failure> {
     }
     let into = args.out.join("report");
     let referee = reports::write_referee(&folders, &into)?;
+    if args.json {
+        return print(&referee.json);
+    }
     print(&referee.text)?;
     let page = into.join("index.html");
     print(&format!("\n{}\n", page.display()))

@@ -43,6 +43,14 @@ set![
 mod tests {
     use super::SET;
 
+    /// A scenario that the page speaks of and the set lacks would leave its question unanswered without a word.
+    #[test]
+    fn the_page_rests_on_scenarios_of_the_set() {
+        for judged in reports::judged_scenarios() {
+            assert!(SET.iter().any(|(name, _)| *name == judged), "{judged}");
+        }
+    }
+
     #[test]
     fn each_is_a_scenario_of_its_name() {
         for (name, text) in SET {

@@ -152,5 +152,5 @@ pub fn unknown(kind: &str, name: &str, known: &[&str], hint: &str) -> String {
     let similarity = |known: &str| strsim::jaro_winkler(known, &name.to_lowercase());
     let nearest = known.iter().max_by(|a, b| similarity(a).total_cmp(&similarity(b)));
     let nearest = nearest.map(|nearest| format!("; did you mean `{nearest}`?")).unwrap_or_default();
-    format!("unknown {kind} `{name}`{nearest} (known: {}) {hint}", known.join(", ")).trim_end().to_owned()
+    format!("unknown {kind} `{name}`{nearest} (known: {}) {hint}", tables::listed(known)).trim_end().to_owned()
 }

@@ -6,6 +6,7 @@ pub mod tokens;
 
 pub use errors::{Errors, to_digits};
 
+use super::explain::explain;
 use crate::terminal::Failure;
 use model::preprocess::Preprocess;
 use model::step::StepKind;
@@ -188,7 +189,7 @@ impl Profile {
             let place = path.display();
             Failure::refused(format!(
                 "{place}:{line}: {}; expected a profile that `sim calibrate` wrote",
-                error.message()
+                explain(error.message())
             ))
         })?;
         let wrong = |what: String| {
