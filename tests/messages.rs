@@ -24,8 +24,10 @@ impl Message {
 
     /// Lines below the first that are neither of the scenario nor of clap's usage.
     fn more(&self) -> usize {
-        let is_source =
-            |line: &str| line.trim_start().trim_start_matches(|c: char| c.is_ascii_digit()).starts_with(" |");
+        let is_source = |line: &str| {
+            let margin = line.trim_start().trim_start_matches(|c: char| c.is_ascii_digit());
+            margin.trim_start().starts_with('|')
+        };
         let is_hint = |line: &str| {
             ["Usage:", "For more information", "  tip:", "  [possible values:"]
                 .iter()

@@ -336,3 +336,30 @@ fn axe_has_no_serious_finding_in_either_theme() {
         }
     }
 }
+
+#[test]
+fn tab_comes_to_every_control_and_goes_on() {
+    if !are_there("tab_comes_to_every_control_and_goes_on") {
+        return;
+    }
+    let (_sim, page) = results();
+    let mut browser = Browser::open(1280, 900);
+    browser.load(&page);
+    let controls = "[...document.querySelectorAll('a[href], button, input, select, summary, [tabindex=\"0\"]')]\
+                    .filter((one) => one.checkVisibility() && !one.closest('[hidden]'))";
+    let count = browser.value(&format!("{controls}.length")).as_u64().expect("a count");
+    assert!(count > 40, "{count} controls");
+    for _ in 0..count + 10 {
+        browser.press("Tab");
+        browser.value("document.activeElement.setAttribute('data-reached', '')");
+    }
+    let missed = format!(
+        "{controls}.filter((one) => !one.hasAttribute('data-reached')).map((one) => one.outerHTML.slice(0, 120))"
+    );
+    assert_eq!(browser.value(&missed), json!([]), "Tab does not come to them");
+    // Where the keyboard is, an outline shows.
+    let outline = "(() => { const link = document.querySelector('nav a'); link.focus(); return getComputedStyle(link).outlineStyle; })()";
+    browser.press("Tab");
+    assert_eq!(browser.value(outline), "solid");
+    fine(&browser);
+}

@@ -8,7 +8,7 @@ use crate::support::aloud;
 use std::path::{Path, PathBuf};
 
 /// The programs that tests need; a test calls [`are_there`] with its name.
-const NEEDS: [(&str, &[&str]); 14] = [
+const NEEDS: [(&str, &[&str]); 15] = [
     ("slurm_survives_a_crash_a_dead_node_and_lost_parts", &SLURM),
     ("slurm_flag_submits_waits_and_merges", &SLURM),
     ("parallel_runs_the_emitted_script", &["parallel"]),
@@ -23,6 +23,7 @@ const NEEDS: [(&str, &[&str]); 14] = [
     ("page_draws_the_values_of_the_summary", &["chromium"]),
     ("page_says_how_to_get_the_same_numbers", &["chromium"]),
     ("page_stands_the_dark_paper_and_narrow_screens", &["chromium"]),
+    ("tab_comes_to_every_control_and_goes_on", &["chromium"]),
     ("axe_has_no_serious_finding_in_either_theme", &["chromium", "axe.min.js"]),
 ];
 

@@ -44,7 +44,7 @@ impl FromStr for Constraint {
     /// Reads `accuracy_pct >= 75` and `e2e_ms_p99 <= 2 s`.
     fn from_str(text: &str) -> Result<Self, String> {
         let refused = || {
-            let expected = "expected a metric, one of <= >= < >, and a number, perhaps with its unit";
+            let expected = "expected a metric, one of <= >= < >, and a number";
             format!("{text}: {expected}, as in accuracy_pct >= 75 or e2e_ms_p99 <= 2 s")
         };
         let (metric, bound, value) = BOUNDS

@@ -118,11 +118,13 @@ impl Finding {
     /// The policy that is the fastest of all most often without being as accurate, and its price.
     fn less_accurate(&self, wins: &[Win]) -> Option<String> {
         let free = self.contest.wins(self.points.count, true);
-        let beaten =
-            |win: &&Win| wins.iter().any(|own| own.point == win.point && own.policy != win.policy && own.ms > win.ms);
+        // Both are in the order of the points.
+        let own = |point: usize| wins.binary_search_by_key(&point, |win| win.point).ok().map(|place| &wins[place]);
+        let beaten = |win: &&Win| own(win.point).is_some_and(|own| own.policy != win.policy && own.ms > win.ms);
         let faster: Vec<&Win> = free.iter().filter(beaten).collect();
         let count = |policy: usize| faster.iter().filter(|win| win.policy == policy).count();
-        let policy = faster.iter().map(|win| win.policy).rev().max_by_key(|policy| count(*policy))?;
+        let policies = 0..self.points.policies.len();
+        let policy = policies.rev().filter(|policy| count(*policy) > 0).max_by_key(|policy| count(*policy))?;
         let reference = self.contest.reference;
         let lost = |win: &&&Win| {
             let accuracy = |policy| self.contest.accuracy_pct(policy, win.point);

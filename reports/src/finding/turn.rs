@@ -23,7 +23,7 @@ pub(super) fn turn(points: &Points, wins: &[Win]) -> Option<String> {
     // Of equal keys the first is told.
     let (key, found) = of_keys.rev().max_by_key(|(_, stretches)| right(stretches))?;
     let of_policy = |policy: usize| wins.iter().filter(|win| win.policy == policy).count();
-    let most = wins.iter().map(|win| of_policy(win.policy)).max()?;
+    let most = (0..points.policies.len()).map(of_policy).max()?;
     if found.len() < 2 || right(&found) <= most {
         return None;
     }

@@ -31,7 +31,8 @@ fn figure(folders: &[Folder], place: usize) -> Markup {
                 @for folder in folders {
                     @if let Some(svg) = &folder.figures[place] {
                         figure {
-                            div.paper { (PreEscaped(svg)) }
+                            // On a narrow screen it scrolls, with the keyboard too.
+                            div.paper tabindex="0" role="group" aria-label=(title) { (PreEscaped(svg)) }
                             figcaption {
                                 @if let Some(name) = &folder.name { strong { (name) } " " }
                                 span.files {

@@ -108,6 +108,7 @@
   function chart(id, option, steps) {
     const figure = document.getElementById(`chart-${id}`);
     const canvas = one(".canvas", figure);
+    canvas.role = "img"; // The library gives it its description.
     const chart = echarts.init(canvas, null, { renderer: "svg" });
     let at = -1;
     const draw = () => {

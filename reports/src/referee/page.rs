@@ -79,7 +79,7 @@ fn flips(findings: &Findings, evidence: &Evidence) -> Result<Markup, ReportError
             h3 { (flip.question) }
             ul { @for claim in &flip.claims { li { (claim) } } }
             p { "Here, " (flip.finding) "." }
-            @if let Some(svg) = svg { figure.drawn { div.paper { (PreEscaped(svg)) } } }
+            @if let Some(svg) = svg { (drawn(svg, &flip.question)) }
         }
     };
     let body = html! {
@@ -88,6 +88,11 @@ fn flips(findings: &Findings, evidence: &Evidence) -> Result<Markup, ReportError
         @if findings.flips.is_empty() { p.note { "None of their scenarios was run." } }
     };
     Ok(section("flips", "Claims that contradict each other", body))
+}
+
+/// A drawing, which scrolls on a narrow screen, with the keyboard too.
+fn drawn(svg: &str, label: &str) -> Markup {
+    html! { figure.drawn { div.paper tabindex="0" role="group" aria-label=(label) { (PreEscaped(svg)) } } }
 }
 
 /// A figure of a folder's own report; none if it is not drawn.
@@ -159,7 +164,7 @@ fn sure(evidence: &Evidence) -> Result<Markup, ReportError> {
     let body = html! {
         p.note { "Each assumption that the papers leave open, varied by itself around MSAO’s platform." }
         @match svg {
-            Some(svg) => figure.drawn { div.paper { (PreEscaped(svg)) } },
+            Some(svg) => { (drawn(&svg, "Assumptions")) }
             None => p.note { "Its scenario was not run." },
         }
     };

@@ -59,7 +59,7 @@ fn unknown_unit(table: &Table, unit: &str) -> String {
     if let Some(nearest) = table.nearest(unit) {
         says += &format!(" (did you mean {}? case matters", nearest.symbol);
         if table.counts_data {
-            says += ", and bits and bytes differ by a factor of 8";
+            says += ", and a byte has 8 bits";
         }
         says += ")";
     }

@@ -24,7 +24,7 @@
 //! assert_eq!(rate.to_string(), "200 Mbps");
 //!
 //! let refused = "200 MBps".parse::<BitsPerSecond>().unwrap_err();
-//! assert!(refused.to_string().contains("bits and bytes differ by a factor of 8"));
+//! assert!(refused.to_string().contains("a byte has 8 bits"));
 //! # Ok::<(), units::QuantityError>(())
 //! ```
 //!

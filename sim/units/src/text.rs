@@ -199,7 +199,7 @@ mod tests {
 
     #[test]
     fn a_confusion_of_bits_and_bytes_is_pointed_out() {
-        let hint = |meant| format!("(did you mean {meant}? case matters, and bits and bytes differ by a factor of 8)");
+        let hint = |meant| format!("(did you mean {meant}? case matters, and a byte has 8 bits)");
         for text in ["200 MBps", "200 MB/s", "200 mbps", "200 Mb/s", "200 Mbit/s"] {
             assert!(refusal::<BitsPerSecond>(text).contains(&hint("Mbps")), "{}", refusal::<BitsPerSecond>(text));
         }
