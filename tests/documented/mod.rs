@@ -115,6 +115,7 @@ const ELSEWHERE: &[Elsewhere] = &[
         instead: "",
         reason: "it obtains 250 MB and builds for release",
     },
+    Elsewhere { command: "cargo xtask train", instead: "", reason: "an hour of a processor" },
     Elsewhere { command: "cargo xtask replay", instead: "", reason: "a step of `cargo xtask test`" },
     Elsewhere {
         command: "cargo test -p model --test measured -- --nocapture",

@@ -26,6 +26,7 @@ mod replay;
 mod source;
 mod test;
 mod tests_only;
+mod train;
 mod validation;
 mod wheel;
 
@@ -48,6 +49,7 @@ const TASKS: &[Task] = &[
     (validation::command, validation::run),
     (mutants::command, mutants::run),
     (replay::command, replay::run),
+    (train::command, train::run),
     (wheel::command, wheel::run),
     (gpu_check::command, gpu_check::run),
     (fuzz::command, fuzz::run),
