@@ -140,7 +140,7 @@ fn words([draft, target]: &mut [Model; 2], count: u64) -> Tried<()> {
         both[1][1], both[0][1], both[1][0], both[0][0]
     );
     println!(
-        "| largest entropy of an answer, nats, up to | draft: answers, right | target: answers, right |\n|---|---|---|"
+        "| largest entropy, nats, up to | draft: answers | right | target: answers | right |\n|---|---|---|---|---|"
     );
     for (at, [small, large]) in &bins {
         println!("| {} | {} | {} |", BINS[*at], small.row(), large.row());
