@@ -62,6 +62,7 @@ mod testbeds;
 mod timeline;
 mod tools;
 mod trace_files;
+mod trained_pair;
 mod tune;
 mod validate;
 mod warm_up;

@@ -113,7 +113,7 @@ fn nothing_is_written_over_and_nothing_is_left() {
 #[test]
 fn an_unknown_model_is_refused_with_those_that_there_are() {
     let sim = Sim::new();
-    let told = ["invalid value 'qwen3' for '<MODEL>'", "[possible values: qwen2-vl-2b, qwen2.5-vl-7b, tiny]"];
+    let told = ["invalid value 'qwen3' for '<MODEL>'", "[possible values: qwen2-vl-2b, qwen2.5-vl-7b, tiny, trained]"];
     refuses(&write(&sim, &["qwen3", "--out", "m"]), &told);
     refuses(&write(&sim, &["tiny"]), &["--out <DIR>"]);
     refuses(&write(&sim, &["tiny", "--out", "m", "--dtype", "int8"]), &["[possible values: fp32, fp16]"]);

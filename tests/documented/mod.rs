@@ -121,6 +121,12 @@ const ELSEWHERE: &[Elsewhere] = &[
         instead: "",
         reason: "it obtains 250 MB and builds for release",
     },
+    Elsewhere { command: "cargo xtask train", instead: "", reason: "a quarter of an hour of a core" },
+    Elsewhere {
+        command: "cargo xtask replay scenarios/replay_tiny.toml",
+        instead: "",
+        reason: "tests of replays write the same models and run them",
+    },
     Elsewhere { command: "cargo xtask replay", instead: "", reason: "a step of `cargo xtask test`" },
     Elsewhere {
         command: "cargo test -p model --test measured -- --nocapture",

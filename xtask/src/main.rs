@@ -28,6 +28,7 @@ mod replay;
 mod source;
 mod test;
 mod tests_only;
+mod train;
 mod validation;
 mod wheel;
 
@@ -51,6 +52,7 @@ const TASKS: &[Task] = &[
     (mutants::command, mutants::run),
     (docs::command, docs::run),
     (replay::command, replay::run),
+    (train::command, train::run),
     (wheel::command, wheel::run),
     (gpu_check::command, gpu_check::run),
     (fuzz::command, fuzz::run),

@@ -9,16 +9,18 @@ use crate::house::{cargo, root};
 use crate::onnxruntime;
 
 /// The scenario that is replayed if none is named.
-const SCENARIO: &str = "scenarios/replay_tiny.toml";
+const SCENARIO: &str = "scenarios/replay_trained.toml";
 
-/// Folder of the written models.
-const MODELS: &str = "target/models/tiny";
+/// The pairs of models that the scenarios of the house name.
+const PAIRS: [&str; 2] = ["tiny", "trained"];
 
 const HELP: &str = "\
 Replays a scenario on real models, with everything that takes: obtains ONNX Runtime (`cargo xtask onnxruntime`), writes the
-pair of tiny models into target/models/tiny unless they are there, builds `sim`, and runs the scenario with --mode replay.
+pair with random weights and the trained pair into target/models unless they are there, builds `sim`, and runs the scenario with
+--mode replay.
 
   cargo xtask replay
+  cargo xtask replay scenarios/replay_tiny.toml
   cargo xtask replay my.toml --out results/mine";
 
 /// The command and its help.
@@ -33,9 +35,11 @@ pub fn command() -> Command {
 /// Runs the command.
 pub fn run(arguments: &ArgMatches) -> Outcome {
     onnxruntime::require()?;
-    let models = root().join(MODELS);
-    if !models.is_dir() {
-        sim(&["models".into(), "write".into(), "tiny".into(), "--out".into(), models])?;
+    for pair in PAIRS {
+        let models = root().join("target/models").join(pair);
+        if !models.is_dir() {
+            sim(&["models".into(), "write".into(), pair.into(), "--out".into(), models])?;
+        }
     }
     let scenario: &PathBuf = arguments.get_one("scenario").expect("there is a default");
     // Its own name is of the root, wherever this is called.

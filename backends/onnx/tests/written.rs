@@ -39,7 +39,9 @@ const DRAFT: Shape = Shape {
     sections: [16, 24, 24],
     context: 512,
     most_pixels: 1_003_520,
+    theta: 1_000_000,
     tower: Tower { layers: 2, hidden: 160, intermediate: 320, heads: 2, full: &[] },
+    trained: None,
 };
 
 const TARGET: Shape = Shape {

@@ -14,7 +14,7 @@ pub struct ClassRunsWriter {
 impl ClassRunsWriter {
     /// Begins the table at `path`, with `notes` in its metadata.
     pub fn create(path: &Path, notes: &[(&str, &str)]) -> Result<Self, TableError> {
-        Ok(Self { table: TableWriter::create_varied(path, &[], notes)?, run: 0 })
+        Ok(Self { table: TableWriter::create_part(path, &[], notes)?, run: 0 })
     }
 
     /// Adds the classes of the next run; one that failed has none.

@@ -64,6 +64,11 @@ impl RunsWriter {
         TableWriter::create_varied(path, varied, notes).map(Self)
     }
 
+    /// Begins a part of such a table.
+    pub fn create_part(path: &Path, varied: &[String], notes: &[(&str, &str)]) -> Result<Self, TableError> {
+        TableWriter::create_part(path, varied, notes).map(Self)
+    }
+
     /// Adds a run.
     pub fn write(&mut self, run: &Run) -> Result<(), TableError> {
         self.0.write(row(run))

@@ -1,7 +1,6 @@
 //! Runs: every policy at every point, over the cores, simulated or replayed on real models.
 
 pub mod answered;
-pub mod drawn;
 pub mod grid;
 pub mod intervals;
 pub mod one_run;

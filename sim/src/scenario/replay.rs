@@ -74,6 +74,8 @@ pub enum Drawn {
     Choice,
     /// Open questions and questions with options, in equal parts.
     Mixed,
+    /// Graded questions, which the trained pair was fitted on, with one or two pictures of 112 x 112 pixels.
+    Graded,
 }
 
 /// The source of tokens, entropies and acceptances of a replay.

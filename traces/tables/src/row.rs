@@ -169,5 +169,8 @@ pub(crate) use rows;
 /// Rows of a group of a long table.
 pub(crate) const MANY: usize = 1 << 16;
 
-/// Rows of a group of a table with a row for each run: a merge has as many groups in memory as there are shards.
-pub(crate) const FEW: usize = 128;
+/// Rows of a group of a table with a row for each run.
+pub(crate) const FEW: usize = 1 << 12;
+
+/// Rows of a group of a part: a merge has as many groups in memory as there are shards.
+pub(crate) const PART: usize = 128;

@@ -234,6 +234,11 @@ impl GraphBuilder {
         self.weights.iter().map(|(weight, _)| weight.count()).sum()
     }
 
+    /// The tensors of weights, in their order.
+    pub fn tensors(&self) -> impl Iterator<Item = &Weight> {
+        self.weights.iter().map(|(weight, _)| weight)
+    }
+
     /// Bytes of all weights.
     pub fn bytes(&self) -> u64 {
         self.parameters() * self.dtype.bytes()

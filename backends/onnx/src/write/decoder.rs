@@ -2,7 +2,7 @@
 
 use super::blocks::{Attention, Norm, Rotary, frequencies};
 use super::build::{Attribute, GraphBuilder, Kind, Side, Value};
-use super::shape::{Shape, THETA};
+use super::shape::Shape;
 use super::tokenizer::SPECIAL;
 use super::weights::{Dtype, Fill};
 
@@ -82,7 +82,7 @@ fn angles(graph: &mut GraphBuilder, positions: Value, shape: &Shape) -> Value {
     let pairs = shape.head_dim / 2;
     let axis_of = shape.sections.iter().enumerate().flat_map(|(axis, pairs)| (0..*pairs).map(move |_| axis));
     let mut by_axis = vec![0.0; 3 * pairs as usize];
-    for ((pair, frequency), axis) in frequencies(THETA, pairs).into_iter().enumerate().zip(axis_of) {
+    for ((pair, frequency), axis) in frequencies(shape.theta as f64, pairs).into_iter().enumerate().zip(axis_of) {
         by_axis[axis * pairs as usize + pair] = frequency;
     }
     let frequencies = graph.singles(&[3, 1, 1, pairs as i64], &by_axis);

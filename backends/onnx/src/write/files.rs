@@ -1,7 +1,7 @@
 //! The files of a model's folder beside its graphs: configurations, tokenizer and chat template.
 
-use super::shape::{FRAMES, Family, MERGE, PATCH, Shape, THETA, WINDOW};
-use super::tokenizer::{SPECIAL, TEMPLATE, special, tokenizer};
+use super::shape::{FRAMES, Family, MERGE, PATCH, Shape, WINDOW};
+use super::tokenizer::{SPECIAL, TEMPLATE, TRAINED_TEMPLATE, of_words, special, tokenizer};
 use super::weights::Dtype;
 use serde_json::{Value, json};
 
@@ -18,20 +18,24 @@ pub(crate) fn files(shape: &Shape, dtype: Dtype, seed: u64) -> [(&'static str, V
         ("config.json", config(shape, dtype, seed)),
         ("generation_config.json", generation),
         ("preprocessor_config.json", preprocessor(shape)),
-        ("tokenizer.json", tokenizer(shape.tokens)),
+        ("tokenizer.json", shape.trained.map_or_else(|| tokenizer(shape.tokens), |trained| of_words(&trained.words()))),
         ("tokenizer_config.json", tokenizer_config(shape)),
     ]
 }
 
-/// The family's `config.json`, with a note that the weights are random.
+/// The family's `config.json`, with a note on where the weights are from.
 fn config(shape: &Shape, dtype: Dtype, seed: u64) -> Value {
     let id = |name| special(shape.tokens, name);
     let architecture = match shape.family {
         Family::Qwen2Vl => "Qwen2VLForConditionalGeneration",
         Family::Qwen25Vl => "Qwen2_5_VLForConditionalGeneration",
     };
+    let origin = match shape.trained {
+        Some(_) => json!({"weights": "trained", "data": "drawn pictures", "shape": shape.name}),
+        None => json!({"weights": "random", "seed": seed, "shape": shape.name}),
+    };
     json!({
-        "msao_sim": {"weights": "random", "seed": seed, "shape": shape.name},
+        "msao_sim": origin,
         "architectures": [architecture],
         "model_type": shape.family.model_type(),
         "hidden_act": "silu",
@@ -43,7 +47,7 @@ fn config(shape: &Shape, dtype: Dtype, seed: u64) -> Value {
         "num_key_value_heads": shape.kv_heads,
         "max_position_embeddings": shape.context,
         "rms_norm_eps": 1e-6,
-        "rope_theta": THETA,
+        "rope_theta": shape.theta as f64,
         "rope_scaling": {"type": "mrope", "mrope_section": shape.sections},
         "tie_word_embeddings": shape.tied,
         "use_cache": true,
@@ -131,6 +135,6 @@ fn tokenizer_config(shape: &Shape) -> Value {
         "unk_token": null,
         "errors": "replace",
         "model_max_length": shape.context,
-        "chat_template": TEMPLATE,
+        "chat_template": if shape.trained.is_some() { TRAINED_TEMPLATE } else { TEMPLATE },
     })
 }

@@ -1,4 +1,4 @@
-//! Models with the published architectures and random weights, in the layout of the hub.
+//! Models with the published architectures, in the layout of the hub: with random weights, or small ones with trained weights.
 //!
 //! Published weights cannot be had everywhere, and how long a step takes does not depend on them: only on the operators, the
 //! sizes and the precision, which are the published ones here. What such a model says is noise, and a draft's tokens are hardly
@@ -16,16 +16,19 @@ mod proto;
 mod shape;
 mod tokenizer;
 mod tower;
+mod trained;
 mod weights;
 
 pub use blocks::Attention;
 pub use shape::{Family, RELEASES, Release, Shape, Tower};
+pub use trained::Trained;
 pub use weights::Dtype;
 
 use crate::error::{OnnxError, Result, refused};
 use build::GraphBuilder;
 use std::io;
 use std::path::Path;
+use trained::Tensors;
 use weights::{Source, hash, random};
 
 /// A model to write.
@@ -73,6 +76,15 @@ impl Recipe {
         self.graphs().iter().map(GraphBuilder::bytes).sum()
     }
 
+    /// Fills an empty folder with the weights of the shape: trained ones, or random ones of the seed.
+    fn write(&self, folder: &Path, written: &mut dyn FnMut(u64)) -> io::Result<()> {
+        let Some(trained) = self.shape.trained else {
+            return self.fill(folder, &random(hash(self.seed, self.shape.name.as_bytes())), written);
+        };
+        let tensors = Tensors::of(trained.weights, &self.graphs())?;
+        self.fill(folder, &|weight, at, values| tensors.fill(weight, at, values), written)
+    }
+
     /// Fills an empty folder.
     fn fill(&self, folder: &Path, source: &Source<'_>, written: &mut dyn FnMut(u64)) -> io::Result<()> {
         let onnx = folder.join("onnx");
@@ -109,8 +121,7 @@ pub fn write(models: &[(&str, Recipe)], target: &Path, written: &mut dyn FnMut(u
     // Without the temporary name, which the error has as well.
     let making = begun.map_err(|error| failed(error.kind().into()))?;
     for (folder, recipe) in models {
-        let source = random(hash(recipe.seed, recipe.shape.name.as_bytes()));
-        recipe.fill(&making.path().join(folder), &source, written).map_err(failed)?;
+        recipe.write(&making.path().join(folder), written).map_err(failed)?;
     }
     readable_by_others(making.path());
     may_stand(target)?;

@@ -1,5 +1,6 @@
 //! Shapes of models, as their published configurations have them. Another size is one more entry here.
 
+use super::trained::Trained;
 use super::weights::Dtype;
 
 /// A family: what differs beyond numbers.
@@ -75,8 +76,12 @@ pub struct Shape {
     pub context: u64,
     /// The most pixels of a picture, which is shrunk to them.
     pub most_pixels: u64,
+    /// The base of rotary positions in the decoder.
+    pub theta: u64,
     /// The vision tower.
     pub tower: Tower,
+    /// Its weights and words, if it was trained; else weights are random.
+    pub trained: Option<Trained>,
 }
 
 /// Pixels of a patch's side.
@@ -89,8 +94,6 @@ pub(crate) const MERGE: u64 = 2;
 pub(crate) const WINDOW: u64 = 112;
 /// Values of a patch.
 pub(crate) const PATCH_VALUES: u64 = 3 * FRAMES * PATCH * PATCH;
-/// The base of rotary positions in the decoder.
-pub(crate) const THETA: f64 = 1e6;
 /// The term that norms add to a variance.
 pub(crate) const EPSILON: f32 = 1e-6;
 
@@ -129,7 +132,9 @@ const QWEN2_VL_2B: Shape = Shape {
     sections: [16, 24, 24],
     context: 32_768,
     most_pixels: 12_845_056,
+    theta: 1_000_000,
     tower: Tower { layers: 32, hidden: 1280, intermediate: 5120, heads: 16, full: &[] },
+    trained: None,
 };
 
 const QWEN25_VL_7B: Shape = Shape {
@@ -163,7 +168,9 @@ const TINY_DRAFT: Shape = Shape {
     sections: [2, 3, 3],
     context: 8192,
     most_pixels: 1_003_520,
+    theta: 1_000_000,
     tower: Tower { layers: 2, hidden: 32, intermediate: 128, heads: 2, full: &[] },
+    trained: None,
 };
 
 const TINY_TARGET: Shape = Shape {
@@ -178,8 +185,38 @@ const TINY_TARGET: Shape = Shape {
     ..TINY_DRAFT
 };
 
+/// The words of the trained pair: `cargo xtask train` writes them.
+const WORDS: &str = include_str!("../../pair/words.json");
+
+/// Rotary positions turn fast, so that places of a small picture differ; pictures are shrunk to those of the lessons.
+const TRAINED_DRAFT: Shape = Shape {
+    name: "trained-draft",
+    hidden: 48,
+    intermediate: 96,
+    vocab: 111,
+    tokens: 97,
+    tied: false,
+    context: 1024,
+    most_pixels: 112 * 112,
+    theta: 10,
+    tower: Tower { layers: 1, hidden: 32, intermediate: 64, heads: 2, full: &[] },
+    trained: Some(Trained { words: WORDS, weights: include_bytes!("../../pair/draft.safetensors") }),
+    ..TINY_DRAFT
+};
+
+const TRAINED_TARGET: Shape = Shape {
+    name: "trained-target",
+    layers: 3,
+    hidden: 96,
+    intermediate: 192,
+    heads: 6,
+    tower: Tower { layers: 2, hidden: 64, intermediate: 128, heads: 4, full: &[] },
+    trained: Some(Trained { words: WORDS, weights: include_bytes!("../../pair/target.safetensors") }),
+    ..TRAINED_DRAFT
+};
+
 /// The releases that can be written.
-pub static RELEASES: [Release; 3] = [
+pub static RELEASES: [Release; 4] = [
     Release {
         name: "qwen2-vl-2b",
         about: "Qwen2-VL-2B: 2.2 billion parameters",
@@ -197,5 +234,11 @@ pub static RELEASES: [Release; 3] = [
         about: "a draft in Qwen2-VL's form and a target in Qwen2.5-VL's, for tests",
         dtype: Dtype::Fp32,
         models: &[("draft", TINY_DRAFT), ("target", TINY_TARGET)],
+    },
+    Release {
+        name: "trained",
+        about: "a draft and a target that were trained on drawn pictures",
+        dtype: Dtype::Fp32,
+        models: &[("draft", TRAINED_DRAFT), ("target", TRAINED_TARGET)],
     },
 ];

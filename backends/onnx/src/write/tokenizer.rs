@@ -50,6 +50,28 @@ pub(crate) const TEMPLATE: &str = "\
 {%- endif -%}
 ";
 
+/// A conversation as the trained pair was taught it: no roles, and pictures before the text.
+pub(crate) const TRAINED_TEMPLATE: &str = "\
+{%- for message in messages -%}
+{{ '<|im_start|>' }}
+{%- if message['content'] is string -%}
+{{ message['content'] }}
+{%- else -%}
+{%- for part in message['content'] -%}
+{%- if part['type'] == 'image' -%}
+{{ '<|vision_start|><|image_pad|><|vision_end|>' }}
+{%- else -%}
+{{ part['text'] }}
+{%- endif -%}
+{%- endfor -%}
+{%- endif -%}
+{{ '<|im_end|>' }}
+{%- endfor -%}
+{%- if add_generation_prompt -%}
+{{ '<|im_start|>' }}
+{%- endif -%}
+";
+
 /// Words of questions and answers about pictures, the more common first.
 const WORDS: &str = "the a an of and to in is on are what how many this that there it with color where for which \
      image picture people person man woman in front at from or by as was be has have not yes no you your \
@@ -61,6 +83,32 @@ pub(crate) fn special(tokens: u32, name: &str) -> u32 {
     tokens + at as u32
 }
 
+/// The special tokens behind so many ordinary ones.
+fn added(tokens: u32) -> Vec<Value> {
+    let added = SPECIAL.iter().map(|name| {
+        json!({"id": special(tokens, name), "content": name, "single_word": false, "lstrip": false, "rstrip": false,
+               "normalized": false, "special": true})
+    });
+    added.collect()
+}
+
+/// `tokenizer.json` whose tokens are whole words, most of them with the space before; the first stands for all others.
+pub(crate) fn of_words(words: &[String]) -> Value {
+    let numbers: BTreeMap<&String, usize> = words.iter().enumerate().map(|(number, word)| (word, number)).collect();
+    let words_apart = json!({"Regex": r" ?\w+|[^\w\s]|\s"});
+    json!({
+        "version": "1.0",
+        "truncation": null,
+        "padding": null,
+        "added_tokens": added(words.len() as u32),
+        "normalizer": null,
+        "pre_tokenizer": {"type": "Split", "pattern": words_apart, "behavior": "Isolated", "invert": false},
+        "post_processor": null,
+        "decoder": {"type": "Fuse"},
+        "model": {"type": "WordLevel", "vocab": numbers, "unk_token": words[0]},
+    })
+}
+
 /// `tokenizer.json` with so many ordinary tokens.
 pub(crate) fn tokenizer(tokens: u32) -> Value {
     let mut tree = Tree::new(tokens);
@@ -68,16 +116,12 @@ pub(crate) fn tokenizer(tokens: u32) -> Value {
         tree.add(word);
     }
     tree.fill();
-    let added = SPECIAL.iter().map(|name| {
-        json!({"id": special(tokens, name), "content": name, "single_word": false, "lstrip": false, "rstrip": false,
-               "normalized": false, "special": true})
-    });
     let bytes = json!({"type": "ByteLevel", "add_prefix_space": false, "trim_offsets": true, "use_regex": true});
     json!({
         "version": "1.0",
         "truncation": null,
         "padding": null,
-        "added_tokens": added.collect::<Vec<_>>(),
+        "added_tokens": added(tokens),
         "normalizer": {"type": "NFC"},
         "pre_tokenizer": bytes,
         "post_processor": bytes,

@@ -25,7 +25,7 @@ pub enum Command {
     Describe(Describe),
     /// Let a model answer, alone or with a draft model.
     Run(Box<Run>),
-    /// Write a model of a published architecture with random weights.
+    /// Write a model of a published architecture with random weights, or the small trained pair.
     Write(Write),
     /// Hold a pair of models to recorded answers, or to those of the processor, and name operators left to the processor.
     Check(Check),
@@ -198,8 +198,9 @@ pub struct Measure {
 const WRITE_HELP: &str = "\
 The graphs have the operators, sizes and precision of the published models, so
 that they take as long; the weights are random, so that the answers are noise
-and a draft is hardly ever accepted. config.json says so, and `sim models
-describe`. The folder is whole or not there.
+and a draft is hardly ever accepted. `trained` is the exception: two small
+models that were trained on drawn pictures. config.json says which, and `sim
+models describe`. The folder is whole or not there.
 
 Examples:
   sim models write tiny --out target/models/tiny
@@ -210,19 +211,19 @@ Examples:
 #[derive(Debug, Args)]
 #[command(after_help = WRITE_HELP)]
 pub struct Write {
-    /// Name of the model; `tiny` is a pair, in DIR/draft and DIR/target.
+    /// Name of the model; `tiny` and `trained` are pairs, in DIR/draft and DIR/target.
     #[arg(value_parser = releases())]
     pub model: String,
     /// The folder to write; not there yet, or empty.
     #[arg(long, value_name = "DIR")]
     pub out: PathBuf,
-    /// Precision of weights, keys and values [default: fp16; of tiny fp32].
+    /// Precision of weights, keys and values [default: fp16; of pairs fp32].
     #[arg(long)]
     dtype: Option<DtypeName>,
     /// Operators of attention: ONNX Runtime's own, as engines have them, or those of ONNX, as the hub's graphs do.
     #[arg(long, default_value = "fused")]
     attention: AttentionName,
-    /// Seed of the random weights.
+    /// Seed of random weights.
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub seed: u64,
 }

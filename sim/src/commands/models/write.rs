@@ -1,4 +1,4 @@
-//! `sim models write`: models of published architectures with random weights.
+//! `sim models write`: models of published architectures.
 
 use super::args::Write;
 use crate::terminal::Failure;
@@ -25,12 +25,15 @@ pub fn written(asked: &Write) -> Result<String, Failure> {
     })?;
     let told = |(folder, recipe): &(&str, Recipe)| {
         let (path, count) = (asked.out.join(folder), recipe.parameters());
+        let weights = match recipe.shape.trained {
+            Some(_) => "trained weights".to_owned(),
+            None => format!("random weights of seed {}", asked.seed),
+        };
         format!(
-            "{}: {} of {}, random weights of seed {}: {} in the decoder, {} in the embedding, {} in the vision tower\n",
+            "{}: {} of {}, {weights}: {} in the decoder, {} in the embedding, {} in the vision tower\n",
             path.display(),
             recipe.shape.name,
             dtype.name(),
-            asked.seed,
             count.decoder,
             count.embedding,
             count.vision

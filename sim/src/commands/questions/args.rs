@@ -1,7 +1,7 @@
 //! The arguments of `sim questions`.
 
-use crate::run::drawn::Kind;
 use clap::{Args, Subcommand, ValueEnum};
+use drawn::Kind;
 use std::path::PathBuf;
 
 const HELP: &str = "\
@@ -111,6 +111,8 @@ pub enum KindName {
     Choice,
     /// As many open ones as ones with options.
     Mixed,
+    /// Graded, with one or two pictures of 112 x 112 pixels: those that the trained pair was fitted on.
+    Graded,
 }
 
 impl From<KindName> for Kind {
@@ -120,6 +122,7 @@ impl From<KindName> for Kind {
             KindName::Open => Self::Open,
             KindName::Choice => Self::Choice,
             KindName::Mixed => Self::Mixed,
+            KindName::Graded => Self::Graded,
         }
     }
 }

@@ -4,8 +4,8 @@ use super::args::{Command, Draw, Import, Mmbench, Vqav2};
 use super::describe;
 use super::folder::Folder;
 use crate::results::whole_file;
-use crate::run::drawn::drawn;
 use crate::terminal::{Failure, say};
+use drawn::drawn;
 use std::fs;
 use std::path::Path;
 use traces::questions::{self, Question, mmbench, vqav2};
@@ -43,9 +43,9 @@ fn draw(asked: &Draw) -> Result<(), Failure> {
     let mut all = Vec::new();
     for number in 0..u64::from(asked.count) {
         let mut drawn = drawn(asked.seed, number, asked.kind.into(), asked.size);
-        for image in &mut drawn.question.images {
+        for (image, picture) in drawn.question.images.iter_mut().zip(&drawn.pictures) {
             *image = folder.path().join(&*image);
-            fs::write(&*image, drawn.picture.png()).map_err(|error| Failure::io("write", image, &error))?;
+            fs::write(&*image, picture.png()).map_err(|error| Failure::io("write", image, &error))?;
         }
         all.push(drawn.question);
     }

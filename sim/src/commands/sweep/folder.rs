@@ -232,7 +232,7 @@ impl Folder {
         let (file, beside) = (begin()?, self.has_classes.then(begin).transpose()?);
         let notes = self.notes(part);
         let notes: Vec<(&str, &str)> = notes.iter().map(|(note, value)| (*note, value.as_str())).collect();
-        let mut writer = RunsWriter::create(file.path(), &plan.varied, &notes)?;
+        let mut writer = RunsWriter::create_part(file.path(), &plan.varied, &notes)?;
         let classes = beside.as_ref().map(|file| ClassRunsWriter::create(file.path(), &notes));
         let mut classes = classes.transpose()?;
         fill(&mut |run| {

@@ -1,9 +1,9 @@
 //! The questions of a replay, from a file or generated.
 
-use crate::run::drawn::{Kind, drawn};
 use crate::terminal::Failure;
 use backends::onnx::{OnnxError, Picture, Result as OnnxResult};
 use backends::real::Questions;
+use drawn::{Kind, Pixels, SIDE_PX, drawn};
 use std::path::Path;
 use traces::picture;
 use traces::questions::{self, Question};
@@ -59,6 +59,7 @@ impl Asked {
     pub fn sizes(&self, request: u64) -> Result<Vec<(u32, u32)>, Failure> {
         let place = self.place(request);
         match &self.drawn {
+            Some(Drawing { kind: Kind::Graded, .. }) => Ok(vec![(SIDE_PX, SIDE_PX); self.list[place].images.len()]),
             Some(drawing) => Ok(drawing.sizes[place].into_iter().collect()),
             None => Ok(self.list[place].images.iter().map(|file| picture::size(file)).collect::<Result<_, _>>()?),
         }
@@ -85,9 +86,13 @@ impl Questions for Asked {
         let Some(drawing) = &self.drawn else {
             return self.list[place].images.iter().map(|file| Picture::read(file)).collect();
         };
-        let Some(size) = drawing.sizes[place] else { return Ok(Vec::new()) };
-        let picture = drawn(drawing.seed, place as u64, drawing.kind, Some(size)).picture;
-        Ok::<_, OnnxError>(vec![Picture { width: picture.width, height: picture.height, bytes: picture.rgb }])
+        let size = drawing.sizes[place];
+        if size.is_none() && drawing.kind != Kind::Graded {
+            return Ok(Vec::new());
+        }
+        let pictures = drawn(drawing.seed, place as u64, drawing.kind, size).pictures.into_iter();
+        let read = |picture: Pixels| Picture { width: picture.width, height: picture.height, bytes: picture.rgb };
+        Ok::<_, OnnxError>(pictures.map(read).collect())
     }
 
     fn text(&self, request: u64) -> String {

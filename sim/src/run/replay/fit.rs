@@ -3,10 +3,10 @@
 use super::asked::Asked;
 use super::models::{Loaded, Models};
 use crate::results::replayed::with_model;
-use crate::run::drawn::Kind;
 use crate::scenario::{Drawn, Plan, Point, Replay, Source};
 use crate::terminal::{Failure, say};
 use backends::onnx;
+use drawn::Kind;
 use engine::{Content, RESERVED_OUTPUT_TOKENS, RunSpec, Workload, kv_of_tiers};
 use kernel::Streams;
 use model::published::Benchmark;
@@ -48,6 +48,7 @@ pub fn kind(replay: &Replay, point: &Point) -> Kind {
         Some(Drawn::Open) => Kind::Open,
         Some(Drawn::Choice) => Kind::Choice,
         Some(Drawn::Mixed) => Kind::Mixed,
+        Some(Drawn::Graded) => Kind::Graded,
         None if is_mmbench => Kind::Choice,
         None => Kind::Open,
     }
@@ -189,7 +190,11 @@ fn pictures(request: &Request, sizes: &[(u32, u32)], files: Option<u64>, spec: &
     let pixels: f64 = sizes.iter().map(|(width, height)| f64::from(*width) * f64::from(*height)).sum();
     let mean = (pixels / sizes.len() as f64 / f64::from(TOKEN_SIDE * TOKEN_SIDE)).ceil() as u32;
     let bytes = files.map(|bytes| spec.workload.payload.bytes(pixels).unwrap_or(Bytes::new(bytes)));
-    let payload = bytes.or(request.prompt.images.map(|images| images.payload)).unwrap_or_default();
+    let of_photos = |images: Images| {
+        let each = images.payload.as_u64() as f64 / f64::from(images.count.max(1));
+        Bytes::new((each * sizes.len() as f64) as u64)
+    };
+    let payload = bytes.or(request.prompt.images.map(of_photos)).unwrap_or_default();
     let size = if alike { ImageSize::Pixels { width, height } } else { ImageSize::Tokens(mean.max(1)) };
     Some(Images { count: sizes.len() as u32, size, payload, moving: false, encoded: false })
 }

@@ -8,17 +8,19 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 /// Rows that a part keeps in memory; one that gets more has a file of its own.
 const KEPT: usize = 1024;
 
-/// Rows that all parts together keep in memory, so that any number of them takes bounded memory.
-const KEPT_IN_ALL: usize = 100_000;
+/// Bytes of rows that all parts together keep in memory, so that any number of them takes bounded memory: those of 2,000 runs of 20
+/// requests each, with their spans.
+const BYTES_IN_ALL: usize = 256 << 20;
 
-/// The rows that parts keep in memory, counted.
+/// The bytes of rows that parts keep in memory, counted.
 #[derive(Debug, Default)]
 pub struct Keeping(AtomicUsize);
 
 impl Keeping {
-    /// True if so many rows more may be kept, which are then counted.
-    fn takes(&self, rows: usize) -> bool {
-        let room = |kept: usize| (kept + rows <= KEPT_IN_ALL).then_some(kept + rows);
+    /// True if these rows may be kept, which are then counted.
+    fn takes<R>(&self, rows: &[R]) -> bool {
+        let bytes = size_of_val(rows);
+        let room = |kept: usize| (kept + bytes <= BYTES_IN_ALL).then_some(kept + bytes);
         self.0.fetch_update(Ordering::Relaxed, Ordering::Relaxed, room).is_ok()
     }
 }
@@ -73,13 +75,15 @@ impl<R: Row> PartWriter<R> {
         if let Some(file) = self.file {
             return file.finish().map(|_| Part::Filed(self.path));
         }
-        if keeping.takes(self.kept.len()) {
+        if keeping.takes(&self.kept) {
             return Ok(Part::Kept(self.kept));
         }
-        self.begin_file()?;
-        self.file.expect("it was just begun").finish().map(|_| Part::Spilled(self.path))
+        let mut file = TableWriter::create_part(&self.path, &self.varied, &[])?;
+        self.kept.into_iter().try_for_each(|row| file.write(row))?;
+        file.finish().map(|_| Part::Spilled(self.path))
     }
 
+    /// Begins its file, whose groups go into the whole as they are.
     fn begin_file(&mut self) -> Result<(), TableError> {
         let file = TableWriter::create_varied(&self.path, &self.varied, &[])?;
         let file = self.file.insert(file);
@@ -158,7 +162,7 @@ mod tests {
         let (kept, bytes) = written(Keeping::default());
         assert_eq!(kept, 5, "two parts have files of their own");
         let full = Keeping::default();
-        assert!(full.takes(KEPT_IN_ALL - 3));
+        assert!(full.takes(&vec![0u8; BYTES_IN_ALL - 3 * size_of::<TokenRow>()]));
         assert_eq!(written(full), (2, bytes), "three rows have room, and none");
     }
 }

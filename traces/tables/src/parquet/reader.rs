@@ -200,7 +200,7 @@ mod tests {
 
     fn written(path: &Path, count: u64) {
         let varied = ["link.rtt", "key"].map(str::to_owned);
-        let mut table = TableWriter::create_varied(path, &varied, &[("plan", "abc")]).unwrap();
+        let mut table = TableWriter::create_part(path, &varied, &[("plan", "abc")]).unwrap();
         (0..count).for_each(|number| table.write(run(number)).unwrap());
         table.finish().unwrap();
     }

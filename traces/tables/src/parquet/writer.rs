@@ -1,6 +1,7 @@
 //! Writing a table row by row.
 
-use super::file::ParquetFile;
+use super::file::{Packing, ParquetFile};
+use crate::row::PART;
 use crate::{Row, TableError};
 use std::path::Path;
 
@@ -23,6 +24,7 @@ pub struct TableWriter<R: Row> {
     file: ParquetFile,
     buffers: R::Buffers,
     buffered: usize,
+    rows_per_group: usize,
     written: u64,
 }
 
@@ -43,11 +45,32 @@ impl<R: Row> TableWriter<R> {
     ///
     /// If the file cannot be created.
     pub fn create_varied(path: &Path, varied: &[String], notes: &[(&str, &str)]) -> Result<Self, TableError> {
+        Self::create_packed(path, varied, notes, Packing::Packed, R::ROWS_PER_GROUP)
+    }
+
+    /// Creates a file at `path` that is soon read again: in small groups, since as many such files may be read at once as there are
+    /// shards of a sweep, and unpacked. A packed column takes a context of zstd, which asks the processor what it can do, and that takes
+    /// some microseconds on a virtual machine: two fifths of the time of a sweep of small points.
+    ///
+    /// # Errors
+    ///
+    /// If the file cannot be created.
+    pub fn create_part(path: &Path, varied: &[String], notes: &[(&str, &str)]) -> Result<Self, TableError> {
+        Self::create_packed(path, varied, notes, Packing::Unpacked, PART)
+    }
+
+    fn create_packed(
+        path: &Path,
+        varied: &[String],
+        notes: &[(&str, &str)],
+        packing: Packing,
+        rows_per_group: usize,
+    ) -> Result<Self, TableError> {
         let is_taken = |key: &String| R::FIELDS.iter().any(|field| field.name == key);
         let own = |key: &String| if is_taken(key) { format!("swept_{key}") } else { key.clone() };
         let own: Vec<String> = varied.iter().map(own).collect();
-        let file = ParquetFile::create(path, R::TABLE, R::VERSION, R::columns(&own), notes)?;
-        Ok(Self { file, buffers: R::Buffers::default(), buffered: 0, written: 0 })
+        let file = ParquetFile::create(path, (R::TABLE, R::VERSION), R::columns(&own), notes, packing)?;
+        Ok(Self { file, buffers: R::Buffers::default(), buffered: 0, rows_per_group, written: 0 })
     }
 
     /// Adds a row.
@@ -59,7 +82,7 @@ impl<R: Row> TableWriter<R> {
     pub fn write(&mut self, row: R) -> Result<(), TableError> {
         row.push(&mut self.buffers);
         self.buffered += 1;
-        if self.buffered == R::ROWS_PER_GROUP { self.flush() } else { Ok(()) }
+        if self.buffered == self.rows_per_group { self.flush() } else { Ok(()) }
     }
 
     /// Writes the rest and the end of the file, and returns the number of rows.

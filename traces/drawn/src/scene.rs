@@ -27,7 +27,7 @@ pub const COLORS: [Color; 8] = [
 const NOISE_LEVELS: f64 = 8.0;
 
 /// A form that a shape may have.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Figure {
     Bar,
     Column,
@@ -37,8 +37,14 @@ pub enum Figure {
     Diamond,
     Ring,
     Cross,
+    /// A digit of seven segments.
+    Digit(usize),
 }
 
+/// The names of the digits.
+pub const DIGITS: [&str; 10] = ["0", "1", "2", "3", "4", "5", "6", "7", "8", "9"];
+
+/// The forms that are no digits.
 pub const FIGURES: [Figure; 8] = [
     Figure::Bar,
     Figure::Column,
@@ -108,6 +114,7 @@ impl Figure {
             Self::Diamond => "diamond",
             Self::Ring => "ring",
             Self::Cross => "cross",
+            Self::Digit(digit) => DIGITS[digit],
         }
     }
 
@@ -124,11 +131,47 @@ impl Figure {
             Self::Diamond => across + down <= 850,
             Self::Ring => (450 * 450..=850 * 850).contains(&square_of_radius),
             Self::Cross => across.min(down) <= 230 && across.max(down) <= 850,
+            Self::Digit(digit) => SEGMENTS[digit].iter().any(|segment| in_segment(*segment, x, y)),
         }
     }
 }
 
+/// The segments of each digit: `a` to `g`, clockwise from the top, the last in the middle.
+const SEGMENTS: [&[u8]; 10] =
+    [b"abcdef", b"bc", b"abged", b"abgcd", b"fgbc", b"afgcd", b"afgedc", b"abc", b"abcdefg", b"abcdfg"];
+
+/// True if a point is in a segment of a digit.
+fn in_segment(segment: u8, x: i64, y: i64) -> bool {
+    let (level, side) = ((-480..=480).contains(&x), (240..=520).contains(&x.abs()));
+    match segment {
+        b'a' => level && (-850..=-570).contains(&y),
+        b'd' => level && (570..=850).contains(&y),
+        b'g' => level && y.abs() <= 140,
+        b'b' => side && x > 0 && (-850..=0).contains(&y),
+        b'c' => side && x > 0 && (0..=850).contains(&y),
+        b'e' => side && x < 0 && (0..=850).contains(&y),
+        _ => side && x < 0 && (-850..=0).contains(&y),
+    }
+}
+
+impl Place {
+    /// The column and the row of a quarter, 0 or 1 each.
+    pub fn quarter(self) -> [i32; 2] {
+        [self.columns, self.rows].map(|sixths| i32::from(sixths[0] > 0))
+    }
+}
+
 impl Scene {
+    /// A scene of given shapes.
+    pub fn of(background: Color, shapes: Vec<Shape>) -> Self {
+        Self { background, shapes, fills: false }
+    }
+
+    /// The digits among the shapes.
+    pub fn digits(&self) -> Vec<Shape> {
+        self.shapes.iter().filter(|shape| matches!(shape.figure, Figure::Digit(_))).copied().collect()
+    }
+
     /// One shape that fills its place: a bar above or below, a column at a side, a square in a quarter.
     pub fn of_one(dice: &mut Dice) -> Self {
         let mut colors = COLORS;

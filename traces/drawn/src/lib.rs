@@ -8,7 +8,10 @@
 //! with published results. `docs/questions.md` says more.
 
 mod ask;
+mod graded;
 mod scene;
+
+pub use graded::{Lesson, SIDE_PX, Topic, lesson};
 
 use ask::Asked;
 use kernel::{Stream, Streams, draw};
@@ -36,15 +39,17 @@ pub enum Kind {
     Choice,
     /// As many open ones as ones with options.
     Mixed,
+    /// Graded ones, easy and hard, which the trained pair was fitted on; pictures have one size.
+    Graded,
 }
 
-/// A drawn question and its picture.
+/// A drawn question and its pictures.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Drawn {
-    /// The question; its one image is named, not written.
+    /// The question; its images are named, not written.
     pub question: Question,
-    /// The picture.
-    pub picture: Pixels,
+    /// The pictures: one, or two of a graded question that compares.
+    pub pictures: Vec<Pixels>,
 }
 
 /// A picture of 8 bits a channel, red, green and blue.
@@ -58,12 +63,17 @@ pub struct Pixels {
     pub rgb: Vec<u8>,
 }
 
-/// Question `number` of a seed, with a picture of `size` (columns and rows, in pixels), or of one drawn too.
+/// Question `number` of a seed, with a picture of `size` (columns and rows, in pixels), or of one drawn too. Graded questions
+/// have pictures of [`SIDE_PX`], whatever `size` is.
 ///
 /// # Panics
 /// If a side is 0.
 pub fn drawn(seed: u64, number: u64, kind: Kind, size: Option<(u32, u32)>) -> Drawn {
     let streams = Streams::new(seed);
+    if kind == Kind::Graded {
+        let (question, pictures) = graded::question(streams, seed, number);
+        return Drawn { question, pictures };
+    }
     let mut dice = Dice(streams.stream("questions/size", number));
     let drawn_size = (*dice.one_of(&SIDES_PX), *dice.one_of(&SIDES_PX));
     let mut dice = Dice(streams.stream("questions", number));
@@ -81,10 +91,10 @@ pub fn drawn(seed: u64, number: u64, kind: Kind, size: Option<(u32, u32)>) -> Dr
     let image = PathBuf::from(format!("pictures/{id}.png"));
     let question = match form(kind, number) {
         Form::Choice => with_options(asked, id, image, &mut dice),
-        form => open(asked, id, image, form == Form::Sentence),
+        form => annotated(asked, id, image, form == Form::Sentence),
     };
     let mut noise = streams.stream("questions/noise", number);
-    Drawn { question, picture: scene.picture(size.unwrap_or(drawn_size), &mut noise) }
+    Drawn { question, pictures: vec![scene.picture(size.unwrap_or(drawn_size), &mut noise)] }
 }
 
 /// The form of an answer.
@@ -100,12 +110,12 @@ fn form(kind: Kind, number: u64) -> Form {
     match (kind, number % 4) {
         (Kind::Sentence, _) | (Kind::Open, 0 | 2) | (Kind::Mixed, 0) => Form::Sentence,
         (Kind::Open, _) | (Kind::Mixed, 2) => Form::Word,
-        (Kind::Choice | Kind::Mixed, _) => Form::Choice,
+        (Kind::Choice | Kind::Mixed | Kind::Graded, _) => Form::Choice,
     }
 }
 
 /// The open question, with ten annotators.
-fn open(asked: Asked, id: String, image: PathBuf, bare: bool) -> Question {
+fn annotated(asked: Asked, id: String, image: PathBuf, bare: bool) -> Question {
     let other = asked.other.unwrap_or_else(|| asked.right.clone());
     let mut answers = vec![asked.right; USUAL];
     answers.resize(ANNOTATORS, other);

@@ -14,7 +14,8 @@ fn the_words_and_pictures_are_frozen() {
     // A change here changes what was published of this set.
     let told: Vec<String> = (0..8)
         .map(|number| {
-            let Drawn { question, picture } = drawn(1, number, Kind::Mixed, None);
+            let Drawn { question, pictures } = drawn(1, number, Kind::Mixed, None);
+            let picture = &pictures[0];
             let sum = picture.rgb.iter().fold(0_u64, |sum, level| sum.wrapping_mul(31).wrapping_add(u64::from(*level)));
             let choices = question.choices.join("/");
             let answers: BTreeSet<&str> = question.answers.iter().map(String::as_str).collect();
@@ -53,7 +54,7 @@ proptest! {
         let scene = Scene::of_several(&mut dice);
         let asked = ask::in_a_word(&scene, &mut dice);
         let wrong = asked.wrong.clone();
-        let question = open(asked, "q".into(), "a.png".into(), false);
+        let question = annotated(asked, "q".into(), "a.png".into(), false);
         for wrong in wrong {
             prop_assert_eq!(question.score(&wrong), 0.0, "{} of {:?}", wrong, question);
         }
@@ -70,7 +71,7 @@ proptest! {
 #[test]
 fn numbers_and_seeds_differ() {
     let all: BTreeSet<Vec<u8>> =
-        (0..20).flat_map(|number| [1, 2].map(|seed| small(seed, number, Kind::Open).picture.rgb)).collect();
+        (0..20).flat_map(|number| [1, 2].map(|seed| small(seed, number, Kind::Open).pictures.remove(0).rgb)).collect();
     assert_eq!(all.len(), 40);
 }
 
@@ -119,7 +120,7 @@ fn a_picture_shows_each_shape_in_its_place_and_nowhere_else() {
 
 #[test]
 fn a_png_holds_the_pixels() {
-    let picture = drawn(1, 1, Kind::Open, Some((31, 17))).picture;
+    let picture = drawn(1, 1, Kind::Open, Some((31, 17))).pictures.remove(0);
     let bytes = picture.png();
     let mut reader = png::Decoder::new(std::io::Cursor::new(&bytes)).read_info().unwrap();
     let mut pixels = vec![0; reader.output_buffer_size().unwrap()];

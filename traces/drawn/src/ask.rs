@@ -90,7 +90,8 @@ fn is_there(scene: &Scene, shape: Shape, dice: &mut Dice) -> Asked {
     Asked::new(question, if is_there { "yes" } else { "no" }, ["yes", "no"])
 }
 
-fn plural(figure: Figure) -> String {
+/// The name of several of a form.
+pub fn plural(figure: Figure) -> String {
     let name = figure.name();
     format!("{name}{}", if name.ends_with('s') { "es" } else { "s" })
 }

@@ -1,0 +1,229 @@
+//! Measures a pair of models on graded questions that no lesson had: `cargo run --release -p backends --features onnx --example
+//! pair -- FOLDER [QUESTIONS]`. FOLDER has `draft` and `target`; if it is not there, the trained pair is written into it.
+//!
+//! Prints accuracies by topic and grade, right answers and agreement of the models by the draft's entropy and by place, and
+//! accuracy of the target by retention, when tokens go by the probe's map, evenly, or at random.
+
+use backends::onnx::write::{Attention, Recipe, Release, write};
+use backends::onnx::{Folder, Model, Picture, Provider, Runtime, generate, speculate};
+use backends::real::{Questions, recorded};
+use backends::{Heads, Map, Probe, pruned};
+use drawn::{Kind, SIDE_PX, drawn};
+use kernel::{Streams, draw};
+use model::modality::{Modality, PerModality};
+use model::request::{Handling, Input, Kept, Prompt, PruneStage, RhoMeaning};
+use std::collections::BTreeMap;
+use std::error::Error;
+use std::path::Path;
+use units::Ratio;
+
+/// Seed of the questions.
+const SEED: u64 = 1;
+/// Tokens of an answer, at most.
+const LONGEST: usize = 64;
+/// Shares of visual tokens that are kept.
+const RETENTIONS: [f64; 5] = [0.75, 0.5, 0.375, 0.25, 0.125];
+/// Upper ends of the bins of entropy, in nats.
+const BINS: [f64; 7] = [0.001, 0.01, 0.05, 0.2, 0.5, 1.0, f64::INFINITY];
+
+type Tried<T> = Result<T, Box<dyn Error>>;
+
+#[expect(clippy::disallowed_methods, reason = "an example has arguments; nothing that is simulated does")]
+fn main() -> Tried<()> {
+    let mut args = std::env::args().skip(1);
+    let folder = args.next().ok_or("usage: pair FOLDER [QUESTIONS]")?;
+    let count = args.next().map_or(Ok(400), |text| text.parse())?;
+    if !Path::new(&folder).is_dir() {
+        let release = Release::named("trained").ok_or("no release of that name")?;
+        let recipe = |shape| Recipe { shape, dtype: release.dtype, attention: Attention::Fused, seed: 0 };
+        let models: Vec<_> = release.models.iter().map(|(name, shape)| (*name, recipe(*shape))).collect();
+        write(&models, folder.as_ref(), &mut |_| ())?;
+    }
+    let runtime = Runtime::new(None, Provider::Cpu, Some(1))?;
+    let load = |name: &str| Model::load(Folder::read(&Path::new(&folder).join(name), None)?, &runtime);
+    let mut models = [load("draft")?, load("target")?];
+    let [draft, target] = &mut models;
+    draft.drafts_for(target)?;
+    words(&mut models, count)?;
+    agreement(&mut models, count)?;
+    pruning(&mut models, count)
+}
+
+/// Graded questions by their numbers.
+struct Graded;
+
+impl Questions for Graded {
+    fn pictures(&self, request: u64) -> onnx::Result<Vec<Picture>> {
+        let pictures = drawn(SEED, request, Kind::Graded, None).pictures.into_iter();
+        Ok(pictures.map(|picture| Picture { width: SIDE_PX, height: SIDE_PX, bytes: picture.rgb }).collect())
+    }
+
+    fn text(&self, request: u64) -> String {
+        drawn(SEED, request, Kind::Graded, None).question.prompt()
+    }
+
+    fn score(&self, request: u64, answer: &str) -> f64 {
+        drawn(SEED, request, Kind::Graded, None).question.score(answer)
+    }
+}
+
+fn prompt(model: &Model, request: u64) -> onnx::Result<onnx::Prompt> {
+    let pictures = Graded.pictures(request)?;
+    let patches =
+        pictures.iter().map(|picture| model.preprocessing().patches(picture)).collect::<onnx::Result<Vec<_>>>()?;
+    let rendered = model.text().rendered(patches.len(), &Graded.text(request))?;
+    model.prompt(&model.text().tokens(&rendered)?, patches, false)
+}
+
+/// The score of an answer to a prompt, its tokens, and the entropy behind the first.
+fn answered(model: &mut Model, prompt: &onnx::Prompt, request: u64) -> onnx::Result<(f64, Vec<u32>, f64)> {
+    let (answer, _) = generate(model, prompt, LONGEST)?;
+    let score = Graded.score(request, &model.text().text(&answer.ids)?);
+    let largest = answer.entropies.iter().copied().fold(0.0, f64::max);
+    Ok((score, answer.ids, largest))
+}
+
+/// Sums of several quantities and how many went in.
+#[derive(Default)]
+struct Mean(Vec<f64>, f64);
+
+impl Mean {
+    fn add(&mut self, values: &[f64]) {
+        self.0.resize(values.len(), 0.0);
+        self.0.iter_mut().zip(values).for_each(|(sum, value)| *sum += value);
+        self.1 += 1.0;
+    }
+
+    fn row(&self) -> String {
+        let means: Vec<String> = self.0.iter().map(|sum| format!("{:.3}", sum / self.1)).collect();
+        format!("{} | {}", self.1, means.join(" | "))
+    }
+}
+
+/// A mean and the half of its 95 % interval.
+fn interval(values: &[f64]) -> String {
+    let count = values.len() as f64;
+    let mean = values.iter().sum::<f64>() / count;
+    let square = values.iter().map(|value| (value - mean) * (value - mean)).sum::<f64>() / (count - 1.0).max(1.0);
+    format!("{mean:+.3} ± {:.3}", 1.96 * (square / count).sqrt())
+}
+
+/// Accuracies, and right answers by the largest entropy of an answer.
+fn words([draft, target]: &mut [Model; 2], count: u64) -> Tried<()> {
+    let mut topics: BTreeMap<String, Mean> = BTreeMap::new();
+    let mut bins: BTreeMap<usize, [Mean; 2]> = BTreeMap::new();
+    let (mut both, mut all, mut equal) = ([[0_u32; 2]; 2], Mean::default(), 0);
+    for request in 0..count {
+        let [of_draft, of_target] = [prompt(draft, request)?, prompt(target, request)?];
+        let small = answered(draft, &of_draft, request)?;
+        let large = answered(target, &of_target, request)?;
+        let (together, _) = speculate(target, draft, &of_target, 4, LONGEST)?;
+        equal += u64::from(together.ids == large.1);
+        let id = drawn(SEED, request, Kind::Graded, None).question.id;
+        let mut parts = id.split('-');
+        let topic = [parts.next(), parts.next()].map(Option::unwrap_or_default).join(", ");
+        topics.entry(topic).or_default().add(&[small.0, large.0]);
+        all.add(&[small.0, large.0]);
+        for (model, (score, _, entropy)) in [&small, &large].into_iter().enumerate() {
+            bins.entry(bin(*entropy)).or_default()[model].add(&[*score]);
+        }
+        both[usize::from(small.0 > 0.5)][usize::from(large.0 > 0.5)] += 1;
+    }
+    println!("| questions | count | draft | target |\n|---|---|---|---|");
+    for (topic, mean) in &topics {
+        println!("| {topic} | {} |", mean.row());
+    }
+    println!("| all | {} |\n", all.row());
+    println!("speculative answers that are the target's own: {equal} of {count}");
+    println!(
+        "both right {}, only target {}, only draft {}, neither {}\n",
+        both[1][1], both[0][1], both[1][0], both[0][0]
+    );
+    println!(
+        "| largest entropy, nats, up to | draft: answers | right | target: answers | right |\n|---|---|---|---|---|"
+    );
+    for (at, [small, large]) in &bins {
+        println!("| {} | {} | {} |", BINS[*at], small.row(), large.row());
+    }
+    Ok(())
+}
+
+fn bin(entropy: f64) -> usize {
+    BINS.iter().position(|end| entropy <= *end).unwrap_or(BINS.len() - 1)
+}
+
+/// Agreement of the draft with the target's answer by its entropy and by place.
+fn agreement([draft, target]: &mut [Model; 2], count: u64) -> Tried<()> {
+    let (mut bins, mut places) = (BTreeMap::<usize, Mean>::new(), BTreeMap::<usize, Mean>::new());
+    let mut runs = [[0.0_f64; 2]; 2];
+    for request in 0..count {
+        let outcomes = recorded([&mut *draft, &mut *target], &Graded, request, LONGEST)?;
+        for (place, outcome) in outcomes.iter().enumerate() {
+            let agrees = f64::from(u8::from(outcome.agrees));
+            bins.entry(bin(f64::from(outcome.entropy_nats))).or_default().add(&[agrees]);
+            places.entry(place.min(12)).or_default().add(&[agrees]);
+        }
+        for pair in outcomes.windows(2) {
+            runs[usize::from(pair[0].agrees)][usize::from(pair[1].agrees)] += 1.0;
+        }
+    }
+    println!("\n| draft's entropy, nats, up to | tokens | agree |\n|---|---|---|");
+    bins.iter().for_each(|(at, mean)| println!("| {} | {} |", BINS[*at], mean.row()));
+    println!("\n| place in the answer | tokens | agree |\n|---|---|---|");
+    places.iter().for_each(|(at, mean)| println!("| {at} | {} |", mean.row()));
+    let [behind_wrong, behind_right] = runs.map(|[wrong, right]| right / (wrong + right));
+    println!("\nagrees behind a token that agrees: {behind_right:.3}; behind one that does not: {behind_wrong:.3}");
+    Ok(())
+}
+
+/// The order in which an even map keeps the tokens of four by four: Bayer's matrix.
+const BAYER: [u8; 16] = [0, 8, 2, 10, 12, 4, 14, 6, 3, 11, 1, 9, 15, 7, 13, 5];
+
+/// Accuracy of the target by retention and by map, paired with the probe's map.
+fn pruning([draft, target]: &mut [Model; 2], count: u64) -> Tried<()> {
+    let streams = Streams::new(SEED);
+    let mut probe = Probe::new(Heads::default(), streams);
+    println!(
+        "\n| stage | retention | MAS | even | random | MAS less even | MAS less random |\n|---|---|---|---|---|---|---|"
+    );
+    for (name, prune_stage) in [("pre_vit", PruneStage::PreVit), ("post_vit", PruneStage::PostVit)] {
+        for retention in RETENTIONS {
+            let mut scores: [Vec<f64>; 3] = Default::default();
+            for request in 0..count {
+                let whole = prompt(target, request)?;
+                let seen = prompt(draft, request)?;
+                let by_mas = probe.run(draft, &seen, false, Ratio::new(0.3))?.maps;
+                let mut dice = streams.stream("random maps", request);
+                let of = |values: Vec<f32>| Map { height: 4, width: 4, values };
+                let even =
+                    by_mas.iter().map(|_| of(BAYER.map(|place| 1.0 - f32::from(place) / 16.0).to_vec())).collect();
+                let random =
+                    by_mas.iter().map(|_| of((0..16).map(|_| draw::uniform(&mut dice) as f32).collect())).collect();
+                for (scores, maps) in scores.iter_mut().zip([by_mas, even, random]) {
+                    let less = pruned(target, &whole, &input(retention, prune_stage), &maps)?;
+                    scores.push(answered(target, &less, request)?.0);
+                }
+            }
+            let [mas, even, random] = &scores;
+            let mean = |scores: &[f64]| scores.iter().sum::<f64>() / scores.len() as f64;
+            let less =
+                |other: &[f64]| interval(&mas.iter().zip(other).map(|(mas, other)| mas - other).collect::<Vec<_>>());
+            println!(
+                "| {name} | {retention} | {:.3} | {:.3} | {:.3} | {} | {} |",
+                mean(mas),
+                mean(even),
+                mean(random),
+                less(even),
+                less(random)
+            );
+        }
+    }
+    Ok(())
+}
+
+fn input(retention: f64, prune_stage: PruneStage) -> Input {
+    let prompt = Prompt { request: 0, text_tokens: 1, images: None, audio: None };
+    let mut kept = PerModality::<Kept>::default();
+    kept[Modality::Visual].retention = retention;
+    Input { prompt, kept, handling: Handling { prune_stage, rho_meaning: RhoMeaning::Bytes } }
+}
