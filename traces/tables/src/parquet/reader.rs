@@ -180,7 +180,7 @@ fn foreign<R: Row>(path: &Path, found: String) -> TableError {
 
 #[cfg(test)]
 mod tests {
-    use super::super::file::ParquetFile;
+    use super::super::file::{Packing, ParquetFile};
     use super::*;
     use crate::{Metric, MetricValues, RunRow, SummaryRow, TableWriter, TokenRow, VariedNumbers, VariedValues};
     use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -259,13 +259,16 @@ mod tests {
         // Version 4 had the texts alone.
         let old = SummaryRow { numbers: VariedNumbers::default(), ..row(7) };
         let columns = SummaryRow::columns(&names[..2]);
-        let mut table = ParquetFile::create(file.path(), "summary", 4, columns, &[]).unwrap();
+        let mut table = ParquetFile::create(file.path(), ("summary", 4), columns, &[], Packing::Packed).unwrap();
         let mut buffers = <SummaryRow as Row>::Buffers::default();
         old.clone().push(&mut buffers);
         table.row_group(|group| SummaryRow::flush(&mut buffers, group)).unwrap();
         table.finish().unwrap();
         assert_eq!(TableReader::<SummaryRow>::open(file.path()).unwrap().group(0).unwrap(), [old]);
-        ParquetFile::create(file.path(), "summary", 3, SummaryRow::columns(&[]), &[]).unwrap().finish().unwrap();
+        ParquetFile::create(file.path(), ("summary", 3), SummaryRow::columns(&[]), &[], Packing::Packed)
+            .unwrap()
+            .finish()
+            .unwrap();
         let refusal = TableReader::<SummaryRow>::open(file.path()).err().unwrap().to_string();
         assert!(refusal.contains("found the table summary/3; expected the whole table summary/5"), "{refusal}");
     }
