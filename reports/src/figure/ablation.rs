@@ -36,6 +36,8 @@ const MOST_SECTIONS: usize = 8;
 struct Amounted {
     columns: &'static [Metric],
     title: &'static str,
+    /// Its name in the figure's title.
+    called: &'static str,
     decimals: usize,
     /// True if its change is in points, not in per cent.
     in_points: bool,
@@ -53,15 +55,28 @@ impl Amounted {
 }
 
 const AMOUNTS: [Amounted; 4] = [
-    Amounted { columns: &[Metric::Accuracy], title: "accuracy, %", decimals: 1, in_points: true },
-    Amounted { columns: &[Metric::E2eMean], title: "end-to-end latency, ms", decimals: 0, in_points: false },
+    Amounted { columns: &[Metric::Accuracy], title: "accuracy, %", called: "accuracy", decimals: 1, in_points: true },
+    Amounted {
+        columns: &[Metric::E2eMean],
+        title: "end-to-end latency, ms",
+        called: "latency",
+        decimals: 0,
+        in_points: false,
+    },
     Amounted {
         columns: &[Metric::EdgeFlop, Metric::CloudFlop],
         title: "computing of both tiers, TFLOP a request",
+        called: "computing",
         decimals: 2,
         in_points: false,
     },
-    Amounted { columns: &[Metric::Memory], title: "memory of both tiers, GB", decimals: 1, in_points: false },
+    Amounted {
+        columns: &[Metric::Memory],
+        title: "memory of both tiers, GB",
+        called: "memory",
+        decimals: 1,
+        in_points: false,
+    },
 ];
 
 const HEADS: [&str; 4] = ["simulated", "change", "printed", "change"];
@@ -159,10 +174,11 @@ impl Ablation<'_> {
             all.get_mut(..1).into_iter().for_each(str::make_ascii_uppercase);
             all
         };
-        fitting(WIDTH, [told(2), told(1), FIGURE.title.to_owned()])
+        let told = [told(2), told(1)].into_iter().filter(|title| !title.is_empty());
+        fitting(WIDTH, told.chain([FIGURE.title.to_owned()]))
     }
 
-    /// The mean change of an amount without a part, in words; none if no system lacks it.
+    /// The mean change of an amount without a part, in words; none if no system lacks it, or nothing changes.
     fn change(&self, amount: &Amounted, part: usize) -> Option<String> {
         let own = |whole: &Cell| {
             let lacking = self.without_parts(whole).into_iter().filter(|(other, _)| *other == part);
@@ -177,8 +193,8 @@ impl Ablation<'_> {
         let (least, most) = (changes.iter().copied().reduce(f64::min)?, changes.iter().copied().reduce(f64::max)?);
         let [least, most] = [least, most].map(|change| signed(change, 1));
         let range = if least == most { least } else { format!("{least} to {most}") };
-        let name = amount.title.split(',').next().unwrap_or(amount.title);
-        Some(format!("{name} {range} {}", amount.unit()))
+        // What does not change is left out.
+        (range != signed(0.0, 1)).then(|| format!("{} {range} {}", amount.called, amount.unit()))
     }
 
     fn place(&self, cell: &Cell) -> String {

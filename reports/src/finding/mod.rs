@@ -135,6 +135,7 @@ impl Finding {
         let price = format!("loses {} points of {}'s accuracy", range(lost.iter().copied())?, name(reference));
         Some(match wins.len() {
             1 => format!("{} is faster still, and {price}.", name(policy)),
+            all if all == count(policy) => format!("{} is faster still at all of them, and {price}.", name(policy)),
             all => format!("{} is faster still at {} of {all} points, and {price}.", name(policy), count(policy)),
         })
     }

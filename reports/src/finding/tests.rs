@@ -47,6 +47,18 @@ fn one_point_names_the_next_the_reference_and_who_is_faster_but_worse() {
 }
 
 #[test]
+fn where_nothing_turns_the_price_of_a_faster_policy_is_told() {
+    let found = said(&POLICIES[..2], &[RTT], &[("e2e_ms_mean", &e2e), ("accuracy_pct", &accuracy)]);
+    assert_eq!(
+        found,
+        [
+            "Of the policies within 3 points of cloud_only's accuracy, cloud_only is the fastest at all 4 points.",
+            "edge_only is faster still at all of them, and loses 14 points of cloud_only's accuracy.",
+        ]
+    );
+}
+
+#[test]
 fn leads_within_the_interval_are_told() {
     // At the shortest round trip both take as long.
     let close = |policy: usize, levels: &[usize]| Some([100.0, 100.0 + levels[0] as f64][policy]);
