@@ -14,9 +14,9 @@ use units::{Ratio, SimDuration};
 /// A real model that plays a tier.
 pub enum Replayed<'m> {
     /// Its words are its own.
-    Own(Real<'m>),
+    Own(Box<Real<'m>>),
     /// Its weights are random, so its outcomes are modelled.
-    Rehearsed(Rehearsed<'m>),
+    Rehearsed(Box<Rehearsed<'m>>),
 }
 
 /// Passes a call on to whichever backend it is.

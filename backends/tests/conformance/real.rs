@@ -89,7 +89,7 @@ impl Loaded {
         let tier = Tier::named("rtx-3090", "qwen2-vl-2b", EngineKind::Hf).expect("a known device and model");
         let tier = Tier { engine: EngineKind::Hf.profile(spec, &tier.device), model: spec.clone(), ..tier };
         let probe = Probe::new(Heads::default(), Streams::new(7));
-        Replayed::Own(Real::new(&tier, model, &Bars, TimeScale::MEASURED, probe, Default::default()))
+        Replayed::Own(Real::new(&tier, model, &Bars, TimeScale::MEASURED, probe, Default::default()).into())
     }
 }
 

@@ -185,12 +185,12 @@ impl RealModels {
         let drafters = sides.map(|(_, tier, played)| tier.drafter().map(|small| real.on(&small, edge, played)));
         let known = self.calibrations.get(&point).cloned().map(Rc::new);
         let models = if self.own_words {
-            let (tiers, drafters) =
-                (tiers.map(Replayed::Own).into(), drafters.map(|real| real.map(Replayed::Own)).into());
+            let own = |real| Replayed::Own(Box::new(real));
+            let (tiers, drafters) = (tiers.map(own).into(), drafters.map(|real| real.map(own)).into());
             engine::Models { tiers, drafters, calibration: known }
         } else {
             let words = engine::Models::modelled(spec);
-            let rehearsed = |(real, words)| Replayed::Rehearsed(Rehearsed::new(real, words));
+            let rehearsed = |(real, words)| Replayed::Rehearsed(Box::new(Rehearsed::new(real, words)));
             let tiers = tiers.into_iter().zip(words.tiers).map(rehearsed).collect();
             let both = |(real, words): (Option<_>, Option<_>)| real.zip(words).map(rehearsed);
             let drafters = drafters.into_iter().zip(words.drafters).map(both).collect();

@@ -71,7 +71,7 @@ impl<R: Row> PartWriter<R> {
     /// # Errors
     ///
     /// If its file cannot be written.
-    pub fn finish(mut self, keeping: &Keeping) -> Result<Part<R>, TableError> {
+    pub fn finish(self, keeping: &Keeping) -> Result<Part<R>, TableError> {
         if let Some(file) = self.file {
             return file.finish().map(|_| Part::Filed(self.path));
         }
