@@ -66,7 +66,7 @@ fn the_token_process_of_the_trained_pair_is_a_preset() {
     let preset = format!("tokens.profile = {:?}\n{head}[policy.speculative]\n", file.canonicalize().expect("a file"));
     let sim = Sim::new().with("default.toml", format!("{head}[policy.speculative]\n")).with("preset.toml", preset);
     let certain = |scenario: &str| {
-        sim.done([&format!("{scenario}.toml"), "--tokens", "--no-report", "--out", scenario]);
+        sim.done([&format!("{scenario}.toml"), "--tokens", "--out", scenario]);
         let drafted = rows(&sim.path(&format!("{scenario}/tokens.parquet")));
         let entropies: Vec<f64> = drafted.iter().filter_map(|row| number(row, "entropy_nats")).collect();
         entropies.iter().filter(|nats| **nats < 0.03).count() as f64 / entropies.len() as f64
