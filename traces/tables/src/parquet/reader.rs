@@ -45,13 +45,15 @@ impl<R: Row> TableReader<R> {
             None => return Err(opened.refused("a Parquet file without the name of a table".to_owned())),
         }
         let names = opened.names();
-        if let Some(missing) = R::column_names(&[]).iter().find(|name| !names.contains(name)) {
+        let declared = R::column_names(&[]);
+        if let Some(missing) = declared.iter().find(|name| !names.contains(name)) {
             return Err(opened.refused(format!("no column {missing}")));
         }
         let own = opened.varied_names();
         let has_numbers = R::FIELDS.iter().any(|field| field.name == NUMBERS);
         let numbers = own.iter().filter(|name| has_numbers && is_number(name, &own)).count();
-        opened.own = OwnColumns { varied: own.len() - numbers, numbers };
+        // A varied key may have the name of a declared column, such as `seed`.
+        opened.own = OwnColumns { varied: names.len() - declared.len() - numbers, numbers };
         Ok(opened)
     }
 
