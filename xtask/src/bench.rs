@@ -4,7 +4,7 @@ mod commands;
 mod json;
 mod timing;
 
-use clap::{ArgMatches, Command};
+use clap::{Arg, ArgMatches, Command};
 
 use crate::failure::Outcome;
 use crate::house::cargo;
@@ -12,24 +12,33 @@ use crate::house::cargo;
 const HELP: &str = "\
 Measures in one run, in CPU time of one thread, because the machine may be shared:
 
-  full model    events, requests and tokens a second at 1, 1,000 and 20,000 devices, all metrics on
-  std heap      the same model with the standard library's BinaryHeap instead of our queue
-  python        a tandem of three queues, by events and by processes, as a plain heapq script with equal results
-  commands      small points of sweeps, small runs and the report of scenarios/paper.toml, everything included
+  model      events, requests and tokens a second of the full model at 1, 1,000 and 20,000 devices, all metrics on; and the
+             same with the standard library's BinaryHeap instead of our queue
+  python     a tandem of three queues, by events and by processes, as a plain heapq script with equal results
+  commands   small points of sweeps, small runs and the report of scenarios/paper.toml, everything included
 
-Quote the ratios: they hold better than the nanoseconds. Every timing is the best of three. Instructions of the
-kernel's hot paths are counted by `cargo xtask budgets`.";
+Quote the ratios: they hold better than the nanoseconds. Timings of the model and of the tandem are the best of three.
+Instructions of the kernel's hot paths are counted by `cargo xtask budgets`.";
 
 /// The command and its help.
 pub fn command() -> Command {
-    Command::new("bench").about("Measure speed as ratios to references").long_about(HELP)
+    let parts = PARTS.map(|(name, _)| name);
+    Command::new("bench")
+        .about("Measure speed as ratios to references")
+        .long_about(HELP)
+        .arg(Arg::new("part").value_name("PART").value_parser(parts).help("This part alone"))
 }
 
-/// Builds the examples, measures, prints.
-pub fn run(_: &ArgMatches) -> Outcome {
-    build(&["-p", "kernel", "--examples"])?;
-    timing::run()?;
-    commands::run()
+/// Builds, measures and prints a part.
+type Measure = fn() -> Outcome;
+
+/// The parts, in their order.
+const PARTS: [(&str, Measure); 3] = [("model", timing::model), ("python", timing::python), ("commands", commands::run)];
+
+/// Builds, measures and prints every part, or the one that is asked for.
+pub fn run(arguments: &ArgMatches) -> Outcome {
+    let asked = arguments.get_one::<String>("part");
+    PARTS.iter().filter(|(name, _)| asked.is_none_or(|asked| asked == name)).try_for_each(|(_, measure)| measure())
 }
 
 /// Builds examples with optimisation; they land in `target/release/examples`.

@@ -8,8 +8,8 @@ use crate::failure::Outcome;
 /// Devices and requests of the full model.
 const SCALES: [(&str, &str); 3] = [("1", "3000"), ("1000", "10000"), ("20000", "60000")];
 
-/// Prints every comparison.
-pub fn run() -> Outcome {
+/// The full model on our queue and on the standard library's heap.
+pub fn model() -> Outcome {
     super::build(&["-p", "engine", "--example", "scale"])?;
     let ours = full_model("lanes")?;
     super::build(&["-p", "engine", "--example", "scale", "--features", "binary-queue"])?;
@@ -19,7 +19,7 @@ pub fn run() -> Outcome {
         let ratio = number(theirs, "ns_per_event")? / number(ours, "ns_per_event")?;
         println!("full model at {devices} devices: {ratio:.2} times the speed of the std heap, equal results");
     }
-    python()
+    Ok(())
 }
 
 fn full_model(queue: &str) -> Outcome<Vec<Value>> {
@@ -41,7 +41,8 @@ fn full_model(queue: &str) -> Outcome<Vec<Value>> {
 }
 
 /// The tandem of three queues, by events and by processes, against a plain heapq script, which has events.
-fn python() -> Outcome {
+pub fn python() -> Outcome {
+    super::build(&["-p", "kernel", "--examples"])?;
     let script = ["sim/kernel/benches/reference/tandem.py", "1", "200000", "--time"];
     let theirs = best_of_three("python3", &script)?;
     for form in ["events", "processes"] {
