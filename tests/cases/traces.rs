@@ -57,7 +57,8 @@ pub fn marks_blanks_and_decimals(_: &str) {
         let mut requests = rows(&sim.path(&format!("{file}/requests.parquet")));
         let name = |row: &mut Row| row.remove("link.up");
         assert!(requests.iter_mut().all(|row| name(row) == Some(Field::Str(format!("{file}.up")))));
-        requests
+        // As text: a series has no one rate, and NaN is not equal to itself.
+        format!("{requests:?}")
     };
     assert_eq!(unnamed("blank"), unnamed("plain"));
 }
