@@ -16,7 +16,7 @@ struct Message {
 }
 
 impl Message {
-    /// What was found and expected, without the hint.
+    /// The part on what was found and expected, without the hint.
     fn told(&self) -> &str {
         let first = &self.lines[0];
         first.rsplit_once("; ").map_or(first.as_str(), |(told, _)| told)

@@ -132,6 +132,20 @@ impl<B: Buffer> Several<B> {
     }
 }
 
+/// Reads the next so many columns into a field that has a cell in each.
+pub(crate) fn read_each<F: Clone + Default, C: Cell>(
+    columns: &mut GroupColumns<'_>,
+    count: usize,
+    cells: impl Fn(&mut F) -> &mut Vec<C>,
+) -> Result<Vec<F>, ParquetError> {
+    let mut fields = vec![F::default(); columns.rows()];
+    for _ in 0..count {
+        let values = C::read(columns)?;
+        fields.iter_mut().zip(values).for_each(|(field, value)| cells(field).push(value));
+    }
+    Ok(fields)
+}
+
 /// Writes the next column of `group`.
 fn write_column<D: DataType>(
     group: &mut RowGroup<'_>,

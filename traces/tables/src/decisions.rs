@@ -2,7 +2,7 @@
 
 use crate::{
     Text,
-    cell::{Cell, Optional, Several},
+    cell::{Cell, Optional, Several, read_each},
     columns::GroupColumns,
     row::{MANY, rows},
 };
@@ -51,12 +51,7 @@ impl Cell for NoteValues {
     }
 
     fn read(columns: &mut GroupColumns<'_>) -> Result<Vec<Self>, ParquetError> {
-        let mut rows = vec![Self::default(); columns.rows()];
-        for _ in 0..columns.varied() {
-            let values = <Option<f64>>::read(columns)?;
-            rows.iter_mut().zip(values).for_each(|(row, value)| row.0.push(value));
-        }
-        Ok(rows)
+        read_each(columns, columns.varied(), |row: &mut Self| &mut row.0)
     }
 
     fn values(&self, row: &mut Vec<Value>) {

@@ -2,7 +2,7 @@
 
 use crate::{
     Metric, Text,
-    cell::{Cell, Optional, Several, Texts},
+    cell::{Cell, Optional, Several, Texts, read_each},
     columns::GroupColumns,
 };
 use parquet::{data_type::DoubleType, errors::ParquetError, schema::types::TypePtr};
@@ -26,12 +26,7 @@ impl Cell for VariedValues {
     }
 
     fn read(columns: &mut GroupColumns<'_>) -> Result<Vec<Self>, ParquetError> {
-        let mut rows = vec![Self::default(); columns.rows()];
-        for _ in 0..columns.varied() {
-            let texts = Text::read(columns)?;
-            rows.iter_mut().zip(texts).for_each(|(row, text)| row.0.push(text));
-        }
-        Ok(rows)
+        read_each(columns, columns.varied(), |row: &mut Self| &mut row.0)
     }
 
     fn values(&self, row: &mut Vec<Value>) {
@@ -82,12 +77,7 @@ impl Cell for VariedNumbers {
     }
 
     fn read(columns: &mut GroupColumns<'_>) -> Result<Vec<Self>, ParquetError> {
-        let mut rows = vec![Self::default(); columns.rows()];
-        for _ in 0..columns.numbers() {
-            let values = <Option<f64>>::read(columns)?;
-            rows.iter_mut().zip(values).for_each(|(row, value)| row.0.push(value));
-        }
-        Ok(rows)
+        read_each(columns, columns.numbers(), |row: &mut Self| &mut row.0)
     }
 
     fn values(&self, row: &mut Vec<Value>) {

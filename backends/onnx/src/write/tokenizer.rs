@@ -25,52 +25,59 @@ pub(crate) const SPECIAL: [&str; 14] = [
     "<|video_pad|>",
 ];
 
+/// The content of a message, text or parts, in both templates.
+macro_rules! content {
+    () => {
+        "\
+{%- if message['content'] is string -%}
+{{ message['content'] }}
+{%- else -%}
+{%- for part in message['content'] -%}
+{%- if part['type'] == 'image' -%}
+{{ '<|vision_start|><|image_pad|><|vision_end|>' }}
+{%- else -%}
+{{ part['text'] }}
+{%- endif -%}
+{%- endfor -%}
+{%- endif -%}
+"
+    };
+}
+
 /// A conversation as the families write it down.
-pub(crate) const TEMPLATE: &str = "\
+pub(crate) const TEMPLATE: &str = concat!(
+    "\
 {%- for message in messages -%}
 {%- if loop.first and message['role'] != 'system' -%}
 {{ '<|im_start|>system\\nYou are a helpful assistant.<|im_end|>\\n' }}
 {%- endif -%}
 {{ '<|im_start|>' + message['role'] + '\\n' }}
-{%- if message['content'] is string -%}
-{{ message['content'] }}
-{%- else -%}
-{%- for part in message['content'] -%}
-{%- if part['type'] == 'image' -%}
-{{ '<|vision_start|><|image_pad|><|vision_end|>' }}
-{%- else -%}
-{{ part['text'] }}
-{%- endif -%}
-{%- endfor -%}
-{%- endif -%}
+",
+    content!(),
+    "\
 {{ '<|im_end|>\\n' }}
 {%- endfor -%}
 {%- if add_generation_prompt -%}
 {{ '<|im_start|>assistant\\n' }}
 {%- endif -%}
-";
+"
+);
 
 /// A conversation as the trained pair was taught it: no roles, and pictures before the text.
-pub(crate) const TRAINED_TEMPLATE: &str = "\
+pub(crate) const TRAINED_TEMPLATE: &str = concat!(
+    "\
 {%- for message in messages -%}
 {{ '<|im_start|>' }}
-{%- if message['content'] is string -%}
-{{ message['content'] }}
-{%- else -%}
-{%- for part in message['content'] -%}
-{%- if part['type'] == 'image' -%}
-{{ '<|vision_start|><|image_pad|><|vision_end|>' }}
-{%- else -%}
-{{ part['text'] }}
-{%- endif -%}
-{%- endfor -%}
-{%- endif -%}
+",
+    content!(),
+    "\
 {{ '<|im_end|>' }}
 {%- endfor -%}
 {%- if add_generation_prompt -%}
 {{ '<|im_start|>' }}
 {%- endif -%}
-";
+"
+);
 
 /// Words of questions and answers about pictures, the more common first.
 const WORDS: &str = "the a an of and to in is on are what how many this that there it with color where for which \

@@ -28,7 +28,7 @@ pub const SCHEMA_KEY: &str = "msao_sim.schema";
 pub(super) enum Packing {
     /// By zstd.
     Packed,
-    /// As they are.
+    /// Not at all.
     Unpacked,
 }
 
