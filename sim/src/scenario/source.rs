@@ -76,10 +76,13 @@ impl Source {
 
     /// The text with the overrides, as the keys of `T`.
     ///
+    /// It is printed and read as a file is: a second reader, of tables, would be compiled for each type of a scenario.
+    ///
     /// # Errors
     /// With the overrides, and what was expected.
     pub fn parse<T: DeserializeOwned>(&self) -> Result<T, Failure> {
-        T::deserialize(self.table.clone()).map_err(|error| {
+        let text = toml::to_string(&self.table).expect("a table is TOML");
+        toml::from_str(&text).map_err(|error| {
             let keys: Vec<_> = self.overrides.iter().map(|(key, value)| format!("{key} = {value}")).collect();
             Failure::refused(format!("with {}: {}", keys.join(", "), explain(error.message())))
         })
