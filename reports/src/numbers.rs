@@ -32,6 +32,9 @@ pub(crate) fn per_cent(share: f64, signed: bool) -> String {
 /// A share with its half-width, to two digits of the latter: `12.1 % ± 0.4 %`.
 pub(crate) fn interval(share: f64, half: Option<f64>, signed: bool) -> String {
     let Some(half) = half else { return per_cent(share, signed) };
+    if !(share.is_finite() && half.is_finite()) {
+        return format!("{} ± {}", per_cent(share, signed), per_cent(half, false));
+    }
     let (share, half) = (100.0 * share, 100.0 * half);
     // Of a half-width of nothing the share has three digits.
     let (leading, digits) = if half > 0.0 { (half, 2) } else { (share, 3) };
@@ -69,5 +72,8 @@ mod tests {
         assert_eq!(interval(-0.5, Some(1.234), true), "-50 % ± 123 %");
         assert_eq!(interval(0.0, Some(0.0), true), "0.00 % ± 0.00 %");
         assert_eq!(interval(0.5, None, true), "+50 %");
+        // A damaged folder may say anything.
+        assert_eq!(interval(f64::NAN, Some(f64::INFINITY), true), "NaN % ± inf %");
+        assert_eq!(interval(f64::INFINITY, Some(f64::NAN), true), "+inf % ± NaN %");
     }
 }
