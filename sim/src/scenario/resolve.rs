@@ -423,12 +423,17 @@ fn check_shape(source: &Source, scenario: &Scenario) -> Result<(), Failure> {
     })
 }
 
-/// Refuses requests that fall back under way, but not when they come in, or without waiting.
+/// The shortest time between two looks at a request under way: with 1 ns, a request of milliseconds would take minutes.
+const SHORTEST_LOOK: SimDuration = SimDuration::from_ms(1);
+
+/// Refuses requests that fall back under way, but not when they come in, or that are looked at without a pause.
 fn check_fall_back(source: &Source, scenario: &Scenario) -> Result<(), Failure> {
     let refuse = |reason: &str| Err(source.refuse_key("workload.fall_back_after", reason));
     match scenario.workload.fall_back_after {
         Some(_) if !scenario.workload.fall_back => refuse("nothing falls back; set workload.fall_back = true as well"),
-        Some(SimDuration::ZERO) => refuse("expected more than 0; leave it out to let requests under way wait"),
+        Some(time) if time < SHORTEST_LOOK => {
+            refuse("expected 1 ms or more, at which a request under way is looked at; leave it out to let it wait")
+        }
         _ => Ok(()),
     }
 }

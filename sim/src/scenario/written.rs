@@ -275,7 +275,7 @@ pub struct Workload {
     #[serde(default, skip_serializing_if = "is_default")]
     pub fall_back: bool,
     /// Time after which a request under way falls back too, e.g. `2 s`, if its input has not reached the cloud and the uplink is down; it is
-    /// looked at again after as long. If absent, requests under way wait.
+    /// looked at again after as long. 1 ms or more. If absent, requests under way wait.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fall_back_after: Option<SimDuration>,
 }
