@@ -264,6 +264,7 @@ fn loads_that_cannot_be_are_refused() {
         "arrivals.curve={ file = \"none.csv\" }",
         "arrivals.curve={ file = \"none.csv\", column = \"users\" }",
         "arrivals.curve={ counts = [1e300] }",
+        "arrivals.curve={ rate = \"20 /s\", counts = [1e-300] }",
         "arrivals.diurnal={ rate = \"20 /s\", peak_to_trough = 0.5 }",
         "slo.targets=[\"ttft_ms_mean <= 1 s\"]",
         "slo.targets=[\"ttft_ms_p99 <= 1 s\", \"ttft_ms_p50 <= 1 s\"]",

@@ -336,8 +336,10 @@ impl Curve {
             let key = if self.file.is_some() { "file" } else { "counts" };
             Err(source.refuse_key(&format!("{at}.curve.{key}"), &format!("expected {expected}")))
         };
-        if counts.len() > MOST || !counts.iter().all(|count| (0.0..=1e12).contains(count)) {
-            return refuse("at most a million counts from 0 to 1e12");
+        // Where all are tiny, a mean rate over them has no end.
+        let is_count = |count: &f64| *count == 0.0 || (1e-12..=1e12).contains(count);
+        if counts.len() > MOST || !counts.iter().all(is_count) {
+            return refuse("at most a million counts, each 0 or from 1e-12 to 1e12");
         }
         let curve = engine::Curve {
             step: self.step,
