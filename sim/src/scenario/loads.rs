@@ -336,7 +336,7 @@ impl Curve {
             let key = if self.file.is_some() { "file" } else { "counts" };
             Err(source.refuse_key(&format!("{at}.curve.{key}"), &format!("expected {expected}")))
         };
-        // Where all are tiny, a mean rate over them has no end.
+        // The factor from tiny counts to a mean rate would be infinite.
         let is_count = |count: &f64| *count == 0.0 || (1e-12..=1e12).contains(count);
         if counts.len() > MOST || !counts.iter().all(is_count) {
             return refuse("at most a million counts, each 0 or from 1e-12 to 1e12");

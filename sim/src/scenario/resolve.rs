@@ -432,7 +432,7 @@ fn check_fall_back(source: &Source, scenario: &Scenario) -> Result<(), Failure> 
     match scenario.workload.fall_back_after {
         Some(_) if !scenario.workload.fall_back => refuse("nothing falls back; set workload.fall_back = true as well"),
         Some(time) if time < SHORTEST_LOOK => {
-            refuse("expected 1 ms or more, at which a request under way is looked at; leave it out to let it wait")
+            refuse("expected 1 ms or more between two looks at a request under way; leave it out to let it wait")
         }
         _ => Ok(()),
     }
