@@ -5,6 +5,8 @@ mod outcome;
 mod settings;
 mod tool;
 
+use std::collections::BTreeMap;
+
 use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
 
 use crate::failure::{Failure, Outcome};
@@ -71,8 +73,7 @@ pub fn command() -> Command {
 pub fn run(arguments: &ArgMatches) -> Outcome {
     let settings = Settings::read()?;
     let tool = Tool::obtain(&settings.version)?;
-    let listed = tool.list()?;
-    let all = list::choose(&listed, &settings)?;
+    let all = list::choose(&tool.listed, &settings)?;
     let mut chosen = all.clone();
     if let Some(text) = arguments.get_one::<String>("only") {
         chosen.retain(|mutant| mutant.name.contains(text.as_str()));
@@ -82,32 +83,43 @@ pub fn run(arguments: &ArgMatches) -> Outcome {
     }
     if arguments.get_flag("list") {
         chosen.iter().for_each(|mutant| println!("{}", mutant.name));
-        println!("{} of {} mutants", chosen.len(), listed.len());
+        println!("{} of {} mutants", chosen.len(), tool.listed.len());
         return Ok(());
     }
     let is_whole = chosen.len() == all.len();
     let jobs = *arguments.get_one("jobs").unwrap_or(&2);
-    let score = Score::of(&tested(&tool, &settings, chosen, jobs, arguments.get_flag("resume"))?);
+    let mut tested = Tested::new();
+    for (package, mutants) in by_package(chosen) {
+        let above = settings.above.get(&package).map_or(&[][..], Vec::as_slice);
+        tested.extend(judged(&tool, mutants, above, jobs, arguments.get_flag("resume"))?);
+    }
+    let score = Score::of(&tested);
     print!("{score}");
-    Failure::unless_none(outcome::findings(&score, &settings, is_whole.then_some(&listed[..])))
+    Failure::unless_none(outcome::findings(&score, &settings, is_whole.then_some(&tool.listed[..])))
 }
 
-/// Tests each mutant by the unit tests of its own package, and the survivors by all tests of some packages.
-fn tested(tool: &Tool, settings: &Settings, chosen: Vec<Mutant>, jobs: usize, resume: bool) -> Outcome<Tested> {
-    let verdicts = tool.test(&chosen, &[], jobs, resume)?;
-    let mut tested: Tested = chosen.into_iter().zip(verdicts).collect();
-    for (package, above) in &settings.above {
-        let mut survived: Vec<_> = tested
-            .iter_mut()
-            .filter(|(mutant, verdict)| mutant.package == *package && *verdict == Verdict::Survived)
-            .collect();
-        if survived.is_empty() {
-            continue;
-        }
-        println!("== {} survivors of `{package}`, by the tests of {}", survived.len(), above.join(" and "));
-        let again: Vec<_> = survived.iter().map(|(mutant, _)| mutant.clone()).collect();
-        let verdicts = tool.test(&again, above, jobs, resume)?;
-        survived.iter_mut().zip(verdicts).for_each(|((_, known), verdict)| *known = verdict);
+fn by_package(mutants: Vec<Mutant>) -> BTreeMap<String, Vec<Mutant>> {
+    let mut packages = BTreeMap::<_, Vec<_>>::new();
+    mutants.into_iter().for_each(|mutant| packages.entry(mutant.package.clone()).or_default().push(mutant));
+    packages
+}
+
+/// Tests the mutants of a package by its unit tests, and the survivors by all tests of the packages above. Where only the package
+/// itself is above, all its tests judge at once: it has no unit tests to speak of.
+fn judged(tool: &Tool, mutants: Vec<Mutant>, above: &[String], jobs: usize, resume: bool) -> Outcome<Tested> {
+    if matches!(above, [only] if *only == mutants[0].package) {
+        let verdicts = tool.test(&mutants, above, jobs, resume)?;
+        return Ok(mutants.into_iter().zip(verdicts).collect());
     }
+    let verdicts = tool.test(&mutants, &[], jobs, resume)?;
+    let mut tested: Tested = mutants.into_iter().zip(verdicts).collect();
+    let mut survived: Vec<_> = tested.iter_mut().filter(|(_, verdict)| *verdict == Verdict::Survived).collect();
+    if above.is_empty() || survived.is_empty() {
+        return Ok(tested);
+    }
+    println!("== {} survivors, by the tests of {}", survived.len(), above.join(" and "));
+    let again: Vec<_> = survived.iter().map(|(mutant, _)| mutant.clone()).collect();
+    let verdicts = tool.test(&again, above, jobs, resume)?;
+    survived.iter_mut().zip(verdicts).for_each(|((_, known), verdict)| *known = verdict);
     Ok(tested)
 }

@@ -8,7 +8,7 @@ use std::process::Command;
 use super::list::Mutant;
 use super::outcome::{Verdict, read};
 use crate::failure::Outcome;
-use crate::house::{House, has_nextest, root};
+use crate::house::{House, cargo, has_nextest, root};
 use crate::installed::Program;
 
 /// A test that runs longer than this has failed: nextest stops it.
@@ -19,6 +19,55 @@ const TIMEOUT: &str = "300";
 /// The program in `target/mutants`.
 pub struct Tool {
     folder: PathBuf,
+    /// Every mutant of the workspace.
+    pub listed: Vec<Mutant>,
+}
+
+/// The tests that are to kill.
+#[derive(Clone, Copy)]
+enum Tests<'a> {
+    /// The unit tests of a package.
+    Unit(&'a str),
+    /// All tests of some packages.
+    All(&'a [String]),
+}
+
+impl Tests<'_> {
+    /// The name of the folder of their verdicts.
+    fn folder(self) -> String {
+        match self {
+            Self::Unit(package) => format!("unit-{package}"),
+            Self::All(packages) => packages.join("-"),
+        }
+    }
+
+    /// The option of cargo that builds and runs them.
+    fn targets(self) -> &'static str {
+        match self {
+            Self::Unit(_) => "--lib",
+            Self::All(_) => "--tests",
+        }
+    }
+
+    /// Runs them on the code as it stands, in the folder that cargo-mutants copies: each copy then has the dependencies, with the
+    /// same features, compiled.
+    fn pass(self) -> Outcome {
+        let packages = match self {
+            Self::Unit(package) => vec![package],
+            Self::All(packages) => packages.iter().map(String::as_str).collect(),
+        };
+        let mut command = cargo();
+        surround(&mut command);
+        command.args(if has_nextest() { &["nextest", "run"][..] } else { &["test"] }).arg(self.targets());
+        command.args(packages.iter().flat_map(|package| ["-p", package]));
+        match command.status() {
+            Ok(status) if status.success() => Ok(()),
+            Ok(_) => {
+                Err("tests fail as the code stands, so they can judge no mutant; mend them first".to_owned().into())
+            }
+            Err(e) => Err(format!("cargo did not start: {e}").into()),
+        }
+    }
 }
 
 impl Tool {
@@ -28,11 +77,11 @@ impl Tool {
         let answer = format!("cargo-mutants {version}");
         let asked = &["mutants", "--version"];
         Program { name: "cargo-mutants", version, options: &[], asked, answer: &answer }.obtain(&folder)?;
-        Ok(Self { folder })
+        let tool = Self { folder, listed: Vec::new() };
+        Ok(Self { listed: tool.list()?, ..tool })
     }
 
-    /// Every mutant of the workspace.
-    pub fn list(&self) -> Outcome<Vec<Mutant>> {
+    fn list(&self) -> Outcome<Vec<Mutant>> {
         let mut command = self.command();
         let output = command.args(["--workspace", "--list", "--json", "--no-config"]).output();
         let output = output.map_err(|e| format!("cargo-mutants did not start: {e}"))?;
@@ -44,16 +93,18 @@ impl Tool {
             .map_err(|e| format!("`cargo mutants --list` is not as expected: {e}").into())
     }
 
-    /// Tests mutants by the unit tests of their own packages, or by all tests of those named. An interrupted run may be resumed: it goes on with the
-    /// mutants that are not dead yet.
+    /// Tests mutants of a package by its unit tests, or by all tests of some packages. An interrupted run may be resumed: it goes on with the mutants
+    /// that are not dead yet.
     pub fn test(&self, mutants: &[Mutant], by: &[String], jobs: usize, resume: bool) -> Outcome<Vec<Verdict>> {
-        let part = if by.is_empty() { "own".to_owned() } else { by.join("-") };
-        let folder = self.folder.join(part);
+        let Some(package) = mutants.first().map(|mutant| &mutant.package) else { return Ok(Vec::new()) };
+        let by = if by.is_empty() { Tests::Unit(package) } else { Tests::All(by) };
+        let folder = self.folder.join(by.folder());
         let known = folder.join("verdicts.json");
         let mut verdicts = if resume { dead(&folder) } else { BTreeMap::new() };
         write(&known, &verdicts_text(&verdicts))?;
         let open: Vec<_> = mutants.iter().filter(|mutant| !verdicts.contains_key(&mutant.name)).collect();
         if !open.is_empty() {
+            by.pass()?;
             self.call(&folder, &open, by, jobs)?;
             verdicts.extend(outcomes(&folder)?);
             write(&known, &verdicts_text(&verdicts))?;
@@ -64,20 +115,30 @@ impl Tool {
     }
 
     /// Calls the program, with its output let through.
-    fn call(&self, folder: &Path, mutants: &[&Mutant], by: &[String], jobs: usize) -> Outcome {
-        let (config, nextest) = (folder.join("config.toml"), folder.join("nextest.toml"));
-        write(&config, &examined(mutants))?;
+    fn call(&self, folder: &Path, mutants: &[&Mutant], by: Tests<'_>, jobs: usize) -> Outcome {
+        let nextest = folder.join("nextest.toml");
         write(&nextest, NEXTEST)?;
+        // Neither a regular expression nor a list of names holds mutants back that leave a field out of a struct. `--iterate`
+        // does: it leaves out what a run before has caught.
+        let before = folder.join("mutants.out");
+        if before.exists() {
+            fs::remove_dir_all(&before).map_err(|e| format!("{} cannot be removed: {e}", before.display()))?;
+        }
+        write(&before.join("caught.txt"), &self.others(mutants))?;
+        for file in ["missed.txt", "timeout.txt", "unviable.txt"] {
+            write(&before.join(file), "")?;
+        }
         let mut command = self.command();
-        command.args(["--workspace", "--colors", "never", "--copy-target", "true"]);
-        command.args(["--timeout", TIMEOUT, "--jobs", &jobs.to_string()]);
-        command.arg("--output").arg(folder).arg("--config").arg(&config);
-        // This version of the program examines fields that are left out of a struct whatever their names: these files alone.
+        command.args(["--workspace", "--no-config", "--colors", "never", "--copy-target", "true", "--iterate"]);
+        command.args(["--baseline", "skip", "--timeout", TIMEOUT, "--jobs", &jobs.to_string()]);
+        command.arg("--output").arg(folder);
         let files: BTreeSet<_> = mutants.iter().map(|mutant| mutant.file.as_str()).collect();
         command.args(files.into_iter().flat_map(|file| ["--file", file]));
-        command.args(by.iter().flat_map(|package| ["--test-package", package]));
+        if let Tests::All(packages) = by {
+            command.args(packages.iter().flat_map(|package| ["--test-package", package]));
+        }
         // For the build too: nothing else of the package is compiled then.
-        command.args(["--cargo-arg", if by.is_empty() { "--lib" } else { "--tests" }]);
+        command.args(["--cargo-arg", by.targets()]);
         if has_nextest() {
             command.args(["--test-tool", "nextest", "--cargo-test-arg"]);
             command.arg(format!("--config-file={}", nextest.display()));
@@ -90,12 +151,24 @@ impl Tool {
         }
     }
 
+    /// The names of all mutants but these, a line each.
+    fn others(&self, mutants: &[&Mutant]) -> String {
+        let chosen: BTreeSet<_> = mutants.iter().map(|mutant| mutant.name.as_str()).collect();
+        let others = self.listed.iter().filter(|mutant| !chosen.contains(mutant.name.as_str()));
+        others.fold(String::new(), |text, mutant| text + &mutant.name + "\n")
+    }
+
     fn command(&self) -> Command {
         let mut command = Command::new(self.folder.join("bin/cargo-mutants"));
         command.arg("mutants").current_dir(root());
-        command.env("CARGO_INCREMENTAL", "1").env("INSTA_UPDATE", "no").env_remove("CARGO_TARGET_DIR");
+        surround(&mut command);
         command
     }
+}
+
+/// Sets the environment of each build and test.
+fn surround(command: &mut Command) {
+    command.env("CARGO_INCREMENTAL", "1").env("INSTA_UPDATE", "no").env_remove("CARGO_TARGET_DIR");
 }
 
 /// The mutants that earlier runs have killed or could not compile.
@@ -122,32 +195,4 @@ fn outcomes(folder: &Path) -> Outcome<BTreeMap<String, Verdict>> {
     let path = folder.join("mutants.out/outcomes.json");
     let text = fs::read_to_string(&path).map_err(|e| format!("{} cannot be read: {e}", path.display()))?;
     Ok(read(&text)?)
-}
-
-/// The configuration by which just these mutants are tested.
-fn examined(mutants: &[&Mutant]) -> String {
-    let names = mutants.iter().map(|mutant| format!("    '''^{}$''',\n", escaped(&mutant.name)));
-    format!("examine_re = [\n{}]\n", names.collect::<String>())
-}
-
-/// A text as a regular expression that matches nothing else. `\<` would be the start of a word.
-fn escaped(text: &str) -> String {
-    let is_sign = |sign: &char| sign.is_ascii_punctuation() && !"<>_'".contains(*sign);
-    text.chars().flat_map(|sign| is_sign(&sign).then_some('\\').into_iter().chain([sign])).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_name_is_matched_word_for_word() {
-        let mutant = Mutant {
-            name: "a.rs:1:2: replace f -> Vec<u8> with vec![0] in <impl A for B<'_>>::f".into(),
-            package: String::new(),
-            file: String::new(),
-        };
-        let expected = r"'''^a\.rs\:1\:2\: replace f \-> Vec<u8> with vec\!\[0\] in <impl A for B<'_>>\:\:f$'''";
-        assert!(examined(&[&mutant]).contains(expected));
-    }
 }
