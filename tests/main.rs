@@ -2,6 +2,7 @@
 
 mod best;
 mod calibrate;
+mod calibrate_kernels;
 mod calibrate_served;
 mod capacity;
 mod cases;

@@ -4,8 +4,10 @@
 //! `batch` (sequences), `context_tokens` and `new_tokens` (of each sequence) and `duration_ms`. These may be: `kind`
 //! (probe, encode, prefill, decode, draft or verify; without it one new token behind a context is decode and anything else
 //! prefill), `source`, `how`, `dtype`, `tensor_parallel` (1), `lm_head_included` (1), `layers`, `hidden` and `kv_heads` (held
-//! against the model's). Other columns are not looked at. Tables of `llama-bench` are known by their columns: [`llama_bench`].
+//! against the model's). Other columns are not looked at. Tables of `llama-bench` and of kernels are known by their columns:
+//! [`llama_bench`], [`kernels`].
 
+pub mod kernels;
 mod llama_bench;
 
 use crate::{
@@ -153,12 +155,8 @@ impl Columns {
         let stated = |column: Option<usize>| column.filter(|column| !row.text(*column).is_empty());
         let text = |column: Option<usize>| column.map_or("", |column| row.text(column)).to_owned();
         let count = |column: Option<usize>, absent| stated(column).map_or(Ok(absent), |column| row.count(column));
-        let positive = |column| match row.count(column)? {
-            0 => Err(row.refuse(column, "a whole number from 1 up")),
-            count => Ok(count),
-        };
-        let (context_tokens, new_tokens) = (row.number(self.context_tokens)?, positive(self.new_tokens)?);
-        let by_length = if new_tokens == 1 && context_tokens > 0.0 { "decode" } else { "prefill" };
+        let (context_tokens, new_tokens) = (row.number(self.context_tokens)?, positive(row, self.new_tokens)?);
+        let by_length = kind_by_length(new_tokens, context_tokens);
         let duration_ms = row.number(self.duration_ms).ok().filter(|ms| *ms > 0.0);
         let mut dimensions = [None; 3];
         for (dimension, column) in dimensions.iter_mut().zip(self.dimensions) {
@@ -175,7 +173,7 @@ impl Columns {
             engine: row.text(self.engine).to_owned(),
             tensor_parallel: count(self.tensor_parallel, 1)?.max(1),
             kind: stated(self.kind).map_or(by_length, |column| row.text(column)).to_owned(),
-            batch: positive(self.batch)?,
+            batch: positive(row, self.batch)?,
             context_tokens,
             new_tokens,
             head: count(self.head, 1)? > 0,
@@ -186,21 +184,46 @@ impl Columns {
     }
 }
 
-/// Reads a table of steps; see the module.
+/// The kind of a step whose kind is not stated: one new token behind a context is decode.
+pub fn kind_by_length(new_tokens: u32, context_tokens: f64) -> &'static str {
+    if new_tokens == 1 && context_tokens > 0.0 { "decode" } else { "prefill" }
+}
+
+/// A whole number above 0.
+fn positive(row: &Row<'_>, column: usize) -> Result<u32, TraceError> {
+    match row.count(column)? {
+        0 => Err(row.refuse(column, "a whole number from 1 up")),
+        count => Ok(count),
+    }
+}
+
+/// A table of measurements.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Table {
+    /// Steps.
+    Steps(Measured),
+    /// Kernels.
+    Kernels(Vec<kernels::Kernel>),
+}
+
+/// Reads a table of measured steps or kernels; see the module.
 ///
 /// # Errors
 /// If the file cannot be read, lacks a column or has it in another unit, or a value is none; with the line.
-pub fn read_steps(path: &Path) -> Result<Measured, TraceError> {
-    let mut file = CsvFile::open(path, "a table of measured steps with a header")?;
+pub fn read(path: &Path) -> Result<Table, TraceError> {
+    let mut file = CsvFile::open(path, "a table of measured steps or kernels with a header")?;
     if llama_bench::is(&file) {
-        return llama_bench::read(file);
+        return llama_bench::read(file).map(Table::Steps);
+    }
+    if let Some(kernels) = kernels::read(&mut file)? {
+        return Ok(Table::Kernels(kernels));
     }
     let columns = Columns::of(&file)?;
     let mut steps = Vec::new();
     while let Some(row) = file.next()? {
         steps.push(columns.read(&row)?);
     }
-    Ok(Measured { steps, remarks: Vec::new() })
+    Ok(Table::Steps(Measured { steps, remarks: Vec::new() }))
 }
 
 /// Reads the data sheets of devices.
@@ -271,7 +294,10 @@ mod tests {
     fn read(text: &str) -> Result<Vec<MeasuredStep>, String> {
         let file = file_with(text.as_bytes());
         let name = file.path().display().to_string();
-        read_steps(file.path()).map(|read| read.steps).map_err(|error| error.to_string().replace(&name, "t.csv"))
+        match super::read(file.path()).map_err(|error| error.to_string().replace(&name, "t.csv"))? {
+            Table::Steps(read) => Ok(read.steps),
+            Table::Kernels(_) => Err("kernels".to_owned()),
+        }
     }
 
     #[test]

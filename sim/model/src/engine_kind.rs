@@ -228,6 +228,13 @@ mod tests {
     }
 
     #[test]
+    fn names_tell_engines_apart() {
+        let names: std::collections::BTreeSet<&str> = EngineKind::ALL.iter().map(|kind| kind.name()).collect();
+        assert_eq!(names.len(), EngineKind::ALL.len());
+        assert!(names.contains("hf") && names.contains("vllm-0.19-sync"));
+    }
+
+    #[test]
     fn efficiencies_are_the_device_s_and_stay_without_host_time() {
         let (model, gpu) = (ModelSpec::named("qwen2-vl-2b").unwrap(), Device::named("rtx-3090").unwrap());
         let kernels = EngineKind::Vllm.profile(model, gpu).kernels_only();

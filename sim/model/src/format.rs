@@ -259,5 +259,8 @@ mod tests {
         assert_eq!(widths, [2.0, 1.0625, 0.5625]);
         assert_eq!(Storage::of(WeightFormat::Bf16, WeightFormat::Bf16, KvFormat::Fp16), Storage::FP16);
         assert_eq!(Storage::uniform(2.0), Storage::FP16);
+        let half = Storage::uniform(0.5);
+        assert_eq!([half.layers, half.embedding, half.head, half.tower], [0.5; 4]);
+        assert_eq!(half.kv, Storage::FP16.kv);
     }
 }

@@ -111,6 +111,12 @@ mod tests {
     use super::*;
 
     #[test]
+    fn the_whole_model_has_the_scores_of_the_table_and_no_other() {
+        let scores = [Benchmark::Vqav2, Benchmark::Mmbench, Benchmark::Other].map(whole_model);
+        assert_eq!(scores, [Some(78.5), Some(64.7), None]);
+    }
+
+    #[test]
     fn shares_are_the_ratios_of_the_table() {
         assert_eq!(Dropping::MustDrop.remaining(Benchmark::Vqav2), 69.3 / 78.5);
         assert_eq!(Dropping::ToMe.remaining(Benchmark::Mmbench), 43.7 / 64.7);

@@ -285,6 +285,17 @@ mod tests {
     }
 
     #[test]
+    fn an_input_is_whole_while_no_token_is_dropped() {
+        assert!(input(1.0, 0.0).is_whole() && !input(0.9, 0.0).is_whole());
+        let mut merged = input(1.0, 0.2);
+        assert!(merged.is_whole(), "fewer bytes are as many tokens");
+        merged.handling.rho_meaning = RhoMeaning::TokenMerge;
+        assert!(!merged.is_whole());
+        merged.kept[Modality::Visual].compression = 0.0;
+        assert!(merged.is_whole());
+    }
+
+    #[test]
     fn payload_is_what_is_left_of_each_modality() {
         assert_eq!(input(1.0, 0.0).payload(), Bytes::new(40 + 100_000 + 32_000));
         assert_eq!(input(0.5, 0.2).payload(), Bytes::new(40 + 40_000 + 32_000));

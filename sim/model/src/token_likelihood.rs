@@ -86,6 +86,15 @@ mod tests {
     use units::Ratio;
 
     #[test]
+    fn a_verdict_that_cannot_be_has_a_probability_of_a_millionth() {
+        let sure = TwoState { accept_peak: Ratio::ONE, ..TwoState::default() };
+        let rejected = verdict_log_likelihood(&sure, &[(0.0, false)]);
+        assert!((rejected / libm::log(1e-6) - 1.0).abs() < 1e-9, "{rejected}");
+        assert!(verdict_log_likelihood(&sure, &[(0.0, true)]).abs() < 1e-5);
+        assert_eq!(verdict_log_likelihood(&sure, &[]), 0.0);
+    }
+
+    #[test]
     fn the_process_that_made_them_is_the_likeliest() {
         let truth = TwoState::default();
         let process = TokenProcess::TwoState(truth);

@@ -358,6 +358,16 @@ mod tests {
     }
 
     #[test]
+    fn a_projector_into_another_width_has_another_last_matrix() {
+        let tower = tower("qwen2.5-vl-7b");
+        let [_, middle, out] = tower.projector;
+        assert_eq!(tower.clone().into_width(out), tower);
+        let wider = tower.clone().into_width(out + 3);
+        assert_eq!(wider.params - tower.params, 3 * tower.projectors * (middle + 1));
+        assert_eq!(wider.projector[2], out + 3);
+    }
+
+    #[test]
     fn retention_keeps_whole_tokens() {
         let tower = tower("qwen2.5-vl-7b");
         let image = tower.image(640, 480).unwrap();

@@ -116,7 +116,7 @@ pub(super) fn read(mut file: CsvFile) -> Result<Measured, TraceError> {
 
 #[cfg(test)]
 mod tests {
-    use crate::{measured::read_steps, testing::file_with};
+    use crate::{measured::Table, testing::file_with};
 
     const HEADER: &str = "build_commit,build_number,cpu_info,gpu_info,model_type,model_size,model_n_params,n_batch,n_ubatch,\
                           type_k,type_v,n_prompt,n_gen,n_depth,avg_ns\n";
@@ -128,7 +128,10 @@ mod tests {
     fn read(rows: &str) -> Result<crate::measured::Measured, String> {
         let file = file_with(format!("{HEADER}{rows}").as_bytes());
         let name = file.path().display().to_string();
-        read_steps(file.path()).map_err(|error| error.to_string().replace(&name, "t.csv"))
+        match crate::measured::read(file.path()).map_err(|error| error.to_string().replace(&name, "t.csv"))? {
+            Table::Steps(read) => Ok(read),
+            Table::Kernels(_) => Err("kernels".to_owned()),
+        }
     }
 
     #[test]

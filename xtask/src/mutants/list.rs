@@ -1,11 +1,13 @@
 //! The mutants that are tested: all of some files, and a draw from others.
 
 use std::collections::BTreeMap;
+use std::fs;
 
 use serde::Deserialize;
 
 use super::settings::{FILE, Settings};
 use crate::failure::Outcome;
+use crate::house::root;
 
 /// A mutant, as `cargo mutants --list --json` names it.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -27,9 +29,42 @@ impl Mutant {
     }
 }
 
+/// True if a mutant is in one of some files and folders.
+pub fn is_below(mutant: &Mutant, paths: &[String]) -> bool {
+    paths.iter().any(|path| mutant.file.starts_with(path.as_str()))
+}
+
+/// Mutants by their packages.
+pub fn by_package(mutants: Vec<Mutant>) -> BTreeMap<String, Vec<Mutant>> {
+    grouped(mutants, |mutant| mutant.package.clone())
+}
+
+/// Mutants of one package by the module whose tests are nearest: in some files and folders that of each file, or that of the
+/// folder if the file has no tests of its own. Of the rest the name is empty.
+pub fn by_module(mutants: Vec<Mutant>, apart: &[String]) -> BTreeMap<String, Vec<Mutant>> {
+    let has_tests = |file: &str| fs::read_to_string(root().join(file)).is_ok_and(|text| text.contains("mod tests"));
+    grouped(mutants, |mutant| match is_below(mutant, apart) {
+        true => module(&mutant.file, has_tests(&mutant.file)),
+        false => String::new(),
+    })
+}
+
+fn grouped(mutants: Vec<Mutant>, key: impl Fn(&Mutant) -> String) -> BTreeMap<String, Vec<Mutant>> {
+    let mut groups = BTreeMap::<_, Vec<_>>::new();
+    mutants.into_iter().for_each(|mutant| groups.entry(key(&mutant)).or_default().push(mutant));
+    groups
+}
+
+/// The module of a file: `a/src/plan/exact.rs` is `plan::exact`, or `plan` if the folder's tests are asked for.
+fn module(file: &str, is_own: bool) -> String {
+    let (_, inside) = file.split_once("/src/").unwrap_or(("", file));
+    let path = inside.trim_end_matches(".rs").trim_end_matches("/mod");
+    let whole = if is_own { path } else { path.split('/').next().unwrap_or(path) };
+    if whole == "lib" { String::new() } else { whole.replace('/', "::") }
+}
+
 /// Every mutant of some files, and a draw from the rest of others, in the order of the list.
 pub fn choose(listed: &[Mutant], settings: &Settings) -> Outcome<Vec<Mutant>> {
-    let is_below = |mutant: &Mutant, paths: &[String]| paths.iter().any(|path| mutant.file.starts_with(path.as_str()));
     for path in settings.all.iter().chain(&settings.drawn.from) {
         if !listed.iter().any(|mutant| mutant.file.starts_with(path.as_str())) {
             return Err(format!("{FILE}: `{path}` has no mutants; remove it or mend its name").into());
@@ -118,6 +153,18 @@ mod tests {
         let keys = |mutants: &[Mutant]| mutants.iter().map(Mutant::key).collect::<Vec<_>>();
         assert_eq!(keys(&choose(&listed, &settings(1)).unwrap()), keys(&choose(&moved, &settings(1)).unwrap()));
         assert_eq!(listed[0].key(), "a.rs: replace + with * in f0");
+    }
+
+    #[test]
+    fn the_nearest_tests_are_those_of_a_file_or_of_its_folder() {
+        assert_eq!(module("sim/policies/src/theta.rs", true), "theta");
+        assert_eq!(module("sim/policies/src/search/gp.rs", true), "search::gp");
+        assert_eq!(module("sim/policies/src/plan/mod.rs", true), "plan");
+        assert_eq!(module("sim/policies/src/plan/problem.rs", false), "plan");
+        assert_eq!(module("sim/policies/src/lib.rs", true), "");
+        let file = "sim/policies/src/theta.rs";
+        let groups = by_module([mutants(file, 2), mutants("b.rs", 3)].concat(), &[file.to_owned()]);
+        assert_eq!((groups["theta"].len(), groups[""].len()), (2, 3));
     }
 
     #[test]

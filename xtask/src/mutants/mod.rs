@@ -4,8 +4,7 @@ mod list;
 mod outcome;
 mod settings;
 mod tool;
-
-use std::collections::BTreeMap;
+mod tree;
 
 use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
 
@@ -13,7 +12,7 @@ use crate::failure::{Failure, Outcome};
 use list::Mutant;
 use outcome::{Score, Verdict};
 use settings::Settings;
-use tool::Tool;
+use tool::{Tests, Tool};
 
 /// Mutants with their verdicts.
 type Tested = Vec<(Mutant, Verdict)>;
@@ -26,17 +25,17 @@ policies and engine and of the reports' claims, check and compare 200, drawn by 
 goes by a mutant's file, function and change, not by its line, so it stays while code moves.
 xtask/mutants.toml has the files, the seed and the limit.
 
-A mutant is tested by the unit tests of its own package, which takes seconds. Those that survive are
-tested again by all tests of some packages, its own and those above (a mutant of policies by policies
-and engine).
-A test that runs longer than 20 s is stopped and has failed: a mutant may loop.
+A mutant is tested by the unit tests of its own file, which takes seconds. Those that survive are
+tested again by all unit tests of their package, and then by all tests of some packages, their own and
+those above (a mutant of policies by policies and engine).
+Tests that take too long are stopped and have failed, since a mutant may loop: unit tests after 60 s in
+all, each of the others after 20 s.
 
 At most 5 % of the mutants that compile may survive, and each survivor is listed in
 xtask/mutants.toml with a reason. An entry whose mutant is killed, or is no more, fails as well.
 
 cargo-mutants is built into target/mutants/bin where it is missing (some minutes, from crates.io).
-It works in copies of the tree, two at a time, below the system's folder for temporary files: about
-8 GB. The whole takes up to 90 minutes of two cores, so it is no part of `cargo xtask test`.
+It works in copies of the tree, two at a time, which stay in target/mutants: about 8 GB. The whole takes up to 90 minutes of two cores, so it is no part of `cargo xtask test`.
 
   cargo xtask mutants --list             the chosen mutants, without a test
   cargo xtask mutants --only theta.rs    those whose name has this text; entries of others are left alone
@@ -65,7 +64,7 @@ pub fn command() -> Command {
                 .value_name("NUMBER")
                 .default_value("2")
                 .value_parser(value_parser!(usize))
-                .help("Copies of the tree that are built and tested at a time"),
+                .help("Copies of the tree that mutants are tested in at a time"),
         )
 }
 
@@ -89,37 +88,50 @@ pub fn run(arguments: &ArgMatches) -> Outcome {
     let is_whole = chosen.len() == all.len();
     let jobs = *arguments.get_one("jobs").unwrap_or(&2);
     let mut tested = Tested::new();
-    for (package, mutants) in by_package(chosen) {
-        let above = settings.above.get(&package).map_or(&[][..], Vec::as_slice);
-        tested.extend(judged(&tool, mutants, above, jobs, arguments.get_flag("resume"))?);
+    for (_, mutants) in list::by_package(chosen) {
+        tested.extend(judged(&tool, &settings, mutants, jobs, arguments.get_flag("resume"))?);
     }
     let score = Score::of(&tested);
     print!("{score}");
     Failure::unless_none(outcome::findings(&score, &settings, is_whole.then_some(&tool.listed[..])))
 }
 
-fn by_package(mutants: Vec<Mutant>) -> BTreeMap<String, Vec<Mutant>> {
-    let mut packages = BTreeMap::<_, Vec<_>>::new();
-    mutants.into_iter().for_each(|mutant| packages.entry(mutant.package.clone()).or_default().push(mutant));
-    packages
-}
-
-/// Tests the mutants of a package by its unit tests, and the survivors by all tests of the packages above. Where only the package
-/// itself is above, all its tests judge at once: it has no unit tests to speak of.
-fn judged(tool: &Tool, mutants: Vec<Mutant>, above: &[String], jobs: usize, resume: bool) -> Outcome<Tested> {
-    if matches!(above, [only] if *only == mutants[0].package) {
-        let verdicts = tool.test(&mutants, above, jobs, resume)?;
+/// Tests the mutants of a package by the tests of their own file, those that survive or have none by all unit tests of the package,
+/// and what still survives by all tests of the packages above. Where only the package itself is above, all its tests judge at once: it has no unit
+/// tests to speak of.
+fn judged(tool: &Tool, settings: &Settings, mutants: Vec<Mutant>, jobs: usize, resume: bool) -> Outcome<Tested> {
+    let package = mutants[0].package.clone();
+    let above = settings.above.get(&package).map_or(&[][..], Vec::as_slice);
+    if matches!(above, [only] if *only == package) {
+        let verdicts = tool.test(&mutants, Tests::All(above), jobs, resume)?;
         return Ok(mutants.into_iter().zip(verdicts).collect());
     }
-    let verdicts = tool.test(&mutants, &[], jobs, resume)?;
-    let mut tested: Tested = mutants.into_iter().zip(verdicts).collect();
-    let mut survived: Vec<_> = tested.iter_mut().filter(|(_, verdict)| *verdict == Verdict::Survived).collect();
-    if above.is_empty() || survived.is_empty() {
-        return Ok(tested);
+    let mut tested = Tested::new();
+    for (module, mutants) in list::by_module(mutants, &settings.all) {
+        if module.is_empty() {
+            tested.extend(mutants.into_iter().map(|mutant| (mutant, Verdict::Survived)));
+            continue;
+        }
+        let is_optimised = mutants.iter().any(|mutant| list::is_below(mutant, &settings.optimised));
+        let by = Tests::Unit { package: &package, module: &module, is_optimised };
+        let verdicts = tool.test(&mutants, by, jobs, resume)?;
+        tested.extend(mutants.into_iter().zip(verdicts));
     }
-    println!("== {} survivors, by the tests of {}", survived.len(), above.join(" and "));
-    let again: Vec<_> = survived.iter().map(|(mutant, _)| mutant.clone()).collect();
-    let verdicts = tool.test(&again, above, jobs, resume)?;
-    survived.iter_mut().zip(verdicts).for_each(|((_, known), verdict)| *known = verdict);
+    let again = |tested: &mut Tested, by: Tests<'_>, told: &str| {
+        let mut survived: Vec<_> = tested.iter_mut().filter(|(_, verdict)| *verdict == Verdict::Survived).collect();
+        if survived.is_empty() {
+            return Ok(());
+        }
+        println!("== {} mutants, by {told}", survived.len());
+        let mutants: Vec<_> = survived.iter().map(|(mutant, _)| mutant.clone()).collect();
+        let verdicts = tool.test(&mutants, by, jobs, resume)?;
+        survived.iter_mut().zip(verdicts).for_each(|((_, known), verdict)| *known = verdict);
+        Outcome::Ok(())
+    };
+    let by = Tests::Unit { package: &package, module: "", is_optimised: true };
+    again(&mut tested, by, &format!("all unit tests of {package}"))?;
+    if !above.is_empty() {
+        again(&mut tested, Tests::All(above), &format!("the tests of {}", above.join(" and ")))?;
+    }
     Ok(tested)
 }

@@ -21,6 +21,9 @@ pub struct Settings {
     pub version: String,
     /// Files and folders of which every mutant is tested.
     pub all: Vec<String>,
+    /// Files and folders whose tests take longer than the build of their package, which is optimised for them.
+    #[serde(default)]
+    pub optimised: Vec<String>,
     /// The draw from the rest.
     pub drawn: Drawn,
     /// The packages that test a package's survivors.

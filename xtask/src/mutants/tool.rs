@@ -2,19 +2,22 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::thread;
 
 use super::list::Mutant;
 use super::outcome::{Verdict, read};
+use super::tree;
 use crate::failure::Outcome;
 use crate::house::{House, cargo, has_nextest, root};
 use crate::installed::Program;
 
 /// A test that runs longer than this has failed: nextest stops it.
 const NEXTEST: &str = "[profile.default]\nslow-timeout = { period = \"20s\", terminate-after = 1 }\nfail-fast = true\n";
-/// The longest that all tests of a mutant may take, in seconds; without nextest it is all that ends a loop.
-const TIMEOUT: &str = "300";
+/// The folder of the parts of the mutants, each tested in a tree of its own.
+const PARTS: &str = "parts";
 
 /// The program in `target/mutants`.
 pub struct Tool {
@@ -25,9 +28,16 @@ pub struct Tool {
 
 /// The tests that are to kill.
 #[derive(Clone, Copy)]
-enum Tests<'a> {
+pub enum Tests<'a> {
     /// The unit tests of a package.
-    Unit(&'a str),
+    Unit {
+        /// The package.
+        package: &'a str,
+        /// The module whose tests run; all, where it is empty.
+        module: &'a str,
+        /// True if the package is optimised: its tests take longer than its build.
+        is_optimised: bool,
+    },
     /// All tests of some packages.
     All(&'a [String]),
 }
@@ -36,29 +46,40 @@ impl Tests<'_> {
     /// The name of the folder of their verdicts.
     fn folder(self) -> String {
         match self {
-            Self::Unit(package) => format!("unit-{package}"),
+            Self::Unit { package, module, .. } => format!("unit-{package}-{}", module.replace("::", "-")),
             Self::All(packages) => packages.join("-"),
+        }
+    }
+
+    /// The longest that they may take, in seconds. Of unit tests, which take a few, it is all that ends a loop: they run in one
+    /// process, since to start hundreds would take longer than they do.
+    fn limit_s(self) -> &'static str {
+        match self {
+            Self::Unit { .. } => "60",
+            Self::All(_) => "300",
         }
     }
 
     /// The option of cargo that builds and runs them.
     fn targets(self) -> &'static str {
         match self {
-            Self::Unit(_) => "--lib",
+            Self::Unit { .. } => "--lib",
             Self::All(_) => "--tests",
         }
     }
 
-    /// Runs them on the code as it stands, in the folder that cargo-mutants copies: each copy then has the dependencies, with the
-    /// same features, compiled.
-    fn pass(self) -> Outcome {
+    /// Runs them in a tree, on the code as it stands.
+    fn pass(self, tree: &Path) -> Outcome {
         let packages = match self {
-            Self::Unit(package) => vec![package],
+            Self::Unit { package, .. } => vec![package],
             Self::All(packages) => packages.iter().map(String::as_str).collect(),
         };
         let mut command = cargo();
         surround(&mut command);
-        command.args(if has_nextest() { &["nextest", "run"][..] } else { &["test"] }).arg(self.targets());
+        command
+            .current_dir(tree)
+            .args(if has_nextest() { &["nextest", "run"][..] } else { &["test"] })
+            .arg(self.targets());
         command.args(packages.iter().flat_map(|package| ["-p", package]));
         match command.status() {
             Ok(status) if status.success() => Ok(()),
@@ -93,19 +114,17 @@ impl Tool {
             .map_err(|e| format!("`cargo mutants --list` is not as expected: {e}").into())
     }
 
-    /// Tests mutants of a package by its unit tests, or by all tests of some packages. An interrupted run may be resumed: it goes on with the mutants
-    /// that are not dead yet.
-    pub fn test(&self, mutants: &[Mutant], by: &[String], jobs: usize, resume: bool) -> Outcome<Vec<Verdict>> {
-        let Some(package) = mutants.first().map(|mutant| &mutant.package) else { return Ok(Vec::new()) };
-        let by = if by.is_empty() { Tests::Unit(package) } else { Tests::All(by) };
+    /// Tests mutants of a package, in so many trees at a time. An interrupted run may be resumed: it goes on with the mutants that are not
+    /// dead yet.
+    pub fn test(&self, mutants: &[Mutant], by: Tests<'_>, jobs: usize, resume: bool) -> Outcome<Vec<Verdict>> {
         let folder = self.folder.join(by.folder());
         let known = folder.join("verdicts.json");
         let mut verdicts = if resume { dead(&folder) } else { BTreeMap::new() };
         write(&known, &verdicts_text(&verdicts))?;
+        remove(&folder.join(PARTS))?;
         let open: Vec<_> = mutants.iter().filter(|mutant| !verdicts.contains_key(&mutant.name)).collect();
         if !open.is_empty() {
-            by.pass()?;
-            self.call(&folder, &open, by, jobs)?;
+            self.share_out(&folder, &open, by, jobs.clamp(1, open.len()))?;
             verdicts.extend(outcomes(&folder)?);
             write(&known, &verdicts_text(&verdicts))?;
         }
@@ -114,24 +133,40 @@ impl Tool {
         mutants.iter().map(verdict).collect()
     }
 
-    /// Calls the program, with its output let through.
-    fn call(&self, folder: &Path, mutants: &[&Mutant], by: Tests<'_>, jobs: usize) -> Outcome {
+    /// Tests each part of the mutants in a tree of its own, at the same time. The first tree has to pass its tests before.
+    fn share_out(&self, folder: &Path, mutants: &[&Mutant], by: Tests<'_>, jobs: usize) -> Outcome {
+        let trees: Vec<PathBuf> = (1..=jobs).map(|n| self.folder.join(format!("tree-{n}"))).collect();
+        tree::renew(&trees[0])?;
+        by.pass(&trees[0])?;
+        for other in &trees[1..] {
+            tree::share(&trees[0], other)?;
+            tree::renew(other)?;
+        }
+        thread::scope(|scope| {
+            let start = |(n, tree): (usize, &PathBuf)| {
+                let part: Vec<&Mutant> = mutants.iter().skip(n).step_by(jobs).copied().collect();
+                let (tree, folder) = (tree.clone(), folder.join(PARTS).join((n + 1).to_string()));
+                scope.spawn(move || self.call(&tree, &folder, &part, by))
+            };
+            let running: Vec<_> = trees.iter().enumerate().map(start).collect();
+            running.into_iter().try_for_each(|one| one.join().expect("a call does not panic"))
+        })
+    }
+
+    /// Calls the program in a tree, with its output let through.
+    fn call(&self, tree: &Path, folder: &Path, mutants: &[&Mutant], by: Tests<'_>) -> Outcome {
         let nextest = folder.join("nextest.toml");
         write(&nextest, NEXTEST)?;
         // Neither a regular expression nor a list of names holds mutants back that leave a field out of a struct. `--iterate`
         // does: it leaves out what a run before has caught.
         let before = folder.join("mutants.out");
-        if before.exists() {
-            fs::remove_dir_all(&before).map_err(|e| format!("{} cannot be removed: {e}", before.display()))?;
-        }
         write(&before.join("caught.txt"), &self.others(mutants))?;
         for file in ["missed.txt", "timeout.txt", "unviable.txt"] {
             write(&before.join(file), "")?;
         }
         let mut command = self.command();
-        command.args(["--workspace", "--no-config", "--colors", "never", "--copy-target", "true", "--iterate"]);
-        command.args(["--baseline", "skip", "--timeout", TIMEOUT, "--jobs", &jobs.to_string()]);
-        command.arg("--output").arg(folder);
+        command.current_dir(tree).args(["--workspace", "--no-config", "--colors", "never", "--in-place", "--iterate"]);
+        command.args(["--baseline", "skip", "--timeout", by.limit_s()]).arg("--output").arg(folder);
         let files: BTreeSet<_> = mutants.iter().map(|mutant| mutant.file.as_str()).collect();
         command.args(files.into_iter().flat_map(|file| ["--file", file]));
         if let Tests::All(packages) = by {
@@ -139,9 +174,17 @@ impl Tool {
         }
         // For the build too: nothing else of the package is compiled then.
         command.args(["--cargo-arg", by.targets()]);
-        if has_nextest() {
-            command.args(["--test-tool", "nextest", "--cargo-test-arg"]);
-            command.arg(format!("--config-file={}", nextest.display()));
+        match by {
+            Tests::Unit { package, module, is_optimised } => {
+                let level = format!("--config=profile.dev.package.{package}.opt-level=0");
+                command.args((!is_optimised).then(|| ["--cargo-arg".to_owned(), level]).into_iter().flatten());
+                command.args((!module.is_empty()).then_some(["--cargo-test-arg", module]).into_iter().flatten());
+            }
+            Tests::All(_) if has_nextest() => {
+                command.args(["--test-tool", "nextest", "--cargo-test-arg"]);
+                command.arg(format!("--config-file={}", nextest.display()));
+            }
+            Tests::All(_) => {}
         }
         let status = command.status().map_err(|e| format!("cargo-mutants did not start: {e}"))?;
         match status.code() {
@@ -191,8 +234,21 @@ fn write(path: &Path, text: &str) -> Outcome {
     written.map_err(|e| format!("{} cannot be written: {e}", path.display()).into())
 }
 
+/// The verdicts of all parts.
 fn outcomes(folder: &Path) -> Outcome<BTreeMap<String, Verdict>> {
-    let path = folder.join("mutants.out/outcomes.json");
-    let text = fs::read_to_string(&path).map_err(|e| format!("{} cannot be read: {e}", path.display()))?;
-    Ok(read(&text)?)
+    let parts = folder.join(PARTS);
+    let mut verdicts = BTreeMap::new();
+    for part in fs::read_dir(&parts).map_err(|e| format!("{} cannot be listed: {e}", parts.display()))?.flatten() {
+        let path = part.path().join("mutants.out/outcomes.json");
+        let text = fs::read_to_string(&path).map_err(|e| format!("{} cannot be read: {e}", path.display()))?;
+        verdicts.extend(read(&text)?);
+    }
+    Ok(verdicts)
+}
+
+fn remove(folder: &Path) -> Outcome {
+    match fs::remove_dir_all(folder) {
+        Err(e) if e.kind() != ErrorKind::NotFound => Err(format!("{} cannot be removed: {e}", folder.display()).into()),
+        _ => Ok(()),
+    }
 }

@@ -201,7 +201,7 @@ impl Law {
         for (law, other) in others {
             multiplied.query_tokens += other.load.query_tokens;
             multiplied.head_rows += other.load.head_rows;
-            apart_ns += law.form.apart_ns(&other.load, other.items);
+            apart_ns += law.form.apart_ns(&other.load, other.items, step.load.wide_context_tokens > 0);
             inside &= law.covers(other);
         }
         let kernels_ns = self.form.ns(&multiplied, step.items) + apart_ns;

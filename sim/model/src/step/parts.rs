@@ -307,10 +307,13 @@ impl Priced {
     }
 
     /// Time of the items' own parts in an iteration of several kinds, ns: items, element-wise layers, cache, attention
-    /// and pictures.
+    /// and pictures. Single tokens beside an item of several read their caches as such a step does.
     #[inline]
-    pub fn apart_ns(&self, load: &Load, items: u64) -> f64 {
-        items as f64 * self.item_ns + self.vision_ns(load) + load.layer_share.as_f64() * self.tokens_ns(load)
+    pub fn apart_ns(&self, load: &Load, items: u64, beside_several: bool) -> f64 {
+        let is_shared = beside_several && load.wide_context_tokens == 0;
+        let shared_ns = if is_shared { load.context_tokens as f64 * self.shared_context_ns } else { 0.0 };
+        let tokens_ns = load.layer_share.as_f64() * (self.tokens_ns(load) + shared_ns);
+        items as f64 * self.item_ns + self.vision_ns(load) + tokens_ns
     }
 
     /// Time of the parts that grow with tokens, context and pairs alone, ns.

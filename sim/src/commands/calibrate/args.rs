@@ -7,6 +7,7 @@ const EXAMPLES: &str = "\
 Examples:
   sim calibrate --table decode_steps.csv.gz prefill_steps.csv.gz --gpu RTX4090 --out rtx-4090.toml
   sim calibrate --table steps.csv --hold-out context --json
+  sim calibrate --table ops_linear.csv.gz ops_attention.csv.gz ops_attention_mixed.csv.gz --out measured.toml
   sim calibrate results/replay --out measured.toml
   sim calibrate results/replay --tokens --out tokens.toml
   sim calibrate --served requests.csv server.toml --out tuning.toml
@@ -23,7 +24,7 @@ pub struct Args {
     /// Results folders with steps.parquet; with --served the scenario of the server.
     #[arg(value_name = "DIR", required_unless_present = "table", conflicts_with = "table")]
     pub folders: Vec<PathBuf>,
-    /// Tables of measured steps (CSV, plain or gzip).
+    /// Tables of measured steps, or of kernels that make up steps (CSV, plain or gzip).
     #[arg(long, value_name = "CSV", num_args = 1..)]
     pub table: Vec<PathBuf>,
     /// Requests that a server has answered, in our own CSV (docs/traces.md), to fit [cloud.tuning] of the scenario to. Repeatable.

@@ -6,10 +6,10 @@ use super::split::{Axis, Withheld, others};
 use crate::scenario::profile::{Errors, Form, FormResiduals, LawEntry, to_digits};
 use model::model_spec::ModelSpec;
 use model::roofline::Roofline;
-use model::step::Step;
 use model::step::law::{Range, Spread};
 use model::step::parts::{DataSheet, Parts};
 use model::step::table::{MeasuredPoint, Table};
+use model::step::{Step, StepKind};
 
 /// A candidate, fitted.
 #[derive(Clone, Debug)]
@@ -150,10 +150,21 @@ pub fn law(sets: &[Set], set: &Set, axis: Axis) -> Found {
         in_sample: Errors::of(&split.in_sample).expect("a set has rows"),
         held_out: Errors::of(&split.held_out),
         beside: split.beside,
-        parts: last.parts,
+        parts: beside_prompts(set, last.parts),
         table: last.table,
     };
     Found { law, ratios: [roofline, split.in_sample, split.held_out] }
+}
+
+/// A form of single tokens, with what their caches take beside a prompt's chunk by the engine's constants: rows of single tokens alone say
+/// nothing of it.
+fn beside_prompts(set: &Set, parts: Parts) -> Parts {
+    match set.kind {
+        StepKind::Decode | StepKind::Draft => {
+            Parts { kv_per_head: Parts::of_engine(&set.place.assumed).kv_per_head, ..parts }
+        }
+        _ => parts,
+    }
 }
 
 fn roofline_ratios(set: &Set, rows: &[Row]) -> Vec<f64> {

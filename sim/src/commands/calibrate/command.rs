@@ -2,11 +2,12 @@
 
 use super::args::Args;
 use super::choose::{Found, law};
+use super::mixed::judge;
 use super::notes::notes;
 use super::preprocess;
 use super::set::Set;
 use super::sheets::Sheets;
-use super::tables::{LEAST_CONFIGURATIONS, LEAST_ROWS};
+use super::tables::{LEAST_CONFIGURATIONS, LEAST_ROWS, Tables};
 use super::{folder, report, served, tables, tokens};
 use crate::results::whole_file;
 use crate::scenario::profile::{FORMAT, PreprocessEntry, Profile, SourceFile};
@@ -24,8 +25,12 @@ pub fn run(args: &Args) -> Result<(), Failure> {
         return served::run(args);
     }
     let mut provenance = folder::provenance(&args.folders);
-    let (sets, mut files) = if args.table.is_empty() {
-        (folder::read(args)?, args.folders.iter().map(|folder| folder.join("steps.parquet")).collect::<Vec<PathBuf>>())
+    let (Tables { sets, mixed }, mut files) = if args.table.is_empty() {
+        let sets = folder::read(args)?;
+        (
+            Tables { sets, mixed: Vec::new() },
+            args.folders.iter().map(|folder| folder.join("steps.parquet")).collect::<Vec<PathBuf>>(),
+        )
     } else {
         let sheets = Sheets::read(args)?;
         provenance.extend(sheets.provenance.clone());
@@ -33,7 +38,8 @@ pub fn run(args: &Args) -> Result<(), Failure> {
     };
     provenance.extend(notes(&args.note)?);
     let sets = enough(sets)?;
-    let found = calibrate(&sets, args.hold_out);
+    let mut found = calibrate(&sets, args.hold_out);
+    let mixed = judge(&mixed, &sets, &mut found);
     if args.hold_out.is_of_sets() && found.iter().all(|found| found.law.held_out.is_none()) {
         let axis = args.hold_out.name();
         return Err(Failure::refused(format!(
@@ -49,9 +55,9 @@ pub fn run(args: &Args) -> Result<(), Failure> {
         files.extend(preprocess::spans(&args.folders));
     }
     let text = if args.json {
-        serde_json::to_string_pretty(&report::json(&found, preprocess.as_ref(), &axis)).expect("JSON") + "\n"
+        serde_json::to_string_pretty(&report::json(&found, &mixed, preprocess.as_ref(), &axis)).expect("JSON") + "\n"
     } else {
-        report::table(&found, preprocess.as_ref(), &axis)
+        report::table(&found, &mixed, preprocess.as_ref(), &axis)
     };
     if let Some(out) = &args.out {
         let source = files.iter().map(|file| SourceFile::of(file)).collect::<Result<_, _>>()?;

@@ -1,8 +1,8 @@
 //! `sim calibrate`: fits laws of a step to measured steps, and says how wrong they are on configurations that they have not
 //! seen.
 //!
-//! Rows come from tables ([`tables`]) or from results folders ([`folder`]) and are put into [`set::Set`]s: one for each
-//! device, model, engine and kind of step. [`split`] withholds whole configurations, [`fit`] finds the coefficients of a
+//! Rows come from tables ([`tables`]), of steps or of kernels ([`kernels`]), or from results folders ([`folder`]). They are put into
+//! [`set::Set`]s: one for each device, model, engine and kind of step. Steps of several kinds at once judge their laws ([`mixed`]). [`split`] withholds whole configurations, [`fit`] finds the coefficients of a
 //! form, [`choose`] decides between form and table on a split of its own, and [`report`] prints. What comes out is a
 //! [`crate::scenario::profile`], which scenarios name. [`preprocess`] and [`tokens`] do the same for a processor and for the token process.
 //! [`served`] fits an engine's constants to whole requests instead.
@@ -13,6 +13,8 @@ mod choose;
 pub mod command;
 mod fit;
 pub mod folder;
+mod kernels;
+mod mixed;
 mod notes;
 pub mod preprocess;
 pub mod report;

@@ -1,6 +1,7 @@
 //! The printed errors, as a table or as one JSON object.
 
 use super::choose::Found;
+use super::mixed::Judged;
 use crate::scenario::profile::{Errors, PreprocessEntry};
 use model::step::StepKind;
 use serde_json::{Map, Value, json};
@@ -16,7 +17,7 @@ fn pooled(found: &[Found], kind: Option<StepKind>) -> [Option<Errors>; 3] {
 }
 
 /// The errors as one object.
-pub fn json(found: &[Found], preprocess: Option<&PreprocessEntry>, hold_out: &str) -> Value {
+pub fn json(found: &[Found], mixed: &[Judged], preprocess: Option<&PreprocessEntry>, hold_out: &str) -> Value {
     let mut all = keys(&pooled(found, None));
     let kinds: Map<String, Value> =
         kinds(found).map(|kind| (kind.name().to_owned(), Value::Object(keys(&pooled(found, Some(kind)))))).collect();
@@ -33,6 +34,15 @@ pub fn json(found: &[Found], preprocess: Option<&PreprocessEntry>, hold_out: &st
         Value::Object(object)
     };
     all.insert("laws".to_owned(), Value::Array(found.iter().map(law).collect()));
+    let both = |judged: &Judged| {
+        let mut object = keys(&[Some(judged.roofline), Some(judged.in_sample), Some(judged.held_out)]);
+        let place = &judged.place;
+        object.insert("gpu".to_owned(), json!(place.gpu));
+        object.insert("model".to_owned(), json!(place.model.name));
+        object.insert("engine".to_owned(), json!(place.engine));
+        Value::Object(object)
+    };
+    all.insert("mixed".to_owned(), Value::Array(mixed.iter().map(both).collect()));
     all.insert("preprocess".to_owned(), json!(preprocess));
     Value::Object(all)
 }
@@ -57,7 +67,7 @@ fn keys([roofline, in_sample, held_out]: &[Option<Errors>; 3]) -> Map<String, Va
 }
 
 /// The errors as a table: a row for each law, for each kind and for all.
-pub fn table(found: &[Found], preprocess: Option<&PreprocessEntry>, hold_out: &str) -> String {
+pub fn table(found: &[Found], mixed: &[Judged], preprocess: Option<&PreprocessEntry>, hold_out: &str) -> String {
     let head = ["kind", "where", "form", "rows", "uncalibrated roofline", "in sample", "held out"].map(str::to_owned);
     let mut rows = vec![head.to_vec()];
     for one in found {
@@ -67,6 +77,12 @@ pub fn table(found: &[Found], preprocess: Option<&PreprocessEntry>, hold_out: &s
         let place = format!("{side}{many}{}, {}, {}", law.gpu, law.model, law.engine);
         let counts = [law.kind.name().to_owned(), place, law.form.name().to_owned(), law.rows.to_string()];
         rows.push(line(counts, &[Some(law.roofline), Some(law.in_sample), law.held_out]));
+    }
+    for one in mixed {
+        let (place, steps) = (&one.place, one.rows.to_string());
+        let place = format!("{}, {}, {}", place.gpu, place.model.name, place.engine);
+        let counts = ["prefill and decode".to_owned(), place, "both laws".to_owned(), steps];
+        rows.push(line(counts, &[Some(one.roofline), Some(one.in_sample), Some(one.held_out)]));
     }
     if let Some(one) = preprocess {
         let counts = ["preprocess", "edge: processor", "line", &one.rows.to_string()].map(str::to_owned);

@@ -142,6 +142,7 @@ pub fn load(kind: StepKind, batch: u32, new: u32, context: f64, head: bool) -> L
         prefill_tokens: if prefill { tokens } else { 0 },
         head_rows: heads,
         context_tokens: whole(batch_f * (context + new_f)),
+        wide_context_tokens: if new > 1 { whole(context + new_f) } else { 0 },
         attention_pairs: whole(batch_f * new_f * (context + (new_f + 1.0) / 2.0)),
         prefill_starts: if prefill && context == 0.0 { u64::from(batch) } else { 0 },
         ..Load::NONE

@@ -1,6 +1,8 @@
 //! Rows of tables of measured steps, by place and kind.
 
 use super::args::Args;
+use super::kernels::{Composed, compose};
+use super::mixed::Mixed;
 use super::set::{Place, Row, Set, encoded, impossible, load};
 use super::sheets::{Sheets, short};
 use crate::scenario::profile::KERNELS;
@@ -13,7 +15,8 @@ use model::step::{Step, StepKind};
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
-use traces::measured::{Measured, MeasuredStep, read_steps};
+use traces::measured::kernels::Kernel;
+use traces::measured::{self, Measured, MeasuredStep, Table};
 
 /// Rows, and different configurations, that a law takes at least.
 pub const LEAST_ROWS: usize = 6;
@@ -22,39 +25,63 @@ pub const LEAST_CONFIGURATIONS: usize = 3;
 /// The key of a set of rows.
 type Key = (StepKind, String, u32, String, String, String, String);
 
-/// Reads the tables that are named, filtered, as sets.
+/// What tables say.
+pub struct Tables {
+    /// Rows that laws are fitted to.
+    pub sets: Vec<Set>,
+    /// Steps that two laws price together, which judge them.
+    pub mixed: Vec<Mixed>,
+}
+
+/// Reads the tables that are named, filtered. Kernels become steps.
 ///
 /// # Errors
 /// If a table is refused, or a row of it.
-pub fn read(args: &Args, sheets: &Sheets) -> Result<Vec<Set>, Failure> {
-    let mut sets: BTreeMap<Key, Set> = BTreeMap::new();
-    let mut broken = Broken::default();
-    let mut kept = 0;
+pub fn read(args: &Args, sheets: &Sheets) -> Result<Tables, Failure> {
+    let (mut steps, mut kernels) = (Vec::new(), Vec::new());
     for path in &args.table {
-        let Measured { steps, remarks } = read_steps(path)?;
-        for remark in remarks {
-            say(format_args!("sim: warning: {}: {remark}", path.display()));
-        }
-        for step in steps.into_iter().filter(|step| wanted(args, step)) {
-            kept += 1;
-            add(&mut sets, &mut broken, sheets, path, &step)?;
+        match measured::read(path)? {
+            Table::Steps(Measured { steps: read, remarks }) => {
+                for remark in remarks {
+                    say(format_args!("sim: warning: {}: {remark}", path.display()));
+                }
+                let wanted = |step: &MeasuredStep| wanted(args, [&step.gpu, &step.model, &step.engine, &step.source]);
+                steps.extend(read.into_iter().filter(wanted).map(|step| (path.as_path(), step)));
+            }
+            Table::Kernels(read) => {
+                let wanted =
+                    |one: &Kernel| wanted(args, [&one.place.gpu, &one.place.model, &one.engine, &one.place.source]);
+                kernels.extend(read.into_iter().filter(wanted).map(|kernel| (path.as_path(), kernel)));
+            }
         }
     }
-    if kept == 0 {
+    let found = steps.len() + kernels.len();
+    let Composed { steps: composed, mixed } = compose(&kernels, sheets)?;
+    steps.extend(composed);
+    let mut sets: BTreeMap<Key, Set> = BTreeMap::new();
+    let mut broken = Broken::default();
+    for (path, step) in &steps {
+        add(&mut sets, &mut broken, sheets, path, step)?;
+    }
+    if found == 0 {
         let all = "expected some; leave out --gpu, --model, --engine and --source to see what there is";
         let tables: Vec<String> = args.table.iter().map(|path| path.display().to_string()).collect();
         return Err(Failure::refused(format!("{}: found no row that is asked for; {all}", tables.join(", "))));
     }
+    if steps.is_empty() {
+        return Err(Failure::refused(format!(
+            "found {found} kernels, none of them part of a step that can be put together; expected the layers of a model and its \
+             attention, each with --table"
+        )));
+    }
     broken.settle(args.skip_broken)?;
-    Ok(sets.into_values().collect())
+    Ok(Tables { sets: sets.into_values().collect(), mixed: Mixed::of(&mixed, sheets)? })
 }
 
-fn wanted(args: &Args, step: &MeasuredStep) -> bool {
+/// True if device, model, engine and source are asked for.
+fn wanted(args: &Args, [gpu, model, engine, source]: [&str; 4]) -> bool {
     let is = |asked: &[String], value: &str| asked.is_empty() || asked.iter().any(|asked| asked == value);
-    is(&args.gpu, &step.gpu)
-        && is(&args.model, &step.model)
-        && is(&args.engine, &step.engine)
-        && is(&args.source, &step.source)
+    is(&args.gpu, gpu) && is(&args.model, model) && is(&args.engine, engine) && is(&args.source, source)
 }
 
 /// Rows that no device can have done, and models that are not dense.
@@ -160,7 +187,16 @@ fn add(
     Ok(())
 }
 
-fn place(step: &MeasuredStep, model: ModelSpec, sheets: &Sheets, at: &dyn Fn() -> String) -> Result<Place, Failure> {
+/// Device, model and engine of a row.
+///
+/// # Errors
+/// If nothing is known of the device.
+pub fn place(
+    step: &MeasuredStep,
+    model: ModelSpec,
+    sheets: &Sheets,
+    at: &dyn Fn() -> String,
+) -> Result<Place, Failure> {
     let device = sheets.device(&step.gpu, step.tensor_parallel, at)?;
     Ok(Place {
         gpu: step.gpu.clone(),
