@@ -29,7 +29,7 @@ A mutant is tested by the unit tests of its own file, which takes seconds. Those
 tested again by all unit tests of their package, and then by all tests of some packages, their own and
 those above (a mutant of policies by policies and engine).
 Tests that take too long are stopped and have failed, since a mutant may loop: unit tests after 60 s in
-all, each of the others after 20 s.
+all, each of the others after 120 s.
 
 At most 5 % of the mutants that compile may survive, and each survivor is listed in
 xtask/mutants.toml with a reason. An entry whose mutant is killed, or is no more, fails as well.

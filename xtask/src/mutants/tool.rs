@@ -14,8 +14,8 @@ use crate::failure::Outcome;
 use crate::house::{House, cargo, has_nextest, root};
 use crate::installed::Program;
 
-/// A test that runs longer than this has failed: nextest stops it.
-const NEXTEST: &str = "[profile.default]\nslow-timeout = { period = \"20s\", terminate-after = 1 }\nfail-fast = true\n";
+/// A test that runs longer than two minutes has failed: nextest stops it. Beside the builds of another tree the slowest takes 20 s.
+const NEXTEST: &str = "[profile.default]\nslow-timeout = { period = \"60s\", terminate-after = 2 }\nfail-fast = true\n";
 /// The folder of the parts of the mutants, each tested in a tree of its own.
 const PARTS: &str = "parts";
 
@@ -56,7 +56,7 @@ impl Tests<'_> {
     fn limit_s(self) -> &'static str {
         match self {
             Self::Unit { .. } => "60",
-            Self::All(_) => "300",
+            Self::All(_) => "600",
         }
     }
 

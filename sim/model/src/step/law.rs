@@ -333,6 +333,9 @@ mod tests {
         assert!((spread.quantile(0.25) - 0.75).abs() < 1e-12 && (spread.quantile(0.95) - 1.45).abs() < 1e-12);
         assert!(spread.is_sound() && Spread::of(vec![]).is_none());
         assert_eq!(Spread::of(vec![1.1]).unwrap().quantile(0.3), 1.1);
+        for unsound in [&[][..], &[1.0], &[0.0, 1.0], &[2.0, 1.0], &[f64::NAN, 1.0], &[f64::INFINITY, f64::INFINITY]] {
+            assert!(!Spread(unsound.to_vec()).is_sound(), "{unsound:?}");
+        }
     }
 
     #[test]
