@@ -96,6 +96,9 @@ fn kernels_that_make_no_step_are_said_or_refused() {
     let output = sim.run("calibrate --table layers.csv attention.csv".split(' '));
     let said = "sim: left out: 60 kernels of house/tiny on box: no row of o_proj";
     assert!(output.code == Some(2) && output.stderr.contains(said), "{output:#?}");
+    let output = boxed().run("calibrate --table layers.csv".split(' '));
+    let said = "sim: left out: 16 kernels of house/tiny on box: its attention was not timed";
+    assert!(output.code == Some(2) && output.stderr.contains(said), "{output:#?}");
     let sim = boxed().with("layers.csv", layers().replace("o_proj", "o_projection"));
     let refused = crate::refusals::refused(&sim, &["calibrate", "--table", "layers.csv", "attention.csv"]);
     assert!(

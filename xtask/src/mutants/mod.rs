@@ -35,7 +35,8 @@ At most 5 % of the mutants that compile may survive, and each survivor is listed
 xtask/mutants.toml with a reason. An entry whose mutant is killed, or is no more, fails as well.
 
 cargo-mutants is built into target/mutants/bin where it is missing (some minutes, from crates.io).
-It works in copies of the tree, two at a time, which stay in target/mutants: about 8 GB. The whole takes up to 90 minutes of two cores, so it is no part of `cargo xtask test`.
+It works in copies of the tree, two at a time, which stay in target/mutants: about 4 GB. The whole
+takes about two hours of two cores that do nothing else, so it is no part of `cargo xtask test`.
 
   cargo xtask mutants --list             the chosen mutants, without a test
   cargo xtask mutants --only theta.rs    those whose name has this text; entries of others are left alone
@@ -46,7 +47,7 @@ It works in copies of the tree, two at a time, which stay in target/mutants: abo
 pub fn command() -> Command {
     let flag = |name: &'static str| Arg::new(name).long(name).action(ArgAction::SetTrue);
     Command::new("mutants")
-        .about("Check that tests fail when the code is broken in one place; up to 90 minutes")
+        .about("Check that tests fail when the code is broken in one place; about two hours")
         .long_about(HELP)
         .arg(flag("list").help("List the chosen mutants and test none"))
         .arg(flag("resume").help("Leave out what an interrupted run has killed"))

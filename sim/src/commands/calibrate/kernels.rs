@@ -85,8 +85,8 @@ pub struct Composed<'p> {
     pub mixed: Vec<(&'p Path, MixedStep)>,
 }
 
-/// Microseconds of one layer by its tokens.
-type Timed = BTreeMap<u32, f64>;
+/// Microseconds of one layer by its tokens, each time that it was timed.
+type Timed = BTreeMap<u32, Vec<f64>>;
 
 /// Layers without attention at one place, by the engine that ran them and by their names.
 type Layers = BTreeMap<(KernelPlace, String), BTreeMap<&'static str, Timed>>;
@@ -107,9 +107,19 @@ pub fn compose<'p>(kernels: &[(&'p Path, Kernel)], sheets: &Sheets) -> Result<Co
             Call::Linear { op, tokens } => {
                 let op = known(path, kernel, op)?;
                 let key = (kernel.place.clone(), kernel.engine.clone());
-                layers.entry(key).or_default().entry(op).or_default().insert(*tokens, kernel.duration_us);
+                let timed = layers.entry(key).or_default().entry(op).or_default();
+                timed.entry(*tokens).or_default().push(kernel.duration_us);
             }
             Call::Attention { .. } | Call::Mixed { .. } => attention.push((*path, kernel)),
+        }
+    }
+    for ((place, _), layers) in &layers {
+        if !attention.iter().any(|(_, kernel)| kernel.place == *place) {
+            let kernels = layers.values().flat_map(BTreeMap::values).map(Vec::len).sum::<usize>() as u64;
+            left_out.add_many(
+                &format!("kernels of {} on {}: its attention was not timed", place.model, place.gpu),
+                kernels,
+            );
         }
     }
     let mut composed = Composed::default();
@@ -142,7 +152,11 @@ struct LeftOut(BTreeMap<String, u64>);
 
 impl LeftOut {
     fn add(&mut self, reason: &str) {
-        *self.0.entry(reason.to_owned()).or_default() += 1;
+        self.add_many(reason, 1);
+    }
+
+    fn add_many(&mut self, reason: &str, kernels: u64) {
+        *self.0.entry(reason.to_owned()).or_default() += kernels;
     }
 
     fn say(self) {
@@ -270,10 +284,11 @@ impl<'l> Stack<'l> {
     }
 }
 
-/// The time over so many tokens, linear between those that were timed; none outside of them.
+/// The mean time over so many tokens, linear between those that were timed; none outside of them.
 fn between(timed: &Timed, tokens: u32) -> Option<f64> {
-    let (low, low_us) = timed.range(..=tokens).next_back()?;
-    let (high, high_us) = timed.range(tokens..).next()?;
+    let mean = |all: &Vec<f64>| all.iter().sum::<f64>() / all.len() as f64;
+    let (low, low_us) = timed.range(..=tokens).next_back().map(|(low, all)| (low, mean(all)))?;
+    let (high, high_us) = timed.range(tokens..).next().map(|(high, all)| (high, mean(all)))?;
     let share = if high > low { f64::from(tokens - low) / f64::from(high - low) } else { 0.0 };
     Some(low_us + share * (high_us - low_us))
 }
@@ -342,6 +357,13 @@ mod tests {
         let kinds: Vec<&str> = steps.iter().map(|step| &*step.kind).collect();
         assert_eq!(kinds, ["decode", "prefill", "decode"]);
         assert_eq!((steps[2].batch, steps[2].new_tokens, steps[2].context_tokens), (9, 1, 100.0));
+    }
+
+    #[test]
+    fn a_layer_that_was_timed_twice_takes_the_mean_and_nothing_is_extrapolated() {
+        let timed = Timed::from([(1, vec![1.0, 3.0]), (3, vec![6.0])]);
+        assert_eq!([1, 2, 3].map(|tokens| between(&timed, tokens)), [Some(2.0), Some(4.0), Some(6.0)]);
+        assert_eq!([0, 4].map(|tokens| between(&timed, tokens)), [None, None]);
     }
 
     #[test]
