@@ -2,7 +2,7 @@
 
 use super::args::Args;
 use super::choose::{Found, law};
-use super::mixed::judge;
+use super::mixed::{Mixed, judge};
 use super::notes::notes;
 use super::preprocess;
 use super::set::Set;
@@ -25,16 +25,15 @@ pub fn run(args: &Args) -> Result<(), Failure> {
         return served::run(args);
     }
     let mut provenance = folder::provenance(&args.folders);
-    let (Tables { sets, mixed }, mut files) = if args.table.is_empty() {
-        let sets = folder::read(args)?;
-        (
-            Tables { sets, mixed: Vec::new() },
-            args.folders.iter().map(|folder| folder.join("steps.parquet")).collect::<Vec<PathBuf>>(),
-        )
+    let (sets, mixed, mut files) = if args.table.is_empty() {
+        let files = args.folders.iter().map(|folder| folder.join("steps.parquet")).collect::<Vec<PathBuf>>();
+        (folder::read(args)?, Vec::new(), files)
     } else {
         let sheets = Sheets::read(args)?;
         provenance.extend(sheets.provenance.clone());
-        (tables::read(args, &sheets)?, args.table.iter().cloned().chain(sheets.files).collect::<Vec<PathBuf>>())
+        let Tables { sets, mixed } = tables::read(args, &sheets)?;
+        let mixed = Mixed::of(&mixed, &sheets)?;
+        (sets, mixed, args.table.iter().cloned().chain(sheets.files).collect())
     };
     provenance.extend(notes(&args.note)?);
     let sets = enough(sets)?;

@@ -1,8 +1,7 @@
 //! Rows of tables of measured steps, by place and kind.
 
 use super::args::Args;
-use super::kernels::{Composed, compose};
-use super::mixed::Mixed;
+use super::kernels::{Composed, MixedStep, compose};
 use super::set::{Place, Row, Set, encoded, impossible, load};
 use super::sheets::{Sheets, short};
 use crate::scenario::profile::KERNELS;
@@ -26,18 +25,18 @@ pub const LEAST_CONFIGURATIONS: usize = 3;
 type Key = (StepKind, String, u32, String, String, String, String);
 
 /// What tables say.
-pub struct Tables {
+pub struct Tables<'p> {
     /// Rows that laws are fitted to.
     pub sets: Vec<Set>,
-    /// Steps that two laws price together, which judge them.
-    pub mixed: Vec<Mixed>,
+    /// Steps that two laws price together, each with its table.
+    pub mixed: Vec<(&'p Path, MixedStep)>,
 }
 
 /// Reads the tables that are named, filtered. Kernels become steps.
 ///
 /// # Errors
 /// If a table is refused, or a row of it.
-pub fn read(args: &Args, sheets: &Sheets) -> Result<Tables, Failure> {
+pub fn read<'p>(args: &'p Args, sheets: &Sheets) -> Result<Tables<'p>, Failure> {
     let (mut steps, mut kernels) = (Vec::new(), Vec::new());
     for path in &args.table {
         match measured::read(path)? {
@@ -75,7 +74,7 @@ pub fn read(args: &Args, sheets: &Sheets) -> Result<Tables, Failure> {
         )));
     }
     broken.settle(args.skip_broken)?;
-    Ok(Tables { sets: sets.into_values().collect(), mixed: Mixed::of(&mixed, sheets)? })
+    Ok(Tables { sets: sets.into_values().collect(), mixed })
 }
 
 /// True if device, model, engine and source are asked for.
