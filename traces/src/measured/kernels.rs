@@ -14,7 +14,7 @@ use crate::{
     rows::{CsvFile, Row},
 };
 
-/// Source, device, model and engine of a kernel, as the table calls them.
+/// Source, device, model and width of a kernel, as the table calls them.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct KernelPlace {
     /// Source of the measurement; empty if not stated.

@@ -156,8 +156,8 @@ pub fn law(sets: &[Set], set: &Set, axis: Axis) -> Found {
     Found { law, ratios: [roofline, split.in_sample, split.held_out] }
 }
 
-/// A form of single tokens, with what their caches take beside a prompt's chunk by the engine's constants: rows of single tokens alone say
-/// nothing of it.
+/// A form of single tokens takes from the engine's constants what their caches take beside a prompt's chunk. Rows of single tokens
+/// alone say nothing of it.
 fn beside_prompts(set: &Set, parts: Parts) -> Parts {
     match set.kind {
         StepKind::Decode | StepKind::Draft => {

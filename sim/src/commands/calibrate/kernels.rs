@@ -12,7 +12,7 @@ use std::path::Path;
 use traces::measured::kernels::{Call, Kernel, KernelPlace};
 use traces::measured::{MeasuredStep, kind_by_length};
 
-/// How often a step calls a layer.
+/// The calls of a layer in a step.
 #[derive(Clone, Copy, PartialEq)]
 enum Times {
     /// So often in each layer of the model, over all tokens.
@@ -26,7 +26,7 @@ enum Times {
 }
 
 /// The layers that are known by name. A layer has two norms and two residuals, which tables time once.
-const OPS: [(&str, Times); 27] = [
+const OPS: [(&str, Times); 25] = [
     ("input_layernorm", Times::Layer(1.0)),
     ("post_layernorm", Times::Layer(1.0)),
     ("layernorm", Times::Layer(2.0)),
@@ -52,8 +52,6 @@ const OPS: [(&str, Times); 27] = [
     ("expert.w1", Times::Expert),
     ("expert.w2", Times::Expert),
     ("expert.w3", Times::Expert),
-    ("shared_expert", Times::Expert),
-    ("router", Times::Expert),
 ];
 
 /// The layer that makes logits.

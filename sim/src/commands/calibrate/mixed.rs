@@ -48,20 +48,21 @@ pub struct Judged {
 /// The laws of prompts and of decodes at one place.
 struct Laws<'f> {
     place: &'f Place,
-    prompts: &'f LawEntry,
+    prompts: Law,
     decodes: &'f LawEntry,
+}
+
+/// A law at a place, with some coefficients. No table has mixed steps.
+fn priced(place: &Place, law: &LawEntry, parts: &Parts) -> Law {
+    Law::new(parts, (place.sheet(), &place.model), None, Some(law.range), law.spread.clone())
 }
 
 impl Laws<'_> {
     /// Predicted / measured of some steps, where a query head's reads of the cache are such a share of a group's.
     fn ratios<'r>(&self, rows: impl IntoIterator<Item = &'r &'r Row>, kv_per_head: f64) -> Vec<f64> {
-        let law = |law: &LawEntry, parts: Parts| {
-            let place = (self.place.sheet(), &self.place.model);
-            Law::new(&parts, place, law.table.clone(), Some(law.range), law.spread.clone())
-        };
-        let prompts = law(self.prompts, self.prompts.parts);
-        let decodes = law(self.decodes, Parts { kv_per_head, ..self.decodes.parts });
-        let ms = |row: &Row| prompts.predict_beside(&row.prompt, std::iter::once((&decodes, &row.decodes))).ns / 1e6;
+        let decodes = priced(self.place, self.decodes, &Parts { kv_per_head, ..self.decodes.parts });
+        let ms =
+            |row: &Row| self.prompts.predict_beside(&row.prompt, std::iter::once((&decodes, &row.decodes))).ns / 1e6;
         rows.into_iter().map(|row| ms(row) / row.ms).collect()
     }
 
@@ -96,14 +97,10 @@ impl Mixed {
                 decodes: step(StepKind::Decode, decodes),
                 ms: prompt.duration_ms,
             };
-            let is_here = |mixed: &&mut Self| {
-                let place = &mixed.place;
-                (&place.gpu, &place.engine, &place.dtype) == (&prompt.gpu, &prompt.engine, &prompt.dtype)
-                    && place.model.name == model.name
-            };
-            match all.iter_mut().find(is_here) {
+            let place = place(prompt, model, sheets, &at)?;
+            match all.iter_mut().find(|mixed| mixed.place.is(&place)) {
                 Some(mixed) => mixed.rows.push(row),
-                None => all.push(Self { place: Arc::new(place(prompt, model, sheets, &at)?), rows: vec![row] }),
+                None => all.push(Self { place: Arc::new(place), rows: vec![row] }),
             }
         }
         Ok(all)
@@ -118,12 +115,7 @@ impl Mixed {
 
     /// The laws of its place: where in the list they are, prompts first.
     fn laws(&self, sets: &[Set]) -> Option<[usize; 2]> {
-        let is_here = |set: &Set| {
-            let (there, here) = (&set.place, &self.place);
-            (&there.gpu, &there.engine, &there.dtype, &there.how) == (&here.gpu, &here.engine, &here.dtype, &here.how)
-                && there.model.name == here.model.name
-        };
-        let law = |kind| sets.iter().position(|set| set.kind == kind && is_here(set));
+        let law = |kind| sets.iter().position(|set| set.kind == kind && set.place.is(&self.place));
         Some([law(StepKind::Prefill)?, law(StepKind::Decode)?])
     }
 
@@ -134,7 +126,9 @@ impl Mixed {
         if withheld.is_empty() {
             return None;
         }
-        let laws = Laws { place: &self.place, prompts: &found[prompts].law, decodes: &found[decodes].law };
+        let prompts = &found[prompts].law;
+        let prompts = priced(&self.place, prompts, &prompts.parts);
+        let laws = Laws { place: &self.place, prompts, decodes: &found[decodes].law };
         let kv_per_head = laws.kv_per_head(&seen);
         let (in_sample, held_out) = (laws.ratios(&seen, kv_per_head), laws.ratios(&withheld, kv_per_head));
         let roofline = self.place.roofline();

@@ -36,6 +36,12 @@ pub struct Place {
 }
 
 impl Place {
+    /// True if another is the same, by what tables call it.
+    pub fn is(&self, other: &Self) -> bool {
+        (&self.gpu, self.gpus, &self.model.name) == (&other.gpu, other.gpus, &other.model.name)
+            && (&self.engine, &self.dtype, &self.how) == (&other.engine, &other.dtype, &other.how)
+    }
+
     /// Bandwidth and peak of all its GPUs.
     pub fn sheet(&self) -> DataSheet {
         DataSheet::of(&self.device, Parallel::NONE)

@@ -24,7 +24,7 @@ pub const LEAST_CONFIGURATIONS: usize = 3;
 /// The key of a set of rows.
 type Key = (StepKind, String, u32, String, String, String, String);
 
-/// What tables say.
+/// The rows of tables.
 pub struct Tables<'p> {
     /// Rows that laws are fitted to.
     pub sets: Vec<Set>,
