@@ -228,10 +228,23 @@ impl Pricing {
 
     /// Tokens of one of the pictures, where it is encoded here; 0 where it is not.
     pub fn picture_tokens(&self, input: &Input) -> u64 {
-        let Some((images, tower)) = input.prompt.images.zip(self.tier.model.vision.as_ref()) else { return 0 };
+        self.tower_here(input).map_or(0, |tower| input.patches(tower).tokens)
+    }
+
+    /// Time of the host's processor on the pictures, where they are encoded here.
+    pub fn picture_time(&self, input: &Input) -> SimDuration {
+        if self.tier.engine.megapixel_overhead == SimDuration::ZERO {
+            return SimDuration::ZERO;
+        }
+        self.tower_here(input).map_or(SimDuration::ZERO, |tower| self.tier.engine.picture_time(input.pixels(tower)))
+    }
+
+    /// The vision tower that encodes the pictures of an input, if it has any and they are encoded here.
+    fn tower_here(&self, input: &Input) -> Option<&VisionTower> {
+        let (images, tower) = input.prompt.images.zip(self.tier.model.vision.as_ref())?;
         let is_upper = self.tier.part.is_some_and(|part| part.upper);
         let is_elsewhere = is_upper || self.tier.receives && images.encoded;
-        if is_elsewhere { 0 } else { input.patches(tower).tokens }
+        (!is_elsewhere).then_some(tower)
     }
 
     /// Visual tokens that are left of all pictures, without the markers around each.

@@ -25,7 +25,8 @@ pub const MANIFEST_VERSION: u64 = 2;
 /// | 4 | steps cost what kernels were measured to; accuracy and acceptance follow the models |
 /// | 5 | rates of open loops count to the last arrival; a tier that ran nothing has no idle power |
 /// | 6 | a silence halves the window of a connection once, also for a message that does not fit it |
-pub const MODEL_VERSION: u64 = 6;
+/// | 7 | the host of a server under vLLM 0.7 works on pictures before it reads them |
+pub const MODEL_VERSION: u64 = 7;
 
 /// The part of a manifest that reports need.
 #[derive(Clone, Debug, Default, Deserialize)]

@@ -153,7 +153,7 @@ fn category(span: &Span) -> &'static str {
         Lane::Request => "request",
         Lane::EdgeCpu | Lane::EdgeGpu => "edge",
         Lane::Uplink | Lane::Downlink => "link",
-        Lane::CloudGpu => "cloud",
+        Lane::CloudCpu | Lane::CloudGpu => "cloud",
     }
 }
 

@@ -12,7 +12,7 @@ use tables::{Lane, Phase};
 enum Resource {
     Edge { unit: u32, gpu: bool },
     Uplink { flying: bool },
-    Cloud { unit: u32 },
+    Cloud { unit: u32, gpu: bool },
     Downlink { flying: bool },
 }
 
@@ -25,7 +25,8 @@ impl Resource {
             (_, Lane::EdgeCpu) => Some(Self::Edge { unit, gpu: false }),
             (_, Lane::EdgeGpu) => Some(Self::Edge { unit, gpu: true }),
             (_, Lane::Uplink) => Some(Self::Uplink { flying }),
-            (_, Lane::CloudGpu) => Some(Self::Cloud { unit }),
+            (_, Lane::CloudCpu) => Some(Self::Cloud { unit, gpu: false }),
+            (_, Lane::CloudGpu) => Some(Self::Cloud { unit, gpu: true }),
             (_, Lane::Downlink) => Some(Self::Downlink { flying }),
         }
     }
@@ -36,7 +37,8 @@ impl Resource {
             Self::Edge { unit, gpu: true } => format!("edge {unit} GPU"),
             Self::Uplink { flying: false } => "uplink".to_owned(),
             Self::Uplink { flying: true } => "uplink, in flight".to_owned(),
-            Self::Cloud { unit } => format!("cloud GPU {unit}"),
+            Self::Cloud { unit, gpu: false } => format!("cloud CPU {unit}"),
+            Self::Cloud { unit, gpu: true } => format!("cloud GPU {unit}"),
             Self::Downlink { flying: false } => "downlink".to_owned(),
             Self::Downlink { flying: true } => "downlink, in flight".to_owned(),
         }

@@ -94,7 +94,7 @@ impl<C: Compute> Visitor for Start<'_, C> {
             spec,
             streams,
             fleet: Fleet::new(spec),
-            prices: spec.tiers().map(|tier| Price(Pricing::new(tier))).collect(),
+            prices: prices(spec),
             closed_form_tokens: Undrawn::new(&spec.tokens, CLOSED_FORM_TOKENS, spec.seed ^ 1, measured.clone()),
             state: RefCell::new(State::new(spec, streams, kv, models, ledger)),
         };
@@ -282,7 +282,7 @@ impl<'a, C: Compute, P: Policy> Run<'a, C, P> {
         let state = &mut *world.state.borrow_mut();
         let pool = world.pool_for(state, edge, &turn, self.tiers(group).verifies);
         self.encode_pictures(&mut turn, pool);
-        let visual_tokens = world.pool_prices(pool).0.visual_tokens(&Input::whole(turn.request.prompt));
+        let visual_tokens = world.pool_prices(pool).pricing.visual_tokens(&Input::whole(turn.request.prompt));
         let arrival = Arrival { turn, edge, client, group, pool, visual_tokens };
         let id = state.ledger.admit(arrival, world.kernel.now());
         Bed { world, id }
@@ -414,16 +414,22 @@ impl<'a, C: Compute, P: Policy> Run<'a, C, P> {
             view: world.view(state, slot.edge, pool as usize),
             input: &slot.about.input,
             output_tokens: slot.about.request.output_tokens,
-            preprocess: if prompt.is_text() { SimDuration::ZERO } else { world.spec.edges[group].preprocess },
+            preprocess: world.preprocess(group, prompt),
             tokens: &world.closed_form_tokens,
             briefing: self.briefing(slot.about.class, slot.about.group),
         };
-        let whole = world.pool_prices(pool).0.request_flop(&Input::whole(*prompt), slot.about.request.output_tokens);
-        let probe_flop = world.prices[group].0.probe_flop(prompt).as_f64() / whole.as_f64();
+        let whole = world.pool_prices(pool).pricing.request_flop(&Input::whole(*prompt), slot.about.request.output_tokens);
+        let probe_flop = world.prices[group].pricing.probe_flop(prompt).as_f64() / whole.as_f64();
         let only_sends = world.spec.edges[group].only_sends;
         let forms = if only_sends { self.sender.closed_forms(&alone) } else { self.policy.closed_forms(&alone) };
         state.ledger.metrics.closed_forms.record(&forms, probe_flop);
     }
+}
+
+/// The prices of all tiers: those of the groups of edges, then those of the pools.
+fn prices(spec: &RunSpec) -> Vec<Price> {
+    let price = |(number, tier)| Price { pricing: Pricing::new(tier), is_pool: number >= spec.edges.len() };
+    spec.tiers().enumerate().map(price).collect()
 }
 
 /// The score of a request's answer, if the backend can tell.

@@ -113,7 +113,7 @@ pub struct EdgeSpec {
     pub count: u32,
     /// Workers of an edge's processor, for preprocessing and planning.
     pub cpu_workers: u32,
-    /// Decoding and resizing the pictures of a request.
+    /// Least time to decode and resize the pictures of a request.
     pub preprocess: SimDuration,
     /// Blocks of its KV cache, where they are stated; what its memory leaves otherwise.
     pub kv_blocks: Option<u64>,

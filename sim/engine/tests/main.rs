@@ -9,6 +9,7 @@
 //! | `link` | order, loss, changing rates and sharing of the link |
 //! | `hops` | chains of hops, and what differs by direction or over time |
 //! | `fall_back` | requests under way whose input an outage holds up |
+//! | `host` | pictures on the processors of hosts, by hand |
 //! | `parts` | pictures that are sent in parts, by hand |
 //! | `splits` | traffic and time of a model that is split between the tiers |
 //! | `speculation` | drafts, verdicts and tokens, each accounted for |
@@ -42,6 +43,7 @@ mod drafted_gains;
 mod fall_back;
 mod fleets;
 mod hops;
+mod host;
 mod link;
 mod low_confidence;
 mod metrics;

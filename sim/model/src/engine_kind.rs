@@ -71,9 +71,16 @@ pub struct EngineProfile {
     pub vector_token: Ratio,
     /// Extra time of an iteration in which a prompt starts (its cause is not known).
     pub prefill_overhead: SimDuration,
+    /// Time of one processor of the host for each megapixel of pictures, before their prompt is read: to decode, resize and
+    /// normalise them.
+    pub megapixel_overhead: SimDuration,
     /// True if one iteration may hold items of several requests.
     pub batches: bool,
 }
+
+/// A megapixel in the picture processor of transformers that vLLM 0.7 calls, in microseconds: a square of 1,000 pixels takes about 200 ms
+/// (QwenLM/Qwen3-VL issue 491).
+const SLOW_MEGAPIXEL_US: u64 = 200_000;
 
 /// Launch-bound iteration times measured with Hugging Face transformers on an A100-80 at batch 1: 1 / 35.29 and
 /// 1 / 39.02 tokens/s (Qwen2-VL README; `docs/hardware.md` section A). The 7B of Qwen2-VL and of Qwen2.5-VL are one language model.
@@ -157,6 +164,7 @@ impl EngineKind {
             packs_heads: !self.is_vllm() || device.has_flash_attention_3(),
             vector_token: Ratio::new(if is_quantised { VECTOR_TOKEN } else { 0.0 }),
             prefill_overhead: us(prefill_overhead_us),
+            megapixel_overhead: us(if self == Self::Vllm07 { SLOW_MEGAPIXEL_US } else { 0 }),
             batches: self != Self::Hf,
         }
     }
@@ -183,7 +191,19 @@ impl EngineProfile {
     pub fn within_a_step(self, layers: Ratio) -> EngineProfile {
         let none = SimDuration::ZERO;
         let floor = SimDuration::from_secs_f64(self.floor.as_secs_f64() * layers.as_f64());
-        EngineProfile { overhead: none, sequence_overhead: none, prefill_overhead: none, floor, ..self }
+        EngineProfile {
+            overhead: none,
+            sequence_overhead: none,
+            prefill_overhead: none,
+            megapixel_overhead: none,
+            floor,
+            ..self
+        }
+    }
+
+    /// Time of the host's processor on so many pixels of pictures.
+    pub fn picture_time(&self, pixels: u64) -> SimDuration {
+        SimDuration::from_secs_f64(self.megapixel_overhead.as_secs_f64() * pixels as f64 * 1e-6)
     }
 
     /// The same engine without host time and floor, to compare with sums of GPU kernel times.
@@ -195,6 +215,7 @@ impl EngineProfile {
             sequence_overhead: none,
             floor: none,
             prefill_overhead: none,
+            megapixel_overhead: none,
             ..self
         }
     }

@@ -215,6 +215,13 @@ impl Input {
         Patches { patches: encoded.patches, tokens: tower.retain(whole, retention * merged).tokens }
     }
 
+    /// Pixels that a vision tower takes of all pictures, those of both frames of a pair included.
+    pub fn pixels(&self, tower: &VisionTower) -> u64 {
+        let Some(images) = self.prompt.images else { return 0 };
+        let frames = u64::from(images.count) * if images.moving { 2 } else { 1 };
+        frames * tower.pixels(self.patches(tower).patches)
+    }
+
     /// Tokens of text or audio that the language model reads.
     pub fn tokens(&self, modality: Modality) -> u64 {
         let whole = match modality {
@@ -316,6 +323,22 @@ mod tests {
         assert_eq!((patches(&late), late.bytes(Modality::Visual)), ((391 * 4, 196), Bytes::new(80_000)));
         late.prompt.images.as_mut().unwrap().encoded = true;
         assert_eq!(late.bytes(Modality::Visual), Bytes::new(40_000), "tokens that are dropped need not be sent");
+    }
+
+    #[test]
+    fn pixels_are_those_of_the_patches_that_a_tower_takes() {
+        let tower = |model: &str| ModelSpec::named(model).unwrap().vision.clone().unwrap();
+        let qwen = tower("qwen2-vl-2b");
+        // 23 x 17 tokens of 28 x 28; half of the tokens, rounded up.
+        assert_eq!(input(1.0, 0.0).pixels(&qwen), 644 * 476);
+        assert_eq!(input(0.5, 0.0).pixels(&qwen), 196 * 28 * 28);
+        assert_eq!(input(1.0, 0.0).pixels(&tower("llava-1.5-7b")), 336 * 336, "whatever its size");
+        let mut video = input(1.0, 0.0);
+        let images = video.prompt.images.as_mut().unwrap();
+        (images.count, images.moving) = (3, true);
+        assert_eq!(video.pixels(&qwen), 6 * 644 * 476, "three pairs of frames");
+        video.prompt.images = None;
+        assert_eq!(video.pixels(&qwen), 0);
     }
 
     #[test]

@@ -9,6 +9,9 @@ use units::Flops;
 /// Most times that one side of a picture is as long as the other; the published processor refuses what is longer.
 pub const MAX_ASPECT: u32 = 200;
 
+/// Values of a pixel: red, green, blue.
+const CHANNELS: u64 = 3;
+
 /// True if one side is longer than [`MAX_ASPECT`] times the other.
 pub fn is_too_elongated(width: u32, height: u32) -> bool {
     width.max(height) > width.min(height).saturating_mul(MAX_ASPECT)
@@ -125,6 +128,14 @@ impl VisionTower {
     /// The patches behind that many visual tokens.
     pub fn of_tokens(&self, tokens: u64) -> Patches {
         Patches { patches: tokens * self.patches_per_token, tokens }
+    }
+
+    /// Pixels of that many patches, as the picture is after resizing.
+    pub fn pixels(&self, patches: u64) -> u64 {
+        match self.resize {
+            Resize::Qwen { token_side, .. } => patches * token_side * token_side / self.patches_per_token,
+            Resize::Fixed { .. } => patches * self.patch_values / CHANNELS,
+        }
     }
 
     /// The rest of an image if the share `retained` is kept before the tower (`prune_stage = pre_vit`): whole tokens,

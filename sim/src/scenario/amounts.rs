@@ -132,6 +132,7 @@ fn durations(scenario: &Scenario) -> Vec<(String, SimDuration)> {
         let tuned = [
             ("overhead", tier.tuning.overhead),
             ("prefill_overhead", tier.tuning.prefill_overhead),
+            ("megapixel_overhead", tier.tuning.megapixel_overhead),
             ("floor", tier.tuning.floor),
         ];
         let key = |name: &str| format!("{}.tuning.{name}", tier.key);

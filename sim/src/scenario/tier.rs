@@ -51,7 +51,8 @@ pub struct Edge {
     pub count: u32,
     /// Workers of an edge's processor, for preprocessing and planning; default 4.
     pub cpu_workers: u32,
-    /// Time to decode and resize a request's pictures on the edge's processor; default 12 ms, an assumption.
+    /// Least time to decode and resize a request's pictures on the edge's processor; default 12 ms, an assumption. Large pictures take more
+    /// where `tuning.megapixel_overhead` says so.
     pub preprocess: SimDuration,
     /// Layers of the vision tower that MSAO's probe runs; default 2, an assumption.
     pub probe_layers: u32,
@@ -321,6 +322,10 @@ pub struct Tuning {
     /// Extra time of an iteration in which a prompt starts, e.g. `6 ms`; the engine's own if absent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub prefill_overhead: Option<SimDuration>,
+    /// Time of one processor of the host for each megapixel of pictures, before their prompt is read, e.g. `200 ms`; the engine's own
+    /// if absent. A server has one such processor for each copy of the model; an edge has its `cpu_workers`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub megapixel_overhead: Option<SimDuration>,
     /// Shortest iteration of the whole model, e.g. `5 ms`; the engine's own if absent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub floor: Option<SimDuration>,
@@ -347,6 +352,7 @@ impl Tuning {
             packs_heads: engine.packs_heads,
             vector_token: self.vector_token.unwrap_or(engine.vector_token),
             prefill_overhead: self.prefill_overhead.unwrap_or(engine.prefill_overhead),
+            megapixel_overhead: self.megapixel_overhead.unwrap_or(engine.megapixel_overhead),
             floor: self.floor.unwrap_or(engine.floor),
             eta_mem: self.eta_mem.unwrap_or(engine.eta_mem),
             eta_flop: self.eta_flop.unwrap_or(engine.eta_flop),

@@ -146,6 +146,8 @@ names! {
         EdgeGpu = "edge_gpu",
         /// The link from edge to cloud.
         Uplink = "uplink",
+        /// The processor of a server of the cloud.
+        CloudCpu = "cloud_cpu",
         /// A GPU of the cloud.
         CloudGpu = "cloud_gpu",
         /// The link from cloud to edge.

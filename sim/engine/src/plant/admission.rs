@@ -37,7 +37,7 @@ impl<'w, C: Compute> World<'w, C> {
     /// A request for the serving engine of a tier, with so many tokens of prompt and the priority of its class.
     fn of_class(&self, slot: &Slot, tier: usize, prompt: u32, input: &Input) -> InEngine {
         let priority = self.spec.workload.priority_of(slot.about.class);
-        let request = prompts::request(slot, prompt, &self.prices[tier].0, input);
+        let request = prompts::request(slot, prompt, &self.prices[tier].pricing, input);
         InEngine::new(serving::Request { priority, ..request })
     }
 

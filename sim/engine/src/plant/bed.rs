@@ -6,8 +6,7 @@ use super::message::Body;
 use super::resources::{CloudSide, Slot};
 use super::state::State;
 use super::world::World;
-use crate::ledger::Kind;
-use crate::ledger::{Grading, Ledger, SlotId};
+use crate::ledger::{Grading, Kind, Lane, Ledger, SlotId};
 use backends::{Compute, Done, Sequence};
 use kernel::{Wait, WaitIndex};
 use model::{
@@ -73,7 +72,7 @@ impl<'w, C: Compute> Bed<'w, C> {
             let edge = state.ledger.slots.get(self.id.index).edge;
             let service = state.edge_cpus[edge as usize].serve(kernel.now(), duration);
             if state.ledger.watch.is_on() {
-                self.world.watch_cpu(state, self.id, kind, service);
+                self.world.watch_processor(state, self.id, (Lane::EdgeCpu, edge), kind, service);
             }
             service.end
         });
@@ -128,12 +127,13 @@ impl<C: Compute> Testbed for Bed<'_, C> {
 
 impl<C: Compute> Edge for Bed<'_, C> {
     async fn preprocess(&self) {
-        if !self.prompt().is_text() {
+        let prompt = self.prompt();
+        if !prompt.is_text() {
             let duration = self.with(|state| {
                 let slot = state.ledger.slots.get(self.id.index);
                 let tier = self.world.tier(slot.edge);
                 let measured = state.computes[tier].preprocess(&slot.about.request);
-                measured.unwrap_or(self.world.spec.edges[tier].preprocess)
+                measured.unwrap_or_else(|| self.world.preprocess(tier, &prompt))
             });
             self.on_cpu(Kind::Preprocess, duration).await;
         }
@@ -147,7 +147,7 @@ impl<C: Compute> Edge for Bed<'_, C> {
         let found = self.look_at(&Input::whole(prompt), |wait| Task::Probe { wait }, probed).await;
         self.with(|state| {
             let edge = state.ledger.slots.get(self.id.index).edge;
-            let bytes = world.edge_prices(edge).0.probe_bytes(&prompt);
+            let bytes = world.edge_prices(edge).pricing.probe_bytes(&prompt);
             let figures = state.ledger.figures(self.id).into_iter();
             figures.for_each(|metrics| metrics.probe.record(world.kernel.now() - start, bytes));
         });
@@ -410,7 +410,7 @@ impl<'w, C: Compute> Bed<'w, C> {
             state.ledger.slots.get_mut(self.id.index).resources.cloud.awaits_input = Some(self.world.kernel.now());
             let counted = state.ledger.figures(self.id);
             counted.into_iter().for_each(|metrics| metrics.raw_upload += input.raw_payload());
-            self.world.send_up(state, self.id, input.payload(), Body::Input { then, delay });
+            self.world.send_up(state, self.id, input.payload(), Body::Input { then, delay, is_prepared: false });
         });
     }
 

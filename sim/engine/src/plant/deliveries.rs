@@ -6,7 +6,7 @@ use super::link::Parcel;
 use super::message::{Body, Message};
 use super::state::State;
 use super::world::{TOKEN_BYTES, World};
-use crate::ledger::SlotId;
+use crate::ledger::{Kind, Lane, SlotId};
 use crate::spec::{Connections, TcpSpec, Transport};
 use backends::{Compute, Done};
 use kernel::Phase;
@@ -117,30 +117,57 @@ impl<'w, C: Compute> World<'w, C> {
         }
     }
 
+    /// Lets the host of a request's server work on the pictures of its input, and the cloud read it when that is done.
+    fn prepare(&self, state: &mut State<'w, C>, slot: SlotId, message: u32) {
+        let of = state.ledger.slots.get(slot.index);
+        let gpu = of.resources.cloud.gpu.expect("an input goes to a GPU");
+        let duration = self.prices[self.tier(gpu)].pricing.picture_time(&of.about.input);
+        if duration == SimDuration::ZERO {
+            return self.read(state, message);
+        }
+        let host = gpu - self.edges();
+        let service = state.hosts[host as usize].serve(self.kernel.now(), duration);
+        if state.ledger.watch.is_on() {
+            self.watch_processor(state, slot, (Lane::CloudCpu, host), Kind::Preprocess, service);
+        }
+        let Body::Input { is_prepared, .. } = &mut state.messages.get_mut(message).body else {
+            unreachable!("an input to prepare")
+        };
+        *is_prepared = true;
+        self.kernel.schedule(service.end, Phase::Happen, Event::AtCloud(message).target(), None);
+    }
+
+    /// Lets the cloud read an input that is there, if its request still lives.
+    fn read(&self, state: &mut State<'w, C>, message: u32) {
+        let Message { slot, body: Body::Input { then, .. }, .. } = state.messages.remove(message) else {
+            unreachable!("an input to read")
+        };
+        if state.ledger.lives(slot) {
+            self.prefill_in_cloud(state, slot, then);
+        }
+    }
+
     /// A message has arrived at the cloud.
     pub(crate) fn at_cloud(&self, message: u32) {
         let state = &mut *self.state.borrow_mut();
         let Message { slot, wire, body, .. } = state.messages.get_mut(message);
-        if let Body::Input { delay, .. } = body
-            && *delay > SimDuration::ZERO
-        {
-            let later = self.kernel.now() + std::mem::take(delay);
-            self.kernel.schedule(later, Phase::Happen, Event::AtCloud(message).target(), None);
-            return;
+        match body {
+            Body::Input { delay, .. } if *delay > SimDuration::ZERO => {
+                let later = self.kernel.now() + std::mem::take(delay);
+                return self.kernel.schedule(later, Phase::Happen, Event::AtCloud(message).target(), None);
+            }
+            Body::Input { is_prepared: true, .. } => return self.read(state, message),
+            _ => {}
         }
-        let slot = *slot;
-        state.up.receive(*wire);
+        let (slot, wire) = (*slot, *wire);
+        state.up.receive(wire);
         if matches!(state.messages.get(message).body, Body::Input { .. }) && !state.awaits_input(slot) {
             // Its request has ended or gone on without it.
             state.messages.remove(message);
             return;
         }
         match &state.messages.get(message).body {
-            Body::Input { then, .. } => {
-                let then = *then;
-                state.messages.remove(message);
-                self.prefill_in_cloud(state, slot, then);
-            }
+            Body::Input { .. } => self.prepare(state, slot, message),
             Body::Ahead { .. } => drop(state.messages.remove(message)),
             Body::Part { .. } => self.send_down(state, message, TOKEN_BYTES),
             Body::Prompt => {

@@ -39,7 +39,7 @@ impl<C: Compute> State<'_, C> {
             let left = gpu.served.as_deref().is_none_or(Served::is_empty);
             require(left, || format!("the engine of GPU {index} still has a request or its blocks"))?;
         }
-        for (index, cpu) in self.edge_cpus.iter().enumerate() {
+        for (index, cpu) in self.edge_cpus.iter().chain(&self.hosts).enumerate() {
             let most = now.since_start().of_servers(cpu.workers());
             require(cpu.busy() <= most, || format!("processor {index} was busy for longer than the run"))?;
         }

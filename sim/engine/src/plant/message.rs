@@ -32,8 +32,9 @@ impl Message {
 }
 
 pub(crate) enum Body {
-    /// Up: an input to read, and what comes behind it. It takes so much longer than its bytes and half a round trip.
-    Input { then: Then, delay: SimDuration },
+    /// Up: an input to read, and what comes behind it. It takes so much longer than its bytes and half a round trip. It is prepared once
+    /// the cloud's host has taken its pictures in hand.
+    Input { then: Then, delay: SimDuration, is_prepared: bool },
     /// Up: drafts to verify. Down: their verdict.
     Drafts(Drafts),
     /// Up: a part of an input. Down: the cloud's word that it wants to see more.

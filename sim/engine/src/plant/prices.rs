@@ -6,37 +6,42 @@ use policies::Prices;
 use units::{Bytes, Ratio, SimDuration};
 
 /// Prices of work on one tier when it is idle.
-pub(crate) struct Price(pub(crate) Pricing);
+pub(crate) struct Price {
+    pub(crate) pricing: Pricing,
+    /// True of a pool, whose host works on the pictures of an input before it is read. An edge has a step of its own for that.
+    pub(crate) is_pool: bool,
+}
 
 impl Prices for Price {
     fn prefill(&self, input: &Input) -> SimDuration {
-        self.0.prefill(input)
+        let host = if self.is_pool { self.pricing.picture_time(input) } else { SimDuration::ZERO };
+        host + self.pricing.prefill(input)
     }
     fn token(&self, context: u64) -> SimDuration {
-        self.0.token(context)
+        self.pricing.token(context)
     }
     fn verify(&self, tokens: u64, context: u64) -> SimDuration {
-        self.0.verify(tokens, context)
+        self.pricing.verify(tokens, context)
     }
     fn probe(&self, prompt: &Prompt) -> SimDuration {
-        self.0.probe(prompt)
+        self.pricing.probe(prompt)
     }
     fn encode(&self, prompt: &Prompt) -> SimDuration {
-        self.0.encode(prompt)
+        self.pricing.encode(prompt)
     }
     fn prompt_tokens(&self, input: &Input) -> u64 {
-        self.0.prompt_tokens(input)
+        self.pricing.prompt_tokens(input)
     }
     fn hidden_bytes(&self) -> Bytes {
-        self.0.hidden_bytes()
+        self.pricing.hidden_bytes()
     }
     fn kv_bytes(&self) -> Bytes {
-        self.0.kv_bytes()
+        self.pricing.kv_bytes()
     }
     fn encoded_bytes(&self, prompt: &Prompt) -> Bytes {
-        self.0.encoded_bytes(prompt)
+        self.pricing.encoded_bytes(prompt)
     }
     fn prompt_state_bytes(&self, input: &Input, visual: Ratio) -> Bytes {
-        self.0.prompt_state_bytes(input, visual)
+        self.pricing.prompt_state_bytes(input, visual)
     }
 }

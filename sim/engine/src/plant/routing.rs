@@ -164,7 +164,7 @@ impl<'w, C: Compute> World<'w, C> {
         }
         let prices = &self.prices[self.tier(gpu)];
         let tokens = state.ledger.mean_answer().max(1);
-        prices.prefill(input) + prices.token(prices.prompt_tokens(input) + tokens / 2) * tokens
+        prices.pricing.prefill(input) + prices.token(prices.prompt_tokens(input) + tokens / 2) * tokens
     }
 
     /// The reason why a pool cannot serve a request, if it cannot even alone.
@@ -184,7 +184,7 @@ impl<'w, C: Compute> World<'w, C> {
     /// Two flags: a request is too long for the context window of a GPU's model, and too large for its KV cache.
     pub(crate) fn lacks(&self, state: &State<'w, C>, gpu: u32, request: &Request, verifies: bool) -> [bool; 2] {
         let (tier, workload) = (self.tier(gpu), &self.spec.workload);
-        let prompt = self.prices[tier].0.prompt_tokens(&Input::whole(request.prompt));
+        let prompt = self.prices[tier].pricing.prompt_tokens(&Input::whole(request.prompt));
         let window = self.spec.tier(tier).0.model.context_window;
         let gpu = &state.gpus[gpu as usize];
         let full = match &gpu.served {

@@ -167,14 +167,21 @@ impl<'w, C: Compute> World<'w, C> {
         });
     }
 
-    /// The edge's processor has been asked for some time.
+    /// A processor has been asked for some time.
     #[cold]
-    pub(crate) fn watch_cpu(&self, state: &mut State<'w, C>, id: SlotId, kind: Kind, service: Service) {
+    pub(crate) fn watch_processor(
+        &self,
+        state: &mut State<'w, C>,
+        id: SlotId,
+        (lane, unit): (Lane, u32),
+        kind: Kind,
+        service: Service,
+    ) {
         let Ledger { recorder, watch, .. } = &mut state.ledger;
         let Some(watched) = watch.live.get(&id.generation) else { return };
         let running = SpanRecord {
-            lane: Lane::EdgeCpu,
-            unit: watched.edge,
+            lane,
+            unit,
             kind,
             phase: Phase::Running,
             start: service.start,

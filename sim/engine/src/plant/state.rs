@@ -36,6 +36,8 @@ pub(crate) struct State<'w, C> {
     /// The queue of drafts before each of the cloud's GPUs, where the policy orders it.
     pub(crate) desks: Vec<Desk>,
     pub(crate) edge_cpus: Vec<FifoServer>,
+    /// The processor of each of the cloud's servers that works on pictures.
+    pub(crate) hosts: Vec<FifoServer>,
     /// The backend of each tier: those of the groups, then those of the pools.
     pub(crate) computes: Vec<C>,
     /// The small model that drafts beside that of each tier, where there is one.
@@ -74,6 +76,7 @@ impl<'w, C: Compute> State<'w, C> {
             desks: (0..if spec.policy.queues() { replicas } else { 0 }).map(|_| Desk::default()).collect(),
             gpus,
             edge_cpus: spec.edges.iter().flat_map(processors).collect(),
+            hosts: vec![FifoServer::new(1); replicas],
             computes,
             drafters,
             up: Direction::new(spec, true, connections, streams),

@@ -9,6 +9,7 @@ use crate::ledger::SlotId;
 use crate::spec::RunSpec;
 use backends::Compute;
 use kernel::{Kernel, Phase, Streams};
+use model::request::{Input, Prompt};
 use policies::View;
 use std::cell::RefCell;
 use units::{BitsPerSecond, Bytes, SimDuration, SimTime};
@@ -47,6 +48,14 @@ impl<'w, C: Compute> World<'w, C> {
     /// Prices of an edge.
     pub(crate) fn edge_prices(&self, edge: u32) -> &Price {
         &self.prices[self.tier(edge)]
+    }
+
+    /// Time of an edge's processor on a prompt, where nobody measured it: nothing on text alone.
+    pub(crate) fn preprocess(&self, group: usize, prompt: &Prompt) -> SimDuration {
+        if prompt.is_text() {
+            return SimDuration::ZERO;
+        }
+        self.spec.edges[group].preprocess.max(self.prices[group].pricing.picture_time(&Input::whole(*prompt)))
     }
 
     /// The view that a request's policy has now.

@@ -76,6 +76,7 @@ const ENGINE: &[Column] = &[
     Column::headed("sequence_overhead_us", "sequence, us"),
     Column::headed("hidden", "hidden"),
     Column::headed("prefill_overhead_ms", "prompt, ms"),
+    Column::headed("megapixel_overhead_ms", "MP, ms"),
     Column::new("meaning"),
 ];
 
@@ -92,6 +93,7 @@ pub fn engines() -> Listing {
             rounded(1e3 * profile.sequence_overhead.as_ms_f64(), 3),
             profile.hides_host.into(),
             rounded(profile.prefill_overhead.as_ms_f64(), 3),
+            rounded(profile.megapixel_overhead.as_ms_f64(), 3),
             meanings.get(engine.name()).map_or("", String::as_str).into(),
         ]
     };
