@@ -215,8 +215,10 @@ fn claims(parts: &[Span]) -> Vec<(usize, u64, u64)> {
 
 /// The stage that a span by itself is of; those of drafts and verdicts are seen together.
 fn claim(span: &Span) -> Option<usize> {
-    let of_prompt =
-        matches!((span.lane, span.kind), (Lane::Uplink, Kind::Input | Kind::Hidden) | (Lane::CloudGpu, Kind::Prefill) | (Lane::CloudCpu, _));
+    let of_prompt = matches!(
+        (span.lane, span.kind),
+        (Lane::Uplink, Kind::Input | Kind::Hidden) | (Lane::CloudGpu, Kind::Prefill) | (Lane::CloudCpu, _)
+    );
     match (span.phase, span.lane) {
         (Phase::Whole, _) | (_, Lane::Request) => None,
         (Phase::Connecting, _) => of_prompt.then(|| place(Stage::Handshake)),
@@ -226,7 +228,9 @@ fn claim(span: &Span) -> Option<usize> {
         (Phase::Queued | Phase::Preempted, _) => {
             (!matches!(span.kind, Kind::Drafts | Kind::Verify | Kind::Verdict)).then_some(QUEUE)
         }
-        (_, Lane::EdgeCpu | Lane::CloudCpu) => Some(place(if span.kind == Kind::Plan { Stage::Plan } else { Stage::Preprocess })),
+        (_, Lane::EdgeCpu | Lane::CloudCpu) => {
+            Some(place(if span.kind == Kind::Plan { Stage::Plan } else { Stage::Preprocess }))
+        }
         (_, Lane::EdgeGpu) => Some(place(match span.kind {
             Kind::Probe => Stage::Probe,
             Kind::Prefill | Kind::Encode => Stage::EdgePrefill,

@@ -418,7 +418,8 @@ impl<'a, C: Compute, P: Policy> Run<'a, C, P> {
             tokens: &world.closed_form_tokens,
             briefing: self.briefing(slot.about.class, slot.about.group),
         };
-        let whole = world.pool_prices(pool).pricing.request_flop(&Input::whole(*prompt), slot.about.request.output_tokens);
+        let whole =
+            world.pool_prices(pool).pricing.request_flop(&Input::whole(*prompt), slot.about.request.output_tokens);
         let probe_flop = world.prices[group].pricing.probe_flop(prompt).as_f64() / whole.as_f64();
         let only_sends = world.spec.edges[group].only_sends;
         let forms = if only_sends { self.sender.closed_forms(&alone) } else { self.policy.closed_forms(&alone) };
