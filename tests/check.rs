@@ -402,12 +402,15 @@ fn the_workflow_builds_once() {
 }
 
 /// The workflow that users copy: its scripts, as they stand, in a checkout of the kind that it expects.
+/// Those that the workflow's scripts are tried on; `cargo xtask regression` runs all.
+const TRIED: [&str; 2] = ["dropping", "short"];
+
 #[test]
 fn the_workflow_runs_as_it_stands() {
     let text = std::fs::read_to_string(repository("docs/ci/regression.yml")).expect("the workflow");
     let workflow: Value = serde_saphyr::from_str(&text).expect("YAML");
     let mut sim = Sim::new();
-    for name in guarded().keys() {
+    for name in TRIED {
         for file in [format!("scenarios/regression/{name}.toml"), format!("scenarios/regression/{name}.baseline.toml")]
         {
             sim = sim.with(&format!("here/{file}"), std::fs::read(repository(&file)).expect("a file"));
@@ -424,11 +427,11 @@ fn the_workflow_runs_as_it_stands() {
         let output = command.output().expect("bash starts");
         assert!(output.status.success(), "{job}: {output:?}");
         let summary = std::fs::read_to_string(summary).expect("a summary");
-        assert_eq!(summary.matches(": no regression\n").count(), guarded().len(), "{summary}");
+        assert_eq!(summary.matches(": no regression\n").count(), TRIED.len(), "{summary}");
     }
     let uploaded = workflow["jobs"]["baselines"]["steps"].as_array().and_then(|steps| steps.last()).expect("a step");
     assert!(uploaded["with"]["path"].as_str().is_some_and(|path| path.contains("check/*.junit.xml")), "{uploaded}");
-    assert_eq!(sim.names("here/check").iter().filter(|name| name.ends_with(".junit.xml")).count(), guarded().len());
+    assert_eq!(sim.names("here/check").iter().filter(|name| name.ends_with(".junit.xml")).count(), TRIED.len());
 }
 
 #[test]

@@ -45,29 +45,46 @@ fn copied() -> (Sim, Vec<String>) {
     (sim, names)
 }
 
+/// Every scenario runs, without a word of warning, and what `sim show` prints of it runs to the same. The scenario in the results
+/// does not tell how it was written, so that two ways of writing one give one file.
 #[test]
-fn all_run() {
+fn all_run_and_what_show_prints_runs_to_the_same() {
     let (sim, names) = copied();
     for known in ["load.toml", "paper.toml", "speculation.toml", "trace.toml"] {
         assert!(names.iter().any(|name| name == known), "{known} is gone");
     }
     for name in names {
-        let Output { stdout, stderr, .. } = sim.done([&[name.as_str()], short(&name)].concat());
+        let shown = sim.done([&["show", name.as_str()], short(&name)].concat());
+        assert!(shown.stderr.is_empty(), "{name} has a key without effect: {}", shown.stderr);
+        let one = sim.done([&[name.as_str()], short(&name)].concat());
         let folder = format!("results/{}", name.trim_end_matches(".toml"));
-        assert!(stderr.ends_with(&format!("results in {folder}\n")), "{name} writes elsewhere: {stderr}");
-        // Here the runs are short, and so is the trace that stands in for the downloaded one.
-        let of_shortness =
-            |line: &str| line.ends_with(" has 3: those are run") || line.contains(" start at once and send ");
-        // Requests without pictures have no published accuracy of these models, and the table says so.
-        let of_accuracy = |line: &str| {
-            matches!(&*name, "trace.toml" | "served_llamacpp.toml" | "spec_stop_testbed.toml")
-                && line.contains("accuracy: source paper has no figures on ")
-        };
-        let is_told = |line: &&str| line.contains("warning") && !of_shortness(line) && !of_accuracy(line);
-        let warnings = stderr.lines().filter(is_told);
-        assert_eq!(warnings.count(), 0, "{name} has a key without effect, or rejects or cuts: {stderr}");
-        assert!(stdout.starts_with("policy ") && stdout.lines().count() > 1, "{stdout}");
+        ran_in_peace(&name, &folder, &one);
+        assert_eq!(sim.text(&format!("{folder}/scenario.toml")), without_comments(&shown.stdout), "{name}");
+        std::fs::write(sim.path("again.toml"), shown.stdout).expect("a file");
+        let again = sim.done(["again.toml", "--out", "again"]);
+        assert_eq!(again.stdout, one.stdout, "{name}");
+        let [one, again] = [sim.tree_of(&folder), sim.tree_of("again")];
+        for file in ["scenario.toml", "requests.parquet"] {
+            assert!(one[file] == again[file], "{name}: {file}");
+        }
     }
+}
+
+/// Fails unless a run has a table, and no warning but those of its shortness.
+fn ran_in_peace(name: &str, folder: &str, Output { stdout, stderr, .. }: &Output) {
+    assert!(stderr.ends_with(&format!("results in {folder}\n")), "{name} writes elsewhere: {stderr}");
+    // Here the runs are short, and so is the trace that stands in for the downloaded one.
+    let of_shortness =
+        |line: &str| line.ends_with(" has 3: those are run") || line.contains(" start at once and send ");
+    // Requests without pictures have no published accuracy of these models, and the table says so.
+    let of_accuracy = |line: &str| {
+        matches!(name, "trace.toml" | "served_llamacpp.toml" | "spec_stop_testbed.toml")
+            && line.contains("accuracy: source paper has no figures on ")
+    };
+    let is_told = |line: &&str| line.contains("warning") && !of_shortness(line) && !of_accuracy(line);
+    let warnings = stderr.lines().filter(is_told);
+    assert_eq!(warnings.count(), 0, "{name} has a key without effect, or rejects or cuts: {stderr}");
+    assert!(stdout.starts_with("policy ") && stdout.lines().count() > 1, "{stdout}");
 }
 
 /// The shown text without its comments on origins, and without the absent keys at its end.
@@ -75,18 +92,6 @@ fn without_comments(shown: &str) -> String {
     let shown = shown.split_once("\n# Absent keys").map_or(shown, |(shown, _)| shown);
     let line = |line: &str| format!("{}\n", line.split("  # ").next().unwrap_or_default().trim_end());
     shown.lines().map(line).collect()
-}
-
-/// The scenario in the results folder does not tell how it was written, so that two ways of writing one give one file.
-#[test]
-fn the_results_have_the_scenario_without_comments() {
-    let (sim, names) = copied();
-    for name in names {
-        let shown = sim.done([&["show", name.as_str()], short(&name)].concat());
-        assert!(shown.stderr.is_empty(), "{name} has a key without effect: {}", shown.stderr);
-        sim.done([&[name.as_str(), "--out", "out"], short(&name)].concat());
-        assert_eq!(sim.text("out/scenario.toml"), without_comments(&shown.stdout), "{name}");
-    }
 }
 
 #[test]
@@ -149,22 +154,6 @@ fn what_show_prints_is_a_fixed_point() {
         let again = sim.done(["show", "shown/again.toml"]).stdout;
         assert_eq!(without_comments(&again), without_comments(&shown), "{name}");
         assert!(shown.contains("# default") && !again.contains("# default"), "what was shown is set now: {again}");
-    }
-}
-
-#[test]
-fn what_show_prints_runs_to_the_same_table() {
-    let (sim, names) = copied();
-    for name in names {
-        let shown = sim.done([&["show", name.as_str()], short(&name)].concat()).stdout;
-        std::fs::write(sim.path("again.toml"), shown).expect("a file");
-        let [one, again] = [
-            sim.done([&[name.as_str(), "--out", "one"], short(&name)].concat()),
-            sim.done(["again.toml", "--out", "again"]),
-        ];
-        assert_eq!(again.stdout, one.stdout, "{name}");
-        assert!(sim.text("one/scenario.toml") == sim.text("again/scenario.toml"), "{name}");
-        assert!(sim.tree_of("one")["requests.parquet"] == sim.tree_of("again")["requests.parquet"], "{name}");
     }
 }
 

@@ -2,11 +2,12 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process;
 
 use clap::{Arg, ArgAction, ArgMatches, Command};
 
 use crate::failure::{Failure, Outcome};
-use crate::house::{cargo, root};
+use crate::house::{House, cargo_says, root};
 
 const HELP: &str = "\
 Runs each scenario in scenarios/regression/ with the real binary and holds it to the baseline beside it
@@ -39,8 +40,9 @@ fn each(bless: bool) -> Outcome {
     let folder = root().join("scenarios/regression");
     let files = listed(&folder)?;
     let (scenarios, mut findings) = pairs(&files);
+    let sim = built()?;
     for name in &scenarios {
-        if let Err(failure) = one(&folder, name, bless) {
+        if let Err(failure) = one(&sim, &folder, name, bless) {
             findings.push(format!("{name}: {failure}"));
         }
     }
@@ -70,21 +72,28 @@ fn pairs(files: &[String]) -> (Vec<String>, Vec<String>) {
 }
 
 /// Runs a scenario and holds it to its baseline.
-fn one(folder: &Path, name: &str, bless: bool) -> Result<(), String> {
+fn one(sim: &Path, folder: &Path, name: &str, bless: bool) -> Result<(), String> {
     let out = root().join("target/regression").join(name);
     let (scenario, baseline) = (folder.join(format!("{name}.toml")), folder.join(format!("{name}.baseline.toml")));
-    sim(&[scenario, "--no-report".into(), "--out".into(), out.clone()], false)?;
+    run_sim(sim, &[scenario, "--no-report".into(), "--out".into(), out.clone()], false)?;
     let mut arguments = vec!["check".into(), out, "--baseline".into(), baseline];
     if bless {
         arguments.push("--bless".into());
     }
-    sim(&arguments, true)
+    run_sim(sim, &arguments, true)
 }
 
-/// Runs the binary, which the tests build too. What it says is shown where asked, or where it fails.
-fn sim(arguments: &[PathBuf], shown: bool) -> Result<(), String> {
-    let output = cargo().args(["run", "--quiet", "--bin", "sim", "--"]).args(arguments).output();
-    let output = output.map_err(|error| format!("`cargo run` did not start: {error}; set CARGO to a working cargo"))?;
+/// Builds the binary as the tests do, so that either takes what the other has built: with other packages chosen, crates would have other
+/// features and be compiled twice.
+fn built() -> Outcome<PathBuf> {
+    cargo_says(&["test", "--quiet", "--workspace", "--test", "integration", "--no-run"])?;
+    Ok(House::target()?.join("debug/sim"))
+}
+
+/// Runs the binary. What it says is shown where asked, or where it fails.
+fn run_sim(sim: &Path, arguments: &[PathBuf], shown: bool) -> Result<(), String> {
+    let output = process::Command::new(sim).args(arguments).current_dir(root()).output();
+    let output = output.map_err(|error| format!("{} did not start: {error}", sim.display()))?;
     if shown || !output.status.success() {
         print!("{}", String::from_utf8_lossy(&output.stdout));
     }

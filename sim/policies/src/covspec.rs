@@ -257,6 +257,13 @@ mod tests {
         assert_eq!(policy.best_length(0.010, 0.500, 0.8), 8, "a far cloud");
     }
 
+    #[test]
+    fn a_share_of_pictures_is_idle_without_any() {
+        let keys = |pictures| CovSpec::default().idle(Asked { pictures, moves: false, more_than_text: true });
+        assert_eq!(keys(true), []);
+        assert_eq!(keys(false), [("draft_visual", "no request has pictures")]);
+    }
+
     /// Three of four accepted after .8: .9 x .8 + .1 x .75.
     #[test]
     fn recent_acceptance_by_hand() {

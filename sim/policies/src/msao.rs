@@ -274,3 +274,19 @@ impl Msao {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_fate_of_unsent_drafts_is_open_only_where_the_edge_waits() {
+        let asked = Asked { pictures: true, moves: true, more_than_text: true };
+        let is_idle = |low_confidence| {
+            let idle = Msao { low_confidence, ..Msao::default() }.idle(asked);
+            idle.iter().any(|(key, _)| *key == "cache_at_low_confidence")
+        };
+        assert!(!is_idle(LowConfidence::Wait));
+        assert!(is_idle(LowConfidence::Continue) && is_idle(LowConfidence::RestOnCloud));
+    }
+}

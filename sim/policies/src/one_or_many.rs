@@ -63,3 +63,13 @@ impl<T: JsonSchema> JsonSchema for OneOrMany<T> {
         json_schema!({ "anyOf": [one, { "type": "array", "items": one }] })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_schema_is_named_after_what_there_is_one_or_many_of() {
+        assert_eq!(OneOrMany::<u32>::schema_name(), "OneOrMany_uint32");
+    }
+}

@@ -114,6 +114,14 @@ impl Arm {
         self.pulls += 1.0;
         self.mean_reward += (reward - self.mean_reward) / self.pulls;
     }
+
+    /// The upper confidence bound of its reward after so many pulls of all arms (UCB1); without end for one that was never pulled.
+    fn bound(&self, total: f64, exploration: f64) -> f64 {
+        if self.pulls == 0.0 {
+            return f64::INFINITY;
+        }
+        self.mean_reward + exploration * (2.0 * libm::log(total) / self.pulls).sqrt()
+    }
 }
 
 const ARMS: [Target; 2] = [Target::Edge, Target::Cloud];
@@ -124,15 +132,10 @@ impl UcbRoute {
         let feasible = ARMS.map(|arm| self.estimate(arm, view, input) <= self.deadline.as_secs_f64());
         let none = !feasible.contains(&true);
         let total: f64 = arms.iter().map(|arm| arm.pulls).sum();
-        let bound = |arm: &Arm| {
-            if arm.pulls == 0.0 {
-                return f64::INFINITY;
-            }
-            arm.mean_reward + self.exploration * (2.0 * libm::log(total) / arm.pulls).sqrt()
-        };
+        let bound = |arm: usize| arms[arm].bound(total, self.exploration);
         let candidates = (0..ARMS.len()).filter(|&arm| none || feasible[arm]);
         // On a tie the earlier arm: `max_by` would take the later.
-        candidates.rev().max_by(|&a, &b| bound(&arms[a]).total_cmp(&bound(&arms[b]))).expect("two arms")
+        candidates.rev().max_by(|&a, &b| bound(a).total_cmp(&bound(b))).expect("two arms")
     }
 
     /// Expected latency in seconds, with what waits there counted as whole requests like this one.
@@ -227,5 +230,41 @@ impl Policy for PerLlm {
             }
             Reading::Static(share) => Router::Static(share).choose(bed).serve(bed, &input).await,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn figures(arm: Arm) -> (f64, f64) {
+        (arm.pulls, arm.mean_reward)
+    }
+
+    #[test]
+    fn a_reward_is_the_mean_of_what_was_learned_and_heard() {
+        let mut arm = Arm::default();
+        [1.0, 0.5, 0.0].map(|reward| arm.learn(reward));
+        assert_eq!(figures(arm), (3.0, 0.5));
+        assert_eq!(figures(arm.with(2.0, 0.5)), (5.0, 0.4), "two more pulls, of .5 in all");
+        assert_eq!(figures(arm.with(0.0, 0.0)), (3.0, 0.5));
+    }
+
+    #[test]
+    fn the_bound_is_that_of_ucb1() {
+        // .5 + .1 sqrt(2 ln 8 / 2)
+        let arm = Arm { pulls: 2.0, mean_reward: 0.5 };
+        assert!((arm.bound(8.0, 0.1) - (0.5 + 0.1 * libm::log(8.0).sqrt())).abs() < 1e-12);
+        assert_eq!(Arm::default().bound(8.0, 0.1), f64::INFINITY);
+    }
+
+    #[test]
+    fn an_edge_tells_the_others_its_pulls_and_its_rewards_in_all() {
+        let (memory, other) = (PerLlmMemory::default(), PerLlmMemory::default());
+        memory.own.borrow_mut()[1] = Arm { pulls: 4.0, mean_reward: 0.25 };
+        let learned = memory.learned().expect("a bandit learns");
+        assert_eq!(learned.0, [0.0, 0.0, 4.0, 1.0]);
+        other.hear(learned);
+        assert_eq!(other.arms().map(figures), [(0.0, 0.0), (4.0, 0.25)]);
     }
 }

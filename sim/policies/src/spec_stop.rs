@@ -198,6 +198,8 @@ mod tests {
         for (settings, key) in [
             (SpecStop { longest: 0, ..SpecStop::default() }, "longest"),
             (SpecStop { beta: f64::NAN, ..SpecStop::default() }, "beta"),
+            (SpecStop { beta: f64::INFINITY, ..SpecStop::default() }, "beta"),
+            (SpecStop { beta: -1.0, ..SpecStop::default() }, "beta"),
             (SpecStop { states: vec![ms(30), ms(30)], ..SpecStop::default() }, "states"),
             (SpecStop { states: vec![ms(0)], ..SpecStop::default() }, "states"),
         ] {

@@ -6,6 +6,8 @@ mod settings;
 mod tool;
 mod tree;
 
+use std::collections::BTreeMap;
+
 use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
 
 use crate::failure::{Failure, Outcome};
@@ -26,8 +28,8 @@ goes by a mutant's file, function and change, not by its line, so it stays while
 xtask/mutants.toml has the files, the seed and the limit.
 
 A mutant is tested by the unit tests of its own file, which takes seconds. Those that survive are
-tested again by all unit tests of their package, and then by all tests of some packages, their own and
-those above (a mutant of policies by policies and engine).
+tested again by all unit tests of their package, and then, unless they are accepted, by all tests of
+some packages, their own and those above (a mutant of policies by policies and engine).
 Tests that take too long are stopped and have failed, since a mutant may loop: unit tests after 60 s in
 all, each of the others after 120 s.
 
@@ -119,7 +121,15 @@ fn judged(tool: &Tool, settings: &Settings, mutants: Vec<Mutant>, jobs: usize, r
         tested.extend(mutants.into_iter().zip(verdicts));
     }
     let again = |tested: &mut Tested, by: Tests<'_>, told: &str| {
-        let mut survived: Vec<_> = tested.iter_mut().filter(|(_, verdict)| *verdict == Verdict::Survived).collect();
+        // All tests take minutes: who is accepted is spared them.
+        let mut spared = if matches!(by, Tests::All(_)) { settings.accepted() } else { BTreeMap::new() };
+        let mut is_spared = |mutant: &Mutant| {
+            spared
+                .get_mut(mutant.key().as_str())
+                .is_some_and(|times| std::mem::replace(times, times.saturating_sub(1)) > 0)
+        };
+        let survived = tested.iter_mut().filter(|(_, verdict)| *verdict == Verdict::Survived);
+        let mut survived: Vec<_> = survived.filter(|(mutant, _)| !is_spared(mutant)).collect();
         if survived.is_empty() {
             return Ok(());
         }

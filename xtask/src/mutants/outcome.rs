@@ -91,8 +91,7 @@ impl fmt::Display for Score {
 pub fn findings(score: &Score, settings: &Settings, listed: Option<&[Mutant]>) -> Vec<String> {
     let survived = count(&score.survived);
     let killed = count(&score.killed);
-    let accepted: BTreeMap<&str, usize> =
-        settings.survivor.iter().map(|survivor| (survivor.mutant.as_str(), survivor.times)).collect();
+    let accepted = settings.accepted();
     let mut findings = Vec::new();
     for (key, found) in &survived {
         let known = accepted.get(key.as_str()).copied().unwrap_or(0);

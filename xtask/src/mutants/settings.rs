@@ -70,6 +70,11 @@ impl Settings {
         Self::parse(&text)
     }
 
+    /// The accepted survivors: how many there are of each name.
+    pub fn accepted(&self) -> BTreeMap<&str, usize> {
+        self.survivor.iter().map(|survivor| (survivor.mutant.as_str(), survivor.times)).collect()
+    }
+
     /// Reads the text of the file.
     pub fn parse(text: &str) -> Outcome<Self> {
         let settings: Self = toml::from_str(text).map_err(|e| format!("{FILE}: {}", one_line(&e.to_string())))?;

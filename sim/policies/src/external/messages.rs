@@ -289,3 +289,17 @@ impl Prices {
 pub fn ms(time: SimDuration) -> f64 {
     time.as_secs_f64() * 1e3
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_modality_has_its_share() {
+        let shares = Shares { text: Some(0.25), visual: Some(0.5), audio: None };
+        assert_eq!(
+            [Modality::Text, Modality::Visual, Modality::Audio].map(|of| shares.of(of)),
+            [Some(0.25), Some(0.5), None]
+        );
+    }
+}

@@ -128,6 +128,18 @@ fn bounds_that_coincide_are_left_out() {
     assert_eq!((found.at, found.value), (vec![0.5, 0.25], 0.65));
 }
 
+#[test]
+fn rounds_that_gain_little_by_little_do_so_in_any_unit() {
+    // A bent valley, along which each round of lines goes on a little. Powers of two scale every value to the bit.
+    fn valley(at: &[f64]) -> f64 {
+        let (x, y) = (at[0], at[1]);
+        1.0 + 100.0 * (y - x * x) * (y - x * x) + (1.0 - x) * (1.0 - x)
+    }
+    let values: [fn(&[f64]) -> f64; 2] = [valley, |at| valley(at) / 1_048_576.0];
+    let [plain, small] = values.map(|value| solve(&Problem::free(&[(-1.5, 1.6); 2], value)));
+    assert_eq!((small.at, small.evaluations), (plain.at, plain.evaluations));
+}
+
 /// The greatest of three planes over the unit square, outside of a disc forbidden.
 struct Planes(Keyed);
 
