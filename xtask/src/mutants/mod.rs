@@ -38,7 +38,9 @@ xtask/mutants.toml with a reason. An entry whose mutant is killed, or is no more
 
 cargo-mutants is built into target/mutants/bin where it is missing (some minutes, from crates.io).
 It works in copies of the tree, two at a time, which stay in target/mutants: about 4 GB. The whole
-takes about two hours of two cores that do nothing else, so it is no part of `cargo xtask test`.
+takes some hours of two cores that do nothing else: the unit tests of policies one (with theta, the plan
+and its search), each mutant that all tests of engine judge a minute or two. So it is no part of
+`cargo xtask test`.
 
   cargo xtask mutants --list             the chosen mutants, without a test
   cargo xtask mutants --only theta.rs    those whose name has this text; entries of others are left alone
@@ -49,7 +51,7 @@ takes about two hours of two cores that do nothing else, so it is no part of `ca
 pub fn command() -> Command {
     let flag = |name: &'static str| Arg::new(name).long(name).action(ArgAction::SetTrue);
     Command::new("mutants")
-        .about("Check that tests fail when the code is broken in one place; about two hours")
+        .about("Check that tests fail when the code is broken in one place; some hours")
         .long_about(HELP)
         .arg(flag("list").help("List the chosen mutants and test none"))
         .arg(flag("resume").help("Leave out what an interrupted run has killed"))
