@@ -202,6 +202,8 @@ mod tests {
         // Start 1, send 1: [2, 3] ends at max(max(2, 0) + 3, 3) + 2 = 7, one piece of three at 3 + 1 + 3 = 7, and [1, 3] at
         // max(1 + 2, 3) + 3 = 6.
         assert_eq!(cuts(3, 1.0, 1.0, 1.0), [1, 3]);
+        // Drafts of 2: each token goes when it is there, the last at 6 + 2 = 8; [1, 3] ends at max(2 + 2, 6) + 3 = 9.
+        assert_eq!(cuts(3, 2.0, 1.0, 1.0), [1, 2, 3]);
     }
 
     #[test]
