@@ -244,7 +244,9 @@ mod tests {
     #[test]
     fn a_reward_is_the_mean_of_what_was_learned_and_heard() {
         let mut arm = Arm::default();
-        [1.0, 0.5, 0.0].map(|reward| arm.learn(reward));
+        for reward in [1.0, 0.5, 0.0] {
+            arm.learn(reward);
+        }
         assert_eq!(figures(arm), (3.0, 0.5));
         assert_eq!(figures(arm.with(2.0, 0.5)), (5.0, 0.4), "two more pulls, of .5 in all");
         assert_eq!(figures(arm.with(0.0, 0.0)), (3.0, 0.5));
