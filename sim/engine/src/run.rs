@@ -13,7 +13,7 @@ use crate::plant::{self, Bed, Event, Fleet, Price, Slot, State, World};
 use crate::spec::RunSpec;
 use crate::violation::Violation;
 use crate::workload::{Arrivals, Begun, Class, Row, Session, Turn};
-use backends::{Compute, Pricing};
+use backends::Compute;
 use clients::GivenUp;
 use kernel::{Host, Journal, Kernel, Spawner, Target};
 use model::{
@@ -429,8 +429,7 @@ impl<'a, C: Compute, P: Policy> Run<'a, C, P> {
 
 /// The prices of all tiers: those of the groups of edges, then those of the pools.
 fn prices(spec: &RunSpec) -> Vec<Price> {
-    let price = |(number, tier)| Price { pricing: Pricing::new(tier), is_pool: number >= spec.edges.len() };
-    spec.tiers().enumerate().map(price).collect()
+    spec.tiers().enumerate().map(|(number, tier)| Price::of(spec, number, tier)).collect()
 }
 
 /// The score of a request's answer, if the backend can tell.

@@ -14,6 +14,7 @@ use model::{
     mas::{DescriptorLaw, Descriptors},
     memory::BatchLimits,
     published::Benchmark,
+    request::PayloadFormat,
     tokens::TokenProcess,
 };
 use policies::System;
@@ -76,6 +77,13 @@ impl RunSpec {
                 (&pool.tier, pool.limits)
             }
         }
+    }
+
+    /// True if edges of a group run a model, or the vision tower of the cloud's.
+    pub fn runs_a_model(&self, group: &EdgeSpec) -> bool {
+        let uses = self.policy.uses();
+        let encodes = uses.cloud && self.workload.payload == PayloadFormat::VisionTokens;
+        group.has_gpu && (encodes || uses.edge_model && !group.only_sends)
     }
 
     /// True if requests of any class have limits on their latencies.

@@ -52,7 +52,7 @@ pub struct Edge {
     /// Workers of an edge's processor, for preprocessing and planning; default 4.
     pub cpu_workers: u32,
     /// Least time to decode and resize a request's pictures on the edge's processor; default 12 ms, an assumption. Large pictures take more
-    /// where `tuning.megapixel_overhead` says so.
+    /// where `tuning.megapixel_overhead` says so and a model runs there.
     pub preprocess: SimDuration,
     /// Layers of the vision tower that MSAO's probe runs; default 2, an assumption.
     pub probe_layers: u32,

@@ -4,6 +4,7 @@ use super::event::{DOWN, Event, NOW, UP};
 use super::job::{Task, Then};
 use super::link::Parcel;
 use super::message::{Body, Message};
+use super::prices::HostWork;
 use super::state::State;
 use super::world::{TOKEN_BYTES, World};
 use crate::ledger::{Kind, Lane, SlotId};
@@ -121,7 +122,7 @@ impl<'w, C: Compute> World<'w, C> {
     fn prepare(&self, state: &mut State<'w, C>, slot: SlotId, message: u32) {
         let of = state.ledger.slots.get(slot.index);
         let gpu = of.resources.cloud.gpu.expect("an input goes to a GPU");
-        let duration = self.prices[self.tier(gpu)].pricing.picture_time(&of.about.input);
+        let duration = self.prices[self.tier(gpu)].picture_time(HostWork::BeforePrefill, &of.about.input);
         if duration == SimDuration::ZERO {
             return self.read(state, message);
         }

@@ -2,7 +2,7 @@
 
 use super::event::Event;
 use super::fleet::Fleet;
-use super::prices::Price;
+use super::prices::{HostWork, Price};
 use super::state::State;
 use crate::calibration::Undrawn;
 use crate::ledger::SlotId;
@@ -55,7 +55,8 @@ impl<'w, C: Compute> World<'w, C> {
         if prompt.is_text() {
             return SimDuration::ZERO;
         }
-        self.spec.edges[group].preprocess.max(self.prices[group].pricing.picture_time(&Input::whole(*prompt)))
+        let pictures = self.prices[group].picture_time(HostWork::InPreprocessing, &Input::whole(*prompt));
+        self.spec.edges[group].preprocess.max(pictures)
     }
 
     /// The view that a request's policy has now.

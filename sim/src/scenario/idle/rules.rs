@@ -186,6 +186,9 @@ pub(super) const RULES: &[Rule] = &[
     (&["edge.preprocess", "edge.probe_layers", "descriptors"], "the requests are text alone", |at| {
         !at.asked.more_than_text
     }),
+    (&["edge.tuning.megapixel_overhead", "cloud.tuning.megapixel_overhead"], "no request has pictures", |at| {
+        !at.asked.pictures
+    }),
     (&["accuracy.pruning_loss"], "the requests are text alone, which is kept whole", |at| {
         !at.asked.more_than_text && !at.uses.prunes_text
     }),
