@@ -20,7 +20,7 @@ fn edge_speculative(n_draft: u32) -> System {
     System::EdgeSpeculative(EdgeSpeculative { n_draft, draft_model: "qwen2-vl-2b".to_owned() })
 }
 
-/// The iterations of an answer: at which time each ends, in ns from the first one's start, and the tokens that it makes.
+/// The iterations of an answer: at which time each ends, in ns from the moment that the prompt is there, and the tokens that it makes.
 fn iterations(spec: &RunSpec, prompt: &Prompt, on_edge: bool, all_agree: bool) -> Vec<(u64, u64)> {
     let tier = if on_edge { &spec.edges[0].tier } else { &spec.pools[0].tier };
     let [own, small] = [Idle::new(tier), Idle::new(&tier.drafter().expect("a small model"))];
@@ -28,7 +28,8 @@ fn iterations(spec: &RunSpec, prompt: &Prompt, on_edge: bool, all_agree: bool) -
     let drafts = |committed: u64| if all_agree { n.min(OUTPUT - committed) } else { n };
     let drafting =
         |committed: u64| (0..drafts(committed)).map(|ahead| small.decode_ns(context + committed + ahead)).sum::<u64>();
-    let mut now = own.prefill_ns(prompt) + small.prefill_ns(prompt) + drafting(1);
+    let read = if on_edge { own.prefill_ns(prompt) } else { own.read_ns(prompt) };
+    let mut now = read + small.prefill_ns(prompt) + drafting(1);
     let (mut ends, mut committed) = (vec![(now, 1)], 1);
     while committed < OUTPUT {
         let drafted = drafts(committed);

@@ -128,7 +128,7 @@ fn equation_14_is_what_is_printed() {
         let prompt = &row.request.prompt;
         // Text and picture each take their bytes and a round trip.
         let upload = payload(prompt) as f64 * 8.0 / 400e6 + 2.0 * 0.020;
-        let prefill = f64::max(edge.prefill_ns(prompt) as f64, cloud.prefill_ns(prompt) as f64 + upload * 1e9) * 1e-9;
+        let prefill = f64::max(edge.prefill_ns(prompt) as f64, cloud.read_ns(prompt) as f64 + upload * 1e9) * 1e-9;
         // In the middle of the answer; nothing is ever unsure, so E[N_spec] is its length and nothing is offloaded.
         let middle = prompt_tokens(prompt) + 125 + 1;
         let [draft, decode] = [&edge, &cloud].map(|tier| tier.decode_ns(middle) as f64 * 1e-9);

@@ -59,7 +59,7 @@ fn prompts(spec: &RunSpec) -> [RunSpec; 4] {
 fn answered_in_the_cloud(spec: &RunSpec, prompt: &Prompt) -> Times {
     let cloud = Idle::new(&spec.pools[0].tier);
     let [mut up, mut down] = wires(spec);
-    let made = up.arrival(preprocess(prompt), payload(prompt)) + cloud.prefill_ns(prompt);
+    let made = up.arrival(preprocess(prompt), payload(prompt)) + cloud.read_ns(prompt);
     let first = down.arrival(made, TOKEN_BYTES);
     [first, first + cloud.decode_answer_ns(prompt, u64::from(OUTPUT))]
 }
@@ -135,7 +135,7 @@ fn speculated(spec: &RunSpec, prompt: &Prompt, n: u64, all_agree: bool) -> Times
     let [edge, cloud] = [Idle::new(&spec.edges[0].tier), Idle::new(&spec.pools[0].tier)];
     let [mut up, mut down] = wires(spec);
     let (context, output) = (prompt_tokens(prompt), u64::from(OUTPUT));
-    let mut cloud_free = up.arrival(preprocess(prompt), payload(prompt)) + cloud.prefill_ns(prompt);
+    let mut cloud_free = up.arrival(preprocess(prompt), payload(prompt)) + cloud.read_ns(prompt);
     let mut now = preprocess(prompt) + edge.prefill_ns(prompt);
     let (mut committed, mut first) = (0, 0);
     while committed < output {

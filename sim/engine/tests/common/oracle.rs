@@ -15,6 +15,8 @@ pub struct Idle {
     tower: VisionTower,
     /// Longest chunk of a prompt.
     chunk: u64,
+    /// Time of the host on a megapixel, ns.
+    megapixel_ns: u64,
     /// The layers that run here, where the model is split.
     part: Option<Part>,
 }
@@ -25,7 +27,8 @@ impl Idle {
         let tower = tier.model.vision.clone().expect("a multimodal model");
         let chunk = if tier.engine.batches { 1024 } else { u64::MAX };
         let roofline = Roofline::of_server(&tier.device, &tier.model, &tier.engine, tier.parallel);
-        Self { roofline, tower, chunk, part: tier.part }
+        let megapixel_ns = tier.engine.megapixel_overhead.as_ns();
+        Self { roofline, tower, chunk, megapixel_ns, part: tier.part }
     }
 
     /// Duration and arithmetic of an iteration.
@@ -69,6 +72,12 @@ impl Idle {
 
     pub fn prefill_ns(&self, prompt: &Prompt) -> u64 {
         self.prompt_loads(prompt).iter().map(|load| self.ns(load)).sum()
+    }
+
+    /// The time from an input's arrival at a server: its host works on the picture, of 28 x 28 pixels a token, then the GPU reads.
+    pub fn read_ns(&self, prompt: &Prompt) -> u64 {
+        let pixels = pictures(prompt).map_or(0, |(tokens, _)| tokens * 28 * 28);
+        self.megapixel_ns * pixels / 1_000_000 + self.prefill_ns(prompt)
     }
 
     /// One token's pass behind `past` tokens whose keys and values are cached.
