@@ -163,7 +163,8 @@ fn preprocessing_is_fitted_and_takes_the_place_of_its_key() {
     let manifest: Value = serde_json::from_str(&sim.text("out/manifest.json")).expect("JSON");
     assert_eq!(manifest["assumptions"]["edge.profile.preprocess"], "measured, in place of edge.preprocess");
     let spans = crate::parquet_file::rows(&sim.path("out/spans.parquet"));
-    let took = spans.iter().filter(|row| text(row, "kind") == "preprocess" && text(row, "phase") == "running");
+    let took = spans.iter().filter(|row| text(row, "lane") == "edge_cpu" && text(row, "kind") == "preprocess");
+    let took = took.filter(|row| text(row, "phase") == "running");
     let took: Vec<u64> = took.map(|row| count(row, "duration_ns")).collect();
     assert!(took.len() > 30 && took.iter().all(|ns| *ns == 12_000_000), "{took:?}");
 }

@@ -6,8 +6,6 @@ mod settings;
 mod tool;
 mod tree;
 
-use std::collections::BTreeMap;
-
 use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
 
 use crate::failure::{Failure, Outcome};
@@ -123,15 +121,13 @@ fn judged(tool: &Tool, settings: &Settings, mutants: Vec<Mutant>, jobs: usize, r
         tested.extend(mutants.into_iter().zip(verdicts));
     }
     let again = |tested: &mut Tested, by: Tests<'_>, told: &str| {
+        let mut survived: Vec<_> = tested.iter_mut().filter(|(_, verdict)| *verdict == Verdict::Survived).collect();
         // All tests take minutes: who is accepted is spared them.
-        let mut spared = if matches!(by, Tests::All(_)) { settings.accepted() } else { BTreeMap::new() };
-        let mut is_spared = |mutant: &Mutant| {
-            spared
-                .get_mut(mutant.key().as_str())
-                .is_some_and(|times| std::mem::replace(times, times.saturating_sub(1)) > 0)
-        };
-        let survived = tested.iter_mut().filter(|(_, verdict)| *verdict == Verdict::Survived);
-        let mut survived: Vec<_> = survived.filter(|(mutant, _)| !is_spared(mutant)).collect();
+        if matches!(by, Tests::All(_)) {
+            let keys: Vec<String> = survived.iter().map(|(mutant, _)| mutant.key()).collect();
+            let mut spared = settings.spared(keys.iter().map(String::as_str)).into_iter();
+            survived.retain(|_| spared.next() == Some(false));
+        }
         if survived.is_empty() {
             return Ok(());
         }

@@ -75,6 +75,19 @@ impl Settings {
         self.survivor.iter().map(|survivor| (survivor.mutant.as_str(), survivor.times)).collect()
     }
 
+    /// True for each of some names that is accepted. A name that is accepted twice spares its first two.
+    pub fn spared<'n>(&self, names: impl Iterator<Item = &'n str>) -> Vec<bool> {
+        let mut left = self.accepted();
+        let mut is_spared = |name: &str| match left.get_mut(name) {
+            Some(times @ 1..) => {
+                *times -= 1;
+                true
+            }
+            _ => false,
+        };
+        names.map(&mut is_spared).collect()
+    }
+
     /// Reads the text of the file.
     pub fn parse(text: &str) -> Outcome<Self> {
         let settings: Self = toml::from_str(text).map_err(|e| format!("{FILE}: {}", one_line(&e.to_string())))?;
@@ -101,6 +114,13 @@ mod tests {
         for path in settings.all.iter().chain(&settings.drawn.from) {
             assert!(root().join(path).exists(), "{path}");
         }
+    }
+
+    #[test]
+    fn an_accepted_name_is_spared_as_often_as_it_is_accepted() {
+        let mut settings = Settings::read().unwrap();
+        settings.survivor = vec![Survivor { mutant: "a".to_owned(), reason: "equal".to_owned(), times: 2 }];
+        assert_eq!(settings.spared(["a", "b", "a", "a"].into_iter()), [true, false, true, false]);
     }
 
     #[test]

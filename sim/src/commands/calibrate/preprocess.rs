@@ -6,7 +6,7 @@ use crate::terminal::Failure;
 use model::preprocess::Preprocess;
 use model::step::law::Spread;
 use std::path::PathBuf;
-use tables::{Kind, Phase, SpanRow, TableReader};
+use tables::{Kind, Lane, Phase, SpanRow, TableReader};
 
 /// Requests from which on there is a law.
 const LEAST: usize = 6;
@@ -26,8 +26,9 @@ pub fn found(folders: &[PathBuf]) -> Result<Option<PreprocessEntry>, Failure> {
         let beside = beside(&spans.with_file_name("requests.parquet"))?;
         let table = TableReader::<SpanRow>::open(&spans)?;
         for group in 0..table.groups() {
-            // Waiting for a worker has a span of its own.
-            let works = |row: &SpanRow| (row.kind, row.phase) == (Kind::Preprocess, Phase::Running);
+            // Waiting for a worker has a span of its own; a server's host takes the engine's time a megapixel.
+            let works =
+                |row: &SpanRow| (row.lane, row.kind, row.phase) == (Lane::EdgeCpu, Kind::Preprocess, Phase::Running);
             for row in table.group(group)?.into_iter().filter(works) {
                 let request = (row.policy, row.point, row.replication, row.request);
                 let Tokens { visual, .. } = beside.get(&request).copied().unwrap_or_default().whole;
