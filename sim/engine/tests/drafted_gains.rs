@@ -1,18 +1,19 @@
 //! Gains of drafting on one device, as others have measured them: tokens a second with a small model beside the other, over those
 //! without it. Acceptances and lengths of drafts are inputs; both models and the device are those of the sources.
 //!
-//! In sample are the two rows of llama.cpp, by which the time of k + 1 tokens under its vector kernels was set. One sign is missed: on
-//! the M4 Pro, where 17 tokens were measured to take 4.7 times as long as one, drafting loses 2 %, and gains here.
+//! In sample are the two rows of llama.cpp, by which the time of k + 1 tokens under its vector kernels was set.
 
-use crate::common::{Override, run, spec};
+use crate::common::{Alike, Override, blocking, mbps, run, spec};
 use backends::Tier;
 use engine::RunSpec;
 use model::device::Device;
 use model::engine_kind::EngineKind;
 use model::format::{KvFormat, Storage, WeightFormat};
+use model::load::Load;
 use model::model_spec::ModelSpec;
+use model::roofline::Roofline;
 use policies::{EdgeOnly, EdgeSpeculative, System};
-use units::{Bytes, BytesPerSecond, FlopsPerSecond};
+use units::{Bytes, BytesPerSecond, FlopsPerSecond, SimDuration};
 
 /// A measured pair of speeds.
 struct Row {
@@ -24,8 +25,6 @@ struct Row {
     /// Probability that a draft is accepted, where those before it are.
     acceptance: f64,
     gain: f64,
-    /// False where the simulation gains and the measurement loses, or the other way round.
-    has_the_sign: bool,
 }
 
 fn device(like: &str, gib: u64, gb_per_s: f64, tflop_per_s: f64) -> Device {
@@ -70,7 +69,6 @@ fn rows() -> [Row; 3] {
             drafts: 5,
             acceptance: 0.892,
             gain: 55.5 / 32.5,
-            has_the_sign: true,
         },
         // 11 and 10.8 tok/s; 313 of 912 accepted by sixteens: the same sum to a^16 is 5.49.
         Row {
@@ -84,7 +82,6 @@ fn rows() -> [Row; 3] {
             drafts: 16,
             acceptance: 0.857,
             gain: 10.8 / 11.0,
-            has_the_sign: false,
         },
         // 1.93 times; 2.27 tokens a round by fives.
         Row {
@@ -98,7 +95,6 @@ fn rows() -> [Row; 3] {
             drafts: 5,
             acceptance: 0.575,
             gain: 1.93,
-            has_the_sign: true,
         },
     ]
 }
@@ -137,10 +133,54 @@ impl Row {
 }
 
 #[test]
+fn verifications_take_as_long_as_the_logs_say() {
+    let [card, chip, _] = rows();
+    // 6 tokens on the RTX 3060, 17 on the M4 Pro.
+    for (row, tokens, measured) in [(card, 6, [55.0, 60.0]), (chip, 17, [430.0, 430.0])] {
+        let [own, _] = &row.models;
+        let roofline = Roofline::new(&row.device, own, &row.engine.profile(own, &row.device));
+        let ms = roofline.iteration(&Load::verify(tokens, 64)).duration.as_ms_f64();
+        println!("{}: {tokens} tokens take {ms:.0} ms, measured {measured:?}", row.name);
+        assert!(0.95 * measured[0] < ms && ms < 1.05 * measured[1], "{}: {ms} ms for {measured:?}", row.name);
+    }
+}
+
+#[test]
 fn gains_of_drafting_on_one_device_are_the_measured_ones() {
     for row in rows() {
         let (gain, error) = row.gain();
         assert!(error.abs() < 0.15, "{}: {gain:.2} for {:.2}", row.name, row.gain);
-        assert_eq!((gain > 1.0) == (row.gain > 1.0), row.has_the_sign, "{}: {gain:.2} for {:.2}", row.name, row.gain);
+        assert_eq!(gain > 1.0, row.gain > 1.0, "{}: {gain:.2} for {:.2}", row.name, row.gain);
     }
+}
+
+/// Tokens a second of Qwen3-14B in 4 bits on a Lunar Lake whose other processor drafts by threes, each draft in so many ms: the two
+/// processors are an edge and a cloud without a way between them. OpenVINO has no engine of its own here.
+fn drafted_by_another_processor(draft_ms: f64) -> f64 {
+    let mut spec = spec(blocking(3), EngineKind::Graph, 8, 256).text_only(64).iid(0.40);
+    let hop = &mut spec.link.hops[0];
+    hop.set_rtt(SimDuration::ZERO);
+    hop.set_rate(mbps(1_000_000));
+    let chip = device("jetson-agx-orin-64", 32, 136.5, 33.0);
+    let qwen = |shape, tied| decoder(shape, tied, WeightFormat::Q4_0);
+    let small = qwen([28, 1024, 3072, 16, 8, 128, 151_936], true);
+    let own = qwen([40, 5120, 17_408, 40, 8, 128, 151_936], false);
+    for (tier, model) in [(&mut spec.edges[0].tier, small), (&mut spec.pools[0].tier, own)] {
+        let engine = EngineKind::Graph.profile(&model, &chip);
+        *tier = Tier { engine, device: chip.clone(), model, ..tier.clone() };
+    }
+    spec.edges[0].tier.engine.floor = SimDuration::from_secs_f64(draft_ms / 1e3);
+    let metrics = run(&spec).metrics;
+    1e9 * metrics.itl.count() as f64 / metrics.itl.sum_ns() as f64
+}
+
+/// OpenVINO's example prints 16.5 tok/s with drafts on the CPU, of 9.4 ms each, and 7.1 on the NPU, of 34.3 ms, 40 % accepted. The first is
+/// met. The second is not: three drafts are 75 ms more a round, which with 1.62 tokens a round leaves 9.4 tok/s, whatever a verification
+/// takes to give the first. 55 ms of a round on the NPU are in none of the printed figures.
+#[test]
+fn drafts_of_another_processor_take_their_time() {
+    let [cpu, npu] = [9.4, 34.3].map(drafted_by_another_processor);
+    println!("OpenVINO, Lunar Lake: {cpu:.1} tok/s with drafts on the CPU, {npu:.1} on the NPU, measured 16.5 and 7.1");
+    assert!((cpu / 16.5 - 1.0).abs() < 0.15, "{cpu}");
+    assert!((npu / 9.4 - 1.0).abs() < 0.05, "{npu}");
 }

@@ -148,6 +148,7 @@ impl EngineKind {
             Self::Vllm019Sync | Self::Vllm033 => (host(2_000, 0, 20, false), 0, (1.0, 1.0)),
             Self::Vllm | Self::Vllm019 | Self::Sglang => (host(2_000, 0, 20, true), 0, (1.0, 1.0)),
             Self::Trtllm | Self::TrtllmMaxUtilization => (host(1_500, 0, 65, true), 0, (1.0, 1.0)),
+            Self::Llamacpp if device.runs_metal() => (host(300, METAL_LAYER_US, 10, false), 0, (METAL_MEM, 0.8)),
             Self::Llamacpp => (host(300, 0, 10, false), 0, (0.85, 0.8)),
             Self::Graph => (host(800, 0, 0, false), 3_000, (1.0, 1.0)),
         };
@@ -173,8 +174,13 @@ impl EngineKind {
 }
 
 /// Share of the bandwidth in 16 bits that llama.cpp reaches in 4 bits on cards with 8-bit arithmetic: seven cards of `docs/hardware.md`
-/// section B, whose rows are in sample. Small chips with shared memory reach as much as in 16 bits (section C).
+/// section B, whose rows are in sample.
 const UNPACKING: f64 = 0.85;
+/// Time of a layer's kernels under llama.cpp on Apple's chips beside their work, in microseconds, and their share of the bandwidth that
+/// other engines reach, so .90 of the data sheet's. Both were set by hand to five speeds in 4 bits (M1, M2, M4, M4 Pro: llama.cpp
+/// discussion 4167; M4: normiebench issue 3), which they meet within 6 %; one share alone misses them by up to 19 %.
+const METAL_LAYER_US: u64 = 120;
+const METAL_MEM: f64 = 1.06;
 /// Share of a pass that llama.cpp's vector kernels take for each further token: 6 tokens of a drafted 8B in `q8_0` take 55 to 60 ms
 /// on an RTX 3060 where one takes 31 (llama.cpp discussion 5877).
 const VECTOR_TOKEN: f64 = 0.18;

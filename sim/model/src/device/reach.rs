@@ -77,6 +77,11 @@ impl Device {
         matches!(&*self.name, "h100-sxm" | "h200-sxm")
     }
 
+    /// True of Apple's chips in computers, whose kernels are launched by Metal.
+    pub fn runs_metal(&self) -> bool {
+        self.name.starts_with("apple-")
+    }
+
     /// The shares of its data sheet that matrix kernels reach here: the device's own, else the table's, else a guess.
     pub fn reach(&self) -> Reach {
         let known = REACHED.iter().find(|(name, ..)| self.name == *name);

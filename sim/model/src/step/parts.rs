@@ -94,7 +94,7 @@ const LAYER_US: f64 = 35.0;
 /// each one read (`measured/ops_moe`, RTX PRO 6000), the two products of an MLP about 10, the router's about 5 [A].
 const EXPERTS_US: f64 = 25.0;
 /// Tokens that llama.cpp's kernel for vectors takes at most, and the tile of the one for more. With such a tile 17 drafted tokens of
-/// a 32B take 446 ms on an M4 Pro by this form; 430 are reported (llama.cpp pull request 10455).
+/// a 32B take 439 ms on an M4 Pro by this form; 430 are reported (llama.cpp pull request 10455).
 const VECTOR_TOKENS: u64 = 8;
 const QUANTISED_TILE: u32 = 32;
 /// Moves of a token's hidden state in a layer, by its norms, rotation, residuals and activation: 14 to 16 under vLLM 0.19

@@ -111,10 +111,10 @@ fn section_b() -> [Group; 3] {
         (device("a100-80-pcie"), 54.56, 138.31, 7504.0),
         (only_here("h100-pcie", 2000, 756.0), 67.79, 144.49, 10_343.0),
         (device("l40s"), 43.42, 113.60, NONE),
-        (only_here("m1-7-core", 68, 2.3), NONE, 9.72, 87.0),
-        (only_here("m1-max", 400, 10.4), 18.43, 34.49, 419.0),
-        (only_here("m2-ultra", 800, 27.2), 36.25, 76.28, 1203.0),
-        (only_here("m3-max", 400, 14.2), 22.39, 50.74, 751.0),
+        (only_here("apple-m1-7-core", 68, 2.3), NONE, 9.72, 87.0),
+        (only_here("apple-m1-max", 400, 10.4), 18.43, 34.49, 419.0),
+        (only_here("apple-m2-ultra", 800, 27.2), 36.25, 76.28, 1203.0),
+        (only_here("apple-m3-max", 400, 14.2), 22.39, 50.74, 751.0),
     ];
     let half = llama_8b();
     let four_bit = llama_8b().stored(Storage::uniform(Q4_K_M));
@@ -137,17 +137,27 @@ fn llama_8b() -> ModelSpec {
     ModelSpec::dense("llama-3-8b", [32, 4096, 14_336, 32, 8, 128, 128_256])
 }
 
-/// Section C: a 7B in Q4_0 on Apple's small chips. The peaks there are unconfirmed.
+/// Section C: a 7B in Q4_0 on Apple's chips, and an 8B in Q4_K_M. The peaks there are unconfirmed.
 fn section_c() -> [Group; 2] {
     let llama_7b = ModelSpec::dense("llama-7b", [32, 4096, 11_008, 32, 32, 128, 32_000]).stored(Storage::uniform(Q4_0));
-    let speeds = [("apple-m2", 180.0, 22.0), ("apple-m4", 221.0, 24.0)];
-    let on = |name| roofline(&device(name), &llama_7b, EngineKind::Llamacpp);
+    let speeds = [
+        (only_here("apple-m1", 68, 2.6), 118.0, 14.0),
+        (device("apple-m2"), 180.0, 22.0),
+        (device("apple-m4"), 221.0, 24.0),
+        (only_here("apple-m4-pro", 273, 8.6), 440.0, 51.0),
+    ];
+    let on = |device: &Device, model: &ModelSpec| roofline(device, model, EngineKind::Llamacpp);
+    let label = |device: &Device| device.name.to_string();
+    let eight_b = llama_8b().stored(Storage::uniform(Q4_K_M));
+    let m4 = on(&device("apple-m4"), &eight_b);
     [
-        group("C llama.cpp decode Q4_0, `llamacpp`", (0.20, 0.25), {
-            speeds.iter().map(|&(name, _, speed)| decode(name, speed, &on(name), 128))
+        group("C llama.cpp decode in 4 bits, `llamacpp`", (0.08, 0.08), {
+            let seven_b = speeds.iter().map(|(gpu, _, speed)| decode(label(gpu), *speed, &on(gpu, &llama_7b), 128));
+            seven_b.chain([decode("apple-m4, 8B Q4_K_M", 20.9, &m4, 128)])
         }),
-        group("C llama.cpp prompt 512 Q4_0, `llamacpp`", (0.30, 0.35), {
-            speeds.iter().map(|&(name, speed, _)| prompt(name, speed, &on(name), 512))
+        group("C llama.cpp prompt 512 in 4 bits, `llamacpp`", (0.30, 0.35), {
+            let seven_b = speeds.iter().map(|(gpu, speed, _)| prompt(label(gpu), *speed, &on(gpu, &llama_7b), 512));
+            seven_b.chain([prompt("apple-m4, 8B Q4_K_M", 224.8, &m4, 512)])
         }),
     ]
 }
