@@ -359,6 +359,9 @@ fn overrides() {
         &["--set", "=5"],
         &["--set", "link..rtt=5 ms"],
         &["--set", "link.rt=5 ms"],
+        // A fault within a table that was set is not the file's.
+        &["--set", "edge={cpu_workers=0}"],
+        &["--set", "workload.dataset={custom={width=100000,height=9}}"],
         &["--set", "link.rtt=5"],
         &["--set", "link.rtt="],
         &["--set", "link.bandwidth=0 Mbps"],

@@ -236,7 +236,12 @@ impl Pricing {
         if self.tier.engine.megapixel_overhead == SimDuration::ZERO {
             return SimDuration::ZERO;
         }
-        self.tower_here(input).map_or(SimDuration::ZERO, |tower| self.tier.engine.picture_time(input.pixels(tower)))
+        self.tier.engine.picture_time(self.pixels(input))
+    }
+
+    /// Pixels of the pictures as the tower takes them, where they are encoded here.
+    pub fn pixels(&self, input: &Input) -> u64 {
+        self.tower_here(input).map_or(0, |tower| input.pixels(tower))
     }
 
     /// The vision tower that encodes the pictures of an input, if it has any and they are encoded here.

@@ -209,7 +209,8 @@ impl Row<'_> {
     /// A decimal number times `10^decimals`, as an integer.
     pub fn fixed_point(&self, column: usize, decimals: u32) -> Result<u64, TraceError> {
         let number = fixed_point(self.text(column), decimals);
-        number.ok_or_else(|| self.refuse(column, "a decimal number from 0 up"))
+        let most = u64::MAX / 10_u64.saturating_pow(decimals);
+        number.ok_or_else(|| self.refuse(column, &format!("a decimal number from 0 to {most}")))
     }
 
     /// A refusal of what stands in `column`.

@@ -70,6 +70,11 @@ impl Scheduling {
         self
     }
 
+    /// True if a server keeps what its host made of pictures for later prompts: vLLM does by default, but for the old version.
+    pub(crate) fn keeps_pictures(&self) -> bool {
+        matches!(self, Self::Observed(rules) if rules.name.starts_with("vllm") && rules.name != EngineKind::Vllm07.name())
+    }
+
     /// True if requests come in the order of their priorities.
     pub fn is_by_priority(&self) -> bool {
         matches!(self, Self::Observed(rules) if rules.defaults.order == Order::Priority)

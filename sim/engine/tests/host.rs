@@ -1,6 +1,6 @@
 //! Pictures on the processors of hosts, by hand: a server works on them before their prompt is read.
 
-use crate::common::{Override, cloud_only, edge_only, run_logged, spec};
+use crate::common::{Override, cloud_only, edge_only, run_logged, spec, under};
 use engine::{Kind, Lane, Phase, RunSpec};
 use model::{engine_kind::EngineKind, request::PayloadFormat};
 use policies::System;
@@ -43,6 +43,15 @@ fn a_server_works_on_a_picture_before_it_reads_it() {
     spec.shape().frames = Some(4.into());
     assert_eq!(excess(&spec), [4 * PICTURE_NS; 3]);
     assert_eq!(excess(&spec.text_only(30)), [0; 3]);
+}
+
+#[test]
+fn what_was_made_of_a_picture_is_kept_for_the_next_question() {
+    let mut spec = with_hosts(cloud_only(), 4, 200);
+    spec.edges[0].tier.engine.megapixel_overhead = SimDuration::ZERO;
+    spec.workload.questions_per_picture = 2;
+    assert_eq!(excess(&spec), [PICTURE_NS, 0, PICTURE_NS, 0]);
+    assert_eq!(excess(&under(spec, EngineKind::Vllm07)), [PICTURE_NS; 4], "the old version keeps nothing");
 }
 
 #[test]

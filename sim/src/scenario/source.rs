@@ -95,15 +95,25 @@ impl Source {
 
     /// A remark on a key that was set, and where it was: first by place in the file, then in the order of the overrides.
     pub fn remark(&self, key: &[String], message: &str) -> ((usize, usize), String) {
-        let covers = |set: &str| key.starts_with(&keys::canonical(&self.table, &parts(set)));
-        let last = self.overrides.iter().enumerate().rev().find(|(_, (set, _))| covers(set));
-        if let Some((index, (set, value))) = last {
+        let path: Vec<&str> = key.iter().map(String::as_str).collect();
+        if let Some((index, _, (set, value))) = self.last_set(&path) {
             return ((1, index), format!("with {set} = {value}: {message}"));
         }
-        match self.locate(&key.iter().map(String::as_str).collect::<Vec<_>>()) {
+        match self.locate(&path) {
             Some(span) => ((0, span.start), self.point_at(span, message)),
             None => ((0, usize::MAX), format!("{}: {message}", self.path.display())),
         }
+    }
+
+    /// The last of the values set on the command line that is the key's at a path, or that of a table around it: its number, its own
+    /// depth, and itself.
+    fn last_set(&self, path: &[&str]) -> Option<(usize, usize, &(String, toml::Value))> {
+        let holds = |set: &[&str]| path.starts_with(set).then_some(set.len());
+        let depth = |set: &str| {
+            let path = keys::canonical(&self.table, &parts(set));
+            holds(&path.iter().map(String::as_str).collect::<Vec<_>>()).or_else(|| holds(&parts(set)))
+        };
+        self.overrides.iter().enumerate().rev().find_map(|(number, set)| Some((number, depth(&set.0)?, set)))
     }
 
     /// Refuses a key of the scenario, at its line if the file has it.
@@ -113,10 +123,11 @@ impl Source {
 
     /// Refuses the key at a path of names.
     pub fn refuse_at(&self, path: &[&str], reason: &str) -> Failure {
-        let key = &path.join(".");
-        let first = |set: &str| keys::canonical(&self.table, &parts(set)).join(".") == *key;
-        if let Some((key, value)) = self.overrides.iter().rev().find(|(set, _)| set == key || first(set)) {
-            return Failure::refused(format!("with {key} = {value}: {reason}"));
+        let key = path.join(".");
+        if let Some((_, depth, (set, value))) = self.last_set(path) {
+            // A table that was set holds the key.
+            let inside = if depth < path.len() { format!("{key}: ") } else { String::new() };
+            return Failure::refused(format!("with {set} = {value}: {inside}{reason}"));
         }
         let brief = format!("{key}: {reason}");
         let refusal = match self.locate(path) {

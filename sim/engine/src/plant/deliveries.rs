@@ -5,6 +5,7 @@ use super::job::{Task, Then};
 use super::link::Parcel;
 use super::message::{Body, Message};
 use super::prices::HostWork;
+use super::prompts;
 use super::state::State;
 use super::world::{TOKEN_BYTES, World};
 use crate::ledger::{Kind, Lane, SlotId};
@@ -122,12 +123,16 @@ impl<'w, C: Compute> World<'w, C> {
     fn prepare(&self, state: &mut State<'w, C>, slot: SlotId, message: u32) {
         let of = state.ledger.slots.get(slot.index);
         let gpu = of.resources.cloud.gpu.expect("an input goes to a GPU");
-        let duration = self.prices[self.tier(gpu)].picture_time(HostWork::BeforePrefill, &of.about.input);
+        let (input, tier) = (&of.about.input, self.tier(gpu));
+        let duration = self.prices[tier].picture_time(HostWork::BeforePrefill, input);
         if duration == SimDuration::ZERO {
             return self.read(state, message);
         }
+        let keeps = self.spec.pools[tier - self.spec.edges.len()].scheduling.keeps_pictures();
+        let name = if keeps { prompts::shown(of, input) } else { None };
+        let shown = name.map(|name| (name, self.prices[tier].pricing.pixels(input)));
         let host = gpu - self.edges();
-        let service = state.hosts[host as usize].serve(self.kernel.now(), duration);
+        let service = state.hosts[host as usize].serve(self.kernel.now(), duration, shown);
         if state.ledger.watch.is_on() {
             self.watch_processor(state, slot, (Lane::CloudCpu, host), Kind::Preprocess, service);
         }

@@ -1,6 +1,7 @@
 //! Invariants of the plant, checked at the end of every run, in release too.
 
 use super::gpu::work;
+use super::pictures::PictureHost;
 use super::served::Served;
 use super::state::State;
 use crate::violation::{Violation, require};
@@ -39,7 +40,7 @@ impl<C: Compute> State<'_, C> {
             let left = gpu.served.as_deref().is_none_or(Served::is_empty);
             require(left, || format!("the engine of GPU {index} still has a request or its blocks"))?;
         }
-        for (index, cpu) in self.edge_cpus.iter().chain(&self.hosts).enumerate() {
+        for (index, cpu) in self.edge_cpus.iter().chain(self.hosts.iter().map(PictureHost::processor)).enumerate() {
             let most = now.since_start().of_servers(cpu.workers());
             require(cpu.busy() <= most, || format!("processor {index} was busy for longer than the run"))?;
         }

@@ -49,6 +49,7 @@ mod iterations;
 mod job;
 mod link;
 mod message;
+mod pictures;
 mod pools;
 mod prices;
 mod prompts;

@@ -59,6 +59,12 @@ pub(super) fn request(slot: &Slot, prompt_tokens: u32, prices: &Pricing, input: 
     Request { prompt: prompt.pieces, answer, is_private, ..base }
 }
 
+/// The name of a request's pictures, if other prompts may show them too.
+pub(super) fn shown(slot: &Slot, input: &Input) -> Option<u64> {
+    let shared = slot.about.shared.as_deref()?;
+    Some(name(Content::Picture, shared.shown, 0, input.kept[Modality::Visual]))
+}
+
 /// The pieces of a prompt so far.
 struct Pieces {
     /// Tokens that are left for texts.

@@ -4,6 +4,7 @@ use super::gpu::{Gpu, Kind};
 use super::job::Job;
 use super::link::{Direction, Outbox};
 use super::message::Message;
+use super::pictures::PictureHost;
 use super::queue::Desk;
 use super::reports::{Load, Reports};
 use super::resources::Resources;
@@ -36,8 +37,8 @@ pub(crate) struct State<'w, C> {
     /// The queue of drafts before each of the cloud's GPUs, where the policy orders it.
     pub(crate) desks: Vec<Desk>,
     pub(crate) edge_cpus: Vec<FifoServer>,
-    /// The processor of each of the cloud's servers that works on pictures.
-    pub(crate) hosts: Vec<FifoServer>,
+    /// The host of each of the cloud's servers.
+    pub(crate) hosts: Vec<PictureHost>,
     /// The backend of each tier: those of the groups, then those of the pools.
     pub(crate) computes: Vec<C>,
     /// The small model that drafts beside that of each tier, where there is one.
@@ -76,7 +77,7 @@ impl<'w, C: Compute> State<'w, C> {
             desks: (0..if spec.policy.queues() { replicas } else { 0 }).map(|_| Desk::default()).collect(),
             gpus,
             edge_cpus: spec.edges.iter().flat_map(processors).collect(),
-            hosts: vec![FifoServer::new(1); replicas],
+            hosts: (0..replicas).map(|_| PictureHost::new()).collect(),
             computes,
             drafters,
             up: Direction::new(spec, true, connections, streams),
