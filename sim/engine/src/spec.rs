@@ -14,10 +14,9 @@ use model::{
     mas::{DescriptorLaw, Descriptors},
     memory::BatchLimits,
     published::Benchmark,
-    request::PayloadFormat,
     tokens::TokenProcess,
 };
-use policies::System;
+use policies::{About, CloudOnly, System};
 use std::{collections::BTreeMap, sync::Arc};
 use units::{Ratio, SimDuration};
 
@@ -81,9 +80,8 @@ impl RunSpec {
 
     /// True if edges of a group run a model, or the vision tower of the cloud's.
     pub fn runs_a_model(&self, group: &EdgeSpec) -> bool {
-        let uses = self.policy.uses();
-        let encodes = uses.cloud && self.workload.payload == PayloadFormat::VisionTokens;
-        group.has_gpu && (encodes || uses.edge_model && !group.only_sends)
+        let uses = if group.only_sends { CloudOnly::default().uses() } else { self.policy.uses() };
+        group.has_gpu && uses.sending(self.workload.payload).edge_model
     }
 
     /// True if requests of any class have limits on their latencies.

@@ -3,7 +3,7 @@
 use crate::common::oracle::{Idle, payload, prompt_tokens};
 use crate::common::{
     Alike, Override, blocking, cloud_only, edge_only, examples, layer_split, mindfusion, pipelined, run, run_logged,
-    spec, unpruned,
+    spec, stands_in, unpruned,
 };
 use engine::RunSpec;
 use model::engine_kind::EngineKind;
@@ -29,8 +29,7 @@ fn quoted(system: &str, errors: &[f64]) {
     // To a tenth, and never -0.0.
     let [least, most] = [f64::min, f64::max].map(|of| (10.0 * extreme(of)).round() / 10.0 + 0.0);
     let row = format!("| {system} | {least:+.1} to {most:+.1} % |");
-    let page = include_str!("../../../docs/semantics.md");
-    assert!(page.lines().any(|line| line == row), "docs/semantics.md does not have the row of now:\n{row}");
+    stands_in("docs/semantics.md", &row);
 }
 
 /// Answers of 250 tokens.

@@ -3,7 +3,7 @@
 //!
 //! In sample are the two rows of llama.cpp, by which the time of k + 1 tokens under its vector kernels was set.
 
-use crate::common::{Alike, Override, blocking, mbps, run, spec};
+use crate::common::{Alike, Override, blocking, mbps, run, spec, stands_in};
 use backends::Tier;
 use engine::RunSpec;
 use model::device::Device;
@@ -125,18 +125,12 @@ impl Row {
     }
 }
 
-/// Prints a row of the table of docs/compute-model.md, which must have it word for word: measured and simulated, and the error.
+/// Fails unless `docs/compute-model.md` has the row of a system: measured and simulated, and the error.
 fn quote(name: &str, measured: f64, simulated: f64, unit: &str) {
     let error = 100.0 * (simulated / measured - 1.0);
     let digits = if unit.is_empty() { 2 } else { 1 };
     let row = format!("| {name} | {measured:.digits$}{unit} | {simulated:.digits$}{unit} | {error:+.0} % |");
-    println!("{row}");
-    let page = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/compute-model.md");
-    let text = std::fs::read_to_string(page).expect("the page");
-    assert!(
-        text.lines().any(|line| line == row),
-        "docs/compute-model.md does not have the row that is printed now:\n{row}"
-    );
+    stands_in("docs/compute-model.md", &row);
 }
 
 #[test]

@@ -5,6 +5,7 @@ use crate::closed_form::{Alone, ClosedForms};
 use crate::queue::{Verifier, Waiting};
 use crate::settings::Idle;
 use crate::testbed::Note;
+use model::request::PayloadFormat;
 
 /// Facts about a policy with its settings.
 pub trait About: Default {
@@ -99,6 +100,13 @@ impl Uses {
         prunes: true,
         prunes_text: true,
     };
+
+    /// The same where pictures are sent as `payload`: encoded ones need the vision tower of the cloud's model on the edge.
+    #[must_use]
+    pub fn sending(self, payload: PayloadFormat) -> Self {
+        let encodes = self.cloud && payload == PayloadFormat::VisionTokens;
+        Self { edge_model: self.edge_model || encodes, ..self }
+    }
 
     /// The parts that either of two policies uses.
     pub fn or(self, other: Self) -> Self {

@@ -129,8 +129,8 @@ impl<'w, C: Compute> World<'w, C> {
             return self.read(state, message);
         }
         let keeps = self.spec.pools[tier - self.spec.edges.len()].scheduling.keeps_pictures();
-        let name = if keeps { prompts::shown(of, input) } else { None };
-        let shown = name.map(|name| (name, self.prices[tier].pricing.pixels(input)));
+        let shown = prompts::shown(of, input).filter(|_| keeps);
+        let shown = shown.map(|name| (name, self.prices[tier].pricing.pixels(input)));
         let host = gpu - self.edges();
         let service = state.hosts[host as usize].serve(self.kernel.now(), duration, shown);
         if state.ledger.watch.is_on() {

@@ -26,7 +26,7 @@ impl PictureHost {
         &self.processor
     }
 
-    /// Works on pictures for so long when their turn comes, or not at all if they are kept from an earlier prompt.
+    /// Works on pictures for so long behind those before them, or not at all if they are kept from an earlier prompt.
     pub(crate) fn serve(&mut self, now: SimTime, duration: SimDuration, shown: Option<Shown>) -> Service {
         let is_kept = shown.is_some_and(|pictures| self.kept.finds(pictures, KEPT_PIXELS));
         self.processor.serve(now, if is_kept { SimDuration::ZERO } else { duration })
@@ -36,10 +36,10 @@ impl PictureHost {
 /// The pictures that were shown last, up to a number of pixels.
 #[derive(Default)]
 struct Kept {
-    /// The turn at which each picture was shown last.
-    turns: BTreeMap<u64, u64>,
-    by_turn: BTreeMap<u64, Shown>,
-    turn: u64,
+    /// The place of each picture in the order of showing.
+    places: BTreeMap<u64, u64>,
+    in_order: BTreeMap<u64, Shown>,
+    next_place: u64,
     pixels: u64,
 }
 
@@ -47,14 +47,14 @@ impl Kept {
     /// True if pictures are kept. They are from now on, and those that were not shown for longest make room.
     fn finds(&mut self, pictures: Shown, most: u64) -> bool {
         let (name, pixels) = pictures;
-        let earlier = self.turns.insert(name, self.turn).and_then(|turn| self.by_turn.remove(&turn));
-        self.by_turn.insert(self.turn, pictures);
-        self.turn += 1;
+        let earlier = self.places.insert(name, self.next_place).and_then(|place| self.in_order.remove(&place));
+        self.in_order.insert(self.next_place, pictures);
+        self.next_place += 1;
         self.pixels += if earlier.is_some() { 0 } else { pixels };
         while self.pixels > most
-            && let Some((_, (name, pixels))) = self.by_turn.pop_first()
+            && let Some((_, (name, pixels))) = self.in_order.pop_first()
         {
-            self.turns.remove(&name);
+            self.places.remove(&name);
             self.pixels -= pixels;
         }
         earlier.is_some()
@@ -72,6 +72,6 @@ mod tests {
         // 1 and 2 fit; 3 takes the place of 2, which takes that of 1 when it is shown again.
         assert_eq!(found, [false, false, true, false, false, false, false]);
         assert!(!kept.finds((7, 101), 100) && !kept.finds((7, 101), 100), "what is larger than the whole is not kept");
-        assert_eq!((kept.pixels, kept.turns.len(), kept.by_turn.len()), (0, 0, 0));
+        assert_eq!((kept.pixels, kept.places.len(), kept.in_order.len()), (0, 0, 0));
     }
 }

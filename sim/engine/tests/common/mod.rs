@@ -32,6 +32,13 @@ pub const CUT_PROMPTS: [EngineKind; 8] = [
     EngineKind::Llamacpp,
 ];
 
+/// Fails unless a page, by its path from the root, has a row word for word.
+pub fn stands_in(page: &str, row: &str) {
+    let path = format!("{}/../../{page}", env!("CARGO_MANIFEST_DIR"));
+    let text = std::fs::read_to_string(&path).expect("the page");
+    assert!(text.lines().any(|line| line == row), "{page} does not have the row of now:\n{row}");
+}
+
 pub fn tier(device: &str, model: &str, engine: EngineKind) -> Tier {
     Tier::named(device, model, engine).expect("a known device and model")
 }

@@ -3,7 +3,7 @@
 use crate::scenario::link::{Congestion, Connection, Transport};
 use crate::scenario::tier::{Cloud, Edge};
 use crate::scenario::{Dataset, Scenario};
-use model::{engine_kind::EngineKind, mas::MasSettings, request::PayloadFormat};
+use model::{engine_kind::EngineKind, mas::MasSettings};
 use policies::{Asked, System, Uses};
 use units::Bytes;
 
@@ -25,16 +25,11 @@ pub(super) struct At<'s> {
 
 impl<'s> At<'s> {
     pub fn new(scenario: &'s Scenario, asked: Asked, systems: &[(String, System)]) -> Self {
-        let encodes = asked.pictures && scenario.workload.payload == PayloadFormat::VisionTokens;
-        let uses = |(_, system): &(String, System)| {
-            let uses = system.uses();
-            // The vision tower of the cloud's model then runs on the edge.
-            let splits = system.split().is_some();
-            (Uses { edge_model: uses.edge_model || uses.cloud && encodes, ..uses }, splits)
-        };
+        let sending = |uses: Uses| if asked.pictures { uses.sending(scenario.workload.payload) } else { uses };
+        let uses = |(_, system): &(String, System)| (sending(system.uses()), system.split().is_some());
         let sends = scenario.groups().iter().any(|group| group.edge.policy.is_some());
         // Groups that only send use the cloud, whatever the policies are.
-        let sender = sends.then_some((Uses { cloud: true, ..Uses::default() }, false));
+        let sender = sends.then(|| (sending(Uses { cloud: true, ..Uses::default() }), false));
         let each: Vec<_> = systems.iter().map(uses).chain(sender).collect();
         let (edge, cloud) = (scenario.groups()[0].edge, scenario.clouds()[0].cloud);
         Self {
