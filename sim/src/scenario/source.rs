@@ -83,7 +83,7 @@ impl Source {
     pub fn parse<T: DeserializeOwned>(&self) -> Result<T, Failure> {
         let text = toml::to_string(&self.table).expect("a table is TOML");
         toml::from_str(&text).map_err(|error| {
-            let keys: Vec<_> = self.overrides.iter().map(|(key, value)| format!("{key} = {value}")).collect();
+            let keys: Vec<_> = self.overrides.iter().map(as_set).collect();
             Failure::refused(format!("with {}: {}", keys.join(", "), explain(error.message())))
         })
     }
@@ -96,8 +96,8 @@ impl Source {
     /// A remark on a key that was set, and where it was: first by place in the file, then in the order of the overrides.
     pub fn remark(&self, key: &[String], message: &str) -> ((usize, usize), String) {
         let path: Vec<&str> = key.iter().map(String::as_str).collect();
-        if let Some((index, _, (set, value))) = self.last_set(&path) {
-            return ((1, index), format!("with {set} = {value}: {message}"));
+        if let Some((index, _, set)) = self.last_set(&path) {
+            return ((1, index), format!("with {}: {message}", as_set(set)));
         }
         match self.locate(&path) {
             Some(span) => ((0, span.start), self.point_at(span, message)),
@@ -124,10 +124,10 @@ impl Source {
     /// Refuses the key at a path of names.
     pub fn refuse_at(&self, path: &[&str], reason: &str) -> Failure {
         let key = path.join(".");
-        if let Some((_, depth, (set, value))) = self.last_set(path) {
+        if let Some((_, depth, set)) = self.last_set(path) {
             // A table that was set holds the key.
             let inside = if depth < path.len() { format!("{key}: ") } else { String::new() };
-            return Failure::refused(format!("with {set} = {value}: {inside}{reason}"));
+            return Failure::refused(format!("with {}: {inside}{reason}", as_set(set)));
         }
         let brief = format!("{key}: {reason}");
         let refusal = match self.locate(path) {
@@ -167,6 +167,18 @@ impl Source {
     /// The place of a key in the file.
     fn locate(&self, parts: &[&str]) -> Option<Range<usize>> {
         locate_in(DeTable::parse(&self.text).ok()?.get_ref(), parts)
+    }
+}
+
+/// The characters of a value that a message repeats: a line of a terminal has room for what is expected, too.
+const VALUE_SHOWN: usize = 60;
+
+/// `key = value` as a message repeats it, a long value by its beginning.
+fn as_set((key, value): &(String, toml::Value)) -> String {
+    let value = value.to_string();
+    match value.char_indices().nth(VALUE_SHOWN) {
+        Some((end, _)) => format!("{key} = {}...", &value[..end]),
+        None => format!("{key} = {value}"),
     }
 }
 
