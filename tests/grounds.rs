@@ -150,3 +150,19 @@ fn a_sweep_over_models_is_told_of_once() {
         assert_eq!(row["accuracy_pct"].is_empty(), row["cloud.model"] == "llava-1.5-7b", "{csv}");
     }
 }
+
+/// One answer without a figure leaves a whole run without an accuracy, so a class without one is named.
+#[test]
+fn a_class_whose_dataset_has_no_figures_is_told_of() {
+    let classes = "[classes.chat]\ndataset = \"talk\"\nshare = 0.5\n[classes.photo]\n[dataset.talk]\ntext_tokens = 90\noutput_tokens = 9\n";
+    let sim = scenario(classes);
+    let output = sim.done(["s.toml", "--out", "out"]);
+    let [warning] = warnings(&output)[..] else { panic!("{output:#?}") };
+    let said = "s.toml:4:11: accuracy: source paper has no figures on talk, so accuracy_pct is absent; give its own in a table \
+                [dataset.NAME], or take those on another dataset, as accuracy.dataset = \"vqav2\" does";
+    assert!(warning.ends_with(said), "{warning}");
+    let sim = scenario(&format!("{classes}accuracy = {{ edge = 0.5, cloud = 0.6 }}\n"));
+    assert_eq!(warnings(&sim.done(["s.toml", "--out", "out"])), [""; 0]);
+    let csv = sim.text("out/summary.csv");
+    assert!(summary(&csv).iter().all(|row| number(row, "accuracy_pct") > 40.0), "{csv}");
+}

@@ -1,6 +1,7 @@
 //! `sim report`: figures from the files of a results folder alone.
 
 use crate::support::{Output, Sim, repository};
+use std::collections::BTreeMap;
 
 #[test]
 fn figures_are_drawn_and_drawn_again_the_same() {
@@ -124,4 +125,31 @@ fn another_platform_shows_nothing_of_the_papers() {
         assert_eq!(sim.path("out/report/claims.csv").exists(), shows, "{set}");
         assert_eq!(sim.text("out/report/index.html").contains("id=\"claims-table\""), shows, "{set}");
     }
+}
+
+/// A paper's row by kind of answer is held to the class of that kind, and stands beside no other figure.
+#[test]
+fn claims_by_kind_of_answer_are_of_a_class() {
+    let sim = Sim::new();
+    let table3 = repository("scenarios/mindfusion_table3.toml");
+    let few = ["--set", "workload.requests=400", "--set", "replications=2", "--out", "out"];
+    let output = sim.run_with_report([table3.to_str().expect("text")].into_iter().chain(few));
+    assert!(output.code == Some(0) && !output.stderr.contains("warning"), "{output:#?}");
+    let text = sim.text("out/report/claims.csv");
+    let mut reader = csv::Reader::from_reader(text.as_bytes());
+    let rows = reader.deserialize().collect::<Result<Vec<BTreeMap<String, String>>, _>>().expect("rows");
+    for (kind, class) in
+        [("Other", "other"), ("Unanswerable", "unanswerable"), ("Yes/No", "yes_no"), ("Number", "number")]
+    {
+        for variant in ["baseline", "image_0.25", "image_0.125"] {
+            let id = format!("MF-T3-{kind}-{variant}");
+            let row = rows.iter().find(|row| row["id"] == id).expect("a row of every claim");
+            assert_eq!(row["simulated_at"], format!("mindfusion_table3: vizwiz, 400 Mbps, class {class}"));
+            // Kinds differ by what they are: no kind contradicts another, nor all of them together.
+            let against = &row["contradicts"];
+            assert!(!against.starts_with("MF-T3"), "{id} against {against}");
+        }
+    }
+    let page = sim.text("out/report/index.html");
+    assert!(page.contains("class unanswerable"));
 }

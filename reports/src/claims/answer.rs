@@ -4,6 +4,7 @@
 use super::papers::{CLAIMS, Claim};
 use super::platform;
 use super::question::{Question, SystemSpec};
+use crate::classes;
 use crate::estimate::Estimate;
 use crate::frame::ReportError;
 use crate::manifest::{Manifest, PolicySettings};
@@ -11,7 +12,7 @@ use crate::runs::{Cell, Runs};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::LazyLock;
-use tables::RunRow;
+use tables::{ClassRow, RunRow};
 
 /// More assumptions than this are named by their scenario.
 const MOST_NAMED: usize = 8;
@@ -30,6 +31,8 @@ static OTHER_SYSTEM: LazyLock<BTreeSet<(String, String)>> = LazyLock::new(|| {
 pub(super) struct Source {
     scene: Scene,
     runs: Runs,
+    /// The same by class; none where requests are of one.
+    classes: Vec<ClassRow>,
 }
 
 /// The settings of a scenario, and the keys that vary in it.
@@ -99,7 +102,7 @@ impl Source {
         // A folder of another version is refused as such, before its tables are.
         let manifest = Manifest::read(folder)?;
         let runs = Runs::read(folder)?;
-        Ok(Self { scene: Scene { manifest, keys: runs.keys.clone() }, runs })
+        Ok(Self { scene: Scene { manifest, keys: runs.keys.clone() }, runs, classes: classes::rows(folder)? })
     }
 
     /// The answers to a claim's question, by point.
@@ -130,6 +133,21 @@ impl Source {
     }
 
     fn answer(&self, claim: &Claim, question: &Question, pair: &Pair<'_>) -> Option<Answer> {
+        let (value, of_class) = match &question.class {
+            Some(class) => (self.of_class(question, pair.of.0, class)?, format!(", class {class}")),
+            None => (self.of_runs(claim, question, pair)?, String::new()),
+        };
+        let answer = Answer {
+            value,
+            place: self.runs.place(pair.of.0) + &of_class,
+            assumptions: self.assumptions(claim, question, pair),
+            scenario: self.scene.manifest.scenario.clone(),
+        };
+        Some(answer).filter(|answer| answer.value.mean.is_finite())
+    }
+
+    /// The figure over the runs of the policies.
+    fn of_runs(&self, claim: &Claim, question: &Question, pair: &Pair<'_>) -> Option<Estimate> {
         let amounts = |cell: &Cell| -> Option<Vec<f64>> {
             (0..self.runs.seeds(cell).len())
                 .map(|run| question.amount.value(&claim.unit, |metric| self.runs.metric(metric).of(cell)[run]))
@@ -140,13 +158,15 @@ impl Source {
         // Replications of the two share their seeds: they are pairs.
         let values: Vec<f64> =
             of.iter().zip(&against).map(|(of, against)| question.measure.of(*of, *against)).collect();
-        let answer = Answer {
-            value: Estimate::of(&values),
-            place: self.runs.place(pair.of.0),
-            assumptions: self.assumptions(claim, question, pair),
-            scenario: self.scene.manifest.scenario.clone(),
-        };
-        Some(answer).filter(|answer| answer.value.mean.is_finite())
+        Some(Estimate::of(&values))
+    }
+
+    /// The metric over the requests of a class.
+    fn of_class(&self, question: &Question, cell: &Cell, class: &str) -> Option<Estimate> {
+        let is_it =
+            |row: &&ClassRow| u64::from(row.point) == cell.point && *row.policy == *cell.policy && *row.class == *class;
+        let (mean, ci95) = self.classes.iter().find(is_it)?.metrics[question.amount.metric()?]?;
+        Some(Estimate { mean, ci95 })
     }
 
     /// Assumptions beyond the defaults, without those that the claim itself asks for.

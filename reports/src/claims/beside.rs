@@ -89,7 +89,8 @@ impl PrintedBeside {
         let (cell, policy) = (cell.clone(), self.0.manifest.policy(&cell.policy));
         CLAIMS.iter().filter_map(move |claim| {
             let question = claim.question.as_ref()?;
-            let asked = question.amount == *amount && is_system(policy?, &question.of);
+            let of_all = question.class.is_none();
+            let asked = of_all && question.amount == *amount && is_system(policy?, &question.of);
             (asked && self.0.is_at(claim, question, &cell)).then_some((claim, question))
         })
     }

@@ -13,6 +13,8 @@ pub(super) struct Question {
     pub against: Vec<SystemSpec>,
     /// A key of the points, and the values at which it is asked.
     pub at: Vec<(String, Vec<String>)>,
+    /// The class of requests that it is asked of; all requests if absent.
+    pub class: Option<String>,
     pub over: Over,
     /// The claim that a simulation of this rests on.
     pub premise: String,
@@ -83,6 +85,8 @@ impl Question {
             let (key, values) = part.split_once('=')?;
             Some((key.trim().to_owned(), parts(values, '|')))
         };
+        let mut at: Vec<_> = parts(at, ';').into_iter().map(condition).collect::<Option<_>>()?;
+        let class = at.extract_if(.., |(key, _)| key == "class").next().and_then(|(_, names)| names.into_iter().next());
         let question = Self {
             measure: match measure {
                 "value" => Measure::Value,
@@ -94,7 +98,8 @@ impl Question {
             amount: Amount::read(metric)?,
             of: SystemSpec::read(of)?,
             against: parts(against, '|').iter().map(|part| SystemSpec::read(part)).collect::<Option<_>>()?,
-            at: parts(at, ';').into_iter().map(condition).collect::<Option<_>>()?,
+            at,
+            class,
             over: match over {
                 "" => Over::Nearest,
                 "worst" => Over::Worst,
@@ -104,7 +109,11 @@ impl Question {
             },
             premise: premise.to_owned(),
         };
-        Some(question).filter(|question| (question.measure == Measure::Value) == question.against.is_empty())
+        let is_whole = (question.measure == Measure::Value) == question.against.is_empty();
+        // A table of classes has means over runs: of one metric there is an interval, of two no pairs.
+        let is_of_runs = question.class.is_none();
+        let is_one = question.measure == Measure::Value && question.amount.metric().is_some();
+        Some(question).filter(|_| is_whole && (is_of_runs || is_one))
     }
 }
 
@@ -176,6 +185,14 @@ impl Amount {
         (!amount.above.is_empty()).then_some(amount)
     }
 
+    /// The metric that it is, if it is one alone.
+    pub fn metric(&self) -> Option<Metric> {
+        match (&self.above[..], &self.below[..]) {
+            ([Term::Metric(metric)], []) => Some(*metric),
+            _ => None,
+        }
+    }
+
     /// The metrics in it.
     pub fn metrics(&self) -> impl Iterator<Item = Metric> {
         self.above.iter().chain(&self.below).filter_map(|term| match term {
@@ -227,6 +244,9 @@ mod tests {
         assert!(read("change", "msao", "", "").is_none(), "against what?");
         assert!(read("value", "msao", "perllm", "").is_none(), "against nothing");
         assert!(read("value", "msao[a", "", "").is_none() && read("value", "", "", "").is_none());
+        let of_class = read("value", "msao", "", "class=other; dataset=v1").expect("one");
+        assert_eq!((of_class.class.as_deref(), of_class.at.len()), (Some("other"), 1));
+        assert!(read("change", "msao", "perllm", "class=other").is_none(), "classes have no pairs of runs");
         assert!(read("more", "msao", "", "").is_none() && read("value", "msao", "", "a").is_none());
     }
 

@@ -254,7 +254,9 @@ fn compatible(a: &Claim, b: &Claim) -> bool {
     };
     // Other models are another platform, also where the other claim names none.
     let model = |claim: &Claim| at(claim).into_iter().find(|(key, _)| key == "cloud.model");
+    let class = |claim: &Claim| claim.question.as_ref().and_then(|question| question.class.clone());
     model(a) == model(b)
+        && class(a) == class(b)
         && same(&a.dataset, &b.dataset)
         && same(&a.bandwidth_mbps, &b.bandwidth_mbps)
         && at(a).iter().all(meets)

@@ -1,5 +1,6 @@
 //! Requests that groups of edges have of their own: `[edges.NAME]` with a `dataset`, checked, and resolved for a run.
 
+use super::class::Class;
 use super::fleet::Group;
 use super::tier::Edge;
 use super::written::Window;
@@ -9,6 +10,9 @@ use engine::{Content, OwnRequests};
 use model::accuracy::KnownAccuracy;
 use model::vision::{MAX_ASPECT, is_too_elongated};
 use traces::requests::{PictureSize, Pictures};
+
+/// The key of the dataset of requests without one of their own.
+pub(super) const WORKLOAD: &str = "workload.dataset";
 
 impl Scenario {
     /// The scenario as if all of its requests were those of a group.
@@ -27,9 +31,30 @@ impl Scenario {
         std::iter::once(&self.workload.dataset).chain(of_classes).chain(of_groups)
     }
 
-    /// The scenario with each group's own dataset in the place of the workload's.
-    pub(super) fn of_groups(&self) -> impl Iterator<Item = Self> {
-        self.edges.values().filter(|edge| edge.dataset.is_some()).map(|edge| self.of_group(edge))
+    /// True if the model that a key names may answer requests of the dataset that another names: a group of edges answers its own.
+    pub(super) fn answers_on(&self, model: &str, dataset: &str) -> bool {
+        let groups = self.groups();
+        let is_own = |group: &Group<'_>| group.edge.dataset.is_some() && key_of(group) == dataset;
+        match groups.iter().find(|group| model == format!("{}.model", group.key)) {
+            Some(group) if group.edge.dataset.is_some() => is_own(group),
+            Some(_) => !groups.iter().any(is_own),
+            None => true,
+        }
+    }
+
+    /// The scenario as if all of its requests were of one kind, and the key of that kind's dataset: those of each class, or of the
+    /// workload without classes, and of each group with a dataset of its own.
+    pub(super) fn of_each_kind(&self) -> Vec<(String, Self)> {
+        let workload = || WORKLOAD.to_owned();
+        let of_class = |(name, class): (&String, &Class)| {
+            let key = if class.dataset.is_some() { format!("classes.{name}.dataset") } else { workload() };
+            (key, self.of_class(class))
+        };
+        let of_group =
+            |group: Group<'_>| group.edge.dataset.is_some().then(|| (key_of(&group), self.of_group(group.edge)));
+        let whole = self.classes.is_empty().then(|| (workload(), self.clone()));
+        let classes = self.classes.iter().map(of_class);
+        classes.chain(whole).chain(self.groups().into_iter().filter_map(of_group)).collect()
     }
 }
 

@@ -1,5 +1,6 @@
 //! Warnings and remarks where figures are of other models, weights or datasets than the scenario's.
 
+use super::datasets::WORKLOAD;
 use super::grounds::{Ground, Recovery, Served, dataset_of, drafts_for_itself, ground, pairs, served, source_of};
 use super::idle::looked_at;
 use crate::scenario::keys::parts;
@@ -32,9 +33,11 @@ fn said(scenario: &Scenario) -> BTreeSet<Said> {
     // Groups that only send are answered by the cloud, whatever the policies are.
     let sends = scenario.groups().iter().any(|group| group.edge.policy.is_some());
     let uses = Uses { cloud: uses.cloud || sends, ..uses };
-    for served in served(scenario) {
-        let answers = if served.side == "edge" { uses.edge_answers } else { uses.cloud };
-        said.extend(answers.then(|| of_accuracy(scenario, &served)).flatten());
+    for (dataset, kind) in scenario.of_each_kind() {
+        let served = served(&kind).into_iter();
+        let answers = served.filter(|served| if served.side == "edge" { uses.edge_answers } else { uses.cloud });
+        let answers = answers.filter(|served| scenario.answers_on(&served.key, &dataset));
+        said.extend(answers.filter_map(|served| of_accuracy(&kind, &served, &dataset)));
     }
     if uses.drafts || uses.trusts {
         said.extend(pairs(scenario).iter().filter_map(|pair| of_tokens(scenario, pair)));
@@ -45,27 +48,31 @@ fn said(scenario: &Scenario) -> BTreeSet<Said> {
     said
 }
 
-/// The sentence about the accuracy of a tier's model, if one is due.
-fn of_accuracy(scenario: &Scenario, served: &Served<'_>) -> Option<Said> {
+/// The sentence about the accuracy of a tier's model on the dataset that a key names, if one is due.
+fn of_accuracy(scenario: &Scenario, served: &Served<'_>, key: &str) -> Option<Said> {
     match ground(scenario, served) {
-        None => of_absence(scenario, served),
+        None => of_absence(scenario, served, key),
         Some(Ground::Published(_, None)) => of_formats(served),
         Some(Ground::Own(_) | Ground::Published(..)) => None,
     }
 }
 
 /// The sentence about a model without an accuracy; one for both tiers where the source has nothing on the dataset.
-fn of_absence(scenario: &Scenario, served: &Served<'_>) -> Option<Said> {
+fn of_absence(scenario: &Scenario, served: &Served<'_>, key: &str) -> Option<Said> {
     let (source, dataset) = (source_of(scenario), dataset_of(scenario));
     let (model, side) = (served.model, served.side);
     let figures = figures::with_accuracy(source).ok()?;
     if !figures.is_on(&dataset) {
         let other = figures.accuracy.keys().next_back()?;
+        let own = match key {
+            WORKLOAD => "set accuracy.cloud and accuracy.edge",
+            _ => "give its own in a table [dataset.NAME]",
+        };
         let text = format!(
-            "accuracy: source {source} has no figures on {dataset}, so accuracy_pct is absent; set accuracy.cloud and \
-             accuracy.edge, or take those on another dataset, as accuracy.dataset = \"{other}\" does"
+            "accuracy: source {source} has no figures on {dataset}, so accuracy_pct is absent; {own}, or take those on another \
+             dataset, as accuracy.dataset = \"{other}\" does"
         );
-        return Some(("workload.dataset".to_owned(), text));
+        return Some((key.to_owned(), text));
     }
     let other = figures::all().find(|(_, figures)| figures.accuracy(&dataset, model).is_some());
     let other = other.map(|(name, _)| format!(", or name a source that has it: accuracy.source = \"{name}\""));
@@ -202,6 +209,39 @@ mod tests {
     fn told(policy: &str, lines: &str) -> Vec<Said> {
         let text = format!("name = \"x\"\n{policy}\n[workload]\ndataset = \"vqav2\"\n{lines}\n");
         said(&source(&text).1).into_iter().collect()
+    }
+
+    #[test]
+    fn a_sentence_is_about_the_requests_that_a_tier_answers() {
+        let shape = "[dataset.own]\ntext_tokens = 9\noutput_tokens = 9\n";
+        let known = format!("{shape}accuracy = {{ edge = 0.5, cloud = 0.6 }}");
+        let classes = "[classes.a]\ndataset = \"own\"\nshare = 0.5\n[classes.b]";
+        let groups = "[edges.a]\ndataset = \"own\"\n[edges.b]";
+        let absent = |key: &str| (key.to_owned(), "accuracy: source paper has no figures on own, so".to_owned());
+        for (policy, lines, expected) in [
+            ("cloud_only", format!("{shape}{classes}"), Some(absent("classes.a.dataset"))),
+            ("cloud_only", format!("{known}\n{classes}"), None),
+            ("edge_only", format!("{shape}{groups}"), Some(absent("edges.a.dataset"))),
+            ("edge_only", format!("{known}\n{groups}"), None),
+            // Its model has no figure on MMBench either, and is not asked there.
+            (
+                "edge_only",
+                "[edges.a]\ndataset = \"mmbench\"\n[edges.b]\nmodel = \"llava-1.5-7b\"".to_owned(),
+                Some((
+                    "edges.b.model".to_owned(),
+                    "accuracy: source paper has no figure of llava-1.5-7b on vqav2".to_owned(),
+                )),
+            ),
+        ] {
+            let said = told(&format!("[policy.{policy}]"), &lines);
+            let expected: Vec<_> = expected.into_iter().collect();
+            let alike = said.iter().zip(&expected).all(|(a, b)| a.0 == b.0 && a.1.starts_with(&b.1));
+            assert!(said.len() == expected.len() && alike, "{policy} with {lines}: {said:?}");
+        }
+        // No request is of the workload's dataset.
+        let all = format!("{known}\n[classes.a]\ndataset = \"own\"\nshare = 0.5\n[classes.b]\ndataset = \"own\"");
+        let text = format!("name = \"x\"\n[policy.cloud_only]\n[workload]\ndataset = \"v1\"\n{all}\n");
+        assert_eq!(said(&source(&text).1), BTreeSet::new());
     }
 
     #[test]

@@ -57,10 +57,8 @@ fn idle(plan: &Plan) -> Vec<String> {
 
 /// Modalities that requests of any class may have; none where a dataset is not known.
 fn asked(scenario: &Scenario) -> Option<Asked> {
-    let own = scenario.classes.values().map(|class| scenario.of_class(class)).collect::<Vec<_>>();
-    let of_groups: Vec<Scenario> = scenario.of_groups().collect();
-    let all =
-        own.iter().chain(own.is_empty().then_some(scenario)).chain(&of_groups).map(|one| Some(one.requests()?.asked()));
+    let kinds = scenario.of_each_kind();
+    let all = kinds.iter().map(|(_, one)| Some(one.requests()?.asked()));
     let join = |a: Asked, b: Asked| Asked {
         pictures: a.pictures || b.pictures,
         moves: a.moves || b.moves,
