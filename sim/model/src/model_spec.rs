@@ -102,6 +102,16 @@ impl ModelSpec {
         query_and_out + key_and_value + mlp
     }
 
+    /// Elements of a token that the products of one layer multiply: of the hidden state for queries, keys and values and for the MLP, of
+    /// attention's output, and of the MLP's inner state.
+    pub(crate) fn product_inputs(&self) -> u64 {
+        let inner = match self.experts {
+            Some(experts) => (experts.shared + experts.per_token) * experts.intermediate,
+            None => self.intermediate,
+        };
+        2 * self.hidden + self.heads * self.head_dim + inner
+    }
+
     /// Weights of one routed expert of a layer; 0 in a dense model.
     fn expert(&self) -> u64 {
         self.experts.map_or(0, |experts| self.mlp(experts.intermediate))

@@ -1,11 +1,13 @@
 //! The physical form of a step:
 //!
-//! `max(floor, hidden, overhead + start + vision + layers layer + items item + activations + linear + kv + attention + talk)`
+//! `max(floor, hidden, overhead + start + vision + layers layer + items item + activations + quantise + linear + kv + attention
+//! + talk)`
 //!
 //! * `linear`: reading the weights and multiplying them, which overlap fully, partly or not at all; the tokens of a
 //!   multiplication are rounded up to whole tiles.
 //! * `kv`, `attention`: reading the cache, and the arithmetic of attention, apart from the matrices.
 //! * `activations`: element-wise layers move every token's hidden state a number of times in each layer.
+//! * `quantise`: before a product in 8 bits its inputs are read in 16 and written in 8.
 //! * `hidden`: host time that passes while the GPU works; `overhead`, `layer` and `item` are host or GPU time that does not.
 //! * `talk`: what several GPUs say to each other ([`crate::parallel`]); it belongs to the server, not to the form.
 //!
@@ -67,6 +69,13 @@ pub struct Parts {
     pub hidden_item_us: f64,
     /// Moves of a token's hidden state in a layer.
     pub activations: f64,
+    /// Passes over the inputs of a layer's products that quantise them to 8 bits, where the arithmetic has as many; each reads 2 bytes
+    /// and writes 1. A law of measured steps has them in its other coefficients.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub quantise: f64,
+    /// Time of each layer that quantises, microseconds.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub quantise_us: f64,
     /// Reading the weights, as a multiple of the data sheet's time.
     pub weights: f64,
     /// Multiplying by them.
@@ -87,6 +96,10 @@ pub struct Parts {
     pub vision: f64,
 }
 
+fn is_zero(value: &f64) -> bool {
+    *value == 0.0
+}
+
 /// GPU time of a layer's kernels beside their work, microseconds: four products take 4 to 7 each, attention 13, and
 /// element-wise layers 10 in all, if they run alone (`measured/ops_*`: RTX 4090, RTX PRO 6000, H100); 35 run behind each other.
 const LAYER_US: f64 = 35.0;
@@ -100,6 +113,11 @@ const QUANTISED_TILE: u32 = 32;
 /// Moves of a token's hidden state in a layer, by its norms, rotation, residuals and activation: 14 to 16 under vLLM 0.19
 /// (`measured/ops_linear`, element-wise rows of 2,048 tokens).
 const ACTIVATION_MOVES: f64 = 14.0;
+/// Passes that quantise the inputs of 8-bit products, and the time of a layer's four products beside them, microseconds. Products in
+/// fp8 reach the shares of 16 bits and take 3.5 passes and 3.1 us more on an H100, 1.6 and 4.3 on an RTX PRO 6000
+/// (`measured/ops_linear`, vLLM 0.24). That integers of 8 bits take the same is an assumption.
+const QUANTISE_PASSES: f64 = 2.5;
+const QUANTISE_LAYER_US: f64 = 15.0;
 /// Share of the matrix kernels' bandwidth that decoding attention reaches: .81 to .88 of the data sheet's on cards whose
 /// products reach .83 to .94 (`measured/ops_attention`).
 const ATTENTION_MEM: f64 = 0.90;
@@ -117,6 +135,8 @@ const VISION_FLOP: f64 = 0.80;
 
 /// Bytes of an element of a hidden state.
 const ACTIVATION_BYTES: f64 = 2.0;
+/// Bytes of an element that is read in 16 bits and written in 8.
+const QUANTISED_BYTES: f64 = 3.0;
 
 impl Parts {
     /// The form by an engine's constants, where no step is measured.
@@ -137,6 +157,8 @@ impl Parts {
             hidden_us: hidden(engine.overhead),
             hidden_item_us: hidden(engine.sequence_overhead),
             activations: ACTIVATION_MOVES,
+            quantise: QUANTISE_PASSES,
+            quantise_us: QUANTISE_LAYER_US,
             weights: read,
             matrices: multiply,
             kv: read / ATTENTION_MEM,
@@ -159,6 +181,8 @@ impl Parts {
             (self.hidden_us, "hidden_us"),
             (self.hidden_item_us, "hidden_item_us"),
             (self.activations, "activations"),
+            (self.quantise, "quantise"),
+            (self.quantise_us, "quantise_us"),
             (self.weights, "weights"),
             (self.matrices, "matrices"),
             (self.kv, "kv"),
@@ -190,6 +214,12 @@ impl Parts {
         let context_ns = self.kv * bytes(model.kv_bytes_per_token());
         let (heads, kv_heads) = (model.heads as f64, model.kv_heads as f64);
         let reads = (self.kv_per_head * heads / kv_heads).max(1.0);
+        let (quantise, quantise_us) =
+            if sheet.has(storage.arithmetic) { (self.quantise, self.quantise_us) } else { (0.0, 0.0) };
+        let moves = |passes: f64, elements: u64, bytes: f64| passes * layers * elements as f64 * bytes * ns_per_byte;
+        let moved_ns = moves(self.activations, model.hidden, ACTIVATION_BYTES)
+            + moves(quantise, model.product_inputs(), QUANTISED_BYTES);
+        let experts_us = if model.experts.is_some() { EXPERTS_US } else { 0.0 };
         let alone = (self.kv_alone * f64::from(sheet.parallel.tensor) / kv_heads - reads).max(0.0);
         Priced {
             overlap: self.overlap,
@@ -198,12 +228,11 @@ impl Parts {
             floor_ns: self.floor_us * 1e3,
             overhead_ns: self.overhead_us * 1e3,
             start_ns: self.start_us * 1e3,
-            layers_ns: (self.layer_us + if model.experts.is_some() { EXPERTS_US } else { 0.0 }) * 1e3 * layers
-                + talk_ns,
+            layers_ns: (self.layer_us + quantise_us + experts_us) * 1e3 * layers + talk_ns,
             item_ns: self.item_us * 1e3,
             hidden_ns: self.hidden_us * 1e3,
             hidden_item_ns: self.hidden_item_us * 1e3,
-            token_ns: self.activations * layers * model.hidden as f64 * ACTIVATION_BYTES * ns_per_byte + token_talk_ns,
+            token_ns: moved_ns + token_talk_ns,
             layer_weights_ns: self.weights * bytes(model.fixed_layer_weight_bytes()),
             experts: model.experts.map(|experts| (experts, self.weights * bytes(model.expert_weight_bytes()))),
             ranks: if sheet.parallel.spreads_experts { sheet.parallel.data.into() } else { 1 },
@@ -229,8 +258,8 @@ pub struct DataSheet {
     pub bytes_per_s: f64,
     /// Peak dense rate in 16 bits, FLOP/s.
     pub flop_per_s: f64,
-    /// Peak dense rate of weights in 8-bit floats and in 8-bit integers, FLOP/s.
-    pub eight_bit_flop_per_s: [f64; 2],
+    /// Peak dense rate of 8-bit floats and of 8-bit integers, FLOP/s; none where weights of these are unpacked to 16 bits.
+    pub eight_bit_flop_per_s: [Option<f64>; 2],
     /// The way in which several GPUs share a model.
     pub parallel: Parallel,
 }
@@ -240,19 +269,30 @@ impl DataSheet {
     pub fn of(device: &Device, parallel: Parallel) -> Self {
         let many = f64::from(parallel.tensor);
         let rate = |arithmetic| device.rate(arithmetic).as_f64() * many;
+        let eight_bit = |arithmetic| device.has(arithmetic).then(|| rate(arithmetic));
         Self {
             bytes_per_s: device.bandwidth.as_f64() * many,
             flop_per_s: rate(Arithmetic::Fp16),
-            eight_bit_flop_per_s: [rate(Arithmetic::Fp8), rate(Arithmetic::Int8)],
+            eight_bit_flop_per_s: [Arithmetic::Fp8, Arithmetic::Int8].map(eight_bit),
             parallel,
         }
     }
 
     /// Nanoseconds of a FLOP on weights of an arithmetic.
     fn ns_per_flop(&self, arithmetic: Arithmetic) -> f64 {
+        1e9 / self.eight_bit(arithmetic).unwrap_or(self.flop_per_s)
+    }
+
+    /// True if products are made in 8 bits.
+    fn has(&self, arithmetic: Arithmetic) -> bool {
+        self.eight_bit(arithmetic).is_some()
+    }
+
+    /// The rate of an arithmetic of 8 bits, where it is one and the device has it.
+    fn eight_bit(&self, arithmetic: Arithmetic) -> Option<f64> {
         let [fp8, int8] = self.eight_bit_flop_per_s;
-        1e9 / match arithmetic {
-            Arithmetic::Fp16 => self.flop_per_s,
+        match arithmetic {
+            Arithmetic::Fp16 => None,
             Arithmetic::Fp8 => fp8,
             Arithmetic::Int8 => int8,
         }
@@ -385,7 +425,7 @@ mod tests {
             let overlap = [Overlap::Full, Overlap::Partial, Overlap::None][overlap];
             let parts = Parts {
                 overlap, tile_tokens: tile, floor_us, overhead_us, hidden_us: overhead_us, hidden_item_us: 2.0 * item_us, start_us, layer_us, item_us, activations,
-                weights: weights + 0.1, matrices, kv, vector_token: 0.0, kv_per_head: kv / 50.0, kv_alone: attention, attention, vision,
+                weights: weights + 0.1, matrices, kv, quantise: attention, quantise_us: layer_us, vector_token: 0.0, kv_per_head: kv / 50.0, kv_alone: attention, attention, vision,
             };
             prop_assert_eq!(parts.check(), Ok(()));
             let form = parts.on(DataSheet::of(&device, Parallel::NONE), &model);

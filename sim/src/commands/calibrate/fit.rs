@@ -175,6 +175,8 @@ fn typical(samples: &[Sample], places: &[Arc<Place>]) -> Parts {
         hidden_us: 0.0,
         hidden_item_us: 0.0,
         activations: 10.0,
+        quantise: 0.0,
+        quantise_us: 0.0,
         weights: 1.2,
         matrices: 1.5,
         kv: 1.3,
