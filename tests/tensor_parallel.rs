@@ -2,7 +2,7 @@
 
 use crate::refusals::refused;
 use crate::summary::{number, summary};
-use crate::support::Sim;
+use crate::support::{Sim, repository};
 
 /// TPOT and peak memory of the cloud, under further settings.
 fn figures(sim: &Sim, settings: &[&str]) -> [f64; 2] {
@@ -61,4 +61,36 @@ fn what_cannot_be_shared_is_refused_by_name() {
         let said = refused(&sim, &args);
         assert!(said.contains(expected), "{settings:?}: {said}");
     }
+}
+
+/// A law of as many GPUs as share each layer has their all-reduces in it. To a law of one they are added, which is said.
+#[test]
+fn a_profile_of_as_many_gpus_goes_first() {
+    let profile = repository("scenarios/profiles/a100-80-sxm.toml");
+    let scenario = format!(
+        "name = \"x\"\nreplications = 1\npolicy.cloud_only = {{}}\n\
+         [workload]\ndataset = {{ custom = {{ name = \"t\", width = 0, height = 0, text_tokens = 500, output_tokens = 50 }} }}\n\
+         requests = 5\n\
+         [model.\"llama-2-70b\"]\nlayers = 80\nhidden = 8192\nintermediate = 28672\nheads = 64\nkv_heads = 8\nvocab = 32000\n\
+         [cloud]\ndevice = \"a100-80-sxm\"\nmodel = \"llama-2-70b\"\nprofile = {profile:?}\n"
+    );
+    let sim = Sim::new().with("s.toml", &scenario);
+    let tpot = |gpus: u32, more: &[&str]| {
+        let of = [format!("cloud.gpus={gpus}"), format!("cloud.tensor_parallel={gpus}")];
+        let sets = of.iter().map(String::as_str).chain(more.iter().copied()).flat_map(|set| ["--set", set]);
+        let output = sim.done(["s.toml", "--out", "out"].into_iter().chain(sets));
+        (number(&summary(&sim.text("out/summary.csv"))[0], "tpot_ms_mean"), output.stderr)
+    };
+    // (GPUs, a measured step of one sequence behind 576 tokens, ms; of two GPUs the mean of two sources)
+    for (gpus, measured) in [(2, 57.4), (4, 45.0), (8, 44.9)] {
+        let (by_profile, said) = tpot(gpus, &[]);
+        assert!(!said.contains("cloud.profile"), "{said}");
+        assert!((by_profile / measured - 1.0).abs() < 0.08, "{gpus} GPUs: {by_profile} for {measured}");
+        // No interconnect is added to what was measured with one.
+        let slow = "cloud.interconnect={ bandwidth = \"1 GB/s\", latency = \"1 ms\" }";
+        assert_eq!(tpot(gpus, &[slow]).0, by_profile);
+    }
+    let (_, said) = tpot(2, &["cloud.device=h100-sxm"]);
+    let withheld = "8 x A100-SXM-80GB with llama-2-70b, not on 2 x h100-sxm with llama-2-70b";
+    assert!(said.contains(withheld), "{said}");
 }

@@ -28,11 +28,12 @@ const fn reaches(gb_per_s: u64, us: u64) -> Interconnect {
 }
 
 /// Every built-in interconnect, by name. Bandwidths are about three quarters of the data sheet's, latencies those of a small all-reduce
-/// between GPUs of one server [A]. The 16 us of NVLink 4 and 5 were read off a 70B on two to eight H100; eight B200 are the check.
+/// between GPUs of one server [A]. The 16 us of NVLink 4 were read off a 70B on two to eight H100, the 7 us of NVLink 5 off one on two to
+/// eight B200 under two engines.
 pub static INTERCONNECTS: [(&str, Interconnect); 5] = [
     ("nvlink-3", reaches(230, 12)),
     ("nvlink-4", reaches(350, 16)),
-    ("nvlink-5", reaches(700, 16)),
+    ("nvlink-5", reaches(700, 7)),
     ("pcie-4", reaches(13, 20)),
     ("pcie-5", reaches(26, 20)),
 ];

@@ -1,8 +1,9 @@
 //! `profile` and `noise` of `[edge]` and `[cloud]`: the choice of a profile's laws for a tier, and its assumptions.
 //!
 //! A law was measured on one device with one model. For another device or model it is withheld, and the roofline prices the
-//! step: carried over, laws were off by more than that in the worst tenth (`docs/calibration.md`). A kind of step without a law
-//! of its own takes the nearest one's, which is said.
+//! step: carried over, laws were off by more than that in the worst tenth (`docs/calibration.md`). Where GPUs share each layer, a
+//! law of as many goes first, and has their all-reduces in it; to one of a single GPU they are added, which is said. A kind of
+//! step without a law of its own takes the nearest one's, which is said too.
 
 use super::fleet::Tier;
 use super::tier::Noise;
@@ -109,6 +110,11 @@ pub fn price(
     Ok(Some(Priced { profile, assumed, withheld }))
 }
 
+/// `2 x ` in front of a device of which there are two; nothing in front of one.
+fn many(gpus: u32) -> String {
+    if gpus > 1 { format!("{gpus} x ") } else { String::new() }
+}
+
 /// The device and model for which laws are looked up.
 struct Wanted<'t> {
     side: &'t str,
@@ -122,7 +128,8 @@ struct Wanted<'t> {
 
 impl Wanted<'_> {
     fn is_device(&self, law: &LawEntry) -> bool {
-        law.device == self.device.name && law.gpus == 1
+        let Parallel { tensor, spreads_experts, .. } = self.parallel;
+        law.device == self.device.name && (law.gpus == 1 || law.gpus == tensor && !spreads_experts)
     }
 
     fn is_model(&self, law: &LawEntry) -> bool {
@@ -144,8 +151,8 @@ impl Wanted<'_> {
         let laws = profile.law.iter().filter(|law| law.kind == kind && self.is_whole(law));
         // A table is of its kind alone; the form beside it is not.
         let laws = laws.filter(|law| law.form != Form::Table || law.beside.is_some() || !in_stead);
-        // Of equals the first.
-        laws.rev().max_by_key(|law| law.side.is_empty() || law.side == self.side)
+        // Of as many GPUs as share a layer here, else of one. Of equals the first.
+        laws.rev().max_by_key(|law| (law.gpus, law.side.is_empty() || law.side == self.side))
     }
 
     /// The reason why a kind has no law.
@@ -160,13 +167,11 @@ impl Wanted<'_> {
 
     /// The places where the laws were measured, which are not this one.
     fn elsewhere(&self, profile: &Profile) -> String {
-        let place = |law: &LawEntry| {
-            let many = if law.gpus > 1 { format!("{} x ", law.gpus) } else { String::new() };
-            format!("on {many}{} with {}", law.gpu, law.model)
-        };
+        let place = |law: &LawEntry| format!("on {}{} with {}", many(law.gpus), law.gpu, law.model);
         let places: BTreeSet<String> = profile.law.iter().map(place).collect();
         let places: Vec<String> = places.into_iter().collect();
-        format!("measured {}, not on {} with {}", places.join(" and "), self.device.name, self.model.name)
+        let here = format!("{}{}", many(self.parallel.tensor), self.device.name);
+        format!("measured {}, not on {here} with {}", places.join(" and "), self.model.name)
     }
 
     fn law(&self, entry: &LawEntry, kind: StepKind) -> Law {
@@ -174,8 +179,10 @@ impl Wanted<'_> {
         let beside = entry.beside.as_ref().filter(|_| !here);
         let spread = beside.map_or(&entry.spread, |beside| &beside.spread).clone();
         let table = entry.table.clone().filter(|_| here);
-        let on = (DataSheet::of(self.device, self.parallel), self.model);
-        let law = Law::new(&entry.parts, on, table, Some(entry.range), spread);
+        let all = DataSheet::of(self.device, self.parallel);
+        // A law of several GPUs is one of a device with all their bandwidth and rate.
+        let sheet = if entry.gpus > 1 { DataSheet { parallel: Parallel::NONE, ..all } } else { all };
+        let law = Law::new(&entry.parts, (sheet, self.model), table, Some(entry.range), spread);
         let host = || HostTime::of_engine(&self.engine, self.model, self.is_given);
         if entry.how == KERNELS { law.with_host(host()) } else { law }
     }
@@ -186,7 +193,7 @@ impl Wanted<'_> {
         if law.gpu.contains(" played by ") {
             said.push(format!("measured on {}", law.gpu));
         }
-        if let Parallel { tensor: 2.., .. } = self.parallel {
+        if law.gpus < self.parallel.tensor {
             said.push(format!("on {} GPUs, with the all-reduces of the interconnect added", self.parallel.tensor));
         }
         if law.kind != kind {
