@@ -71,7 +71,8 @@ pub struct Note {
 
 /// Operations on the edge, where the user sits. All are local.
 pub trait Edge {
-    /// Decodes and resizes the pictures on the edge's processor.
+    /// Decodes and resizes the pictures on the edge's processor. It takes longer by the pixels only where `uses` says that a model runs
+    /// on the edge.
     fn preprocess(&self) -> impl Future<Output = ()>;
     /// Measures the redundancy and relevance of each modality on the edge's GPU (Eq. 3 to 6).
     fn probe(&self, tau_s: Ratio) -> impl Future<Output = Descriptors>;

@@ -44,9 +44,13 @@ struct Kept {
 }
 
 impl Kept {
-    /// True if pictures are kept. They are from now on, and those that were not shown for longest make room.
+    /// True if pictures are kept. They are from now on, and those that were not shown for longest make room; what is larger than the
+    /// whole is never kept.
     fn finds(&mut self, pictures: Shown, most: u64) -> bool {
         let (name, pixels) = pictures;
+        if pixels > most {
+            return false;
+        }
         let earlier = self.places.insert(name, self.next_place).and_then(|place| self.in_order.remove(&place));
         self.in_order.insert(self.next_place, pictures);
         self.next_place += 1;
@@ -72,6 +76,7 @@ mod tests {
         // 1 and 2 fit; 3 takes the place of 2, which takes that of 1 when it is shown again.
         assert_eq!(found, [false, false, true, false, false, false, false]);
         assert!(!kept.finds((7, 101), 100) && !kept.finds((7, 101), 100), "what is larger than the whole is not kept");
-        assert_eq!((kept.pixels, kept.places.len(), kept.in_order.len()), (0, 0, 0));
+        assert!(kept.finds((9, 40), 100), "and makes nothing else go");
+        assert_eq!((kept.pixels, kept.places.len(), kept.in_order.len()), (80, 2, 2));
     }
 }
