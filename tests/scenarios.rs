@@ -78,7 +78,7 @@ fn ran_in_peace(name: &str, folder: &str, Output { stdout, stderr, .. }: &Output
         |line: &str| line.ends_with(" has 3: those are run") || line.contains(" start at once and send ");
     // Requests without pictures have no published accuracy of these models, and the table says so.
     let of_accuracy = |line: &str| {
-        matches!(name, "trace.toml" | "served_llamacpp.toml" | "spec_stop_testbed.toml")
+        matches!(name, "trace.toml" | "served_llamacpp.toml" | "spec_stop_testbed.toml" | "classes.toml")
             && line.contains("accuracy: source paper has no figures on ")
     };
     let is_told = |line: &&str| line.contains("warning") && !of_shortness(line) && !of_accuracy(line);
