@@ -163,8 +163,7 @@ impl Source {
 
     /// The metric over the requests of a class.
     fn of_class(&self, question: &Question, cell: &Cell, class: &str) -> Option<Estimate> {
-        let is_it =
-            |row: &&ClassRow| u64::from(row.point) == cell.point && *row.policy == *cell.policy && *row.class == *class;
+        let is_it = |row: &&ClassRow| row.point == cell.point && *row.policy == *cell.policy && *row.class == *class;
         let (mean, ci95) = self.classes.iter().find(is_it)?.metrics[question.amount.metric()?]?;
         Some(Estimate { mean, ci95 })
     }
