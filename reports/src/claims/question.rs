@@ -86,7 +86,10 @@ impl Question {
             Some((key.trim().to_owned(), parts(values, '|')))
         };
         let mut at: Vec<_> = parts(at, ';').into_iter().map(condition).collect::<Option<_>>()?;
-        let class = at.extract_if(.., |(key, _)| key == "class").next().and_then(|(_, names)| names.into_iter().next());
+        let class = match at.extract_if(.., |(key, _)| key == "class").next() {
+            None => None,
+            Some((_, names)) => Some(<[String; 1]>::try_from(names).ok()?),
+        };
         let question = Self {
             measure: match measure {
                 "value" => Measure::Value,
@@ -99,7 +102,7 @@ impl Question {
             of: SystemSpec::read(of)?,
             against: parts(against, '|').iter().map(|part| SystemSpec::read(part)).collect::<Option<_>>()?,
             at,
-            class,
+            class: class.map(|[class]| class),
             over: match over {
                 "" => Over::Nearest,
                 "worst" => Over::Worst,
@@ -247,6 +250,7 @@ mod tests {
         let of_class = read("value", "msao", "", "class=other; dataset=v1").expect("one");
         assert_eq!((of_class.class.as_deref(), of_class.at.len()), (Some("other"), 1));
         assert!(read("change", "msao", "perllm", "class=other").is_none(), "classes have no pairs of runs");
+        assert!(read("value", "msao", "", "class=other|number").is_none(), "a class at a time");
         assert!(read("more", "msao", "", "").is_none() && read("value", "msao", "", "a").is_none());
     }
 

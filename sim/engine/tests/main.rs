@@ -50,6 +50,7 @@ mod metrics;
 mod modalities;
 mod no_load;
 mod parts;
+mod pieces;
 mod prefix;
 mod properties;
 mod semantics;

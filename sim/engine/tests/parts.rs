@@ -30,3 +30,15 @@ fn three_more_chunks_by_hand() {
     let more = 3 * (alone(CHUNK) + alone(TOKEN_BYTES));
     assert_eq!(four, one.iter().map(|ns| ns + more).collect::<Vec<_>>());
 }
+
+/// The region of a picture is another upload, and is asked for in the cloud.
+#[test]
+fn a_region_is_sent_where_the_cloud_asks_for_it() {
+    let crop = |asks: f64| {
+        let parts = policies::Parts::Crop(policies::Crop::default());
+        spec(System::Progressive(Progressive { parts, asks: Ratio::new(asks) }), EngineKind::Hf, 3, 5)
+    };
+    let (never, always) = (e2e(&crop(0.0)), e2e(&crop(1.0)));
+    let rtt = crop(0.0).link.hops[0].rtt().as_ns();
+    assert!(never.iter().zip(&always).all(|(never, always)| *always > never + rtt), "{never:?} {always:?}");
+}
