@@ -42,7 +42,7 @@ fn ranks_with_spread_experts_take_their_steps_together() {
 #[test]
 fn what_cannot_be_shared_is_refused_by_name() {
     let sim = Sim::small();
-    let cases: [(&[&str], &str); 6] = [
+    let cases: [(&[&str], &str); 7] = [
         (&["cloud.gpus=3", "cloud.tensor_parallel=3"], "a divisor of the 28 heads"),
         (&["cloud.gpus=3", "cloud.tensor_parallel=2"], "a multiple of tensor_parallel x data_parallel = 2"),
         (&["cloud.data_parallel=0"], "cloud.data_parallel = 0: expected more than 0"),
@@ -53,8 +53,9 @@ fn what_cannot_be_shared_is_refused_by_name() {
         ),
         (
             &["cloud.gpus=2", "cloud.tensor_parallel=2", "cloud.interconnect={ latency = \"1 us\" }"],
-            "cloud.interconnect",
+            "cloud.interconnect = { latency = \"1 us\" }: missing key `bandwidth`",
         ),
+        (&["cloud.interconnect=5"], "invalid type: integer `5`, expected a name, e.g. \"nvlink-4\", or { bandwidth"),
     ];
     for (settings, expected) in cases {
         let args: Vec<_> = ["small.toml"].into_iter().chain(settings.iter().flat_map(|set| ["--set", set])).collect();

@@ -12,7 +12,10 @@ use model::{
     parallel::Interconnect,
 };
 use schemars::JsonSchema;
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{Deserializer, Error, MapAccess, Visitor};
 use serde::{Deserialize, Serialize};
+use std::fmt;
 use std::path::PathBuf;
 use units::{Ratio, SimDuration};
 
@@ -210,13 +213,38 @@ impl Default for Cloud {
 }
 
 /// The link between the GPUs of a replica.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 #[serde(untagged)]
 pub enum Joined {
     /// Name of a built-in interconnect; `sim list interconnects` has all.
     Named(String),
     /// Figures of one's own.
     Own(Interconnect),
+}
+
+impl<'de> Deserialize<'de> for Joined {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        from.deserialize_any(NameOrFigures)
+    }
+}
+
+/// Reads [`Joined`], so that a figure that is missing is named.
+struct NameOrFigures;
+
+impl<'de> Visitor<'de> for NameOrFigures {
+    type Value = Joined;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a name, e.g. \"nvlink-4\", or { bandwidth = \"350 GB/s\", latency = \"10 us\" }")
+    }
+
+    fn visit_str<E: Error>(self, name: &str) -> Result<Joined, E> {
+        Ok(Joined::Named(name.to_owned()))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, table: A) -> Result<Joined, A::Error> {
+        Interconnect::deserialize(MapAccessDeserializer::new(table)).map(Joined::Own)
+    }
 }
 
 /// The formats of one tier's weights, keys and values, as they are written.
