@@ -42,7 +42,7 @@ pub fn json(check: &Check, folder: &Path) -> Result<String, ReportError> {
     Ok(Document::of(folder, members, check.findings.iter().map(row), &check.keys[2..])?.text())
 }
 
-fn row(finding: &Finding) -> CheckRow {
+pub(super) fn row(finding: &Finding) -> CheckRow {
     let PointValues { dataset, bandwidth_mbps, varied } = PointValues::of(finding.values.iter().map(String::as_str));
     let row = CheckRow {
         policy: finding.policy.as_str().into(),

@@ -138,6 +138,47 @@ fn of_nothing_a_share_is_nothing() {
 }
 
 #[test]
+fn where_nothing_is_allowed_that_is_said() {
+    let none = "[rules]\nexact = []\n[rules.tolerant]\ne2e_ms_mean = { relative = \"0 %\", worse = \"higher\" }\n";
+    let baseline = Baseline::of(&fixture::runs(&cells()), identity(), Rules::parse(none).unwrap()).unwrap();
+    let mut now = cells();
+    set(&mut now[1], E2E, |_, value| Some(1.5 * value));
+    let text = text(&check(&fixture::runs(&now), &identity(), &baseline, "b.toml").unwrap());
+    assert!(text.contains("(paired, 3 replications; nothing is allowed)"), "{text}");
+}
+
+#[test]
+fn a_run_without_an_answer_is_no_baseline() {
+    let mut now = cells();
+    now[1].requests = 0;
+    let refused = Baseline::of(&fixture::runs(&now), identity(), Rules::default()).unwrap_err().to_string();
+    assert!(refused.contains("1 of 3 rows have a run without an answered request"), "{refused}");
+    assert!(refused.contains("the first is msao at vqav2, 400 Mbps, policy.msao.tau_s 0.25"), "{refused}");
+}
+
+#[test]
+fn a_metric_that_went_is_judged_once() {
+    let only = "[rules]\nexact = []\n[rules.tolerant]\ne2e_ms_mean = { relative = \"1 %\", worse = \"higher\" }\n";
+    let baseline = Baseline::of(&fixture::runs(&cells()), identity(), Rules::parse(only).unwrap()).unwrap();
+    let mut now = cells();
+    set(&mut now[1], E2E, |_, _| None);
+    let check = check(&fixture::runs(&now), &identity(), &baseline, "b.toml").unwrap();
+    let counts = [Verdict::Missing, Verdict::Unjudged, Verdict::Same].map(|verdict| check.count(verdict));
+    assert_eq!(counts, [1, 0, 2]);
+}
+
+#[test]
+fn a_row_has_the_evidence_for_its_verdict() {
+    let mut now = cells();
+    set(&mut now[1], E2E, |_, value| Some(1.5 * value));
+    let check = check(&fixture::runs(&now), &identity(), &baseline(&cells()), "b.toml").unwrap();
+    let finding = check.findings.iter().find(|finding| finding.verdict == Verdict::Regressed).unwrap();
+    let row = export::row(finding);
+    let evidence = "100 -> 150 ms, +50 % ± 12 % (paired, 3 replications; 50 times the 1 % allowed)";
+    assert_eq!((&*row.evidence, row.mean, row.fails), (evidence, Some(150.0), true));
+}
+
+#[test]
 fn what_fails_most_comes_first() {
     let mut now = cells();
     set(&mut now[0], E2E, |_, value| Some(0.5 * value));

@@ -33,8 +33,8 @@ impl PrintedBeside {
     /// The same, as it stands at a place of a paper, such as `Fig.9`.
     pub fn of_place(&self, place: &str, amount: &Amount, cell: &Cell) -> Option<f64> {
         self.asked(amount, cell).find_map(|(claim, question)| {
-            let one = question.measure == Measure::Value && question.over == Over::Nearest;
-            let value = claim.printed.number().filter(|_| one && claim.place.starts_with(place))?;
+            let stands_there = question.is_of_one_value() && claim.place.starts_with(place);
+            let value = claim.printed.number().filter(|_| stands_there)?;
             Some(if claim.unit == "s" && question.amount.is_in_ms() { 1000.0 * value } else { value })
         })
     }

@@ -210,6 +210,13 @@ mod tests {
     }
 
     #[test]
+    fn every_pair_is_found_by_its_scenario() {
+        let scenarios: Vec<_> = Flip::scenarios().collect();
+        assert_eq!(scenarios.len(), FLIPS.len());
+        assert!(scenarios.into_iter().all(|name| Flip::of_scenario(name).is_some_and(|flip| flip.scenario == name)));
+    }
+
+    #[test]
     fn claims_lie_on_the_axis_of_their_unit() {
         let means: Vec<&Means> = FLIPS.iter().flat_map(|flip| &flip.claims).map(|claim| &claim.means).collect();
         assert_eq!(*means[0], Means::Ratio([Some(2.2), Some(2.2)]));

@@ -69,6 +69,11 @@ enum Term {
 }
 
 impl Question {
+    /// True if a value is asked for, at one point.
+    pub(super) fn is_of_one_value(&self) -> bool {
+        self.measure == Measure::Value && self.over == Over::Nearest
+    }
+
     /// Reads a row of `questions.csv`; none if it is not one.
     pub fn read(
         measure: &str,
@@ -231,6 +236,16 @@ impl Amount {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_value_at_one_point_is_told_from_changes_and_extremes() {
+        let read = |measure: &str, against: &str, over: &str| {
+            Question::read(measure, "e2e_ms_mean", ["msao", against], "", over, "X").expect("a question")
+        };
+        assert!(read("value", "", "").is_of_one_value());
+        assert!(!read("value", "", "worst").is_of_one_value());
+        assert!(!read("change", "cloud_only", "").is_of_one_value());
+    }
 
     #[test]
     fn questions_are_read_strictly() {

@@ -122,3 +122,20 @@ pub(crate) fn settings(rules: &Rules, limits: BatchLimits, kv: &KvPool, context_
         ..defaults
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_step_beside_a_small_model_is_not_formed_beforehand() {
+        let asynchronous = |scheduling: Scheduling| match scheduling {
+            Scheduling::Observed(rules) => Some(rules.asynchronous),
+            Scheduling::Ideal => None,
+        };
+        let vllm = Scheduling::of(EngineKind::Vllm);
+        assert_eq!(asynchronous(vllm.beside(false)), Some(true));
+        assert_eq!(asynchronous(vllm.beside(true)), Some(false));
+        assert_eq!(Scheduling::Ideal.beside(true), Scheduling::Ideal);
+    }
+}

@@ -120,6 +120,17 @@ fn prompts_share_a_budget_with_answers() {
     }
 }
 
+/// A step of two tokens has room for the drafts of two requests: a token that follows the request's own takes one.
+#[test]
+fn a_draft_takes_one_token_of_a_step() {
+    let mut spec = spec(blocking(4), EngineKind::Vllm019Sync, 6, 20).text_only(9).clients(2);
+    spec.edges[0].limits.chunk_tokens = 2;
+    let (_, log) = run_logged(&spec);
+    let drafts = |items: &&Vec<StepRecord>| items.iter().filter(|step| step.kind == Kind::Draft).count() == 2;
+    let both = log.iterations(Side::Edge).values().filter(drafts).count();
+    assert!(both > 10, "{both}");
+}
+
 /// A batch as a request of its own finds all full blocks of its prompt and answer, and computes the rest again.
 #[test]
 fn batches_may_be_requests_of_their_own() {

@@ -120,9 +120,14 @@ fn keep_up<C: Compute>(
 
 /// Tokens of its prompt that the small model reads in an iteration: as much of its own as the other has read of its.
 fn due<C: Compute>(own: &C, theirs: Sequence, drafter: &C, sequence: Sequence, is_last: bool) -> u32 {
-    let (all, of) = (u64::from(drafter.prompt_tokens(sequence)), u64::from(own.prompt_tokens(theirs)));
-    let read = if is_last { all } else { all * own.context(theirs).min(of) / of.max(1) };
-    read.saturating_sub(drafter.context(sequence)) as u32
+    let (all, of) = (drafter.prompt_tokens(sequence), own.prompt_tokens(theirs));
+    let read = if is_last { all } else { likewise(all, own.context(theirs).min(u64::from(of)), of) };
+    u64::from(read).saturating_sub(drafter.context(sequence)) as u32
+}
+
+/// As large a part of `all` tokens as `part` is of `of`, rounded down.
+fn likewise(all: u32, part: u64, of: u32) -> u32 {
+    (u64::from(all) * part / u64::from(of.max(1))) as u32
 }
 
 /// Writes the rows of drafts that have been judged, if a log is kept.
@@ -157,8 +162,21 @@ pub(super) fn forget<C: Compute>(drafter: Option<&mut C>, resources: &mut Resour
 pub(super) fn find<C: Compute>(drafter: Option<&mut C>, beside: Option<&Beside>, found: u32, of: u32) {
     let Some((Beside { sequence, .. }, drafter)) = beside.zip(drafter) else { return };
     let unread = drafter.unread_tokens(*sequence);
-    let share = u64::from(drafter.prompt_tokens(*sequence)) * u64::from(found) / u64::from(of.max(1));
+    let share = likewise(drafter.prompt_tokens(*sequence), u64::from(found), of);
     if unread > 0 {
-        drafter.find(*sequence, unread.min(share as u32));
+        drafter.find(*sequence, unread.min(share));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::likewise;
+
+    #[test]
+    fn the_small_model_reads_and_finds_the_same_part() {
+        assert_eq!(likewise(500, 300, 1000), 150);
+        assert_eq!(likewise(500, 999, 1000), 499, "a token is whole");
+        assert_eq!(likewise(500, 1000, 1000), 500);
+        assert_eq!(likewise(500, 0, 0), 0, "of an empty prompt nothing");
     }
 }

@@ -22,8 +22,7 @@ impl<'w, C: Compute> World<'w, C> {
         if !parallel.spreads_experts {
             return alone;
         }
-        let first = gpu - (gpu - self.fleet.gpus(pool).start) % parallel.data;
-        first..first + parallel.data
+        together(gpu, self.fleet.gpus(pool).start, parallel.data)
     }
 
     /// Forms the batches of all ranks, unless a step of theirs still runs: its end forms them.
@@ -48,5 +47,22 @@ impl<'w, C: Compute> World<'w, C> {
         for (rank, cost) in costs {
             self.start_batch(state, rank, Cost { duration: longest, ..cost });
         }
+    }
+}
+
+/// The ranks of a GPU's replica, of a pool that starts at `start` and whose replicas have `ranks` each.
+fn together(gpu: u32, start: u32, ranks: u32) -> Range<u32> {
+    let first = gpu - (gpu - start) % ranks;
+    first..first + ranks
+}
+
+#[cfg(test)]
+mod tests {
+    use super::together;
+
+    #[test]
+    fn a_replica_s_ranks_are_neighbours_counted_from_its_pool() {
+        let replicas = [7, 8, 9, 10, 11, 12].map(|gpu| together(gpu, 7, 3));
+        assert_eq!(replicas, [7..10, 7..10, 7..10, 10..13, 10..13, 10..13]);
     }
 }

@@ -31,7 +31,7 @@ pub(crate) fn describe(item: &Item, messages: &Numbered<Message>) -> (Kind, u32)
             let drafts = messages.get(message).drafts();
             // Behind the prompt, whose last logits are known, they pass alone.
             let all = drafts.tokens.len() as u32 + u32::from(drafts.start > 0);
-            (Kind::Verify, if item.reading.step_tokens > 0 { all.min(item.reading.step_tokens) } else { all })
+            (Kind::Verify, of_step(item.reading.step_tokens, all))
         }
         Task::Speculate { drafts } => {
             (Kind::Verify, if item.reading.step_tokens > 0 { item.reading.step_tokens } else { drafts + 1 })
@@ -39,6 +39,11 @@ pub(crate) fn describe(item: &Item, messages: &Numbered<Message>) -> (Kind, u32)
         Task::Lower { .. } => (Kind::LowerLayers, 1),
         Task::Upper { .. } => (Kind::UpperLayers, 1),
     }
+}
+
+/// Of the tokens that a job has in all, those that an engine's step took of it; all of them on a GPU without one, which says 0.
+fn of_step(step_tokens: u32, all: u32) -> u32 {
+    if step_tokens > 0 { all.min(step_tokens) } else { all }
 }
 
 impl<'w, C: Compute> World<'w, C> {
@@ -205,5 +210,15 @@ fn round(message: &Message, committed: u32) -> u32 {
         Body::Drafts(drafts) => drafts.round,
         Body::Hidden { .. } => committed + 1,
         _ => 0,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::of_step;
+
+    #[test]
+    fn a_step_takes_what_it_has_room_for_of_a_job() {
+        assert_eq!([of_step(3, 5), of_step(9, 5), of_step(0, 5)], [3, 5, 5]);
     }
 }

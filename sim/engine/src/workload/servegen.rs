@@ -51,3 +51,32 @@ fn draw_lengths(client: &ServeGenClient, at: SimDuration, stream: &mut Stream) -
         ..TraceRequest::text(at, draw(&window.text_tokens), draw(&window.output_tokens))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use traces::requests::{ArrivalWindow, TokenWindow};
+
+    #[test]
+    fn a_request_is_as_long_as_its_window_says() {
+        let always = |value| Discrete { values: vec![value], cumulative: vec![1.0] };
+        let window = |start, tokens| TokenWindow {
+            start: SimDuration::from_secs(start),
+            text_tokens: always(tokens),
+            image_tokens: always(0),
+            image_count: always(0),
+            output_tokens: always(tokens),
+        };
+        let arrivals =
+            ArrivalWindow { start: SimDuration::from_secs(0), rate_per_s: 1.0, law: Some(Interarrival::Exponential) };
+        let tokens = vec![window(0, 10), window(200, 20), window(400, 30)];
+        let laws =
+            ServeGen { clients: vec![ServeGenClient { id: 1, arrivals: vec![arrivals], tokens }], remarks: Vec::new() };
+        let drawn = draw_servegen(&laws, Streams::new(1), u64::MAX, Ratio::ONE);
+        assert!(drawn.len() > 500, "{}", drawn.len());
+        for request in drawn {
+            let windows = (request.arrival.as_secs_f64() / 200.0) as u32;
+            assert_eq!(request.output_tokens, 10 * (windows + 1), "{}", request.arrival);
+        }
+    }
+}

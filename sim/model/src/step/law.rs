@@ -242,9 +242,14 @@ mod tests {
     use crate::{device::Device, engine_kind::EngineKind, load::Load, parallel::Parallel};
 
     fn law(table: Option<Table>) -> Law {
+        law_of(table, |_| ())
+    }
+
+    fn law_of(table: Option<Table>, change: impl Fn(&mut Parts)) -> Law {
         let model = ModelSpec::named("qwen2-vl-2b").unwrap();
         let sheet = DataSheet::of(Device::named("rtx-3090").unwrap(), Parallel::NONE);
-        let parts = Parts::of_engine(&EngineKind::Vllm.profile(model, Device::named("rtx-3090").unwrap()));
+        let mut parts = Parts::of_engine(&EngineKind::Vllm.profile(model, Device::named("rtx-3090").unwrap()));
+        change(&mut parts);
         let measured = [Step::one(Load::decode(100)), Step::one(Load::decode(1000))];
         let spread = Spread::of(vec![0.9, 1.0, 1.2]).unwrap();
         Law::new(&parts, (sheet, model), table, Range::of(&measured), spread)
@@ -325,6 +330,25 @@ mod tests {
         let probe = Step::one(Load::vision(units::Flops::new(1e12)));
         let with_probe = law.predict_beside(&prompt, std::iter::once((&law, &probe))).ns;
         assert!((with_probe - alone - law.form.vision_ns(&probe.load)).abs() < 1.0 && with_probe > alone);
+    }
+
+    #[test]
+    fn decodes_beside_a_chunk_read_their_cache_for_each_query_head() {
+        let decodes = Step::one(Load::decode(1000));
+        let adds = |main: Load, kv_per_head: f64| {
+            let law = law_of(None, |parts| parts.kv_per_head = kv_per_head);
+            let main = Step::one(main);
+            let beside = law.predict_beside(&main, std::iter::once((&law, &decodes))).ns;
+            beside - law.predict_beside(&main, std::iter::empty()).ns
+        };
+        // Each of the model's two heads of keys has six of queries.
+        let more = |main: Load| adds(main, 0.5) - adds(main, 0.0);
+        let model = ModelSpec::named("qwen2-vl-2b").unwrap();
+        let bytes = decodes.load.context_tokens * model.kv_bytes_per_token().as_u64();
+        let read_once = bytes as f64 / Device::named("rtx-3090").unwrap().bandwidth.as_f64() * 1e9;
+        let beside_chunk = more(Load::prefill_chunk(512, 0));
+        assert!(beside_chunk > 2.0 * read_once, "{beside_chunk} {read_once}");
+        assert!(more(Load::decode(500)).abs() < 1.0, "{}", more(Load::decode(500)));
     }
 
     #[test]
