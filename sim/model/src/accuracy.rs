@@ -4,7 +4,8 @@
 //! A request's difficulty for a model is a standard normal; the two models' difficulties have correlation .85. A model
 //! answers rightly if its difficulty lies below the quantile of its accuracy on the dataset.
 //!
-//! Pruning to retention r loses the share a (r^-b - 1) of right answers on average. Each request has a factor on it,
+//! Pruning to retention r loses the share a (r^-b - 1) of right answers on average; of a small model, whose pictures have few
+//! tokens, m (1 - r)^p. Each request has a factor on it,
 //! exp(N(-.18, .6)) with mean 1. Compression by rho loses .05 rho^4.
 
 use crate::request::{Input, Kept};
@@ -14,7 +15,7 @@ use serde::{Deserialize, Serialize};
 use units::Ratio;
 
 /// Accuracy lost to pruned visual tokens: the share `a (r^-b - 1)` of right answers at retention r, fitted to a
-/// paper's table.
+/// paper's table. A form of its own has the small pair that ships.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum PruningLoss {
@@ -29,16 +30,28 @@ pub enum PruningLoss {
     QwenVispruner,
     /// Qwen2.5-VL-7B on MMBench by DivPrune: a = .0568, b = .60.
     QwenDivprune,
+    /// The trained pair's target on drawn pictures of 16 tokens, by MAS: m (1 - r)^p, m = .605, p = 1.65.
+    SmallDrawnPictures,
+}
+
+/// The form of a loss by pruning, over the retention r.
+#[derive(Clone, Copy)]
+enum Form {
+    /// a (r^-b - 1).
+    Kept(f64, f64),
+    /// m (1 - r)^p.
+    Dropped(f64, f64),
 }
 
 impl PruningLoss {
-    fn parameters(self) -> (f64, f64) {
+    fn form(self) -> Form {
         match self {
-            Self::LlavaFastv => (0.0133, 1.41),
-            Self::LlavaSparsevlm => (0.0031, 1.61),
-            Self::LlavaVisionzip => (0.0234, 0.47),
-            Self::QwenVispruner => (0.0267, 0.91),
-            Self::QwenDivprune => (0.0568, 0.60),
+            Self::LlavaFastv => Form::Kept(0.0133, 1.41),
+            Self::LlavaSparsevlm => Form::Kept(0.0031, 1.61),
+            Self::LlavaVisionzip => Form::Kept(0.0234, 0.47),
+            Self::QwenVispruner => Form::Kept(0.0267, 0.91),
+            Self::QwenDivprune => Form::Kept(0.0568, 0.60),
+            Self::SmallDrawnPictures => Form::Dropped(0.605, 1.65),
         }
     }
 
@@ -47,6 +60,7 @@ impl PruningLoss {
         match self {
             Self::LlavaFastv | Self::LlavaSparsevlm | Self::LlavaVisionzip => "llava-1.5-7b",
             Self::QwenVispruner | Self::QwenDivprune => "qwen2.5-vl-7b",
+            Self::SmallDrawnPictures => "trained-target",
         }
     }
 
@@ -56,14 +70,18 @@ impl PruningLoss {
         if retention == 1.0 {
             return 0.0;
         }
-        let (a, b) = self.parameters();
-        a * (libm::pow(retention, -b) - 1.0)
+        match self.form() {
+            Form::Kept(a, b) => a * (libm::pow(retention, -b) - 1.0),
+            Form::Dropped(m, p) => m * libm::pow(1.0 - retention, p),
+        }
     }
 
     /// The retention at which the mean loss is `loss`; the inverse of [`loss`](Self::loss).
     pub fn retention_at(self, loss: f64) -> f64 {
-        let (a, b) = self.parameters();
-        libm::pow(1.0 + loss / a, -1.0 / b)
+        match self.form() {
+            Form::Kept(a, b) => libm::pow(1.0 + loss / a, -1.0 / b),
+            Form::Dropped(m, p) => (1.0 - libm::pow(loss / m, 1.0 / p)).max(0.0),
+        }
     }
 }
 
@@ -338,6 +356,12 @@ mod tests {
             assert!((law.loss(0.25) - a * (libm::pow(4.0, b) - 1.0)).abs() < 1e-12, "{law:?}");
             assert!((law.retention_at(law.loss(0.25)) - 0.25).abs() < 1e-12, "{law:?}");
         }
+        // m (1 - r)^p: m at nothing, and none of more than m.
+        let small = PruningLoss::SmallDrawnPictures;
+        assert!(
+            (small.loss(0.0) - 0.605).abs() < 1e-12 && (small.loss(0.5) - 0.605 * libm::pow(0.5, 1.65)).abs() < 1e-12
+        );
+        assert!((small.retention_at(small.loss(0.25)) - 0.25).abs() < 1e-12 && small.retention_at(0.9) == 0.0);
         // .05 rho^4: .05 x .0625, .05 x .6561.
         assert!((compression_loss(0.5) - 0.003125).abs() < 1e-15 && (compression_loss(0.9) - 0.032805).abs() < 1e-15);
         // The factor on a request's loss by pruning, exp(N(-.18, .6)), has a mean of exp(-.18 + .6^2 / 2) = 1.

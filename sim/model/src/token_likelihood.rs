@@ -8,7 +8,7 @@ use crate::tokens::TwoState;
 /// Shares of hard tokens that the integral is taken at.
 const SHARES: usize = 24;
 
-/// Entropies below this, in nats, count as this: a draft that is sure has no density to speak of.
+/// Entropies below this, in nats, are not told apart: each has the mean density of all of them.
 const LEAST_NATS: f64 = 1e-3;
 
 /// Mean logarithm of the density of an entropy, over all tokens of all requests (nats in, 1/nats).
@@ -35,7 +35,10 @@ fn nodes(chain: &TwoState) -> Vec<(f64, f64)> {
 fn of_request(chain: &TwoState, nodes: &[(f64, f64)], entropies: &[f64]) -> f64 {
     let densities: Vec<(f64, f64)> = entropies
         .iter()
-        .map(|entropy| (density(*entropy, chain.easy_entropy_nats), density(*entropy, chain.hard_entropy_nats)))
+        .map(|entropy| {
+            let of_easy = density(*entropy, chain.easy_entropy_nats, chain.easy_deviation);
+            (of_easy, density(*entropy, chain.hard_entropy_nats, chain.hard_deviation))
+        })
         .collect();
     let stay = chain.stay.as_f64();
     let logs: Vec<f64> =
@@ -58,10 +61,30 @@ fn forward(share: f64, stay: f64, densities: &[(f64, f64)]) -> f64 {
     log
 }
 
-/// The density of Gamma(2, mean / 2).
-fn density(entropy: f64, mean: f64) -> f64 {
-    let (entropy, scale) = (entropy.max(LEAST_NATS), mean / 2.0);
+/// The density of an entropy, 1/nats: lognormal with a deviation, else that of Gamma(2, mean / 2).
+fn density(entropy: f64, mean: f64, deviation: Option<f64>) -> f64 {
+    match deviation {
+        None => gamma_density(entropy, mean / 2.0),
+        Some(deviation) => lognormal_density(entropy, libm::log(mean) - deviation * deviation / 2.0, deviation),
+    }
+}
+
+fn gamma_density(entropy: f64, scale: f64) -> f64 {
+    if entropy < LEAST_NATS {
+        let least = LEAST_NATS / scale;
+        // expm1 keeps the digits that 1 - exp(-x) (1 + x) would lose for a small x.
+        return (-libm::expm1(-least) - least * libm::exp(-least)) / LEAST_NATS;
+    }
     entropy / (scale * scale) * libm::exp(-entropy / scale)
+}
+
+fn lognormal_density(entropy: f64, median_log: f64, deviation: f64) -> f64 {
+    let z = |entropy: f64| (libm::log(entropy) - median_log) / deviation;
+    if entropy < LEAST_NATS {
+        return 0.5 * libm::erfc(-z(LEAST_NATS) * std::f64::consts::FRAC_1_SQRT_2) / LEAST_NATS;
+    }
+    let z = z(entropy);
+    libm::exp(-0.5 * z * z) / (entropy * deviation * std::f64::consts::TAU.sqrt())
 }
 
 fn log_sum(logs: &[f64]) -> f64 {
@@ -94,6 +117,16 @@ mod tests {
         assert_eq!(verdict_log_likelihood(&sure, &[]), 0.0);
     }
 
+    /// Each law has the mass of 1 below 60 nats, summed in small steps; the lowest step holds what is not told apart.
+    #[test]
+    fn densities_sum_to_one() {
+        for deviation in [None, Some(0.4), Some(2.0)] {
+            let steps = (0..60_000).map(|step| density(1e-3 * (f64::from(step) + 0.5), 0.2, deviation));
+            let mass = 1e-3 * steps.sum::<f64>();
+            assert!((mass - 1.0).abs() < 2e-3, "{deviation:?}: {mass}");
+        }
+    }
+
     #[test]
     fn the_process_that_made_them_is_the_likeliest() {
         let truth = TwoState::default();
@@ -115,6 +148,7 @@ mod tests {
             TwoState { hard_alpha: 4.0, ..truth },
             TwoState { easy_entropy_nats: 0.2, ..truth },
             TwoState { hard_entropy_nats: 1.0, ..truth },
+            TwoState { easy_deviation: Some(0.8), ..truth },
         ] {
             assert!(entropy_log_likelihood(&other, &entropies) < best, "{other:?}");
         }

@@ -4,6 +4,7 @@
 //! A request has a share of hard tokens, Beta(1.2, 2.8) with mean .30. Each position keeps its predecessor's state with
 //! probability `stay`, else draws a new one, so hard tokens come in runs. The draft's entropy H (nats) is Gamma(2, .06)
 //! on easy and Gamma(2, .7) on hard tokens; the cloud model agrees with probability .99 / (1 + (H / 1.2)^1.6).
+//! With deviations of their own, easy and hard entropies are lognormal instead, which has the longer tails of real models.
 //!
 //! Alternatives: [`Ar1`], entropies that drift instead of switching; `Iid`, for checks against formulas; [`Recorded`],
 //! the tokens of an earlier run.
@@ -97,10 +98,14 @@ impl Ar1 {
 /// Keys of the innovations, far above those of [`DRAWS`].
 const INNOVATIONS: i64 = 1 << 40;
 
-/// A normal variate from two keyed draws (Box and Muller).
+/// A normal variate from two keyed draws.
 fn normal(keyed: Keyed, key: u64) -> f64 {
-    let radius = (-2.0 * libm::log(keyed.unit(2 * key))).sqrt();
-    radius * libm::cos(std::f64::consts::TAU * keyed.unit(2 * key + 1))
+    normal_of((keyed.unit(2 * key), keyed.unit(2 * key + 1)))
+}
+
+/// A normal variate from two uniform ones (Box and Muller).
+fn normal_of((length, turn): (f64, f64)) -> f64 {
+    (-2.0 * libm::log(length)).sqrt() * libm::cos(std::f64::consts::TAU * turn)
 }
 
 /// Parameters of the two-state chain of easy and hard tokens; the defaults are assumptions.
@@ -120,6 +125,12 @@ pub struct TwoState {
     pub easy_entropy_nats: f64,
     /// Mean entropy of a hard token, nats.
     pub hard_entropy_nats: f64,
+    /// Standard deviation of the logarithm of an easy token's entropy, which is then lognormal; absent: Gamma of shape 2.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub easy_deviation: Option<f64>,
+    /// Standard deviation of the logarithm of a hard token's entropy, which is then lognormal; absent: Gamma of shape 2.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub hard_deviation: Option<f64>,
     /// Acceptance of a token of entropy zero.
     pub accept_peak: Ratio,
     /// Entropy at which acceptance has fallen to half its peak, nats.
@@ -147,6 +158,8 @@ impl TwoState {
         stay: Ratio::new(0.5),
         easy_entropy_nats: 0.12,
         hard_entropy_nats: 1.4,
+        easy_deviation: None,
+        hard_deviation: None,
         accept_peak: Ratio::new(0.99),
         accept_half_nats: 1.2,
         accept_power: 1.6,
@@ -159,6 +172,8 @@ impl TwoState {
             (self.hard_beta, "hard_beta"),
             (self.easy_entropy_nats, "easy_entropy_nats"),
             (self.hard_entropy_nats, "hard_entropy_nats"),
+            (self.easy_deviation.unwrap_or(1.0), "easy_deviation"),
+            (self.hard_deviation.unwrap_or(1.0), "hard_deviation"),
             (self.accept_half_nats, "accept_half_nats"),
             (self.accept_power, "accept_power"),
         ];
@@ -280,11 +295,21 @@ impl TwoState {
     /// The entropy at a position.
     #[inline]
     fn entropy(&self, tokens: &RequestTokens, position: u32) -> f64 {
-        let mean = if self.is_hard(tokens, position) { self.hard_entropy_nats } else { self.easy_entropy_nats };
-        // Gamma(2, mean / 2): minus the logarithm of a product of two uniforms, which share one draw.
+        let (mean, deviation) = if self.is_hard(tokens, position) {
+            (self.hard_entropy_nats, self.hard_deviation)
+        } else {
+            (self.easy_entropy_nats, self.easy_deviation)
+        };
+        // Two uniforms share one draw.
         let bits = tokens.keyed.bits(u64::from(position) * DRAWS + ENTROPY);
         let half = |bits: u64| (bits as u32 as f64 + 0.5) * (1.0 / 4_294_967_296.0);
-        -0.5 * mean * libm::log(half(bits) * half(bits >> 32))
+        let uniforms = (half(bits), half(bits >> 32));
+        match deviation {
+            // Gamma(2, mean / 2) is minus the logarithm of their product.
+            None => -0.5 * mean * libm::log(uniforms.0 * uniforms.1),
+            // The mean of a lognormal lies half a variance above its median.
+            Some(deviation) => mean * libm::exp(deviation * (normal_of(uniforms) - deviation / 2.0)),
+        }
     }
 
     /// The state at a position: the one drawn at the last position, at or before it, that did not stay.
@@ -391,6 +416,21 @@ mod tests {
         assert!((acceptance - 0.8287).abs() < 0.004, "{acceptance}");
         assert!((confident - 0.9641).abs() < 0.003, "{confident}");
         assert!((percentile - 0.3157).abs() < 0.01, "{percentile}");
+    }
+
+    #[test]
+    fn entropies_with_a_deviation_are_lognormal_of_the_same_mean() {
+        let chain = TwoState { easy_deviation: Some(1.5), hard_deviation: Some(0.5), ..TwoState::default() };
+        let (easy, hard) = (TwoState { hard_alpha: 1e-6, ..chain }, TwoState { hard_beta: 1e-6, ..chain });
+        for (chain, mean, deviation) in [(easy, 0.12, 1.5), (hard, 1.4, 0.5)] {
+            let process = TokenProcess::TwoState(chain);
+            let entropy = |r| process.outcome(&process.request(Streams::new(3), r, 1), 0).entropy_nats;
+            let logs: Vec<f64> = (0..20_000).map(|r| libm::log(f64::from(entropy(r)))).collect();
+            let middle = logs.iter().sum::<f64>() / 20_000.0;
+            let square = logs.iter().map(|log| (log - middle) * (log - middle)).sum::<f64>() / 20_000.0;
+            assert!((middle - (libm::log(mean) - deviation * deviation / 2.0)).abs() < 0.03, "{middle}");
+            assert!((square.sqrt() / deviation - 1.0).abs() < 0.02, "{square}");
+        }
     }
 
     #[test]

@@ -1,8 +1,9 @@
 //! `sim calibrate --tokens`: fits the two-state token process to recorded tokens, and holds it to requests that it has not
 //! seen.
 //!
-//! Entropies first (share of hard tokens, persistence, the two means), by the likelihood of the hidden chain; then how
-//! acceptance falls with entropy, by the likelihood of the verdicts. One request in five is withheld, whole.
+//! Entropies first (share of hard tokens, persistence, the two means, and their spread where that is not gamma's), by the
+//! likelihood of the hidden chain; then how acceptance falls with entropy, by the likelihood of the verdicts. One request in five is
+//! withheld, whole.
 
 use super::args::Args;
 use crate::results::whole_file;
@@ -99,29 +100,7 @@ fn verdicts(requests: &Requests) -> Vec<(f64, bool)> {
 
 /// The likeliest process of some requests.
 pub fn fit(requests: &Requests) -> TwoState {
-    let entropies = entropies(requests);
-    let start = TwoState::default();
-    // Shares of hard tokens as mean and weight, which are less entangled than the two parameters of their law.
-    let chain = |z: &[f64]| {
-        let (mean, weight) = (squashed(z[0]), libm::exp(z[1].clamp(-1.0, 5.0)));
-        TwoState {
-            // Below a half the law is all at its ends, and the likelihood is integrated too coarsely to tell.
-            hard_alpha: to_digits((mean * weight).max(0.5)),
-            hard_beta: to_digits(((1.0 - mean) * weight).max(0.5)),
-            stay: Ratio::new(to_digits(0.98 * squashed(z[2]))),
-            easy_entropy_nats: to_digits(libm::exp(z[3].min(z[4]))),
-            hard_entropy_nats: to_digits(libm::exp(z[3].max(z[4]))),
-            ..start
-        }
-    };
-    let from = vec![
-        unsquashed(start.hard_alpha / (start.hard_alpha + start.hard_beta)),
-        libm::log(start.hard_alpha + start.hard_beta),
-        unsquashed(start.stay.as_f64() / 0.98),
-        libm::log(start.easy_entropy_nats),
-        libm::log(start.hard_entropy_nats),
-    ];
-    let found = chain(&minimised(from, |z| -entropy_log_likelihood(&chain(z), &entropies)));
+    let found = fit_entropies(&entropies(requests));
     let verdicts = verdicts(requests);
     let accepting = |z: &[f64]| TwoState {
         accept_peak: Ratio::new(to_digits(squashed(z[0]))),
@@ -129,8 +108,52 @@ pub fn fit(requests: &Requests) -> TwoState {
         accept_power: to_digits(libm::exp(z[2].clamp(-3.0, 3.0))),
         ..found
     };
-    let from = vec![unsquashed(0.98), libm::log(start.accept_half_nats), libm::log(start.accept_power)];
+    let from = vec![unsquashed(0.98), libm::log(found.accept_half_nats), libm::log(found.accept_power)];
     accepting(&minimised(from, |z| -verdict_log_likelihood(&accepting(z), &verdicts)))
+}
+
+/// The likeliest entropies: gamma, or lognormal where that is worth two more numbers (Schwarz's criterion).
+fn fit_entropies(entropies: &[Vec<f64>]) -> TwoState {
+    let likelihood = |chain: &TwoState| entropy_log_likelihood(chain, entropies);
+    let likeliest = |from| chain(&minimised(from, |z| -likelihood(&chain(z))));
+    let gamma = likeliest(coordinates(&TwoState::default()));
+    // A gamma law of shape 2 has about the spread of a lognormal one of this deviation.
+    let like_gamma = TwoState { easy_deviation: Some(0.8), hard_deviation: Some(0.8), ..gamma };
+    let lognormal = likeliest(coordinates(&like_gamma));
+    let tokens = entropies.iter().map(Vec::len).sum::<usize>() as f64;
+    let worth = likelihood(&lognormal) - likelihood(&gamma) > libm::log(tokens) / tokens;
+    if worth { lognormal } else { gamma }
+}
+
+/// The coordinates of a process, in which any point is a process: see [`chain`].
+fn coordinates(of: &TwoState) -> Vec<f64> {
+    let mut z = vec![
+        unsquashed(of.hard_alpha / (of.hard_alpha + of.hard_beta)),
+        libm::log(of.hard_alpha + of.hard_beta),
+        unsquashed((of.stay.as_f64() / 0.98).clamp(1e-3, 1.0 - 1e-3)),
+        libm::log(of.easy_entropy_nats),
+        libm::log(of.hard_entropy_nats),
+    ];
+    z.extend([of.easy_deviation, of.hard_deviation].into_iter().flatten().map(libm::log));
+    z
+}
+
+/// The process of some [`coordinates`]. Shares of hard tokens are a mean and a weight there, which are less entangled than the two
+/// parameters of their law.
+fn chain(z: &[f64]) -> TwoState {
+    let (mean, weight) = (squashed(z[0]), libm::exp(z[1].clamp(-1.0, 5.0)));
+    let deviation = |at: usize| z.get(at).map(|log| to_digits(libm::exp(log.clamp(-2.0, 1.5))));
+    TwoState {
+        // Below a half the law is all at its ends, and the likelihood is integrated too coarsely to tell.
+        hard_alpha: to_digits((mean * weight).max(0.5)),
+        hard_beta: to_digits(((1.0 - mean) * weight).max(0.5)),
+        stay: Ratio::new(to_digits(0.98 * squashed(z[2]))),
+        easy_entropy_nats: to_digits(libm::exp(z[3].min(z[4]))),
+        hard_entropy_nats: to_digits(libm::exp(z[3].max(z[4]))),
+        easy_deviation: deviation(5),
+        hard_deviation: deviation(6),
+        ..TwoState::default()
+    }
 }
 
 fn squashed(z: f64) -> f64 {
@@ -164,7 +187,7 @@ fn minimised(from: Vec<f64>, cost: impl Fn(&[f64]) -> f64) -> Vec<f64> {
         let corners = std::iter::once(at.clone()).chain((0..at.len()).map(corner)).collect();
         let solver = NelderMead::new(corners).with_sd_tolerance(1e-7).expect("a tolerance above 0");
         let searched = Executor::new(Cost(&cost), solver)
-            .configure(|state| state.max_iters(250))
+            .configure(|state| state.max_iters(80 * at.len() as u64))
             .timer(false)
             .ctrlc(false)
             .run()
