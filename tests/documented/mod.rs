@@ -121,7 +121,7 @@ const ELSEWHERE: &[Elsewhere] = &[
         instead: "",
         reason: "it obtains 250 MB and builds for release",
     },
-    Elsewhere { command: "cargo xtask train", instead: "", reason: "a quarter of an hour of a core" },
+    Elsewhere { command: "cargo xtask train", instead: "", reason: "an hour of a core" },
     Elsewhere {
         command: "cargo xtask replay scenarios/replay_tiny.toml",
         instead: "",

@@ -12,16 +12,18 @@ use crate::packages::said;
 /// The folder of the script and of what it leaves.
 const PAIR: &str = "backends/onnx/pair";
 
-/// Seeds, first numbers, counts and questions of the lessons, and of those that are held out.
-const LESSONS: [(&str, [&str; 4]); 2] = [("lessons", ["1", "0", "40000", "10"]), ("held", ["2", "0", "1200", "1"])];
+/// Seeds, first numbers, counts and questions of the lessons, of those that are held out, and of those that the heads are fitted to.
+const LESSONS: [(&str, [&str; 4]); 3] =
+    [("lessons", ["1", "0", "80000", "10"]), ("held", ["2", "0", "1200", "1"]), ("probed", ["3", "0", "2400", "10"])];
 
 /// The models and the steps that each is trained for by default.
-const MODELS: [(&str, &str); 2] = [("draft", "500"), ("target", "1333")];
+const MODELS: [(&str, &str); 2] = [("draft", "1500"), ("target", "3000")];
 
 const HELP: &str = "\
 Draws the lessons, obtains JAX (backends/onnx/pair/requirements.txt, from PyPI, in target/train/python), trains the draft and the
-target on one core, and puts their weights where `sim models write trained` takes them from: backends/onnx/pair. Each batch is a
-function of its number, so a run that was stopped goes on where its last checkpoint in target/train stands.
+target on one core, and puts their weights where `sim models write trained` takes them from: backends/onnx/pair. Then it fits the
+probe's heads to both. Each batch is a function of its number, so a run that was stopped goes on where its last checkpoint in
+target/train stands.
 
   cargo xtask train
   cargo xtask train --model draft";
@@ -47,12 +49,15 @@ pub fn run(arguments: &ArgMatches) -> Outcome {
     let only: Option<&String> = arguments.get_one("model");
     for (model, steps) in MODELS.into_iter().filter(|(model, _)| only.is_none_or(|only| only == model)) {
         let steps = arguments.get_one::<u32>("steps").map_or(steps.to_owned(), u32::to_string);
-        script(&python, &["train", model], &folder, &["--steps", &steps])?;
+        script(&python, &["train.py", "train", model], &folder, &["--steps", &steps])?;
         let weights = format!("{model}.safetensors");
         std::fs::copy(folder.join(&weights), root().join(PAIR).join(&weights)).map_err(file)?;
         std::fs::copy(folder.join(format!("{model}.csv")), root().join(PAIR).join(format!("{model}.csv")))
             .map_err(file)?;
-        script(&python, &["golden", model], &folder, &[])?;
+        script(&python, &["train.py", "golden", model], &folder, &[])?;
+    }
+    if only.is_none() {
+        script(&python, &["heads.py"], &folder, &[])?;
     }
     Ok(())
 }
@@ -85,17 +90,17 @@ fn python(folder: &Path) -> Result<std::path::PathBuf, String> {
     Ok(venv.join("bin/python"))
 }
 
-/// Runs the script on one core, with its output on ours.
+/// Runs a script on one core, with its output on ours.
 fn script(python: &Path, what: &[&str], folder: &Path, more: &[&str]) -> Outcome {
     let mut command = Command::new(python);
-    command.arg(root().join(PAIR).join("train.py")).args(what).arg(folder).args(more);
-    command.env("JAX_PLATFORMS", "cpu").env("OMP_NUM_THREADS", "1");
+    command.current_dir(root().join(PAIR)).args(what).arg(folder).args(more);
+    command.env("JAX_PLATFORMS", "cpu").env("OMP_NUM_THREADS", "1").env("PYTHONDONTWRITEBYTECODE", "1");
     // More threads would add in another order, and give other weights.
     command.env("XLA_FLAGS", "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1");
     let status = command.status().map_err(|error| format!("{} did not start: {error}", python.display()))?;
     if status.success() {
         Ok(())
     } else {
-        Err(format!("train.py failed ({status}); its message above says why").into())
+        Err(format!("{} failed ({status}); its message above says why", what[0]).into())
     }
 }

@@ -31,6 +31,9 @@ use std::path::Path;
 use trained::Tensors;
 use weights::{Source, hash, random};
 
+/// The file of a draft's folder with the probe's heads that were fitted to it.
+const HEADS: &str = "probe_heads.toml";
+
 /// A model to write.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Recipe {
@@ -82,7 +85,8 @@ impl Recipe {
             return self.fill(folder, &random(hash(self.seed, self.shape.name.as_bytes())), written);
         };
         let tensors = Tensors::of(trained.weights, &self.graphs())?;
-        self.fill(folder, &|weight, at, values| tensors.fill(weight, at, values), written)
+        self.fill(folder, &|weight, at, values| tensors.fill(weight, at, values), written)?;
+        trained.heads.map_or(Ok(()), |heads| std::fs::write(folder.join(HEADS), heads))
     }
 
     /// Fills an empty folder.

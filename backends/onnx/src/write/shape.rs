@@ -200,7 +200,11 @@ const TRAINED_DRAFT: Shape = Shape {
     most_pixels: 112 * 112,
     theta: 10,
     tower: Tower { layers: 1, hidden: 32, intermediate: 64, heads: 2, full: &[] },
-    trained: Some(Trained { words: WORDS, weights: include_bytes!("../../pair/draft.safetensors") }),
+    trained: Some(Trained {
+        words: WORDS,
+        weights: include_bytes!("../../pair/draft.safetensors"),
+        heads: Some(include_str!("../../pair/heads.toml")),
+    }),
     ..TINY_DRAFT
 };
 
@@ -211,7 +215,7 @@ const TRAINED_TARGET: Shape = Shape {
     intermediate: 192,
     heads: 6,
     tower: Tower { layers: 2, hidden: 64, intermediate: 128, heads: 4, full: &[] },
-    trained: Some(Trained { words: WORDS, weights: include_bytes!("../../pair/target.safetensors") }),
+    trained: Some(Trained { words: WORDS, weights: include_bytes!("../../pair/target.safetensors"), heads: None }),
     ..TRAINED_DRAFT
 };
 

@@ -1,6 +1,7 @@
 //! Trained weights: a safetensors file in half precision, and the words that its tokens are.
 //!
-//! They fill the very graphs that random weights fill, tensor by tensor, by the same names.
+//! They fill the very graphs that random weights fill, tensor by tensor, by the same names. Beside a draft stand the heads of Eq. 3
+//! and 6 that were fitted to it.
 
 use super::build::GraphBuilder;
 use super::weights::Weight;
@@ -17,6 +18,8 @@ pub struct Trained {
     pub(super) words: &'static str,
     /// A safetensors file.
     pub(super) weights: &'static [u8],
+    /// The probe's heads that were fitted to it, a TOML file; only a draft has them.
+    pub(super) heads: Option<&'static str>,
 }
 
 impl fmt::Debug for Trained {

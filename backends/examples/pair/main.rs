@@ -1,28 +1,27 @@
 //! Measures a pair of models on graded questions that no lesson had: `cargo run --release -p backends --features onnx --example
 //! pair -- FOLDER [QUESTIONS]`. FOLDER has `draft` and `target`; if it is not there, the trained pair is written into it.
 //!
-//! Prints accuracies by topic and grade, right answers and agreement of the models by the draft's entropy and by place, and
-//! accuracy of the target by retention, when tokens go by the probe's map, evenly, or at random.
+//! Prints accuracies by topic and grade; right answers and agreement of the models by the draft's entropy and by place; accuracy
+//! of the target by retention, when tokens go by the probe's map (its stand-in's and its fitted head's), evenly, or at random;
+//! accuracy of both models by what compression leaves of a picture; and the simulator's laws of accuracy, fitted to one half
+//! of the questions and compared with the other.
+
+mod compression;
+mod laws;
+mod pruning;
 
 use backends::onnx::write::{Attention, Recipe, Release, write};
 use backends::onnx::{Folder, Model, Picture, Provider, Runtime, generate, speculate};
 use backends::real::{Questions, recorded};
-use backends::{Heads, Map, Probe, pruned};
 use drawn::{Kind, SIDE_PX, drawn};
-use kernel::{Streams, draw};
-use model::modality::{Modality, PerModality};
-use model::request::{Handling, Input, Kept, Prompt, PruneStage, RhoMeaning};
 use std::collections::BTreeMap;
 use std::error::Error;
 use std::path::Path;
-use units::Ratio;
 
 /// Seed of the questions.
 const SEED: u64 = 1;
 /// Tokens of an answer, at most.
 const LONGEST: usize = 64;
-/// Shares of visual tokens that are kept.
-const RETENTIONS: [f64; 5] = [0.75, 0.5, 0.375, 0.25, 0.125];
 /// Upper ends of the bins of entropy, in nats.
 const BINS: [f64; 7] = [0.001, 0.01, 0.05, 0.2, 0.5, 1.0, f64::INFINITY];
 
@@ -44,9 +43,13 @@ fn main() -> Tried<()> {
     let mut models = [load("draft")?, load("target")?];
     let [draft, target] = &mut models;
     draft.drafts_for(target)?;
-    words(&mut models, count)?;
+    let whole = words(&mut models, count)?;
     agreement(&mut models, count)?;
-    pruning(&mut models, count)
+    let fitted = std::fs::read_to_string(Path::new(&folder).join("draft/probe_heads.toml"))?;
+    let less = pruning::measured(&mut models, &backends::Heads::parse(&fitted)?, count)?;
+    compression::measured(&mut models, &whole, count)?;
+    laws::compared(&whole, &less);
+    Ok(())
 }
 
 /// Graded questions by their numbers.
@@ -68,7 +71,11 @@ impl Questions for Graded {
 }
 
 fn prompt(model: &Model, request: u64) -> onnx::Result<onnx::Prompt> {
-    let pictures = Graded.pictures(request)?;
+    prompt_of(model, request, &Graded.pictures(request)?)
+}
+
+/// The prompt of a question about these pictures.
+fn prompt_of(model: &Model, request: u64, pictures: &[Picture]) -> onnx::Result<onnx::Prompt> {
     let patches =
         pictures.iter().map(|picture| model.preprocessing().patches(picture)).collect::<onnx::Result<Vec<_>>>()?;
     let rendered = model.text().rendered(patches.len(), &Graded.text(request))?;
@@ -108,8 +115,9 @@ fn interval(values: &[f64]) -> String {
     format!("{mean:+.3} ± {:.3}", 1.96 * (square / count).sqrt())
 }
 
-/// Accuracies, and right answers by the largest entropy of an answer.
-fn words([draft, target]: &mut [Model; 2], count: u64) -> Tried<()> {
+/// Accuracies, and right answers by the largest entropy of an answer. Gives the scores of both models.
+fn words([draft, target]: &mut [Model; 2], count: u64) -> Tried<[Vec<f64>; 2]> {
+    let mut scores: [Vec<f64>; 2] = Default::default();
     let mut topics: BTreeMap<String, Mean> = BTreeMap::new();
     let mut bins: BTreeMap<usize, [Mean; 2]> = BTreeMap::new();
     let (mut both, mut all, mut equal) = ([[0_u32; 2]; 2], Mean::default(), 0);
@@ -126,6 +134,7 @@ fn words([draft, target]: &mut [Model; 2], count: u64) -> Tried<()> {
         all.add(&[small.0, large.0]);
         for (model, (score, _, entropy)) in [&small, &large].into_iter().enumerate() {
             bins.entry(bin(*entropy)).or_default()[model].add(&[*score]);
+            scores[model].push(*score);
         }
         both[usize::from(small.0 > 0.5)][usize::from(large.0 > 0.5)] += 1;
     }
@@ -145,7 +154,7 @@ fn words([draft, target]: &mut [Model; 2], count: u64) -> Tried<()> {
     for (at, [small, large]) in &bins {
         println!("| {} | {} | {} |", BINS[*at], small.row(), large.row());
     }
-    Ok(())
+    Ok(scores)
 }
 
 fn bin(entropy: f64) -> usize {
@@ -176,54 +185,11 @@ fn agreement([draft, target]: &mut [Model; 2], count: u64) -> Tried<()> {
     Ok(())
 }
 
-/// The order in which an even map keeps the tokens of four by four: Bayer's matrix.
-const BAYER: [u8; 16] = [0, 8, 2, 10, 12, 4, 14, 6, 3, 11, 1, 9, 15, 7, 13, 5];
-
-/// Accuracy of the target by retention and by map, paired with the probe's map.
-fn pruning([draft, target]: &mut [Model; 2], count: u64) -> Tried<()> {
-    let streams = Streams::new(SEED);
-    let mut probe = Probe::new(Heads::default(), streams);
-    println!(
-        "\n| stage | retention | MAS | even | random | MAS less even | MAS less random |\n|---|---|---|---|---|---|---|"
-    );
-    for (name, prune_stage) in [("pre_vit", PruneStage::PreVit), ("post_vit", PruneStage::PostVit)] {
-        for retention in RETENTIONS {
-            let mut scores: [Vec<f64>; 3] = Default::default();
-            for request in 0..count {
-                let whole = prompt(target, request)?;
-                let seen = prompt(draft, request)?;
-                let by_mas = probe.run(draft, &seen, false, Ratio::new(0.3))?.maps;
-                let mut dice = streams.stream("random maps", request);
-                let of = |values: Vec<f32>| Map { height: 4, width: 4, values };
-                let even =
-                    by_mas.iter().map(|_| of(BAYER.map(|place| 1.0 - f32::from(place) / 16.0).to_vec())).collect();
-                let random =
-                    by_mas.iter().map(|_| of((0..16).map(|_| draw::uniform(&mut dice) as f32).collect())).collect();
-                for (scores, maps) in scores.iter_mut().zip([by_mas, even, random]) {
-                    let less = pruned(target, &whole, &input(retention, prune_stage), &maps)?;
-                    scores.push(answered(target, &less, request)?.0);
-                }
-            }
-            let [mas, even, random] = &scores;
-            let mean = |scores: &[f64]| scores.iter().sum::<f64>() / scores.len() as f64;
-            let less =
-                |other: &[f64]| interval(&mas.iter().zip(other).map(|(mas, other)| mas - other).collect::<Vec<_>>());
-            println!(
-                "| {name} | {retention} | {:.3} | {:.3} | {:.3} | {} | {} |",
-                mean(mas),
-                mean(even),
-                mean(random),
-                less(even),
-                less(random)
-            );
-        }
-    }
-    Ok(())
+fn mean(scores: &[f64]) -> f64 {
+    scores.iter().sum::<f64>() / scores.len() as f64
 }
 
-fn input(retention: f64, prune_stage: PruneStage) -> Input {
-    let prompt = Prompt { request: 0, text_tokens: 1, images: None, audio: None };
-    let mut kept = PerModality::<Kept>::default();
-    kept[Modality::Visual].retention = retention;
-    Input { prompt, kept, handling: Handling { prune_stage, rho_meaning: RhoMeaning::Bytes } }
+/// The mean paired difference, with its interval.
+fn gain(scores: &[f64], other: &[f64]) -> String {
+    interval(&scores.iter().zip(other).map(|(score, other)| score - other).collect::<Vec<_>>())
 }
