@@ -1,6 +1,7 @@
 //! `cargo xtask replay`: a replay from a clean clone, with everything that it needs.
 
-use std::path::PathBuf;
+use std::fs;
+use std::path::{Path, PathBuf};
 
 use clap::{Arg, ArgMatches, Command, value_parser};
 
@@ -37,7 +38,7 @@ pub fn run(arguments: &ArgMatches) -> Outcome {
     onnxruntime::require()?;
     for pair in PAIRS {
         let models = root().join("target/models").join(pair);
-        if !models.is_dir() {
+        if !is_current(&models)? {
             sim(&["models".into(), "write".into(), pair.into(), "--out".into(), models])?;
         }
     }
@@ -47,6 +48,18 @@ pub fn run(arguments: &ArgMatches) -> Outcome {
     let mut all = vec![scenario, "--mode".into(), "replay".into()];
     all.extend(arguments.get_many::<String>("rest").into_iter().flatten().map(PathBuf::from));
     sim(&all)
+}
+
+/// True if a pair is there and is the one of this tree. One that was trained before is taken away: the heads tell, which every
+/// training fits anew.
+fn is_current(models: &Path) -> Result<bool, String> {
+    let written = models.join("draft/probe_heads.toml");
+    let is_trained = models.ends_with("trained");
+    let read = |path: &Path| fs::read(path).ok();
+    if models.is_dir() && is_trained && read(&written) != read(&root().join("backends/onnx/pair/heads.toml")) {
+        fs::remove_dir_all(models).map_err(|error| format!("cannot remove {}: {error}", models.display()))?;
+    }
+    Ok(models.is_dir())
 }
 
 /// Builds and runs the binary, with its output on ours.
