@@ -5,7 +5,7 @@ use backends::onnx::{Model, Picture};
 use backends::real::Questions;
 use drawn::SIDE_PX;
 
-/// What compression leaves of a picture: pixels of a side, and bits of a channel.
+/// Compressed pictures: pixels of a side and bits of a channel that are left.
 const COMPRESSED: [(u32, u32); 8] = [(56, 8), (37, 8), (28, 8), (14, 8), (112, 4), (112, 3), (112, 2), (112, 1)];
 
 /// Accuracy of both models on pictures that were compressed and put back to their size.

@@ -1,13 +1,14 @@
 //! The simulator's laws of accuracy (`sim/model/src/accuracy.rs`), fitted to one half of the questions and compared with the other.
 
 use super::mean;
+use statrs::distribution::{Continuous, ContinuousCDF, Normal};
 
 /// Prints the correlation of the two models' difficulties and the loss by pruning. `whole` has the scores of draft and target on
 /// whole pictures, `less` those of the target by retention.
 pub fn compared(whole: &[Vec<f64>; 2], less: &[(f64, Vec<f64>)]) {
     let [fit, judge] = [0, 1].map(|half| whole.each_ref().map(|scores| one_half(scores, half)));
     let correlation = correlation(&fit);
-    let [draft, target] = judge.each_ref().map(|scores| quantile(mean(scores)));
+    let [draft, target] = judge.each_ref().map(|scores| Normal::standard().inverse_cdf(mean(scores)));
     println!("\nboth right, of one half: {:.3}, and of the other {:.3}", both(&fit), both(&judge));
     let by = [correlation, 0.85].map(|correlation| orthant(draft, target, correlation));
     println!("correlation of difficulties {correlation:.2}: by it {:.3} of the other, by .85 {:.3}", by[0], by[1]);
@@ -44,7 +45,7 @@ fn both([draft, target]: &[Vec<f64>; 2]) -> f64 {
 
 /// The correlation of normal difficulties that gives the share of questions that both answer.
 fn correlation(scores: &[Vec<f64>; 2]) -> f64 {
-    let [draft, target] = scores.each_ref().map(|scores| quantile(mean(scores)));
+    let [draft, target] = scores.each_ref().map(|scores| Normal::standard().inverse_cdf(mean(scores)));
     let wanted = both(scores);
     bisected((-0.999, 0.999), |correlation| orthant(draft, target, correlation) < wanted)
 }
@@ -52,22 +53,14 @@ fn correlation(scores: &[Vec<f64>; 2]) -> f64 {
 /// The share of a bivariate normal below both values, summed over the first.
 fn orthant(first: f64, second: f64, correlation: f64) -> f64 {
     const STEPS: u32 = 4000;
+    let normal = Normal::standard();
     let (from, rest) = (-8.0, (1.0 - correlation * correlation).sqrt());
     let width = (first - from) / f64::from(STEPS);
     let at = |step: u32| {
         let x: f64 = from + width * (f64::from(step) + 0.5);
-        libm::exp(-x * x / 2.0) / std::f64::consts::TAU.sqrt() * below((second - correlation * x) / rest)
+        normal.pdf(x) * normal.cdf((second - correlation * x) / rest)
     };
     width * (0..STEPS).map(at).sum::<f64>()
-}
-
-/// The share of a normal below a value.
-fn below(value: f64) -> f64 {
-    0.5 * libm::erfc(-value * std::f64::consts::FRAC_1_SQRT_2)
-}
-
-fn quantile(share: f64) -> f64 {
-    bisected((-8.0, 8.0), |value| below(value) < share)
 }
 
 /// Where a condition ends to hold.

@@ -125,7 +125,7 @@ fn due<C: Compute>(own: &C, theirs: Sequence, drafter: &C, sequence: Sequence, i
     u64::from(read).saturating_sub(drafter.context(sequence)) as u32
 }
 
-/// As large a part of `all` tokens as `part` is of `of`, rounded down.
+/// The same part of `all` tokens as `part` is of `of`, rounded down: 150 of 500 where it is 300 of 1,000.
 fn likewise(all: u32, part: u64, of: u32) -> u32 {
     (u64::from(all) * part / u64::from(of.max(1))) as u32
 }

@@ -41,7 +41,7 @@ pub(crate) fn describe(item: &Item, messages: &Numbered<Message>) -> (Kind, u32)
     }
 }
 
-/// Of the tokens that a job has in all, those that an engine's step took of it; all of them on a GPU without one, which says 0.
+/// The tokens of a job that a step took. A GPU without a serving engine says 0 and takes all of them.
 fn of_step(step_tokens: u32, all: u32) -> u32 {
     if step_tokens > 0 { all.min(step_tokens) } else { all }
 }

@@ -1,0 +1,69 @@
+//! The calibration set: tokens that no request of a run has, whose entropies the threshold is taken from.
+
+use super::{TokenOutcome, TokenProcess};
+use kernel::Streams;
+use units::{Ratio, quantile};
+
+/// The draft's entropies in a calibration set: the empirical distribution of Eq. 12.
+///
+/// ```
+/// use model::tokens::{Calibration, TokenProcess, TwoState};
+/// use units::Ratio;
+///
+/// let set = Calibration::sample(&TokenProcess::TwoState(TwoState::default()), 500, 1);
+/// let theta = set.quantile(Ratio::new(0.7));
+/// assert_eq!(set.share_below(theta), 0.7);
+/// let (_, accepted) = set.below(theta);
+/// assert!(accepted > 0.9, "confident tokens are mostly accepted");
+/// ```
+#[derive(Clone, Debug)]
+pub struct Calibration {
+    /// Ascending, nats.
+    pub(super) entropies: Vec<f32>,
+    /// For each entropy, the number of tokens up to it that the target agrees with.
+    pub(super) agreed: Vec<u32>,
+}
+
+impl Calibration {
+    /// Draws `samples` tokens, each of another request, from a stream of its own, so that the set is never the test
+    /// set. The paper takes 500 samples (section 5.1.4).
+    ///
+    /// # Panics
+    /// If there are none.
+    pub fn sample(process: &TokenProcess, samples: u32, seed: u64) -> Self {
+        let streams = Streams::new(seed ^ 0x6361_6C69_6272_6174);
+        let outcomes = (0..u64::from(samples)).map(|sample| process.any(streams, sample));
+        Self::of(outcomes.collect())
+    }
+
+    /// The set of these tokens.
+    ///
+    /// # Panics
+    /// If there are none.
+    pub fn of(mut outcomes: Vec<TokenOutcome>) -> Self {
+        assert!(!outcomes.is_empty(), "a calibration set is not empty");
+        outcomes.sort_by(|a, b| a.entropy_nats.total_cmp(&b.entropy_nats));
+        let agreed = outcomes.iter().scan(0, |sum, outcome| {
+            *sum += u32::from(outcome.agrees);
+            Some(*sum)
+        });
+        Self { agreed: agreed.collect(), entropies: outcomes.iter().map(|outcome| outcome.entropy_nats).collect() }
+    }
+
+    /// The entropy that the share `p` of tokens stays at or below: H_emp^-1(p) of Algorithm 1 line 4.
+    pub fn quantile(&self, p: Ratio) -> f32 {
+        quantile(&self.entropies, p.as_f64()).expect("a calibration set is not empty")
+    }
+
+    /// The share of tokens at or below `theta`: P_conf of Eq. 12.
+    pub fn share_below(&self, theta: f32) -> f64 {
+        self.below(theta).0
+    }
+
+    /// The share of tokens at or below `theta`, and the share of those that the target agrees with (1 if there are none).
+    pub fn below(&self, theta: f32) -> (f64, f64) {
+        let below = self.entropies.partition_point(|entropy| *entropy <= theta);
+        let agreed = below.checked_sub(1).map_or(1.0, |last| f64::from(self.agreed[last]) / below as f64);
+        (below as f64 / self.entropies.len() as f64, agreed)
+    }
+}
