@@ -187,6 +187,41 @@ pub trait Compute {
     /// ```
     fn known(&mut self, sequence: Sequence, work: &Work<'_>) -> Option<Done>;
 
+    /// Works out the next draft steps of a sequence, each alone in its batch, without taking them. `step` gets the cost and the draft
+    /// of each, and says whether another follows. False where a step is only known once it was taken, as of real models.
+    ///
+    /// ```
+    /// # use backends::{Compute, Done, Modelled, Tier, Work};
+    /// # use model::{engine_kind::EngineKind, request::{Input, Prompt, Request}, tokens::TokenProcess};
+    /// # let tier = Tier::named("rtx-3090", "qwen2-vl-2b", EngineKind::Vllm).unwrap();
+    /// # let mut edge = Modelled::new(&tier, TokenProcess::default(), kernel::Streams::new(1));
+    /// # let prompt = Prompt { request: 0, text_tokens: 30, images: None, audio: None };
+    /// # let (request, input) = (Request { prompt, output_tokens: 5 }, Input::whole(prompt));
+    /// # let (sequence, mut done) = (edge.open(&request, &input), Vec::new());
+    /// # edge.run([(sequence, Work::Prefill { tokens: 30, pictures: 0, answer: true })].into_iter(), &mut done);
+    /// let mut seen = Vec::new();
+    /// assert!(edge.look_ahead(sequence, |cost, draft| {
+    ///     seen.push((cost, Done::Draft(draft)));
+    ///     seen.len() < 2
+    /// }));
+    /// let taken = [(); 2].map(|()| {
+    ///     done.clear();
+    ///     (edge.run([(sequence, Work::Draft)].into_iter(), &mut done), done[0])
+    /// });
+    /// assert_eq!(seen, taken);
+    /// ```
+    fn look_ahead(&self, _: Sequence, _step: impl FnMut(Cost, Draft) -> bool) -> bool {
+        false
+    }
+
+    /// Takes the first so many of the steps that were [seen ahead](Self::look_ahead).
+    ///
+    /// # Panics
+    /// Where no step is.
+    fn take_steps(&mut self, _: Sequence, steps: u32) {
+        panic!("{steps} steps that nobody has seen");
+    }
+
     /// Forgets all but the first `answer_tokens` tokens of the answer; of a shorter one, nothing.
     fn truncate(&mut self, sequence: Sequence, answer_tokens: u32);
 

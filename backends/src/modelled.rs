@@ -119,6 +119,15 @@ impl State {
         if rest == 0 { Load::NONE } else { Load::prefill_chunk(rest.into(), read.into()) }
     }
 
+    /// The draft at a position of the answer.
+    #[inline]
+    fn draft(&self, process: &TokenProcess, position: u32) -> Draft {
+        let TokenOutcome { agrees, entropy_nats } = process.outcome(&self.tokens, position);
+        let target = self.target(position);
+        let token = if agrees { target } else { Token { id: target.id + 1, ends: false } };
+        Draft { token, position, entropy_nats }
+    }
+
     /// Appends the target's next token.
     fn append(&mut self) -> Token {
         self.answer += 1;
@@ -261,13 +270,10 @@ impl Modelled {
     fn draft(&mut self, sequence: Sequence) -> (Load, Done) {
         let Self { process, sequences, .. } = self;
         let state = sequences.get_mut(sequence);
-        let position = state.answer;
-        let outcome = process.outcome(&state.tokens, position);
-        let target = state.target(position);
-        let token = if outcome.agrees { target } else { Token { id: target.id + 1, ends: false } };
+        let draft = state.draft(process, state.answer);
         let load = state.pass(0);
         state.answer += 1;
-        (load, Done::Draft(Draft { token, position, entropy_nats: outcome.entropy_nats }))
+        (load, Done::Draft(draft))
     }
 
     #[inline]
@@ -375,6 +381,28 @@ impl Compute for Modelled {
     fn known(&mut self, sequence: Sequence, work: &Work<'_>) -> Option<Done> {
         let known = self.state(sequence).knows_next() && work.wants_one_token() && self.pricing.makes_tokens();
         known.then(|| self.item(sequence, work).1)
+    }
+
+    #[inline]
+    fn look_ahead(&self, sequence: Sequence, mut step: impl FnMut(Cost, Draft) -> bool) -> bool {
+        let state = self.sequences.get(sequence);
+        // The counter of measured steps gives each its noise, and something has to be read again in the others' first.
+        if self.meter.is_some() || state.knows_next() || state.again.is_some() || state.ahead > 0 {
+            return false;
+        }
+        let (mut position, mut context) = (state.answer, state.context());
+        loop {
+            let load = self.pricing.seen(Pricing::pass_load(context, false, 0));
+            if !step(self.pricing.roofline().iteration(&load), state.draft(&self.process, position)) {
+                return true;
+            }
+            (position, context) = (position + 1, context + 1);
+        }
+    }
+
+    #[inline]
+    fn take_steps(&mut self, sequence: Sequence, steps: u32) {
+        self.state(sequence).answer += steps;
     }
 
     fn coverage(&self) -> Option<Coverage> {

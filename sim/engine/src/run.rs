@@ -217,6 +217,14 @@ impl<'a, C: Compute, P: Policy> Host<'a> for Run<'a, C, P> {
             event => self.world.handle(event),
         }
     }
+
+    #[inline]
+    fn is_withdrawn(&self, time: SimTime, target: Target) -> bool {
+        match Event::decode(target.decode().expect("an event for a component")) {
+            Event::Iteration(gpu) => !self.world.state.borrow().gpus[gpu as usize].ends_at(time),
+            _ => false,
+        }
+    }
 }
 
 impl<'a, C: Compute, P: Policy> Run<'a, C, P> {
@@ -284,7 +292,7 @@ impl<'a, C: Compute, P: Policy> Run<'a, C, P> {
         self.encode_pictures(&mut turn, pool);
         let visual_tokens = world.pool_prices(pool).pricing.visual_tokens(&Input::whole(turn.request.prompt));
         let arrival = Arrival { turn, edge, client, group, pool, visual_tokens };
-        let id = state.ledger.admit(arrival, world.kernel.now());
+        let id = state.ledger.admit(arrival, world.kernel.now(), world.kernel.reached());
         Bed { world, id }
     }
 

@@ -59,6 +59,8 @@ pub struct RunSpec {
     pub probed: Arc<BTreeMap<u64, Descriptors>>,
     /// The policy that serves the requests.
     pub policy: System,
+    /// True takes every step and every token in an event of its own: the judge of what is worked out ahead, with equal results.
+    pub single_steps: bool,
 }
 
 impl RunSpec {
@@ -88,6 +90,12 @@ impl RunSpec {
     pub fn has_limits(&self) -> bool {
         let classes = &self.workload.classes;
         if classes.is_empty() { !self.slo.is_empty() } else { classes.iter().any(|class| !class.slo.is_empty()) }
+    }
+
+    /// True if steps and arrivals that nobody can change may be worked out ahead.
+    #[inline]
+    pub(crate) fn looks_ahead(&self) -> bool {
+        !self.single_steps && self.workload.fall_back_after.is_none()
     }
 
     /// Edges of all groups.

@@ -102,86 +102,86 @@ fn check(make: fn(System) -> RunSpec, golden: &[Golden]) {
 
 #[rustfmt::skip]
 const IDEAL: &[Golden] = &[
-    ("cloud_only", 0x00aceed5440d1e1e, 17885114518, 7649441),
-    ("cloud_pruned", 0x38568a469e327d09, 16120161340, 2898718),
+    ("cloud_only", 0x3d14e1bbeae43d62, 17885114518, 7649441),
+    ("cloud_pruned", 0xa9f32f9388479a4f, 16120161340, 2898718),
     ("edge_only", 0x6c3b8ff6d9274f72, 10301458494, 0),
-    ("ucb_route", 0xceef1cd079c696f6, 12751726383, 3201089),
+    ("ucb_route", 0xd62847def3d6fa75, 12751726383, 3201089),
     ("layer_split", 0xe1a4fef91df8a889, 57018041724, 133957088),
-    ("token_dropping", 0x91753106dd52dcb0, 16904061361, 13117945),
-    ("mindfusion", 0x094e44d3f39fa5bb, 16501471225, 24312712),
+    ("token_dropping", 0x8b07efe6aaf002d9, 16904061361, 13117945),
+    ("mindfusion", 0x76b64eae347645bf, 16501471225, 24312712),
     ("mindfusion_no_d", 0x58456c14eec0331c, 48062131968, 31402130),
     ("blocking", 0x989eca3e56c4b3d3, 25020708895, 7633404),
     ("pipelined", 0x2f7ac5e30cfa0145, 22746662341, 7659426),
     ("msao", 0xf8c8ddcb84d014f5, 26666703692, 4096029),
-    ("route", 0xd06dda0655797acd, 11571349043, 2988004),
+    ("route", 0x2145b648c8bdf0d5, 11571349043, 2988004),
     ("trust", 0xef220a7cf36d0080, 26450731920, 8932089),
 ];
 
 #[rustfmt::skip]
 const BUSY: &[Golden] = &[
-    ("cloud_only", 0x4a856a3534c25837, 18305904419, 7649441),
-    ("cloud_pruned", 0xf701d39534d4655c, 16533673951, 2898718),
+    ("cloud_only", 0x4cf4fe05c65f428a, 18305904419, 7649441),
+    ("cloud_pruned", 0x6b839c53183a8951, 16533673951, 2898718),
     ("edge_only", 0x060a4ee4756e69a2, 10513450323, 0),
-    ("ucb_route", 0xc0dea3ac6f095922, 12284323010, 3160277),
+    ("ucb_route", 0x0e29c180cf227445, 12284323010, 3160277),
     ("layer_split", 0xbd272ccdedd736ff, 57552346463, 134044046),
-    ("token_dropping", 0x75e151eb6088aaf6, 17273613409, 13117945),
-    ("mindfusion", 0x287608aee5f4044e, 16707089417, 24312712),
+    ("token_dropping", 0x2e98ee0775004bb6, 17273613409, 13117945),
+    ("mindfusion", 0x0e693247ff3df74e, 16707089417, 24312712),
     ("mindfusion_no_d", 0x7f10178e74a468ca, 48102856841, 31379684),
     ("blocking", 0x19812c7c72e777c1, 24940433346, 7627535),
     ("pipelined", 0x11e2f47947ae866d, 22749685037, 7677342),
     ("msao", 0x770808a4b42128fc, 26573997824, 4085226),
-    ("route", 0x95a8abfa830caa7b, 11473063438, 2952568),
+    ("route", 0xf43b7f1d1fd9d4e5, 11473063438, 2952568),
     ("trust", 0x9d9f643487a71b85, 26297665080, 8922025),
 ];
 
 #[rustfmt::skip]
 const SHARED: &[Golden] = &[
-    ("cloud_only", 0xa152d68fdf28f3cd, 18449559486, 7649275),
-    ("cloud_pruned", 0x120c1aabbdab2335, 16611364052, 2898506),
+    ("cloud_only", 0x46012f267f020858, 18449559486, 7649275),
+    ("cloud_pruned", 0xa4075d7fad691f1c, 16611364052, 2898506),
     ("edge_only", 0x060a4ee4756e69a2, 10513450323, 0),
-    ("ucb_route", 0x459b3a2c5e7e2b70, 12269950930, 3160097),
+    ("ucb_route", 0x524673bd03a03b2f, 12269950930, 3160097),
     ("layer_split", 0x8b763ff130e5f28a, 50964920748, 134047060),
-    ("token_dropping", 0xe316bfbe07b4d769, 17339019728, 13125300),
-    ("mindfusion", 0x0d527a509284d209, 16997955885, 24317206),
+    ("token_dropping", 0xe18755d786bc93a6, 17339019728, 13125300),
+    ("mindfusion", 0xf709d4462d7427c6, 16997955885, 24317206),
     ("mindfusion_no_d", 0x185f1938f84bc1e7, 47469165329, 31394520),
     ("blocking", 0x15c682aadc60938f, 24840399454, 7648234),
     ("pipelined", 0xf33390f5c1188945, 22682746181, 7668223),
     ("msao", 0xdf48712e1cf92837, 26710163316, 4092982),
-    ("route", 0xc4bad362b40db1d6, 11473063438, 2952568),
+    ("route", 0xd6109e1f3f60fb13, 11473063438, 2952568),
     ("trust", 0x7e557b086abaecdc, 26120003651, 8911157),
 ];
 
 #[rustfmt::skip]
 const RADIO: &[Golden] = &[
-    ("cloud_only", 0x4689a5c56b173ebf, 35173782848, 7696356),
-    ("cloud_pruned", 0x5b80a886b38a64d1, 20584089789, 2153691),
+    ("cloud_only", 0xac5d76d4a63bde86, 35173782848, 7696356),
+    ("cloud_pruned", 0xa042e836863bea51, 20584089789, 2153691),
     ("edge_only", 0x060a4ee4756e69a2, 10513450323, 0),
-    ("ucb_route", 0x8f41167de5a6cf96, 12945294405, 1735391),
+    ("ucb_route", 0x0713c4fe8877854d, 12945294405, 1735391),
     ("layer_split", 0x59a16956c4a424bb, 566789257877, 134773062),
-    ("token_dropping", 0x2156ea7e0b6dcd68, 56097938009, 13204742),
-    ("mindfusion", 0x8be1b5e1e7740c55, 93925192060, 24456707),
+    ("token_dropping", 0x943c9d7f2856f580, 56097938009, 13204742),
+    ("mindfusion", 0xc4d2197decdab4a2, 93925192060, 24456707),
     ("mindfusion_no_d", 0xeafaefc83303443b, 158540725870, 31586536),
     ("blocking", 0x37865b25cf2fa7c6, 54345328300, 7689016),
     ("pipelined", 0xaaef5bc3dcad8298, 49308863126, 7719529),
     ("msao", 0x8608a04b43f448f7, 39303364555, 3324604),
-    ("route", 0x0c64c71303d18d02, 12488257676, 1924092),
+    ("route", 0xbce2447c47d07c11, 12488257676, 1924092),
     ("trust", 0x737d6a4122cab14f, 56288346119, 8975937),
 ];
 
 #[rustfmt::skip]
 const SHARED_RADIO: &[Golden] = &[
-    ("cloud_only", 0x0bdee151ebd84917, 37340476911, 7700903),
-    ("cloud_pruned", 0x286a66b9761ea46b, 19918630592, 2147538),
+    ("cloud_only", 0x5091254e4957c849, 37340476911, 7700903),
+    ("cloud_pruned", 0xee09b21335b12286, 19918630592, 2147538),
     ("edge_only", 0x060a4ee4756e69a2, 10513450323, 0),
-    ("ucb_route", 0x3dd683e9316d960d, 13750476743, 1985250),
+    ("ucb_route", 0x1c347ed885bbe4e1, 13750476743, 1985250),
     ("layer_split", 0xd03cfd1bfed7f07f, 563495390739, 134748961),
-    ("token_dropping", 0xa0219412c2714d55, 56538968513, 13202647),
-    ("mindfusion", 0x82e5109da05deb02, 94326179608, 24469440),
+    ("token_dropping", 0x50ac1445c565f3fe, 56538968513, 13202647),
+    ("mindfusion", 0x0fb777ede7d1c566, 94326179608, 24469440),
     ("mindfusion_no_d", 0x4096b7c3d5ff9074, 154952134198, 31578224),
     ("blocking", 0xedfce9fd73900f1b, 52838403555, 7690601),
     ("pipelined", 0x7e26e2c006c6b239, 47512996564, 7716229),
     ("msao", 0x789380fcf3fff5e6, 39931066570, 3410588),
-    ("route", 0xe20a67abf4aca60b, 12490153114, 1924092),
+    ("route", 0x83ac96ba30181ad3, 12490153114, 1924092),
     ("trust", 0x2ed0945f923dead7, 55627996200, 8971615),
 ];
 
@@ -212,18 +212,18 @@ fn golden_runs_with_a_shared_link() {
 
 #[rustfmt::skip]
 const TCP: &[Golden] = &[
-    ("cloud_only", 0x44187d3c5f6562a5, 26873992581, 7666980),
-    ("cloud_pruned", 0x6b67f7496a6ef634, 17940606902, 2889688),
+    ("cloud_only", 0x341a8c44b8690e89, 26873992581, 7666980),
+    ("cloud_pruned", 0x263cc3e490db9dc5, 17940606902, 2889688),
     ("edge_only", 0x060a4ee4756e69a2, 10513450323, 0),
-    ("ucb_route", 0x1de464dab64de922, 13724629392, 3192810),
+    ("ucb_route", 0xaebdbc626119d8af, 13724629392, 3192810),
     ("layer_split", 0xf22d33d458f3156c, 345316207929, 134123545),
-    ("token_dropping", 0xe396b6638f8f8109, 34729716436, 13140910),
-    ("mindfusion", 0x346ed09257b2f9a2, 55448389234, 24350023),
+    ("token_dropping", 0x0bd5c39361b0af07, 34729716436, 13140910),
+    ("mindfusion", 0x89079cb596fa9b0b, 55448389234, 24350023),
     ("mindfusion_no_d", 0x63745f3ca5df7892, 102434584819, 31426094),
     ("blocking", 0xfcb145bc60baa178, 36780293672, 7664561),
     ("pipelined", 0xe5cf8c0a42d6699d, 34827762170, 7677786),
     ("msao", 0x024f635bfbe3c6a6, 30549284052, 4089348),
-    ("route", 0x5e9dd28fcb469780, 11627255913, 2327871),
+    ("route", 0x916d0284225b54b6, 11627255913, 2327871),
     ("trust", 0xf1c8a2f97ef2b17f, 38009278490, 8923844),
 ];
 

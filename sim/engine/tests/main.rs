@@ -34,6 +34,7 @@
 //! Each policy of the list is run by its examples, so a new policy is tested by its line in the list.
 
 mod accuracy;
+mod ahead;
 mod batching;
 mod beside;
 mod closed_forms;

@@ -1,14 +1,16 @@
 //! The order of events, in one place.
 //!
-//! An event is one packed 128-bit key: `time (64) | phase (2) | sequence (38) | target (24)`. Comparing two keys as
-//! integers compares time first, then phase, then the order of scheduling. The target rides along in the low bits and
-//! never decides, because no two keys share a sequence number.
+//! An event is one packed 128-bit key: `time (64) | phase (2) | order (38) | target (24)`. Comparing two keys as integers
+//! compares time first, then phase, then the order. The target rides along in the low bits and never decides.
+//!
+//! The order is the sequence of scheduling. Only iterations end in the order of their servers: whoever works out several of
+//! them in one event schedules fewer, and earlier, and must not change what comes first in a nanosecond.
 
 use units::SimTime;
 
 const TARGET_BITS: u32 = 24;
-const SEQUENCE_BITS: u32 = 38;
-const PHASE_SHIFT: u32 = TARGET_BITS + SEQUENCE_BITS;
+const ORDER_BITS: u32 = 38;
+const PHASE_SHIFT: u32 = TARGET_BITS + ORDER_BITS;
 
 /// The order of events within one instant: lower phases first.
 ///
@@ -17,10 +19,12 @@ const PHASE_SHIFT: u32 = TARGET_BITS + SEQUENCE_BITS;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[repr(u8)]
 pub enum Phase {
-    /// Timers, arrivals, deliveries, completions.
+    /// Timers, arrivals, deliveries.
     Happen = 0,
+    /// Iterations end, in the order of their servers.
+    Iterate = 1,
     /// Servers look at what has happened and start their next batch.
-    Batch = 1,
+    Batch = 2,
 }
 
 /// The receiver of an event: a [`Wait`](crate::Wait) of a process, or a component of the host with a code of 23 bits.
@@ -29,6 +33,8 @@ pub struct Target(u32);
 
 impl Target {
     const COMPONENT: u32 = 1 << (TARGET_BITS - 1);
+    /// The first in the order that never decides.
+    pub(crate) const FIRST: Self = Self(0);
     /// Indices of waits and components stay below this.
     pub const LIMIT: u32 = Self::COMPONENT;
 
@@ -62,18 +68,20 @@ pub struct Key(u128);
 impl Key {
     /// Sorts after every real event.
     pub const NEVER: Self = Self(u128::MAX);
+    /// Sorts before every event but the very first that there may be.
+    pub(crate) const START: Self = Self(0);
 
     /// Packs an event.
     ///
     /// # Panics
-    /// After 2^38 events in one run (2.7e11), when the sequence would wrap.
+    /// After 2^38 events in one run (2.7e11), when the order would wrap.
     #[inline]
-    pub fn new(time: SimTime, phase: Phase, sequence: u64, target: Target) -> Self {
-        assert!(sequence < 1 << SEQUENCE_BITS, "a run of more than 2^38 events");
+    pub fn new(time: SimTime, phase: Phase, order: u64, target: Target) -> Self {
+        assert!(order < 1 << ORDER_BITS, "a run of more than 2^38 events");
         Self(
             u128::from(time.as_ns()) << 64
                 | u128::from(phase as u8) << PHASE_SHIFT
-                | u128::from(sequence) << TARGET_BITS
+                | u128::from(order) << TARGET_BITS
                 | u128::from(target.0),
         )
     }
@@ -107,6 +115,8 @@ mod tests {
             |ns, phase, sequence, target| Key::new(SimTime::from_ns(ns), phase, sequence, Target::component(target));
         let ordered = [
             key(1, Phase::Happen, 9, 9),
+            key(1, Phase::Iterate, 2, 1),
+            key(1, Phase::Iterate, 3, 0),
             key(1, Phase::Batch, 0, 0),
             key(1, Phase::Batch, 1, 7),
             key(1, Phase::Batch, 2, 3),

@@ -41,6 +41,8 @@ use units::{SimDuration, SimTime};
 /// ```
 pub struct Kernel {
     now: Cell<SimTime>,
+    /// The last in order of the events so far.
+    reached: Cell<Key>,
     sequence: Cell<u64>,
     events: Cell<u64>,
     queue: RefCell<Pending>,
@@ -54,6 +56,12 @@ pub struct Kernel {
 pub trait Host<'a> {
     /// An event for a component (made by [`Target::component`]) is due.
     fn event(&'a self, target: Target, spawner: &mut Spawner<'a>);
+
+    /// True if an event for a component at a time has been withdrawn. It then leaves no trace: the clock stays where it is.
+    #[inline]
+    fn is_withdrawn(&self, _time: SimTime, _target: Target) -> bool {
+        false
+    }
 }
 
 type ProcessId = u32;
@@ -106,6 +114,7 @@ impl Kernel {
     pub fn with_journal(journal: Journal) -> Self {
         Self {
             now: Cell::new(SimTime::ZERO),
+            reached: Cell::new(Key::START),
             sequence: Cell::new(0),
             events: Cell::new(0),
             queue: RefCell::default(),
@@ -138,10 +147,63 @@ impl Kernel {
     /// If `time` lies in the past.
     #[inline]
     pub fn schedule(&self, time: SimTime, phase: Phase, target: Target, lane: Option<Lane>) {
-        assert!(time >= self.now.get(), "event scheduled at {time:?}, before now ({:?})", self.now.get());
+        self.push(time, self.place(time, phase, target), lane);
+    }
+
+    /// Takes the place in the order of events that one at this time would have, without scheduling it. It is passed once
+    /// [`reached`](Self::reached) is not before it.
+    #[inline]
+    pub fn take_place(&self, time: SimTime) -> Key {
+        self.place(time, Phase::Happen, Target::FIRST)
+    }
+
+    /// The last place in the order of events that has been reached.
+    #[inline]
+    pub fn reached(&self) -> Key {
+        self.reached.get()
+    }
+
+    #[inline]
+    fn place(&self, time: SimTime, phase: Phase, target: Target) -> Key {
         let sequence = self.sequence.get();
         self.sequence.set(sequence + 1);
-        self.queue.borrow_mut().push(Key::new(time, phase, sequence, target), lane);
+        Key::new(time, phase, sequence, target)
+    }
+
+    /// Schedules the end of an iteration of the server with this number.
+    ///
+    /// # Panics
+    /// If `time` lies in the past.
+    #[inline]
+    pub fn schedule_end(&self, time: SimTime, server: u32, target: Target, lane: Option<Lane>) {
+        self.push(time, Key::new(time, Phase::Iterate, server.into(), target), lane);
+    }
+
+    #[inline]
+    fn push(&self, time: SimTime, key: Key, lane: Option<Lane>) {
+        assert!(time >= self.now.get(), "event scheduled at {time:?}, before now ({:?})", self.now.get());
+        self.queue.borrow_mut().push(key, lane);
+    }
+
+    /// True if an iteration of a server that ends then is over, whether it has an event or not.
+    ///
+    /// ```
+    /// use kernel::{Host, Kernel, Spawner, Target};
+    /// use units::SimTime;
+    ///
+    /// struct Two<'k>(&'k Kernel);
+    /// impl<'a> Host<'a> for Two<'_> {
+    ///     fn event(&'a self, _: Target, _: &mut Spawner<'a>) {
+    ///         let at = |ns, server| self.0.is_over(SimTime::from_ns(ns), server);
+    ///         assert_eq!([at(6, 9), at(7, 0), at(7, 1), at(7, 2), at(8, 0)], [true, true, true, false, false]);
+    ///     }
+    /// }
+    /// let kernel = Kernel::new();
+    /// kernel.run(&Two(&kernel), |_| kernel.schedule_end(SimTime::from_ns(7), 1, Target::component(0), None));
+    /// ```
+    #[inline]
+    pub fn is_over(&self, end: SimTime, server: u32) -> bool {
+        Key::new(end, Phase::Iterate, server.into(), Target::FIRST) <= self.reached.get()
     }
 
     /// A new slot to wait on. It must be fired exactly once, or the process that awaits it never resumes.
@@ -183,10 +245,17 @@ impl Kernel {
                 self.poll_ready(&mut spawner);
             }
             let Some(key) = self.queue.borrow_mut().pop() else { break };
-            self.advance(key);
-            match key.target().decode() {
-                Err(wait) => self.fire(wait),
-                Ok(_) => host.event(key.target(), &mut spawner),
+            let target = key.target();
+            match target.decode() {
+                Err(wait) => {
+                    self.advance(key);
+                    self.fire(wait);
+                }
+                Ok(_) if host.is_withdrawn(key.time(), target) => {}
+                Ok(_) => {
+                    self.advance(key);
+                    host.event(target, &mut spawner);
+                }
             }
         }
         spawner.alive()
@@ -196,6 +265,7 @@ impl Kernel {
     fn advance(&self, key: Key) {
         assert!(key.time() >= self.now.get(), "time went back from {:?} to {key:?}", self.now.get());
         self.now.set(key.time());
+        self.reached.set(self.reached.get().max(key));
         self.events.set(self.events.get() + 1);
         self.journal.borrow_mut().record(key);
     }

@@ -61,6 +61,6 @@ pub use route::{Router, Score};
 pub use settings::Idle;
 pub use specedge::Ahead;
 pub use speculation::{At, CacheAtLowConfidence, Gate, LowConfidence, Speculation, StateSize, Unsure, read_prompt};
-pub use testbed::{Briefing, Cloud, Edge, Hidden, Note, Plan, Prices, Regret, Testbed, Verification, View};
+pub use testbed::{Briefing, Cloud, Edge, Hidden, Note, Plan, Prices, Regret, Stretch, Testbed, Verification, View};
 pub use theta::{AcceptRule, DraftLength, EntropyUnits, Reset, ThetaSettings};
 pub use verification::{BonusToken, DraftDuringVerify, VerifyRtt, VerifyRule, VerifySettings, VerifyTime};

@@ -94,6 +94,10 @@ impl Gate for Bandit<'_> {
         at.note(&LENGTH, self.length.into());
     }
 
+    fn sure_up_to_nats(&self) -> Option<f32> {
+        Some(f32::INFINITY)
+    }
+
     fn learn<B: Testbed>(&mut self, verdict: &Verdict, at: &At<'_, B>) {
         if at.round == 1 {
             return;

@@ -6,7 +6,7 @@
 //! already drafted.
 
 use crate::batch::{Batch, Verify};
-use crate::testbed::{Cloud, Edge, Note, Testbed, Verification, View};
+use crate::testbed::{Cloud, Edge, Note, Stretch, Testbed, Verification, View};
 use model::{
     decoding::{Draft, Verdict},
     request::Input,
@@ -23,6 +23,16 @@ pub trait Gate {
     /// Eq. 10: `true` to speculate on.
     fn is_confident<B: Testbed>(&mut self, _: &Draft, _: &At<'_, B>) -> bool {
         true
+    }
+    /// The entropy up to which every draft is sure enough until a batch is sent or a verdict is learned, nats. None where a draft
+    /// is judged by more than that; then each has to be looked at when it is made.
+    fn sure_up_to_nats(&self) -> Option<f32> {
+        None
+    }
+    /// The drafts that may follow so many of a batch before one has to be looked at.
+    fn stretch(&self, drafts: usize) -> Stretch {
+        let most = (self.n_draft() as usize).saturating_sub(drafts).max(1) as u32;
+        self.sure_up_to_nats().map_or(Stretch::ONE, |sure_up_to_nats| Stretch { most, sure_up_to_nats })
     }
     /// A token was not sure enough (line 13).
     fn doubt(&mut self) {}
@@ -183,7 +193,10 @@ impl Speculation {
             if cache.is_empty() {
                 gate.begin(&flight.next(bed));
             }
-            let draft = bed.edge().draft().await; // line 7
+            let before = cache.len();
+            let draft = bed.edge().draft_on(gate.stretch(before), &mut cache).await; // line 7
+            let sure = cache[before..].iter().all(|sure| gate.is_confident(sure, &flight.next(bed)));
+            assert!(sure, "a gate keeps to the entropy that it has named");
             let confident = gate.is_confident(&draft, &flight.next(bed));
             if confident || self.unsure.then == LowConfidence::Continue {
                 cache.push(draft);

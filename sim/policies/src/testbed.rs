@@ -69,6 +69,20 @@ pub struct Note {
     pub meaning: &'static str,
 }
 
+/// Drafts that nobody has to look at one by one: up to the first that is not sure enough or ends the answer.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Stretch {
+    /// Tokens, at most; at least 1.
+    pub most: u32,
+    /// Entropy up to which a draft is sure enough, nats.
+    pub sure_up_to_nats: f32,
+}
+
+impl Stretch {
+    /// One token, whatever its entropy.
+    pub const ONE: Self = Self { most: 1, sure_up_to_nats: f32::INFINITY };
+}
+
 /// Operations on the edge, where the user sits. All are local.
 pub trait Edge {
     /// Decodes and resizes the pictures on the edge's processor. It takes longer by the pixels only where `uses` says that a model runs
@@ -94,6 +108,11 @@ pub trait Edge {
     fn prefill(&self, input: &Input) -> impl Future<Output = ()>;
     /// Drafts the token that follows the drafts so far: a guess at the cloud's answer.
     fn draft(&self) -> impl Future<Output = Draft>;
+    /// Drafts tokens one after the other, and returns the last of them; those before it, which are sure and end nothing, join
+    /// `drafts`. It may return before the end of the stretch, and does when a verdict has arrived. By default it drafts one.
+    fn draft_on(&self, _: Stretch, _: &mut Vec<Draft>) -> impl Future<Output = Draft> {
+        self.draft()
+    }
     /// `true` if trees of drafts grow here; elsewhere they are sequences.
     fn grows_trees(&self) -> bool {
         false

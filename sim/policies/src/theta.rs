@@ -287,6 +287,10 @@ impl Gate for Theta<'_> {
         self.is_confident(draft)
     }
 
+    fn sure_up_to_nats(&self) -> Option<f32> {
+        Some(self.nats())
+    }
+
     /// Line 13.
     fn doubt(&mut self) {
         self.set(self.now * self.settings.delta.as_f64());

@@ -89,6 +89,7 @@ fn base_spec(source: &Source, scenario: &Scenario) -> Result<(RunSpec, Option<f6
         descriptors: scenario.descriptors,
         probed: Arc::default(),
         policy: System::CloudOnly(policies::CloudOnly::default()),
+        single_steps: false,
     };
     datasets::check_pictures(source, &spec.workload.content, DATASET)?;
     if datasets::has_pictures(&spec.workload.content) {

@@ -55,6 +55,11 @@ impl Drain {
         });
     }
 
+    /// Tokens were committed before its beginning that arrive behind it.
+    pub(crate) fn count(&mut self, tokens: u64) {
+        self.after.tokens += tokens;
+    }
+
     /// Its beginning; the end of time where there is none.
     pub(crate) fn begins(&self) -> SimTime {
         self.begins

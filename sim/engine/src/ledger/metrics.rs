@@ -45,6 +45,14 @@ impl Default for Durations {
     }
 }
 
+/// Shows how many there are, their sum and their percentiles.
+impl std::fmt::Debug for Durations {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let percentiles: Vec<u64> = (0..=100).map(|p| self.entries.value_at_quantile(f64::from(p) / 100.0)).collect();
+        write!(f, "{} of {} ns, percentiles {percentiles:?}", self.count, self.sum_ns)
+    }
+}
+
 impl Durations {
     /// Adds one.
     #[inline]
@@ -126,7 +134,7 @@ fn add(histogram: &mut Histogram<u64>, value: u64, times: u64) {
 }
 
 /// Sums over probes.
-#[derive(Default)]
+#[derive(Debug, Default)]
 pub struct ProbeSums {
     /// From asking to knowing, the queue at the edge's GPU included.
     pub time: Durations,
@@ -225,7 +233,7 @@ impl LatencySum {
 }
 
 /// Sums over the requests of a run that are counted: all but those of its warm-up.
-#[derive(Default)]
+#[derive(Debug, Default)]
 pub struct Metrics {
     /// Probes.
     pub probe: ProbeSums,
@@ -298,7 +306,7 @@ impl Deadlines {
 }
 
 /// Sums over the requests of a class that are counted.
-#[derive(Default)]
+#[derive(Debug, Default)]
 pub struct OfClass {
     /// Requests that were sent.
     pub submitted: u64,

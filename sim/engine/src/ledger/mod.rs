@@ -11,6 +11,7 @@
 //! | `flow.rs` | counts over all requests |
 //! | `warm_up.rs` | the first requests, which no figure counts |
 //! | `drain.rs` | the time behind the last arrival, in which no rate counts |
+//! | `on_the_way.rs` | tokens that were committed before they arrive |
 //! | `metrics.rs` | sums and quantiles over the requests that are counted |
 //! | `recorder.rs` | rows for tables, and the trait that takes them |
 //! | `notes.rs` | the decisions and thresholds that policies note |
@@ -23,6 +24,7 @@ mod grading;
 mod invariants;
 mod metrics;
 mod notes;
+mod on_the_way;
 mod recorder;
 mod slot;
 mod tally;
@@ -48,13 +50,14 @@ pub(crate) use watch::Watch;
 
 use drain::Drain;
 use flow::Flow;
-use kernel::Numbered;
+use kernel::{Key, Numbered};
 use model::{
     decoding::Verdict,
     latency::{LatencyLimits, Moments},
     request::Request,
 };
 use notes::Notes;
+use on_the_way::OnTheWay;
 use policies::ServedBy;
 use std::collections::BTreeMap;
 use tally::Tally;
@@ -89,6 +92,7 @@ pub(crate) struct Ledger<'w, R> {
     flow: Flow,
     pub(crate) warm_up: WarmUp,
     pub(crate) drain: Drain,
+    on_the_way: OnTheWay,
     /// Limits on latencies that a request of each class meets or misses.
     slo: Vec<LatencyLimits>,
     /// The requests behind the warm-up.
@@ -126,6 +130,7 @@ impl<'w, R: Default> Ledger<'w, R> {
             flow: Flow::default(),
             warm_up,
             drain: Drain::new(requests),
+            on_the_way: OnTheWay::default(),
             metrics: Metrics::of_classes(slo.len()),
             slo,
             wants_steps: recorder.wants_steps(),
@@ -142,11 +147,13 @@ impl<'w, R: Default> Ledger<'w, R> {
     }
 
     /// Takes a request in.
-    pub(crate) fn admit(&mut self, arrival: Arrival, now: SimTime) -> SlotId {
+    pub(crate) fn admit(&mut self, arrival: Arrival, now: SimTime, reached: Key) -> SlotId {
         let (number, edge, class) = (arrival.turn.request.prompt.request, arrival.edge, arrival.turn.class);
         self.generation += 1;
         let generation = self.generation;
-        self.warm_up.admit(generation, now);
+        if self.warm_up.admit(generation, now) {
+            self.warm_up.take_back(self.on_the_way.tokens(|arrival| arrival > reached));
+        }
         self.flow.submit(now);
         let id = SlotId { index: self.slots.insert(Slot::new(arrival, generation, now)), generation };
         if !self.warm_up.has(id) {
@@ -197,6 +204,7 @@ impl<R> Ledger<'_, R> {
     /// The last request has arrived.
     pub(crate) fn begin_drain(&mut self, now: SimTime) {
         self.drain.begin(now, self.generation, self.flow.in_flight());
+        self.drain.count(self.on_the_way.tokens(|arrival| arrival.time() > now));
     }
 
     /// The part of a run that ends at `end` in which rates count.
@@ -242,6 +250,15 @@ impl<R> Ledger<'_, R> {
         }
         if tokens > 1 {
             metrics.itl.record_n(SimDuration::ZERO, u64::from(tokens - 1));
+        }
+    }
+
+    /// Commits tokens that arrive at the edge later, before which nobody looks at them.
+    #[inline]
+    pub(crate) fn commit_ahead(&mut self, id: SlotId, tokens: u32, now: SimTime, arrival: Key) {
+        self.commit(id, tokens, arrival.time());
+        if self.warm_up.end() == SimTime::MAX || self.drain.begins() == SimTime::MAX {
+            self.on_the_way.add(now, arrival, tokens);
         }
     }
 

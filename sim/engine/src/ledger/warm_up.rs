@@ -40,17 +40,25 @@ impl WarmUp {
         Self { length, last: 0, last_sent: SimTime::ZERO, end, before: Before::default() }
     }
 
-    /// A request is sent.
-    pub(crate) fn admit(&mut self, generation: u32, now: SimTime) {
+    /// A request is sent. True if the warm-up is over by that.
+    pub(crate) fn admit(&mut self, generation: u32, now: SimTime) -> bool {
         let is_within = match self.length {
             workload::WarmUp::Requests(requests) => u64::from(generation) <= requests,
             workload::WarmUp::Time(_) => now < self.end,
         };
         if is_within {
             (self.last, self.last_sent) = (generation, now);
-        } else if self.end == SimTime::MAX {
+        }
+        let is_over = !is_within && self.end == SimTime::MAX;
+        if is_over {
             self.end = now;
         }
+        is_over
+    }
+
+    /// Tokens were committed before its end that arrive behind it.
+    pub(crate) fn take_back(&mut self, tokens: u64) {
+        self.before.done.tokens -= tokens;
     }
 
     /// The place of a request among those that are counted, from 0; none of one of the warm-up.
@@ -122,7 +130,9 @@ mod tests {
     /// the third request arrives; a token is committed at the end of each.
     fn run(length: workload::WarmUp) -> WarmUp {
         let mut warm_up = WarmUp::new(length);
-        (1..).zip([0, 0, 10]).for_each(|(generation, ms)| warm_up.admit(generation, at(ms)));
+        (1..).zip([0, 0, 10]).for_each(|(generation, ms)| {
+            warm_up.admit(generation, at(ms));
+        });
         warm_up.iterate(1, at(5), at(15));
         warm_up.commit(1, at(15));
         warm_up.admit(4, at(20));

@@ -3,7 +3,7 @@
 use super::flight::Flight;
 use super::job::{Task, Then};
 use super::message::Body;
-use super::resources::{CloudSide, Slot};
+use super::resources::CloudSide;
 use super::state::State;
 use super::world::World;
 use crate::ledger::{Grading, Kind, Lane, Ledger, SlotId};
@@ -16,7 +16,7 @@ use model::{
     modality::Modality,
     request::{Input, Prompt},
 };
-use policies::{Batch, Cloud, Edge, Hidden, Note, Plan, Prices, Testbed, Tree, Verify, View};
+use policies::{Batch, Cloud, Edge, Hidden, Note, Plan, Prices, Stretch, Testbed, Tree, Verify, View};
 use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
@@ -52,7 +52,7 @@ impl<'w, C: Compute> Bed<'w, C> {
     }
 
     /// Gives a job to the edge's GPU, to be awaited, and to have what came of it looked at.
-    fn on_edge<R, T: FnOnce(&mut Slot) -> R + Unpin>(
+    fn on_edge<R, T: FnOnce(&mut State<'w, C>, SlotId) -> R + Unpin>(
         &self,
         task: impl FnOnce(WaitIndex) -> Task,
         then: T,
@@ -125,7 +125,7 @@ impl<C: Compute> Testbed for Bed<'_, C> {
     }
 }
 
-impl<C: Compute> Edge for Bed<'_, C> {
+impl<'w, C: Compute> Edge for Bed<'w, C> {
     async fn preprocess(&self) {
         let prompt = self.prompt();
         if !prompt.is_text() {
@@ -201,15 +201,28 @@ impl<C: Compute> Edge for Bed<'_, C> {
 
     async fn prefill(&self, input: &Input) {
         let left = self.open_on_edge(input);
-        self.on_edge(|wait| Task::Prefill { left, then: Then::Fire(wait) }, |_| ()).await;
+        self.on_edge(|wait| Task::Prefill { left, then: Then::Fire(wait) }, |_, _| ()).await;
     }
 
     fn draft(&self) -> impl Future<Output = Draft> {
-        let take = |slot: &mut Slot| {
+        let take = |state: &mut State<'w, C>, id: SlotId| {
+            let slot = state.ledger.slots.get_mut(id.index);
             slot.tally.drafted += 1;
             slot.resources.drafted()
         };
-        self.on_edge(|wait| Task::Draft { wait }, take)
+        self.on_edge(|wait| Task::Draft { wait, stretch: Stretch::ONE }, take)
+    }
+
+    fn draft_on(&self, stretch: Stretch, drafts: &mut Vec<Draft>) -> impl Future<Output = Draft> {
+        let take = |state: &mut State<'w, C>, id: SlotId| {
+            let slot = state.ledger.slots.get_mut(id.index);
+            let last = slot.resources.drafted();
+            slot.tally.drafted += state.gpus[slot.edge as usize].ahead.take_before(&last, drafts);
+            last
+        };
+        let now = self.world.kernel.now();
+        self.with(|state| state.ledger.slots.get_mut(self.id.index).resources.pending.look_for_verdicts(now));
+        self.on_edge(|wait| Task::Draft { wait, stretch }, take)
     }
 
     fn grows_trees(&self) -> bool {
@@ -222,7 +235,7 @@ impl<C: Compute> Edge for Bed<'_, C> {
         }
         let (count, depth) = (nodes.len() as u32, nodes.iter().map(|node| tree.path(*node).len()).max());
         let depth = depth.expect("nodes to expand") as u32;
-        self.on_edge(|wait| Task::Expand { wait, nodes: count, depth }, |_| ()).await;
+        self.on_edge(|wait| Task::Expand { wait, nodes: count, depth }, |_, _| ()).await;
         self.with(|state| {
             let (edge, sequence) = self.drafts(state);
             nodes.iter().flat_map(|node| edge.candidates(sequence, &tree.path(*node), most)).collect()
@@ -230,7 +243,8 @@ impl<C: Compute> Edge for Bed<'_, C> {
     }
 
     fn decode(&self) -> impl Future<Output = Draft> {
-        self.on_edge(|wait| Task::Own { wait }, |slot| slot.resources.drafted())
+        let made = |state: &mut State<'w, C>, id: SlotId| state.ledger.slots.get(id.index).resources.drafted();
+        self.on_edge(|wait| Task::Own { wait }, made)
     }
 
     fn trust(&self, token: &Draft) {
@@ -279,7 +293,7 @@ impl<C: Compute> Edge for Bed<'_, C> {
     }
 
     async fn pass(&self) {
-        self.on_edge(|wait| Task::Lower { wait }, |_| ()).await;
+        self.on_edge(|wait| Task::Lower { wait }, |_, _| ()).await;
     }
 }
 
@@ -350,7 +364,10 @@ impl<'w, C: Compute> Cloud for Bed<'w, C> {
         let answered = self.answered();
         let mut log = self.world.log(self.id, batch);
         let message = self.world.send_drafts(self.id, batch, by, None);
-        self.with(|state| state.ledger.slots.get_mut(self.id.index).resources.pending.last_batch = Some(message));
+        self.with(|state| {
+            let pending = &mut state.ledger.slots.get_mut(self.id.index).resources.pending;
+            (pending.last_batch, pending.drafted_first) = (Some(message), true);
+        });
         answered.await;
         self.with(|state| {
             let verdict =
@@ -386,7 +403,7 @@ impl<'w, C: Compute> Bed<'w, C> {
         saw: impl FnOnce(&mut C, Sequence) -> R,
     ) -> R {
         self.with(|state| self.world.open_on_edge(state, self.id, input));
-        self.on_edge(task, |_| ()).await;
+        self.on_edge(task, |_, _| ()).await;
         self.with(|state| {
             let (edge, sequence) = self.drafts(state);
             let saw = saw(edge, sequence);
@@ -438,13 +455,13 @@ struct OnEdge<'b, 'w, C, T> {
     then: Option<T>,
 }
 
-impl<C: Compute, R, T: FnOnce(&mut Slot) -> R + Unpin> Future for OnEdge<'_, '_, C, T> {
+impl<'w, C: Compute, R, T: FnOnce(&mut State<'w, C>, SlotId) -> R + Unpin> Future for OnEdge<'_, 'w, C, T> {
     type Output = R;
 
     #[inline]
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<R> {
         ready!(Pin::new(&mut self.wait).poll(context));
         let then = self.then.take().expect("a job is looked at once");
-        Poll::Ready(self.bed.with(|state| then(state.ledger.slots.get_mut(self.bed.id.index))))
+        Poll::Ready(self.bed.with(|state| then(state, self.bed.id)))
     }
 }

@@ -2,8 +2,8 @@
 
 use super::event::{DOWN, Event, NOW, UP};
 use super::job::{Task, Then};
-use super::link::Parcel;
-use super::message::{Body, Message};
+use super::link::{Parcel, Passage};
+use super::message::{Body, Drafts, Message};
 use super::prices::HostWork;
 use super::prompts;
 use super::state::State;
@@ -12,7 +12,7 @@ use crate::ledger::{Kind, Lane, SlotId};
 use crate::spec::{Connections, TcpSpec, Transport};
 use backends::{Compute, Done};
 use kernel::Phase;
-use units::{Bytes, SimDuration};
+use units::{Bytes, SimDuration, SimTime};
 
 impl<'w, C: Compute> World<'w, C> {
     /// Makes a message between a request's edge and its pool.
@@ -24,10 +24,10 @@ impl<'w, C: Compute> World<'w, C> {
 
     /// The connection of a message: that between its edge and its pool, or its request's own.
     #[inline]
-    fn connection(&self, message: &Message) -> u32 {
+    fn connection(&self, slot: SlotId, edge: u32, pool: u32) -> u32 {
         match self.spec.link.transport {
-            Transport::Tcp(TcpSpec { connections: Connections::PerRequest, .. }) => message.slot.index,
-            _ => message.pool * self.fleet.edges() + message.edge,
+            Transport::Tcp(TcpSpec { connections: Connections::PerRequest, .. }) => slot.index,
+            _ => pool * self.fleet.edges() + edge,
         }
     }
 
@@ -53,28 +53,66 @@ impl<'w, C: Compute> World<'w, C> {
         let now = self.kernel.now();
         let to_send = state.messages.get(message);
         let Message { slot, edge, pool, ref body, .. } = *to_send;
-        let (connection, past) = (self.connection(to_send), body.is_off_the_link());
+        let (connection, past) = (self.connection(slot, edge, pool), body.is_off_the_link());
         let warm_up = state.ledger.warm_up.has(slot);
         let beyond = self.beyond_the_link(pool);
         let parcel = Parcel { message, edge, connection, request: slot.generation, payload, beyond, warm_up };
         let (direction, out) = state.direction(up);
+        if !past && let Some((wire, passage)) = direction.send_at_once(now, &parcel) {
+            state.messages.get_mut(message).wire = wire;
+            self.announce(state, up, message, &passage, lane(up));
+            return wire;
+        }
         let wire = if past { direction.send_past(now, &parcel, out) } else { direction.send(now, &parcel, out) };
         state.messages.get_mut(message).wire = wire;
         self.dispatch(state, up, if past { NOW } else { lane(up) });
         wire
     }
 
+    /// Streams tokens down whose arrival is known at once, if nobody looks at it: no message, no event. False of any others.
+    #[inline]
+    pub(super) fn stream_down(&self, state: &mut State<'w, C>, id: SlotId, count: u32) -> bool {
+        if !self.is_unseen(state, id) || state.ledger.watch.is_on() {
+            return false;
+        }
+        let now = self.kernel.now();
+        let warm_up = state.ledger.warm_up.has(id);
+        let slot = state.ledger.slots.get(id.index);
+        let (edge, pool) = (slot.edge, slot.about.pool);
+        let payload = TOKEN_BYTES * u64::from(count);
+        let (connection, beyond) = (self.connection(id, edge, pool), self.beyond_the_link(pool));
+        let parcel = Parcel { message: 0, edge, connection, request: id.generation, payload, beyond, warm_up };
+        let Some((wire, Passage { arrival: Some(arrival), .. })) = state.down.send_at_once(now, &parcel) else {
+            return false;
+        };
+        state.down.receive(wire);
+        state.ledger.slots.get_mut(id.index).tally.downlink += wire;
+        state.ledger.commit_ahead(id, count, now, self.kernel.take_place(arrival));
+        true
+    }
+
+    /// Handles the passage of a flight: if its message arrives with it, an event follows, unless nobody needs one.
+    #[inline]
+    fn announce(&self, state: &mut State<'w, C>, up: bool, message: u32, passage: &Passage, lane: Option<u8>) {
+        if state.ledger.watch.is_on() {
+            self.watch_message(state, message, up, passage);
+        }
+        let Some(arrival) = passage.arrival else { return };
+        if up {
+            return self.kernel.schedule(arrival, Phase::Happen, Event::AtCloud(message).target(), lane);
+        }
+        if self.arrives_unseen(state, message, arrival) {
+            return;
+        }
+        self.foresee_verdict(state, message, arrival);
+        self.kernel.schedule(arrival, Phase::Happen, Event::AtEdge(message).target(), lane);
+    }
+
     /// Schedules what came of looking at a direction: arrivals, and the next looks.
     fn dispatch(&self, state: &mut State<'w, C>, up: bool, lane: Option<u8>) {
         let mut out = std::mem::take(&mut state.outbox);
         for (message, passage) in out.left.drain(..) {
-            if state.ledger.watch.is_on() {
-                self.watch_message(state, message, up, &passage);
-            }
-            if let Some(arrival) = passage.arrival {
-                let event = if up { Event::AtCloud(message) } else { Event::AtEdge(message) };
-                self.kernel.schedule(arrival, Phase::Happen, event.target(), lane);
-            }
+            self.announce(state, up, message, &passage, lane);
         }
         for (flight, at) in out.passing.drain(..) {
             let event = if up { Event::PassedUp(flight) } else { Event::PassedDown(flight) };
@@ -92,6 +130,41 @@ impl<'w, C: Compute> World<'w, C> {
             self.kernel.schedule(next, Phase::Happen, event.target(), None);
         }
         state.outbox = out;
+    }
+
+    /// True if nobody looks at the arrival of streamed tokens of a request but the last: no verdict before them may still be on its way.
+    #[inline]
+    fn is_unseen(&self, state: &State<'w, C>, slot: SlotId) -> bool {
+        self.spec.looks_ahead() && !state.ledger.slots.get(slot.index).resources.pending.drafted_first
+    }
+
+    /// Tells the edge that drafts for a request when a verdict arrives that it will look at.
+    #[inline]
+    fn foresee_verdict(&self, state: &mut State<'w, C>, message: u32, arrival: SimTime) {
+        let Message { slot, edge, body: Body::Drafts(Drafts { wait: Some(_), abandoned: false, .. }), .. } =
+            *state.messages.get(message)
+        else {
+            return;
+        };
+        if state.ledger.lives(slot) {
+            state.ledger.slots.get_mut(slot.index).resources.pending.expect_verdict(arrival);
+            self.cut_short(state, edge, arrival);
+        }
+    }
+
+    /// Commits streamed tokens whose arrival is known and which nobody awaits: they need no event. False of anything else.
+    #[inline]
+    fn arrives_unseen(&self, state: &mut State<'w, C>, message: u32, arrival: SimTime) -> bool {
+        let Message { slot, wire, body: Body::Tokens { count, ends: false }, .. } = *state.messages.get(message) else {
+            return false;
+        };
+        if !self.is_unseen(state, slot) {
+            return false;
+        }
+        state.messages.remove(message);
+        state.down.receive(wire);
+        state.ledger.commit_ahead(slot, count, self.kernel.now(), self.kernel.take_place(arrival));
+        true
     }
 
     /// A batch of drafts is void if its request has ended or a token before it has been rejected.

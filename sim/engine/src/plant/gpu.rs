@@ -4,6 +4,7 @@
 //! `graph`: an iteration takes all waiting decode, draft and verify items, at most `limits.items`, one a sequence, and at most
 //! one chunk of a prompt. `hf`: one item at a time in order of arrival; an answer keeps the GPU to its end.
 
+use super::ahead::Ahead;
 use super::job::{Item, Job, Task};
 use super::served::Served;
 use crate::ledger::{Share, SlotId};
@@ -16,14 +17,18 @@ use model::{
 use smallvec::SmallVec;
 use std::collections::VecDeque;
 use std::rc::Rc;
-use units::{Flops, SimDuration};
+use units::{Flops, SimDuration, SimTime};
 
 /// A GPU with its queues. Fields that every iteration touches come first.
 #[repr(C)]
 pub(crate) struct Gpu {
     pub(crate) server: BatchServer,
+    /// Time at which the iteration ends that runs.
+    pub(crate) ends: SimTime,
     /// The iteration that runs; on an edge mostly of one item.
     pub(crate) running: SmallVec<[Item; 1]>,
+    /// Draft steps that are worked out ahead.
+    pub(crate) ahead: Ahead,
     pub(crate) flop: Flops,
     pub(crate) busy: Busy,
     /// Items of one token or a few.
@@ -58,9 +63,11 @@ impl Gpu {
     pub(crate) fn new(kind: Rc<Kind>, kv: KvPool, served: Option<Box<Served>>) -> Self {
         Self {
             server: BatchServer::default(),
+            ends: SimTime::ZERO,
             streams: VecDeque::with_capacity(1),
             running: SmallVec::new(),
             prompts: VecDeque::with_capacity(1),
+            ahead: Ahead::default(),
             tickets: 0,
             busy: Busy::default(),
             flop: Flops::ZERO,
@@ -116,6 +123,18 @@ impl Gpu {
             (Some(_), None) => Some(Pick::Stream),
             (None, None) => None,
         }
+    }
+
+    /// True if its iteration ends then. One that has been cut short ends no more when it was to.
+    #[inline]
+    pub(crate) fn ends_at(&self, time: SimTime) -> bool {
+        self.ends == time && self.server.is_busy()
+    }
+
+    /// True if its iteration drafts for one request and does nothing else.
+    #[inline]
+    pub(crate) fn drafts_alone(&self) -> bool {
+        matches!(self.running[..], [Item { job: Job { task: Task::Draft { .. }, .. }, .. }])
     }
 
     /// True if nothing waits that could run.

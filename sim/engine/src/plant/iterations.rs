@@ -26,6 +26,7 @@ impl<'w, C: Compute> World<'w, C> {
         if state.ledger.watch.is_on() {
             self.watch_job(state, gpu, slot);
         }
+        self.cut_short(state, gpu, self.kernel.now());
         if state.gpus[gpu as usize].served.is_some() && !task.is_beside() {
             return self.enter(state, gpu, slot, task);
         }
@@ -52,16 +53,19 @@ impl<'w, C: Compute> World<'w, C> {
         if ranks.len() > 1 {
             return self.form_together(state, gpu, ranks);
         }
+        self.pick(state, gpu);
+        if self.draft_ahead(state, gpu) {
+            return;
+        }
         match self.run_batch(state, gpu) {
             Some(cost) => self.start_batch(state, gpu, cost),
             None => state.gpus[gpu as usize].server.rest(),
         }
     }
 
-    /// Forms a GPU's next batch and runs it on the models; none if there is no work.
+    /// Runs the batch that a GPU has picked on the models; none if there is no work.
     #[inline]
     pub(super) fn run_batch(&self, state: &mut State<'w, C>, gpu: u32) -> Option<Cost> {
-        self.pick(state, gpu);
         let on_edge = self.is_edge(gpu);
         let State { ledger, gpus, messages, computes, done, .. } = state;
         let this = &mut gpus[gpu as usize];
@@ -105,12 +109,18 @@ impl<'w, C: Compute> World<'w, C> {
         if state.ledger.watch.is_on() {
             self.watch_iteration(state, gpu, cost.duration);
         }
-        let lane = if on_edge && !prefills { STEP } else { None };
-        self.kernel.schedule(end, Phase::Happen, Event::Iteration(gpu).target(), lane);
+        let this = &mut state.gpus[gpu as usize];
+        this.ends = end;
+        let target = Event::Iteration(gpu).target();
+        if on_edge && this.drafts_alone() {
+            self.kernel.schedule_end(end, gpu, target, STEP);
+        } else {
+            self.kernel.schedule(end, Phase::Happen, target, if on_edge && !prefills { STEP } else { None });
+        }
     }
 
     /// Moves the items of the next iteration from the queues of a GPU to its running ones.
-    fn pick(&self, state: &mut State<'w, C>, gpu: u32) {
+    pub(super) fn pick(&self, state: &mut State<'w, C>, gpu: u32) {
         if state.gpus[gpu as usize].served.is_some() {
             self.pick_step(state, gpu);
             self.pick_prompt(state, gpu);
@@ -205,8 +215,11 @@ impl<'w, C: Compute> World<'w, C> {
     /// An iteration is complete.
     pub(crate) fn end_iteration(&self, gpu: u32) {
         let state = &mut *self.state.borrow_mut();
-        let this = &mut state.gpus[gpu as usize];
         let now = self.kernel.now();
+        if self.end_stretch(state, gpu) {
+            return self.go_on_if_there_is_work(state, gpu);
+        }
+        let this = &mut state.gpus[gpu as usize];
         let began = this.server.finish(now);
         state.ledger.warm_up.iterate(usize::from(!self.is_edge(gpu)), began, now);
         if let Some(served) = &mut this.served {
@@ -243,7 +256,7 @@ impl<'w, C: Compute> World<'w, C> {
     #[inline]
     fn end_item(&self, state: &mut State<'w, C>, gpu: u32, Item { job, chunk, done, .. }: Item) {
         match job.task {
-            Task::Draft { wait }
+            Task::Draft { wait, .. }
             | Task::Expand { wait, .. }
             | Task::Own { wait }
             | Task::Probe { wait }
@@ -346,6 +359,9 @@ impl<'w, C: Compute> World<'w, C> {
                 let message = self.address(state, id, Body::Part { wait });
                 self.send_down(state, message, TOKEN_BYTES);
             }
+            return;
+        }
+        if !ends && self.stream_down(state, id, count) {
             return;
         }
         let message = self.address(state, id, Body::Tokens { count, ends });

@@ -3,6 +3,7 @@
 use crate::ledger::SlotId;
 use backends::Done;
 use kernel::WaitIndex;
+use policies::Stretch;
 
 /// Something to do for a request.
 #[derive(Clone, Copy, Debug)]
@@ -23,8 +24,8 @@ pub(crate) enum Task {
     Prefill { left: u32, then: Then },
     /// Make the next token of an answer, and then the next.
     Answer,
-    /// Draft a token.
-    Draft { wait: WaitIndex },
+    /// Draft tokens, one after the other.
+    Draft { wait: WaitIndex, stretch: Stretch },
     /// Pass so many nodes of a tree of drafts, of one depth; that of the root is 0.
     Expand { wait: WaitIndex, nodes: u32, depth: u32 },
     /// Make the next token of the edge's own answer.

@@ -10,6 +10,7 @@
 //! | `admission.rs` | sequences are opened and closed, memory is granted |
 //! | `routing.rs` | requests are given pools and replicas |
 //! | `iterations.rs` | GPUs form batches and end them |
+//! | `ahead.rs` | an edge drafts several tokens in one event |
 //! | `ranks.rs` | ranks of a mixture take their steps together |
 //! | `rounds.rs` | requests enter a serving engine, and their rounds are offered to it |
 //! | `steps.rs` | a serving engine forms the iterations of its GPU |
@@ -34,6 +35,7 @@
 //! | `pools.rs`, `prices.rs` | KV pools of the tiers; prices that policies see |
 
 mod admission;
+mod ahead;
 mod bed;
 mod beside;
 mod deliveries;

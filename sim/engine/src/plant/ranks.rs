@@ -36,8 +36,8 @@ impl<'w, C: Compute> World<'w, C> {
         }
         let mut costs = Vec::with_capacity(ranks.len());
         for rank in ranks {
-            let server = &mut state.gpus[rank as usize].server;
-            server.poke();
+            state.gpus[rank as usize].server.poke();
+            self.pick(state, rank);
             match self.run_batch(state, rank) {
                 Some(cost) => costs.push((rank, cost)),
                 None => state.gpus[rank as usize].server.rest(),

@@ -68,10 +68,34 @@ pub(crate) struct Pending {
     pub(crate) last_verdict: Option<Verdict>,
     /// The batch behind which the cloud writes on by itself.
     pub(crate) last_batch: Option<u32>,
+    /// Times at which verdicts arrive, of those that have been sent down and not been looked for since.
+    verdicts: SmallVec<[SimTime; 2]>,
+    /// The cloud writes on by itself behind drafts.
+    pub(crate) drafted_first: bool,
     /// Batches that came to the cloud before the prompt had been read, in order.
     pub(crate) parked: SmallVec<[u32; 2]>,
     /// Fires when the whole answer has been committed, for the policies that await that.
     pub(crate) answered: Option<WaitIndex>,
+}
+
+impl Pending {
+    /// A verdict is on its way down, and will arrive then.
+    #[inline]
+    pub(super) fn expect_verdict(&mut self, arrival: SimTime) {
+        self.verdicts.push(arrival);
+    }
+
+    /// The policy has looked for verdicts, and found those that were there.
+    #[inline]
+    pub(super) fn look_for_verdicts(&mut self, now: SimTime) {
+        self.verdicts.retain(|arrival| *arrival >= now);
+    }
+
+    /// Time at which the first verdict arrives that the policy has not looked for, as far as that is known; the end of time without one.
+    #[inline]
+    pub(super) fn next_verdict(&self) -> SimTime {
+        self.verdicts.iter().copied().min().unwrap_or(SimTime::MAX)
+    }
 }
 
 /// A sequence with its blocks.

@@ -7,7 +7,7 @@ use super::Outbox;
 use super::flight::{Flight, Trip};
 use super::medium::Medium;
 use crate::spec::{HopSpec, RunSpec, SharedBy, Sharing, Transport};
-use kernel::{Numbered, Profile};
+use kernel::{Numbered, Profile, Service};
 use units::{BitsPerSecond, Bytes, Ratio, SimDuration, SimTime};
 
 /// The hops of all edges.
@@ -56,6 +56,11 @@ struct Way {
     /// Its round trip, its part in this direction, doubled, and the probability of loss, where they never change.
     rtt: Option<[SimDuration; 2]>,
     loss: Option<f64>,
+    /// It never changes and loses nothing, and each of its hops takes flights in turns as they come: what is put on it is known to its
+    /// end.
+    is_plain: bool,
+    /// A hop on it has a queue of some length.
+    has_queue: bool,
 }
 
 impl Chain {
@@ -118,7 +123,28 @@ impl Chain {
         let rtt = sum(0).zip(sum(1)).map(|(this, back)| [(this + back) / 2, this]);
         let losses: Option<Vec<f64>> = kinds.iter().map(|kind| Some(kind.loss.constant()?.as_f64())).collect();
         let loss = losses.map(|losses| if up { any(losses.into_iter()) } else { any(losses.into_iter().rev()) });
-        self.ways.push(Way { first: first as u32, end: self.steps.len() as u32, rtt, loss });
+        let has_queue = kinds.iter().any(|kind| kind.queue.is_some());
+        let in_turns = |step: &Step| !step.waits && self.hops[step.hop as usize].medium.is_in_turns();
+        let is_plain = rtt.is_some() && loss == Some(0.0) && !has_queue && self.steps[first..].iter().all(in_turns);
+        self.ways.push(Way { first: first as u32, end: self.steps.len() as u32, rtt, loss, is_plain, has_queue });
+    }
+
+    /// True of a way on which a flight is known to its end when it is put on.
+    #[inline]
+    pub(super) fn is_plain(&self, edge: u32) -> bool {
+        self.ways[edge as usize].is_plain
+    }
+
+    /// Takes a flight of so much over all hops of a plain way.
+    #[inline]
+    pub(super) fn pass(&mut self, now: SimTime, edge: u32, size: Bytes) -> Service {
+        let Way { first, end, .. } = self.ways[edge as usize];
+        let mut over = None;
+        for step in first..end {
+            let hop = self.steps[step as usize].hop;
+            over = Some(self.hops[hop as usize].medium.put_in_turn(now, over, size));
+        }
+        over.expect("a way has a hop")
     }
 
     /// The hops on an edge's way, with their kinds.
@@ -168,6 +194,9 @@ impl Chain {
     /// A flight that acknowledgements let go comes over the time that half of it takes to leave; one that comes over another hop comes
     /// at the rate of the slowest before.
     pub(super) fn overflow(&self, now: SimTime, flight: &Flight, each: u64, comes_slowly: bool) -> u64 {
+        if !self.ways[flight.edge as usize].has_queue {
+            return 0;
+        }
         let (mut dropped, mut comes_at) = (0, None);
         for (hop, kind) in self.hops_of(flight.edge) {
             let rate = hop.medium.rate_at(now);

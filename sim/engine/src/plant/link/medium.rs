@@ -50,10 +50,7 @@ impl Medium {
     pub(super) fn put(&mut self, now: SimTime, trip: &Trip) -> Option<Service> {
         let size = trip.flight.bytes + trip.loss.bytes;
         match self {
-            Self::Fifo(link) => Some(match trip.over {
-                None => link.send(now, size),
-                Some(over) => Service { start: over.start, end: link.pass_on(over, size).end },
-            }),
+            Self::Fifo(link) => Some(in_turn(link, now, trip.over, size)),
             Self::Fair { link, flows } => {
                 // Its first packets have passed while the last ones came.
                 let passed = trip.over.map_or(Bytes::ZERO, |over| link.share(now).data_in(now - over.start));
@@ -69,6 +66,18 @@ impl Medium {
                 None
             }
         }
+    }
+
+    /// Puts so much on one that takes flights in turns, as [`put`](Self::put) does.
+    #[inline]
+    pub(super) fn put_in_turn(&mut self, now: SimTime, over: Option<Service>, size: Bytes) -> Service {
+        let Self::Fifo(link) = self else { unreachable!("flights share this medium") };
+        in_turn(link, now, over, size)
+    }
+
+    /// True if it takes flights in turns.
+    pub(super) fn is_in_turns(&self) -> bool {
+        matches!(self, Self::Fifo(_))
     }
 
     /// Time until the flights that wait for their turn will have left; none waits on a shared medium.
@@ -104,5 +113,14 @@ impl Medium {
                 None => drop(flows.remove(&id)),
             }
         }
+    }
+}
+
+/// Puts so much on a link, which may have come over other hops: the time of its first packet on those and of its last on this one.
+#[inline]
+fn in_turn(link: &mut FifoLink, now: SimTime, over: Option<Service>, size: Bytes) -> Service {
+    match over {
+        None => link.send(now, size),
+        Some(over) => Service { start: over.start, end: link.pass_on(over, size).end },
     }
 }

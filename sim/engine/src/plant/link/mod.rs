@@ -26,7 +26,7 @@ use chain::Chain;
 use connection::Connection;
 pub(crate) use flight::Passage;
 use flight::{Flight, Loss, Trip};
-use kernel::{Stream, Streams, draw};
+use kernel::{Service, Stream, Streams, draw};
 use units::{BitsPerSecond, Bytes, SimDuration, SimTime};
 
 /// From edge to cloud or back.
@@ -110,31 +110,43 @@ impl Direction {
         }
     }
 
+    /// Sends a message whose arrival is known at once: its way is plain, and its connection lets it go. Its bytes on the wire and its
+    /// passage; none if it has to be [sent](Self::send) as any other.
+    #[inline]
+    pub(crate) fn send_at_once(&mut self, now: SimTime, parcel: &Parcel) -> Option<(Bytes, Passage)> {
+        if !self.chain.is_plain(parcel.edge) || self.jitter > SimDuration::ZERO {
+            return None;
+        }
+        let flight = self.flight(now, parcel);
+        if !self.leave_at_once(now, &flight) {
+            return None;
+        }
+        self.traffic.sent += flight.bytes;
+        self.traffic.warm_up += if flight.warm_up { flight.bytes } else { Bytes::ZERO };
+        let over = self.chain.pass(now, flight.edge, flight.bytes);
+        Some((flight.bytes, self.passage(now, &flight, over, Loss::default())))
+    }
+
     /// Sends a message; its bytes on the wire that will arrive.
     pub(crate) fn send(&mut self, now: SimTime, parcel: &Parcel, out: &mut Outbox) -> Bytes {
+        let whole = self.flight(now, parcel);
+        match self.transport {
+            Transport::Ideal => self.put(now, whole, out),
+            Transport::Tcp(_) => self.send_by_window(now, whole, out),
+        }
+        whole.bytes
+    }
+
+    /// A message as one flight.
+    #[inline]
+    fn flight(&self, now: SimTime, parcel: &Parcel) -> Flight {
         let Parcel { message, edge, connection, request, payload, beyond, warm_up } = *parcel;
         let packets = payload.as_u64().div_ceil(self.packet.as_u64()).max(1);
         let wire = payload + self.header * packets;
         let packets = u32::try_from(packets).unwrap_or(u32::MAX);
-        let whole = Flight {
-            message,
-            edge,
-            connection,
-            request,
-            flow: request,
-            packets,
-            bytes: wire,
-            since: now,
-            wait: Phase::Queued,
-            is_last: true,
-            beyond,
-            warm_up,
-        };
-        match self.transport {
-            Transport::Ideal => self.put(now, whole, out),
-            Transport::Tcp(_) => self.send_by_window(now, Flight { flow: connection, ..whole }, out),
-        }
-        wire
+        let flow = if self.transport == Transport::Ideal { request } else { connection };
+        let (since, wait, is_last) = (now, Phase::Queued, true);
+        Flight { message, edge, connection, request, flow, packets, bytes: wire, since, wait, is_last, beyond, warm_up }
     }
 
     /// Sends a message past the link: it takes no time, and only its bytes are counted.
@@ -220,12 +232,17 @@ impl Direction {
 
     /// It is known when a flight has left the last hop.
     fn left(&mut self, trip: &Trip, out: &mut Outbox) {
-        let Trip { ref flight, loss, put, over, .. } = *trip;
-        let Flight { message, since, wait, is_last, .. } = *flight;
-        let service = self.acknowledge(put, flight, over.expect("a flight that has left"));
+        let over = trip.over.expect("a flight that has left");
+        out.left.push((trip.flight.message, self.passage(trip.put, &trip.flight, over, trip.loss)));
+    }
+
+    /// The passage of a flight that was put on the link then, and that the hops took for that time.
+    #[inline]
+    fn passage(&mut self, put: SimTime, flight: &Flight, over: Service, loss: Loss) -> Passage {
+        let service = self.acknowledge(put, flight, over);
         let arrived = self.arrive(flight, service.end, loss);
-        let arrival = is_last.then_some(arrived);
-        out.left.push((message, Passage { since, wait, started: service.start, left: service.end, arrival }));
+        let (started, left, arrival) = (service.start, service.end, flight.is_last.then_some(arrived));
+        Passage { since: flight.since, wait: flight.wait, started, left, arrival }
     }
 
     /// Time at which a flight has arrived whose last bit left then. Round trips are those of that moment.

@@ -38,6 +38,25 @@ impl Direction {
         }
     }
 
+    /// Lets a message go, if the window of its connection has room for all of it and nothing waits before it. Connections of one request
+    /// alone may still have to be opened.
+    #[inline]
+    pub(super) fn leave_at_once(&mut self, now: SimTime, message: &Flight) -> bool {
+        let Transport::Tcp(settings) = self.transport else { return true };
+        let rtt = self.rtt(message.edge, now) + message.beyond;
+        let connection = &mut self.connections[message.connection as usize];
+        let fits = settings.connections == Connections::Kept
+            && connection.waiting.is_empty()
+            && now >= connection.open_at
+            && message.packets <= connection.sender.room(&settings.tcp, rtt, now);
+        if fits {
+            connection.gap = now - connection.handed;
+            connection.handed = now;
+            connection.sender.send(&settings.tcp, rtt, now, message.packets, false);
+        }
+        fits
+    }
+
     /// Makes a new connection for a request that has none yet. On the way up it opens after a round trip for TCP and those of TLS; the
     /// cloud's half is open by then.
     fn connect(&mut self, now: SimTime, message: &Flight, out: &mut Outbox) {

@@ -1,0 +1,104 @@
+//! What is worked out ahead is what single steps and single arrivals give: every row, every sum, every bit.
+
+use crate::common::strategies::{any_spec, config, policy};
+use crate::common::{examples, spec};
+use engine::{
+    DecisionRecord, Outcome, Recorder, RequestRecord, RunError, RunSpec, TierOutcome, TokenRecord, WarmUp, simulate,
+};
+use kernel::Journal;
+use model::engine_kind::EngineKind;
+use proptest::prelude::*;
+use std::fmt::Write as _;
+use std::sync::atomic::AtomicU64;
+use units::SimDuration;
+
+/// All rows of a run, but for its steps and spans, with which every step is taken by itself.
+#[derive(Default)]
+struct Rows(String);
+
+impl Recorder for Rows {
+    fn wants_tokens(&self) -> bool {
+        true
+    }
+    fn request(&mut self, row: &RequestRecord) {
+        writeln!(self.0, "{row:?}").expect("a string takes it");
+    }
+    fn token(&mut self, row: &TokenRecord) {
+        writeln!(self.0, "{row:?}").expect("a string takes it");
+    }
+    fn decision(&mut self, row: &DecisionRecord) {
+        writeln!(self.0, "{row:?}").expect("a string takes it");
+    }
+}
+
+/// The events of a run, and everything else that came of it.
+fn results(spec: &RunSpec) -> (u64, String) {
+    let mut rows = Rows::default();
+    let outcome = match simulate(spec, Journal::digest_only(), &mut rows, &AtomicU64::new(0)) {
+        Ok(outcome) => outcome,
+        Err(error @ RunError::AllWarmUp { .. }) => return (0, error.to_string()),
+        Err(error) => panic!("{error}"),
+    };
+    let Outcome { metrics, warm_up, since, window, makespan, edge, cloud, up, down, events, .. } = &outcome;
+    let sums = [edge, cloud].map(tier);
+    let rest = format!("{warm_up} {since:?} {window:?} {makespan} {sums:?} {up:?} {down:?} {metrics:?}");
+    (*events, rows.0 + &rest)
+}
+
+fn tier(of: &TierOutcome) -> String {
+    let bits = [of.flop.as_f64(), of.work_joules, of.idle_joules].map(f64::to_bits);
+    format!("{} {} {:?} {bits:x?} {:?}", of.gpus, of.iterations, of.busy, of.memory)
+}
+
+/// Runs a spec both ways; the events of each.
+fn both(spec: &RunSpec) -> [u64; 2] {
+    let (ahead, found) = results(spec);
+    let (single, wanted) = results(&RunSpec { single_steps: true, ..spec.clone() });
+    if found != wanted {
+        let differs = found.lines().zip(wanted.lines()).find(|(found, wanted)| found != wanted);
+        panic!("worked out ahead, and step by step: {differs:#?}");
+    }
+    [ahead, single]
+}
+
+fn warm_up() -> impl Strategy<Value = WarmUp> {
+    prop_oneof![
+        2 => Just(WarmUp::default()),
+        1 => (1u64..4).prop_map(WarmUp::Requests),
+        1 => (1u64..3000).prop_map(|ms| WarmUp::Time(SimDuration::from_ms(ms))),
+    ]
+}
+
+prop_compose! {
+    fn any_run()(spec in any_spec(policy().boxed()), warm_up in warm_up(), patient in any::<bool>()) -> RunSpec {
+        let mut spec = spec;
+        spec.workload.warm_up = warm_up;
+        if patient {
+            spec.workload.fall_back_after = None;
+        }
+        spec
+    }
+}
+
+proptest! {
+    #![proptest_config(config(192))]
+
+    #[test]
+    fn a_run_is_the_same_step_by_step(spec in any_run()) {
+        let [ahead, single] = both(&spec);
+        prop_assert!(ahead <= single);
+    }
+}
+
+#[test]
+fn drafts_and_streamed_tokens_take_fewer_events() {
+    let fewer: Vec<String> = examples()
+        .into_iter()
+        .map(|(name, policy)| (name, both(&spec(policy, EngineKind::Graph, 20, 40))))
+        .filter(|(_, [ahead, single])| ahead < single)
+        .map(|(name, _)| name)
+        .collect();
+    for name in ["cloud_only", "speculative", "speculative.pipelined", "msao"] {
+        assert!(fewer.iter().any(|one| one == name), "{name} is none of {fewer:?}");
+    }
+}
