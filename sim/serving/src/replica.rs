@@ -88,6 +88,11 @@ impl Replica {
         self.waiting.len() > 0 || self.at_work().next().is_some()
     }
 
+    /// True if no other request waits, and none that is admitted has anything to compute.
+    pub fn works_only_for(&self, id: Id) -> bool {
+        self.waiting.len() == 0 && self.at_work().all(|other| other == id)
+    }
+
     /// Admitted requests, in order of admission.
     pub fn running(&self) -> &[Id] {
         &self.running

@@ -6,10 +6,11 @@
 
 use super::event::{Event, STEP};
 use super::gpu::Gpu;
-use super::job::{Item, Job, Task};
+use super::job::{Item, Job, Reading, Task};
+use super::served::Served;
 use super::state::State;
 use super::world::World;
-use crate::ledger::{Ledger, Share, Side};
+use crate::ledger::{Share, Side, SlotId};
 use backends::{Compute, Done};
 use model::{
     decoding::{Draft, Token},
@@ -23,6 +24,8 @@ use units::{Flops, SimTime};
 pub(crate) struct Ahead {
     /// Its steps, until their drafts are taken.
     steps: Vec<Step>,
+    /// Those of them that are over, as far as somebody has looked.
+    over: u32,
     /// It runs.
     is_running: bool,
     /// Its last draft ends the answer.
@@ -59,9 +62,13 @@ impl Step {
 impl Gpu {
     /// The stretch of the one request that this GPU drafts for, if it has nothing else to do.
     fn stretch(&self) -> Option<Stretch> {
-        let [Item { job: Job { task: Task::Draft { stretch, .. }, .. }, .. }] = self.running[..] else { return None };
-        let is_alone = self.served.is_none() && self.prompts.is_empty() && self.streams.is_empty();
-        (is_alone && stretch.most > 1).then_some(stretch)
+        let [Item { job: Job { slot, task: Task::Draft { stretch, .. }, .. }, reading, .. }] = self.running[..] else {
+            return None;
+        };
+        let is_alone = self.prompts.is_empty() && self.streams.is_empty() && reading == Reading::default();
+        let is_served = |served: &Served| served.is_alone(slot, stretch.most);
+        let goes_on = stretch.most > 1 && is_alone && self.served.as_deref().is_none_or(is_served);
+        goes_on.then_some(stretch)
     }
 }
 
@@ -79,22 +86,22 @@ impl<'w, C: Compute> World<'w, C> {
         let now = self.kernel.now();
         let resources = &ledger.slots.get(this.running[0].job.slot.index).resources;
         let verdict = resources.pending.next_verdict();
-        let (mut end, mut last) = (now, None);
+        let (mut end, mut ends_answer) = (now, false);
         let Ahead { steps, .. } = &mut this.ahead;
         steps.clear();
-        let is_known = computes[tier].look_ahead(resources.sequence(true), |cost, draft| {
+        let is_known = computes[tier].look_ahead(resources.sequence(true), |cost, Draft { token, entropy_nats, .. }| {
             end += cost.duration;
-            let Draft { token, entropy_nats, .. } = draft;
             steps.push(Step { end, flop: cost.flop, token: token.id, entropy_nats });
-            last = Some(draft);
+            ends_answer = token.ends;
             let is_sure = entropy_nats <= stretch.sure_up_to_nats && !token.ends;
             is_sure && steps.len() < stretch.most as usize && end < verdict
         });
-        let Some(last) = last.filter(|_| is_known) else { return false };
-        (this.ahead.is_running, this.ahead.ends_answer) = (true, last.token.ends);
-        this.server.start(now, end - now);
-        self.schedule_stretch(this, gpu, end);
-        true
+        if is_known {
+            (this.ahead.over, this.ahead.is_running, this.ahead.ends_answer) = (0, true, ends_answer);
+            this.server.start(now, end - now);
+            self.schedule_stretch(this, gpu, end);
+        }
+        is_known
     }
 
     #[inline]
@@ -106,11 +113,14 @@ impl<'w, C: Compute> World<'w, C> {
     /// Something comes up on a GPU at a moment: a stretch there ends with the first step that does not end before it.
     #[inline]
     pub(super) fn cut_short(&self, state: &mut State<'w, C>, gpu: u32, at: SimTime) {
-        let this = &mut state.gpus[gpu as usize];
-        if !this.ahead.is_running {
+        if !state.gpus[gpu as usize].ahead.is_running {
             return;
         }
         let is_now = at == self.kernel.now();
+        if is_now {
+            self.catch_up(state, gpu);
+        }
+        let this = &mut state.gpus[gpu as usize];
         let is_before = |step: &Step| if is_now { self.kernel.is_over(step.end, gpu) } else { step.end < at };
         let kept = this.ahead.steps.partition_point(is_before) + 1;
         if kept < this.ahead.steps.len() {
@@ -120,36 +130,77 @@ impl<'w, C: Compute> World<'w, C> {
         }
     }
 
+    /// Brings a GPU to where single steps would have it now, for whoever looks at it or changes it in the middle of a stretch.
+    #[inline]
+    pub(super) fn catch_up(&self, state: &mut State<'w, C>, gpu: u32) {
+        loop {
+            let Ahead { steps, over, is_running, .. } = &state.gpus[gpu as usize].ahead;
+            let left = &steps[(*over as usize).min(steps.len())..];
+            if !is_running || left.len() < 2 || !self.kernel.is_over(left[0].end, gpu) {
+                return;
+            }
+            self.step_on(state, gpu);
+        }
+    }
+
     /// A stretch of an edge is over. False if none runs there.
     #[inline]
     pub(super) fn end_stretch(&self, state: &mut State<'w, C>, gpu: u32) -> bool {
-        let State { ledger, gpus, computes, .. } = state;
-        let this = &mut gpus[gpu as usize];
-        if !std::mem::take(&mut this.ahead.is_running) {
+        if !state.gpus[gpu as usize].ahead.is_running {
             return false;
         }
-        let Job { slot, task: Task::Draft { wait, .. }, .. } = this.running[0].job else { unreachable!("drafts") };
-        let mut start = this.server.finish(self.kernel.now());
-        let steps = &this.ahead.steps;
-        this.server.count(steps.len() as u64 - 1);
-        for step in steps {
-            let busy = step.end - start;
-            this.busy.add(Activity::Decode, busy);
-            this.flop += step.flop;
-            let joules = (this.kind.power.above_idle(Activity::Decode) * busy).as_f64();
-            ledger.charge(Side::Edge, Share { busy, flop: step.flop, joules }, std::iter::once(slot));
-            ledger.warm_up.iterate(Side::Edge as usize, start, step.end);
-            start = step.end;
-        }
+        self.catch_up(state, gpu);
+        let Job { slot, task, .. } = state.gpus[gpu as usize].running[0].job;
+        let Task::Draft { wait, .. } = task else { unreachable!("a stretch drafts") };
+        let last = self.end_step(state, gpu, slot);
+        let this = &mut state.gpus[gpu as usize];
+        this.ahead.is_running = false;
         this.running.clear();
-        let Ledger { slots, .. } = ledger;
-        let resources = &mut slots.get_mut(slot.index).resources;
-        let (sequence, compute) = (resources.sequence(true), &mut computes[self.tier(gpu)]);
-        let last = steps[steps.len() - 1];
-        compute.take_steps(sequence, steps.len() as u32);
-        let position = compute.answer_tokens(sequence) - 1;
+        let resources = &mut state.ledger.slots.get_mut(slot.index).resources;
+        let position = state.computes[self.tier(gpu)].answer_tokens(resources.sequence(true)) - 1;
         resources.edge_done = Done::Draft(last.draft(position, this.ahead.ends_answer));
         self.kernel.fire(wait);
+        if this.served.is_some() {
+            self.end_round(state, gpu, slot);
+        }
         true
+    }
+
+    /// A step of a stretch is over, and the next one begins: what the policy, the engine and the GPU do then, one after the other.
+    #[inline]
+    fn step_on(&self, state: &mut State<'w, C>, gpu: u32) {
+        let Job { slot, task, .. } = state.gpus[gpu as usize].running[0].job;
+        let step = self.end_step(state, gpu, slot);
+        let this = &mut state.gpus[gpu as usize];
+        this.server.poke();
+        this.server.start(step.end, this.ends - step.end);
+        if this.served.is_some() {
+            this.running.clear();
+            self.end_round(state, gpu, slot);
+            self.enter(state, gpu, slot, task);
+            self.pick_step(state, gpu);
+        }
+    }
+
+    /// Counts the first step of a stretch that is not over yet.
+    #[inline]
+    fn end_step(&self, state: &mut State<'w, C>, gpu: u32, slot: SlotId) -> Step {
+        let State { ledger, gpus, computes, .. } = state;
+        let this = &mut gpus[gpu as usize];
+        let step = this.ahead.steps[this.ahead.over as usize];
+        this.ahead.over += 1;
+        let start = this.server.finish(step.end);
+        let (busy, flop) = (step.end - start, step.flop);
+        this.busy.add(Activity::Decode, busy);
+        this.flop += flop;
+        let joules = (this.kind.power.above_idle(Activity::Decode) * busy).as_f64();
+        ledger.charge(Side::Edge, Share { busy, flop, joules }, std::iter::once(slot));
+        ledger.warm_up.iterate(Side::Edge as usize, start, step.end);
+        computes[self.tier(gpu)].take_steps(ledger.slots.get(slot.index).resources.sequence(true), 1);
+        if let Some(served) = &mut this.served {
+            served.end_step();
+            self.end_job(state, gpu, slot);
+        }
+        step
     }
 }

@@ -53,7 +53,7 @@ pub(crate) struct Item {
 }
 
 /// The reading that an item of a serving engine does.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Reading {
     /// A chunk is read of a prompt, or again of a request that was preempted. Otherwise the item is its task, or a piece of it.
     pub(crate) is_chunk: bool,

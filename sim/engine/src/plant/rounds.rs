@@ -187,6 +187,7 @@ impl<'w, C: Compute> World<'w, C> {
 
     /// Takes a request out of the serving engine of a GPU, if it is still there.
     pub(super) fn leave(&self, state: &mut State<'w, C>, gpu: u32, id: Id) {
+        self.catch_up(state, gpu);
         self.served(state, gpu).cancel(id);
         self.wake(state, gpu);
     }

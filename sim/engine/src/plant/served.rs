@@ -106,6 +106,15 @@ impl Served {
         self.replica.is_idle() && self.steps.is_empty() && self.replica.free_blocks() == blocks
     }
 
+    /// True if it works for one request, and its free blocks hold so many more tokens of it.
+    pub(super) fn is_alone(&self, slot: SlotId, tokens: u32) -> bool {
+        let Some([work]) = self.steps.front().filter(|_| self.steps.len() == 1).map(|step| &step.work[..]) else {
+            return false;
+        };
+        let room = u64::from(tokens) + u64::from(self.replica.settings().block_tokens);
+        self.owner(work.id) == Some(slot) && self.replica.works_only_for(work.id) && self.free_tokens() >= room
+    }
+
     /// Tokens that its free blocks hold.
     pub(crate) fn free_tokens(&self) -> u64 {
         u64::from(self.replica.free_blocks()) * u64::from(self.replica.settings().block_tokens)

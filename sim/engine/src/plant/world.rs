@@ -70,6 +70,7 @@ impl<'w, C: Compute> World<'w, C> {
         let index = edge as usize;
         let tier = self.fleet.tier_of_pool(pool);
         let servers = self.fleet.gpus(tier);
+        self.catch_up(state, edge);
         let in_pool: u32 = servers.clone().map(|gpu| self.load(state, edge, gpu).requests).sum();
         let [rtt, way_up] = state.up.seen_ways(edge, self.kernel.now(), self.beyond_the_link(pool as u32));
         View {
