@@ -187,8 +187,9 @@ pub trait Compute {
     /// ```
     fn known(&mut self, sequence: Sequence, work: &Work<'_>) -> Option<Done>;
 
-    /// Works out the next draft steps of a sequence, each alone in its batch, without taking them. `step` gets the cost and the draft
-    /// of each, and says whether another follows. False where a step is only known once it was taken, as of real models.
+    /// Works out the next steps of a sequence, each alone in its batch, without taking them: drafts, or tokens of its own answer.
+    /// `step` gets the cost and the outcome of each, and says whether another follows. False where a step is only known once it was
+    /// taken, as of real models.
     ///
     /// ```
     /// # use backends::{Compute, Done, Modelled, Tier, Work};
@@ -200,8 +201,8 @@ pub trait Compute {
     /// # let (sequence, mut done) = (edge.open(&request, &input), Vec::new());
     /// # edge.run([(sequence, Work::Prefill { tokens: 30, pictures: 0, answer: true })].into_iter(), &mut done);
     /// let mut seen = Vec::new();
-    /// assert!(edge.look_ahead(sequence, |cost, draft| {
-    ///     seen.push((cost, Done::Draft(draft)));
+    /// assert!(edge.look_ahead(sequence, &Work::Draft, |cost, done| {
+    ///     seen.push((cost, done));
     ///     seen.len() < 2
     /// }));
     /// let taken = [(); 2].map(|()| {
@@ -210,7 +211,7 @@ pub trait Compute {
     /// });
     /// assert_eq!(seen, taken);
     /// ```
-    fn look_ahead(&self, _: Sequence, _step: impl FnMut(Cost, Draft) -> bool) -> bool {
+    fn look_ahead(&self, _: Sequence, _: &Work<'_>, _step: impl FnMut(Cost, Done) -> bool) -> bool {
         false
     }
 

@@ -384,20 +384,26 @@ impl Compute for Modelled {
     }
 
     #[inline]
-    fn look_ahead(&self, sequence: Sequence, mut step: impl FnMut(Cost, Draft) -> bool) -> bool {
+    fn look_ahead(&self, sequence: Sequence, work: &Work<'_>, mut step: impl FnMut(Cost, Done) -> bool) -> bool {
         let state = self.sequences.get(sequence);
         // The counter of measured steps gives each its noise, and something has to be read again in the others' first.
-        if self.meter.is_some() || state.knows_next() || state.again.is_some() || state.ahead > 0 {
+        let is_plain = self.meter.is_none() && !state.knows_next() && state.again.is_none() && state.ahead == 0;
+        if !is_plain || !self.pricing.makes_tokens() {
             return false;
         }
-        let (mut position, mut context) = (state.answer, state.context());
-        loop {
-            let load = self.pricing.seen(Pricing::pass_load(context, false, 0));
-            if !step(self.pricing.roofline().iteration(&load), state.draft(&self.process, position)) {
-                return true;
+        for (position, context) in (state.answer..).zip(state.context()..) {
+            let (load, done) = match work {
+                Work::Draft => {
+                    (Pricing::pass_load(context, false, 0), Done::Draft(state.draft(&self.process, position)))
+                }
+                Work::Decode => (self.pricing.token_load(context.saturating_sub(1)), Done::Token(state.target(position))),
+                _ => return false,
+            };
+            if !step(self.pricing.roofline().iteration(&self.pricing.seen(load)), done) {
+                break;
             }
-            (position, context) = (position + 1, context + 1);
         }
+        true
     }
 
     #[inline]

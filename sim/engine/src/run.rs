@@ -292,6 +292,9 @@ impl<'a, C: Compute, P: Policy> Run<'a, C, P> {
         self.encode_pictures(&mut turn, pool);
         let visual_tokens = world.pool_prices(pool).pricing.visual_tokens(&Input::whole(turn.request.prompt));
         let arrival = Arrival { turn, edge, client, group, pool, visual_tokens };
+        if state.ledger.warm_up.ends_with(state.ledger.next_generation(), world.kernel.now()) {
+            world.catch_up_all(state);
+        }
         let id = state.ledger.admit(arrival, world.kernel.now(), world.kernel.reached());
         Bed { world, id }
     }

@@ -146,6 +146,11 @@ impl<'w, R: Default> Ledger<'w, R> {
         }
     }
 
+    /// The generation of the next request.
+    pub(crate) fn next_generation(&self) -> u32 {
+        self.generation + 1
+    }
+
     /// Takes a request in.
     pub(crate) fn admit(&mut self, arrival: Arrival, now: SimTime, reached: Key) -> SlotId {
         let (number, edge, class) = (arrival.turn.request.prompt.request, arrival.edge, arrival.turn.class);

@@ -42,18 +42,26 @@ impl WarmUp {
 
     /// A request is sent. True if the warm-up is over by that.
     pub(crate) fn admit(&mut self, generation: u32, now: SimTime) -> bool {
-        let is_within = match self.length {
-            workload::WarmUp::Requests(requests) => u64::from(generation) <= requests,
-            workload::WarmUp::Time(_) => now < self.end,
-        };
-        if is_within {
-            (self.last, self.last_sent) = (generation, now);
-        }
-        let is_over = !is_within && self.end == SimTime::MAX;
+        let is_over = self.ends_with(generation, now);
         if is_over {
             self.end = now;
+        } else if self.is_within(generation, now) {
+            (self.last, self.last_sent) = (generation, now);
         }
         is_over
+    }
+
+    /// True if a request of this generation ends it by being sent now.
+    #[inline]
+    pub(crate) fn ends_with(&self, generation: u32, now: SimTime) -> bool {
+        self.end == SimTime::MAX && !self.is_within(generation, now)
+    }
+
+    fn is_within(&self, generation: u32, now: SimTime) -> bool {
+        match self.length {
+            workload::WarmUp::Requests(requests) => u64::from(generation) <= requests,
+            workload::WarmUp::Time(_) => now < self.end,
+        }
     }
 
     /// Tokens were committed before its end that arrive behind it.

@@ -1,8 +1,8 @@
-//! Draft steps that are worked out ahead: those of an edge that drafts for one request and has nothing else to do.
+//! Steps that are worked out ahead: those of an edge that drafts for one request, or answers it, and has nothing else to do.
 //!
-//! A stretch of them is one event. It ends at the first token that its policy has to look at, or with the step under way when
-//! something comes up that an end of a single step would have found: a verdict, or another job. Whatever a single step adds to
-//! any sum, its turn in a stretch adds too, and in the same order.
+//! A stretch of them is one event. It ends at the first draft that its policy has to look at, at the end of the answer, or with
+//! the step under way when something comes up that the end of a single step would have found: a verdict, or another job.
+//! Whatever a single step adds to any sum, its turn in a stretch adds too, and in the same order.
 
 use super::event::{Event, STEP};
 use super::gpu::Gpu;
@@ -11,7 +11,7 @@ use super::served::Served;
 use super::state::State;
 use super::world::World;
 use crate::ledger::{Share, Side, SlotId};
-use backends::{Compute, Done};
+use backends::{Compute, Done, Work};
 use model::{
     decoding::{Draft, Token},
     energy::Activity,
@@ -19,7 +19,10 @@ use model::{
 use policies::Stretch;
 use units::{Flops, SimTime};
 
-/// A stretch of draft steps on an edge.
+/// Tokens of an answer that are worked out in one event, at most.
+const ANSWERED_AT_ONCE: u32 = 16;
+
+/// A stretch of steps on an edge.
 #[derive(Default)]
 pub(crate) struct Ahead {
     /// Its steps, until their drafts are taken.
@@ -28,11 +31,11 @@ pub(crate) struct Ahead {
     over: u32,
     /// It runs.
     is_running: bool,
-    /// Its last draft ends the answer.
+    /// Its last token ends the answer.
     ends_answer: bool,
 }
 
-/// A draft step that was worked out ahead.
+/// A step that was worked out ahead. Its entropy is that of a draft.
 #[derive(Clone, Copy)]
 struct Step {
     end: SimTime,
@@ -60,25 +63,31 @@ impl Step {
 }
 
 impl Gpu {
-    /// The stretch of the one request that this GPU drafts for, if it has nothing else to do.
-    fn stretch(&self) -> Option<Stretch> {
-        let [Item { job: Job { slot, task: Task::Draft { stretch, .. }, .. }, reading, .. }] = self.running[..] else {
-            return None;
+    /// The stretch of steps, and the work of each, of the one request that this GPU steps for, if it has nothing else to do.
+    fn stretch(&self) -> Option<(Stretch, Work<'static>)> {
+        let [Item { job: Job { slot, task, .. }, reading, .. }] = self.running[..] else { return None };
+        let (stretch, work) = match task {
+            Task::Draft { stretch, .. } => (stretch, Work::Draft),
+            Task::Answer => (Stretch { most: ANSWERED_AT_ONCE, ..Stretch::ONE }, Work::Decode),
+            _ => return None,
         };
         let is_alone = self.prompts.is_empty() && self.streams.is_empty() && reading == Reading::default();
         let is_served = |served: &Served| served.is_alone(slot, stretch.most);
         let goes_on = stretch.most > 1 && is_alone && self.served.as_deref().is_none_or(is_served);
-        goes_on.then_some(stretch)
+        goes_on.then_some((stretch, work))
     }
 }
 
 impl<'w, C: Compute> World<'w, C> {
-    /// Works out the next draft steps of an edge in one event. False if its batch has to be run as any other.
+    /// Works out the next steps of an edge in one event. False if its batch has to be run as any other.
     #[inline]
-    pub(super) fn draft_ahead(&self, state: &mut State<'w, C>, gpu: u32) -> bool {
+    pub(super) fn step_ahead(&self, state: &mut State<'w, C>, gpu: u32) -> bool {
         let State { ledger, gpus, computes, drafters, .. } = state;
         let this = &mut gpus[gpu as usize];
-        let Some(stretch) = this.stretch().filter(|_| self.spec.looks_ahead()) else { return false };
+        if !self.is_edge(gpu) || !self.spec.looks_ahead() {
+            return false;
+        }
+        let Some((stretch, work)) = this.stretch() else { return false };
         let tier = self.tier(gpu);
         if ledger.wants_steps || ledger.watch.is_on() || drafters[tier].is_some() {
             return false;
@@ -89,7 +98,12 @@ impl<'w, C: Compute> World<'w, C> {
         let (mut end, mut ends_answer) = (now, false);
         let Ahead { steps, .. } = &mut this.ahead;
         steps.clear();
-        let is_known = computes[tier].look_ahead(resources.sequence(true), |cost, Draft { token, entropy_nats, .. }| {
+        let is_known = computes[tier].look_ahead(resources.sequence(true), &work, |cost, done| {
+            let (token, entropy_nats) = match done {
+                Done::Draft(draft) => (draft.token, draft.entropy_nats),
+                Done::Token(token) => (token, f32::NEG_INFINITY),
+                _ => unreachable!("a step of one token makes one"),
+            };
             end += cost.duration;
             steps.push(Step { end, flop: cost.flop, token: token.id, entropy_nats });
             ends_answer = token.ends;
@@ -143,6 +157,11 @@ impl<'w, C: Compute> World<'w, C> {
         }
     }
 
+    /// Brings all edges to where single steps would have them now.
+    pub(crate) fn catch_up_all(&self, state: &mut State<'w, C>) {
+        (0..self.edges()).for_each(|edge| self.catch_up(state, edge));
+    }
+
     /// A stretch of an edge is over. False if none runs there.
     #[inline]
     pub(super) fn end_stretch(&self, state: &mut State<'w, C>, gpu: u32) -> bool {
@@ -150,18 +169,29 @@ impl<'w, C: Compute> World<'w, C> {
             return false;
         }
         self.catch_up(state, gpu);
-        let Job { slot, task, .. } = state.gpus[gpu as usize].running[0].job;
-        let Task::Draft { wait, .. } = task else { unreachable!("a stretch drafts") };
-        let last = self.end_step(state, gpu, slot);
+        let job = state.gpus[gpu as usize].running[0].job;
+        let last = self.end_step(state, gpu, job.slot);
         let this = &mut state.gpus[gpu as usize];
         this.ahead.is_running = false;
         this.running.clear();
-        let resources = &mut state.ledger.slots.get_mut(slot.index).resources;
-        let position = state.computes[self.tier(gpu)].answer_tokens(resources.sequence(true)) - 1;
-        resources.edge_done = Done::Draft(last.draft(position, this.ahead.ends_answer));
-        self.kernel.fire(wait);
-        if this.served.is_some() {
-            self.end_round(state, gpu, slot);
+        let ends = this.ahead.ends_answer;
+        match job.task {
+            Task::Draft { wait, .. } => {
+                let resources = &mut state.ledger.slots.get_mut(job.slot.index).resources;
+                let position = state.computes[self.tier(gpu)].answer_tokens(resources.sequence(true)) - 1;
+                resources.edge_done = Done::Draft(last.draft(position, ends));
+                self.kernel.fire(wait);
+            }
+            _ => {
+                this.ahead.steps.clear();
+                self.emit(state, gpu, job.slot, 1, ends);
+                if !ends {
+                    self.resume(state, gpu, job);
+                }
+            }
+        }
+        if state.gpus[gpu as usize].served.is_some() {
+            self.end_round(state, gpu, job.slot);
         }
         true
     }
@@ -169,17 +199,27 @@ impl<'w, C: Compute> World<'w, C> {
     /// A step of a stretch is over, and the next one begins: what the policy, the engine and the GPU do then, one after the other.
     #[inline]
     fn step_on(&self, state: &mut State<'w, C>, gpu: u32) {
-        let Job { slot, task, .. } = state.gpus[gpu as usize].running[0].job;
-        let step = self.end_step(state, gpu, slot);
+        let job = state.gpus[gpu as usize].running[0].job;
+        let step = self.end_step(state, gpu, job.slot);
+        let is_answer = matches!(job.task, Task::Answer);
+        if is_answer {
+            state.ledger.commit(job.slot, 1, step.end);
+        }
         let this = &mut state.gpus[gpu as usize];
         this.server.poke();
         this.server.start(step.end, this.ends - step.end);
-        if this.served.is_some() {
-            this.running.clear();
-            self.end_round(state, gpu, slot);
-            self.enter(state, gpu, slot, task);
-            self.pick_step(state, gpu);
+        if this.served.is_none() {
+            return;
         }
+        this.running.clear();
+        if is_answer {
+            self.resume(state, gpu, job);
+        }
+        self.end_round(state, gpu, job.slot);
+        if !is_answer {
+            self.enter(state, gpu, job.slot, job.task);
+        }
+        self.pick_step(state, gpu);
     }
 
     /// Counts the first step of a stretch that is not over yet.

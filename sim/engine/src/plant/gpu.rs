@@ -131,10 +131,10 @@ impl Gpu {
         self.ends == time && self.server.is_busy()
     }
 
-    /// True if its iteration drafts for one request and does nothing else.
+    /// True if its iteration makes a token for one request, or a draft, and does nothing else.
     #[inline]
-    pub(crate) fn drafts_alone(&self) -> bool {
-        matches!(self.running[..], [Item { job: Job { task: Task::Draft { .. }, .. }, .. }])
+    pub(crate) fn steps_alone(&self) -> bool {
+        matches!(self.running[..], [Item { job: Job { task: Task::Draft { .. } | Task::Answer, .. }, .. }])
     }
 
     /// True if nothing waits that could run.

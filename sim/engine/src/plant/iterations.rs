@@ -37,7 +37,7 @@ impl<'w, C: Compute> World<'w, C> {
 
     /// Goes on with a job that is not done.
     #[inline]
-    fn resume(&self, state: &mut State<'w, C>, gpu: u32, job: Job) {
+    pub(super) fn resume(&self, state: &mut State<'w, C>, gpu: u32, job: Job) {
         let this = &mut state.gpus[gpu as usize];
         if this.served.is_none() { this.resume(job) } else { self.go_on(state, gpu, job) }
     }
@@ -54,7 +54,7 @@ impl<'w, C: Compute> World<'w, C> {
             return self.form_together(state, gpu, ranks);
         }
         self.pick(state, gpu);
-        if self.draft_ahead(state, gpu) {
+        if self.step_ahead(state, gpu) {
             return;
         }
         match self.run_batch(state, gpu) {
@@ -112,7 +112,7 @@ impl<'w, C: Compute> World<'w, C> {
         let this = &mut state.gpus[gpu as usize];
         this.ends = end;
         let target = Event::Iteration(gpu).target();
-        if on_edge && this.drafts_alone() {
+        if on_edge && this.steps_alone() {
             self.kernel.schedule_end(end, gpu, target, STEP);
         } else {
             self.kernel.schedule(end, Phase::Happen, target, if on_edge && !prefills { STEP } else { None });

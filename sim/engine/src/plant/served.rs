@@ -108,11 +108,13 @@ impl Served {
 
     /// True if it works for one request, and its free blocks hold so many more tokens of it.
     pub(super) fn is_alone(&self, slot: SlotId, tokens: u32) -> bool {
-        let Some([work]) = self.steps.front().filter(|_| self.steps.len() == 1).map(|step| &step.work[..]) else {
-            return false;
-        };
         let room = u64::from(tokens) + u64::from(self.replica.settings().block_tokens);
-        self.owner(work.id) == Some(slot) && self.replica.works_only_for(work.id) && self.free_tokens() >= room
+        let mut work = self.steps.iter().flat_map(|step| &step.work);
+        let Some(id) = work.next().map(|work| work.id) else { return false };
+        self.owner(id) == Some(slot)
+            && work.all(|work| work.id == id)
+            && self.replica.works_only_for(id)
+            && self.free_tokens() >= room
     }
 
     /// Tokens that its free blocks hold.
