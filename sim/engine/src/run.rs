@@ -363,7 +363,7 @@ impl<'a, C: Compute, P: Policy> Run<'a, C, P> {
     fn way(&self, id: SlotId) -> (u32, SimDuration) {
         let state = &*self.world.state.borrow();
         let slot = state.ledger.slots.get(id.index);
-        (slot.edge, self.world.rtt(state, slot.edge, slot.about.pool as usize))
+        (slot.edge, self.world.rtt(state, slot.edge, slot.pool as usize))
     }
 
     /// Gives a request its pictures as they are sent.
@@ -383,7 +383,7 @@ impl<'a, C: Compute, P: Policy> Run<'a, C, P> {
         let state = &*world.state.borrow();
         let slot = state.ledger.slots.get(id.index);
         let (request, tiers) = (&slot.about.request, self.tiers(slot.about.group));
-        let server = world.fleet.gpus(world.fleet.tier_of_pool(slot.about.pool as usize)).start;
+        let server = world.fleet.gpus(world.fleet.tier_of_pool(slot.pool as usize)).start;
         let lacks = |held: bool, gpu: u32, verifies: bool| {
             if held { world.lacks(state, gpu, request, verifies) } else { [false; 2] }
         };
@@ -420,7 +420,7 @@ impl<'a, C: Compute, P: Policy> Run<'a, C, P> {
     fn add_closed_forms(&self, state: &mut State<'a, C>, slot: &Slot) {
         let world = self.world;
         let prompt = &slot.about.request.prompt;
-        let (group, pool) = (slot.about.group as usize, slot.about.pool);
+        let (group, pool) = (slot.about.group as usize, slot.pool);
         let alone = Alone {
             view: world.view(state, slot.edge, pool as usize),
             input: &slot.about.input,
@@ -450,7 +450,7 @@ fn grade<C: Compute>(world: &World<'_, C>, state: &mut State<'_, C>, id: SlotId,
     let (tier, held) = match served_by {
         ServedBy::Edge | ServedBy::Both => (world.tier(slot.edge), &slot.resources.on_edge),
         ServedBy::Cloud | ServedBy::Published(_) => {
-            (world.fleet.tier_of_pool(slot.about.pool as usize), &slot.resources.on_cloud)
+            (world.fleet.tier_of_pool(slot.pool as usize), &slot.resources.on_cloud)
         }
     };
     computes[tier].grade(held.as_ref()?.sequence)

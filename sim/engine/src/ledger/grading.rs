@@ -1,6 +1,6 @@
 //! The probability that an answer is right.
 
-use super::slot::{About, Slot};
+use super::slot::Slot;
 use kernel::Streams;
 use model::{accuracy::AccuracyModel, request::Input};
 use policies::ServedBy;
@@ -17,8 +17,8 @@ pub(crate) struct Grading {
 
 impl Grading {
     /// The accuracies of the models that may serve a request.
-    pub(crate) fn of(&self, about: &About) -> &AccuracyModel {
-        &self.accuracy[about.class as usize][about.group as usize][about.pool as usize]
+    pub(crate) fn of<R>(&self, Slot { about, pool, .. }: &Slot<R>) -> &AccuracyModel {
+        &self.accuracy[about.class as usize][about.group as usize][*pool as usize]
     }
 
     /// The probability that an answer is right, or its grade where whoever answered can tell. None where the accuracy of
@@ -30,15 +30,14 @@ impl Grading {
         e2e: SimDuration,
         graded: Option<f64>,
     ) -> Option<f64> {
-        let about = &slot.about;
-        let correct = graded.or_else(|| self.expected(about, by))?;
+        let correct = graded.or_else(|| self.expected(slot, by))?;
         let is_late = self.deadline.is_some_and(|deadline| e2e > deadline);
         Some(if is_late { 0.0 } else { correct })
     }
 
     /// The probability that an answer is right by the accuracies of the models.
-    fn expected(&self, about: &About, by: ServedBy) -> Option<f64> {
-        let accuracy = self.of(about);
+    fn expected<R>(&self, slot: &Slot<R>, by: ServedBy) -> Option<f64> {
+        let (accuracy, about) = (self.of(slot), &slot.about);
         let difficulty = accuracy.difficulty(self.streams, about.request.prompt.request);
         let right = |by_cloud, input: &Input| accuracy.correct(&difficulty, by_cloud, input);
         match by {

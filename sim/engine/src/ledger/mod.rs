@@ -373,7 +373,7 @@ impl<R> Ledger<'_, R> {
             edge: slot.edge,
             class: about.class,
             group: about.group,
-            pool: about.was_sent.then_some(about.pool),
+            pool: about.was_sent.then_some(slot.pool),
             client: about.client,
             status,
             fell_back: about.fell_back,

@@ -27,6 +27,8 @@ pub(crate) struct Slot<R> {
     pub(crate) generation: u32,
     /// The edge that the request came in at.
     pub(crate) edge: u32,
+    /// Its pool.
+    pub(crate) pool: u32,
     /// Sequences, memory and waits of the request: the plant's own.
     pub(crate) resources: R,
 }
@@ -43,8 +45,6 @@ pub(crate) struct About {
     pub(crate) deadline: Option<SimDuration>,
     /// Its group of edges.
     pub(crate) group: u32,
-    /// Its pool.
-    pub(crate) pool: u32,
     /// The work that it is expected to be for its replica, where a router looks at that.
     pub(crate) work: SimDuration,
     pub(crate) submit: SimTime,
@@ -98,7 +98,6 @@ impl<R: Default> Slot<R> {
             class,
             deadline,
             group,
-            pool,
             work: SimDuration::ZERO,
             submit,
             visual_tokens,
@@ -115,6 +114,7 @@ impl<R: Default> Slot<R> {
             tally: Tally::default(),
             generation,
             edge,
+            pool,
             resources: R::default(),
         }
     }

@@ -160,7 +160,7 @@ impl<'w, C: Compute> Edge for Bed<'w, C> {
         self.with(|state| {
             let grading = &state.ledger.grading;
             let Grading { streams, .. } = grading;
-            let accuracy = grading.of(&state.ledger.slots.get(self.id.index).about);
+            let accuracy = grading.of(state.ledger.slots.get(self.id.index));
             let difficulty = accuracy.difficulty(*streams, request);
             Score::new(auc, accuracy.edge_error()).draw(&difficulty, *streams, request)
         })
@@ -433,7 +433,7 @@ impl<'w, C: Compute> Bed<'w, C> {
 
     fn send_hidden(&self, hidden: &Hidden<'_>, body: Body) {
         self.with(|state| {
-            let prices = self.world.pool_prices(state.ledger.slots.get(self.id.index).about.pool);
+            let prices = self.world.pool_prices(state.ledger.slots.get(self.id.index).pool);
             let payload = match hidden.prompt {
                 Some(input) => {
                     self.world.open_on_cloud(state, self.id, input);

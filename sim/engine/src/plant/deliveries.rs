@@ -18,7 +18,7 @@ impl<'w, C: Compute> World<'w, C> {
     /// Makes a message between a request's edge and its pool.
     pub(crate) fn address(&self, state: &mut State<'w, C>, slot: SlotId, body: Body) -> u32 {
         let of = state.ledger.slots.get(slot.index);
-        let (edge, pool) = (of.edge, of.about.pool);
+        let (edge, pool) = (of.edge, of.pool);
         state.messages.insert(Message { slot, edge, pool, wire: Bytes::ZERO, body })
     }
 
@@ -78,7 +78,7 @@ impl<'w, C: Compute> World<'w, C> {
         let now = self.kernel.now();
         let warm_up = state.ledger.warm_up.has(id);
         let slot = state.ledger.slots.get(id.index);
-        let (edge, pool) = (slot.edge, slot.about.pool);
+        let (edge, pool) = (slot.edge, slot.pool);
         let payload = TOKEN_BYTES * u64::from(count);
         let (connection, beyond) = (self.connection(id, edge, pool), self.beyond_the_link(pool));
         let parcel = Parcel { message: 0, edge, connection, request: id.generation, payload, beyond, warm_up };

@@ -55,7 +55,7 @@ impl<'w, C: Compute> World<'w, C> {
     /// The replica of its pool that a request is sent to.
     pub(crate) fn replica_for(&self, state: &mut State<'w, C>, id: SlotId, input: &Input) -> u32 {
         let slot = state.ledger.slots.get(id.index);
-        let pool = slot.about.pool as usize;
+        let pool = slot.pool as usize;
         let servers = self.servers(pool);
         if servers.len() == 1 {
             return servers.start;

@@ -62,7 +62,7 @@ impl<'w, C: Compute> World<'w, C> {
     /// The view that a request's policy has now.
     pub(crate) fn view_of(&self, state: &mut State<'w, C>, id: SlotId) -> View<'_> {
         let slot = state.ledger.slots.get(id.index);
-        self.view(state, slot.edge, slot.about.pool as usize)
+        self.view(state, slot.edge, slot.pool as usize)
     }
 
     /// The view of a platform that an edge and a pool make now.

@@ -16,8 +16,9 @@ pub(super) struct Chain {
     hops: Vec<Hop>,
     /// The ways of all edges, one behind the other.
     steps: Vec<Step>,
-    /// By edge.
     ways: Vec<Way>,
+    /// The way of each edge, which those of a group share unless a hop on it is an edge's own.
+    way_of: Vec<u32>,
     /// Flights that have yet to come to a hop.
     passing: Numbered<Trip>,
 }
@@ -73,8 +74,8 @@ impl Chain {
             Kind { rtt, loss: way.loss.clone(), queue: hop.queue.filter(|_| has_queue) }
         };
         let kinds = spec.link.hops.iter().map(kind).collect();
-        let (hops, steps, ways, passing) = (Vec::new(), Vec::new(), Vec::new(), Numbered::default());
-        let mut chain = Self { kinds, hops, steps, ways, passing };
+        let (hops, steps, ways, way_of, passing) = Default::default();
+        let mut chain = Self { kinds, hops, steps, ways, way_of, passing };
         chain.add_ways(spec, up);
         chain
     }
@@ -87,8 +88,13 @@ impl Chain {
         let of_all: Vec<Option<u32>> = spec.link.hops.iter().enumerate().map(&mut for_all).collect();
         for (group, way) in spec.edges.iter().zip(&ways) {
             let mut of_group = vec![None; self.kinds.len()];
-            for _ in 0..group.count {
-                let edge = self.ways.len() as u32;
+            let is_own = way.iter().any(|kind| spec.link.hops[*kind as usize].shared_by == SharedBy::Edge);
+            for place in 0..group.count {
+                let edge = self.way_of.len() as u32;
+                if place > 0 && !is_own {
+                    self.way_of.push(self.ways.len() as u32 - 1);
+                    continue;
+                }
                 let first = self.steps.len();
                 for (place, &kind) in way.iter().enumerate() {
                     let number = kind as usize;
@@ -126,19 +132,25 @@ impl Chain {
         let has_queue = kinds.iter().any(|kind| kind.queue.is_some());
         let in_turns = |step: &Step| !step.waits && self.hops[step.hop as usize].medium.is_in_turns();
         let is_plain = rtt.is_some() && loss == Some(0.0) && !has_queue && self.steps[first..].iter().all(in_turns);
+        self.way_of.push(self.ways.len() as u32);
         self.ways.push(Way { first: first as u32, end: self.steps.len() as u32, rtt, loss, is_plain, has_queue });
+    }
+
+    #[inline]
+    fn way(&self, edge: u32) -> &Way {
+        &self.ways[self.way_of[edge as usize] as usize]
     }
 
     /// True of a way on which a flight is known to its end when it is put on.
     #[inline]
     pub(super) fn is_plain(&self, edge: u32) -> bool {
-        self.ways[edge as usize].is_plain
+        self.way(edge).is_plain
     }
 
     /// Takes a flight of so much over all hops of a plain way.
     #[inline]
     pub(super) fn pass(&mut self, now: SimTime, edge: u32, size: Bytes) -> Service {
-        let Way { first, end, .. } = self.ways[edge as usize];
+        let Way { first, end, .. } = *self.way(edge);
         let mut over = None;
         for step in first..end {
             let hop = self.steps[step as usize].hop;
@@ -149,7 +161,7 @@ impl Chain {
 
     /// The hops on an edge's way, with their kinds.
     fn hops_of(&self, edge: u32) -> impl DoubleEndedIterator<Item = (&Hop, &Kind)> {
-        let Way { first, end, .. } = self.ways[edge as usize];
+        let Way { first, end, .. } = *self.way(edge);
         self.steps[first as usize..end as usize].iter().map(|step| {
             let hop = &self.hops[step.hop as usize];
             (hop, &self.kinds[hop.kind as usize])
@@ -159,7 +171,7 @@ impl Chain {
     /// The round-trip time of an edge now, and the part of it in this direction, doubled.
     #[inline]
     pub(super) fn rtt(&self, edge: u32, now: SimTime) -> [SimDuration; 2] {
-        self.ways[edge as usize].rtt.unwrap_or_else(|| self.rtt_at(edge, now))
+        self.way(edge).rtt.unwrap_or_else(|| self.rtt_at(edge, now))
     }
 
     #[cold]
@@ -183,7 +195,7 @@ impl Chain {
     /// The probability that a packet of an edge is lost now.
     #[inline]
     pub(super) fn loss(&self, edge: u32, now: SimTime, up: bool) -> f64 {
-        self.ways[edge as usize].loss.unwrap_or_else(|| {
+        self.way(edge).loss.unwrap_or_else(|| {
             let losses = self.hops_of(edge).map(|(hop, kind)| kind.loss.at(now + hop.moment).as_f64());
             if up { any(losses) } else { any(losses.rev()) }
         })
@@ -194,7 +206,7 @@ impl Chain {
     /// A flight that acknowledgements let go comes over the time that half of it takes to leave; one that comes over another hop comes
     /// at the rate of the slowest before.
     pub(super) fn overflow(&self, now: SimTime, flight: &Flight, each: u64, comes_slowly: bool) -> u64 {
-        if !self.ways[flight.edge as usize].has_queue {
+        if !self.way(flight.edge).has_queue {
             return 0;
         }
         let (mut dropped, mut comes_at) = (0, None);
@@ -220,7 +232,7 @@ impl Chain {
     /// The first step of an edge's way.
     #[inline]
     pub(super) fn first(&self, edge: u32) -> u32 {
-        self.ways[edge as usize].first
+        self.way(edge).first
     }
 
     /// Takes a flight from its step on as far as is known now; true if that is to the end.
@@ -247,7 +259,7 @@ impl Chain {
     #[inline]
     fn is_through(&self, trip: &mut Trip) -> bool {
         trip.step += 1;
-        trip.step == self.ways[trip.flight.edge as usize].end
+        trip.step == self.way(trip.flight.edge).end
     }
 
     /// A flight comes to its next hop.

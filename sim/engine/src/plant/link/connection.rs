@@ -1,8 +1,7 @@
 //! A connection: its sender's window, and the messages that wait for it.
 
 use super::flight::Flight;
-use crate::spec::Transport;
-use kernel::TcpSender;
+use kernel::{Tcp, TcpSender};
 use std::collections::VecDeque;
 use units::{SimDuration, SimTime};
 
@@ -17,7 +16,6 @@ pub(super) struct Connection {
     pub(super) request: u32,
     /// Its next look is scheduled for then.
     pub(super) due: Option<SimTime>,
-    pub(super) last_arrival: SimTime,
     /// The last message was handed over then, and so long after the one before it.
     pub(super) handed: SimTime,
     pub(super) gap: SimDuration,
@@ -25,18 +23,13 @@ pub(super) struct Connection {
 
 impl Connection {
     /// A connection that is open when the run begins, with the window of a new one.
-    pub(super) fn open(transport: &Transport) -> Self {
-        let tcp = match transport {
-            Transport::Ideal => kernel::Tcp::default(),
-            Transport::Tcp(settings) => settings.tcp,
-        };
+    pub(super) fn open(tcp: &Tcp) -> Self {
         Self {
-            sender: TcpSender::new(&tcp),
+            sender: TcpSender::new(tcp),
             waiting: VecDeque::new(),
             open_at: SimTime::ZERO,
             request: 0,
             due: None,
-            last_arrival: SimTime::ZERO,
             handed: SimTime::ZERO,
             gap: SimDuration::ZERO,
         }

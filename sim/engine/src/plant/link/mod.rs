@@ -21,7 +21,7 @@ mod medium;
 mod windows;
 
 use crate::ledger::Phase;
-use crate::spec::{RunSpec, Transport};
+use crate::spec::{RunSpec, TcpSpec, Transport};
 use chain::Chain;
 use connection::Connection;
 pub(crate) use flight::Passage;
@@ -38,8 +38,10 @@ pub(crate) struct Direction {
     header: Bytes,
     packet: Bytes,
     jitter: SimDuration,
-    /// One for each edge, or for each request in flight.
+    /// One for each edge, or for each request in flight; none without a transport.
     connections: Vec<Connection>,
+    /// Time at which the last message of each connection arrives, which every message looks at.
+    last_arrivals: Vec<SimTime>,
     stream: Stream,
     /// Bytes put on the wire, arrived and lost.
     pub(crate) traffic: Traffic,
@@ -104,7 +106,11 @@ impl Direction {
             header: link.header,
             packet: link.packet,
             jitter: link.jitter,
-            connections: (0..connections).map(|_| Connection::open(&link.transport)).collect(),
+            connections: match &link.transport {
+                Transport::Ideal => Vec::new(),
+                Transport::Tcp(TcpSpec { tcp, .. }) => (0..connections).map(|_| Connection::open(tcp)).collect(),
+            },
+            last_arrivals: vec![SimTime::ZERO; connections as usize],
             stream: streams.stream(if up { "link/up" } else { "link/down" }, 0),
             traffic: Traffic::default(),
         }
@@ -253,7 +259,7 @@ impl Direction {
         if flight.is_last && self.jitter > SimDuration::ZERO {
             arrival += SimDuration::from_secs_f64(self.jitter.as_secs_f64() * draw::exponential(&mut self.stream));
         }
-        let last = &mut self.connections[flight.connection as usize].last_arrival;
+        let last = &mut self.last_arrivals[flight.connection as usize];
         *last = (*last).max(arrival);
         *last
     }

@@ -62,7 +62,9 @@ impl Direction {
     fn connect(&mut self, now: SimTime, message: &Flight, out: &mut Outbox) {
         let (index, request) = (message.connection as usize, message.request);
         if self.connections.len() <= index {
-            self.connections.resize_with(index + 1, || Connection::open(&self.transport));
+            let tcp = self.tcp().tcp;
+            self.connections.resize_with(index + 1, || Connection::open(&tcp));
+            self.last_arrivals.resize(index + 1, SimTime::ZERO);
         }
         if self.connections[index].request >= request {
             return;
@@ -73,7 +75,8 @@ impl Direction {
         }
         let round_trips = if self.opens { 1 + u64::from(self.tcp().tls) } else { 0 };
         let opened = (self.rtt(message.edge, now) + message.beyond) * round_trips;
-        let fresh = Connection::open(&self.transport);
+        let fresh = Connection::open(&self.tcp().tcp);
+        self.last_arrivals[index] = SimTime::ZERO;
         self.connections[index] = Connection { open_at: now + opened, request, handed: now, ..fresh };
     }
 
