@@ -396,7 +396,9 @@ impl Compute for Modelled {
                 Work::Draft => {
                     (Pricing::pass_load(context, false, 0), Done::Draft(state.draft(&self.process, position)))
                 }
-                Work::Decode => (self.pricing.token_load(context.saturating_sub(1)), Done::Token(state.target(position))),
+                Work::Decode => {
+                    (self.pricing.token_load(context.saturating_sub(1)), Done::Token(state.target(position)))
+                }
                 _ => return false,
             };
             if !step(self.pricing.roofline().iteration(&self.pricing.seen(load)), done) {

@@ -12,8 +12,8 @@ use crate::house::cargo;
 const HELP: &str = "\
 Measures in one run, in CPU time of one thread, because the machine may be shared:
 
-  model      events, requests and tokens a second of the full model at 1, 1,000 and 20,000 devices, all metrics on; and the
-             same with the standard library's BinaryHeap instead of our queue
+  model      requests a second and ns a drafted, streamed or written token of the full model at 1, 1,000, 20,000 and 100,000
+             devices, all metrics on; and the same with the standard library's BinaryHeap instead of our queue
   python     a tandem of three queues, by events and by processes, as a plain heapq script with equal results
   commands   small points of sweeps, small runs and the report of scenarios/paper.toml, everything included
 

@@ -8,9 +8,19 @@ use drawn::SIDE_PX;
 /// Compressed pictures: pixels of a side and bits of a channel that are left.
 const COMPRESSED: [(u32, u32); 8] = [(56, 8), (37, 8), (28, 8), (14, 8), (112, 4), (112, 3), (112, 2), (112, 1)];
 
-/// Accuracy of both models on pictures that were compressed and put back to their size.
+/// The scores of draft and target on pictures that were compressed in one way.
+pub struct Compressed {
+    /// Bits of a channel that are left.
+    pub bits: u32,
+    /// Share of the picture's bytes that is left.
+    pub share: f64,
+    /// The scores of draft and target.
+    pub scores: [Vec<f64>; 2],
+}
+
+/// Prints accuracy of both models on pictures that were compressed and put back to their size.
 /// `whole` has the scores on whole pictures.
-pub fn measured(models: &mut [Model; 2], whole: &[Vec<f64>; 2], count: u64) -> Tried<()> {
+pub fn measured(models: &mut [Model; 2], whole: &[Vec<f64>; 2], count: u64) -> Tried<Vec<Compressed>> {
     let mut scored = |(side, bits): (u32, u32)| -> Tried<[Vec<f64>; 2]> {
         let mut scores: [Vec<f64>; 2] = Default::default();
         for request in 0..count {
@@ -25,15 +35,17 @@ pub fn measured(models: &mut [Model; 2], whole: &[Vec<f64>; 2], count: u64) -> T
     };
     println!("\n| pixels | bits | share of the bytes | draft | target | draft's change | target's change |");
     println!("|---|---|---|---|---|---|---|");
+    let mut all = Vec::new();
     for (side, bits) in COMPRESSED {
         let share = f64::from(side * side * bits) / f64::from(SIDE_PX * SIDE_PX * 8);
-        let less = scored((side, bits))?;
-        let means = less.iter().map(|scores| format!("{:.3}", mean(scores)));
-        let changes = less.iter().zip(whole).map(|(less, whole)| gain(less, whole));
+        let scores = scored((side, bits))?;
+        let means = scores.iter().map(|scores| format!("{:.3}", mean(scores)));
+        let changes = scores.iter().zip(whole).map(|(less, whole)| gain(less, whole));
         let cells: Vec<String> = means.chain(changes).collect();
         println!("| {side} x {side} | {bits} | {share:.3} | {} |", cells.join(" | "));
+        all.push(Compressed { bits, share, scores });
     }
-    Ok(())
+    Ok(all)
 }
 
 /// The picture with `side` x `side` pixels and `bits` a channel, put back to its size by repeating pixels.

@@ -1,11 +1,12 @@
 //! The simulator's laws of accuracy (`sim/model/src/accuracy.rs`), fitted to one half of the questions and compared with the other.
 
 use super::mean;
+use super::pruning::ByRetention;
 use statrs::distribution::{Continuous, ContinuousCDF, Normal};
 
 /// Prints the correlation of the two models' difficulties and the loss by pruning. `whole` has the scores of draft and target on
-/// whole pictures, `less` those of the target by retention.
-pub fn compared(whole: &[Vec<f64>; 2], less: &[(f64, Vec<f64>)]) {
+/// whole pictures, `less` those of the target on pruned ones, of which the stand-in's map counts.
+pub fn compared(whole: &[Vec<f64>; 2], less: &ByRetention) {
     let [fit, judge] = [0, 1].map(|half| whole.each_ref().map(|scores| one_half(scores, half)));
     let correlation = correlation(&fit);
     let [draft, target] = judge.each_ref().map(|scores| Normal::standard().inverse_cdf(mean(scores)));
@@ -14,7 +15,7 @@ pub fn compared(whole: &[Vec<f64>; 2], less: &[(f64, Vec<f64>)]) {
     println!("correlation of difficulties {correlation:.2}: by it {:.3} of the other, by .85 {:.3}", by[0], by[1]);
     let lost = |half: u64| -> Vec<(f64, f64)> {
         let all = mean(&one_half(&whole[1], half));
-        less.iter().map(|(retention, scores)| (*retention, 1.0 - mean(&one_half(scores, half)) / all)).collect()
+        less.iter().map(|(retention, [scores, ..])| (*retention, 1.0 - mean(&one_half(scores, half)) / all)).collect()
     };
     let published = |retention: f64, b: f64| libm::pow(retention, -b) - 1.0;
     let of_dropped = |retention: f64, b: f64| libm::pow(1.0 - retention, b);

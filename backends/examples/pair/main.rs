@@ -1,5 +1,6 @@
 //! Measures a pair of models on graded questions that no lesson had: `cargo run --release -p backends --features onnx --example
-//! pair -- FOLDER [QUESTIONS]`. FOLDER has `draft` and `target`; if it is not there, the trained pair is written into it.
+//! pair -- FOLDER [QUESTIONS [FIGURES]]`. FOLDER has `draft` and `target`; if it is not there, the trained pair is written into
+//! it. FIGURES is a folder that takes a sheet of figures of the same numbers, `trained_pair.png`.
 //!
 //! Prints accuracies by topic and grade; right answers and agreement of the models by the draft's entropy and by place; accuracy
 //! of the target by retention, when tokens go by the probe's map (its stand-in's and its fitted head's), evenly, or at random;
@@ -7,6 +8,7 @@
 //! of the questions and compared with the other.
 
 mod compression;
+mod figures;
 mod laws;
 mod pruning;
 
@@ -27,11 +29,24 @@ const BINS: [f64; 7] = [0.001, 0.01, 0.05, 0.2, 0.5, 1.0, f64::INFINITY];
 
 type Tried<T> = Result<T, Box<dyn Error>>;
 
+/// The numbers that figures are drawn from.
+struct Measured {
+    /// The scores of draft and target on whole pictures.
+    whole: [Vec<f64>; 2],
+    /// One for each token of the draft that is the target's own and zero for each other one, by the bin of the draft's entropy.
+    agreement: BTreeMap<usize, Vec<f64>>,
+    /// The target's scores with tokens dropped before the vision tower, and behind it.
+    pruned: [pruning::ByRetention; 2],
+    /// The scores of both models on compressed pictures.
+    compressed: Vec<compression::Compressed>,
+}
+
 #[expect(clippy::disallowed_methods, reason = "an example has arguments; nothing that is simulated does")]
 fn main() -> Tried<()> {
     let mut args = std::env::args().skip(1);
-    let folder = args.next().ok_or("usage: pair FOLDER [QUESTIONS]")?;
+    let folder = args.next().ok_or("usage: pair FOLDER [QUESTIONS [FIGURES]]")?;
     let count = args.next().map_or(Ok(400), |text| text.parse())?;
+    let figures = args.next();
     if !Path::new(&folder).is_dir() {
         let release = Release::named("trained").ok_or("no release of that name")?;
         let recipe = |shape| Recipe { shape, dtype: release.dtype, attention: Attention::Fused, seed: 0 };
@@ -44,12 +59,13 @@ fn main() -> Tried<()> {
     let [draft, target] = &mut models;
     draft.drafts_for(target)?;
     let whole = words(&mut models, count)?;
-    agreement(&mut models, count)?;
+    let agreement = agreement(&mut models, count)?;
     let fitted = std::fs::read_to_string(Path::new(&folder).join("draft/probe_heads.toml"))?;
-    let less = pruning::measured(&mut models, &backends::Heads::parse(&fitted)?, count)?;
-    compression::measured(&mut models, &whole, count)?;
-    laws::compared(&whole, &less);
-    Ok(())
+    let pruned = pruning::measured(&mut models, &backends::Heads::parse(&fitted)?, count)?;
+    let compressed = compression::measured(&mut models, &whole, count)?;
+    laws::compared(&whole, &pruned[1]);
+    let measured = Measured { whole, agreement, pruned, compressed };
+    figures.map_or(Ok(()), |folder| figures::drawn_into(folder.as_ref(), &measured))
 }
 
 /// Graded questions by their numbers.
@@ -108,11 +124,23 @@ impl Mean {
 }
 
 /// A mean and the half of its 95 % interval.
-fn interval(values: &[f64]) -> String {
-    let count = values.len() as f64;
-    let mean = values.iter().sum::<f64>() / count;
-    let square = values.iter().map(|value| (value - mean) * (value - mean)).sum::<f64>() / (count - 1.0).max(1.0);
-    format!("{mean:+.3} ± {:.3}", 1.96 * (square / count).sqrt())
+#[derive(Clone, Copy)]
+struct Estimate {
+    mean: f64,
+    half: f64,
+}
+
+impl Estimate {
+    fn of(values: &[f64]) -> Self {
+        let (mean, count) = (mean(values), values.len() as f64);
+        let square = values.iter().map(|value| (value - mean) * (value - mean)).sum::<f64>() / (count - 1.0).max(1.0);
+        Self { mean, half: 1.96 * (square / count).sqrt() }
+    }
+
+    /// The ends of the interval of a share.
+    fn ends(self) -> [f64; 2] {
+        [self.mean - self.half, self.mean + self.half].map(|end| end.clamp(0.0, 1.0))
+    }
 }
 
 /// Accuracies, and right answers by the largest entropy of an answer. Gives the scores of both models.
@@ -161,28 +189,30 @@ fn bin(entropy: f64) -> usize {
     BINS.iter().position(|end| entropy <= *end).unwrap_or(BINS.len() - 1)
 }
 
-/// Agreement of the draft with the target's answer by its entropy and by place.
-fn agreement([draft, target]: &mut [Model; 2], count: u64) -> Tried<()> {
-    let (mut bins, mut places) = (BTreeMap::<usize, Mean>::new(), BTreeMap::<usize, Mean>::new());
+/// Prints agreement of the draft with the target's answer by its entropy and by place. Gives that by entropy: one or zero for
+/// each token of a bin.
+fn agreement([draft, target]: &mut [Model; 2], count: u64) -> Tried<BTreeMap<usize, Vec<f64>>> {
+    let (mut bins, mut places) = (BTreeMap::<usize, Vec<f64>>::new(), BTreeMap::<usize, Vec<f64>>::new());
     let mut runs = [[0.0_f64; 2]; 2];
     for request in 0..count {
         let outcomes = recorded([&mut *draft, &mut *target], &Graded, request, LONGEST)?;
         for (place, outcome) in outcomes.iter().enumerate() {
             let agrees = f64::from(u8::from(outcome.agrees));
-            bins.entry(bin(f64::from(outcome.entropy_nats))).or_default().add(&[agrees]);
-            places.entry(place.min(12)).or_default().add(&[agrees]);
+            bins.entry(bin(f64::from(outcome.entropy_nats))).or_default().push(agrees);
+            places.entry(place.min(12)).or_default().push(agrees);
         }
         for pair in outcomes.windows(2) {
             runs[usize::from(pair[0].agrees)][usize::from(pair[1].agrees)] += 1.0;
         }
     }
+    let row = |tokens: &[f64]| format!("{} | {:.3}", tokens.len(), mean(tokens));
     println!("\n| draft's entropy, nats, up to | tokens | agree |\n|---|---|---|");
-    bins.iter().for_each(|(at, mean)| println!("| {} | {} |", BINS[*at], mean.row()));
+    bins.iter().for_each(|(at, tokens)| println!("| {} | {} |", BINS[*at], row(tokens)));
     println!("\n| place in the answer | tokens | agree |\n|---|---|---|");
-    places.iter().for_each(|(at, mean)| println!("| {at} | {} |", mean.row()));
+    places.iter().for_each(|(at, tokens)| println!("| {at} | {} |", row(tokens)));
     let [behind_wrong, behind_right] = runs.map(|[wrong, right]| right / (wrong + right));
     println!("\nagrees behind a token that agrees: {behind_right:.3}; behind one that does not: {behind_wrong:.3}");
-    Ok(())
+    Ok(bins)
 }
 
 fn mean(scores: &[f64]) -> f64 {
@@ -191,5 +221,7 @@ fn mean(scores: &[f64]) -> f64 {
 
 /// The mean paired difference, with its interval.
 fn gain(scores: &[f64], other: &[f64]) -> String {
-    interval(&scores.iter().zip(other).map(|(score, other)| score - other).collect::<Vec<_>>())
+    let differences: Vec<f64> = scores.iter().zip(other).map(|(score, other)| score - other).collect();
+    let Estimate { mean, half } = Estimate::of(&differences);
+    format!("{mean:+.3} ± {half:.3}")
 }

@@ -15,21 +15,23 @@ const RETENTIONS: [f64; 5] = [0.75, 0.5, 0.375, 0.25, 0.125];
 const BAYER: [u8; 16] = [0, 8, 2, 10, 12, 4, 14, 6, 3, 11, 1, 9, 15, 7, 13, 5];
 
 /// The maps that tokens are dropped by.
-const MAPS: [&str; 4] = ["MAS, stand-in", "MAS, fitted head", "even", "random"];
+pub const MAPS: [&str; 4] = ["MAS, stand-in", "MAS, fitted head", "even", "random"];
 
-/// Prints accuracy of the target by retention and by map, and what each map gains over a random one. Gives the scores by the
-/// stand-in's map where the language model reads less, by retention.
-pub fn measured(models: &mut [Model; 2], heads: &Heads, count: u64) -> Tried<Vec<(f64, Vec<f64>)>> {
+/// The target's scores with tokens dropped at one stage: for each retention, those of each of [`MAPS`].
+pub type ByRetention = Vec<(f64, [Vec<f64>; MAPS.len()])>;
+
+/// Prints accuracy of the target by retention and by map, and what each map gains over a random one. Gives the scores with
+/// tokens dropped before the vision tower, and behind it.
+pub fn measured(models: &mut [Model; 2], heads: &Heads, count: u64) -> Tried<[ByRetention; 2]> {
     let gains = MAPS.iter().take(3).map(|map| format!("{map} less random"));
     let head: Vec<String> = MAPS.iter().map(ToString::to_string).chain(gains).collect();
     println!("\n| stage | retention | {} |\n|---|---{}|", head.join(" | "), "|---".repeat(head.len()));
     let streams = Streams::new(SEED);
     let mut probes = [Heads::default(), heads.clone()].map(|heads| Probe::new(heads, streams));
-    let mut by_retention = Vec::new();
-    for (name, prune_stage) in [("pre_vit", PruneStage::PreVit), ("post_vit", PruneStage::PostVit)] {
-        by_retention.clear();
+    let mut at_stage = |name: &str, prune_stage: PruneStage| -> Tried<ByRetention> {
+        let mut by_retention = Vec::new();
         for retention in RETENTIONS {
-            let mut scores: [Vec<f64>; 4] = Default::default();
+            let mut scores: [Vec<f64>; MAPS.len()] = Default::default();
             for request in 0..count {
                 let maps = maps(&mut models[0], &mut probes, streams, request)?;
                 let whole = prompt(&models[1], request)?;
@@ -38,18 +40,24 @@ pub fn measured(models: &mut [Model; 2], heads: &Heads, count: u64) -> Tried<Vec
                     scores.push(answered(&mut models[1], &less, request)?.0);
                 }
             }
-            let [by_mas, fitted, even, random] = scores;
-            let means = [&by_mas, &fitted, &even, &random].map(|scores| format!("{:.3}", mean(scores)));
-            let gains = [&by_mas, &fitted, &even].map(|scores| gain(scores, &random));
+            let means = scores.each_ref().map(|scores| format!("{:.3}", mean(scores)));
+            let [stand_in, fitted, even, random] = &scores;
+            let gains = [stand_in, fitted, even].map(|scores| gain(scores, random));
             println!("| {name} | {retention} | {} | {} |", means.join(" | "), gains.join(" | "));
-            by_retention.push((retention, by_mas));
+            by_retention.push((retention, scores));
         }
-    }
-    Ok(by_retention)
+        Ok(by_retention)
+    };
+    Ok([at_stage("pre_vit", PruneStage::PreVit)?, at_stage("post_vit", PruneStage::PostVit)?])
 }
 
 /// The maps of a question's pictures, of each of [`MAPS`].
-fn maps(draft: &mut Model, probes: &mut [Probe; 2], streams: Streams, request: u64) -> onnx::Result<[Vec<Map>; 4]> {
+fn maps(
+    draft: &mut Model,
+    probes: &mut [Probe; 2],
+    streams: Streams,
+    request: u64,
+) -> onnx::Result<[Vec<Map>; MAPS.len()]> {
     let seen = prompt(draft, request)?;
     let mut by_mas = |probe: &mut Probe| Ok(probe.run(draft, &seen, false, Ratio::new(0.3))?.maps);
     let [stand_in, fitted] = probes;

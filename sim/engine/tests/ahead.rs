@@ -1,10 +1,8 @@
 //! What is worked out ahead is what single steps and single arrivals give: every row, every sum, every bit.
 
 use crate::common::strategies::{any_spec, config, policy};
-use crate::common::{examples, spec};
-use engine::{
-    DecisionRecord, Outcome, Recorder, RequestRecord, RunError, RunSpec, TierOutcome, TokenRecord, WarmUp, simulate,
-};
+use crate::common::{examples, spec, sums};
+use engine::{DecisionRecord, Recorder, RequestRecord, RunError, RunSpec, TokenRecord, WarmUp, simulate};
 use kernel::Journal;
 use model::engine_kind::EngineKind;
 use proptest::prelude::*;
@@ -41,15 +39,7 @@ fn results(spec: &RunSpec) -> (u64, String) {
         Err(error @ RunError::AllWarmUp { .. }) => return (0, error.to_string()),
         Err(error) => panic!("{error}"),
     };
-    let Outcome { metrics, warm_up, since, window, makespan, edge, cloud, up, down, events, .. } = &outcome;
-    let sums = [edge, cloud].map(tier);
-    let rest = format!("{warm_up} {since:?} {window:?} {makespan} {sums:?} {up:?} {down:?} {metrics:?}");
-    (*events, rows.0 + &rest)
-}
-
-fn tier(of: &TierOutcome) -> String {
-    let bits = [of.flop.as_f64(), of.work_joules, of.idle_joules].map(f64::to_bits);
-    format!("{} {} {:?} {bits:x?} {:?}", of.gpus, of.iterations, of.busy, of.memory)
+    (outcome.events, rows.0 + &sums(&outcome))
 }
 
 /// Runs a spec both ways; the events of each.

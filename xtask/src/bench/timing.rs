@@ -6,7 +6,14 @@ use super::json::{best_of_three, number};
 use crate::failure::Outcome;
 
 /// Devices and requests of the full model.
-const SCALES: [(&str, &str); 3] = [("1", "3000"), ("1000", "10000"), ("20000", "60000")];
+const SCALES: [(&str, &str); 4] = [("1", "3000"), ("1000", "10000"), ("20000", "60000"), ("100000", "100000")];
+
+/// Digits of a number of devices at which answers are short, since every step then waits for memory.
+const MANY: usize = 5;
+
+/// A policy of the full model, the tokens of an answer, and the name of the tokens that it spends its time on.
+const POLICIES: [(&str, &str, &str); 3] =
+    [("pipelined", "100", "drafted"), ("cloud_only", "210", "streamed"), ("edge_only", "210", "written")];
 
 /// The full model on our queue and on the standard library's heap.
 pub fn model() -> Outcome {
@@ -14,30 +21,29 @@ pub fn model() -> Outcome {
     let ours = full_model("lanes")?;
     super::build(&["-p", "engine", "--example", "scale", "--features", "binary-queue"])?;
     let theirs = full_model("std heap")?;
-    for ((devices, _), (ours, theirs)) in SCALES.iter().zip(ours.iter().zip(&theirs)) {
+    for (ours, theirs) in ours.iter().zip(&theirs) {
         expect_equal(ours, theirs, "check")?;
-        let ratio = number(theirs, "ns_per_event")? / number(ours, "ns_per_event")?;
-        println!("full model at {devices} devices: {ratio:.2} times the speed of the std heap, equal results");
+        let ratio = number(theirs, "ns_per_token")? / number(ours, "ns_per_token")?;
+        let (policy, devices) = (ours["policy"].as_str().unwrap_or_default(), &ours["devices"]);
+        println!("{policy} at {devices} devices: {ratio:.2} times the speed of the std heap, equal results");
     }
     Ok(())
 }
 
 fn full_model(queue: &str) -> Outcome<Vec<Value>> {
-    SCALES
-        .iter()
-        .map(|(devices, requests)| {
-            let line = best_of_three("target/release/examples/scale", &["pipelined", devices, requests, "100"])?;
-            println!(
-                "full model, {queue}, {devices} devices: {:.1} ns an event, {:.2} M events/s, {:.0} requests/s, {:.0} tokens/s, {:.0} MB",
-                number(&line, "ns_per_event")?,
-                number(&line, "events_per_s")? / 1e6,
-                number(&line, "requests_per_s")?,
-                number(&line, "output_tokens_per_s")?,
-                number(&line, "peak_rss_mb")?,
-            );
-            Ok(line)
-        })
-        .collect()
+    let runs = POLICIES.iter().flat_map(|policy| SCALES.iter().map(move |scale| (policy, scale)));
+    runs.map(|((policy, tokens, kind), (devices, requests))| {
+        let tokens = if devices.len() >= MANY { "20" } else { tokens };
+        let line = best_of_three("target/release/examples/scale", &[policy, devices, requests, tokens])?;
+        println!(
+            "{policy}, {queue}, {devices} devices, {tokens} tokens: {:.0} requests/s, {:.0} ns a {kind} token, {:.0} MB",
+            number(&line, "requests_per_s")?,
+            number(&line, "ns_per_token")?,
+            number(&line, "peak_rss_mb")?,
+        );
+        Ok(line)
+    })
+    .collect()
 }
 
 /// The tandem of three queues, by events and by processes, against a plain heapq script, which has events.

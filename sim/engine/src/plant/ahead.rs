@@ -9,58 +9,16 @@ use super::gpu::Gpu;
 use super::job::{Item, Job, Reading, Task};
 use super::served::Served;
 use super::state::State;
+use super::stretch::{Ahead, Step};
 use super::world::World;
 use crate::ledger::{Share, Side, SlotId};
 use backends::{Compute, Done, Work};
-use model::{
-    decoding::{Draft, Token},
-    energy::Activity,
-};
+use model::energy::Activity;
 use policies::Stretch;
-use units::{Flops, SimTime};
+use units::SimTime;
 
 /// Tokens of an answer that are worked out in one event, at most.
 const ANSWERED_AT_ONCE: u32 = 16;
-
-/// A stretch of steps on an edge.
-#[derive(Default)]
-pub(crate) struct Ahead {
-    /// Its steps, until their drafts are taken.
-    steps: Vec<Step>,
-    /// Those of them that are over, as far as somebody has looked.
-    over: u32,
-    /// It runs.
-    is_running: bool,
-    /// Its last token ends the answer.
-    ends_answer: bool,
-}
-
-/// A step that was worked out ahead. Its entropy is that of a draft.
-#[derive(Clone, Copy)]
-struct Step {
-    end: SimTime,
-    flop: Flops,
-    token: u32,
-    entropy_nats: f32,
-}
-
-impl Ahead {
-    /// Takes the drafts out of a stretch that is over, but for the last, which this is.
-    #[inline]
-    pub(super) fn take_before(&mut self, last: &Draft, drafts: &mut Vec<Draft>) -> u32 {
-        let Some(before) = self.steps.len().checked_sub(1) else { return 1 };
-        let first = last.position - before as u32;
-        let steps = self.steps.drain(..).take(before).zip(first..);
-        drafts.extend(steps.map(|(step, position)| step.draft(position, false)));
-        before as u32 + 1
-    }
-}
-
-impl Step {
-    fn draft(&self, position: u32, ends: bool) -> Draft {
-        Draft { token: Token { id: self.token, ends }, position, entropy_nats: self.entropy_nats }
-    }
-}
 
 impl Gpu {
     /// The stretch of steps, and the work of each, of the one request that this GPU steps for, if it has nothing else to do.

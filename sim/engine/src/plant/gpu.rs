@@ -4,9 +4,9 @@
 //! `graph`: an iteration takes all waiting decode, draft and verify items, at most `limits.items`, one a sequence, and at most
 //! one chunk of a prompt. `hf`: one item at a time in order of arrival; an answer keeps the GPU to its end.
 
-use super::ahead::Ahead;
 use super::job::{Item, Job, Task};
 use super::served::Served;
+use super::stretch::Ahead;
 use crate::ledger::{Share, SlotId};
 use kernel::BatchServer;
 use model::{

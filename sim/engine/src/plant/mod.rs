@@ -10,7 +10,7 @@
 //! | `admission.rs` | sequences are opened and closed, memory is granted |
 //! | `routing.rs` | requests are given pools and replicas |
 //! | `iterations.rs` | GPUs form batches and end them |
-//! | `ahead.rs` | an edge drafts several tokens in one event |
+//! | `ahead.rs` | an edge takes several steps in one event |
 //! | `ranks.rs` | ranks of a mixture take their steps together |
 //! | `rounds.rs` | requests enter a serving engine, and their rounds are offered to it |
 //! | `steps.rs` | a serving engine forms the iterations of its GPU |
@@ -31,6 +31,7 @@
 //! | `fleet.rs` | the numbers of groups, pools and their GPUs |
 //! | `flight.rs` | batches of drafts on their way to their verdicts |
 //! | `gpu.rs`, `link.rs` | one GPU with its queues; one direction of the link |
+//! | `stretch.rs` | the steps that an edge takes in one event |
 //! | `served.rs` | a serving engine on a GPU, and the part of a request that it has |
 //! | `pools.rs`, `prices.rs` | KV pools of the tiers; prices that policies see |
 
@@ -65,6 +66,7 @@ mod served;
 mod spans;
 mod state;
 mod steps;
+mod stretch;
 mod work;
 mod world;
 

@@ -271,6 +271,16 @@ impl Log {
     }
 }
 
+/// Everything that came of a run but its events, to the bit.
+pub fn sums(outcome: &Outcome) -> String {
+    let Outcome { metrics, warm_up, since, window, makespan, edge, cloud, up, down, .. } = outcome;
+    let tiers = [edge, cloud].map(|of| {
+        let bits = [of.flop.as_f64(), of.work_joules, of.idle_joules].map(f64::to_bits);
+        format!("{} {} {:?} {bits:x?} {:?}", of.gpus, of.iterations, of.busy, of.memory)
+    });
+    format!("{warm_up} {since:?} {window:?} {makespan} {tiers:?} {up:?} {down:?} {metrics:?}")
+}
+
 pub fn try_run(spec: &RunSpec, journal: Journal) -> Result<(Outcome, Log), RunError> {
     let mut log = Log::default();
     let outcome = simulate(spec, journal, &mut log, &AtomicU64::new(0))?;
