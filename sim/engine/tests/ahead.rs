@@ -2,8 +2,11 @@
 
 use crate::common::strategies::{any_spec, config, policy};
 use crate::common::{examples, spec, sums};
-use engine::{DecisionRecord, Recorder, RequestRecord, RunError, RunSpec, TokenRecord, WarmUp, simulate};
-use kernel::Journal;
+use engine::{
+    Connections, DecisionRecord, Recorder, RequestRecord, RunError, RunSpec, TcpSpec, TokenRecord, Transport, WarmUp,
+    simulate,
+};
+use kernel::{Journal, Tcp};
 use model::engine_kind::EngineKind;
 use proptest::prelude::*;
 use proptest::test_runner::TestRunner;
@@ -61,9 +64,18 @@ fn warm_up() -> impl Strategy<Value = WarmUp> {
     ]
 }
 
+fn connections() -> impl Strategy<Value = Option<Connections>> {
+    prop::sample::select(vec![None, None, Some(Connections::Kept), Some(Connections::PerRequest)])
+}
+
 prop_compose! {
-    fn any_run()(spec in any_spec(policy().boxed()), warm_up in warm_up(), patient in any::<bool>()) -> RunSpec {
+    fn any_run()(
+        spec in any_spec(policy().boxed()), warm_up in warm_up(), patient in any::<bool>(), connections in connections(),
+    ) -> RunSpec {
         let mut spec = spec;
+        if let Some(connections) = connections {
+            spec.link.transport = Transport::Tcp(TcpSpec { tcp: Tcp::default(), connections, tls: 0 });
+        }
         spec.workload.warm_up = warm_up;
         if patient {
             spec.workload.fall_back_after = None;

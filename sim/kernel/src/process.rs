@@ -245,17 +245,14 @@ impl Kernel {
                 self.poll_ready(&mut spawner);
             }
             let Some(key) = self.queue.borrow_mut().pop() else { break };
-            let target = key.target();
-            match target.decode() {
-                Err(wait) => {
-                    self.advance(key);
-                    self.fire(wait);
-                }
-                Ok(_) if host.is_withdrawn(key.time(), target) => {}
-                Ok(_) => {
-                    self.advance(key);
-                    host.event(target, &mut spawner);
-                }
+            let (target, decoded) = (key.target(), key.target().decode());
+            if decoded.is_ok() && host.is_withdrawn(key.time(), target) {
+                continue;
+            }
+            self.advance(key);
+            match decoded {
+                Err(wait) => self.fire(wait),
+                Ok(_) => host.event(target, &mut spawner),
             }
         }
         spawner.alive()
@@ -265,7 +262,9 @@ impl Kernel {
     fn advance(&self, key: Key) {
         assert!(key.time() >= self.now.get(), "time went back from {:?} to {key:?}", self.now.get());
         self.now.set(key.time());
-        self.reached.set(self.reached.get().max(key));
+        if key > self.reached.get() {
+            self.reached.set(key);
+        }
         self.events.set(self.events.get() + 1);
         self.journal.borrow_mut().record(key);
     }

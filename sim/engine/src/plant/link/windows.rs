@@ -43,10 +43,12 @@ impl Direction {
     #[inline]
     pub(super) fn leave_at_once(&mut self, now: SimTime, message: &Flight) -> bool {
         let Transport::Tcp(settings) = self.transport else { return true };
+        if settings.connections == Connections::PerRequest {
+            return false;
+        }
         let rtt = self.rtt(message.edge, now) + message.beyond;
         let connection = &mut self.connections[message.connection as usize];
-        let fits = settings.connections == Connections::Kept
-            && connection.waiting.is_empty()
+        let fits = connection.waiting.is_empty()
             && now >= connection.open_at
             && message.packets <= connection.sender.room(&settings.tcp, rtt, now);
         if fits {
