@@ -26,7 +26,7 @@ pub(super) struct Step {
 }
 
 impl Ahead {
-    /// Takes the drafts out of a stretch that is over, but for the last, which this is.
+    /// Takes the drafts before the last out of a stretch that is over, and returns the number of all; 1 where there was no stretch.
     #[inline]
     pub(super) fn take_before(&mut self, last: &Draft, drafts: &mut Vec<Draft>) -> u32 {
         let Some(before) = self.steps.len().checked_sub(1) else { return 1 };
