@@ -79,6 +79,7 @@ impl RunSpec {
             descriptors: DescriptorLaw::default(),
             probed: Arc::default(),
             policy,
+            stretches: true,
             single_steps: false,
         }
     }

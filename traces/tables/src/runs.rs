@@ -29,7 +29,7 @@ rows! {
         failed: Text,
         /// The digest of the run's events, 16 hexadecimal digits; empty if it failed.
         journal_digest: Text,
-        /// Events of the run. Steps and arrivals that nobody can change take none, unless they are recorded one by one.
+        /// Events of the run. Streamed tokens that nobody awaits have none.
         events: u64,
         /// Requests of the warm-up (`workload.warm_up`): the first of the run, which no other count and no metric has.
         warm_up: u64,

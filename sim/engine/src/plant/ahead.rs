@@ -42,7 +42,7 @@ impl<'w, C: Compute> World<'w, C> {
     pub(super) fn step_ahead(&self, state: &mut State<'w, C>, gpu: u32) -> bool {
         let State { ledger, gpus, computes, drafters, .. } = state;
         let this = &mut gpus[gpu as usize];
-        if !self.is_edge(gpu) || !self.spec.looks_ahead() {
+        if !self.is_edge(gpu) || !self.spec.stretches || !self.spec.looks_ahead() {
             return false;
         }
         let Some((stretch, work)) = this.stretch() else { return false };
