@@ -1,4 +1,4 @@
-//! What is worked out ahead is what single steps and single arrivals give: every row, every sum, every bit.
+//! A run that is worked out ahead gives what single steps and single arrivals give: every row, every sum, every bit.
 
 use crate::common::strategies::{any_spec, config, policy};
 use crate::common::{examples, spec, sums};

@@ -149,12 +149,6 @@ impl BatchServer {
         since
     }
 
-    /// Counts batches that the one in work was, one behind the other, besides itself.
-    #[inline]
-    pub fn count(&mut self, more: u64) {
-        self.batches += more;
-    }
-
     /// Time spent on complete batches.
     pub fn busy(&self) -> SimDuration {
         self.busy

@@ -27,7 +27,7 @@ pub(crate) struct Gpu {
     pub(crate) ends: SimTime,
     /// The iteration that runs; on an edge mostly of one item.
     pub(crate) running: SmallVec<[Item; 1]>,
-    /// Draft steps that are worked out ahead.
+    /// Steps that are worked out ahead.
     pub(crate) ahead: Ahead,
     pub(crate) flop: Flops,
     pub(crate) busy: Busy,
