@@ -1,5 +1,6 @@
 //! Policies from outside: the examples, the lines as they are documented, and what goes wrong.
 
+use crate::parquet_file::{Row, rows};
 use crate::summary::{number, summary};
 use crate::support::{Sim, repository};
 use crate::tools::{are_there, find};
@@ -114,21 +115,29 @@ fn settings_without_sense_are_refused() {
     }
 }
 
-/// The journal's digest of a run with one policy.
-fn digest(policy: &str, threads: &str) -> Value {
+/// The journal's digest of a run with one policy, and its requests.
+fn digest_and_requests(policy: &str, threads: &str) -> (Value, Vec<Row>) {
     let twin = std::fs::read(repository("docs/examples/external/twin.py")).expect("an example");
     let scenario = SCENARIO.replace("replications = 1", "replications = 3") + policy;
     let sim = Sim::new().with("outside.toml", scenario).with("twin.py", twin);
     sim.done(["outside.toml", "--out", "out", "--threads", threads]);
     let manifest: Value = serde_json::from_str(&sim.text("out/manifest.json")).expect("JSON");
-    manifest["journal_digest"].clone()
+    let mut requests = rows(&sim.path("out/requests.parquet"));
+    for row in &mut requests {
+        row.remove("policy").expect("the policy's name");
+    }
+    (manifest["journal_digest"].clone(), requests)
 }
 
+/// Its events are its own: a program is asked about each draft, and a built-in policy says beforehand which are sure.
 #[test]
-fn a_twin_of_a_built_in_policy_has_its_digest_on_any_number_of_threads() {
+fn a_twin_of_a_built_in_policy_has_its_requests_on_any_number_of_threads() {
     let twin = "[policy.external]\ncommand = [\"python3\", \"twin.py\"]\n";
-    let built_in = digest("[policy.speculative]\nn_draft = 4\n", "1");
-    assert_eq!([digest(twin, "1"), digest(twin, "2")], [built_in.clone(), built_in]);
+    let (_, built_in) = digest_and_requests("[policy.speculative]\nn_draft = 4\n", "1");
+    let [one, two] = ["1", "2"].map(|threads| digest_and_requests(twin, threads));
+    assert_eq!(one, two);
+    assert!(!built_in.is_empty());
+    assert_eq!(one.1, built_in);
 }
 
 #[test]

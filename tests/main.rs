@@ -52,6 +52,7 @@ mod request_traces;
 mod results;
 mod scenarios;
 mod schema;
+mod servers;
 mod sessions;
 mod slurm;
 mod summary;

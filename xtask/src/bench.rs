@@ -2,6 +2,7 @@
 
 mod commands;
 mod json;
+mod servers;
 mod timing;
 
 use clap::{Arg, ArgMatches, Command};
@@ -15,9 +16,12 @@ Measures in one run, in CPU time of one thread, because the machine may be share
   model      requests a second and ns a drafted, streamed or written token of the full model at 1, 1,000, 20,000 and 100,000
              devices, all metrics on; and the same with the standard library's BinaryHeap instead of our queue
   python     a tandem of three queues, by events and by processes, as a plain heapq script with equal results
+  servers    one GPU under continuous batching, by the rules of `graph` and of `vllm`, against plain heapq scripts that agree within
+             2 %, against SimPy and inference-lab where they are installed
   commands   small points of sweeps, small runs and the report of scenarios/paper.toml, everything included
 
-Quote the ratios: they hold better than the nanoseconds. Timings of the model and of the tandem are the best of three.
+Quote the ratios: they hold better than the nanoseconds. Timings of the model and of the tandem are the best of three, those of servers
+the median of three.
 Instructions of the kernel's hot paths are counted by `cargo xtask budgets`.";
 
 /// The command and its help.
@@ -33,7 +37,8 @@ pub fn command() -> Command {
 type Measure = fn() -> Outcome;
 
 /// The parts, in their order.
-const PARTS: [(&str, Measure); 3] = [("model", timing::model), ("python", timing::python), ("commands", commands::run)];
+const PARTS: [(&str, Measure); 4] =
+    [("model", timing::model), ("python", timing::python), ("servers", servers::run), ("commands", commands::run)];
 
 /// Builds, measures and prints every part, or the one that is asked for.
 pub fn run(arguments: &ArgMatches) -> Outcome {

@@ -18,6 +18,9 @@ use std::io;
 /// Pixels of the PNG for each pixel of the size at which it is shown: sharp on dense screens.
 const PNG_SCALE: u32 = 2;
 
+/// Pixels of the drawing that make one of the PNG, in a line.
+const SHRINK: u32 = FINE / PNG_SCALE;
+
 /// Either medium, as a backend of plotters.
 pub(crate) enum Paper<'p> {
     Svg(SVGBackend<'p>),
@@ -45,12 +48,11 @@ pub(crate) fn svg<E>(
 /// The PNG of what `draw` draws, to be shown at `size` pixels.
 pub(crate) fn png<E>(size: (u32, u32), draw: impl FnOnce(Paper<'_>) -> Result<(), E>) -> Result<Vec<u8>, E> {
     let fine = (size.0 * FINE, size.1 * FINE);
-    let mut pixels = vec![255; 3 * fine.0 as usize * fine.1 as usize];
+    let mut pixels = vec![0; 3 * fine.0 as usize * fine.1 as usize];
     draw(Paper::Pixels(BitMapBackend::with_buffer(&mut pixels, fine)))?;
-    let shrink = FINE / PNG_SCALE;
-    let pixels = shrunk(&pixels, fine.0 as usize, shrink as usize);
+    let pixels = shrunk::<{ SHRINK as usize }>(&pixels, fine.0 as usize);
     let mut file = Vec::new();
-    let mut encoder = png::Encoder::new(&mut file, fine.0 / shrink, fine.1 / shrink);
+    let mut encoder = png::Encoder::new(&mut file, fine.0 / SHRINK, fine.1 / SHRINK);
     encoder.set_color(png::ColorType::Rgb);
     encoder.set_depth(png::BitDepth::Eight);
     encoder.set_compression(png::Compression::Balanced);
@@ -63,20 +65,25 @@ pub(crate) fn png<E>(size: (u32, u32), draw: impl FnOnce(Paper<'_>) -> Result<()
     Ok(file)
 }
 
-/// Each square of `by` x `by` pixels becomes one, their mean.
-fn shrunk(pixels: &[u8], width: usize, by: usize) -> Vec<u8> {
-    let mut out = Vec::with_capacity(pixels.len() / (by * by));
+/// Each square of `BY` x `BY` pixels becomes one, their mean.
+fn shrunk<const BY: usize>(pixels: &[u8], width: usize) -> Vec<u8> {
+    let mut out = vec![0; pixels.len() / (BY * BY)];
     // Line by line first, which the compiler does many channels at a time.
     let mut column = vec![0u16; 3 * width];
-    let all = (by * by) as u32;
-    for lines in pixels.chunks_exact(3 * width * by) {
+    let all = (BY * BY) as u16;
+    for (lines, means) in pixels.chunks_exact(3 * width * BY).zip(out.chunks_exact_mut(3 * width / BY)) {
         column.fill(0);
         for line in lines.chunks_exact(3 * width) {
             column.iter_mut().zip(line).for_each(|(sum, channel)| *sum += u16::from(*channel));
         }
-        for square in column.chunks_exact(3 * by) {
-            let sum = |channel: usize| square[channel..].iter().step_by(3).map(|sum| u32::from(*sum)).sum::<u32>();
-            out.extend([sum(0), sum(1), sum(2)].map(|sum| ((sum + all / 2) / all) as u8));
+        for (square, mean) in column.chunks_exact(3 * BY).zip(means.chunks_exact_mut(3)) {
+            for channel in 0..3 {
+                let mut sum = all / 2;
+                for pixel in 0..BY {
+                    sum += square[channel + 3 * pixel];
+                }
+                mean[channel] = (sum / all) as u8;
+            }
         }
     }
     out
@@ -298,6 +305,6 @@ mod tests {
     #[test]
     fn pixels_are_averaged() {
         let pixels: Vec<u8> = [[0; 6], [100, 0, 10, 100, 0, 10], [8; 6], [8; 6]].concat();
-        assert_eq!(shrunk(&pixels, 2, 2), [50, 0, 5, 8, 8, 8]);
+        assert_eq!(shrunk::<2>(&pixels, 2), [50, 0, 5, 8, 8, 8]);
     }
 }

@@ -1,5 +1,6 @@
-//! Calibration sets. A set is a pure function of the token process, its size and the seed, and runs of a sweep share most of
-//! them: the latest of a thread are kept, since drawing 10,000 tokens takes as long as simulating a short run.
+//! Calibration sets, those of policies and that of the closed forms. A set is a pure function of the token process and of how it
+//! is drawn, and runs of a sweep share most of them: the latest of a thread are kept, since drawing 10,000 tokens takes longer than
+//! simulating a short run.
 
 use model::tokens::{Calibration, TokenProcess};
 use std::cell::{OnceCell, RefCell};
@@ -10,10 +11,33 @@ use std::rc::Rc;
 /// Sets that a thread keeps: those of two token processes, one for the policy and one for the closed forms each.
 const KEPT: usize = 4;
 
+/// Tokens that the closed forms know the token process by.
+const CLOSED_FORM_TOKENS: u32 = 10_000;
+
+/// The seed of these tokens. It is the same for all runs: a closed form is of a platform and a process, not of a run.
+const CLOSED_FORM_SEED: u64 = 1;
+
+/// How a set is drawn.
+#[derive(Clone, Copy, PartialEq)]
+enum Way {
+    /// [`Calibration::sample`], with so many samples and a seed.
+    Sampled(u32, u64),
+    /// [`Calibration::expected`], for the closed forms.
+    Expected,
+}
+
+impl Way {
+    fn draw(self, process: &TokenProcess) -> Calibration {
+        match self {
+            Self::Sampled(samples, seed) => Calibration::sample(process, samples, seed),
+            Self::Expected => Calibration::expected(process, CLOSED_FORM_TOKENS, CLOSED_FORM_SEED),
+        }
+    }
+}
+
 struct Drawn {
     process: TokenProcess,
-    samples: u32,
-    seed: u64,
+    way: Way,
     set: Rc<Calibration>,
 }
 
@@ -23,30 +47,31 @@ thread_local! {
 
 /// [`Calibration::sample`], drawn anew only if it is none of the latest.
 pub fn calibration(process: &TokenProcess, samples: u32, seed: u64) -> Rc<Calibration> {
+    latest(process, Way::Sampled(samples, seed))
+}
+
+fn latest(process: &TokenProcess, way: Way) -> Rc<Calibration> {
     LATEST.with_borrow_mut(|latest| {
-        let same = |drawn: &&Drawn| (drawn.samples, drawn.seed) == (samples, seed) && drawn.process == *process;
-        if let Some(drawn) = latest.iter().find(same) {
-            return drawn.set.clone();
-        }
-        let set = Rc::new(Calibration::sample(process, samples, seed));
+        let place = latest.iter().position(|drawn| drawn.way == way && drawn.process == *process);
+        let anew = || Drawn { process: process.clone(), way, set: Rc::new(way.draw(process)) };
+        let drawn = place.and_then(|place| latest.remove(place)).unwrap_or_else(anew);
+        let set = drawn.set.clone();
         latest.truncate(KEPT - 1);
-        latest.push_front(Drawn { process: process.clone(), samples, seed, set: set.clone() });
+        latest.push_front(drawn);
         set
     })
 }
 
-/// A set that is drawn when somebody looks at it: closed forms of systems that draft nothing never do.
+/// The set of the closed forms, drawn when somebody looks at it: those of systems that draft nothing never do.
 pub(crate) struct Undrawn<'p> {
     process: &'p TokenProcess,
-    samples: u32,
-    seed: u64,
     set: OnceCell<Rc<Calibration>>,
 }
 
 impl<'p> Undrawn<'p> {
-    /// The set of so many samples, unless one was measured.
-    pub(crate) fn new(process: &'p TokenProcess, samples: u32, seed: u64, measured: Option<Rc<Calibration>>) -> Self {
-        Self { process, samples, seed, set: measured.map_or_else(OnceCell::new, OnceCell::from) }
+    /// The set of a process, unless one was measured.
+    pub(crate) fn new(process: &'p TokenProcess, measured: Option<Rc<Calibration>>) -> Self {
+        Self { process, set: measured.map_or_else(OnceCell::new, OnceCell::from) }
     }
 }
 
@@ -54,7 +79,7 @@ impl Deref for Undrawn<'_> {
     type Target = Calibration;
 
     fn deref(&self) -> &Calibration {
-        self.set.get_or_init(|| calibration(self.process, self.samples, self.seed))
+        self.set.get_or_init(|| latest(self.process, Way::Expected))
     }
 }
 
@@ -76,7 +101,11 @@ mod tests {
             assert!(!Rc::ptr_eq(&first, &other));
         }
         assert!(Rc::ptr_eq(&first, &calibration(&process, 100, 1)));
-        for seed in 3..3 + KEPT as u64 {
+        for seed in 3..3 + 2 * KEPT as u64 {
+            calibration(&process, 100, seed);
+            assert!(Rc::ptr_eq(&first, &calibration(&process, 100, 1)), "a set that is used stays");
+        }
+        for seed in 30..30 + KEPT as u64 {
             calibration(&process, 100, seed);
         }
         let again = calibration(&process, 100, 1);

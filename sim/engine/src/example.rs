@@ -79,7 +79,6 @@ impl RunSpec {
             descriptors: DescriptorLaw::default(),
             probed: Arc::default(),
             policy,
-            stretches: true,
             single_steps: false,
         }
     }

@@ -95,7 +95,7 @@ impl<C: Compute> Visitor for Start<'_, C> {
             streams,
             fleet: Fleet::new(spec),
             prices: prices(spec),
-            closed_form_tokens: Undrawn::new(&spec.tokens, CLOSED_FORM_TOKENS, spec.seed ^ 1, measured.clone()),
+            closed_form_tokens: Undrawn::new(&spec.tokens, measured.clone()),
             state: RefCell::new(State::new(spec, streams, kv, models, ledger)),
         };
         let run = Run {
@@ -159,9 +159,6 @@ fn briefings(spec: &RunSpec, calibration: &Rc<Calibration>) -> Vec<Briefing> {
     }
     own.iter().map(|own| of(own.as_ref().map_or(spec.benchmark, |own| own.benchmark))).collect()
 }
-
-/// Tokens that the closed forms know the token process by.
-const CLOSED_FORM_TOKENS: u32 = 10_000;
 
 /// Requests behind the warm-up whose closed forms are worked out.
 const CLOSED_FORMS: u32 = 256;

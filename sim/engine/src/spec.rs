@@ -59,9 +59,6 @@ pub struct RunSpec {
     pub probed: Arc<BTreeMap<u64, Descriptors>>,
     /// The policy that serves the requests.
     pub policy: System,
-    /// True lets an edge take several steps in one event, unless steps or spans are recorded: the events of a run then depend on its
-    /// recorder, its results do not.
-    pub stretches: bool,
     /// True takes every step and every token in an event of its own: the judge of what is worked out ahead, with equal results.
     pub single_steps: bool,
 }

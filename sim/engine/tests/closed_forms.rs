@@ -54,12 +54,12 @@ fn what_makes_no_drafts_is_known_to_a_hundred_thousandth() {
 }
 
 #[test]
-fn blocking_drafts_are_known_to_a_hundredth() {
+fn blocking_drafts_are_known_to_two_hundredths() {
     let (mut short, mut of_eight) = (Vec::new(), Vec::new());
     for engine in [EngineKind::Vllm, EngineKind::Hf] {
         for acceptance in [0.5, 0.825, 0.95] {
             for n in [1, 2, 4, 8] {
-                let error = within(0.015, &long(blocking(n), engine, 400).iid(acceptance));
+                let error = within(0.02, &long(blocking(n), engine, 400).iid(acceptance));
                 if n == 8 { &mut of_eight } else { &mut short }.push(error);
             }
         }

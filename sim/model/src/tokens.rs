@@ -269,20 +269,46 @@ impl TokenProcess {
         }
     }
 
+    /// The entropy of a token at any position of any answer, and the probability that the target agrees with it: 0 or 1 where
+    /// tokens are recorded.
+    fn any_with_chance(&self, streams: Streams, sample: u64) -> (f32, f64) {
+        let entropy = |process: &Self| process.entropy(&process.request(streams, sample, 1), 0);
+        let (entropy, chance) = match self {
+            Self::Recorded(_) => {
+                let TokenOutcome { entropy_nats, agrees } = self.any(streams, sample);
+                return (entropy_nats, f64::from(u8::from(agrees)));
+            }
+            Self::Iid(acceptance) => (entropy(self), acceptance.as_f64()),
+            Self::TwoState(_) | Self::Ar1(_) => {
+                let entropy = entropy(self);
+                (entropy, self.chain().acceptance(entropy))
+            }
+        };
+        (entropy as f32, chance)
+    }
+
     /// The draft's token at `position` of the answer. The cost does not depend on the position.
     #[inline]
     pub fn outcome(&self, tokens: &RequestTokens, position: u32) -> TokenOutcome {
-        let entropy = match self {
-            Self::Recorded(recorded) => return recorded.outcome(tokens.record, position),
-            Self::Ar1(ar1) => ar1.entropy(tokens.keyed, position),
-            Self::TwoState(_) | Self::Iid(_) => self.chain().entropy(tokens, position),
-        };
+        if let Self::Recorded(recorded) = self {
+            return recorded.outcome(tokens.record, position);
+        }
+        let entropy = self.entropy(tokens, position);
         let draw = tokens.keyed.unit(u64::from(position) * DRAWS + ACCEPT);
         let agrees = match self {
             Self::Iid(acceptance) => draw < acceptance.as_f64(),
             _ => self.chain().accepts(entropy, draw),
         };
         TokenOutcome { entropy_nats: entropy as f32, agrees }
+    }
+
+    /// The entropy of a token that is not recorded.
+    #[inline]
+    fn entropy(&self, tokens: &RequestTokens, position: u32) -> f64 {
+        match self {
+            Self::Ar1(ar1) => ar1.entropy(tokens.keyed, position),
+            _ => self.chain().entropy(tokens, position),
+        }
     }
 
     fn chain(&self) -> &TwoState {
@@ -402,6 +428,24 @@ mod tests {
                 assert_eq!(chain.accepts(entropy, draw), draw < chain.acceptance(entropy), "{entropy} {draw} {power}");
             }
         }
+    }
+
+    #[test]
+    fn an_expected_set_is_the_limit_of_sampled_ones() {
+        let iid = Calibration::expected(&TokenProcess::Iid(Ratio::new(0.6)), 1000, 1);
+        assert!((iid.below(f32::INFINITY).1 - 0.6).abs() < 1e-9 && (iid.chance(0.3) - 0.6).abs() < 1e-9);
+        for process in [TokenProcess::default(), TokenProcess::Ar1(Ar1::default())] {
+            let expected = Calibration::expected(&process, 20_000, 1);
+            let sampled = Calibration::sample(&process, 20_000, 1);
+            for theta in [0.1, 0.3, f32::INFINITY] {
+                let [(share, accepted), (drawn_share, drawn)] = [expected.below(theta), sampled.below(theta)];
+                assert_eq!(share, drawn_share, "the entropies are the same");
+                assert!((accepted - drawn).abs() < 0.01, "{process:?} {theta}: {accepted} {drawn}");
+            }
+        }
+        let recorded = vec![vec![TokenOutcome { entropy_nats: 1.0, agrees: true }; 3]];
+        let recorded = TokenProcess::Recorded(Recorded::new(recorded).expect("a request"));
+        assert_eq!(Calibration::expected(&recorded, 50, 1).below(2.0), (1.0, 1.0));
     }
 
     #[test]

@@ -90,7 +90,6 @@ fn base_spec(source: &Source, scenario: &Scenario) -> Result<(RunSpec, Option<f6
         probed: Arc::default(),
         policy: System::CloudOnly(policies::CloudOnly::default()),
         // A sweep, which records no spans, has the events of a run, which does.
-        stretches: false,
         single_steps: false,
     };
     datasets::check_pictures(source, &spec.workload.content, DATASET)?;

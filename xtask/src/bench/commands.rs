@@ -77,7 +77,7 @@ fn cpu_ms_of(arguments: &[&str]) -> Outcome<f64> {
 }
 
 /// CPU time of all children that have ended, from Linux, which counts in hundredths of a second.
-fn children_ms() -> Outcome<f64> {
+pub(super) fn children_ms() -> Outcome<f64> {
     let text = std::fs::read_to_string("/proc/self/stat").map_err(|error| format!("/proc/self/stat: {error}"))?;
     // Behind the program's name in parentheses, the 14th and 15th fields are times of children.
     let fields = text.rsplit(')').next().unwrap_or_default().split_whitespace();

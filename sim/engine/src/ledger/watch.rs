@@ -37,6 +37,13 @@ impl Watch {
         self.live.insert(id.generation, Watched { request, edge, batches: 0 });
     }
 
+    /// A job of a request, by its GPU and ticket, begins to wait, if the request is watched.
+    pub(crate) fn wait(&mut self, id: SlotId, (gpu, ticket): (u32, u64), since: SimTime) {
+        if self.live.contains_key(&id.generation) {
+            self.waiting.insert((id.generation, gpu, ticket), (since, Phase::Queued));
+        }
+    }
+
     /// A batch of drafts is sent: its number, from 1; 0 of requests that are not watched.
     #[inline]
     pub(crate) fn next_round(&mut self, id: SlotId) -> u32 {

@@ -42,12 +42,12 @@ impl<'w, C: Compute> World<'w, C> {
     pub(super) fn step_ahead(&self, state: &mut State<'w, C>, gpu: u32) -> bool {
         let State { ledger, gpus, computes, drafters, .. } = state;
         let this = &mut gpus[gpu as usize];
-        if !self.is_edge(gpu) || !self.spec.stretches || !self.spec.looks_ahead() {
+        if !self.is_edge(gpu) || !self.spec.looks_ahead() {
             return false;
         }
         let Some((stretch, work)) = this.stretch() else { return false };
         let tier = self.tier(gpu);
-        if ledger.wants_steps || ledger.watch.is_on() || drafters[tier].is_some() {
+        if drafters[tier].is_some() {
             return false;
         }
         let now = self.kernel.now();
@@ -166,18 +166,21 @@ impl<'w, C: Compute> World<'w, C> {
         let this = &mut state.gpus[gpu as usize];
         this.server.poke();
         this.server.start(step.end, this.ends - step.end);
-        if this.served.is_none() {
-            return;
+        if this.served.is_some() {
+            this.running.clear();
+            if is_answer {
+                self.resume(state, gpu, job);
+            }
+            self.end_round(state, gpu, job.slot);
+            if !is_answer {
+                self.enter(state, gpu, job.slot, job.task);
+            }
+            self.pick_step(state, gpu);
         }
-        this.running.clear();
-        if is_answer {
-            self.resume(state, gpu, job);
+        if !is_answer && state.ledger.watch.is_on() {
+            let job = state.gpus[gpu as usize].running[0].job;
+            state.ledger.watch.wait(job.slot, (gpu, job.ticket), step.end);
         }
-        self.end_round(state, gpu, job.slot);
-        if !is_answer {
-            self.enter(state, gpu, job.slot, job.task);
-        }
-        self.pick_step(state, gpu);
     }
 
     /// Counts the first step of a stretch that is not over yet.
@@ -195,6 +198,8 @@ impl<'w, C: Compute> World<'w, C> {
         ledger.charge(Side::Edge, Share { busy, flop, joules }, std::iter::once(slot));
         ledger.warm_up.iterate(Side::Edge as usize, start, step.end);
         computes[self.tier(gpu)].take_steps(ledger.slots.get(slot.index).resources.sequence(true), 1);
+        self.note_iteration(state, gpu, start, busy);
+        let this = &mut state.gpus[gpu as usize];
         if let Some(served) = &mut this.served {
             served.end_step();
             self.end_job(state, gpu, slot);

@@ -23,10 +23,10 @@ impl<'w, C: Compute> World<'w, C> {
         if let Some(done) = self.known(state, gpu, slot, task) {
             return self.end_item(state, gpu, Item { done, ..Item::of(Job { slot, ticket: 0, task }, 0) });
         }
+        self.cut_short(state, gpu, self.kernel.now());
         if state.ledger.watch.is_on() {
             self.watch_job(state, gpu, slot);
         }
-        self.cut_short(state, gpu, self.kernel.now());
         if state.gpus[gpu as usize].served.is_some() && !task.is_beside() {
             return self.enter(state, gpu, slot, task);
         }
@@ -103,12 +103,7 @@ impl<'w, C: Compute> World<'w, C> {
         let work = Share { busy: cost.duration, flop: cost.flop, joules };
         let side = if on_edge { Side::Edge } else { Side::Cloud };
         ledger.charge(side, work, this.running.iter().map(|item| item.job.slot));
-        if state.ledger.wants_steps {
-            self.record_steps(state, gpu, cost.duration);
-        }
-        if state.ledger.watch.is_on() {
-            self.watch_iteration(state, gpu, cost.duration);
-        }
+        self.note_iteration(state, gpu, now, cost.duration);
         let this = &mut state.gpus[gpu as usize];
         this.ends = end;
         let target = Event::Iteration(gpu).target();
@@ -116,6 +111,17 @@ impl<'w, C: Compute> World<'w, C> {
             self.kernel.schedule_end(end, gpu, target, STEP);
         } else {
             self.kernel.schedule(end, Phase::Happen, target, if on_edge && !prefills { STEP } else { None });
+        }
+    }
+
+    /// Writes an iteration down for those who want its items or its spans.
+    #[inline]
+    pub(super) fn note_iteration(&self, state: &mut State<'w, C>, gpu: u32, start: SimTime, duration: SimDuration) {
+        if state.ledger.wants_steps {
+            self.record_steps(state, gpu, start, duration);
+        }
+        if state.ledger.watch.is_on() {
+            self.watch_iteration(state, gpu, start, duration);
         }
     }
 
@@ -424,7 +430,7 @@ impl<'w, C: Compute> World<'w, C> {
         self.leave_desk(state, gpu, message);
     }
 
-    fn record_steps(&self, state: &mut State<'w, C>, gpu: u32, duration: SimDuration) {
+    fn record_steps(&self, state: &mut State<'w, C>, gpu: u32, start: SimTime, duration: SimDuration) {
         let on_edge = self.is_edge(gpu);
         let (side, index) = if on_edge { (Side::Edge, gpu) } else { (Side::Cloud, gpu - self.edges()) };
         let State { ledger: Ledger { slots, recorder, .. }, gpus, messages, computes, .. } = state;
@@ -442,7 +448,7 @@ impl<'w, C: Compute> World<'w, C> {
                 tokens,
                 context_tokens: compute.context(sequence),
                 batch: this.running.len() as u32,
-                start: self.kernel.now(),
+                start,
                 duration,
             });
         }

@@ -50,10 +50,8 @@ impl<'w, C: Compute> World<'w, C> {
     /// A job begins to wait for a GPU.
     #[cold]
     pub(crate) fn watch_job(&self, state: &mut State<'w, C>, gpu: u32, slot: SlotId) {
-        if state.ledger.watch.live.contains_key(&slot.generation) {
-            let ticket = state.gpus[gpu as usize].next_ticket();
-            state.ledger.watch.waiting.insert((slot.generation, gpu, ticket), (self.kernel.now(), Phase::Queued));
-        }
+        let ticket = state.gpus[gpu as usize].next_ticket();
+        state.ledger.watch.wait(slot, (gpu, ticket), self.kernel.now());
     }
 
     /// A request loses its blocks while its job waits for the next step.
@@ -66,8 +64,7 @@ impl<'w, C: Compute> World<'w, C> {
 
     /// An iteration begins: what waited for it, and what runs in it.
     #[cold]
-    pub(crate) fn watch_iteration(&self, state: &mut State<'w, C>, gpu: u32, duration: SimDuration) {
-        let now = self.kernel.now();
+    pub(crate) fn watch_iteration(&self, state: &mut State<'w, C>, gpu: u32, start: SimTime, duration: SimDuration) {
         let on_edge = self.is_edge(gpu);
         let (lane, unit) = if on_edge { (Lane::EdgeGpu, gpu) } else { (Lane::CloudGpu, gpu - self.edges()) };
         let State { ledger: Ledger { slots, recorder, watch, .. }, gpus, messages, computes, .. } = state;
@@ -96,7 +93,7 @@ impl<'w, C: Compute> World<'w, C> {
                 context_tokens: compute.context(held.as_ref().expect("a sequence").sequence),
                 bytes: Bytes::ZERO,
                 batch: this.running.len() as u32,
-                start: now,
+                start,
                 duration,
             };
             let place = (slot.generation, gpu, ticket);
@@ -108,7 +105,7 @@ impl<'w, C: Compute> World<'w, C> {
             let goes_on = matches!(task, Task::Prefill { .. } | Task::Answer | Task::Verify { before: 1.., .. });
             let goes_on = goes_on || matches!(task, Task::Speculate { .. });
             if goes_on || item.reading.goes_on {
-                watch.waiting.insert(place, (now + duration, Phase::Queued));
+                watch.waiting.insert(place, (start + duration, Phase::Queued));
             }
         }
     }

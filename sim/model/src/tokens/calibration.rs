@@ -20,8 +20,8 @@ use units::{Ratio, quantile};
 pub struct Calibration {
     /// Ascending, nats.
     pub(super) entropies: Vec<f32>,
-    /// For each entropy, the number of tokens up to it that the target agrees with.
-    pub(super) agreed: Vec<u32>,
+    /// For each entropy, the number of tokens up to it that the target agrees with, or is expected to.
+    pub(super) agreed: Vec<f64>,
 }
 
 impl Calibration {
@@ -36,18 +36,34 @@ impl Calibration {
         Self::of(outcomes.collect())
     }
 
+    /// Draws the entropies of `samples` tokens, each of another request, and takes the probability that the target agrees with each
+    /// instead of a verdict. Shares and acceptances of such a set have less of chance in them.
+    ///
+    /// # Panics
+    /// If there are none.
+    pub fn expected(process: &TokenProcess, samples: u32, seed: u64) -> Self {
+        let streams = Streams::new(seed ^ 0x6361_6C69_6272_6174);
+        Self::with_chances((0..u64::from(samples)).map(|sample| process.any_with_chance(streams, sample)).collect())
+    }
+
     /// The set of these tokens.
     ///
     /// # Panics
     /// If there are none.
-    pub fn of(mut outcomes: Vec<TokenOutcome>) -> Self {
-        assert!(!outcomes.is_empty(), "a calibration set is not empty");
-        outcomes.sort_by(|a, b| a.entropy_nats.total_cmp(&b.entropy_nats));
-        let agreed = outcomes.iter().scan(0, |sum, outcome| {
-            *sum += u32::from(outcome.agrees);
+    pub fn of(outcomes: Vec<TokenOutcome>) -> Self {
+        let certain = |outcome: TokenOutcome| (outcome.entropy_nats, f64::from(u8::from(outcome.agrees)));
+        Self::with_chances(outcomes.into_iter().map(certain).collect())
+    }
+
+    /// The set of tokens with these entropies and probabilities of agreement.
+    fn with_chances(mut tokens: Vec<(f32, f64)>) -> Self {
+        assert!(!tokens.is_empty(), "a calibration set is not empty");
+        tokens.sort_by(|a, b| a.0.total_cmp(&b.0));
+        let agreed = tokens.iter().scan(0.0, |sum, (_, chance)| {
+            *sum += chance;
             Some(*sum)
         });
-        Self { agreed: agreed.collect(), entropies: outcomes.iter().map(|outcome| outcome.entropy_nats).collect() }
+        Self { agreed: agreed.collect(), entropies: tokens.iter().map(|(entropy, _)| *entropy).collect() }
     }
 
     /// The entropy that the share `p` of tokens stays at or below: H_emp^-1(p) of Algorithm 1 line 4.
@@ -63,7 +79,7 @@ impl Calibration {
     /// The share of tokens at or below `theta`, and the share of those that the target agrees with (1 if there are none).
     pub fn below(&self, theta: f32) -> (f64, f64) {
         let below = self.entropies.partition_point(|entropy| *entropy <= theta);
-        let agreed = below.checked_sub(1).map_or(1.0, |last| f64::from(self.agreed[last]) / below as f64);
+        let agreed = below.checked_sub(1).map_or(1.0, |last| self.agreed[last] / below as f64);
         (below as f64 / self.entropies.len() as f64, agreed)
     }
 }

@@ -45,8 +45,8 @@ impl Calibration {
         let half = (tokens / 20).max(1);
         let at = self.entropies.partition_point(|entropy| *entropy <= entropy_nats);
         let (from, to) = (at.saturating_sub(half).min(tokens - 1), (at + half).min(tokens));
-        let before = from.checked_sub(1).map_or(0, |last| self.agreed[last]);
-        f64::from(self.agreed[to - 1] - before) / (to - from) as f64
+        let before = from.checked_sub(1).map_or(0.0, |last| self.agreed[last]);
+        (self.agreed[to - 1] - before) / (to - from) as f64
     }
 
     /// The chance that the target's token is this one of the candidates at this entropy, counted from 0.
