@@ -96,7 +96,7 @@ impl Replica {
     }
 
     /// Running requests without the sessions that wait for drafts.
-    pub(crate) fn at_work(&self) -> impl Iterator<Item = Id> + '_ {
+    pub fn at_work(&self) -> impl Iterator<Item = Id> + '_ {
         self.running.iter().copied().filter(|id| !self.sequences[*id].waits_for_drafts())
     }
 }

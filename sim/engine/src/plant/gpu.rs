@@ -148,9 +148,9 @@ impl Gpu {
     }
 
     /// Tokens that the free part of its KV cache holds.
-    pub(crate) fn free_tokens(&self) -> u64 {
-        let own = || self.kv.free_blocks() * model::kv::BLOCK_TOKENS;
-        self.served.as_deref().map_or_else(own, Served::free_tokens)
+    pub(crate) fn free_tokens(&mut self) -> u64 {
+        let own = self.kv.free_blocks() * model::kv::BLOCK_TOKENS;
+        self.settled().map_or(own, |served| served.free_tokens())
     }
 }
 

@@ -221,17 +221,14 @@ impl<'w, C: Compute> World<'w, C> {
     /// An iteration is complete.
     pub(crate) fn end_iteration(&self, gpu: u32) {
         let state = &mut *self.state.borrow_mut();
-        let now = self.kernel.now();
-        if self.end_stretch(state, gpu) {
+        if self.end_stretch(state, gpu) || self.end_steady_step(state, gpu) {
             return self.go_on_if_there_is_work(state, gpu);
         }
-        let this = &mut state.gpus[gpu as usize];
-        let began = this.server.finish(now);
-        state.ledger.warm_up.iterate(usize::from(!self.is_edge(gpu)), began, now);
-        if let Some(served) = &mut this.served {
+        self.end_service(state, gpu);
+        if let Some(served) = state.gpus[gpu as usize].settled() {
             served.end_step();
         }
-        for place in 0..this.running.len() {
+        for place in 0..state.gpus[gpu as usize].running.len() {
             let this = &state.gpus[gpu as usize];
             let (item, is_served) = (this.running[place], this.served.is_some());
             if item.reading.goes_on {
@@ -245,10 +242,18 @@ impl<'w, C: Compute> World<'w, C> {
                 self.end_round(state, gpu, item.job.slot);
             }
         }
-        state.gpus[gpu as usize].running.clear();
+        self.clear_unless_steady(state, gpu);
         for rank in self.ranks(gpu) {
             self.go_on_if_there_is_work(state, rank);
         }
+    }
+
+    /// The iteration that a GPU runs is over now.
+    #[inline]
+    pub(super) fn end_service(&self, state: &mut State<'w, C>, gpu: u32) {
+        let now = self.kernel.now();
+        let began = state.gpus[gpu as usize].server.finish(now);
+        state.ledger.warm_up.iterate(usize::from(!self.is_edge(gpu)), began, now);
     }
 
     #[inline]

@@ -65,6 +65,7 @@ mod routing;
 mod served;
 mod spans;
 mod state;
+mod steady;
 mod steps;
 mod stretch;
 mod work;

@@ -43,7 +43,7 @@ impl<'w, C: Compute> World<'w, C> {
     }
 
     fn served<'s>(&self, state: &'s mut State<'w, C>, gpu: u32) -> &'s mut Served {
-        state.gpus[gpu as usize].served.as_mut().expect("a serving engine")
+        state.gpus[gpu as usize].settled().expect("a serving engine")
     }
 
     fn enter_prompt(&self, state: &mut State<'w, C>, gpu: u32, job: Job, then: Then) {
@@ -53,7 +53,7 @@ impl<'w, C: Compute> World<'w, C> {
         let limit = u32::try_from(self.spec.workload.reserved(&slot.about.request)).unwrap_or(u32::MAX);
         let compute = &mut computes[self.tier(gpu)];
         let held = slot.resources.held(on_edge).as_mut().expect("a prompt has a sequence");
-        let served = gpus[gpu as usize].served.as_mut().expect("a serving engine");
+        let served = gpus[gpu as usize].settled().expect("a serving engine");
         let engine = held.engine.as_mut().expect("an engine knows its requests");
         engine.comes_anew = served.remote == Remote::Prefix && matches!(then, Then::Open);
         let request = &mut engine.request;
@@ -173,7 +173,7 @@ impl<'w, C: Compute> World<'w, C> {
         let compute = &mut computes[self.tier(gpu)];
         engine.quoted = compute.answer_tokens(held.sequence);
         compute.forget(held.sequence);
-        let served = gpus[gpu as usize].served.as_mut().expect("a serving engine");
+        let served = gpus[gpu as usize].settled().expect("a serving engine");
         engine.id = Some(served.submit(engine.quoting(engine.quoted), slot));
         true
     }

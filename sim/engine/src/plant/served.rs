@@ -6,6 +6,7 @@
 //! the backend's to say, as everywhere.
 
 use super::job::Job;
+use super::steady::Steady;
 use crate::ledger::SlotId;
 use crate::scheduling::{Remote, Scheduling, settings};
 use model::kv::KvPool;
@@ -20,6 +21,8 @@ pub(crate) struct Served {
     pub(super) steps: VecDeque<Step>,
     /// The first of them runs.
     pub(super) is_running: bool,
+    /// Steps to come that are as the one before.
+    pub(super) steady: Steady,
     /// The requests in the replica, by the places of their handles.
     owners: Vec<Option<(Id, SlotId)>>,
     pub(super) remote: Remote,
@@ -91,8 +94,8 @@ impl Served {
     ) -> Option<Box<Self>> {
         let Scheduling::Observed(rules) = scheduling else { return None };
         let replica = Replica::new((**rules).clone(), settings(rules, limits, kv, context_window));
-        let (steps, owners, submitted, over, outcomes) = Default::default();
-        Some(Box::new(Self { replica, steps, is_running: false, owners, remote, submitted, over, outcomes }))
+        let (steps, steady, owners, submitted, over, outcomes) = Default::default();
+        Some(Box::new(Self { replica, steps, is_running: false, steady, owners, remote, submitted, over, outcomes }))
     }
 
     /// True if a step is formed or could be.
@@ -168,13 +171,25 @@ impl Served {
     /// Forms a step, if there is anything to do.
     pub(super) fn form(&mut self, kv: &mut KvPool) {
         let step = self.replica.schedule_in(std::mem::take(&mut self.over));
-        let held = self.replica.settings().blocks - self.replica.free_blocks();
-        kv.note_use(u64::from(held) * u64::from(self.replica.settings().block_tokens));
+        self.note_use(kv);
         if !step.work.is_empty() || !step.preempted.is_empty() {
             self.steps.push_back(step);
         } else {
             self.over = step;
         }
+    }
+
+    /// Forms the step behind the one that runs, under asynchronous scheduling.
+    pub(super) fn form_ahead(&mut self, kv: &mut KvPool) {
+        if self.is_running && self.replica.rules().asynchronous && self.steps.len() < 2 {
+            self.form(kv);
+        }
+    }
+
+    /// Notes the memory that is held.
+    pub(super) fn note_use(&self, kv: &mut KvPool) {
+        let held = self.replica.settings().blocks - self.replica.free_blocks();
+        kv.note_use(u64::from(held) * u64::from(self.replica.settings().block_tokens));
     }
 
     /// Ends the step that runs, if one does. Answers that have come to their length leave the replica.

@@ -20,6 +20,12 @@ impl<'w, C: Compute> World<'w, C> {
         let State { ledger: Ledger { slots, watch, .. }, gpus, computes, drafters, .. } = state;
         let (compute, drafter) = (&mut computes[self.tier(gpu)], &mut drafters[self.tier(gpu)]);
         let this = &mut gpus[gpu as usize];
+        if this.repeats() {
+            this.served.as_mut().expect("a serving engine").is_running = true;
+            return;
+        }
+        this.running.clear();
+        this.settled();
         let served = this.served.as_mut().expect("a serving engine");
         while this.running.is_empty() {
             if served.steps.is_empty() {
@@ -65,9 +71,7 @@ impl<'w, C: Compute> World<'w, C> {
                 served.end_step();
             }
         }
-        if served.is_running && served.replica.rules().asynchronous && served.steps.len() < 2 {
-            served.form(&mut this.kv);
-        }
+        served.form_ahead(&mut this.kv);
     }
 }
 

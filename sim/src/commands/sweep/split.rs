@@ -13,7 +13,7 @@ pub enum Split {
 }
 
 /// Parts that one machine makes, at most: the loss of one is small, and its file costs little beside its points.
-const MOST_RANGES: u64 = 512;
+const MOST_RANGES: u64 = 128;
 
 impl Split {
     /// For a sweep of so many points on one machine.
@@ -88,7 +88,7 @@ mod tests {
 
     #[test]
     fn ten_million_points_are_few_parts() {
-        assert_eq!(Split::on_one_machine(10_000_000).parts(10_000_000), 512);
-        assert_eq!(Split::on_one_machine(300), Split::Ranges(1));
+        assert_eq!(Split::on_one_machine(10_000_000).parts(10_000_000), 128);
+        assert_eq!(Split::on_one_machine(128), Split::Ranges(1));
     }
 }
