@@ -48,6 +48,7 @@ impl Load {
     };
 
     /// `tokens` new tokens behind `past` cached ones, with so many rows of logits.
+    #[inline]
     fn span(tokens: u64, past: u64, head_rows: u64) -> Load {
         Load {
             query_tokens: tokens,
@@ -61,6 +62,7 @@ impl Load {
     }
 
     /// One token behind `context` cached ones.
+    #[inline]
     pub fn decode(context: u64) -> Load {
         Load::span(1, context, 1)
     }

@@ -1,5 +1,7 @@
-//! Steps of a serving engine that are as the one before: each request of the batch gets its next token, and nobody comes, ends or
-//! lacks memory. The scheduler need not be asked about them; it is told together, before anybody looks at it or changes it.
+//! Steps that are as the one before: each request of the batch gets its next token, and nobody comes or ends. Their items stay.
+//!
+//! The scheduler of a serving engine need not be asked about them, while nobody lacks memory either. It is told of all of them
+//! together, before anybody looks at it or changes it.
 
 use super::gpu::Gpu;
 use super::job::{Item, Reading, Task};
@@ -58,9 +60,11 @@ impl Gpu {
         self.served.as_deref().is_some_and(|served| served.steady.left > 0)
     }
 
-    /// The scheduler does not know of the step that has run; false if it has to be told.
+    /// True if the items of the step that has run are those of the next, unless more come. A scheduler is not told.
     fn keep(&mut self) -> bool {
-        let goes_on = self.repeats() && self.running.iter().all(is_token);
+        let queues_stay = self.kind.batches && self.streams.is_empty();
+        let stays = self.served.as_deref().map_or(queues_stay, |served| served.steady.left > 0);
+        let goes_on = stays && self.running.iter().all(is_token);
         if let Some(served) = self.served.as_deref_mut().filter(|_| goes_on) {
             (served.steady.left, served.steady.untold) = (served.steady.left - 1, served.steady.untold + 1);
             served.is_running = false;
@@ -95,8 +99,7 @@ impl<'w, C: Compute> World<'w, C> {
     /// Ends a step after which the batch stays. False if it may not.
     #[inline]
     pub(super) fn end_steady_step(&self, state: &mut State<'w, C>, gpu: u32) -> bool {
-        let this = &mut state.gpus[gpu as usize];
-        if !this.keep() {
+        if !self.may_repeat(state, gpu) || !state.gpus[gpu as usize].keep() {
             return false;
         }
         self.end_service(state, gpu);
@@ -110,13 +113,18 @@ impl<'w, C: Compute> World<'w, C> {
     /// Takes the items of an iteration that is over out, unless the next ones are the same.
     #[inline]
     pub(super) fn clear_unless_steady(&self, state: &mut State<'w, C>, gpu: u32) {
-        let is_alone =
-            !self.spec.looks_ahead() || state.drafters[self.tier(gpu)].is_some() || self.ranks(gpu).len() > 1;
+        let may_repeat = self.may_repeat(state, gpu);
         let this = &mut state.gpus[gpu as usize];
         // One request on an edge has a stretch of its own.
-        let is_alone = is_alone || (self.is_edge(gpu) && this.running.len() < 2);
-        if is_alone || !this.foresee() {
+        let has_stretch = self.is_edge(gpu) && this.running.len() < 2;
+        if !may_repeat || has_stretch || !this.foresee() {
             this.running.clear();
         }
+    }
+
+    /// True if steps of a GPU may be as the one before: nothing runs beside them, and no request leaves in the middle.
+    #[inline]
+    fn may_repeat(&self, state: &State<'w, C>, gpu: u32) -> bool {
+        self.spec.looks_ahead() && state.drafters[self.tier(gpu)].is_none() && self.ranks(gpu).len() == 1
     }
 }
