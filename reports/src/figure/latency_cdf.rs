@@ -40,7 +40,7 @@ struct Point {
     lines: Vec<Vec<f64>>,
 }
 
-/// Latencies of all requests, by point and policy, and what each point is called.
+/// Latencies of all requests by point and policy, each in rising order, and what each point is called.
 #[derive(Default)]
 struct Latencies {
     policies: Vec<String>,
@@ -122,6 +122,7 @@ impl Latencies {
                 all.by_cell.entry((point, place)).or_default().extend(e2e.filter(|_| !warm_up));
             }
         }
+        all.by_cell.values_mut().for_each(|values| values.sort_unstable_by(f64::total_cmp));
         Ok(all)
     }
 }
@@ -134,10 +135,8 @@ fn place_of(names: &mut Vec<String>, name: &str) -> usize {
     })
 }
 
-/// The values at equal steps of the share, the least and the greatest among them.
-fn steps(values: &[f64]) -> Vec<f64> {
-    let mut sorted = values.to_vec();
-    sorted.sort_by(f64::total_cmp);
+/// Sorted values at equal steps of the share, the least and the greatest among them.
+fn steps(sorted: &[f64]) -> Vec<f64> {
     let last = sorted.len().saturating_sub(1);
     (0..=STEPS).filter_map(|step| sorted.get(step * last / STEPS).copied()).collect()
 }

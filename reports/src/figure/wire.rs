@@ -17,7 +17,7 @@ use drawing::{
 };
 use std::collections::BTreeMap;
 use std::path::Path;
-use tables::{Metric, RequestRow, RunRow, Text};
+use tables::{Metric, RequestRow, RunRow, TableReader, Text};
 
 /// The line of the list.
 pub(super) const FIGURE: Figure =
@@ -141,11 +141,51 @@ fn drafting(folder: &Path) -> Result<BTreeMap<(u64, String), f64>, ReportError> 
     if table.rows() > MOST_REQUESTS {
         return Ok(BTreeMap::new());
     }
-    let mut requests = Vec::new();
+    // Twice over the groups, so that no more than the inputs is held.
+    let mut beside = Beside::default();
     for group in 0..table.groups() {
-        requests.extend(table.group(group)?.into_iter().filter(|row| !row.warm_up).map(Request::of));
+        requests(&table, group)?.iter().for_each(|request| beside.learn(request));
     }
-    Ok(beside_the_input(&requests))
+    let is_known = beside.some_draft && !beside.inputs.is_empty();
+    for group in (0..table.groups()).filter(|_| is_known) {
+        requests(&table, group)?.iter().for_each(|request| beside.add(request));
+    }
+    Ok(beside.for_each_token())
+}
+
+/// The requests of a row group behind the warm-up.
+fn requests(table: &TableReader<RequestRow>, group: usize) -> Result<Vec<Request>, ReportError> {
+    let numbers =
+        table.column(group, RequestRow::replication)?.into_iter().zip(table.column(group, RequestRow::request)?);
+    let names = table.column(group, RequestRow::point)?.into_iter().zip(numbers);
+    let policies = table.column(group, RequestRow::policy)?.into_iter().zip(table.column(group, RequestRow::warm_up)?);
+    let tokens = table
+        .column(group, RequestRow::drafted_tokens)?
+        .into_iter()
+        .zip(table.column(group, RequestRow::output_tokens)?);
+    let sent = table.column(group, RequestRow::uplink_bytes)?.into_iter().zip(tokens);
+    let shares = [
+        RequestRow::retention_text,
+        RequestRow::retention,
+        RequestRow::retention_audio,
+        RequestRow::compression,
+        RequestRow::compression_audio,
+    ];
+    let mut kept = vec![Kept::default(); sent.len()];
+    for (place, share) in shares.into_iter().enumerate() {
+        let values = table.column(group, share)?;
+        kept.iter_mut().zip(values).for_each(|(kept, share)| kept[place] = share.to_bits());
+    }
+    let rows = policies.zip(names).zip(sent).zip(kept).filter(|((((_, warm_up), _), _), _)| !warm_up);
+    let request = |((((policy, _), (point, (replication, request))), (uplink, (drafted, output))), input)| Request {
+        policy,
+        name: (point, replication, request),
+        uplink,
+        drafted,
+        output,
+        input,
+    };
+    Ok(rows.map(request).collect())
 }
 
 /// Point, replication and number of a request.
@@ -165,49 +205,57 @@ struct Request {
     input: Kept,
 }
 
-impl Request {
-    fn of(row: RequestRow) -> Self {
-        let shares = [row.retention_text, row.retention, row.retention_audio, row.compression, row.compression_audio];
-        Self {
-            policy: row.policy,
-            name: (row.point, row.replication, row.request),
-            uplink: row.uplink_bytes,
-            drafted: row.drafted_tokens,
-            output: row.output_tokens,
-            input: shares.map(f64::to_bits),
-        }
-    }
+/// What policies that draft send up beside the input, over the requests whose input another policy sent alone.
+#[derive(Default)]
+struct Beside {
+    /// Bytes of inputs that were sent alone.
+    inputs: BTreeMap<(Name, Kept), u64>,
+    some_draft: bool,
+    /// By point and policy.
+    sums: BTreeMap<(u64, String), Sum>,
 }
 
-/// Bytes up beside the input of each policy that drafts, for each token of the answer. Over the requests whose input
-/// another policy sent alone; nothing if they are too few.
-fn beside_the_input(requests: &[Request]) -> BTreeMap<(u64, String), f64> {
-    let alone = requests.iter().filter(|request| request.policy.starts_with(INPUT_ALONE) && request.drafted == 0);
-    let inputs: BTreeMap<(Name, Kept), u64> =
-        alone.map(|request| ((request.name, request.input), request.uplink)).collect();
-    /// Requests, those with a known input, what was sent beside it and how many tokens these have.
-    #[derive(Default)]
-    struct Sum {
-        all: u64,
-        known: u64,
-        beside: i64,
-        tokens: u64,
+/// Requests, those with a known input, what was sent beside it and how many tokens these have.
+#[derive(Default)]
+struct Sum {
+    all: u64,
+    known: u64,
+    beside: i64,
+    tokens: u64,
+}
+
+impl Beside {
+    /// Takes the input of a request that was sent alone.
+    fn learn(&mut self, request: &Request) {
+        self.some_draft |= request.drafted > 0;
+        if request.policy.starts_with(INPUT_ALONE) && request.drafted == 0 {
+            self.inputs.insert((request.name, request.input), request.uplink);
+        }
     }
-    let mut sums: BTreeMap<(u64, String), Sum> = BTreeMap::new();
-    for request in requests.iter().filter(|request| request.drafted > 0) {
-        let sum = sums.entry((u64::from(request.name.0), request.policy.to_string())).or_default();
+
+    /// Adds a request that drafted to its sum. All inputs are known by now.
+    fn add(&mut self, request: &Request) {
+        if request.drafted == 0 {
+            return;
+        }
+        let sum = self.sums.entry((u64::from(request.name.0), request.policy.to_string())).or_default();
         sum.all += 1;
-        if let Some(input) = inputs.get(&(request.name, request.input)) {
+        if let Some(input) = self.inputs.get(&(request.name, request.input)) {
             sum.known += 1;
             sum.beside += request.uplink as i64 - *input as i64;
             sum.tokens += u64::from(request.output);
         }
     }
-    let enough = |sum: &Sum| sum.tokens > 0 && sum.known as f64 >= LEAST_PAIRED * sum.all as f64;
-    sums.into_iter()
-        .filter(|(_, sum)| enough(sum))
-        .map(|(cell, sum)| (cell, sum.beside as f64 / sum.tokens as f64))
-        .collect()
+
+    /// Bytes for each token of the answer, by point and policy; nothing where too few inputs are known.
+    fn for_each_token(self) -> BTreeMap<(u64, String), f64> {
+        let enough = |sum: &Sum| sum.tokens > 0 && sum.known as f64 >= LEAST_PAIRED * sum.all as f64;
+        self.sums
+            .into_iter()
+            .filter(|(_, sum)| enough(sum))
+            .map(|(cell, sum)| (cell, sum.beside as f64 / sum.tokens as f64))
+            .collect()
+    }
 }
 
 /// The title: each policy's bytes over those of the reference, over all places.
@@ -382,6 +430,13 @@ mod tests {
     use super::*;
     use crate::figure::tests::{count, svg};
     use crate::fixture::{self, Cell as Made};
+
+    fn beside_the_input(requests: &[Request]) -> BTreeMap<(u64, String), f64> {
+        let mut beside = Beside::default();
+        requests.iter().for_each(|request| beside.learn(request));
+        requests.iter().for_each(|request| beside.add(request));
+        beside.for_each_token()
+    }
 
     fn request(policy: &str, number: u64, uplink: u64, drafted: u32, kept: f64) -> Request {
         let input = [1.0, kept, 1.0, 0.0, 0.0].map(f64::to_bits);

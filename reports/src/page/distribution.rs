@@ -29,11 +29,11 @@ pub(super) fn json(folders: &[Folder], summary: &Summary) -> Result<Value, Repor
     let steps = (ALL_STEPS / (MEASURES.len() * summary.rows.len()).max(1)).clamp(LEAST_STEPS, STEPS);
     let mut lines = MEASURES.map(|_| vec![Value::Null; summary.rows.len()]);
     for (place, folder) in folders.iter().enumerate().filter(|(_, folder)| folder.has(&RequestRow::DOC)) {
-        let mut cells = latencies(folder)?;
-        for (number, row) in summary.rows.iter().enumerate().filter(|(_, row)| row.folder == place) {
-            let Some(point) = point_of(folder, summary, row) else { continue };
-            let key = (point, summary.policies[row.policy].clone());
-            for (lines, cells) in lines.iter_mut().zip(&mut cells) {
+        for (lines, (column, _)) in lines.iter_mut().zip(MEASURES) {
+            let mut cells = latencies(folder, column)?;
+            for (number, row) in summary.rows.iter().enumerate().filter(|(_, row)| row.folder == place) {
+                let Some(point) = point_of(folder, summary, row) else { continue };
+                let key = (point, summary.policies[row.policy].clone());
                 if let Some(values) = cells.get_mut(&key).filter(|values| !values.is_empty()) {
                     lines[number] = json!(thinned(values, steps));
                 }
@@ -55,21 +55,21 @@ fn point_of(folder: &Folder, summary: &Summary, row: &Row) -> Option<u64> {
     runs.cells.iter().find(|cell| is_it(&cell.values)).map(|cell| cell.point)
 }
 
-/// The latencies of every request, by measure.
-fn latencies(folder: &Folder) -> Result<Vec<Cells>, ReportError> {
+/// One latency of every request. A group of rows is held at a time.
+fn latencies(folder: &Folder, column: Latency) -> Result<Cells, ReportError> {
     let table = frame::open::<RequestRow>(&folder.path)?;
-    let (policies, points) = (table.whole_column(RequestRow::policy)?, table.whole_column(RequestRow::point)?);
-    let warm_up = table.whole_column(RequestRow::warm_up)?;
-    let cells = |(column, _): &(Latency, &str)| {
-        let latencies = table.whole_column(*column)?.into_iter().zip(&warm_up);
+    let mut cells = Cells::new();
+    for group in 0..table.groups() {
+        let (policies, points) = (table.column(group, RequestRow::policy)?, table.column(group, RequestRow::point)?);
+        let warm_up = table.column(group, RequestRow::warm_up)?;
+        let latencies = table.column(group, column)?.into_iter().zip(warm_up);
         let counted: Vec<Option<f64>> = latencies.map(|(latency, warm_up)| latency.filter(|_| !warm_up)).collect();
-        Ok(by_cell(&policies, &points, &counted))
-    };
-    MEASURES.iter().map(cells).collect()
+        add_by_cell(&mut cells, &policies, &points, &counted);
+    }
+    Ok(cells)
 }
 
-fn by_cell(policies: &[Text], points: &[u32], latencies: &[Option<f64>]) -> Cells {
-    let mut cells = Cells::new();
+fn add_by_cell(cells: &mut Cells, policies: &[Text], points: &[u32], latencies: &[Option<f64>]) {
     // Rows of a cell stand together: it is looked up once for many.
     let rows: Vec<(&Text, &u32)> = policies.iter().zip(points).collect();
     let mut from = 0;
@@ -80,7 +80,6 @@ fn by_cell(policies: &[Text], points: &[u32], latencies: &[Option<f64>]) -> Cell
         cells.entry((u64::from(*point), policy.to_string())).or_default().extend(values);
         from += alike.len();
     }
-    cells
 }
 
 /// The values at equal steps of the share, the least and the greatest among them, to a hundredth of a millisecond.
@@ -108,7 +107,8 @@ mod tests {
     #[test]
     fn requests_are_put_with_their_cell() {
         let policies = ["a", "a", "b", "a"].map(Text::from);
-        let cells = by_cell(&policies, &[0, 1, 1, 0], &[Some(1.0), Some(2.0), None, Some(4.0)]);
+        let mut cells = Cells::new();
+        add_by_cell(&mut cells, &policies, &[0, 1, 1, 0], &[Some(1.0), Some(2.0), None, Some(4.0)]);
         assert_eq!(cells[&(0, "a".to_owned())], [1.0, 4.0]);
         assert_eq!(cells[&(1, "b".to_owned())], [0.0; 0]);
         assert_eq!(cells.len(), 3);

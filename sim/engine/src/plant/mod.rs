@@ -11,6 +11,7 @@
 //! | `routing.rs` | requests are given pools and replicas |
 //! | `iterations.rs` | GPUs form batches and end them |
 //! | `ahead.rs` | an edge takes several steps in one event |
+//! | `steady.rs` | a batch stays as it is, and its engine's scheduler is told later |
 //! | `ranks.rs` | ranks of a mixture take their steps together |
 //! | `rounds.rs` | requests enter a serving engine, and their rounds are offered to it |
 //! | `steps.rs` | a serving engine forms the iterations of its GPU |

@@ -147,7 +147,8 @@ impl Direction {
     #[inline]
     fn flight(&self, now: SimTime, parcel: &Parcel) -> Flight {
         let Parcel { message, edge, connection, request, payload, beyond, warm_up } = *parcel;
-        let packets = payload.as_u64().div_ceil(self.packet.as_u64()).max(1);
+        // Most messages are one packet, and a division takes as long as all the rest of this.
+        let packets = if payload <= self.packet { 1 } else { payload.as_u64().div_ceil(self.packet.as_u64()) };
         let wire = payload + self.header * packets;
         let packets = u32::try_from(packets).unwrap_or(u32::MAX);
         let flow = if self.transport == Transport::Ideal { request } else { connection };
