@@ -36,7 +36,7 @@ impl Served {
     #[cold]
     fn tell(&mut self, untold: u32, kv: &mut KvPool) {
         let told = self.replica.advance(self.steps.front_mut(), untold);
-        debug_assert_eq!(told.steps, untold, "the batch has not changed");
+        assert_eq!(told.steps, untold, "the batch has not changed");
         self.note_use(kv);
         if self.is_running && self.steps.is_empty() {
             self.form(kv);
