@@ -6,7 +6,6 @@
 //! the backend's to say, as everywhere.
 
 use super::job::Job;
-use super::steady::Steady;
 use crate::ledger::SlotId;
 use crate::scheduling::{Remote, Scheduling, settings};
 use model::kv::KvPool;
@@ -31,6 +30,15 @@ pub(crate) struct Served {
     /// Memory to work in: a step that is over, and outcomes.
     over: Step,
     outcomes: Vec<Outcome>,
+}
+
+/// Steps that are as the one before (`steady.rs`).
+#[derive(Default)]
+pub(super) struct Steady {
+    /// So many are still to come.
+    pub(super) left: u32,
+    /// So many have been made that the replica does not know of.
+    pub(super) untold: u32,
 }
 
 /// A request under a serving engine.

@@ -5,20 +5,11 @@
 
 use super::gpu::Gpu;
 use super::job::{Item, Reading, Task};
-use super::served::Served;
+use super::served::{Served, Steady};
 use super::state::State;
 use super::world::World;
 use backends::{Compute, Done};
 use model::kv::KvPool;
-
-/// Steps that are as the one before.
-#[derive(Default)]
-pub(super) struct Steady {
-    /// So many are still to come.
-    left: u32,
-    /// So many have been made that the scheduler does not know of.
-    untold: u32,
-}
 
 /// Finding out what is to come takes as long as a few steps.
 const FEWEST: u32 = 4;
