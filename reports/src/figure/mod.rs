@@ -7,6 +7,7 @@ mod acceptance;
 mod accuracy;
 mod answers;
 mod bars;
+mod beside_input;
 mod break_even;
 mod capacity;
 mod computing;
