@@ -15,6 +15,7 @@ use std::collections::VecDeque;
 
 /// A replica of an engine, with the steps that it has formed and the jobs of its requests.
 pub(crate) struct Served {
+    /// It may not know of the last steps; whoever looks at what they change asks for [`Gpu::settled`](super::gpu::Gpu::settled).
     pub(super) replica: Replica,
     /// Steps that are formed, the next one first; at most two, under asynchronous scheduling.
     pub(super) steps: VecDeque<Step>,
