@@ -44,7 +44,7 @@ fn expected() -> Vec<Expected> {
 }
 
 impl Expected {
-    /// What the cell found, in words, where it is not as expected.
+    /// A sentence about a cell that is not as expected.
     fn wrong(&self, all: &Value) -> Option<String> {
         let is_it = |cell: &&Value| {
             cell["bytes"] == self.bytes && cell["connection"] == self.connection && cell["idle_restart"] == self.restart

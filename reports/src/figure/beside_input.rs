@@ -87,7 +87,7 @@ struct Request {
     input: Kept,
 }
 
-/// What policies that draft send up beside the input, over the requests whose input another policy sent alone.
+/// Sums of the bytes that policies that draft send up beside the input, over the requests whose input another policy sent alone.
 #[derive(Default)]
 struct Beside {
     /// Bytes of inputs that were sent alone.

@@ -17,7 +17,7 @@ const CLOSED_FORM_TOKENS: u32 = 10_000;
 /// The seed of these tokens. It is the same for all runs: a closed form is of a platform and a process, not of a run.
 const CLOSED_FORM_SEED: u64 = 1;
 
-/// How a set is drawn.
+/// The way in which a set is drawn.
 #[derive(Clone, Copy, PartialEq)]
 enum Way {
     /// [`Calibration::sample`], with so many samples and a seed.

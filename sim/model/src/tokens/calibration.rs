@@ -83,3 +83,32 @@ impl Calibration {
         (below as f64 / self.entropies.len() as f64, agreed)
     }
 }
+
+impl TokenProcess {
+    /// A token at any position of any answer.
+    fn any(&self, streams: Streams, sample: u64) -> TokenOutcome {
+        match self {
+            Self::Recorded(recorded) => recorded.any(streams.keyed("tokens", sample)),
+            // Every place is alike.
+            _ => self.outcome(&self.request(streams, sample, 1), 0),
+        }
+    }
+
+    /// The entropy of a token at any position of any answer, and the probability that the target agrees with it: 0 or 1 where
+    /// tokens are recorded.
+    fn any_with_chance(&self, streams: Streams, sample: u64) -> (f32, f64) {
+        let entropy = |process: &Self| process.entropy(&process.request(streams, sample, 1), 0);
+        let (entropy, chance) = match self {
+            Self::Recorded(_) => {
+                let TokenOutcome { entropy_nats, agrees } = self.any(streams, sample);
+                return (entropy_nats, f64::from(u8::from(agrees)));
+            }
+            Self::Iid(acceptance) => (entropy(self), acceptance.as_f64()),
+            Self::TwoState(_) | Self::Ar1(_) => {
+                let entropy = entropy(self);
+                (entropy, self.chain().acceptance(entropy))
+            }
+        };
+        (entropy as f32, chance)
+    }
+}
