@@ -89,14 +89,15 @@ impl<C: Compute> Visitor for Start<'_, C> {
         let grading = Grading { accuracy, streams, deadline: spec.deadline };
         let counted = (WarmUp::new(spec.workload.warm_up), spec.workload.len());
         let ledger = Ledger::new(grading, counted, by_class(spec, spec.slo, |class| class.slo), recorder);
+        let fleet = Fleet::new(spec);
         let world = World {
             kernel: &kernel,
             spec,
             streams,
-            fleet: Fleet::new(spec),
             prices: prices(spec),
             closed_form_tokens: Undrawn::new(&spec.tokens, measured.clone()),
-            state: RefCell::new(State::new(spec, streams, kv, models, ledger)),
+            state: RefCell::new(State::new((spec, &fleet), streams, kv, models, ledger)),
+            fleet,
         };
         let run = Run {
             world: &world,

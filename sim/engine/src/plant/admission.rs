@@ -30,7 +30,7 @@ impl<'w, C: Compute> World<'w, C> {
         let prompt = edge.prompt_tokens(sequence);
         let engine = served.then(|| self.of_class(slot, tier, prompt, input));
         slot.resources.on_edge = Some(Held::new(sequence, engine));
-        requests[slot.edge as usize] += 1;
+        requests.add(slot.edge);
         edge.prompt_tokens(sequence)
     }
 
@@ -105,7 +105,7 @@ impl<'w, C: Compute> World<'w, C> {
         if let Some(id) = held.engine.and_then(|engine| engine.id()) {
             self.leave(state, gpu, id);
         }
-        state.requests[gpu as usize] -= 1;
+        state.requests.take(gpu);
         self.give_back(state, gpu, held.kv);
     }
 

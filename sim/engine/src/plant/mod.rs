@@ -27,6 +27,7 @@
 //! | `resources.rs` | a request's sequences, memory and waits |
 //! | `message.rs`, `event.rs` | messages on the link; what events of the kernel are for |
 //! | `job.rs` | jobs of requests, and the items that they are in an iteration |
+//! | `requests.rs` | requests of each GPU, and the replica of a pool with the fewest |
 //! | `reports.rs` | loads of replicas and what edges learn, as they are reported |
 //! | `beside.rs`, `queue.rs` | what a small model has of a request; drafts that wait before a GPU |
 //! | `fleet.rs` | the numbers of groups, pools and their GPUs |
@@ -60,6 +61,7 @@ mod prompts;
 mod queue;
 mod ranks;
 mod reports;
+mod requests;
 mod resources;
 mod rounds;
 mod routing;

@@ -61,8 +61,7 @@ impl<'w, C: Compute> World<'w, C> {
             return servers.start;
         }
         if self.spec.routing == crate::Routing::default() {
-            let requests = |gpu: &u32| state.requests[*gpu as usize];
-            return servers.min_by_key(requests).expect("a pool has a GPU");
+            return state.requests.idlest(pool);
         }
         let (edge, request) = (slot.edge, slot.about.request);
         let beginning = beginning(&request, slot.about.shared.as_deref());
@@ -133,24 +132,52 @@ impl<'w, C: Compute> World<'w, C> {
 
     /// The load of a replica as an edge knows it now.
     pub(crate) fn load(&self, state: &mut State<'w, C>, edge: u32, gpu: u32) -> Load {
-        let replica = (gpu - self.edges()) as usize;
-        let delay = self.rtt(state, edge, self.fleet.pool(self.tier(gpu))) / 2;
+        let delay = self.report_delay(state, edge, gpu);
         match &mut state.reports {
-            Some(reports) => reports.seen(replica, self.kernel.now(), delay),
-            None => Load { requests: state.requests[gpu as usize], work: state.work[replica] },
+            Some(reports) => reports.seen(self.replica(gpu), self.kernel.now(), delay),
+            None => Load { requests: state.requests.of(gpu), work: state.work[self.replica(gpu)] },
         }
+    }
+
+    /// The requests of a pool as an edge knows them now.
+    pub(super) fn requests_in_pool(&self, state: &mut State<'w, C>, edge: u32, pool: usize) -> u32 {
+        let servers = self.servers(pool);
+        let (now, delay) = (self.kernel.now(), self.report_delay(state, edge, servers.start));
+        match &mut state.reports {
+            Some(reports) => servers.map(|gpu| reports.seen(self.replica(gpu), now, delay).requests).sum(),
+            None => state.requests.in_pool(pool),
+        }
+    }
+
+    /// The time of a report's way from a replica to an edge, where there are reports.
+    fn report_delay(&self, state: &State<'w, C>, edge: u32, gpu: u32) -> SimDuration {
+        match state.reports {
+            Some(_) => self.rtt(state, edge, self.fleet.pool(self.tier(gpu))) / 2,
+            None => SimDuration::ZERO,
+        }
+    }
+
+    /// The number of a GPU among the replicas of all pools.
+    fn replica(&self, gpu: u32) -> usize {
+        (gpu - self.edges()) as usize
     }
 
     /// A replica has a request more, or one less, with its work.
     pub(crate) fn change_load(&self, state: &mut State<'w, C>, edge: u32, gpu: u32, change: Change) {
-        let replica = (gpu - self.edges()) as usize;
-        let (requests, work) = (&mut state.requests[gpu as usize], &mut state.work[replica]);
+        let replica = self.replica(gpu);
+        let work = &mut state.work[replica];
         match change {
-            Change::More(more) => (*requests, *work) = (*requests + 1, *work + more),
-            Change::Less(less) => (*requests, *work) = (*requests - 1, work.saturating_sub(less)),
+            Change::More(more) => {
+                state.requests.add(gpu);
+                *work += more;
+            }
+            Change::Less(less) => {
+                state.requests.take(gpu);
+                *work = work.saturating_sub(less);
+            }
         }
-        let load = Load { requests: *requests, work: *work };
-        let delay = self.rtt(state, edge, self.fleet.pool(self.tier(gpu))) / 2;
+        let load = Load { requests: state.requests.of(gpu), work: *work };
+        let delay = self.report_delay(state, edge, gpu);
         if let Some(reports) = &mut state.reports {
             reports.change(replica, self.kernel.now(), load, delay);
         }

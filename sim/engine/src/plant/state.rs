@@ -1,5 +1,6 @@
 //! The part of the plant that changes during a run.
 
+use super::fleet::Fleet;
 use super::gpu::{Gpu, Kind};
 use super::job::Job;
 use super::link::{Direction, Outbox};
@@ -7,6 +8,7 @@ use super::message::Message;
 use super::pictures::PictureHost;
 use super::queue::Desk;
 use super::reports::{Load, Reports};
+use super::requests::Requests;
 use super::resources::Resources;
 use super::served::Served;
 use crate::ledger::Ledger;
@@ -26,8 +28,8 @@ pub(crate) struct State<'w, C> {
     pub(crate) messages: Numbered<Message>,
     /// Edges first, then the cloud's.
     pub(crate) gpus: Vec<Gpu>,
-    /// Requests that are assigned to each GPU; apart, so that the least busy one is found in a few cache lines.
-    pub(crate) requests: Vec<u32>,
+    /// Requests that are assigned to each GPU.
+    pub(crate) requests: Requests,
     /// Expected work of the requests of each of the cloud's GPUs, where a router looks at it.
     pub(crate) work: Vec<SimDuration>,
     /// The loads of the cloud's GPUs as they are reported; none where they are known at once.
@@ -53,7 +55,7 @@ pub(crate) struct State<'w, C> {
 
 impl<'w, C: Compute> State<'w, C> {
     pub(crate) fn new(
-        spec: &RunSpec,
+        (spec, fleet): (&RunSpec, &Fleet),
         streams: Streams,
         kv: Vec<KvPool>,
         Models { tiers: computes, drafters, .. }: Models<C>,
@@ -62,15 +64,17 @@ impl<'w, C: Compute> State<'w, C> {
         let (of_groups, of_pools) = kv.split_at(spec.edges.len());
         let edges = spec.edges.iter().zip(of_groups).flat_map(|(group, kv)| edges(group, kv));
         let clouds = spec.pools.iter().zip(of_pools).flat_map(|(pool, kv)| servers(pool, kv));
-        let gpus: Vec<Gpu> = edges.chain(clouds).collect();
-        let replicas = gpus.len() - spec.edge_count() as usize;
+        let replicas: u32 = spec.pools.iter().map(CloudSpec::servers).sum();
+        let replicas = replicas as usize;
+        let mut gpus = Vec::with_capacity(spec.edge_count() as usize + replicas);
+        gpus.extend(edges.chain(clouds));
         let processors = |group: &EdgeSpec| vec![FifoServer::new(group.cpu_workers); group.count as usize];
         let edges: u32 = spec.edges.iter().map(|group| group.count).sum();
         let connections = edges * spec.pools.len() as u32;
         Self {
             ledger,
             messages: Numbered::default(),
-            requests: vec![0; gpus.len()],
+            requests: Requests::new(fleet, spec.pools.len()),
             work: vec![SimDuration::ZERO; replicas],
             reports: spec.routing.report_every.map(|every| Reports::new(every, replicas)),
             turns: vec![0; spec.pools.len() + 1],

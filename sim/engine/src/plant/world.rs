@@ -69,9 +69,8 @@ impl<'w, C: Compute> World<'w, C> {
     pub(crate) fn view(&self, state: &mut State<'w, C>, edge: u32, pool: usize) -> View<'_> {
         let index = edge as usize;
         let tier = self.fleet.tier_of_pool(pool);
-        let servers = self.fleet.gpus(tier);
         self.catch_up(state, edge);
-        let in_pool: u32 = servers.clone().map(|gpu| self.load(state, edge, gpu).requests).sum();
+        let in_pool = self.requests_in_pool(state, edge, pool);
         let [rtt, way_up] = state.up.seen_ways(edge, self.kernel.now(), self.beyond_the_link(pool as u32));
         View {
             platform: (self.tier(edge) * self.spec.pools.len() + pool) as u32,
@@ -80,8 +79,8 @@ impl<'w, C: Compute> World<'w, C> {
             rtt,
             way_up,
             rtt_per_modality: self.spec.link.rtt_per_modality,
-            edge_requests: state.requests[index],
-            cloud_requests: f64::from(in_pool) / servers.len() as f64,
+            edge_requests: state.requests.of(edge),
+            cloud_requests: f64::from(in_pool) / self.fleet.gpus(tier).len() as f64,
             edge_free_tokens: state.gpus[index].free_tokens(),
             edge: self.edge_prices(edge),
             cloud: &self.prices[tier],
