@@ -2,19 +2,23 @@
 //! metrics on. `scale POLICY DEVICES REQUESTS TOKENS` with a policy out of `pipelined`, `blocking`, `msao`,
 //! `cloud_only` and `edge_only`, and TOKENS the length of an answer, or `short` for those of the paper's benchmarks.
 //!
+//! `scale POLICY DEVICES REQUESTS TOKENS THREADS` has edges that meet in the cloud alone: each has a link of its own, and requests come in an
+//! open loop. They are simulated apart on so many threads, or whole on 0.
+//!
 //! Prints one line of JSON. Events a second say nothing of a model that needs fewer of them: quote requests a second, and
 //! nanoseconds for each token that was drafted or answered. `check` depends on every event, and is equal for all queues. Built
 //! with `--features binary-queue`, the same model runs on the standard library's heap, as a reference.
 
-use engine::{Content, NoRecorder, RunSpec, simulate};
+use engine::{Arrivals, Content, NoRecorder, RunSpec, SharedBy, simulate};
 use kernel::{Journal, RateProfile};
 use model::dataset::{Law, Named};
 use policies::{CloudOnly, DraftDuringVerify, EdgeOnly, Msao, Speculative, System};
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
-use units::{BitsPerSecond, Bytes};
+use std::time::Instant;
+use units::{BitsPerSecond, Bytes, PerSecond};
 
-const USAGE: &str = "scale pipelined|blocking|msao|cloud_only|edge_only DEVICES REQUESTS TOKENS|short";
+const USAGE: &str = "scale pipelined|blocking|msao|cloud_only|edge_only DEVICES REQUESTS TOKENS|short [THREADS]";
 
 /// Edges that share a GPU of the cloud, and edges that share 10 Gbps.
 const EDGES_PER_GPU: u32 = 16;
@@ -23,25 +27,28 @@ const EDGES_PER_10_GBPS: u32 = 100;
 fn main() {
     let arguments = arguments();
     let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
-    let [policy, devices, requests, tokens] = words[..] else { panic!("usage: {USAGE}") };
+    let [policy, devices, requests, tokens, ref threads @ ..] = words[..] else { panic!("usage: {USAGE}") };
     let number = |text: &str| text.parse().unwrap_or_else(|_| panic!("`{text}` is not a number; usage: {USAGE}"));
     let answer = match tokens {
         "short" => Law::Drawn(Named::Geometric { mean: 1.6, plus: Some(1) }),
         tokens => Law::Constant(number(tokens)),
     };
-    let spec = spec(policy_named(policy), number(devices), number(requests).into(), answer);
+    let mut spec = spec(policy_named(policy), number(devices), number(requests).into(), answer);
+    if let [threads] = threads {
+        meet_in_the_cloud(&mut spec, number(threads));
+    }
 
-    let before = cpu_seconds();
+    let (before, start) = (cpu_seconds(), now());
     let outcome = simulate(&spec, Journal::digest_only(), &mut NoRecorder, &AtomicU64::new(0))
         .unwrap_or_else(|error| panic!("{error}"));
-    let seconds = cpu_seconds() - before;
+    let (seconds, wall) = (cpu_seconds() - before, start.elapsed().as_secs_f64());
 
     let queue = if cfg!(feature = "binary-queue") { "binary" } else { "lanes" };
     let (events, answered, made) = (outcome.events, outcome.metrics.completed, outcome.metrics.output_tokens);
     let drafted = outcome.metrics.drafted;
     let per_second = |count: u64| (count as f64 / seconds).round();
     println!(
-        r#"{{"policy":"{policy}","queue":"{queue}","devices":{devices},"requests":{answered},"tokens":{made},"drafted":{drafted},"events":{events},"check":"{:016x}","cpu_seconds":{seconds:.3},"ns_per_event":{:.1},"ns_per_token":{:.1},"requests_per_s":{},"peak_rss_mb":{:.1}}}"#,
+        r#"{{"policy":"{policy}","queue":"{queue}","devices":{devices},"requests":{answered},"tokens":{made},"drafted":{drafted},"events":{events},"check":"{:016x}","cpu_seconds":{seconds:.3},"wall_seconds":{wall:.3},"ns_per_event":{:.1},"ns_per_token":{:.1},"requests_per_s":{},"peak_rss_mb":{:.1}}}"#,
         outcome.journal.digest(),
         seconds * 1e9 / events as f64,
         seconds * 1e9 / drafted.max(made) as f64,
@@ -77,6 +84,20 @@ fn spec(policy: System, devices: u32, requests: u64, answer: Law<u32>) -> RunSpe
     let shape = Arc::make_mut(shape);
     (shape.text_tokens, shape.output_tokens) = (Law::Drawn(Named::Uniform { from: 5, to: 40 }), answer);
     spec
+}
+
+/// Gives each edge a link of its own and about a request under way, and lets it be simulated apart on so many threads; whole on 0.
+fn meet_in_the_cloud(spec: &mut RunSpec, threads: u32) {
+    spec.link.hops[0].shared_by = SharedBy::Edge;
+    let rate = RateProfile::constant(BitsPerSecond::from_mbps(400));
+    spec.link.hops[0].ways_mut().into_iter().for_each(|way| way.rate = rate.clone().into());
+    spec.workload.arrivals = Arrivals::Poisson { rate: PerSecond::new(f64::from(spec.edge_count())) };
+    (spec.threads, spec.least_edges_apart) = (threads.max(1), if threads > 0 { 1 } else { u32::MAX });
+}
+
+#[expect(clippy::disallowed_methods, reason = "a command, not a simulation")]
+fn now() -> Instant {
+    Instant::now()
 }
 
 #[expect(clippy::disallowed_methods, reason = "a command, not a simulation")]

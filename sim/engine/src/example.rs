@@ -80,6 +80,8 @@ impl RunSpec {
             probed: Arc::default(),
             policy,
             single_steps: false,
+            threads: 1,
+            least_edges_apart: u32::MAX,
         }
     }
 }

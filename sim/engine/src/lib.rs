@@ -11,6 +11,7 @@ mod learning;
 mod ledger;
 mod models;
 mod outcome;
+mod parts;
 mod plant;
 mod routing;
 mod run;

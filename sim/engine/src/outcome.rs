@@ -92,7 +92,7 @@ pub(crate) fn outcome<C: Compute>(world: &World<'_, C>) -> Outcome {
 }
 
 /// Iterations of all backends of a side that are priced by measured laws; none if none is.
-fn coverage<C: Compute>(computes: &[C]) -> Option<Coverage> {
+pub(crate) fn coverage<C: Compute>(computes: &[C]) -> Option<Coverage> {
     computes.iter().filter_map(C::coverage).reduce(|mut all, one| {
         all.add(one);
         all

@@ -1,6 +1,7 @@
 //! One run, from the first request to the last token.
 
 mod clients;
+mod elsewhere;
 mod fall_back;
 
 use crate::arrivals::Source;
@@ -9,12 +10,13 @@ use crate::learning::Memories;
 use crate::ledger::{Arrival, Grading, Ledger, Recorder, Shortfall, SlotId, WarmUp};
 use crate::models::{Models, streams};
 use crate::outcome::{Outcome, outcome};
-use crate::plant::{self, Bed, Event, Fleet, Price, Slot, State, World};
+use crate::plant::{self, Bed, Event, Fleet, Price, Side, Slot, State, World};
 use crate::spec::RunSpec;
 use crate::violation::Violation;
 use crate::workload::{Arrivals, Begun, Class, Row, Session, Turn};
 use backends::Compute;
 use clients::GivenUp;
+use elsewhere::Names;
 use kernel::{Host, Journal, Kernel, Spawner, Target};
 use model::{
     accuracy::{AccuracyModel, KnownAccuracy},
@@ -22,7 +24,7 @@ use model::{
     request::{Input, PayloadFormat},
     tokens::Calibration,
 };
-use policies::{About, Alone, Briefing, CloudOnly, EdgeOnly, Policy, Prices, ServedBy, System, Visitor};
+use policies::{About, Alone, Briefing, ClosedForms, CloudOnly, EdgeOnly, Policy, Prices, ServedBy, System, Visitor};
 use std::cell::RefCell;
 use std::rc::Rc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -76,12 +78,42 @@ impl<C: Compute> Visitor for Start<'_, C> {
 
     fn visit<P: Policy>(self, policy: &P) -> Self::Output {
         let Self { spec, models, journal, recorder, progress } = self;
+        let kernel = Kernel::with_journal(journal);
+        let stage = Stage { spec, kernel: &kernel, side: Side::Whole, recorder, progress };
+        stage.set_up(policy, models, |run| {
+            let waiting = run.world.kernel.run(run, |spawner| run.start(spawner));
+            run.fault()?;
+            run.check(&run.world.state.borrow(), waiting)?;
+            something_left(&run.world.state.borrow().ledger)?;
+            Ok(outcome(run.world))
+        })
+    }
+}
+
+/// The things that a run, or a part of one, is set up with.
+pub(crate) struct Stage<'s> {
+    pub(crate) spec: &'s RunSpec,
+    pub(crate) kernel: &'s Kernel,
+    /// The side of the run that is simulated here.
+    pub(crate) side: Side<'s>,
+    pub(crate) recorder: &'s mut dyn Recorder,
+    pub(crate) progress: &'s AtomicU64,
+}
+
+impl Stage<'_> {
+    /// Sets a run up, and lets it go.
+    pub(crate) fn set_up<C: Compute, P: Policy, T>(
+        self,
+        policy: &P,
+        models: Models<C>,
+        go: impl for<'r> FnOnce(&'r Run<'r, C, P>) -> Result<T, RunError>,
+    ) -> Result<T, RunError> {
+        let Self { spec, kernel, side, recorder, progress } = self;
         let measured = models.calibration.clone();
         let streams = streams(spec);
         let known =
             measured.clone().unwrap_or_else(|| calibration(&spec.tokens, policy.calibration_samples(), spec.seed));
         let kv = plant::kv_of_tiers(spec)?;
-        let kernel = Kernel::with_journal(journal);
         let accuracy = by_class(spec, spec.accuracy.clone(), |class| class.accuracy.clone());
         let of_pool = |known: KnownAccuracy| AccuracyModel::new(known, spec.pruning);
         let of_group = |pools: Vec<KnownAccuracy>| pools.into_iter().map(of_pool).collect();
@@ -91,11 +123,12 @@ impl<C: Compute> Visitor for Start<'_, C> {
         let ledger = Ledger::new(grading, counted, by_class(spec, spec.slo, |class| class.slo), recorder);
         let fleet = Fleet::new(spec);
         let world = World {
-            kernel: &kernel,
+            kernel,
             spec,
             streams,
             prices: prices(spec),
             closed_form_tokens: Undrawn::new(&spec.tokens, measured.clone()),
+            side,
             state: RefCell::new(State::new((spec, &fleet), streams, kv, models, ledger)),
             fleet,
         };
@@ -115,24 +148,15 @@ impl<C: Compute> Visitor for Start<'_, C> {
             tiers: Tiers::of(&spec.policy),
             alone: EdgeOnly::default(),
             given_up: RefCell::default(),
+            names: RefCell::default(),
             progress,
         };
-        let waiting = kernel.run(&run, |spawner| run.start(spawner));
-        run.memories.fault().map_or(Ok(()), |fault| Err(RunError::Policy(fault)))?;
-        let checked = world.state.borrow().check(kernel.now(), waiting);
-        checked.map_err(|violation| RunError::Broken {
-            violation,
-            seed: spec.seed,
-            replication: spec.replication,
-            event: kernel.events(),
-        })?;
-        something_left(&world.state.borrow().ledger)?;
-        Ok(outcome(&world))
+        go(&run)
     }
 }
 
 /// Refuses a warm-up that has all requests in it.
-fn something_left<R>(ledger: &Ledger<'_, R>) -> Result<(), RunError> {
+pub(crate) fn something_left<R>(ledger: &Ledger<'_, R>) -> Result<(), RunError> {
     let warm_up = &ledger.warm_up;
     if ledger.metrics.submitted > 0 || warm_up.requests() == 0 {
         return Ok(());
@@ -165,8 +189,8 @@ fn briefings(spec: &RunSpec, calibration: &Rc<Calibration>) -> Vec<Briefing> {
 const CLOSED_FORMS: u32 = 256;
 
 /// A run under way.
-struct Run<'r, C, P: Policy> {
-    world: &'r World<'r, C>,
+pub(crate) struct Run<'r, C, P: Policy> {
+    pub(crate) world: &'r World<'r, C>,
     policy: &'r P,
     /// Serves the requests of edges that only send.
     sender: CloudOnly,
@@ -181,6 +205,8 @@ struct Run<'r, C, P: Policy> {
     alone: EdgeOnly,
     /// Clients that have just given up.
     given_up: RefCell<Vec<GivenUp>>,
+    /// The requests in flight, where their edges are simulated elsewhere.
+    names: RefCell<Names>,
     progress: &'r AtomicU64,
 }
 
@@ -226,7 +252,32 @@ impl<'a, C: Compute, P: Policy> Host<'a> for Run<'a, C, P> {
 }
 
 impl<'a, C: Compute, P: Policy> Run<'a, C, P> {
-    fn start(&'a self, spawner: &mut Spawner<'a>) {
+    /// The reason why the policy could not go on, if it could not.
+    fn fault(&self) -> Result<(), RunError> {
+        self.memories.fault().map_or(Ok(()), |fault| Err(RunError::Policy(fault)))
+    }
+
+    /// Checks the invariants of a run that has ended; `waiting` processes have not.
+    pub(crate) fn check(&self, state: &State<'a, C>, waiting: usize) -> Result<(), RunError> {
+        self.holds(state.check(self.world.kernel.now(), waiting))
+    }
+
+    /// Checks the invariants of a part of the edges.
+    pub(crate) fn check_part(&self, state: &State<'a, C>, waiting: usize) -> Result<(), RunError> {
+        self.holds(state.check_part(self.world.kernel.now(), waiting))
+    }
+
+    fn holds(&self, checked: Result<(), Violation>) -> Result<(), RunError> {
+        let World { kernel, spec, .. } = self.world;
+        checked.map_err(|violation| RunError::Broken {
+            violation,
+            seed: spec.seed,
+            replication: spec.replication,
+            event: kernel.events(),
+        })
+    }
+
+    pub(crate) fn start(&'a self, spawner: &mut Spawner<'a>) {
         for (number, source) in self.sources.iter().enumerate() {
             match source.arrivals {
                 Arrivals::ClosedLoop { clients, think } => {
@@ -276,7 +327,10 @@ impl<'a, C: Compute, P: Policy> Run<'a, C, P> {
         let edge = source_of.edge(self.world.streams, number, row);
         let Some(mut session) = self.begin(source_of.class, edge) else { return };
         session.deadline = source_of.arrivals.deadline();
-        spawner.spawn(self.play_alone(session, edge));
+        match self.world.is_elsewhere(edge) {
+            true => self.arrive_elsewhere(session, edge),
+            false => spawner.spawn(self.play_alone(session, edge)),
+        }
         self.schedule_arrival(source);
     }
 
@@ -400,6 +454,9 @@ impl<'a, C: Compute, P: Policy> Run<'a, C, P> {
     fn end(&self, id: SlotId, ending: Result<ServedBy, Shortfall>) -> SimTime {
         let world = self.world;
         let state = &mut *world.state.borrow_mut();
+        if world.has_edges_alone() {
+            return self.end_on_edge(state, id, ending);
+        }
         let slot = state.ledger.slots.get(id.index);
         let is_late = world.spec.workload.timeout.is_some_and(|most| slot.committed.last > slot.about.submit + most);
         let ending = if is_late { ending.and(Err(Shortfall::TimedOut)) } else { ending };
@@ -407,15 +464,24 @@ impl<'a, C: Compute, P: Policy> Run<'a, C, P> {
         world.close_on_edge(state, id);
         world.close_on_cloud(state, id);
         let slot = state.ledger.end(id, world.kernel.now(), ending, graded);
-        let is_among_first = state.ledger.warm_up.place(id).is_some_and(|place| place < CLOSED_FORMS);
-        if ending.is_ok() && is_among_first {
-            self.add_closed_forms(state, &slot);
+        if let Some((forms, probe_flop)) = self.closed_forms(state, id, &slot, ending.is_ok()) {
+            state.ledger.metrics.closed_forms.record(&forms, probe_flop);
         }
         slot.committed.last.max(slot.about.submit)
     }
 
-    /// Works out the closed forms of a request.
-    fn add_closed_forms(&self, state: &mut State<'a, C>, slot: &Slot) {
+    /// The closed forms of a request, and the part of its FLOP that a probe is, if it is one of the first and was answered.
+    fn closed_forms(
+        &self,
+        state: &mut State<'a, C>,
+        id: SlotId,
+        slot: &Slot,
+        answered: bool,
+    ) -> Option<(ClosedForms, f64)> {
+        let is_among_first = state.ledger.warm_up.place(id).is_some_and(|place| place < CLOSED_FORMS);
+        if !answered || !is_among_first {
+            return None;
+        }
         let world = self.world;
         let prompt = &slot.about.request.prompt;
         let (group, pool) = (slot.about.group as usize, slot.pool);
@@ -432,7 +498,7 @@ impl<'a, C: Compute, P: Policy> Run<'a, C, P> {
         let probe_flop = world.prices[group].pricing.probe_flop(prompt).as_f64() / whole.as_f64();
         let only_sends = world.spec.edges[group].only_sends;
         let forms = if only_sends { self.sender.closed_forms(&alone) } else { self.policy.closed_forms(&alone) };
-        state.ledger.metrics.closed_forms.record(&forms, probe_flop);
+        Some((forms, probe_flop))
     }
 }
 

@@ -3,6 +3,7 @@
 use crate::ledger::Recorder;
 use crate::models::Models;
 use crate::outcome::Outcome;
+use crate::parts::{Division, InParts};
 use crate::run::{RunError, Start};
 use crate::spec::RunSpec;
 use backends::Modelled;
@@ -34,7 +35,10 @@ pub fn simulate(
     recorder: &mut dyn Recorder,
     progress: &AtomicU64,
 ) -> Result<Outcome, RunError> {
-    Models::modelled(spec).run(spec, journal, recorder, progress)
+    match Division::of(spec) {
+        Some(division) => spec.policy.visit(InParts { spec, division, journal, recorder, progress }),
+        None => Models::modelled(spec).run(spec, journal, recorder, progress),
+    }
 }
 
 macro_rules! runs_on {

@@ -61,6 +61,10 @@ pub struct RunSpec {
     pub policy: System,
     /// True takes every step and every token in an event of its own: the judge of what is worked out ahead, with equal results.
     pub single_steps: bool,
+    /// Threads that the run may use.
+    pub threads: u32,
+    /// A run with so many edges or more is simulated in parts, where it can be.
+    pub least_edges_apart: u32,
 }
 
 impl RunSpec {

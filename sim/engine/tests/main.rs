@@ -35,6 +35,7 @@
 
 mod accuracy;
 mod ahead;
+mod apart;
 mod batching;
 mod beside;
 mod closed_forms;

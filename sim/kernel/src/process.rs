@@ -69,6 +69,7 @@ type Process<'a> = Pin<Box<dyn Future<Output = ()> + 'a>>;
 
 /// The list of processes, to which new ones are added. A new process is polled for the first time at the instant of
 /// its spawning, after the event that spawned it.
+#[derive(Default)]
 pub struct Spawner<'a> {
     processes: Vec<Option<Process<'a>>>,
     free: Vec<ProcessId>,
@@ -237,29 +238,43 @@ impl Kernel {
     /// Runs until no event is pending: `start` spawns the first processes, `host` gets the components' events. Returns
     /// the number of processes that still wait: 0 unless some wait was never fired.
     pub fn run<'a>(&'a self, host: &'a impl Host<'a>, start: impl FnOnce(&mut Spawner<'a>)) -> usize {
-        let mut spawner = Spawner { processes: Vec::new(), free: Vec::new(), spawned: Vec::new() };
+        let mut spawner = Spawner::default();
         start(&mut spawner);
+        self.run_before(Key::NEVER, host, &mut spawner);
+        spawner.alive()
+    }
+
+    /// Runs up to the first event that does not come before a limit. The clock stays at the last one before it.
+    pub fn run_before<'a>(&'a self, limit: Key, host: &'a impl Host<'a>, spawner: &mut Spawner<'a>) {
         loop {
             // Events for components alone leave nobody ready.
             if !(spawner.spawned.is_empty() && self.ready.borrow().is_empty()) {
-                self.poll_ready(&mut spawner);
+                self.poll_ready(spawner);
             }
-            let Some(key) = self.queue.borrow_mut().pop() else { break };
+            let Some(key) = self.queue.borrow_mut().pop_before(limit) else { break };
             let (target, decoded) = (key.target(), key.target().decode());
             if decoded.is_ok() && host.is_withdrawn(key.time(), target) {
                 continue;
             }
-            self.advance(key);
+            self.reach(key);
             match decoded {
                 Err(wait) => self.fire(wait),
-                Ok(_) => host.event(target, &mut spawner),
+                Ok(_) => host.event(target, spawner),
             }
         }
-        spawner.alive()
     }
 
+    /// The time of the next event; none if none is pending.
+    pub fn next(&self) -> Option<SimTime> {
+        self.queue.borrow_mut().next().map(Key::time)
+    }
+
+    /// Comes to an event: one of the queue, or one that comes from elsewhere between two of them.
+    ///
+    /// # Panics
+    /// If it lies in the past.
     #[inline]
-    fn advance(&self, key: Key) {
+    pub fn reach(&self, key: Key) {
         assert!(key.time() >= self.now.get(), "time went back from {:?} to {key:?}", self.now.get());
         self.now.set(key.time());
         if key > self.reached.get() {

@@ -22,6 +22,11 @@ pub trait About: Default {
     fn check(&self) -> Result<(), (&'static str, String)> {
         Ok(())
     }
+    /// True if it looks at the cloud's load of that moment, or has drafts verified that take no time on the link. Then edges and cloud
+    /// cannot be simulated apart.
+    fn needs_the_cloud_at_once(&self) -> bool {
+        false
+    }
     /// The cut through the cloud's model, for a policy that splits its layers.
     fn split(&self) -> Option<Split> {
         None

@@ -339,6 +339,11 @@ impl Gate for Outside<'_> {
 }
 
 impl About for External {
+    // Its program may look at anything.
+    fn needs_the_cloud_at_once(&self) -> bool {
+        true
+    }
+
     fn uses(&self) -> Uses {
         let [draft, edge, cloud] = [Part::Draft, Part::Edge, Part::Cloud].map(|part| self.may(part));
         let [probes, prunes, prunes_text] = [Part::Probe, Part::Prune, Part::PruneText].map(|part| self.may(part));

@@ -88,6 +88,11 @@ macro_rules! systems {
                 match self { $(Self::$policy(policy) => policy.idle(asked),)* }
             }
 
+            /// True if its edges cannot be simulated apart from the cloud.
+            pub fn needs_the_cloud_at_once(&self) -> bool {
+                match self { $(Self::$policy(policy) => policy.needs_the_cloud_at_once(),)* }
+            }
+
             /// The cut through the cloud's model, where it splits the layers.
             pub fn split(&self) -> Option<Split> {
                 match self { $(Self::$policy(policy) => policy.split(),)* }

@@ -128,6 +128,10 @@ const VERIFYING: [&str; 6] =
     ["n_draft", "n_max", "draft_during_verify", "bonus_token", "low_confidence", "cache_at_low_confidence"];
 
 impl About for Msao {
+    fn needs_the_cloud_at_once(&self) -> bool {
+        self.verify.is_off_the_link() || matches!(self.semantics, Semantics::Route(Router::JoinShortestQueue))
+    }
+
     fn uses(&self) -> Uses {
         let plain = Uses { edge_model: true, cloud: true, ..self.plan.uses(&self.mas) };
         match self.semantics {

@@ -150,6 +150,10 @@ impl UcbRoute {
 }
 
 impl About for PerLlm {
+    fn needs_the_cloud_at_once(&self) -> bool {
+        matches!(self.reading, Reading::UcbRoute(_))
+    }
+
     fn uses(&self) -> Uses {
         // The bandit tries both; a layer split keeps both busy.
         let edge_answers = !matches!(self.reading, Reading::LayerSplit(_));

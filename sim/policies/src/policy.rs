@@ -28,7 +28,7 @@ use std::rc::Rc;
 ///     }
 /// }
 /// ```
-pub trait Policy: About {
+pub trait Policy: About + Sync {
     /// Its state between requests, such as what it has learned; `()` for none. Each edge has its own.
     type Memory: Memory<Self>;
 

@@ -57,6 +57,10 @@ impl Speculative {
 }
 
 impl About for Speculative {
+    fn needs_the_cloud_at_once(&self) -> bool {
+        self.verify.is_off_the_link()
+    }
+
     fn uses(&self) -> Uses {
         Uses { edge_model: true, cloud: true, drafts: true, ..Uses::default() }
     }

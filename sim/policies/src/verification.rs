@@ -62,6 +62,11 @@ impl VerifySettings {
         }
     }
 
+    /// True if drafts and verdicts take no time on the link.
+    pub(crate) fn is_off_the_link(&self) -> bool {
+        self.rtt == VerifyRtt::None
+    }
+
     pub(crate) fn verify(&self) -> Verify {
         let token_bytes = match self.rule {
             VerifyRule::Greedy => 8,
@@ -70,7 +75,7 @@ impl VerifySettings {
         };
         Verify {
             one_by_one: self.time == VerifyTime::Literal,
-            off_the_link: self.rtt == VerifyRtt::None,
+            off_the_link: self.is_off_the_link(),
             token_bytes: Bytes::new(token_bytes),
         }
     }

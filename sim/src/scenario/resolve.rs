@@ -91,6 +91,8 @@ fn base_spec(source: &Source, scenario: &Scenario) -> Result<(RunSpec, Option<f6
         policy: System::CloudOnly(policies::CloudOnly::default()),
         // A sweep, which records no spans, has the events of a run, which does.
         single_steps: false,
+        threads: 1,
+        least_edges_apart: u32::MAX,
     };
     datasets::check_pictures(source, &spec.workload.content, DATASET)?;
     if datasets::has_pictures(&spec.workload.content) {

@@ -44,6 +44,12 @@ impl AddAssign<SimDuration> for ServerTime {
     }
 }
 
+impl AddAssign for ServerTime {
+    fn add_assign(&mut self, other: Self) {
+        self.0 += other.0;
+    }
+}
+
 impl Sub for ServerTime {
     type Output = Self;
     /// Panics if `other` is the longer.

@@ -68,6 +68,16 @@ impl Durations {
         self.count += times;
     }
 
+    /// Adds those of another.
+    pub(crate) fn add(&mut self, other: &Self) {
+        match &other.entries {
+            Entries::Few(few) => few.iter().for_each(|&(value, times)| self.entries.record_n(value, times)),
+            Entries::Many(many) => self.entries.add_many(many),
+        }
+        self.sum_ns += other.sum_ns;
+        self.count += other.count;
+    }
+
     /// Number of durations.
     pub fn count(&self) -> u64 {
         self.count
@@ -100,13 +110,24 @@ impl Entries {
         match self {
             Self::Many(histogram) => add(histogram, value, times),
             Self::Few(few) if few.len() < FEW => few.push((value, times)),
-            Self::Few(few) => {
-                let mut histogram = histogram();
-                few.iter().for_each(|&(value, times)| add(&mut histogram, value, times));
-                add(&mut histogram, value, times);
-                *self = Self::Many(Box::new(histogram));
-            }
+            Self::Few(_) => add(self.many(), value, times),
         }
+    }
+
+    /// Adds those of a histogram.
+    fn add_many(&mut self, other: &Histogram<u64>) {
+        self.many().add(other).expect("an auto-resizing histogram takes any value");
+    }
+
+    /// The histogram, which they become if they are few.
+    fn many(&mut self) -> &mut Histogram<u64> {
+        if let Self::Few(few) = self {
+            let mut histogram = histogram();
+            few.iter().for_each(|&(value, times)| add(&mut histogram, value, times));
+            *self = Self::Many(Box::new(histogram));
+        }
+        let Self::Many(histogram) = self else { unreachable!("they are many now") };
+        histogram
     }
 
     /// A value of the bucket that a quantile lies in, by the histogram's rule.
@@ -146,6 +167,12 @@ impl ProbeSums {
     pub(crate) fn record(&mut self, time: SimDuration, memory: Bytes) {
         self.time.record(time);
         self.memory = self.memory.max(memory);
+    }
+
+    /// Adds those of another.
+    pub(crate) fn add(&mut self, other: &Self) {
+        self.time.add(&other.time);
+        self.memory = self.memory.max(other.memory);
     }
 }
 

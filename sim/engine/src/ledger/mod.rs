@@ -12,6 +12,7 @@
 //! | `warm_up.rs` | the first requests, which no figure counts |
 //! | `drain.rs` | the time behind the last arrival, in which no rate counts |
 //! | `on_the_way.rs` | tokens that were committed before they arrive |
+//! | `elsewhere.rs` | requests of which edges and cloud are simulated apart |
 //! | `metrics.rs` | sums and quantiles over the requests that are counted |
 //! | `recorder.rs` | rows for tables, and the trait that takes them |
 //! | `notes.rs` | the decisions and thresholds that policies note |
@@ -19,6 +20,7 @@
 //! | `invariants.rs` | conservation of requests, Little's law |
 
 mod drain;
+mod elsewhere;
 mod flow;
 mod grading;
 mod invariants;
@@ -41,6 +43,7 @@ pub use recorder::{
     StepRecord, TokenRecord,
 };
 
+pub(crate) use elsewhere::{Ended, Kept};
 pub(crate) use grading::Grading;
 pub(crate) use slot::{Arrival, Slot, SlotId};
 pub use tally::MemoryTally;

@@ -7,7 +7,7 @@ use policies::Note;
 use std::collections::BTreeMap;
 
 /// A note with its round and value.
-type Noted = (u32, &'static Note, f64);
+pub(crate) type Noted = (u32, &'static Note, f64);
 
 /// Notes on the requests in flight, by generation.
 pub(crate) struct Notes {
@@ -64,6 +64,19 @@ impl Notes {
     /// Takes the threshold of the batch that is sent now.
     pub(crate) fn take_threshold(&mut self, id: SlotId) -> Threshold {
         self.thresholds.remove(&id.generation).unwrap_or_default()
+    }
+
+    /// Takes out the decisions of a request that has ended elsewhere.
+    pub(crate) fn take(&mut self, id: SlotId) -> Vec<Noted> {
+        self.thresholds.remove(&id.generation);
+        self.decisions.remove(&id.generation).unwrap_or_default()
+    }
+
+    /// Takes in the decisions of a request that were noted elsewhere.
+    pub(crate) fn put(&mut self, id: SlotId, decisions: Vec<Noted>) {
+        if !decisions.is_empty() {
+            self.decisions.insert(id.generation, decisions);
+        }
     }
 
     /// Hands the decisions of a request that has ended to the recorder, round by round.

@@ -188,6 +188,8 @@ impl SpanRecord {
 pub struct TokenRecord {
     /// Number of the request.
     pub request: u64,
+    /// Its edge.
+    pub edge: u32,
     /// The batch that it was drafted for, of the request's batches from 0.
     pub round: u32,
     /// Position in the answer.

@@ -18,6 +18,21 @@ pub(crate) struct Tally {
     pub(crate) edge: Share,
 }
 
+impl Tally {
+    /// Adds what a request has cost elsewhere.
+    pub(crate) fn add(&mut self, other: &Self) {
+        self.memory.add(&other.memory);
+        self.cloud.add(&other.cloud);
+        self.edge.add(&other.edge);
+        self.downlink += other.downlink;
+        self.uplink += other.uplink;
+        self.logged += other.logged;
+        self.rounds += other.rounds;
+        self.accepted += other.accepted;
+        self.drafted += other.drafted;
+    }
+}
+
 /// The things that the KV caches of serving engines did to a request.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct MemoryTally {
@@ -29,6 +44,15 @@ pub struct MemoryTally {
     pub looked_up: u64,
     /// Tokens that were found there.
     pub cached: u32,
+}
+
+impl MemoryTally {
+    fn add(&mut self, other: &Self) {
+        self.preemptions += other.preemptions;
+        self.recomputed += other.recomputed;
+        self.looked_up += other.looked_up;
+        self.cached += other.cached;
+    }
 }
 
 /// A share of the iterations of one tier. An iteration is shared evenly by its items.

@@ -69,6 +69,12 @@ impl WarmUp {
         self.before.done.tokens -= tokens;
     }
 
+    /// Busy time and tokens of a side before its end were counted elsewhere.
+    pub(crate) fn add_before(&mut self, side: usize, busy: ServerTime, tokens: u64) {
+        self.before.busy[side] += busy;
+        self.before.done.tokens += tokens;
+    }
+
     /// The place of a request among those that are counted, from 0; none of one of the warm-up.
     #[inline]
     pub(crate) fn place(&self, id: SlotId) -> Option<u32> {

@@ -65,6 +65,12 @@ impl Watch {
                 ..SpanRecord::of(watched.request, watched.edge)
             });
         }
+        self.forget(generation);
+    }
+
+    /// A request is watched no more.
+    pub(crate) fn forget(&mut self, generation: u32) {
+        self.live.remove(&generation);
         self.waiting.retain(|(other, ..), _| *other != generation);
     }
 }

@@ -7,6 +7,7 @@
 //!
 //! A serving engine hands out memory by itself, block by block (`served.rs`); nobody asks for it here.
 
+use super::across::Act;
 use super::prompts;
 use super::resources::{Held, Slot};
 use super::routing::Change;
@@ -42,7 +43,11 @@ impl<'w, C: Compute> World<'w, C> {
     }
 
     /// Gives a request a GPU of its pool, opens its sequence there, and asks for its memory.
-    pub(crate) fn open_on_cloud(&self, state: &mut State<'w, C>, id: SlotId, input: &Input) {
+    pub(crate) fn open_on_cloud(&self, state: &mut State<'w, C>, id: SlotId, input: &Input, awaits_input: bool) {
+        if self.post_now(state, id, || Act::Open { slot: id, input: *input, awaits_input }) {
+            state.ledger.slots.get_mut(id.index).about.input = *input;
+            return;
+        }
         let gpu = self.replica_for(state, id, input);
         let tier = self.tier(gpu);
         let work = self.expected_work(state, gpu, input);
@@ -57,6 +62,7 @@ impl<'w, C: Compute> World<'w, C> {
         let engine = served.then(|| self.of_class(slot, tier, prompt, input));
         slot.resources.on_cloud = Some(Held::new(sequence, engine));
         slot.resources.cloud.gpu = Some(gpu);
+        slot.resources.cloud.awaits_input = awaits_input.then(|| self.kernel.now());
         self.ask_for_memory(state, gpu, id);
     }
 

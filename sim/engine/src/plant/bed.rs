@@ -1,9 +1,9 @@
 //! One request's bed: the virtual testbed as a policy sees it.
 
+use super::across::Act;
 use super::flight::Flight;
 use super::job::{Task, Then};
 use super::message::Body;
-use super::resources::CloudSide;
 use super::state::State;
 use super::world::World;
 use crate::ledger::{Grading, Kind, Lane, Ledger, SlotId};
@@ -174,8 +174,10 @@ impl<'w, C: Compute> Edge for Bed<'w, C> {
         self.with(|state| {
             let slot = state.ledger.slots.get_mut(self.id.index);
             (slot.about.mas, slot.about.input) = (plan.mas, plan.input);
-            if let (Some(regret), Some(metrics)) = (&plan.regret, state.ledger.figures(self.id)) {
-                metrics.regret.record(regret);
+            if let Some(regret) = plan.regret
+                && !self.world.post_now(state, self.id, || Act::Regret { slot: self.id, regret })
+            {
+                state.ledger.figures(self.id).into_iter().for_each(|metrics| metrics.regret.record(&regret));
             }
         });
     }
@@ -332,12 +334,9 @@ impl<'w, C: Compute> Cloud for Bed<'w, C> {
         self.encode(input).await;
         let wait = self.world.kernel.wait();
         self.upload(input, Then::Answer);
-        self.with(|state| state.ledger.slots.get_mut(self.id.index).resources.cloud.withheld = Some(wait.index()));
+        self.with(|state| self.world.withhold(state, self.id, wait.index()));
         wait.await;
-        self.with(|state| {
-            self.world.close_on_cloud(state, self.id);
-            state.ledger.slots.get_mut(self.id.index).resources.cloud = CloudSide::default();
-        });
+        self.with(|state| self.world.give_up_cloud(state, self.id));
     }
 
     async fn open(&self, input: &Input) {
@@ -423,8 +422,7 @@ impl<'w, C: Compute> Bed<'w, C> {
         self.with(|state| {
             let view = self.world.view_of(state, self.id);
             let delay = view.delay(&input.prompt) - view.way_up;
-            self.world.open_on_cloud(state, self.id, input);
-            state.ledger.slots.get_mut(self.id.index).resources.cloud.awaits_input = Some(self.world.kernel.now());
+            self.world.open_on_cloud(state, self.id, input, true);
             let counted = state.ledger.figures(self.id);
             counted.into_iter().for_each(|metrics| metrics.raw_upload += input.raw_payload());
             self.world.send_up(state, self.id, input.payload(), Body::Input { then, delay, is_prepared: false });
@@ -436,7 +434,7 @@ impl<'w, C: Compute> Bed<'w, C> {
             let prices = self.world.pool_prices(state.ledger.slots.get(self.id.index).pool);
             let payload = match hidden.prompt {
                 Some(input) => {
-                    self.world.open_on_cloud(state, self.id, input);
+                    self.world.open_on_cloud(state, self.id, input, false);
                     prices.prompt_state_bytes(input, hidden.visual)
                 }
                 None => prices.hidden_bytes(),

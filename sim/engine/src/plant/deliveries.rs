@@ -19,7 +19,7 @@ impl<'w, C: Compute> World<'w, C> {
     pub(crate) fn address(&self, state: &mut State<'w, C>, slot: SlotId, body: Body) -> u32 {
         let of = state.ledger.slots.get(slot.index);
         let (edge, pool) = (of.edge, of.pool);
-        state.messages.insert(Message { slot, edge, pool, wire: Bytes::ZERO, body })
+        state.messages.insert(Message { slot, edge, pool, wire: Bytes::ZERO, number: 0, body })
     }
 
     /// The connection of a message: that between its edge and its pool, or its request's own.
@@ -87,8 +87,16 @@ impl<'w, C: Compute> World<'w, C> {
         };
         state.down.receive(wire);
         state.ledger.slots.get_mut(id.index).tally.downlink += wire;
-        state.ledger.commit_ahead(id, count, now, self.kernel.take_place(arrival));
+        self.commit_ahead(state, id, count, arrival);
         true
+    }
+
+    /// Commits streamed tokens that arrive then.
+    #[inline]
+    fn commit_ahead(&self, state: &mut State<'w, C>, id: SlotId, count: u32, arrival: SimTime) {
+        if !self.deliver_tokens(state, id, count, arrival) {
+            state.ledger.commit_ahead(id, count, self.kernel.now(), self.kernel.take_place(arrival));
+        }
     }
 
     /// Handles the passage of a flight: if its message arrives with it, an event follows, unless nobody needs one.
@@ -99,9 +107,12 @@ impl<'w, C: Compute> World<'w, C> {
         }
         let Some(arrival) = passage.arrival else { return };
         if up {
-            return self.kernel.schedule(arrival, Phase::Happen, Event::AtCloud(message).target(), lane);
+            if !self.post_message(state, message, arrival) {
+                self.kernel.schedule(arrival, Phase::Happen, Event::AtCloud(message).target(), lane);
+            }
+            return;
         }
-        if self.arrives_unseen(state, message, arrival) {
+        if self.arrives_unseen(state, message, arrival) || self.deliver_message(state, message, arrival) {
             return;
         }
         self.foresee_verdict(state, message, arrival);
@@ -140,7 +151,7 @@ impl<'w, C: Compute> World<'w, C> {
 
     /// Tells the edge that drafts for a request when a verdict arrives that it will look at.
     #[inline]
-    fn foresee_verdict(&self, state: &mut State<'w, C>, message: u32, arrival: SimTime) {
+    pub(super) fn foresee_verdict(&self, state: &mut State<'w, C>, message: u32, arrival: SimTime) {
         let Message { slot, edge, body: Body::Drafts(Drafts { wait: Some(_), abandoned: false, .. }), .. } =
             *state.messages.get(message)
         else {
@@ -163,7 +174,7 @@ impl<'w, C: Compute> World<'w, C> {
         }
         state.messages.remove(message);
         state.down.receive(wire);
-        state.ledger.commit_ahead(slot, count, self.kernel.now(), self.kernel.take_place(arrival));
+        self.commit_ahead(state, slot, count, arrival);
         true
     }
 
@@ -177,6 +188,9 @@ impl<'w, C: Compute> World<'w, C> {
 
     /// Drops a void batch: there will be no verdict. Its message stays until the edge has given it up too.
     pub(crate) fn drop_drafts(&self, state: &mut State<'w, C>, message: u32) {
+        if self.deliver_dropped(state, message) {
+            return;
+        }
         let Body::Drafts(drafts) = &mut state.messages.get_mut(message).body else { unreachable!("drafts to drop") };
         drafts.dropped = true;
         if drafts.abandoned {
@@ -228,7 +242,12 @@ impl<'w, C: Compute> World<'w, C> {
 
     /// A message has arrived at the cloud.
     pub(crate) fn at_cloud(&self, message: u32) {
-        let state = &mut *self.state.borrow_mut();
+        self.receive_at_cloud(&mut self.state.borrow_mut(), message);
+    }
+
+    /// The cloud receives a message.
+    #[inline]
+    pub(super) fn receive_at_cloud(&self, state: &mut State<'w, C>, message: u32) {
         let Message { slot, wire, body, .. } = state.messages.get_mut(message);
         match body {
             Body::Input { delay, .. } if *delay > SimDuration::ZERO => {
@@ -282,7 +301,8 @@ impl<'w, C: Compute> World<'w, C> {
     pub(crate) fn at_edge(&self, message: u32) {
         let state = &mut *self.state.borrow_mut();
         let now = self.kernel.now();
-        let wire = state.messages.get(message).wire;
+        let Message { wire, number, .. } = *state.messages.get(message);
+        self.hear(number);
         state.down.receive(wire);
         let slot = state.messages.get(message).slot;
         match &mut state.messages.get_mut(message).body {

@@ -3,6 +3,7 @@
 //! In every iteration the GPU's own model reads prompts and verifies drafts. Then the small one reads as much of those prompts, and
 //! drafts for every answer that goes on, a pass a token, all requests together. The iteration takes as long as both.
 
+use super::across::Act;
 use super::beside::Beside;
 use super::job::{Item, Task};
 use super::resources::{Held, Resources};
@@ -31,6 +32,9 @@ struct Along {
 impl<'w, C: Compute> World<'w, C> {
     /// Opens the sequence of the small model beside a request's own.
     pub(crate) fn open_beside(&self, state: &mut State<'w, C>, id: SlotId, on_edge: bool, input: &Input, n_draft: u32) {
+        if !on_edge && self.post_now(state, id, || Act::OpenBeside { slot: id, input: *input, n_draft }) {
+            return;
+        }
         let slot = state.ledger.slots.get_mut(id.index);
         let gpu = if on_edge { slot.edge } else { slot.resources.cloud.gpu.expect("a GPU") };
         let drafter = state.drafters[self.tier(gpu)].as_mut().expect("a policy that drafts beside has its model");
@@ -136,10 +140,11 @@ fn log(ledger: &mut Ledger<'_, Resources>, id: SlotId, drafts: &[Draft], accepte
         return;
     }
     let slot = ledger.slots.get_mut(id.index);
-    let (request, round) = (slot.about.request.prompt.request, slot.tally.logged);
+    let (request, edge, round) = (slot.about.request.prompt.request, slot.edge, slot.tally.logged);
     slot.tally.logged += 1;
     let row = |draft: &Draft| TokenRecord {
         request,
+        edge,
         round,
         position: draft.position,
         entropy_nats: draft.entropy_nats,

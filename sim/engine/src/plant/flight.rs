@@ -59,6 +59,7 @@ impl<C: Compute> World<'_, C> {
         slot.tally.logged += 1;
         let row = |draft: &Draft, verified| TokenRecord {
             request: slot.about.request.prompt.request,
+            edge: slot.edge,
             round,
             position: draft.position,
             entropy_nats: draft.entropy_nats,

@@ -154,6 +154,26 @@ impl Gpu {
     }
 }
 
+/// The work of a GPU that was simulated elsewhere.
+pub(crate) struct Worked {
+    server: BatchServer,
+    busy: Busy,
+    flop: Flops,
+    kv: KvPool,
+}
+
+impl Gpu {
+    /// Takes its work out.
+    pub(super) fn leave(&mut self) -> Worked {
+        Worked { server: self.server.clone(), busy: self.busy, flop: self.flop, kv: self.kv.clone() }
+    }
+
+    /// Puts the work in that was done elsewhere.
+    pub(super) fn join(&mut self, Worked { server, busy, flop, kv }: Worked) {
+        (self.server, self.busy, self.flop, self.kv) = (server, busy, flop, kv);
+    }
+}
+
 /// The work of the GPUs of a tier.
 pub(crate) fn work(gpus: &[Gpu]) -> Share {
     let joules = |gpu: &Gpu| gpu.kind.power.energy(&gpu.busy, SimDuration::ZERO).work.as_f64();

@@ -19,6 +19,13 @@ impl<C: Compute> State<'_, C> {
         self.nothing_left()
     }
 
+    /// Checks those of edges that are simulated apart: the ledger's, and the bytes', are looked at when the run is whole again.
+    pub(crate) fn check_part(&self, now: SimTime, waiting: usize) -> Result<(), Violation> {
+        require(waiting == 0, || format!("{waiting} processes wait for something that will not happen"))?;
+        self.gpus(now)?;
+        self.nothing_left()
+    }
+
     /// Bytes sent = bytes received + lost, in each direction.
     fn conservation_of_bytes(&self) -> Result<(), Violation> {
         for (traffic, direction) in [(self.up.traffic, "up"), (self.down.traffic, "down")] {

@@ -13,6 +13,8 @@ pub(crate) struct Message {
     pub(crate) edge: u32,
     pub(crate) pool: u32,
     pub(crate) wire: Bytes,
+    /// Where edges and cloud are simulated apart: in the cloud its number on the edges' side, there its place among what the cloud sent.
+    pub(crate) number: u32,
     pub(crate) body: Body,
 }
 
@@ -58,6 +60,7 @@ impl Body {
 }
 
 /// The shape of a tree of drafts.
+#[derive(Clone)]
 pub(crate) struct Shape {
     /// The place of each one's parent; none for a child of the answer.
     pub(crate) parents: Vec<Option<u16>>,

@@ -6,6 +6,7 @@
 //! |---|---|
 //! | `bed.rs` | a policy's operations on the testbed of one request |
 //! | `deliveries.rs` | messages are sent and arrive |
+//! | `across.rs` | edges and cloud are simulated apart: what passes between them |
 //! | `fall_back.rs` | requests give up a link that is down |
 //! | `admission.rs` | sequences are opened and closed, memory is granted |
 //! | `routing.rs` | requests are given pools and replicas |
@@ -37,6 +38,7 @@
 //! | `served.rs` | a serving engine on a GPU, and the part of a request that it has |
 //! | `pools.rs`, `prices.rs` | KV pools of the tiers; prices that policies see |
 
+mod across;
 mod admission;
 mod ahead;
 mod bed;
@@ -77,6 +79,7 @@ mod world;
 pub use link::Traffic;
 pub use pools::{kv_of_group, kv_of_pool, kv_of_tiers};
 
+pub(crate) use across::{Act, Deliveries, Delivery, End, Own, Place, Posted, Side};
 pub(crate) use bed::Bed;
 pub(crate) use event::Event;
 pub(crate) use fleet::Fleet;
@@ -85,5 +88,5 @@ pub(crate) use pools::footprint;
 pub(crate) use prices::Price;
 pub(crate) use reports::Reports;
 pub(crate) use resources::Slot;
-pub(crate) use state::State;
+pub(crate) use state::{Left, State};
 pub(crate) use world::World;

@@ -25,12 +25,14 @@ pub(crate) struct Resources {
     pub(crate) cloud: CloudSide,
     pub(crate) on_cloud: Option<Held>,
     pub(crate) pending: Pending,
+    /// Its slot where its edge is simulated, if that is elsewhere.
+    pub(crate) elsewhere: u32,
 }
 
 impl Default for Resources {
     fn default() -> Self {
         let (cloud, pending) = (CloudSide::default(), Pending::default());
-        Self { on_edge: None, edge_done: Done::Nothing, cloud, on_cloud: None, pending }
+        Self { on_edge: None, edge_done: Done::Nothing, cloud, on_cloud: None, pending, elsewhere: 0 }
     }
 }
 

@@ -1,9 +1,9 @@
 //! The part of the plant that changes during a run.
 
 use super::fleet::Fleet;
-use super::gpu::{Gpu, Kind};
+use super::gpu::{Gpu, Kind, Worked};
 use super::job::Job;
-use super::link::{Direction, Outbox};
+use super::link::{Direction, Outbox, Traffic};
 use super::message::Message;
 use super::pictures::PictureHost;
 use super::queue::Desk;
@@ -13,12 +13,14 @@ use super::resources::Resources;
 use super::served::Served;
 use crate::ledger::Ledger;
 use crate::models::Models;
+use crate::outcome::coverage;
 use crate::scheduling::Remote;
 use crate::spec::{CloudSpec, EdgeSpec, RunSpec};
-use backends::{Compute, Done, Tier};
+use backends::{Compute, Coverage, Done, Tier};
 use kernel::{FifoServer, Numbered, Streams};
 use model::{energy::Power, kv::KvPool, memory::BatchLimits};
 use std::collections::VecDeque;
+use std::ops::Range;
 use std::rc::Rc;
 use units::SimDuration;
 
@@ -95,6 +97,39 @@ impl<'w, C: Compute> State<'w, C> {
     /// A direction of the link, and room for what comes of looking at it.
     pub(crate) fn direction(&mut self, up: bool) -> (&mut Direction, &mut Outbox) {
         (if up { &mut self.up } else { &mut self.down }, &mut self.outbox)
+    }
+}
+
+/// The things that are left of edges that were simulated apart.
+pub(crate) struct Left {
+    gpus: Vec<Worked>,
+    cpus: Vec<FifoServer>,
+    up: Traffic,
+    down: Traffic,
+    /// Iterations that were priced by measured laws.
+    pub(crate) coverage: Option<Coverage>,
+}
+
+impl<C: Compute> State<'_, C> {
+    /// Takes out what is left of some of the edges.
+    pub(crate) fn leave(&mut self, edges: &Range<u32>) -> Left {
+        let range = edges.start as usize..edges.end as usize;
+        Left {
+            gpus: self.gpus[range.clone()].iter_mut().map(Gpu::leave).collect(),
+            cpus: self.edge_cpus[range].to_vec(),
+            up: self.up.traffic,
+            down: self.down.traffic,
+            coverage: coverage(&self.computes),
+        }
+    }
+
+    /// Puts in what is left of some of the edges.
+    pub(crate) fn join(&mut self, edges: &Range<u32>, left: Left) {
+        let range = edges.start as usize..edges.end as usize;
+        self.gpus[range.clone()].iter_mut().zip(left.gpus).for_each(|(gpu, worked)| gpu.join(worked));
+        self.edge_cpus[range].iter_mut().zip(left.cpus).for_each(|(cpu, worked)| *cpu = worked);
+        self.up.traffic.add(&left.up);
+        self.down.traffic.add(&left.down);
     }
 }
 

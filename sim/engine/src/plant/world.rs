@@ -1,5 +1,6 @@
 //! The part of the plant that stays as it is during a run, and the handling of events.
 
+use super::across::Side;
 use super::event::Event;
 use super::fleet::Fleet;
 use super::prices::{HostWork, Price};
@@ -27,6 +28,8 @@ pub(crate) struct World<'w, C> {
     pub(crate) prices: Vec<Price>,
     /// The token process, as closed forms know it.
     pub(crate) closed_form_tokens: Undrawn<'w>,
+    /// The side of the run that is simulated here.
+    pub(crate) side: Side<'w>,
     pub(crate) state: RefCell<State<'w, C>>,
 }
 
@@ -70,7 +73,8 @@ impl<'w, C: Compute> World<'w, C> {
         let index = edge as usize;
         let tier = self.fleet.tier_of_pool(pool);
         self.catch_up(state, edge);
-        let in_pool = self.requests_in_pool(state, edge, pool);
+        // Edges that are simulated apart serve policies that do not look at it.
+        let in_pool = if self.has_edges_alone() { f64::NAN } else { self.requests_in_pool(state, edge, pool).into() };
         let [rtt, way_up] = state.up.seen_ways(edge, self.kernel.now(), self.beyond_the_link(pool as u32));
         View {
             platform: (self.tier(edge) * self.spec.pools.len() + pool) as u32,
@@ -80,7 +84,7 @@ impl<'w, C: Compute> World<'w, C> {
             way_up,
             rtt_per_modality: self.spec.link.rtt_per_modality,
             edge_requests: state.requests.of(edge),
-            cloud_requests: f64::from(in_pool) / self.fleet.gpus(tier).len() as f64,
+            cloud_requests: in_pool / self.fleet.gpus(tier).len() as f64,
             edge_free_tokens: state.gpus[index].free_tokens(),
             edge: self.edge_prices(edge),
             cloud: &self.prices[tier],

@@ -1,6 +1,7 @@
 //! Runs for the tests: the paper's platform, everything overridable.
 
 pub mod oracle;
+pub mod rows;
 pub mod strategies;
 
 use backends::Tier;

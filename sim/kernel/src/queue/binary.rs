@@ -14,8 +14,13 @@ impl Queue for BinaryQueue {
         self.0.push(Reverse(key));
     }
 
-    fn pop(&mut self) -> Option<Key> {
+    fn pop_before(&mut self, limit: Key) -> Option<Key> {
+        self.next().filter(|key| *key < limit)?;
         self.0.pop().map(|Reverse(key)| key)
+    }
+
+    fn next(&mut self) -> Option<Key> {
+        self.0.peek().map(|Reverse(key)| *key)
     }
 
     fn len(&self) -> usize {

@@ -54,13 +54,16 @@ impl Queue for LaneQueue {
     }
 
     #[inline]
-    fn pop(&mut self) -> Option<Key> {
+    fn pop_before(&mut self, limit: Key) -> Option<Key> {
         let (mut least, mut from) = (self.heap.peek(), LANES);
         for (lane, head) in self.heads.iter().enumerate() {
             // Which is least is a coin's throw, and a branch that guesses wrong costs more than all of this.
             let less = head.0 < least;
             least = select_unpredictable(less, head.0, least);
             from = select_unpredictable(less, lane, from);
+        }
+        if least >= limit {
+            return None;
         }
         if from < LANES {
             let ring = &mut self.lanes[from];
@@ -70,12 +73,15 @@ impl Queue for LaneQueue {
                 ring.clear();
                 Key::NEVER
             });
-        } else if least == Key::NEVER {
-            return None;
         } else {
             self.heap.remove_peeked();
         }
         Some(least)
+    }
+
+    fn next(&mut self) -> Option<Key> {
+        let least = self.heads.iter().map(|head| head.0).fold(self.heap.peek(), Key::min);
+        (least < Key::NEVER).then_some(least)
     }
 
     fn len(&self) -> usize {

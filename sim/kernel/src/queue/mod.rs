@@ -25,8 +25,14 @@ pub(crate) type Pending = BinaryQueue;
 pub trait Queue {
     /// Adds an event.
     fn push(&mut self, key: Key, lane: Option<Lane>);
+    /// Removes and returns the event that happens next, if it comes before a limit.
+    fn pop_before(&mut self, limit: Key) -> Option<Key>;
+    /// The event that happens next.
+    fn next(&mut self) -> Option<Key>;
     /// Removes and returns the event that happens next.
-    fn pop(&mut self) -> Option<Key>;
+    fn pop(&mut self) -> Option<Key> {
+        self.pop_before(Key::NEVER)
+    }
     /// Number of pending events.
     fn len(&self) -> usize;
     /// True if no event is pending.

@@ -13,8 +13,13 @@ impl Queue for SortedQueue {
         self.0.insert(place, key);
     }
 
-    fn pop(&mut self) -> Option<Key> {
+    fn pop_before(&mut self, limit: Key) -> Option<Key> {
+        self.next().filter(|key| *key < limit)?;
         self.0.pop()
+    }
+
+    fn next(&mut self) -> Option<Key> {
+        self.0.last().copied()
     }
 
     fn len(&self) -> usize {

@@ -61,6 +61,14 @@ pub struct Traffic {
 }
 
 impl Traffic {
+    /// Adds what was carried elsewhere.
+    pub(crate) fn add(&mut self, other: &Self) {
+        self.sent += other.sent;
+        self.received += other.received;
+        self.lost += other.lost;
+        self.warm_up += other.warm_up;
+    }
+
     /// Put on the wire for the requests that are counted.
     pub fn counted(&self) -> Bytes {
         self.sent - self.warm_up

@@ -1,0 +1,76 @@
+//! The division of a run into parts, or the reason why it stays whole.
+
+use crate::routing::Learners;
+use crate::spec::{Connections, HopSpec, RunSpec, SharedBy, TcpSpec, Transport};
+use crate::workload::Arrivals;
+use std::ops::Range;
+use units::{Ratio, SimDuration};
+
+/// A division of a run into parts.
+pub(crate) struct Division {
+    /// The edges of each part. The first part shares its thread with the cloud.
+    pub(crate) parts: Vec<Range<u32>>,
+    /// The shortest way down: whatever the cloud sends arrives so much later at least.
+    pub(crate) lookahead: SimDuration,
+}
+
+/// The part of a run's work that is the cloud's, where edges draft: 13 % of the instructions of `pipelined`, with what passes between
+/// the parts.
+const CLOUDS_SHARE: f64 = 0.15;
+
+impl Division {
+    /// The division of a run for so many threads; none if it has to stay whole, or would gain nothing.
+    pub(crate) fn of(spec: &RunSpec) -> Option<Self> {
+        let lookahead = lookahead(spec).ok()?;
+        (spec.edge_count() >= spec.least_edges_apart).then(|| Self { parts: parts(spec.edge_count(), spec.threads), lookahead })
+    }
+}
+
+/// The edges of each part, for so many threads. The thread of the cloud has fewer.
+fn parts(edges: u32, threads: u32) -> Vec<Range<u32>> {
+    let threads = threads.clamp(1, edges.max(1));
+    let even = 1.0 / f64::from(threads);
+    let beside_cloud = ((even - CLOUDS_SHARE) / (1.0 - CLOUDS_SHARE)).max(0.0);
+    let first = if threads == 1 { edges } else { (f64::from(edges) * beside_cloud) as u32 };
+    let rest = u64::from(edges - first);
+    let others = u64::from(threads - 1).max(1);
+    let end = |part: u64| first + (rest * part / others) as u32;
+    std::iter::once(0..first).chain((1..u64::from(threads)).map(|part| end(part - 1)..end(part))).collect()
+}
+
+/// The lookahead of a run whose edges meet nowhere but in the cloud; otherwise the place where they meet before.
+fn lookahead(spec: &RunSpec) -> Result<SimDuration, &'static str> {
+    let says = |applies: bool, reason| if applies { Err(reason) } else { Ok(()) };
+    says(spec.policy.needs_the_cloud_at_once(), "its policy needs the cloud at once")?;
+    says(spec.policy.queues(), "its policy orders the cloud's queue by what edges have")?;
+    says(spec.policy.split().is_some(), "its model is split")?;
+    says(spec.learners == Learners::Shared && spec.policy.learns(), "its edges share what they learn")?;
+    says(spec.pools.len() > 1, "its requests are given one of several pools")?;
+    says(spec.routing.report_every.is_some(), "its routers go by reports")?;
+    let workload = &spec.workload;
+    let closed = |arrivals: &Arrivals| matches!(arrivals, Arrivals::ClosedLoop { .. });
+    let own = spec.edges.iter().filter_map(|group| group.arrivals.as_ref());
+    let of_classes = workload.classes.iter().filter_map(|class| class.arrivals.as_ref());
+    let mut all = own.chain(of_classes).chain([&workload.arrivals]);
+    says(all.any(closed), "its clients take the next request in turn")?;
+    says(workload.sessions.is_some(), "its users ask again")?;
+    says(workload.timeout.is_some(), "its clients give up")?;
+    says(workload.fall_back || workload.fall_back_after.is_some(), "its edges fall back")?;
+    let link = &spec.link;
+    let per_request = matches!(link.transport, Transport::Tcp(TcpSpec { connections: Connections::PerRequest, .. }));
+    says(per_request, "each request has a connection")?;
+    says(link.jitter > SimDuration::ZERO, "its link draws jitter")?;
+    let hops = || spec.edges.iter().flat_map(|group| &group.hops).map(|hop| &link.hops[*hop as usize]);
+    says(hops().any(|hop| hop.shared_by != SharedBy::Edge), "its edges share a hop")?;
+    let loses = |hop: &HopSpec| [&hop.up, &hop.down].iter().any(|way| way.loss.constant() != Some(Ratio::ZERO));
+    says(hops().any(loses), "its link draws losses")?;
+    let way = |hops: &[u32]| {
+        let of_hop = |hop: &u32| link.hops[*hop as usize].down.rtt.constant();
+        hops.iter().map(of_hop).sum::<Option<SimDuration>>()
+    };
+    let ways: Option<Vec<SimDuration>> = spec.edges.iter().map(|group| way(&group.hops)).collect();
+    let least = ways.and_then(|ways| ways.into_iter().min()).ok_or("its round trips change")?;
+    let lookahead = (least + spec.pools[0].rtt) / 2;
+    says(lookahead < SimDuration::from_us(1), "its link takes no time")?;
+    Ok(lookahead)
+}

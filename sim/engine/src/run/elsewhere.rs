@@ -1,0 +1,105 @@
+//! Requests of a run whose edges and cloud are simulated apart.
+
+use super::Run;
+use crate::ledger::{Shortfall, SlotId};
+use crate::plant::{Act, End, Posted, Side, State};
+use crate::workload::Session;
+use backends::Compute;
+use policies::{Policy, ServedBy};
+use std::collections::VecDeque;
+use std::sync::atomic::Ordering;
+use units::SimTime;
+
+/// The slots of the requests in flight, by their generations.
+#[derive(Default)]
+pub(super) struct Names {
+    first: u32,
+    slots: VecDeque<Option<u32>>,
+}
+
+impl Names {
+    fn insert(&mut self, id: SlotId) {
+        if self.slots.is_empty() {
+            self.first = id.generation;
+        }
+        self.slots.push_back(Some(id.index));
+    }
+
+    /// The name of a request; one that nobody has if it is no longer in flight.
+    fn get(&self, generation: u32) -> SlotId {
+        let place = generation.checked_sub(self.first);
+        let index = place.and_then(|place| *self.slots.get(place as usize)?).unwrap_or(u32::MAX);
+        SlotId { index, generation }
+    }
+
+    fn remove(&mut self, generation: u32) {
+        self.slots[(generation - self.first) as usize] = None;
+        while self.slots.front().is_some_and(Option::is_none) {
+            self.slots.pop_front();
+            self.first += 1;
+        }
+    }
+}
+
+impl<'a, C: Compute, P: Policy> Run<'a, C, P> {
+    /// A session of one request begins at an edge that is simulated elsewhere: the cloud's side takes it in, other edges count it.
+    pub(super) fn arrive_elsewhere(&self, mut session: Session, edge: u32) {
+        let world = self.world;
+        if matches!(world.side, Side::Cloud(_)) {
+            let bed = self.admit(&mut session, edge, 0);
+            self.names.borrow_mut().insert(bed.id);
+            return;
+        }
+        let state = &mut *world.state.borrow_mut();
+        let now = world.kernel.now();
+        if state.ledger.warm_up.ends_with(state.ledger.next_generation(), now) {
+            world.catch_up_all(state);
+        }
+        state.ledger.pass_by(now, world.kernel.reached());
+    }
+
+    /// A request has ended on its edge, and the rest of it is elsewhere. The time of its last token, or of its rejection.
+    pub(super) fn end_on_edge(
+        &self,
+        state: &mut State<'a, C>,
+        id: SlotId,
+        ending: Result<ServedBy, Shortfall>,
+    ) -> SimTime {
+        let world = self.world;
+        world.close_on_edge(state, id);
+        let (slot, ended) = state.ledger.leave(id, ending);
+        let forms = self.closed_forms(state, id, &slot, ending.is_ok());
+        let end = Box::new(End { slot: id, ended, forms });
+        world.post(world.kernel.now(), slot.edge, || Act::End(end));
+        slot.committed.last.max(slot.about.submit)
+    }
+
+    /// Does what an edge has posted, on the cloud's side.
+    pub(crate) fn take(&self, posted: Posted) {
+        match posted.act {
+            Act::Row(row) => row.write(self.world.state.borrow_mut().ledger.recorder),
+            Act::End(end) => self.end_in_cloud(*end),
+            act => {
+                let generation = act.request().expect("an act of a request");
+                let id = self.names.borrow().get(generation);
+                self.world.act(id, posted.place.edge, act);
+            }
+        }
+    }
+
+    /// A request has ended, whose edge has posted its part.
+    fn end_in_cloud(&self, End { slot: SlotId { generation, .. }, ended, forms }: End) {
+        let (world, mut names) = (self.world, self.names.borrow_mut());
+        let id = names.get(generation);
+        names.remove(generation);
+        let state = &mut *world.state.borrow_mut();
+        let ending = ended.ending;
+        state.ledger.join(id, ended);
+        world.close_on_cloud(state, id);
+        state.ledger.end(id, world.kernel.now(), ending, None);
+        if let Some((forms, probe_flop)) = forms {
+            state.ledger.metrics.closed_forms.record(&forms, probe_flop);
+        }
+        self.progress.fetch_add(1, Ordering::Relaxed);
+    }
+}

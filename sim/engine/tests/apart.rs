@@ -1,0 +1,76 @@
+//! A run whose edges and cloud are simulated apart gives what one whole run gives: every row, every sum, every bit, on so many threads.
+
+use crate::common::Alike;
+use crate::common::rows::results;
+use crate::common::strategies::{config, plant, policy};
+use engine::{Arrivals, Connections, RunSpec, SharedBy, Sharing, TcpSpec, Transport, WarmUp};
+use kernel::Tcp;
+use proptest::prelude::*;
+use proptest::test_runner::TestRunner;
+use std::cell::Cell;
+use units::{PerSecond, SimDuration};
+
+/// The same run in parts, on so many threads.
+fn apart(spec: &RunSpec, threads: u32) -> RunSpec {
+    RunSpec { threads, least_edges_apart: 1, ..spec.clone() }
+}
+
+/// Runs a spec whole and apart on each number of threads; the events of each.
+fn all_ways(spec: &RunSpec, threads: &[u32]) -> Vec<u64> {
+    let (whole, wanted) = results(spec, true);
+    let of = |threads: &u32| {
+        let (events, found) = results(&apart(spec, *threads), true);
+        if found != wanted {
+            let differs = found.lines().zip(wanted.lines()).find(|(found, wanted)| found != wanted);
+            std::fs::write("/tmp/found", &found).unwrap();
+            std::fs::write("/tmp/wanted", &wanted).unwrap();
+            panic!("apart on {threads} threads, and whole: {differs:#?}");
+        }
+        events
+    };
+    std::iter::once(whole).chain(threads.iter().map(of)).collect()
+}
+
+fn warm_up() -> impl Strategy<Value = WarmUp> {
+    prop_oneof![
+        2 => Just(WarmUp::default()),
+        1 => (1u64..4).prop_map(WarmUp::Requests),
+        1 => (1u64..3000).prop_map(|ms| WarmUp::Time(SimDuration::from_ms(ms))),
+    ]
+}
+
+prop_compose! {
+    /// Any policy on any platform whose edges meet in the cloud alone.
+    fn any_run()(
+        spec in plant(policy().boxed()), warm_up in warm_up(), rate in 0.5..50.0, edges in 1u32..7,
+        rtt in prop::sample::select(vec![1u64, 20, 150]), is_fair in any::<bool>(), by_window in any::<bool>(),
+    ) -> RunSpec {
+        let mut spec = spec;
+        spec.edges[0].count = edges;
+        spec.workload.arrivals = Arrivals::Poisson { rate: PerSecond::new(rate) };
+        spec.workload.warm_up = warm_up;
+        let hop = &mut spec.link.hops[0];
+        (hop.shared_by, hop.sharing) = (SharedBy::Edge, if is_fair { Sharing::Fair(None) } else { Sharing::Fifo });
+        hop.set_rtt(SimDuration::from_ms(rtt));
+        if by_window {
+            let connections = Connections::Kept;
+            spec.link.transport = Transport::Tcp(TcpSpec { tcp: Tcp::default(), connections, tls: 0 });
+        }
+        spec
+    }
+}
+
+#[test]
+fn a_run_is_the_same_apart() {
+    let config = config(256);
+    let (cases, divided) = (config.cases, Cell::new(0));
+    let run = |spec: RunSpec| {
+        let events = all_ways(&spec, &[1, 2, 3]);
+        prop_assert!(events[1] == events[2] && events[2] == events[3], "events depend on the threads: {events:?}");
+        divided.set(divided.get() + u32::from(events[0] != events[1]));
+        Ok(())
+    };
+    TestRunner::new(config).run(&any_run(), run).unwrap_or_else(|error| panic!("{error}"));
+    println!("{cases} runs, {} of them divided", divided.get());
+    assert!(divided.get() > cases / 3, "only {} of {cases} runs were divided", divided.get());
+}
