@@ -26,6 +26,28 @@ fn threads_do_not_change_a_byte() {
     same_results(&sim, "one", "twice");
 }
 
+/// A run with so many edges that it is simulated in parts, on several threads.
+#[test]
+fn threads_of_one_large_run_do_not_change_a_byte() {
+    let sim = Sim::new();
+    let metro = repository("scenarios/metro.toml");
+    let metro = metro.to_str().expect("UTF-8");
+    let short = ["--set", "edges.headset.count=1000", "--set", "workload.requests=1200", "--set", "arrivals.poisson.rate=75 /s"];
+    let rows = ["--set", "policy={speculative={draft_during_verify={pipelined=3}}}", "--steps", "--tokens"];
+    let run = |more: &[&str]| sim.done([&[metro], &short[..], &rows, more].concat());
+    let one = run(&["--threads", "1", "--out", "one"]);
+    for threads in ["2", "3"] {
+        let several = run(&["--threads", threads, "--out", threads]);
+        assert_eq!((&several.stdout, several.stderr.contains("one thread")), (&one.stdout, false), "{}", several.stderr);
+        same_results(&sim, "one", threads);
+    }
+    run(&["--threads", "2", "--twice", "--out", "twice"]);
+    same_results(&sim, "one", "twice");
+
+    let shared = run(&["--threads", "2", "--out", "shared", "--set", "hop.0.shared_by=all"]);
+    assert!(shared.stderr.contains("simulated on one thread, for its edges share a hop"), "{}", shared.stderr);
+}
+
 #[test]
 fn another_seed_gives_other_results() {
     let sim = Sim::new();

@@ -81,7 +81,7 @@ impl RunSpec {
             policy,
             single_steps: false,
             threads: 1,
-            least_edges_apart: u32::MAX,
+            least_edges_apart: Self::LEAST_EDGES_APART,
         }
     }
 }

@@ -36,7 +36,7 @@ fn resolve(path: &Path, text: String) -> Result<Point, (bool, Failure)> {
 /// Runs every policy of a point.
 fn run(point: &Point) -> Result<(), Failure> {
     for cell in &point.cells {
-        let run = OneRun { point, cell, replication: 0, real: None };
+        let run = OneRun { point, cell, replication: 0, real: None, threads: 1 };
         run.sample(&mut NoRecorder, &AtomicU64::new(0))?;
     }
     Ok(())

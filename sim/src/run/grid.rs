@@ -1,5 +1,6 @@
 //! Runs the grid of a scenario into a results folder: every policy at every point, every replication, spread over the cores.
-//! Each run is one thread; results are kept in the order of the grid, so they do not depend on the number of threads.
+//! Results are kept in the order of the grid, so they do not depend on the number of threads. A run has one thread, and where there are fewer
+//! runs than threads, one with many edges has several.
 
 use crate::results::rows::{Parts, Place, Rows, Wanted, put_together};
 use crate::results::runs::{Run, RunsWriter, Totals};
@@ -103,7 +104,7 @@ impl<'g> Grid<'g> {
         folder: &'g Path,
     ) -> Self {
         let cells = points.iter().flat_map(|point| point.cells.iter().map(move |cell| (point, cell)));
-        let cells: Vec<_> = cells.map(|(point, cell)| OneRun { point, cell, replication: 0, real }).collect();
+        let cells: Vec<_> = cells.map(|(point, cell)| OneRun { point, cell, replication: 0, real, threads: 1 }).collect();
         let mut notes = Vec::new();
         for note in cells.iter().flat_map(|run| run.cell.spec.policy.notes()) {
             if !notes.contains(note) {
@@ -136,8 +137,14 @@ impl<'g> Grid<'g> {
             .clone()
             .flat_map(|replication| (0..self.cells.len()).map(move |cell| (cell, replication)))
             .collect();
+        let threads = threads::of_each(self.options.threads, tasks.len() as u64);
+        if threads > 1 {
+            self.cells.iter().for_each(OneRun::say_that_it_stays_on_one_thread);
+        }
         let run = |progress: &AtomicU64| {
-            let one = |&(cell, replication): &(usize, u32)| self.run_one(cell, replication, progress);
+            let one = |&(cell, replication): &(usize, u32)| {
+                self.run_one(cell, OneRun { replication, threads, ..self.cells[cell] }, progress)
+            };
             pool.install(|| tasks.par_iter().map(one).collect::<Vec<_>>())
         };
         let runs = with_bar(requests, "requests", run).into_iter().collect::<Result<Vec<_>, _>>()?;
@@ -145,9 +152,8 @@ impl<'g> Grid<'g> {
         Ok(numbers.map(|_| runs.by_ref().take(self.cells.len()).collect()).collect())
     }
 
-    fn run_one(&self, cell: usize, replication: u32, progress: &AtomicU64) -> Result<(Run, Parts), Failure> {
-        let run = OneRun { replication, ..self.cells[cell] };
-        let place = Place { folder: self.folder, cell, replication };
+    fn run_one(&self, cell: usize, run: OneRun<'_>, progress: &AtomicU64) -> Result<(Run, Parts), Failure> {
+        let place = Place { folder: self.folder, cell, replication: run.replication };
         let mut rows = Rows::new(&place, run.point, run.cell, &self.wanted);
         let sample = if self.options.twice { OneRun::sample_twice } else { OneRun::sample };
         let sample = sample(&run, &mut rows, progress)?;

@@ -1,11 +1,11 @@
-//! One run: a replication of a policy at a point, on one thread.
+//! One run: a replication of a policy at a point.
 
 use super::replay::RealModels;
 use crate::results::metrics::Sample;
 use crate::results::rows::Log;
 use crate::results::runs::Run;
 use crate::scenario::{Cell, Point};
-use crate::terminal::{Failure, at_work_on};
+use crate::terminal::{Failure, at_work_on, say};
 use engine::{NoRecorder, Outcome, Recorder, RunError, RunSpec, simulate};
 use kernel::Journal;
 use std::sync::atomic::AtomicU64;
@@ -22,6 +22,8 @@ pub struct OneRun<'g> {
     pub replication: u32,
     /// The real models, for a replay.
     pub real: Option<&'g RealModels>,
+    /// Threads that it may use.
+    pub threads: u32,
 }
 
 impl OneRun<'_> {
@@ -97,8 +99,15 @@ impl OneRun<'_> {
         Ok(played.outcome)
     }
 
+    /// Says on stderr why a run of many edges stays on one thread, if it does.
+    pub fn say_that_it_stays_on_one_thread(&self) {
+        if let Some(reason) = self.cell.spec.stays_on_one_thread().filter(|_| self.real.is_none()) {
+            say(format_args!("{}: simulated on one thread, for {reason}", self.name()));
+        }
+    }
+
     fn spec(&self) -> RunSpec {
-        RunSpec { replication: self.replication, ..self.cell.spec.clone() }
+        RunSpec { replication: self.replication, threads: self.threads, ..self.cell.spec.clone() }
     }
 
     fn failure(&self, error: &RunError) -> Failure {

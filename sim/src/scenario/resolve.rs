@@ -92,7 +92,7 @@ fn base_spec(source: &Source, scenario: &Scenario) -> Result<(RunSpec, Option<f6
         // A sweep, which records no spans, has the events of a run, which does.
         single_steps: false,
         threads: 1,
-        least_edges_apart: u32::MAX,
+        least_edges_apart: RunSpec::LEAST_EDGES_APART,
     };
     datasets::check_pictures(source, &spec.workload.content, DATASET)?;
     if datasets::has_pictures(&spec.workload.content) {

@@ -2,7 +2,7 @@
 
 use super::edges::{Rest, first_at};
 use crate::outcome::{Outcome, TierOutcome, outcome};
-use crate::plant::{Delivery, Place, Posted, Side};
+use crate::plant::{Act, Delivery, Place, Posted, Side};
 use crate::run::{Run, RunError, something_left};
 use backends::{Coverage, Modelled};
 use kernel::{Key, Numbered, Phase, Spawner, Target};
@@ -50,11 +50,15 @@ impl<'r, P: Policy> Cloud<'r, P> {
             && at < until
         {
             self.order.pop();
+            let posted = self.posted.remove(number);
             // Behind all that happens at that moment, and before iterations end.
             let place = Key::new(at, Phase::Iterate, edge.into(), Target::component(edge));
             kernel.run_before(place, self.run, &mut self.spawner);
-            kernel.reach(place);
-            self.run.take(self.posted.remove(number));
+            // What is recorded makes no event.
+            if !matches!(posted.act, Act::Row(_)) {
+                kernel.reach(place);
+            }
+            self.run.take(posted);
         }
         kernel.run_before(first_at(until), self.run, &mut self.spawner);
     }

@@ -14,15 +14,29 @@ pub(crate) struct Division {
     pub(crate) lookahead: SimDuration,
 }
 
-/// The part of a run's work that is the cloud's, where edges draft: 13 % of the instructions of `pipelined`, with what passes between
-/// the parts.
-const CLOUDS_SHARE: f64 = 0.15;
+/// The part of a run's work that is the cloud's, about: 13 % of the instructions of `pipelined` and more under a serving engine, with
+/// what passes between the parts.
+const CLOUDS_SHARE: f64 = 0.2;
 
 impl Division {
-    /// The division of a run for so many threads; none if it has to stay whole, or would gain nothing.
+    /// The division of a run for the threads that it may use; none of a run that stays whole.
     pub(crate) fn of(spec: &RunSpec) -> Option<Self> {
+        if spec.edge_count() < spec.least_edges_apart || !spec.policy.uses().edge_model {
+            return None;
+        }
         let lookahead = lookahead(spec).ok()?;
-        (spec.edge_count() >= spec.least_edges_apart).then(|| Self { parts: parts(spec.edge_count(), spec.threads), lookahead })
+        Some(Self { parts: parts(spec.edge_count(), spec.threads), lookahead })
+    }
+}
+
+impl RunSpec {
+    /// The reason why a run of many edges is simulated on one thread, whatever it may use; none of one that is not.
+    pub fn stays_on_one_thread(&self) -> Option<&'static str> {
+        if self.edge_count() < self.least_edges_apart {
+            return None;
+        }
+        let sends = (!self.policy.uses().edge_model).then_some("its edges only send");
+        sends.or_else(|| lookahead(self).err())
     }
 }
 
@@ -46,7 +60,6 @@ fn lookahead(spec: &RunSpec) -> Result<SimDuration, &'static str> {
     says(spec.policy.split().is_some(), "its model is split")?;
     says(spec.learners == Learners::Shared && spec.policy.learns(), "its edges share what they learn")?;
     says(spec.pools.len() > 1, "its requests are given one of several pools")?;
-    says(spec.routing.report_every.is_some(), "its routers go by reports")?;
     let workload = &spec.workload;
     let closed = |arrivals: &Arrivals| matches!(arrivals, Arrivals::ClosedLoop { .. });
     let own = spec.edges.iter().filter_map(|group| group.arrivals.as_ref());
@@ -62,6 +75,8 @@ fn lookahead(spec: &RunSpec) -> Result<SimDuration, &'static str> {
     says(link.jitter > SimDuration::ZERO, "its link draws jitter")?;
     let hops = || spec.edges.iter().flat_map(|group| &group.hops).map(|hop| &link.hops[*hop as usize]);
     says(hops().any(|hop| hop.shared_by != SharedBy::Edge), "its edges share a hop")?;
+    let waits = hops().any(|hop| hop.queue.is_some());
+    says(waits && spec.routing.report_every.is_some(), "its routers go by reports, which wait in queues")?;
     let loses = |hop: &HopSpec| [&hop.up, &hop.down].iter().any(|way| way.loss.constant() != Some(Ratio::ZERO));
     says(hops().any(loses), "its link draws losses")?;
     let way = |hops: &[u32]| {

@@ -53,7 +53,7 @@ pub(super) struct Poster<'p> {
 impl Poster<'_> {
     fn post(&self, edge: u32, row: Row) {
         let now = self.kernel.now();
-        self.own.post(now, now, edge, Act::Row(row));
+        self.own.post(now, now, edge, Act::Row(Box::new(row)));
     }
 }
 

@@ -79,9 +79,9 @@ pub(crate) struct Place {
 /// The thing that an edge does. Requests are named by their slots on the edges' side.
 pub(crate) enum Act {
     /// A sequence is opened in the cloud, perhaps for an input that is on its way.
-    Open { slot: SlotId, input: Input, awaits_input: bool },
+    Open { slot: SlotId, input: Box<Input>, awaits_input: bool },
     /// A small model drafts beside the cloud's for it.
-    OpenBeside { slot: SlotId, input: Input, n_draft: u32 },
+    OpenBeside { slot: SlotId, input: Box<Input>, n_draft: u32 },
     /// The answer is withheld until the cloud's word is asked for.
     Withhold { slot: SlotId, wait: WaitIndex },
     /// A message arrives; it has this number on the edges' side.
@@ -91,7 +91,7 @@ pub(crate) enum Act {
     /// A solver was compared with the exact one.
     Regret { slot: SlotId, regret: Regret },
     /// A row was written.
-    Row(Row),
+    Row(Box<Row>),
     /// The request has ended.
     End(Box<End>),
 }
@@ -297,5 +297,17 @@ impl Act {
             Self::End(end) => Some(end.slot.generation),
             Self::Row(_) => None,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_passes_between_parts_is_small() {
+        assert!(size_of::<Posted>() <= 216, "{}", size_of::<Posted>());
+        assert!(size_of::<Delivery>() <= 200, "{}", size_of::<Delivery>());
+        println!("{} {}", size_of::<Posted>(), size_of::<Delivery>());
     }
 }

@@ -157,7 +157,7 @@ fn judge(
     let mut wanted = FIRST;
     loop {
         for replication in runs.len() as u32..wanted {
-            let run = OneRun { point: &choice.point, cell, replication, real: None };
+            let run = OneRun { point: &choice.point, cell, replication, real: None, threads: 1 };
             let outcome = surviving(|| run.outcome(&mut NoRecorder, &AtomicU64::new(0)))??;
             let sample = run.sample_of(&outcome);
             let value = |target: &Target| {

@@ -114,7 +114,7 @@ impl<'a> Loads<'a> {
 
     fn run(&self, at: &AtValue, replication: u32) -> Result<Judged, Failure> {
         let replication = at.first + replication;
-        let run = OneRun { point: &at.point, cell: self.cell(&at.point), replication, real: None };
+        let run = OneRun { point: &at.point, cell: self.cell(&at.point), replication, real: None, threads: 1 };
         let outcome = surviving(|| run.outcome(&mut NoRecorder, &AtomicU64::new(0)))??;
         let sample = run.sample_of(&outcome);
         let value = |target: &Target| {

@@ -37,7 +37,7 @@ fn run(wishes: &Wishes) -> Result<usize, String> {
     let plan = Plan::new(source, scenario).map_err(|error| error.to_string())?;
     let point = plan.point(plan.points() - 1).map_err(|error| format!("{error}\n{text}"))?;
     for cell in &point.cells {
-        let run = OneRun { point: &point, cell, replication: 0, real: None };
+        let run = OneRun { point: &point, cell, replication: 0, real: None, threads: 1 };
         run.sample(&mut NoRecorder, &AtomicU64::new(0)).map_err(|error| format!("{error}\n{text}"))?;
     }
     Ok(point.cells.len())

@@ -34,7 +34,7 @@ pub fn run(plan: &Plan, number: u64, only: Option<&str>, shared: &Shared) -> Vec
 fn run_cells(plan: &Plan, point: &Point, only: Option<&str>, shared: &Shared) -> Vec<Run> {
     let cells = point.cells.iter().filter(|cell| only.is_none_or(|only| cell.policy == only));
     let of_cell = |cell| {
-        let run = |replication| OneRun { point, cell, replication, real: None };
+        let run = |replication| OneRun { point, cell, replication, real: None, threads: 1 };
         let replications = 0..plan.scenario.replications;
         let sampled = |replication| sample(&run(replication)).map_err(|failure| reason(&failure));
         let number = point.label.point;
