@@ -32,13 +32,25 @@ fn threads_of_one_large_run_do_not_change_a_byte() {
     let sim = Sim::new();
     let metro = repository("scenarios/metro.toml");
     let metro = metro.to_str().expect("UTF-8");
-    let short = ["--set", "edges.headset.count=1000", "--set", "workload.requests=1200", "--set", "arrivals.poisson.rate=75 /s"];
+    let short = [
+        "--set",
+        "edges.headset.count=1000",
+        "--set",
+        "workload.requests=1200",
+        "--set",
+        "arrivals.poisson.rate=75 /s",
+    ];
     let rows = ["--set", "policy={speculative={draft_during_verify={pipelined=3}}}", "--steps", "--tokens"];
     let run = |more: &[&str]| sim.done([&[metro], &short[..], &rows, more].concat());
     let one = run(&["--threads", "1", "--out", "one"]);
     for threads in ["2", "3"] {
         let several = run(&["--threads", threads, "--out", threads]);
-        assert_eq!((&several.stdout, several.stderr.contains("one thread")), (&one.stdout, false), "{}", several.stderr);
+        assert_eq!(
+            (&several.stdout, several.stderr.contains("one thread")),
+            (&one.stdout, false),
+            "{}",
+            several.stderr
+        );
         same_results(&sim, "one", threads);
     }
     run(&["--threads", "2", "--twice", "--out", "twice"]);

@@ -322,6 +322,9 @@ impl<'a, C: Compute, P: Policy> Run<'a, C, P> {
 
     /// A session of an open loop begins, unless another source has had the last one.
     fn arrive(&'a self, source: u32, spawner: &mut Spawner<'a>) {
+        if let Side::Edges(own) = self.world.side {
+            own.arrivals.set(own.arrivals.get() + 1);
+        }
         let source_of = &self.sources[source as usize];
         let (number, row) = self.next_of(source_of);
         let edge = source_of.edge(self.world.streams, number, row);

@@ -1,7 +1,7 @@
 //! A run that is worked out ahead gives what single steps and single arrivals give: every row, every sum, every bit.
 
-use crate::common::strategies::{any_spec, config, policy};
 use crate::common::rows::results;
+use crate::common::strategies::{any_spec, config, policy};
 use crate::common::{examples, spec};
 use engine::{Connections, RunSpec, TcpSpec, Transport, WarmUp};
 use kernel::Tcp;

@@ -104,7 +104,8 @@ impl<'g> Grid<'g> {
         folder: &'g Path,
     ) -> Self {
         let cells = points.iter().flat_map(|point| point.cells.iter().map(move |cell| (point, cell)));
-        let cells: Vec<_> = cells.map(|(point, cell)| OneRun { point, cell, replication: 0, real, threads: 1 }).collect();
+        let cells: Vec<_> =
+            cells.map(|(point, cell)| OneRun { point, cell, replication: 0, real, threads: 1 }).collect();
         let mut notes = Vec::new();
         for note in cells.iter().flat_map(|run| run.cell.spec.policy.notes()) {
             if !notes.contains(note) {

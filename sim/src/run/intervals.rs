@@ -69,7 +69,8 @@ impl<'p> Intervals<'p> {
     fn of(point: &'p Point, cell: &'p Cell) -> Result<Self, Failure> {
         let run = |noise| {
             let cell = with_noise(cell, noise);
-            OneRun { point, cell: &cell, replication: 0, real: None, threads: 1 }.sample(&mut NoRecorder, &AtomicU64::new(0))
+            OneRun { point, cell: &cell, replication: 0, real: None, threads: 1 }
+                .sample(&mut NoRecorder, &AtomicU64::new(0))
         };
         let middle = run(Noise::None)?;
         if let Some(why) = withheld(&middle) {

@@ -1,8 +1,10 @@
 //! The cloud of a run whose edges are simulated apart, and the ledger of all requests.
 
 use super::edges::{Rest, first_at};
+use super::rows::Row;
+use crate::ledger::SlotId;
 use crate::outcome::{Outcome, TierOutcome, outcome};
-use crate::plant::{Act, Delivery, Place, Posted, Side};
+use crate::plant::{Act, Delivery, Place, Posted, Side, Thing};
 use crate::run::{Run, RunError, something_left};
 use backends::{Coverage, Modelled};
 use kernel::{Key, Numbered, Phase, Spawner, Target};
@@ -15,52 +17,90 @@ use units::SimTime;
 pub(super) struct Cloud<'r, P: Policy> {
     run: &'r Run<'r, Modelled, P>,
     spawner: Spawner<'r>,
-    /// Things that edges have posted, by their places, and those of one place in the order in which they came.
-    order: BinaryHeap<Reverse<(Place, u64, u32)>>,
-    posted: Numbered<Posted>,
+    acts: InOrder<(SlotId, Act)>,
+    /// Apart, so that no round depends on what is recorded.
+    rows: InOrder<Row>,
+    /// Things that were posted so far.
     came: u64,
+}
+
+/// Things that edges have posted, by their places, and those of one place in the order in which they came.
+struct InOrder<T> {
+    order: BinaryHeap<Reverse<(Place, u64, u32)>>,
+    things: Numbered<T>,
+}
+
+impl<T> Default for InOrder<T> {
+    fn default() -> Self {
+        Self { order: BinaryHeap::new(), things: Numbered::default() }
+    }
+}
+
+impl<T> InOrder<T> {
+    fn push(&mut self, place: Place, came: u64, thing: T) {
+        let number = self.things.insert(thing);
+        self.order.push(Reverse((place, came, number)));
+    }
+
+    /// The first place, and when its thing came.
+    fn first(&self) -> Option<(Place, u64)> {
+        self.order.peek().map(|Reverse((place, came, _))| (*place, *came))
+    }
+
+    fn pop(&mut self) -> Option<T> {
+        self.order.pop().map(|Reverse((.., number))| self.things.remove(number))
+    }
 }
 
 impl<'r, P: Policy> Cloud<'r, P> {
     pub(super) fn new(run: &'r Run<'r, Modelled, P>) -> Self {
         let mut spawner = Spawner::default();
         run.start(&mut spawner);
-        Self { run, spawner, order: BinaryHeap::new(), posted: Numbered::default(), came: 0 }
+        Self { run, spawner, acts: InOrder::default(), rows: InOrder::default(), came: 0 }
     }
 
     /// Takes in what edges have posted.
     pub(super) fn take(&mut self, posted: Vec<Posted>) {
-        for one in posted {
-            let (place, number) = (one.place, self.posted.insert(one));
-            self.order.push(Reverse((place, self.came, number)));
+        for Posted { place, thing } in posted {
+            match thing {
+                Thing::Act(slot, act) => self.acts.push(place, self.came, (slot, act)),
+                Thing::Row(row) => self.rows.push(place, self.came, *row),
+            }
             self.came += 1;
         }
     }
 
     /// The time before which it does nothing, as far as it knows of the edges; none if it has nothing to do.
     pub(super) fn next(&self) -> Option<SimTime> {
-        let posted = self.order.peek().map(|Reverse((place, ..))| place.at);
+        let posted = self.acts.first().map(|(place, _)| place.at);
         [posted, self.run.world.kernel.next()].into_iter().flatten().min()
     }
 
     /// Goes on up to a time, up to which it knows all that edges have done.
     pub(super) fn round(&mut self, until: SimTime) {
         let kernel = self.run.world.kernel;
-        while let Some(&Reverse((Place { at, edge, .. }, _, number))) = self.order.peek()
-            && at < until
+        while let Some(first) = self.acts.first()
+            && first.0.at < until
         {
-            self.order.pop();
-            let posted = self.posted.remove(number);
+            self.write_rows(|row| row < first);
+            let Place { at, edge, .. } = first.0;
             // Behind all that happens at that moment, and before iterations end.
             let place = Key::new(at, Phase::Iterate, edge.into(), Target::component(edge));
             kernel.run_before(place, self.run, &mut self.spawner);
-            // What is recorded makes no event.
-            if !matches!(posted.act, Act::Row(_)) {
-                kernel.reach(place);
-            }
-            self.run.take(posted);
+            kernel.reach(place);
+            let (slot, act) = self.acts.pop().expect("the first");
+            self.run.take(slot, edge, act);
         }
+        self.write_rows(|(place, _)| place.at < until);
         kernel.run_before(first_at(until), self.run, &mut self.spawner);
+    }
+
+    /// Writes the rows whose turn it is.
+    fn write_rows(&mut self, is_due: impl Fn((Place, u64)) -> bool) {
+        while self.rows.first().is_some_and(&is_due) {
+            let row = self.rows.pop().expect("the first");
+            row.write(self.run.world.state.borrow_mut().ledger.recorder);
+        }
     }
 
     /// Things for edges, each with the edge.
@@ -72,6 +112,7 @@ impl<'r, P: Policy> Cloud<'r, P> {
     /// Puts the run together again.
     pub(super) fn end(self, rests: Vec<Rest>) -> Result<Outcome, RunError> {
         let world = self.run.world;
+        debug_assert!(self.rows.first().is_none(), "all rows are written");
         let (mut events, mut coverage) = (0, None::<Coverage>);
         for Rest { edges, left, kept, events: of_part } in rests {
             let state = &mut *world.state.borrow_mut();

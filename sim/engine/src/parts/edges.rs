@@ -36,7 +36,7 @@ pub(super) struct Rest {
     pub(super) edges: Range<u32>,
     pub(super) left: Left,
     pub(super) kept: Kept,
-    /// Its events, without the arrivals, which every part has.
+    /// Its events without the arrivals, which the cloud's side counts.
     pub(super) events: u64,
 }
 
@@ -49,13 +49,8 @@ pub(super) fn set_up<P: Policy, T>(
 ) -> Result<T, RunError> {
     let (kernel, own) = (Kernel::new(), Own::new(edges));
     let mut recorder = Poster { kernel: &kernel, own: &own, wanted };
-    let stage = Stage {
-        spec,
-        kernel: &kernel,
-        side: Side::Edges(&own),
-        recorder: &mut recorder,
-        progress: &AtomicU64::new(0),
-    };
+    let stage =
+        Stage { spec, kernel: &kernel, side: Side::Edges(&own), recorder: &mut recorder, progress: &AtomicU64::new(0) };
     stage.set_up(policy, Models::modelled(spec), |run| {
         let mut spawner = Spawner::default();
         run.start(&mut spawner);
@@ -78,11 +73,15 @@ impl<P: Policy> Edges<'_, P> {
     /// Checks and takes out what is left at its end.
     pub(super) fn end(self) -> Result<Rest, RunError> {
         let world = self.run.world;
-        let Side::Edges(Own { edges, .. }) = &world.side else { unreachable!("a part of the edges") };
+        let Side::Edges(Own { edges, arrivals, .. }) = &world.side else { unreachable!("a part of the edges") };
         let state = &mut *world.state.borrow_mut();
         self.run.check_part(state, self.spawner.alive())?;
         let kept = state.ledger.kept();
-        let arrivals = world.spec.workload.len();
-        Ok(Rest { edges: edges.clone(), left: state.leave(edges), kept, events: world.kernel.events() - arrivals })
+        Ok(Rest {
+            edges: edges.clone(),
+            left: state.leave(edges),
+            kept,
+            events: world.kernel.events() - arrivals.get(),
+        })
     }
 }

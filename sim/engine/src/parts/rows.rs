@@ -1,7 +1,7 @@
 //! Rows that edges write, on their way to the recorder of the run.
 
 use crate::ledger::{Recorder, SpanRecord, StepRecord, TokenRecord};
-use crate::plant::{Act, Own};
+use crate::plant::{Own, Thing};
 use kernel::Kernel;
 
 /// A row for the recorder.
@@ -53,7 +53,7 @@ pub(super) struct Poster<'p> {
 impl Poster<'_> {
     fn post(&self, edge: u32, row: Row) {
         let now = self.kernel.now();
-        self.own.post(now, now, edge, Act::Row(Box::new(row)));
+        self.own.post(now, now, edge, Thing::Row(Box::new(row)));
     }
 }
 

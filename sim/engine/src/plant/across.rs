@@ -30,20 +30,29 @@ pub(crate) enum Side<'w> {
 pub(crate) struct Own {
     pub(crate) edges: Range<u32>,
     pub(crate) posts: Posts,
-    /// The last message that came from the cloud: when, and its place among all that the cloud has sent.
-    came: Cell<(SimTime, u32)>,
+    /// Events in which requests arrived, here or elsewhere.
+    pub(crate) arrivals: Cell<u64>,
+    /// The thing that each of them acts upon, since when: the place of a message among all that the cloud has sent.
+    upon: Vec<Cell<(SimTime, u32)>>,
 }
 
 impl Own {
-    /// Posts what an edge does at a moment, now or later.
-    pub(crate) fn post(&self, now: SimTime, at: SimTime, edge: u32, act: Act) {
-        let (when, upon) = self.came.get();
-        let upon = if when == now { upon } else { 0 };
-        self.posts.borrow_mut().push(Posted { place: Place { at, posted: now, upon, edge }, act });
-    }
+    /// An iteration: whoever acts upon one does so in the order of edges, behind those who act upon messages.
+    const ITERATION: u32 = u32::MAX;
 
     pub(crate) fn new(edges: Range<u32>) -> Self {
-        Self { edges, posts: Posts::default(), came: Cell::new((SimTime::ZERO, 0)) }
+        let upon = vec![Cell::new((SimTime::ZERO, 0)); edges.len()];
+        Self { edges, posts: Posts::default(), arrivals: Cell::new(0), upon }
+    }
+
+    fn upon(&self, edge: u32) -> &Cell<(SimTime, u32)> {
+        &self.upon[(edge - self.edges.start) as usize]
+    }
+
+    /// Posts what comes of an edge at a moment, now or later.
+    pub(crate) fn post(&self, now: SimTime, at: SimTime, edge: u32, thing: Thing) {
+        let place = Place { at, posted: now, upon: self.upon(edge).get().1, edge };
+        self.posts.borrow_mut().push(Posted { place, thing });
     }
 }
 
@@ -58,47 +67,52 @@ pub(crate) struct Deliveries {
     sent: Cell<u32>,
 }
 
-/// Something that an edge does to the cloud or to the ledger.
+/// Something that an edge has posted.
 pub(crate) struct Posted {
     pub(crate) place: Place,
-    pub(crate) act: Act,
+    pub(crate) thing: Thing,
 }
 
-/// The place of what edges do in the order in which the cloud takes it. Edges that heard of the same batch in one nanosecond act in the
-/// order in which the cloud sent their verdicts, and all others in the order of their numbers.
+/// The thing that an edge has posted.
+pub(crate) enum Thing {
+    /// Something that is done for a request, which has this slot on the edges' side.
+    Act(SlotId, Act),
+    /// A row was written.
+    Row(Box<Row>),
+}
+
+/// The place of what edges do in the order in which the cloud takes it. Edges that do the same in one nanosecond, because they heard of the
+/// same batch, do it in the order in which the cloud sent their verdicts; those that have iterated since, in the order of their numbers.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Place {
     pub(crate) at: SimTime,
     /// Time at which it was posted: earlier, where a message takes its time.
     posted: SimTime,
-    /// The place of the message that the edge acts upon, if one has just come.
+    /// The thing that the edge acts upon.
     upon: u32,
     pub(crate) edge: u32,
 }
 
-/// The thing that an edge does. Requests are named by their slots on the edges' side.
+/// Something that an edge does to the cloud or to the ledger for a request.
 pub(crate) enum Act {
     /// A sequence is opened in the cloud, perhaps for an input that is on its way.
-    Open { slot: SlotId, input: Box<Input>, awaits_input: bool },
+    Open { input: Box<Input>, awaits_input: bool },
     /// A small model drafts beside the cloud's for it.
-    OpenBeside { slot: SlotId, input: Box<Input>, n_draft: u32 },
+    OpenBeside { input: Box<Input>, n_draft: u32 },
     /// The answer is withheld until the cloud's word is asked for.
-    Withhold { slot: SlotId, wait: WaitIndex },
+    Withhold { wait: WaitIndex },
     /// A message arrives; it has this number on the edges' side.
-    Arrive { slot: SlotId, message: u32, wire: Bytes, body: Body },
+    Arrive { message: u32, wire: Bytes, body: Body },
     /// The sequence in the cloud is given up, and perhaps another one opened.
-    GiveUp { slot: SlotId },
+    GiveUp,
     /// A solver was compared with the exact one.
-    Regret { slot: SlotId, regret: Regret },
-    /// A row was written.
-    Row(Box<Row>),
+    Regret(Regret),
     /// The request has ended.
     End(Box<End>),
 }
 
 /// A request that has ended on its edge, and the closed forms of one of the first.
 pub(crate) struct End {
-    pub(crate) slot: SlotId,
     pub(crate) ended: Ended,
     pub(crate) forms: Option<(ClosedForms, f64)>,
 }
@@ -131,25 +145,35 @@ impl<'w, C: Compute> World<'w, C> {
         }
     }
 
-    /// Posts what an edge does at a moment. False of a world that has the cloud too.
+    /// Posts what an edge does for a request at a moment. False of a world that has the cloud too.
     #[inline]
-    pub(crate) fn post(&self, at: SimTime, edge: u32, act: impl FnOnce() -> Act) -> bool {
+    pub(crate) fn post(&self, at: SimTime, edge: u32, slot: SlotId, act: impl FnOnce() -> Act) -> bool {
         let Side::Edges(own) = &self.side else { return false };
-        own.post(self.kernel.now(), at, edge, act());
+        own.post(self.kernel.now(), at, edge, Thing::Act(slot, act()));
         true
     }
 
-    /// A message has come from the cloud, of this place among all.
-    pub(super) fn hear(&self, place: u32) {
+    /// An edge acts upon a message from the cloud from now on, of this place among all.
+    #[inline]
+    pub(super) fn hear(&self, edge: u32, place: u32) {
         if let Side::Edges(own) = &self.side {
-            own.came.set((self.kernel.now(), place));
+            let (now, upon) = (self.kernel.now(), own.upon(edge));
+            // Whatever an edge does in one nanosecond stays in its order.
+            let least = if upon.get().0 == now { upon.get().1 } else { 0 };
+            upon.set((now, place.max(least)));
         }
+    }
+
+    /// An edge acts upon the end of an iteration from now on.
+    #[inline]
+    pub(super) fn act_upon_iteration(&self, edge: u32) {
+        self.hear(edge, Own::ITERATION);
     }
 
     /// Posts what the edge of a request does now.
     #[inline]
     pub(crate) fn post_now(&self, state: &State<'w, C>, slot: SlotId, act: impl FnOnce() -> Act) -> bool {
-        self.has_edges_alone() && self.post(self.kernel.now(), state.ledger.slots.get(slot.index).edge, act)
+        self.has_edges_alone() && self.post(self.kernel.now(), state.ledger.slots.get(slot.index).edge, slot, act)
     }
 
     /// Posts a message that arrives at the cloud then. Drafts stay, for their verdict.
@@ -165,7 +189,7 @@ impl<'w, C: Compute> World<'w, C> {
             }
             _ => state.messages.remove(message).body,
         };
-        self.post(arrival, edge, || Act::Arrive { slot, message, wire, body })
+        self.post(arrival, edge, slot, || Act::Arrive { message, wire, body })
     }
 
     /// Delivers a message that arrives at its edge then. False of a world that has the edges too.
@@ -234,33 +258,29 @@ impl<'w, C: Compute> World<'w, C> {
     }
 
     /// Does what the edge of a request has done to the cloud; the request has this name here, and may have ended before its message arrives.
-    pub(crate) fn act(&self, id: SlotId, edge: u32, act: Act) {
-        let state = &mut *self.state.borrow_mut();
+    pub(crate) fn act(&self, state: &mut State<'w, C>, id: SlotId, edge: u32, act: Act) {
         match act {
-            Act::Open { slot, input, awaits_input } => {
-                state.ledger.slots.get_mut(id.index).resources.elsewhere = slot.index;
-                self.open_on_cloud(state, id, &input, awaits_input);
-            }
-            Act::OpenBeside { input, n_draft, .. } => self.open_beside(state, id, false, &input, n_draft),
-            Act::Withhold { wait, .. } => self.withhold(state, id, wait),
-            Act::GiveUp { .. } => self.give_up_cloud(state, id),
-            Act::Regret { regret, .. } => {
+            Act::Open { input, awaits_input } => self.open_on_cloud(state, id, &input, awaits_input),
+            Act::OpenBeside { input, n_draft } => self.open_beside(state, id, false, &input, n_draft),
+            Act::Withhold { wait } => self.withhold(state, id, wait),
+            Act::GiveUp => self.give_up_cloud(state, id),
+            Act::Regret(regret) => {
                 state.ledger.figures(id).into_iter().for_each(|metrics| metrics.regret.record(&regret));
             }
-            Act::Arrive { message: number, wire, body, .. } => {
+            Act::Arrive { message: number, wire, body } => {
                 if matches!(&body, Body::Drafts(drafts) if drafts.wait.is_none()) && state.ledger.lives(id) {
                     state.ledger.slots.get_mut(id.index).resources.pending.drafted_first = true;
                 }
                 let message = state.messages.insert(Message { slot: id, edge, pool: 0, wire, number, body });
                 self.receive_at_cloud(state, message);
             }
-            Act::Row(_) | Act::End(_) => unreachable!("rows and ends are the ledger's"),
+            Act::End(_) => unreachable!("a request ends on the ledger's side of a run"),
         }
     }
 
     /// Gives up a request's sequence in the cloud, which may open another one.
     pub(crate) fn give_up_cloud(&self, state: &mut State<'w, C>, id: SlotId) {
-        if !self.post_now(state, id, || Act::GiveUp { slot: id }) {
+        if !self.post_now(state, id, || Act::GiveUp) {
             self.close_on_cloud(state, id);
         }
         state.ledger.slots.get_mut(id.index).resources.cloud = CloudSide::default();
@@ -268,7 +288,7 @@ impl<'w, C: Compute> World<'w, C> {
 
     /// Withholds a request's answer; the wait fires when the cloud's word is there that it wants to see more.
     pub(crate) fn withhold(&self, state: &mut State<'w, C>, id: SlotId, wait: WaitIndex) {
-        if !self.post_now(state, id, || Act::Withhold { slot: id, wait }) {
+        if !self.post_now(state, id, || Act::Withhold { wait }) {
             state.ledger.slots.get_mut(id.index).resources.cloud.withheld = Some(wait);
         }
     }
@@ -280,22 +300,6 @@ impl Delivery {
         match self {
             Self::Verdict { at, .. } | Self::Message { at, .. } => Some(*at),
             Self::Dropped { .. } | Self::Tokens { .. } => None,
-        }
-    }
-}
-
-impl Act {
-    /// The request that it is about, by its generation; none of rows.
-    pub(crate) fn request(&self) -> Option<u32> {
-        match self {
-            Self::Open { slot, .. }
-            | Self::OpenBeside { slot, .. }
-            | Self::Withhold { slot, .. }
-            | Self::Arrive { slot, .. }
-            | Self::GiveUp { slot }
-            | Self::Regret { slot, .. } => Some(slot.generation),
-            Self::End(end) => Some(end.slot.generation),
-            Self::Row(_) => None,
         }
     }
 }

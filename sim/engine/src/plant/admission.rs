@@ -44,7 +44,7 @@ impl<'w, C: Compute> World<'w, C> {
 
     /// Gives a request a GPU of its pool, opens its sequence there, and asks for its memory.
     pub(crate) fn open_on_cloud(&self, state: &mut State<'w, C>, id: SlotId, input: &Input, awaits_input: bool) {
-        if self.post_now(state, id, || Act::Open { slot: id, input: Box::new(*input), awaits_input }) {
+        if self.post_now(state, id, || Act::Open { input: Box::new(*input), awaits_input }) {
             state.ledger.slots.get_mut(id.index).about.input = *input;
             return;
         }

@@ -175,7 +175,7 @@ impl<'w, C: Compute> Edge for Bed<'w, C> {
             let slot = state.ledger.slots.get_mut(self.id.index);
             (slot.about.mas, slot.about.input) = (plan.mas, plan.input);
             if let Some(regret) = plan.regret
-                && !self.world.post_now(state, self.id, || Act::Regret { slot: self.id, regret })
+                && !self.world.post_now(state, self.id, || Act::Regret(regret))
             {
                 state.ledger.figures(self.id).into_iter().for_each(|metrics| metrics.regret.record(&regret));
             }

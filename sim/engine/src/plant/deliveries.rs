@@ -301,8 +301,8 @@ impl<'w, C: Compute> World<'w, C> {
     pub(crate) fn at_edge(&self, message: u32) {
         let state = &mut *self.state.borrow_mut();
         let now = self.kernel.now();
-        let Message { wire, number, .. } = *state.messages.get(message);
-        self.hear(number);
+        let Message { edge, wire, number, .. } = *state.messages.get(message);
+        self.hear(edge, number);
         state.down.receive(wire);
         let slot = state.messages.get(message).slot;
         match &mut state.messages.get_mut(message).body {

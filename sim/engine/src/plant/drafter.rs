@@ -32,7 +32,7 @@ struct Along {
 impl<'w, C: Compute> World<'w, C> {
     /// Opens the sequence of the small model beside a request's own.
     pub(crate) fn open_beside(&self, state: &mut State<'w, C>, id: SlotId, on_edge: bool, input: &Input, n_draft: u32) {
-        if !on_edge && self.post_now(state, id, || Act::OpenBeside { slot: id, input: Box::new(*input), n_draft }) {
+        if !on_edge && self.post_now(state, id, || Act::OpenBeside { input: Box::new(*input), n_draft }) {
             return;
         }
         let slot = state.ledger.slots.get_mut(id.index);

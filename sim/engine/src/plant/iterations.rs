@@ -221,6 +221,7 @@ impl<'w, C: Compute> World<'w, C> {
     /// An iteration is complete.
     pub(crate) fn end_iteration(&self, gpu: u32) {
         let state = &mut *self.state.borrow_mut();
+        self.act_upon_iteration(gpu);
         if self.end_stretch(state, gpu) || self.end_steady_step(state, gpu) {
             return self.go_on_if_there_is_work(state, gpu);
         }

@@ -73,7 +73,9 @@ impl Requests {
 impl OfPool {
     fn new(gpus: Range<u32>) -> Self {
         let mut this = Self { winners: vec![gpus.start; gpus.len()], gpus, all: 0 };
-        (1..this.gpus.len()).rev().for_each(|place| this.winners[place] = this.at(2 * place).min(this.at(2 * place + 1)));
+        (1..this.gpus.len())
+            .rev()
+            .for_each(|place| this.winners[place] = this.at(2 * place).min(this.at(2 * place + 1)));
         this
     }
 

@@ -2,7 +2,7 @@
 
 use super::Run;
 use crate::ledger::{Shortfall, SlotId};
-use crate::plant::{Act, End, Posted, Side, State};
+use crate::plant::{Act, End, Side, State};
 use crate::workload::Session;
 use backends::Compute;
 use policies::{Policy, ServedBy};
@@ -69,29 +69,28 @@ impl<'a, C: Compute, P: Policy> Run<'a, C, P> {
         world.close_on_edge(state, id);
         let (slot, ended) = state.ledger.leave(id, ending);
         let forms = self.closed_forms(state, id, &slot, ending.is_ok());
-        let end = Box::new(End { slot: id, ended, forms });
-        world.post(world.kernel.now(), slot.edge, || Act::End(end));
+        let end = Box::new(End { ended, forms });
+        world.post(world.kernel.now(), slot.edge, id, || Act::End(end));
         slot.committed.last.max(slot.about.submit)
     }
 
-    /// Does what an edge has posted, on the cloud's side.
-    pub(crate) fn take(&self, posted: Posted) {
-        match posted.act {
-            Act::Row(row) => row.write(self.world.state.borrow_mut().ledger.recorder),
-            Act::End(end) => self.end_in_cloud(*end),
-            act => {
-                let generation = act.request().expect("an act of a request");
-                let id = self.names.borrow().get(generation);
-                self.world.act(id, posted.place.edge, act);
-            }
+    /// Does what an edge has posted for a request, on the cloud's side.
+    pub(crate) fn take(&self, slot: SlotId, edge: u32, act: Act) {
+        let id = self.names.borrow().get(slot.generation);
+        if let Act::End(end) = act {
+            return self.end_in_cloud(id, *end);
         }
+        let state = &mut *self.world.state.borrow_mut();
+        if state.ledger.lives(id) {
+            state.ledger.slots.get_mut(id.index).resources.elsewhere = slot.index;
+        }
+        self.world.act(state, id, edge, act);
     }
 
     /// A request has ended, whose edge has posted its part.
-    fn end_in_cloud(&self, End { slot: SlotId { generation, .. }, ended, forms }: End) {
-        let (world, mut names) = (self.world, self.names.borrow_mut());
-        let id = names.get(generation);
-        names.remove(generation);
+    fn end_in_cloud(&self, id: SlotId, End { ended, forms }: End) {
+        let world = self.world;
+        self.names.borrow_mut().remove(id.generation);
         let state = &mut *world.state.borrow_mut();
         let ending = ended.ending;
         state.ledger.join(id, ended);
