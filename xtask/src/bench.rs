@@ -11,10 +11,11 @@ use crate::failure::Outcome;
 use crate::house::cargo;
 
 const HELP: &str = "\
-Measures in one run, in CPU time of one thread, because the machine may be shared:
+Measures in one run, in CPU time of one thread, because the machine may be shared; `threads` in wall time:
 
   model      requests a second and ns a drafted, streamed or written token of the full model at 1, 1,000, 20,000 and 100,000
              devices, all metrics on; and the same with the standard library's BinaryHeap instead of our queue
+  threads    a run of edges that meet in the cloud alone, at 1,000, 4,000 and 20,000 of them: whole, and apart on one thread and on all cores
   python     a tandem of three queues, by events and by processes, as a plain heapq script with equal results
   servers    one GPU under continuous batching, by the rules of `graph` and of `vllm`, against plain heapq scripts that agree within
              2 %, against SimPy and inference-lab where they are installed
@@ -37,8 +38,13 @@ pub fn command() -> Command {
 type Measure = fn() -> Outcome;
 
 /// The parts, in their order.
-const PARTS: [(&str, Measure); 4] =
-    [("model", timing::model), ("python", timing::python), ("servers", servers::run), ("commands", commands::run)];
+const PARTS: [(&str, Measure); 5] = [
+    ("model", timing::model),
+    ("threads", timing::threads),
+    ("python", timing::python),
+    ("servers", servers::run),
+    ("commands", commands::run),
+];
 
 /// Builds, measures and prints every part, or the one that is asked for.
 pub fn run(arguments: &ArgMatches) -> Outcome {

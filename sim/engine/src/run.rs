@@ -10,7 +10,7 @@ use crate::learning::Memories;
 use crate::ledger::{Arrival, Grading, Ledger, Recorder, Shortfall, SlotId, WarmUp};
 use crate::models::{Models, streams};
 use crate::outcome::{Outcome, outcome};
-use crate::plant::{self, Bed, Event, Fleet, Price, Side, Slot, State, World};
+use crate::plant::{self, Bed, Event, Extent, Fleet, Price, Slot, State, World};
 use crate::spec::RunSpec;
 use crate::violation::Violation;
 use crate::workload::{Arrivals, Begun, Class, Row, Session, Turn};
@@ -79,8 +79,8 @@ impl<C: Compute> Visitor for Start<'_, C> {
     fn visit<P: Policy>(self, policy: &P) -> Self::Output {
         let Self { spec, models, journal, recorder, progress } = self;
         let kernel = Kernel::with_journal(journal);
-        let stage = Stage { spec, kernel: &kernel, side: Side::Whole, recorder, progress };
-        stage.set_up(policy, models, |run| {
+        let start = SetUp { spec, kernel: &kernel, extent: Extent::Whole, recorder, progress };
+        start.set_up(policy, models, |run| {
             let waiting = run.world.kernel.run(run, |spawner| run.start(spawner));
             run.fault()?;
             run.check(&run.world.state.borrow(), waiting)?;
@@ -91,16 +91,16 @@ impl<C: Compute> Visitor for Start<'_, C> {
 }
 
 /// The things that a run, or a part of one, is set up with.
-pub(crate) struct Stage<'s> {
+pub(crate) struct SetUp<'s> {
     pub(crate) spec: &'s RunSpec,
     pub(crate) kernel: &'s Kernel,
-    /// The side of the run that is simulated here.
-    pub(crate) side: Side<'s>,
+    /// The things of the run that are simulated here.
+    pub(crate) extent: Extent<'s>,
     pub(crate) recorder: &'s mut dyn Recorder,
     pub(crate) progress: &'s AtomicU64,
 }
 
-impl Stage<'_> {
+impl SetUp<'_> {
     /// Sets a run up, and lets it go.
     pub(crate) fn set_up<C: Compute, P: Policy, T>(
         self,
@@ -108,7 +108,7 @@ impl Stage<'_> {
         models: Models<C>,
         go: impl for<'r> FnOnce(&'r Run<'r, C, P>) -> Result<T, RunError>,
     ) -> Result<T, RunError> {
-        let Self { spec, kernel, side, recorder, progress } = self;
+        let Self { spec, kernel, extent, recorder, progress } = self;
         let measured = models.calibration.clone();
         let streams = streams(spec);
         let known =
@@ -128,7 +128,7 @@ impl Stage<'_> {
             streams,
             prices: prices(spec),
             closed_form_tokens: Undrawn::new(&spec.tokens, measured.clone()),
-            side,
+            extent,
             state: RefCell::new(State::new((spec, &fleet), streams, kv, models, ledger)),
             fleet,
         };
@@ -322,7 +322,7 @@ impl<'a, C: Compute, P: Policy> Run<'a, C, P> {
 
     /// A session of an open loop begins, unless another source has had the last one.
     fn arrive(&'a self, source: u32, spawner: &mut Spawner<'a>) {
-        if let Side::Edges(own) = self.world.side {
+        if let Extent::Edges(own) = self.world.extent {
             own.arrivals.set(own.arrivals.get() + 1);
         }
         let source_of = &self.sources[source as usize];

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::json::{best_of_three, number};
+use super::json::{best_of_three, line_of, number};
 use crate::failure::Outcome;
 
 /// Devices and requests of the full model.
@@ -44,6 +44,36 @@ fn full_model(queue: &str) -> Outcome<Vec<Value>> {
         Ok(line)
     })
     .collect()
+}
+
+/// A run whose edges can be simulated apart from the cloud: whole, and apart on one thread and on all cores, in turn.
+pub fn threads() -> Outcome {
+    super::build(&["-p", "engine", "--example", "scale"])?;
+    let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    let ways = ["0".to_owned(), "1".to_owned(), cores.to_string()];
+    for devices in ["1000", "4000", "20000"] {
+        let mut walls = [f64::INFINITY; 3];
+        let mut megabytes = [0.0; 3];
+        for _ in 0..3 {
+            for (place, threads) in ways.iter().enumerate() {
+                let line = line_of("target/release/examples/scale", &["pipelined", devices, "60000", "20", threads])?;
+                walls[place] = number(&line, "wall_seconds")?.min(walls[place]);
+                megabytes[place] = number(&line, "peak_rss_mb")?;
+            }
+        }
+        let [whole, one, all] = walls;
+        println!(
+            "pipelined, {devices} devices, 20 tokens: {:.0} requests/s whole; apart {:.2} times as fast on 1 thread, {:.2} on {cores}; \
+             {:.0}, {:.0} and {:.0} MB",
+            60_000.0 / whole,
+            whole / one,
+            whole / all,
+            megabytes[0],
+            megabytes[1],
+            megabytes[2],
+        );
+    }
+    Ok(())
 }
 
 /// The tandem of three queues, by events and by processes, against a plain heapq script, which has events.

@@ -4,7 +4,7 @@ use super::edges::{Rest, first_at};
 use super::rows::Row;
 use crate::ledger::SlotId;
 use crate::outcome::{Outcome, TierOutcome, outcome};
-use crate::plant::{Act, Delivery, Place, Posted, Side, Thing};
+use crate::plant::{Act, Delivery, Extent, Place, Posted, Thing};
 use crate::run::{Run, RunError, something_left};
 use backends::{Coverage, Modelled};
 use kernel::{Key, Numbered, Phase, Spawner, Target};
@@ -105,7 +105,7 @@ impl<'r, P: Policy> Cloud<'r, P> {
 
     /// Things for edges, each with the edge.
     pub(super) fn deliveries(&self) -> Vec<(u32, Delivery)> {
-        let Side::Cloud(deliveries) = &self.run.world.side else { unreachable!("the cloud") };
+        let Extent::Cloud(deliveries) = &self.run.world.extent else { unreachable!("the cloud") };
         deliveries.pending.take()
     }
 

@@ -3,8 +3,8 @@
 use super::rows::{Poster, Wanted};
 use crate::ledger::Kept;
 use crate::models::Models;
-use crate::plant::{Delivery, Left, Own, Posted, Side};
-use crate::run::{Run, RunError, Stage};
+use crate::plant::{Delivery, Extent, Left, Own, Posted};
+use crate::run::{Run, RunError, SetUp};
 use crate::spec::RunSpec;
 use backends::Modelled;
 use kernel::{Kernel, Key, Phase, Spawner, Target};
@@ -49,9 +49,14 @@ pub(super) fn set_up<P: Policy, T>(
 ) -> Result<T, RunError> {
     let (kernel, own) = (Kernel::new(), Own::new(edges));
     let mut recorder = Poster { kernel: &kernel, own: &own, wanted };
-    let stage =
-        Stage { spec, kernel: &kernel, side: Side::Edges(&own), recorder: &mut recorder, progress: &AtomicU64::new(0) };
-    stage.set_up(policy, Models::modelled(spec), |run| {
+    let start = SetUp {
+        spec,
+        kernel: &kernel,
+        extent: Extent::Edges(&own),
+        recorder: &mut recorder,
+        progress: &AtomicU64::new(0),
+    };
+    start.set_up(policy, Models::modelled(spec), |run| {
         let mut spawner = Spawner::default();
         run.start(&mut spawner);
         go(Edges { run, spawner })
@@ -64,7 +69,7 @@ impl<P: Policy> Edges<'_, P> {
         let world = self.run.world;
         deliveries.into_iter().for_each(|delivery| world.take_in(delivery));
         world.kernel.run_before(first_at(until), self.run, &mut self.spawner);
-        let Side::Edges(own) = &world.side else { unreachable!("a part of the edges") };
+        let Extent::Edges(own) = &world.extent else { unreachable!("a part of the edges") };
         // About as many will come again.
         let room = Vec::with_capacity(own.posts.borrow().len());
         Round { posted: own.posts.replace(room), next: world.kernel.next() }
@@ -73,7 +78,7 @@ impl<P: Policy> Edges<'_, P> {
     /// Checks and takes out what is left at its end.
     pub(super) fn end(self) -> Result<Rest, RunError> {
         let world = self.run.world;
-        let Side::Edges(Own { edges, arrivals, .. }) = &world.side else { unreachable!("a part of the edges") };
+        let Extent::Edges(Own { edges, arrivals, .. }) = &world.extent else { unreachable!("a part of the edges") };
         let state = &mut *world.state.borrow_mut();
         self.run.check_part(state, self.spawner.alive())?;
         let kept = state.ledger.kept();

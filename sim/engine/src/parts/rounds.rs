@@ -7,8 +7,8 @@ use super::rows::Wanted;
 use crate::ledger::Recorder;
 use crate::models::Models;
 use crate::outcome::Outcome;
-use crate::plant::{Deliveries, Delivery, Side};
-use crate::run::{RunError, Stage};
+use crate::plant::{Deliveries, Delivery, Extent};
+use crate::run::{RunError, SetUp};
 use crate::spec::RunSpec;
 use kernel::{Journal, Kernel};
 use policies::{Policy, Visitor};
@@ -34,13 +34,13 @@ impl Visitor for InParts<'_> {
         let Self { spec, division: Division { parts, lookahead }, journal, recorder, progress } = self;
         let wanted = &Wanted::by(recorder, spec.workload.len());
         let kernel = Kernel::with_journal(journal);
-        let side = Side::Cloud(Deliveries::default());
-        let stage = Stage { spec, kernel: &kernel, side, recorder, progress };
+        let extent = Extent::Cloud(Deliveries::default());
+        let cloud = SetUp { spec, kernel: &kernel, extent, recorder, progress };
         let (first, others) = parts.split_first().expect("a run has a part");
         thread::scope(|scope| {
             let start = |edges: &Range<u32>| Remote::start(scope, (spec, policy), edges.clone(), wanted);
             let others: Vec<Remote<'_>> = others.iter().map(start).collect();
-            stage.set_up(policy, Models::modelled(spec), |run| {
+            cloud.set_up(policy, Models::modelled(spec), |run| {
                 edges::set_up((spec, policy), first.clone(), wanted, |own| {
                     let mut rounds = Rounds { cloud: Cloud::new(run), own, others: &others, parts: &parts };
                     rounds.take_all(lookahead);

@@ -16,8 +16,8 @@ use std::cell::{Cell, RefCell};
 use std::ops::Range;
 use units::{Bytes, SimTime};
 
-/// The side of a run that a world simulates.
-pub(crate) enum Side<'w> {
+/// The extent of a world: the things of a run that it simulates.
+pub(crate) enum Extent<'w> {
     /// The edges and the cloud.
     Whole,
     /// Some of the edges.
@@ -133,22 +133,22 @@ impl<'w, C: Compute> World<'w, C> {
     /// True of a world that simulates edges alone.
     #[inline]
     pub(crate) fn has_edges_alone(&self) -> bool {
-        matches!(self.side, Side::Edges(..))
+        matches!(self.extent, Extent::Edges(..))
     }
 
     /// True if an edge is simulated elsewhere.
     pub(crate) fn is_elsewhere(&self, edge: u32) -> bool {
-        match &self.side {
-            Side::Whole => false,
-            Side::Edges(own) => !own.edges.contains(&edge),
-            Side::Cloud(_) => true,
+        match &self.extent {
+            Extent::Whole => false,
+            Extent::Edges(own) => !own.edges.contains(&edge),
+            Extent::Cloud(_) => true,
         }
     }
 
     /// Posts what an edge does for a request at a moment. False of a world that has the cloud too.
     #[inline]
     pub(crate) fn post(&self, at: SimTime, edge: u32, slot: SlotId, act: impl FnOnce() -> Act) -> bool {
-        let Side::Edges(own) = &self.side else { return false };
+        let Extent::Edges(own) = &self.extent else { return false };
         own.post(self.kernel.now(), at, edge, Thing::Act(slot, act()));
         true
     }
@@ -156,7 +156,7 @@ impl<'w, C: Compute> World<'w, C> {
     /// An edge acts upon a message from the cloud from now on, of this place among all.
     #[inline]
     pub(super) fn hear(&self, edge: u32, place: u32) {
-        if let Side::Edges(own) = &self.side {
+        if let Extent::Edges(own) = &self.extent {
             let (now, upon) = (self.kernel.now(), own.upon(edge));
             // Whatever an edge does in one nanosecond stays in its order.
             let least = if upon.get().0 == now { upon.get().1 } else { 0 };
@@ -195,7 +195,7 @@ impl<'w, C: Compute> World<'w, C> {
     /// Delivers a message that arrives at its edge then. False of a world that has the edges too.
     #[inline]
     pub(super) fn deliver_message(&self, state: &mut State<'w, C>, message: u32, at: SimTime) -> bool {
-        let Side::Cloud(deliveries) = &self.side else { return false };
+        let Extent::Cloud(deliveries) = &self.extent else { return false };
         let Message { slot, edge, wire, body, number, .. } = state.messages.remove(message);
         let place = deliveries.sent.get().checked_add(1).expect("fewer than 2^32 messages down");
         deliveries.sent.set(place);
@@ -213,7 +213,7 @@ impl<'w, C: Compute> World<'w, C> {
     /// Delivers tokens at which nobody looks. False of a world that has the edges too.
     #[inline]
     pub(super) fn deliver_tokens(&self, state: &State<'w, C>, slot: SlotId, count: u32, at: SimTime) -> bool {
-        let Side::Cloud(deliveries) = &self.side else { return false };
+        let Extent::Cloud(deliveries) = &self.extent else { return false };
         let edge = state.ledger.slots.get(slot.index).edge;
         let slot = self.on_their_side(state, slot);
         deliveries.pending.borrow_mut().push((edge, Delivery::Tokens { slot, at, count }));
@@ -222,7 +222,7 @@ impl<'w, C: Compute> World<'w, C> {
 
     /// Tells an edge that a batch of drafts was void. False of a world that has the edges too.
     pub(super) fn deliver_dropped(&self, state: &mut State<'w, C>, message: u32) -> bool {
-        let Side::Cloud(deliveries) = &self.side else { return false };
+        let Extent::Cloud(deliveries) = &self.extent else { return false };
         let Message { edge, number, .. } = state.messages.remove(message);
         deliveries.pending.borrow_mut().push((edge, Delivery::Dropped { message: number }));
         true

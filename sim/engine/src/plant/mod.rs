@@ -79,7 +79,7 @@ mod world;
 pub use link::Traffic;
 pub use pools::{kv_of_group, kv_of_pool, kv_of_tiers};
 
-pub(crate) use across::{Act, Deliveries, Delivery, End, Own, Place, Posted, Side, Thing};
+pub(crate) use across::{Act, Deliveries, Delivery, End, Extent, Own, Place, Posted, Thing};
 pub(crate) use bed::Bed;
 pub(crate) use event::Event;
 pub(crate) use fleet::Fleet;

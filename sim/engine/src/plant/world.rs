@@ -1,6 +1,6 @@
 //! The part of the plant that stays as it is during a run, and the handling of events.
 
-use super::across::Side;
+use super::across::Extent;
 use super::event::Event;
 use super::fleet::Fleet;
 use super::prices::{HostWork, Price};
@@ -28,8 +28,7 @@ pub(crate) struct World<'w, C> {
     pub(crate) prices: Vec<Price>,
     /// The token process, as closed forms know it.
     pub(crate) closed_form_tokens: Undrawn<'w>,
-    /// The side of the run that is simulated here.
-    pub(crate) side: Side<'w>,
+    pub(crate) extent: Extent<'w>,
     pub(crate) state: RefCell<State<'w, C>>,
 }
 

@@ -2,7 +2,7 @@
 
 use super::Run;
 use crate::ledger::{Shortfall, SlotId};
-use crate::plant::{Act, End, Side, State};
+use crate::plant::{Act, End, Extent, State};
 use crate::workload::Session;
 use backends::Compute;
 use policies::{Policy, ServedBy};
@@ -45,7 +45,7 @@ impl<'a, C: Compute, P: Policy> Run<'a, C, P> {
     /// A session of one request begins at an edge that is simulated elsewhere: the cloud's side takes it in, other edges count it.
     pub(super) fn arrive_elsewhere(&self, mut session: Session, edge: u32) {
         let world = self.world;
-        if matches!(world.side, Side::Cloud(_)) {
+        if matches!(world.extent, Extent::Cloud(_)) {
             let bed = self.admit(&mut session, edge, 0);
             self.names.borrow_mut().insert(bed.id);
             return;
