@@ -45,6 +45,7 @@ pub use recorder::{
 
 pub(crate) use elsewhere::{Ended, Kept};
 pub(crate) use grading::Grading;
+pub(crate) use recorder::Row;
 pub(crate) use slot::{Arrival, Slot, SlotId};
 pub use tally::MemoryTally;
 pub(crate) use tally::Share;

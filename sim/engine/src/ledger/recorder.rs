@@ -40,6 +40,24 @@ pub trait Recorder {
     fn span(&mut self, _: &SpanRecord) {}
 }
 
+/// A row on its way to a recorder.
+pub(crate) enum Row {
+    Step(StepRecord),
+    Token(TokenRecord),
+    Span(SpanRecord),
+}
+
+impl Row {
+    /// Hands it over.
+    pub(crate) fn write(&self, recorder: &mut dyn Recorder) {
+        match self {
+            Self::Step(row) => recorder.step(row),
+            Self::Token(row) => recorder.token(row),
+            Self::Span(row) => recorder.span(row),
+        }
+    }
+}
+
 /// Records nothing.
 pub struct NoRecorder;
 

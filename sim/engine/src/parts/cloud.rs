@@ -1,8 +1,7 @@
 //! The cloud of a run whose edges are simulated apart, and the ledger of all requests.
 
 use super::edges::{Rest, first_at};
-use super::rows::Row;
-use crate::ledger::SlotId;
+use crate::ledger::{Row, SlotId};
 use crate::outcome::{Outcome, TierOutcome, outcome};
 use crate::plant::{Act, Delivery, Extent, Place, Posted, Thing};
 use crate::run::{Run, RunError, something_left};
@@ -106,7 +105,7 @@ impl<'r, P: Policy> Cloud<'r, P> {
     /// Things for edges, each with the edge.
     pub(super) fn deliveries(&self) -> Vec<(u32, Delivery)> {
         let Extent::Cloud(deliveries) = &self.run.world.extent else { unreachable!("the cloud") };
-        deliveries.pending.take()
+        deliveries.take()
     }
 
     /// Puts the run together again.
@@ -114,14 +113,14 @@ impl<'r, P: Policy> Cloud<'r, P> {
         let world = self.run.world;
         debug_assert!(self.rows.first().is_none(), "all rows are written");
         let (mut events, mut coverage) = (0, None::<Coverage>);
-        for Rest { edges, left, kept, events: of_part } in rests {
+        for rest in rests {
             let state = &mut *world.state.borrow_mut();
-            if let Some(one) = left.coverage {
+            state.join(&rest.edges, rest.left);
+            state.ledger.add_kept(&rest.kept);
+            if let Some(one) = rest.coverage {
                 coverage.get_or_insert_default().add(one);
             }
-            state.join(&edges, left);
-            state.ledger.add_kept(&kept);
-            events += of_part;
+            events += rest.events;
         }
         self.run.check(&world.state.borrow(), self.spawner.alive())?;
         something_left(&world.state.borrow().ledger)?;

@@ -3,10 +3,11 @@
 use super::rows::{Poster, Wanted};
 use crate::ledger::Kept;
 use crate::models::Models;
+use crate::outcome::coverage;
 use crate::plant::{Delivery, Extent, Left, Own, Posted};
 use crate::run::{Run, RunError, SetUp};
 use crate::spec::RunSpec;
-use backends::Modelled;
+use backends::{Coverage, Modelled};
 use kernel::{Kernel, Key, Phase, Spawner, Target};
 use policies::Policy;
 use std::ops::Range;
@@ -36,6 +37,8 @@ pub(super) struct Rest {
     pub(super) edges: Range<u32>,
     pub(super) left: Left,
     pub(super) kept: Kept,
+    /// Iterations that were priced by measured laws.
+    pub(super) coverage: Option<Coverage>,
     /// Its events without the arrivals, which the cloud's side counts.
     pub(super) events: u64,
 }
@@ -81,11 +84,12 @@ impl<P: Policy> Edges<'_, P> {
         let Extent::Edges(Own { edges, arrivals, .. }) = &world.extent else { unreachable!("a part of the edges") };
         let state = &mut *world.state.borrow_mut();
         self.run.check_part(state, self.spawner.alive())?;
-        let kept = state.ledger.kept();
+        let (kept, coverage) = (state.ledger.kept(), coverage(&state.computes));
         Ok(Rest {
             edges: edges.clone(),
             left: state.leave(edges),
             kept,
+            coverage,
             events: world.kernel.events() - arrivals.get(),
         })
     }

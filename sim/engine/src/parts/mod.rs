@@ -24,4 +24,3 @@ mod rows;
 
 pub(crate) use division::Division;
 pub(crate) use rounds::InParts;
-pub(crate) use rows::Row;

@@ -14,7 +14,7 @@ use kernel::{Journal, Kernel};
 use policies::{Policy, Visitor};
 use std::ops::Range;
 use std::sync::atomic::AtomicU64;
-use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::mpsc::{Receiver, Sender, TryRecvError, channel};
 use std::thread::{self, Scope, ScopedJoinHandle};
 use units::{SimDuration, SimTime};
 
@@ -121,6 +121,21 @@ struct Go {
     deliveries: Vec<Delivery>,
 }
 
+/// Looks so often for what another thread sends before going to sleep: for some tens of microseconds, which is about what waking up takes.
+const LOOKS: u32 = 1000;
+
+/// Waits for what another thread will send soon; none if it has gone.
+fn soon<T>(receiver: &Receiver<T>) -> Option<T> {
+    for _ in 0..LOOKS {
+        match receiver.try_recv() {
+            Ok(thing) => return Some(thing),
+            Err(TryRecvError::Disconnected) => return None,
+            Err(TryRecvError::Empty) => std::hint::spin_loop(),
+        }
+    }
+    receiver.recv().ok()
+}
+
 /// A part of the edges on a thread of its own.
 struct Remote<'s> {
     go: Sender<Go>,
@@ -139,7 +154,7 @@ impl<'s> Remote<'s> {
         let ((go, gone), (come, came)) = (channel::<Go>(), channel());
         let thread = scope.spawn(move || {
             edges::set_up(run, edges, wanted, |mut part| {
-                for Go { until, deliveries } in gone {
+                while let Some(Go { until, deliveries }) = soon(&gone) {
                     if come.send(part.round(until, deliveries)).is_err() {
                         break;
                     }
@@ -157,7 +172,7 @@ impl<'s> Remote<'s> {
 
     /// The things that came of its round; none if it has failed.
     fn came(&self) -> Option<Round> {
-        self.came.recv().ok()
+        soon(&self.came)
     }
 
     /// Ends it.

@@ -1,26 +1,8 @@
 //! Rows that edges write, on their way to the recorder of the run.
 
-use crate::ledger::{Recorder, SpanRecord, StepRecord, TokenRecord};
+use crate::ledger::{Recorder, Row, SpanRecord, StepRecord, TokenRecord};
 use crate::plant::{Own, Thing};
 use kernel::Kernel;
-
-/// A row for the recorder.
-pub(crate) enum Row {
-    Step(StepRecord),
-    Token(TokenRecord),
-    Span(SpanRecord),
-}
-
-impl Row {
-    /// Hands it over.
-    pub(crate) fn write(&self, recorder: &mut dyn Recorder) {
-        match self {
-            Self::Step(row) => recorder.step(row),
-            Self::Token(row) => recorder.token(row),
-            Self::Span(row) => recorder.span(row),
-        }
-    }
-}
 
 /// The rows that the recorder of a run wants.
 pub(super) struct Wanted {

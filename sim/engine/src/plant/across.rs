@@ -3,131 +3,14 @@
 
 use super::event::{DOWN, Event};
 use super::message::{Body, Drafts, Message};
+use super::posts::{Act, Delivery, Extent, Own, Thing};
 use super::resources::CloudSide;
 use super::state::State;
 use super::world::World;
-use crate::ledger::{Ended, SlotId};
-use crate::parts::Row;
+use crate::ledger::SlotId;
 use backends::Compute;
 use kernel::{Phase, WaitIndex};
-use model::{decoding::Verdict, request::Input};
-use policies::{ClosedForms, Regret};
-use std::cell::{Cell, RefCell};
-use std::ops::Range;
-use units::{Bytes, SimTime};
-
-/// The extent of a world: the things of a run that it simulates.
-pub(crate) enum Extent<'w> {
-    /// The edges and the cloud.
-    Whole,
-    /// Some of the edges.
-    Edges(&'w Own),
-    /// The cloud, and the ledger of all requests.
-    Cloud(Deliveries),
-}
-
-/// The edges that a world simulates alone.
-pub(crate) struct Own {
-    pub(crate) edges: Range<u32>,
-    pub(crate) posts: Posts,
-    /// Events in which requests arrived, here or elsewhere.
-    pub(crate) arrivals: Cell<u64>,
-    /// The thing that each of them acts upon, since when: the place of a message among all that the cloud has sent.
-    upon: Vec<Cell<(SimTime, u32)>>,
-}
-
-impl Own {
-    /// An iteration: whoever acts upon one does so in the order of edges, behind those who act upon messages.
-    const ITERATION: u32 = u32::MAX;
-
-    pub(crate) fn new(edges: Range<u32>) -> Self {
-        let upon = vec![Cell::new((SimTime::ZERO, 0)); edges.len()];
-        Self { edges, posts: Posts::default(), arrivals: Cell::new(0), upon }
-    }
-
-    fn upon(&self, edge: u32) -> &Cell<(SimTime, u32)> {
-        &self.upon[(edge - self.edges.start) as usize]
-    }
-
-    /// Posts what comes of an edge at a moment, now or later.
-    pub(crate) fn post(&self, now: SimTime, at: SimTime, edge: u32, thing: Thing) {
-        let place = Place { at, posted: now, upon: self.upon(edge).get().1, edge };
-        self.posts.borrow_mut().push(Posted { place, thing });
-    }
-}
-
-/// Things that edges have posted and that nobody has taken yet, in the order in which each edge did them.
-pub(crate) type Posts = RefCell<Vec<Posted>>;
-
-/// Things for edges that nobody has taken yet.
-#[derive(Default)]
-pub(crate) struct Deliveries {
-    pub(crate) pending: RefCell<Vec<(u32, Delivery)>>,
-    /// Messages so far.
-    sent: Cell<u32>,
-}
-
-/// Something that an edge has posted.
-pub(crate) struct Posted {
-    pub(crate) place: Place,
-    pub(crate) thing: Thing,
-}
-
-/// The thing that an edge has posted.
-pub(crate) enum Thing {
-    /// Something that is done for a request, which has this slot on the edges' side.
-    Act(SlotId, Act),
-    /// A row was written.
-    Row(Box<Row>),
-}
-
-/// The place of what edges do in the order in which the cloud takes it. Edges that do the same in one nanosecond, because they heard of the
-/// same batch, do it in the order in which the cloud sent their verdicts; those that have iterated since, in the order of their numbers.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Place {
-    pub(crate) at: SimTime,
-    /// Time at which it was posted: earlier, where a message takes its time.
-    posted: SimTime,
-    /// The thing that the edge acts upon.
-    upon: u32,
-    pub(crate) edge: u32,
-}
-
-/// Something that an edge does to the cloud or to the ledger for a request.
-pub(crate) enum Act {
-    /// A sequence is opened in the cloud, perhaps for an input that is on its way.
-    Open { input: Box<Input>, awaits_input: bool },
-    /// A small model drafts beside the cloud's for it.
-    OpenBeside { input: Box<Input>, n_draft: u32 },
-    /// The answer is withheld until the cloud's word is asked for.
-    Withhold { wait: WaitIndex },
-    /// A message arrives; it has this number on the edges' side.
-    Arrive { message: u32, wire: Bytes, body: Body },
-    /// The sequence in the cloud is given up, and perhaps another one opened.
-    GiveUp,
-    /// A solver was compared with the exact one.
-    Regret(Regret),
-    /// The request has ended.
-    End(Box<End>),
-}
-
-/// A request that has ended on its edge, and the closed forms of one of the first.
-pub(crate) struct End {
-    pub(crate) ended: Ended,
-    pub(crate) forms: Option<(ClosedForms, f64)>,
-}
-
-/// Something that comes to an edge from the cloud. Requests and messages have their numbers on the edges' side.
-pub(crate) enum Delivery {
-    /// The verdict on a batch of drafts arrives then.
-    Verdict { message: u32, at: SimTime, place: u32, wire: Bytes, verdict: Verdict },
-    /// A batch of drafts was void.
-    Dropped { message: u32 },
-    /// Another message arrives then.
-    Message { slot: SlotId, at: SimTime, place: u32, wire: Bytes, body: Body },
-    /// Tokens arrive then, at which nobody looks.
-    Tokens { slot: SlotId, at: SimTime, count: u32 },
-}
+use units::SimTime;
 
 impl<'w, C: Compute> World<'w, C> {
     /// True of a world that simulates edges alone.
@@ -157,10 +40,7 @@ impl<'w, C: Compute> World<'w, C> {
     #[inline]
     pub(super) fn hear(&self, edge: u32, place: u32) {
         if let Extent::Edges(own) = &self.extent {
-            let (now, upon) = (self.kernel.now(), own.upon(edge));
-            // Whatever an edge does in one nanosecond stays in its order.
-            let least = if upon.get().0 == now { upon.get().1 } else { 0 };
-            upon.set((now, place.max(least)));
+            own.act_upon(edge, self.kernel.now(), place);
         }
     }
 
@@ -197,8 +77,7 @@ impl<'w, C: Compute> World<'w, C> {
     pub(super) fn deliver_message(&self, state: &mut State<'w, C>, message: u32, at: SimTime) -> bool {
         let Extent::Cloud(deliveries) = &self.extent else { return false };
         let Message { slot, edge, wire, body, number, .. } = state.messages.remove(message);
-        let place = deliveries.sent.get().checked_add(1).expect("fewer than 2^32 messages down");
-        deliveries.sent.set(place);
+        let place = deliveries.next_place();
         let delivery = match body {
             Body::Drafts(drafts) => {
                 let verdict = drafts.verdict.expect("what comes back is the verdict");
@@ -206,7 +85,7 @@ impl<'w, C: Compute> World<'w, C> {
             }
             body => Delivery::Message { slot: self.on_their_side(state, slot), at, place, wire, body },
         };
-        deliveries.pending.borrow_mut().push((edge, delivery));
+        deliveries.push(edge, delivery);
         true
     }
 
@@ -216,7 +95,7 @@ impl<'w, C: Compute> World<'w, C> {
         let Extent::Cloud(deliveries) = &self.extent else { return false };
         let edge = state.ledger.slots.get(slot.index).edge;
         let slot = self.on_their_side(state, slot);
-        deliveries.pending.borrow_mut().push((edge, Delivery::Tokens { slot, at, count }));
+        deliveries.push(edge, Delivery::Tokens { slot, at, count });
         true
     }
 
@@ -224,7 +103,7 @@ impl<'w, C: Compute> World<'w, C> {
     pub(super) fn deliver_dropped(&self, state: &mut State<'w, C>, message: u32) -> bool {
         let Extent::Cloud(deliveries) = &self.extent else { return false };
         let Message { edge, number, .. } = state.messages.remove(message);
-        deliveries.pending.borrow_mut().push((edge, Delivery::Dropped { message: number }));
+        deliveries.push(edge, Delivery::Dropped { message: number });
         true
     }
 
@@ -291,27 +170,5 @@ impl<'w, C: Compute> World<'w, C> {
         if !self.post_now(state, id, || Act::Withhold { wait }) {
             state.ledger.slots.get_mut(id.index).resources.cloud.withheld = Some(wait);
         }
-    }
-}
-
-impl Delivery {
-    /// The time at which it has an event; none without one.
-    pub(crate) fn at(&self) -> Option<SimTime> {
-        match self {
-            Self::Verdict { at, .. } | Self::Message { at, .. } => Some(*at),
-            Self::Dropped { .. } | Self::Tokens { .. } => None,
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_passes_between_parts_is_small() {
-        assert!(size_of::<Posted>() <= 216, "{}", size_of::<Posted>());
-        assert!(size_of::<Delivery>() <= 200, "{}", size_of::<Delivery>());
-        println!("{} {}", size_of::<Posted>(), size_of::<Delivery>());
     }
 }

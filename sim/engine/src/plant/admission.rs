@@ -7,7 +7,7 @@
 //!
 //! A serving engine hands out memory by itself, block by block (`served.rs`); nobody asks for it here.
 
-use super::across::Act;
+use super::posts::Act;
 use super::prompts;
 use super::resources::{Held, Slot};
 use super::routing::Change;

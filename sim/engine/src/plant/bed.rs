@@ -1,9 +1,9 @@
 //! One request's bed: the virtual testbed as a policy sees it.
 
-use super::across::Act;
 use super::flight::Flight;
 use super::job::{Task, Then};
 use super::message::Body;
+use super::posts::Act;
 use super::state::State;
 use super::world::World;
 use crate::ledger::{Grading, Kind, Lane, Ledger, SlotId};

@@ -3,9 +3,9 @@
 //! In every iteration the GPU's own model reads prompts and verifies drafts. Then the small one reads as much of those prompts, and
 //! drafts for every answer that goes on, a pass a token, all requests together. The iteration takes as long as both.
 
-use super::across::Act;
 use super::beside::Beside;
 use super::job::{Item, Task};
+use super::posts::Act;
 use super::resources::{Held, Resources};
 use super::state::State;
 use super::world::World;

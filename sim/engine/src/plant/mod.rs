@@ -27,6 +27,7 @@
 //! | `world.rs`, `state.rs` | the parts that stay and that change during a run, the ledger included |
 //! | `resources.rs` | a request's sequences, memory and waits |
 //! | `message.rs`, `event.rs` | messages on the link; what events of the kernel are for |
+//! | `posts.rs` | what passes between edges and cloud that are simulated apart |
 //! | `job.rs` | jobs of requests, and the items that they are in an iteration |
 //! | `requests.rs` | requests of each GPU, and the replica of a pool with the fewest |
 //! | `reports.rs` | loads of replicas and what edges learn, as they are reported |
@@ -58,6 +59,7 @@ mod link;
 mod message;
 mod pictures;
 mod pools;
+mod posts;
 mod prices;
 mod prompts;
 mod queue;
@@ -79,12 +81,12 @@ mod world;
 pub use link::Traffic;
 pub use pools::{kv_of_group, kv_of_pool, kv_of_tiers};
 
-pub(crate) use across::{Act, Deliveries, Delivery, End, Extent, Own, Place, Posted, Thing};
 pub(crate) use bed::Bed;
 pub(crate) use event::Event;
 pub(crate) use fleet::Fleet;
 pub(crate) use gpu::{Gpu, work};
 pub(crate) use pools::footprint;
+pub(crate) use posts::{Act, Deliveries, Delivery, End, Extent, Own, Place, Posted, Thing};
 pub(crate) use prices::Price;
 pub(crate) use reports::Reports;
 pub(crate) use resources::Slot;

@@ -13,10 +13,9 @@ use super::resources::Resources;
 use super::served::Served;
 use crate::ledger::Ledger;
 use crate::models::Models;
-use crate::outcome::coverage;
 use crate::scheduling::Remote;
 use crate::spec::{CloudSpec, EdgeSpec, RunSpec};
-use backends::{Compute, Coverage, Done, Tier};
+use backends::{Compute, Done, Tier};
 use kernel::{FifoServer, Numbered, Streams};
 use model::{energy::Power, kv::KvPool, memory::BatchLimits};
 use std::collections::VecDeque;
@@ -106,8 +105,6 @@ pub(crate) struct Left {
     cpus: Vec<FifoServer>,
     up: Traffic,
     down: Traffic,
-    /// Iterations that were priced by measured laws.
-    pub(crate) coverage: Option<Coverage>,
 }
 
 impl<C: Compute> State<'_, C> {
@@ -119,7 +116,6 @@ impl<C: Compute> State<'_, C> {
             cpus: self.edge_cpus[range].to_vec(),
             up: self.up.traffic,
             down: self.down.traffic,
-            coverage: coverage(&self.computes),
         }
     }
 

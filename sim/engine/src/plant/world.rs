@@ -1,8 +1,8 @@
 //! The part of the plant that stays as it is during a run, and the handling of events.
 
-use super::across::Extent;
 use super::event::Event;
 use super::fleet::Fleet;
+use super::posts::Extent;
 use super::prices::{HostWork, Price};
 use super::state::State;
 use crate::calibration::Undrawn;

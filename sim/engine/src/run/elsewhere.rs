@@ -6,40 +6,8 @@ use crate::plant::{Act, End, Extent, State};
 use crate::workload::Session;
 use backends::Compute;
 use policies::{Policy, ServedBy};
-use std::collections::VecDeque;
 use std::sync::atomic::Ordering;
 use units::SimTime;
-
-/// The slots of the requests in flight, by their generations.
-#[derive(Default)]
-pub(super) struct Names {
-    first: u32,
-    slots: VecDeque<Option<u32>>,
-}
-
-impl Names {
-    fn insert(&mut self, id: SlotId) {
-        if self.slots.is_empty() {
-            self.first = id.generation;
-        }
-        self.slots.push_back(Some(id.index));
-    }
-
-    /// The name of a request; one that nobody has if it is no longer in flight.
-    fn get(&self, generation: u32) -> SlotId {
-        let place = generation.checked_sub(self.first);
-        let index = place.and_then(|place| *self.slots.get(place as usize)?).unwrap_or(u32::MAX);
-        SlotId { index, generation }
-    }
-
-    fn remove(&mut self, generation: u32) {
-        self.slots[(generation - self.first) as usize] = None;
-        while self.slots.front().is_some_and(Option::is_none) {
-            self.slots.pop_front();
-            self.first += 1;
-        }
-    }
-}
 
 impl<'a, C: Compute, P: Policy> Run<'a, C, P> {
     /// A session of one request begins at an edge that is simulated elsewhere: the cloud's side takes it in, other edges count it.
