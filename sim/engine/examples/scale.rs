@@ -15,7 +15,6 @@ use model::dataset::{Law, Named};
 use policies::{CloudOnly, DraftDuringVerify, EdgeOnly, Msao, Speculative, System};
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
-use std::time::Instant;
 use units::{BitsPerSecond, Bytes, PerSecond};
 
 const USAGE: &str = "scale pipelined|blocking|msao|cloud_only|edge_only DEVICES REQUESTS TOKENS|short [THREADS]";
@@ -38,17 +37,17 @@ fn main() {
         meet_in_the_cloud(&mut spec, number(threads));
     }
 
-    let (before, start) = (cpu_seconds(), now());
+    let before = cpu_seconds();
     let outcome = simulate(&spec, Journal::digest_only(), &mut NoRecorder, &AtomicU64::new(0))
         .unwrap_or_else(|error| panic!("{error}"));
-    let (seconds, wall) = (cpu_seconds() - before, start.elapsed().as_secs_f64());
+    let seconds = cpu_seconds() - before;
 
     let queue = if cfg!(feature = "binary-queue") { "binary" } else { "lanes" };
     let (events, answered, made) = (outcome.events, outcome.metrics.completed, outcome.metrics.output_tokens);
     let drafted = outcome.metrics.drafted;
     let per_second = |count: u64| (count as f64 / seconds).round();
     println!(
-        r#"{{"policy":"{policy}","queue":"{queue}","devices":{devices},"requests":{answered},"tokens":{made},"drafted":{drafted},"events":{events},"check":"{:016x}","cpu_seconds":{seconds:.3},"wall_seconds":{wall:.3},"ns_per_event":{:.1},"ns_per_token":{:.1},"requests_per_s":{},"peak_rss_mb":{:.1}}}"#,
+        r#"{{"policy":"{policy}","queue":"{queue}","devices":{devices},"requests":{answered},"tokens":{made},"drafted":{drafted},"events":{events},"check":"{:016x}","cpu_seconds":{seconds:.3},"ns_per_event":{:.1},"ns_per_token":{:.1},"requests_per_s":{},"peak_rss_mb":{:.1}}}"#,
         outcome.journal.digest(),
         seconds * 1e9 / events as f64,
         seconds * 1e9 / drafted.max(made) as f64,
@@ -93,11 +92,6 @@ fn meet_in_the_cloud(spec: &mut RunSpec, threads: u32) {
     spec.link.hops[0].ways_mut().into_iter().for_each(|way| way.rate = rate.clone().into());
     spec.workload.arrivals = Arrivals::Poisson { rate: PerSecond::new(f64::from(spec.edge_count())) };
     (spec.threads, spec.least_edges_apart) = (threads.max(1), if threads > 0 { 1 } else { u32::MAX });
-}
-
-#[expect(clippy::disallowed_methods, reason = "a command, not a simulation")]
-fn now() -> Instant {
-    Instant::now()
 }
 
 #[expect(clippy::disallowed_methods, reason = "a command, not a simulation")]
