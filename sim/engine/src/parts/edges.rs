@@ -73,9 +73,7 @@ impl<P: Policy> Edges<'_, P> {
         deliveries.into_iter().for_each(|delivery| world.take_in(delivery));
         world.kernel.run_before(first_at(until), self.run, &mut self.spawner);
         let Extent::Edges(own) = &world.extent else { unreachable!("a part of the edges") };
-        // About as many will come again.
-        let room = Vec::with_capacity(own.posts.borrow().len());
-        Round { posted: own.posts.replace(room), next: world.kernel.next() }
+        Round { posted: own.take(), next: world.kernel.next() }
     }
 
     /// Checks and takes out what is left at its end.

@@ -90,7 +90,8 @@ impl<P: Policy> Rounds<'_, '_, '_, '_, P> {
         [edges, cloud]: [SimTime; 2],
         deliveries: Vec<(u32, Delivery)>,
     ) -> Option<impl Iterator<Item = SimTime> + use<P>> {
-        let mut of_parts: Vec<Vec<Delivery>> = self.parts.iter().map(|_| Vec::new()).collect();
+        let room = 2 * deliveries.len() / self.parts.len();
+        let mut of_parts: Vec<Vec<Delivery>> = self.parts.iter().map(|_| Vec::with_capacity(room)).collect();
         for (edge, delivery) in deliveries {
             of_parts[self.parts.partition_point(|part| part.end <= edge)].push(delivery);
         }

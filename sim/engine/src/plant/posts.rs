@@ -9,6 +9,11 @@ use std::cell::{Cell, RefCell};
 use std::ops::Range;
 use units::{Bytes, SimTime};
 
+/// Room for about as many things as came the last time.
+fn room_for_as_many<T>(last: &[T]) -> Vec<T> {
+    Vec::with_capacity(last.len() + last.len() / 2)
+}
+
 /// The extent of a world: the things of a run that it simulates.
 pub(crate) enum Extent<'w> {
     /// The edges and the cloud.
@@ -22,7 +27,8 @@ pub(crate) enum Extent<'w> {
 /// The edges that a world simulates alone.
 pub(crate) struct Own {
     pub(crate) edges: Range<u32>,
-    pub(crate) posts: Posts,
+    /// Things that they have posted and that nobody has taken yet, in the order in which each edge did them.
+    posts: RefCell<Vec<Posted>>,
     /// Events in which requests arrived, here or elsewhere.
     pub(crate) arrivals: Cell<u64>,
     /// The thing that each of them acts upon, since when: the place of a message among all that the cloud has sent.
@@ -35,7 +41,13 @@ impl Own {
 
     pub(crate) fn new(edges: Range<u32>) -> Self {
         let upon = vec![Cell::new((SimTime::ZERO, 0)); edges.len()];
-        Self { edges, posts: Posts::default(), arrivals: Cell::new(0), upon }
+        Self { edges, posts: RefCell::default(), arrivals: Cell::new(0), upon }
+    }
+
+    /// Takes out all that was posted.
+    pub(crate) fn take(&self) -> Vec<Posted> {
+        let room = room_for_as_many(&self.posts.borrow());
+        self.posts.replace(room)
     }
 
     /// An edge acts upon something from now on.
@@ -56,9 +68,6 @@ impl Own {
         self.posts.borrow_mut().push(Posted { place, thing });
     }
 }
-
-/// Things that edges have posted and that nobody has taken yet, in the order in which each edge did them.
-pub(crate) type Posts = RefCell<Vec<Posted>>;
 
 /// Things for edges that nobody has taken yet.
 #[derive(Default)]
@@ -83,7 +92,8 @@ impl Deliveries {
 
     /// Takes all of them out.
     pub(crate) fn take(&self) -> Vec<(u32, Delivery)> {
-        self.pending.take()
+        let room = room_for_as_many(&self.pending.borrow());
+        self.pending.replace(room)
     }
 }
 
