@@ -45,7 +45,7 @@ fn parts(edges: u32, threads: u32) -> Vec<Range<u32>> {
     let threads = threads.clamp(1, edges.max(1));
     let even = 1.0 / f64::from(threads);
     let beside_cloud = ((even - CLOUDS_SHARE) / (1.0 - CLOUDS_SHARE)).max(0.0);
-    let first = if threads == 1 { edges } else { (f64::from(edges) * beside_cloud) as u32 };
+    let first = if threads == 1 { edges } else { (f64::from(edges) * beside_cloud).round() as u32 };
     let rest = u64::from(edges - first);
     let others = u64::from(threads - 1).max(1);
     let end = |part: u64| first + (rest * part / others) as u32;
@@ -88,4 +88,63 @@ fn lookahead(spec: &RunSpec) -> Result<SimDuration, &'static str> {
     let lookahead = (least + spec.pools[0].rtt) / 2;
     says(lookahead < SimDuration::from_us(1), "its link takes no time")?;
     Ok(lookahead)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use kernel::Profile;
+    use policies::{CloudOnly, EdgeOnly, Speculative, System};
+    use units::PerSecond;
+
+    /// A thousand edges that draft and meet in the cloud alone.
+    fn spec() -> RunSpec {
+        let mut spec = RunSpec::example(System::Speculative(Speculative::default()));
+        spec.edges[0].count = RunSpec::LEAST_EDGES_APART;
+        spec.link.hops[0].shared_by = SharedBy::Edge;
+        spec.workload.arrivals = Arrivals::Poisson { rate: PerSecond::new(9.0) };
+        spec
+    }
+
+    #[test]
+    fn every_edge_is_in_one_part() {
+        for (edges, threads) in [(1, 1), (1, 4), (5, 2), (1000, 1), (1000, 2), (1000, 3), (1001, 8), (9, 64)] {
+            let parts = parts(edges, threads);
+            let joined = parts.iter().try_fold(0, |end, part| (part.start == end).then_some(part.end));
+            assert_eq!(joined, Some(edges), "{edges} edges on {threads} threads: {parts:?}");
+        }
+        assert_eq!(parts(1000, 2), [0..375, 375..1000], "the cloud shares the first thread");
+    }
+
+    #[test]
+    fn a_run_is_divided_or_says_why_not() {
+        type Change = fn(&mut RunSpec);
+        let cases: [(Change, Option<&str>); 10] = [
+            (|_| (), None),
+            (|spec| spec.edges[0].count -= 1, None),
+            (|spec| spec.policy = System::CloudOnly(CloudOnly::default()), Some("its edges only send")),
+            (|spec| spec.link.hops[0].shared_by = SharedBy::All, Some("its edges share a hop")),
+            (|spec| spec.link.jitter = SimDuration::from_ms(1), Some("its link draws jitter")),
+            (|spec| spec.link.hops[0].up.loss = Profile::from(Ratio::new(0.1)), Some("its link draws losses")),
+            (|spec| spec.link.hops[0].down.rtt = SimDuration::ZERO.into(), Some("its link takes no time")),
+            (|spec| spec.pools = vec![spec.pools[0].clone(); 2], Some("its requests are given one of several pools")),
+            (|spec| spec.workload.timeout = Some(SimDuration::from_ms(9)), Some("its clients give up")),
+            (
+                |spec| spec.workload.arrivals = Arrivals::ClosedLoop { clients: 1, think: SimDuration::ZERO },
+                Some("its clients take the next request in turn"),
+            ),
+        ];
+        for (place, (change, reason)) in cases.into_iter().enumerate() {
+            let mut spec = spec();
+            change(&mut spec);
+            assert_eq!(spec.stays_on_one_thread(), reason, "case {place}");
+            let is_large = spec.edge_count() >= RunSpec::LEAST_EDGES_APART;
+            assert_eq!(Division::of(&spec).is_some(), is_large && reason.is_none(), "case {place}");
+        }
+        let lookahead = Division::of(&spec()).map(|division| division.lookahead);
+        assert_eq!(lookahead, Some(SimDuration::from_ms(10)), "half of a round trip of 20 ms");
+        let mut alone = spec();
+        alone.policy = System::EdgeOnly(EdgeOnly::default());
+        assert!(Division::of(&alone).is_some(), "edges that never meet");
+    }
 }

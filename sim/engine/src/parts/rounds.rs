@@ -45,9 +45,10 @@ impl Visitor for InParts<'_> {
                     let mut rounds = Rounds { cloud: Cloud::new(run), own, others: &others, parts: &parts };
                     rounds.take_all(lookahead);
                     let Rounds { cloud, own, .. } = rounds;
-                    let own = own.end();
-                    let rests = std::iter::once(own).chain(others.into_iter().map(Remote::end));
-                    cloud.end(rests.collect::<Result<Vec<Rest>, RunError>>()?)
+                    // Another part that has failed says why; this one only waits for it.
+                    let mut rests = others.into_iter().map(Remote::end).collect::<Result<Vec<Rest>, RunError>>()?;
+                    rests.push(own.end()?);
+                    cloud.end(rests)
                 })
             })
         })

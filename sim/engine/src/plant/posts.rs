@@ -177,6 +177,5 @@ mod tests {
     fn what_passes_between_parts_is_small() {
         assert!(size_of::<Posted>() <= 216, "{}", size_of::<Posted>());
         assert!(size_of::<Delivery>() <= 200, "{}", size_of::<Delivery>());
-        println!("{} {}", size_of::<Posted>(), size_of::<Delivery>());
     }
 }
