@@ -13,7 +13,7 @@ pub struct Options {
     /// alone and refused.
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
-    /// Threads that runs are spread over [default: all cores]. Results do not depend on it.
+    /// Threads that runs are spread over [default: all cores]; a run of many edges takes those that are left. Results do not depend on it.
     #[arg(long, value_name = "N")]
     pub threads: Option<usize>,
     /// Also write steps.parquet: every item of every GPU iteration.
