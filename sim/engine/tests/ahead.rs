@@ -1,15 +1,14 @@
 //! A run that is worked out ahead gives what single steps and single arrivals give: every row, every sum, every bit.
 
 use crate::common::rows::results;
-use crate::common::strategies::{any_spec, config, policy};
+use crate::common::strategies::{any_spec, config, policy, warm_up};
 use crate::common::{examples, spec};
-use engine::{Connections, RunSpec, TcpSpec, Transport, WarmUp};
+use engine::{Connections, RunSpec, TcpSpec, Transport};
 use kernel::Tcp;
 use model::engine_kind::EngineKind;
 use proptest::prelude::*;
 use proptest::test_runner::TestRunner;
 use std::cell::Cell;
-use units::SimDuration;
 
 /// Runs a spec both ways; the events of each.
 fn both(spec: &RunSpec) -> [u64; 2] {
@@ -22,14 +21,6 @@ fn both(spec: &RunSpec) -> [u64; 2] {
     let (unseen, _) = results(spec, false);
     assert_eq!(ahead, unseen, "events depend on what is recorded");
     [ahead, single]
-}
-
-fn warm_up() -> impl Strategy<Value = WarmUp> {
-    prop_oneof![
-        2 => Just(WarmUp::default()),
-        1 => (1u64..4).prop_map(WarmUp::Requests),
-        1 => (1u64..3000).prop_map(|ms| WarmUp::Time(SimDuration::from_ms(ms))),
-    ]
 }
 
 fn connections() -> impl Strategy<Value = Option<Connections>> {

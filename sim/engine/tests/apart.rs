@@ -1,9 +1,9 @@
 //! A run whose edges and cloud are simulated apart gives what one whole run gives: every row, every sum, every bit, on so many threads.
 
 use crate::common::rows::results;
-use crate::common::strategies::{config, plant, policy};
+use crate::common::strategies::{config, plant, policy, warm_up};
 use crate::common::{Alike, fleet};
-use engine::{Arrivals, Connections, RunSpec, SharedBy, Sharing, TcpSpec, Transport, WarmUp};
+use engine::{Arrivals, Connections, RunSpec, SharedBy, Sharing, TcpSpec, Transport};
 use kernel::Tcp;
 use proptest::prelude::*;
 use proptest::test_runner::TestRunner;
@@ -30,14 +30,6 @@ fn all_ways(spec: &RunSpec, threads: &[u32]) -> Vec<u64> {
         events
     };
     std::iter::once(whole).chain(threads.iter().map(of)).collect()
-}
-
-fn warm_up() -> impl Strategy<Value = WarmUp> {
-    prop_oneof![
-        2 => Just(WarmUp::default()),
-        1 => (1u64..4).prop_map(WarmUp::Requests),
-        1 => (1u64..3000).prop_map(|ms| WarmUp::Time(SimDuration::from_ms(ms))),
-    ]
 }
 
 /// The platform with a second group of edges.

@@ -117,7 +117,7 @@ fn later(time: SimTime, by: SimDuration) -> SimTime {
     if time == SimTime::MAX { time } else { time + by }
 }
 
-/// What a part needs for its next round.
+/// The things that a part is given for its next round.
 struct Go {
     until: SimTime,
     deliveries: Vec<Delivery>,

@@ -9,7 +9,7 @@ pub(super) struct Wanted {
     steps: bool,
     tokens: bool,
     decisions: bool,
-    /// Of each request.
+    /// True of each request whose spans are wanted.
     spans: Vec<bool>,
 }
 

@@ -1,4 +1,4 @@
-//! What passes between edges and cloud that are simulated apart.
+//! Posts and deliveries: edges and cloud that are simulated apart send them to each other.
 
 use super::message::Body;
 use crate::ledger::{Ended, Row, SlotId};

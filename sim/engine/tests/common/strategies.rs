@@ -4,7 +4,9 @@ use super::{
     Alike, Override, blocking, examples, fleet, in_front, layer_split, mbps, mindfusion, one_plus_geometric, pipelined,
     spec,
 };
-use engine::{Arrivals, Connections, HopSpec, Learners, Routing, Rule, RunSpec, SharedBy, Sharing, TcpSpec, Transport};
+use engine::{
+    Arrivals, Connections, HopSpec, Learners, Routing, Rule, RunSpec, SharedBy, Sharing, TcpSpec, Transport, WarmUp,
+};
 use kernel::{Profile, RateProfile, Tcp};
 use model::dataset::{Law, Size};
 use model::{engine_kind::EngineKind, request::PayloadFormat, tokens::TokenProcess};
@@ -12,6 +14,15 @@ use policies::System;
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
 use units::{BitsPerSecond, Bytes, PerSecond, Ratio, SimDuration};
+
+/// No warm-up, one of a few requests, or one of some time.
+pub fn warm_up() -> impl Strategy<Value = WarmUp> {
+    prop_oneof![
+        2 => Just(WarmUp::default()),
+        1 => (1u64..4).prop_map(WarmUp::Requests),
+        1 => (1u64..3000).prop_map(|ms| WarmUp::Time(SimDuration::from_ms(ms))),
+    ]
+}
 
 /// The same cases every time; so many, unless `PROPTEST_CASES` asks for another number than proptest's own 256.
 pub fn config(cases: u32) -> ProptestConfig {
