@@ -2,7 +2,7 @@
 //! them is delivered. A world that simulates both does it at once.
 
 use super::event::{DOWN, Event};
-use super::message::{Body, Drafts, Message};
+use super::message::{Body, Content, Drafts, Message};
 use super::posts::{Act, Delivery, Extent, Own, Thing};
 use super::resources::CloudSide;
 use super::state::State;
@@ -10,6 +10,7 @@ use super::world::World;
 use crate::ledger::SlotId;
 use backends::Compute;
 use kernel::{Phase, WaitIndex};
+use smallvec::SmallVec;
 use units::SimTime;
 
 impl<'w, C: Compute> World<'w, C> {
@@ -64,8 +65,8 @@ impl<'w, C: Compute> World<'w, C> {
         let Message { slot, edge, wire, ref mut body, .. } = *state.messages.get_mut(message);
         let body = match body {
             Body::Drafts(drafts) => {
-                let tokens = std::mem::take(&mut drafts.tokens);
-                Body::Drafts(Drafts { tokens, tree: drafts.tree.clone(), ..*drafts })
+                let content = std::mem::replace(&mut drafts.content, Content::Tokens(SmallVec::new()));
+                Body::Drafts(Drafts { content, tree: drafts.tree.clone(), ..*drafts })
             }
             _ => state.messages.remove(message).body,
         };
@@ -79,10 +80,7 @@ impl<'w, C: Compute> World<'w, C> {
         let Message { slot, edge, wire, body, number, .. } = state.messages.remove(message);
         let place = deliveries.next_place();
         let delivery = match body {
-            Body::Drafts(drafts) => {
-                let verdict = drafts.verdict.expect("what comes back is the verdict");
-                Delivery::Verdict { message: number, at, place, wire, verdict }
-            }
+            Body::Drafts(drafts) => Delivery::Verdict { message: number, at, place, wire, verdict: drafts.verdict() },
             body => Delivery::Message { slot: self.on_their_side(state, slot), at, place, wire, body },
         };
         deliveries.push(edge, delivery);
@@ -119,7 +117,7 @@ impl<'w, C: Compute> World<'w, C> {
             Delivery::Verdict { message, at, place, wire, verdict } => {
                 let this = state.messages.get_mut(message);
                 (this.wire, this.number) = (wire, place);
-                this.drafts_mut().verdict = Some(verdict);
+                this.drafts_mut().content = Content::Verdict(verdict);
                 self.foresee_verdict(state, message, at);
                 self.kernel.schedule(at, Phase::Happen, Event::AtEdge(message).target(), DOWN);
             }

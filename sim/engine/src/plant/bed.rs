@@ -369,8 +369,8 @@ impl<'w, C: Compute> Cloud for Bed<'w, C> {
         });
         answered.await;
         self.with(|state| {
-            let verdict =
-                state.ledger.slots.get(self.id.index).resources.pending.last_verdict.expect("the drafts had a verdict");
+            let pending = &mut state.ledger.slots.get_mut(self.id.index).resources.pending;
+            let verdict = pending.last_verdict.take().expect("the drafts had a verdict");
             state.ledger.write_log(&mut log, Some(&|place| place < verdict.accepted as usize));
         });
     }

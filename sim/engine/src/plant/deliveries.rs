@@ -325,7 +325,7 @@ impl<'w, C: Compute> World<'w, C> {
                 self.kernel.fire(wait);
             }
             Body::Drafts(drafts) => {
-                drafts.verdict.as_mut().expect("a verdict").at = now;
+                drafts.verdict_mut().at = now;
                 match drafts.wait {
                     Some(_) if drafts.abandoned => self.forget_drafts(state, message),
                     Some(wait) => self.kernel.fire(wait),
@@ -339,9 +339,9 @@ impl<'w, C: Compute> World<'w, C> {
     /// The last verdict of a request, behind which the cloud writes on by itself.
     fn end_drafting(&self, state: &mut State<'w, C>, slot: SlotId, message: u32) {
         let Body::Drafts(drafts) = state.messages.remove(message).body else { unreachable!("a verdict") };
-        let verdict = drafts.verdict.expect("a verdict that has arrived");
+        let verdict = drafts.verdict();
         let pending = &mut state.ledger.slots.get_mut(slot.index).resources.pending;
-        (pending.last_verdict, pending.last_batch) = (Some(verdict), None);
+        (pending.last_verdict, pending.last_batch) = (Some(Box::new(verdict)), None);
         state.ledger.commit_verdict(slot, &verdict);
         if verdict.ends {
             self.answered(state, slot);

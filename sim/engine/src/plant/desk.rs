@@ -83,7 +83,7 @@ impl<'w, C: Compute> World<'w, C> {
             request: slot.about.request.prompt.request,
             waits: now - since,
             silent: now - last,
-            drafts: state.messages.get(message).drafts().tokens.len() as u32,
+            drafts: state.messages.get(message).drafts().count(),
             context: state.computes[self.tier(gpu)].context(slot.resources.sequence(false)),
             brings: if rounds == 0 { 1.0 } else { f64::from(slot.committed.tokens) / f64::from(rounds) },
         }

@@ -62,7 +62,7 @@ impl<C: Compute> State<'_, C> {
 impl Gpu {
     /// True if a job of a request waits or runs outside a serving engine.
     fn has_job_of(&self, id: SlotId) -> bool {
-        let waiting = self.streams.iter().chain(&self.prompts);
+        let waiting = self.streams.iter().chain(self.prompts.iter());
         waiting.chain(self.running.iter().map(|item| &item.job)).any(|job| job.slot == id)
     }
 }

@@ -1,6 +1,6 @@
 //! Batches of drafts on their way to their verdicts.
 
-use super::message::{Body, Drafts, Shape};
+use super::message::{Body, Content, Drafts, Shape};
 use super::world::World;
 use crate::ledger::{SlotId, TokenRecord};
 use backends::Compute;
@@ -29,7 +29,7 @@ impl<C: Compute> World<'_, C> {
         }
         let drafts = Drafts {
             tree,
-            tokens: sent.iter().map(|draft| draft.token).collect(),
+            content: Content::Tokens(sent.iter().map(|draft| draft.token).collect()),
             start: batch.start,
             bonus: batch.bonus,
             judged: batch.judged,
@@ -41,7 +41,6 @@ impl<C: Compute> World<'_, C> {
             wait,
             abandoned: false,
             dropped: false,
-            verdict: None,
         };
         self.send_up(state, id, payload, Body::Drafts(drafts))
     }
@@ -96,7 +95,7 @@ impl<C: Compute> Future for Flight<'_, C> {
         self.wait = None;
         let state = &mut *self.world.state.borrow_mut();
         let Body::Drafts(drafts) = state.messages.remove(self.message).body else { unreachable!("a verdict") };
-        let verdict = drafts.verdict.expect("a verdict that has arrived");
+        let verdict = drafts.verdict();
         let accepted = |place: usize| match &drafts.tree {
             Some(tree) => tree.is_on_the_path(verdict.last, place),
             None => place < (drafts.stand + verdict.accepted) as usize,

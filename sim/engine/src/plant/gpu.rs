@@ -5,6 +5,7 @@
 //! one chunk of a prompt. `hf`: one item at a time in order of arrival; an answer keeps the GPU to its end.
 
 use super::job::{Item, Job, Task};
+use super::line::Line;
 use super::served::Served;
 use super::stretch::Ahead;
 use crate::ledger::{Share, SlotId};
@@ -15,7 +16,6 @@ use model::{
     memory::BatchLimits,
 };
 use smallvec::SmallVec;
-use std::collections::VecDeque;
 use std::rc::Rc;
 use units::{Flops, SimDuration, SimTime};
 
@@ -32,14 +32,14 @@ pub(crate) struct Gpu {
     pub(crate) flop: Flops,
     pub(crate) busy: Busy,
     /// Items of one token or a few.
-    pub(crate) streams: VecDeque<Job>,
+    pub(crate) streams: Line<Job>,
     tickets: u64,
     pub(crate) kind: Rc<Kind>,
     /// Prompts and probes.
-    pub(crate) prompts: VecDeque<Job>,
+    pub(crate) prompts: Line<Job>,
     pub(crate) kv: KvPool,
     /// Requests that ask for memory, in order.
-    pub(crate) asking: VecDeque<SlotId>,
+    pub(crate) asking: Line<SlotId>,
     /// The serving engine, where one forms the iterations.
     pub(crate) served: Option<Box<Served>>,
 }
@@ -59,21 +59,21 @@ pub(crate) enum Pick {
 }
 
 impl Gpu {
-    /// Its queues have room for one, which is what an edge of one client needs; they grow.
+    /// A GPU at rest.
     pub(crate) fn new(kind: Rc<Kind>, kv: KvPool, served: Option<Box<Served>>) -> Self {
         Self {
             server: BatchServer::default(),
             ends: SimTime::ZERO,
-            streams: VecDeque::with_capacity(1),
+            streams: Line::default(),
             running: SmallVec::new(),
-            prompts: VecDeque::with_capacity(1),
+            prompts: Line::default(),
             ahead: Ahead::default(),
             tickets: 0,
             busy: Busy::default(),
             flop: Flops::ZERO,
             kind,
             kv,
-            asking: VecDeque::with_capacity(1),
+            asking: Line::default(),
             served,
         }
     }

@@ -4,7 +4,7 @@ use super::drafter::beside;
 use super::event::{Event, NOW, STEP};
 use super::gpu::Pick;
 use super::job::{Item, Job, Reading, Task, Then};
-use super::message::Body;
+use super::message::{Body, Content};
 use super::spans::describe;
 use super::state::State;
 use super::work::work_of;
@@ -164,12 +164,7 @@ impl<'w, C: Compute> World<'w, C> {
     /// Takes the first item of one or a few tokens, unless it is void or its sequence is already in the batch.
     #[inline]
     fn pick_stream(&self, state: &mut State<'w, C>, gpu: u32) {
-        let streams = &mut state.gpus[gpu as usize].streams;
-        let Some(job) = streams.pop_front() else { return };
-        if streams.is_empty() {
-            // Begin anew at the front of the ring, which is in the cache.
-            streams.clear();
-        }
+        let Some(job) = state.gpus[gpu as usize].streams.pop_front() else { return };
         if let Task::Verify { message, .. } = job.task {
             if self.is_void(state, message) {
                 self.drop_drafts(state, message);
@@ -193,13 +188,13 @@ impl<'w, C: Compute> World<'w, C> {
         if this.prompts.is_empty() {
             return true;
         }
-        let ready = this.prompts.iter().position(|job| {
+        let ready = this.prompts.take_first(|job| {
             let slot = slots.get(job.slot.index);
             let held = if on_edge { &slot.resources.on_edge } else { &slot.resources.on_cloud };
             matches!(job.task, Task::Probe { .. } | Task::Encode { .. })
                 || held.as_ref().is_some_and(|held| held.kv.is_some())
         });
-        let Some(job) = ready.and_then(|place| this.prompts.remove(place)) else { return false };
+        let Some(job) = ready else { return false };
         let chunk = match job.task {
             Task::Prefill { left, .. } if this.kind.batches => left.min(this.kind.limits.chunk_tokens as u32),
             Task::Prefill { left, .. } => left,
@@ -397,7 +392,7 @@ impl<'w, C: Compute> World<'w, C> {
         if drafts.start < cloud.answer_tokens(sequence) {
             cloud.truncate(sequence, drafts.start);
         }
-        let before = if drafts.one_by_one { (drafts.tokens.len() as u32).saturating_sub(1) } else { 0 };
+        let before = if drafts.one_by_one { drafts.count().saturating_sub(1) } else { 0 };
         self.submit(state, gpu, id, Task::Verify { message, before });
     }
 
@@ -418,7 +413,7 @@ impl<'w, C: Compute> World<'w, C> {
         let slot = slots.get_mut(id.index);
         let Body::Drafts(drafts) = &mut messages.get_mut(message).body else { unreachable!("drafts were verified") };
         let committed = computes[self.tier(gpu)].answer_tokens(slot.resources.sequence(false));
-        let drafted = drafts.tokens.len() as u32;
+        let drafted = drafts.count();
         // What stands was not judged.
         let (accepted, drafted) = (accepted.saturating_sub(drafts.stand), drafted - drafts.stand);
         let (accepted, last, drafted) = if drafts.judged { (accepted, last, drafted) } else { (0, None, 0) };
@@ -426,7 +421,7 @@ impl<'w, C: Compute> World<'w, C> {
         if verdict.rejects() {
             slot.resources.cloud.epoch += 1;
         }
-        drafts.verdict = Some(verdict);
+        drafts.content = Content::Verdict(verdict);
         let goes_on = drafts.wait.is_none() && !ends;
         // The number of accepted drafts and the target's own token.
         self.send_down(state, message, TOKEN_BYTES * 2);

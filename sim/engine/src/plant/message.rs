@@ -74,8 +74,7 @@ impl Shape {
 }
 
 pub(crate) struct Drafts {
-    /// In place up to the N_max of the paper.
-    pub(crate) tokens: SmallVec<[Token; 5]>,
+    pub(crate) content: Content,
     /// Their shape, where they are no sequence.
     pub(crate) tree: Option<Box<Shape>>,
     /// Position of the first of them.
@@ -95,6 +94,39 @@ pub(crate) struct Drafts {
     pub(crate) abandoned: bool,
     /// The cloud has dropped them: there will be no verdict.
     pub(crate) dropped: bool,
-    /// The verdict, once there is one.
-    pub(crate) verdict: Option<Verdict>,
+}
+
+/// The drafts that go up, or the verdict on them that comes down.
+pub(crate) enum Content {
+    /// In place up to the N_max of the paper.
+    Tokens(SmallVec<[Token; 5]>),
+    Verdict(Verdict),
+}
+
+impl Drafts {
+    /// The drafts themselves, up to their verdict.
+    #[inline]
+    pub(crate) fn tokens(&self) -> &[Token] {
+        let Content::Tokens(tokens) = &self.content else { unreachable!("drafts are looked at before their verdict") };
+        tokens
+    }
+
+    /// Their number, up to their verdict.
+    #[inline]
+    pub(crate) fn count(&self) -> u32 {
+        self.tokens().len() as u32
+    }
+
+    /// The verdict on them, which is there.
+    #[inline]
+    pub(crate) fn verdict(&self) -> Verdict {
+        let Content::Verdict(verdict) = self.content else { unreachable!("a verdict that has been sent") };
+        verdict
+    }
+
+    /// The verdict on them, to be changed.
+    pub(crate) fn verdict_mut(&mut self) -> &mut Verdict {
+        let Content::Verdict(verdict) = &mut self.content else { unreachable!("a verdict that has been sent") };
+        verdict
+    }
 }

@@ -35,6 +35,7 @@
 //! | `fleet.rs` | the numbers of groups, pools and their GPUs |
 //! | `flight.rs` | batches of drafts on their way to their verdicts |
 //! | `gpu.rs`, `link.rs` | one GPU with its queues; one direction of the link |
+//! | `line.rs` | a waiting line whose first member stands in place |
 //! | `stretch.rs` | the steps that an edge takes in one event |
 //! | `served.rs` | a serving engine on a GPU, and the part of a request that it has |
 //! | `pools.rs`, `prices.rs` | KV pools of the tiers; prices that policies see |
@@ -55,6 +56,7 @@ mod gpu;
 mod invariants;
 mod iterations;
 mod job;
+mod line;
 mod link;
 mod message;
 mod pictures;

@@ -66,8 +66,8 @@ impl Resources {
 /// Things that a request waits for.
 #[derive(Default)]
 pub(crate) struct Pending {
-    /// The verdict behind which the cloud writes on by itself.
-    pub(crate) last_verdict: Option<Verdict>,
+    /// The verdict behind which the cloud writes on by itself. Apart, since few requests have one.
+    pub(crate) last_verdict: Option<Box<Verdict>>,
     /// The batch behind which the cloud writes on by itself.
     pub(crate) last_batch: Option<u32>,
     /// Times at which verdicts arrive, of those that have been sent down and not been looked for since.

@@ -144,7 +144,7 @@ impl<'w, C: Compute> World<'w, C> {
                 continue;
             }
             let drafts = match job.task {
-                Task::Verify { message, before: 0 } => state.messages.get(message).drafts().tokens.len() as u32,
+                Task::Verify { message, before: 0 } => state.messages.get(message).drafts().count(),
                 Task::Speculate { drafts } => drafts,
                 Task::Expand { nodes, .. } => nodes - 1,
                 _ => 0,

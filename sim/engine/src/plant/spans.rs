@@ -30,7 +30,7 @@ pub(crate) fn describe(item: &Item, messages: &Numbered<Message>) -> (Kind, u32)
         Task::Verify { message, .. } => {
             let drafts = messages.get(message).drafts();
             // Behind the prompt, whose last logits are known, they pass alone.
-            let all = drafts.tokens.len() as u32 + u32::from(drafts.start > 0);
+            let all = drafts.count() + u32::from(drafts.start > 0);
             (Kind::Verify, of_step(item.reading.step_tokens, all))
         }
         Task::Speculate { drafts } => {
@@ -124,9 +124,9 @@ impl<'w, C: Compute> World<'w, C> {
             Body::Hidden { first, .. } if up => (Kind::Hidden, u32::from(!first), SimDuration::ZERO),
             Body::Hidden { .. } => (Kind::Token, 1, SimDuration::ZERO),
             Body::Tokens { count, .. } => (Kind::Token, *count, SimDuration::ZERO),
-            Body::Drafts(drafts) if up => (Kind::Drafts, drafts.tokens.len() as u32, SimDuration::ZERO),
+            Body::Drafts(drafts) if up => (Kind::Drafts, drafts.count(), SimDuration::ZERO),
             Body::Drafts(drafts) => {
-                let verdict = drafts.verdict.as_ref().expect("what comes back is the verdict");
+                let verdict = drafts.verdict();
                 (Kind::Verdict, verdict.accepted + u32::from(verdict.token.is_some()), SimDuration::ZERO)
             }
         };

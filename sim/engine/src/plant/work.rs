@@ -42,12 +42,12 @@ fn work_of_task(task: Task, messages: &Numbered<Message>) -> Work<'_> {
         Task::Verify { message, .. } => {
             let drafts = messages.get(message).drafts();
             if let Some(tree) = &drafts.tree {
-                return Work::Judge { drafts: &drafts.tokens, parents: &tree.parents };
+                return Work::Judge { drafts: drafts.tokens(), parents: &tree.parents };
             }
             if drafts.stand > 0 {
-                return Work::Check { drafts: &drafts.tokens, stand: drafts.stand as usize };
+                return Work::Check { drafts: drafts.tokens(), stand: drafts.stand as usize };
             }
-            Work::Verify { drafts: &drafts.tokens, bonus: drafts.bonus, judged: drafts.judged }
+            Work::Verify { drafts: drafts.tokens(), bonus: drafts.bonus, judged: drafts.judged }
         }
         Task::Answer | Task::Lower { .. } | Task::Upper { .. } => Work::Decode,
     }

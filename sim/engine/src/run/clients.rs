@@ -15,7 +15,9 @@ impl<'a, C: Compute, P: Policy> Run<'a, C, P> {
     #[expect(clippy::manual_async_fn, reason = "an `async fn` keeps its arguments twice, and there are many clients")]
     pub(super) fn client(&'a self, edge: u32, client: u32, think: SimDuration) -> impl Future<Output = ()> + 'a {
         async move {
-            while let Some(session) = self.begin(None, edge) {
+            // Not `while let`, which would keep the session while it is played.
+            loop {
+                let Some(session) = self.begin(None, edge) else { return };
                 if !self.play(session, edge, client).await {
                     return;
                 }
@@ -37,7 +39,7 @@ impl<'a, C: Compute, P: Policy> Run<'a, C, P> {
     /// Plays a session to its end; false if its client gives up on a turn and goes on by itself.
     fn play(&'a self, mut session: Session, edge: u32, client: u32) -> impl Future<Output = bool> + 'a {
         let bed = self.admit(&mut session, edge, client);
-        self.play_on(session, edge, client, bed)
+        self.play_on(session.rest(), edge, client, bed)
     }
 
     /// Plays a session from a turn on that has been taken in.
@@ -47,7 +49,7 @@ impl<'a, C: Compute, P: Policy> Run<'a, C, P> {
     )]
     fn play_on(
         &'a self,
-        mut session: Session,
+        mut rest: Option<Box<Session>>,
         edge: u32,
         client: u32,
         mut bed: Bed<'a, C>,
@@ -59,7 +61,7 @@ impl<'a, C: Compute, P: Policy> Run<'a, C, P> {
                     Some(timeout) => {
                         let mut served = Box::pin(self.serve(bed));
                         let Some(answered) = self.in_time(&mut served, timeout).await else {
-                            self.given_up.borrow_mut().push(GivenUp { session, edge, client });
+                            self.given_up.borrow_mut().push(GivenUp { rest, edge, client });
                             self.world.schedule_adoption();
                             // The servers are not told.
                             served.await;
@@ -68,7 +70,7 @@ impl<'a, C: Compute, P: Policy> Run<'a, C, P> {
                         answered
                     }
                 };
-                match self.next_turn(&mut session, edge, client, answered).await {
+                match self.next_turn(&mut rest, edge, client, answered).await {
                     Some(next) => bed = next,
                     None => return true,
                 }
@@ -93,10 +95,10 @@ impl<'a, C: Compute, P: Policy> Run<'a, C, P> {
     }
 
     /// A client that has given up goes on by itself: with its session, and in a closed loop with the next ones.
-    pub(super) async fn go_on(&'a self, GivenUp { mut session, edge, client }: GivenUp) {
-        let bed = self.next_turn(&mut session, edge, client, self.world.kernel.now()).await;
+    pub(super) async fn go_on(&'a self, GivenUp { mut rest, edge, client }: GivenUp) {
+        let bed = self.next_turn(&mut rest, edge, client, self.world.kernel.now()).await;
         if let Some(bed) = bed
-            && !self.play_on(session, edge, client, bed).await
+            && !self.play_on(rest, edge, client, bed).await
         {
             return;
         }
@@ -108,11 +110,17 @@ impl<'a, C: Compute, P: Policy> Run<'a, C, P> {
     }
 
     /// The next turn of a session, which its user sends after thinking about the answer to the one before; none at its end.
-    async fn next_turn(&self, session: &mut Session, edge: u32, client: u32, answered: SimTime) -> Option<Bed<'a, C>>
+    async fn next_turn(
+        &self,
+        rest: &mut Option<Box<Session>>,
+        edge: u32,
+        client: u32,
+        answered: SimTime,
+    ) -> Option<Bed<'a, C>>
     where
         Self: 'a,
     {
-        let world = self.world;
+        let (world, session) = (self.world, rest.as_deref_mut()?);
         let think = session.think(&world.spec.workload, world.streams)?;
         // A policy may be busy for a while after the last token.
         let left = (answered + think).saturating_since(world.kernel.now());
@@ -123,9 +131,9 @@ impl<'a, C: Compute, P: Policy> Run<'a, C, P> {
     }
 }
 
-/// A client that has given up on a request, and its session.
+/// A client that has given up on a request, and the rest of its session.
 pub(super) struct GivenUp {
-    session: Session,
+    rest: Option<Box<Session>>,
     edge: u32,
     client: u32,
 }

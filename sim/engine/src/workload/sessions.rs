@@ -99,6 +99,11 @@ impl Session {
         (self.next < self.end).then(think)
     }
 
+    /// The session, if there are more turns of it. Apart, since every request in flight waits with what is left of its session.
+    pub(crate) fn rest(self) -> Option<Box<Self>> {
+        (self.next < self.end).then(|| Box::new(self))
+    }
+
     /// The next turn: the session so far, with a text of its own behind it.
     pub(crate) fn turn(&mut self, workload: &Workload, streams: Streams) -> Turn {
         let (number, row) = (self.next, self.row.behind(self.next - self.first));
