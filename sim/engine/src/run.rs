@@ -366,7 +366,7 @@ impl<'a, C: Compute, P: Policy> Run<'a, C, P> {
         let (group, pool) = (slot.about.group as usize, slot.pool);
         let alone = Alone {
             view: world.view(state, slot.edge, pool as usize),
-            input: &slot.about.input,
+            input: &slot.about.input(),
             output_tokens: slot.about.request.output_tokens,
             preprocess: world.preprocess(group, prompt),
             tokens: &world.closed_form_tokens,

@@ -1,11 +1,10 @@
 //! Requests that are simulated in two places: edges have one part of each, and the cloud and the sums over all requests the other.
 
 use super::notes::Noted;
-use super::slot::{Committed, Slot};
+use super::slot::{Committed, Planned, Slot};
 use super::tally::Tally;
 use super::{Durations, Ledger, ProbeSums, Shortfall, Side, SlotId};
 use kernel::Key;
-use model::{mas::Mas, request::Input};
 use policies::ServedBy;
 use units::{Bytes, ServerTime, SimDuration, SimTime};
 
@@ -14,8 +13,7 @@ pub(crate) struct Ended {
     pub(crate) ending: Result<ServedBy, Shortfall>,
     committed: Committed,
     tally: Tally,
-    mas: Option<Mas>,
-    input: Input,
+    planned: Option<Box<Planned>>,
     fell_back: bool,
     diverged: bool,
     decisions: Vec<Noted>,
@@ -46,14 +44,13 @@ impl<R> Ledger<'_, R> {
 
     /// Takes the edges' part of a request out, which has ended.
     pub(crate) fn leave(&mut self, id: SlotId, ending: Result<ServedBy, Shortfall>) -> (Slot<R>, Ended) {
-        let slot = self.slots.remove(id.index);
+        let mut slot = self.slots.remove(id.index);
         self.watch.forget(slot.generation);
         let ended = Ended {
             ending,
             committed: slot.committed,
             tally: slot.tally,
-            mas: slot.about.mas,
-            input: slot.about.input,
+            planned: slot.about.planned.take(),
             fell_back: slot.about.fell_back,
             diverged: slot.about.diverged,
             decisions: self.notes.take(id),
@@ -63,12 +60,12 @@ impl<R> Ledger<'_, R> {
 
     /// Adds the edges' part of a request.
     pub(crate) fn join(&mut self, id: SlotId, ended: Ended) {
-        let Ended { committed, tally, mas, input, fell_back, diverged, decisions, .. } = ended;
+        let Ended { committed, tally, planned, fell_back, diverged, decisions, .. } = ended;
         let slot = self.slots.get_mut(id.index);
         slot.committed = committed;
         slot.tally.add(&tally);
         let about = &mut slot.about;
-        (about.mas, about.input, about.fell_back, about.diverged) = (mas, input, fell_back, diverged);
+        (about.planned, about.fell_back, about.diverged) = (planned, fell_back, diverged);
         self.notes.put(id, decisions);
     }
 

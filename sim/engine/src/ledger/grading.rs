@@ -41,9 +41,9 @@ impl Grading {
         let difficulty = accuracy.difficulty(self.streams, about.request.prompt.request);
         let right = |by_cloud, input: &Input| accuracy.correct(&difficulty, by_cloud, input);
         match by {
-            ServedBy::Edge => right(false, &about.input),
-            ServedBy::Cloud => right(true, &about.input),
-            ServedBy::Both => right(!about.diverged, &about.input),
+            ServedBy::Edge => right(false, &about.input()),
+            ServedBy::Cloud => right(true, &about.input()),
+            ServedBy::Both => right(!about.diverged, &about.input()),
             ServedBy::Published(remaining) => Some(right(true, &Input::whole(about.request.prompt))? * remaining),
         }
     }

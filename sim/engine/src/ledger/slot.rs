@@ -50,9 +50,8 @@ pub(crate) struct About {
     pub(crate) submit: SimTime,
     /// Visual tokens of the whole input, as the cloud's model counts them.
     pub(crate) visual_tokens: u64,
-    /// The input that the policy serves the request with.
-    pub(crate) input: Input,
-    pub(crate) mas: Option<Mas>,
+    /// None while the policy serves the request with its whole input, and has scored nothing.
+    pub(crate) planned: Option<Box<Planned>>,
     /// The answer is shorter than was asked for.
     pub(crate) cut: bool,
     /// The edge answers it, because the link was down when it came in.
@@ -61,6 +60,39 @@ pub(crate) struct About {
     pub(crate) was_sent: bool,
     /// A token that nobody verified, and on which the answer hangs, is not the cloud's.
     pub(crate) diverged: bool,
+}
+
+/// The plan of the policy for a request.
+pub(crate) struct Planned {
+    pub(crate) mas: Option<Mas>,
+    /// The input that the policy serves the request with.
+    pub(crate) input: Input,
+}
+
+impl About {
+    /// The input that the policy serves the request with.
+    pub(crate) fn input(&self) -> Input {
+        self.planned.as_ref().map_or_else(|| Input::whole(self.request.prompt), |planned| planned.input)
+    }
+
+    /// The scores that the policy has noted.
+    pub(crate) fn mas(&self) -> Option<Mas> {
+        self.planned.as_ref().and_then(|planned| planned.mas)
+    }
+
+    /// The policy serves the request with an input from now on.
+    pub(crate) fn serve_with(&mut self, input: &Input) {
+        match &mut self.planned {
+            Some(planned) => planned.input = *input,
+            None => self.plan(None, input),
+        }
+    }
+
+    /// The policy has scored the request, and serves it with an input from now on.
+    pub(crate) fn plan(&mut self, mas: Option<Mas>, input: &Input) {
+        let is_told = mas.is_some() || *input != Input::whole(self.request.prompt);
+        self.planned = is_told.then(|| Box::new(Planned { mas, input: *input }));
+    }
 }
 
 /// Tokens committed at the edge.
@@ -90,7 +122,6 @@ impl<R: Default> Slot<R> {
     pub(crate) fn new(arrival: Arrival, generation: u32, submit: SimTime) -> Self {
         let Arrival { turn: Turn { request, cut, class, deadline, shared }, edge, client, group, pool, visual_tokens } =
             arrival;
-        let input = Input::whole(request.prompt);
         let about = About {
             request,
             shared,
@@ -101,8 +132,7 @@ impl<R: Default> Slot<R> {
             work: SimDuration::ZERO,
             submit,
             visual_tokens,
-            input,
-            mas: None,
+            planned: None,
             cut,
             fell_back: false,
             was_sent: false,

@@ -45,14 +45,15 @@ impl<'w, C: Compute> World<'w, C> {
     /// Gives a request a GPU of its pool, opens its sequence there, and asks for its memory.
     pub(crate) fn open_on_cloud(&self, state: &mut State<'w, C>, id: SlotId, input: &Input, awaits_input: bool) {
         if self.post_now(state, id, || Act::Open { input: Box::new(*input), awaits_input }) {
-            state.ledger.slots.get_mut(id.index).about.input = *input;
+            state.ledger.slots.get_mut(id.index).about.serve_with(input);
             return;
         }
         let gpu = self.replica_for(state, id, input);
         let tier = self.tier(gpu);
         let work = self.expected_work(state, gpu, input);
         let slot = state.ledger.slots.get_mut(id.index);
-        (slot.about.input, slot.about.work, slot.about.was_sent) = (*input, work, true);
+        slot.about.serve_with(input);
+        (slot.about.work, slot.about.was_sent) = (work, true);
         let edge = slot.edge;
         self.change_load(state, edge, gpu, Change::More(work));
         let slot = state.ledger.slots.get_mut(id.index);

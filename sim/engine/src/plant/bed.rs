@@ -173,7 +173,7 @@ impl<'w, C: Compute> Edge for Bed<'w, C> {
     fn note_plan(&self, plan: &Plan) {
         self.with(|state| {
             let slot = state.ledger.slots.get_mut(self.id.index);
-            (slot.about.mas, slot.about.input) = (plan.mas, plan.input);
+            slot.about.plan(plan.mas, &plan.input);
             if let Some(regret) = plan.regret
                 && !self.world.post_now(state, self.id, || Act::Regret(regret))
             {

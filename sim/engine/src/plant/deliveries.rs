@@ -210,7 +210,7 @@ impl<'w, C: Compute> World<'w, C> {
     fn prepare(&self, state: &mut State<'w, C>, slot: SlotId, message: u32) {
         let of = state.ledger.slots.get(slot.index);
         let gpu = of.resources.cloud.gpu.expect("an input goes to a GPU");
-        let (input, tier) = (&of.about.input, self.tier(gpu));
+        let (input, tier) = (&of.about.input(), self.tier(gpu));
         let duration = self.prices[tier].picture_time(HostWork::BeforePrefill, input);
         if duration == SimDuration::ZERO {
             return self.read(state, message);

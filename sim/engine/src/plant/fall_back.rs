@@ -35,7 +35,7 @@ impl<'w, C: Compute> World<'w, C> {
         self.close_on_cloud(state, id);
         let slot = state.ledger.slots.get_mut(id.index);
         slot.about.fell_back = true;
-        slot.about.input = Input::whole(slot.about.request.prompt);
+        slot.about.serve_with(&Input::whole(slot.about.request.prompt));
         slot.resources.cloud.awaits_input = None;
         slot.resources.cloud.epoch += 1;
         let pending = &mut slot.resources.pending;
