@@ -177,17 +177,17 @@ impl Alone<'_> {
     /// The edge drafts, the cloud verifies.
     pub(crate) fn drafting(&self, drafting: &Drafting<'_>) -> ClosedForms {
         let view = &self.view;
+        let context = self.context(view.cloud);
         let draft = view.edge.token(self.context(view.edge)).as_secs_f64();
-        let decode = view.cloud.token(self.context(view.cloud)).as_secs_f64();
-        let edge = view.edge.prefill(self.input);
-        let cloud = view.cloud.prefill(self.input);
+        let decode = view.cloud.token(context).as_secs_f64();
+        let (edge, cloud) = (view.edge.prefill(self.input), view.cloud.prefill(self.input));
         let n = f64::from(drafting.n_draft);
-        let eq14_s = self.eq14(drafting, n * draft + drafting.confident * n * decode);
+        let eq14_s = self.eq14(drafting, [edge, cloud], n * draft + drafting.confident * n * decode);
         let start = self.preprocess + self.encode() + edge.max(view.upload_time(self.input) + cloud);
         let rounds = Rounds {
             drafting,
             draft,
-            compute: &|drafts| self.compute_s(drafting, drafts),
+            compute: &|drafts| self.compute_s(drafting, context, drafts),
             link: &|drafts, unsure| self.link_s(drafting, drafts, unsure),
         };
         let decoding = if drafting.speculation.window == 1 {
@@ -195,13 +195,13 @@ impl Alone<'_> {
         } else {
             rounds.pipelined(f64::from(self.output_tokens))
         };
-        ClosedForms::of(eq14_s, start.as_secs_f64() + decoding - self.spared_s(drafting, draft))
+        ClosedForms::of(eq14_s, start.as_secs_f64() + decoding - self.spared_s(drafting, context, draft))
     }
 
-    /// Eq. 14 as printed, with so many seconds for a round of drafting and verifying.
-    fn eq14(&self, drafting: &Drafting<'_>, round: f64) -> f64 {
+    /// Eq. 14 as printed, with both sides' prefills and so many seconds for a round of drafting and verifying.
+    fn eq14(&self, drafting: &Drafting<'_>, [edge, cloud]: [SimDuration; 2], round: f64) -> f64 {
         let view = &self.view;
-        let prefill = view.edge.prefill(self.input).max(view.cloud.prefill(self.input) + self.printed_upload());
+        let prefill = edge.max(cloud + self.printed_upload());
         let upload = view.uplink.transfer_time(drafting.speculation.state_of_one()) + view.rtt;
         let offload = (upload + view.cloud.token(self.context(view.cloud))).as_secs_f64();
         // With P_conf = 1 Eq. 13 diverges: the answer is drafted to its end.
@@ -212,26 +212,28 @@ impl Alone<'_> {
     /// Tokens that are sure enough stand as the edge made them; the cloud makes the others. Eq. 14 has rounds of one token
     /// then, and nothing to verify.
     pub(crate) fn trusting(&self, drafting: &Drafting<'_>) -> ClosedForms {
-        let edge = self.view.edge.prefill(self.input);
-        let draft = self.view.edge.token(self.context(self.view.edge)).as_secs_f64();
+        let view = &self.view;
+        let (edge, cloud) = (view.edge.prefill(self.input), view.cloud.prefill(self.input));
+        let context = self.context(view.cloud);
+        let draft = view.edge.token(self.context(view.edge)).as_secs_f64();
         let unsure = 1.0 - drafting.confident;
         // Tokens that were trusted since the last that was not.
         let trusted = (drafting.confident / unsure).min(f64::from(self.output_tokens)) as u32;
-        let each = draft + unsure * (self.compute_s(drafting, trusted) + self.link_s(drafting, trusted, true));
+        let each = draft + unsure * (self.compute_s(drafting, context, trusted) + self.link_s(drafting, trusted, true));
         // Nothing waits for the cloud's prefill but the first unsure token.
-        let start = (self.preprocess + self.encode() + edge).as_secs_f64() - self.spared_s(drafting, draft);
-        ClosedForms::of(self.eq14(drafting, draft), start + f64::from(self.output_tokens) * each)
+        let start = (self.preprocess + self.encode() + edge).as_secs_f64() - self.spared_s(drafting, context, draft);
+        ClosedForms::of(self.eq14(drafting, [edge, cloud], draft), start + f64::from(self.output_tokens) * each)
     }
 
     /// Seconds of passes that the prompts' last logits spare: the first draft, and the cloud's own first token in its place
     /// where it is not sure enough.
-    fn spared_s(&self, drafting: &Drafting<'_>, draft: f64) -> f64 {
-        draft + (1.0 - drafting.confident) * self.compute_s(drafting, 0)
+    fn spared_s(&self, drafting: &Drafting<'_>, context: u64, draft: f64) -> f64 {
+        draft + (1.0 - drafting.confident) * self.compute_s(drafting, context, 0)
     }
 
-    /// Seconds in the cloud of verifying so many drafts.
-    fn compute_s(&self, drafting: &Drafting<'_>, drafts: u32) -> f64 {
-        let (prices, context) = (self.view.cloud, self.context(self.view.cloud));
+    /// Seconds in the cloud of verifying so many drafts behind a context of so many tokens.
+    fn compute_s(&self, drafting: &Drafting<'_>, context: u64, drafts: u32) -> f64 {
+        let prices = self.view.cloud;
         let time = if drafting.speculation.verify.one_by_one {
             prices.token(context) * u64::from(drafts.max(1))
         } else {

@@ -130,6 +130,13 @@ impl Plan {
         self.design.points()
     }
 
+    /// Requests of a point, of all its runs, where no key of the sweep changes their number.
+    pub fn requests_of_a_point(&self) -> u64 {
+        let Scenario { policy, replications, workload, .. } = &self.scenario;
+        let runs = policy.systems().len() as u64 * u64::from(*replications);
+        workload.requests.saturating_mul(runs)
+    }
+
     /// A point as if it were a scenario of its own.
     pub fn scenario_at(&self, number: u64) -> Result<(Source, Scenario), Failure> {
         let overrides = self.design.point(number);

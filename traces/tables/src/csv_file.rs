@@ -2,7 +2,7 @@
 
 use crate::{Row, TableError, shortest::shortest, spreadsheet_text};
 use serde_json::Value;
-use std::{fs::File, io, marker::PhantomData, path::Path};
+use std::{fmt::Write as _, fs::File, io, marker::PhantomData, path::Path};
 
 /// A table as a CSV file that is written row by row.
 ///
@@ -34,7 +34,7 @@ impl<R: Row> CsvFile<R> {
     ///
     /// If the file cannot be written.
     pub fn write(&mut self, row: &R) -> Result<(), TableError> {
-        self.writer.write_record(texts(row)).map_err(|error| refused(&self.path, error))
+        write_row(&mut self.writer, row).map_err(|error| refused(&self.path, error))
     }
 
     /// Writes the rest.
@@ -52,21 +52,28 @@ impl<R: Row> CsvFile<R> {
 /// The columns are those for a scenario that varies these keys.
 pub fn csv_text<R: Row>(rows: impl IntoIterator<Item = R>, varied: &[String]) -> String {
     let mut writer = csv::Writer::from_writer(Vec::new());
-    let mut write = |row: Vec<String>| writer.write_record(row).expect("memory takes every record");
-    write(R::column_names(varied));
-    rows.into_iter().for_each(|row| write(texts(&row)));
+    writer.write_record(R::column_names(varied)).expect("memory takes every record");
+    rows.into_iter().for_each(|row| write_row(&mut writer, &row).expect("memory takes every record"));
     String::from_utf8(writer.into_inner().expect("memory takes every record")).expect("texts and figures are UTF-8")
 }
 
-/// The values of a row as text.
-fn texts<R: Row>(row: &R) -> Vec<String> {
-    let text = |value: Value| match value {
-        Value::Null => String::new(),
-        Value::String(text) => spreadsheet_text(&text).into_owned(),
-        Value::Number(number) if number.is_f64() => number.as_f64().map_or_else(String::new, shortest),
-        other => other.to_string(),
-    };
-    row.values().into_iter().map(text).collect()
+/// Writes the values of a row as text.
+fn write_row<R: Row>(writer: &mut csv::Writer<impl io::Write>, row: &R) -> csv::Result<()> {
+    let mut field = String::new();
+    for value in row.values() {
+        field.clear();
+        match value {
+            Value::Null => {}
+            Value::String(text) => field.push_str(&spreadsheet_text(&text)),
+            Value::Number(number) => match number.as_f64().filter(|_| number.is_f64()) {
+                Some(number) => shortest(number, &mut field),
+                None => write!(field, "{number}").expect("memory takes every text"),
+            },
+            other => write!(field, "{other}").expect("memory takes every text"),
+        }
+        writer.write_field(&field)?;
+    }
+    writer.write_record(None::<&[u8]>)
 }
 
 fn refused(path: &Path, error: csv::Error) -> TableError {

@@ -1,9 +1,11 @@
 //! Numbers as text.
 
-/// The shortest digits that read back, with an exponent where plain digits would be mostly zeros.
-pub(crate) fn shortest(number: f64) -> String {
+use std::fmt::Write;
+
+/// Adds the shortest digits that read back to a text, with an exponent where plain digits would be mostly zeros.
+pub(crate) fn shortest(number: f64, text: &mut String) {
     let plain = number == 0.0 || !number.is_finite() || (1e-5..1e16).contains(&number.abs());
-    if plain { number.to_string() } else { format!("{number:e}") }
+    if plain { write!(text, "{number}") } else { write!(text, "{number:e}") }.expect("memory takes every text");
 }
 
 #[cfg(test)]
@@ -14,7 +16,9 @@ mod tests {
     proptest! {
         #[test]
         fn shortest_text_reads_back(number in any::<f64>()) {
-            prop_assert_eq!(shortest(number).parse::<f64>().unwrap().to_bits(), number.to_bits());
+            let mut text = String::new();
+            shortest(number, &mut text);
+            prop_assert_eq!(text.parse::<f64>().unwrap().to_bits(), number.to_bits());
         }
     }
 }

@@ -158,7 +158,7 @@ impl<'a> Sweep<'a> {
 
     fn run_here(&self) -> Result<(), Failure> {
         let started = Instant::now();
-        let split = Split::on_one_machine(self.plan.points());
+        let split = Split::on_one_machine(self.plan.points(), self.plan.requests_of_a_point());
         if !self.args.resume && Folder::open(&self.out, &self.plan)?.is_some() {
             let remedy = "go on with --resume, or choose another folder with --out";
             return Err(Failure::refused(format!("{}: this sweep was begun here; {remedy}", self.out.display())));

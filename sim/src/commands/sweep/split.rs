@@ -12,13 +12,18 @@ pub enum Split {
     Shards(u64),
 }
 
-/// Parts that one machine makes, at most: the loss of one is small, and its file costs little beside its points.
+/// Parts that one machine makes, at most: the loss of one is small.
 const MOST_RANGES: u64 = 128;
+/// Parts that it makes at least, where there are as many points: each thread has some.
+const FEWEST_RANGES: u64 = 32;
+/// Requests of a part, where that leaves enough of them: its file costs about a millisecond.
+const REQUESTS_OF_A_PART: u64 = 4096;
 
 impl Split {
-    /// For a sweep of so many points on one machine.
-    pub fn on_one_machine(points: u64) -> Self {
-        Self::Ranges(points.div_ceil(MOST_RANGES).max(1))
+    /// For a sweep of so many points on one machine, with so many requests each.
+    pub fn on_one_machine(points: u64, requests: u64) -> Self {
+        let wanted = points.saturating_mul(requests) / REQUESTS_OF_A_PART;
+        Self::Ranges(points.div_ceil(wanted.clamp(FEWEST_RANGES, MOST_RANGES)).max(1))
     }
 
     /// Number of parts.
@@ -68,7 +73,7 @@ mod tests {
     proptest! {
         #[test]
         fn every_point_is_in_one_part(points in 1u64..2000, size in 1u64..300) {
-            let splits = [Split::Ranges(size), Split::Shards(size.min(points)), Split::on_one_machine(points)];
+            let splits = [Split::Ranges(size), Split::Shards(size.min(points)), Split::on_one_machine(points, size)];
             for split in splits {
                 let mut seen = vec![0; points as usize];
                 for part in 0..split.parts(points) {
@@ -88,7 +93,13 @@ mod tests {
 
     #[test]
     fn ten_million_points_are_few_parts() {
-        assert_eq!(Split::on_one_machine(10_000_000).parts(10_000_000), 128);
-        assert_eq!(Split::on_one_machine(128), Split::Ranges(1));
+        assert_eq!(Split::on_one_machine(10_000_000, 8).parts(10_000_000), 128);
+        assert_eq!(Split::on_one_machine(128, 5_000), Split::Ranges(1));
+    }
+
+    #[test]
+    fn small_points_are_fewer_parts() {
+        let parts = |points, requests| Split::on_one_machine(points, requests).parts(points);
+        assert_eq!([parts(2_000, 8), parts(20, 8), parts(2_000, 150), parts(2_000, u64::MAX)], [32, 20, 72, 125]);
     }
 }
