@@ -42,11 +42,12 @@ pub fn write_report(folder: &Path) -> Result<Report, ReportError> {
     if !points.keys.is_empty() {
         files.push(write(&into, "effects.csv", points.csv().as_bytes())?);
     }
-    files.extend(figure::draw(&shown)?);
+    let (drawn, timeline) = rayon::join(|| figure::draw(&shown), || timeline::write(folder));
+    files.extend(drawn?);
     if claims.any() {
         files.push(write(&into, "claims.csv", claims.csv.as_bytes())?);
     }
-    files.extend(timeline::write(folder)?);
+    files.extend(timeline?);
     files.push(page::write(&[folder.to_owned()], &into)?);
     Ok(Report { files, claims, notes: not_drawn(folder) })
 }

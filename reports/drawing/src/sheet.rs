@@ -67,8 +67,11 @@ pub fn geometry(drawing: &dyn Drawing) -> Result<Geometry, DrawError> {
 impl Sheet<'_> {
     fn filled(paper: Paper<'_>, drawing: &dyn Drawing) -> Drawn {
         load_fonts();
+        let is_white = paper.is_white();
         let sheet = Sheet { area: paper.into_drawing_area() };
-        sheet.area.fill(&WHITE)?;
+        if !is_white {
+            sheet.area.fill(&WHITE)?;
+        }
         drawing.draw(&sheet)?;
         sheet.area.present()
     }
