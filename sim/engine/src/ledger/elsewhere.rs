@@ -1,7 +1,7 @@
 //! Requests that are simulated in two places: edges have one part of each, and the cloud and the sums over all requests the other.
 
 use super::notes::Noted;
-use super::slot::{Committed, Planned, Slot};
+use super::slot::{About, Committed, Planned, Slot};
 use super::tally::Tally;
 use super::{Durations, Ledger, ProbeSums, Shortfall, Side, SlotId};
 use kernel::Key;
@@ -42,20 +42,18 @@ impl<R> Ledger<'_, R> {
         }
     }
 
-    /// Takes the edges' part of a request out, which has ended.
-    pub(crate) fn leave(&mut self, id: SlotId, ending: Result<ServedBy, Shortfall>) -> (Slot<R>, Ended) {
-        let mut slot = self.slots.remove(id.index);
+    /// Takes the edges' slot of a request out, which has ended.
+    pub(crate) fn leave(&mut self, id: SlotId) -> Slot<R> {
+        let slot = self.slots.remove(id.index);
         self.watch.forget(slot.generation);
-        let ended = Ended {
-            ending,
-            committed: slot.committed,
-            tally: slot.tally,
-            planned: slot.about.planned.take(),
-            fell_back: slot.about.fell_back,
-            diverged: slot.about.diverged,
-            decisions: self.notes.take(id),
-        };
-        (slot, ended)
+        slot
+    }
+
+    /// The edges' part of a request that has left.
+    pub(crate) fn part_of(&mut self, id: SlotId, slot: Slot<R>, ending: Result<ServedBy, Shortfall>) -> Ended {
+        let Slot { committed, tally, about, .. } = slot;
+        let About { planned, fell_back, diverged, .. } = *about;
+        Ended { ending, committed, tally, planned, fell_back, diverged, decisions: self.notes.take(id) }
     }
 
     /// Adds the edges' part of a request.

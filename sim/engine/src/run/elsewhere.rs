@@ -35,11 +35,12 @@ impl<'a, C: Compute, P: Policy> Run<'a, C, P> {
     ) -> SimTime {
         let world = self.world;
         world.close_on_edge(state, id);
-        let (slot, ended) = state.ledger.leave(id, ending);
+        let slot = state.ledger.leave(id);
+        let (edge, last) = (slot.edge, slot.committed.last.max(slot.about.submit));
         let forms = self.closed_forms(state, id, &slot, ending.is_ok());
-        let end = Box::new(End { ended, forms });
-        world.post(world.kernel.now(), slot.edge, id, || Act::End(end));
-        slot.committed.last.max(slot.about.submit)
+        let end = Box::new(End { ended: state.ledger.part_of(id, slot, ending), forms });
+        world.post(world.kernel.now(), edge, id, || Act::End(end));
+        last
     }
 
     /// Does what an edge has posted for a request, on the cloud's side.
