@@ -65,6 +65,13 @@ impl State {
         self.answer == 0 && self.read == self.prompt && self.again.is_none()
     }
 
+    /// The tokens behind which the next one of an answer is made, where nothing else is to be read for it.
+    #[inline]
+    fn plain_context(&self) -> Option<u64> {
+        let is_plain = self.again.is_none() && !self.knows_next();
+        is_plain.then(|| (u64::from(self.read) + u64::from(self.answer)).saturating_sub(1))
+    }
+
     /// Tokens that have passed the model: all but the newest of the answer.
     fn passed(&self) -> u32 {
         (self.prompt + self.answer).saturating_sub(u32::from(self.answer > 0))
@@ -251,7 +258,6 @@ impl Modelled {
         (load, if makes { Done::Token(state.append()) } else { Done::Nothing })
     }
 
-    #[inline(always)]
     fn decode(&mut self, sequence: Sequence) -> (Load, Done) {
         let Self { pricing, sequences, .. } = self;
         let state = sequences.get_mut(sequence);
@@ -372,16 +378,23 @@ impl Compute for Modelled {
         if self.meter.is_some() {
             return self.run_measured(batch, done);
         }
-        let mut load = Load::NONE;
+        let (mut load, mut decoding, mut context) = (Load::NONE, 0, 0);
+        let is_whole = self.pricing.is_whole();
         for (sequence, work) in batch {
-            let (item, outcome) = match work {
-                // Most items of a large batch. Worked out here, those parts of their load that are zero cost nothing.
-                Work::Decode => self.decode(sequence),
-                work => self.item(sequence, &work),
-            };
+            // Most items of a large batch are plain tokens, whose loads are worked out together.
+            if is_whole
+                && matches!(work, Work::Decode)
+                && let Some(behind) = self.state(sequence).plain_context()
+            {
+                (decoding, context) = (decoding + 1, context + behind);
+                done.push(Done::Token(self.state(sequence).append()));
+                continue;
+            }
+            let (item, outcome) = self.item(sequence, &work);
             load.add(&self.pricing.seen(item));
             done.push(outcome);
         }
+        load.add(&Load::decode_many(decoding, context));
         self.pricing.roofline().iteration(&load)
     }
 

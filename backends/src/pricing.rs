@@ -133,6 +133,12 @@ impl Pricing {
         }
     }
 
+    /// True if all layers run here, and each token reads its whole context.
+    #[inline]
+    pub(crate) fn is_whole(&self) -> bool {
+        self.tier.part.is_none() && self.tier.model.window.is_none()
+    }
+
     /// True if the part of the model here makes tokens.
     #[inline]
     pub(crate) fn makes_tokens(&self) -> bool {

@@ -67,6 +67,20 @@ impl Load {
         Load::span(1, context, 1)
     }
 
+    /// So many decoded tokens at once, each of a sequence of its own, behind so many tokens in all.
+    #[inline]
+    pub fn decode_many(sequences: u64, context: u64) -> Load {
+        let read = context + sequences;
+        Load {
+            query_tokens: sequences,
+            sequences,
+            head_rows: sequences,
+            context_tokens: read,
+            attention_pairs: read,
+            ..Load::NONE
+        }
+    }
+
     /// `tokens` at once behind `context` cached ones, each with its logits: k drafted tokens are verified by k + 1.
     pub fn verify(tokens: u64, context: u64) -> Load {
         Load::span(tokens, context, tokens)
@@ -176,6 +190,13 @@ impl Cost {
 mod tests {
     use super::*;
     use crate::model_spec::Window;
+
+    #[test]
+    fn decoding_many_is_decoding_each() {
+        let mut each = Load::NONE;
+        [7, 0, 190].into_iter().for_each(|context| each.add(&Load::decode(context)));
+        assert_eq!(Load::decode_many(3, 197), each);
+    }
 
     #[test]
     fn a_window_bounds_what_an_item_reads_before_items_are_added() {
