@@ -2,6 +2,7 @@
 
 use std::ops::{Index, IndexMut};
 
+use crate::blocks::Held;
 use crate::content::Keys;
 use crate::request::{Id, Picture, Request};
 use crate::session::{Limits, Session, Uncomputed};
@@ -36,7 +37,7 @@ pub struct Sequence {
     pub(crate) computed: u32,
     /// Its last step ended within the prompt.
     pub(crate) mid_prompt: bool,
-    pub(crate) blocks: Vec<u32>,
+    pub(crate) blocks: Held,
     /// The first blocks, which have their keys.
     pub(crate) keyed: u32,
     /// The first blocks, which are full of known tokens. They have their keys too, but for those of a private request.
@@ -61,7 +62,7 @@ impl Sequence {
             drafts: 0,
             computed: 0,
             mid_prompt: false,
-            blocks: Vec::new(),
+            blocks: Held::default(),
             keyed: 0,
             nameable: 0,
             keys: Keys::default(),
@@ -95,9 +96,14 @@ impl Sequence {
         self.computed
     }
 
-    /// KV blocks that it holds.
-    pub fn blocks(&self) -> &[u32] {
-        &self.blocks
+    /// The number of KV blocks that it holds.
+    pub fn blocks(&self) -> u32 {
+        self.blocks.len()
+    }
+
+    /// The numbers of its KV blocks; none without a prefix cache, where blocks are only counted.
+    pub fn block_numbers(&self) -> &[u32] {
+        self.blocks.numbers()
     }
 
     /// The number of its preemptions.

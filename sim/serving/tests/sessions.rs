@@ -1,5 +1,9 @@
 //! Sessions whose drafts come from outside: cases worked by hand, and laws for workloads of all kinds.
 
+#[path = "support/held.rs"]
+mod held;
+
+use held::held;
 use proptest::collection::vec;
 use proptest::prelude::*;
 use serving::{Admission, Entry, Id, Replica, Request, Rules, Settings, Status, Step, Work};
@@ -239,13 +243,7 @@ proptest! {
             let step = replica.schedule();
             prop_assert!(step.tokens() <= workload.settings.step_tokens);
             prop_assert!(replica.running().len() <= workload.settings.sequences as usize);
-            let mut held: Vec<u32> = Vec::new();
-            for id in replica.running() {
-                held.extend(replica.sequence(*id).expect("it runs").blocks());
-            }
-            held.sort_unstable();
-            held.dedup();
-            prop_assert_eq!(held.len() as u32 + replica.free_blocks(), workload.settings.blocks, "no block is lost");
+            prop_assert_eq!(held(&replica) + replica.free_blocks(), workload.settings.blocks, "no block is lost");
             for work in &step.work {
                 prop_assert!(work.computed + work.tokens <= work.blocks * workload.settings.block_tokens);
             }

@@ -1,125 +1,120 @@
-//! KV blocks: free ones, held ones, and those that are found again by their content.
-//!
-//! A block has a key from the step in which its last token is scheduled until it is taken for something else, also while
-//! it is free. Equal blocks are not merged: a key may stand for several, and lookups find the oldest.
+//! KV blocks of a replica. They have numbers where one can be found again by its content; elsewhere it is enough to count them,
+//! since a block is as good as any other.
 
 mod free;
-
-use std::collections::BTreeMap;
+mod numbered;
 
 use crate::content::Key;
-use free::FreeQueue;
-
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-struct Block {
-    /// Requests that hold it.
-    holders: u32,
-    /// Its key, and the place of the block among those with that key.
-    key: Option<(Key, u64)>,
-}
+use numbered::Numbered;
 
 /// The blocks of a replica.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Blocks {
-    /// Those that were ever used.
-    blocks: Vec<Block>,
-    free: FreeQueue,
-    /// Blocks by key, the oldest first.
-    by_key: BTreeMap<(Key, u64), u32>,
-    /// Keys given so far.
-    given: u64,
-    /// Blocks that lost their key since the last step.
-    lost_keys: u32,
-    reuses_unkeyed_first: bool,
+pub(crate) enum Blocks {
+    /// With a prefix cache.
+    Numbered(Numbered),
+    /// Without one: so many are free.
+    Counted(u32),
+}
+
+/// The blocks that a request holds.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Held {
+    numbers: Vec<u32>,
+    /// Those without a number.
+    counted: u32,
+}
+
+impl Held {
+    /// Blocks that were found in a prefix cache.
+    pub(crate) fn found(numbers: Vec<u32>) -> Self {
+        Self { numbers, counted: 0 }
+    }
+
+    pub(crate) fn len(&self) -> u32 {
+        self.numbers.len() as u32 + self.counted
+    }
+
+    /// The numbers of those that have one.
+    pub(crate) fn numbers(&self) -> &[u32] {
+        &self.numbers
+    }
 }
 
 impl Blocks {
     /// `blocks` free blocks without keys.
-    pub fn new(blocks: u32, reuses_unkeyed_first: bool) -> Self {
-        Self {
-            blocks: Vec::new(),
-            free: FreeQueue::full(blocks),
-            by_key: BTreeMap::new(),
-            given: 0,
-            lost_keys: 0,
-            reuses_unkeyed_first,
-        }
+    pub(crate) fn new(blocks: u32, are_found: bool, reuses_unkeyed_first: bool) -> Self {
+        if are_found { Self::Numbered(Numbered::new(blocks, reuses_unkeyed_first)) } else { Self::Counted(blocks) }
     }
 
     /// The number of free blocks.
-    pub fn free(&self) -> u32 {
-        self.free.len()
+    pub(crate) fn free(&self) -> u32 {
+        match self {
+            Self::Numbered(blocks) => blocks.free(),
+            Self::Counted(free) => *free,
+        }
     }
 
     /// The number of blocks with a key.
-    pub fn keyed(&self) -> u32 {
-        self.by_key.len() as u32
+    pub(crate) fn keyed(&self) -> u32 {
+        self.numbered().map_or(0, Numbered::keyed)
     }
 
     /// Blocks that lost their key since the last call.
-    pub fn take_lost_keys(&mut self) -> u32 {
-        std::mem::take(&mut self.lost_keys)
+    pub(crate) fn take_lost_keys(&mut self) -> u32 {
+        self.numbered_mut().map_or(0, Numbered::take_lost_keys)
     }
 
     /// The blocks of the longest run of keys from the first on.
-    pub fn find(&self, keys: &[Key]) -> Vec<u32> {
-        let oldest = |key: &Key| self.by_key.range((*key, 0)..=(*key, u64::MAX)).next().map(|(_, block)| *block);
-        keys.iter().map_while(oldest).collect()
+    pub(crate) fn find(&self, keys: &[Key]) -> Vec<u32> {
+        self.numbered().map_or_else(Vec::new, |blocks| blocks.find(keys))
     }
 
-    /// The number of free ones among these blocks.
-    pub fn idle(&self, blocks: &[u32]) -> u32 {
-        blocks.iter().filter(|block| self.blocks[**block as usize].holders == 0).count() as u32
+    /// The number of free ones among blocks that were found.
+    pub(crate) fn idle(&self, found: &[u32]) -> u32 {
+        self.numbered().map_or(0, |blocks| blocks.idle(found))
     }
 
     /// Holds blocks that were found by their keys.
-    pub fn hold(&mut self, found: &[u32]) {
-        for &number in found {
-            let block = &mut self.blocks[number as usize];
-            if block.holders == 0 {
-                self.free.remove(number);
-            }
-            block.holders += 1;
-        }
+    pub(crate) fn hold(&mut self, found: &[u32]) {
+        self.numbered_mut().into_iter().for_each(|blocks| blocks.hold(found));
     }
 
-    /// Takes a free block, which loses its key.
-    pub fn take(&mut self) -> u32 {
-        let number = self.free.pop_front().expect("the caller has counted the free blocks");
-        if number as usize == self.blocks.len() {
-            self.blocks.push(Block::default());
-        }
-        let block = &mut self.blocks[number as usize];
-        debug_assert_eq!(block.holders, 0, "a free block is held");
-        block.holders = 1;
-        if let Some(key) = block.key.take() {
-            self.by_key.remove(&key);
-            self.lost_keys += 1;
-        }
-        number
-    }
-
-    /// Gives a block its key.
-    pub fn name(&mut self, number: u32, key: Key) {
-        self.given += 1;
-        debug_assert!(self.blocks[number as usize].key.is_none(), "a block has one key");
-        self.blocks[number as usize].key = Some((key, self.given));
-        self.by_key.insert((key, self.given), number);
-    }
-
-    /// Lets the blocks of a request go, the last one first: a prompt's tail is taken before its head.
-    pub fn release(&mut self, held: &mut Vec<u32>) {
-        let mut unkeyed = Vec::new();
-        for number in held.drain(..).rev() {
-            let block = &mut self.blocks[number as usize];
-            block.holders -= 1;
-            match (block.holders, block.key) {
-                (0, None) if self.reuses_unkeyed_first => unkeyed.push(number),
-                (0, _) => self.free.push_back(number),
-                _ => {}
+    /// Takes so many free blocks for a request; they lose their keys.
+    ///
+    /// # Panics
+    /// If there are not as many: the caller has counted them.
+    pub(crate) fn take(&mut self, blocks: u32, held: &mut Held) {
+        match self {
+            Self::Numbered(numbered) => held.numbers.extend((0..blocks).map(|_| numbered.take())),
+            Self::Counted(free) => {
+                *free = free.checked_sub(blocks).expect("the caller has counted the free blocks");
+                held.counted += blocks;
             }
         }
-        self.free.push_all_front(unkeyed.into_iter());
+    }
+
+    /// Gives their keys to blocks of a request, behind so many that have theirs.
+    pub(crate) fn name(&mut self, held: &Held, keyed: usize, keys: &[Key]) {
+        if let Self::Numbered(blocks) = self {
+            let unnamed = held.numbers.iter().zip(keys).skip(keyed);
+            unnamed.for_each(|(block, key)| blocks.name(*block, *key));
+        }
+    }
+
+    /// Lets the blocks of a request go.
+    pub(crate) fn release(&mut self, held: &mut Held) {
+        match self {
+            Self::Numbered(blocks) => blocks.release(&mut held.numbers),
+            Self::Counted(free) => *free += std::mem::take(&mut held.counted),
+        }
+    }
+
+    fn numbered(&self) -> Option<&Numbered> {
+        if let Self::Numbered(blocks) = self { Some(blocks) } else { None }
+    }
+
+    fn numbered_mut(&mut self) -> Option<&mut Numbered> {
+        if let Self::Numbered(blocks) = self { Some(blocks) } else { None }
     }
 }
 
@@ -127,46 +122,14 @@ impl Blocks {
 mod tests {
     use super::*;
 
-    fn order(blocks: &mut Blocks) -> Vec<u32> {
-        (0..blocks.free()).map(|_| blocks.take()).collect()
-    }
-
     #[test]
-    fn a_freed_block_keeps_its_key_until_it_is_taken() {
-        let mut blocks = Blocks::new(3, false);
-        let mut held = vec![blocks.take(), blocks.take()];
-        blocks.name(held[0], 7);
-        blocks.name(held[1], 8);
+    fn counted_blocks_are_taken_and_let_go() {
+        let (mut blocks, mut held) = (Blocks::new(9, false, true), Held::default());
+        blocks.take(4, &mut held);
+        blocks.take(3, &mut held);
+        blocks.name(&held, 0, &[1, 2]);
+        assert_eq!((blocks.free(), held.len(), held.numbers(), blocks.keyed()), (2, 7, &[][..], 0));
         blocks.release(&mut held);
-        assert_eq!((blocks.find(&[7, 8, 9]), blocks.idle(&[0, 1]), blocks.free()), (vec![0, 1], 2, 3));
-        blocks.hold(&[0]);
-        assert_eq!((blocks.idle(&[0, 1]), blocks.free()), (1, 2));
-        assert_eq!(order(&mut blocks), [2, 1], "the tail of the prompt is taken before its head");
-        assert_eq!((blocks.find(&[7, 8]), blocks.take_lost_keys(), blocks.keyed()), (vec![0], 1, 1));
-    }
-
-    #[test]
-    fn lookups_find_the_oldest_of_equal_blocks() {
-        let mut blocks = Blocks::new(2, false);
-        let (mut first, mut second) = (vec![blocks.take()], vec![blocks.take()]);
-        blocks.name(second[0], 7);
-        blocks.name(first[0], 7);
-        assert_eq!(blocks.find(&[7]), second);
-        blocks.release(&mut second);
-        blocks.take();
-        assert_eq!(blocks.find(&[7]), first);
-        blocks.release(&mut first);
-    }
-
-    #[test]
-    fn blocks_without_a_key_are_used_again_first_where_the_engine_says_so() {
-        for (unkeyed_first, expected) in [(false, [4, 3, 2, 1, 0]), (true, [3, 2, 4, 1, 0])] {
-            let mut blocks = Blocks::new(5, unkeyed_first);
-            let mut held: Vec<u32> = (0..4).map(|_| blocks.take()).collect();
-            blocks.name(0, 7);
-            blocks.name(1, 8);
-            blocks.release(&mut held);
-            assert_eq!(order(&mut blocks), expected);
-        }
+        assert_eq!((blocks.free(), held.len(), blocks.take_lost_keys()), (9, 0, 0));
     }
 }

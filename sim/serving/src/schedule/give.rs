@@ -22,7 +22,7 @@ impl Replica {
             computed: sequence.computed,
             tokens: due.tokens,
             drafted,
-            blocks: sequence.blocks.len() as u32,
+            blocks: sequence.blocks.len(),
             samples: false,
         };
         forming.step.work.push(work);

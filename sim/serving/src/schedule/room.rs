@@ -9,13 +9,12 @@ impl Replica {
     /// Blocks that a request lacks for its first `tokens` tokens.
     pub(crate) fn missing_blocks(&self, sequence: &Sequence, tokens: u32) -> u32 {
         let blocks = tokens.min(self.settings.context).div_ceil(self.settings.block_tokens);
-        blocks.saturating_sub(sequence.blocks.len() as u32)
+        blocks.saturating_sub(sequence.blocks.len())
     }
 
     /// Takes free blocks for a request.
     pub(crate) fn take_blocks(&mut self, id: Id, blocks: u32) {
-        let held = &mut self.sequences[id].blocks;
-        held.extend((0..blocks).map(|_| self.blocks.take()));
+        self.blocks.take(blocks, &mut self.sequences[id].blocks);
     }
 
     /// Gives their keys to the blocks that the first `tokens` tokens fill, if they are known.
@@ -46,8 +45,7 @@ impl Replica {
     fn name_first_blocks(&mut self, id: Id, full: u32) {
         let sequence = &mut self.sequences[id];
         let keys = sequence.keys.first(full, &sequence.request, self.settings.block_tokens);
-        let unnamed = sequence.blocks.iter().zip(keys).skip(sequence.keyed as usize);
-        unnamed.for_each(|(block, key)| self.blocks.name(*block, *key));
+        self.blocks.name(&sequence.blocks, sequence.keyed as usize, keys);
         sequence.keyed = full;
     }
 }

@@ -2,6 +2,7 @@
 
 use super::due::Due;
 use super::forming::Forming;
+use crate::blocks::Held;
 use crate::engines::Admission as Room;
 use crate::replica::Replica;
 use crate::request::Id;
@@ -166,7 +167,7 @@ impl Replica {
         sequence.computed = found * self.settings.block_tokens;
         sequence.first_hit.get_or_insert(sequence.computed);
         (sequence.keyed, sequence.nameable) = (found, found);
-        sequence.blocks = hit;
+        sequence.blocks = Held::found(hit);
         let lookahead = if self.rules.lookahead_at_admission { self.settings.lookahead() } else { 0 };
         let held = self.tokens_to_hold(&self.sequences[id], tokens + lookahead);
         let missing = self.missing_blocks(&self.sequences[id], held);

@@ -1,5 +1,7 @@
 //! Workloads for property tests, and the loop that serves them.
 
+pub mod held;
+
 use proptest::collection::vec;
 use proptest::prelude::*;
 use serving::{Admission, Drafter, Entry, Id, Order, Outcome, Piece, Replica, Request, Rules, Settings, Step, Work};
