@@ -32,6 +32,12 @@ impl Watch {
         !self.live.is_empty()
     }
 
+    /// True if this request is watched.
+    #[inline]
+    pub(crate) fn watches(&self, id: SlotId) -> bool {
+        self.is_on() && self.live.contains_key(&id.generation)
+    }
+
     /// Begins to watch a request.
     pub(crate) fn begin(&mut self, id: SlotId, request: u64, edge: u32) {
         self.live.insert(id.generation, Watched { request, edge, batches: 0 });
@@ -39,7 +45,7 @@ impl Watch {
 
     /// A job of a request, by its GPU and ticket, begins to wait, if the request is watched.
     pub(crate) fn wait(&mut self, id: SlotId, (gpu, ticket): (u32, u64), since: SimTime) {
-        if self.live.contains_key(&id.generation) {
+        if self.watches(id) {
             self.waiting.insert((id.generation, gpu, ticket), (since, Phase::Queued));
         }
     }

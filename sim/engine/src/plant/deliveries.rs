@@ -72,7 +72,7 @@ impl<'w, C: Compute> World<'w, C> {
     /// Streams tokens down whose arrival is known at once, if nobody looks at it: no message, no event. False of any others.
     #[inline]
     pub(super) fn stream_down(&self, state: &mut State<'w, C>, id: SlotId, count: u32) -> bool {
-        if !self.is_unseen(state, id) || state.ledger.watch.is_on() {
+        if !self.is_unseen(state, id) || state.ledger.watch.watches(id) {
             return false;
         }
         let now = self.kernel.now();
