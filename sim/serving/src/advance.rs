@@ -129,7 +129,7 @@ impl Replica {
 
     /// The work of the same request so many steps later.
     fn later(&self, work: &Work, steps: u32) -> Work {
-        let blocks = self.sequences[work.id].blocks.len() as u32;
+        let blocks = self.sequences[work.id].blocks.len();
         Work { entry: Entry::Running, computed: work.computed + steps, blocks, ..*work }
     }
 

@@ -19,7 +19,7 @@ struct Block {
 /// The blocks of a replica with a prefix cache.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Numbered {
-    /// Those that were ever used.
+    /// Those that have, or had, a number.
     blocks: Vec<Block>,
     free: FreeQueue,
     /// Blocks by key, the oldest first.
@@ -107,17 +107,16 @@ impl Numbered {
 
     /// Lets the blocks of a request go, the last one first: a prompt's tail is taken before its head.
     pub fn release(&mut self, held: &mut Vec<u32>) {
-        let mut unkeyed = Vec::new();
         for number in held.drain(..).rev() {
             let block = &mut self.blocks[number as usize];
             block.holders -= 1;
             match (block.holders, block.key) {
-                (0, None) if self.reuses_unkeyed_first => unkeyed.push(number),
-                (0, _) => self.free.push_back(number),
+                (0, None) if self.reuses_unkeyed_first => self.free.push_unkeyed_front(number),
+                (0, None) => self.free.push_unkeyed_back(number),
+                (0, Some(_)) => self.free.push_back(number),
                 _ => {}
             }
         }
-        self.free.push_all_front(unkeyed.into_iter());
     }
 }
 
@@ -158,11 +157,11 @@ mod tests {
 
     #[test]
     fn blocks_without_a_key_are_used_again_first_where_the_engine_says_so() {
-        for (unkeyed_first, expected) in [(false, [4, 3, 2, 1, 0]), (true, [3, 2, 4, 1, 0])] {
-            let mut blocks = Numbered::new(5, unkeyed_first);
+        for (unkeyed_first, expected) in [(false, [3, 2, 0, 1]), (true, [0, 1, 3, 2])] {
+            let mut blocks = Numbered::new(4, unkeyed_first);
             let mut held: Vec<u32> = (0..4).map(|_| blocks.take()).collect();
-            blocks.name(0, 7);
-            blocks.name(1, 8);
+            blocks.name(2, 7);
+            blocks.name(3, 8);
             blocks.release(&mut held);
             assert_eq!(order(&mut blocks), expected);
         }
