@@ -30,6 +30,7 @@ impl Held {
         Self { numbers, counted: 0 }
     }
 
+    #[inline]
     pub(crate) fn len(&self) -> u32 {
         self.numbers.len() as u32 + self.counted
     }
@@ -47,6 +48,7 @@ impl Blocks {
     }
 
     /// The number of free blocks.
+    #[inline]
     pub(crate) fn free(&self) -> u32 {
         match self {
             Self::Numbered(blocks) => blocks.free(),

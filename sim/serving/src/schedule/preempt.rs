@@ -15,7 +15,7 @@ impl Replica {
         let computed = self.sequences[id].computed + tokens;
         let end = computed + self.settings.lookahead();
         let missing = self.missing_blocks(&self.sequences[id], end);
-        while missing > self.blocks.free() {
+        while missing > 0 && missing > self.blocks.free() {
             let place = self.victim();
             let victim = self.running[place];
             self.preempt(place, at, forming);
