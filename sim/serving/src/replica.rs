@@ -48,7 +48,7 @@ impl Replica {
             sequences: Sequences::default(),
             running: Vec::new(),
             waiting: Waiting::new(settings.order),
-            blocks: Blocks::new(settings.blocks, settings.prefix_cache, rules.reuses_unkeyed_first),
+            blocks: Blocks::new(&rules, &settings),
             encoder: EncoderCache::new(settings.encoder_cache, rules.pictures.held_by_place),
             estimate: Estimate::default(),
             rules,

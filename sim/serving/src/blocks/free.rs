@@ -6,7 +6,7 @@
 
 /// The end of the list.
 const NONE: u32 = u32::MAX;
-/// Places of unkeyed blocks begin here. The place of a keyed block is its number.
+/// Places of unkeyed blocks begin here. The place of a keyed block is its number, which is less.
 const FIRST_RUN: u32 = 1 << 31;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

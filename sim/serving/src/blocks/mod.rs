@@ -5,6 +5,8 @@ mod free;
 mod numbered;
 
 use crate::content::Key;
+use crate::engines::Rules;
+use crate::settings::Settings;
 use numbered::Numbered;
 
 /// The blocks of a replica.
@@ -42,9 +44,13 @@ impl Held {
 }
 
 impl Blocks {
-    /// `blocks` free blocks without keys.
-    pub(crate) fn new(blocks: u32, are_found: bool, reuses_unkeyed_first: bool) -> Self {
-        if are_found { Self::Numbered(Numbered::new(blocks, reuses_unkeyed_first)) } else { Self::Counted(blocks) }
+    /// The blocks of an idle replica: all are free, and none has a key.
+    pub(crate) fn new(rules: &Rules, settings: &Settings) -> Self {
+        if settings.prefix_cache {
+            Self::Numbered(Numbered::new(settings.blocks, rules.reuses_unkeyed_first))
+        } else {
+            Self::Counted(settings.blocks)
+        }
     }
 
     /// The number of free blocks.
@@ -126,7 +132,8 @@ mod tests {
 
     #[test]
     fn counted_blocks_are_taken_and_let_go() {
-        let (mut blocks, mut held) = (Blocks::new(9, false, true), Held::default());
+        let settings = Settings { blocks: 9, prefix_cache: false, ..Settings::default() };
+        let (mut blocks, mut held) = (Blocks::new(&Rules::llamacpp(), &settings), Held::default());
         blocks.take(4, &mut held);
         blocks.take(3, &mut held);
         blocks.name(&held, 0, &[1, 2]);

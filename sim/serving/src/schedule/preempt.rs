@@ -15,15 +15,15 @@ impl Replica {
         let computed = self.sequences[id].computed + tokens;
         let end = computed + self.settings.lookahead();
         let missing = self.missing_blocks(&self.sequences[id], end);
-        while missing > 0 && missing > self.blocks.free() {
-            let place = self.victim();
-            let victim = self.running[place];
-            self.preempt(place, at, forming);
-            if victim == id {
-                return false;
-            }
-        }
         if missing > 0 {
+            while missing > self.blocks.free() {
+                let place = self.victim();
+                let victim = self.running[place];
+                self.preempt(place, at, forming);
+                if victim == id {
+                    return false;
+                }
+            }
             self.take_blocks(id, missing);
         }
         self.name_blocks(id, computed);
