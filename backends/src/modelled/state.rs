@@ -52,7 +52,7 @@ impl State {
     #[inline]
     pub(super) fn plain_context(&self) -> Option<u64> {
         let is_plain = self.again.is_none() && !self.knows_next();
-        is_plain.then(|| (u64::from(self.read) + u64::from(self.answer)).saturating_sub(1))
+        is_plain.then(|| self.context().saturating_sub(1))
     }
 
     /// Tokens that have passed the model: all but the newest of the answer.

@@ -6,11 +6,12 @@ use std::collections::VecDeque;
 pub(crate) struct Line<T> {
     /// None only of an empty line.
     first: Option<T>,
-    behind: Option<Box<Rest<T>>>,
+    #[expect(
+        clippy::box_collection,
+        reason = "a queue in place takes 24 bytes more, of which most lines never make use"
+    )]
+    behind: Option<Box<VecDeque<T>>>,
 }
-
-/// The members behind the first.
-struct Rest<T>(VecDeque<T>);
 
 impl<T> Default for Line<T> {
     fn default() -> Self {
@@ -34,7 +35,7 @@ impl<T> Line<T> {
         if self.first.is_none() {
             self.first = Some(one);
         } else {
-            self.rest().push_back(one);
+            self.behind.get_or_insert_default().push_back(one);
         }
     }
 
@@ -42,7 +43,7 @@ impl<T> Line<T> {
     #[inline]
     pub(crate) fn push_front(&mut self, one: T) {
         if let Some(second) = self.first.replace(one) {
-            self.rest().push_front(second);
+            self.behind.get_or_insert_default().push_front(second);
         }
     }
 
@@ -58,14 +59,14 @@ impl<T> Line<T> {
         if self.first.as_ref().is_some_and(&is_it) {
             return self.pop_front();
         }
-        let Rest(behind) = self.behind.as_deref_mut()?;
+        let behind = self.behind.as_deref_mut()?;
         let place = behind.iter().position(is_it)?;
         behind.remove(place)
     }
 
     /// Keeps the members of whom this is true.
     pub(crate) fn retain(&mut self, is_kept: impl Fn(&T) -> bool) {
-        if let Some(Rest(behind)) = self.behind.as_deref_mut() {
+        if let Some(behind) = self.behind.as_deref_mut() {
             behind.retain(&is_kept);
         }
         self.first.take_if(|first| !is_kept(first));
@@ -76,19 +77,15 @@ impl<T> Line<T> {
 
     /// The members, in order.
     pub(crate) fn iter(&self) -> impl Iterator<Item = &T> {
-        self.first.iter().chain(self.behind.iter().flat_map(|rest| &rest.0))
+        self.first.iter().chain(self.behind.iter().flat_map(|behind| &**behind))
     }
 
     /// Lets the second member be the first, who has left.
     #[inline]
     fn move_up(&mut self) {
-        if let Some(Rest(behind)) = self.behind.as_deref_mut() {
+        if let Some(behind) = self.behind.as_deref_mut() {
             self.first = behind.pop_front();
         }
-    }
-
-    fn rest(&mut self) -> &mut VecDeque<T> {
-        &mut self.behind.get_or_insert_with(|| Box::new(Rest(VecDeque::new()))).0
     }
 }
 
